@@ -1,0 +1,94 @@
+"""Time and randomness: the only module that reads the computer's clock, sleeps, or draws random numbers.
+
+Everything else takes a `Clock`, so that tests and the sandbox can set one. Moments are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards, from an arbitrary start."""
+        ...
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        """Wait until `event` is set (True) or the time is over (False)."""
+        ...
+
+    def random(self) -> float:
+        """A random number in [0, 1), for jitter and clock ids; not for secrets."""
+        ...
+
+
+class SystemClock:
+    """The computer's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        return event.wait(timeout_seconds)
+
+    def random(self) -> float:
+        return random.random()
+
+
+class FakeClock:
+    """A clock that stands still until it is told to move; `wait` moves it instead of waiting."""
+
+    def __init__(self, start: datetime, seed: int = 0) -> None:
+        self._now = start
+        self._started = start
+        self._random = random.Random(seed)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - self._started).total_seconds()
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        if event.is_set():
+            return True
+        self.advance(timeout_seconds)
+        return event.is_set()
+
+    def random(self) -> float:
+        return self._random.random()
+
+    def advance(self, seconds: float) -> None:
+        """Move forward (or back, with a negative number)."""
+        self._now += timedelta(seconds=seconds)
+
+    def set(self, moment: datetime) -> None:
+        """Jump to a moment."""
+        self._now = moment
+
+
+def secret_bytes(count: int) -> bytes:
+    """Random bytes fit for keys."""
+    return secrets.token_bytes(count)
+
+
+def to_iso(moment: datetime) -> str:
+    """A moment as AT Protocol and our own JSON write it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+SYSTEM_CLOCK: Clock = SystemClock()

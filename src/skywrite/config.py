@@ -1,0 +1,62 @@
+"""What the environment says: where things are kept, which servers are asked, and which addresses are let through.
+
+What lives here: reading of environment variables, once, into plain values. What users set for good (languages,
+slots, spacing) lives in the database, as settings of an account.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PLC_URL = "https://plc.directory"
+DEFAULT_SERVICE = "https://bsky.social"
+DEFAULT_VIDEO_SERVICE = "https://video.bsky.app"
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """The user's data directory, as each platform has it (XDG base directories on Linux)."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "skywrite"
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA", str(Path.home()))) / "skywrite"
+    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "skywrite"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one process.
+
+    `database` is a path or a `postgresql://` address; `key` is None where the key comes from the keyring or a file;
+    `video_service` is empty where films are uploaded as plain blobs.
+    """
+
+    home: Path
+    database: str
+    key: str | None
+    plc_url: str
+    service: str
+    video_service: str
+    fetch_allow: tuple[str, ...]
+    handle: str | None
+    app_password: str | None
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the environment (`os.environ` unless another mapping is given)."""
+    env = os.environ if environ is None else environ
+    home = Path(env["SKYWRITE_HOME"]) if env.get("SKYWRITE_HOME") else default_home(env)
+    return Config(
+        home=home,
+        database=env.get("SKYWRITE_DATABASE") or str(home / "skywrite.db"),
+        key=env.get("SKYWRITE_KEY") or None,
+        plc_url=(env.get("SKYWRITE_PLC_URL") or DEFAULT_PLC_URL).rstrip("/"),
+        service=(env.get("BLUESKY_PDS") or DEFAULT_SERVICE).rstrip("/"),
+        video_service=env.get("SKYWRITE_VIDEO_SERVICE", DEFAULT_VIDEO_SERVICE).rstrip("/"),
+        fetch_allow=tuple(env.get("SKYWRITE_FETCH_ALLOW", "").replace(",", " ").split()),
+        handle=env.get("BLUESKY_HANDLE") or None,
+        app_password=env.get("BLUESKY_APP_PASSWORD") or None,
+    )

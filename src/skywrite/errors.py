@@ -1,0 +1,94 @@
+"""Every error a user can meet, with its stable name, its exit code and what to do next.
+
+What lives here: the tree below, and nothing that raises. Each layer raises these classes, or subclasses of them
+that it defines beside the code that raises them; a subclass never changes its branch's exit code.
+
+    SkywriteError                 1   anything that has no better place
+    ├── InputError                2   what was given is wrong; nothing was sent
+    ├── SignInError               3   the account cannot be used until someone signs in
+    ├── TemporaryError            4   the network or a server said no for now
+    │   ├── NotSent                   the request never left: repeating is safe
+    │   ├── NoAnswer                  the request may have been carried out: doubt
+    │   └── RateLimited               come back at `until`
+    ├── RejectedError             5   a server refused it for good
+    └── StorageError              1   the database cannot be used as asked
+
+The name of an error is the name of its class. Messages hold no secrets: no passwords, tokens or keys.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+
+class SkywriteError(Exception):
+    """What happened (`message`), to what, and what to do next (`hint`, may be empty)."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def name(self) -> str:
+        """The stable name that scripts may match on."""
+        return type(self).__name__
+
+    def as_dict(self) -> dict[str, str]:
+        """The object that `--json` prints: error, message, hint."""
+        return {"error": self.name, "message": self.message, "hint": self.hint}
+
+
+class InputError(SkywriteError):
+    """What was given is wrong; nothing was sent and nothing was stored."""
+
+    exit_code = 2
+
+
+class SignInError(SkywriteError):
+    """The account cannot be used until someone signs in again."""
+
+    exit_code = 3
+
+
+class ServerAnswer:
+    """What a server said, for errors that come from an answer: status, error name, request id."""
+
+    status: int | None = None
+    server_error: str | None = None
+    request_id: str | None = None
+
+
+class TemporaryError(SkywriteError, ServerAnswer):
+    """The network or a server said no for now; the same request may work later."""
+
+    exit_code = 4
+
+
+class NotSent(TemporaryError):
+    """No connection was made, so nothing was carried out and repeating is safe."""
+
+
+class NoAnswer(TemporaryError):
+    """The request left and no usable answer came back: it may have been carried out or not."""
+
+
+class RateLimited(TemporaryError):
+    """The server asks to wait. `until` is when its limit ends (UTC)."""
+
+    def __init__(self, message: str, *, until: datetime, hint: str = "") -> None:
+        super().__init__(message, hint=hint or f"Try again after {until:%Y-%m-%d %H:%M:%S} UTC.")
+        self.until = until
+
+
+class RejectedError(SkywriteError, ServerAnswer):
+    """A server refused it for good; the same request will be refused again."""
+
+    exit_code = 5
+
+
+class StorageError(SkywriteError):
+    """The database cannot be used as asked (full disk, read-only, newer version, locked too long)."""

@@ -1,0 +1,161 @@
+"""HTTP: the only module that knows the HTTP library.
+
+What lives here: one client with kept-alive connections, a total deadline, no redirects, bounded bodies, and the
+difference that everything above depends on: did the request leave (`NoAnswer`, doubt) or not (`NotSent`)?
+What does not: retries, XRPC, addresses of strangers (see `fetch`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.exceptions import PyreqwestError
+
+from skywrite.errors import InputError, NoAnswer, NotSent
+
+USER_AGENT = "skywrite/0.1 (+https://pypi.org/project/skywrite)"
+MAX_ANSWER_BYTES = 8_000_000
+_PIECE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: `headers` have lower-case names; `truncated` says that the body was cut at the limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+
+    def json(self) -> Any:
+        """The body as JSON; ValueError where it is none."""
+        return json.loads(self.body)
+
+
+class Transport(Protocol):
+    """What sends a request; tests and the simulation bring their own."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Response:
+        """Send one request and read the answer; raises NotSent or NoAnswer."""
+        ...
+
+
+class Http:
+    """A client for servers we chose. Safe to share between threads; connections are kept alive.
+
+    `resolve` pins a host name to an address (the fetch guard has checked it); with it no proxy is used.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float = 30.0,
+        connect_timeout_seconds: float = 10.0,
+        resolve: tuple[str, str, int] | None = None,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._resolve = resolve
+        self._client: SyncClient | None = None
+
+    def _open(self) -> SyncClient:
+        if self._client is None:
+            builder = (
+                SyncClientBuilder()
+                .follow_redirects(False)
+                .referer(False)
+                .user_agent(USER_AGENT)
+                .timeout(timedelta(seconds=self._timeout_seconds))
+                .connect_timeout(timedelta(seconds=self._connect_timeout_seconds))
+            )
+            if self._resolve:
+                builder = builder.no_proxy().resolve(*self._resolve)
+            self._client = builder.build()
+        return self._client
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        progress: Callable[[int], None] | None = None,
+    ) -> Response:
+        """Send one request and read at most `max_bytes` of the answer's body, decompressed.
+
+        Raises InputError for an address that is none, NotSent when no connection was made, NoAnswer when the
+        request left and no whole answer came back. `progress` is told the size of each piece of a streamed body.
+        """
+        if not url.startswith(("http://", "https://")):
+            raise InputError(f"{url} is not an address that can be asked: it does not begin with https:// or http://.")
+        try:
+            builder = self._open().request(method, url)
+            for name, value in (headers or {}).items():
+                builder = builder.header(name, value)
+            if timeout_seconds is not None:
+                builder = builder.timeout(timedelta(seconds=timeout_seconds))
+        except (ValueError, PyreqwestError) as error:
+            raise InputError(f"{url} is not an address that can be asked: {error}") from None
+        if isinstance(body, bytes):
+            builder = builder.body_bytes(body)
+        elif body is not None:
+            builder = builder.body_stream(_told(body, progress))
+        try:
+            with builder.streamed_read_buffer_limit(_PIECE_BYTES).build_streamed() as response:
+                data, truncated = _read(response.body_reader, max_bytes)
+                headers_seen = {name.lower(): value for name, value in response.headers.items()}
+                return Response(response.status, headers_seen, data, truncated)
+        except PyreqwestError as error:
+            raise _translate(error, url) from None
+
+    def close(self) -> None:
+        """Close the kept-alive connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _told(pieces: Iterator[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        if progress:
+            progress(len(piece))
+
+
+def _read(reader: Any, max_bytes: int) -> tuple[bytes, bool]:
+    pieces: list[bytes] = []
+    size = 0
+    while (piece := reader.read_chunk()) is not None:
+        pieces.append(bytes(piece))
+        size += len(piece)
+        if size > max_bytes:
+            return b"".join(pieces)[:max_bytes], True
+    return b"".join(pieces), False
+
+
+def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
+    """The library's class does not tell whether the request left; its list of causes does."""
+    details = getattr(error, "details", None) or {}
+    causes = [cause["message"] for cause in details.get("causes") or []]
+    reason = causes[-1] if causes else str(error)
+    host = url.split("/")[2] if url.count("/") >= 2 else url
+    if any("(Connect)" in cause for cause in causes):
+        return NotSent(f"Could not connect to {host}: {reason}.", hint="Check the connection and the address.")
+    return NoAnswer(f"No usable answer from {host}: {reason}.", hint="The server may be overloaded; try again.")
