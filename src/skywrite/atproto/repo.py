@@ -1,0 +1,332 @@
+"""An account's repository: records and blobs, written so that nothing is written twice and nothing is lost.
+
+What lives here: creates that can be repeated because their record keys are fixed, and the one way out of doubt. What
+does not: what the records mean (see `bsky`), when to try again (see `publish`).
+
+Source: com.atproto.repo.* and https://atproto.com/specs/repository
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skywrite.atproto.cid import cid_for_record
+from skywrite.atproto.session import Agent
+from skywrite.atproto.xrpc import Param
+from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure, TooLargeForServer
+from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError, TemporaryError
+
+WRITES_MAX = 200
+PAGE_RECORDS = 100
+UPLOAD_TRIES = 3
+DELETE_TRIES = 3
+UPLOAD_SECONDS_BASE = 60.0
+UPLOAD_BYTES_A_SECOND_LEAST = 50_000
+
+
+class RecordConflict(RejectedError):
+    """At the record key is another record than ours."""
+
+
+class ContentMismatch(RejectedError):
+    """The server stored something else than what we sent: its CID is not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record to create: `cid` is what its value must hash to."""
+
+    collection: str
+    rkey: str
+    value: Mapping[str, Any]
+    cid: str
+
+    @classmethod
+    def of(cls, collection: str, rkey: str, value: Mapping[str, Any]) -> Write:
+        """A write whose CID is computed here."""
+        return cls(collection, rkey, value, cid_for_record(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A strongRef: the at-uri of a record and the CID of its content."""
+
+    uri: str
+    cid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as the repository has it."""
+
+    uri: str
+    cid: str
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is in the repository now, in the order of the writes.
+
+    `read_back` says that no answer told us so: we looked. Then the commit's own `cid` and `rev` are unknown.
+    """
+
+    refs: tuple[Ref, ...]
+    cid: str | None = None
+    rev: str | None = None
+    read_back: bool = False
+
+
+class Repo:
+    """The repository of the agent's account. Safe to share between threads."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    @property
+    def did(self) -> str:
+        """The account's DID."""
+        return self._agent.did
+
+    def create_all(self, writes: Sequence[Write]) -> Commit:
+        """Create all records in one commit, or none.
+
+        Where the answer is missing or 5xx, the first record is read back: ours is there, so it is done; nothing is
+        there, so the temporary error is raised and the same writes may be tried again; something else is there:
+        RecordConflict. A refusal is checked in the same way, because an earlier try may have been carried out.
+        """
+        if not 1 <= len(writes) <= WRITES_MAX:
+            hint = "Split them into more commits."
+            raise InputError(f"One commit holds 1 to {WRITES_MAX} writes, not {len(writes)}.", hint=hint)
+        body = {"repo": self.did, "writes": [_create(write) for write in writes]}
+        try:
+            answer = self._agent.procedure("com.atproto.repo.applyWrites", body)
+        except (NoAnswer, ServerFailure) as error:
+            return self._settle(writes, error)
+        except Refused as error:
+            return self._settle(writes, error)
+        return self._checked(writes, answer)
+
+    def is_there(self, write: Write) -> bool:
+        """Whether the record is in the repository; RecordConflict where something else has its key."""
+        try:
+            found = self.get(write.collection, write.rkey)
+        except RecordNotFound:
+            return False
+        if found.cid != write.cid:
+            raise RecordConflict(
+                f"{self._uri(write)} holds another record ({found.cid}) than the one to be written ({write.cid}).",
+                hint="Somebody or something else has written there; nothing was changed.",
+            )
+        return True
+
+    def get(self, collection: str, rkey: str, *, repo: str | None = None) -> Record:
+        """One record of this repository, or of another (DID or handle); RecordNotFound."""
+        params = {"repo": repo or self.did, "collection": collection, "rkey": rkey}
+        return _record(self._agent.public.query("com.atproto.repo.getRecord", params))
+
+    def list_records(
+        self, collection: str, *, repo: str | None = None, reverse: bool = False, records_max: int | None = None
+    ) -> Iterator[Record]:
+        """The records of a collection, newest record key first (`reverse`: oldest first), asked page by page."""
+        cursor: str | None = None
+        count = 0
+        while records_max is None or count < records_max:
+            limit = PAGE_RECORDS if records_max is None else min(PAGE_RECORDS, records_max - count)
+            params: dict[str, Param] = {
+                "repo": repo or self.did,
+                "collection": collection,
+                "limit": limit,
+                "cursor": cursor,
+                "reverse": reverse or None,
+            }
+            page = self._agent.public.query("com.atproto.repo.listRecords", params)
+            records = page.get("records") or []
+            yield from map(_record, records)
+            count += len(records)
+            following = page.get("cursor")
+            if not records or not isinstance(following, str) or following == cursor:
+                return
+            cursor = following
+
+    def put(self, write: Write, *, swap_record: str | None = None, only_new: bool = False) -> Commit:
+        """Write a record whether there is one or not; never repeated here.
+
+        `swap_record` is the CID that must be there now, `only_new` says that nothing may be: else InvalidSwap.
+        """
+        body: dict[str, Any] = {
+            "repo": self.did,
+            "collection": write.collection,
+            "rkey": write.rkey,
+            "record": write.value,
+        }
+        if swap_record is not None or only_new:
+            body["swapRecord"] = swap_record
+        answer = self._agent.procedure("com.atproto.repo.putRecord", body)
+        return self._checked([write], {"commit": answer.get("commit"), "results": [answer]})
+
+    def delete(self, collection: str, rkey: str) -> None:
+        """Delete a record. One that is not there is no error, so a lost answer is asked for again."""
+        body = {"repo": self.did, "collection": collection, "rkey": rkey}
+        self._repeat(DELETE_TRIES, lambda: self._agent.procedure("com.atproto.repo.deleteRecord", body))
+
+    def upload_blob(
+        self,
+        data: bytes | Callable[[], Iterable[bytes]],
+        mime: str,
+        *,
+        size: int | None = None,
+        cid: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[str, Any]:
+        """Upload a blob and return the server's blob object, which belongs into the record.
+
+        `data` may be a function that begins the pieces anew; then `size` is their sum. `progress` is told the number
+        of bytes that have left so far, and begins at 0 again with each try. The same bytes give the same blob, so
+        doubt is answered by sending them again. ContentMismatch where the server's CID is not `cid`.
+        """
+        size = len(data) if isinstance(data, bytes) else size
+        headers = {} if size is None or isinstance(data, bytes) else {"content-length": str(size)}
+        seconds = UPLOAD_SECONDS_BASE + (size or 0) / UPLOAD_BYTES_A_SECOND_LEAST
+        body = data if isinstance(data, bytes) and progress is None else _told(data, progress)
+        if isinstance(data, bytes) and progress is not None:
+            headers = {"content-length": str(len(data))}
+
+        def send() -> dict[str, Any]:
+            return self._agent.procedure(
+                "com.atproto.repo.uploadBlob", body, content_type=mime, headers=headers, timeout_seconds=seconds
+            )
+
+        try:
+            answer = self._repeat(UPLOAD_TRIES, send, gives_up=lambda: self._over_limit(size))
+        except (TooLargeForServer, NoAnswer, ServerFailure) as error:
+            raise (self._too_large(size) if self._over_limit(size) else None) or error from None
+        return _checked_blob(answer, cid, size)
+
+    def _settle(self, writes: Sequence[Write], error: SkywriteError) -> Commit:
+        """The way out of doubt. Returns only where our first record was seen."""
+        root = writes[0]
+        try:
+            if self.is_there(root):
+                return self._read_back(writes)
+            if isinstance(error, ServerFailure) and error.status == 500 and self._rest_is_there(writes):
+                # A commit that was carried out between the two reads shows here.
+                if self.is_there(root):
+                    return self._read_back(writes)
+                raise RecordConflict(
+                    f"Other records of the commit are there, but {self._uri(root)} is not: it was deleted.",
+                    hint="It was published before; write it again as a new one.",
+                )
+        except (TemporaryError, Refused):
+            raise error from None
+        raise error
+
+    def _rest_is_there(self, writes: Sequence[Write]) -> bool:
+        return len(writes) > 1 and any(self.is_there(write) for write in (writes[1], writes[-1]))
+
+    def _read_back(self, writes: Sequence[Write]) -> Commit:
+        return Commit(tuple(Ref(self._uri(write), write.cid) for write in writes), read_back=True)
+
+    def _checked(self, writes: Sequence[Write], answer: Mapping[str, Any]) -> Commit:
+        """The commit of an answer, whose results must be what we sent; one without results is doubt."""
+        results = answer.get("results")
+        if not isinstance(results, list) or len(results) != len(writes):
+            return self._settle(
+                writes, NoAnswer(f"The server's answer does not tell what became of {self._uri(writes[0])}.")
+            )
+        for write, result in zip(writes, results, strict=True):
+            stored = (result.get("uri"), result.get("cid")) if isinstance(result, dict) else None
+            if stored != (self._uri(write), write.cid):
+                raise ContentMismatch(
+                    f"The server stored {stored}, not {self._uri(write)} with {write.cid}.",
+                    hint="The record is public, with other content than planned; look at it, and report this.",
+                )
+        commit = answer.get("commit")
+        commit = commit if isinstance(commit, dict) else {}
+        refs = tuple(Ref(self._uri(write), write.cid) for write in writes)
+        return Commit(refs, cid=commit.get("cid"), rev=commit.get("rev"))
+
+    def _uri(self, write: Write) -> str:
+        return f"at://{self.did}/{write.collection}/{write.rkey}"
+
+    def _repeat(
+        self, tries: int, send: Callable[[], dict[str, Any]], gives_up: Callable[[], bool] = lambda: False
+    ) -> dict[str, Any]:
+        """Send what is safe to repeat, again after doubt."""
+        clock = self._agent.clock
+        for tries_left in range(tries - 1, -1, -1):
+            try:
+                return send()
+            except (NoAnswer, NotSent, ServerFailure):
+                if not tries_left or gives_up():
+                    raise
+            clock.wait(threading.Event(), 1 + clock.random())
+        raise AssertionError("unreachable")
+
+    def _over_limit(self, size: int | None) -> bool:
+        """A server that refuses a large body may hang up before it says so: its own limit tells."""
+        try:
+            limit = self._agent.blob_upload_limit()
+        except SkywriteError:
+            return False
+        return limit is not None and size is not None and size > limit
+
+    def _too_large(self, size: int | None) -> TooLargeForServer:
+        limit = self._agent.blob_upload_limit()
+        return TooLargeForServer(
+            f"A blob of {size} bytes is too large for the server, which takes {limit}.", hint="Make it smaller."
+        )
+
+
+def _create(write: Write) -> dict[str, Any]:
+    return {
+        "$type": "com.atproto.repo.applyWrites#create",
+        "collection": write.collection,
+        "rkey": write.rkey,
+        "value": write.value,
+    }
+
+
+def _record(answer: object) -> Record:
+    if isinstance(answer, dict):
+        uri, cid, value = answer.get("uri"), answer.get("cid"), answer.get("value")
+        if isinstance(uri, str) and isinstance(value, dict):
+            return Record(uri, cid if isinstance(cid, str) else cid_for_record(value), value)
+    raise NoAnswer("The server's answer holds no record.")
+
+
+def _told(
+    data: bytes | Callable[[], Iterable[bytes]], progress: Callable[[int], None] | None
+) -> Callable[[], Iterator[bytes]]:
+    def pieces() -> Iterator[bytes]:
+        sent = 0
+        for piece in _sliced(data) if isinstance(data, bytes) else data():
+            # Told before it is handed over: after the last piece nobody asks for more.
+            sent += len(piece)
+            if progress:
+                progress(sent)
+            yield piece
+
+    return pieces
+
+
+def _sliced(data: bytes, piece_bytes: int = 65_536) -> Iterator[bytes]:
+    for start in range(0, len(data), piece_bytes):
+        yield data[start : start + piece_bytes]
+
+
+def _checked_blob(answer: Mapping[str, Any], cid: str | None, size: int | None) -> dict[str, Any]:
+    blob = answer.get("blob")
+    link = blob.get("ref") if isinstance(blob, dict) else None
+    stored = link.get("$link") if isinstance(link, dict) else None
+    if not isinstance(blob, dict) or not isinstance(stored, str):
+        raise NoAnswer("The server's answer holds no blob.")
+    if (cid is not None and stored != cid) or (size is not None and blob.get("size") != size):
+        raise ContentMismatch(
+            f"The server stored the blob {stored} of {blob.get('size')} bytes, not {cid} of {size}.",
+            hint="Something between here and the server changes what is sent.",
+        )
+    return blob

@@ -1,0 +1,237 @@
+"""A session's data: who, where, and the two tokens; its text forms and what its tokens say about time.
+
+What lives here: pure values. What does not: signing in and refreshing (see `session`, which also exports these names).
+
+Tokens are JSON Web Tokens of the server; their claims are read without checking the signature, as hints only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skywrite.clock import to_iso
+from skywrite.errors import InputError, NoAnswer
+
+REFRESH_MARGIN_SECONDS = 300
+EXPORT_PREFIX = "skywrite-session-1:"
+SDK_SEPARATOR = ":::"
+SDK_DEFAULT_PDS = "https://bsky.social"
+MAIN_PASSWORD_SCOPE = "com.atproto.access"
+SESSION_CHARACTERS_MAX = 100_000
+
+
+class InvalidSession(InputError):
+    """A text that should hold a session does not."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Session:
+    """One sign-in of one account. `received_at` is when we got the tokens, by our own clock; None if unknown."""
+
+    did: str
+    handle: str
+    pds_url: str
+    access_jwt: str
+    refresh_jwt: str
+    received_at: datetime | None = None
+    active: bool = True
+    status: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Session(did={self.did!r}, handle={self.handle!r}, pds_url={self.pds_url!r})"
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any], *, service_url: str, now: datetime) -> Session:
+        """The session in an answer of createSession; NoAnswer where it holds none."""
+        did, handle = answer.get("did"), answer.get("handle")
+        access, refresh = answer.get("accessJwt"), answer.get("refreshJwt")
+        if not (_is_did(did) and isinstance(handle, str) and _is_token(access) and _is_token(refresh)):
+            raise NoAnswer("The server's answer holds no session.", hint="Is it the address of a PDS?")
+        status = answer.get("status")
+        return cls(
+            did=str(did),
+            handle=handle,
+            pds_url=pds_in_document(answer.get("didDoc"), str(did), service_url) or service_url,
+            access_jwt=str(access),
+            refresh_jwt=str(refresh),
+            received_at=now,
+            active=answer.get("active") is not False,
+            status=status if isinstance(status, str) else None,
+        )
+
+    def renewed(self, answer: Mapping[str, Any], *, now: datetime) -> Session:
+        """The session after an answer of refreshSession, which must be for the same account."""
+        session = Session.from_answer(answer, service_url=self.pds_url, now=now)
+        if session.did != self.did:
+            raise NoAnswer(f"The server answered for {session.did}, not for {self.did}.")
+        return session
+
+    @property
+    def uses_main_password(self) -> bool:
+        """True where somebody signed in with the account's main password instead of an app password."""
+        return _claims(self.access_jwt).get("scope") == MAIN_PASSWORD_SCOPE
+
+    def is_due(self, now: datetime) -> bool:
+        """The access token ends within five minutes (or the last quarter of a short life)."""
+        left = self._seconds_left(now)
+        lifetime = self._lifetime_seconds()
+        margin = REFRESH_MARGIN_SECONDS if lifetime is None else min(REFRESH_MARGIN_SECONDS, lifetime / 4)
+        return left is not None and left <= margin
+
+    def is_over(self, now: datetime) -> bool:
+        """The access token has ended, as far as we can tell."""
+        left = self._seconds_left(now)
+        return left is not None and left <= 0
+
+    def is_older_than(self, other: Session) -> bool:
+        """Issued before the other, by the server's own clock; False where the tokens do not say."""
+        ours, theirs = _moment(self.access_jwt, "iat"), _moment(other.access_jwt, "iat")
+        return ours is not None and theirs is not None and ours < theirs
+
+    def server_now(self, now: datetime) -> datetime:
+        """The server's time, guessed from when it says that it issued the token."""
+        issued = _moment(self.access_jwt, "iat")
+        return now if issued is None or self.received_at is None else issued + (now - self.received_at)
+
+    def _lifetime_seconds(self) -> float | None:
+        issued, ends = _moment(self.access_jwt, "iat"), _moment(self.access_jwt, "exp")
+        return None if issued is None or ends is None else (ends - issued).total_seconds()
+
+    def _seconds_left(self, now: datetime) -> float | None:
+        """Counted from when we got the token, so that a clock which is always wrong does no harm."""
+        ends = _moment(self.access_jwt, "exp")
+        return None if ends is None else (ends - self.server_now(now)).total_seconds()
+
+    def to_json(self) -> str:
+        """Everything, tokens included, as JSON: for a store that encrypts it."""
+        fields = {
+            "did": self.did,
+            "handle": self.handle,
+            "pds_url": self.pds_url,
+            "access_jwt": self.access_jwt,
+            "refresh_jwt": self.refresh_jwt,
+            "received_at": to_iso(self.received_at) if self.received_at else None,
+            "active": self.active,
+            "status": self.status,
+        }
+        return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+    @classmethod
+    def from_json(cls, text: str) -> Session:
+        """What `to_json` wrote; InvalidSession for anything else."""
+        try:
+            fields = json.loads(text)
+            received_at = fields.get("received_at")
+            session = cls(
+                did=fields["did"],
+                handle=fields["handle"],
+                pds_url=fields["pds_url"],
+                access_jwt=fields["access_jwt"],
+                refresh_jwt=fields["refresh_jwt"],
+                received_at=datetime.fromisoformat(received_at) if received_at else None,
+                active=fields.get("active", True) is True,
+                status=fields.get("status"),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise _unreadable() from None
+        return _checked(session)
+
+    def export_string(self) -> str:
+        """One line to move the session elsewhere. It is as secret as a password."""
+        return EXPORT_PREFIX + base64.urlsafe_b64encode(self.to_json().encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_string(cls, text: str) -> Session:
+        """What `export_string` wrote, or the atproto SDK's session string (handle:::did:::access:::refresh:::pds)."""
+        text = text.strip()
+        if len(text) > SESSION_CHARACTERS_MAX:
+            raise _unreadable()
+        if text.startswith(EXPORT_PREFIX):
+            encoded = text.removeprefix(EXPORT_PREFIX)
+            try:
+                decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True).decode()
+            except ValueError:
+                raise _unreadable() from None
+            return cls.from_json(decoded)
+        parts = text.split(SDK_SEPARATOR)
+        if len(parts) not in (4, 5):
+            raise _unreadable()
+        handle, did, access, refresh = parts[:4]
+        # The SDK writes "None" where it does not know the server.
+        pds_url = parts[4] if len(parts) == 5 and parts[4] not in ("", "None") else SDK_DEFAULT_PDS
+        return _checked(cls(did, handle, pds_url.rstrip("/"), access, refresh))
+
+    def moved_to(self, pds_url: str) -> Session:
+        """The same session at another address of the account's server."""
+        return replace(self, pds_url=pds_url.rstrip("/"))
+
+
+def pds_in_document(document: object, did: str, service_url: str) -> str | None:
+    """The account's server in a DID document (service `#atproto_pds`), where it is usable.
+
+    Tokens go to this address: never from https to plain http.
+    """
+    if not isinstance(document, dict) or document.get("id") != did:
+        return None
+    services = document.get("service")
+    for service in services if isinstance(services, list) else ():
+        if not isinstance(service, dict) or service.get("type") != "AtprotoPersonalDataServer":
+            continue
+        endpoint = service.get("serviceEndpoint")
+        if service.get("id") in ("#atproto_pds", f"{did}#atproto_pds") and isinstance(endpoint, str):
+            plain = endpoint.startswith("http://") and service_url.startswith("http://")
+            if endpoint.startswith("https://") or plain:
+                return endpoint.rstrip("/")
+    return None
+
+
+def _unreadable() -> InvalidSession:
+    return InvalidSession("The text is no session that can be read.", hint="Export it again, or sign in anew.")
+
+
+def _checked(session: Session) -> Session:
+    texts = (session.handle, session.pds_url, session.status or "")
+    usable = (
+        _is_did(session.did)
+        and all(isinstance(text, str) for text in texts)
+        and session.pds_url.startswith(("https://", "http://"))
+        and _is_token(session.access_jwt)
+        and _is_token(session.refresh_jwt)
+        and (session.received_at is None or session.received_at.tzinfo is not None)
+    )
+    if not usable:
+        raise _unreadable()
+    return session
+
+
+def _is_did(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("did:") and value.isprintable()
+
+
+def _is_token(value: object) -> bool:
+    """Fit for a header: anything else could smuggle one in, or appear in the transport's own error."""
+    return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value and value != ""
+
+
+def _claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _moment(token: str, claim: str) -> datetime | None:
+    value = _claims(token).get(claim)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+    except (OverflowError, ValueError):
+        return None

@@ -1,0 +1,425 @@
+"""Sessions: signing in, keeping the tokens, and one refresh for many threads and processes.
+
+What lives here: the session and its text forms, `create_session`, the store that processes share, and the `Agent` that
+calls XRPC methods as an account. What does not: encryption at rest (see `queue.vault`), finding an account's server
+from its handle (see `identity`).
+
+Tokens never appear in a repr, a message or a log. Source: com.atproto.server.createSession and refreshSession.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from skywrite.atproto.saved import InvalidSession, Session
+from skywrite.atproto.xrpc import Body, Param, Xrpc
+from skywrite.atproto.xrpc_errors import (
+    AccountUnavailable,
+    ExpiredToken,
+    InvalidToken,
+    NotSignedIn,
+    ServerFailure,
+)
+from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import InputError, NoAnswer, TemporaryError
+from skywrite.http import Transport
+
+__all__ = [
+    "AccountUnavailable",
+    "Agent",
+    "AuthFactorRequired",
+    "InvalidIdentifier",
+    "InvalidSession",
+    "MemorySessionStore",
+    "NotAllowed",
+    "RefreshBusy",
+    "Session",
+    "SessionExpired",
+    "SessionStore",
+    "WrongAuthFactor",
+    "WrongPassword",
+    "clean_identifier",
+    "create_session",
+]
+
+REFRESH_LEASE_SECONDS = 60
+REFRESH_WAIT_SECONDS_MAX = 75
+REFRESH_POLL_SECONDS = 0.2
+REFRESH_TIMEOUT_SECONDS = 15.0
+REFRESH_TRIES = 3
+REFRESH_PAUSE_SECONDS = 30
+SERVICE_AUTH_SECONDS = 1800
+_APP_PASSWORD = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}")
+_Result = TypeVar("_Result")
+
+
+class SessionExpired(NotSignedIn):
+    """The session is over: its refresh token has expired or its app password was revoked."""
+
+
+class WrongPassword(NotSignedIn):
+    """The server does not know this account, or not with this password."""
+
+
+class AuthFactorRequired(NotSignedIn):
+    """The account has a second factor: the server has sent a code by e-mail."""
+
+
+class WrongAuthFactor(NotSignedIn):
+    """The code of the second factor is wrong or too old."""
+
+
+class NotAllowed(NotSignedIn):
+    """The session may do much, but not this: an app password has fewer rights than the main password."""
+
+
+class InvalidIdentifier(InputError):
+    """What should name an account does not."""
+
+
+class RefreshBusy(TemporaryError):
+    """Another process refreshes this session and does not finish."""
+
+
+class SessionStore(Protocol):
+    """Where sessions are kept, shared by all threads and processes that use an account."""
+
+    def load(self, did: str) -> Session | None:
+        """The session that was saved last."""
+        ...
+
+    def save(self, session: Session) -> None:
+        """Keep a session in place of the account's former one; it is durable when this returns."""
+        ...
+
+    def try_lease(self, did: str, seconds: float) -> bool:
+        """Take the right to refresh the account's session for so long; False while somebody else has it."""
+        ...
+
+    def release(self, did: str) -> None:
+        """Give that right back early."""
+        ...
+
+
+class MemorySessionStore:
+    """Sessions of one process, gone when it ends."""
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sessions: dict[str, Session] = {}
+        self._leases: dict[str, float] = {}
+
+    def load(self, did: str) -> Session | None:
+        with self._lock:
+            return self._sessions.get(did)
+
+    def save(self, session: Session) -> None:
+        with self._lock:
+            self._sessions[session.did] = session
+
+    def try_lease(self, did: str, seconds: float) -> bool:
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._leases.get(did, now) > now:
+                return False
+            self._leases[did] = now + seconds
+            return True
+
+    def release(self, did: str) -> None:
+        with self._lock:
+            self._leases.pop(did, None)
+
+
+def clean_identifier(text: str) -> str:
+    """A handle, DID or e-mail address as people paste it, without a leading @, blanks and invisible characters."""
+    visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
+    return visible.removeprefix("@")
+
+
+def create_session(
+    transport: Transport,
+    service: str,
+    identifier: str,
+    password: str,
+    auth_factor_token: str | None = None,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Session:
+    """Sign in at a service (an entryway or a PDS) with a handle, DID or e-mail address.
+
+    The session's `pds_url` is the account's own server, from the DID document in the answer, or else the service.
+    Raises InvalidIdentifier, WrongPassword, AuthFactorRequired, WrongAuthFactor, AccountUnavailable, RateLimited.
+    `Session.uses_main_password` tells that an app password would have been better.
+    """
+    name = clean_identifier(identifier)
+    if not name or not any(mark in name for mark in ".:@"):
+        raise InvalidIdentifier(f"{name!r} is no full account name.", hint="Write it as alice.bsky.social.")
+    if not password:
+        raise InvalidIdentifier(f"No password was given for {name}.", hint="Make an app password in the settings.")
+    pasted = clean_identifier(password)
+    secret = pasted if _APP_PASSWORD.fullmatch(pasted) else password
+    body = {"identifier": name, "password": secret}
+    if auth_factor_token:
+        body["authFactorToken"] = auth_factor_token.strip()
+    xrpc = Xrpc(transport, service, clock=clock)
+    try:
+        answer = xrpc.procedure("com.atproto.server.createSession", body, hide=(secret, auth_factor_token or ""))
+    except NotSignedIn as error:
+        raise _login_error(error, name, xrpc.host, bool(auth_factor_token)) from None
+    session = Session.from_answer(answer, service_url=xrpc.base_url, now=clock.now())
+    if not session.active:
+        raise _unavailable(session, xrpc.host)
+    return session
+
+
+class Agent:
+    """XRPC methods called as one account, with a session that lives on. Safe to share between threads.
+
+    The session is refreshed shortly before its access token ends, and once after the server says that it has ended.
+    A refresh is done by one thread of one process (`SessionStore.try_lease`); the others take what it saved.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        session: Session,
+        *,
+        store: SessionStore | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._transport = transport
+        self._session = session
+        self._store: SessionStore = store or MemorySessionStore(clock)
+        self._clock = clock
+        self._refreshing = threading.Lock()
+        self._no_refresh_before = clock.monotonic()
+        self._description: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Agent({self._session!r})"
+
+    @property
+    def session(self) -> Session:
+        """The session as it is now."""
+        return self._session
+
+    @property
+    def did(self) -> str:
+        """The account's DID."""
+        return self._session.did
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the agent reads."""
+        return self._clock
+
+    @property
+    def public(self) -> Xrpc:
+        """The account's server, asked without the session."""
+        return Xrpc(self._transport, self._session.pds_url, clock=self._clock)
+
+    def query(
+        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Call a query (GET) as the account and return its JSON object."""
+        return self._as_account(lambda xrpc, own: xrpc.query(nsid, params, headers={**(headers or {}), **own}))
+
+    def procedure(
+        self,
+        nsid: str,
+        body: Body = None,
+        *,
+        params: Mapping[str, Param] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Call a procedure (POST) as the account and return its JSON object, {} where it has no output."""
+        return self._as_account(
+            lambda xrpc, own: xrpc.procedure(
+                nsid,
+                body,
+                params=params,
+                content_type=content_type,
+                headers={**(headers or {}), **own},
+                timeout_seconds=timeout_seconds,
+            )
+        )
+
+    def service_auth(self, audience: str, method: str, *, lifetime_seconds: int = SERVICE_AUTH_SECONDS) -> str:
+        """A token for another service (DID) that may call one method as this account; at most an hour."""
+        expires = self._session.server_now(self._clock.now()) + timedelta(seconds=lifetime_seconds)
+        params: dict[str, Param] = {"aud": audience, "lxm": method, "exp": int(expires.timestamp())}
+        token = self.query("com.atproto.server.getServiceAuth", params).get("token")
+        if not isinstance(token, str):
+            raise NoAnswer(f"{self.public.host} sent no token for {audience}.")
+        return token
+
+    def describe_server(self) -> dict[str, Any]:
+        """What the server says about itself (did, blobUploadLimit ...), asked once."""
+        if self._description is None:
+            self._description = self.public.query("com.atproto.server.describeServer")
+        return self._description
+
+    def blob_upload_limit(self) -> int | None:
+        """The server's largest blob in bytes, None where it does not say."""
+        limit = self.describe_server().get("blobUploadLimit")
+        return limit if isinstance(limit, int) else None
+
+    def refresh(self) -> Session:
+        """Refresh now, unless another thread or process has just done it."""
+        with self._refreshing:
+            return self._refresh_shared(self._session.access_jwt, must=True)
+
+    def delete_session(self) -> None:
+        """End the session at the server (logout). One that is already over is no error."""
+        try:
+            self.public.procedure("com.atproto.server.deleteSession", headers=_bearer(self._session.refresh_jwt))
+        except NotSignedIn:
+            return
+
+    def _as_account(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        session = self._current()
+        try:
+            return self._call(session, call)
+        except (ExpiredToken, InvalidToken) as error:
+            if (error.status or 0) < 500 and _is_about_rights(error):
+                raise _not_allowed(session, error) from None
+        with self._refreshing:
+            session = self._refresh_shared(session.access_jwt, must=True)
+        return self._call(session, call)
+
+    def _call(self, session: Session, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        xrpc = Xrpc(self._transport, session.pds_url, clock=self._clock)
+        return call(xrpc, _bearer(session.access_jwt))
+
+    def _current(self) -> Session:
+        """The session to use; one that is about to end is refreshed, as long as nothing stands in the way."""
+        session = self._session
+        now = self._clock.now()
+        if not session.is_due(now) or self._clock.monotonic() < self._no_refresh_before:
+            return session
+        must = session.is_over(now)
+        if not self._refreshing.acquire(blocking=must):
+            return session
+        try:
+            return self._refresh_shared(session.access_jwt, must=must)
+        except TemporaryError:
+            # The old token may still be good: the server's answer to the call itself decides.
+            self._no_refresh_before = self._clock.monotonic() + REFRESH_PAUSE_SECONDS
+            return session
+        finally:
+            self._refreshing.release()
+
+    def _refresh_shared(self, stale: str, *, must: bool) -> Session:
+        """Refresh under the store's lease, or take what its holder saves. `stale` is the token to be replaced."""
+        if self._session.access_jwt != stale:
+            return self._session
+        deadline = self._clock.monotonic() + (REFRESH_WAIT_SECONDS_MAX if must else 0)
+        while not self._store.try_lease(self.did, REFRESH_LEASE_SECONDS):
+            if self._take_saved(stale):
+                return self._session
+            if self._clock.monotonic() >= deadline:
+                raise RefreshBusy(
+                    f"Another process is refreshing the session of {self._session.handle} and does not finish.",
+                    hint="Try again in a minute.",
+                )
+            self._clock.wait(threading.Event(), REFRESH_POLL_SECONDS * (0.5 + self._clock.random()))
+        try:
+            if not self._take_saved(stale):
+                self._refresh_leased(stale)
+            return self._session
+        finally:
+            self._store.release(self.did)
+
+    def _take_saved(self, stale: str) -> bool:
+        """Use the saved session where it is newer than ours; True if it is also good for a call."""
+        saved = self._store.load(self.did)
+        if saved is None or saved.access_jwt == stale or saved.is_older_than(self._session):
+            return False
+        self._session = saved
+        return not saved.is_due(self._clock.now())
+
+    def _refresh_leased(self, stale: str) -> None:
+        session = self._session
+        try:
+            answer = self._ask_refresh(session)
+        except NotSignedIn as error:
+            # Somebody may have signed in anew while we asked.
+            if self._take_saved(stale):
+                return
+            raise _refresh_error(error, session) from None
+        renewed = session.renewed(answer, now=self._clock.now())
+        self._store.save(renewed)
+        self._session = renewed
+
+    def _ask_refresh(self, session: Session) -> dict[str, Any]:
+        """An answer that got lost is asked for again: the same refresh token gives the same next one for 2 hours."""
+        xrpc = Xrpc(self._transport, session.pds_url, clock=self._clock)
+        for tries_left in range(REFRESH_TRIES - 1, -1, -1):
+            try:
+                return xrpc.procedure(
+                    "com.atproto.server.refreshSession",
+                    headers=_bearer(session.refresh_jwt),
+                    timeout_seconds=REFRESH_TIMEOUT_SECONDS,
+                )
+            except (NoAnswer, ServerFailure):
+                if not tries_left:
+                    raise
+            self._clock.wait(threading.Event(), 0.5 + self._clock.random())
+        raise AssertionError("unreachable")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def _is_about_rights(error: NotSignedIn) -> bool:
+    return isinstance(error, InvalidToken) and "scope" in error.message.lower()
+
+
+def _not_allowed(session: Session, error: NotSignedIn) -> NotAllowed:
+    hint = "An app password may not do this; sign in with the main password or do it in the Bluesky app."
+    return _with_answer(NotAllowed(f"{session.handle} is not allowed to do this: {error.message}", hint=hint), error)
+
+
+def _login_error(error: NotSignedIn, name: str, host: str, had_auth_factor: bool) -> NotSignedIn:
+    if isinstance(error, AccountUnavailable):
+        return _with_answer(AccountUnavailable(f"{name}: {error.message}", hint=error.hint), error)
+    if error.server_error == "AuthFactorTokenRequired":
+        hint = "Give the code from the e-mail, or use an app password, which needs none."
+        return _with_answer(
+            AuthFactorRequired(f"{host} has sent a sign-in code for {name} by e-mail.", hint=hint), error
+        )
+    if had_auth_factor and isinstance(error, (ExpiredToken, InvalidToken)):
+        hint = "Ask for a new code by signing in again without one."
+        return _with_answer(WrongAuthFactor(f"{host} does not accept the sign-in code for {name}.", hint=hint), error)
+    hint = "Check the handle, the app password and the server. App passwords are made in the settings of the app."
+    return _with_answer(WrongPassword(f"{host} does not accept the password for {name}.", hint=hint), error)
+
+
+def _refresh_error(error: NotSignedIn, session: Session) -> NotSignedIn:
+    if isinstance(error, AccountUnavailable):
+        return _with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
+    message = f"The session of {session.handle} is over: it has expired, or its app password was revoked."
+    return _with_answer(SessionExpired(message, hint="Sign in again with: skywrite login"), error)
+
+
+def _unavailable(session: Session, host: str) -> AccountUnavailable:
+    status = session.status or "not active"
+    hint = "Look at the account in the Bluesky app or ask the operator of its server."
+    return AccountUnavailable(f"The account {session.handle} is {status}, says {host}.", hint=hint)
+
+
+_Error = TypeVar("_Error", bound=NotSignedIn)
+
+
+def _with_answer(error: _Error, source: NotSignedIn) -> _Error:
+    error.status, error.server_error, error.request_id = source.status, source.server_error, source.request_id
+    return error

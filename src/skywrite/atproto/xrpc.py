@@ -1,0 +1,207 @@
+"""XRPC: calls of queries and procedures by their NSID, over any transport.
+
+What lives here: addresses, parameters, bodies, answers, and the few repeats that are always safe. What does not:
+who is asking (see `session`), what a refusal means (see `xrpc_errors`), repeats of writes (see `repo`).
+
+Source: https://atproto.com/specs/xrpc
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from skywrite.atproto.xrpc_errors import NotAPds, ServerFailure, error_from, not_xrpc
+from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import InputError, NoAnswer, NotSent
+from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
+
+QUERY_TRIES = 3
+PROCEDURE_TRIES = 2
+RETRY_STATUSES = frozenset({502, 503, 504})
+RETRY_FIRST_SECONDS = 0.3
+
+Param = str | int | bool | Sequence[str | int | bool] | None
+Pieces = Callable[[], Iterator[bytes]]
+Body = Mapping[str, Any] | bytes | Pieces | None
+
+
+class Caller(Protocol):
+    """What can call XRPC methods: `Xrpc` without a session, `session.Agent` with one."""
+
+    def query(
+        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Call a query (GET) and return its JSON object."""
+        ...
+
+    def procedure(
+        self,
+        nsid: str,
+        body: Body = None,
+        *,
+        params: Mapping[str, Param] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Call a procedure (POST) and return its JSON object, {} where it has no output."""
+        ...
+
+
+class Xrpc:
+    """One server's XRPC methods. Safe to share between threads.
+
+    Queries are repeated twice where the answer is missing or 502, 503 or 504; procedures once, and only where the
+    request never left. Raises the errors of `skywrite.errors` and `xrpc_errors`.
+    """
+
+    def __init__(self, transport: Transport, base_url: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._transport = transport
+        self._clock = clock
+        self.base_url = _checked_base(base_url)
+        self.host = urlsplit(self.base_url).netloc
+
+    def __repr__(self) -> str:
+        return f"Xrpc({self.base_url!r})"
+
+    def query(
+        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Call a query (GET) and return its JSON object."""
+        return self._object(self._query(nsid, params, headers, MAX_ANSWER_BYTES, "application/json"))
+
+    def query_bytes(
+        self,
+        nsid: str,
+        params: Mapping[str, Param] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> bytes:
+        """Call a query whose output is raw bytes (getBlob, getRepo); NoAnswer where it is over `max_bytes`."""
+        response = self._query(nsid, params, headers, max_bytes, "*/*")
+        if response.truncated:
+            raise NoAnswer(f"The answer of {self.host} to {nsid} is over {max_bytes} bytes.")
+        return response.body
+
+    def procedure(
+        self,
+        nsid: str,
+        body: Body = None,
+        *,
+        params: Mapping[str, Param] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+        hide: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Call a procedure (POST) and return its JSON object, {} where it has no output.
+
+        `body` is an object (sent as JSON), bytes, or a function that begins a stream of bytes anew for each try;
+        `hide` are secrets in the body that must not come back in an error.
+        """
+        sent, content_type = _encoded(body, content_type)
+        all_headers = {"accept": "application/json", **(headers or {})}
+        if content_type:
+            all_headers["content-type"] = content_type
+        for tries_left in range(PROCEDURE_TRIES - 1, -1, -1):
+            try:
+                response = self._transport.request(
+                    "POST",
+                    self._url(nsid, params),
+                    headers=all_headers,
+                    body=sent() if callable(sent) else sent,
+                    timeout_seconds=timeout_seconds,
+                )
+                break
+            except NotSent:
+                if not tries_left:
+                    raise
+                self._pause(0)
+        self._raise_for(nsid, response, all_headers, hide)
+        return self._object(response)
+
+    def _query(
+        self,
+        nsid: str,
+        params: Mapping[str, Param] | None,
+        headers: Mapping[str, str] | None,
+        max_bytes: int,
+        accept: str,
+    ) -> Response:
+        url = self._url(nsid, params)
+        all_headers = {"accept": accept, **(headers or {})}
+        for tried in range(QUERY_TRIES):
+            try:
+                response = self._transport.request("GET", url, headers=all_headers, max_bytes=max_bytes)
+                self._raise_for(nsid, response, all_headers)
+                return response
+            except (NotSent, NoAnswer, ServerFailure) as error:
+                if tried == QUERY_TRIES - 1 or not _may_pass(error):
+                    raise
+            self._pause(tried)
+        raise AssertionError("unreachable")
+
+    def _pause(self, tried: int) -> None:
+        seconds = RETRY_FIRST_SECONDS * 3**tried * (0.5 + self._clock.random())
+        self._clock.wait(threading.Event(), seconds)
+
+    def _url(self, nsid: str, params: Mapping[str, Param] | None) -> str:
+        address = f"{self.base_url}/xrpc/{nsid}"
+        query = "&".join(_pairs(params or {}))
+        return f"{address}?{query}" if query else address
+
+    def _raise_for(self, nsid: str, response: Response, headers: Mapping[str, str], hide: Sequence[str] = ()) -> None:
+        if 200 <= response.status < 300:
+            return
+        token = headers.get("authorization", "").rpartition(" ")[2]
+        raise error_from(nsid, self.host, response, now=self._clock.now(), hide=(*hide, token))
+
+    def _object(self, response: Response) -> dict[str, Any]:
+        if not response.body and not response.truncated:
+            return {}
+        try:
+            answer = json.loads(response.body)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise not_xrpc(self.host, response)
+        return answer
+
+
+def _may_pass(error: NotSent | NoAnswer | ServerFailure) -> bool:
+    if isinstance(error, ServerFailure):
+        return error.status in RETRY_STATUSES
+    return not isinstance(error, NotAPds)
+
+
+def _encoded(body: Body, content_type: str | None) -> tuple[bytes | Pieces | None, str | None]:
+    if isinstance(body, Mapping):
+        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return encoded.encode(), content_type or "application/json"
+    if body is None:
+        return None, content_type
+    return body, content_type or "application/octet-stream"
+
+
+def _pairs(params: Mapping[str, Param]) -> Iterator[str]:
+    for name, value in params.items():
+        if value is None:
+            continue
+        for item in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
+            text = str(item).lower() if isinstance(item, bool) else str(item)
+            yield f"{quote(name, safe='')}={quote(text, safe='')}"
+
+
+def _checked_base(base_url: str) -> str:
+    base = base_url.strip().rstrip("/")
+    if "@" in base:
+        raise InputError("The address of a server holds no name or password.", hint="Leave out what stands before '@'.")
+    if not base.startswith(("https://", "http://")) or not urlsplit(base).hostname:
+        hint = "Write the whole address, for example https://bsky.social."
+        raise InputError(f"{base_url!r} is not the address of a server.", hint=hint)
+    return base

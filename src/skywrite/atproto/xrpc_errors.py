@@ -1,0 +1,257 @@
+"""What an XRPC server's refusal means: its status and error name, put on the branches of `skywrite.errors`.
+
+What lives here: the error classes of XRPC and the one function that chooses among them. What does not: sending and
+repeating (see `xrpc`), what the repository or the session makes of an error (see `repo`, `session`).
+
+    NotSignedIn (SignInError)         ExpiredToken, InvalidToken, AccountUnavailable
+    ServerFailure (TemporaryError)    any 5xx: a write may have been carried out
+    NotAPds (NoAnswer)                a web page, a redirect: nothing that speaks XRPC
+    RateLimited                       429, with the end of the limit
+    Refused (RejectedError)           InvalidRecord, RecordNotFound, BlobNotFound, InvalidSwap, MethodNotSupported,
+                                      TooLargeForServer
+
+Source: https://atproto.com/specs/xrpc and the errors of the com.atproto.* lexicons.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skywrite.errors import (
+    NoAnswer,
+    RateLimited,
+    RejectedError,
+    ServerAnswer,
+    SignInError,
+    SkywriteError,
+    TemporaryError,
+)
+from skywrite.http import Response
+
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+MESSAGE_CHARACTERS_MAX = 500
+RATE_LIMIT_DEFAULT_SECONDS = 60
+RATE_LIMIT_SECONDS_MAX = 2 * 86_400
+_JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?")
+_WRITES = frozenset(f"com.atproto.repo.{name}" for name in ("applyWrites", "createRecord", "putRecord"))
+_ABOUT_A_RECORD = re.compile(r"\brecord\b|\blexicon\b|\$type|writes|\bblobs?\b|mimetype", re.IGNORECASE)
+_RECORD_ERRORS = frozenset({"InvalidRecord", "InvalidMimeType", "InvalidSize"})
+_SIGN_IN_HINT = "Sign in again with: skywrite login"
+
+
+class NotSignedIn(SignInError, ServerAnswer):
+    """The server does not accept who we say we are."""
+
+
+class ExpiredToken(NotSignedIn):
+    """The token was good and is over; a refresh may help."""
+
+
+class InvalidToken(NotSignedIn):
+    """The server does not know the token, or it is not allowed to do this."""
+
+
+class AccountUnavailable(NotSignedIn):
+    """The account is deactivated, suspended or taken down."""
+
+
+class ServerFailure(TemporaryError):
+    """The server failed (5xx). A write may have been carried out; a create on a taken record key ends here, too."""
+
+
+class NotAPds(NoAnswer):
+    """What answered does not speak XRPC: a web page, a login page of a network, a redirect."""
+
+
+class Refused(RejectedError):
+    """The server refused the request for good. `answer` is the JSON object that it sent."""
+
+    answer: Mapping[str, Any]
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.answer = {}
+
+
+class InvalidRecord(Refused):
+    """The server says that a record breaks its lexicon."""
+
+
+class RecordNotFound(Refused):
+    """There is no record at that key."""
+
+
+class BlobNotFound(Refused):
+    """A record names a blob that the server does not have, or no longer."""
+
+
+class InvalidSwap(Refused):
+    """The record or the repository is not in the state that the write was made for."""
+
+
+class MethodNotSupported(Refused):
+    """The server does not know the method."""
+
+
+class TooLargeForServer(Refused):
+    """The server takes no body of this size."""
+
+
+_NAMED: dict[str, tuple[type[Refused], str]] = {
+    "RecordNotFound": (RecordNotFound, ""),
+    "BlobNotFound": (BlobNotFound, "The server drops blobs that no record uses within minutes; upload it again."),
+    "InvalidSwap": (InvalidSwap, "Something else changed it meanwhile; read it again."),
+    "MethodNotImplemented": (MethodNotSupported, "Is this the right server for the account?"),
+    "XRPCNotSupported": (MethodNotSupported, "Is this the right server for the account?"),
+    "PayloadTooLarge": (TooLargeForServer, "Make it smaller."),
+}
+_UNAVAILABLE = {
+    "AccountTakedown": "has been taken down",
+    "AccountSuspended": "is suspended",
+    "AccountDeactivated": "is deactivated",
+}
+
+
+def error_from(nsid: str, host: str, response: Response, *, now: datetime, hide: Iterable[str] = ()) -> SkywriteError:
+    """The error for an answer that is no success. `hide` are secrets that a server might repeat in its message."""
+    answer = _json_object(response)
+    server_error = _text(answer.get("error"), hide, 100) or None
+    message = _text(answer.get("message"), hide, MESSAGE_CHARACTERS_MAX)
+    error = _choose(nsid, host, response, server_error or "", message, bool(answer), now)
+    if isinstance(error, Refused):
+        error.answer = answer
+    if isinstance(error, ServerAnswer):
+        error.status = response.status
+        error.server_error = server_error
+        error.request_id = request_id(response)
+    return error
+
+
+def request_id(response: Response) -> str | None:
+    """What the server (or what stands before it) calls the request; the reference PDS sends none."""
+    for name in REQUEST_ID_HEADERS:
+        if value := response.headers.get(name):
+            return _text(value, (), 100)
+    return None
+
+
+def scrub(text: str, hide: Iterable[str]) -> str:
+    """The text without the given secrets and without anything that looks like a token (JWT)."""
+    for secret in hide:
+        if secret:
+            text = text.replace(secret, "[hidden]")
+    return _JWT.sub("[hidden]", text)
+
+
+def rate_limit_end(headers: Mapping[str, str], now: datetime) -> datetime:
+    """When the limit of a 429 ends, by our own clock: from Retry-After or RateLimit-Reset (epoch seconds).
+
+    The server's moments are taken relative to its own Date header, so that a wrong clock here does no harm.
+    """
+    server_now = _http_date(headers.get("date", "")) or now
+    seconds: float = RATE_LIMIT_DEFAULT_SECONDS
+    retry_after, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
+    if retry_after.isascii() and retry_after.isdigit():
+        seconds = int(retry_after[:12])
+    elif (moment := _http_date(retry_after)) is not None:
+        seconds = (moment - server_now).total_seconds()
+    elif reset.isascii() and reset.isdigit():
+        seconds = int(reset[:12]) - server_now.timestamp()
+    return now + timedelta(seconds=min(max(seconds, 1), RATE_LIMIT_SECONDS_MAX))
+
+
+def _choose(
+    nsid: str, host: str, response: Response, name: str, message: str, is_json: bool, now: datetime
+) -> SkywriteError:
+    status = response.status
+    said = f"{message or 'no reason given'} ({name or status})"
+    if status == 429:
+        return RateLimited(f"{host} limits {nsid}: {said}.", until=rate_limit_end(response.headers, now))
+    if name in _UNAVAILABLE:
+        hint = "Look at the account in the Bluesky app or ask the operator of its server."
+        return AccountUnavailable(f"The account {_UNAVAILABLE[name]}, says {host}.", hint=hint)
+    if status in (408, 425) or (status >= 500 and status != 501):
+        return ServerFailure(f"{host} failed at {nsid}: {said}.", hint="Try again in a minute.")
+    if status == 413:
+        return TooLargeForServer(f"{host} refused {nsid}: {said}.", hint="Make it smaller.")
+    if not is_json or status < 400:
+        return _not_a_pds(host, response)
+    if name == "ExpiredToken":
+        return ExpiredToken(f"The session at {host} has expired: {said}.", hint=_SIGN_IN_HINT)
+    if name == "InvalidToken":
+        return InvalidToken(f"{host} does not accept the session for {nsid}: {said}.", hint=_SIGN_IN_HINT)
+    if status == 401:
+        return NotSignedIn(f"{host} asks for a sign-in at {nsid}: {said}.", hint=_SIGN_IN_HINT)
+    return _refused(nsid, host, status, name, message)
+
+
+def _refused(nsid: str, host: str, status: int, name: str, message: str) -> Refused:
+    text = f"{host} refused {nsid}: {message or 'no reason given'} ({name or status})."
+    if nsid in _WRITES and (name in _RECORD_ERRORS or (name == "InvalidRequest" and _ABOUT_A_RECORD.search(message))):
+        return InvalidRecord(text, hint="The record breaks a rule of its lexicon; change it.")
+    if name in _NAMED:
+        kind, hint = _NAMED[name]
+        return kind(text, hint=hint)
+    if status in (404, 501):
+        return MethodNotSupported(text, hint="Is this the right server for the account?")
+    return Refused(text)
+
+
+def _not_a_pds(host: str, response: Response) -> NotAPds:
+    target = response.headers.get("location")
+    if 300 <= response.status < 400 and target:
+        hint = "Use the address that it names, or sign in to the network you are on."
+        return NotAPds(f"{host} answered with a redirect to {_text(target, (), 200)}, not with XRPC.", hint=hint)
+    return not_xrpc(host, response)
+
+
+def not_xrpc(host: str, response: Response) -> NotAPds:
+    """The error for an answer that is no JSON object, whatever its status."""
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    what = "a web page" if "html" in kind else "something else"
+    error = NotAPds(
+        f"{host} answered with {what}, not with XRPC (status {response.status}).", hint="Is the address right?"
+    )
+    error.status = response.status
+    error.request_id = request_id(response)
+    return error
+
+
+def _json_object(response: Response) -> dict[str, Any]:
+    try:
+        answer = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _text(value: object, hide: Iterable[str], characters_max: int) -> str:
+    """A server's text made fit for one line of our own."""
+    if not isinstance(value, str):
+        return ""
+    printable = "".join(character if character.isprintable() else " " for character in scrub(value, hide))
+    return " ".join(printable.split())[:characters_max].rstrip(" .")
+
+
+def _http_date(value: str) -> datetime | None:
+    """An HTTP date (RFC 9110, section 5.6.7), by hand because strptime reads names in the user's locale."""
+    match = re.fullmatch(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", value.strip())
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    if match is None or match[2] not in months:
+        return None
+    try:
+        return datetime(
+            int(match[3]),
+            months.index(match[2]) + 1,
+            int(match[1]),
+            int(match[4]),
+            int(match[5]),
+            int(match[6]),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
