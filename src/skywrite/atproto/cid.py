@@ -1,0 +1,149 @@
+"""CIDs, computed here as a PDS computes them, and the DAG-CBOR of records.
+
+What lives here: the data model's JSON (`{"$link": cid}`, `{"$bytes": base64}`, blob refs) to DAG-CBOR, and hashes.
+What does not: what the fields of a post mean. Sources: https://atproto.com/specs/data-model, DASL CIDs.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from libipld import decode_cid, decode_multibase, encode_cid, encode_dag_cbor
+
+from skywrite.errors import InputError
+
+MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 64
+_DAG_CBOR_SHA256 = b"\x01\x71\x12\x20"
+_RAW_SHA256 = b"\x01\x55\x12\x20"
+
+
+class InvalidRecord(InputError, ValueError):
+    """A record holds a value that the data model of AT Protocol does not have."""
+
+
+def cid_for_record(record: Mapping[str, Any]) -> str:
+    """The CID of a record (CIDv1, dag-cbor, sha2-256, base32); the record includes its `$type`."""
+    return encode_cid(_DAG_CBOR_SHA256 + sha256(encode_record(record)).digest())
+
+
+def cid_for_blob(data: bytes) -> str:
+    """The CID of a blob's bytes (CIDv1, raw, sha2-256, base32)."""
+    return encode_cid(_RAW_SHA256 + sha256(data).digest())
+
+
+class BlobHasher:
+    """The CID of a blob that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._hash = sha256()
+
+    def update(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        self._hash.update(piece)
+
+    def cid(self) -> str:
+        """The CID of everything taken so far."""
+        return encode_cid(_RAW_SHA256 + self._hash.digest())
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """A record in the data model's JSON form as DAG-CBOR. Raises InvalidRecord with the path of the wrong value.
+
+    An integer written as a float (`123.0`) counts as the integer, as it does for servers written in JavaScript.
+    """
+    if not isinstance(record, Mapping):
+        raise InvalidRecord(f"A record must be an object, not {type(record).__name__}.")
+    try:
+        return encode_dag_cbor(_value(record, "", 0))
+    except ValueError as error:
+        if isinstance(error, InvalidRecord):
+            raise
+        raise InvalidRecord(f"The record cannot be encoded: {error}") from None
+
+
+def _value(value: Any, path: str, depth: int) -> Any:
+    """What libipld encodes rightly: links as the CID's bytes, no float, no tuple."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | float):
+        return _integer(value, path)
+    if isinstance(value, bytes):
+        return _bytes(value, path)
+    if depth >= MAX_DEPTH:
+        raise _invalid(path, f"is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, Mapping):
+        return _object(value, path, depth)
+    if isinstance(value, list | tuple):
+        return [_value(item, f"{path}[{number}]", depth + 1) for number, item in enumerate(value)]
+    raise _invalid(path, f"is of type {type(value).__name__}, which records cannot hold")
+
+
+def _integer(value: int | float, path: str) -> int:
+    if value != value or abs(value) > MAX_INTEGER or int(value) != value:
+        raise _invalid(path, f"is {value}: records hold integers up to 2^53 - 1 and no fractions")
+    return int(value)
+
+
+def _object(value: Mapping[Any, Any], path: str, depth: int) -> Any:
+    if "$link" in value:
+        return _link(value, path)
+    if "$bytes" in value:
+        return _bytes(_decoded(value, path), path)
+    if "$type" in value:
+        _check_type(value, path)
+    for name in value:
+        if not isinstance(name, str):
+            raise _invalid(path, f"has a key of type {type(name).__name__}")
+    return {name: _value(item, f"{path}.{name}", depth + 1) for name, item in value.items()}
+
+
+def _check_type(value: Mapping[Any, Any], path: str) -> None:
+    if not isinstance(value["$type"], str) or not value["$type"]:
+        raise _invalid(path, "has a $type that is no name")
+    if value["$type"] != "blob":
+        return
+    size = value.get("size")
+    if not isinstance(value.get("ref"), Mapping) or "$link" not in value["ref"]:
+        raise _invalid(path, "is a blob whose ref is no $link")
+    if not isinstance(value.get("mimeType"), str):
+        raise _invalid(path, "is a blob without mimeType")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise _invalid(path, "is a blob whose size is no number of bytes")
+
+
+def _link(value: Mapping[Any, Any], path: str) -> bytes:
+    cid = value["$link"]
+    try:
+        if len(value) == 1 and isinstance(cid, str) and cid.startswith("b") and decode_cid(cid)["version"] == 1:
+            return bytes(decode_multibase(cid)[1])
+    except ValueError:
+        pass
+    raise _invalid(path, "is a $link that names no CID")
+
+
+def _decoded(value: Mapping[Any, Any], path: str) -> bytes:
+    text = value["$bytes"]
+    try:
+        if len(value) == 1 and isinstance(text, str):
+            unpadded = text.rstrip("=")
+            return binascii.a2b_base64(unpadded + "=" * (-len(unpadded) % 4), strict_mode=True)
+    except ValueError:
+        pass
+    raise _invalid(path, "holds $bytes that are no base64")
+
+
+def _bytes(value: bytes, path: str) -> bytes:
+    """libipld writes bytes that read as a CID as a link: refused, for their CID would be wrong."""
+    try:
+        decode_cid(value)
+    except ValueError:
+        return value
+    raise _invalid(path, "holds bytes that read as a CID and cannot be told from a link")
+
+
+def _invalid(path: str, what: str) -> InvalidRecord:
+    return InvalidRecord(f"{path.lstrip('.') or 'The record'} {what}.")

@@ -1,0 +1,71 @@
+"""TIDs: record keys that sort by time (https://atproto.com/specs/tid).
+
+A TID is 64 bits in 13 characters of base32-sortable: a zero bit, 53 bits of microseconds since 1970, 10 bits of
+clock id. The network checks the form and never the time, so a TID may be made for a moment that is still to come.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from skywrite.atproto.syntax import TID_ALPHABET, InvalidSyntax, Tid
+from skywrite.clock import SYSTEM_CLOCK, Clock
+
+MAX_MICROS = 2**53 - 1
+CLOCK_IDS = 1024
+MAX_KEYED_INDEX = 999
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_VALUES = {character: value for value, character in enumerate(TID_ALPHABET)}
+
+
+def tid_from(micros: int, clock_id: int) -> str:
+    """The TID of a time in microseconds since 1970 and a clock id in [0, 1024); raises InvalidSyntax."""
+    if not (0 <= micros <= MAX_MICROS and 0 <= clock_id < CLOCK_IDS):
+        raise InvalidSyntax(f"No TID can be made of {micros} microseconds and clock id {clock_id}.")
+    number = micros << 10 | clock_id
+    return "".join(TID_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
+
+
+def tid_micros(tid: str) -> int:
+    """The microseconds since 1970 that a TID holds; raises InvalidSyntax."""
+    number = 0
+    for character in Tid(tid):
+        number = number << 5 | _VALUES[character]
+    return number >> 10
+
+
+def keyed_tid(moment: datetime, key: str, index: int = 0) -> str:
+    """The TID that anyone computes again from the same moment (to the second), key and index.
+
+    The second is the moment's; the microseconds and the clock id come from SHA-256 of the key. The indexes of one
+    key (a thread's posts, 0 to 999) sort in their order. Raises InvalidSyntax for a moment without a zone.
+    """
+    if moment.tzinfo is None:
+        raise InvalidSyntax(f"{moment} has no time zone, so no TID can be made of it.")
+    if not 0 <= index <= MAX_KEYED_INDEX:
+        raise InvalidSyntax(f"{index} is not an index of a keyed TID.", hint=f"It is 0 to {MAX_KEYED_INDEX}.")
+    digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
+    start = int.from_bytes(digest[:8], "big") % (1_000_000 - MAX_KEYED_INDEX)
+    second = (moment - _EPOCH) // timedelta(seconds=1)
+    clock_id = int.from_bytes(sha256(digest + index.to_bytes(2, "big")).digest()[:2], "big") % CLOCK_IDS
+    return tid_from(second * 1_000_000 + start + index, clock_id)
+
+
+class TidClock:
+    """Makes TIDs that only go up, whatever the computer's clock does. Safe to share between threads; keep one a
+    process. Each TID has a clock id of its own, so that two processes which share a microsecond still differ.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last_micros = -1
+
+    def next(self) -> str:
+        """A TID of the present moment, or of the microsecond after the last one where that is later."""
+        with self._lock:
+            micros = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
+            self._last_micros = max(micros, self._last_micros + 1)
+            return tid_from(self._last_micros, int(self._clock.random() * CLOCK_IDS))
