@@ -15,7 +15,7 @@ from typing import Any
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.session import Agent
-from skywrite.atproto.xrpc import Param
+from skywrite.atproto.xrpc import Body, Param
 from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure, TooLargeForServer
 from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError, TemporaryError
 
@@ -23,6 +23,7 @@ WRITES_MAX = 200
 PAGE_RECORDS = 100
 UPLOAD_TRIES = 3
 DELETE_TRIES = 3
+UNASKED_BLOB_BYTES_MAX = 1_000_000
 UPLOAD_SECONDS_BASE = 60.0
 UPLOAD_BYTES_A_SECOND_LEAST = 50_000
 
@@ -104,9 +105,7 @@ class Repo:
         body = {"repo": self.did, "writes": [_create(write) for write in writes]}
         try:
             answer = self._agent.procedure("com.atproto.repo.applyWrites", body)
-        except (NoAnswer, ServerFailure) as error:
-            return self._settle(writes, error)
-        except Refused as error:
+        except (NoAnswer, ServerFailure, Refused) as error:
             return self._settle(writes, error)
         return self._checked(writes, answer)
 
@@ -189,22 +188,25 @@ class Repo:
         doubt is answered by sending them again. ContentMismatch where the server's CID is not `cid`.
         """
         size = len(data) if isinstance(data, bytes) else size
-        headers = {} if size is None or isinstance(data, bytes) else {"content-length": str(size)}
+        if size is not None and size > UNASKED_BLOB_BYTES_MAX:
+            self._check_limit(size)
+        body: Body = data if isinstance(data, bytes) and progress is None else _told(data, progress)
+        headers = {} if size is None or isinstance(body, bytes) else {"content-length": str(size)}
         seconds = UPLOAD_SECONDS_BASE + (size or 0) / UPLOAD_BYTES_A_SECOND_LEAST
-        body = data if isinstance(data, bytes) and progress is None else _told(data, progress)
-        if isinstance(data, bytes) and progress is not None:
-            headers = {"content-length": str(len(data))}
-
-        def send() -> dict[str, Any]:
-            return self._agent.procedure(
+        answer = self._repeat(
+            UPLOAD_TRIES,
+            lambda: self._agent.procedure(
                 "com.atproto.repo.uploadBlob", body, content_type=mime, headers=headers, timeout_seconds=seconds
-            )
-
-        try:
-            answer = self._repeat(UPLOAD_TRIES, send, gives_up=lambda: self._over_limit(size))
-        except (TooLargeForServer, NoAnswer, ServerFailure) as error:
-            raise (self._too_large(size) if self._over_limit(size) else None) or error from None
+            ),
+        )
         return _checked_blob(answer, cid, size)
+
+    def _check_limit(self, size: int) -> None:
+        """Ask first: a server that refuses a large body may hang up before it says so."""
+        limit = self._agent.blob_upload_limit()
+        if limit is not None and size > limit:
+            message = f"A blob of {size} bytes is too large for {self._agent.public.host}, which takes {limit}."
+            raise TooLargeForServer(message, hint="Make it smaller.")
 
     def _settle(self, writes: Sequence[Write], error: SkywriteError) -> Commit:
         """The way out of doubt. Returns only where our first record was seen."""
@@ -252,33 +254,17 @@ class Repo:
     def _uri(self, write: Write) -> str:
         return f"at://{self.did}/{write.collection}/{write.rkey}"
 
-    def _repeat(
-        self, tries: int, send: Callable[[], dict[str, Any]], gives_up: Callable[[], bool] = lambda: False
-    ) -> dict[str, Any]:
+    def _repeat(self, tries: int, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Send what is safe to repeat, again after doubt."""
         clock = self._agent.clock
         for tries_left in range(tries - 1, -1, -1):
             try:
                 return send()
             except (NoAnswer, NotSent, ServerFailure):
-                if not tries_left or gives_up():
+                if not tries_left:
                     raise
             clock.wait(threading.Event(), 1 + clock.random())
         raise AssertionError("unreachable")
-
-    def _over_limit(self, size: int | None) -> bool:
-        """A server that refuses a large body may hang up before it says so: its own limit tells."""
-        try:
-            limit = self._agent.blob_upload_limit()
-        except SkywriteError:
-            return False
-        return limit is not None and size is not None and size > limit
-
-    def _too_large(self, size: int | None) -> TooLargeForServer:
-        limit = self._agent.blob_upload_limit()
-        return TooLargeForServer(
-            f"A blob of {size} bytes is too large for the server, which takes {limit}.", hint="Make it smaller."
-        )
 
 
 def _create(write: Write) -> dict[str, Any]:

@@ -16,17 +16,19 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from skywrite.atproto.saved import InvalidSession, Session
+from skywrite.atproto.session_data import InvalidSession, Session
 from skywrite.atproto.xrpc import Body, Param, Xrpc
 from skywrite.atproto.xrpc_errors import (
     AccountUnavailable,
     ExpiredToken,
     InvalidToken,
+    MethodNotSupported,
     NotSignedIn,
+    Refused,
     ServerFailure,
 )
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, TemporaryError
+from skywrite.errors import InputError, NoAnswer, ServerAnswer, SkywriteError, TemporaryError
 from skywrite.http import Transport
 
 __all__ = [
@@ -161,7 +163,7 @@ def create_session(
     if not name or not any(mark in name for mark in ".:@"):
         raise InvalidIdentifier(f"{name!r} is no full account name.", hint="Write it as alice.bsky.social.")
     if not password:
-        raise InvalidIdentifier(f"No password was given for {name}.", hint="Make an app password in the settings.")
+        raise InputError(f"No password was given for {name}.", hint="Make an app password in the settings of the app.")
     pasted = clean_identifier(password)
     secret = pasted if _APP_PASSWORD.fullmatch(pasted) else password
     body = {"identifier": name, "password": secret}
@@ -218,6 +220,11 @@ class Agent:
     def clock(self) -> Clock:
         """The clock that the agent reads."""
         return self._clock
+
+    @property
+    def transport(self) -> Transport:
+        """What sends the agent's requests."""
+        return self._transport
 
     @property
     def public(self) -> Xrpc:
@@ -289,7 +296,7 @@ class Agent:
         try:
             return self._call(session, call)
         except (ExpiredToken, InvalidToken) as error:
-            if (error.status or 0) < 500 and _is_about_rights(error):
+            if _is_about_rights(error):
                 raise _not_allowed(session, error) from None
         with self._refreshing:
             session = self._refresh_shared(session.access_jwt, must=True)
@@ -303,15 +310,18 @@ class Agent:
         """The session to use; one that is about to end is refreshed, as long as nothing stands in the way."""
         session = self._session
         now = self._clock.now()
-        if not session.is_due(now) or self._clock.monotonic() < self._no_refresh_before:
+        if not session.is_due(now):
             return session
         must = session.is_over(now)
+        if not must and self._clock.monotonic() < self._no_refresh_before:
+            return session
         if not self._refreshing.acquire(blocking=must):
             return session
         try:
             return self._refresh_shared(session.access_jwt, must=must)
         except TemporaryError:
-            # The old token may still be good: the server's answer to the call itself decides.
+            if must:
+                raise
             self._no_refresh_before = self._clock.monotonic() + REFRESH_PAUSE_SECONDS
             return session
         finally:
@@ -333,7 +343,7 @@ class Agent:
             self._clock.wait(threading.Event(), REFRESH_POLL_SECONDS * (0.5 + self._clock.random()))
         try:
             if not self._take_saved(stale):
-                self._refresh_leased(stale)
+                self._refresh_leased()
             return self._session
         finally:
             self._store.release(self.did)
@@ -346,13 +356,13 @@ class Agent:
         self._session = saved
         return not saved.is_due(self._clock.now())
 
-    def _refresh_leased(self, stale: str) -> None:
+    def _refresh_leased(self) -> None:
         session = self._session
         try:
             answer = self._ask_refresh(session)
-        except NotSignedIn as error:
+        except (NotSignedIn, Refused) as error:
             # Somebody may have signed in anew while we asked.
-            if self._take_saved(stale):
+            if self._take_saved(session.access_jwt):
                 return
             raise _refresh_error(error, session) from None
         renewed = session.renewed(answer, now=self._clock.now())
@@ -381,7 +391,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _is_about_rights(error: NotSignedIn) -> bool:
-    return isinstance(error, InvalidToken) and "scope" in error.message.lower()
+    return isinstance(error, InvalidToken) and "bad token scope" in error.message.lower()
 
 
 def _not_allowed(session: Session, error: NotSignedIn) -> NotAllowed:
@@ -404,7 +414,9 @@ def _login_error(error: NotSignedIn, name: str, host: str, had_auth_factor: bool
     return _with_answer(WrongPassword(f"{host} does not accept the password for {name}.", hint=hint), error)
 
 
-def _refresh_error(error: NotSignedIn, session: Session) -> NotSignedIn:
+def _refresh_error(error: NotSignedIn | Refused, session: Session) -> SkywriteError:
+    if isinstance(error, MethodNotSupported):
+        return error
     if isinstance(error, AccountUnavailable):
         return _with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
     message = f"The session of {session.handle} is over: it has expired, or its app password was revoked."
@@ -420,6 +432,6 @@ def _unavailable(session: Session, host: str) -> AccountUnavailable:
 _Error = TypeVar("_Error", bound=NotSignedIn)
 
 
-def _with_answer(error: _Error, source: NotSignedIn) -> _Error:
+def _with_answer(error: _Error, source: ServerAnswer) -> _Error:
     error.status, error.server_error, error.request_id = source.status, source.server_error, source.request_id
     return error

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from skywrite.atproto.xrpc_errors import NotAPds, ServerFailure, error_from, not_xrpc
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, NotSent
+from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError
 from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
 
 QUERY_TRIES = 3
@@ -27,6 +27,7 @@ RETRY_FIRST_SECONDS = 0.3
 Param = str | int | bool | Sequence[str | int | bool] | None
 Pieces = Callable[[], Iterator[bytes]]
 Body = Mapping[str, Any] | bytes | Pieces | None
+_Answer = TypeVar("_Answer")
 
 
 class Caller(Protocol):
@@ -72,7 +73,8 @@ class Xrpc:
         self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """Call a query (GET) and return its JSON object."""
-        return self._object(self._query(nsid, params, headers, MAX_ANSWER_BYTES, "application/json"))
+        all_headers = {"accept": "application/json", **(headers or {})}
+        return self._query(nsid, params, all_headers, self._object)
 
     def query_bytes(
         self,
@@ -82,10 +84,10 @@ class Xrpc:
         headers: Mapping[str, str] | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> bytes:
-        """Call a query whose output is raw bytes (getBlob, getRepo); NoAnswer where it is over `max_bytes`."""
-        response = self._query(nsid, params, headers, max_bytes, "*/*")
+        """Call a query whose output is raw bytes (getBlob, getRepo); RejectedError where it is over `max_bytes`."""
+        response = self._query(nsid, params, {"accept": "*/*", **(headers or {})}, _itself, max_bytes)
         if response.truncated:
-            raise NoAnswer(f"The answer of {self.host} to {nsid} is over {max_bytes} bytes.")
+            raise RejectedError(f"The answer of {self.host} to {nsid} is over {max_bytes} bytes.")
         return response.body
 
     def procedure(
@@ -104,7 +106,8 @@ class Xrpc:
         `body` is an object (sent as JSON), bytes, or a function that begins a stream of bytes anew for each try;
         `hide` are secrets in the body that must not come back in an error.
         """
-        sent, content_type = _encoded(body, content_type)
+        sent, content_type = _encoded(nsid, body, content_type)
+        url = self._url(nsid, params)
         all_headers = {"accept": "application/json", **(headers or {})}
         if content_type:
             all_headers["content-type"] = content_type
@@ -112,7 +115,7 @@ class Xrpc:
             try:
                 response = self._transport.request(
                     "POST",
-                    self._url(nsid, params),
+                    url,
                     headers=all_headers,
                     body=sent() if callable(sent) else sent,
                     timeout_seconds=timeout_seconds,
@@ -129,17 +132,16 @@ class Xrpc:
         self,
         nsid: str,
         params: Mapping[str, Param] | None,
-        headers: Mapping[str, str] | None,
-        max_bytes: int,
-        accept: str,
-    ) -> Response:
+        headers: Mapping[str, str],
+        read: Callable[[Response], _Answer],
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> _Answer:
         url = self._url(nsid, params)
-        all_headers = {"accept": accept, **(headers or {})}
         for tried in range(QUERY_TRIES):
             try:
-                response = self._transport.request("GET", url, headers=all_headers, max_bytes=max_bytes)
-                self._raise_for(nsid, response, all_headers)
-                return response
+                response = self._transport.request("GET", url, headers=headers, max_bytes=max_bytes)
+                self._raise_for(nsid, response, headers)
+                return read(response)
             except (NotSent, NoAnswer, ServerFailure) as error:
                 if tried == QUERY_TRIES - 1 or not _may_pass(error):
                     raise
@@ -152,7 +154,10 @@ class Xrpc:
 
     def _url(self, nsid: str, params: Mapping[str, Param] | None) -> str:
         address = f"{self.base_url}/xrpc/{nsid}"
-        query = "&".join(_pairs(params or {}))
+        try:
+            query = "&".join(_pairs(params or {}))
+        except UnicodeEncodeError:
+            raise _unsendable(nsid) from None
         return f"{address}?{query}" if query else address
 
     def _raise_for(self, nsid: str, response: Response, headers: Mapping[str, str], hide: Sequence[str] = ()) -> None:
@@ -179,10 +184,23 @@ def _may_pass(error: NotSent | NoAnswer | ServerFailure) -> bool:
     return not isinstance(error, NotAPds)
 
 
-def _encoded(body: Body, content_type: str | None) -> tuple[bytes | Pieces | None, str | None]:
+def _itself(response: Response) -> Response:
+    return response
+
+
+def _unsendable(nsid: str) -> InputError:
+    hint = "Look for lone surrogates, infinite numbers and objects that are no JSON."
+    return InputError(f"What was given to {nsid} cannot be written as JSON in UTF-8.", hint=hint)
+
+
+def _encoded(nsid: str, body: Body, content_type: str | None) -> tuple[bytes | Pieces | None, str | None]:
     if isinstance(body, Mapping):
-        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return encoded.encode(), content_type or "application/json"
+        try:
+            encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        except (ValueError, TypeError, RecursionError):
+            # Their text may quote a part of the body, which may be a secret.
+            raise _unsendable(nsid) from None
+        return encoded, content_type or "application/json"
     if body is None:
         return None, content_type
     return body, content_type or "application/octet-stream"

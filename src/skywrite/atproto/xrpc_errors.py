@@ -34,6 +34,7 @@ from skywrite.http import Response
 
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 MESSAGE_CHARACTERS_MAX = 500
+SECRET_CHARACTERS_MIN = 4
 RATE_LIMIT_DEFAULT_SECONDS = 60
 RATE_LIMIT_SECONDS_MAX = 2 * 86_400
 _JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?")
@@ -113,6 +114,7 @@ _UNAVAILABLE = {
     "AccountTakedown": "has been taken down",
     "AccountSuspended": "is suspended",
     "AccountDeactivated": "is deactivated",
+    "AccountNotFound": "does not exist any more",
 }
 
 
@@ -142,7 +144,7 @@ def request_id(response: Response) -> str | None:
 def scrub(text: str, hide: Iterable[str]) -> str:
     """The text without the given secrets and without anything that looks like a token (JWT)."""
     for secret in hide:
-        if secret:
+        if len(secret) >= SECRET_CHARACTERS_MIN:
             text = text.replace(secret, "[hidden]")
     return _JWT.sub("[hidden]", text)
 
@@ -201,7 +203,7 @@ def _refused(nsid: str, host: str, status: int, name: str, message: str) -> Refu
     return Refused(text)
 
 
-def _not_a_pds(host: str, response: Response) -> NotAPds:
+def _not_a_pds(host: str, response: Response) -> NoAnswer:
     target = response.headers.get("location")
     if 300 <= response.status < 400 and target:
         hint = "Use the address that it names, or sign in to the network you are on."
@@ -209,13 +211,18 @@ def _not_a_pds(host: str, response: Response) -> NotAPds:
     return not_xrpc(host, response)
 
 
-def not_xrpc(host: str, response: Response) -> NotAPds:
+def not_xrpc(host: str, response: Response) -> NoAnswer:
     """The error for an answer that is no JSON object, whatever its status."""
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-    what = "a web page" if "html" in kind else "something else"
-    error = NotAPds(
-        f"{host} answered with {what}, not with XRPC (status {response.status}).", hint="Is the address right?"
-    )
+    error: NoAnswer
+    if kind == "application/json":
+        error = NoAnswer(
+            f"{host} sent an answer that is cut off or broken (status {response.status}).", hint="Try again."
+        )
+    else:
+        what = "a web page" if "html" in kind else "something else"
+        text = f"{host} answered with {what}, not with XRPC (status {response.status})."
+        error = NotAPds(text, hint="Is the address right?")
     error.status = response.status
     error.request_id = request_id(response)
     return error

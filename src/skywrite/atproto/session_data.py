@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -184,8 +185,8 @@ def pds_in_document(document: object, did: str, service_url: str) -> str | None:
             continue
         endpoint = service.get("serviceEndpoint")
         if service.get("id") in ("#atproto_pds", f"{did}#atproto_pds") and isinstance(endpoint, str):
-            plain = endpoint.startswith("http://") and service_url.startswith("http://")
-            if endpoint.startswith("https://") or plain:
+            plain = endpoint.startswith("http://") and not service_url.startswith("http://")
+            if _is_server(endpoint) and not plain:
                 return endpoint.rstrip("/")
     return None
 
@@ -199,7 +200,7 @@ def _checked(session: Session) -> Session:
     usable = (
         _is_did(session.did)
         and all(isinstance(text, str) for text in texts)
-        and session.pds_url.startswith(("https://", "http://"))
+        and _is_server(session.pds_url)
         and _is_token(session.access_jwt)
         and _is_token(session.refresh_jwt)
         and (session.received_at is None or session.received_at.tzinfo is not None)
@@ -211,6 +212,10 @@ def _checked(session: Session) -> Session:
 
 def _is_did(value: object) -> bool:
     return isinstance(value, str) and value.startswith("did:") and value.isprintable()
+
+
+def _is_server(value: str) -> bool:
+    return re.fullmatch(r"https?://[^\s/@?#]+/?", value) is not None
 
 
 def _is_token(value: object) -> bool:
