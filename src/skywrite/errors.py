@@ -5,6 +5,7 @@ that it defines beside the code that raises them; a subclass never changes its b
 
     SkywriteError                 1   anything that has no better place
     ├── InputError                2   what was given is wrong; nothing was sent
+    │   └── MissingExtra              an optional part is not installed
     ├── SignInError               3   the account cannot be used until someone signs in
     ├── TemporaryError            4   the network or a server said no for now
     │   ├── NotSent                   the request never left: repeating is safe
@@ -19,7 +20,7 @@ The name of an error is the name of its class. Messages hold no secrets: no pass
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class SkywriteError(Exception):
@@ -37,6 +38,13 @@ class SkywriteError(Exception):
         """The stable name that scripts may match on."""
         return type(self).__name__
 
+    def about(self, what: str) -> Self:
+        """The same error, saying first which post, file or line it is about."""
+        if what:
+            self.message = f"{what}: {self.message}"
+            self.args = (self.message,)
+        return self
+
     def as_dict(self) -> dict[str, str]:
         """The object that `--json` prints: error, message, hint."""
         return {"error": self.name, "message": self.message, "hint": self.hint}
@@ -46,6 +54,14 @@ class InputError(SkywriteError):
     """What was given is wrong; nothing was sent and nothing was stored."""
 
     exit_code = 2
+
+
+class MissingExtra(InputError):
+    """An optional part is not installed. `extra` is its name in `pip install "skywrite[name]"`."""
+
+    def __init__(self, message: str, *, extra: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint or f'Install it: pip install "skywrite[{extra}]"')
+        self.extra = extra
 
 
 class SignInError(SkywriteError):

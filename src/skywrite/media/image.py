@@ -1,0 +1,354 @@
+"""Pictures as Bluesky takes them: upright, in sRGB, without metadata, within a size in bytes and a number of pixels.
+
+What lives here: which changes a picture needs, and the fewest of them. A JPEG, PNG or WebP that only has metadata too
+much keeps its very pixels (`strip`). What does not: animated GIFs (`gif`), and the limits of an embed (app.bsky.embed.
+images: `image/*`, 2,000,000 bytes). The same bytes in give the same bytes out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from skywrite.errors import InputError, MissingExtra, SkywriteError
+from skywrite.media.sniff import FILMS, HEAD_BYTES, NAMES, PICTURES, sniff
+from skywrite.media.strip import dimensions, is_animated, without_metadata
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+IMAGE_BYTES = 2_000_000
+IMAGE_SIDE = 4000
+THUMB_BYTES = 1_000_000
+THUMB_SIDE = 2000
+MAX_PIXELS = 100_000_000
+MAX_FILE_BYTES = 200_000_000
+MAX_ENCODES = 6
+_QUALITY_LOW, _QUALITY_HIGH = 70, 92
+_GOOD_FIT = 0.95
+_GOOD_SHRINK = 0.8
+_HINT = "Save it as JPEG or PNG first."
+_MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+_ORIENTATION_TAG = 0x0112
+
+
+class NotAnImage(InputError):
+    """The bytes are no picture of a kind that can be posted."""
+
+
+class DamagedImage(InputError):
+    """The picture begins well and cannot be read to its end."""
+
+
+class ImageTooLarge(InputError):
+    """The picture has more pixels or bytes than are safe to open, or cannot be fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """A picture to upload: `width` and `height` in pixels as seen; `changes` says in words what was done to it."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+    changes: tuple[str, ...] = ()
+
+
+def prepare_thumb(data: bytes, name: str) -> PreparedImage:
+    """A link card's picture (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
+    return prepare_image(data, name=name, max_bytes=THUMB_BYTES, max_side=THUMB_SIDE)
+
+
+def prepare_image(data: bytes, *, name: str, max_bytes: int = IMAGE_BYTES, max_side: int = IMAGE_SIDE) -> PreparedImage:
+    """Make a picture postable; it is never made larger.
+
+    `name` is what messages call it. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
+    """
+    kind = _kind(data, name)
+    _check_size(dimensions(kind, data), name)
+    with _decoding(name):
+        picture = _open(kind, data, name)
+        _check_size(picture.size, name)
+        kept = _untouched(kind, data, picture, max_bytes, max_side)
+        if kept is not None:
+            return kept
+        return _Redrawing(kind, len(data), name, max_bytes, max_side).draw(picture, is_animated(kind, data))
+
+
+def _kind(data: bytes, name: str) -> str:
+    if not data:
+        raise NotAnImage(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageTooLarge(f"{name} has {len(data) / 1e6:.0f} MB; a picture may have {MAX_FILE_BYTES // 10**6} MB.")
+    kind = sniff(data[:HEAD_BYTES])
+    if kind in PICTURES:
+        return kind
+    if kind in FILMS:
+        raise NotAnImage(f"{name} is a film ({NAMES[kind]}), no picture.", hint="Give it as a video.")
+    if kind:
+        raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as a picture.", hint=_HINT)
+    raise NotAnImage(f"{name} is no picture.", hint="Pictures are JPEG, PNG, WebP, GIF, AVIF or HEIC files.")
+
+
+def _check_size(size: tuple[int, int] | None, name: str) -> None:
+    if size is None or min(size) < 1:
+        raise DamagedImage(f"{name} begins like a picture and then says no size.", hint="Export it again.")
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ImageTooLarge(
+            f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
+            f"more than {MAX_PIXELS // 10**6} megapixels are not opened.",
+            hint=f"Make it smaller: Bluesky shows at most {IMAGE_SIDE} pixels a side.",
+        )
+
+
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Whatever a decoder raises over a stranger's bytes is a damaged picture."""
+    try:
+        yield
+    except SkywriteError:
+        raise
+    except MemoryError:
+        raise ImageTooLarge(f"There is not enough memory to open {name}.", hint="Make it smaller.") from None
+    except Exception as error:
+        raise DamagedImage(f"{name} is damaged or cut short: {error}.", hint="Export or download it again.") from None
+
+
+def _open(kind: str, data: bytes, name: str) -> Image:
+    """A lazy Pillow image by the decoder that the first bytes name, and no other."""
+    if kind == "heic":
+        try:
+            import pillow_heif
+        except ImportError:
+            raise MissingExtra(f"{name} is a HEIC picture; reading it needs an optional part.", extra="heic") from None
+        heic: Callable[[Any], Image] = pillow_heif.HeifImageFile
+        return heic(BytesIO(data))
+    from PIL import AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    decoders: dict[str, Callable[[Any], Image]] = {
+        "jpeg": JpegImagePlugin.JpegImageFile,
+        "png": PngImagePlugin.PngImageFile,
+        "webp": WebPImagePlugin.WebPImageFile,
+        "gif": GifImagePlugin.GifImageFile,
+        "avif": AvifImagePlugin.AvifImageFile,
+    }
+    return decoders[kind](BytesIO(data))
+
+
+def _untouched(kind: str, data: bytes, picture: Image, max_bytes: int, max_side: int) -> PreparedImage | None:
+    """The picture with its metadata cut out and its pixels as they are, where that is all it needs."""
+    if max(picture.size) > max_side or picture.mode == "CMYK":
+        return None
+    if _orientation(picture) != 1 or _foreign_profile(picture) is not None:
+        return None
+    kept = without_metadata(kind, data)
+    if kept is None or len(kept) > max_bytes:
+        return None
+    proof = _open(kind, kept, "")
+    if kind == "jpeg":
+        # An eighth of the pixels still reads every bit of the file, in a fraction of the time.
+        proof.draft(proof.mode, (1, 1))
+    proof.load()
+    changes = ["metadata removed"] if kept != data else []
+    if is_animated(kind, data):
+        changes = ["only the first picture of the animation is kept"]
+    return PreparedImage(kept, _MIME[kind], *picture.size, tuple(changes))
+
+
+def _orientation(picture: Image) -> int:
+    """EXIF orientation, 1 to 8; 1 where it is missing or nonsense."""
+    try:
+        value = picture.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:
+        # EXIF is written by many programs, and a broken one says nothing about the pixels.
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _foreign_profile(picture: Image) -> Any:
+    """The embedded ICC profile where it is sound and not sRGB."""
+    raw = picture.info.get("icc_profile")
+    if not raw:
+        return None
+    from PIL import ImageCms
+
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(raw))
+        return None if "srgb" in ImageCms.getProfileDescription(profile).lower() else profile
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+class _Redrawing:
+    """One picture's way through turning, colours, size and encoding."""
+
+    def __init__(self, kind: str, source_bytes: int, name: str, max_bytes: int, max_side: int) -> None:
+        self._kind = kind
+        self._source_bytes = source_bytes
+        self._name = name
+        self._max_bytes = max_bytes
+        self._max_side = max_side
+        self._changes: list[str] = []
+
+    def draw(self, picture: Image, animated: bool) -> PreparedImage:
+        """Load the pixels and do what they need."""
+        from PIL import ImageOps
+
+        if animated or (self._kind == "gif" and getattr(picture, "is_animated", False)):
+            self._changes.append("only the first picture of the animation is kept")
+        size, profile, orientation = picture.size, _foreign_profile(picture), _orientation(picture)
+        scale = min(1.0, self._max_side / max(size))
+        if self._kind == "jpeg":
+            wanted = (math.ceil(size[0] * scale), math.ceil(size[1] * scale))
+            picture.draft(picture.mode, wanted)
+        picture.load()
+        if orientation != 1:
+            picture = ImageOps.exif_transpose(picture)
+            size = size if orientation < 5 else (size[1], size[0])
+            self._changes.append("turned upright")
+        # What is left in `info` would be written into the new file; only the transparent colour belongs there.
+        for key in set(picture.info) - {"transparency"}:
+            del picture.info[key]
+        if scale < 1.0:
+            picture = _resized(_plain(picture), (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+            self._changes.append(f"made smaller ({size[0]} x {size[1]} to {picture.width} x {picture.height})")
+        if profile is not None or picture.mode == "CMYK":
+            picture = _in_srgb(_plain(picture), profile)
+            self._changes.append("colours converted to sRGB")
+        return self._encoded(picture, self._source_bytes * scale * scale)
+
+    def _encoded(self, picture: Image, expected_bytes: float) -> PreparedImage:
+        """PNG where it was lossless and fits; else JPEG, or WebP where it is transparent."""
+        if self._kind in ("png", "gif") and expected_bytes <= 1.5 * self._max_bytes:
+            data = _saved(picture, "PNG")
+            if len(data) <= self._max_bytes:
+                return self._done(data, "png", picture.size)
+        picture = _plain(picture)
+        if picture.mode != "RGBA":
+            data, quality, size = self._fitted(picture, _jpeg)
+            return self._done(data, "jpeg", size, quality)
+        if self._kind == "png" and expected_bytes <= 1.5 * self._max_bytes:
+            data = _saved(picture, "WEBP", lossless=True)
+            if len(data) <= self._max_bytes:
+                return self._done(data, "webp", picture.size)
+        data, quality, size = self._fitted(picture, _webp)
+        return self._done(data, "webp", size, quality)
+
+    def _done(self, data: bytes, kind: str, size: tuple[int, int], quality: int | None = None) -> PreparedImage:
+        if kind != self._kind:
+            self._changes.append(f"converted from {NAMES[self._kind]} to {NAMES[kind]}")
+        if quality is not None and quality < _QUALITY_HIGH:
+            self._changes.append(f"compressed to {_amount(len(data))} (quality {quality})")
+        return PreparedImage(data, _MIME[kind], *size, tuple(self._changes))
+
+    def _fitted(self, picture: Image, encode: Callable[[Image, int], bytes]) -> tuple[bytes, int, tuple[int, int]]:
+        """The best quality that fits, by at most MAX_ENCODES encodings; smaller sides only below the lowest quality."""
+        limit = self._max_bytes
+        data = encode(picture, _QUALITY_HIGH)
+        if len(data) <= limit:
+            return data, _QUALITY_HIGH, picture.size
+        low, high, high_bytes = _QUALITY_LOW, _QUALITY_HIGH, len(data)
+        best = encode(picture, low)
+        if len(best) > limit:
+            return self._shrunk(picture, encode, len(best))
+        for _ in range(MAX_ENCODES - 2):
+            if high - low <= 1 or len(best) >= _GOOD_FIT * limit:
+                break
+            share = math.log(limit / len(best)) / math.log(high_bytes / len(best))
+            quality = min(high - 1, max(low + 1, low + int((high - low) * share)))
+            data = encode(picture, quality)
+            if len(data) <= limit:
+                low, best = quality, data
+            else:
+                high, high_bytes = quality, len(data)
+        return best, low, picture.size
+
+    def _shrunk(
+        self, picture: Image, encode: Callable[[Image, int], bytes], size_bytes: int
+    ) -> tuple[bytes, int, tuple[int, int]]:
+        best: tuple[bytes, tuple[int, int]] | None = None
+        (width, height), scale = picture.size, 1.0
+        for _ in range(MAX_ENCODES - 2):
+            scale = min(0.98, scale * 0.97 * math.sqrt(self._max_bytes / size_bytes))
+            smaller = _resized(picture, (max(1, int(width * scale)), max(1, int(height * scale))))
+            data = encode(smaller, _QUALITY_LOW)
+            size_bytes = len(data)
+            if size_bytes <= self._max_bytes and (best is None or size_bytes > len(best[0])):
+                best = (data, smaller.size)
+                if size_bytes >= _GOOD_SHRINK * self._max_bytes:
+                    break
+        if best is None:
+            raise ImageTooLarge(
+                f"{self._name} cannot be fitted into {self._max_bytes} bytes.", hint="Give a smaller one."
+            )
+        self._changes.append(f"made smaller ({width} x {height} to {best[1][0]} x {best[1][1]})")
+        return best[0], _QUALITY_LOW, best[1]
+
+
+def _amount(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1_000_000 else f"{size_bytes / 1000:.0f} KB"
+
+
+def _plain(picture: Image) -> Image:
+    """Eight bits a channel: L, RGB, RGBA, or CMYK as it is; transparency only where some pixel has it."""
+    if picture.mode.startswith("I"):
+        return picture.point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        lowest, _ = picture.getchannel("A").getextrema()
+        return picture.convert("RGB") if lowest == 255 else picture
+    if picture.mode in ("L", "RGB", "CMYK"):
+        return picture
+    return picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def _resized(picture: Image, size: tuple[int, int]) -> Image:
+    from PIL.Image import Resampling
+
+    return picture.resize(size, Resampling.LANCZOS, reducing_gap=3.0) if size != picture.size else picture
+
+
+def _in_srgb(picture: Image, profile: Any) -> Image:
+    """The same colours in sRGB; a profile that does not fit its picture is ignored."""
+    from PIL import ImageCms
+
+    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
+    colours = picture.convert("RGB") if alpha else picture
+    converted: Image | None = None
+    if profile is not None:
+        try:
+            converted = ImageCms.profileToProfile(
+                colours,
+                profile,
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            converted = None
+    result = converted or colours.convert("L" if colours.mode == "L" else "RGB")
+    result.info = {}
+    if alpha:
+        result = result.convert("RGB")
+        result.putalpha(alpha)
+    return result
+
+
+def _jpeg(picture: Image, quality: int) -> bytes:
+    return _saved(picture, "JPEG", quality=quality, optimize=True, progressive=True)
+
+
+def _webp(picture: Image, quality: int) -> bytes:
+    return _saved(picture, "WEBP", quality=quality, method=4)
+
+
+def _saved(picture: Image, form: str, **options: Any) -> bytes:
+    out = BytesIO()
+    picture.save(out, form, **options)
+    return out.getvalue()

@@ -1,0 +1,193 @@
+"""The bytes of picture files, without decoding a pixel: size from the header, metadata taken out losslessly.
+
+What lives here: JPEG segments (ITU-T T.81), PNG chunks (W3C PNG 3), WebP chunks (RFC 9649), the sizes that GIF, AVIF
+and HEIC declare. What is kept is what changes the look of the pixels; all else (EXIF, GPS, XMP, comments, thumbnails,
+trailing films and leftovers) goes. What does not live here: colour profiles and orientation, which need the pixels.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+_START_OF_FRAME = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"sBIT"}
+_WEBP_KEPT = {b"VP8 ", b"VP8L", b"ALPH"}
+_WEBP_ALPHA, _WEBP_ANIMATION = 0x10, 0x02
+_SPATIAL_EXTENT = re.compile(rb"\x00\x00\x00\x14ispe\x00\x00\x00\x00(.{8})", re.DOTALL)
+_HEIF_META_BYTES = 1 << 20
+
+
+def dimensions(kind: str, data: bytes) -> tuple[int, int] | None:
+    """Width and height that the header declares, before any turning; None where there is no sound header."""
+    try:
+        return _DIMENSIONS[kind](data)
+    except (struct.error, IndexError, ValueError):
+        return None
+
+
+def is_animated(kind: str, data: bytes) -> bool:
+    """Whether a PNG or WebP holds an animation (GIF has its own module)."""
+    if kind == "png":
+        return b"acTL" in data[:4096] and any(name == b"acTL" for name, _ in _png_chunks(data))
+    return kind == "webp" and data[12:16] == b"VP8X" and bool(data[20] & _WEBP_ANIMATION)
+
+
+def without_metadata(kind: str, data: bytes) -> bytes | None:
+    """The same pixels in the same encoding with nothing else; None for kinds where this is not possible."""
+    try:
+        if kind == "jpeg":
+            return b"".join(_jpeg_kept(data))
+        if kind == "png":
+            return _PNG_SIGNATURE + b"".join(chunk for name, chunk in _png_chunks(data) if name in _PNG_KEPT)
+        if kind == "webp" and not is_animated(kind, data):
+            return _webp_kept(data)
+    except (struct.error, IndexError, ValueError):
+        return None
+    return None
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment; a scan's entropy-coded bytes belong to its segment."""
+    at = 2
+    while True:
+        if data[at] != 0xFF:
+            raise ValueError("no marker where one should be")
+        while data[at + 1] == 0xFF:
+            at += 1
+        marker = data[at + 1]
+        if marker == _END_OF_IMAGE:
+            yield marker, at, at + 2
+            return
+        end = at + 2
+        if marker != 0x01:
+            end += struct.unpack_from(">H", data, end)[0]
+        if marker == _START_OF_SCAN:
+            found = _SCAN_END.search(data, end)
+            if found is None:
+                raise ValueError("the scan does not end")
+            end = found.start()
+        yield marker, at, end
+        at = end
+
+
+def _jpeg_dimensions(data: bytes) -> tuple[int, int] | None:
+    sizes = []
+    for marker, start, _ in _jpeg_headers(data):
+        if marker in _START_OF_FRAME:
+            height, width = struct.unpack_from(">HH", data, start + 5)
+            sizes.append((width, height))
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
+def _jpeg_headers(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The segments before the first scan, read without looking for that scan's end."""
+    at = 2
+    while True:
+        while data[at + 1] == 0xFF:
+            at += 1
+        marker = data[at + 1]
+        if data[at] != 0xFF or marker in (_START_OF_SCAN, _END_OF_IMAGE):
+            return
+        end = at + 2 if marker == 0x01 else at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        yield marker, at, end
+        at = end
+
+
+def _jpeg_kept(data: bytes) -> Iterator[bytes]:
+    yield data[:2]
+    for marker, start, end in _jpeg_segments(data):
+        segment = data[start:end]
+        if marker == 0xE0 and segment[4:9] == b"JFIF\x00":
+            # The segment may hold a thumbnail of what was cropped away: its fixed part is enough.
+            yield b"\xff\xe0\x00\x10" + segment[4:16] + b"\x00\x00"
+        elif _looks_matter(marker, segment):
+            yield segment
+
+
+def _looks_matter(marker: int, segment: bytes) -> bool:
+    """Application segments and comments go, but Adobe's, which says how the colours are stored."""
+    if marker == 0xEE:
+        return segment[4:9] == b"Adobe"
+    return not 0xE0 <= marker <= 0xEF and marker not in (0xFE, 0x01)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = len(_PNG_SIGNATURE)
+    while at < len(data):
+        length = struct.unpack_from(">I", data, at)[0]
+        name = data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            raise ValueError("a chunk is longer than the file")
+        yield name, data[at:end]
+        if name == b"IEND":
+            return
+        at = end
+    raise ValueError("the file has no end")
+
+
+def _png_dimensions(data: bytes) -> tuple[int, int] | None:
+    if data[12:16] != b"IHDR":
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at, stop = 12, 8 + struct.unpack_from("<I", data, 4)[0]
+    if stop > len(data):
+        raise ValueError("the file is cut short")
+    while at + 8 <= stop:
+        length = struct.unpack_from("<I", data, at + 4)[0]
+        yield data[at : at + 4], data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+
+
+def _webp_kept(data: bytes) -> bytes:
+    body = b""
+    for name, payload in _webp_chunks(data):
+        if name == b"VP8X":
+            payload = bytes((payload[0] & _WEBP_ALPHA,)) + payload[1:]
+        elif name not in _WEBP_KEPT:
+            continue
+        body += name + struct.pack("<I", len(payload)) + payload + b"\x00" * (len(payload) % 2)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def _webp_dimensions(data: bytes) -> tuple[int, int] | None:
+    name, payload = data[12:16], data[20:30]
+    if name == b"VP8X":
+        return int.from_bytes(payload[4:7], "little") + 1, int.from_bytes(payload[7:10], "little") + 1
+    if name == b"VP8L" and payload[0] == 0x2F:
+        bits = int.from_bytes(payload[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if name == b"VP8 " and payload[3:6] == b"\x9d\x01\x2a":
+        width, height = struct.unpack_from("<HH", payload, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _gif_dimensions(data: bytes) -> tuple[int, int] | None:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return width, height
+
+
+def _heif_dimensions(data: bytes) -> tuple[int, int] | None:
+    """The largest `ispe` property (ISO/IEC 23008-12 6.5.3): tiles and thumbnails are smaller."""
+    sizes = [struct.unpack(">II", found) for found in _SPATIAL_EXTENT.findall(data, 0, _HEIF_META_BYTES)]
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
+_DIMENSIONS = {
+    "jpeg": _jpeg_dimensions,
+    "png": _png_dimensions,
+    "webp": _webp_dimensions,
+    "gif": _gif_dimensions,
+    "avif": _heif_dimensions,
+    "heic": _heif_dimensions,
+}
