@@ -1,0 +1,301 @@
+"""What a post can carry beside its text: images, gallery, video, link card, quote, and a quote with media.
+
+What lives here: the embed records and their checks. What does not: pictures and films themselves (`media`), pages
+(`fetch`). Blobs are given as the objects that the server answers to uploads: `{"$type": "blob", "ref": {"$link": cid},
+"mimeType": ..., "size": ...}`. Lexicons: app.bsky.embed.*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skywrite.bsky import limits
+from skywrite.errors import InputError
+
+IMAGES = "app.bsky.embed.images"
+GALLERY = "app.bsky.embed.gallery"
+VIDEO = "app.bsky.embed.video"
+EXTERNAL = "app.bsky.embed.external"
+RECORD = "app.bsky.embed.record"
+RECORD_WITH_MEDIA = "app.bsky.embed.recordWithMedia"
+MEDIA = (IMAGES, GALLERY, VIDEO, EXTERNAL)
+
+
+class TooManyImages(InputError):
+    """More images than a post, or this kind of embed, can hold."""
+
+
+class MixedMedia(InputError):
+    """Things that exclude each other in one post."""
+
+
+class MissingAlt(InputError):
+    """An image has no alt text where one is required."""
+
+
+class BadAspectRatio(InputError):
+    """Width and height are not two whole numbers from 1 upwards, or are missing where they are required."""
+
+
+class BadBlob(InputError):
+    """A blob is not one that a server answered, or of a kind that does not belong there."""
+
+
+class MediaTooLarge(InputError):
+    """A blob has more bytes than the network takes in that place."""
+
+
+class BadCaption(InputError):
+    """A video's captions are too many, too large, or in no known language."""
+
+
+class BadCard(InputError):
+    """A link card lacks what it needs, or its address is none."""
+
+
+class BadReference(InputError):
+    """What should point to a record (at-uri and CID) does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageItem:
+    """One image: its blob, what it shows in words, and its size in pixels (required in a gallery)."""
+
+    blob: Mapping[str, Any]
+    alt: str
+    width: int | None = None
+    height: int | None = None
+
+
+def images(items: Sequence[ImageItem]) -> dict[str, Any]:
+    """`app.bsky.embed.images`: one to four images."""
+    _check_count(items, limits.IMAGES_MAX, "Up to 10 images go into a gallery; more need a thread.")
+    return {"$type": IMAGES, "images": [_image(item, number) for number, item in enumerate(items, 1)]}
+
+
+def gallery(items: Sequence[ImageItem]) -> dict[str, Any]:
+    """`app.bsky.embed.gallery`: up to ten images, each with its size. Readers that know no galleries show none."""
+    _check_count(items, limits.GALLERY_MAX, "Put the others into the next post of a thread.")
+    entries = []
+    for number, item in enumerate(items, 1):
+        if item.width is None or item.height is None:
+            raise BadAspectRatio(
+                f"Image {number} has no width and height.", hint="A gallery needs them for each image."
+            )
+        entries.append({"$type": f"{GALLERY}#image", **_image(item, number)})
+    return {"$type": GALLERY, "items": entries}
+
+
+def pictures(items: Sequence[ImageItem]) -> dict[str, Any]:
+    """`images` for up to four, else `gallery`."""
+    return images(items) if len(items) <= limits.IMAGES_MAX else gallery(items)
+
+
+def video(
+    blob: Mapping[str, Any],
+    *,
+    alt: str = "",
+    width: int | None = None,
+    height: int | None = None,
+    captions: Iterable[tuple[str, Mapping[str, Any]]] = (),
+    gif: bool = False,
+) -> dict[str, Any]:
+    """`app.bsky.embed.video`: one MP4. Captions are pairs of language and blob (WebVTT)."""
+    check_blob(blob, "The video", ("video/mp4",), limits.VIDEO_BYTES_MAX)
+    embed: dict[str, Any] = {"$type": VIDEO, "video": dict(blob)}
+    files = [_caption(lang, file) for lang, file in captions]
+    if len(files) > limits.CAPTIONS_MAX:
+        raise BadCaption(
+            f"{len(files)} captions are given; {limits.CAPTIONS_MAX} are the most.", hint="Leave some out."
+        )
+    if files:
+        embed["captions"] = files
+    if alt:
+        embed["alt"] = _alt(alt, "The video")
+    ratio = _aspect_ratio(width, height, "The video")
+    if ratio:
+        embed["aspectRatio"] = ratio
+    if gif:
+        embed["presentation"] = "gif"
+    return embed
+
+
+def external(
+    uri: str,
+    title: str,
+    description: str,
+    *,
+    thumb: Mapping[str, Any] | None = None,
+    associated_refs: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """`app.bsky.embed.external`: a link card. `associated_refs` are strong references to the page's own records."""
+    if not limits.is_uri(uri):
+        raise BadCard(f"{uri!r} is not an address for a link card.", hint="Give the whole URL, with https://.")
+    for text in (uri, title, description):
+        limits.check_characters(text)
+    card: dict[str, Any] = {"uri": uri, "title": title, "description": description}
+    if thumb is not None:
+        check_blob(thumb, "The card's picture", ("image/",), limits.THUMB_BYTES_MAX)
+        card["thumb"] = dict(thumb)
+    if associated_refs:
+        card["associatedRefs"] = [strong_ref(ref) for ref in associated_refs]
+    return {"$type": EXTERNAL, "external": card}
+
+
+def record(ref: Mapping[str, Any]) -> dict[str, Any]:
+    """`app.bsky.embed.record`: a quote. `ref` has uri and cid of a post, feed, list or starter pack."""
+    return {"$type": RECORD, "record": strong_ref(ref)}
+
+
+def record_with_media(quote: Mapping[str, Any], media: Mapping[str, Any]) -> dict[str, Any]:
+    """`app.bsky.embed.recordWithMedia`: a quote (uri and cid, or what `record` made) with images, video or card."""
+    if media.get("$type") not in MEDIA:
+        raise MixedMedia(
+            f"A quote cannot be joined with {media.get('$type')!r}.", hint="It goes with images, a video or a card."
+        )
+    inner = quote.get("record", quote)
+    return {"$type": RECORD_WITH_MEDIA, "record": record(inner), "media": dict(media)}
+
+
+def strong_ref(ref: Mapping[str, Any]) -> dict[str, str]:
+    """`com.atproto.repo.strongRef`: exactly uri and cid."""
+    from skywrite.atproto.syntax import AtUri, InvalidSyntax
+
+    uri, cid = ref.get("uri"), ref.get("cid")
+    try:
+        whole = isinstance(uri, str) and bool(AtUri(uri).rkey)
+    except InvalidSyntax:
+        whole = False
+    if not whole:
+        raise BadReference(f"{uri!r} is not the at-uri of a record.", hint="It looks like at://did/collection/key.")
+    if not is_cid(cid):
+        raise BadReference(f"{cid!r} is not the CID of a record.", hint="Take uri and cid from the same answer.")
+    return {"uri": str(uri), "cid": str(cid)}
+
+
+def is_cid(text: object) -> bool:
+    """Whether a text looks like a CID in base32 or base58, as records use it."""
+    if not isinstance(text, str) or not text.isascii() or not 8 <= len(text) <= 256:
+        return False
+    if text.startswith("b"):
+        return not text.strip("abcdefghijklmnopqrstuvwxyz234567")
+    return text.isalnum() and text.startswith(("Qm", "z"))
+
+
+def check_blob(blob: object, what: str, kinds: tuple[str, ...], most_bytes: int) -> None:
+    """Raise BadBlob or MediaTooLarge. `kinds` are MIME types, or their beginnings when they end in `/`."""
+    if not isinstance(blob, Mapping) or blob.get("$type") != "blob":
+        raise BadBlob(f"{what} is not a blob.", hint="Give the blob that uploadBlob answered, with its $type.")
+    ref = blob.get("ref")
+    if not isinstance(ref, Mapping) or not is_cid(ref.get("$link")):
+        raise BadBlob(f"{what}: the blob has no CID.", hint="Give the blob that uploadBlob answered, with its ref.")
+    mime, size = blob.get("mimeType"), blob.get("size")
+    if not isinstance(mime, str) or not any(
+        mime == kind or (kind[-1] == "/" and mime.startswith(kind)) for kind in kinds
+    ):
+        wanted = " or ".join(f"{kind}*" if kind[-1] == "/" else kind for kind in kinds)
+        raise BadBlob(f"{what} is {mime!r}; {wanted} is needed.", hint="Convert it before it is uploaded.")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise BadBlob(f"{what}: the blob's size {size!r} is none.", hint="Give the blob that uploadBlob answered.")
+    if size > most_bytes:
+        raise MediaTooLarge(f"{what} has {size:,} bytes; {most_bytes:,} are the most.", hint="Make it smaller.")
+
+
+def check_alts(items: Sequence[ImageItem]) -> None:
+    """Raise MissingAlt when one of the images has no alt text: for callers who require it."""
+    for number, item in enumerate(items, 1):
+        if not item.alt.strip():
+            raise MissingAlt(f"Image {number} has no alt text.", hint="Say in a sentence what it shows.")
+
+
+def check_embed(embed: object) -> None:
+    """Raise when the server would refuse an embed as it stands; unknown kinds are the server's to judge."""
+    if not isinstance(embed, Mapping) or not isinstance(embed.get("$type"), str):
+        raise MixedMedia("The embed is not an object with a $type.", hint="Build it with skywrite.bsky.embed.")
+    kind = embed["$type"]
+    try:
+        if kind in (IMAGES, GALLERY):
+            _check_pictures(embed, kind)
+        elif kind == VIDEO:
+            captions = [(caption["lang"], caption["file"]) for caption in embed.get("captions", ())]
+            video(embed["video"], alt=embed.get("alt", ""), captions=captions, **_size(embed))
+        elif kind == EXTERNAL:
+            card = embed["external"]
+            refs = card.get("associatedRefs", ())
+            external(card["uri"], card["title"], card["description"], thumb=card.get("thumb"), associated_refs=refs)
+        elif kind == RECORD:
+            record(embed["record"])
+        elif kind == RECORD_WITH_MEDIA:
+            record_with_media(embed["record"]["record"], embed["media"])
+            check_embed(embed["media"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadReference(
+            f"The embed {kind} is incomplete: {error}.", hint="Build it with skywrite.bsky.embed."
+        ) from None
+
+
+def _check_pictures(embed: Mapping[str, Any], kind: str) -> None:
+    entries = embed["images" if kind == IMAGES else "items"]
+    items = [ImageItem(entry["image"], entry["alt"], **_size(entry)) for entry in entries]
+    if kind == IMAGES:
+        images(items)
+        return
+    gallery(items)
+    if any(entry.get("$type") != f"{GALLERY}#image" for entry in entries):
+        raise BadBlob("An item of the gallery has no $type.", hint=f"Each one needs {GALLERY}#image.")
+
+
+def _size(holder: Mapping[str, Any]) -> dict[str, Any]:
+    ratio = holder.get("aspectRatio")
+    return {} if ratio is None else {"width": ratio["width"], "height": ratio["height"]}
+
+
+def _check_count(items: Sequence[ImageItem], most: int, hint: str) -> None:
+    if not items:
+        raise TooManyImages("There is no image to show.", hint="Give at least one.")
+    if len(items) > most:
+        raise TooManyImages(f"{len(items)} images are given; {most} are the most here.", hint=hint)
+
+
+def _image(item: ImageItem, number: int) -> dict[str, Any]:
+    what = f"Image {number}"
+    check_blob(item.blob, what, ("image/",), limits.IMAGE_BYTES_MAX)
+    entry: dict[str, Any] = {"image": dict(item.blob), "alt": _alt(item.alt, what)}
+    ratio = _aspect_ratio(item.width, item.height, what)
+    return {**entry, "aspectRatio": ratio} if ratio else entry
+
+
+def _alt(alt: object, what: str) -> str:
+    if not isinstance(alt, str):
+        raise MissingAlt(f"{what}: the alt text must be text, not {type(alt).__name__}.", hint='Use "" for none.')
+    try:
+        limits.check_characters(alt)
+    except limits.InvalidText as error:
+        raise error.about(f"{what}, alt text") from None
+    return alt
+
+
+def _aspect_ratio(width: object, height: object, what: str) -> dict[str, int] | None:
+    if width is None and height is None:
+        return None
+    if not (_whole(width) and _whole(height)):
+        raise BadAspectRatio(
+            f"{what} is {width!r} by {height!r}, which is no size.", hint="Give both as whole numbers from 1 upwards."
+        )
+    assert isinstance(width, int) and isinstance(height, int)
+    return {"width": width, "height": height}
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
+
+
+def _caption(lang: str, file: Mapping[str, Any]) -> dict[str, Any]:
+    check_blob(file, f"The caption {lang!r}", ("text/vtt",), limits.CAPTION_BYTES_MAX)
+    try:
+        tags = limits.check_langs([lang])
+    except limits.InvalidLanguage as error:
+        raise BadCaption(f"Captions: {error.message}", hint=error.hint) from None
+    return {"lang": tags[0], "file": dict(file)}

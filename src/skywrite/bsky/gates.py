@@ -1,0 +1,83 @@
+"""Who may reply to a thread, and who may quote a post: threadgate and postgate records.
+
+What lives here: the records and the check of their rules. Their record key is the post's own, and they are written in
+the same commit as it. Lexicons: app.bsky.feed.threadgate, app.bsky.feed.postgate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from skywrite.atproto.syntax import AtUri, InvalidSyntax
+from skywrite.bsky.limits import GATE_RULES_MAX, POST, check_moment
+from skywrite.errors import InputError
+
+THREADGATE = "app.bsky.feed.threadgate"
+POSTGATE = "app.bsky.feed.postgate"
+LIST = "app.bsky.graph.list"
+
+_RULES = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
+
+
+class InvalidGate(InputError):
+    """A rule about replies or quotes is none that the network knows, or there are too many."""
+
+
+def check_allow(allow: Sequence[str]) -> list[str]:
+    """The rules about who may reply, each once: `mentioned`, `followers`, `following`, at-uris of lists.
+
+    `nobody`, which stands alone, and no rules at all give an empty list. Raises InvalidGate.
+    """
+    rules = list(dict.fromkeys([allow] if isinstance(allow, str) else allow))
+    if rules == ["nobody"]:
+        return []
+    for rule in rules:
+        if rule == "nobody":
+            raise InvalidGate("'nobody' and other rules about replies exclude each other.", hint="Give either.")
+        if rule not in _RULES and not _is_list(rule):
+            raise InvalidGate(
+                f"{rule!r} does not say who may reply.",
+                hint=f"Use nobody, {', '.join(_RULES)}, or the at-uri of a list (at://did/{LIST}/key).",
+            )
+    if len(rules) > GATE_RULES_MAX:
+        raise InvalidGate(
+            f"{len(rules)} rules say who may reply; {GATE_RULES_MAX} are the most.", hint="Merge lists into one."
+        )
+    return rules
+
+
+def threadgate(post_uri: str, allow: Sequence[str], created_at: datetime | str) -> dict[str, Any]:
+    """The record that says who may reply to the thread of `post_uri`, its root; an empty `allow` is nobody."""
+    rules = [_rule(rule) for rule in check_allow(allow)]
+    return {"$type": THREADGATE, "post": _post(post_uri), "allow": rules, "createdAt": check_moment(created_at)}
+
+
+def postgate(post_uri: str, created_at: datetime | str) -> dict[str, Any]:
+    """The record that stops others from quoting `post_uri`."""
+    rules = [{"$type": f"{POSTGATE}#disableRule"}]
+    return {"$type": POSTGATE, "post": _post(post_uri), "embeddingRules": rules, "createdAt": check_moment(created_at)}
+
+
+def _rule(rule: str) -> dict[str, str]:
+    if rule in _RULES:
+        return {"$type": f"{THREADGATE}#{_RULES[rule]}"}
+    return {"$type": f"{THREADGATE}#listRule", "list": rule}
+
+
+def _is_list(rule: str) -> bool:
+    try:
+        return AtUri(rule).collection == LIST
+    except InvalidSyntax:
+        return False
+
+
+def _post(uri: str) -> str:
+    try:
+        is_post = AtUri(uri).collection == POST
+    except InvalidSyntax:
+        is_post = False
+    if not is_post:
+        raise InvalidGate(f"{uri!r} is not the at-uri of a post.", hint=f"It looks like at://did/{POST}/key.")
+    return str(uri)

@@ -1,0 +1,208 @@
+"""What the network accepts in a post: the published limits, and the checks of text, languages, tags and labels.
+
+What lives here: constants of the app.bsky lexicons, and checks that name what is wrong and what to do. What does not:
+checks of embeds (`embed`) and of whole records (`post`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from skywrite.bsky.graphemes import fits_graphemes, grapheme_length
+from skywrite.clock import to_iso
+from skywrite.errors import InputError
+
+POST = "app.bsky.feed.post"
+
+TEXT_GRAPHEMES_MAX = 300
+TEXT_BYTES_MAX = 3_000
+LANGS_MAX = 3
+TAGS_MAX = 8
+TAG_GRAPHEMES_MAX = 64
+TAG_BYTES_MAX = 640
+LABELS_MAX = 10
+IMAGES_MAX = 4
+GALLERY_MAX = 10
+GALLERY_SCHEMA_MAX = 20
+IMAGE_BYTES_MAX = 2_000_000
+THUMB_BYTES_MAX = 1_000_000
+VIDEO_BYTES_MAX = 300_000_000
+CAPTIONS_MAX = 20
+CAPTION_BYTES_MAX = 20_000
+GATE_RULES_MAX = 5
+
+SELF_LABELS = ("!hide", "!warn", "!no-unauthenticated", "porn", "sexual", "nudity", "graphic-media", "bot")
+
+
+class InvalidText(InputError):
+    """The text holds characters that no post can carry."""
+
+
+class EmptyPost(InputError):
+    """There is neither text nor anything attached."""
+
+
+class TextTooLong(InputError):
+    """The text has more than 300 graphemes or 3000 bytes."""
+
+
+class InvalidLanguage(InputError):
+    """A language is not a BCP 47 tag, or there are too many."""
+
+
+class InvalidTag(InputError):
+    """A tag beside the text is empty or too long, or there are too many."""
+
+
+class InvalidMoment(InputError):
+    """A createdAt is missing, has no zone, or is no moment."""
+
+
+class UnknownLabel(InputError):
+    """A self-label is none that the network knows, or there are too many."""
+
+
+def check_characters(text: str) -> None:
+    """Raise InvalidText when a text holds NUL or a lone surrogate."""
+    place = text.find("\0")
+    if place >= 0:
+        raise InvalidText(
+            f"The text holds a NUL character (character {place + 1}).",
+            hint="Remove it; such a text often comes from a binary file or from UTF-16 read as UTF-8.",
+        )
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidText(
+            f"The text holds half a character: the surrogate U+{ord(text[error.start]):04X} "
+            f"(character {error.start + 1}).",
+            hint="Read the text as UTF-8, and cut it at whole characters.",
+        ) from None
+
+
+def check_text(text: str, *, empty_allowed: bool = False) -> None:
+    """Raise InvalidText, EmptyPost or TextTooLong when a post cannot have this text."""
+    check_characters(text)
+    if not empty_allowed and not text.strip():
+        raise EmptyPost("The post is empty.", hint="Give it a text, an image, a video, a card or a quote.")
+    if not fits_graphemes(text, TEXT_GRAPHEMES_MAX):
+        count = grapheme_length(text)
+        raise TextTooLong(
+            f"The text has {count} characters (graphemes); {TEXT_GRAPHEMES_MAX} are the most.",
+            hint=f"Shorten it by {count - TEXT_GRAPHEMES_MAX}, or split it into a thread.",
+        )
+    # A character takes at most four bytes.
+    size = len(text.encode()) if len(text) * 4 > TEXT_BYTES_MAX else 0
+    if size > TEXT_BYTES_MAX:
+        raise TextTooLong(
+            f"The text has {size} bytes; {TEXT_BYTES_MAX} are the most.",
+            hint="Use fewer combining marks or emoji sequences, or split it into a thread.",
+        )
+
+
+def check_langs(langs: Sequence[str]) -> list[str]:
+    """The languages, each once. Raises InvalidLanguage for a bad tag and for more than three."""
+    from skywrite.atproto.syntax import InvalidSyntax, Language
+
+    found: list[str] = []
+    for lang in _listed(langs, "Languages"):
+        try:
+            tag = str(Language(lang))
+        except InvalidSyntax:
+            raise InvalidLanguage(
+                f"{_shown(lang)} is a bad language tag.", hint="Use a BCP 47 tag such as en, de or pt-BR."
+            ) from None
+        if tag not in found:
+            found.append(tag)
+    if len(found) > LANGS_MAX:
+        raise InvalidLanguage(
+            f"{len(found)} languages are given; {LANGS_MAX} are the most.", hint="Name the main ones."
+        )
+    return found
+
+
+def check_tags(tags: Sequence[str]) -> list[str]:
+    """The tags beside the text without their leading `#`, each once.
+
+    Raises InvalidTag for empty tags, for tags over 64 graphemes or 640 bytes, and for more than eight.
+    """
+    found: list[str] = []
+    for given in _listed(tags, "Tags"):
+        tag = given.strip() if isinstance(given, str) else given
+        if isinstance(tag, str) and tag[:1] in ("#", "\uff03"):
+            tag = tag[1:].strip()
+        check_tag(tag)
+        if tag not in found:
+            found.append(tag)
+    if len(found) > TAGS_MAX:
+        raise InvalidTag(f"{len(found)} tags are given; {TAGS_MAX} are the most.", hint="Leave some out.")
+    return found
+
+
+def check_tag(tag: object) -> None:
+    """Raise InvalidTag unless it is a text that a tag can be (without its `#`)."""
+    if not isinstance(tag, str):
+        raise InvalidTag(f"A tag must be text, not {type(tag).__name__}.", hint="Give a word.")
+    if not tag:
+        raise InvalidTag("A tag is empty.", hint="Leave it out, or give it a word.")
+    check_characters(tag)
+    if not fits_graphemes(tag, TAG_GRAPHEMES_MAX) or len(tag.encode()) > TAG_BYTES_MAX:
+        raise InvalidTag(
+            f"The tag {_shown(tag)} is too long; it may have {TAG_GRAPHEMES_MAX} characters and {TAG_BYTES_MAX} bytes.",
+            hint="Shorten it.",
+        )
+
+
+def check_moment(moment: object) -> str:
+    """A moment as records hold it. Raises InvalidMoment for datetimes without a zone and for texts of other forms."""
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise InvalidMoment(f"{moment} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
+        return to_iso(moment)
+    from skywrite.atproto.syntax import Datetime, InvalidSyntax
+
+    try:
+        return str(Datetime(moment))  # type: ignore[arg-type]  # it says so itself when it is no text
+    except InvalidSyntax as error:
+        raise InvalidMoment(error.message, hint=error.hint) from None
+
+
+def check_labels(labels: Sequence[str]) -> list[str]:
+    """The self-labels, each once. Raises UnknownLabel, with the nearest known ones."""
+    found: list[str] = []
+    for label in _listed(labels, "Labels"):
+        if label not in SELF_LABELS:
+            raise UnknownLabel(f"{_shown(label)} is not a known label.", hint=_label_hint(str(label)))
+        if label not in found:
+            found.append(label)
+    if len(found) > LABELS_MAX:
+        raise UnknownLabel(f"{len(found)} labels are given; {LABELS_MAX} are the most.", hint="Leave some out.")
+    return found
+
+
+def is_uri(text: object) -> bool:
+    """Whether the server takes a text for a uri (format `uri` of the lexicon language)."""
+    from skywrite.bsky.detection import JS_SPACE
+
+    return isinstance(text, str) and bool(re.fullmatch(rf"\w+:(?://)?[^{JS_SPACE}/][^{JS_SPACE}]*", text, re.ASCII))
+
+
+def _label_hint(label: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(label.strip().lower().lstrip("#!"), [known.lstrip("!") for known in SELF_LABELS], 1, 0.5)
+    known = [name for name in SELF_LABELS if near and name.lstrip("!") == near[0]]
+    return f"Did you mean {known[0]}?" if known else f"Known labels: {', '.join(SELF_LABELS)}."
+
+
+def _listed(values: Sequence[str], called: str) -> Sequence[str]:
+    # A lone string is a sequence of letters, and nobody means that.
+    if isinstance(values, str):
+        raise InputError(f"{called} must be a list, not one text.", hint=f'Write ["{values[:20]}"].')
+    return values
+
+
+def _shown(value: object) -> str:
+    return repr(value if not isinstance(value, str) or len(value) <= 80 else f"{value[:80]}...")

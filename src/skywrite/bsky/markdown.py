@@ -1,0 +1,174 @@
+"""`[label](https://...)` in a text: the one piece of Markdown that people use in posts.
+
+What lives here: `parse_markdown_links`. What does not: the rest of Markdown, which stays as it is written. Whatever is
+not a whole, well-formed link to http or https stays as it is written too. The grammar follows CommonMark's inline links
+(https://spec.commonmark.org/0.31.2/#links) without titles and without `<...>`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from skywrite.bsky.facets import Facet, RichText, utf8_length
+
+URL_CHARACTERS_MAX = 8_000
+
+_TOKEN = r"\\.|`+|!?\[|\]"
+_DESTINATION = r"\((?P<url>[hH][tT][tT][pP][sS]?://)"
+_URL_STOP = r"[\s()\\\0-\x1f\x7f]"
+
+
+@dataclass(slots=True)
+class _Opener:
+    """A `[` that may begin a link: where it stands, and whether it is an image's."""
+
+    place: int
+    image: bool
+
+
+@dataclass(slots=True)
+class _Link:
+    """A whole link: its label is text[start + 1 : label_end], and `end` is behind its `)`."""
+
+    start: int
+    label_end: int
+    end: int
+    url: str
+
+
+@dataclass(slots=True)
+class _Output:
+    """The text without the links' syntax, growing from left to right."""
+
+    pieces: list[str] = field(default_factory=list)
+    length_bytes: int = 0
+
+    def add(self, piece: str) -> None:
+        self.pieces.append(piece)
+        self.length_bytes += utf8_length(piece)
+
+
+def parse_markdown_links(text: str) -> RichText:
+    """The text with each `[label](https://...)` replaced by its label, and a link facet over it.
+
+    Brackets in a label are balanced or escaped (`\\[`), parentheses in a URL balanced or escaped. Code in backticks,
+    images (`![...](...)`) and empty labels are left alone. `\\[` before what would be a link keeps it as text, and
+    loses its backslash.
+    """
+    if "](" not in text:
+        return RichText(text)
+    links, escapes = _find(text)
+    if not links and not escapes:
+        return RichText(text)
+    output = _Output()
+    facets: list[Facet] = []
+    place = 0
+    for link in links:
+        output.add(_plain(text, place, link.start, escapes))
+        start = output.length_bytes
+        output.add(_unescaped(text[link.start + 1 : link.label_end]))
+        facets.append(Facet(start, output.length_bytes, "link", link.url))
+        place = link.end
+    output.add(_plain(text, place, len(text), escapes))
+    return RichText("".join(output.pieces), tuple(facets))
+
+
+def _find(text: str) -> tuple[list[_Link], list[int]]:
+    """The links in order, and the places of backslashes that keep something from being one."""
+    links: list[_Link] = []
+    escapes: list[int] = []
+    openers: list[_Opener] = []
+    escaped: list[int] = []
+    fences = _code_ends(text)
+    place = 0
+    token = re.compile(_TOKEN, re.DOTALL)
+    while match := token.search(text, place):
+        place = match.end()
+        found = match[0]
+        if found[0] == "`":
+            place = fences.get(match.start(), place)
+        elif found[0] == "\\":
+            if found == "\\[":
+                escaped.append(match.start())
+        elif found != "]":
+            openers.append(_Opener(match.end() - 1, found[0] == "!"))
+        elif openers:
+            opener = openers.pop()
+            link = _link(text, opener, match.start())
+            if link and opener.image:
+                place = link.end
+            elif link:
+                links.append(link)
+                # A link holds no link: what is open around it stays text.
+                openers.clear()
+                place = link.end
+        elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start()):
+            escapes.append(escaped.pop())
+    return links, escapes
+
+
+def _code_ends(text: str) -> dict[int, int]:
+    """For each run of backticks that begins code: where it starts, and where the code ends."""
+    if "`" not in text:
+        return {}
+    runs = [(match.start(), match.end()) for match in re.finditer("`+", text)]
+    following: dict[int, list[tuple[int, int]]] = {}
+    for run in reversed(runs):
+        following.setdefault(run[1] - run[0], []).append(run)
+    ends: dict[int, int] = {}
+    place = 0
+    for start, end in runs:
+        same = following[end - start]
+        same.pop()
+        if start >= place and same:
+            ends[start] = place = same[-1][1]
+    return ends
+
+
+def _link(text: str, opener: _Opener, label_end: int) -> _Link | None:
+    label = text[opener.place + 1 : label_end]
+    if not label.strip() or re.search(r"\n[^\S\n]*\n", label):
+        return None
+    destination = re.compile(_DESTINATION).match(text, label_end + 1)
+    if destination is None:
+        return None
+    end = _url_end(text, destination.end())
+    if end <= destination.end():
+        return None
+    url = re.sub(r"\\([()\\])", r"\1", text[destination.start("url") : end])
+    return _Link(opener.place, label_end, end + 1, url)
+
+
+def _url_end(text: str, place: int) -> int:
+    """Where the `)` stands that ends a URL, or -1."""
+    depth = 0
+    last = place + URL_CHARACTERS_MAX
+    stop = re.compile(_URL_STOP)
+    while match := stop.search(text, place, last):
+        found = match[0]
+        place = match.end()
+        if found == "(":
+            depth += 1
+        elif found == ")" and not depth:
+            return match.start()
+        elif found == ")":
+            depth -= 1
+        elif found == "\\":
+            place += text[place : place + 1] in ("(", ")", "\\")
+        else:
+            return -1
+    return -1
+
+
+def _unescaped(label: str) -> str:
+    return re.sub(r"\\([\[\]\\])", r"\1", label)
+
+
+def _plain(text: str, start: int, end: int, escapes: list[int]) -> str:
+    pieces = []
+    for place in escapes:
+        if start <= place < end:
+            pieces.append(text[start:place])
+            start = place + 1
+    return "".join([*pieces, text[start:end]])

@@ -1,0 +1,171 @@
+"""Posts as records, and the check of a whole record before it leaves.
+
+What lives here: `post_record` builds an app.bsky.feed.post, `check_post` finds what the server would refuse, and what
+it would accept although no reader can show it (facets beyond the text). What does not: replies found, media read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from skywrite.bsky import limits
+from skywrite.bsky.embed import BadReference, check_embed, strong_ref
+from skywrite.errors import InputError
+
+SELF_LABELS = "com.atproto.label.defs#selfLabels"
+FACET = "app.bsky.richtext.facet"
+
+
+class BadFacet(InputError):
+    """A facet does not fit its text, or means nothing."""
+
+
+class BadRecord(InputError):
+    """A record is no post, or one of its fields is of the wrong kind."""
+
+
+def post_record(
+    text: str,
+    *,
+    created_at: datetime | str | None = None,
+    facets: Sequence[Mapping[str, Any]] = (),
+    langs: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    embed: Mapping[str, Any] | None = None,
+    reply: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An app.bsky.feed.post with the fields that are given; absent ones are left out.
+
+    `facets` are records (`richtext.facet_records`). Without `created_at` the record has no createdAt: it is stamped
+    when the post is sent. `reply` has root and parent, each with uri and cid. Raises what `check_post` raises.
+    """
+    record: dict[str, Any] = {"$type": limits.POST, "text": text}
+    if facets:
+        record["facets"] = [dict(facet) for facet in facets]
+    if reply is not None:
+        record["reply"] = {"root": strong_ref(reply["root"]), "parent": strong_ref(reply["parent"])}
+    if embed is not None:
+        record["embed"] = dict(embed)
+    if langs:
+        record["langs"] = limits.check_langs(langs)
+    if labels:
+        record["labels"] = {"$type": SELF_LABELS, "values": [{"val": label} for label in limits.check_labels(labels)]}
+    if tags:
+        record["tags"] = limits.check_tags(tags)
+    if created_at is not None:
+        record["createdAt"] = limits.check_moment(created_at)
+    check_post(record)
+    return record
+
+
+def check_post(record: Mapping[str, Any], *, stamped: bool = False) -> None:
+    """Raise InputError when the server would refuse a post, or when its facets do not fit its text.
+
+    With `stamped`, createdAt must be there; otherwise it may be absent, and must be valid where it is not.
+    """
+    if record.get("$type") != limits.POST:
+        raise BadRecord(f"{record.get('$type')!r} is not a post.", hint=f"Its $type must be {limits.POST}.")
+    text = record.get("text")
+    if not isinstance(text, str):
+        raise BadRecord("The post's text is missing.", hint='Give a text; with an embed it may be "".')
+    limits.check_text(text, empty_allowed="embed" in record)
+    if stamped or "createdAt" in record:
+        limits.check_moment(record.get("createdAt"))
+    check_facets(text, record.get("facets", ()))
+    if "embed" in record:
+        check_embed(record["embed"])
+    if "reply" in record:
+        _check_reply(record["reply"])
+    _check_lists(record)
+
+
+def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
+    """Raise BadFacet unless each facet lies on whole characters of the text, in order, without overlaps.
+
+    The server does not look: a facet out of place shows nothing, or a link under the wrong words.
+    """
+    data = text.encode()
+    done = 0
+    for number, facet in enumerate(facets, 1):
+        start, end = _range(facet, number)
+        if end > len(data):
+            raise BadFacet(
+                f"Facet {number} ends at byte {end}, but the text has {len(data)}.", hint="Count bytes of UTF-8."
+            )
+        if start >= end:
+            raise BadFacet(f"Facet {number} covers nothing (bytes {start} to {end}).", hint="Its end is exclusive.")
+        if any(place < len(data) and data[place] & 0xC0 == 0x80 for place in (start, end)):
+            raise BadFacet(f"Facet {number} cuts a character (bytes {start} to {end}).", hint="Count bytes of UTF-8.")
+        if start < done:
+            raise BadFacet(
+                f"Facet {number} begins at byte {start}, inside or before the one in front of it.",
+                hint="Sort facets by byteStart and leave out those that overlap.",
+            )
+        done = end
+        _check_features(facet, number)
+
+
+def _range(facet: object, number: int) -> tuple[int, int]:
+    index = facet.get("index") if isinstance(facet, Mapping) else None
+    ends = (index.get("byteStart"), index.get("byteEnd")) if isinstance(index, Mapping) else (None, None)
+    start, end = ends
+    if not _is_count(start) or not _is_count(end):
+        raise BadFacet(
+            f"Facet {number} has no range.", hint="Its index needs byteStart and byteEnd, whole numbers from 0 upwards."
+        )
+    assert isinstance(start, int) and isinstance(end, int)
+    return start, end
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+
+
+def _check_features(facet: Mapping[str, Any], number: int) -> None:
+    features = facet.get("features")
+    if not isinstance(features, list | tuple) or not features:
+        raise BadFacet(f"Facet {number} has no features.", hint="Give it a mention, a link or a tag.")
+    for feature in features:
+        if not isinstance(feature, Mapping) or not isinstance(feature.get("$type"), str):
+            raise BadFacet(f"Facet {number} has a feature without $type.", hint=f"Such as {FACET}#link.")
+        _check_feature(feature, number)
+
+
+def _check_feature(feature: Mapping[str, Any], number: int) -> None:
+    from skywrite.atproto.syntax import Did, InvalidSyntax
+
+    kind = feature["$type"]
+    if kind == f"{FACET}#mention":
+        try:
+            Did(feature.get("did", ""))
+        except InvalidSyntax as error:
+            raise BadFacet(f"Facet {number}: {error.message}", hint="A mention holds a DID, not a handle.") from None
+    elif kind == f"{FACET}#link" and not limits.is_uri(feature.get("uri")):
+        raise BadFacet(f"Facet {number}: {feature.get('uri')!r} is not a URL.", hint="Give it whole, with https://.")
+    elif kind == f"{FACET}#tag":
+        try:
+            limits.check_tag(feature.get("tag"))
+        except limits.InvalidTag as error:
+            raise BadFacet(f"Facet {number}: {error.message}", hint=error.hint) from None
+
+
+def _check_reply(reply: object) -> None:
+    if not isinstance(reply, Mapping) or not all(isinstance(reply.get(end), Mapping) for end in ("root", "parent")):
+        raise BadReference("The reply lacks its root or its parent.", hint="Give both, each with uri and cid.")
+    strong_ref(reply["root"])
+    strong_ref(reply["parent"])
+
+
+def _check_lists(record: Mapping[str, Any]) -> None:
+    limits.check_langs(record.get("langs", ()))
+    limits.check_tags(record.get("tags", ()))
+    labels = record.get("labels")
+    if labels is None:
+        return
+    values = labels.get("values") if isinstance(labels, Mapping) else None
+    if not isinstance(values, list | tuple) or not all(isinstance(item, Mapping) for item in values):
+        raise BadRecord("The post's labels are not self-labels.", hint=f"Their $type is {SELF_LABELS}.")
+    limits.check_labels([item.get("val", "") for item in values])

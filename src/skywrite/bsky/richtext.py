@@ -1,0 +1,104 @@
+"""Rich text: the one door to facets, and what the official app does to a text before it sends it.
+
+What lives here: detection that respects facets already given, links shortened for display, white space tidied, and
+facets as records. The parts are in `facets`, `detection`, `graphemes` and `markdown`; their public names are here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from skywrite.bsky.detection import JS_SPACE, JS_SPACES, detect_facets
+from skywrite.bsky.facets import ByteOffsets, Facet, FacetKind, RichText, utf8_length, without_overlaps
+from skywrite.bsky.graphemes import grapheme_length
+from skywrite.bsky.limits import is_uri
+from skywrite.bsky.markdown import parse_markdown_links
+from skywrite.bsky.shortlink import short_url
+
+__all__ = [
+    "ByteOffsets",
+    "Facet",
+    "FacetKind",
+    "RichText",
+    "detect",
+    "detect_facets",
+    "facet_records",
+    "grapheme_length",
+    "parse_markdown_links",
+    "shorten_links",
+    "tidy",
+    "utf8_length",
+]
+
+
+def detect(rich: RichText) -> RichText:
+    """The same text with the facets it has and those that detection finds beside them; none overlap."""
+    given = without_overlaps(rich.facets)
+    found = [facet for facet in detect_facets(rich.text) if not any(facet.overlaps(other) for other in given)]
+    return RichText(rich.text, tuple(without_overlaps([*given, *found])))
+
+
+def shorten_links(rich: RichText) -> RichText:
+    """Links shortened for display as the official app does; the facets keep the whole URL.
+
+    Only links whose text is their whole URL are touched: labels and bare domains stay.
+    """
+    if not any(facet.kind == "link" for facet in rich.facets):
+        return rich
+    data = rich.text.encode("utf-8", "surrogatepass")
+    pieces: list[bytes] = []
+    facets: list[Facet] = []
+    done = length = 0
+    for facet in without_overlaps(rich.facets):
+        shown = data[facet.byte_start : facet.byte_end]
+        if facet.kind == "link" and shown.decode("utf-8", "surrogatepass") == facet.value:
+            shown = short_url(facet.value).encode("utf-8", "surrogatepass")
+        between = data[done : facet.byte_start]
+        start = length + len(between)
+        length = start + len(shown)
+        pieces += (between, shown)
+        facets.append(Facet(start, length, facet.kind, facet.value))
+        done = facet.byte_end
+    pieces.append(data[done:])
+    return RichText(b"".join(pieces).decode("utf-8", "surrogatepass"), tuple(facets))
+
+
+def tidy(text: str) -> str:
+    """A text as the official app sends it: no blank lines at the start, no white space at the end, never more than
+    one blank line in a row (lines that hold only zero-width characters are blank).
+    """
+    blank_start = re.match(rf"[{JS_SPACE}]*\n", text)
+    if blank_start:
+        text = text[blank_start.end() :]
+    text = text.rstrip(JS_SPACES)
+    return re.sub(rf"[\r\n][\xad\u2060\u200b-\u200d{JS_SPACE}]*[\r\n]", _folded, text)
+
+
+def _folded(blank: re.Match[str]) -> str:
+    return "\n\n" if blank[0].count("\n") + blank[0].count("\r") > 2 else blank[0]
+
+
+def facet_records(facets: Iterable[Facet], dids: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The facets as `app.bsky.richtext.facet` records, in order and without overlaps.
+
+    `dids` maps handles to DIDs. Mentions without a DID are left out, and so are links that the server would refuse
+    (`http://` alone is detected as a link): their text stays plain.
+    """
+    records = []
+    for facet in without_overlaps(facets):
+        feature = _feature(facet, dids)
+        if feature is not None:
+            index = {"byteStart": facet.byte_start, "byteEnd": facet.byte_end}
+            records.append({"$type": "app.bsky.richtext.facet", "index": index, "features": [feature]})
+    return records
+
+
+def _feature(facet: Facet, dids: Mapping[str, str]) -> dict[str, str] | None:
+    if facet.kind == "mention":
+        did = dids.get(facet.value) or dids.get(facet.value.lower())
+        return {"$type": "app.bsky.richtext.facet#mention", "did": did} if did else None
+    if facet.kind == "link":
+        return {"$type": "app.bsky.richtext.facet#link", "uri": facet.value} if is_uri(facet.value) else None
+    return {"$type": "app.bsky.richtext.facet#tag", "tag": facet.value}

@@ -1,0 +1,64 @@
+"""The short form in which the official app shows a URL. The link itself stays whole, in the facet.
+
+What lives here: `short_url`. The app parses URLs as browsers do (WHATWG URL); where that takes more than plain rules
+(host names in other scripts, numbers as addresses, `..` in paths), the URL is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+_REST_MAX = 15
+_REST_KEPT = 13
+
+_URL = r"https?://(?:[^/?#\\]*@)?([^/?#\\@]*)(/[^?#\\]*)?(\?[^#]*)?(#.*)?"
+_HOST = r"([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::([0-9]{0,5}))?"
+_DEFAULT_PORTS = {"http://": 80, "https:/": 443}
+_DOT_SEGMENT = r"/(?:\.|%2e){1,2}(?:/|$)"
+# What browsers percent-encode in a path, a query and a fragment, beside all that is not printable ASCII.
+_ENCODED = ('"<>^`{}', "\"<>'", '"<>`')
+
+
+def short_url(url: str) -> str:
+    """Host and rest of an http(s) URL without its scheme; a rest over 15 characters becomes 13 and `...`.
+
+    Anything else comes back unchanged.
+    """
+    match = re.fullmatch(_URL, url, re.IGNORECASE | re.DOTALL)
+    if match is None or re.search(r"[\0-\x20\x7f]", url):
+        return url
+    host = _host(match[1].lower(), url[:7].lower())
+    path = match[2] or ""
+    if not host or re.search(_DOT_SEGMENT, path, re.IGNORECASE):
+        return url
+    parts = (path, match[3] or "", match[4] or "")
+    rest = "".join(_encoded(part, also) for part, also in zip(parts, _ENCODED, strict=True) if len(part) > 1)
+    return host + (f"{rest[:_REST_KEPT]}..." if len(rest) > _REST_MAX else rest)
+
+
+def _host(text: str, scheme: str) -> str:
+    match = re.fullmatch(_HOST, text)
+    if match is None:
+        return ""
+    name = match[1]
+    if re.search(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$", name) and not _is_plain_ipv4(name):
+        return ""
+    if not match[2] or int(match[2]) == _DEFAULT_PORTS[scheme]:
+        return name
+    return f"{name}:{int(match[2])}" if int(match[2]) < 65_536 else ""
+
+
+def _is_plain_ipv4(name: str) -> bool:
+    parts = name.split(".")
+    return len(parts) == 4 and all(part.isdecimal() and str(int(part)) == part and int(part) < 256 for part in parts)
+
+
+def _encoded(part: str, also: str) -> str:
+    if part.isascii() and not any(character in part for character in also):
+        return part
+    return "".join(
+        character
+        if "\x20" < character < "\x7f" and character not in also
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
+        for character in part
+    )
