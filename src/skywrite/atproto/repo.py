@@ -143,7 +143,9 @@ class Repo:
                 "reverse": reverse or None,
             }
             page = self._agent.public.query("com.atproto.repo.listRecords", params)
-            records = page.get("records") or []
+            records = page.get("records")
+            if not isinstance(records, list):
+                raise NoAnswer("The server's answer holds no records.")
             yield from map(_record, records)
             count += len(records)
             following = page.get("cursor")

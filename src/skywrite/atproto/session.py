@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 from skywrite.atproto.session_data import InvalidSession, Session
 from skywrite.atproto.xrpc import Body, Param, Xrpc
 from skywrite.atproto.xrpc_errors import (
+    SIGN_IN_HINT,
     AccountUnavailable,
     ExpiredToken,
     InvalidToken,
@@ -55,6 +56,7 @@ REFRESH_POLL_SECONDS = 0.2
 REFRESH_TIMEOUT_SECONDS = 15.0
 REFRESH_TRIES = 3
 REFRESH_PAUSE_SECONDS = 30
+RECOVERY_TRIES = 2
 SERVICE_AUTH_SECONDS = 1800
 _APP_PASSWORD = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}")
 _Result = TypeVar("_Result")
@@ -197,10 +199,11 @@ class Agent:
     ) -> None:
         self._transport = transport
         self._session = session
-        self._store: SessionStore = store or MemorySessionStore(clock)
+        self._store: SessionStore = MemorySessionStore(clock) if store is None else store
         self._clock = clock
         self._refreshing = threading.Lock()
         self._no_refresh_before = clock.monotonic()
+        self._renewed: Session | None = None
         self._description: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
@@ -298,9 +301,16 @@ class Agent:
         except (ExpiredToken, InvalidToken) as error:
             if _is_about_rights(error):
                 raise _not_allowed(session, error) from None
-        with self._refreshing:
-            session = self._refresh_shared(session.access_jwt, must=True)
-        return self._call(session, call)
+        for _ in range(RECOVERY_TRIES):
+            with self._refreshing:
+                session = self._refresh_shared(session.access_jwt, must=True)
+            try:
+                return self._call(session, call)
+            except (ExpiredToken, InvalidToken):
+                # One that another process has saved may have ended since; one of our own is as good as it gets.
+                if session is self._renewed:
+                    raise
+        raise ExpiredToken(f"The session of {session.handle} has expired.", hint=SIGN_IN_HINT)
 
     def _call(self, session: Session, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
         xrpc = Xrpc(self._transport, session.pds_url, clock=self._clock)
@@ -367,7 +377,7 @@ class Agent:
             raise _refresh_error(error, session) from None
         renewed = session.renewed(answer, now=self._clock.now())
         self._store.save(renewed)
-        self._session = renewed
+        self._session = self._renewed = renewed
 
     def _ask_refresh(self, session: Session) -> dict[str, Any]:
         """An answer that got lost is asked for again: the same refresh token gives the same next one for 2 hours."""
@@ -420,7 +430,7 @@ def _refresh_error(error: NotSignedIn | Refused, session: Session) -> SkywriteEr
     if isinstance(error, AccountUnavailable):
         return _with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
     message = f"The session of {session.handle} is over: it has expired, or its app password was revoked."
-    return _with_answer(SessionExpired(message, hint="Sign in again with: skywrite login"), error)
+    return _with_answer(SessionExpired(message, hint=SIGN_IN_HINT), error)
 
 
 def _unavailable(session: Session, host: str) -> AccountUnavailable:

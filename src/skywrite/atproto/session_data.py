@@ -22,6 +22,7 @@ REFRESH_MARGIN_SECONDS = 300
 EXPORT_PREFIX = "skywrite-session-1:"
 SDK_SEPARATOR = ":::"
 SDK_DEFAULT_PDS = "https://bsky.social"
+INVALID_HANDLE = "handle.invalid"
 MAIN_PASSWORD_SCOPE = "com.atproto.access"
 SESSION_CHARACTERS_MAX = 100_000
 
@@ -70,7 +71,7 @@ class Session:
         session = Session.from_answer(answer, service_url=self.pds_url, now=now)
         if session.did != self.did:
             raise NoAnswer(f"The server answered for {session.did}, not for {self.did}.")
-        return session
+        return replace(session, handle=self.handle) if session.handle == INVALID_HANDLE else session
 
     @property
     def uses_main_password(self) -> bool:

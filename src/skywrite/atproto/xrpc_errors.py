@@ -41,7 +41,7 @@ _JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?")
 _WRITES = frozenset(f"com.atproto.repo.{name}" for name in ("applyWrites", "createRecord", "putRecord"))
 _ABOUT_A_RECORD = re.compile(r"\brecord\b|\blexicon\b|\$type|writes|\bblobs?\b|mimetype", re.IGNORECASE)
 _RECORD_ERRORS = frozenset({"InvalidRecord", "InvalidMimeType", "InvalidSize"})
-_SIGN_IN_HINT = "Sign in again with: skywrite login"
+SIGN_IN_HINT = "Sign in again with: skywrite login"
 
 
 class NotSignedIn(SignInError, ServerAnswer):
@@ -183,11 +183,11 @@ def _choose(
     if not is_json or status < 400:
         return _not_a_pds(host, response)
     if name == "ExpiredToken":
-        return ExpiredToken(f"The session at {host} has expired: {said}.", hint=_SIGN_IN_HINT)
+        return ExpiredToken(f"The session at {host} has expired: {said}.", hint=SIGN_IN_HINT)
     if name == "InvalidToken":
-        return InvalidToken(f"{host} does not accept the session for {nsid}: {said}.", hint=_SIGN_IN_HINT)
+        return InvalidToken(f"{host} does not accept the session for {nsid}: {said}.", hint=SIGN_IN_HINT)
     if status == 401:
-        return NotSignedIn(f"{host} asks for a sign-in at {nsid}: {said}.", hint=_SIGN_IN_HINT)
+        return NotSignedIn(f"{host} asks for a sign-in at {nsid}: {said}.", hint=SIGN_IN_HINT)
     return _refused(nsid, host, status, name, message)
 
 
