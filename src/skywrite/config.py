@@ -30,8 +30,8 @@ def default_home(environ: Mapping[str, str]) -> Path:
 class Config:
     """The settings of one process.
 
-    `database` is a path or a `postgresql://` address; `key` is None where the key comes from the keyring or a file;
-    `video_service` is empty where films are uploaded as plain blobs.
+    `database` is a path or a `postgresql://` address; `key` is None where the key comes from the keyring
+    (`use_keyring`) or a file; `video_service` is empty where films are uploaded as plain blobs.
     """
 
     home: Path
@@ -43,6 +43,7 @@ class Config:
     fetch_allow: tuple[str, ...]
     handle: str | None
     app_password: str | None
+    use_keyring: bool = False
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -59,4 +60,5 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         fetch_allow=tuple(env.get("SKYWRITE_FETCH_ALLOW", "").replace(",", " ").split()),
         handle=env.get("BLUESKY_HANDLE") or None,
         app_password=env.get("BLUESKY_APP_PASSWORD") or None,
+        use_keyring=env.get("SKYWRITE_KEYRING", "") in ("1", "true", "yes"),
     )

@@ -1,0 +1,130 @@
+"""Accepting posts: one, or many thousands, with the bytes they need, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Transaction
+from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, UnknownMedia
+from skywrite.queue.rows import dump_json, text_hash
+
+CHUNK_BYTES = 1 << 20
+
+
+class AddVerbs(StoreBase):
+    """Verbs that put posts and their media into the store."""
+
+    def add(self, posts: Sequence[NewPost], media: Iterable[NewMedia] = ()) -> list[AddResult]:
+        """Store posts and media in one transaction; the results are in the order of the posts.
+
+        A post whose key its account has used before (or whose occurrence exists) is not added again: its result
+        gives the number of the one that is there. Raises UnknownAccount, UnknownMedia; then nothing is stored.
+        """
+        with self._writing() as tx:
+            for item in media:
+                self._put_media(tx, item)
+            return self._add(tx, posts)
+
+    def put_media(self, media: NewMedia) -> MediaInfo:
+        """Store bytes under their CID; bytes that are there already are not stored twice.
+
+        Bytes that no post needs within a day are dropped by `prune`.
+        """
+        with self._writing(wake=False) as tx:
+            self._put_media(tx, media)
+        return MediaInfo(media.cid, media.mime, media.size)
+
+    def _add(self, tx: Transaction, posts: Sequence[NewPost]) -> list[AddResult]:
+        for did in sorted({post.account_did for post in posts}):
+            self._locked(tx, did)
+        taken: dict[tuple[str, str], int] = {}
+        ids = self._new_ids(tx, len(posts))
+        results: list[AddResult] = []
+        fresh: list[tuple[int, NewPost]] = []
+        for new_id, post in zip(ids, posts, strict=True):
+            existing = self._existing(tx, post, taken)
+            if existing is None:
+                fresh.append((new_id, post))
+                if post.key is not None:
+                    taken[post.account_did, post.key] = new_id
+            results.append(AddResult(new_id if existing is None else existing, existing is not None))
+        now = self._clock.now()
+        tx.run_many("insert_post", ({**_post_values(post), "id": post_id, "now": now} for post_id, post in fresh))
+        self._link_media(tx, fresh)
+        for did in sorted({post.account_did for _, post in fresh if post.due_at is not None}):
+            self._update_ready(tx, did)
+        return results
+
+    def _new_ids(self, tx: Transaction, count: int) -> list[int]:
+        return [row["id"] for row in tx.rows("new_post_ids", count=count)] if count else []
+
+    def _existing(self, tx: Transaction, post: NewPost, taken: dict[tuple[str, str], int]) -> int | None:
+        """The post that was stored before under the same key or for the same occurrence."""
+        if post.key is not None:
+            in_batch = taken.get((post.account_did, post.key))
+            if in_batch is not None:
+                return in_batch
+            row = tx.row("post_with_key", did=post.account_did, key=post.key)
+            if row is not None:
+                return int(row["id"])
+        if post.recurrence_id is not None and post.occurrence is not None:
+            row = tx.row("post_of_occurrence", recurrence_id=post.recurrence_id, occurrence=post.occurrence)
+            if row is not None:
+                return int(row["id"])
+        return None
+
+    def _link_media(self, tx: Transaction, posts: Iterable[tuple[int, NewPost]]) -> None:
+        links = [(post_id, cid) for post_id, post in posts for cid in post.media]
+        if not links:
+            return
+        self._require_media(tx, {cid for _, cid in links})
+        tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for post_id, cid in links))
+
+    def _require_media(self, tx: Transaction, cids: Iterable[str]) -> None:
+        for cid in sorted(cids):
+            if tx.row("lock_media", cid=cid) is None:
+                raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the picture or film again.")
+
+    def _put_media(self, tx: Transaction, media: NewMedia) -> None:
+        now = self._clock.now()
+        values = {"cid": media.cid, "mime": media.mime, "size": media.size, "now": now}
+        if tx.run("insert_media", **values) == 0:
+            tx.run("touch_media", cid=media.cid, now=now)
+            return
+        stored = 0
+        for number, chunk in enumerate(_chunks(media.pieces)):
+            tx.run("insert_media_chunk", cid=media.cid, number=number, data=chunk)
+            stored += len(chunk)
+        if stored != media.size:
+            raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
+
+
+def _post_values(post: NewPost) -> dict[str, Any]:
+    return {
+        "account_did": post.account_did,
+        "state": "draft" if post.due_at is None else "scheduled",
+        "due_at": post.due_at,
+        "key": post.key,
+        "draft": dump_json(post.draft),
+        "text_hash": text_hash(post.draft),
+        "prepared": dump_json(post.prepared),
+        "late_policy": post.late_policy,
+        "late_seconds": post.late_seconds,
+        "source": post.source,
+        "recurrence_id": post.recurrence_id,
+        "occurrence": post.occurrence,
+    }
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of one size, so that a row stays small and reading needs little memory."""
+    buffer = bytearray()
+    for piece in pieces:
+        buffer += piece
+        while len(buffer) >= CHUNK_BYTES:
+            yield bytes(buffer[:CHUNK_BYTES])
+            del buffer[:CHUNK_BYTES]
+    if buffer:
+        yield bytes(buffer)

@@ -1,0 +1,290 @@
+"""Claiming posts and settling them: the transactions that make publishing happen at most once.
+
+What lives here: the lease of an account, its fencing token, and the moves of a post from scheduled to publishing and
+on. What does not: the decision whether a post is published now; the caller passes it in as `decide`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from skywrite.queue.adding import AddVerbs
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.model import (
+    Account,
+    AccountChange,
+    AccountView,
+    AddResult,
+    Claim,
+    Decide,
+    Defer,
+    Failed,
+    Held,
+    Miss,
+    NewPost,
+    Outcome,
+    Post,
+    Published,
+    Retry,
+    Take,
+    UnknownPost,
+)
+from skywrite.queue.rows import account_of, post_of, problem_values
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(hours=24)
+# A local day has up to 25 hours; the rest is slack for changes of zone.
+LEDGER = timedelta(hours=50)
+
+
+class ClaimVerbs(AddVerbs):
+    """Verbs of workers."""
+
+    def claim(self, worker: str, lease_seconds: float, decide: Decide, *, tries: int = 50) -> Claim | None:
+        """Take the post that is next, and its account's lease, in one transaction; None when nothing is ready.
+
+        Accounts are tried in the order in which they became ready, at most `tries` of them. `decide` is called with
+        the post, a view of its account and the present moment, inside the transaction: it must be quick and pure.
+        A post that another worker left in `publishing` comes before all others of its account.
+        """
+        with self._writing(wake=False) as tx:
+            for _ in range(tries):
+                now = self._clock.now()
+                account = tx.row("claim_account", now=now)
+                if account is None:
+                    return None
+                claim = self._claim_from(tx, account, worker, lease_seconds, decide)
+                if claim is not None:
+                    return claim
+            return None
+
+    def claim_post(self, post_id: int, worker: str, lease_seconds: float, decide: Decide) -> Claim | None:
+        """Take this post if it may be tried now and its account is free; None otherwise.
+
+        It may overtake posts of its account that are waiting. When the account has a post that a worker left in
+        `publishing`, the claim is for that one: settle it and ask again.
+        """
+        with self._writing(wake=False) as tx:
+            row = tx.row("get_post", id=post_id)
+            if row is None:
+                raise UnknownPost(f"There is no post {post_id}.", hint="See the numbers with: skywrite queue")
+            account = self._locked(tx, row["account_did"])
+            return self._claim_one(tx, account, post_id, worker, lease_seconds, decide)
+
+    def add_and_claim(
+        self, post: NewPost, worker: str, lease_seconds: float, decide: Decide
+    ) -> tuple[AddResult, Claim | None]:
+        """`add` and `claim_post` in one transaction: what `skywrite post "now"` does, with one write to the disk."""
+        with self._writing() as tx:
+            result = self._add(tx, [post])[0]
+            account = self._locked(tx, post.account_did)
+            return result, self._claim_one(tx, account, result.id, worker, lease_seconds, decide)
+
+    def freeze(self, claim: Claim, frozen: str) -> bool:
+        """Store (or replace) the frozen records of a claimed post; False when the claim is no longer ours."""
+        with self._writing(wake=False) as tx:
+            self._locked(tx, claim.account.did)
+            now = self._clock.now()
+            return tx.run("freeze_post", id=claim.post.id, token=claim.token, frozen=frozen, now=now) == 1
+
+    def renew(self, claim: Claim, lease_seconds: float) -> bool:
+        """Make the lease end so many seconds from now; False when the claim is no longer ours."""
+        with self._writing(wake=False) as tx:
+            did = claim.account.did
+            self._locked(tx, did)
+            until = self._clock.now() + timedelta(seconds=lease_seconds)
+            if tx.run("renew_lease", did=did, id=claim.post.id, token=claim.token, until=until) != 1:
+                return False
+            self._update_ready(tx, did)
+            return True
+
+    def settle(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        *,
+        account: AccountChange | None = None,
+        follow: NewPost | None = None,
+    ) -> bool:
+        """Record how an attempt ended, give the lease back, and add the post that follows (of a recurrence).
+
+        False when the claim is no longer ours: then nothing at all is changed, and whoever has it now will settle.
+        """
+        did = claim.account.did
+        with self._writing() as tx:
+            self._locked(tx, did)
+            now = self._clock.now()
+            if not self._settle_post(tx, claim, outcome, now):
+                return False
+            if isinstance(outcome, Published):
+                tx.run("note_published", did=did, now=now)
+                tx.run("add_spend", did=did, minute=_minute(now), points=0, posts=1)
+            if account is not None:
+                until = account.paused_until if account.state == "paused" else None
+                reason = account.reason or None
+                tx.run("set_account_state", did=did, state=account.state, paused_until=until, reason=reason)
+            tx.run("end_lease", did=did, token=claim.token)
+            if follow is not None:
+                self._add(tx, [follow])
+            # Behind the accounts that are ready now, so that a long backlog does not keep the others waiting.
+            self._update_ready(tx, did, after=now)
+            return True
+
+    def release_claim(self, claim: Claim) -> bool:
+        """Give a claim back without a result (a worker stops): the post is scheduled again, its frozen records kept."""
+        did = claim.account.did
+        with self._writing() as tx:
+            self._locked(tx, did)
+            now = self._clock.now()
+            values = problem_values(claim.post.problem)
+            if tx.run("settle_waiting", id=claim.post.id, token=claim.token, now=now, attempt_at=None, **values) != 1:
+                return False
+            tx.run("close_attempt", id=claim.post.id, now=now, outcome="released", **problem_values(None))
+            tx.run("end_lease", did=did, token=claim.token)
+            self._update_ready(tx, did)
+            return True
+
+    def next_ready_at(self) -> datetime | None:
+        """The earliest moment at which `claim` may find something; None when nothing is waiting."""
+        with self._reading() as tx:
+            row = tx.row("next_ready")
+        return moment_of(row["ready_at"]) if row is not None else None
+
+    def view(self, did: str) -> AccountView:
+        """What a decision about this account would see now."""
+        with self._writing(wake=False) as tx:
+            return self._view(tx, account_of(self._locked(tx, did)), self._clock.now())
+
+    def _claim_one(
+        self, tx: Transaction, account: Row, post_id: int, worker: str, lease_seconds: float, decide: Decide
+    ) -> Claim | None:
+        if not _is_free(account_of(account), self._clock.now()):
+            return None
+        return self._claim_from(tx, account, worker, lease_seconds, decide, post_id=post_id)
+
+    def _claim_from(
+        self,
+        tx: Transaction,
+        row: Row,
+        worker: str,
+        lease_seconds: float,
+        decide: Decide,
+        *,
+        post_id: int | None = None,
+    ) -> Claim | None:
+        """The next post of a locked account, if `decide` takes it. The account's `ready_at` is right afterwards."""
+        now, account = self._clock.now(), account_of(row)
+        post = self._candidate(tx, account.did, post_id)
+        if post is None or (post.state == "scheduled" and _earliest(post) > now):
+            self._update_ready(tx, account.did)
+            return None
+        decision = decide(post, self._view(tx, account, now), now)
+        match decision:
+            case Take():
+                return self._take(tx, post, row, decision, worker, lease_seconds, now)
+            case Defer(until=until):
+                tx.run("defer_account", did=account.did, until=max(until, now + timedelta(milliseconds=1)))
+            case Miss():
+                self._miss(tx, post, decision, now)
+        return None
+
+    def _candidate(self, tx: Transaction, did: str, post_id: int | None) -> Post | None:
+        row = tx.row("unfinished_post", did=did)
+        if row is None:
+            row = tx.row("head_post", did=did) if post_id is None else tx.row("get_post", id=post_id)
+        post = None if row is None else post_of(row)
+        return post if post is not None and post.state in ("scheduled", "publishing") else None
+
+    def _take(
+        self, tx: Transaction, post: Post, row: Row, take: Take, worker: str, lease_seconds: float, now: datetime
+    ) -> Claim | None:
+        did, until = post.account_did, now + timedelta(seconds=lease_seconds)
+        if tx.run("take_account", did=did, token=row["lease_token"], worker=worker, now=now, until=until) != 1:
+            return None
+        token = row["lease_token"] + 1
+        if tx.run("take_post", id=post.id, token=token, frozen=take.frozen, now=now) != 1:
+            raise RuntimeError(f"post {post.id} changed under its account's lock")
+        if post.state == "publishing":
+            tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
+        tx.run("open_attempt", id=post.id, number=post.attempts + 1, worker=worker, now=now)
+        if take.points:
+            tx.run("add_spend", did=did, minute=_minute(now), points=take.points, posts=0)
+            tx.run("forget_spend", did=did, before=now - LEDGER)
+        taken, account = tx.row("get_post", id=post.id), tx.row("get_account", did=did)
+        assert taken is not None and account is not None
+        return Claim(post_of(taken), account_of(account), token, worker, until)
+
+    def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
+        if tx.run("miss_post", id=post.id, state=miss.state, now=now, **problem_values(miss.problem)) != 1:
+            raise ValueError(f"post {post.id} has frozen records, so it may be on the network: it cannot be missed")
+        if miss.follow is not None:
+            self._add(tx, [miss.follow])
+        self._update_ready(tx, post.account_did)
+
+    def _settle_post(self, tx: Transaction, claim: Claim, outcome: Outcome, now: datetime) -> bool:
+        post_id, token = claim.post.id, claim.token
+        match outcome:
+            case Published(uri=uri, cid=cid, rkeys=rkeys):
+                root = rkeys[0] if rkeys else uri.rpartition("/")[2]
+                changed = tx.run("settle_published", id=post_id, token=token, now=now, uri=uri, cid=cid, root_rkey=root)
+                name, problem = "published", None
+            case Retry(attempt_at=attempt_at, problem=problem):
+                values = problem_values(problem)
+                changed = tx.run("settle_waiting", id=post_id, token=token, now=now, attempt_at=attempt_at, **values)
+                name = "retry"
+            case Failed(problem=problem) | Held(problem=problem):
+                name = "failed" if isinstance(outcome, Failed) else "held"
+                values = problem_values(problem)
+                changed = tx.run("settle_stopped", id=post_id, token=token, now=now, state=name, **values)
+        if changed != 1:
+            return False
+        if isinstance(outcome, Retry | Held) and outcome.thaw:
+            tx.run("thaw_post", id=post_id)
+        tx.run("close_attempt", id=post_id, now=now, outcome=name, **problem_values(problem))
+        return True
+
+    def _view(self, tx: Transaction, account: Account, now: datetime) -> AccountView:
+        midnight = _midnight(now, account.settings.get("zone"))
+        spent = tx.row(
+            "read_spend",
+            did=account.did,
+            hour=_minute(now - HOUR),
+            day=_minute(now - DAY),
+            midnight=midnight,
+            since=min(midnight, _minute(now - DAY)),
+        )
+        assert spent is not None
+        return AccountView(
+            account=account,
+            points_last_hour=int(spent["points_last_hour"]),
+            points_last_day=int(spent["points_last_day"]),
+            published_today=int(spent["published_today"]),
+            published_last_day=int(spent["published_last_day"]),
+        )
+
+
+def _is_free(account: Account, now: datetime) -> bool:
+    """Whether a worker may take the account, leaving aside when its posts are due."""
+    if account.state == "needs_login" or (account.lease_until is not None and account.lease_until > now):
+        return False
+    return account.state == "ok" or (account.paused_until is not None and account.paused_until <= now)
+
+
+def _earliest(post: Post) -> datetime:
+    earliest = post.attempt_at or post.due_at
+    assert earliest is not None
+    return earliest
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _midnight(now: datetime, zone: object) -> datetime:
+    """The start of the day in a zone (UTC when it is missing or unknown), in UTC."""
+    try:
+        local = now.astimezone(ZoneInfo(zone)) if isinstance(zone, str) else now.astimezone(UTC)
+    except (ZoneInfoNotFoundError, ValueError):
+        local = now.astimezone(UTC)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

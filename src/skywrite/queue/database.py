@@ -1,0 +1,256 @@
+"""One way to talk to either database: named queries inside transactions, and errors a user can act on.
+
+What lives here: `Database`, which `sqlite.py` and `postgres.py` fill in with what differs (connecting, beginning,
+binding values, naming errors), `Transaction`, and the storage errors. What does not: any knowledge of posts.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Protocol, cast
+
+from skywrite.errors import StorageError
+from skywrite.queue.queries import load_queries
+
+Row = Mapping[str, Any]
+
+
+class DatabaseUnavailable(StorageError):
+    """The database cannot be reached or opened."""
+
+
+class DatabaseBusy(StorageError):
+    """Another process kept the database locked for longer than we wait."""
+
+
+class DatabaseReadOnly(StorageError):
+    """The database may be read but not written."""
+
+
+class DatabaseCorrupt(StorageError):
+    """The file is damaged, or is no database at all."""
+
+
+class DatabaseTooNew(StorageError):
+    """A newer version of the program has changed this database."""
+
+
+class DiskFull(StorageError):
+    """There is no room left where the database lives; what was accepted before is safe."""
+
+
+class Connection(Protocol):
+    """The part that `sqlite3.Connection` and `psycopg.Connection` have in common."""
+
+    def execute(self, query: Any, params: Any = ..., /) -> Any: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class ChangeDetector(Protocol):
+    """Tells whether another connection has committed something since the last look."""
+
+    def changed(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class Transaction:
+    """Named queries on one connection; everything is committed together, or nothing is."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self._connection = connection
+
+    def rows(self, name: str, /, **values: object) -> list[Row]:
+        """All rows of the named query."""
+        return self.select(self._database.queries[name], values)
+
+    def row(self, name: str, /, **values: object) -> Row | None:
+        """The first row of the named query, or None."""
+        rows = self.rows(name, **values)
+        return rows[0] if rows else None
+
+    def run(self, name: str, /, **values: object) -> int:
+        """Run a named query that returns no rows; how many rows it changed."""
+        cursor = self._connection.execute(self._database.queries[name], self._database.bind(values))
+        return cast(int, cursor.rowcount)
+
+    def run_many(self, name: str, values: Iterable[Mapping[str, object]]) -> None:
+        """Run a named query once for each set of values."""
+        bound = (self._database.bind(one) for one in values)
+        self._database.execute_many(self._connection, self._database.queries[name], bound)
+
+    def select(self, query: str | bytes, values: Mapping[str, object]) -> list[Row]:
+        """All rows of a query composed by the caller from a named one; see `Database.compose`."""
+        return cast("list[Row]", self._connection.execute(query, self._database.bind(values)).fetchall())
+
+
+class Database(ABC):
+    """Connections to one database. Threads may share it: each transaction has a connection of its own."""
+
+    dialect: ClassVar[str]
+    serial_writes: ClassVar[bool]
+    driver_error: type[Exception]
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.queries: Mapping[str, str | bytes] = {
+            name: self.translate(text) for name, text in load_queries(self.dialect).items()
+        }
+        self._idle: list[Connection] = []
+        self._closed = False
+        self._turn = threading.RLock() if self.serial_writes else None
+
+    @abstractmethod
+    def connect(self) -> Connection:
+        """A new connection, ready for use."""
+
+    @abstractmethod
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Start a transaction; a writing one holds the right to write from its start where there is only one."""
+
+    @abstractmethod
+    def translate(self, sql: str) -> str | bytes:
+        """A query with `:name` parameters as the driver takes it."""
+
+    @abstractmethod
+    def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Values as the driver takes them; moments must be aware."""
+
+    @abstractmethod
+    def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
+        """Run one query for many bound sets of values."""
+
+    @abstractmethod
+    def run_script(self, connection: Connection, script: str) -> None:
+        """Run a migration's statements inside the transaction that is open."""
+
+    @abstractmethod
+    def schema_version(self, connection: Connection) -> int:
+        """The number of the last migration applied; 0 for a new database."""
+
+    @abstractmethod
+    def lock_schema(self, connection: Connection) -> None:
+        """Let one process at a time migrate, until the transaction ends."""
+
+    @abstractmethod
+    def explain(self, error: Exception) -> StorageError:
+        """What a driver's error means for the user."""
+
+    @abstractmethod
+    def is_lost(self, error: Exception) -> bool:
+        """Whether the connection that raised this error is of no more use."""
+
+    @abstractmethod
+    def detector(self) -> ChangeDetector:
+        """A cheap detector of other connections' commits."""
+
+    def announce(self, tx: Transaction) -> None:  # noqa: B027
+        """Tell other processes, in this transaction, to look again; where they notice by themselves, do nothing."""
+
+    @abstractmethod
+    def backup(self, path: str) -> None:
+        """Write a consistent copy to `path` while others go on working."""
+
+    def compose(self, name: str, *parts: str) -> str | bytes:
+        """A named query followed by more SQL, written with `:name` parameters."""
+        return self.translate("\n".join((load_queries(self.dialect)[name], *parts)))
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator[Transaction]:
+        """Everything inside is committed at the end, or rolled back when anything is raised.
+
+        Raises the storage errors of this module in place of the driver's.
+        """
+        turn = self._turn if write else None
+        if turn is not None:
+            turn.acquire()
+        try:
+            connection = self._started(write)
+            try:
+                yield Transaction(self, connection)
+                connection.commit()
+            except self.driver_error as error:
+                self._give_up(connection, error)
+                raise self.explain(error) from error
+            except BaseException:
+                self._give_up(connection, None)
+                raise
+            self.give_back(connection)
+        finally:
+            if turn is not None:
+                turn.release()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they are given back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _started(self, write: bool) -> Connection:
+        """A connection with a transaction begun; one that was lost while idle is replaced."""
+        try:
+            while self._idle:
+                try:
+                    connection = self._idle.pop()
+                except IndexError:
+                    break
+                try:
+                    self.begin(connection, write=write)
+                except self.driver_error as error:
+                    connection.close()
+                    if not self.is_lost(error):
+                        raise
+                else:
+                    return connection
+            connection = self.connect()
+            try:
+                self.begin(connection, write=write)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+        except self.driver_error as error:
+            raise self.explain(error) from error
+
+    def _give_up(self, connection: Connection, error: Exception | None) -> None:
+        try:
+            connection.rollback()
+        except self.driver_error:
+            connection.close()
+            return
+        if error is not None and self.is_lost(error):
+            connection.close()
+            return
+        self.give_back(connection)
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next transaction."""
+        if self._closed:
+            with suppress(Exception):
+                connection.close()
+            return
+        self._idle.append(connection)
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as the SQLite store writes it: UTC, microseconds, `Z`; as text it sorts by time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A moment as either driver gives it back, in UTC."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return cast(datetime, value).astimezone(UTC)

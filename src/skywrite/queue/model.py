@@ -1,0 +1,343 @@
+"""What the store takes and gives back: plain values, no behaviour, no SQL.
+
+Moments are aware datetimes in UTC. `draft` is what the user meant (names as in `skywrite import` rows), `prepared`
+the record templates, `frozen` the records exactly as they are (or will be) in the repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from skywrite.errors import InputError, SkywriteError
+
+State = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
+STATES: tuple[State, ...] = ("draft", "scheduled", "publishing", "published", "failed", "held", "cancelled")
+FINAL_STATES: tuple[State, ...] = ("published", "failed", "cancelled")
+WAITING_STATES: tuple[State, ...] = ("publishing", "scheduled", "held", "draft")
+
+AccountState = Literal["ok", "needs_login", "paused"]
+LatePolicy = Literal["publish", "skip", "hold"]
+RecurrenceState = Literal["active", "paused", "ended"]
+
+
+class UnknownPost(InputError):
+    """There is no post with this number."""
+
+
+class UnknownAccount(InputError):
+    """This account is not known here."""
+
+
+class UnknownMedia(InputError):
+    """These bytes are not in the store."""
+
+
+class UnknownRecurrence(InputError):
+    """There is no recurrence with this number."""
+
+
+class NotEditable(InputError):
+    """The post is in a state in which it may not be changed."""
+
+
+class NotCancellable(InputError):
+    """The post may be on the network already, so it cannot be cancelled."""
+
+
+class WrongState(InputError):
+    """The verb does not apply to a post in this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something did not work: an error's name, message and hint."""
+
+    name: str
+    message: str
+    hint: str = ""
+
+    @classmethod
+    def of(cls, error: SkywriteError) -> Self:
+        """The problem that an error describes."""
+        return cls(error.name, error.message, error.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPost:
+    """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs."""
+
+    account_did: str
+    draft: Mapping[str, Any]
+    prepared: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+    key: str | None = None
+    late_policy: LatePolicy = "publish"
+    late_seconds: int | None = None
+    source: str | None = None
+    recurrence_id: int | None = None
+    occurrence: datetime | None = None
+    media: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewMedia:
+    """Bytes to be stored under their CID; `pieces` is read once."""
+
+    cid: str
+    mime: str
+    size: int
+    pieces: Iterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """`existed` says that the key (or the occurrence) was there before, so nothing was added."""
+
+    id: int
+    existed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A row of the queue. Columns and meaning are in docs/state-machine.md."""
+
+    id: int
+    account_did: str
+    state: State
+    due_at: datetime | None
+    attempt_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    key: str | None
+    draft: dict[str, Any]
+    prepared: dict[str, Any]
+    frozen: str | None
+    root_rkey: str | None
+    uri: str | None
+    cid: str | None
+    published_at: datetime | None
+    attempts: int
+    lease_token: int | None
+    late_policy: LatePolicy
+    late_seconds: int | None
+    problem: Problem | None
+    source: str | None
+    recurrence_id: int | None
+    occurrence: datetime | None
+
+    @property
+    def text(self) -> str:
+        """The text of the draft (of its first part, in a thread)."""
+        return str(self.draft.get("text") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at publishing. `outcome` is None while it runs, and "lost" when its worker never came back."""
+
+    number: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account. `settings` holds what the user set for it (zone, langs, gap_seconds, max_per_day, ...)."""
+
+    did: str
+    handle: str
+    pds_url: str
+    is_default: bool
+    signed_in: bool
+    state: AccountState
+    paused_until: datetime | None
+    pause_reason: str | None
+    ready_at: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    last_published_at: datetime | None
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What a decision may know of an account: write points spent and posts published lately.
+
+    `published_today` counts since midnight in the zone of the account's settings (UTC without one).
+    """
+
+    account: Account
+    points_last_hour: int
+    points_last_day: int
+    published_today: int
+    published_last_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Publish now. `frozen` is stored unless the post has frozen records already; `points` go to the ledger."""
+
+    frozen: str | None = None
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Leave the account alone until then."""
+
+    until: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Do not publish: its time was missed. Not for a post with frozen records, which may be on the network."""
+
+    state: Literal["held", "cancelled"]
+    problem: Problem
+    follow: NewPost | None = None
+
+
+Decision = Take | Defer | Miss
+Decide = Callable[[Post, AccountView, datetime], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers."""
+
+    post: Post
+    account: Account
+    token: int
+    worker: str
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """It is on the network; the first rkey is the root's."""
+
+    uri: str
+    cid: str
+    rkeys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not for now: try again at `attempt_at`. `thaw` drops the frozen records, allowed when no write was ever sent."""
+
+    attempt_at: datetime
+    problem: Problem
+    thaw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Rejected for good. Only when it is certain that nothing was written."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Waits for the user. `thaw` as in `Retry`; without it the post can only be released, not edited or cancelled."""
+
+    problem: Problem
+    thaw: bool = False
+
+
+Outcome = Published | Retry | Failed | Held
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What an attempt taught about its account: it needs a login, or is to be left alone until then."""
+
+    state: AccountState
+    paused_until: datetime | None = None
+    reason: str = ""
+
+
+class Unset:
+    """The type of `UNSET`: a field that an edit leaves as it is."""
+
+
+UNSET = Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """An edit of a post: what is given replaces what is there. A draft with a `due_at` becomes scheduled."""
+
+    draft: Mapping[str, Any] | Unset = UNSET
+    prepared: Mapping[str, Any] | Unset = UNSET
+    media: tuple[str, ...] | Unset = UNSET
+    due_at: datetime | Unset = UNSET
+    late_policy: LatePolicy | Unset = UNSET
+    late_seconds: int | Unset | None = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Stored bytes, without the bytes. Size in bytes."""
+
+    cid: str
+    mime: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecurrence:
+    """A rule that makes posts; the store keeps it, `schedule` understands it. `pool` holds drafts used in turn."""
+
+    account_did: str
+    rule: str
+    zone: str
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    pool: tuple[Mapping[str, Any], ...] = ()
+    prepared: Mapping[str, Any] = field(default_factory=dict)
+    until: datetime | None = None
+    exceptions: Mapping[str, Any] = field(default_factory=dict)
+    jitter_seconds: int = 0
+    late_policy: LatePolicy = "publish"
+    late_seconds: int | None = None
+    source: str | None = None
+    media: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A stored rule. `position` counts the posts made from it, for the turn in its pool."""
+
+    id: int
+    account_did: str
+    state: RecurrenceState
+    rule: str
+    zone: str
+    draft: dict[str, Any]
+    pool: tuple[dict[str, Any], ...]
+    prepared: dict[str, Any]
+    until: datetime | None
+    exceptions: dict[str, Any]
+    position: int
+    jitter_seconds: int
+    late_policy: LatePolicy
+    late_seconds: int | None
+    source: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """A weekly time to publish: weekday 0 is Monday, minute of the day 0-1439, in a named zone."""
+
+    weekday: int
+    minute: int
+    zone: str

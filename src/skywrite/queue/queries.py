@@ -1,0 +1,40 @@
+"""Loads the SQL files: every query has a name and one sentence that says what it does.
+
+A file is a series of queries, each headed by `-- name: settle_post` and a comment. `sql/common` holds what both
+dialects share, `sql/sqlite` and `sql/postgres` what differs. Parameters are written `:name` everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+SQL = Path(__file__).parent / "sql"
+_HEAD = "-- name: "
+
+
+@cache
+def load_queries(dialect: str) -> Mapping[str, str]:
+    """The queries of a dialect ("sqlite" or "postgres") by name, without their comments."""
+    queries: dict[str, str] = {}
+    for folder in ("common", dialect):
+        for path in sorted((SQL / folder).glob("*.sql")):
+            queries.update(_named(path.read_text("utf-8")))
+    return queries
+
+
+def migrations(dialect: str) -> list[tuple[int, str, Path]]:
+    """The migrations of a dialect in order: number, name, file (`migrations/0001_initial.sql`)."""
+    found = []
+    for path in sorted((SQL / dialect / "migrations").glob("*.sql")):
+        number, _, name = path.stem.partition("_")
+        found.append((int(number), name, path))
+    return found
+
+
+def _named(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(_HEAD)[1:]:
+        name, _, body = part.partition("\n")
+        lines = [line for line in body.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+        yield name.strip(), "\n".join(lines)

@@ -1,0 +1,125 @@
+"""Rows of the database as values of the model, and values as the database takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from skywrite.queue.database import Row, moment_of
+from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
+
+
+def dump_json(value: Any) -> str:
+    """Compact JSON; text stays readable for people who look into the database."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def text_hash(draft: Mapping[str, Any]) -> int:
+    """A signed 64-bit hash of a draft's text, by which the same text is found again."""
+    text = str(draft.get("text") or "")
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def problem_values(problem: Problem | None) -> dict[str, str | None]:
+    """The error columns for a problem."""
+    if problem is None:
+        return {"error_name": None, "error_message": None, "error_hint": None}
+    return {"error_name": problem.name, "error_message": problem.message, "error_hint": problem.hint or None}
+
+
+def post_of(row: Row) -> Post:
+    """A row of `post`."""
+    created_at, updated_at = moment_of(row["created_at"]), moment_of(row["updated_at"])
+    assert created_at is not None and updated_at is not None
+    return Post(
+        id=row["id"],
+        account_did=row["account_did"],
+        state=row["state"],
+        due_at=moment_of(row["due_at"]),
+        attempt_at=moment_of(row["attempt_at"]),
+        created_at=created_at,
+        updated_at=updated_at,
+        key=row["key"],
+        draft=json.loads(row["draft"]),
+        prepared=json.loads(row["prepared"]),
+        frozen=row["frozen"],
+        root_rkey=row["root_rkey"],
+        uri=row["uri"],
+        cid=row["cid"],
+        published_at=moment_of(row["published_at"]),
+        attempts=row["attempts"],
+        lease_token=row["lease_token"],
+        late_policy=row["late_policy"],
+        late_seconds=row["late_seconds"],
+        problem=_problem_of(row),
+        source=row["source"],
+        recurrence_id=row["recurrence_id"],
+        occurrence=moment_of(row["occurrence"]),
+    )
+
+
+def attempt_of(row: Row) -> Attempt:
+    """A row of `attempt`."""
+    started_at = moment_of(row["started_at"])
+    assert started_at is not None
+    return Attempt(
+        number=row["number"],
+        worker=row["worker"],
+        started_at=started_at,
+        ended_at=moment_of(row["ended_at"]),
+        outcome=row["outcome"],
+        problem=_problem_of(row),
+    )
+
+
+def account_of(row: Row) -> Account:
+    """A row of `account`, without its session."""
+    return Account(
+        did=row["did"],
+        handle=row["handle"],
+        pds_url=row["pds_url"],
+        is_default=bool(row["is_default"]),
+        signed_in=row["session"] is not None,
+        state=row["state"],
+        paused_until=moment_of(row["paused_until"]),
+        pause_reason=row["pause_reason"],
+        ready_at=moment_of(row["ready_at"]),
+        lease_owner=row["lease_owner"],
+        lease_until=moment_of(row["lease_until"]),
+        last_published_at=moment_of(row["last_published_at"]),
+        settings=json.loads(row["settings"]),
+    )
+
+
+def recurrence_of(row: Row) -> Recurrence:
+    """A row of `recurrence`."""
+    created_at, updated_at = moment_of(row["created_at"]), moment_of(row["updated_at"])
+    assert created_at is not None and updated_at is not None
+    return Recurrence(
+        id=row["id"],
+        account_did=row["account_did"],
+        state=row["state"],
+        rule=row["rule"],
+        zone=row["zone"],
+        draft=json.loads(row["draft"]),
+        pool=tuple(json.loads(row["pool"])),
+        prepared=json.loads(row["prepared"]),
+        until=moment_of(row["until"]),
+        exceptions=json.loads(row["exceptions"]),
+        position=row["position"],
+        jitter_seconds=row["jitter_seconds"],
+        late_policy=row["late_policy"],
+        late_seconds=row["late_seconds"],
+        source=row["source"],
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+
+
+def _problem_of(row: Row) -> Problem | None:
+    if row["error_name"] is None:
+        return None
+    return Problem(row["error_name"], cast(str, row["error_message"] or ""), cast(str, row["error_hint"] or ""))

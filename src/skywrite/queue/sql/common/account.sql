@@ -1,0 +1,98 @@
+-- name: insert_account
+-- Make an account known, or bring its handle and server up to date.
+INSERT INTO account (did, handle, pds_url, created_at)
+VALUES (:did, :handle, :pds_url, :now)
+ON CONFLICT (did) DO UPDATE SET handle = excluded.handle, pds_url = excluded.pds_url
+
+-- name: get_account
+-- One account by its DID.
+SELECT * FROM account WHERE did = :did
+
+-- name: list_accounts
+-- All accounts, the default one first.
+SELECT * FROM account ORDER BY is_default DESC, handle, did
+
+-- name: find_account
+-- The account that a handle or a DID names.
+SELECT * FROM account WHERE did = :name OR handle = :name ORDER BY did
+
+-- name: default_account
+-- The account that is meant when none is named.
+SELECT * FROM account WHERE is_default
+
+-- name: clear_default
+-- Let no account be the default.
+UPDATE account SET is_default = :no WHERE is_default
+
+-- name: set_default
+-- Make one account the default.
+UPDATE account SET is_default = :yes WHERE did = :did
+
+-- name: delete_account
+-- Forget an account with all its posts.
+DELETE FROM account WHERE did = :did
+
+-- name: set_account_state
+-- Set whether an account may publish, and until when not.
+UPDATE account SET state = :state, paused_until = :paused_until, pause_reason = :reason WHERE did = :did
+
+-- name: set_account_settings
+-- Replace what the user set for an account.
+UPDATE account SET settings = :settings WHERE did = :did
+
+-- name: set_session
+-- Store an account's sealed session, or erase it.
+UPDATE account SET session = :session, session_version = session_version + 1 WHERE did = :did
+
+-- name: take_refresh
+-- Take the right to refresh an account's session, when nobody holds it.
+UPDATE account SET refresh_owner = :owner, refresh_until = :until
+WHERE did = :did AND (refresh_until IS NULL OR refresh_until <= :now)
+
+-- name: release_refresh
+-- Give back the right to refresh a session.
+UPDATE account SET refresh_owner = NULL, refresh_until = NULL WHERE did = :did AND refresh_owner = :owner
+
+-- name: update_ready
+-- Work out when a worker may take an account: when its lease ends, else when its first post in due order may be
+-- tried, but not before its pause ends.
+UPDATE account SET ready_at = CASE
+  WHEN state = 'needs_login' OR (state = 'paused' AND paused_until IS NULL) THEN NULL
+  WHEN lease_until IS NOT NULL THEN lease_until
+  ELSE (
+    SELECT CASE WHEN account.paused_until > head.ready_at THEN account.paused_until ELSE head.ready_at END
+    FROM (
+      SELECT coalesce(attempt_at, due_at) AS ready_at FROM post
+      WHERE account_did = :did AND state = 'scheduled'
+      ORDER BY due_at, id LIMIT 1
+    ) AS head
+  )
+END
+WHERE did = :did
+
+-- name: postpone_account
+-- Put an account behind those that are ready before the given moment.
+UPDATE account SET ready_at = :until WHERE did = :did AND ready_at < :until
+
+-- name: defer_account
+-- Leave an account alone until a moment.
+UPDATE account SET ready_at = :until WHERE did = :did
+
+-- name: next_ready
+-- The earliest moment at which any account may be taken.
+SELECT min(ready_at) AS ready_at FROM account WHERE ready_at IS NOT NULL
+
+-- name: end_login_need
+-- An account that waited for a login may publish again.
+UPDATE account SET state = 'ok', pause_reason = NULL WHERE did = :did AND state = 'needs_login'
+
+-- name: release_held_for_login
+-- Schedule again what was held because the account needed a login.
+UPDATE post SET
+  state = 'scheduled', attempt_at = NULL, updated_at = :now,
+  error_name = NULL, error_message = NULL, error_hint = NULL
+WHERE account_did = :did AND state = 'held' AND error_name = :error_name AND due_at IS NOT NULL
+
+-- name: waiting_posts
+-- How many posts of an account are scheduled or being published.
+SELECT count(*) AS count FROM post WHERE account_did = :did AND state IN ('scheduled', 'publishing')

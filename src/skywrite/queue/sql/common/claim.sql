@@ -1,0 +1,103 @@
+-- name: unfinished_post
+-- The post that a worker left in publishing.
+SELECT * FROM post WHERE account_did = :did AND state = 'publishing'
+
+-- name: head_post
+-- The first scheduled post of an account, in due order.
+SELECT * FROM post WHERE account_did = :did AND state = 'scheduled' ORDER BY due_at, id LIMIT 1
+
+-- name: take_account
+-- Give an account's lease to a worker, unless another has taken it meanwhile.
+UPDATE account SET
+  lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, ready_at = :until,
+  state = 'ok', paused_until = NULL, pause_reason = NULL
+WHERE did = :did AND (lease_until IS NULL OR lease_until <= :now) AND lease_token = :token
+
+-- name: take_post
+-- Start publishing a post under its account's lease; frozen records that exist are never replaced here.
+UPDATE post SET
+  state = 'publishing', lease_token = :token, attempts = attempts + 1, frozen = coalesce(frozen, :frozen),
+  attempt_at = NULL, updated_at = :now
+WHERE id = :id AND state IN ('scheduled', 'publishing')
+  AND (state = 'scheduled' OR lease_token < :token)
+
+-- name: open_attempt
+-- Note that an attempt has begun.
+INSERT INTO attempt (post_id, number, worker, started_at) VALUES (:id, :number, :worker, :now)
+
+-- name: close_attempt
+-- Note how the attempt that is open ended.
+UPDATE attempt SET
+  ended_at = :now, outcome = :outcome,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE post_id = :id AND outcome IS NULL
+
+-- name: add_spend
+-- Enter points and published posts into the ledger.
+INSERT INTO spend (account_did, minute, points, posts) VALUES (:did, :minute, :points, :posts)
+ON CONFLICT (account_did, minute)
+DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + excluded.posts
+
+-- name: read_spend
+-- What an account spent and published lately.
+SELECT
+  coalesce(sum(CASE WHEN minute >= :hour THEN points END), 0) AS points_last_hour,
+  coalesce(sum(CASE WHEN minute >= :day THEN points END), 0) AS points_last_day,
+  coalesce(sum(CASE WHEN minute >= :midnight THEN posts END), 0) AS published_today,
+  coalesce(sum(CASE WHEN minute >= :day THEN posts END), 0) AS published_last_day
+FROM spend WHERE account_did = :did AND minute >= :since
+
+-- name: forget_spend
+-- Drop ledger entries that no budget looks at any more.
+DELETE FROM spend WHERE account_did = :did AND minute < :before
+
+-- name: freeze_post
+-- Store the records of a post that is being published.
+UPDATE post SET frozen = :frozen, updated_at = :now
+WHERE id = :id AND state = 'publishing' AND lease_token = :token
+
+-- name: renew_lease
+-- Keep an account for longer, while its post is still ours.
+UPDATE account SET lease_until = :until
+WHERE did = :did AND lease_token = :token AND lease_until IS NOT NULL
+  AND EXISTS (SELECT 1 FROM post WHERE id = :id AND state = 'publishing' AND lease_token = :token)
+
+-- name: settle_published
+-- Record that a post is on the network.
+UPDATE post SET
+  state = 'published', uri = :uri, cid = :cid, root_rkey = :root_rkey, published_at = :now, updated_at = :now,
+  error_name = NULL, error_message = NULL, error_hint = NULL
+WHERE id = :id AND state = 'publishing' AND lease_token = :token
+
+-- name: settle_waiting
+-- Put a post back to be tried again later, with the reason.
+UPDATE post SET
+  state = 'scheduled', attempt_at = :attempt_at, updated_at = :now,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = 'publishing' AND lease_token = :token
+
+-- name: settle_stopped
+-- Record that a post failed, or is held.
+UPDATE post SET
+  state = :state, attempt_at = NULL, updated_at = :now,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = 'publishing' AND lease_token = :token
+
+-- name: miss_post
+-- Record that a post's time was missed.
+UPDATE post SET
+  state = :state, attempt_at = NULL, updated_at = :now,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = 'scheduled' AND frozen IS NULL
+
+-- name: thaw_post
+-- Drop the frozen records of a post, none of which was ever sent.
+UPDATE post SET frozen = NULL WHERE id = :id
+
+-- name: end_lease
+-- Give an account back.
+UPDATE account SET lease_owner = NULL, lease_until = NULL WHERE did = :did AND lease_token = :token
+
+-- name: note_published
+-- Remember when an account last published.
+UPDATE account SET last_published_at = :now WHERE did = :did

@@ -1,0 +1,3 @@
+-- name: note_migration
+-- Record that a migration has been applied.
+INSERT INTO schema_version (version, name, applied_at) VALUES (:version, :name, :now)

@@ -1,0 +1,7 @@
+-- name: lock_account
+-- One account, kept from other writers until the transaction ends.
+SELECT * FROM account WHERE did = :did FOR UPDATE
+
+-- name: claim_account
+-- Find and lock the account that has been ready for longest, passing over those that others hold.
+SELECT * FROM account WHERE ready_at <= :now ORDER BY ready_at LIMIT 1 FOR UPDATE SKIP LOCKED

@@ -1,0 +1,203 @@
+"""The SQLite side of the store: one file in WAL mode, durable at every commit, readable by its owner only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, cast
+
+from skywrite.errors import StorageError
+from skywrite.queue.database import (
+    ChangeDetector,
+    Connection,
+    Database,
+    DatabaseBusy,
+    DatabaseCorrupt,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    DiskFull,
+    moment_text,
+)
+
+BUSY_SECONDS = 20.0
+# A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
+_PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+_WAL_TRIES = 100
+
+
+class SqliteDatabase(Database):
+    """A database file; it and its directory are made when they are missing."""
+
+    dialect: ClassVar[str] = "sqlite"
+    # SQLite has one writer. Threads take turns here, because its own waiting sleeps for up to 100 ms at a time.
+    serial_writes: ClassVar[bool] = True
+    driver_error = sqlite3.Error
+
+    def __init__(self, path: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        super().__init__(path)
+        self._busy_seconds = busy_seconds
+
+    def connect(self) -> Connection:
+        self._make_file()
+        connection = sqlite3.connect(
+            self.place,
+            timeout=self._busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.executescript(_PRAGMAS)
+            self._enter_wal(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return cast(Connection, connection)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def translate(self, sql: str) -> str:
+        return sql
+
+    def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: moment_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+    def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
+        cast(sqlite3.Connection, connection).executemany(cast(str, query), bound)
+
+    def run_script(self, connection: Connection, script: str) -> None:
+        # `executescript` would commit first, and a migration is applied whole or not at all.
+        statement = ""
+        for line in script.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                connection.execute(statement)
+                statement = ""
+
+    def schema_version(self, connection: Connection) -> int:
+        try:
+            row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                return 0
+            raise
+        return int(row[0] or 0)
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Nothing to do: BEGIN IMMEDIATE holds the only right to write."""
+
+    def explain(self, error: Exception) -> StorageError:
+        code = getattr(error, "sqlite_errorname", None) or ""
+        where = f"the database {self.place}"
+        if code == "SQLITE_FULL" or code == "SQLITE_IOERR_SHMSIZE":
+            return DiskFull(
+                f"There is no room left on the disk for {where}.",
+                hint="Free some space and run the command again; everything accepted before is safe.",
+            )
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return DatabaseBusy(
+                f"Another process kept {where} locked for more than {self._busy_seconds:g} seconds.",
+                hint="Try again; if it stays so, look for a program that holds the file open (a backup, a shell).",
+            )
+        if code.startswith("SQLITE_READONLY"):
+            return DatabaseReadOnly(
+                f"{where.capitalize()} may only be read, not written.",
+                hint="Give yourself write permission on the file and its directory, or set SKYWRITE_HOME elsewhere.",
+            )
+        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return DatabaseCorrupt(
+                f"The file {self.place} is damaged or is no database of ours.",
+                hint="Restore the last backup, or move the file away to start with an empty one.",
+            )
+        return DatabaseUnavailable(
+            f"Cannot use {where}: {error}.",
+            hint="Check that the path exists and that you may write there, or set SKYWRITE_HOME elsewhere.",
+        )
+
+    def is_lost(self, error: Exception) -> bool:
+        code = getattr(error, "sqlite_errorname", None) or ""
+        return code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_CANTOPEN"))
+
+    def detector(self) -> ChangeDetector:
+        return _DataVersion(self.connect())
+
+    def backup(self, path: str) -> None:
+        # VACUUM INTO reads one snapshot; the page-by-page API would start over at each foreign commit.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            with closing(self.connect()) as connection:
+                connection.execute("VACUUM INTO ?", (path,))
+        except sqlite3.Error as error:
+            Path(path).unlink(missing_ok=True)
+            raise self.explain(error) from error
+
+    def _make_file(self) -> None:
+        """Make the file ourselves, since SQLite would use the umask; its -wal and -shm copy the mode."""
+        path = Path(self.place)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            return
+        except PermissionError as error:
+            raise DatabaseReadOnly(
+                f"The database {self.place} cannot be made: {error.strerror}.",
+                hint="Give yourself write permission on the directory, or set SKYWRITE_HOME elsewhere.",
+            ) from error
+        except OSError as error:
+            raise self._no_file(error) from error
+
+    def _no_file(self, error: OSError) -> StorageError:
+        import errno
+
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DiskFull(
+                f"There is no room left on the disk for the database {self.place}.",
+                hint="Free some space, or set SKYWRITE_HOME to a place with room.",
+            )
+        if error.errno == errno.EROFS:
+            return DatabaseReadOnly(
+                f"The database {self.place} cannot be made: the file system is read-only.",
+                hint="Set SKYWRITE_HOME to a place that can be written.",
+            )
+        return DatabaseUnavailable(
+            f"The database {self.place} cannot be made: {error.strerror or error}.",
+            hint="Check the path, or set SKYWRITE_HOME elsewhere.",
+        )
+
+    def _enter_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to WAL once; the switch does not wait for locks as other statements do, so we repeat it."""
+        for attempt in range(_WAL_TRIES):
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                return
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == _WAL_TRIES - 1:
+                    raise
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+
+
+class _DataVersion:
+    """`PRAGMA data_version` changes when another connection, of any process, has committed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._seen = self._version()
+
+    def changed(self) -> bool:
+        before, self._seen = self._seen, self._version()
+        return before != self._seen
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])

@@ -1,0 +1,216 @@
+"""Secrets at rest: sealed with an AEAD (ChaCha20-Poly1305, RFC 8439), bound to what they belong to.
+
+What lives here: the key (from the environment, the keyring or a file that only its owner may read), sealing and
+unsealing. Nothing else in the program decrypts. A sealed value is: one version byte; with a passphrase, the 16 bytes
+of its salt; a nonce of 12 bytes; the ciphertext with its tag.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import hashlib
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from skywrite.clock import secret_bytes
+from skywrite.config import Config
+from skywrite.errors import MissingExtra, StorageError
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_SALT_BYTES = 16
+_BY_KEY = b"\x01"
+_BY_PASSPHRASE = b"\x02"
+_SCRYPT_COST = 1 << 15
+_KEYRING_SERVICE = "skywrite"
+
+
+class WrongKey(StorageError):
+    """The key at hand does not open what is stored."""
+
+
+class KeyUnavailable(StorageError):
+    """The key cannot be read or made."""
+
+
+class Vault:
+    """Seals and unseals with one key, which is looked up when it is first needed.
+
+    `key` is what SKYWRITE_KEY says: 32 bytes in base64, or any passphrase. Without it the key is in the keyring
+    (`use_keyring`) or in the file `home/key`, and is made there on first use.
+    """
+
+    def __init__(self, home: Path, key: str | None = None, *, use_keyring: bool = False) -> None:
+        self._home = home
+        self._given = key
+        self._use_keyring = use_keyring
+        self._lock = threading.Lock()
+        self._key: bytes | None = None
+        self._derived: dict[bytes, bytes] = {}
+        self._salt: bytes | None = None
+
+    @classmethod
+    def of(cls, config: Config) -> Vault:
+        """The vault that the environment asks for."""
+        return cls(config.home, config.key, use_keyring=config.use_keyring)
+
+    def __repr__(self) -> str:
+        return f"Vault({self.source})"
+
+    @property
+    def source(self) -> str:
+        """Where the key comes from, in words."""
+        if self._given:
+            return "SKYWRITE_KEY"
+        return "the keyring" if self._use_keyring else str(self._home / "key")
+
+    def seal(self, data: bytes, about: str) -> bytes:
+        """Encrypt. `about` names the owner of the value (`account/did:plc:...`); only it unseals the value."""
+        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+        head, key = self._sealing_key()
+        nonce = secret_bytes(_NONCE_BYTES)
+        return head + nonce + ChaCha20Poly1305(key).encrypt(nonce, data, about.encode())
+
+    def unseal(self, sealed: bytes, about: str) -> bytes:
+        """Decrypt what `seal` made for the same `about`; raises WrongKey."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+        key, rest = self._unsealing_key(bytes(sealed))
+        try:
+            return ChaCha20Poly1305(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], about.encode())
+        except (InvalidTag, ValueError) as error:
+            raise self._wrong() from error
+
+    def _sealing_key(self) -> tuple[bytes, bytes]:
+        if self._passphrase() is None:
+            return _BY_KEY, self._plain_key()
+        with self._lock:
+            if self._salt is None:
+                self._salt = secret_bytes(_SALT_BYTES)
+        return _BY_PASSPHRASE + self._salt, self._key_for(self._salt)
+
+    def _unsealing_key(self, sealed: bytes) -> tuple[bytes, bytes]:
+        kind, rest = sealed[:1], sealed[1:]
+        if kind == _BY_KEY and self._passphrase() is None:
+            return self._plain_key(), rest
+        if kind == _BY_PASSPHRASE and self._passphrase() is not None:
+            salt = rest[:_SALT_BYTES]
+            with self._lock:
+                # Sealing with the salt that was read saves a second derivation in every short run.
+                self._salt = self._salt or salt
+            return self._key_for(salt), rest[_SALT_BYTES:]
+        raise self._wrong()
+
+    def _passphrase(self) -> str | None:
+        return self._given if self._given and _decoded(self._given) is None else None
+
+    def _key_for(self, salt: bytes) -> bytes:
+        """scrypt (RFC 7914) with N 2^15, r 8, p 1: 32 MiB and about 0.1 s, once a process."""
+        with self._lock:
+            if salt not in self._derived:
+                secret = (self._passphrase() or "").encode()
+                self._derived[salt] = hashlib.scrypt(
+                    secret, salt=salt, n=_SCRYPT_COST, r=8, p=1, maxmem=64 << 20, dklen=KEY_BYTES
+                )
+            return self._derived[salt]
+
+    def _plain_key(self) -> bytes:
+        with self._lock:
+            if self._key is None:
+                if self._given:
+                    self._key = _decoded(self._given)
+                elif self._use_keyring:
+                    self._key = _from_keyring()
+                else:
+                    self._key = _from_file(self._home / "key")
+            assert self._key is not None
+            return self._key
+
+    def _wrong(self) -> WrongKey:
+        return WrongKey(
+            f"The key from {self.source} does not open the stored session.",
+            hint="Use the key the session was stored with (SKYWRITE_KEY, or the file `key` beside the database), "
+            "or sign in again: skywrite login",
+        )
+
+
+def _decoded(text: str) -> bytes | None:
+    """The 32 bytes that a base64 text (either alphabet) stands for, or None for a passphrase."""
+    try:
+        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def _from_keyring() -> bytes:
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError as error:
+        raise MissingExtra("The keyring is not installed.", extra="keyring") from error
+    try:
+        stored = keyring.get_password(_KEYRING_SERVICE, "key")
+        if stored is None:
+            keyring.set_password(_KEYRING_SERVICE, "key", base64.b64encode(secret_bytes(KEY_BYTES)).decode())
+            # Another process may have stored its own meanwhile; what is there now counts.
+            stored = keyring.get_password(_KEYRING_SERVICE, "key")
+    except keyring.errors.KeyringError as error:
+        raise KeyUnavailable(
+            f"The keyring cannot be used: {error}.", hint="Unlock it, or set SKYWRITE_KEY instead."
+        ) from error
+    key = _decoded(stored or "")
+    if key is None:
+        raise KeyUnavailable(
+            "The keyring's entry `skywrite` holds no key.", hint="Remove that entry and sign in again."
+        )
+    return key
+
+
+def _from_file(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            _make_key_file(path)
+        key = _decoded(path.read_text("ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyUnavailable(
+            f"The key file {path} cannot be used: {error}.",
+            hint="Give yourself access to it, or set SKYWRITE_KEY instead.",
+        ) from error
+    if key is None:
+        raise KeyUnavailable(f"The file {path} holds no key.", hint="Restore it, or remove it and sign in again.")
+    return key
+
+
+def _make_key_file(path: Path) -> None:
+    """Make the file whole and at once: of two processes that try, both end up with the same key."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_name(f"key.{secret_bytes(8).hex()}")
+    descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secret_bytes(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            _place(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _place(partial: Path, path: Path) -> None:
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        # File systems without hard links (FAT, some shares) leave only the rename, which would replace.
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK) or path.exists():
+            raise
+        partial.rename(path)
