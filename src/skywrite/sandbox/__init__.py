@@ -1,0 +1,43 @@
+"""A PDS stand-in in the process: test a bot without touching the network.
+
+    from skywrite.sandbox import Sandbox
+
+    with Sandbox() as box:
+        alice = box.account("alice.test")
+        client.login(alice.handle, alice.app_password)     # a client made with base_url=box.url
+        assert [post.text for post in box.posts("alice.test")] == ["Hello"]
+
+Under pytest the fixture `skywrite_sandbox` gives one that is served already. The names are loaded when they are used:
+the plug-in comes along in every pytest run and must cost nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skywrite.sandbox.accounts import Account
+    from skywrite.sandbox.core import Post, Sandbox
+    from skywrite.sandbox.faults import FaultKind
+    from skywrite.sandbox.limits import Rule
+    from skywrite.sandbox.serving import serve
+    from skywrite.sandbox.transport import SandboxTransport
+    from skywrite.sandbox.wire import Request
+
+__all__ = ["Account", "FaultKind", "Post", "Request", "Rule", "Sandbox", "SandboxTransport", "serve"]
+
+_HOMES = {
+    "Account": "accounts",
+    "FaultKind": "faults",
+    "Post": "core",
+    "Request": "wire",
+    "Rule": "limits",
+    "Sandbox": "core",
+    "SandboxTransport": "transport",
+    "serve": "serving",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

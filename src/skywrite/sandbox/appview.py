@@ -1,0 +1,270 @@
+"""app.bsky.*: as much of the AppView as a posting bot asks, made from the sandbox's own repositories.
+
+What lives here: posts with their counts, threads, profiles, lists, starter packs, feeds and drafts. What does not:
+algorithms, moderation, embeds rendered as views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from skywrite.atproto.syntax import AtUri, InvalidSyntax
+from skywrite.http import Response
+from skywrite.sandbox.accounts import Account
+from skywrite.sandbox.pds import Call, Method, Pds
+from skywrite.sandbox.repo import Record
+from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
+
+POST = "app.bsky.feed.post"
+_DEFS = "app.bsky.feed.defs"
+MAX_DRAFTS = 500
+
+
+def get_posts(pds: Pds, call: Call) -> Response:
+    found = [_locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"])]
+    return json_answer({"posts": [_post_view(pds, *one) for one in found if one is not None]})
+
+
+def get_post_thread(pds: Pds, call: Call) -> Response:
+    uri = call.params["uri"]
+    found = _locate(pds, uri, POST)
+    if found is None:
+        raise XrpcFailure(400, f"Post not found: {uri}", "NotFound")
+    thread = _thread_below(pds, *found, depth=call.params["depth"])
+    _add_parents(pds, thread, found[1], call.params["parentHeight"])
+    return json_answer({"thread": thread})
+
+
+def _thread_below(pds: Pds, account: Account, record: Record, depth: int) -> dict[str, Any]:
+    view: dict[str, Any] = {"$type": f"{_DEFS}#threadViewPost", "post": _post_view(pds, account, record)}
+    if depth > 0:
+        answers = [one for one in _all(pds, POST) if _parent(one[1]) == record.uri]
+        view["replies"] = [_thread_below(pds, *one, depth=depth - 1) for one in answers]
+    return view
+
+
+def _add_parents(pds: Pds, thread: dict[str, Any], record: Record, height: int) -> None:
+    while height > 0 and (parent := _parent(record)) is not None:
+        found = _locate(pds, parent, POST)
+        if found is None:
+            thread["parent"] = {"$type": f"{_DEFS}#notFoundPost", "uri": parent, "notFound": True}
+            return
+        thread["parent"] = _thread_below(pds, *found, depth=0)
+        thread, record, height = thread["parent"], found[1], height - 1
+
+
+def get_author_feed(pds: Pds, call: Call) -> Response:
+    account = _actor(pds, call.params["actor"])
+    return json_answer(_feed(pds, [(account, record) for record in account.repo.records(POST)], call))
+
+
+def get_timeline(pds: Pds, call: Call) -> Response:
+    reader = _caller(pds, call)
+    follows = {record.value["subject"] for record in reader.repo.records("app.bsky.graph.follow")}
+    seen = [one for one in _all(pds, POST) if one[0].did in follows or one[0] is reader]
+    return json_answer(_feed(pds, seen, call))
+
+
+def _feed(pds: Pds, found: list[tuple[Account, Record]], call: Call) -> dict[str, Any]:
+    """Newest first by the earlier of createdAt and indexedAt, as the AppView sorts."""
+    found.sort(key=lambda one: _sort_at(one[1]), reverse=True)
+    cursor = call.params.get("cursor")
+    rest = [one for one in found if cursor is None or _sort_at(one[1]) < cursor]
+    page = rest[: call.params["limit"]]
+    answer: dict[str, Any] = {"feed": [{"post": _post_view(pds, *one)} for one in page]}
+    if len(rest) > len(page):
+        answer["cursor"] = _sort_at(page[-1][1])
+    return answer
+
+
+def _sort_at(record: Record) -> str:
+    return min(str(record.value.get("createdAt", record.indexed_at)), record.indexed_at)
+
+
+def get_profile(pds: Pds, call: Call) -> Response:
+    return json_answer(_profile(pds, _actor(pds, call.params["actor"])))
+
+
+def get_profiles(pds: Pds, call: Call) -> Response:
+    found = (pds.accounts.find(name) for name in call.params["actors"])
+    return json_answer({"profiles": [_profile(pds, one) for one in found if one is not None]})
+
+
+def _profile(pds: Pds, account: Account) -> dict[str, Any]:
+    follows = account.repo.records("app.bsky.graph.follow")
+    followers = sum(record.value["subject"] == account.did for _, record in _all(pds, "app.bsky.graph.follow"))
+    profile = account.repo.get("app.bsky.actor.profile", "self")
+    value = profile.value if profile else {}
+    view = _actor_view(pds, account)
+    for name in ("description", "pinnedPost"):
+        if name in value:
+            view[name] = value[name]
+    counts = {"followsCount": len(follows), "followersCount": followers, "postsCount": len(account.repo.records(POST))}
+    return {**view, **counts}
+
+
+def get_feed_generator(pds: Pds, call: Call) -> Response:
+    found = _locate(pds, call.params["feed"], "app.bsky.feed.generator")
+    if found is None:
+        raise XrpcFailure(400, "could not find feed")
+    account, record = found
+    view = _view(pds, account, record, ("did", "displayName", "description"))
+    return json_answer({"view": view, "isOnline": True, "isValid": True})
+
+
+def get_list(pds: Pds, call: Call) -> Response:
+    found = _locate(pds, call.params["list"], "app.bsky.graph.list")
+    if found is None:
+        raise XrpcFailure(400, "List not found")
+    account, record = found
+    members = [one for one in account.repo.records("app.bsky.graph.listitem") if one.value["list"] == record.uri]
+    view = _view(pds, account, record, ("name", "purpose", "description"))
+    items = [
+        {"uri": member.uri, "subject": _actor_view(pds, subject)}
+        for member in members
+        if (subject := pds.accounts.find(member.value["subject"])) is not None
+    ]
+    return json_answer({"list": {**view, "listItemCount": len(members)}, "items": items})
+
+
+def get_starter_pack(pds: Pds, call: Call) -> Response:
+    found = _locate(pds, call.params["starterPack"], "app.bsky.graph.starterpack")
+    if found is None:
+        raise XrpcFailure(400, "Starter pack not found")
+    account, record = found
+    view = _view(pds, account, record, ())
+    return json_answer({"starterPack": {**view, "record": record.value}})
+
+
+def _view(pds: Pds, account: Account, record: Record, names: tuple[str, ...]) -> dict[str, Any]:
+    view: dict[str, Any] = {"uri": record.uri, "cid": record.cid, "creator": _actor_view(pds, account)}
+    view.update({name: record.value[name] for name in names if name in record.value})
+    view["indexedAt"] = record.indexed_at
+    return view
+
+
+def create_draft(pds: Pds, call: Call) -> Response:
+    account = _caller(pds, call)
+    if len(account.drafts) >= MAX_DRAFTS:
+        raise XrpcFailure(400, "Too many drafts", "DraftLimitReached")
+    draft_id, now = pds.next_tid(), pds.now_iso()
+    account.drafts[draft_id] = {"id": draft_id, "draft": call.body["draft"], "createdAt": now, "updatedAt": now}
+    return json_answer({"id": draft_id})
+
+
+def get_drafts(pds: Pds, call: Call) -> Response:
+    drafts = sorted(_caller(pds, call).drafts.values(), key=lambda one: (one["updatedAt"], one["id"]), reverse=True)
+    start = int(call.params.get("cursor", "0"))
+    page = drafts[start : start + call.params["limit"]]
+    answer: dict[str, Any] = {"drafts": page}
+    if start + len(page) < len(drafts):
+        answer["cursor"] = str(start + len(page))
+    return json_answer(answer)
+
+
+def update_draft(pds: Pds, call: Call) -> Response:
+    """An unknown id is passed over in silence, as its lexicon says."""
+    changed = call.body["draft"]
+    known = _caller(pds, call).drafts.get(changed["id"])
+    if known is not None:
+        known.update(draft=changed["draft"], updatedAt=pds.now_iso())
+    return empty_answer()
+
+
+def delete_draft(pds: Pds, call: Call) -> Response:
+    _caller(pds, call).drafts.pop(call.body["id"], None)
+    return empty_answer()
+
+
+def _caller(pds: Pds, call: Call) -> Account:
+    account = pds.accounts.find(call.did)
+    if account is None:
+        raise XrpcFailure(400, "Profile not found")
+    return account
+
+
+def _actor(pds: Pds, name: str) -> Account:
+    account = pds.accounts.find(name)
+    if account is None:
+        raise XrpcFailure(400, "Profile not found")
+    if account.taken_down:
+        raise XrpcFailure(400, "Account has been suspended", "AccountTakedown")
+    return account
+
+
+def _locate(pds: Pds, uri: str, collection: str) -> tuple[Account, Record] | None:
+    try:
+        parsed = AtUri(uri)
+    except InvalidSyntax:
+        return None
+    account = pds.accounts.find(parsed.authority)
+    if account is None or account.status != "active" or parsed.collection != collection:
+        return None
+    record = account.repo.get(collection, parsed.rkey)
+    return None if record is None else (account, record)
+
+
+def _all(pds: Pds, collection: str) -> Iterator[tuple[Account, Record]]:
+    for account in pds.accounts:
+        if account.status == "active":
+            for record in account.repo.records(collection):
+                yield account, record
+
+
+def _parent(record: Record) -> str | None:
+    uri = record.value.get("reply", {}).get("parent", {}).get("uri")
+    return uri if isinstance(uri, str) else None
+
+
+def _actor_view(pds: Pds, account: Account) -> dict[str, Any]:
+    profile = account.repo.get("app.bsky.actor.profile", "self")
+    value = profile.value if profile else {}
+    view: dict[str, Any] = {"did": account.did, "handle": account.handle, "displayName": value.get("displayName", "")}
+    if "avatar" in value:
+        cid = value["avatar"]["ref"]["$link"]
+        view["avatar"] = f"{pds.url}/xrpc/com.atproto.sync.getBlob?did={account.did}&cid={cid}"
+    return view
+
+
+def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
+    def count(collection: str) -> int:
+        return sum(one.value.get("subject", {}).get("uri") == record.uri for _, one in _all(pds, collection))
+
+    posts = [one for _, one in _all(pds, POST)]
+    return {
+        "uri": record.uri,
+        "cid": record.cid,
+        "author": _actor_view(pds, account),
+        "record": record.value,
+        "bookmarkCount": 0,
+        "replyCount": sum(_parent(one) == record.uri for one in posts),
+        "repostCount": count("app.bsky.feed.repost"),
+        "likeCount": count("app.bsky.feed.like"),
+        "quoteCount": sum(_quoted(one) == record.uri for one in posts),
+        "indexedAt": record.indexed_at,
+        "labels": [],
+    }
+
+
+def _quoted(record: Record) -> str | None:
+    quoted = record.value.get("embed", {}).get("record", {})
+    uri = quoted.get("uri") or quoted.get("record", {}).get("uri")
+    return uri if isinstance(uri, str) else None
+
+
+METHODS = {
+    "app.bsky.feed.getPosts": Method(get_posts, "optional"),
+    "app.bsky.feed.getPostThread": Method(get_post_thread, "optional"),
+    "app.bsky.feed.getAuthorFeed": Method(get_author_feed, "optional"),
+    "app.bsky.feed.getTimeline": Method(get_timeline, "access"),
+    "app.bsky.feed.getFeedGenerator": Method(get_feed_generator, "optional"),
+    "app.bsky.actor.getProfile": Method(get_profile, "optional"),
+    "app.bsky.actor.getProfiles": Method(get_profiles, "optional"),
+    "app.bsky.graph.getList": Method(get_list, "optional"),
+    "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
+    "app.bsky.draft.createDraft": Method(create_draft, "access"),
+    "app.bsky.draft.getDrafts": Method(get_drafts, "access"),
+    "app.bsky.draft.updateDraft": Method(update_draft, "access"),
+    "app.bsky.draft.deleteDraft": Method(delete_draft, "access"),
+}

@@ -1,0 +1,24 @@
+"""The pytest plug-in that comes with Skywrite: the fixture `skywrite_sandbox`.
+
+It is loaded in every pytest run of an environment that has Skywrite installed, so it imports the sandbox only when a
+test asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from skywrite.sandbox.core import Sandbox
+
+
+@pytest.fixture
+def skywrite_sandbox() -> Iterator[Sandbox]:
+    """A running sandbox with the accounts alice.test and bob.test; it ends with the test."""
+    from skywrite.sandbox.core import Sandbox
+
+    with Sandbox() as box:
+        yield box
