@@ -71,7 +71,7 @@ class Did(_Checked):
 
     __slots__ = ()
     _called = "a DID"
-    _pattern = r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]"
+    _pattern = r"did:[a-z]+:(?:[a-zA-Z0-9._:-]|%[0-9a-fA-F]{2})*(?:[a-zA-Z0-9._-]|%[0-9a-fA-F]{2})"
     _max_length = 2048
     _hint = "A DID looks like did:plc:ewvi7nxzyoun6zhxrhs64oiz."
 
