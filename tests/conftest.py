@@ -1,0 +1,53 @@
+"""Fixtures and options that all tests share. Servers start on first use and end with the run.
+
+A server that cannot be had fails the tests that need it, with the reason: a green run means that everything ran.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.pds import Pds, PdsAccount, ServerUnavailable, running_pds
+
+OPTIONAL = {
+    "network": "needs the whole reference network: script/test --network",
+    "nightly": "a long proof: script/test --nightly",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    for name, reason in OPTIONAL.items():
+        parser.addoption(f"--{name}", action="store_true", help=f"also run the tests marked {name} ({reason})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--nightly"):
+        os.environ["SKYWRITE_NIGHTLY"] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for name, reason in OPTIONAL.items():
+        if config.getoption(f"--{name}"):
+            continue
+        for item in items:
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def pds() -> Iterator[Pds]:
+    """The reference PDS that all tests share: take an `account` of your own, and leave the server running."""
+    try:
+        with running_pds() as server:
+            yield server
+    except ServerUnavailable as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def account(pds: Pds) -> PdsAccount:
+    """An account of this test alone, on the shared PDS."""
+    return pds.create_account()

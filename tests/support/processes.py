@@ -1,0 +1,139 @@
+"""Child processes that tests start, listen to, freeze and kill, always by their own process id.
+
+What lives here: one class. What a child runs is the business of whoever starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Child:
+    """A process in a session of its own, so that no signal of ours or of a terminal reaches a neighbour.
+
+    Its output (both streams) is read all the time into `lines`, so that it never blocks on a full pipe. With
+    `dies_with_starter` the kernel kills it when the *thread* that started it ends, however that happens.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        environ: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
+        user: str | None = None,
+        dies_with_starter: bool = False,
+    ) -> None:
+        words = [str(word) for word in command]
+        if dies_with_starter:
+            words = ["setpriv", "--pdeathsig", "KILL", *words]
+        if user is not None:
+            words = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", *words]
+        self.command = words
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environ or {})},
+            cwd=folder,
+            start_new_session=True,
+            text=True,
+            errors="replace",
+        )
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, name=f"output of {self.pid}", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            for line in output:
+                with self._news:
+                    self.lines.append(line.rstrip("\n"))
+                    self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def wait_for_line(self, start: str = "", *, timeout_seconds: float = 60.0, skip: int = 0) -> str:
+        """The first line (after `skip` lines) that begins with `start`; an AssertionError with all output otherwise."""
+        until = time.monotonic() + timeout_seconds
+        with self._news:
+            while True:
+                for line in self.lines[skip:]:
+                    if line.startswith(start):
+                        return line
+                if self._ended or not self._news.wait(until - time.monotonic()):
+                    break
+        what = "ended" if self._ended else f"said nothing of the kind for {timeout_seconds:.0f} s"
+        raise AssertionError(f"{self.command[0]} was to print {start!r} and {what}. Its output:\n{self.output}")
+
+    @property
+    def output(self) -> str:
+        """Everything printed so far."""
+        return "\n".join(self.lines)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; nothing happens when the process has ended already."""
+        if self.running:
+            self._process.send_signal(number)
+
+    def freeze(self) -> None:
+        """SIGSTOP: the process stands still in the middle of whatever it does."""
+        self.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        self.send(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until the process is gone."""
+        self.send(signal.SIGKILL)
+        self.wait()
+
+    def stop(self, *, timeout_seconds: float = 20.0, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the process to end (SIGTERM unless told otherwise) and return its exit code; SIGKILL after the time."""
+        self.send(number)
+        try:
+            return self.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.wait()
+
+    def wait(self, timeout_seconds: float | None = 60.0) -> int:
+        """Wait for the end and return the exit code (negative: the signal that ended it)."""
+        code = self._process.wait(timeout_seconds)
+        self._reader.join(5)
+        return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.thaw()
+        self.kill()
+
+
+def python_child(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Child:
+    """This Python with the given arguments, its output unbuffered: `python_child("-m", "skywrite.cli.main", "run")`."""
+    return Child([sys.executable, *arguments], environ={"PYTHONUNBUFFERED": "1", **(environ or {})})
