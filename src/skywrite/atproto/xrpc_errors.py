@@ -129,15 +129,15 @@ def error_from(nsid: str, host: str, response: Response, *, now: datetime, hide:
     if isinstance(error, ServerAnswer):
         error.status = response.status
         error.server_error = server_error
-        error.request_id = request_id(response)
+        error.request_id = request_id(response, hide)
     return error
 
 
-def request_id(response: Response) -> str | None:
+def request_id(response: Response, hide: Iterable[str] = ()) -> str | None:
     """What the server (or what stands before it) calls the request; the reference PDS sends none."""
     for name in REQUEST_ID_HEADERS:
         if value := response.headers.get(name):
-            return _text(value, (), 100)
+            return _text(value, hide, 100)
     return None
 
 

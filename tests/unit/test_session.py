@@ -1,0 +1,684 @@
+"""Promises of sessions: signing in, text forms that hide nothing and leak nothing, and one refresh for everybody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from atproto_client.client.session import Session as SdkSession
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywrite.atproto.session import (
+    AccountUnavailable,
+    Agent,
+    AuthFactorRequired,
+    InvalidIdentifier,
+    InvalidSession,
+    MemorySessionStore,
+    NotAllowed,
+    RefreshBusy,
+    Session,
+    SessionExpired,
+    WrongAuthFactor,
+    WrongPassword,
+    clean_identifier,
+    create_session,
+)
+from skywrite.atproto.session_data import pds_in_document
+from skywrite.atproto.xrpc_errors import InvalidToken, MethodNotSupported, NotSignedIn
+from skywrite.clock import FakeClock
+from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError
+
+CREATE = "com.atproto.server.createSession"
+REFRESH = "com.atproto.server.refreshSession"
+WHO = "com.atproto.server.getSession"
+DID = "did:plc:abcdefghijklmnopqrstuvwx"
+PDS = "https://pds.example"
+TWO_HOURS = 7200
+
+Tokens = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def tokens(clock: FakeClock, jwt: Callable[..., str]) -> Tokens:
+    """tokens(mark, **more): what createSession and refreshSession answer, issued now by the server's clock."""
+
+    def make(mark: str, lifetime_seconds: int = TWO_HOURS, ahead_seconds: int = 0, **more: Any) -> dict[str, Any]:
+        issued = int(clock.now().timestamp()) + ahead_seconds
+        access = jwt(issued, lifetime_seconds, mark=f"access{mark}canary")
+        refresh = jwt(issued, 90 * 86_400, "com.atproto.refresh", mark=f"refresh{mark}canary")
+        return {"did": DID, "handle": "alice.test", "accessJwt": access, "refreshJwt": refresh, "active": True} | more
+
+    return make
+
+
+@pytest.fixture
+def session(tokens: Tokens, clock: FakeClock) -> Session:
+    return Session.from_answer(tokens("1"), service_url=PDS, now=clock.now())
+
+
+def document(endpoint: str, did: str = DID) -> dict[str, Any]:
+    service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint}
+    return {"id": did, "service": [{"id": "#other", "type": "X", "serviceEndpoint": "https://no.example"}, service]}
+
+
+def test_sign_in(server: Any, clock: FakeClock, answer: Any, tokens: Tokens) -> None:
+    """A pasted handle and app password sign in, and the account's own server is found behind the entryway."""
+    server.on(CREATE, answer(tokens("1", didDoc=document("https://real.example/"))))
+    session = create_session(
+        server, "https://bsky.example", " \u202a@alice.test\u202c\u200e ", "abcd-efgh-ijkl-mnop\n", clock=clock
+    )
+    assert server.sent[0].json() == {"identifier": "alice.test", "password": "abcd-efgh-ijkl-mnop"}
+    assert (session.did, session.handle, session.pds_url) == (DID, "alice.test", "https://real.example")
+    assert not session.uses_main_password
+
+
+def test_sign_in_without_a_document(server: Any, clock: FakeClock, answer: Any, tokens: Tokens) -> None:
+    """Without a DID document in the answer the service itself is the account's server."""
+    server.on(CREATE, answer(tokens("1")))
+    assert create_session(server, PDS + "/", "alice.test", "password", clock=clock).pds_url == PDS
+
+
+def test_a_password_is_sent_as_it_is(server: Any, clock: FakeClock, answer: Any, tokens: Tokens) -> None:
+    """Blanks belong to a main password; only app passwords are tidied."""
+    server.on(CREATE, answer(tokens("1")))
+    create_session(server, PDS, "me@example.com", " pass word ", " 12345-abcde ", clock=clock)
+    expected = {"identifier": "me@example.com", "password": " pass word ", "authFactorToken": "12345-abcde"}
+    assert expected == server.sent[0].json()
+
+
+def test_main_password_is_told(clock: FakeClock, tokens: Tokens, jwt: Callable[..., str]) -> None:
+    """A session made with the main password says so."""
+    answer = tokens("1", accessJwt=jwt(0, scope="com.atproto.access"))
+    assert Session.from_answer(answer, service_url=PDS, now=clock.now()).uses_main_password
+
+
+@pytest.mark.parametrize("name", ["", "@", "alice", "\u200e"])
+def test_names_that_are_none(server: Any, name: str) -> None:
+    """A name that no server can know is refused before anything is sent."""
+    with pytest.raises(InvalidIdentifier):
+        create_session(server, PDS, name, "password")
+    assert server.sent == []
+
+
+def test_no_password(server: Any) -> None:
+    """An empty password is refused before anything is sent."""
+    with pytest.raises(InputError):
+        create_session(server, PDS, "alice.test", "")
+    assert server.sent == []
+
+
+@given(st.text())
+def test_cleaning_is_idempotent_but_for_at_signs(text: str) -> None:
+    """A cleaned name holds no blanks and nothing invisible."""
+    cleaned = clean_identifier("@" + text)
+    assert not any(character in cleaned for character in " \t\n\r\u200b\u200e\u202a\u2066\ufeff\x00")
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "message", "code", "kind"),
+    [
+        (401, "AuthenticationRequired", "Invalid identifier or password", None, WrongPassword),
+        (401, "AuthFactorTokenRequired", "A sign in code has been sent", None, AuthFactorRequired),
+        (400, "InvalidToken", "Token is invalid", "11111-22222", WrongAuthFactor),
+        (400, "ExpiredToken", "Token is expired", "11111-22222", WrongAuthFactor),
+        (401, "AccountTakedown", "Account has been taken down", None, AccountUnavailable),
+    ],
+)
+def test_refused_sign_ins(
+    server: Any, refusal: Any, status: int, name: str, message: str, code: str | None, kind: type[NotSignedIn]
+) -> None:
+    """Each reason why a sign-in fails has its own error, names the account and keeps what the server said."""
+    server.on(CREATE, refusal(status, name, message))
+    with pytest.raises(kind) as caught:
+        create_session(server, PDS, "alice.test", "canary-password", code)
+    assert kind is type(caught.value)
+    assert (status, name, 3) == (caught.value.status, caught.value.server_error, caught.value.exit_code)
+    assert "alice.test" in caught.value.message
+    assert caught.value.hint
+
+
+def test_sign_in_limit(server: Any, refusal: Any, clock: FakeClock) -> None:
+    """Too many sign-ins say until when to wait."""
+    server.on(CREATE, refusal(429, "RateLimitExceeded", retry_after="300"))
+    with pytest.raises(RateLimited) as caught:
+        create_session(server, PDS, "alice.test", "password", clock=clock)
+    assert clock.now() + timedelta(seconds=300) == caught.value.until
+
+
+@pytest.mark.parametrize("status", ["deactivated", "suspended", "takendown"])
+def test_sign_in_to_an_inactive_account(
+    server: Any, answer: Any, tokens: Tokens, clock: FakeClock, status: str
+) -> None:
+    """An account that cannot post is told at sign-in."""
+    server.on(CREATE, answer(tokens("1", active=False, status=status)))
+    with pytest.raises(AccountUnavailable) as caught:
+        create_session(server, PDS, "alice.test", "password", clock=clock)
+    assert status in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"did": 7},
+        {"did": "plc"},
+        {"handle": None},
+        {"accessJwt": ""},
+        {"accessJwt": "a b"},
+        {"refreshJwt": "a\r\nx: y"},
+    ],
+)
+def test_answers_without_a_session(server: Any, answer: Any, tokens: Tokens, broken: dict[str, Any]) -> None:
+    """An answer that holds no usable session is no session."""
+    server.on(CREATE, answer(tokens("1") | broken))
+    with pytest.raises(NoAnswer):
+        create_session(server, PDS, "alice.test", "password")
+
+
+@pytest.mark.parametrize(
+    ("found", "service", "expected"),
+    [
+        (document("https://real.example"), PDS, "https://real.example"),
+        (document("http://localhost:2583"), "http://localhost:2583", "http://localhost:2583"),
+        (document("http://real.example"), PDS, None),
+        (document("https://me@real.example"), PDS, None),
+        (document("https://real.example", did="did:plc:other"), PDS, None),
+        (document("javascript:alert(1)"), PDS, None),
+        ({"id": DID, "service": "x"}, PDS, None),
+        ({"id": DID, "service": [1, {}]}, PDS, None),
+        (None, PDS, None),
+    ],
+)
+def test_server_in_a_document(found: Any, service: str, expected: str | None) -> None:
+    """Tokens follow a DID document only if it is the account's, and never from https to http."""
+    assert expected == pds_in_document(found, DID, service)
+
+
+def test_json_and_string_forms(session: Session) -> None:
+    """A session comes back from its JSON and from its string as it was."""
+    assert (session, session) == (Session.from_json(session.to_json()), Session.from_string(session.export_string()))
+
+
+def test_sdk_session_strings(session: Session) -> None:
+    """The atproto SDK's session strings are read: today's, the old ones without a server, and those with none."""
+    sdk = SdkSession("alice.test", DID, session.access_jwt, session.refresh_jwt, "https://real.example")
+    read = Session.from_string(f" {sdk.export()}\n")
+    expected = Session(DID, "alice.test", "https://real.example", session.access_jwt, session.refresh_jwt)
+    assert expected == read
+    old = Session.from_string(sdk.export().rpartition(":::")[0])
+    assert old.pds_url == "https://bsky.social"
+    none = Session.from_string(sdk.export().replace("https://real.example", "None"))
+    assert none.pds_url == "https://bsky.social"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        ":::",
+        "a:::b:::canary:::canary",
+        f"alice.test:::{DID}:::canary:::can ary:::https://x",
+        f"alice.test:::{DID}:::canary:::canary:::ftp://x",
+        f"alice.test:::{DID}:::canary:::canary:::https://x:::y",
+        "skywrite-session-1:canary",
+        "skywrite-session-1:!!!!",
+        "skywrite-session-2:e30",
+        "skywrite-session-1:e30",
+        "x" * 1_000_000,
+    ],
+)
+def test_strings_that_are_no_session(text: str) -> None:
+    """What is no session string is told so, without repeating it."""
+    with pytest.raises(InvalidSession) as caught:
+        Session.from_string(text)
+    assert "canary" not in repr(caught.value) + str(caught.value.as_dict())
+
+
+@given(st.text() | st.sampled_from(["null", "[]", "{}", '{"did":1}', '{"did":"did:x","handle":1}']))
+def test_any_text_is_a_session_or_told(text: str) -> None:
+    """Any text at all is a session or InvalidSession."""
+    for read in (Session.from_json, Session.from_string):
+        with pytest.raises(InvalidSession):
+            read(text)
+
+
+def test_repr_hides_tokens(session: Session, server: Any) -> None:
+    """No repr or str shows a token."""
+    store = MemorySessionStore()
+    store.save(session)
+    shown = f"{session!r} {session} {Agent(server, session, store=store)!r} {[session]} {store!r}"
+    assert "canary" not in shown
+    assert "eyJ" not in shown
+
+
+# --- the agent
+
+
+def test_calls_carry_the_token(server: Any, session: Session, answer: Any, clock: FakeClock) -> None:
+    """A call goes to the account's server with its token, and a caller's headers cannot replace it."""
+    server.on(WHO, answer({"ok": 1}))
+    agent = Agent(server, session, clock=clock)
+    assert agent.query(WHO, headers={"authorization": "Bearer other", "atproto-proxy": "did:web:x#y"}) == {"ok": 1}
+    assert (session.access_jwt, "did:web:x#y") == (server.sent[0].token, server.sent[0].headers["atproto-proxy"])
+    assert server.sent[0].url.startswith(PDS)
+
+
+@pytest.mark.parametrize(("age_seconds", "refreshes"), [(0, 0), (TWO_HOURS - 301, 0), (TWO_HOURS - 299, 1)])
+def test_refresh_in_time(
+    server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens, age_seconds: int, refreshes: int
+) -> None:
+    """The session is refreshed five minutes before its token ends, and the call uses the new token."""
+    server.on(WHO, answer({}))
+    clock.advance(age_seconds)
+    new = tokens("2")
+    server.on(REFRESH, answer(new))
+    store = MemorySessionStore(clock)
+    agent = Agent(server, session, store=store, clock=clock)
+    agent.query(WHO)
+    assert refreshes == server.count(REFRESH)
+    if refreshes:
+        assert session.refresh_jwt == server.sent[0].token
+        assert new["accessJwt"] == server.sent[1].token
+        assert agent.session == store.load(DID)
+
+
+@pytest.mark.parametrize("off_seconds", [-86_400, -7000, 7000, 86_400])
+def test_a_wrong_clock_does_no_harm(
+    server: Any, answer: Any, clock: FakeClock, tokens: Tokens, off_seconds: int
+) -> None:
+    """With a clock that is hours off, the session is still refreshed once in its life, five minutes before its end."""
+    session = Session.from_answer(tokens("1", ahead_seconds=off_seconds), service_url=PDS, now=clock.now())
+    server.on(WHO, answer({}))
+    agent = Agent(server, session, clock=clock)
+    for _ in range(23):
+        clock.advance(300)
+        server.on(REFRESH, answer(tokens("2", ahead_seconds=off_seconds)))
+        agent.query(WHO)
+    assert server.count(REFRESH) == 1
+
+
+def test_a_clock_that_jumps(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """A clock that jumps a day ahead costs one refresh, and one that jumps back costs none."""
+    server.on(WHO, answer({}))
+    agent = Agent(server, session, clock=clock)
+    clock.advance(86_400)
+    server.on(REFRESH, answer(tokens("2", ahead_seconds=-86_400)))
+    for _ in range(5):
+        agent.query(WHO)
+    clock.advance(-2 * 86_400)
+    agent.query(WHO)
+    assert server.count(REFRESH) == 1
+
+
+def test_short_tokens(server: Any, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """A token that lives a minute is used for three quarters of it."""
+    session = Session.from_answer(tokens("1", 60), service_url=PDS, now=clock.now())
+    assert [session.is_due(clock.now() + timedelta(seconds=age)) for age in (44, 46)] == [False, True]
+
+
+def test_opaque_tokens(clock: FakeClock) -> None:
+    """A token that does not say when it ends is used until the server refuses it."""
+    session = Session(DID, "alice.test", PDS, "opaque", "opaque", clock.now())
+    assert (session.is_due(clock.now() + timedelta(days=99)), session.uses_main_password) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["ExpiredToken", "InvalidToken"])
+def test_refresh_after_expiry(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens, name: str
+) -> None:
+    """When the server says that the token is over, it is refreshed once and the call is sent again."""
+    server.on(WHO, refusal(400, name, "Token could not be verified"), answer({"ok": 1}))
+    server.on(REFRESH, answer(tokens("2", didDoc=document("https://moved.example"))))
+    agent = Agent(server, session, clock=clock)
+    assert agent.procedure(WHO, {"a": 1}) == {"ok": 1}
+    assert [request.nsid for request in server.sent] == [WHO, REFRESH, WHO]
+    assert server.sent[-1].url.startswith("https://moved.example/")
+
+
+def test_refresh_after_expiry_only_once(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """A server that refuses the new token too is believed."""
+    server.on(WHO, refusal(400, "ExpiredToken"))
+    server.on(REFRESH, answer(tokens("2")))
+    with pytest.raises(SignInError):
+        Agent(server, session, clock=clock).query(WHO)
+    assert (server.count(WHO), server.count(REFRESH)) == (2, 1)
+
+
+def test_missing_rights(server: Any, session: Session, refusal: Any, clock: FakeClock) -> None:
+    """What an app password may not do is told as such and costs no refresh."""
+    server.on(WHO, refusal(400, "InvalidToken", "Bad token scope"))
+    with pytest.raises(NotAllowed) as caught:
+        Agent(server, session, clock=clock).query(WHO)
+    assert (len(server.sent), caught.value.server_error) == (1, "InvalidToken")
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "kind"),
+    [
+        (400, "ExpiredToken", SessionExpired),
+        (400, "InvalidToken", SessionExpired),
+        (401, "AuthMissing", SessionExpired),
+        (400, "InvalidRequest", SessionExpired),
+        (401, "AccountTakedown", AccountUnavailable),
+        (403, "AccountNotFound", AccountUnavailable),
+        (501, "MethodNotImplemented", MethodNotSupported),
+    ],
+)
+def test_refused_refreshes(
+    server: Any, session: Session, refusal: Any, clock: FakeClock, status: int, name: str, kind: type[SkywriteError]
+) -> None:
+    """A refused refresh (expired, revoked app password, account gone) ends the session, with the way to sign in."""
+    server.on(WHO, refusal(400, "ExpiredToken"))
+    server.on(REFRESH, refusal(status, name, "Token has been revoked"))
+    with pytest.raises(kind) as caught:
+        Agent(server, session, clock=clock).query(WHO)
+    assert (kind, 1) == (type(caught.value), server.count(REFRESH))
+    if kind is SessionExpired:
+        assert "skywrite login" in caught.value.hint
+
+
+def test_a_lost_refresh(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """A refresh whose answer is lost is asked for again with the same refresh token."""
+    server.on(WHO, answer({}))
+    clock.advance(TWO_HOURS)
+    server.on(REFRESH, NoAnswer("reset"), NoAnswer("reset"), answer(tokens("2")))
+    Agent(server, session, clock=clock).query(WHO)
+    assert [session.refresh_jwt] * 3 == [request.token for request in server.sent if request.nsid == REFRESH]
+
+
+def test_a_failing_refresh_before_the_end(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """While the old token is good, a refresh that fails for now stops no call and is not tried at each of them."""
+    server.on(WHO, answer({"ok": 1}))
+    server.on(REFRESH, refusal(429, "RateLimitExceeded"))
+    agent = Agent(server, session, clock=clock)
+    clock.advance(TWO_HOURS - 200)
+    assert [agent.query(WHO) for _ in range(3)] == [{"ok": 1}] * 3
+    assert server.count(REFRESH) == 1
+    clock.advance(31)
+    server.on(REFRESH, answer(tokens("2")))
+    agent.query(WHO)
+    assert tokens("2")["accessJwt"] == server.sent[-1].token
+
+
+def test_a_failing_refresh_after_the_end(server: Any, session: Session, clock: FakeClock) -> None:
+    """Once the old token is over, a refresh that fails for now is a temporary error, and a later call tries again."""
+    server.on(REFRESH, NotSent("refused"))
+    agent = Agent(server, session, clock=clock)
+    clock.advance(TWO_HOURS + 1)
+    for _ in range(2):
+        with pytest.raises(TemporaryError):
+            agent.query(WHO)
+    assert server.count(WHO) == 0
+
+
+def test_stored_before_use(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """The new session is in the store before any call uses it."""
+    store = MemorySessionStore(clock)
+    seen: list[bool] = []
+
+    def who(sent: Any) -> Any:
+        saved = store.load(DID)
+        seen.append(saved is not None and saved.access_jwt == sent.token)
+        return answer({})
+
+    server.on(WHO, who)
+    clock.advance(TWO_HOURS)
+    server.on(REFRESH, answer(tokens("2")))
+    Agent(server, session, store=store, clock=clock).query(WHO)
+    assert seen == [True]
+
+
+def test_a_store_that_fails(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """A session that could not be stored is not used: the old refresh token still works next time."""
+
+    class Full(MemorySessionStore):
+        full = True
+
+        def save(self, session: Session) -> None:
+            if self.full:
+                raise OSError("disk full")
+            super().save(session)
+
+    store = Full(clock)
+    server.on(WHO, answer({}))
+    clock.advance(TWO_HOURS)
+    server.on(REFRESH, answer(tokens("2")))
+    agent = Agent(server, session, store=store, clock=clock)
+    with pytest.raises(OSError, match="full"):
+        agent.query(WHO)
+    store.full = False
+    agent.query(WHO)
+    assert [session.refresh_jwt] * 2 == [request.token for request in server.sent if request.nsid == REFRESH]
+
+
+def _at_once(count: int, work: Callable[[], None]) -> None:
+    barrier = threading.Barrier(count)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+
+
+def _expiring(server: Any, answer: Any, refusal: Any, new: dict[str, Any]) -> None:
+    """A server that accepts only the new access token, and each refresh token once."""
+    used: set[str] = set()
+
+    def refresh(sent: Any) -> Any:
+        if sent.token in used:
+            return refusal(400, "ExpiredToken", "Token has been revoked")
+        used.add(sent.token)
+        return answer(new)
+
+    server.on(WHO, lambda sent: answer({}) if sent.token == new["accessJwt"] else refusal(400, "ExpiredToken"))
+    server.on(REFRESH, refresh)
+
+
+def test_one_refresh_for_many_threads(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """Eight threads that share an agent make one refresh."""
+    _expiring(server, answer, refusal, tokens("2"))
+    agent = Agent(server, session, clock=clock)
+    _at_once(8, lambda: agent.query(WHO) and None)
+    assert server.count(REFRESH) == 1
+
+
+def test_one_refresh_for_many_agents(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """Eight agents that share a store (as processes do) make one refresh."""
+    _expiring(server, answer, refusal, tokens("2"))
+    store = MemorySessionStore()
+    _at_once(8, lambda: Agent(server, session, store=store).query(WHO) and None)
+    assert server.count(REFRESH) == 1
+
+
+def test_taking_what_another_process_saved(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """After the lease is taken the store is read again: a newer session there makes the refresh needless."""
+    clock.advance(TWO_HOURS)
+    newer = session.renewed(tokens("2"), now=clock.now())
+    store = MemorySessionStore(clock)
+    store.save(newer)
+    server.on(WHO, answer({}))
+    Agent(server, session, store=store, clock=clock).query(WHO)
+    assert ([WHO], newer.access_jwt) == ([request.nsid for request in server.sent], server.sent[0].token)
+
+
+def test_an_older_saved_session_is_not_taken(
+    server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """A session that is older than ours (from before a new sign-in) is neither used nor refreshed."""
+    store = MemorySessionStore(clock)
+    store.save(session)
+    clock.advance(60)
+    newer = Session.from_answer(tokens("2"), service_url=PDS, now=clock.now())
+    clock.advance(TWO_HOURS)
+    server.on(WHO, answer({}))
+    server.on(REFRESH, answer(tokens("3")))
+    Agent(server, newer, store=store, clock=clock).query(WHO)
+    assert newer.refresh_jwt == server.sent[0].token
+
+
+def test_a_saved_session_that_has_ended_too(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """A session taken from the store that the server refuses as well is refreshed in its turn."""
+    saved = session.renewed(tokens("2"), now=clock.now())
+    store = MemorySessionStore(clock)
+    store.save(saved)
+    new = tokens("3")
+    _expiring(server, answer, refusal, new)
+    Agent(server, session, store=store, clock=clock).query(WHO)
+    assert [session.access_jwt, saved.access_jwt, saved.refresh_jwt, new["accessJwt"]] == [
+        request.token for request in server.sent
+    ]
+
+
+def test_a_refused_refresh_looks_for_a_new_sign_in(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """When somebody signs in anew while our refresh is refused, the new session is used."""
+    store = MemorySessionStore(clock)
+    fresh = session.renewed(tokens("9"), now=clock.now())
+
+    def refused(_sent: Any) -> Any:
+        store.save(fresh)
+        return refusal(400, "ExpiredToken", "Token has been revoked")
+
+    server.on(WHO, refusal(400, "ExpiredToken"), answer({"ok": 1}))
+    server.on(REFRESH, refused)
+    assert Agent(server, session, store=store, clock=clock).query(WHO) == {"ok": 1}
+    assert fresh.access_jwt == server.sent[-1].token
+
+
+def test_waiting_for_another_process(server: Any, session: Session, refusal: Any, clock: FakeClock) -> None:
+    """A lease that nobody gives back is waited for until it ends, and no longer than that by much."""
+
+    class Held(MemorySessionStore):
+        def try_lease(self, did: str, seconds: float) -> bool:
+            return False
+
+    server.on(WHO, refusal(400, "ExpiredToken"))
+    before = clock.now()
+    with pytest.raises(RefreshBusy):
+        Agent(server, session, store=Held(clock), clock=clock).query(WHO)
+    assert timedelta(seconds=60) < clock.now() - before < timedelta(seconds=80)
+
+
+def test_a_dead_process_gives_way(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """The lease of a process that died ends by itself, and the refresh is done."""
+    store = MemorySessionStore(clock)
+    assert store.try_lease(DID, 60)
+    _expiring(server, answer, refusal, tokens("2"))
+    Agent(server, session, store=store, clock=clock).query(WHO)
+    assert server.count(REFRESH) == 1
+    assert store.try_lease(DID, 60)
+
+
+def test_the_lease_is_given_back(server: Any, session: Session, refusal: Any, clock: FakeClock) -> None:
+    """A refresh that fails gives its lease back at once."""
+    store = MemorySessionStore(clock)
+    server.on(REFRESH, refusal(400, "ExpiredToken"))
+    with pytest.raises(SessionExpired):
+        Agent(server, session, store=store, clock=clock).refresh()
+    assert store.try_lease(DID, 60)
+
+
+def test_another_accounts_tokens(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """A refresh that answers for another account is not taken."""
+    server.on(REFRESH, answer(tokens("2", did="did:plc:somebodyelse")))
+    agent = Agent(server, session, clock=clock)
+    with pytest.raises(NoAnswer):
+        agent.refresh()
+    assert session == agent.session
+
+
+def test_a_handle_that_is_broken_for_now(session: Session, clock: FakeClock, tokens: Tokens) -> None:
+    """`handle.invalid` in an answer does not replace the handle that we know."""
+    assert session.renewed(tokens("2", handle="handle.invalid"), now=clock.now()).handle == "alice.test"
+
+
+def test_service_auth(server: Any, session: Session, answer: Any, clock: FakeClock) -> None:
+    """A service token is asked for one service and one method, and ends by the server's clock."""
+    server.on("com.atproto.server.getServiceAuth", answer({"token": "t"}))
+    token = Agent(server, session, clock=clock).service_auth("did:web:video.example", "a.b.c")
+    expires = str(int(clock.now().timestamp()) + 1800)
+    assert token == "t"
+    assert [("aud", "did:web:video.example"), ("lxm", "a.b.c"), ("exp", expires)] == server.sent[0].params
+
+
+def test_describe_server_once(server: Any, session: Session, answer: Any, clock: FakeClock) -> None:
+    """What the server says about itself is asked once."""
+    server.on("com.atproto.server.describeServer", answer({"blobUploadLimit": 5_242_880}))
+    agent = Agent(server, session, clock=clock)
+    assert [agent.blob_upload_limit() for _ in range(2)] == [5_242_880] * 2
+    assert len(server.sent) == 1
+
+
+def test_logout(server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock) -> None:
+    """Logging out spends the refresh token, and a session that is already over is no error."""
+    server.on("com.atproto.server.deleteSession", answer({}), refusal(400, "ExpiredToken"))
+    agent = Agent(server, session, clock=clock)
+    agent.delete_session()
+    agent.delete_session()
+    assert [session.refresh_jwt] * 2 == [request.token for request in server.sent]
+
+
+def test_no_secret_in_any_error(server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock) -> None:
+    """Whatever fails, and whatever the server repeats, no token and no password is in an error."""
+    tokens = f"{session.access_jwt} {session.refresh_jwt}"
+    shown: list[str] = []
+    for status in (302, 400, 401, 403, 404, 413, 429, 500, 503):
+        for name in ("ExpiredToken", "InvalidToken", "AuthFactorTokenRequired", "InvalidRequest", "echo"):
+            for nsid, echo in ((CREATE, "canary-password canary-code"), (REFRESH, tokens), (WHO, tokens)):
+                error_name = echo if name == "echo" else name
+                server.on(nsid, refusal(status, error_name, echo, x_request_id=echo))
+            agent = Agent(server, session, clock=clock)
+            for call in (
+                lambda: create_session(server, PDS, "alice.test", "canary-password", "canary-code", clock=clock),
+                lambda agent=agent: agent.query(WHO),
+                lambda agent=agent: agent.procedure(WHO, {"password": "x"}),
+                lambda agent=agent: agent.refresh(),
+            ):
+                with pytest.raises(SkywriteError) as caught:
+                    call()
+                error = caught.value
+                shown.append(f"{error!r} {error} {error.as_dict()} {getattr(error, 'request_id', '')}")
+                shown.append(str(getattr(error, "server_error", "")))
+    assert [text for text in shown if "canary" in text] == []
+    assert len(shown) == 9 * 5 * 4 * 2
+
+
+def test_invalid_token_is_no_reason_to_stop_believing(
+    server: Any, session: Session, refusal: Any, answer: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """A token that the server does not know even after a refresh is told as such."""
+    server.on(WHO, refusal(400, "InvalidToken", "Token could not be verified"))
+    server.on(REFRESH, answer(tokens("2")))
+    with pytest.raises(InvalidToken):
+        Agent(server, session, clock=clock).query(WHO)
+    assert server.count(REFRESH) == 1
