@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from skywrite.bsky.limits import IMAGE_BYTES_MAX, THUMB_BYTES_MAX
 from skywrite.errors import InputError, MissingExtra, SkywriteError
 from skywrite.media.sniff import FILMS, HEAD_BYTES, NAMES, PICTURES, sniff
 from skywrite.media.strip import dimensions, is_animated, without_metadata
@@ -21,9 +22,7 @@ from skywrite.media.strip import dimensions, is_animated, without_metadata
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-IMAGE_BYTES = 2_000_000
 IMAGE_SIDE = 4000
-THUMB_BYTES = 1_000_000
 THUMB_SIDE = 2000
 MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 200_000_000
@@ -61,10 +60,12 @@ class PreparedImage:
 
 def prepare_thumb(data: bytes, name: str) -> PreparedImage:
     """A link card's picture (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
-    return prepare_image(data, name=name, max_bytes=THUMB_BYTES, max_side=THUMB_SIDE)
+    return prepare_image(data, name=name, max_bytes=THUMB_BYTES_MAX, max_side=THUMB_SIDE)
 
 
-def prepare_image(data: bytes, *, name: str, max_bytes: int = IMAGE_BYTES, max_side: int = IMAGE_SIDE) -> PreparedImage:
+def prepare_image(
+    data: bytes, *, name: str, max_bytes: int = IMAGE_BYTES_MAX, max_side: int = IMAGE_SIDE
+) -> PreparedImage:
     """Make a picture postable; it is never made larger.
 
     `name` is what messages call it. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.

@@ -1,0 +1,94 @@
+"""Captions of films: WebVTT as Bluesky takes it, and SubRip turned into it.
+
+What lives here: checks of a caption file (app.bsky.embed.video#caption: `text/vtt`, 20,000 bytes; W3C WebVTT) and the
+conversion of SRT. What does not: their language, which the embed carries.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from skywrite.bsky.limits import CAPTION_BYTES_MAX
+from skywrite.errors import InputError
+
+CAPTION_MIME = "text/vtt"
+_TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
+_CUE = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(.*)$")
+_SRT_TAG = re.compile(r"</?font[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
+_HINT = "Captions are WebVTT (.vtt) or SubRip (.srt) files in UTF-8."
+
+
+class BadCaption(InputError):
+    """The file is no caption file that can be used."""
+
+
+class CaptionTooLarge(InputError):
+    """The captions have more bytes than a post takes."""
+
+
+def read_caption(data: bytes, name: str) -> bytes:
+    """WebVTT bytes in UTF-8, from WebVTT or SubRip. Raises BadCaption and CaptionTooLarge; `name` is for messages."""
+    text = _text(data, name)
+    lines = text.split("\n")
+    if not re.match(r"WEBVTT(?:[ \t].*)?$", lines[0]):
+        lines = ["WEBVTT", "", *_from_srt(lines, name)]
+        text = "\n".join(lines).rstrip() + "\n"
+    _check_cues(lines, name)
+    encoded = text.encode()
+    if len(encoded) > CAPTION_BYTES_MAX:
+        raise CaptionTooLarge(
+            f"{name} has {len(encoded)} bytes of captions; a post takes {CAPTION_BYTES_MAX}.",
+            hint="Remove styling and positions, or shorten the texts.",
+        )
+    return encoded
+
+
+def _text(data: bytes, name: str) -> str:
+    """The file as text with plain line ends; UTF-16 only where it says so itself."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadCaption(f"{name} is not in UTF-8.", hint="Save it again with the encoding UTF-8.") from None
+    if not text.strip():
+        raise BadCaption(f"{name} is empty.", hint=_HINT)
+    if "\0" in text:
+        raise BadCaption(f"{name} is no text file.", hint=_HINT)
+    return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
+
+
+def _from_srt(lines: list[str], name: str) -> list[str]:
+    """SubRip's cues as WebVTT's: dots in the times, no numbers, no fonts."""
+    if not any(_CUE.match(line) for line in lines[:10]):
+        raise BadCaption(f"{name} begins neither with WEBVTT nor with a SubRip cue.", hint=_HINT)
+    made: list[str] = []
+    for index, line in enumerate(lines):
+        cue = _CUE.match(line)
+        following = lines[index + 1] if index + 1 < len(lines) else ""
+        if cue:
+            made.append(f"{_stamp(*cue.groups()[:4])} --> {_stamp(*cue.groups()[4:8])}")
+        elif not (line.strip().isdigit() and _CUE.match(following)):
+            made.append(_SRT_TAG.sub("", line).rstrip().replace("-->", "->"))
+    return made
+
+
+def _stamp(hours: str | None, minutes: str, seconds: str, fraction: str) -> str:
+    return f"{int(hours or 0):02d}:{int(minutes):02d}:{int(seconds):02d}.{fraction.ljust(3, '0')}"
+
+
+def _check_cues(lines: list[str], name: str) -> None:
+    """Every cue has times that can be read and end after they begin."""
+    count = 0
+    for number, line in enumerate(lines, start=1):
+        if "-->" not in line:
+            continue
+        cue = _CUE.match(line)
+        if cue is None or "," in line.split("-->")[0]:
+            raise BadCaption(f"{name}, line {number}: {line.strip()[:60]!r} holds no times.", hint=_HINT)
+        begin, end = (_stamp(*cue.groups()[at : at + 4]) for at in (0, 4))
+        if end <= begin:
+            raise BadCaption(f"{name}, line {number}: the cue ends before it begins.", hint="Correct its times.")
+        count += 1
+    if not count:
+        raise BadCaption(f"{name} holds no cue.", hint=_HINT)

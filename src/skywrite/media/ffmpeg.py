@@ -1,0 +1,87 @@
+"""ffmpeg: found, run with a time limit, and its complaints put into words.
+
+What lives here: the only place that starts ffmpeg. A file reaches it with the demuxer that its first bytes name and may
+open nothing else: a playlist or script in a film's clothes gets no chance to read files or addresses.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from skywrite.errors import InputError, MissingExtra
+
+CONVERT_SECONDS_MAX = 1800.0
+DEMUXERS = {
+    "mp4": "mov",
+    "mov": "mov",
+    "webm": "matroska",
+    "avi": "avi",
+    "mpeg": "mpeg",
+    "mpegts": "mpegts",
+    "ogg": "ogg",
+    "flv": "flv",
+    "gif": "gif",
+}
+_QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
+_PLAIN = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-fflags", "+bitexact", "-flags", "+bitexact")
+H264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "21", "-pix_fmt", "yuv420p", "-profile:v", "high")
+AAC = ("-c:a", "aac", "-b:a", "128k", "-ac", "2")
+
+
+class ConversionFailed(InputError):
+    """ffmpeg could not make an MP4 film of a file."""
+
+
+def find_ffmpeg(name: str) -> str:
+    """The ffmpeg of the `video` extra, else the one on the PATH. Raises MissingExtra, naming the file it is for."""
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        found = shutil.which("ffmpeg")
+        if found is None:
+            raise MissingExtra(
+                f"{name} has to be converted to an MP4 film first, and that needs ffmpeg.", extra="video"
+            ) from None
+        return found
+
+
+def convert(
+    source: Path,
+    kind: str,
+    out: Path,
+    options: tuple[str, ...],
+    *,
+    name: str,
+    timeout_seconds: float = CONVERT_SECONDS_MAX,
+) -> None:
+    """Write `out` as MP4 with its index first and no metadata. Raises ConversionFailed and MissingExtra.
+
+    `kind` is what `sniff` said of the source; `options` choose streams, filters and codecs. A failed `out` is removed.
+    """
+    read = ("-protocol_whitelist", "file", "-f", DEMUXERS[kind], "-i", f"file:{source.resolve()}")
+    write = (*_PLAIN, "-movflags", "+faststart", "-f", "mp4", f"file:{out.resolve()}")
+    command = [find_ffmpeg(name), *_QUIET, *read, *options, *write]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        out.unlink(missing_ok=True)
+        raise ConversionFailed(
+            f"Converting {name} took longer than {timeout_seconds:.0f} seconds.", hint="Give a shorter or smaller film."
+        ) from None
+    if done.returncode != 0 or not out.exists() or not out.stat().st_size:
+        out.unlink(missing_ok=True)
+        raise ConversionFailed(
+            f"{name} could not be converted: {_reason(done.stderr)}.", hint="Does it play elsewhere?"
+        )
+
+
+def _reason(stderr: bytes) -> str:
+    """ffmpeg's last words without the paths and pointers in front of them."""
+    lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    return (
+        lines[-1].rpartition("] ")[2].rpartition("file:")[0].strip(" :.") or "it is damaged" if lines else "it is empty"
+    )

@@ -1,0 +1,119 @@
+"""Animated GIFs: told from still ones by their blocks, and turned into silent MP4 films.
+
+What lives here: the block structure of GIF89a, and the conversion. What does not: still GIFs, which are pictures
+(`image`), and the embed's `presentation: "gif"`, which makes the film loop without controls.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from skywrite.media.ffmpeg import CONVERT_SECONDS_MAX, H264, convert
+from skywrite.media.image import MAX_PIXELS, DamagedImage, ImageTooLarge, NotAnImage
+from skywrite.media.video import VIDEO_SECONDS_MAX, VIDEO_SIDE_MAX, check_video, probe_video
+
+MAX_FRAMES = 20_000
+_IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
+_GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
+_SLOW_SECONDS, _FASTEST_HUNDREDTHS = 0.1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class GifInfo:
+    """A GIF's size in pixels, its frames, its length as browsers play it, and how often it plays (0: for ever)."""
+
+    width: int
+    height: int
+    frames: int
+    duration_seconds: float
+    plays: int
+
+
+def is_animated(data: bytes) -> bool:
+    """Whether the bytes are a GIF of more than one frame; False for anything else, damaged GIFs included."""
+    if not data.startswith((b"GIF87a", b"GIF89a")):
+        return False
+    frames = 0
+    try:
+        for block, _ in _blocks(data):
+            frames += block == _IMAGE
+            if frames > 1:
+                return True
+    except IndexError:
+        return False
+    return False
+
+
+def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
+    """Read all blocks. Raises NotAnImage, DamagedImage and ImageTooLarge."""
+    if not data.startswith((b"GIF87a", b"GIF89a")):
+        raise NotAnImage(f"{name} is no GIF.", hint="Give pictures as images and films as a video.")
+    frames, hundredths, plays = 0, 0, 1
+    try:
+        width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+        for block, body in _blocks(data):
+            if block == _IMAGE:
+                frames += 1
+            elif block == _GRAPHIC_CONTROL:
+                delay = int.from_bytes(body[2:4], "little")
+                hundredths += delay if delay >= _FASTEST_HUNDREDTHS else round(_SLOW_SECONDS * 100)
+            elif block == _APPLICATION and body[1:12] == b"NETSCAPE2.0":
+                times = int.from_bytes(body[14:16], "little")
+                plays = times + 1 if times else 0
+    except IndexError:
+        raise DamagedImage(f"{name} is cut short.", hint="Export or download it again.") from None
+    if not frames or not width or not height:
+        raise DamagedImage(f"{name} holds no picture.", hint="Export or download it again.")
+    if width * height > MAX_PIXELS or frames > MAX_FRAMES:
+        raise ImageTooLarge(f"{name} has {frames} frames of {width} x {height} pixels.", hint="Make it smaller.")
+    return GifInfo(width, height, frames, hundredths / 100, plays)
+
+
+def gif_to_video(data: bytes, *, name: str = "The GIF", timeout_seconds: float = CONVERT_SECONDS_MAX) -> bytes:
+    """An MP4 film (H.264, even sides, index first, no sound) of an animated GIF; clear parts become white.
+
+    Raises MissingExtra without ffmpeg, ConversionFailed, and what `probe_gif` and `check_video` raise.
+    """
+    probe_gif(data, name)
+    fitted = (
+        f"scale='min({VIDEO_SIDE_MAX},iw)':'min({VIDEO_SIDE_MAX},ih)':force_original_aspect_ratio=decrease,"
+        "scale='max(2,trunc(iw/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1"
+    )
+    on_white = f"[0:v]split[a][b];[a]drawbox=c=white@1:replace=1:t=fill[w];[w][b]overlay=format=auto,{fitted}[v]"
+    options = ("-filter_complex", on_white, "-map", "[v]", "-an", "-fps_mode", "vfr", *H264)
+    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
+        source, out = Path(folder) / "in.gif", Path(folder) / "out.mp4"
+        source.write_bytes(data)
+        length = ("-t", str(VIDEO_SECONDS_MAX + 1))
+        convert(source, "gif", out, (*options, *length), name=name, timeout_seconds=timeout_seconds)
+        check_video(probe_video(out, name=name), name=name)
+        return out.read_bytes()
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(kind, first bytes) of each block; an extension's kind is its label. IndexError where the file is cut short."""
+    at = 13 + _table_bytes(data[10])
+    while True:
+        introducer = data[at]
+        if introducer == _TRAILER:
+            return
+        if introducer == _EXTENSION:
+            kind, start = data[at + 1], at + 2
+            body = start
+        elif introducer == _IMAGE:
+            kind, start = _IMAGE, at
+            body = at + 10 + _table_bytes(data[at + 9]) + 1
+        else:
+            raise IndexError("no block where one should be")
+        at = body
+        while length := data[at]:
+            at += 1 + length
+        at += 1
+        yield kind, data[start : start + 20]
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0

@@ -1,0 +1,224 @@
+"""Films as Bluesky takes them: MP4, at most 300,000,000 bytes and ten minutes, their shape known.
+
+What lives here: what a file is (its boxes, never its pictures), the limits, and the way to MP4 through ffmpeg for what
+is none. What does not: the upload (`publish.video_upload`) and animated GIFs (`gif`).
+
+Sources: app.bsky.embed.video (`video/mp4`, size); app.bsky.video.startUpload refuses longer films with VideoTooLong and
+names no number: ten minutes is the official app's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from skywrite.bsky.limits import VIDEO_BYTES_MAX
+from skywrite.errors import InputError
+from skywrite.media.captions import read_caption as read_caption
+from skywrite.media.ffmpeg import AAC, CONVERT_SECONDS_MAX, H264, convert
+from skywrite.media.mp4 import BrokenMovie, Movie, Track, read_movie
+from skywrite.media.sniff import FILMS, HEAD_BYTES, NAMES, PICTURES, sniff
+
+VIDEO_MIME = "video/mp4"
+VIDEO_SECONDS_MAX = 600
+VIDEO_SIDE_MAX = 1920
+SOURCE_BYTES_MAX = 4_000_000_000
+PIECE_BYTES = 1 << 20
+_EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
+_FITTED = (
+    f"scale='min({VIDEO_SIDE_MAX},iw)':'min({VIDEO_SIDE_MAX},ih)':force_original_aspect_ratio=decrease,{_EVEN},setsar=1"
+)
+
+
+class NotAVideo(InputError):
+    """The file is no film, or of a kind that cannot be used."""
+
+
+class DamagedVideo(InputError):
+    """The film is cut short or its parts do not fit together."""
+
+
+class VideoTooLarge(InputError):
+    """The film has more bytes than a post takes."""
+
+
+class VideoTooLong(InputError):
+    """The film is longer than a post takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a film is: `width` and `height` in pixels as shown (turned and unsqueezed), `kind` as `sniff` names it.
+
+    `private` are (start, body, end) of boxes with places, names and leftovers, which `read_pieces` blanks; `notes` say
+    what a writer should know.
+    """
+
+    width: int
+    height: int
+    duration_seconds: float
+    size_bytes: int
+    kind: str = "mp4"
+    video_codec: str = ""
+    audio_codec: str = ""
+    fragmented: bool = False
+    private: tuple[tuple[int, int, int], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def probe_video(path: Path, *, name: str = "") -> VideoInfo:
+    """Read what an MP4 or QuickTime file is, without its pictures.
+
+    Raises NotAVideo (also for films that have to be converted before anything is known of them) and DamagedVideo.
+    """
+    name = name or path.name
+    kind = _kind(path, name)
+    if kind not in ("mp4", "mov"):
+        raise NotAVideo(
+            f"{name} is of the kind {NAMES[kind]}, no MP4.", hint='Convert it to MP4, or: pip install "skywrite[video]"'
+        )
+    with path.open("rb") as file:
+        return _probe(file, path.stat().st_size, kind, name)
+
+
+def is_ready(path: Path) -> bool:
+    """Whether a file is an MP4 that can go out as it is; raises NotAVideo for what is no film at all."""
+    return _kind(path, path.name) == "mp4"
+
+
+def check_video(info: VideoInfo, *, name: str = "The video") -> None:
+    """Hold a film against the limits. Raises VideoTooLarge, VideoTooLong, NotAVideo."""
+    if info.size_bytes > VIDEO_BYTES_MAX:
+        raise VideoTooLarge(
+            f"{name} has {info.size_bytes / 1e6:.0f} MB; a post takes {VIDEO_BYTES_MAX // 10**6} MB.",
+            hint="Make it shorter, or export it with a lower bit rate.",
+        )
+    if info.duration_seconds > VIDEO_SECONDS_MAX:
+        raise VideoTooLong(
+            f"{name} is {_clock(info.duration_seconds)} long; a post takes {VIDEO_SECONDS_MAX // 60} minutes.",
+            hint="Cut it, or post it in parts.",
+        )
+    if min(info.width, info.height) < 1 or info.duration_seconds <= 0:
+        raise NotAVideo(f"{name} shows nothing: it has no pictures or no length.", hint="Export it again.")
+
+
+def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
+    """Check a film and, where it is no MP4, convert it into `out`; the answer describes the file to upload.
+
+    That file is `path` where it is an MP4 (`is_ready`) and `out` is left alone, else `out`. Raises what `probe_video`,
+    `check_video` and `convert_video` raise.
+    """
+    name = name or path.name
+    if is_ready(path):
+        info = probe_video(path, name=name)
+        check_video(info, name=name)
+        return info
+    return convert_video(path, out, name=name, timeout_seconds=timeout_seconds)
+
+
+def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
+    """Make an MP4 (H.264, AAC, at most 1920 pixels a side, index first, no metadata) and check it.
+
+    A QuickTime film in these codecs is only packed anew. Raises MissingExtra without ffmpeg, and ConversionFailed.
+    """
+    name = name or path.name
+    kind = _kind(path, name)
+    if path.resolve() == out.resolve():
+        raise ValueError("a film cannot be converted onto itself")
+    if path.stat().st_size > SOURCE_BYTES_MAX:
+        raise VideoTooLarge(f"{name} is larger than {SOURCE_BYTES_MAX // 10**9} GB.", hint="Make it smaller first.")
+    streams = ("-map", "0:v:0", "-map", "0:a:0?")
+    codecs: tuple[str, ...] = ("-vf", _FITTED, *H264, *AAC, "-t", str(VIDEO_SECONDS_MAX + 1))
+    if kind in ("mp4", "mov"):
+        info = probe_video(path, name=name)
+        if info.duration_seconds > VIDEO_SECONDS_MAX:
+            check_video(info, name=name)
+        if info.video_codec == "H.264" and info.audio_codec in ("AAC", "") and info.size_bytes <= VIDEO_BYTES_MAX:
+            codecs = ("-c", "copy")
+    convert(path, kind, out, (*streams, *codecs), name=name, timeout_seconds=timeout_seconds)
+    made = probe_video(out, name=name)
+    check_video(made, name=name)
+    return made
+
+
+def read_pieces(path: Path, info: VideoInfo | None = None) -> Iterator[bytes]:
+    """A film's bytes, its private boxes blanked: same length, same positions, every picture where it was."""
+    info = info or probe_video(path)
+    at = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield _blanked(piece, at, info.private)
+            at += len(piece)
+
+
+def _blanked(piece: bytes, at: int, private: tuple[tuple[int, int, int], ...]) -> bytes:
+    """One piece of the file, beginning at `at`: each private box is a `free` box of zeros (ISO/IEC 14496-12 8.1.2)."""
+    stop = at + len(piece)
+    changed: bytearray | None = None
+    for start, body, end in private:
+        if end <= at or start >= stop:
+            continue
+        changed = changed or bytearray(piece)
+        for place, byte in enumerate(b"free", start + 4):
+            if at <= place < stop:
+                changed[place - at] = byte
+        low, high = max(body, at), min(end, stop)
+        if low < high:
+            changed[low - at : high - at] = bytes(high - low)
+    return piece if changed is None else bytes(changed)
+
+
+def _kind(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise NotAVideo(f"{name} cannot be read: {error.strerror}.", hint="Check the path and its rights.") from None
+    if not head:
+        raise NotAVideo(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
+    kind = sniff(head)
+    if kind in FILMS:
+        return kind
+    if kind in PICTURES:
+        raise NotAVideo(f"{name} is a picture ({NAMES[kind]}), no film.", hint="Give it as an image.")
+    what = f"is of the kind {NAMES[kind]}, no film" if kind else "is no film"
+    raise NotAVideo(f"{name} {what}.", hint="Films are MP4 files; MOV, WebM, AVI and MPEG are converted.")
+
+
+def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
+    try:
+        movie = read_movie(file, size_bytes)
+    except BrokenMovie as error:
+        raise DamagedVideo(f"{name} is damaged: {error}.", hint="Export or download it again.") from None
+    shown = [track for track in movie.tracks if track.kind == "video" and track.width and track.height]
+    if not shown:
+        only = "only sound" if any(track.kind == "audio" for track in movie.tracks) else "no pictures"
+        raise NotAVideo(f"{name} has {only}.", hint="Bluesky takes films; put a picture to the sound first.")
+    sound = next((track.codec for track in movie.tracks if track.kind == "audio"), "")
+    return VideoInfo(
+        shown[0].width,
+        shown[0].height,
+        movie.duration_seconds,
+        size_bytes,
+        kind,
+        shown[0].codec,
+        sound,
+        movie.fragmented,
+        movie.private,
+        _notes(movie, shown[0]),
+    )
+
+
+def _notes(movie: Movie, shown: Track) -> tuple[str, ...]:
+    notes = []
+    if any(track.kind == "meta" for track in movie.tracks):
+        notes.append("The film carries a track of measurements, perhaps with places; it is not removed.")
+    if shown.codec != "H.264":
+        notes.append(f"The film is in {shown.codec}; some players only know H.264.")
+    return tuple(notes)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes"
