@@ -53,6 +53,9 @@ class AddVerbs(StoreBase):
         now = self._clock.now()
         tx.run_many("insert_post", ({**_post_values(post), "id": post_id, "now": now} for post_id, post in fresh))
         self._link_media(tx, fresh)
+        for _, post in fresh:
+            if post.recurrence_id is not None:
+                tx.run("count_occurrence", id=post.recurrence_id)
         for did in sorted({post.account_did for _, post in fresh if post.due_at is not None}):
             self._update_ready(tx, did)
         return results
@@ -89,10 +92,10 @@ class AddVerbs(StoreBase):
 
     def _put_media(self, tx: Transaction, media: NewMedia) -> None:
         now = self._clock.now()
-        values = {"cid": media.cid, "mime": media.mime, "size": media.size, "now": now}
-        if tx.run("insert_media", **values) == 0:
-            tx.run("touch_media", cid=media.cid, now=now)
-            return
+        while tx.run("insert_media", cid=media.cid, mime=media.mime, size=media.size, now=now) == 0:
+            # It may be pruned just now, by another process: then it is stored again.
+            if tx.run("touch_media", cid=media.cid, now=now) == 1:
+                return
         stored = 0
         for number, chunk in enumerate(_chunks(media.pieces)):
             tx.run("insert_media_chunk", cid=media.cid, number=number, data=chunk)

@@ -28,6 +28,7 @@ from skywrite.queue.model import (
     Published,
     Retry,
     Take,
+    UnknownAccount,
     UnknownPost,
 )
 from skywrite.queue.rows import account_of, post_of, problem_values
@@ -153,8 +154,11 @@ class ClaimVerbs(AddVerbs):
 
     def view(self, did: str) -> AccountView:
         """What a decision about this account would see now."""
-        with self._writing(wake=False) as tx:
-            return self._view(tx, account_of(self._locked(tx, did)), self._clock.now())
+        with self._reading() as tx:
+            row = tx.row("get_account", did=did)
+            if row is None:
+                raise UnknownAccount(f"The account {did} is not known here.", hint="Sign in first: skywrite login")
+            return self._view(tx, account_of(row), self._clock.now())
 
     def _claim_one(
         self, tx: Transaction, account: Row, post_id: int, worker: str, lease_seconds: float, decide: Decide

@@ -6,23 +6,66 @@ thread, are grouped in modules:
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, account, set_default_account, change_account,
   set_account_settings; and load, save, try_lease, release as `atproto.session.SessionStore` asks;
 - `adding.py`: add, put_media;
-- `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, next_ready_at, view.
+- `posts.py`: get, attempts, posts, all_posts, history, count, same_text, same_minute, due_moments, edit, move, cancel,
+  retry, hold, release_post;
+- `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, next_ready_at, view;
+- `media.py`: media_info, media_of, read_media, prune;
+- `rules.py`: add_recurrence, recurrence, recurrences, update_recurrence, remove_recurrence, set_slots, slots, setting,
+  settings, put_setting;
+- `watch.py`: watch; and here: backup, schema_version.
 
 What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
 """
 
 from __future__ import annotations
 
+from os import PathLike, fspath
+
 from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import InputError, StorageError
 from skywrite.queue.accounts import AccountVerbs
 from skywrite.queue.claims import ClaimVerbs
 from skywrite.queue.database import Database
+from skywrite.queue.media import MediaVerbs
 from skywrite.queue.migrate import migrate
+from skywrite.queue.posts import PostVerbs
+from skywrite.queue.rules import RuleVerbs
 from skywrite.queue.vault import Vault
+from skywrite.queue.watch import WatchVerbs
 
 
-class Store(AccountVerbs, ClaimVerbs):
+class BackupExists(InputError):
+    """A backup never replaces a file."""
+
+
+class BackupFailed(StorageError):
+    """The backup could not be written."""
+
+
+class Store(AccountVerbs, ClaimVerbs, PostVerbs, MediaVerbs, RuleVerbs, WatchVerbs):
     """One database of accounts, posts, media and rules."""
+
+    def backup(self, path: str | PathLike[str]) -> None:
+        """Write a consistent copy of the database while others go on working. Not with PostgreSQL.
+
+        Raises BackupExists rather than replace a file. The key is not in the copy.
+        """
+        target = fspath(path)
+        try:
+            self._database.backup(target)
+        except FileExistsError:
+            raise BackupExists(f"There is a file {target} already.", hint="Choose another name.") from None
+        except OSError as error:
+            raise BackupFailed(
+                f"The backup {target} cannot be written: {error.strerror or error}.",
+                hint="Check the path and its room.",
+            ) from error
+
+    def schema_version(self) -> int:
+        """The number of the last migration that was applied."""
+        with self._reading() as tx:
+            row = tx.row("schema_version")
+        return int(row["version"]) if row is not None else 0
 
 
 def open_store(database: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> Store:

@@ -35,3 +35,69 @@ INSERT INTO media_chunk (cid, number, data) VALUES (:cid, :number, :data)
 -- name: touch_media
 -- Keep bytes from being pruned for another while.
 UPDATE media SET used_at = :now WHERE cid = :cid
+
+-- name: list_attempts
+-- All attempts at publishing a post, the first one first.
+SELECT * FROM attempt WHERE post_id = :id ORDER BY number
+
+-- name: list_posts
+-- Posts in one state; more conditions and the order follow.
+SELECT * FROM post WHERE state = :state
+
+-- name: count_posts
+-- How many posts are in each state.
+SELECT state, count(*) AS count FROM post GROUP BY state
+
+-- name: count_account_posts
+-- How many posts of one account are in each state.
+SELECT state, count(*) AS count FROM post WHERE account_did = :did GROUP BY state
+
+-- name: posts_with_text
+-- Posts of an account with the same text that are waiting, or were published lately.
+SELECT * FROM post
+WHERE text_hash = :text_hash AND account_did = :did
+  AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
+ORDER BY id
+
+-- name: posts_due_between
+-- The scheduled posts of an account in a stretch of time.
+SELECT * FROM post
+WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
+ORDER BY due_at, id
+
+-- name: moments_due_between
+-- When an account's scheduled posts are due, in a stretch of time.
+SELECT due_at FROM post
+WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
+ORDER BY due_at, id
+
+-- name: update_post
+-- Edit a post that is in the state in which it was read, and drop frozen records that were rejected.
+UPDATE post SET
+  state = :state, due_at = :due_at, attempt_at = NULL, updated_at = :now, draft = :draft, text_hash = :text_hash,
+  prepared = :prepared, frozen = NULL, late_policy = :late_policy, late_seconds = :late_seconds,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = :was AND (frozen IS NULL OR state = 'failed')
+
+-- name: cancel_post
+-- Cancel a post that is certainly not on the network.
+UPDATE post SET state = 'cancelled', attempt_at = NULL, frozen = NULL, updated_at = :now
+WHERE id = :id AND (state = 'failed' OR (state IN ('draft', 'scheduled', 'held') AND frozen IS NULL))
+
+-- name: schedule_post
+-- Schedule a held or failed post again, to be tried from a moment on.
+UPDATE post SET
+  state = 'scheduled', due_at = coalesce(due_at, :now), attempt_at = :now, updated_at = :now,
+  error_name = NULL, error_message = NULL, error_hint = NULL
+WHERE id = :id AND state = :was
+
+-- name: hold_post
+-- Hold a scheduled post that has not been frozen.
+UPDATE post SET
+  state = 'held', attempt_at = NULL, updated_at = :now,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = 'scheduled' AND frozen IS NULL
+
+-- name: forget_post_media
+-- Let a post need no stored bytes.
+DELETE FROM post_media WHERE post_id = :post_id

@@ -5,3 +5,7 @@ SELECT * FROM account WHERE did = :did FOR UPDATE
 -- name: claim_account
 -- Find and lock the account that has been ready for longest, passing over those that others hold.
 SELECT * FROM account WHERE ready_at <= :now ORDER BY ready_at LIMIT 1 FOR UPDATE SKIP LOCKED
+
+-- name: announce
+-- Tell other processes, when this transaction is committed, to look at the queue.
+SELECT pg_notify(:channel, '')

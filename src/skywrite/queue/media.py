@@ -1,0 +1,58 @@
+"""Stored pictures, films and captions: reading them piece by piece, and dropping what nothing needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from skywrite.queue.adding import AddVerbs
+from skywrite.queue.model import MediaInfo, UnknownMedia
+
+UNUSED_HOURS = 24
+FINISHED_DAYS = 30
+
+
+class MediaVerbs(AddVerbs):
+    """Verbs about stored bytes."""
+
+    def media_info(self, cid: str) -> MediaInfo | None:
+        """What is known of some stored bytes; None when they are not here."""
+        with self._reading() as tx:
+            row = tx.row("get_media", cid=cid)
+        return None if row is None else MediaInfo(row["cid"], row["mime"], row["size"])
+
+    def media_of(self, post_id: int) -> list[MediaInfo]:
+        """The stored bytes that a post needs."""
+        with self._reading() as tx:
+            rows = tx.rows("media_of_post", post_id=post_id)
+        return [MediaInfo(row["cid"], row["mime"], row["size"]) for row in rows]
+
+    def read_media(self, cid: str) -> Iterator[bytes]:
+        """Stored bytes in pieces of at most 1 MiB; no transaction is open between two pieces. Raises UnknownMedia."""
+        info = self.media_info(cid)
+        if info is None:
+            raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the picture or film again.")
+        return self._pieces(info)
+
+    def prune(self, *, unused_hours: float = UNUSED_HOURS, finished_days: float = FINISHED_DAYS) -> int:
+        """Drop bytes that nothing needs; how many files went.
+
+        Posts published or cancelled so many days ago need theirs no more; bytes stored within `unused_hours` stay,
+        since their post may be about to be added.
+        """
+        with self._writing(wake=False) as tx:
+            now = self._clock.now()
+            tx.run("forget_finished_media", before=now - timedelta(days=finished_days))
+            rows = tx.rows("unneeded_media", before=now - timedelta(hours=unused_hours))
+            return sum(tx.run("delete_media", cid=row["cid"]) for row in rows)
+
+    def _pieces(self, info: MediaInfo) -> Iterator[bytes]:
+        left, number = info.size, 0
+        while left > 0:
+            with self._reading() as tx:
+                row = tx.row("get_media_chunk", cid=info.cid, number=number)
+            if row is None:
+                raise UnknownMedia(f"The bytes {info.cid} were dropped while they were read.", hint="Add them again.")
+            yield row["data"]
+            left -= len(row["data"])
+            number += 1

@@ -1,0 +1,173 @@
+"""The PostgreSQL side of the store: for many workers on many machines. Needs the extra `postgres` (psycopg 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, cast
+from urllib.parse import urlsplit
+
+from skywrite.errors import InputError, MissingExtra, StorageError
+from skywrite.queue.database import (
+    ChangeDetector,
+    Connection,
+    Database,
+    DatabaseBusy,
+    DatabaseCorrupt,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    DiskFull,
+    Transaction,
+)
+
+CONNECT_SECONDS = 10
+LOCK_SECONDS = 20
+STATEMENT_SECONDS = 300
+CHANNEL = "skywrite"
+# Any number serves, as long as nobody else in this database locks the same one.
+_SCHEMA_LOCK = 7_305_201_337
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_SETTINGS = (
+    f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s "
+    f"-c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s -c client_min_messages=warning"
+)
+
+
+class BackupByServer(InputError):
+    """A PostgreSQL database is backed up with its own tools."""
+
+
+class PostgresDatabase(Database):
+    """A database on a server, by its `postgresql://` address."""
+
+    dialect: ClassVar[str] = "postgres"
+    serial_writes: ClassVar[bool] = False
+
+    def __init__(self, address: str) -> None:
+        try:
+            import psycopg
+        except ImportError as error:
+            raise MissingExtra("PostgreSQL needs a driver that is not installed.", extra="postgres") from error
+        self._psycopg = psycopg
+        self._address = address
+        self.driver_error = psycopg.Error
+        super().__init__(_without_password(address))
+
+    def connect(self) -> Connection:
+        from psycopg.rows import dict_row
+        from psycopg.types.string import TextLoader
+
+        connection = self._psycopg.connect(
+            self._address,
+            connect_timeout=CONNECT_SECONDS,
+            options=_SETTINGS,
+            application_name="skywrite",
+            row_factory=dict_row,
+            keepalives=1,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+        # JSON comes as text from either database, and is read in one place.
+        for name in ("json", "jsonb"):
+            connection.adapters.register_loader(name, TextLoader)
+        return cast(Connection, connection)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """psycopg begins by itself; this finds out whether the connection still lives while nothing is lost by it."""
+        connection.execute(b"SET TRANSACTION READ WRITE" if write else b"SET TRANSACTION READ ONLY")
+
+    def translate(self, sql: str) -> bytes:
+        return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
+
+    def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        return values
+
+    def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
+        cursor = cast(Any, connection).cursor()
+        with cursor:
+            cursor.executemany(query, bound)
+
+    def run_script(self, connection: Connection, script: str) -> None:
+        connection.execute(script.encode())
+
+    def schema_version(self, connection: Connection) -> int:
+        row = connection.execute(b"SELECT to_regclass('schema_version') IS NOT NULL AS made").fetchone()
+        if not row["made"]:
+            return 0
+        row = connection.execute(self.queries["schema_version"]).fetchone()
+        return int(row["version"] or 0)
+
+    def lock_schema(self, connection: Connection) -> None:
+        connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+
+    def explain(self, error: Exception) -> StorageError:
+        state = getattr(error, "sqlstate", None) or ""
+        where = f"the database {self.place}"
+        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if state == "53100":
+            return DiskFull(
+                f"There is no room left on the server's disk for {where}.",
+                hint="Free some space there; everything accepted before is safe.",
+            )
+        if state in ("55P03", "40P01", "40001", "57014"):
+            return DatabaseBusy(
+                f"Others kept {where} locked for too long.",
+                hint="Try again; if it stays so, look for long transactions in pg_stat_activity.",
+            )
+        if state in ("25006", "42501"):
+            return DatabaseReadOnly(
+                f"{where.capitalize()} does not let us write: {said}",
+                hint="Use the primary server and a role that may write, or set SKYWRITE_DATABASE to another database.",
+            )
+        if state.startswith("XX"):
+            return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask who runs the server.")
+        return DatabaseUnavailable(
+            f"Cannot use {where}: {said}",
+            hint="Check that the server runs and that SKYWRITE_DATABASE names the right host, user and password.",
+        )
+
+    def is_lost(self, error: Exception) -> bool:
+        state = getattr(error, "sqlstate", None)
+        return isinstance(error, self._psycopg.OperationalError) and (state is None or state[:2] in ("57", "08"))
+
+    def detector(self) -> ChangeDetector:
+        return _Listener(self.connect())
+
+    def announce(self, tx: Transaction) -> None:
+        tx.rows("announce", channel=CHANNEL)
+
+    def backup(self, path: str) -> None:
+        raise BackupByServer(
+            "A PostgreSQL database is backed up with PostgreSQL's own tools.",
+            hint=f"pg_dump --format=custom --file={path} {self.place}",
+        )
+
+
+class _Listener:
+    """LISTEN on our channel. A connection that breaks counts as a change, since something may have been missed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = cast(Any, connection)
+        self._connection.autocommit = True
+        self._connection.execute(f"LISTEN {CHANNEL}".encode())
+
+    def changed(self) -> bool:
+        return bool(list(self._connection.notifies(timeout=0)))
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._connection.close()
+
+
+def _without_password(address: str) -> str:
+    """The address with neither password nor parameters (which may hold one)."""
+    parts = urlsplit(address)
+    user = f"{parts.username}@" if parts.username else ""
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"postgresql://{user}{host}{port}{parts.path}"

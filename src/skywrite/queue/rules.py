@@ -1,0 +1,145 @@
+"""Recurrences, weekly slots and settings: kept here, understood by `schedule`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from skywrite.queue.adding import AddVerbs
+from skywrite.queue.model import (
+    NewPost,
+    NewRecurrence,
+    Recurrence,
+    Slot,
+    UnknownRecurrence,
+    WrongState,
+)
+from skywrite.queue.rows import dump_json, recurrence_of
+
+
+class RuleVerbs(AddVerbs):
+    """Verbs about what makes posts, and about settings."""
+
+    def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None) -> int:
+        """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number."""
+        with self._writing() as tx:
+            self._locked(tx, new.account_did)
+            row = tx.row(
+                "insert_recurrence",
+                account_did=new.account_did,
+                rule=new.rule,
+                zone=new.zone,
+                draft=dump_json(new.draft),
+                pool=dump_json(list(new.pool)),
+                prepared=dump_json(new.prepared),
+                until=new.until,
+                exceptions=dump_json(new.exceptions),
+                jitter_seconds=new.jitter_seconds,
+                late_policy=new.late_policy,
+                late_seconds=new.late_seconds,
+                source=new.source,
+                now=self._clock.now(),
+            )
+            assert row is not None
+            recurrence_id = int(row["id"])
+            self._require_media(tx, set(new.media))
+            tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
+            if first is not None:
+                self._add(tx, [replace(first, recurrence_id=recurrence_id)])
+            return recurrence_id
+
+    def recurrence(self, recurrence_id: int) -> Recurrence:
+        """One rule; raises UnknownRecurrence."""
+        with self._reading() as tx:
+            row = tx.row("get_recurrence", id=recurrence_id)
+        if row is None:
+            raise UnknownRecurrence(f"There is no recurrence {recurrence_id}.", hint="See: skywrite queue")
+        return recurrence_of(row)
+
+    def recurrences(self, account_did: str | None = None) -> list[Recurrence]:
+        """All rules, or those of one account."""
+        with self._reading() as tx:
+            if account_did is None:
+                rows = tx.rows("list_recurrences")
+            else:
+                rows = tx.rows("list_account_recurrences", did=account_did)
+        return [recurrence_of(row) for row in rows]
+
+    def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
+        """Store a changed copy of a rule that was read before (`dataclasses.replace`); its position stays.
+
+        Raises WrongState when somebody else has changed it since. The post of its next occurrence is left alone.
+        """
+        with self._writing() as tx:
+            self._locked(tx, recurrence.account_did)
+            values = {
+                "id": recurrence.id,
+                "seen": recurrence.updated_at,
+                "state": recurrence.state,
+                "rule": recurrence.rule,
+                "zone": recurrence.zone,
+                "draft": dump_json(recurrence.draft),
+                "pool": dump_json(list(recurrence.pool)),
+                "prepared": dump_json(recurrence.prepared),
+                "until": recurrence.until,
+                "exceptions": dump_json(recurrence.exceptions),
+                "jitter_seconds": recurrence.jitter_seconds,
+                "late_policy": recurrence.late_policy,
+                "late_seconds": recurrence.late_seconds,
+                "now": self._clock.now(),
+            }
+            if tx.run("update_recurrence", **values) != 1:
+                raise WrongState(
+                    f"Recurrence {recurrence.id} was changed or removed by somebody else.", hint="Look at it again."
+                )
+            row = tx.row("get_recurrence", id=recurrence.id)
+            assert row is not None
+            return recurrence_of(row)
+
+    def remove_recurrence(self, recurrence_id: int) -> int:
+        """Forget a rule and cancel its posts that wait; how many were cancelled. One being published goes on."""
+        did = self.recurrence(recurrence_id).account_did
+        with self._writing() as tx:
+            self._locked(tx, did)
+            cancelled = tx.run("cancel_occurrences", id=recurrence_id, now=self._clock.now())
+            tx.run("delete_recurrence", id=recurrence_id)
+            self._update_ready(tx, did)
+            return cancelled
+
+    def set_slots(self, account_did: str, slots: Iterable[Slot]) -> None:
+        """Replace the weekly slots of an account."""
+        with self._writing(wake=False) as tx:
+            self._locked(tx, account_did)
+            tx.run("delete_slots", did=account_did)
+            values = sorted({(slot.weekday, slot.minute): slot for slot in slots}.values())
+            tx.run_many(
+                "insert_slot",
+                ({"did": account_did, "weekday": s.weekday, "minute": s.minute, "zone": s.zone} for s in values),
+            )
+
+    def slots(self, account_did: str) -> list[Slot]:
+        """The weekly slots of an account, from Monday on."""
+        with self._reading() as tx:
+            rows = tx.rows("list_slots", did=account_did)
+        return [Slot(row["weekday"], row["minute"], row["zone"]) for row in rows]
+
+    def setting(self, scope: str, name: str, default: Any = None) -> Any:
+        """A setting (any JSON value), or the default."""
+        with self._reading() as tx:
+            row = tx.row("get_setting", scope=scope, name=name)
+        return default if row is None else json.loads(row["value"])
+
+    def settings(self, scope: str) -> dict[str, Any]:
+        """All settings of a scope."""
+        with self._reading() as tx:
+            return {row["name"]: json.loads(row["value"]) for row in tx.rows("list_settings", scope=scope)}
+
+    def put_setting(self, scope: str, name: str, value: Any) -> None:
+        """Store a setting; None forgets it."""
+        with self._writing(wake=False) as tx:
+            if value is None:
+                tx.run("delete_setting", scope=scope, name=name)
+            else:
+                tx.run("put_setting", scope=scope, name=name, value=dump_json(value))

@@ -1,0 +1,24 @@
+-- name: get_media
+-- What is known of some stored bytes.
+SELECT cid, mime, size FROM media WHERE cid = :cid
+
+-- name: get_media_chunk
+-- One piece of some stored bytes.
+SELECT data FROM media_chunk WHERE cid = :cid AND number = :number
+
+-- name: media_of_post
+-- The bytes that a post needs.
+SELECT media.cid, media.mime, media.size FROM post_media JOIN media ON media.cid = post_media.cid
+WHERE post_media.post_id = :post_id ORDER BY media.cid
+
+-- name: forget_finished_media
+-- Let posts that were published or cancelled long ago need no stored bytes.
+DELETE FROM post_media WHERE post_id IN (
+  SELECT id FROM post WHERE state IN ('published', 'cancelled') AND updated_at < :before
+)
+
+-- name: delete_media
+-- Drop bytes that nothing needs.
+DELETE FROM media WHERE cid = :cid
+  AND NOT EXISTS (SELECT 1 FROM post_media WHERE post_media.cid = media.cid)
+  AND NOT EXISTS (SELECT 1 FROM recurrence_media WHERE recurrence_media.cid = media.cid)

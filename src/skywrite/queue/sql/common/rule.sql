@@ -1,0 +1,75 @@
+-- name: insert_recurrence
+-- Store a rule that makes posts.
+INSERT INTO recurrence (
+  account_did, rule, zone, draft, pool, prepared, until, exceptions, jitter_seconds, late_policy, late_seconds,
+  source, created_at, updated_at
+) VALUES (
+  :account_did, :rule, :zone, :draft, :pool, :prepared, :until, :exceptions, :jitter_seconds, :late_policy,
+  :late_seconds, :source, :now, :now
+) RETURNING id
+
+-- name: insert_recurrence_media
+-- Note that the posts of a rule need stored bytes.
+INSERT INTO recurrence_media (recurrence_id, cid) VALUES (:recurrence_id, :cid) ON CONFLICT DO NOTHING
+
+-- name: get_recurrence
+-- One rule.
+SELECT * FROM recurrence WHERE id = :id
+
+-- name: list_recurrences
+-- All rules.
+SELECT * FROM recurrence ORDER BY id
+
+-- name: list_account_recurrences
+-- The rules of an account.
+SELECT * FROM recurrence WHERE account_did = :did ORDER BY id
+
+-- name: update_recurrence
+-- Replace what the user may change of a rule, unless somebody else has changed it meanwhile.
+UPDATE recurrence SET
+  state = :state, rule = :rule, zone = :zone, draft = :draft, pool = :pool, prepared = :prepared, until = :until,
+  exceptions = :exceptions, jitter_seconds = :jitter_seconds, late_policy = :late_policy,
+  late_seconds = :late_seconds, updated_at = :now
+WHERE id = :id AND updated_at = :seen
+
+-- name: count_occurrence
+-- Note that a rule has made one more post.
+UPDATE recurrence SET position = position + 1 WHERE id = :id
+
+-- name: delete_recurrence
+-- Forget a rule; the posts that it made stay.
+DELETE FROM recurrence WHERE id = :id
+
+-- name: cancel_occurrences
+-- Cancel the posts of a rule that wait to be published.
+UPDATE post SET state = 'cancelled', attempt_at = NULL, updated_at = :now
+WHERE recurrence_id = :id AND state IN ('draft', 'scheduled', 'held') AND frozen IS NULL
+
+-- name: list_slots
+-- The weekly slots of an account.
+SELECT weekday, minute, zone FROM slot WHERE account_did = :did ORDER BY weekday, minute
+
+-- name: delete_slots
+-- Forget the weekly slots of an account.
+DELETE FROM slot WHERE account_did = :did
+
+-- name: insert_slot
+-- Store a weekly slot.
+INSERT INTO slot (account_did, weekday, minute, zone) VALUES (:did, :weekday, :minute, :zone)
+
+-- name: get_setting
+-- One setting.
+SELECT value FROM setting WHERE scope = :scope AND name = :name
+
+-- name: list_settings
+-- All settings of a scope.
+SELECT name, value FROM setting WHERE scope = :scope ORDER BY name
+
+-- name: put_setting
+-- Store a setting.
+INSERT INTO setting (scope, name, value) VALUES (:scope, :name, :value)
+ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
+
+-- name: delete_setting
+-- Forget a setting.
+DELETE FROM setting WHERE scope = :scope AND name = :name

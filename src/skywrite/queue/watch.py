@@ -1,0 +1,90 @@
+"""Noticing changes: at once when they are made in this process, within a tenth of a second from any other."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from skywrite.errors import StorageError
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import ChangeDetector
+
+POLL_SECONDS = 0.1
+
+
+class Watch:
+    """One waiting thread's view of changes. Make it before looking at the queue, so that nothing slips through."""
+
+    def __init__(self, store: WatchVerbs) -> None:
+        self._store = store
+        self._event = threading.Event()
+        self._detector: ChangeDetector | None = None
+        store._watching.add(self._event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait until something may have changed (True) or the time is over (False).
+
+        While the database cannot be reached this only waits: whoever claims next tells about it.
+        """
+        clock = self._store._clock
+        ends = clock.monotonic() + timeout_seconds
+        while True:
+            if self._changed():
+                return True
+            left = ends - clock.monotonic()
+            if left <= 0:
+                return False
+            clock.wait(self._event, min(POLL_SECONDS, left))
+
+    def wake(self) -> None:
+        """End the waiting (from a signal handler or another thread)."""
+        self._event.set()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._store._watching.discard(self._event)
+        self._forget()
+
+    def _changed(self) -> bool:
+        if self._event.is_set():
+            self._event.clear()
+            # What this process did may also show in the detector; look now, so that it does not count twice.
+            self._detected()
+            return True
+        return self._detected()
+
+    def _detected(self) -> bool:
+        database = self._store._database
+        try:
+            if self._detector is None:
+                self._detector = database.detector()
+                # What happened before it was made is unknown.
+                return True
+            return self._detector.changed()
+        except (database.driver_error, StorageError):
+            self._forget()
+            return False
+
+    def _forget(self) -> None:
+        if self._detector is not None:
+            self._detector.close()
+            self._detector = None
+
+
+class WatchVerbs(StoreBase):
+    """Verbs of those who wait."""
+
+    def watch(self) -> Watch:
+        """A watch on all changes of the queue; one for each thread that waits. Close it, or use it in a `with`."""
+        watch = Watch(self)
+        watch._detected()
+        return watch
