@@ -18,7 +18,7 @@ from skywrite.media.video import VIDEO_SECONDS_MAX, VIDEO_SIDE_MAX, check_video,
 MAX_FRAMES = 20_000
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
-_SLOW_SECONDS, _FASTEST_HUNDREDTHS = 0.1, 2
+_DEFAULT_HUNDREDTHS, _FASTEST_HUNDREDTHS = 10, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,16 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
     """Read all blocks. Raises NotAnImage, DamagedImage and ImageTooLarge."""
     if not data.startswith((b"GIF87a", b"GIF89a")):
         raise NotAnImage(f"{name} is no GIF.", hint="Give pictures as images and films as a video.")
-    frames, hundredths, plays = 0, 0, 1
+    frames, hundredths, delay, plays = 0, 0, 0, 1
     try:
         width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
         for block, body in _blocks(data):
             if block == _IMAGE:
                 frames += 1
+                hundredths += delay if delay >= _FASTEST_HUNDREDTHS else _DEFAULT_HUNDREDTHS
+                delay = 0
             elif block == _GRAPHIC_CONTROL:
                 delay = int.from_bytes(body[2:4], "little")
-                hundredths += delay if delay >= _FASTEST_HUNDREDTHS else round(_SLOW_SECONDS * 100)
             elif block == _APPLICATION and body[1:12] == b"NETSCAPE2.0":
                 times = int.from_bytes(body[14:16], "little")
                 plays = times + 1 if times else 0

@@ -1,0 +1,145 @@
+"""Animated GIFs are told from still ones, measured, and become films."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from skywrite.errors import MissingExtra
+from skywrite.media import ffmpeg as ffmpeg_module
+from skywrite.media.ffmpeg import find_ffmpeg
+from skywrite.media.gif import GifInfo, gif_to_video, is_animated, probe_gif
+from skywrite.media.image import DamagedImage, ImageTooLarge, NotAnImage
+from skywrite.media.video import probe_video
+
+
+def animation(size: tuple[int, int] = (33, 21), *, duration: int = 200, **options: int) -> bytes:
+    frames = [Image.new("RGB", size, colour) for colour in ("red", "blue", "lime")]
+    out = BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=duration, **options)
+    return out.getvalue()
+
+
+def still() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (33, 21), "red").save(out, "GIF")
+    return out.getvalue()
+
+
+def pixels(film: bytes, folder: Path) -> list[bytes]:
+    """The frames of a film as RGB bytes, as ffmpeg decodes them."""
+    path = folder / "film.mp4"
+    path.write_bytes(film)
+    command = [find_ffmpeg("test"), "-loglevel", "error", "-i", str(path), "-fps_mode", "passthrough"]
+    done = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], check=True, capture_output=True)
+    info = probe_video(path)
+    step = info.width * info.height * 3
+    return [done.stdout[at : at + step] for at in range(0, len(done.stdout), step)]
+
+
+def test_animated_and_still() -> None:
+    """A GIF of three frames is animated; one of one frame, a PNG and garbage are not."""
+    assert is_animated(animation())
+    assert not is_animated(still())
+    assert not is_animated(b"\x89PNG\r\n\x1a\n")
+    assert not is_animated(b"GIF89a")
+    assert not is_animated(b"")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_get_an_answer(data: bytes) -> None:
+    """Whatever follows the magic number, the answer is yes, no, or a clear error."""
+    is_animated(b"GIF89a" + data)
+    with suppress(DamagedImage, ImageTooLarge):
+        probe_gif(b"GIF89a" + data)
+
+
+def test_what_a_gif_says_of_itself() -> None:
+    """Size, frames, length and number of plays are read from the blocks."""
+    assert GifInfo(33, 21, 3, 0.6, 0) == probe_gif(animation(loop=0))
+    assert GifInfo(33, 21, 3, 0.6, 6) == probe_gif(animation(loop=5))
+    assert GifInfo(33, 21, 3, 0.6, 1) == probe_gif(animation())
+
+
+def test_hurried_frames_last_as_in_browsers() -> None:
+    """A delay of nothing counts as a tenth of a second."""
+    assert 0.3 == pytest.approx(probe_gif(animation(duration=0, loop=0)).duration_seconds)
+
+
+def test_becomes_a_film_with_even_sides(tmp_path: Path) -> None:
+    """The film has even sides, H.264, no sound, the same length, and the frames in order."""
+    film = gif_to_video(animation(loop=0))
+    path = tmp_path / "a.mp4"
+    path.write_bytes(film)
+    info = probe_video(path)
+    assert (32, 20, "H.264", "") == (info.width, info.height, info.video_codec, info.audio_codec)
+    assert 0.6 == pytest.approx(info.duration_seconds, abs=0.05)
+    assert film.index(b"moov") < film.index(b"mdat")
+    first = [tuple(frame[:3]) for frame in pixels(film, tmp_path)]
+    assert 3 <= len(first) <= 4
+    for expected, actual in zip([(255, 0, 0), (0, 0, 255), (0, 255, 0)], first, strict=False):
+        assert all(abs(one - other) < 30 for one, other in zip(expected, actual, strict=True))
+
+
+def test_clear_parts_become_white(tmp_path: Path) -> None:
+    """What is transparent in the GIF is white in the film, as on a page."""
+    frames = []
+    for colour in ((255, 0, 0, 255), (0, 0, 255, 255)):
+        frame = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+        frame.paste(colour, (0, 0, 16, 32))
+        frames.append(frame)
+    out = BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=100, disposal=2)
+    for frame in pixels(gif_to_video(out.getvalue()), tmp_path):
+        assert min(frame[28 * 3 : 29 * 3]) > 240
+
+
+def test_a_gif_of_one_pixel_becomes_a_film(tmp_path: Path) -> None:
+    """The smallest GIF becomes a film of two by two pixels."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(gif_to_video(animation((1, 1))))
+    assert (2, 2) == (probe_video(path).width, probe_video(path).height)
+
+
+def test_same_gif_same_film() -> None:
+    """Converting twice gives the same bytes, so the same CID."""
+    assert gif_to_video(animation()) == gif_to_video(animation())
+
+
+def test_without_ffmpeg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without ffmpeg the error names the extra to install and the GIF."""
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setattr(ffmpeg_module.shutil, "which", lambda name: None)
+    with pytest.raises(MissingExtra) as caught:
+        gif_to_video(animation(), name="cat.gif")
+    assert 'Install it: pip install "skywrite[video]"' == caught.value.hint
+    assert "cat.gif" in caught.value.message
+
+
+def test_no_gif_is_refused() -> None:
+    """Something else is refused as no GIF."""
+    with pytest.raises(NotAnImage):
+        gif_to_video(b"\x89PNG\r\n\x1a\n")
+
+
+def test_cut_short_is_damaged() -> None:
+    """A GIF that ends too early is called damaged."""
+    data = animation()
+    with pytest.raises(DamagedImage):
+        gif_to_video(data[: len(data) // 2])
+
+
+def test_bomb_is_refused_by_its_header() -> None:
+    """A GIF of 60000 x 60000 pixels is refused before ffmpeg sees it."""
+    data = bytearray(animation())
+    data[6:10] = b"\x60\xea\x60\xea"
+    with pytest.raises(ImageTooLarge):
+        gif_to_video(bytes(data))
