@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.pds import Pds, PdsAccount, ServerUnavailable, running_pds
+from tests.support.pds import Pds, PdsAccount, running_pds
+from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.processes import ServerUnavailable
 
 OPTIONAL = {
     "network": "needs the whole reference network: script/test --network",
@@ -51,3 +53,19 @@ def pds() -> Iterator[Pds]:
 def account(pds: Pds) -> PdsAccount:
     """An account of this test alone, on the shared PDS."""
     return pds.create_account()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The PostgreSQL server that all tests share; a test that stops or restarts one starts its own."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except ServerUnavailable as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The address of an empty database of this test alone."""
+    return postgres.create_database()

@@ -37,6 +37,8 @@ def test_accounts_and_records_outlive_a_kill() -> None:
         pds.call("com.atproto.repo.createRecord", given, jwt=account.access_jwt)
         assert 2 == len(pds.records(account.did))
         assert carol.did == pds.call("com.atproto.identity.resolveHandle", params={"handle": "carol.test"})["did"]
-        session = pds.call("com.atproto.server.createSession", {"identifier": "carol.test", "password": carol.app_password})
+        session = pds.call(
+            "com.atproto.server.createSession", {"identifier": "carol.test", "password": carol.app_password}
+        )
         assert carol.did == session["did"]
     assert not pds.data_dir.exists()

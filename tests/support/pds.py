@@ -28,16 +28,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from tests.support.processes import ROOT, Child
+from tests.support.processes import FAST_FOLDER, ROOT, Child, ServerUnavailable
 
 SCRIPTS = ROOT / "tests" / "pds"
-FAST_FOLDER = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+
+START_SECONDS = 240.0
 
 _numbers = itertools.count(1)
-
-
-class ServerUnavailable(Exception):
-    """A server that the tests need cannot be had on this machine; the message says why and what to do."""
 
 
 class Refused(AssertionError):
@@ -148,7 +145,7 @@ class Pds(Xrpc):
     def _start(self) -> None:
         self.child = Child([self._node, SCRIPTS / "pds.mjs"], environ=self._environ)
         try:
-            self._facts: dict[str, Any] = json.loads(self.child.wait_for_line('{"url"'))
+            self._facts: dict[str, Any] = json.loads(self.child.wait_for_line('{"url"', timeout_seconds=START_SECONDS))
         except BaseException:
             self.child.kill()
             raise

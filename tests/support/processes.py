@@ -1,14 +1,17 @@
 """Child processes that tests start, listen to, freeze and kill, always by their own process id.
 
-What lives here: one class. What a child runs is the business of whoever starts it.
+What lives here: one class and what every server of the harness needs. What a child runs is the business of whoever
+starts it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,13 +20,26 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
+FAST_FOLDER = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+
+
+class ServerUnavailable(Exception):
+    """A server that the tests need cannot be had on this machine; the message says why and what to do."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class Child:
     """A process in a session of its own, so that no signal of ours or of a terminal reaches a neighbour.
 
     Its output (both streams) is read all the time into `lines`, so that it never blocks on a full pipe. With
-    `dies_with_starter` the kernel kills it when the *thread* that started it ends, however that happens.
+    `dies_with_starter` the kernel interrupts it when the *thread* that started it ends, however that happens.
     """
 
     def __init__(
@@ -37,7 +53,7 @@ class Child:
     ) -> None:
         words = [str(word) for word in command]
         if dies_with_starter:
-            words = ["setpriv", "--pdeathsig", "KILL", *words]
+            words = ["setpriv", "--pdeathsig", "INT", *words]
         if user is not None:
             words = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", *words]
         self.command = words
@@ -70,18 +86,18 @@ class Child:
             self._ended = True
             self._news.notify_all()
 
-    def wait_for_line(self, start: str = "", *, timeout_seconds: float = 60.0, skip: int = 0) -> str:
-        """The first line (after `skip` lines) that begins with `start`; an AssertionError with all output otherwise."""
+    def wait_for_line(self, part: str = "", *, timeout_seconds: float = 60.0, skip: int = 0) -> str:
+        """The first line (after `skip` lines) that holds `part`; an AssertionError with all output otherwise."""
         until = time.monotonic() + timeout_seconds
         with self._news:
             while True:
                 for line in self.lines[skip:]:
-                    if line.startswith(start):
+                    if part in line:
                         return line
                 if self._ended or not self._news.wait(until - time.monotonic()):
                     break
         what = "ended" if self._ended else f"said nothing of the kind for {timeout_seconds:.0f} s"
-        raise AssertionError(f"{self.command[0]} was to print {start!r} and {what}. Its output:\n{self.output}")
+        raise AssertionError(f"{self.command[0]} was to print {part!r} and {what}. Its output:\n{self.output}")
 
     @property
     def output(self) -> str:
@@ -129,7 +145,9 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.thaw()
         self.kill()
 

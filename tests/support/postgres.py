@@ -1,0 +1,133 @@
+"""A PostgreSQL server of our own on loopback, for tests.
+
+    with postgres_server() as server:
+        open_store(server.url)
+        server.restart()
+
+What lives here: a fresh cluster, its start and its end. The programs come from the distribution.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.processes import FAST_FOLDER, Child, ServerUnavailable, free_port
+
+READY = "database system is ready to accept connections"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+}
+
+
+class PostgresServer:
+    """A running cluster. `url` is that of its database `postgres`; it stays the same over `restart()`."""
+
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._user = user
+        self._numbers = itertools.count(1)
+        self.port = free_port()
+        self.url = self._url("postgres")
+        self._start()
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def _start(self) -> None:
+        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        command = [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port), *options]
+        self.child = Child(command, folder=self._folder, user=self._user, dies_with_starter=True)
+        self.child.wait_for_line(READY)
+
+    def create_database(self) -> str:
+        """The address of a new, empty database in this cluster."""
+        import psycopg
+
+        name = f"test_{next(self._numbers)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self._url(name)
+
+    def stop(self) -> None:
+        """End the server; clients lose their connections at once, what they committed stays."""
+        self.child.stop(number=signal.SIGINT)
+
+    def crash(self) -> None:
+        """End it as a crash does: no checkpoint, the next start recovers from the log."""
+        self.child.stop(number=signal.SIGQUIT)
+
+    def restart(self) -> None:
+        """Start it again on the same port and data (after ending it, where it still runs)."""
+        self.stop()
+        self._start()
+
+
+def _programs() -> Path:
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve().parent] if on_path else []
+    debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
+    found += sorted(debian, key=lambda path: float(path.parent.name), reverse=True)
+    if not found:
+        raise ServerUnavailable("PostgreSQL is missing, and the tests start one (Debian: apt-get install postgresql).")
+    return found[0]
+
+
+def _server_user() -> str | None:
+    """Who runs the server: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        raise ServerUnavailable("PostgreSQL does not run as root, and there is no user postgres to run it.") from None
+
+
+def _initialise(programs: Path, folder: Path, user: str | None) -> None:
+    options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
+    done = subprocess.run(
+        [programs / "initdb", "-D", folder / "data", *options],
+        cwd=folder,
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServerUnavailable(f"PostgreSQL could not make a cluster in {folder}:\n{done.stdout}")
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A fresh cluster on a free port of 127.0.0.1, gone afterwards. Raises ServerUnavailable where there is none."""
+    programs, user = _programs(), _server_user()
+    folder = Path(tempfile.mkdtemp(prefix="skywrite-postgres-", dir=FAST_FOLDER))
+    try:
+        if user:
+            shutil.chown(folder, user, user)
+        _initialise(programs, folder, user)
+        server = PostgresServer(programs, folder, user)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
