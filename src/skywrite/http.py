@@ -1,7 +1,8 @@
 """HTTP: the only module that knows the HTTP library.
 
-What lives here: one client with kept-alive connections, a total deadline, no redirects, bounded bodies, and the
-difference that everything above depends on: did the request leave (`NoAnswer`, doubt) or not (`NotSent`)?
+What lives here: one client with kept-alive connections, a total deadline, no redirects, bounded bodies, the reading
+of addresses as that client reads them, and the difference that everything above depends on: did the request leave
+(`NoAnswer`, doubt) or not (`NotSent`)?
 What does not: retries, XRPC, addresses of strangers (see `fetch`).
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.http import Url
 
 from skywrite.errors import InputError, NoAnswer, NotSent
 
@@ -35,6 +38,32 @@ class Response:
     def json(self) -> Any:
         """The body as JSON; ValueError where it is none."""
         return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class WebUrl:
+    """An address as the client reads it (WHATWG URL), so that what is checked is what is dialled.
+
+    `text` is the whole address, normalised, ASCII. `host` is lower-case: a name, an IPv4 address in four decimal
+    numbers, or an IPv6 address without brackets; empty where the scheme has none. `port` is the scheme's own port
+    when none is written.
+    """
+
+    text: str
+    scheme: str
+    host: str
+    port: int | None
+    has_userinfo: bool
+
+
+def parse_url(text: str, base: str | None = None) -> WebUrl:
+    """Read an absolute address, or one relative to `base`; InputError where it is none."""
+    try:
+        url = Url(base).join(text) if base is not None else Url(text)
+    except ValueError as error:
+        raise InputError(f"{ascii(text)[1:-1][:200]} is not a web address: {error}.") from None
+    host = (url.host_str or "").removeprefix("[").removesuffix("]")
+    return WebUrl(str(url), url.scheme, host, url.port_or_known_default, bool(url.username or url.password))
 
 
 class Transport(Protocol):
@@ -120,8 +149,7 @@ class Http:
         try:
             with builder.streamed_read_buffer_limit(_PIECE_BYTES).build_streamed() as response:
                 data, truncated = _read(response.body_reader, max_bytes)
-                headers_seen = {name.lower(): value for name, value in response.headers.items()}
-                return Response(response.status, headers_seen, data, truncated)
+                return Response(response.status, _readable(response.headers), data, truncated)
         except PyreqwestError as error:
             raise _translate(error, url) from None
 
@@ -130,6 +158,15 @@ class Http:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def _readable(headers: Any) -> dict[str, str]:
+    """Header fields by lower-case name, the last of a name; the library cannot give out values that are not ASCII."""
+    readable: dict[str, str] = {}
+    for name in headers:
+        with suppress(ValueError):
+            readable[name.lower()] = headers.getall(name)[-1]
+    return readable
 
 
 def _told(pieces: Iterator[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
