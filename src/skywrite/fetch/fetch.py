@@ -1,0 +1,202 @@
+"""Fetching from addresses of strangers: every hop guarded, everything bounded.
+
+What lives here: redirects by hand, one deadline over all hops, the limit on decompressed bytes, and what an answer's
+status means. What does not: which addresses may be opened (`guard`), what is inside an answer.
+
+No cookies, no referer, no credentials, no proxy (it would resolve names again). The client bounds the answer's head
+(100 fields, about 400 KB), chunk extensions and trailers. A redirect from https to http is refused: what was asked for
+over TLS never comes from a connection that anyone on the way may have written.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import NoAnswer, NotSent, RejectedError, TemporaryError
+from skywrite.fetch.guard import AddressRefused, Guard, Target
+from skywrite.http import Http, Response, Transport
+
+MAX_BYTES = 10_000_000
+TIMEOUT_SECONDS = 20.0
+REDIRECTS_MAX = 10
+CLIENTS_MAX = 32
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PERMANENT_REDIRECTS = (301, 308)
+_TEMPORARY_STATUSES = (408, 425, 429)
+_HEADERS_FOR_EVERYONE = ("accept", "accept-language", "if-none-match", "if-modified-since")
+
+Connect = Callable[[Target, str], Transport]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer. `url` is the last hop's; `headers` have lower-case names; `truncated`: the body was cut at the limit.
+
+    `moved_to` is where the permanent redirects (301, 308) at the beginning of the way lead, None without any: the
+    address to ask from now on.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+    moved_to: str | None = None
+
+
+class FetchFailed(TemporaryError):
+    """The address gave no usable answer for now. `answer` is what a server said, if one said anything."""
+
+    answer: Fetched | None = None
+
+
+class FetchRejected(RejectedError):
+    """The address answered with a refusal that will stay (404, 410, endless redirects). `answer` is what it said."""
+
+    answer: Fetched | None = None
+
+
+class Fetcher:
+    """Opens addresses that strangers chose. Safe to share between threads.
+
+    `allow` as in Guard, from the configuration's `fetch_allow`. `connect` makes the client that dials one checked
+    address; tests bring their own.
+    """
+
+    def __init__(
+        self,
+        allow: Iterable[str] = (),
+        *,
+        guard: Guard | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        connect: Connect | None = None,
+    ) -> None:
+        self.clock = clock
+        self._guard = guard or Guard(allow)
+        self._connect = connect or self._pinned
+        self._clients: OrderedDict[tuple[str, str, int], Http] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        max_bytes: int = MAX_BYTES,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        accept: str = "*/*",
+        headers: Mapping[str, str] | None = None,
+    ) -> Fetched:
+        """GET an address, at most `max_bytes` of its body after decompression, all hops within `timeout_seconds`.
+
+        Returns success (2xx), and 304 where `headers` held a condition (If-None-Match, If-Modified-Since). Raises
+        AddressRefused for an address or a redirect that the guard refuses, FetchFailed for what may work later (no
+        answer, 408, 425, 429, 5xx), FetchRejected for the rest; both hold the server's `answer` where there is one.
+        """
+        sent = {"accept": accept} | {name.lower(): value for name, value in (headers or {}).items()}
+        fetched = self._follow(url, sent, max_bytes, timeout_seconds)
+        conditional = "if-none-match" in sent or "if-modified-since" in sent
+        if 200 <= fetched.status < 300 or (fetched.status == 304 and conditional):
+            return fetched
+        raise _refusal(fetched)
+
+    def close(self) -> None:
+        """Forget the clients."""
+        with self._lock:
+            self._clients.clear()
+
+    def _follow(self, url: str, headers: dict[str, str], max_bytes: int, timeout_seconds: float) -> Fetched:
+        deadline = self.clock.monotonic() + timeout_seconds
+        target = self._check(url, None, deadline)
+        moved_to: str | None = None
+        permanent = True
+        for _ in range(REDIRECTS_MAX + 1):
+            answer = self._ask(target, headers, max_bytes, deadline)
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or location is None:
+                return Fetched(target.url, answer.status, answer.headers, answer.body, answer.truncated, moved_to)
+            next_target = self._check(location, target, deadline)
+            permanent = permanent and answer.status in _PERMANENT_REDIRECTS
+            if permanent:
+                moved_to = next_target.url
+            if _origin(next_target) != _origin(target):
+                headers = {name: value for name, value in headers.items() if name in _HEADERS_FOR_EVERYONE}
+            target = next_target
+        raise FetchRejected(f"{url} leads from redirect to redirect: more than {REDIRECTS_MAX}.")
+
+    def _check(self, url: str, previous: Target | None, deadline: float) -> Target:
+        try:
+            base = previous.url if previous else None
+            target = self._guard.check(url, base=base, timeout_seconds=self._left(deadline, previous))
+        except NotSent as error:
+            raise FetchFailed(error.message, hint=error.hint) from None
+        except AddressRefused as error:
+            if previous is None:
+                raise
+            raise AddressRefused(f"{previous.host} leads on to an address that is refused: {error.message}") from None
+        if previous and previous.scheme == "https" and target.scheme != "https":
+            raise AddressRefused(f"{previous.host} leads from https to http, which is refused.")
+        return target
+
+    def _ask(self, target: Target, headers: Mapping[str, str], max_bytes: int, deadline: float) -> Response:
+        last: NotSent | None = None
+        for address in target.addresses:
+            try:
+                return self._connect(target, address).request(
+                    "GET",
+                    target.url,
+                    # A kept connection may be closed by the server just as it is used again, which looks like a fault.
+                    headers={**headers, "connection": "close"},
+                    timeout_seconds=self._left(deadline, target),
+                    max_bytes=max_bytes,
+                )
+            except NotSent as error:
+                last = error
+            except NoAnswer as error:
+                raise FetchFailed(error.message, hint=error.hint) from None
+        message, hint = (last.message, last.hint) if last else (f"{target.host} has no address.", "")
+        raise FetchFailed(message, hint=hint)
+
+    def _left(self, deadline: float, target: Target | None) -> float:
+        seconds = deadline - self.clock.monotonic()
+        if seconds <= 0:
+            host = target.host if target else "The address"
+            raise FetchFailed(f"{host} took too long to answer.", hint="The server may be overloaded; try again.")
+        return seconds
+
+    def _pinned(self, target: Target, address: str) -> Http:
+        """A client that dials exactly this address for this host; kept, because a new one reads all certificates."""
+        key = (target.host, address, target.port)
+        with self._lock:
+            client = self._clients.pop(key, None) or Http(resolve=key)
+            self._clients[key] = client
+            if len(self._clients) > CLIENTS_MAX:
+                self._clients.popitem(last=False)
+        return client
+
+
+def _origin(target: Target) -> tuple[str, str, int]:
+    return target.scheme, target.host, target.port
+
+
+def _refusal(fetched: Fetched) -> FetchFailed | FetchRejected:
+    status = fetched.status
+    try:
+        said = f"{status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        said = str(status)
+    error: FetchFailed | FetchRejected
+    if status >= 500 or status in _TEMPORARY_STATUSES:
+        error = FetchFailed(f"{fetched.url} answered {said}.", hint="Try again later.")
+    elif status in _REDIRECTS:
+        error = FetchRejected(f"{fetched.url} leads on, but not to an address that can be read.")
+    else:
+        error = FetchRejected(f"{fetched.url} answered {said}.", hint="Check the address in a browser.")
+    error.status = status
+    error.answer = fetched
+    return error
