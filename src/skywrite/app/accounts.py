@@ -1,0 +1,138 @@
+"""Verbs of accounts: signing in and out, and what is set for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from skywrite.app.base import Base
+from skywrite.atproto.service import service_for
+from skywrite.atproto.session import create_session
+from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.model import Account, Slot
+from skywrite.schedule.policy import parse_late
+
+MAIN_PASSWORD_WARNING = (
+    "This is the account's main password. An app password is safer: it can be revoked by itself, and it cannot change "
+    "the account. Make one in the app under Settings, Privacy and security, App passwords."
+)
+
+
+class Accounts(Base):
+    """Signing in and out, and settings of accounts."""
+
+    def login(
+        self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
+    ) -> tuple[Account, list[str]]:
+        """Sign in and keep the session, encrypted; returns the account and warnings.
+
+        `pds`: the server to sign in at; without it the account's own is found. The first account becomes the default.
+        """
+        service = pds or service_for(handle, self.resolver(), self.config.service)
+        session = create_session(self.transport, service, handle, password, auth_factor_token, clock=self.clock)
+        account = self.store.sign_in(session)
+        self.agents.forget(account.did)
+        return account, [MAIN_PASSWORD_WARNING] if session.uses_main_password else []
+
+    def _account_from_environment(self) -> Account | None:
+        if not (self.config.handle and self.config.app_password):
+            return None
+        return self.login(self.config.handle, self.config.app_password, pds=self._environment_pds())[0]
+
+    def _environment_pds(self) -> str | None:
+        from skywrite.config import DEFAULT_SERVICE
+
+        return self.config.service if self.config.service != DEFAULT_SERVICE else None
+
+    def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
+        """End the session, here and at the server as far as it can be reached; `forget` drops the account too."""
+        account = self.account(name)
+        with suppress(SkywriteError):
+            self.agent(account).delete_session()
+        self.agents.forget(account.did)
+        self.store.sign_out(account.did)
+        if forget:
+            self.store.remove_account(account.did)
+        return account
+
+    def accounts(self) -> list[Account]:
+        """All accounts, the default one first."""
+        return self.store.accounts()
+
+    def set_default(self, name: str) -> Account:
+        """Make this the account that is meant when none is named."""
+        account = self.account(name)
+        self.store.set_default_account(account.did)
+        return account
+
+    def set(self, name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Change settings of an account; None removes one. See SETTINGS for names."""
+        account = self.account(name)
+        checked = {key: _checked(key, value) for key, value in settings.items()}
+        return self.store.set_account_settings(account.did, checked)
+
+    def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
+        """Replace the weekly times at which an account's posts without a time go out."""
+        self.store.set_slots(self.account(name).did, slots)
+
+    def slots(self, name: str | None = None) -> list[Slot]:
+        """An account's weekly times."""
+        return self.store.slots(self.account(name).did)
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0:
+        raise InputError(f"{name} must be a whole number, not {value!r}.")
+    return number
+
+
+def _zone(name: str, value: Any) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(str(value)).key
+    except Exception:
+        raise InputError(f"{value!r} is no time zone.", hint="Use a name like Europe/Berlin or UTC.") from None
+
+
+def _langs(name: str, value: Any) -> list[str]:
+    from skywrite.bsky.limits import check_langs
+
+    langs = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    return langs if langs == ["auto"] else check_langs(langs)
+
+
+def _flag(name: str, value: Any) -> bool:
+    known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    answer = value if isinstance(value, bool) else known.get(str(value).lower())
+    if answer is None:
+        raise InputError(f"{name} must be yes or no, not {value!r}.")
+    return answer
+
+
+def _late(name: str, value: Any) -> str:
+    parse_late(str(value))
+    return str(value)
+
+
+SETTINGS: dict[str, Any] = {
+    "gap_seconds": _whole,
+    "max_per_day": _whole,
+    "zone": _zone,
+    "langs": _langs,
+    "late": _late,
+    "require_alt": _flag,
+    "markdown": _flag,
+    "shorten": _flag,
+}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in SETTINGS:
+        raise InputError(f"There is no setting {name!r}.", hint=f"The settings are: {', '.join(SETTINGS)}.")
+    return None if value is None or value == "" else SETTINGS[name](name, value)

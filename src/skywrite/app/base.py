@@ -1,0 +1,133 @@
+"""What every verb needs: configuration, the store, the network, each opened when first used."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.session import Agent
+from skywrite.atproto.tid import TidClock
+from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
+from skywrite.config import Config, load_config
+from skywrite.errors import SignInError
+from skywrite.http import Http, Transport
+from skywrite.publish.agents import Agents
+from skywrite.publish.decide import Decider
+from skywrite.queue.model import Account, UnknownAccount
+from skywrite.queue.store import Store, open_store
+from skywrite.queue.vault import Vault
+
+
+class NoAccount(SignInError):
+    """No account is signed in here yet, or not the one that was named."""
+
+
+class Base:
+    """Configuration, store and network of one `Skywrite`. Safe to share between threads."""
+
+    def __init__(
+        self,
+        database: str | None = None,
+        *,
+        config: Config | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        config = config or load_config()
+        self.config = replace(config, database=str(database)) if database else config
+        self.clock = clock
+        self._given_transport = transport
+        self._opening = threading.RLock()
+        self._store: Store | None = None
+        self._transport: Transport | None = None
+        self._agents: Agents | None = None
+        self._tids = TidClock(clock)
+        self.worker_name = f"{socket.gethostname()}-{os.getpid()}-{secret_bytes(3).hex()}"
+        self._resolvers: dict[str, Resolver] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database and the connections."""
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            if isinstance(self._transport, Http):
+                self._transport.close()
+            self._transport = self._agents = None
+
+    @property
+    def store(self) -> Store:
+        """The database, made on first use."""
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self.config.database, Vault.of(self.config), self.clock)
+            return self._store
+
+    @property
+    def transport(self) -> Transport:
+        """The connections to servers of the network."""
+        with self._opening:
+            if self._transport is None:
+                self._transport = self._given_transport or Http()
+            return self._transport
+
+    @property
+    def agents(self) -> Agents:
+        """The signed-in accounts of this process."""
+        with self._opening:
+            if self._agents is None:
+                self._agents = Agents(self.transport, self.store, self.clock)
+            return self._agents
+
+    def agent(self, account: Account) -> Agent:
+        """The agent of an account."""
+        return self.agents.get(account.did, account.handle)
+
+    def resolver(self, pds_url: str | None = None) -> Resolver:
+        """Looks up handles, asking an account's own server last."""
+        with self._opening:
+            key = pds_url or ""
+            if key not in self._resolvers:
+                self._resolvers[key] = Resolver(
+                    self.transport,
+                    self.config.plc_url,
+                    service=pds_url,
+                    clock=self.clock,
+                    allow_local="//localhost" in key or "//127.0.0.1" in key,
+                )
+            return self._resolvers[key]
+
+    def decider(self) -> Decider:
+        """What decides for this process; its record keys never repeat."""
+        return Decider(self._tids)
+
+    def account(self, name: str | None = None) -> Account:
+        """The account with this handle or DID, else the default one. Raises NoAccount."""
+        try:
+            return self.store.account(name)
+        except UnknownAccount:
+            if name:
+                known = ", ".join(account.handle for account in self.store.accounts())
+                hint = f"Known here: {known}." if known else "Sign in with: skywrite login"
+                raise NoAccount(f"{name} is not signed in here.", hint=hint) from None
+        from_environment = self._account_from_environment()
+        if from_environment is None:
+            raise NoAccount("No account is signed in here yet.", hint="Sign in with: skywrite login")
+        return from_environment
+
+    def _account_from_environment(self) -> Account | None:
+        """Overridden where signing in is known."""
+        return None

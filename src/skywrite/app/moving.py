@@ -1,0 +1,173 @@
+"""Moving in and out: rows of many posts in, the same rows out, and a copy of the whole database.
+
+What lives here: what a row means and that all rows go in, or none. What does not: files of tables (`sources.table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from skywrite.app.posting import SLOT_HORIZON, Posting
+from skywrite.clock import to_iso
+from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.model import Account, NewPost
+
+ROW_FIELDS = ("at", "account", "key", "late", "jitter")
+
+
+class ImportFailed(InputError):
+    """Some rows of an import are wrong; nothing was imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowReport:
+    """What became of one row: its post's number and moment, or what is wrong with it."""
+
+    row: int
+    id: int | None = None
+    due_at: str | None = None
+    existed: bool = False
+    warnings: tuple[str, ...] = ()
+    error: SkywriteError | None = None
+
+
+class Moving(Posting):
+    """Import, export, backup."""
+
+    def import_rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        base: Path | None = None,
+        account: str | None = None,
+        partial: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> list[RowReport]:
+        """Accept many posts, each row checked; the reports are in the order of the rows.
+
+        All or nothing: a row that is wrong stops the import, and nothing is stored (the reports tell every row's
+        error). With `partial` the good rows go in. Rows without `at` take the next free slots in order.
+        """
+        reports: list[RowReport] = []
+        accepted: list[tuple[int, NewPost]] = []
+        taken: dict[str, set[Any]] = {}
+        for number, row in enumerate(rows, 1):
+            try:
+                new, warnings = self._row(row, base, account, taken, dry_run=dry_run)
+                accepted.append((len(reports), new))
+                due = to_iso(new.due_at) if new.due_at else None
+                reports.append(RowReport(number, due_at=due, warnings=warnings))
+            except SkywriteError as error:
+                reports.append(RowReport(number, error=error))
+            progress(number)
+        if dry_run or (not partial and any(report.error for report in reports)):
+            return reports
+        results = self.store.add([new for _, new in accepted])
+        for (place, _), result in zip(accepted, results, strict=True):
+            reports[place] = replace(reports[place], id=result.id, existed=result.existed)
+        return reports
+
+    def _row(
+        self,
+        row: Mapping[str, Any],
+        base: Path | None,
+        default: str | None,
+        taken: dict[str, set[Any]],
+        *,
+        dry_run: bool,
+    ) -> tuple[NewPost, tuple[str, ...]]:
+        options = {name: row.get(name) for name in ROW_FIELDS}
+        draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
+        account = self._row_account(options["account"] or default)
+        ready = self.prepare(self.draft(account, draft), account, base=base)
+        due_at = self._row_moment(account, options["at"], options["jitter"], taken)
+        if not dry_run:
+            self.keep_media([ready])
+        new = self._new_post(ready, due_at=due_at, key=options["key"], late=options["late"], source="import")
+        return new, tuple(ready.warnings)
+
+    def _row_account(self, name: str | None) -> Account:
+        cache = self.__dict__.setdefault("_row_accounts", {})
+        if name not in cache:
+            cache[name] = self.account(name)
+        return cache[name]  # type: ignore[no-any-return]
+
+    def _row_moment(self, account: Account, at: Any, jitter: Any, taken: dict[str, set[Any]]) -> Any:
+        if at is not None:
+            return self.moment(account, at, jitter)
+        from skywrite.schedule.slots import next_free_slot
+
+        now = self.clock.now()
+        mine = taken.get(account.did)
+        if mine is None:
+            mine = taken[account.did] = set(self.store.due_moments(account.did, now, now + SLOT_HORIZON))
+        moment = next_free_slot(self.store.slots(account.did), now=now, taken=mine)
+        mine.add(moment)
+        return moment
+
+    def export_rows(self, *, account: str | None = None, media_folder: Path | None = None) -> Iterator[dict[str, Any]]:
+        """The posts that wait, as rows that `import_rows` takes; media are written into the folder and named there."""
+        did = self.account(account).did if account else None
+        handles = {known.did: known.handle for known in self.store.accounts()}
+        for post in self.store.all_posts(("draft", "scheduled", "held"), account_did=did):
+            row: dict[str, Any] = {
+                **_with_files(post.draft, self._writer(media_folder)),
+                "account": handles[post.account_did],
+            }
+            if post.due_at:
+                row["at"] = to_iso(post.due_at)
+            if post.key:
+                row["key"] = post.key
+            row["late"] = post.late_policy + (f":{post.late_seconds}s" if post.late_seconds is not None else "")
+            yield row
+
+    def _writer(self, folder: Path | None) -> Callable[[Mapping[str, Any]], str]:
+        def write(stored: Mapping[str, Any]) -> str:
+            if folder is None:
+                raise InputError("The posts have media.", hint="Give a folder for them with --media FOLDER.")
+            ending = str(stored["mime"]).rpartition("/")[2].replace("jpeg", "jpg")
+            path = folder / f"{stored['cid']}.{ending}"
+            if not path.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as file:
+                    file.writelines(self.store.read_media(stored["cid"]))
+            return str(path)
+
+        return write
+
+    def backup(self, path: Path) -> None:
+        """A copy of the whole database, while it is used. The key of the secrets is not in it."""
+        self.store.backup(path)
+
+
+def _with_files(value: Any, write: Callable[[Mapping[str, Any]], str]) -> Any:
+    """A draft with stored media as files; a card keeps its text, and its picture is fetched again."""
+    if isinstance(value, Mapping):
+        if "cid" in value and "mime" in value:
+            kept = {
+                name: _with_files(item, write)
+                for name, item in value.items()
+                if name in ("alt", "captions", "gif", "lang", "name")
+            }
+            return {"path": write(value), **kept}
+        return {name: _with_files(item, write) for name, item in value.items() if name != "thumb"}
+    if isinstance(value, list):
+        return [_with_files(item, write) for item in value]
+    return value
+
+
+def check_reports(reports: list[RowReport]) -> None:
+    """Raise ImportFailed where a row is wrong."""
+    wrong = [report for report in reports if report.error]
+    if wrong:
+        error = wrong[0].error
+        assert error is not None
+        raise ImportFailed(
+            f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
+            f"Row {wrong[0].row}: {error.message}",
+            hint=error.hint or "Mend them, or import the good ones with --partial.",
+        )

@@ -1,0 +1,179 @@
+"""Posts that come again and again: the rule is stored, and one occurrence at a time is a post of the queue.
+
+What lives here: making the posts of the next occurrences. What does not: when a rule comes (`schedule.recurrence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skywrite.errors import InputError
+from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence
+from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
+from skywrite.schedule.recurrence import Occurrence, catch_up, parse_rule, pick
+from skywrite.schedule.slots import with_jitter
+
+if TYPE_CHECKING:
+    from skywrite.app.posting import Posting, Ready, Scheduled
+
+SWEEP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """How a post comes again: see `Skywrite.schedule` for the forms of each field."""
+
+    every: str
+    at: str | datetime | None = None
+    until: str | datetime | None = None
+    pool: Sequence[Any] = ()
+    late: str | None = None
+    jitter: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """Recurrences of one `Skywrite`."""
+
+    sky: Posting
+
+    def schedule(self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None) -> Scheduled:
+        """Store a rule and the post of its first occurrence."""
+        from skywrite.app.posting import Scheduled
+
+        sky = self.sky
+        start = sky.moment(account, repeat.at) if repeat.at is not None else None
+        until = sky.moment(account, repeat.until) if repeat.until is not None else None
+        rule = parse_rule(repeat.every, zone=sky.zone(account), start=start)
+        first = rule.next_after(sky.clock.now(), until=until)
+        if first is None:
+            raise InputError(f"{repeat.every!r} does not come again.", hint="Check the rule and its end.")
+        readies = [sky.prepare(sky.draft(account, item), account, base=base) for item in _rows(row, repeat.pool)]
+        sky.keep_media(readies)
+        new = self._new(account, repeat, until, start, readies)
+        post = self._post(new, 0, first)
+        recurrence_id = sky.store.add_recurrence(new, post)
+        stored = sky.store.posts(recurrence_id=recurrence_id)[0]
+        warnings = tuple(warning for ready in readies for warning in ready.warnings)
+        return Scheduled(stored.id, account.handle, post.due_at, sky.zone(account), False, warnings, recurrence_id)
+
+    def _new(
+        self, account: Account, repeat: Repeat, until: datetime | None, start: datetime | None, readies: list[Ready]
+    ) -> NewRecurrence:
+        pool = [_entry(ready) for ready in readies]
+        policy, seconds = parse_late(repeat.late) if repeat.late else (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
+        return NewRecurrence(
+            account_did=account.did,
+            rule=repeat.every,
+            zone=self.sky.zone(account),
+            draft=pool[0]["draft"],
+            prepared=pool[0]["prepared"],
+            pool=tuple(pool) if len(pool) > 1 else (),
+            until=until,
+            start=start,
+            jitter_seconds=parse_duration(repeat.jitter) if repeat.jitter else 0,
+            late_policy=policy,
+            late_seconds=seconds,
+            source=repeat.source,
+            media=tuple(dict.fromkeys(item.cid for ready in readies for item in ready.prepared.blobs)),
+        )
+
+    def sweep(self) -> int:
+        """Give every rule whose last post is done with its next one; how many posts were made.
+
+        After a long time without a worker a rule makes one post at the most: the latest within its grace, else the
+        next one to come.
+        """
+        made = 0
+        for recurrence, last in self.sky.store.idle_recurrences():
+            made += self._advance(recurrence, last)
+        return made
+
+    def _advance(self, recurrence: Recurrence, last: datetime) -> int:
+        store, now = self.sky.store, self.sky.clock.now()
+        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.start)
+        grace = DEFAULT_LATE_SECONDS if recurrence.late_seconds is None else recurrence.late_seconds
+        following = catch_up(
+            rule, last, now, until=recurrence.until, exceptions=recurrence.exceptions, late_seconds=grace
+        )
+        if following is None:
+            store.update_recurrence(replace(recurrence, state="ended"))
+            return 0
+        post = replace(self._post(recurrence, recurrence.position, following), recurrence_id=recurrence.id)
+        store.add([post])
+        return 1
+
+    def _post(self, rule: NewRecurrence | Recurrence, position: int, occurrence: Occurrence) -> NewPost:
+        chosen = rule.pool[pick(len(rule.pool), position)] if rule.pool else rule
+        draft, prepared = (
+            (chosen["draft"], chosen["prepared"]) if isinstance(chosen, Mapping) else (rule.draft, rule.prepared)
+        )
+        due_at = with_jitter(occurrence.at, rule.jitter_seconds, self.sky.clock.random())
+        return NewPost(
+            account_did=rule.account_did,
+            draft=draft,
+            prepared=prepared,
+            due_at=due_at,
+            late_policy=rule.late_policy,
+            late_seconds=rule.late_seconds,
+            source=rule.source,
+            occurrence=occurrence.occurrence,
+            media=tuple(blob[0] for blob in prepared.get("blobs", ())),
+        )
+
+    def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
+        """Move one occurrence to another moment, or skip it (None); its waiting post follows."""
+        store = self.sky.store
+        recurrence = store.recurrence(recurrence_id)
+        key = occurrence.isoformat()
+        exceptions = {**recurrence.exceptions, key: moved_to.isoformat() if moved_to else None}
+        changed = store.update_recurrence(replace(recurrence, exceptions=exceptions))
+        for post in store.posts(recurrence_id=recurrence_id):
+            if post.occurrence == occurrence:
+                if moved_to is None:
+                    store.cancel(post.id)
+                else:
+                    store.move(post.id, moved_to)
+        self.sweep()
+        return changed
+
+
+@dataclass
+class RecurrenceTask:
+    """The worker's task of sweeping, as `publish.worker.Task` asks."""
+
+    recurring: Recurring
+    _next_at: datetime | None = None
+
+    def next_at(self) -> datetime | None:
+        """Every minute, and at once when told."""
+        return self._next_at or self.recurring.sky.clock.now()
+
+    def run(self) -> None:
+        """Sweep."""
+        self._next_at = self.recurring.sky.clock.now() + timedelta(seconds=SWEEP_SECONDS)
+        self.recurring.sweep()
+
+    def after_post(self, recurrence_id: int | None) -> None:
+        """A post of a rule is done with: its next one is made at once, not at the next sweep."""
+        if recurrence_id is not None:
+            self.recurring.sweep()
+
+
+def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """The drafts of a pool; each has the fields that all share."""
+    if not pool:
+        return [row]
+    shared = {name: value for name, value in row.items() if name != "text"}
+    items = [item if isinstance(item, Mapping) else {"text": item} for item in pool]
+    rows = [{**shared, **item} for item in items]
+    return [dict(row), *rows] if row.get("text") else rows
+
+
+def _entry(ready: Ready) -> dict[str, Any]:
+    return {"draft": ready.draft.as_dict(), "prepared": ready.prepared.to_dict()}

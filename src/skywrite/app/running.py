@@ -1,0 +1,105 @@
+"""Running: the worker of this process, put together."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from skywrite.app.posting import Posting
+from skywrite.app.recurring import RecurrenceTask, Recurring
+from skywrite.clock import to_iso
+from skywrite.publish.publisher import Publisher
+from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker
+from skywrite.queue.model import Claim
+
+HEARTBEAT_SECONDS = 15
+DEFAULT_THREADS = 4
+
+Log = Callable[..., None]
+
+
+def _silent(event: str, **facts: Any) -> None:
+    """The default log: nothing."""
+
+
+class Heartbeat:
+    """Tells `skywrite doctor --run` that a worker lives."""
+
+    def __init__(self, sky: Posting, worker: str) -> None:
+        self._sky = sky
+        self._worker = worker
+        self._next_at = sky.clock.now()
+
+    def next_at(self) -> Any:
+        return self._next_at
+
+    def run(self) -> None:
+        now = self._sky.clock.now()
+        self._next_at = now + timedelta(seconds=HEARTBEAT_SECONDS)
+        self._sky.store.put_setting("worker", self._worker, to_iso(now))
+
+
+class Running(Posting):
+    """Publishing what is due."""
+
+    def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Worker:
+        """A worker of this process; `run` and `run_once` make one themselves."""
+        recurrences = RecurrenceTask(Recurring(self))
+
+        def after(claim: Claim, outcome: object) -> None:
+            recurrences.after_post(claim.post.recurrence_id)
+
+        publisher: Publisher = self.publisher()
+        return Worker(
+            name=self.worker_name,
+            store=self.store,
+            publisher=publisher,
+            decider=publisher.decider,
+            clock=self.clock,
+            threads=threads,
+            lease_seconds=LEASE_SECONDS,
+            tasks=(recurrences, Heartbeat(self, self.worker_name), *tasks),
+            log=log,
+            after=after,
+        )
+
+    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Tally:
+        """Publish what is due until the process is told to stop (SIGTERM, SIGINT), then finish what is in flight."""
+        worker = self.worker(threads=threads, log=log, tasks=tasks)
+        with _stopped_by_signals(worker.stop):
+            worker.run()
+        self.store.put_setting("worker", self.worker_name, None)
+        return worker.tally
+
+    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent) -> Tally:
+        """Publish what is due now, and return."""
+        Recurring(self).sweep()
+        worker = self.worker(threads=threads, log=log)
+        with _stopped_by_signals(worker.stop):
+            tally = worker.run_once()
+        Recurring(self).sweep()
+        return tally
+
+
+class _stopped_by_signals:
+    """While it lasts, SIGTERM and SIGINT call `stop`; nothing happens outside of the main thread."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._former[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._stop()

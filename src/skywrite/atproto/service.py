@@ -1,0 +1,28 @@
+"""Where an account signs in: its own PDS, or the entryway in front of it.
+
+What does not live here: the signing in (`session`), who an account is (`identity`).
+"""
+
+from __future__ import annotations
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.session import clean_identifier
+from skywrite.errors import SkywriteError
+
+ENTRYWAY = "https://bsky.social"
+_BEHIND_ENTRYWAY = ".host.bsky.network"
+
+
+def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) -> str:
+    """The address to sign in at; the default where the account cannot be found (signing in will say why).
+
+    Accounts on Bluesky's own servers sign in at its entryway; all others at the PDS in their DID document.
+    """
+    name = clean_identifier(identifier)
+    if name.endswith(".bsky.social") or "@" in name:
+        return default
+    try:
+        pds_url = resolver.resolve(name).pds_url
+    except SkywriteError:
+        return default
+    return ENTRYWAY if pds_url.endswith(_BEHIND_ENTRYWAY) else pds_url

@@ -1,0 +1,373 @@
+"""`Client`: talk to Bluesky now, as one account; nothing is stored.
+
+What lives here: signing in, one method for each thing that a script does, and the names that scripts for the atproto
+SDK use. What does not: the queue (`app`), how a post is made (`compose`) and sent (`publish.sender`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.repo import Record, Ref, Repo, Write
+from skywrite.atproto.service import service_for
+from skywrite.atproto.session import Agent, Session, create_session
+from skywrite.atproto.tid import TidClock
+from skywrite.atproto.xrpc import Param
+from skywrite.atproto.xrpc_errors import ServerFailure
+from skywrite.bsky.limits import POST
+from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
+from skywrite.compose.build import build
+from skywrite.compose.draft import Draft, draft_from_dict
+from skywrite.compose.freeze import Frozen, freeze
+from skywrite.compose.gather import Gathered, Surroundings, gather
+from skywrite.compose.references import app_link, parse_reference
+from skywrite.config import load_config
+from skywrite.errors import InputError, NoAnswer, NotSent, SignInError
+from skywrite.http import Http, Transport
+from skywrite.publish.films import film_upload
+from skywrite.publish.sender import Sending, upload, write
+
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+
+SEND_TRIES = 4
+_LIKE = "app.bsky.feed.like"
+_REPOST = "app.bsky.feed.repost"
+_FOLLOW = "app.bsky.graph.follow"
+_GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
+
+
+class NotSignedInYet(SignInError):
+    """A method was called before `login`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A post that is on the network. `warnings` says what was left out on the way, in plain words."""
+
+    uri: str
+    cid: str
+    url: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The account that is signed in."""
+
+    did: str
+    handle: str
+    pds_url: str
+
+
+class Client:
+    """One account on the network. Safe to share between threads after `login`.
+
+        client = Client()
+        client.login("alice.bsky.social", "xxxx-xxxx-xxxx-xxxx")
+        client.send_post(text="Posting via API.")
+
+    `base_url` is the server to sign in at; without it the account's own server is found. Every method raises
+    SkywriteErrors (see `skywrite.errors`).
+    """
+
+    def __init__(
+        self, base_url: str | None = None, *, transport: Transport | None = None, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._config = load_config()
+        self._base_url = base_url
+        self._transport = transport or Http()
+        self._clock = clock
+        self._tids = TidClock(clock)
+        self._agent: Agent | None = None
+        self._fetcher: Fetcher | None = None
+        self._resolver: Resolver | None = None
+
+    # Signing in
+
+    def login(
+        self,
+        handle: str | None = None,
+        password: str | None = None,
+        auth_factor_token: str | None = None,
+        *,
+        session_string: str | None = None,
+        login: str | None = None,
+    ) -> Me:
+        """Sign in with a handle (with or without @), DID or e-mail address and an app password, or with a session.
+
+        `session_string` is one of `export_session_string` or of the atproto SDK. `login` is another name for `handle`.
+        Raises WrongPassword, AuthFactorRequired, AccountUnavailable, RateLimited, InvalidSession.
+        """
+        name = handle or login
+        if session_string:
+            session = Session.from_string(session_string)
+        elif name and password:
+            service = self._base_url or service_for(name, self._resolve_at(None), self._config.service)
+            session = create_session(self._transport, service, name, password, auth_factor_token, clock=self._clock)
+        else:
+            raise InputError("login needs a handle and an app password, or a session string.")
+        self._agent = Agent(self._transport, session, clock=self._clock)
+        self._resolver = self._resolve_at(session.pds_url)
+        return self.me
+
+    def _resolve_at(self, service: str | None) -> Resolver:
+        local = bool(service or self._base_url) and "//localhost" in (service or self._base_url or "")
+        return Resolver(self._transport, self._config.plc_url, service=service, clock=self._clock, allow_local=local)
+
+    @property
+    def agent(self) -> Agent:
+        """The authenticated agent, for what this class has no method for."""
+        if self._agent is None:
+            raise NotSignedInYet("Nobody is signed in.", hint="Call client.login(handle, app_password) first.")
+        return self._agent
+
+    @property
+    def me(self) -> Me:
+        """The account that is signed in."""
+        session = self.agent.session
+        return Me(session.did, session.handle, session.pds_url)
+
+    def export_session_string(self) -> str:
+        """The session as a text for `login(session_string=...)`. It is a secret: who has it can post."""
+        return self.agent.session.export_string()
+
+    def logout(self) -> None:
+        """End the session at the server."""
+        self.agent.delete_session()
+        self._agent = None
+
+    # Every other method of the network
+
+    def query(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> dict[str, Any]:
+        """Call any XRPC query: `client.query("app.bsky.actor.getProfile", {"actor": "alice.test"})`."""
+        return self.agent.query(nsid, params, **more)
+
+    def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
+        """Call any XRPC procedure. It is not repeated after doubt: a create may have been carried out."""
+        return self.agent.procedure(nsid, body, **more)
+
+    def resolve_handle(self, handle: str) -> str:
+        """The DID of a handle. Raises UnknownHandle."""
+        resolver = self._resolver or self._resolve_at(self._base_url)
+        return resolver.resolve_handle(handle.removeprefix("@"))
+
+    # Posts
+
+    def send_post(
+        self,
+        text: Any = "",
+        profile_identify: str | None = None,
+        reply_to: Any = None,
+        embed: Any = None,
+        langs: Sequence[str] | None = None,
+        facets: Sequence[Any] | None = None,
+        *,
+        images: Any = (),
+        video: Any = None,
+        card: Any = "none",
+        quote: Any = None,
+        replies: Sequence[str] | None = None,
+        quotes: bool = True,
+        labels: Sequence[str] = (),
+        tags: Sequence[str] = (),
+    ) -> Posted:
+        """Send one post. The text stays exactly as it is; facets are added only where none are given.
+
+        `text` is a str or a text builder of the atproto SDK. `reply_to` is the at-uri or link of a post, what
+        `send_post` returned, or a reply reference {root, parent}. `images`: paths, bytes, (path, alt) pairs or
+        {"path": ..., "alt": ...}. `card`: an address, or "auto" for the page of the first link. `quote`: at-uri or
+        link. `replies`: who may answer (nobody, mentioned, followers, following, a list); `quotes`: whether others may
+        quote it.
+        """
+        text, facets = _built(text, facets)
+        self._check_identity(profile_identify)
+        row = {
+            "text": text,
+            "reply_to": _reply(reply_to),
+            "embed": _plain(embed),
+            "langs": langs,
+            "facets": None if facets is None else [_plain(facet) for facet in facets],
+            "images": images,
+            "video": video,
+            "card": card,
+            "quote": getattr(quote, "uri", quote),
+            "replies": replies,
+            "quotes": quotes,
+            "labels": labels,
+            "tags": tags,
+            **_AS_GIVEN,
+        }
+        return self.send(draft_from_dict(row))[0]
+
+    def send_thread(self, posts: Iterable[Any], *, reply_to: Any = None, **first: Any) -> list[Posted]:
+        """Send a thread in one commit: it appears whole or not at all.
+
+        Each post is a text or a dict with the names of `send_post`'s arguments. `first` may hold `replies`, `quotes`.
+        """
+        drafts = [
+            draft_from_dict({**_AS_GIVEN, **(post if isinstance(post, Mapping) else {"text": post})}) for post in posts
+        ]
+        if not drafts:
+            raise InputError("The thread has no posts.")
+        row = {**drafts[0].as_dict(), "thread": drafts[1:], "reply_to": _reply(reply_to), **first}
+        return self.send(draft_from_dict(row))
+
+    def send(self, draft: Draft) -> list[Posted]:
+        """Send a draft and the rest of its thread; one Posted for each post, warnings with the first."""
+        gathered = gather(draft, self._surroundings())
+        prepared = build(gathered.draft, gathered.dids)
+        rkeys = [self._tids.next() for _ in prepared.records]
+        frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now())
+        self._send_frozen(frozen, gathered)
+        return [
+            Posted(uri, item.cid, app_link(uri, self.me.handle), tuple(gathered.warnings) if index == 0 else ())
+            for index, item in enumerate(frozen.posts)
+            for uri in (f"at://{frozen.did}/{POST}/{item.rkey}",)
+        ]
+
+    def _send_frozen(self, frozen: Frozen, gathered: Gathered) -> None:
+        """Keys are fixed, so a lost answer is settled by reading back, and a refused connection by trying again."""
+        repo = Repo(self.agent)
+        film = film_upload(self.agent, self._transport, self._config.video_service, self._clock)
+        frozen = upload(repo, frozen, Sending(lambda cid: gathered.media[cid](), film))
+        for tries_left in range(SEND_TRIES - 1, -1, -1):
+            try:
+                return write(repo, frozen)
+            except (NotSent, NoAnswer, ServerFailure):
+                if not tries_left:
+                    raise
+            self._clock.wait(threading.Event(), 2.0 ** (SEND_TRIES - tries_left - 2) + self._clock.random())
+        return None
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            resolve_handle=self.resolve_handle,
+            get_record=lambda uri: _as_dict(self.get_post(uri)),
+            fetcher=self._fetcher_now,
+            blob_limit=self.agent.blob_upload_limit,
+        )
+
+    def _fetcher_now(self) -> Fetcher:
+        if self._fetcher is None:
+            from skywrite.fetch.fetch import Fetcher
+
+            self._fetcher = Fetcher(self._config.fetch_allow)
+        return self._fetcher
+
+    def send_image(self, text: Any, image: Any, image_alt: str, *args: Any, **kwargs: Any) -> Posted:
+        """Send a post with one image (bytes or path) and its alt text."""
+        return self.send_post(text, *args, images=[{**_media(image), "alt": image_alt}], **kwargs)
+
+    def send_images(
+        self, text: Any, images: Sequence[Any], image_alts: Sequence[str] | None = None, *args: Any, **kwargs: Any
+    ) -> Posted:
+        """Send a post with up to ten images (bytes or paths) and their alt texts."""
+        kwargs.pop("image_aspect_ratios", None)
+        alts = list(image_alts or ()) + [""] * len(images)
+        items = [{**_media(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]
+        return self.send_post(text, *args, images=items, **kwargs)
+
+    def send_video(self, text: Any, video: Any, video_alt: str | None = None, *args: Any, **kwargs: Any) -> Posted:
+        """Send a post with one film (bytes or path) and its alt text."""
+        kwargs.pop("video_aspect_ratio", None)
+        return self.send_post(text, *args, video={**_media(video), "alt": video_alt or ""}, **kwargs)
+
+    def get_post(self, uri: str, profile_identify: str | None = None) -> Record:
+        """A post (or any record) by at-uri or bsky.app link, or by record key of an account: uri, cid, value."""
+        if "/" not in uri:
+            uri = f"at://{profile_identify or self.me.did}/{POST}/{uri}"
+        authority, collection, rkey = parse_reference(uri)
+        return Repo(self.agent).get(collection, rkey, repo=authority)
+
+    def delete_post(self, uri: str) -> bool:
+        """Delete a post of this account, with its gates. One that is not there is no error."""
+        authority, collection, rkey = parse_reference(uri)
+        self._check_identity(authority)
+        repo = Repo(self.agent)
+        repo.delete(collection, rkey)
+        for gate in _GATES:
+            repo.delete(gate, rkey)
+        return True
+
+    def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
+        """Upload bytes or a file, and return the blob object for a record. Unused blobs go within minutes."""
+        content = data if isinstance(data, bytes) else Path(data).read_bytes()
+        return Repo(self.agent).upload_blob(content, mime)
+
+    # Likes, reposts, follows
+
+    def like(self, uri: str, cid: str | None = None) -> Ref:
+        """Like a post."""
+        return self._create(_LIKE, {"subject": self._subject(uri, cid)})
+
+    def repost(self, uri: str, cid: str | None = None) -> Ref:
+        """Repost a post."""
+        return self._create(_REPOST, {"subject": self._subject(uri, cid)})
+
+    def follow(self, account: str) -> Ref:
+        """Follow an account (handle or DID)."""
+        did = account if account.startswith("did:") else self.resolve_handle(account)
+        return self._create(_FOLLOW, {"subject": did})
+
+    def delete(self, uri: str) -> bool:
+        """Delete any record of this account by its at-uri: a like, a repost, a follow."""
+        authority, collection, rkey = parse_reference(uri)
+        self._check_identity(authority)
+        Repo(self.agent).delete(collection, rkey)
+        return True
+
+    unlike = unrepost = unfollow = delete
+
+    def _subject(self, uri: str, cid: str | None) -> dict[str, str]:
+        if cid and uri.startswith("at://did:"):
+            return {"uri": uri, "cid": cid}
+        record = self.get_post(uri)
+        return {"uri": record.uri, "cid": record.cid}
+
+    def _create(self, collection: str, value: Mapping[str, Any]) -> Ref:
+        record = {"$type": collection, **value, "createdAt": to_iso(self._clock.now())}
+        return Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]
+
+    def _check_identity(self, identity: str | None) -> None:
+        if identity is not None and identity.removeprefix("@") not in (self.me.did, self.me.handle):
+            raise InputError(
+                f"{identity} is not the account that is signed in ({self.me.handle}).",
+                hint="A client writes to its own repository only.",
+            )
+
+
+_AS_GIVEN = {"markdown": False, "shorten": False, "tidy": False, "card": "none"}
+
+
+def _plain(value: Any) -> Any:
+    """Models of the atproto SDK as the plain records that they stand for."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return value
+
+
+def _built(text: Any, facets: Sequence[Any] | None) -> tuple[str, Sequence[Any] | None]:
+    if hasattr(text, "build_text"):
+        return text.build_text(), text.build_facets() if facets is None else facets
+    return text, facets
+
+
+def _reply(reply_to: Any) -> Any:
+    plain = _plain(reply_to)
+    if isinstance(plain, Mapping):
+        return plain
+    return getattr(plain, "uri", plain)
+
+
+def _media(value: Any) -> dict[str, Any]:
+    return {"data": value} if isinstance(value, bytes) else {"path": value}
+
+
+def _as_dict(record: Record) -> dict[str, Any]:
+    return {"uri": record.uri, "cid": record.cid, "value": record.value}

@@ -1,0 +1,226 @@
+"""From a gathered draft to the records of a thread, all but their time, keys and links to each other. Pure.
+
+What lives here: texts rendered and split, embeds chosen, everything checked. What does not: I/O (`gather`), keys and
+CIDs (`freeze`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skywrite.bsky import embed, limits
+from skywrite.bsky.gates import check_allow
+from skywrite.bsky.post import check_post, post_record
+from skywrite.bsky.richtext import RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
+from skywrite.bsky.split import split_rich
+from skywrite.compose.draft import Card, Draft, Ref, Reply, Stored
+from skywrite.errors import InputError, SkywriteError
+
+THREAD_POSTS_MAX = 100
+
+
+class UngatheredDraft(InputError):
+    """A draft still holds paths or links where stored media and references are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingMention:
+    """A mention whose handle could not be looked up yet; byte offsets into the text of post number `post`."""
+
+    post: int
+    byte_start: int
+    byte_end: int
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Records without createdAt, in thread order, with what freezing needs. `blobs` are the media to upload first."""
+
+    records: tuple[Mapping[str, Any], ...]
+    pending: tuple[PendingMention, ...] = ()
+    replies: tuple[str, ...] | None = None
+    quotes: bool = True
+    blobs: tuple[Stored, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form that the queue stores."""
+        plain: dict[str, Any] = {"records": list(self.records)}
+        if self.pending:
+            plain["pending"] = [[item.post, item.byte_start, item.byte_end, item.handle] for item in self.pending]
+        if self.replies is not None:
+            plain["replies"] = list(self.replies)
+        if not self.quotes:
+            plain["quotes"] = False
+        if self.blobs:
+            plain["blobs"] = [[item.cid, item.mime, item.size] for item in self.blobs]
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Prepared:
+        """Read what `to_dict` wrote."""
+        replies = plain.get("replies")
+        return cls(
+            tuple(plain["records"]),
+            tuple(PendingMention(*item) for item in plain.get("pending", ())),
+            None if replies is None else tuple(replies),
+            plain.get("quotes", True),
+            tuple(Stored(*item) for item in plain.get("blobs", ())),
+        )
+
+    def writes(self) -> int:
+        """How many records will be created: the posts and their gates."""
+        return len(self.records) + (self.replies is not None) + (len(self.records) if not self.quotes else 0)
+
+
+def render(part: Draft) -> list[RichText]:
+    """The texts that one draft becomes: one, or several when it asks to be split."""
+    limits.check_characters(part.text)
+    text = tidy(part.text) if part.tidy else part.text
+    if part.facets is not None:
+        return [RichText(text, ())]
+    rich = parse_markdown_links(text) if part.markdown else RichText(text, ())
+    rich = detect(rich)
+    if part.shorten:
+        rich = shorten_links(rich)
+    return split_rich(rich, part.numbering) if part.split else [rich]
+
+
+def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
+    """Make and check the records of a gathered draft.
+
+    `dids` maps the handles of mentions to DIDs, or to None where the handle does not exist (it stays plain text); a
+    handle that is absent stays pending. Raises InputError, saying which post of the thread it is about.
+    """
+    records: list[dict[str, Any]] = []
+    pending: list[PendingMention] = []
+    parts = draft.parts()
+    for index, part in enumerate(parts):
+        try:
+            for record, mentions in _part_records(part, dids):
+                records.append(record)
+                pending += [replace(mention, post=len(records) - 1) for mention in mentions]
+        except SkywriteError as error:
+            raise error.about(f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else "") from None
+    if len(records) > THREAD_POSTS_MAX:
+        raise InputError(f"The thread has {len(records)} posts; {THREAD_POSTS_MAX} are the most.")
+    if draft.replies is not None:
+        check_allow(draft.replies)
+    if isinstance(draft.reply_to, Reply):
+        records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
+    elif draft.reply_to is not None:
+        raise UngatheredDraft("The post that is answered has not been looked up.")
+    return Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
+
+
+def _part_records(part: Draft, dids: Mapping[str, str | None]) -> list[tuple[dict[str, Any], list[PendingMention]]]:
+    texts = render(part)
+    holder = _card_holder(part, texts)
+    done = []
+    for index, rich in enumerate(texts):
+        record = post_record(
+            rich.text,
+            facets=_facets(part, rich, dids),
+            langs=part.langs,
+            tags=part.tags if index == 0 else (),
+            labels=part.labels,
+            embed=_embed(part) if index == holder else None,
+        )
+        limits.check_text(rich.text, empty_allowed="embed" in record)
+        check_post(record)
+        done.append((record, _pending(rich, dids)))
+    return done
+
+
+def _facets(part: Draft, rich: RichText, dids: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    if part.facets is not None:
+        return [dict(facet) for facet in part.facets]
+    return facet_records(rich.facets, {handle: did for handle, did in dids.items() if did})
+
+
+def _pending(rich: RichText, dids: Mapping[str, str | None]) -> list[PendingMention]:
+    return [
+        PendingMention(0, facet.byte_start, facet.byte_end, facet.value)
+        for facet in rich.facets
+        if facet.kind == "mention" and facet.value not in dids
+    ]
+
+
+def _card_holder(part: Draft, texts: list[RichText]) -> int:
+    """Which of the texts carries the embed: the one with the card's link, else the first."""
+    if isinstance(part.card, Card) and not (part.images or part.video or part.quote):
+        for index, rich in enumerate(texts):
+            if any(facet.kind == "link" and facet.value == part.card.url for facet in rich.facets):
+                return index
+    return 0
+
+
+def _embed(part: Draft) -> dict[str, Any] | None:
+    if part.embed is not None:
+        if part.images or part.video or part.quote or isinstance(part.card, Card):
+            raise InputError("A post holds either a ready-made embed, or media, card and quote.")
+        return dict(part.embed)
+    media = _media_embed(part)
+    if part.quote is None:
+        return media
+    if not isinstance(part.quote, Ref):
+        raise UngatheredDraft("The post that is quoted has not been looked up.")
+    quote = embed.record(part.quote.as_dict())
+    return embed.record_with_media(quote, media) if media else quote
+
+
+def _media_embed(part: Draft) -> dict[str, Any] | None:
+    if part.images and part.video:
+        raise embed.MixedMedia(
+            f"{len(part.images)} images and a video cannot be in one post.",
+            hint="Use a thread: one post for the images, one for the video.",
+        )
+    if part.images:
+        items = [
+            embed.ImageItem(stored.blob(), image.alt, stored.width, stored.height)
+            for image in part.images
+            for stored in (_stored(image.media.stored),)
+        ]
+        return embed.pictures(items)
+    if part.video:
+        stored = _stored(part.video.media.stored)
+        captions = [(caption.lang, _stored(caption.media.stored).blob()) for caption in part.video.captions]
+        return embed.video(
+            stored.blob(),
+            alt=part.video.alt,
+            width=stored.width,
+            height=stored.height,
+            captions=captions,
+            gif=part.video.gif,
+        )
+    if isinstance(part.card, Card):
+        card = part.card
+        refs = [ref.as_dict() for ref in card.associated]
+        thumb = card.thumb.blob() if card.thumb else None
+        return embed.external(card.url, card.title, card.description, thumb=thumb, associated_refs=refs)
+    return None
+
+
+def _stored(stored: Stored | None) -> Stored:
+    if stored is None:
+        raise UngatheredDraft("Media have not been read.")
+    return stored
+
+
+def _reply(root: Ref, parent: Ref) -> dict[str, Any]:
+    return {"root": root.as_dict(), "parent": parent.as_dict()}
+
+
+def _blobs(parts: list[Draft]) -> tuple[Stored, ...]:
+    found: dict[str, Stored] = {}
+    for part in parts:
+        media = [image.media for image in part.images]
+        if part.video:
+            media += [part.video.media, *(caption.media for caption in part.video.captions)]
+        stored = [item.stored for item in media if item.stored]
+        if isinstance(part.card, Card) and part.card.thumb:
+            stored.append(part.card.thumb)
+        found.update({item.cid: item for item in stored})
+    return tuple(found.values())

@@ -1,0 +1,373 @@
+"""A draft: text, media, card, quote, reply, gates, as people write them.
+
+What lives here: the dataclasses, and reading and writing them as plain dicts. The names are those of the command
+line's options, of `skywrite import` rows, of front matter and of Python's keyword arguments. A draft whose media,
+card and references have been gathered is a draft too: it holds `Stored` media and `Ref`s instead of paths and links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from os import PathLike, fspath
+from typing import Any, Literal
+
+from skywrite.errors import InputError
+
+Numbering = Literal["none", "1/n", "thread"]
+NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")
+
+
+class InvalidDraft(InputError):
+    """A draft has a field that does not exist or holds something of the wrong kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that have been prepared and are known by their CID. `size` in bytes; width and height in pixels."""
+
+    cid: str
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+    def blob(self) -> dict[str, Any]:
+        """The blob object of a record (AT Protocol data model, blob type)."""
+        return {"$type": "blob", "ref": {"$link": self.cid}, "mimeType": self.mime, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Where bytes come from: exactly one of a file, an address, the bytes themselves, or bytes stored already."""
+
+    path: str | None = None
+    url: str | None = None
+    data: bytes | None = field(default=None, repr=False)
+    stored: Stored | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return self.name or self.path or self.url or (self.stored.cid if self.stored else "the given bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture and its alternative text."""
+
+    media: Media
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Subtitles of a film in one language (WebVTT or SRT)."""
+
+    lang: str
+    media: Media
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A film; with `gif` it plays silently in a loop."""
+
+    media: Media
+    alt: str = ""
+    captions: tuple[Caption, ...] = ()
+    gif: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A link card. `associated` are strong references of a standard.site document."""
+
+    url: str
+    title: str = ""
+    description: str = ""
+    thumb: Stored | None = None
+    associated: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A record, by at-uri and CID (com.atproto.repo.strongRef)."""
+
+    uri: str
+    cid: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"uri": self.uri, "cid": self.cid}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a post answers (app.bsky.feed.post#replyRef)."""
+
+    root: Ref
+    parent: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One message as its writer means it, with the rest of its thread.
+
+    `card`: "auto" (the first link's page, where there is no other media), "none", an address, or a gathered Card.
+    `replies`: who may answer; None everyone, else any of nobody, mentioned, followers, following, or lists.
+    `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link. `shorten`: links are
+    shown as the official app shows them. `tidy`: outer blank lines go. `split`: text too long for one post becomes a
+    thread. `facets` and `embed`: parts of the record made by the caller, taken as they are, in place of ours.
+    """
+
+    text: str = ""
+    images: tuple[Image, ...] = ()
+    video: Video | None = None
+    card: str | Card = "auto"
+    quote: str | Ref | None = None
+    reply_to: str | Reply | None = None
+    replies: tuple[str, ...] | None = None
+    quotes: bool = True
+    labels: tuple[str, ...] = ()
+    langs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    markdown: bool = True
+    shorten: bool = True
+    tidy: bool = True
+    split: bool = False
+    numbering: Numbering = "none"
+    facets: tuple[Mapping[str, Any], ...] | None = None
+    embed: Mapping[str, Any] | None = None
+    thread: tuple[Draft, ...] = ()
+
+    def parts(self) -> list[Draft]:
+        """This draft and the rest of its thread, in order."""
+        return [replace(self, thread=()), *self.thread]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The draft as a row of `skywrite import` has it; fields that say nothing are left out."""
+        plain: dict[str, Any] = {}
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if value != spec.default:
+                plain[spec.name] = _plain(value)
+        plain.setdefault("text", self.text)
+        return plain
+
+
+FIELDS = tuple(spec.name for spec in fields(Draft))
+_THREAD_ONLY_FIRST = ("reply_to", "replies", "quotes", "thread")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Draft):
+        return value.as_dict()
+    if isinstance(value, Media):
+        return _plain_media(value)
+    if isinstance(value, Image | Caption | Video):
+        rest = {spec.name: _plain(getattr(value, spec.name)) for spec in fields(value) if spec.name != "media"}
+        return {
+            **_plain_media(value.media),
+            **{name: kept for name, kept in rest.items() if kept not in ((), [], False)},
+        }
+    if isinstance(value, Stored | Card | Ref | Reply):
+        pairs = {spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}
+        return {name: kept for name, kept in pairs.items() if kept not in (None, [], "")}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _plain_media(media: Media) -> dict[str, Any]:
+    plain: dict[str, Any] = _plain(media.stored) if media.stored else {}
+    for name in ("path", "url", "name"):
+        if getattr(media, name) and not (media.stored and name != "name"):
+            plain[name] = getattr(media, name)
+    return plain
+
+
+def draft_from_dict(row: Mapping[str, Any]) -> Draft:
+    """Read a draft; InvalidDraft names the field that is wrong. Unknown fields are errors, not ignored."""
+    unknown = [name for name in row if name not in FIELDS]
+    if unknown:
+        raise InvalidDraft(f"A draft has no field {unknown[0]!r}.", hint=f"The fields are: {', '.join(FIELDS)}.")
+    values: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is not None:
+            values[name] = _READERS[name](name, value)
+    return Draft(**values)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.")
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidDraft(f"{name} must be true or false, not {value!r}.")
+    return value
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Iterable) or isinstance(items, Mapping):
+        raise InvalidDraft(f"{name} must be a list of texts.")
+    return tuple(_text(name, item) for item in items)
+
+
+def _numbering(name: str, value: Any) -> Numbering:
+    for known in NUMBERINGS:
+        if value == known:
+            return known
+    raise InvalidDraft(f"numbering cannot be {value!r}.", hint=f"It is one of: {', '.join(NUMBERINGS)}.")
+
+
+def media_from(name: str, value: Any) -> Media:
+    """A path, bytes, or a dict with one of path, url, data or cid."""
+    if isinstance(value, Media):
+        return value
+    if isinstance(value, str | PathLike):
+        text = fspath(value)
+        return Media(url=text) if text.startswith(("https://", "http://")) else Media(path=str(text))
+    if isinstance(value, bytes):
+        return Media(data=value)
+    if isinstance(value, Mapping):
+        given = [kind for kind in ("path", "url", "data", "cid") if value.get(kind) is not None]
+        if len(given) == 1:
+            label = str(value.get("name", ""))
+            if given == ["cid"]:
+                return Media(stored=_stored(value), name=label)
+            if given == ["path"]:
+                return Media(path=fspath(value["path"]), name=label)
+            return Media(**{given[0]: value[given[0]]}, name=label)
+    raise InvalidDraft(f'{name}: give a path or an address, as text or as {{"path": ...}} or {{"url": ...}}.')
+
+
+def _stored(value: Mapping[str, Any]) -> Stored:
+    try:
+        return Stored(value["cid"], value["mime"], value["size"], value.get("width"), value.get("height"))
+    except KeyError as error:
+        raise InvalidDraft(f"Stored media lacks {error}.") from None
+
+
+def _alt(value: Any) -> str:
+    return _text("alt", value.get("alt") or "") if isinstance(value, Mapping) else ""
+
+
+def _image(name: str, value: Any) -> Image:
+    if isinstance(value, Image):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes) and len(value) == 2:
+        return Image(media_from(name, value[0]), _text("alt", value[1]))
+    return Image(media_from(name, value), _alt(value))
+
+
+def _images(name: str, value: Any) -> tuple[Image, ...]:
+    if isinstance(value, str | bytes | PathLike | Mapping | Image):
+        value = [value]
+    if not isinstance(value, Iterable):
+        raise InvalidDraft("images must be a list.")
+    return tuple(_image(name, item) for item in value)
+
+
+def _caption(value: Any) -> Caption:
+    if isinstance(value, Caption):
+        return value
+    if not isinstance(value, Mapping) or "lang" not in value:
+        raise InvalidDraft('captions: each needs a language and a file: {"lang": "en", "path": "talk.vtt"}.')
+    return Caption(_text("lang", value["lang"]), media_from("captions", value))
+
+
+def _video(name: str, value: Any) -> Video:
+    if isinstance(value, Video):
+        return value
+    captions = value.get("captions", ()) if isinstance(value, Mapping) else ()
+    gif = _flag("gif", value.get("gif", False)) if isinstance(value, Mapping) else False
+    return Video(media_from(name, value), _alt(value), tuple(_caption(item) for item in captions), gif)
+
+
+def _ref(value: Mapping[str, Any]) -> Ref:
+    try:
+        return Ref(_text("uri", value["uri"]), _text("cid", value["cid"]))
+    except KeyError as error:
+        raise InvalidDraft(f"A reference to a record lacks {error}.") from None
+
+
+def _card(name: str, value: Any) -> str | Card:
+    if isinstance(value, Card):
+        return value
+    if isinstance(value, bool):
+        return "auto" if value else "none"
+    if isinstance(value, Mapping):
+        thumb = value.get("thumb")
+        return Card(
+            _text("url", value.get("url")),
+            _text("title", value.get("title", "")),
+            _text("description", value.get("description", "")),
+            _stored(thumb) if thumb else None,
+            tuple(_ref(item) for item in value.get("associated", ())),
+        )
+    return _text(name, value)
+
+
+def _quote(name: str, value: Any) -> str | Ref:
+    return value if isinstance(value, Ref) else _ref(value) if isinstance(value, Mapping) else _text(name, value)
+
+
+def _reply_to(name: str, value: Any) -> str | Reply:
+    if isinstance(value, Reply):
+        return value
+    if isinstance(value, Mapping):
+        return Reply(_ref(value.get("root", {})), _ref(value.get("parent", {})))
+    return _text(name, value)
+
+
+def _facets(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:
+    items = tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(item, Mapping) for item in items):
+        raise InvalidDraft("facets must be a list of app.bsky.richtext.facet objects.")
+    return items
+
+
+def _embed(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or "$type" not in value:
+        raise InvalidDraft("embed must be an app.bsky.embed object with its $type.")
+    return value
+
+
+def _thread(name: str, value: Any) -> tuple[Draft, ...]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise InvalidDraft("thread must be a list of texts or drafts.")
+    drafts = []
+    for item in value:
+        draft = item if isinstance(item, Draft) else draft_from_dict({"text": item} if isinstance(item, str) else item)
+        for only_first in _THREAD_ONLY_FIRST:
+            if getattr(draft, only_first) != getattr(Draft(), only_first):
+                raise InvalidDraft(f"{only_first} belongs to the first post of a thread.")
+        drafts.append(draft)
+    return tuple(drafts)
+
+
+_READERS: dict[str, Any] = {
+    "text": _text,
+    "images": _images,
+    "video": _video,
+    "card": _card,
+    "quote": _quote,
+    "reply_to": _reply_to,
+    "replies": _texts,
+    "quotes": _flag,
+    "labels": _texts,
+    "langs": _texts,
+    "tags": _texts,
+    "markdown": _flag,
+    "shorten": _flag,
+    "tidy": _flag,
+    "split": _flag,
+    "numbering": _numbering,
+    "facets": _facets,
+    "embed": _embed,
+    "thread": _thread,
+}

@@ -1,0 +1,158 @@
+"""From prepared records to frozen ones: keys, time, replies and CIDs, so that sending can be repeated. Pure.
+
+A frozen post is what the repository is asked to hold, to the last byte. It is stored before the first write to the
+network and never changes after it, so that a post in doubt can be settled by reading back its first key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from skywrite.atproto.repo import Write
+from skywrite.bsky.gates import postgate, threadgate
+from skywrite.bsky.limits import POST
+from skywrite.bsky.richtext import Facet, facet_records
+from skywrite.clock import to_iso
+from skywrite.compose.build import Prepared
+from skywrite.compose.draft import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The writes of one post in the order they are sent, and the media they need. The first write is the root."""
+
+    did: str
+    writes: tuple[Write, ...]
+    blobs: tuple[Stored, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        """The at-uri of the first post."""
+        return f"at://{self.did}/{self.writes[0].collection}/{self.writes[0].rkey}"
+
+    @property
+    def cid(self) -> str:
+        """The CID of the first post."""
+        return self.writes[0].cid
+
+    @property
+    def posts(self) -> list[Write]:
+        """The posts among the writes, in thread order."""
+        return [write for write in self.writes if write.collection == POST]
+
+    def to_json(self) -> str:
+        """The form that the queue stores."""
+        writes = [[write.collection, write.rkey, write.value, write.cid] for write in self.writes]
+        blobs = [[item.cid, item.mime, item.size] for item in self.blobs]
+        plain = {"did": self.did, "writes": writes, **({"blobs": blobs} if blobs else {})}
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Frozen:
+        """Read what `to_json` wrote."""
+        plain = json.loads(text)
+        writes = tuple(Write(*item) for item in plain["writes"])
+        return cls(plain["did"], writes, tuple(Stored(*item) for item in plain.get("blobs", ())))
+
+
+def freeze(
+    prepared: Prepared,
+    *,
+    did: str,
+    rkeys: Sequence[str],
+    created_at: datetime,
+    dids: Mapping[str, str | None] | None = None,
+) -> Frozen:
+    """Fix everything. `rkeys` has one TID for each post, ascending; `dids` answers the pending mentions.
+
+    The posts of a thread are stamped one millisecond apart, as the official app does, so that every reader sorts
+    them alike.
+    """
+    writes: list[Write] = []
+    gates: list[Write] = []
+    refs: list[dict[str, str]] = []
+    for index, template in enumerate(prepared.records):
+        moment = to_iso(created_at + timedelta(milliseconds=index))
+        value = {**template, "createdAt": moment}
+        value.update(_with_mentions(template, index, prepared, dids or {}))
+        if refs:
+            root = template_root(prepared) or refs[0]
+            value["reply"] = {"root": root, "parent": refs[-1]}
+        uri = f"at://{did}/{POST}/{rkeys[index]}"
+        write = Write.of(POST, rkeys[index], value)
+        writes.append(write)
+        refs.append({"uri": uri, "cid": write.cid})
+        if index == 0 and prepared.replies is not None:
+            gates.append(_write(threadgate(uri, prepared.replies, moment), rkeys[index]))
+        if not prepared.quotes:
+            gates.append(_write(postgate(uri, moment), rkeys[index]))
+    return Frozen(did, (*writes, *gates), prepared.blobs)
+
+
+def template_root(prepared: Prepared) -> dict[str, str] | None:
+    """The root of the conversation that the thread's first post joins; None where it begins its own."""
+    reply = prepared.records[0].get("reply")
+    return dict(reply["root"]) if reply else None
+
+
+def _write(record: dict[str, Any], rkey: str) -> Write:
+    return Write.of(record["$type"], rkey, record)
+
+
+def _with_mentions(
+    template: Mapping[str, Any], index: int, prepared: Prepared, dids: Mapping[str, str | None]
+) -> dict[str, Any]:
+    found = [
+        Facet(item.byte_start, item.byte_end, "mention", item.handle) for item in prepared.pending if item.post == index
+    ]
+    added = facet_records(found, {handle: did for handle, did in dids.items() if did})
+    if not added:
+        return {}
+    facets = [*template.get("facets", ()), *added]
+    return {"facets": sorted(facets, key=lambda facet: int(facet["index"]["byteStart"]))}
+
+
+def replace_blobs(frozen: Frozen, answers: Mapping[str, Mapping[str, Any]]) -> Frozen:
+    """The same post with the blobs that a server answered in place of ours, where they differ.
+
+    The video service may answer another blob than the one it was given. Only for a post that no write was sent of.
+    """
+    ours = {cid: answer for cid, answer in answers.items() if answer["ref"]["$link"] != cid or _differs(frozen, answer)}
+    if not ours:
+        return frozen
+    cids: dict[str, str] = {}
+    writes = []
+    for write in frozen.writes:
+        value = _swap(write.value, ours, cids)
+        changed = Write.of(write.collection, write.rkey, value)
+        cids[write.cid] = changed.cid
+        writes.append(changed)
+    return Frozen(frozen.did, tuple(writes), frozen.blobs)
+
+
+def _differs(frozen: Frozen, answer: Mapping[str, Any]) -> bool:
+    known = {item.cid: item for item in frozen.blobs}.get(answer["ref"]["$link"])
+    return known is None or (known.mime, known.size) != (answer["mimeType"], answer["size"])
+
+
+def _swap(value: Any, blobs: Mapping[str, Mapping[str, Any]], cids: Mapping[str, str]) -> Any:
+    """A copy with blob objects replaced, and strong references to our own changed records brought up to date."""
+    if isinstance(value, Mapping):
+        if value.get("$type") == "blob":
+            return dict(blobs.get(value["ref"]["$link"], value))
+        swapped = {key: _swap(item, blobs, cids) for key, item in value.items()}
+        if set(swapped) == {"uri", "cid"} and swapped["cid"] in cids:
+            swapped["cid"] = cids[swapped["cid"]]
+        return swapped
+    if isinstance(value, list | tuple):
+        return [_swap(item, blobs, cids) for item in value]
+    return value
+
+
+def mention_handles(prepared: Prepared) -> Iterable[str]:
+    """The handles that are still to be looked up."""
+    return dict.fromkeys(item.handle for item in prepared.pending)

@@ -1,0 +1,222 @@
+"""Everything a draft asks the world for: files, pages, handles, records that are answered or quoted.
+
+What lives here: the order of the work and the rule that only what the writer must know stops a draft: a dead mention
+and a failing card are told as warnings. The result is a draft of stored media and known references, which `build`
+turns into records without any I/O. What does not live here: how pictures are fitted (`media`), how foreign pages are
+opened (`fetch`), where bytes are kept (`queue`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skywrite.bsky.richtext import RichText
+from skywrite.compose.build import render
+from skywrite.compose.draft import Card, Draft, Ref, Reply, Stored
+from skywrite.compose.pictures import Collector, gather_media
+from skywrite.compose.references import parse_reference
+from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
+
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+
+_LIST = "app.bsky.graph.list"
+_QUOTABLE = (
+    "app.bsky.feed.post",
+    "app.bsky.feed.generator",
+    _LIST,
+    "app.bsky.graph.starterpack",
+    "app.bsky.labeler.service",
+)
+_RULES = ("nobody", "mentioned", "followers", "following")
+
+
+class PostNotFound(InputError):
+    """The post (or feed, list, starter pack) that is answered or quoted does not exist, or no longer."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a draft may ask: functions, so that each face brings its own account and tests bring fakes.
+
+    `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody
+    could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit.
+    """
+
+    resolve_handle: Callable[[str], str]
+    get_record: Callable[[str], dict[str, Any]]
+    fetcher: Callable[[], Fetcher] | None = None
+    blob_limit: Callable[[], int | None] = lambda: None
+    base: Path = Path()
+    langs: tuple[str, ...] = ()
+    require_alt: bool = False
+
+
+@dataclass
+class Gathered:
+    """A draft with nothing left to ask, the identities of its mentions, and the bytes of its media by CID.
+
+    A handle maps to None where it does not exist, and is absent where nobody could be asked yet.
+    """
+
+    draft: Draft
+    dids: dict[str, str | None] = field(default_factory=dict)
+    media: dict[str, Callable[[], Iterator[bytes]]] = field(default_factory=dict)
+    stored: dict[str, Stored] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def gather(draft: Draft, around: Surroundings) -> Gathered:
+    """Ask for everything. Raises InputError for what the writer must mend, TemporaryError to try again."""
+    collector = Collector(around.fetcher, around.base, around.require_alt, around.blob_limit)
+    done = Gathered(draft, media=collector.media, stored=collector.stored, warnings=collector.warnings)
+    parts = draft.parts()
+    gathered = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
+    first = replace(
+        gathered[0],
+        reply_to=_reply(draft.reply_to, around),
+        replies=_rules(draft.replies, around),
+        thread=tuple(gathered[1:]),
+    )
+    done.draft = first
+    return done
+
+
+def _place(index: int, parts: list[Draft]) -> str:
+    return f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else ""
+
+
+def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: Gathered, place: str) -> Draft:
+    try:
+        texts = render(part)
+        _mentions(texts, around, done)
+        part = gather_media(part, collector)
+        part = replace(part, quote=_quote(part.quote, around), langs=_langs(part, around))
+        return replace(part, card=_card(part, texts, around, collector))
+    except SkywriteError as error:
+        raise error.about(place) from None
+
+
+def _mentions(texts: list[RichText], around: Surroundings, done: Gathered) -> None:
+    handles = [facet.value for text in texts for facet in text.facets if facet.kind == "mention"]
+    for handle in dict.fromkeys(handles):
+        if handle in done.dids:
+            continue
+        try:
+            done.dids[handle] = around.resolve_handle(handle)
+        except InputError:
+            done.dids[handle] = None
+            done.warnings.append(f"@{handle} does not exist: it stays plain text.")
+        except SkywriteError as error:
+            done.warnings.append(
+                f"@{handle} could not be looked up yet ({error.message}): tried again when it is sent."
+            )
+
+
+def _record(text: str, around: Surroundings) -> dict[str, Any]:
+    authority, collection, rkey = parse_reference(text)
+    did = authority if authority.startswith("did:") else around.resolve_handle(authority)
+    uri = f"at://{did}/{collection}/{rkey}"
+    try:
+        return around.get_record(uri)
+    except RejectedError as error:
+        if error.server_error in ("RecordNotFound", "InvalidRequest", "NotFound"):
+            raise PostNotFound(f"{text} does not exist, or was deleted.", hint="Check the link.") from None
+        raise
+
+
+def _quote(quote: str | Ref | None, around: Surroundings) -> Ref | None:
+    if quote is None or isinstance(quote, Ref):
+        return quote
+    _, collection, _ = parse_reference(quote)
+    if collection not in _QUOTABLE:
+        raise InputError(f"{quote} cannot be quoted.", hint="Posts, feeds, lists and starter packs can.")
+    record = _record(quote, around)
+    return Ref(record["uri"], record["cid"])
+
+
+def _reply(reply_to: str | Reply | None, around: Surroundings) -> Reply | None:
+    if reply_to is None or isinstance(reply_to, Reply):
+        return reply_to
+    record = _record(reply_to, around)
+    if "/app.bsky.feed.post/" not in record["uri"]:
+        raise InputError(f"{reply_to} is not a post, so it cannot be answered.")
+    parent = Ref(record["uri"], record["cid"])
+    root = record["value"].get("reply", {}).get("root")
+    return Reply(Ref(root["uri"], root["cid"]) if root else parent, parent)
+
+
+def _rules(replies: tuple[str, ...] | None, around: Surroundings) -> tuple[str, ...] | None:
+    if replies is None:
+        return None
+    return tuple(rule if rule in _RULES else _list_uri(rule, around) for rule in replies)
+
+
+def _list_uri(text: str, around: Surroundings) -> str:
+    try:
+        authority, collection, rkey = parse_reference(text)
+    except InputError:
+        collection = ""
+    if collection != _LIST:
+        raise InputError(
+            f"{text!r} says not who may reply.", hint=f"Use {', '.join(_RULES)}, or the link of a list on bsky.app."
+        )
+    did = authority if authority.startswith("did:") else around.resolve_handle(authority)
+    return f"at://{did}/{collection}/{rkey}"
+
+
+def _langs(part: Draft, around: Surroundings) -> tuple[str, ...]:
+    langs = part.langs or around.langs
+    if langs != ("auto",):
+        return langs
+    from skywrite.compose.language import detect_language
+
+    found = detect_language(part.text)
+    return (found,) if found else ()
+
+
+def _card(part: Draft, texts: list[RichText], around: Surroundings, collector: Collector) -> str | Card:
+    if isinstance(part.card, Card) or part.card == "none" or part.embed is not None:
+        return part.card
+    if part.card != "auto":
+        return _page_card(part.card, around, collector, asked=True)
+    links = [facet.value for text in texts for facet in text.facets if facet.kind == "link"]
+    if not links or part.images or part.video or part.quote:
+        return "none"
+    return _page_card(links[0], around, collector, asked=False)
+
+
+def _page_card(url: str, around: Surroundings, collector: Collector, *, asked: bool) -> str | Card:
+    """A failing page never stops a post: the link stays in the text, or as a card without a picture."""
+    if around.fetcher is None:
+        return "none"
+    from skywrite.fetch.card import fetch_card
+    from skywrite.fetch.guard import AddressRefused
+
+    try:
+        page = fetch_card(around.fetcher(), url)
+    except AddressRefused as error:
+        if asked:
+            raise
+        collector.warnings.append(f"No card for {url}: {error.message}")
+        return "none"
+    except SkywriteError as error:
+        collector.warnings.append(f"No card for {url}: {error.message}")
+        return Card(url, title=url.split("/")[2] if "//" in url else url) if asked else "none"
+    collector.warnings.extend(page.warnings)
+    thumb = collector.thumb(page.image, url) if page.image else None
+    return Card(page.uri, page.title, page.description, thumb, _associated(page.associated_uris, around, collector))
+
+
+def _associated(uris: tuple[str, ...], around: Surroundings, collector: Collector) -> tuple[Ref, ...]:
+    refs = []
+    for uri in uris:
+        try:
+            record = around.get_record(uri)
+            refs.append(Ref(record["uri"], record["cid"]))
+        except (TemporaryError, RejectedError, InputError):
+            collector.warnings.append(f"The card's document {uri} could not be read, so it is left out.")
+    return tuple(refs)

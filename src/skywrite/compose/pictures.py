@@ -1,0 +1,248 @@
+"""The media of a draft: read, fitted, measured, and known by CID.
+
+What lives here: where the bytes come from and which of them become pictures, films or captions. What does not: the
+fitting itself (`media`) and the opening of foreign addresses (`fetch`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skywrite.atproto.cid import BlobHasher, cid_for_blob
+from skywrite.compose.draft import Caption, Draft, Image, Media, Stored, Video
+from skywrite.errors import InputError, SkywriteError
+
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+
+IMAGE_FILE_BYTES_MAX = 100_000_000
+URL_BYTES_MAX = 100_000_000
+CAPTION_FILE_BYTES_MAX = 1_000_000
+
+
+class MissingFile(InputError):
+    """A file that a draft names is not there."""
+
+
+class UnreadableFile(InputError):
+    """A file that a draft names cannot be read, or is no file."""
+
+
+class MissingAlt(InputError):
+    """An image has no alternative text and the account asks for one."""
+
+
+class TooLargeForPds(InputError):
+    """The account's server takes no blob of this size."""
+
+
+class Collector:
+    """Bytes by CID, and what the writer should know about them."""
+
+    def __init__(
+        self,
+        fetcher: Callable[[], Fetcher] | None,
+        base: Path = Path(),
+        require_alt: bool = False,
+        blob_limit: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._fetcher = fetcher
+        self._base = base
+        self._require_alt = require_alt
+        self._blob_limit = blob_limit
+        self.media: dict[str, Callable[[], Iterator[bytes]]] = {}
+        self.stored: dict[str, Stored] = {}
+        self.warnings: list[str] = []
+
+    def read(self, media: Media, max_bytes: int) -> bytes:
+        """The bytes of a file, an address, or the draft itself."""
+        if media.data is not None:
+            return media.data
+        if media.url is not None:
+            return self._download(media.url, max_bytes)
+        path = self.path(media)
+        if path.stat().st_size > max_bytes:
+            raise InputError(f"{path} is larger than {max_bytes // 1_000_000} MB.")
+        return path.read_bytes()
+
+    def path(self, media: Media) -> Path:
+        """The file that a draft names, checked for being one that can be read."""
+        path = self._base / Path(media.path or "").expanduser()
+        try:
+            with path.open("rb"):
+                return path
+        except FileNotFoundError:
+            raise MissingFile(f"There is no file {path}.", hint="Check the name and the folder.") from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UnreadableFile(
+                f"{path} cannot be read: {reason}.", hint="Check what it is, and its rights."
+            ) from None
+
+    def _download(self, url: str, max_bytes: int) -> bytes:
+        if self._fetcher is None:
+            raise InputError(f"{url} cannot be fetched here.", hint="Download it and give the file.")
+        page = self._fetcher().fetch(url, max_bytes=min(max_bytes, URL_BYTES_MAX))
+        if page.truncated:
+            raise InputError(f"{url} is larger than {min(max_bytes, URL_BYTES_MAX) // 1_000_000} MB.")
+        return page.body
+
+    def keep(self, data: bytes, mime: str, width: int | None = None, height: int | None = None) -> Stored:
+        """Remember bytes under their CID."""
+        stored = Stored(cid_for_blob(data), mime, len(data), width, height)
+        self.media[stored.cid] = lambda: iter((data,))
+        self.stored[stored.cid] = stored
+        return stored
+
+    def keep_pieces(self, pieces: Callable[[], Iterator[bytes]], width: int, height: int) -> Stored:
+        """Remember a film under its CID; its bytes are read piece by piece, now and when they are stored."""
+        hasher = BlobHasher()
+        size = 0
+        for piece in pieces():
+            hasher.update(piece)
+            size += len(piece)
+        stored = Stored(hasher.cid(), "video/mp4", size, width, height)
+        self.media[stored.cid] = pieces
+        self.stored[stored.cid] = stored
+        return stored
+
+    def known(self, media: Media) -> Stored | None:
+        """Media that was prepared before: nothing to read."""
+        if media.stored is not None:
+            self.stored[media.stored.cid] = media.stored
+        return media.stored
+
+    def limit(self, own_limit: int) -> int:
+        """The smaller of the lexicon's and the server's limit, in bytes."""
+        return min(own_limit, self._blob_limit() or own_limit)
+
+    def thumb(self, data: bytes, url: str) -> Stored | None:
+        """A card's picture; one that cannot be used is told and left out."""
+        from skywrite.media.image import prepare_thumb
+
+        try:
+            image = prepare_thumb(data, name=url)
+        except SkywriteError as error:
+            self.warnings.append(f"The card of {url} goes without its picture: {error.message}")
+            return None
+        return self.keep(image.data, image.mime, image.width, image.height)
+
+    def need_alt(self, alt: str, label: str) -> None:
+        """Refuse or warn where a description is missing."""
+        if alt.strip():
+            return
+        if self._require_alt:
+            raise MissingAlt(f"{label} has no alt text.", hint='Describe it with --alt "...".')
+        self.warnings.append(f"{label} has no alt text.")
+
+
+def gather_media(part: Draft, collector: Collector) -> Draft:
+    """The draft with all its media stored; one animated GIF becomes a film that plays as a GIF."""
+    if len(part.images) == 1 and part.video is None and part.images[0].media.stored is None:
+        image = part.images[0]
+        data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
+        if _is_animated_gif(data):
+            part = replace(part, images=(), video=Video(Media(data=data, name=image.media.label), image.alt, (), True))
+        else:
+            part = replace(part, images=(replace(image, media=Media(data=data, name=image.media.label)),))
+    images = tuple(_image(image, collector) for image in part.images)
+    return replace(part, images=images, video=_video(part.video, collector) if part.video else None)
+
+
+def _is_animated_gif(data: bytes) -> bool:
+    if not data.startswith(b"GIF8"):
+        return False
+    from skywrite.media.gif import is_animated
+
+    return is_animated(data)
+
+
+def _image(image: Image, collector: Collector) -> Image:
+    collector.need_alt(image.alt, image.media.label)
+    if collector.known(image.media):
+        return image
+    from skywrite.bsky.limits import IMAGE_BYTES_MAX
+    from skywrite.media.image import prepare_image
+
+    label = image.media.label
+    data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
+    prepared = prepare_image(data, name=label, max_bytes=collector.limit(IMAGE_BYTES_MAX))
+    stored = collector.keep(prepared.data, prepared.mime, prepared.width, prepared.height)
+    return Image(Media(stored=stored, name=Path(label).name), image.alt)
+
+
+def _video(video: Video, collector: Collector) -> Video:
+    collector.need_alt(video.alt, video.media.label)
+    captions = tuple(_caption(caption, collector) for caption in video.captions)
+    if collector.known(video.media):
+        return replace(video, captions=captions)
+    stored, gif = _film(video, collector)
+    limit = collector.limit(stored.size)
+    if stored.size > limit:
+        raise TooLargeForPds(
+            f"{video.media.label} has {stored.size / 1e6:.1f} MB, and the server takes {limit / 1e6:.1f} MB.",
+            hint="Make it shorter or smaller, or move to a server with a larger limit.",
+        )
+    return Video(Media(stored=stored, name=Path(video.media.label).name), video.alt, captions, gif)
+
+
+def _film(video: Video, collector: Collector) -> tuple[Stored, bool]:
+    """The film as it will be uploaded, and whether it plays as a GIF."""
+    from skywrite.media.gif import gif_to_video
+
+    media = video.media
+    if media.path is not None:
+        path = collector.path(media)
+        if not _is_animated_gif(_head(path)):
+            return _film_file(path, media.label, collector), video.gif
+    data = collector.read(media, URL_BYTES_MAX)
+    if _is_animated_gif(data):
+        film = gif_to_video(data, name=media.label)
+        return _film_bytes(film, media.label, collector), True
+    return _film_bytes(data, media.label, collector), video.gif
+
+
+def _film_file(path: Path, label: str, collector: Collector) -> Stored:
+    """A film on disk is never read whole; one that must be converted first is small enough for memory after it."""
+    from skywrite.media.video import check_video, is_ready, prepare_video, probe_video, read_pieces
+
+    if is_ready(path):
+        info = probe_video(path, name=label)
+        check_video(info, name=label)
+        collector.warnings.extend(info.notes)
+        return collector.keep_pieces(lambda: read_pieces(path, info), info.width, info.height)
+    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
+        out = Path(folder) / "film.mp4"
+        info = prepare_video(path, out, name=label)
+        collector.warnings.append(f"{label} was converted to MP4.")
+        return collector.keep(out.read_bytes(), "video/mp4", info.width, info.height)
+
+
+def _film_bytes(data: bytes, label: str, collector: Collector) -> Stored:
+    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
+        path = Path(folder) / "film"
+        path.write_bytes(data)
+        stored = _film_file(path, label, collector)
+        film = b"".join(collector.media[stored.cid]())
+    return collector.keep(film, stored.mime, stored.width, stored.height)
+
+
+def _head(path: Path) -> bytes:
+    """Enough of a file to tell a film from a GIF; a GIF is small enough to be read whole."""
+    with path.open("rb") as file:
+        head = file.read(6)
+        return head + file.read(IMAGE_FILE_BYTES_MAX) if head.startswith(b"GIF8") else head
+
+
+def _caption(caption: Caption, collector: Collector) -> Caption:
+    if collector.known(caption.media):
+        return caption
+    from skywrite.media.captions import read_caption
+
+    label = caption.media.label
+    data = read_caption(collector.read(caption.media, CAPTION_FILE_BYTES_MAX), label)
+    return Caption(caption.lang, Media(stored=collector.keep(data, "text/vtt"), name=Path(label).name))

@@ -1,0 +1,44 @@
+"""From what people paste (an at-uri, or a link to bsky.app) to the at-uri of a record. Pure.
+
+What does not live here: asking whether the record exists (`gather`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from skywrite.errors import InputError
+
+_COLLECTIONS = {
+    "post": "app.bsky.feed.post",
+    "feed": "app.bsky.feed.generator",
+    "lists": "app.bsky.graph.list",
+}
+_APP_LINK = re.compile(r"https://bsky\.app/profile/([^/?#]+)/(post|feed|lists)/([^/?#]+)/?(?:[?#].*)?")
+_PACK_LINK = re.compile(r"https://bsky\.app/(?:starter-pack|start)/([^/?#]+)/([^/?#]+)/?(?:[?#].*)?")
+_AT_URI = re.compile(r"at://([^/?#]+)/([a-zA-Z][a-zA-Z0-9.-]+)/([^/?#]+)")
+
+
+class InvalidReference(InputError):
+    """A text that should name a post, feed, list or starter pack names none."""
+
+
+def parse_reference(text: str) -> tuple[str, str, str]:
+    """(authority, collection, record key); the authority is a DID or a handle. Raises InvalidReference."""
+    given = text.strip()
+    if match := _AT_URI.fullmatch(given):
+        return match[1], match[2], match[3]
+    if match := _APP_LINK.fullmatch(given):
+        return match[1], _COLLECTIONS[match[2]], match[3]
+    if match := _PACK_LINK.fullmatch(given):
+        return match[1], "app.bsky.graph.starterpack", match[2]
+    raise InvalidReference(
+        f"{text!r} names no post, feed, list or starter pack.",
+        hint="Paste its link from bsky.app, or its at-uri (at://did/collection/key).",
+    )
+
+
+def app_link(uri: str, handle: str | None = None) -> str:
+    """The page of a post on bsky.app."""
+    authority, _, rkey = parse_reference(uri)
+    return f"https://bsky.app/profile/{handle or authority}/post/{rkey}"

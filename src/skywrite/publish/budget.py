@@ -1,0 +1,52 @@
+"""The manners of an account: write points, least gap, most posts a day. Pure.
+
+Write points are what a PDS counts per account: a create costs 3, an update 2, a delete 1; 5000 an hour and 35,000 a
+day (the reference PDS's limits). They are nowhere to be asked for, so the queue keeps a ledger of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from skywrite.queue.model import AccountView, Defer
+
+CREATE_POINTS = 3
+HOUR_POINTS_MAX = 5000
+DAY_POINTS_MAX = 35_000
+LEDGER_SECONDS = 60
+
+
+def check_manners(view: AccountView, points: int, now: datetime) -> Defer | None:
+    """When the account may go on, or None where it may now."""
+    return _gap(view, now) or _day(view, now) or _points(view, points, now)
+
+
+def _gap(view: AccountView, now: datetime) -> Defer | None:
+    gap = view.account.settings.get("gap_seconds") or 0
+    last = view.account.last_published_at
+    if not gap or last is None or now >= (until := last + timedelta(seconds=gap)):
+        return None
+    return Defer(until, f"at least {gap} s between two posts")
+
+
+def _day(view: AccountView, now: datetime) -> Defer | None:
+    most = view.account.settings.get("max_per_day")
+    if not most or view.published_today < most:
+        return None
+    return Defer(next_midnight(now, view.account.settings.get("zone") or "UTC"), f"at most {most} posts a day")
+
+
+def next_midnight(now: datetime, zone: str) -> datetime:
+    """The beginning of the next day in a zone, as UTC."""
+    local = now.astimezone(ZoneInfo(zone))
+    tomorrow = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return tomorrow.astimezone(now.tzinfo)
+
+
+def _points(view: AccountView, points: int, now: datetime) -> Defer | None:
+    if view.points_last_hour + points > HOUR_POINTS_MAX:
+        return Defer(now + timedelta(seconds=LEDGER_SECONDS), f"{HOUR_POINTS_MAX} write points an hour are spent")
+    if view.points_last_day + points > DAY_POINTS_MAX:
+        return Defer(now + timedelta(seconds=LEDGER_SECONDS), f"{DAY_POINTS_MAX} write points a day are spent")
+    return None

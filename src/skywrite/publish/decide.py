@@ -1,0 +1,69 @@
+"""What to do with a post that is due: publish, wait, or let it go. Pure; called inside the claim's transaction.
+
+What lives here: the decision, and the freezing of posts that need nothing from the network for it. What does not:
+the claim itself (`queue`), the network (`publisher`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from skywrite.atproto.tid import TidClock, keyed_tid
+from skywrite.compose.build import Prepared
+from skywrite.compose.freeze import Frozen, freeze
+from skywrite.publish.budget import CREATE_POINTS, check_manners
+from skywrite.queue.model import AccountView, Decision, Miss, Post, Problem, Take
+from skywrite.schedule.policy import verdict
+
+MISSED = "MissedTime"
+
+
+class Decider:
+    """The decision of one worker; its TIDs never repeat."""
+
+    def __init__(self, tids: TidClock) -> None:
+        self._tids = tids
+
+    def __call__(self, post: Post, view: AccountView, now: datetime) -> Decision:
+        """Publish, wait, or let it go."""
+        if post.frozen is None:
+            missed = self._missed(post, now)
+            if missed:
+                return missed
+        prepared = Prepared.from_dict(post.prepared)
+        points = prepared.writes() * CREATE_POINTS
+        wait = check_manners(view, points, now)
+        if wait:
+            return wait
+        if post.frozen is not None or prepared.pending:
+            return Take(points=points)
+        return Take(self.frozen(post, prepared, now, {}).to_json(), points)
+
+    def frozen(self, post: Post, prepared: Prepared, now: datetime, dids: dict[str, str | None]) -> Frozen:
+        """The post's records as they will be in the repository; a keyed post has the same keys everywhere."""
+        count = len(prepared.records)
+        if post.key is not None and post.due_at is not None:
+            rkeys = [keyed_tid(post.due_at, post.key, index) for index in range(count)]
+        else:
+            rkeys = [self._tids.next() for _ in range(count)]
+        return freeze(prepared, did=post.account_did, rkeys=rkeys, created_at=now, dids=dids)
+
+    def _missed(self, post: Post, now: datetime) -> Miss | None:
+        if post.due_at is None or post.attempts:
+            return None
+        answer = verdict(post.due_at, now, post.late_policy, post.late_seconds)
+        if answer == "publish":
+            return None
+        late = now - post.due_at
+        said = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_spoken(late.total_seconds())} late"
+        if answer == "skip":
+            return Miss("cancelled", Problem(MISSED, f"{said}: skipped, as its policy says."))
+        hint = f"Publish it now with: skywrite release {post.id}. Drop it with: skywrite cancel {post.id}"
+        return Miss("held", Problem(MISSED, f"{said}: it waits for your decision.", hint))
+
+
+def _spoken(seconds: float) -> str:
+    for size, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} seconds"

@@ -1,0 +1,61 @@
+"""From an error while publishing to what becomes of the post and of its account. Pure.
+
+The rule: what may pass is tried again, later and later; what needs the user is held; only what a server refused for
+good, with nothing written, has failed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from skywrite.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
+from skywrite.queue.accounts import NEEDS_LOGIN
+from skywrite.queue.model import AccountChange, Failed, Held, Outcome, Post, Problem, Retry
+
+FIRST_RETRY_SECONDS = 5.0
+RETRY_SECONDS_MAX = 900.0
+GIVE_UP_SECONDS = 2 * 86_400
+UNEXPECTED_TRIES = 5
+
+
+def retry_seconds(attempts: int, jitter: float) -> float:
+    """How long to wait after so many attempts: doubling from 5 s to 15 min, moved by up to a quarter.
+
+    `jitter` is a random number in [0, 1).
+    """
+    base = min(FIRST_RETRY_SECONDS * 2.0 ** min(attempts - 1, 20), RETRY_SECONDS_MAX)
+    return base * (0.75 + jitter / 2)
+
+
+def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tuple[Outcome, AccountChange | None]:
+    """What an error means for the post, and for its account."""
+    if not isinstance(error, SkywriteError):
+        return _unexpected(error, post, now, jitter), None
+    problem = Problem.of(error)
+    if isinstance(error, RateLimited):
+        until = max(error.until, now + timedelta(seconds=1))
+        return Retry(until, problem), AccountChange("paused", until, error.message)
+    if isinstance(error, SignInError):
+        held = Problem(NEEDS_LOGIN, error.message, error.hint or "Sign in with: skywrite login")
+        return Held(held), AccountChange("needs_login", reason=error.message)
+    if isinstance(error, TemporaryError):
+        return _later(post, problem, now, jitter), None
+    if isinstance(error, RejectedError | InputError):
+        return Failed(problem), None
+    return _later(post, problem, now, jitter), None
+
+
+def _later(post: Post, problem: Problem, now: datetime, jitter: float) -> Outcome:
+    began = post.due_at or post.created_at
+    if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts > 1:
+        hint = f"Try again with: skywrite release {post.id}"
+        return Held(Problem(problem.name, f"Given up after two days of tries: {problem.message}", hint))
+    return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)
+
+
+def _unexpected(error: Exception, post: Post, now: datetime, jitter: float) -> Outcome:
+    message = f"Something went wrong inside Skywrite ({type(error).__name__})."
+    problem = Problem("Unexpected", message, "Please report it, with the log of the worker.")
+    if post.attempts >= UNEXPECTED_TRIES:
+        return Held(problem)
+    return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)

@@ -1,0 +1,124 @@
+"""Publishing one claimed post: freeze what is not frozen, upload, write, and say what came of it.
+
+What lives here: the steps between claim and settle, and the fence between them (the lease is renewed while a long
+upload runs, and a lease that was lost stops everything). What does not: choosing the post (`decide`, `queue`),
+waiting (`worker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.repo import RecordConflict, Repo
+from skywrite.clock import Clock
+from skywrite.compose.build import Prepared
+from skywrite.compose.freeze import Frozen, mention_handles
+from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.publish.agents import Agents
+from skywrite.publish.decide import Decider
+from skywrite.publish.outcome import outcome_of
+from skywrite.publish.sender import FilmUpload, Sending, upload, write
+from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
+from skywrite.queue.store import Store
+
+
+class LeaseLost(SkywriteError):
+    """Another worker has taken the account over; this one must not go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one try came to: for the post, for its account, and the error behind it."""
+
+    outcome: Outcome
+    account: AccountChange | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Publishes claims. Safe to share between threads. `log(event, **facts)` is told each step."""
+
+    store: Store
+    agents: Agents
+    resolver: Resolver
+    decider: Decider
+    clock: Clock
+    lease_seconds: float
+    films: Callable[[str], FilmUpload | None] | None = None
+    progress: Callable[[Post, str, int, int], None] | None = None
+    log: Callable[..., None] = lambda event, **facts: None
+
+    def publish(self, claim: Claim) -> Result:
+        """Try once. Never raises for what the network or the account does; raises LeaseLost and StorageError."""
+        try:
+            return Result(self._published(claim))
+        except (LeaseLost, StorageError):
+            raise
+        except Exception as error:
+            if not isinstance(error, SkywriteError):
+                self.log("unexpected", post=claim.post.id, error=error)
+            outcome, change = outcome_of(error, claim.post, self.clock.now(), self.clock.random())
+            return Result(outcome, change, error)
+
+    def _published(self, claim: Claim) -> Published:
+        post = claim.post
+        repo = Repo(self.agents.get(post.account_did, claim.account.handle))
+        frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim)
+        if frozen.blobs:
+            frozen = self._upload(claim, repo, frozen)
+        try:
+            write(repo, frozen)
+        except RecordConflict:
+            if post.key is None:
+                raise
+            return self._published_elsewhere(repo, frozen)
+        return Published(frozen.uri, frozen.cid, tuple(item.rkey for item in frozen.posts))
+
+    def _freeze(self, claim: Claim) -> Frozen:
+        """Look up what is pending, fix the records, and store them before anything is written."""
+        prepared = Prepared.from_dict(claim.post.prepared)
+        dids: dict[str, str | None] = {}
+        for handle in mention_handles(prepared):
+            try:
+                dids[handle] = self.resolver.resolve_handle(handle)
+            except InputError:
+                dids[handle] = None
+        frozen = self.decider.frozen(claim.post, prepared, self.clock.now(), dids)
+        self._store_frozen(claim, frozen)
+        return frozen
+
+    def _store_frozen(self, claim: Claim, frozen: Frozen) -> None:
+        if not self.store.freeze(claim, frozen.to_json()):
+            raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
+
+    def _upload(self, claim: Claim, repo: Repo, frozen: Frozen) -> Frozen:
+        renewed_at = self.clock.monotonic()
+
+        def progress(cid: str, done: int, size: int) -> None:
+            nonlocal renewed_at
+            if self.progress:
+                self.progress(claim.post, cid, done, size)
+            if self.clock.monotonic() - renewed_at > self.lease_seconds / 3:
+                self._renew(claim)
+                renewed_at = self.clock.monotonic()
+
+        film = self.films(claim.post.account_did) if self.films else None
+        sent = upload(repo, frozen, Sending(self.store.read_media, film, progress))
+        self._renew(claim)
+        if sent != frozen:
+            self._store_frozen(claim, sent)
+        return sent
+
+    def _renew(self, claim: Claim) -> None:
+        if not self.store.renew(claim, self.lease_seconds):
+            raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
+
+    def _published_elsewhere(self, repo: Repo, frozen: Frozen) -> Published:
+        """A keyed post's record was written by another run with the same key: the repository is the ledger."""
+        root = frozen.writes[0]
+        record: Any = repo.get(root.collection, root.rkey)
+        return Published(record.uri, record.cid, (root.rkey,))

@@ -1,0 +1,228 @@
+"""The worker: publishes what is due, on time, until it is stopped.
+
+What lives here: threads, waiting and waking, and a graceful end. What does not: what to publish (`decide`), how
+(`publisher`), and the claim (`queue`).
+
+One watcher thread waits for the next due moment or for a change in the database; publishing threads claim, publish and
+settle. Each account is leased by one thread of one worker at a time, so an account in trouble delays no other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from skywrite.clock import Clock
+from skywrite.errors import SkywriteError, StorageError
+from skywrite.publish.decide import Decider
+from skywrite.publish.publisher import LeaseLost, Publisher
+from skywrite.queue.model import Claim, Failed, Held, Published, Retry
+from skywrite.queue.store import Store
+from skywrite.queue.watch import Watch
+
+LEASE_SECONDS = 120.0
+IDLE_SECONDS_MAX = 30.0
+STORAGE_PAUSE_SECONDS = 2.0
+HOT_LOOP_SECONDS = 0.05
+
+
+class Task(Protocol):
+    """Something else that a worker does from time to time: a feed, a command, a rule that makes posts."""
+
+    def next_at(self) -> datetime | None:
+        """When it wants to run next; None when it has nothing to do."""
+        ...
+
+    def run(self) -> None:
+        """Do what is due now. SkywriteErrors are logged; the task says itself when it comes next."""
+        ...
+
+
+class Signals:
+    """Wake-ups for threads: each wakes one, and no more are kept than there are threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting = 0
+        self._condition = threading.Condition()
+
+    def send(self) -> None:
+        """Wake one thread, now or when it next waits."""
+        with self._condition:
+            self._waiting = min(self._waiting + 1, self._most)
+            self._condition.notify()
+
+    def wait(self) -> None:
+        """Wait for a wake-up and use it up."""
+        with self._condition:
+            while not self._waiting:
+                self._condition.wait()
+            self._waiting -= 1
+
+
+@dataclass
+class Tally:
+    """What one run came to."""
+
+    published: int = 0
+    retried: int = 0
+    failed: int = 0
+    held: int = 0
+
+    def add(self, outcome: object) -> None:
+        """Count one outcome."""
+        for kind, name in ((Published, "published"), (Retry, "retried"), (Failed, "failed"), (Held, "held")):
+            if isinstance(outcome, kind):
+                setattr(self, name, getattr(self, name) + 1)
+
+
+@dataclass
+class Worker:
+    """Publishes with `threads` threads. `log(event, **facts)` is told each step."""
+
+    name: str
+    store: Store
+    publisher: Publisher
+    decider: Decider
+    clock: Clock
+    threads: int = 4
+    lease_seconds: float = LEASE_SECONDS
+    tasks: Sequence[Task] = ()
+    log: Callable[..., None] = lambda event, **facts: None
+    after: Callable[[Claim, object], None] = lambda claim, outcome: None
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._signals = Signals(self.threads)
+        self._watching: Watch | None = None
+        self._tally_lock = threading.Lock()
+        self.tally = Tally()
+
+    def stop(self) -> None:
+        """Ask to end: what is in flight is finished, nothing new is begun."""
+        self.stopping.set()
+        if self._watching is not None:
+            self._watching.wake()
+        for _ in range(self.threads):
+            self._signals.send()
+
+    def run(self) -> None:
+        """Publish until `stop` is called."""
+        threads = [threading.Thread(target=self._publish_loop, name=f"publish-{n}") for n in range(self.threads)]
+        threads += [threading.Thread(target=self._task_loop, args=(task,), name="task") for task in self.tasks]
+        for thread in threads:
+            thread.start()
+        try:
+            self._watch_loop()
+        finally:
+            self.stop()
+            for thread in threads:
+                thread.join()
+
+    def run_once(self) -> Tally:
+        """Publish what is due now, and return when nothing due is left that could be published now."""
+        threads = [threading.Thread(target=self._drain, name=f"publish-{n}") for n in range(self.threads)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self.tally
+
+    def step(self) -> bool:
+        """Claim, publish and settle one post; False when none was to be had."""
+        claim = self.store.claim(self.name, self.lease_seconds, self.decider)
+        if claim is None:
+            return False
+        self._signals.send()
+        settled = False
+        try:
+            self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
+            result = self.publisher.publish(claim)
+            settled = self.store.settle(claim, result.outcome, account=result.account)
+            self._told(claim, result.outcome, settled)
+        except LeaseLost as error:
+            self.log("lease_lost", post=claim.post.id, message=error.message)
+            settled = True
+        finally:
+            if not settled:
+                self._release(claim)
+        return True
+
+    def _told(self, claim: Claim, outcome: object, settled: bool) -> None:
+        if not settled:
+            self.log("lease_lost", post=claim.post.id, message="settled by another worker")
+            return
+        with self._tally_lock:
+            self.tally.add(outcome)
+        problem = getattr(outcome, "problem", None)
+        self.log(
+            type(outcome).__name__.lower(),
+            post=claim.post.id,
+            account=claim.account.handle,
+            uri=getattr(outcome, "uri", None),
+            error=problem.name if problem else None,
+            message=problem.message if problem else None,
+        )
+        if isinstance(outcome, Held):
+            self.publisher.agents.forget(claim.post.account_did)
+        self.after(claim, outcome)
+
+    def _release(self, claim: Claim) -> None:
+        """Give back what could not be settled; a database that is away lets the lease run out instead."""
+        try:
+            self.store.release_claim(claim)
+        except StorageError as error:
+            self.log("storage", message=error.message)
+
+    def _drain(self) -> None:
+        while not self.stopping.is_set() and self.step():
+            pass
+
+    def _publish_loop(self) -> None:
+        while not self.stopping.is_set():
+            self._signals.wait()
+            self._guarded(self._drain)
+
+    def _guarded(self, action: Callable[[], object]) -> None:
+        """Nothing ends a thread: a database that is away is waited for, a surprise is logged."""
+        try:
+            action()
+        except SkywriteError as error:
+            self.log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
+            self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS)
+        except Exception as error:
+            self.log("unexpected", error=error)
+            self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS)
+
+    def _watch_loop(self) -> None:
+        with self.store.watch() as watch:
+            self._watching = watch
+            while not self.stopping.is_set():
+                self._guarded(lambda: self._watch(watch))
+
+    def _watch(self, watch: Watch) -> None:
+        """Wake a thread when an account is ready, else wait for that moment or for a change."""
+        next_at = self.store.next_ready_at()
+        now = self.clock.now()
+        if next_at is not None and next_at <= now:
+            self._signals.send()
+            self.clock.wait(self.stopping, HOT_LOOP_SECONDS)
+            return
+        seconds = IDLE_SECONDS_MAX if next_at is None else min((next_at - now).total_seconds(), IDLE_SECONDS_MAX)
+        watch.wait(seconds)
+
+    def _task_loop(self, task: Task) -> None:
+        while not self.stopping.is_set():
+            self._guarded(lambda: self._run_task(task))
+
+    def _run_task(self, task: Task) -> None:
+        next_at = task.next_at()
+        now = self.clock.now()
+        if next_at is None or next_at > now:
+            wait = timedelta(seconds=IDLE_SECONDS_MAX) if next_at is None else next_at - now
+            self.clock.wait(self.stopping, min(wait.total_seconds(), IDLE_SECONDS_MAX))
+            return
+        task.run()

@@ -1,0 +1,57 @@
+"""What becomes of a post whose time was missed. Pure.
+
+A post is missed when it was not tried within its grace: the computer slept, the worker was stopped, the account needed
+a login. One that was tried in time and failed for now is not missed; it is retried.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Literal
+
+from skywrite.errors import InputError
+
+LatePolicy = Literal["publish", "skip", "hold"]
+LATE_POLICIES: tuple[LatePolicy, ...] = ("publish", "skip", "hold")
+
+DEFAULT_LATE_POLICY: LatePolicy = "hold"
+DEFAULT_LATE_SECONDS = 24 * 3600
+RECURRING_LATE_POLICY: LatePolicy = "skip"
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+class InvalidLate(InputError):
+    """A text that should say what becomes of a missed post, or a duration, does not."""
+
+
+def verdict(due_at: datetime, now: datetime, policy: LatePolicy, late_seconds: int | None) -> LatePolicy:
+    """What to do now with a post that was due: "publish" within the grace, else what its policy says.
+
+    `late_seconds` None is the default grace of a day. The policy "publish" publishes however late it is.
+    """
+    grace = DEFAULT_LATE_SECONDS if late_seconds is None else late_seconds
+    if now - due_at <= timedelta(seconds=grace):
+        return "publish"
+    return policy
+
+
+def parse_late(text: str) -> tuple[LatePolicy, int | None]:
+    """Read `POLICY` or `POLICY:DURATION`, such as `hold`, `skip:30m` or `hold:2h`: policy and grace in seconds."""
+    policy, _, duration = text.strip().lower().partition(":")
+    for known in LATE_POLICIES:
+        if policy == known:
+            return known, parse_duration(duration) if duration else None
+    raise InvalidLate(
+        f"{text!r} says not what to do with a missed post.",
+        hint="Use publish, skip or hold, with the grace before it: skip:30m, hold:2h.",
+    )
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in a duration such as `90s`, `30m`, `2h`, `1h30m`, `1d`."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match or not text.strip():
+        raise InvalidLate(f"{text!r} is no duration.", hint="Write it like 90s, 30m, 2h or 1d.")
+    return sum(int(number or 0) * size for number, size in zip(match.groups(), (86_400, 3600, 60, 1), strict=True))
