@@ -1,0 +1,245 @@
+"""A film in parts: startUpload, uploadPart three at once, finishUpload, and what is done when one of them fails.
+
+What lives here: the order of these calls and their repeats. What does not: the calls (`video_service`), the wait for
+the finished film (`video_upload`). Bytes are read once, in order, and at most four parts are held in memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from skywrite.atproto.xrpc_errors import MethodNotSupported, Refused
+from skywrite.clock import Clock
+from skywrite.errors import InputError, RateLimited, SkywriteError, TemporaryError
+from skywrite.publish.video_service import (
+    Job,
+    Parts,
+    UploadStopped,
+    VideoRejected,
+    VideoService,
+    VideoServiceUnavailable,
+    read_job,
+    rejection,
+)
+
+PARTS_AT_ONCE = 3
+PART_TRIES = 4
+FINISH_TRIES = 10
+RETRY_FIRST_SECONDS = 0.5
+RATE_LIMIT_SECONDS_MAX = 60.0
+Pieces = Callable[[], Iterator[bytes]]
+
+
+class InParts:
+    """One film's upload in parts. `told` hears how many bytes have arrived so far, and may raise to stop."""
+
+    def __init__(
+        self,
+        service: VideoService,
+        pieces: Pieces,
+        size_bytes: int,
+        clock: Clock,
+        stopping: threading.Event,
+        told: Callable[[int], None],
+    ) -> None:
+        self._service = service
+        self._pieces = pieces
+        self._size = size_bytes
+        self._clock = clock
+        self._stopping = stopping
+        self._told = told
+        self._lock = threading.Lock()
+        self._done_bytes = 0
+
+    def send(self, name: str, about: Mapping[str, int]) -> Job | None:
+        """The film's job; None where the service has no uploads in parts, or gave this one up: send it whole then.
+
+        Raises VideoRejected, VideoLimitReached, VideoServiceUnavailable.
+        """
+        parts = self._start(name, about)
+        if parts is None:
+            return None
+        try:
+            self._send_parts(parts, set(range(1, parts.count + 1)))
+            self._service.renew_token()
+            return self._finish(parts)
+        except UploadStopped:
+            self._abort(parts)
+            raise
+        except (VideoServiceUnavailable, Refused) as error:
+            return self._given_up(parts, error)
+        except BaseException:
+            # The program ends, the account needs a sign-in, or `told` wants to stop: give the reserved allowance back.
+            self._abort(parts)
+            raise
+
+    def _start(self, name: str, about: Mapping[str, int]) -> Parts | None:
+        for tried in range(PART_TRIES):
+            try:
+                return self._service.start(self._size, name, about)
+            except MethodNotSupported:
+                return None
+            except Refused as error:
+                refusal = rejection(error)
+                if isinstance(refusal, VideoServiceUnavailable):
+                    return None
+                raise refusal from None
+            except VideoServiceUnavailable:
+                if tried == PART_TRIES - 1:
+                    return None
+            self._pause(tried)
+        return None
+
+    def _send_parts(self, parts: Parts, missing: set[int]) -> None:
+        """Send the missing parts, three at once; the first failure stops the others and is raised."""
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        free = threading.Semaphore(PARTS_AT_ONCE)
+        failed: list[BaseException] = []
+
+        def ended(future: Future[None]) -> None:
+            error = future.exception()
+            if error is not None:
+                failed.append(error)
+            free.release()
+
+        with ThreadPoolExecutor(PARTS_AT_ONCE, "skywrite-part") as pool:
+            try:
+                for number, data in self._parts(parts):
+                    if number not in missing:
+                        continue
+                    free.acquire()
+                    if failed:
+                        break
+                    pool.submit(self._send_part, parts, number, data, failed).add_done_callback(ended)
+                    self._tell()
+            except BaseException as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            done_bytes = self._done_bytes
+        self._told(done_bytes)
+
+    def _send_part(self, parts: Parts, number: int, data: bytes, failed: list[BaseException]) -> None:
+        for tried in range(PART_TRIES):
+            if failed:
+                return
+            try:
+                self._service.part(parts.job_id, number, data)
+                with self._lock:
+                    self._done_bytes += len(data)
+                return
+            except RateLimited as error:
+                self._wait_out(error, tried == PART_TRIES - 1)
+            except VideoServiceUnavailable:
+                if tried == PART_TRIES - 1:
+                    raise
+                self._pause(tried)
+
+    def _parts(self, parts: Parts) -> Iterator[tuple[int, bytes]]:
+        """The film cut into parts, numbered from 1; InputError where it has not the size it was said to have."""
+        number, held = 1, bytearray()
+        sent = 0
+        for piece in self._pieces():
+            held += piece
+            while len(held) >= parts.part_bytes:
+                yield number, bytes(held[: parts.part_bytes])
+                sent += parts.part_bytes
+                del held[: parts.part_bytes]
+                number += 1
+        if held:
+            yield number, bytes(held)
+            sent += len(held)
+        if sent != self._size:
+            raise InputError(f"The film has {sent} bytes and was said to have {self._size}; it changed meanwhile.")
+
+    def _finish(self, parts: Parts) -> Job:
+        """Finish, however often the answer is lost; parts that the service misses are sent again."""
+        last: SkywriteError = VideoServiceUnavailable("no answer")
+        for tried in range(FINISH_TRIES):
+            try:
+                return self._service.finish(parts.job_id)
+            except RateLimited as error:
+                self._wait_out(error, tried == FINISH_TRIES - 1)
+                continue
+            except (VideoServiceUnavailable, Refused) as error:
+                last = error
+            try:
+                status = self._service.upload_status(parts.job_id)
+            except VideoServiceUnavailable:
+                self._pause(tried)
+                continue
+            state = status.get("state")
+            if state == "completed":
+                return _completed(status)
+            if state in ("failed", "aborted", "expired"):
+                raise _ended(status, last)
+            missing = set(range(1, parts.count + 1)) - set(status.get("receivedParts") or ())
+            if state == "created" and missing:
+                self._done_bytes = max(0, self._size - len(missing) * parts.part_bytes)
+                self._send_parts(parts, missing)
+            else:
+                self._pause(tried)
+        raise VideoServiceUnavailable(f"The video service does not finish the upload: {last.message}")
+
+    def _given_up(self, parts: Parts, error: SkywriteError) -> Job | None:
+        """Ask the service to forget the upload: None says that it did, and the film may be sent whole."""
+        try:
+            status = self._service.abort(parts.job_id)
+            if status.get("state") == "completed":
+                return _completed(self._service.upload_status(parts.job_id))
+            if status.get("state") == "failed":
+                raise _ended(status, error)
+        except Refused:
+            # A finish is in progress, or the session is over: what was said first explains more.
+            pass
+        except TemporaryError:
+            raise _unavailable(error) from None
+        else:
+            return None
+        raise _unavailable(error)
+
+    def _abort(self, parts: Parts) -> None:
+        try:
+            self._service.abort(parts.job_id)
+        except SkywriteError:
+            # The reservation ends by itself.
+            return
+
+    def _pause(self, tried: int) -> None:
+        self._wait(RETRY_FIRST_SECONDS * 2 ** min(tried, 5) * (0.5 + self._clock.random()))
+
+    def _wait_out(self, limit: RateLimited, last: bool) -> None:
+        seconds = (limit.until - self._clock.now()).total_seconds()
+        if last or seconds > RATE_LIMIT_SECONDS_MAX:
+            raise limit
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        if self._clock.wait(self._stopping, max(0.0, seconds)):
+            raise UploadStopped("The upload of the film was stopped.", hint="It begins anew next time.")
+
+
+def _completed(status: Mapping[str, Any]) -> Job:
+    job = read_job(status)
+    completed = status.get("completedJobId")
+    return Job(completed, job.state, job.progress, job.blob) if isinstance(completed, str) else job
+
+
+def _ended(status: Mapping[str, Any], error: SkywriteError) -> SkywriteError:
+    if status.get("state") == "failed":
+        reason = str(status.get("failureReason") or error.message)[:300].rstrip(".")
+        return VideoRejected(f"The video service refused the film: {reason}.", hint="Export it again as MP4.")
+    return VideoServiceUnavailable(f"The upload of the film was {status.get('state')}: {error.message}")
+
+
+def _unavailable(error: SkywriteError) -> SkywriteError:
+    if isinstance(error, Refused):
+        return VideoServiceUnavailable(f"The video service broke off the upload: {error.message}")
+    return error

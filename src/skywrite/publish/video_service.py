@@ -1,0 +1,343 @@
+"""The video service's methods (app.bsky.video.*), its tokens, and what its refusals mean.
+
+What lives here: one call each, with the right token, and the errors below. What does not: the order of the calls
+(`video_upload`), many parts at once (`video_parts`). Every failure is one of the service, never doubt about a post:
+nothing that is called here publishes anything, so all of it may be repeated.
+
+    VideoServiceUnavailable (TemporaryError)   unreachable, overloaded, out of its mind; UploadStopped
+    VideoLimitReached (TemporaryError)         the account's allowance of the day is used up
+    VideoRejected (RejectedError)              the service will not take this film or this account; PdsBlobTooSmall
+
+Sources: the app.bsky.video lexicons; https://docs.bsky.app/docs/tutorials/video for the tokens.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from skywrite.atproto.xrpc import Body, Xrpc
+from skywrite.atproto.xrpc_errors import MethodNotSupported, NotSignedIn, Refused, ServerFailure
+from skywrite.clock import Clock
+from skywrite.errors import NoAnswer, NotSent, RejectedError, ServerAnswer, TemporaryError
+from skywrite.http import Transport
+
+UPLOAD_LXM = "com.atproto.repo.uploadBlob"
+LIMITS_LXM = "app.bsky.video.getUploadLimits"
+UPLOAD_TOKEN_SECONDS = 1800
+LIMITS_TOKEN_SECONDS = 60
+TOKEN_MARGIN_SECONDS = 60
+PART_BYTES_MAX = 64 << 20
+NAME_CHARACTERS_MAX = 256
+_SLOW_BYTES_A_SECOND = 50_000
+_TIMEOUT_SECONDS = 60.0
+
+_Made = TypeVar("_Made", bound=ServerAnswer)
+
+TokenFor = Callable[[str, str, int], str]
+"""(method the token is for, audience DID, seconds it is to live) -> token, from com.atproto.server.getServiceAuth."""
+
+
+class VideoServiceUnavailable(TemporaryError):
+    """The video service cannot be reached, is overloaded, or failed; the same film may work later."""
+
+
+class UploadStopped(VideoServiceUnavailable):
+    """The program was asked to stop while the video service worked on a film."""
+
+
+class VideoLimitReached(TemporaryError):
+    """The account may upload no more films for now."""
+
+
+class VideoRejected(RejectedError):
+    """The video service refused the film, or the account, for good."""
+
+
+class PdsBlobTooSmall(VideoRejected):
+    """The account's server takes no blob as large as the finished film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """app.bsky.video.defs#jobStatus; `progress` is 0 to 100 within its state."""
+
+    job_id: str
+    state: str
+    progress: int = 0
+    blob: dict[str, Any] | None = None
+    failure_code: str = ""
+    error: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An open multipart upload: what startUpload answered."""
+
+    job_id: str
+    part_bytes: int
+    count: int
+
+
+_HINT_LATER = "It is tried again later; nothing was posted."
+_REJECTED = {
+    "UnsupportedContentType": ("its format is not supported", "Convert it to MP4 with H.264 and AAC."),
+    "VideoTooLarge": ("it is too large, or larger than what is left of today's allowance", "Make it smaller."),
+    "VideoTooLong": ("it is too long", "Cut it, or post it in parts."),
+    "BadAspectRatio": ("its shape is not supported", "Use a shape between 1:3 and 3:1."),
+    "UploadForbidden": ("this account may not upload films", "Confirm the account's e-mail address in the app."),
+}
+_FAILED = {
+    "video_too_long": _REJECTED["VideoTooLong"],
+    "bad_aspect_ratio": _REJECTED["BadAspectRatio"],
+    "unsupported_codec": _REJECTED["UnsupportedContentType"],
+    "encoded_video_too_large": ("it is too large once encoded", "Make it shorter or smaller."),
+}
+
+
+class VideoService:
+    """One account at one video service. Safe to share between threads."""
+
+    def __init__(
+        self, transport: Transport, service_url: str, did: str, token_for: TokenFor, pds_host: str, clock: Clock
+    ) -> None:
+        self._xrpc = Xrpc(transport, service_url, clock=clock)
+        self._did = did
+        self._token_for = token_for
+        self._pds = _did_web(pds_host)
+        self._service = _did_web(urlsplit(service_url).netloc)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token = ""
+        self._token_until = 0.0
+
+    def check_limits(self, size_bytes: int) -> None:
+        """Raise VideoLimitReached or VideoRejected where the account cannot upload a film of this size now."""
+        token = self._token_for(LIMITS_LXM, self._service, LIMITS_TOKEN_SECONDS)
+        try:
+            limits = self._asked(lambda: self._xrpc.query(LIMITS_LXM, headers=_bearer(token)))
+        except MethodNotSupported:
+            return
+        except Refused as error:
+            raise rejection(error) from None
+        text = " ".join(str(limits.get(name) or "") for name in ("message", "error")).strip()
+        left, bytes_left = limits.get("remainingDailyVideos"), limits.get("remainingDailyBytes")
+        if limits.get("canUpload") is False:
+            if "mail" in text.lower() or "verif" in text.lower():
+                raise VideoRejected(f"This account may not upload films: {text}.", hint=_REJECTED["UploadForbidden"][1])
+            raise VideoLimitReached(
+                f"No more films for now: {text or 'the limit of the day is reached'}.", hint=_HINT_LATER
+            )
+        if isinstance(left, int) and left < 1:
+            raise VideoLimitReached("The account has no film left today.", hint=_HINT_LATER)
+        if isinstance(bytes_left, int) and bytes_left < size_bytes:
+            raise VideoLimitReached(
+                f"The account may upload {max(0, bytes_left) / 1e6:.0f} MB of film today; this one has "
+                f"{size_bytes / 1e6:.0f} MB.",
+                hint=_HINT_LATER,
+            )
+
+    def upload(self, pieces: Callable[[], Iterator[bytes]], size_bytes: int, name: str) -> Job:
+        """uploadVideo: the whole film in one request. A film that was there before (409) answers with its job."""
+        headers = {"content-length": str(size_bytes)}
+        params = {"did": self._did, "name": name[:NAME_CHARACTERS_MAX]}
+        try:
+            return read_job(self._post("uploadVideo", pieces, size_bytes, params, "video/mp4", headers))
+        except Refused as error:
+            if error.status == 409 and error.answer.get("jobId", error.answer.get("jobStatus")):
+                return read_job(error.answer)
+            raise rejection(error) from None
+
+    def start(self, size_bytes: int, name: str, about: Mapping[str, int]) -> Parts:
+        """startUpload; `about` may hold durationMs, width and height. Refusals come as Refused."""
+        body = {"sizeBytes": size_bytes, "mimeType": "video/mp4", "name": name[:NAME_CHARACTERS_MAX], **about}
+        answer = self._post("startUpload", body)
+        parts = Parts(*(answer.get(key, 0) for key in ("jobId", "partSizeBytes", "partCount")))
+        sound = isinstance(parts.job_id, str) and isinstance(parts.part_bytes, int) and isinstance(parts.count, int)
+        if (
+            not sound
+            or not 1 <= parts.part_bytes <= PART_BYTES_MAX
+            or parts.count != -(-size_bytes // parts.part_bytes)
+        ):
+            raise VideoServiceUnavailable("The video service planned parts that do not fit the film.", hint=_HINT_LATER)
+        return parts
+
+    def part(self, job_id: str, number: int, data: bytes) -> None:
+        """uploadPart, numbered from 1; repeating it is safe. Refusals come as Refused."""
+        params = {"jobId": job_id, "partNumber": number}
+        self._post("uploadPart", data, len(data), params, "application/octet-stream")
+
+    def finish(self, job_id: str) -> Job:
+        """finishUpload; repeating it is safe. Refusals come as Refused."""
+        answer = self._post("finishUpload", {"jobId": job_id})
+        job = read_job(answer)
+        completed = answer.get("completedJobId")
+        return Job(completed, job.state, job.progress, job.blob) if isinstance(completed, str) else job
+
+    def upload_status(self, job_id: str) -> dict[str, Any]:
+        """getUploadStatus: the open upload's state and received parts."""
+        return self._authorized(
+            lambda headers: self._xrpc.query("app.bsky.video.getUploadStatus", {"jobId": job_id}, headers=headers)
+        )
+
+    def abort(self, job_id: str) -> dict[str, Any]:
+        """abortUpload: gives the reserved allowance back."""
+        return self._post("abortUpload", {"jobId": job_id})
+
+    def job(self, job_id: str) -> Job:
+        """getJobStatus, which needs no token."""
+        try:
+            return read_job(self._asked(lambda: self._xrpc.query("app.bsky.video.getJobStatus", {"jobId": job_id})))
+        except Refused as error:
+            raise VideoServiceUnavailable(
+                f"The video service lost the film: {error.message}", hint=_HINT_LATER
+            ) from None
+
+    def renew_token(self) -> None:
+        """Ask for a fresh token at the next call: the service keeps the last one for its own upload to the PDS."""
+        with self._lock:
+            self._token = ""
+
+    def _post(
+        self,
+        method: str,
+        body: Body,
+        size_bytes: int = 0,
+        params: Mapping[str, str | int] | None = None,
+        content_type: str | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        timeout = min(_TIMEOUT_SECONDS + size_bytes / _SLOW_BYTES_A_SECOND, UPLOAD_TOKEN_SECONDS - TOKEN_MARGIN_SECONDS)
+        return self._authorized(
+            lambda headers: self._xrpc.procedure(
+                f"app.bsky.video.{method}",
+                body,
+                params=params,
+                content_type=content_type,
+                headers={**headers, **(extra or {})},
+                timeout_seconds=timeout,
+            )
+        )
+
+    def _authorized(self, call: Callable[[dict[str, str]], dict[str, Any]]) -> dict[str, Any]:
+        """Call with the upload token, and once more with a fresh one where it is not accepted."""
+        token = self._upload_token()
+        try:
+            return self._asked(lambda: call(_bearer(token)))
+        except _NotAccepted:
+            self.renew_token()
+        token = self._upload_token()
+        return self._asked(lambda: call(_bearer(token)))
+
+    def _upload_token(self) -> str:
+        with self._lock:
+            now = self._clock.monotonic()
+            if not self._token or now > self._token_until:
+                self._token = self._token_for(UPLOAD_LXM, self._pds, UPLOAD_TOKEN_SECONDS)
+                self._token_until = now + UPLOAD_TOKEN_SECONDS - TOKEN_MARGIN_SECONDS
+            return self._token
+
+    def _asked(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Call, and put failures of the service on this module's errors; refusals stay Refused."""
+        try:
+            return call()
+        except NotSignedIn as error:
+            raise _like(error, _NotAccepted(f"The video service does not accept our token: {error.message}")) from None
+        except (NotSent, NoAnswer, ServerFailure) as error:
+            failure = VideoServiceUnavailable(f"The video service failed: {error.message}", hint=_HINT_LATER)
+            raise _like(error, failure) from None
+
+
+class _NotAccepted(VideoServiceUnavailable):
+    """The service does not accept the token; told as unavailable where a fresh one does not help."""
+
+    @property
+    def name(self) -> str:
+        return VideoServiceUnavailable.__name__
+
+
+def rejection(error: Refused) -> TemporaryError | VideoRejected:
+    """What a refusal (startUpload, uploadVideo, getUploadLimits) means for the film."""
+    code = error.server_error or ""
+    reason, hint = _REJECTED.get(code, _FAILED.get(code.lower(), ("", "")))
+    made: TemporaryError | VideoRejected
+    if code in ("TooManyOpenUploads", "ServiceOverloaded"):
+        made = VideoServiceUnavailable(f"The video service has no room for now: {error.message}", hint=_HINT_LATER)
+    elif reason:
+        made = VideoRejected(f"The video service refused the film: {reason}.", hint=hint)
+    elif "limit" in code.lower():
+        made = VideoLimitReached(f"No more films for now: {error.message}", hint=_HINT_LATER)
+    elif "mail" in code.lower():
+        made = VideoRejected(
+            f"This account may not upload films: {error.message}", hint=_REJECTED["UploadForbidden"][1]
+        )
+    else:
+        made = VideoRejected(f"The video service refused the film: {error.message}")
+    return _like(error, made)
+
+
+def failure(job: Job) -> TemporaryError | VideoRejected:
+    """What JOB_STATE_FAILED means for the film."""
+    said = job.message or job.error or job.failure_code or "no reason given"
+    reason, hint = _FAILED.get(job.error, ("", ""))
+    if job.failure_code == "pds_upload_unsupported_blob_size":
+        return PdsBlobTooSmall(
+            f"The account's server takes no film of this size: {said}.",
+            hint="Make the film smaller, or ask the server's operator to raise its blob limit.",
+        )
+    if reason or job.failure_code == "validation_failure":
+        return VideoRejected(f"The video service refused the film: {reason or said}.", hint=hint or "Export it again.")
+    if job.failure_code == "encoding_failure":
+        hint = "Export it again as MP4 with H.264 and AAC."
+        return VideoRejected(f"The video service could not encode the film: {said}.", hint=hint)
+    if job.failure_code == "pds_upload_failure":
+        text = f"The video service could not store the film at the account's server: {said}."
+        return VideoServiceUnavailable(text, hint=_HINT_LATER)
+    return VideoServiceUnavailable(f"The video service failed with the film: {said}.", hint=_HINT_LATER)
+
+
+def read_job(answer: Mapping[str, Any]) -> Job:
+    """A job status, with or without the `jobStatus` wrapper: the live service leaves it out."""
+    inner = answer.get("jobStatus", answer)
+    if not isinstance(inner, Mapping) or not isinstance(inner.get("jobId"), str) or not inner["jobId"]:
+        raise VideoServiceUnavailable("The video service answered without a job.", hint=_HINT_LATER)
+    progress, blob = inner.get("progress"), inner.get("blob")
+    return Job(
+        inner["jobId"],
+        _word(inner, "state"),
+        min(100, max(0, progress)) if isinstance(progress, int) else 0,
+        blob if _is_blob(blob) else None,
+        _word(inner, "failureCode"),
+        _word(inner, "error"),
+        _word(inner, "message"),
+    )
+
+
+def _is_blob(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("ref"), dict):
+        return False
+    kinds = isinstance(value["ref"].get("$link"), str), isinstance(value.get("mimeType"), str)
+    return value.get("$type") == "blob" and all(kinds) and isinstance(value.get("size"), int)
+
+
+def _word(inner: Mapping[str, Any], key: str) -> str:
+    value = inner.get(key)
+    return " ".join(value.split())[:300].rstrip(".") if isinstance(value, str) else ""
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def _did_web(host: str) -> str:
+    """did:web of a host; a port's colon is written %3A (did:web method, section 3.1)."""
+    return f"did:web:{quote(host, safe='')}"
+
+
+def _like(error: ServerAnswer, made: _Made) -> _Made:
+    made.status, made.server_error, made.request_id = error.status, error.server_error, error.request_id
+    return made

@@ -1,0 +1,173 @@
+"""A film through the video service: limits, upload, and the wait for the blob that a post may name.
+
+What lives here: `VideoUploader`. What does not: its calls and errors (`video_service`), uploads in parts
+(`video_parts`), what a film may be (`media.video`). The blob that comes back is the service's own encoding: its CID is
+known only then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import RateLimited
+from skywrite.http import Transport
+from skywrite.media.video import VideoInfo
+from skywrite.publish.video_parts import InParts
+from skywrite.publish.video_service import (
+    Job,
+    TokenFor,
+    UploadStopped,
+    VideoService,
+    VideoServiceUnavailable,
+    failure,
+)
+
+PARTS_FROM_BYTES = 16 << 20
+UPLOAD_TRIES = 3
+POLL_FIRST_SECONDS = 1.5
+POLL_SECONDS_MAX = 10.0
+POLL_FAILURES_MAX = 8
+EMPTY_ANSWERS_MAX = 2
+DEADLINE_SECONDS = 1800.0
+RETRY_FIRST_SECONDS = 1.0
+
+Pieces = Callable[[], Iterator[bytes]]
+BytesTold = Callable[[int], None]
+StateTold = Callable[[str, int], None]
+
+
+class VideoUploader:
+    """Uploads films of one account. Safe to share between threads.
+
+    `token_for(lxm, aud, seconds)` asks the account's PDS for a service token; `pds_host` is the host of that PDS, not
+    of an entryway. `deadline_seconds` bounds the wait for the finished film, and `stopping` ends it at once.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        service_url: str,
+        did: str,
+        token_for: TokenFor,
+        pds_host: str,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        stopping: threading.Event | None = None,
+    ) -> None:
+        self._service = VideoService(transport, service_url, did, token_for, pds_host, clock)
+        self._clock = clock
+        self._deadline_seconds = deadline_seconds
+        self._stopping = stopping or threading.Event()
+
+    def upload(
+        self,
+        pieces: Pieces,
+        size_bytes: int,
+        name: str,
+        progress: BytesTold | None = None,
+        *,
+        info: VideoInfo | None = None,
+        state: StateTold | None = None,
+    ) -> dict[str, Any]:
+        """Send a film and wait until its blob is on the account's PDS; the answer is that blob, for the embed.
+
+        `pieces` begins the bytes anew each time it is called. `progress` hears how many bytes have left so far, again
+        with all of them while the service works, and may raise to stop; `state` hears the service's own state and its
+        percentage. `info` lets the service refuse early. Nothing is published, so all of it may be repeated; a film
+        that the service knows already comes back at once. Raises the errors of `video_service`, and RateLimited.
+        """
+        told = progress or _nothing
+        self._service.check_limits(size_bytes)
+        job: Job | None = None
+        if size_bytes >= PARTS_FROM_BYTES:
+            in_parts = InParts(self._service, pieces, size_bytes, self._clock, self._stopping, told)
+            job = in_parts.send(name, _about(info))
+        if job is None:
+            job = self._send_whole(pieces, size_bytes, name, told)
+        told(size_bytes)
+        return self._wait_for(job, lambda: told(size_bytes), state)
+
+    def _send_whole(self, pieces: Pieces, size_bytes: int, name: str, told: BytesTold) -> Job:
+        """uploadVideo, repeated where its answer is lost: the service knows a film it has seen by its bytes."""
+        for tried in range(UPLOAD_TRIES):
+            body = _Counted(pieces, told)
+            try:
+                return self._service.upload(body.pieces, size_bytes, name)
+            except UploadStopped:
+                raise
+            except VideoServiceUnavailable:
+                if body.error is not None:
+                    raise body.error from None
+                if tried == UPLOAD_TRIES - 1:
+                    raise
+            self._pause(RETRY_FIRST_SECONDS * 4**tried)
+        raise AssertionError("unreachable")
+
+    def _wait_for(self, job: Job, still_here: Callable[[], None], state: StateTold | None) -> dict[str, Any]:
+        """Poll until there is a blob, whatever the state says; unknown states mean in progress."""
+        started = self._clock.monotonic()
+        seconds, failures, empty = POLL_FIRST_SECONDS, 0, 0
+        while job.blob is None:
+            if job.state == "JOB_STATE_FAILED":
+                raise failure(job)
+            empty += job.state == "JOB_STATE_COMPLETED"
+            if empty > EMPTY_ANSWERS_MAX:
+                raise VideoServiceUnavailable("The video service calls the film finished and gives no blob.")
+            if self._clock.monotonic() - started > self._deadline_seconds:
+                raise VideoServiceUnavailable(
+                    f"The video service did not finish the film within {self._deadline_seconds / 60:.0f} minutes.",
+                    hint="It is asked again later, and will answer at once when it is done.",
+                )
+            if state:
+                state(job.state, job.progress)
+            still_here()
+            self._pause(seconds)
+            seconds = min(POLL_SECONDS_MAX, seconds * 1.25)
+            try:
+                job, failures = self._service.job(job.job_id), 0
+            except RateLimited as limit:
+                seconds = max(seconds, (limit.until - self._clock.now()).total_seconds())
+            except VideoServiceUnavailable:
+                failures += 1
+                if failures >= POLL_FAILURES_MAX:
+                    raise
+        return job.blob
+
+    def _pause(self, seconds: float) -> None:
+        jittered = seconds * (0.8 + 0.4 * self._clock.random())
+        if self._clock.wait(self._stopping, jittered):
+            raise UploadStopped("The upload of the film was stopped.", hint="It begins anew next time.")
+
+
+def _about(info: VideoInfo | None) -> dict[str, int]:
+    if info is None:
+        return {}
+    return {"durationMs": round(info.duration_seconds * 1000), "width": info.width, "height": info.height}
+
+
+class _Counted:
+    """A streamed body that is counted; `error` keeps what its source or its listener raised in the HTTP library."""
+
+    def __init__(self, pieces: Pieces, told: BytesTold) -> None:
+        self._pieces = pieces
+        self._told = told
+        self.error: BaseException | None = None
+
+    def pieces(self) -> Iterator[bytes]:
+        done = 0
+        try:
+            for piece in self._pieces():
+                yield piece
+                done += len(piece)
+                self._told(done)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _nothing(done_bytes: int) -> None:
+    return None
