@@ -50,8 +50,8 @@ class AddVerbs(StoreBase):
                 if post.key is not None:
                     taken[post.account_did, post.key] = new_id
             results.append(AddResult(new_id if existing is None else existing, existing is not None))
-        now = self._clock.now()
-        tx.run_many("insert_post", ({**_post_values(post), "id": post_id, "now": now} for post_id, post in fresh))
+        now = tx.moment(self._clock.now())
+        tx.run_many("insert_post", (_post_values(tx, post_id, post, now) for post_id, post in fresh))
         self._link_media(tx, fresh)
         for _, post in fresh:
             if post.recurrence_id is not None:
@@ -104,11 +104,13 @@ class AddVerbs(StoreBase):
             raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
 
 
-def _post_values(post: NewPost) -> dict[str, Any]:
+def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object) -> dict[str, Any]:
     return {
+        "id": post_id,
         "account_did": post.account_did,
         "state": "draft" if post.due_at is None else "scheduled",
-        "due_at": post.due_at,
+        "due_at": tx.moment(post.due_at),
+        "now": now,
         "key": post.key,
         "draft": dump_json(post.draft),
         "text_hash": text_hash(post.draft),
@@ -117,7 +119,7 @@ def _post_values(post: NewPost) -> dict[str, Any]:
         "late_seconds": post.late_seconds,
         "source": post.source,
         "recurrence_id": post.recurrence_id,
-        "occurrence": post.occurrence,
+        "occurrence": tx.moment(post.occurrence),
     }
 
 

@@ -85,9 +85,12 @@ class Transaction:
         return cast(int, cursor.rowcount)
 
     def run_many(self, name: str, values: Iterable[Mapping[str, object]]) -> None:
-        """Run a named query once for each set of values."""
-        bound = (self._database.bind(one) for one in values)
-        self._database.execute_many(self._connection, self._database.queries[name], bound)
+        """Run a named query once for each set of values, in which moments are given as `moment` makes them."""
+        self._database.execute_many(self._connection, self._database.queries[name], values)
+
+    def moment(self, moment: datetime | None) -> object:
+        """A moment as the driver takes it, for `run_many`."""
+        return None if moment is None else self._database.moment(moment)
 
     def select(self, query: str | bytes, values: Mapping[str, object]) -> list[Row]:
         """All rows of a query composed by the caller from a named one; see `Database.compose`."""
@@ -123,12 +126,16 @@ class Database(ABC):
         """A query with `:name` parameters as the driver takes it."""
 
     @abstractmethod
+    def moment(self, moment: datetime) -> object:
+        """A moment as the driver takes it."""
+
+    @abstractmethod
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Values as the driver takes them; moments must be aware."""
 
     @abstractmethod
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
-        """Run one query for many bound sets of values."""
+        """Run one query for many sets of values that need no binding any more."""
 
     @abstractmethod
     def run_script(self, connection: Connection, script: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from skywrite.errors import InputError, SkywriteError
 
@@ -92,8 +92,7 @@ class NewMedia:
     pieces: Iterable[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class AddResult:
+class AddResult(NamedTuple):
     """`existed` says that the key (or the occurrence) was there before, so nothing was added."""
 
     id: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
@@ -38,6 +39,10 @@ class BackupByServer(InputError):
     """A PostgreSQL database is backed up with its own tools."""
 
 
+class InvalidAddress(InputError):
+    """What should be the address of a PostgreSQL database is none."""
+
+
 class PostgresDatabase(Database):
     """A database on a server, by its `postgresql://` address."""
 
@@ -52,6 +57,13 @@ class PostgresDatabase(Database):
         self._psycopg = psycopg
         self._address = address
         self.driver_error = psycopg.Error
+        try:
+            self._options = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
+        except psycopg.Error:
+            raise InvalidAddress(
+                f"The address of the database cannot be read: {_without_password(address)}.",
+                hint="It looks like postgresql://user:password@host:5432/name.",
+            ) from None
         super().__init__(_without_password(address))
 
     def connect(self) -> Connection:
@@ -61,7 +73,8 @@ class PostgresDatabase(Database):
         connection = self._psycopg.connect(
             self._address,
             connect_timeout=CONNECT_SECONDS,
-            options=_SETTINGS,
+            # After those of the address, which may choose a schema: `?options=-csearch_path%3Dposts`.
+            options=f"{self._options} {_SETTINGS}".strip(),
             application_name="skywrite",
             row_factory=dict_row,
             keepalives=1,
@@ -80,6 +93,9 @@ class PostgresDatabase(Database):
 
     def translate(self, sql: str) -> bytes:
         return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
+
+    def moment(self, moment: datetime) -> datetime:
+        return moment
 
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
         return values

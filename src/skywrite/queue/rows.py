@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any, cast
 
 from skywrite.queue.database import Row, moment_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def dump_json(value: Any) -> str:
     """Compact JSON; text stays readable for people who look into the database."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def text_hash(draft: Mapping[str, Any]) -> int:
-    """A signed 64-bit hash of a draft's text, by which the same text is found again."""
-    text = str(draft.get("text") or "")
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    """The CRC-32 of a draft's text, by which posts with the same text are found; compare the texts as well."""
+    return zlib.crc32(str(draft.get("text") or "").encode("utf-8", "surrogatepass"))
 
 
 def problem_values(problem: Problem | None) -> dict[str, str | None]:

@@ -65,8 +65,15 @@ class SqliteDatabase(Database):
     def translate(self, sql: str) -> str:
         return sql
 
+    def moment(self, moment: datetime) -> str:
+        return moment_text(moment)
+
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
-        return {name: moment_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        bound = dict(values)
+        for name, value in values.items():
+            if isinstance(value, datetime):
+                bound[name] = moment_text(value)
+        return bound
 
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
         cast(sqlite3.Connection, connection).executemany(cast(str, query), bound)
