@@ -79,6 +79,7 @@ def test_a_whole_number_with_a_point_counts_as_an_integer() -> None:
         {"$bytes": "AA=A"},
         {"$link": "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKWKgS"},
         {"$link": BLOB_CID.upper()},
+        {"$link": "bciqhq6dypb4hq6dypb4hq6dypb4hq6dypb4hq6dypb4hq6dypb4hq6a"},
         {"$link": BLOB_CID + "a"},
         {1, 2},
         object(),
