@@ -56,14 +56,13 @@ _V6_6TO4 = IPv6Network("2002::/16")
 _ISATAP_MARKS = (0x00005EFE, 0x02005EFE)
 
 _PORTS_BELOW_1024 = (80, 443)
-# Services that understand no HTTP: the Fetch standard's bad ports from 1024 up, databases, caches, container engines.
-_PORTS_REFUSED = frozenset(
-    int(port)
-    for port in (
-        "1433 1521 1719 1720 1723 2049 2375 2376 3306 3389 3659 4045 4190 5060 5061 5432 5900 6000 6379 6566 "
-        "6665 6666 6667 6668 6669 6679 6697 10080 11211 27017"
-    ).split()
-)
+# The bad ports of the Fetch standard from 1024 up, then databases, caches, remote desktops and container engines.
+# fmt: off
+_PORTS_REFUSED = frozenset((
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    1433, 1521, 2375, 2376, 3306, 3389, 5432, 5900, 6379, 11211, 27017,
+))
+# fmt: on
 _RULE_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -235,7 +234,7 @@ def _rule(entry: str) -> _Rule:
         with suppress(InputError):
             name = parse_url(f"http://{host}/").host.rstrip(".")
     port = int(digits) if digits else None
-    if not _RULE_HOST.fullmatch(name) or not 0 < (port or 1) < 65536:
+    if not _RULE_HOST.fullmatch(name) or (port is not None and not 0 < port < 65536):
         raise InputError(
             f"{entry} is not a host, an address or a network that could be let through.",
             hint="SKYWRITE_FETCH_ALLOW takes entries such as nas.example, nas.example:8080, 10.0.0.5 or 10.0.0.0/8.",
