@@ -118,7 +118,14 @@ class Client:
 
     def _resolve_at(self, service: str | None) -> Resolver:
         local = bool(service or self._base_url) and "//localhost" in (service or self._base_url or "")
-        return Resolver(self._transport, self._config.plc_url, service=service, clock=self._clock, allow_local=local)
+        return Resolver(
+            self._transport,
+            self._config.plc_url,
+            service=service,
+            clock=self._clock,
+            allow_local=local,
+            service_first=True,
+        )
 
     @property
     def agent(self) -> Agent:

@@ -45,6 +45,15 @@ class Config:
     app_password: str | None
     use_keyring: bool = False
 
+    @property
+    def shown_database(self) -> str:
+        """The database's address without a password, for messages."""
+        scheme, mark, rest = self.database.partition("://")
+        if not mark:
+            return self.database
+        user, at, host = rest.rpartition("@")
+        return f"{scheme}://{user.partition(':')[0]}{at}{host}"
+
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
     """Read the environment (`os.environ` unless another mapping is given)."""

@@ -38,9 +38,10 @@ class Accounts(Base):
     def _account_from_environment(self) -> Account | None:
         if not (self.config.handle and self.config.app_password):
             return None
-        return self.login(self.config.handle, self.config.app_password, pds=self._environment_pds())[0]
+        return self.login(self.config.handle, self.config.app_password, pds=self.environment_pds())[0]
 
-    def _environment_pds(self) -> str | None:
+    def environment_pds(self) -> str | None:
+        """The server that BLUESKY_PDS names, None where it names none."""
         from skywrite.config import DEFAULT_SERVICE
 
         return self.config.service if self.config.service != DEFAULT_SERVICE else None

@@ -97,7 +97,7 @@ class Base:
         return self.agents.get(account.did, account.handle)
 
     def resolver(self, pds_url: str | None = None) -> Resolver:
-        """Looks up handles, asking an account's own server last."""
+        """Looks up handles, asking an account's own server first."""
         with self._opening:
             key = pds_url or ""
             if key not in self._resolvers:
@@ -107,6 +107,7 @@ class Base:
                     service=pds_url,
                     clock=self.clock,
                     allow_local="//localhost" in key or "//127.0.0.1" in key,
+                    service_first=True,
                 )
             return self._resolvers[key]
 

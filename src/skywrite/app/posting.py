@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.publish.films import film_upload
 from skywrite.publish.publisher import Publisher, Result
 from skywrite.publish.sender import FilmUpload
-from skywrite.queue.model import Account, Claim, NewMedia, NewPost, Published, Retry
+from skywrite.queue.model import Account, Claim, NewMedia, NewPost, Post, Published, Retry
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Posting(Base):
     """Preparing, posting now, and scheduling."""
 
     _fetcher: Fetcher | None = None
+    progress: Callable[[Post, str, int, int], None] | None = None
 
     def prepare(self, draft: Draft, account: Account, *, base: Path | None = None) -> Ready:
         """Check everything and fit the media; nothing is stored. Raises InputError and TemporaryError."""
@@ -313,6 +314,7 @@ class Posting(Base):
             clock=self.clock,
             lease_seconds=LEASE_SECONDS,
             films=self._film_upload,
+            progress=self.progress,
         )
 
     def _film_upload(self, did: str) -> FilmUpload | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
@@ -18,6 +18,7 @@ from skywrite.queue.model import Claim
 
 HEARTBEAT_SECONDS = 15
 DEFAULT_THREADS = 4
+DUE_COUNTED_MAX = 10_000
 
 Log = Callable[..., None]
 
@@ -83,6 +84,11 @@ class Running(Posting):
             tally = worker.run_once()
         Recurring(self).sweep()
         return tally
+
+    def due_unpublished(self, *, before: datetime | None = None) -> int:
+        """How many posts are due and not published: scheduled, or left in the middle by a worker."""
+        moment = before or self.clock.now()
+        return len(self.store.posts(("scheduled", "publishing"), due_before=moment, limit=DUE_COUNTED_MAX))
 
 
 class _stopped_by_signals:

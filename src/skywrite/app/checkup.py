@@ -1,0 +1,141 @@
+"""A check-up of an installation: each finding says what was looked at, what was found, and what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Literal
+
+from skywrite.app.running import HEARTBEAT_SECONDS, Running
+from skywrite.errors import SkywriteError
+from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
+from skywrite.queue.model import Account
+
+CLOCK_SECONDS_MAX = 60.0
+LATE_SECONDS_MAX = 300
+WORKER_SILENT_SECONDS = 4 * HEARTBEAT_SECONDS
+_PARTS = (
+    ("video", "imageio_ffmpeg", "films that must be converted, and GIFs"),
+    ("heic", "pillow_heif", "pictures of iPhones (HEIC)"),
+    ("langs", "py3langid", "guessing languages"),
+    ("keyring", "keyring", "the key in the system's keyring"),
+    ("postgres", "psycopg", "PostgreSQL"),
+    ("metrics", "prometheus_client", "Prometheus metrics"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    told: str
+    level: Literal["ok", "note", "wrong"] = "ok"
+    hint: str = ""
+    exit_code: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `doctor --json`."""
+        return {"what": self.what, "level": self.level, "told": self.told, "hint": self.hint}
+
+
+def check_all(sky: Running, name: str | None = None) -> list[Finding]:
+    """Everything."""
+    findings = [*_guarded("database", lambda: _database(sky))]
+    if findings[-1].exit_code:
+        return findings
+    findings += _guarded("account", lambda: _accounts(sky, name))
+    findings += _guarded("worker", lambda: iter(check_run(sky, wrong="note")))
+    return [*findings, *_parts()]
+
+
+def check_run(sky: Running, wrong: Literal["note", "wrong"] = "wrong") -> list[Finding]:
+    """Whether a worker lives and keeps up."""
+    now = sky.clock.now()
+    code = 1 if wrong == "wrong" else 0
+    beats = {worker: datetime.fromisoformat(told) for worker, told in sky.store.settings("worker").items()}
+    living = [worker for worker, beat in beats.items() if now - beat < timedelta(seconds=WORKER_SILENT_SECONDS)]
+    findings = []
+    if living:
+        findings.append(Finding("worker", f"{len(living)} running"))
+    else:
+        hint = "Start one: skywrite run. Or call `skywrite run --once` from cron."
+        findings.append(Finding("worker", "none is running", wrong, hint, code))
+    late = sky.due_unpublished(before=now - timedelta(seconds=LATE_SECONDS_MAX))
+    if late:
+        hint = "Look at them with: skywrite queue"
+        findings.append(Finding("queue", f"{late} posts are more than five minutes late", wrong, hint, code))
+    else:
+        findings.append(Finding("queue", "nothing is late"))
+    return findings
+
+
+def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(check())
+    except SkywriteError as error:
+        return [Finding(what, error.message, "wrong", error.hint, error.exit_code)]
+
+
+def _database(sky: Running) -> Iterator[Finding]:
+    count = sum(sky.store.count().values())
+    yield Finding("database", f"{sky.config.shown_database}, {count} posts")
+    key = sky.config.home / "key"
+    if not sky.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
+        yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1)
+
+
+def _accounts(sky: Running, name: str | None) -> Iterator[Finding]:
+    chosen = [sky.account(name)] if name else sky.store.accounts() or [sky.account()]
+    for account in chosen:
+        yield from _guarded(account.handle, partial(_account, sky, account))
+
+
+def _account(sky: Running, account: Account) -> Iterator[Finding]:
+    agent = sky.agent(account)
+    before = sky.clock.now()
+    session = agent.query("com.atproto.server.getSession")
+    yield Finding(account.handle, f"signed in on {account.pds_url}")
+    if session.get("handle") not in (account.handle, None):
+        told = f"the account is now called {session['handle']}"
+        yield Finding(account.handle, told, "note", "Sign in again to use the new name: skywrite login")
+    if agent.session.uses_main_password:
+        hint = "Make an app password in the app, and sign in with it: skywrite login"
+        yield Finding(account.handle, "signed in with the main password", "note", hint)
+    limit = agent.blob_upload_limit()
+    if limit:
+        yield Finding(account.handle, f"the server takes files up to {limit / 1e6:.0f} MB")
+    view = sky.store.view(account.did)
+    yield Finding(
+        account.handle,
+        f"write points: {view.points_last_hour} of {HOUR_POINTS_MAX} in the last hour, "
+        f"{view.points_last_day} of {DAY_POINTS_MAX} in the last day",
+    )
+    yield _clock(sky, agent, before)
+
+
+def _clock(sky: Running, agent: Any, before: datetime) -> Finding:
+    """The server's time comes with every answer (RFC 9110, Date)."""
+    from email.utils import parsedate_to_datetime
+
+    response = sky.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")
+    told = response.headers.get("date")
+    if not told:
+        return Finding("clock", "the server tells no time", "note")
+    away = abs((parsedate_to_datetime(told) - sky.clock.now()).total_seconds())
+    if away > CLOCK_SECONDS_MAX:
+        hint = "Set the computer's clock, best by NTP: posts go out by it."
+        return Finding("clock", f"{away:.0f} seconds away from the server's", "wrong", hint, 1)
+    return Finding("clock", "right")
+
+
+def _parts() -> Iterator[Finding]:
+    for extra, module, use in _PARTS:
+        if importlib.util.find_spec(module):
+            yield Finding("part", f"{extra}: installed ({use})")
+        else:
+            yield Finding("part", f"{extra}: not installed ({use})", "note", f'pip install "skywrite[{extra}]"')

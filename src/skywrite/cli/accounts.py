@@ -1,0 +1,200 @@
+"""login, logout, accounts, whoami, use, set, slots."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from skywrite.cli.options import account_option, json_option
+from skywrite.cli.output import print_done, print_json, print_table, print_warnings
+from skywrite.errors import InputError
+
+
+@click.command("login", epilog="Example: skywrite login alice.bsky.social")
+@click.argument("handle", required=False)
+@click.option("--app-password-stdin", is_flag=True, help="Read the app password from standard input.")
+@click.option("--pds", metavar="URL", help="The server to sign in at; without it the account's own is found.")
+@click.option("--auth-factor-token", metavar="CODE", help="The code of the second factor, from the e-mail.")
+@json_option
+def login_command(
+    handle: str | None, app_password_stdin: bool, pds: str | None, auth_factor_token: str | None, as_json: bool
+) -> None:
+    """Sign in with a handle and an app password, and keep the session, encrypted.
+
+    Asks for what is missing. BLUESKY_HANDLE, BLUESKY_APP_PASSWORD and BLUESKY_PDS are used where they are set.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.atproto.session import AuthFactorRequired
+
+    with Skywrite() as sky:
+        name = handle or sky.config.handle or _ask("Handle (such as alice.bsky.social)")
+        secret = _app_password(app_password_stdin, sky.config.app_password)
+        pds = pds or sky.environment_pds()
+        try:
+            account, warnings = sky.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
+        except AuthFactorRequired:
+            if auth_factor_token or not _may_ask():
+                raise
+            click.echo("A sign-in code was sent to your e-mail address.", err=True)
+            code = _ask("Code")
+            account, warnings = sky.login(name, secret, auth_factor_token=code, pds=pds)
+    if as_json:
+        print_json({"did": account.did, "handle": account.handle, "pds": account.pds_url, "warnings": warnings})
+        return
+    print_warnings(warnings)
+    print_done(f"Signed in as {account.handle} on {account.pds_url}.")
+
+
+def _may_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _ask(what: str, *, hide: bool = False) -> str:
+    if not _may_ask():
+        raise InputError(f"{what} is missing, and there is no terminal to ask at.", hint="See: skywrite login --help")
+    return str(click.prompt(what, hide_input=hide, err=True))
+
+
+def _app_password(from_stdin: bool, from_environment: str | None) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    return from_environment or _ask("App password", hide=True)
+
+
+@click.command("logout")
+@click.argument("handle", required=False)
+@click.option("--forget", is_flag=True, help="Also forget the account with its history.")
+@json_option
+def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
+    """End the session of an account, here and at its server. Its posts stay and wait."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        account = sky.logout(handle, forget=forget)
+    if as_json:
+        print_json({"did": account.did, "handle": account.handle})
+    else:
+        print_done(f"Signed out {account.handle}.")
+
+
+@click.command("accounts")
+@json_option
+def accounts_command(as_json: bool) -> None:
+    """List the accounts; the default one is marked."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        accounts = sky.accounts()
+    if as_json:
+        print_json([_account(account) for account in accounts])
+    elif not accounts:
+        click.echo("No account is signed in here yet. Sign in with: skywrite login")
+    else:
+        print_table(
+            ("", "ACCOUNT", "STATE", "SERVER"),
+            [("*" if item.is_default else "", item.handle, _state(item), item.pds_url) for item in accounts],
+        )
+
+
+def _state(account: Any) -> str:
+    if account.state == "paused" and account.paused_until:
+        return f"paused until {account.paused_until:%Y-%m-%d %H:%M} UTC"
+    return {"ok": "ok", "needs_login": "needs login", "paused": "paused"}[account.state]
+
+
+def _account(account: Any) -> dict[str, Any]:
+    return {
+        "did": account.did,
+        "handle": account.handle,
+        "pds": account.pds_url,
+        "default": account.is_default,
+        "state": account.state,
+        "settings": account.settings,
+    }
+
+
+@click.command("whoami")
+@account_option
+@json_option
+def whoami_command(account: str | None, as_json: bool) -> None:
+    """Say which account is used when none is named."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        found = sky.account(account)
+    if as_json:
+        print_json(_account(found))
+    else:
+        click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
+
+
+@click.command("use")
+@click.argument("handle")
+@json_option
+def use_command(handle: str, as_json: bool) -> None:
+    """Make an account the default one."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        account = sky.set_default(handle)
+    if as_json:
+        print_json(_account(account))
+    else:
+        print_done(f"{account.handle} is used when no account is named.")
+
+
+@click.command("set", epilog="Example: skywrite set zone=Europe/Berlin gap_seconds=300 late=hold:2h langs=de")
+@click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
+@account_option
+@json_option
+def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -> None:
+    """Show or change an account's settings; NAME= removes one.
+
+    \b
+    zone         time zone of spoken times            Europe/Berlin
+    langs        languages of its posts, or auto      de or en,fr
+    late         what becomes of missed posts         hold:2h, skip:30m, publish
+    gap_seconds  least time between two posts         300
+    max_per_day  most posts in a day                  20
+    require_alt  refuse pictures without alt text     yes
+    markdown     [label](link) becomes a link         no
+    shorten      show links shortened                 no
+    """
+    from skywrite.app import Skywrite
+
+    changes = dict(_pair(item) for item in settings)
+    with Skywrite() as sky:
+        now = sky.set(account, changes) if changes else sky.account(account).settings
+    if as_json:
+        print_json(now)
+        return
+    for name, value in sorted(now.items()):
+        click.echo(f"{name} = {','.join(value) if isinstance(value, list) else value}")
+
+
+def _pair(text: str) -> tuple[str, str | None]:
+    name, mark, value = text.partition("=")
+    if not mark:
+        raise InputError(f"{text!r} is no setting.", hint="Write it like zone=Europe/Berlin.")
+    return name.strip(), value.strip() or None
+
+
+@click.command("slots", epilog='Example: skywrite slots "mon-fri 9:00,17:30; sat 11:00"')
+@click.argument("slots", required=False)
+@account_option
+@json_option
+def slots_command(slots: str | None, account: str | None, as_json: bool) -> None:
+    """Show or set an account's weekly slots, which `post --next-slot` and imports without times fill."""
+    from skywrite.app import Skywrite
+    from skywrite.schedule.slots import format_slots, parse_slots
+
+    with Skywrite() as sky:
+        if slots is not None:
+            sky.set_slots(account, parse_slots(slots, sky.zone(sky.account(account))))
+        now = sky.slots(account)
+    if as_json:
+        print_json([{"weekday": slot.weekday, "minute": slot.minute, "zone": slot.zone} for slot in now])
+    else:
+        click.echo(format_slots(now) or 'No slots yet. Set them like: skywrite slots "mon-fri 9:00,17:30"')

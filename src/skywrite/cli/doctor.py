@@ -1,0 +1,36 @@
+"""doctor: is everything as it should be, and what to do where it is not."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from skywrite.cli.options import account_option, json_option
+from skywrite.cli.output import print_json
+
+_MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "wrong": ("✗", "red")}
+
+
+@click.command("doctor")
+@click.option(
+    "--run", "run_only", is_flag=True, help="Only ask whether a worker lives and keeps up; for health checks."
+)
+@account_option
+@json_option
+def doctor_command(run_only: bool, account: str | None, as_json: bool) -> None:
+    """Check sign-in, server, limits, clock, database and optional parts, and say what to do."""
+    from skywrite.app import Skywrite
+    from skywrite.app.checkup import check_all, check_run
+
+    with Skywrite() as sky:
+        findings = check_run(sky) if run_only else check_all(sky, account)
+    if as_json:
+        print_json([finding.as_dict() for finding in findings])
+    else:
+        for finding in findings:
+            mark, colour = _MARKS[finding.level]
+            click.echo(f"{click.style(mark, fg=colour)} {finding.what}: {finding.told}")
+            if finding.hint:
+                click.echo(f"  {click.style('To do:', fg='cyan')} {finding.hint}")
+    sys.exit(max((finding.exit_code for finding in findings), default=0))

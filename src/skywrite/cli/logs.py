@@ -1,0 +1,45 @@
+"""Structured logs of a run: one line an event, as text or JSON, on standard error.
+
+Facts are names and plain values; secrets are never among them. A surprise is told with its place, not its values.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from skywrite.clock import Clock, to_iso
+
+
+def make_log(kind: str, clock: Clock) -> Callable[..., None]:
+    """A function `log(event, **facts)`; `kind` is text, json or none."""
+
+    def log(event: str, **facts: Any) -> None:
+        if kind == "none":
+            return
+        plain = {name: _plain(value) for name, value in facts.items() if value is not None}
+        moment = to_iso(clock.now())
+        if kind == "json":
+            line = json.dumps({"time": moment, "event": event, **plain}, ensure_ascii=False)
+        else:
+            line = " ".join([moment, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+    return log
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        place = traceback.extract_tb(value.__traceback__)[-1:]
+        where = f" at {place[0].filename.rpartition('skywrite/')[2]}:{place[0].lineno}" if place else ""
+        return f"{type(value).__name__}{where}"
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=\n') else text

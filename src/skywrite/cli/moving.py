@@ -1,0 +1,108 @@
+"""import, export, backup."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skywrite.cli.options import account_option, json_option
+from skywrite.cli.output import print_done, print_json
+
+
+@click.command("import", epilog="Example: skywrite import plan.csv --dry-run")
+@click.argument("file", type=click.Path(path_type=Path))
+@account_option
+@click.option("--partial", is_flag=True, help="Import the good rows even if others are wrong.")
+@click.option("--dry-run", is_flag=True, help="Check every row; store nothing.")
+@json_option
+def import_command(file: Path, account: str | None, partial: bool, dry_run: bool, as_json: bool) -> None:
+    """Schedule many posts from a CSV, JSONL or JSON file, all or nothing.
+
+    \b
+    A row of JSONL: {"text": "Hello", "at": "2027-01-05T09:00:00+01:00", "images": [{"path": "a.jpg", "alt": "A"}]}
+    Without "at", rows take the next free slots. CSV has the same names as columns. Paths count from the file's folder.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.app.moving import check_reports
+    from skywrite.sources.table import read_table
+
+    rows = read_table(file)
+    with Skywrite() as sky, _progress(len(rows)) as bar:
+        reports = sky.import_rows(
+            rows, base=file.parent, account=account, partial=partial, dry_run=dry_run, progress=lambda _: bar.update(1)
+        )
+    if as_json:
+        print_json([_report(report) for report in reports])
+    else:
+        _print_reports(reports, dry_run)
+    if not partial or not any(report.id for report in reports):
+        check_reports(reports)
+
+
+def _progress(count: int) -> Any:
+    return click.progressbar(
+        length=count, label="Checking rows", file=sys.stderr, hidden=not sys.stderr.isatty() or count < 20
+    )
+
+
+def _report(report: Any) -> dict[str, Any]:
+    return {
+        "row": report.row,
+        "id": report.id,
+        "due_at": report.due_at,
+        "existed": report.existed,
+        "warnings": list(report.warnings),
+        "error": report.error.as_dict() if report.error else None,
+    }
+
+
+def _print_reports(reports: list[Any], dry_run: bool) -> None:
+    for report in reports:
+        for warning in report.warnings:
+            click.echo(f"Row {report.row}: {click.style('Note:', fg='yellow')} {warning}", err=True)
+        if report.error:
+            click.echo(f"Row {report.row}: {click.style('Error:', fg='red')} {report.error.message}", err=True)
+    stored = [report for report in reports if report.id]
+    if stored:
+        fresh = sum(not report.existed for report in stored)
+        there = f", {len(stored) - fresh} were there before" if fresh < len(stored) else ""
+        print_done(f"{fresh} posts are scheduled{there}. See them with: skywrite queue")
+    elif dry_run:
+        good = sum(report.error is None for report in reports)
+        click.echo(f"{good} of {len(reports)} rows are right. Nothing was stored.")
+
+
+@click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")
+@account_option
+@click.option("--media", type=click.Path(path_type=Path), help="The folder to write pictures and films into.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write; without it, standard output.")
+def export_command(account: str | None, media: Path | None, output: Path | None) -> None:
+    """Write the posts that wait as JSONL, which `skywrite import` takes."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        lines = [json.dumps(row, ensure_ascii=False) for row in sky.export_rows(account=account, media_folder=media)]
+    text = "".join(line + "\n" for line in lines)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        print_done(f"{len(lines)} posts are in {output}.")
+
+
+@click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup_command(file: Path) -> None:
+    """Copy the whole database, also while it is used. Keep the key apart: it is not in the copy."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        sky.backup(file)
+        home = sky.config.home
+    print_done(
+        f"The database is copied to {file}. Its secrets open only with the key (SKYWRITE_KEY or {home / 'key'})."
+    )

@@ -1,0 +1,168 @@
+"""Options that commands share: the account, JSON, and everything that a draft can hold.
+
+The names are those of the fields of a draft (`compose.draft`) and of the rows of `skywrite import`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from skywrite.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STDIN_BYTES_MAX = 1_000_000
+
+
+def json_option(command: Command) -> Command:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def account_option(command: Command) -> Command:
+    """`--account`."""
+    return click.option("--account", metavar="HANDLE", help="The account; without it, the default one.")(command)
+
+
+def text_options(command: Command) -> Command:
+    """Where a text comes from."""
+    for option in (
+        click.option("--editor", is_flag=True, help="Write the text in your editor."),
+        click.option("--file", "file", type=click.Path(path_type=Path), help="Read the text from a file."),
+        click.argument("text", nargs=-1),
+    ):
+        command = option(command)
+    return command
+
+
+def draft_options(command: Command) -> Command:
+    """Everything that a post can hold beside its text."""
+    for option in reversed(_DRAFT):
+        command = option(command)
+    return command
+
+
+_DRAFT = (
+    click.option("--image", "images", multiple=True, metavar="FILE", help="A picture: file or address. Up to 10."),
+    click.option("--video", metavar="FILE", help="A film: file or address; an animated GIF plays in a loop."),
+    click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Describes a picture or film, in their order."),
+    click.option("--caption", "captions", multiple=True, metavar="LANG=FILE", help="Subtitles (VTT or SRT)."),
+    click.option("--require-alt", is_flag=True, help="Refuse pictures and films without --alt."),
+    click.option("--card", metavar="URL", help="The page to show as a link card; without it, the first link's."),
+    click.option("--no-card", is_flag=True, help="No link card."),
+    click.option("--quote", metavar="LINK", help="Quote a post, feed, list or starter pack."),
+    click.option("--reply-to", metavar="LINK", help="Answer a post: its link on bsky.app or its at-uri."),
+    click.option(
+        "--replies",
+        multiple=True,
+        metavar="WHO",
+        help="Who may reply: nobody, mentioned, followers, following, or the link of a list. May be repeated.",
+    ),
+    click.option("--no-quotes", is_flag=True, help="Others may not quote it."),
+    click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label, such as graphic-media."),
+    click.option("--lang", "langs", multiple=True, metavar="LANG", help="The text's language, such as en; or auto."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG", help="A hashtag beside the text."),
+    click.option("--split", is_flag=True, help="Make a thread of a text that is too long for one post."),
+    click.option("--numbering", type=click.Choice(["none", "1/n", "thread"]), help="How a split thread is numbered."),
+    click.option("--no-markdown", is_flag=True, help="Leave [label](https://...) as it is."),
+    click.option("--no-shorten", is_flag=True, help="Show links whole."),
+)
+
+
+def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
+    """The text from arguments, `-` (standard input), a file or the editor; exactly one of them."""
+    given = [bool(text), file is not None, editor]
+    if sum(given) > 1:
+        raise InputError("The text is given twice.", hint="Use one of: arguments, --file, --editor.")
+    if file is not None:
+        return _decoded(_read_file(file), str(file))
+    if editor:
+        written = click.edit()
+        if written is None:
+            raise InputError("Nothing was saved in the editor, so nothing is posted.")
+        return written.rstrip("\n")
+    if text == ("-",):
+        data = sys.stdin.buffer.read(STDIN_BYTES_MAX + 1)
+        if len(data) > STDIN_BYTES_MAX:
+            raise InputError(f"Standard input is longer than {STDIN_BYTES_MAX // 1_000_000} MB.")
+        return _decoded(data, "Standard input").rstrip("\n")
+    return " ".join(text)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Check the name and its rights.") from None
+
+
+def _decoded(data: bytes, what: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{what} is not UTF-8 text.", hint="Save it as UTF-8.") from None
+
+
+def draft_row(options: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a draft from the values of `draft_options`; only what was said."""
+    media = list(options["images"]) + ([options["video"]] if options["video"] else [])
+    alts = _alts(media, list(options["alts"]), options["require_alt"])
+    row: dict[str, Any] = {}
+    if options["images"]:
+        row["images"] = [{_kind(item): item, "alt": alt} for item, alt in zip(options["images"], alts, strict=False)]
+    if options["video"]:
+        captions = [_caption(text) for text in options["captions"]]
+        row["video"] = {_kind(options["video"]): options["video"], "alt": alts[-1], "captions": captions}
+    elif options["captions"]:
+        raise InputError("Captions need a film.", hint="Give it with --video FILE.")
+    for name in ("quote", "reply_to", "numbering"):
+        if options[name]:
+            row[name] = options[name]
+    for name in ("replies", "labels", "langs", "tags"):
+        if options[name]:
+            row[name] = list(options[name])
+    for option, field, value in (("no_quotes", "quotes", False), ("no_markdown", "markdown", False)):
+        if options[option]:
+            row[field] = value
+    if options["no_shorten"]:
+        row["shorten"] = False
+    if options["split"] or options["numbering"]:
+        row["split"] = True
+    if options["card"] and options["no_card"]:
+        raise InputError("--card and --no-card exclude each other.")
+    if options["card"] or options["no_card"]:
+        row["card"] = options["card"] or "none"
+    return row
+
+
+def _kind(value: str) -> str:
+    return "url" if value.startswith(("https://", "http://")) else "path"
+
+
+def _alts(media: list[str], alts: list[str], required: bool) -> list[str]:
+    if len(alts) > len(media):
+        raise InputError(f"{len(alts)} alt texts are given for {len(media)} pictures and films.")
+    for item in media[len(alts) :]:
+        if required:
+            raise InputError(f"{item} has no alt text.", hint='Describe it with --alt "...".')
+        alts.append(_ask_alt(item))
+    return alts
+
+
+def _ask_alt(item: str) -> str:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return ""
+    answer = click.prompt(f"Alt text for {item} (empty for none)", default="", show_default=False, err=True)
+    return str(answer)
+
+
+def _caption(text: str) -> dict[str, str]:
+    lang, mark, path = text.partition("=")
+    if not mark:
+        raise InputError(f"--caption {text}: the language is missing.", hint="Write it like --caption en=talk.vtt")
+    return {"lang": lang, _kind(path): path}

@@ -1,0 +1,72 @@
+"""What the command line prints: sentences, tables and JSON; colours only on a terminal.
+
+What does not live here: what is said about a post (`view`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def print_json(value: Any) -> None:
+    """One JSON value, for scripts."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=None if isinstance(value, dict) else 1))
+
+
+def print_error(error: Mapping[str, str], as_json: bool) -> None:
+    """An error: what happened, and what to do; with --json one object on standard output."""
+    if as_json:
+        print_json(dict(error))
+        return
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error['message']}", err=True)
+    if error["hint"]:
+        click.echo(f"{click.style('To do:', fg='cyan')} {error['hint']}", err=True)
+
+
+def print_done(sentence: str) -> None:
+    """What was done."""
+    click.echo(f"{click.style('✓', fg='green')} {sentence}")
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """What the user should know, on standard error."""
+    for warning in warnings:
+        click.echo(f"{click.style('Note:', fg='yellow')} {warning}", err=True)
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns; the last one may be of any length."""
+    lines = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    for number, line in enumerate(lines):
+        cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths[:-1], strict=True)] + [line[-1]]
+        text = "  ".join(cells).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 else text)
+
+
+def one_line(text: str, width: int = 60) -> str:
+    """The beginning of a text, for a table."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def upload_progress() -> Callable[[Any, str, int, int], None] | None:
+    """A progress bar for uploads; None where nobody looks."""
+    if not sys.stderr.isatty():
+        return None
+    shown = {"percent": -1}
+
+    def show(post: Any, cid: str, done: int, size: int) -> None:
+        percent = 100 * done // max(size, 1)
+        if size < 1_000_000 or percent == shown["percent"]:
+            return
+        shown["percent"] = percent
+        bar = "█" * (percent // 5)
+        click.echo(f"\rUploading {bar:<20} {percent:3d} % of {size / 1e6:.1f} MB ", err=True, nl=percent == 100)
+
+    return show

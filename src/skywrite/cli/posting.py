@@ -1,0 +1,209 @@
+"""post, thread, preview, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
+from skywrite.cli.output import print_done, print_json, print_warnings
+from skywrite.errors import InputError
+
+if TYPE_CHECKING:
+    from skywrite.app import Scheduled, Sent
+
+_SCHEDULE = (
+    click.option("--at", metavar="WHEN", help='"tomorrow 9:00", "fri 17:00 Europe/Berlin", "in 2 hours", ISO 8601.'),
+    click.option("--next-slot", is_flag=True, help="At the account's next free weekly slot."),
+    click.option("--every", metavar="RULE", help='Again and again: "weekdays 9:00", cron, or RRULE.'),
+    click.option("--until", metavar="WHEN", help="The end of --every."),
+    click.option(
+        "--pool",
+        "pool",
+        type=click.Path(path_type=Path),
+        help="Texts for --every, used in turn: a file, parted by --- lines.",
+    ),
+    click.option("--key", metavar="KEY", help="Post at most once under this key, however often it is called."),
+    click.option(
+        "--late", metavar="POLICY", help="If its time is missed: publish, skip or hold; with a grace: skip:30m."
+    ),
+    click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m."),
+    click.option("--draft", "as_draft", is_flag=True, help="Keep it as a draft without a time."),
+    click.option("--dry-run", is_flag=True, help="Check everything and show it; store and send nothing."),
+)
+
+
+def schedule_options(command: Any) -> Any:
+    """When a post goes out."""
+    for option in reversed(_SCHEDULE):
+        command = option(command)
+    return command
+
+
+@click.command("post", epilog='Example: skywrite post "Sales by month" --image chart.png --alt "A rising line"')
+@text_options
+@draft_options
+@schedule_options
+@account_option
+@json_option
+def post_command(text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any) -> None:
+    """Post TEXT now, or at a time. `-` reads the text from standard input."""
+    _send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
+
+
+@click.command("thread", epilog="Example: skywrite thread --file story.txt --numbering 1/n")
+@text_options
+@draft_options
+@schedule_options
+@account_option
+@json_option
+def thread_command(text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any) -> None:
+    """Post a thread: each TEXT is a post; a text that is too long becomes several.
+
+    In a file, a line with nothing but --- begins the next post. Pictures, quote and card belong to the first one.
+    """
+    _send(thread_row(text, file, editor, options), options, as_json)
+
+
+def thread_row(text: tuple[str, ...], file: Path | None, editor: bool, options: dict[str, Any]) -> dict[str, Any]:
+    """The draft of a thread."""
+    texts = list(text) if len(text) > 1 else parts(read_text(text, file, editor))
+    row = draft_row(options)
+    shared = {name: row[name] for name in ("labels", "langs", "numbering", "markdown", "shorten") if name in row}
+    rest = [{"text": item, "split": True, **shared} for item in texts[1:]]
+    return {**row, "text": texts[0], "split": True, "thread": rest}
+
+
+def parts(text: str) -> list[str]:
+    """The posts of a text, parted by lines of `---`."""
+    found: list[list[str]] = [[]]
+    for line in text.split("\n"):
+        if line.strip() == "---":
+            found.append([])
+        else:
+            found[-1].append(line)
+    return [part for lines in found if (part := "\n".join(lines).strip("\n"))] or [""]
+
+
+def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
+    from skywrite.app import Skywrite
+    from skywrite.cli.output import upload_progress
+
+    with Skywrite() as sky:
+        if options["dry_run"]:
+            _preview(sky.preview(account=options["account"], **row), as_json)
+            return
+        if any(options[name] for name in ("at", "next_slot", "every", "as_draft")):
+            _print_scheduled(_schedule(sky, row, options), as_json)
+            return
+        _no_use(options, "until", "pool", "late", "jitter")
+        sky.progress = upload_progress()
+        _print_sent(sky.post(account=options["account"], key=options["key"], **row), as_json)
+
+
+def _no_use(options: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if options[name]:
+            raise InputError(f"--{name} needs a time.", hint="Give one with --at, --next-slot or --every.")
+
+
+def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any]) -> Scheduled:
+    chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
+    if len(chosen) > 1:
+        raise InputError("--at, --next-slot and --draft exclude each other.")
+    pool = parts(read_text((), options["pool"], False)) if options["pool"] else []
+    result: Scheduled = sky.schedule(
+        at=options["at"],
+        every=options["every"],
+        until=options["until"],
+        pool=pool,
+        account=options["account"],
+        key=options["key"],
+        late=options["late"],
+        jitter=options["jitter"],
+        hold=options["as_draft"],
+        **row,
+    )
+    return result
+
+
+def _print_sent(sent: Sent, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": sent.id, "uri": sent.uri, "cid": sent.cid, "url": sent.url, "warnings": list(sent.warnings)})
+        return
+    print_warnings(sent.warnings)
+    print_done(f"Posted: {sent.url}")
+
+
+def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
+    from skywrite.clock import to_iso
+    from skywrite.schedule.when import spoken
+
+    if as_json:
+        due_at = to_iso(scheduled.due_at) if scheduled.due_at else None
+        print_json(
+            {
+                "id": scheduled.id,
+                "state": "scheduled" if due_at else "draft",
+                "account": scheduled.account,
+                "due_at": due_at,
+                "existed": scheduled.existed,
+                "recurrence": scheduled.recurrence_id,
+                "warnings": list(scheduled.warnings),
+            }
+        )
+        return
+    print_warnings(scheduled.warnings)
+    if scheduled.due_at is None:
+        print_done(f"Kept as draft {scheduled.id}. Give it a time with: skywrite move {scheduled.id} WHEN")
+        return
+    again = f" and again, as recurrence {scheduled.recurrence_id}" if scheduled.recurrence_id else ""
+    print_done(f"Post {scheduled.id} goes out {spoken(scheduled.due_at, scheduled.zone)}{again}.")
+    click.echo("  It is sent by `skywrite run`, which must be running then.")
+
+
+@click.command("preview", epilog='Example: skywrite preview "See https://example.com/a/long/path #news"')
+@text_options
+@draft_options
+@click.option("--thread", "as_thread", is_flag=True, help="Show it as `skywrite thread` would post it.")
+@account_option
+@json_option
+def preview_command(
+    text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
+) -> None:
+    """Show exactly what would appear: text, links, card, pictures, counts and warnings. Sends nothing."""
+    from skywrite.app import Skywrite
+
+    if as_thread or len(text) > 1:
+        row = thread_row(text, file, editor, options)
+    else:
+        row = {"text": read_text(text, file, editor), **draft_row(options)}
+    with Skywrite() as sky:
+        _preview(sky.preview(account=options["account"], **row), as_json)
+
+
+def _preview(ready: Any, as_json: bool) -> None:
+    from skywrite.cli.view import preview_json, print_preview
+
+    if as_json:
+        print_json(preview_json(ready))
+    else:
+        print_preview(ready)
+
+
+@click.command("delete", epilog="Example: skywrite delete https://bsky.app/profile/alice.bsky.social/post/3k...")
+@click.argument("target")
+@account_option
+@json_option
+def delete_command(target: str, account: str | None, as_json: bool) -> None:
+    """Delete a published post: its link, its at-uri, or its number in the queue (then its whole thread)."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        uri = sky.delete(target, account=account)
+    if as_json:
+        print_json({"deleted": uri})
+    else:
+        print_done(f"Deleted: {uri}")

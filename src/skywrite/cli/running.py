@@ -1,0 +1,52 @@
+"""run: the worker, with logs that people or machines read."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from skywrite.cli.options import json_option
+from skywrite.cli.output import print_json
+
+
+@click.command("run", epilog="Example: skywrite run --log json --metrics 127.0.0.1:9464")
+@click.option("--once", is_flag=True, help="Publish what is due now, and end.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Posts sent side by side.")
+@click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)
+@click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
+@json_option
+def run_command(once: bool, threads: int, log_format: str, metrics: str | None, as_json: bool) -> None:
+    """Publish what is due until stopped (Ctrl-C or SIGTERM): what is in flight is finished first.
+
+    With --once it ends with 0 when nothing due is left unpublished, else with 4 (not for now) or 5 (refused for good).
+    """
+    from skywrite.app import Skywrite
+    from skywrite.cli.logs import make_log
+
+    with Skywrite() as sky:
+        log = make_log("none" if as_json else log_format, sky.clock)
+        if metrics:
+            from skywrite.cli.metrics import serve_metrics
+
+            log = serve_metrics(metrics, sky, log)
+        if once:
+            tally = sky.run_once(threads=threads, log=log)
+            left = sky.due_unpublished()
+            _report(tally, left, as_json)
+            sys.exit(5 if tally.failed else 4 if left else 0)
+        log("started", threads=threads, database=sky.config.shown_database)
+        tally = sky.run(threads=threads, log=log)
+        log("stopped", published=tally.published)
+
+
+def _report(tally: Any, left: int, as_json: bool) -> None:
+    if as_json:
+        counts = {name: getattr(tally, name) for name in ("published", "retried", "failed", "held")}
+        print_json({**counts, "due_unpublished": left})
+    else:
+        click.echo(
+            f"{tally.published} published, {tally.failed} failed, {tally.held} held; "
+            f"{left} due posts are still to be sent."
+        )

@@ -1,0 +1,24 @@
+"""sandbox: a PDS stand-in on this computer, to try things without the network."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("sandbox", epilog="Example: skywrite sandbox --port 2583 --account alice.test")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option("--account", "accounts", multiple=True, default=("alice.test", "bob.test"), show_default=True)
+def sandbox_command(port: int, accounts: tuple[str, ...]) -> None:
+    """Run a stand-in for a Bluesky server on 127.0.0.1 until stopped. Nothing leaves this computer."""
+    from skywrite.sandbox import Sandbox, serve
+
+    def told(box: Sandbox) -> None:
+        click.echo(f"The sandbox listens on {box.url}. Stop it with Ctrl-C.")
+        for handle in accounts:
+            account = box.account(handle)
+            click.echo(f"  {account.handle}  app password {account.app_password}")
+        click.echo("Use it in another terminal:")
+        click.echo(f"  export SKYWRITE_PLC_URL={box.plc_url} SKYWRITE_HOME=$(mktemp -d)")
+        click.echo(f"  skywrite login {accounts[0]} --pds {box.url}")
+
+    serve(port=port, accounts=accounts, ready=told)

@@ -1,0 +1,140 @@
+"""How a prepared post looks on a terminal: one box a post, as readers will see it.
+
+What does not live here: making the records (`compose`), tables of the queue (`queue`).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from skywrite.app import Ready
+from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
+from skywrite.bsky.richtext import grapheme_length
+
+WIDTH = 72
+_COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
+
+
+def preview_json(ready: Ready) -> dict[str, Any]:
+    """The records as they would be created (without their time), and the warnings."""
+    return {
+        "account": ready.account.handle,
+        "posts": [dict(record) for record in ready.prepared.records],
+        "replies": ready.prepared.replies,
+        "quotes": ready.prepared.quotes,
+        "blobs": [{"cid": item.cid, "mime": item.mime, "size": item.size} for item in ready.prepared.blobs],
+        "warnings": ready.warnings,
+    }
+
+
+def print_preview(ready: Ready) -> None:
+    """Every post of the thread in a box, then who may answer, then the warnings."""
+    count = len(ready.prepared.records)
+    for number, record in enumerate(ready.prepared.records, 1):
+        place = f" · {number} of {count}" if count > 1 else ""
+        click.echo(f"┌─ {click.style('@' + ready.account.handle, bold=True)}{place}")
+        for line in _post_lines(record):
+            click.echo(f"│ {line}".rstrip())
+        click.echo(f"└─ {_counts(record)}")
+    for line in _rules(ready):
+        click.echo(line)
+    for warning in ready.warnings:
+        click.echo(f"{click.style('Note:', fg='yellow')} {warning}")
+    click.echo("Nothing was sent.")
+
+
+def _post_lines(record: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if record.get("reply"):
+        lines.append(click.style(f"answers {record['reply']['parent']['uri']}", dim=True))
+    lines += _coloured(record).split("\n") if record["text"] else []
+    lines += _facet_lines(record)
+    lines += _embed_lines(record.get("embed") or {})
+    details = []
+    if record.get("langs"):
+        details.append("language " + ", ".join(record["langs"]))
+    if record.get("tags"):
+        details.append("tags " + ", ".join(record["tags"]))
+    if record.get("labels"):
+        details.append("labels " + ", ".join(item["val"] for item in record["labels"]["values"]))
+    return [*lines, *([click.style(" · ".join(details), dim=True)] if details else [])]
+
+
+def _coloured(record: Mapping[str, Any]) -> str:
+    data = record["text"].encode()
+    pieces: list[str] = []
+    done = 0
+    for facet in record.get("facets", ()):
+        start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
+        kind = facet["features"][0]["$type"].rpartition("#")[2]
+        pieces += [
+            data[done:start].decode(),
+            click.style(data[start:end].decode(), fg=_COLOURS.get(kind), underline=True),
+        ]
+        done = end
+    return "".join([*pieces, data[done:].decode()])
+
+
+def _facet_lines(record: Mapping[str, Any]) -> list[str]:
+    """Where each link and mention leads."""
+    data = record["text"].encode()
+    lines = []
+    for facet in record.get("facets", ()):
+        feature = facet["features"][0]
+        shown = data[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode()
+        target = feature.get("uri") or feature.get("did") or "#" + feature.get("tag", "")
+        if target != shown:
+            lines.append(click.style(f"  {shown} → {target}", dim=True))
+    return lines
+
+
+def _embed_lines(embed: Mapping[str, Any]) -> list[str]:
+    kind = str(embed.get("$type", "")).rpartition(".")[2]
+    if kind == "recordWithMedia":
+        return [*_embed_lines(embed["media"]), *_embed_lines(embed["record"])]
+    if kind == "record":
+        return [f"▤ quotes {embed['record']['uri']}"]
+    if kind in ("images", "gallery"):
+        return [_picture_line(item) for item in embed["images" if kind == "images" else "items"]]
+    if kind == "video":
+        captions = ", ".join(caption["lang"] for caption in embed.get("captions", ()))
+        size = _size(embed["video"], embed.get("aspectRatio"))
+        alt = embed.get("alt") or "no alt text"
+        return [f"▶ film, {size} — {alt}" + (f" (captions: {captions})" if captions else "")]
+    if kind == "external":
+        card = embed["external"]
+        picture = f" [picture, {card['thumb']['size'] // 1000} kB]" if card.get("thumb") else ""
+        about = textwrap.shorten(card["description"], WIDTH, placeholder=" …")
+        return [
+            f"▭ {click.style(card['title'], bold=True)}{picture}",
+            *([f"  {about}"] if about else []),
+            f"  {card['uri']}",
+        ]
+    return []
+
+
+def _picture_line(item: Mapping[str, Any]) -> str:
+    return f"▣ picture, {_size(item['image'], item.get('aspectRatio'))} — {item['alt'] or 'no alt text'}"
+
+
+def _size(blob: Mapping[str, Any], ratio: Mapping[str, int] | None) -> str:
+    pixels = f"{ratio['width']}×{ratio['height']}, " if ratio else ""
+    return f"{pixels}{blob['mimeType'].rpartition('/')[2]}, {max(blob['size'] // 1000, 1)} kB"
+
+
+def _counts(record: Mapping[str, Any]) -> str:
+    graphemes, size = grapheme_length(record["text"]), len(record["text"].encode())
+    return click.style(f"{graphemes}/{TEXT_GRAPHEMES_MAX} characters, {size}/{TEXT_BYTES_MAX} bytes", dim=True)
+
+
+def _rules(ready: Ready) -> list[str]:
+    lines = []
+    if ready.prepared.replies is not None:
+        lines.append("Replies: " + (", ".join(ready.prepared.replies) or "nobody"))
+    if not ready.prepared.quotes:
+        lines.append("Quotes: nobody")
+    return lines
