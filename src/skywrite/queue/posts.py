@@ -75,7 +75,7 @@ class PostVerbs(AddVerbs):
         after: Post | None = None,
         limit: int = 100,
     ) -> list[Post]:
-        """Posts in these states by (due_at, id), those without a time last; `after` is the last one of a former page."""
+        """Posts in these states by (due_at, id), those without a time last; `after` is the last of a page."""
         chosen = _Filter(account_did, recurrence_id, due_from, due_before)
         with self._reading() as tx:
             found: list[Post] = []

@@ -1,0 +1,114 @@
+"""Both stores, one suite: a test that takes `store` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, NOON, OpenStore, fast_folder, opened, session, with_schema
+from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.processes import ServerUnavailable
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of the store."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except ServerUnavailable as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder of this test alone."""
+    with fast_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands at noon."""
+    return FakeClock(NOON)
+
+
+@pytest.fixture(scope="session")
+def postgres_admin(postgres: PostgresServer) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection of the tests' own, outside all stores."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def shared_schema(postgres: PostgresServer, postgres_admin: psycopg.Connection[tuple[object, ...]]) -> str:
+    """A migrated schema that tests use one after the other: making one anew takes longer than most tests."""
+    address = new_schema(postgres, postgres_admin)
+    with fast_folder() as folder:
+        opened(address, folder).close()
+    return address
+
+
+def new_schema(server: PostgresServer, admin: psycopg.Connection[tuple[object, ...]]) -> str:
+    """The address of a new, empty schema."""
+    name = f"store_{next(_numbers)}"
+    admin.execute(f"CREATE SCHEMA {name}".encode())
+    return with_schema(server.url, name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, home: Path) -> str:
+    """The address of an empty database, of either kind."""
+    if request.param == "sqlite":
+        return str(home / "skywrite.db")
+    address: str = request.getfixturevalue("shared_schema")
+    admin = request.getfixturevalue("postgres_admin")
+    schema = address.rpartition("%3D")[2]
+    for table in ("account", "media", "setting"):
+        admin.execute(f"DELETE FROM {schema}.{table}".encode())
+    for sequence in ("post_id_seq", "recurrence_id_seq"):
+        admin.execute(f"ALTER SEQUENCE {schema}.{sequence} RESTART".encode())
+    return address
+
+
+@pytest.fixture
+def sqlite_address(home: Path) -> str:
+    """The path of a new SQLite database."""
+    return str(home / "skywrite.db")
+
+
+@pytest.fixture
+def postgres_address(postgres: PostgresServer, postgres_admin: psycopg.Connection[tuple[object, ...]]) -> str:
+    """The address of a new, empty schema in PostgreSQL."""
+    return new_schema(postgres, postgres_admin)
+
+
+@pytest.fixture
+def open_again(address: str, home: Path, clock: FakeClock) -> Iterator[OpenStore]:
+    """Opens the test's database, as another process would; what was opened is closed at the end."""
+    stores: list[Store] = []
+
+    def open_it() -> Store:
+        stores.append(opened(address, home, clock))
+        return stores[-1]
+
+    yield open_it
+    for one in stores:
+        one.close()
+
+
+@pytest.fixture
+def store(open_again: OpenStore) -> Store:
+    """A store in which alice (the default account) and bob are signed in."""
+    store = open_again()
+    store.sign_in(session(ALICE))
+    store.sign_in(session(BOB))
+    return store

@@ -1,0 +1,178 @@
+"""Accounts and sessions: signing in and out, the default, settings, and one refresh for many processes."""
+
+from __future__ import annotations
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.accounts import NEEDS_LOGIN, AccountInUse, AmbiguousAccount
+from skywrite.queue.model import AccountChange, Held, Problem, UnknownAccount
+from skywrite.queue.store import Store
+from skywrite.queue.vault import Vault, WrongKey
+from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, OpenStore, claimed, later, post, raw, session, take
+
+
+def test_session_round_trip(store: Store) -> None:
+    """A session comes back as it was saved."""
+    assert session(ALICE) == store.load(ALICE)
+
+
+def test_unknown_session(store: Store) -> None:
+    """An account that never signed in has no session."""
+    assert store.load("did:plc:nobody") is None
+
+
+def test_session_is_sealed(store: Store) -> None:
+    """The tokens are nowhere in the database as plain bytes."""
+    sealed = bytes(raw(store, f"SELECT session FROM account WHERE did = '{ALICE}'")[0]["session"])
+    assert (False, False) == (b"access" in sealed, b"refresh" in sealed)
+
+
+def test_sealed_session_is_bound_to_its_account(store: Store) -> None:
+    """A session that is copied to another account's row does not open there."""
+    with store._writing() as tx:
+        row = tx.row("get_account", did=ALICE)
+        assert row is not None
+        tx.run("set_session", did=BOB, session=row["session"])
+    with pytest.raises(WrongKey):
+        store.load(BOB)
+
+
+def test_wrong_key(store: Store) -> None:
+    """Another key is told as what it is, with the way out."""
+    store._vault = Vault(store._vault._home, "another passphrase")
+    with pytest.raises(WrongKey, match="does not open the stored session") as caught:
+        store.load(ALICE)
+    assert "skywrite login" in caught.value.hint
+
+
+def test_save_replaces_the_session(store: Store, open_again: OpenStore) -> None:
+    """A refreshed session is what every other process loads from then on."""
+    store.save(session(ALICE, mark="b"))
+    assert session(ALICE, mark="b") == open_again().load(ALICE)
+
+
+def test_first_account_is_the_default(store: Store) -> None:
+    """The account that signs in first is meant when none is named."""
+    assert (ALICE, [True, False]) == (store.account().did, [a.is_default for a in store.accounts()])
+
+
+def test_default_account_can_be_changed(store: Store) -> None:
+    """There is always exactly one default account."""
+    store.set_default_account(BOB)
+    assert [BOB] == [account.did for account in store.accounts() if account.is_default]
+
+
+@pytest.mark.parametrize("name", [BOB, "bob.test", "@bob.test", " @Bob.Test"])
+def test_account_names(store: Store, name: str) -> None:
+    """An account is found by its DID, and by its handle in any case, with or without `@`."""
+    assert BOB == store.account(name).did
+
+
+def test_unknown_account(store: Store) -> None:
+    """A name that fits nobody is told, with what to do."""
+    with pytest.raises(UnknownAccount, match=r"carol\.test") as caught:
+        store.account("carol.test")
+    assert "skywrite login" in caught.value.hint
+
+
+def test_ambiguous_handle(store: Store) -> None:
+    """Two accounts with one handle (one has moved on) are told apart by their DIDs."""
+    store.sign_in(session("did:plc:other", handle="bob.test"))
+    with pytest.raises(AmbiguousAccount) as caught:
+        store.account("bob.test")
+    assert (True, True) == (BOB in caught.value.hint, "did:plc:other" in caught.value.hint)
+
+
+def test_signing_in_again_updates_the_handle(store: Store) -> None:
+    """A new handle takes the place of the old one; the account stays the same."""
+    store.sign_in(session(ALICE, handle="alice.example"))
+    assert [(ALICE, "alice.example"), (BOB, "bob.test")] == [(a.did, a.handle) for a in store.accounts()]
+
+
+def test_sign_out_keeps_posts_and_stops_them(store: Store) -> None:
+    """After signing out the session is gone, the posts are there, and no worker takes them."""
+    store.add([post()])
+    store.sign_out(ALICE)
+    state = (store.load(ALICE), store.account(ALICE).state, store.count()["scheduled"])
+    assert ((None, "needs_login", 1), None) == (state, store.claim("w", LEASE_SECONDS, take()))
+
+
+def test_signing_in_releases_what_was_held_for_it(store: Store) -> None:
+    """Posts held because the account needed a login are scheduled by the login; others stay held."""
+    first, second = [result.id for result in store.add([post("one"), post("two", due=later(60))])]
+    store.hold(second)
+    claim = claimed(store)
+    held = Held(Problem(NEEDS_LOGIN, "Sign in."), thaw=True)
+    assert store.settle(claim, held, account=AccountChange("needs_login"))
+    assert (None, "needs_login") == (store.next_ready_at(), store.account(ALICE).state)
+
+    store.sign_in(session(ALICE, mark="new"))
+
+    states = (store.get(first).state, store.get(second).state, store.account(ALICE).state)
+    assert (("scheduled", "held", "ok"), NOON) == (states, store.next_ready_at())
+
+
+def test_account_with_waiting_posts_is_not_removed(store: Store) -> None:
+    """Removing an account never throws away what was promised to be published."""
+    store.add([post()])
+    with pytest.raises(AccountInUse, match="1 posts"):
+        store.remove_account(ALICE)
+
+
+def test_removed_account_is_gone(store: Store) -> None:
+    """A removed account leaves nothing behind, and another becomes the default."""
+    store.cancel(store.add([post()])[0].id)
+    store.remove_account(ALICE)
+    assert ([BOB], BOB, 0) == ([a.did for a in store.accounts()], store.account().did, sum(store.count().values()))
+
+
+def test_settings_are_merged(store: Store) -> None:
+    """Settings are added to those there are, and None removes one."""
+    store.set_account_settings(ALICE, {"zone": "Europe/Berlin", "gap_seconds": 60})
+    store.set_account_settings(ALICE, {"gap_seconds": None, "langs": ["de"]})
+    assert {"zone": "Europe/Berlin", "langs": ["de"]} == store.account(ALICE).settings
+
+
+def test_paused_account_waits(store: Store, clock: FakeClock) -> None:
+    """A pause until a moment keeps an account's posts back until then, and ends by itself."""
+    store.add([post()])
+    store.change_account(ALICE, "paused", paused_until=later(300), reason="rate limit")
+    assert (None, later(300)) == (store.claim("w", LEASE_SECONDS, take()), store.next_ready_at())
+    clock.set(later(300))
+    claimed(store)
+    account = store.account(ALICE)
+    assert ("ok", None, None) == (account.state, account.paused_until, account.pause_reason)
+
+
+def test_pause_without_end(store: Store) -> None:
+    """A pause without a moment lasts until it is lifted."""
+    store.add([post()])
+    store.change_account(ALICE, "paused")
+    before = store.next_ready_at()
+    store.change_account(ALICE, "ok")
+    assert (None, NOON) == (before, store.next_ready_at())
+
+
+def test_one_refresh_at_a_time(store: Store, open_again: OpenStore) -> None:
+    """While one process may refresh a session no other one may, nor a second time the same."""
+    other = open_again()
+    taken = [store.try_lease(ALICE, 60), other.try_lease(ALICE, 60), store.try_lease(ALICE, 60)]
+    assert ([True, False, False], True) == (taken, other.try_lease(BOB, 60))
+
+
+def test_refresh_lease_is_given_back(store: Store, open_again: OpenStore) -> None:
+    """A lease that was given back can be taken at once; giving back another's does nothing."""
+    other = open_again()
+    store.try_lease(ALICE, 60)
+    other.release(ALICE)
+    before = other.try_lease(ALICE, 60)
+    store.release(ALICE)
+    assert (False, True) == (before, other.try_lease(ALICE, 60))
+
+
+def test_refresh_lease_ends(store: Store, open_again: OpenStore, clock: FakeClock) -> None:
+    """A process that died while refreshing blocks the others no longer than its lease."""
+    store.try_lease(ALICE, 60)
+    clock.advance(60)
+    assert open_again().try_lease(ALICE, 60)

@@ -1,0 +1,427 @@
+"""Claiming and settling: order, leases, fencing, and what a decision may say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.errors import StorageError
+from skywrite.queue.model import (
+    AccountChange,
+    Defer,
+    Failed,
+    Held,
+    Miss,
+    Problem,
+    Published,
+    Retry,
+    Take,
+    UnknownAccount,
+    UnknownPost,
+)
+from skywrite.queue.store import Store
+from tests.store.support import (
+    ALICE,
+    BOB,
+    LEASE_SECONDS,
+    NOON,
+    PROBLEM,
+    OpenStore,
+    claimed,
+    decide_with,
+    later,
+    post,
+    raw,
+    take,
+)
+
+DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3kroot", "3ksecond"))
+LATE = Problem("TooLate", "Its time was missed by two days.", "Release it to publish it now.")
+
+
+def test_nothing_to_do(store: Store) -> None:
+    """Without posts there is no claim and no next moment."""
+    assert (None, None) == (store.claim("w", LEASE_SECONDS, take()), store.next_ready_at())
+
+
+def test_never_before_its_time(store: Store, clock: FakeClock) -> None:
+    """A post is claimed at its time, and not a microsecond earlier."""
+    due = later(10)
+    store.add([post(due=due)])
+    clock.set(due - timedelta(microseconds=1))
+    early = store.claim("w", LEASE_SECONDS, take())
+    clock.set(due)
+    assert (None, due, "Hello") == (early, store.next_ready_at(), claimed(store).post.text)
+
+
+def test_claimed_post_is_publishing_and_frozen(store: Store) -> None:
+    """A claim stores the frozen records before anybody can write them."""
+    post_id = store.add([post()])[0].id
+    claim = claimed(store, take("FROZEN"))
+    stored = store.get(post_id)
+    assert ("publishing", "FROZEN", 1, claim.token) == (
+        stored.state,
+        stored.frozen,
+        stored.attempts,
+        stored.lease_token,
+    )
+    assert stored == claim.post
+
+
+def test_frozen_records_are_never_replaced_by_a_claim(store: Store) -> None:
+    """A retry goes out with the records of the first attempt, whatever the decision says."""
+    store.add([post()])
+    store.settle(claimed(store, take("FIRST")), Retry(NOON, PROBLEM))
+    assert "FIRST" == claimed(store, take("SECOND")).post.frozen
+
+
+def test_one_post_of_an_account_at_a_time(store: Store) -> None:
+    """While a post of an account is being published, nobody else gets another one of it."""
+    store.add([post("one"), post("two"), post("other", did=BOB)])
+    claims = [store.claim("w", LEASE_SECONDS, take()) for _ in range(3)]
+    assert ["one", "other", None] == [claim.post.text if claim else None for claim in claims]
+
+
+def test_due_order_within_an_account(store: Store, clock: FakeClock) -> None:
+    """Posts of an account go out by due time, and by number when they are due together."""
+    store.add([post("c", due=later(2)), post("a", due=later(1)), post("b", due=later(1))])
+    clock.set(later(10))
+    order = []
+    while claim := store.claim("w", LEASE_SECONDS, take()):
+        order.append(claim.post.text)
+        store.settle(claim, DONE)
+    assert ["a", "b", "c"] == order
+
+
+def test_a_post_in_thirty_days_blocks_nothing(store: Store) -> None:
+    """A post that is due later never delays one that is due now."""
+    store.add([post("later", due=NOON + timedelta(days=30))])
+    store.add([post("now")])
+    assert "now" == claimed(store).post.text
+
+
+def test_accounts_take_turns(store: Store, clock: FakeClock) -> None:
+    """A long backlog of one account does not keep another one waiting."""
+    store.add([post(f"a{n}", due=later(n)) for n in range(5)])
+    store.add([post("b", did=BOB, due=later(100))])
+    clock.set(later(200))
+    store.settle(claimed(store), DONE)
+    assert "b" == claimed(store).post.text
+
+
+def test_published(store: Store) -> None:
+    """A published post has its address, its time, no error, and its account is free again."""
+    post_id = store.add([post()])[0].id
+    assert store.settle(claimed(store), DONE)
+    stored, account = store.get(post_id), store.account(ALICE)
+    found = (stored.state, stored.uri, stored.cid, stored.root_rkey, stored.published_at, stored.problem)
+    assert ("published", DONE.uri, DONE.cid, "3kroot", NOON, None) == found
+    assert (None, None, NOON) == (account.lease_owner, account.ready_at, account.last_published_at)
+
+
+def test_retry_stays_at_the_head(store: Store, clock: FakeClock) -> None:
+    """A post that waits for its next attempt keeps the later posts of its account behind it."""
+    store.add([post("first"), post("second", due=later(1))])
+    store.settle(claimed(store), Retry(later(30), PROBLEM))
+    clock.set(later(10))
+    waiting = store.claim("w", LEASE_SECONDS, take())
+    ready_at = store.next_ready_at()
+    clock.set(later(30))
+    claim = claimed(store)
+    assert (None, later(30), "first", 2) == (waiting, ready_at, claim.post.text, claim.post.attempts)
+
+
+def test_failed_and_held(store: Store) -> None:
+    """A failed or held post says why, and the next one of its account goes on."""
+    ids = [result.id for result in store.add([post("one"), post("two"), post("three")])]
+    store.settle(claimed(store), Failed(PROBLEM))
+    store.settle(claimed(store), Held(PROBLEM, thaw=True))
+    assert "three" == claimed(store).post.text
+    found = [(store.get(post_id).state, store.get(post_id).problem) for post_id in ids[:2]]
+    assert [("failed", PROBLEM), ("held", PROBLEM)] == found
+
+
+def test_thaw(store: Store) -> None:
+    """Frozen records of which none was sent are dropped on request, and kept otherwise."""
+    post_id = store.add([post()])[0].id
+    store.settle(claimed(store, take("FROZEN")), Retry(NOON, PROBLEM))
+    kept = store.get(post_id).frozen
+    store.settle(claimed(store), Retry(NOON, PROBLEM, thaw=True))
+    assert ("FROZEN", None) == (kept, store.get(post_id).frozen)
+
+
+@pytest.mark.parametrize("outcome", [DONE, Retry(NOON, PROBLEM), Failed(PROBLEM), Held(PROBLEM)])
+def test_zombie_settles_nothing(store: Store, clock: FakeClock, outcome: Published | Retry | Failed | Held) -> None:
+    """A worker that comes back after its lease was taken over changes nothing at all."""
+    post_id = store.add([post()])[0].id
+    zombie = claimed(store)
+    clock.advance(LEASE_SECONDS)
+    heir = claimed(store, worker="worker-2")
+    before = (store.get(post_id), store.account(ALICE), store.attempts(post_id))
+
+    tried = [
+        store.settle(zombie, outcome, account=AccountChange("needs_login"), follow=post("follow")),
+        store.renew(zombie, 1000),
+        store.freeze(zombie, "OTHER"),
+        store.release_claim(zombie),
+    ]
+
+    assert [False] * 4 == tried
+    assert before == (store.get(post_id), store.account(ALICE), store.attempts(post_id))
+    assert store.settle(heir, DONE)
+
+
+def test_settled_twice(store: Store) -> None:
+    """The second settlement of one claim does nothing."""
+    store.add([post(), post("two")])
+    claim = claimed(store)
+    assert [True, False] == [store.settle(claim, DONE), store.settle(claim, Failed(PROBLEM))]
+
+
+def test_dead_worker(store: Store, clock: FakeClock) -> None:
+    """What a dead worker left is taken up when its lease ends, with its frozen records and before all else."""
+    post_id = store.add([post("left")])[0].id
+    claimed(store, take("FROZEN"))
+    store.add([post("earlier", due=later(-100))])
+    clock.advance(LEASE_SECONDS - 1)
+    early = store.claim("w", LEASE_SECONDS, take())
+    clock.advance(1)
+    claim = claimed(store, take("OTHER"), worker="worker-2")
+    assert (None, post_id, "FROZEN", 2) == (early, claim.post.id, claim.post.frozen, claim.post.attempts)
+    assert ["lost", None] == [attempt.outcome for attempt in store.attempts(post_id)]
+
+
+def test_lease_moment_is_the_next_wake(store: Store) -> None:
+    """While the only post is being published, the next moment to look is the end of its lease."""
+    store.add([post()])
+    claimed(store)
+    assert later(LEASE_SECONDS) == store.next_ready_at()
+
+
+def test_renewed_lease(store: Store, clock: FakeClock) -> None:
+    """A lease that is renewed in time is not taken over at its first end."""
+    store.add([post()])
+    claim = claimed(store)
+    clock.advance(LEASE_SECONDS - 1)
+    assert store.renew(claim, LEASE_SECONDS)
+    clock.advance(30)
+    assert (None, True) == (store.claim("w", LEASE_SECONDS, take()), store.settle(claim, DONE))
+
+
+def test_freeze_replaces_under_the_lease(store: Store) -> None:
+    """Whoever holds the claim may replace the frozen records."""
+    post_id = store.add([post()])[0].id
+    claim = claimed(store, take(None))
+    assert store.freeze(claim, "NEW")
+    assert "NEW" == store.get(post_id).frozen
+
+
+def test_graceful_stop(store: Store) -> None:
+    """A claim that is given back leaves the post scheduled with its records, for anybody to take at once."""
+    post_id = store.add([post()])[0].id
+    assert store.release_claim(claimed(store, take("FROZEN")))
+    stored = store.get(post_id)
+    assert ("scheduled", "FROZEN", NOON) == (stored.state, stored.frozen, store.next_ready_at())
+    assert ["released"] == [attempt.outcome for attempt in store.attempts(post_id)]
+
+
+def test_attempts_are_told(store: Store, clock: FakeClock) -> None:
+    """Every attempt is kept with its worker, its times, how it ended and why."""
+    post_id = store.add([post()])[0].id
+    claim = claimed(store)
+    clock.advance(5)
+    store.settle(claim, Retry(later(30), PROBLEM))
+    clock.set(later(30))
+    store.settle(claimed(store, worker="worker-2"), DONE)
+    told = [(a.number, a.worker, a.started_at, a.ended_at, a.outcome, a.problem) for a in store.attempts(post_id)]
+    first = (1, "worker-1", NOON, later(5), "retry", PROBLEM)
+    assert [first, (2, "worker-2", later(30), later(30), "published", None)] == told
+
+
+def test_deferred_account_does_not_delay_others(store: Store) -> None:
+    """A deferred account is left alone until its moment, and the next account is tried in the same claim."""
+    store.add([post("a", due=later(-5)), post("b", did=BOB)])
+    decide, seen = decide_with(Defer(later(40), "gap"), Take("F"))
+    claim = claimed(store, decide)
+    assert (["a", "b"], "b") == ([p.text for p in seen], claim.post.text)
+    store.settle(claim, DONE)
+    assert later(40) == store.next_ready_at()
+
+
+def test_tries_bound_a_claim(store: Store) -> None:
+    """One claim asks about no more accounts than it is told to."""
+    store.add([post("a"), post("b", did=BOB)])
+    decide, seen = decide_with(Defer(later(40)))
+    assert None is store.claim("w", LEASE_SECONDS, decide, tries=1)
+    assert 1 == len(seen)
+
+
+def test_missed_post(store: Store) -> None:
+    """A missed post is held or cancelled with the reason, its successor is stored, and the account goes on."""
+    first, second = [r.id for r in store.add([post("old"), post("older", due=later(-1))])]
+    decide, _ = decide_with(
+        Miss("held", LATE, follow=post("next", due=later(3600))), Miss("cancelled", LATE), Take("F")
+    )
+    assert None is store.claim("w", LEASE_SECONDS, decide)
+    found = [(store.get(i).state, store.get(i).problem) for i in (second, first)]
+    assert [("held", LATE), ("cancelled", LATE)] == found
+    assert later(3600) == store.next_ready_at()
+
+
+def test_frozen_post_cannot_be_missed(store: Store) -> None:
+    """A post that may be on the network is never given up because its time is over."""
+    post_id = store.add([post()])[0].id
+    store.settle(claimed(store), Retry(NOON, PROBLEM))
+    before = store.get(post_id)
+    decide, _ = decide_with(Miss("cancelled", LATE))
+    with pytest.raises(ValueError, match="may be on the network"):
+        store.claim("w", LEASE_SECONDS, decide)
+    assert before == store.get(post_id)
+
+
+def test_follow_up_is_stored_with_the_settlement(store: Store) -> None:
+    """The next occurrence comes into being in the transaction that settles the last one, once."""
+    store.add([post("today", key="daily-1")])
+    follow = post("tomorrow", due=NOON + timedelta(days=1), key="daily-2")
+    store.settle(claimed(store), DONE, follow=follow)
+    store.add([follow])
+    assert {"published": 1, "scheduled": 1} == {state: n for state, n in store.count().items() if n}
+
+
+def test_settlement_changes_the_account(store: Store, clock: FakeClock) -> None:
+    """What an attempt taught about the account is kept with its outcome."""
+    store.add([post()])
+    store.settle(claimed(store), Retry(NOON, PROBLEM), account=AccountChange("paused", later(120), "rate limit"))
+    account = store.account(ALICE)
+    assert ("paused", later(120), "rate limit") == (account.state, account.paused_until, account.pause_reason)
+    assert later(120) == store.next_ready_at()
+
+
+def test_write_points(store: Store, clock: FakeClock) -> None:
+    """The view sums write points over the last hour and the last 24 hours, in the eyes of every process."""
+    for minutes, points in ((0, 100), (23 * 60, 20), (23 * 60 + 59, 3)):
+        clock.set(NOON + timedelta(minutes=minutes))
+        store.add([post(due=clock.now())])
+        store.settle(claimed(store, take("F", points)), DONE)
+    view = store.view(ALICE)
+    assert (23, 123, 0) == (view.points_last_hour, view.points_last_day, store.view(BOB).points_last_day)
+    clock.set(NOON + timedelta(hours=24, minutes=1))
+    assert 23 == store.view(ALICE).points_last_day
+
+
+def test_published_today_follows_the_zone(store: Store, clock: FakeClock) -> None:
+    """Posts are counted from midnight in the account's own zone."""
+    clock.set(NOON.replace(hour=22))
+    store.add([post(due=clock.now())])
+    store.settle(claimed(store), DONE)
+    clock.set(NOON.replace(hour=23, minute=30))
+    utc = store.view(ALICE)
+    store.set_account_settings(ALICE, {"zone": "Europe/Berlin"})
+    berlin = store.view(ALICE)
+    assert (1, 0, 1) == (utc.published_today, berlin.published_today, berlin.published_last_day)
+
+
+def test_view_given_to_a_decision(store: Store) -> None:
+    """A decision sees the post, the account with its settings, what was spent, and the moment."""
+    store.set_account_settings(ALICE, {"gap_seconds": 60})
+    store.add([post()])
+    seen = []
+    store.claim("w", LEASE_SECONDS, lambda p, view, now: seen.append((p.text, view, now)) or Take())
+    text, view, now = seen[0]
+    assert ("Hello", {"gap_seconds": 60}, 0, NOON) == (text, view.account.settings, view.points_last_hour, now)
+
+
+def test_failing_decision_changes_nothing(store: Store) -> None:
+    """An error in a decision leaves everything as it was."""
+    store.add([post()])
+    before = (store.posts(), store.accounts())
+
+    def broken(*_: object) -> Take:
+        raise StorageError("boom")
+
+    with pytest.raises(StorageError, match="boom"):
+        store.claim("w", LEASE_SECONDS, broken)
+    assert before == (store.posts(), store.accounts())
+
+
+def test_claim_of_one_post(store: Store) -> None:
+    """A named post may overtake those of its account that wait, but none that is being published."""
+    store.add([post("waits")])
+    store.settle(claimed(store), Retry(later(600), PROBLEM))
+    urgent = store.add([post("urgent")])[0].id
+    claim = store.claim_post(urgent, "w", LEASE_SECONDS, take())
+    assert claim is not None
+    second = store.add([post("second")])[0].id
+    assert ("urgent", None) == (claim.post.text, store.claim_post(second, "w", LEASE_SECONDS, take()))
+    store.settle(claim, DONE)
+    assert None is not store.claim_post(second, "w", LEASE_SECONDS, take())
+
+
+def test_claim_of_one_post_takes_up_what_was_left(store: Store, clock: FakeClock) -> None:
+    """When the account has a post that a dead worker left, that one comes first."""
+    left = store.add([post("left")])[0].id
+    claimed(store)
+    urgent = store.add([post("urgent")])[0].id
+    clock.advance(LEASE_SECONDS)
+    claim = store.claim_post(urgent, "w", LEASE_SECONDS, take())
+    assert claim is not None
+    assert left == claim.post.id
+
+
+@pytest.mark.parametrize("how", ["future", "draft", "cancelled", "published", "paused", "signed out"])
+def test_claim_of_one_post_that_may_not_be_published(store: Store, how: str) -> None:
+    """A named post is not claimed before its time, out of a wrong state, or while its account must wait."""
+    due = {"future": later(1), "draft": None}.get(how, NOON)
+    post_id = store.add([post(due=due)])[0].id
+    if how == "cancelled":
+        store.cancel(post_id)
+    elif how == "published":
+        store.settle(claimed(store), DONE)
+    elif how == "paused":
+        store.change_account(ALICE, "paused", paused_until=later(1))
+    elif how == "signed out":
+        store.sign_out(ALICE)
+    assert None is store.claim_post(post_id, "w", LEASE_SECONDS, take())
+
+
+def test_claim_of_no_post(store: Store) -> None:
+    """A number that fits no post is told."""
+    with pytest.raises(UnknownPost, match="no post 99"):
+        store.claim_post(99, "w", LEASE_SECONDS, take())
+
+
+def test_add_and_claim(store: Store, open_again: OpenStore) -> None:
+    """A post for now is stored and claimed in one step, and is there for everybody if its process dies."""
+    result, claim = store.add_and_claim(post("now", key="k"), "w", LEASE_SECONDS, take("F"))
+    assert claim is not None
+    assert (result.id, "publishing", "F") == (claim.post.id, open_again().get(result.id).state, claim.post.frozen)
+    again, second = store.add_and_claim(post("now", key="k"), "w", LEASE_SECONDS, take("F"))
+    assert (result.id, True, None) == (again.id, again.existed, second)
+
+
+def test_unknown_account_of_a_post(store: Store) -> None:
+    """Nothing is stored for an account that is not known."""
+    with pytest.raises(UnknownAccount):
+        store.add([post(), post(did="did:plc:nobody")])
+    assert 0 == sum(store.count().values())
+
+
+def test_database_refuses_a_second_claim(store: Store) -> None:
+    """Even a worker with broken code cannot publish two posts of one account at once: the database says no."""
+    store.add([post("one"), post("two")])
+    claimed(store)
+    with pytest.raises(StorageError), store._writing() as tx:
+        tx.run("take_post", id=2, token=9, frozen=None, now=NOON)
+    assert ["publishing", "scheduled"] == [row["state"] for row in raw(store, "SELECT state FROM post ORDER BY id")]
+
+
+def test_claim_values_are_plain(store: Store) -> None:
+    """A claim tells when its lease ends and who holds it."""
+    store.add([post()])
+    claim = claimed(store)
+    assert ("worker-1", later(LEASE_SECONDS), ALICE) == (claim.worker, claim.lease_until, claim.account.did)
+    assert (claim.lease_until, "worker-1") == (claim.account.lease_until, claim.account.lease_owner)
+    assert replace(claim) == claim

@@ -1,0 +1,78 @@
+"""Stored bytes: kept once, read in pieces, dropped when nothing needs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.adding import CHUNK_BYTES
+from skywrite.queue.model import MediaInfo, NewMedia, Published, UnknownMedia
+from skywrite.queue.store import Store
+from tests.store.support import claimed, media, post, raw
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 5])
+def test_bytes_come_back(store: Store, size: int) -> None:
+    """Bytes come back as they were, in pieces of at most 1 MiB, however they were handed over."""
+    data = bytes(n % 251 for n in range(size))
+    pieces = iter([data[start : start + 700_001] for start in range(0, size, 700_001)])
+    assert MediaInfo("bafy", "video/mp4", size) == store.put_media(NewMedia("bafy", "video/mp4", size, pieces))
+    read = list(store.read_media("bafy"))
+    assert (data, True) == (b"".join(read), all(len(piece) <= CHUNK_BYTES for piece in read))
+
+
+def test_same_bytes_are_kept_once(store: Store) -> None:
+    """Bytes that are there are not stored again."""
+    store.put_media(media(b"x", "bafy"))
+    store.put_media(media(b"x", "bafy"))
+    assert 1 == raw(store, "SELECT count(*) AS n FROM media_chunk")[0]["n"]
+
+
+def test_wrong_size_is_refused(store: Store) -> None:
+    """Bytes that break off before their announced size are not stored."""
+    with pytest.raises(ValueError, match="has 1 bytes, not 2"):
+        store.put_media(media(b"x", "bafy", size=2))
+    assert None is store.media_info("bafy")
+
+
+def test_unknown_bytes(store: Store) -> None:
+    """Bytes that are not there are told before the first piece."""
+    with pytest.raises(UnknownMedia, match="bafynone"):
+        store.read_media("bafynone")
+
+
+def test_media_with_its_post(store: Store) -> None:
+    """A post and its media are stored together, and are known from the post."""
+    post_id = store.add([post(media=("bafyb", "bafya"))], media=[media(b"1", "bafya"), media(b"22", "bafyb")])[0].id
+    assert [("bafya", 1), ("bafyb", 2)] == [(info.cid, info.size) for info in store.media_of(post_id)]
+
+
+def test_prune_drops_what_nothing_needs(store: Store, clock: FakeClock) -> None:
+    """After a day, bytes that no post needs are dropped; those of waiting posts stay for as long as they wait."""
+    store.put_media(media(b"1", "bafyunused"))
+    store.add([post(media=("bafyused",))], media=[media(b"2", "bafyused")])
+    assert 0 == store.prune()
+    clock.advance(DAY + 1)
+    dropped = store.prune()
+    assert (1, None, b"2") == (dropped, store.media_info("bafyunused"), b"".join(store.read_media("bafyused")))
+
+
+def test_storing_again_keeps_from_pruning(store: Store, clock: FakeClock) -> None:
+    """Bytes that were handed over again lately are not pruned under the post that is about to need them."""
+    store.put_media(media(b"1", "bafy"))
+    clock.advance(DAY)
+    store.put_media(media(b"1", "bafy"))
+    clock.advance(60)
+    assert (0, 1) == (store.prune(), len(store.add([post(media=("bafy",))])))
+
+
+def test_prune_drops_what_was_published_long_ago(store: Store, clock: FakeClock) -> None:
+    """Media of posts that were published a month ago are dropped, those of yesterday's stay."""
+    store.add([post(media=("bafy",))], media=[media(b"1", "bafy")])
+    store.settle(claimed(store), Published("at://a/b/c", "bafyc"))
+    clock.advance(DAY * 29)
+    early = store.prune()
+    clock.advance(DAY * 2)
+    assert (0, 1, []) == (early, store.prune(), store.media_of(1))

@@ -1,0 +1,361 @@
+"""Adding, reading and changing posts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.model import (
+    AddResult,
+    Changes,
+    Failed,
+    Held,
+    NotCancellable,
+    NotEditable,
+    Post,
+    Problem,
+    Published,
+    Retry,
+    UnknownMedia,
+    UnknownPost,
+    WrongState,
+)
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take
+
+DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
+
+
+def in_state(store: Store, state: str) -> int:
+    """A post brought into a state the way it gets there in life; "scheduled+" and so on have frozen records."""
+    post_id = store.add([post(due=None if state == "draft" else NOON)])[0].id
+    if state == "held":
+        store.hold(post_id)
+    elif state == "cancelled":
+        store.cancel(post_id)
+    elif state not in ("draft", "scheduled"):
+        claim = claimed(store, take("FROZEN"))
+        outcomes = {
+            "published": DONE,
+            "failed": Failed(PROBLEM),
+            "scheduled+": Retry(NOON, PROBLEM),
+            "held+": Held(PROBLEM),
+        }
+        if state in outcomes:
+            store.settle(claim, outcomes[state])
+    return post_id
+
+
+ALL = ["draft", "scheduled", "scheduled+", "publishing", "published", "failed", "held", "held+", "cancelled"]
+
+
+def test_post_round_trip(store: Store, clock: FakeClock) -> None:
+    """Everything that was handed over comes back."""
+    new = post(
+        'Grüße 👋 "quoted"\n', due=later(0.000001), key="k", late_policy="hold", late_seconds=600, source="feed:3"
+    )
+    stored = store.get(store.add([new])[0].id)
+    given = (
+        new.account_did,
+        new.draft,
+        new.prepared,
+        new.due_at,
+        new.key,
+        new.late_policy,
+        new.late_seconds,
+        new.source,
+    )
+    assert given == (
+        stored.account_did,
+        stored.draft,
+        stored.prepared,
+        stored.due_at,
+        stored.key,
+        stored.late_policy,
+        stored.late_seconds,
+        stored.source,
+    )
+    assert ("scheduled", NOON, NOON, 0, None) == (
+        stored.state,
+        stored.created_at,
+        stored.updated_at,
+        stored.attempts,
+        stored.frozen,
+    )
+
+
+def test_readable_with_plain_sql(store: Store) -> None:
+    """Whoever looks into the database finds the text of a post in a column of its own."""
+    store.add([post("Grüße 👋"), post("other", did=BOB)])
+    rows = raw(store, "SELECT text, state FROM post ORDER BY id")
+    assert [("Grüße 👋", "scheduled"), ("other", "scheduled")] == [(row["text"], row["state"]) for row in rows]
+
+
+def test_same_key_is_added_once(store: Store) -> None:
+    """A key that an account has used gives the number of the post that is there, and nothing is added."""
+    first = store.add([post("first", key="k")])
+    again = store.add([post("again", key="k"), post("twin", key="t"), post("twin", key="t")])
+    assert [AddResult(1, False)] == first
+    assert [(1, True), (again[1].id, False), (again[1].id, True)] == [tuple(result) for result in again]
+    assert ["first", "twin"] == [one.text for one in store.posts()]
+
+
+def test_keys_belong_to_accounts(store: Store) -> None:
+    """Two accounts may use the same key."""
+    results = store.add([post(key="k"), post(key="k", did=BOB)])
+    assert [False, False] == [result.existed for result in results]
+
+
+def test_key_of_a_cancelled_post_stays_used(store: Store) -> None:
+    """A cancelled post is not brought back by running the same command again."""
+    post_id = store.add([post(key="k")])[0].id
+    store.cancel(post_id)
+    assert [AddResult(post_id, True)] == store.add([post(key="k")])
+
+
+def test_numbers_are_never_used_again(store: Store) -> None:
+    """Numbers grow, also over a removed account, so that a noted number never means another post."""
+    store.cancel(store.add([post(did=BOB)])[0].id)
+    store.remove_account(BOB)
+    assert 1 < store.add([post()])[0].id
+
+
+def test_add_nothing(store: Store) -> None:
+    """An empty batch is no error."""
+    assert [] == store.add([])
+
+
+def test_all_or_nothing(store: Store) -> None:
+    """A batch of which one post cannot be stored leaves nothing behind, media included."""
+    with pytest.raises(UnknownMedia, match="bafymissing"):
+        store.add([post(), post(media=("bafymissing",))], media=[media(b"x", "bafyother")])
+    assert (0, None) == (sum(store.count().values()), store.media_info("bafyother"))
+
+
+def test_many_posts(store: Store) -> None:
+    """Thousands of posts are stored at once, in order."""
+    results = store.add([post(f"{n}", due=later(n % 7)) for n in range(3000)])
+    assert list(range(1, 3001)) == [result.id for result in results]
+    assert {"scheduled": 3000} == {state: n for state, n in store.count().items() if n}
+
+
+def test_unknown_post(store: Store) -> None:
+    """A number that fits no post is told, with where to find the right one."""
+    with pytest.raises(UnknownPost, match="There is no post 7") as caught:
+        store.get(7)
+    assert "skywrite queue" in caught.value.hint
+
+
+def test_queue_is_in_due_order(store: Store) -> None:
+    """The queue lists what waits by due time over all states and accounts, drafts last."""
+    store.add(
+        [post("draft", due=None), post("c", due=later(3)), post("a", due=later(1), did=BOB), post("b", due=later(2))]
+    )
+    store.hold(4)
+    assert ["a", "b", "c", "draft"] == [one.text for one in store.posts()]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"account_did": BOB}, ["b"]),
+        ({"states": ["draft"]}, ["draft"]),
+        ({"states": ["scheduled", "held"], "limit": 2}, ["a", "b"]),
+        ({"due_from": later(2), "due_before": later(3)}, ["b"]),
+        ({"limit": 0}, []),
+    ],
+)
+def test_queue_filters(store: Store, choice: dict[str, object], expected: list[str]) -> None:
+    """The queue can be narrowed to states, an account, a stretch of time and a number of posts."""
+    store.add(
+        [post("draft", due=None), post("c", due=later(3)), post("a", due=later(1)), post("b", due=later(2), did=BOB)]
+    )
+    assert expected == [one.text for one in store.posts(**choice)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_pages_of_the_queue(store: Store, size: int) -> None:
+    """Reading page by page gives every post once, in order, also where many are due at the same moment."""
+    store.add([post(f"{n}", due=None if n % 4 == 0 else later(n % 3)) for n in range(12)])
+    store.hold(2)
+    whole, paged, after = store.posts(), [], None
+    while page := store.posts(after=after, limit=size):
+        paged += page
+        after = page[-1]
+    assert [one.id for one in whole] == [one.id for one in paged]
+
+
+def test_all_posts(store: Store) -> None:
+    """An export reads every post of every state, whatever their number."""
+    store.add([post(f"{n}", due=None if n % 2 else NOON) for n in range(2500)])
+    store.cancel(1)
+    assert set(range(1, 2501)) == {one.id for one in store.all_posts()}
+
+
+def test_history_is_newest_first(store: Store, clock: FakeClock) -> None:
+    """The history lists what is done with, the latest first, and can go back in time."""
+    store.add([post("a"), post("b"), post("c"), post("waits")])
+    for outcome in (DONE, Failed(PROBLEM)):
+        clock.advance(10)
+        store.settle(claimed(store), outcome)
+    clock.advance(10)
+    store.cancel(3)
+    older = store.history(before=later(30), limit=1)
+    assert (["c", "b", "a"], ["b"]) == ([one.text for one in store.history()], [one.text for one in older])
+    assert ["a"] == [one.text for one in store.history(["published"], account_did=ALICE)]
+
+
+def test_count_by_account(store: Store) -> None:
+    """Posts are counted by state, for all or for one account."""
+    store.add([post(), post(due=None), post(did=BOB)])
+    counts = store.count(ALICE)
+    assert (1, 1, 0, 2) == (counts["scheduled"], counts["draft"], counts["published"], store.count()["scheduled"])
+
+
+def test_same_text_is_found(store: Store, clock: FakeClock) -> None:
+    """The same text is found while it waits and when it was published lately, not when it failed or is another's."""
+    store.add([post("twice"), post("Twice"), post("twice", did=BOB), post("twice", due=later(999))])
+    store.settle(claimed(store), DONE)
+    recent, old = store.same_text(ALICE, "twice", NOON), store.same_text(ALICE, "twice", later(1))
+    assert ([1, 4], [4]) == ([one.id for one in recent], [one.id for one in old])
+
+
+def test_same_minute_is_found(store: Store) -> None:
+    """Posts of the account in the same minute are found, those in the next one are not."""
+    store.add([post("a"), post("b", due=later(59.9)), post("c", due=later(60)), post("d", did=BOB)])
+    assert ["a", "b"] == [one.text for one in store.same_minute(ALICE, later(30))]
+
+
+def test_taken_moments(store: Store) -> None:
+    """The due moments of an account's scheduled posts tell which slots are taken."""
+    store.add([post(due=later(60)), post(due=later(0)), post(due=later(120)), post(due=later(60), did=BOB)])
+    assert [NOON, later(60)] == store.due_moments(ALICE, NOON, later(120))
+
+
+EDITABLE = ["draft", "scheduled", "failed", "held"]
+
+
+@pytest.mark.parametrize("state", ALL)
+def test_edit(store: Store, state: str) -> None:
+    """A post may be edited while it is certainly not on the network, and in no other state."""
+    post_id = in_state(store, state)
+    before = store.get(post_id)
+    changes = Changes(draft={"text": "New"}, prepared={"n": 1}, late_policy="skip", late_seconds=5)
+    if state not in EDITABLE:
+        with pytest.raises(NotEditable, match=f"Post {post_id} is"):
+            store.edit(post_id, changes)
+        assert before == store.get(post_id)
+        return
+    edited = store.edit(post_id, changes)
+    found = (edited.state, edited.text, edited.prepared, edited.frozen, edited.late_policy, edited.late_seconds)
+    assert (before.state, "New", {"n": 1}, None, "skip", 5) == found
+    assert (before.due_at, before.key, before.problem) == (edited.due_at, edited.key, edited.problem)
+
+
+@pytest.mark.parametrize("state", EDITABLE)
+def test_move(store: Store, state: str) -> None:
+    """A moved post is scheduled for the new moment, whatever it was, and a draft becomes a scheduled post."""
+    post_id = in_state(store, state)
+    moved = store.move(post_id, later(500))
+    assert ("scheduled", later(500), None, None) == (moved.state, moved.due_at, moved.attempt_at, moved.problem)
+    assert later(500) == store.next_ready_at()
+
+
+def test_edited_text_is_found_again(store: Store) -> None:
+    """The search for the same text knows the text after an edit."""
+    post_id = store.add([post("old")])[0].id
+    store.edit(post_id, Changes(draft={"text": "new"}))
+    assert ([], [post_id]) == (
+        store.same_text(ALICE, "old", NOON),
+        [one.id for one in store.same_text(ALICE, "new", NOON)],
+    )
+
+
+def test_edited_media(store: Store) -> None:
+    """An edit replaces the media that a post needs, and refuses those that are not in the store."""
+    store.put_media(media(b"1", "bafyone"))
+    store.put_media(media(b"2", "bafytwo"))
+    post_id = store.add([post(media=("bafyone",))])[0].id
+    store.edit(post_id, Changes(media=("bafytwo",)))
+    with pytest.raises(UnknownMedia):
+        store.edit(post_id, Changes(media=("bafythree",)))
+    assert ["bafytwo"] == [info.cid for info in store.media_of(post_id)]
+
+
+@pytest.mark.parametrize("state", ALL)
+def test_cancel(store: Store, state: str) -> None:
+    """A post may be cancelled while it is certainly not on the network; the refusal says why and what to do."""
+    post_id = in_state(store, state)
+    before = store.get(post_id)
+    if state not in (*EDITABLE, "cancelled"):
+        with pytest.raises(NotCancellable, match=f"Post {post_id} is") as caught:
+            store.cancel(post_id)
+        assert (before, True) == (store.get(post_id), caught.value.hint != "")
+        return
+    assert ("cancelled", None) == (store.cancel(post_id).state, store.claim("w", LEASE_SECONDS, take()))
+
+
+def test_cancel_lets_the_next_one_go(store: Store) -> None:
+    """Cancelling the first post of an account makes way for the next one, and for the next occurrence."""
+    first = store.add([post("first"), post("second", due=later(60))])[0].id
+    store.cancel(first, follow=post("third", due=later(30), key="third"))
+    assert (later(30), ["third", "second"]) == (store.next_ready_at(), [one.text for one in store.posts()])
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"),
+    [(Store.retry, "failed"), (Store.release_post, "held"), (Store.release_post, "held+")],
+)
+def test_scheduled_again(store: Store, clock: FakeClock, verb: Callable[[Store, int], Post], state: str) -> None:
+    """A failed post that is retried, a held one that is released: to be tried now, with the records that it has."""
+    post_id = in_state(store, state)
+    frozen = store.get(post_id).frozen
+    clock.advance(3600)
+    again = verb(store, post_id)
+    assert ("scheduled", later(3600), None, frozen) == (again.state, again.attempt_at, again.problem, again.frozen)
+    assert post_id == claimed(store).post.id
+
+
+@pytest.mark.parametrize("state", [state for state in ALL if state != "failed"])
+def test_retry_is_for_failed_posts(store: Store, state: str) -> None:
+    """Only a failed post can be retried."""
+    post_id = in_state(store, state)
+    before = store.get(post_id)
+    with pytest.raises(WrongState, match="not failed"):
+        store.retry(post_id)
+    assert before == store.get(post_id)
+
+
+@pytest.mark.parametrize("state", [state for state in ALL if state != "scheduled"])
+def test_hold_is_for_scheduled_posts(store: Store, state: str) -> None:
+    """Only a scheduled post that was never frozen can be held by hand."""
+    post_id = in_state(store, state)
+    before = store.get(post_id)
+    with pytest.raises(WrongState, match=f"Post {post_id} is"):
+        store.hold(post_id)
+    assert before == store.get(post_id)
+
+
+def test_held_post_waits(store: Store) -> None:
+    """A held post is not published, and says why it waits."""
+    post_id = store.add([post()])[0].id
+    held = store.hold(post_id, Problem("Review", "Somebody must read it."))
+    assert ("Review", None) == (held.problem.name if held.problem else "", store.claim("w", LEASE_SECONDS, take()))
+
+
+def test_far_future(store: Store) -> None:
+    """Moments far away are kept exactly."""
+    due = NOON.replace(year=9998, microsecond=1)
+    assert due == store.get(store.add([post(due=due)])[0].id).due_at
+
+
+def test_other_zones_become_utc(store: Store) -> None:
+    """A moment in any zone is kept as the moment that it is."""
+    from datetime import timezone
+
+    due = later(0).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    stored = store.get(store.add([post(due=due)])[0].id)
+    assert (NOON, timedelta(0)) == (stored.due_at, stored.due_at.utcoffset() if stored.due_at else None)

@@ -1,0 +1,131 @@
+"""Recurrences, slots and settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.model import NewRecurrence, Published, Slot, UnknownRecurrence, WrongState
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, NOON, claimed, later, media, post
+
+DAILY = NewRecurrence(
+    ALICE,
+    "0 9 * * *",
+    "Europe/Berlin",
+    draft={"text": "Good morning"},
+    pool=({"text": "a"}, {"text": "b"}),
+    prepared={"p": 1},
+    until=later(10**6),
+    exceptions={"2026-12-24": None},
+    jitter_seconds=300,
+    late_policy="skip",
+    late_seconds=900,
+    source="app",
+)
+
+
+def test_recurrence_round_trip(store: Store) -> None:
+    """A rule comes back as it was handed over, with its first post."""
+    number = store.add_recurrence(DAILY, post("Good morning", occurrence=later(60), due=later(60)))
+    rule = store.recurrence(number)
+    for name in ("account_did", "rule", "zone", "draft", "pool", "prepared", "until", "exceptions"):
+        assert getattr(DAILY, name) == getattr(rule, name)
+    assert (300, "skip", 900, "app", "active", 1) == (
+        rule.jitter_seconds,
+        rule.late_policy,
+        rule.late_seconds,
+        rule.source,
+        rule.state,
+        rule.position,
+    )
+    first = store.posts(recurrence_id=number)[0]
+    assert (number, later(60), later(60)) == (first.recurrence_id, first.occurrence, store.next_ready_at())
+
+
+def test_rules_of_an_account(store: Store) -> None:
+    """Rules are listed for all accounts or for one."""
+    numbers = [store.add_recurrence(DAILY), store.add_recurrence(replace(DAILY, account_did=BOB))]
+    assert (numbers, numbers[1:]) == ([r.id for r in store.recurrences()], [r.id for r in store.recurrences(BOB)])
+
+
+def test_one_post_for_an_occurrence(store: Store, clock: FakeClock) -> None:
+    """However often an occurrence is added, there is one post for it, and the pool moves on by one."""
+    number = store.add_recurrence(DAILY, post(occurrence=NOON))
+    follow = post("b", recurrence_id=number, occurrence=later(60), due=later(60))
+    store.settle(claimed(store), Published("at://a/b/c", "bafyc"), follow=follow)
+    again = store.add([follow])[0]
+    assert (True, 2, 2) == (again.existed, len(list(store.all_posts())), store.recurrence(number).position)
+
+
+def test_changed_rule(store: Store) -> None:
+    """A rule can be changed; its place in the pool stays."""
+    number = store.add_recurrence(DAILY, post(occurrence=NOON))
+    changed = store.update_recurrence(replace(store.recurrence(number), rule="0 8 * * *", state="paused", position=9))
+    assert (changed, "0 8 * * *", "paused", 1) == (
+        store.recurrence(number),
+        changed.rule,
+        changed.state,
+        changed.position,
+    )
+
+
+def test_lost_update_is_refused(store: Store, clock: FakeClock) -> None:
+    """Of two changes to the same reading of a rule, the second one is told to look again."""
+    rule = store.recurrence(store.add_recurrence(DAILY))
+    clock.advance(1)
+    store.update_recurrence(replace(rule, zone="UTC"))
+    with pytest.raises(WrongState, match="somebody else"):
+        store.update_recurrence(replace(rule, rule="0 7 * * *"))
+    assert "UTC" == store.recurrence(rule.id).zone
+
+
+def test_removed_rule(store: Store) -> None:
+    """With a rule go its waiting posts; what was published stays in the history."""
+    number = store.add_recurrence(DAILY, post("first", occurrence=NOON))
+    store.settle(
+        claimed(store),
+        Published("at://a/b/c", "bafyc"),
+        follow=post("second", recurrence_id=number, occurrence=later(60), due=later(60)),
+    )
+    assert 1 == store.remove_recurrence(number)
+    with pytest.raises(UnknownRecurrence):
+        store.recurrence(number)
+    assert (["cancelled", "published"], None) == (sorted(p.state for p in store.all_posts()), store.next_ready_at())
+
+
+def test_media_of_a_rule_stay(store: Store, clock: FakeClock) -> None:
+    """Bytes that a rule's later posts need are not pruned."""
+    store.put_media(media(b"1", "bafy"))
+    number = store.add_recurrence(replace(DAILY, media=("bafy",)))
+    clock.advance(10 * 86_400)
+    kept = store.prune()
+    store.remove_recurrence(number)
+    assert (0, 1) == (kept, store.prune())
+
+
+def test_slots(store: Store) -> None:
+    """An account's weekly slots are replaced as a whole, and listed from Monday on."""
+    store.set_slots(ALICE, [Slot(5, 0, "UTC")])
+    store.set_slots(ALICE, [Slot(6, 1439, "UTC"), Slot(0, 540, "Europe/Berlin"), Slot(0, 540, "Europe/Berlin")])
+    assert ([Slot(0, 540, "Europe/Berlin"), Slot(6, 1439, "UTC")], []) == (store.slots(ALICE), store.slots(BOB))
+
+
+@pytest.mark.parametrize("value", [0, False, "", "text", [1, 2], {"a": None}, 1.5])
+def test_settings(store: Store, value: object) -> None:
+    """A setting is any JSON value; None forgets it."""
+    store.put_setting("app", "name", "old")
+    store.put_setting("app", "name", value)
+    found = (store.setting("app", "name"), store.settings("app"), store.settings("other"))
+    store.put_setting("app", "name", None)
+    assert ((value, {"name": value}, {}), "default") == (found, store.setting("app", "name", "default"))
+
+
+def test_occurrence_belongs_to_one_rule(store: Store) -> None:
+    """Two rules may both have a post for the same moment."""
+    numbers = [store.add_recurrence(DAILY, post(occurrence=NOON)) for _ in range(2)]
+    assert (2, 2) == (len(set(numbers)), store.count()["scheduled"])
+    assert timedelta(0) == (store.posts()[0].occurrence or later(1)) - NOON
