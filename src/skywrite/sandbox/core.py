@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -137,6 +138,15 @@ class Sandbox:
     @blob_limit.setter
     def blob_limit(self, limit_bytes: int) -> None:
         self._pds.blob_limit = limit_bytes
+
+    @property
+    def blob_lifetime(self) -> timedelta | None:
+        """How long a blob stays that no record holds (the network: minutes; None: for ever)."""
+        return self._pds.blob_lifetime
+
+    @blob_lifetime.setter
+    def blob_lifetime(self, lifetime: timedelta | None) -> None:
+        self._pds.blob_lifetime = lifetime
 
     def account(self, handle: str) -> Account:
         """The account with this handle, made on the spot if there is none."""

@@ -94,6 +94,8 @@ def _own_account(pds: Pds, call: Call) -> Account:
     account = pds.account_of(call.body["repo"])
     if account.did != call.did:
         raise XrpcFailure(401)
+    if pds.blob_lifetime is not None:
+        account.repo.drop_blobs_before(pds.now() - pds.blob_lifetime)
     return account
 
 
@@ -221,10 +223,7 @@ def upload_blob(pds: Pds, call: Call) -> Response:
     data: bytes = call.request.body or b""
     if len(data) > pds.blob_limit:
         raise XrpcFailure(413, "request entity too large")
-    now = pds.now()
-    if pds.blob_lifetime is not None:
-        account.repo.drop_blobs_before(now - pds.blob_lifetime)
-    return json_answer({"blob": account.repo.upload(data, call.encoding, now)})
+    return json_answer({"blob": account.repo.upload(data, call.encoding, pds.now())})
 
 
 def get_blob(pds: Pds, call: Call) -> Response:

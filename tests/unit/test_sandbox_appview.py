@@ -1,0 +1,172 @@
+"""What the sandbox's AppView answers: threads, counts, profiles, lists, packs, feeds and drafts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.http import Response
+from skywrite.sandbox import Request, Sandbox
+
+NOW = "2026-11-24T12:00:00.000Z"
+
+
+class Person:
+    """An account that writes and reads."""
+
+    def __init__(self, box: Sandbox, handle: str) -> None:
+        self.box, self.account = box, box.account(handle)
+        given = {"identifier": handle, "password": self.account.app_password}
+        self.jwt = ""
+        self.jwt = self.tell("com.atproto.server.createSession", given).json()["accessJwt"]
+
+    def tell(self, nsid: str, body: Any) -> Response:
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {self.jwt}"} if self.jwt else {})
+        return self.box.handle(Request("POST", f"/xrpc/{nsid}", (), headers, json.dumps(body).encode()))
+
+    def ask(self, nsid: str, *pairs: tuple[str, str]) -> Any:
+        headers = {"authorization": f"Bearer {self.jwt}"}
+        return self.box.handle(Request("GET", f"/xrpc/{nsid}", pairs, headers)).json()
+
+    def write(self, collection: str, **fields: Any) -> dict[str, str]:
+        record = {"$type": collection, "createdAt": NOW, **fields}
+        body = {"repo": self.account.did, "collection": collection, "record": record}
+        made = self.tell("com.atproto.repo.createRecord", body).json()
+        return {"uri": made["uri"], "cid": made["cid"]}
+
+    def post(self, text: str, **fields: Any) -> dict[str, str]:
+        return self.write("app.bsky.feed.post", text=text, **fields)
+
+
+@pytest.fixture
+def box() -> Sandbox:
+    return Sandbox(clock=FakeClock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC)))
+
+
+@pytest.fixture
+def alice(box: Sandbox) -> Person:
+    return Person(box, "alice.test")
+
+
+@pytest.fixture
+def bob(box: Sandbox) -> Person:
+    return Person(box, "bob.test")
+
+
+def test_counts(alice: Person, bob: Person) -> None:
+    """A post's likes, reposts, replies and quotes are counted."""
+    ref = alice.post("look")
+    bob.write("app.bsky.feed.like", subject=ref)
+    bob.write("app.bsky.feed.repost", subject=ref)
+    bob.post("yes", reply={"root": ref, "parent": ref})
+    bob.post("see", embed={"$type": "app.bsky.embed.record", "record": ref})
+    missing = ref["uri"][:-1] + "2"
+    (view,) = alice.ask("app.bsky.feed.getPosts", ("uris", ref["uri"]), ("uris", missing))["posts"]
+    counts = {name: view[f"{name}Count"] for name in ("like", "repost", "reply", "quote")}
+    assert counts == {"like": 1, "repost": 1, "reply": 1, "quote": 1}
+    assert (view["record"]["text"], view["author"]["handle"]) == ("look", "alice.test")
+
+
+def test_thread(alice: Person, bob: Person) -> None:
+    """A thread shows what a post answers and what answers it."""
+    root = alice.post("1")
+    middle = bob.post("2", reply={"root": root, "parent": root})
+    alice.post("3", reply={"root": root, "parent": middle})
+    thread = alice.ask("app.bsky.feed.getPostThread", ("uri", middle["uri"]))["thread"]
+    assert thread["parent"]["post"]["uri"] == root["uri"]
+    assert [reply["post"]["record"]["text"] for reply in thread["replies"]] == ["3"]
+
+
+def test_thread_with_a_deleted_parent(alice: Person) -> None:
+    """A deleted parent is shown as not found, and a deleted post is an error."""
+    root = alice.post("1")
+    reply = alice.post("2", reply={"root": root, "parent": root})
+    where = {"repo": alice.account.did, "collection": "app.bsky.feed.post"}
+    alice.tell("com.atproto.repo.deleteRecord", {**where, "rkey": root["uri"].rpartition("/")[2]})
+    thread = alice.ask("app.bsky.feed.getPostThread", ("uri", reply["uri"]))["thread"]
+    assert thread["parent"] == {
+        "$type": "app.bsky.feed.defs#notFoundPost",
+        "uri": root["uri"],
+        "notFound": True,
+    }
+    assert alice.ask("app.bsky.feed.getPostThread", ("uri", root["uri"]))["error"] == "NotFound"
+
+
+def test_feeds(alice: Person, bob: Person) -> None:
+    """A timeline holds what one wrote and what those wrote whom one follows, newest first."""
+    bob.post("by bob", createdAt="2026-11-24T11:00:00.000Z")
+    alice.post("by alice", createdAt="2026-11-24T10:00:00.000Z")
+
+    def texts(nsid: str, *pairs: tuple[str, str]) -> list[str]:
+        return [item["post"]["record"]["text"] for item in alice.ask(nsid, *pairs)["feed"]]
+
+    assert texts("app.bsky.feed.getTimeline") == ["by alice"]
+    alice.write("app.bsky.graph.follow", subject=bob.account.did)
+    assert texts("app.bsky.feed.getTimeline") == ["by bob", "by alice"]
+    first = alice.ask("app.bsky.feed.getTimeline", ("limit", "1"))
+    assert texts("app.bsky.feed.getTimeline", ("limit", "1"), ("cursor", first["cursor"])) == ["by alice"]
+    assert texts("app.bsky.feed.getAuthorFeed", ("actor", "bob.test")) == ["by bob"]
+
+
+def test_profile(alice: Person, bob: Person) -> None:
+    """A profile has its record's words and counts."""
+    pinned = alice.post("pinned")
+    record = {"displayName": "Alice", "description": "Hi", "pinnedPost": pinned}
+    where = {"repo": alice.account.did, "collection": "app.bsky.actor.profile", "rkey": "self"}
+    alice.tell("com.atproto.repo.putRecord", {**where, "record": record})
+    bob.write("app.bsky.graph.follow", subject=alice.account.did)
+    assert alice.ask("app.bsky.actor.getProfile", ("actor", "alice.test")) == {
+        "did": alice.account.did,
+        "handle": "alice.test",
+        **record,
+        "followsCount": 0,
+        "followersCount": 1,
+        "postsCount": 1,
+    }
+    found = alice.ask("app.bsky.actor.getProfiles", ("actors", "bob.test"), ("actors", "nobody.test"))["profiles"]
+    assert [profile["handle"] for profile in found] == ["bob.test"]
+    assert alice.ask("app.bsky.actor.getProfile", ("actor", "nobody.test"))["message"] == "Profile not found"
+
+
+def test_lists_packs_and_feeds(alice: Person, bob: Person) -> None:
+    """Lists, starter packs and feed generators can be looked at, and a missing one is an error."""
+    made = alice.write("app.bsky.graph.list", name="Friends", purpose="app.bsky.graph.defs#curatelist")
+    alice.write("app.bsky.graph.listitem", list=made["uri"], subject=bob.account.did)
+    pack = alice.write("app.bsky.graph.starterpack", name="Start", list=made["uri"])
+    feed = alice.write("app.bsky.feed.generator", did="did:web:example.com", displayName="News")
+    listed = bob.ask("app.bsky.graph.getList", ("list", made["uri"]))
+    assert (listed["list"]["name"], listed["list"]["cid"]) == ("Friends", made["cid"])
+    assert [item["subject"]["handle"] for item in listed["items"]] == ["bob.test"]
+    seen = bob.ask("app.bsky.graph.getStarterPack", ("starterPack", pack["uri"]))["starterPack"]
+    assert (seen["cid"], seen["record"]["name"]) == (pack["cid"], "Start")
+    shown = bob.ask("app.bsky.feed.getFeedGenerator", ("feed", feed["uri"]))["view"]
+    assert (shown["cid"], shown["displayName"]) == (feed["cid"], "News")
+    assert bob.ask("app.bsky.graph.getList", ("list", pack["uri"]))["message"] == "List not found"
+
+
+def test_drafts(alice: Person) -> None:
+    """Drafts are kept, listed newest first, changed and thrown away."""
+
+    def draft(text: str) -> dict[str, Any]:
+        return {"posts": [{"text": text}]}
+
+    made = [
+        alice.tell("app.bsky.draft.createDraft", {"draft": draft(text)}).json()["id"]
+        for text in ("one", "two", "three")
+    ]
+    alice.tell("app.bsky.draft.updateDraft", {"draft": {"id": made[0], "draft": draft("changed")}})
+    alice.tell("app.bsky.draft.deleteDraft", {"id": made[1]})
+    first = alice.ask("app.bsky.draft.getDrafts", ("limit", "1"))
+    second = alice.ask("app.bsky.draft.getDrafts", ("limit", "1"), ("cursor", first["cursor"]))
+    texts = [one["draft"]["posts"][0]["text"] for page in (first, second) for one in page["drafts"]]
+    assert sorted(texts) == ["changed", "three"]
+    assert "cursor" not in second
+
+
+def test_unknown_methods(alice: Person) -> None:
+    """A method that the sandbox does not have says so."""
+    assert alice.ask("app.bsky.feed.getLikes")["error"] == "MethodNotImplemented"
