@@ -433,6 +433,7 @@ def test_upload_to_a_server_without_limit(repo: Repo, server: Any, answer: Any) 
     [
         (blob(DATA + b"x"), ContentMismatch),
         (blob(DATA, size=3), ContentMismatch),
+        (blob(DATA, ref={"$link": cid_for_blob(b"other")}), ContentMismatch),
         ({}, NoAnswer),
         ({"blob": {"ref": "x"}}, NoAnswer),
         ({"blob": "x"}, NoAnswer),
