@@ -40,10 +40,11 @@ def detect(rich: RichText) -> RichText:
     return RichText(rich.text, tuple(without_overlaps([*given, *found])))
 
 
-def shorten_links(rich: RichText) -> RichText:
+def shorten_links(rich: RichText, *, longer_than: int = 0) -> RichText:
     """Links shortened for display as the official app does; the facets keep the whole URL.
 
-    Only links whose text is their whole URL are touched: labels and bare domains stay.
+    Only links whose text is their whole URL are touched, and of those the ones with more than `longer_than`
+    characters: labels and bare domains stay.
     """
     if not any(facet.kind == "link" for facet in rich.facets):
         return rich
@@ -53,7 +54,8 @@ def shorten_links(rich: RichText) -> RichText:
     done = length = 0
     for facet in without_overlaps(rich.facets):
         shown = data[facet.byte_start : facet.byte_end]
-        if facet.kind == "link" and shown.decode("utf-8", "surrogatepass") == facet.value:
+        is_whole = facet.kind == "link" and shown.decode("utf-8", "surrogatepass") == facet.value
+        if is_whole and len(facet.value) > longer_than:
             shown = short_url(facet.value).encode("utf-8", "surrogatepass")
         between = data[done : facet.byte_start]
         start = length + len(between)

@@ -12,11 +12,11 @@ _REST_MAX = 15
 _REST_KEPT = 13
 
 _URL = r"https?://(?:[^/?#\\]*@)?([^/?#\\@]*)(/[^?#\\]*)?(\?[^#]*)?(#.*)?"
-_HOST = r"([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::([0-9]{0,5}))?"
+_HOST = r"([a-z0-9_.-]*[a-z0-9][a-z0-9_.-]*)(?::([0-9]{0,5}))?"
 _DEFAULT_PORTS = {"http://": 80, "https:/": 443}
 _DOT_SEGMENT = r"/(?:\.|%2e){1,2}(?:/|$)"
 # What browsers percent-encode in a path, a query and a fragment, beside all that is not printable ASCII.
-_ENCODED = ('"<>^`{}', "\"<>'", '"<>`')
+_ENCODED = ('"<>`{}', "\"<>'", '"<>`')
 
 
 def short_url(url: str) -> str:
@@ -41,7 +41,7 @@ def _host(text: str, scheme: str) -> str:
     if match is None:
         return ""
     name = match[1]
-    if re.search(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$", name) and not _is_plain_ipv4(name):
+    if re.search(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", name) and not _is_plain_ipv4(name):
         return ""
     if not match[2] or int(match[2]) == _DEFAULT_PORTS[scheme]:
         return name

@@ -1,0 +1,292 @@
+"""A long text as the posts of a thread.
+
+What lives here: where to cut, and numbering. A post ends at the last paragraph end that fits, else at the last line or
+sentence end, else at the last word end; never inside a facet (link, mention, hashtag) or a grapheme. A word that is too
+long for a post is cut between graphemes. White space at a cut goes; nothing else does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from skywrite.bsky.detection import JS_SPACES
+from skywrite.bsky.facets import ByteOffsets, Facet, RichText, utf8_length, without_overlaps
+from skywrite.bsky.graphemes import fits_graphemes, grapheme_length, graphemes
+from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX, check_characters
+from skywrite.bsky.richtext import detect, shorten_links
+from skywrite.errors import InputError
+
+NUMBERINGS = ("none", "1/n", "thread")
+THREAD_SIGN = "\U0001f9f5"
+
+# Sentence ends count only where they leave a post at least a quarter full, and so do word ends before a word that has
+# to be cut anyway.
+_LEAST_FILLED = 4
+_HANDLE_CHARACTERS_MAX = 253
+# Leaves room for the number of a post.
+_LINK_SHOWN_MAX = 280
+
+# No-break spaces are not for cutting; the rest of what JavaScript trims is.
+_SPACES = "".join(space for space in JS_SPACES if space not in "\xa0\u202f\ufeff")
+_SENTENCE_END = r"[.!?\u2026\u203c\u2047-\u2049\u061f\u06d4\u0964\u0965]+[\"'\u2019\u201d\u00bb)\]]*$"
+_ABBREVIATION = r"(?:^|[\s(])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|e\.g|i\.e|etc|z\.B|d\.h|bzw|ca|cf|No|Nr)\.$"
+_IDEOGRAPH = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_CLOSING = "\u3001\u3002\uff0c\uff0e\uff01\uff1f\uff1b\uff1a\u300d\u300f\uff09\u3011\u3009\u300b\u2019\u201d\u2026"
+_NOT_FIRST = (
+    f"{_CLOSING}\u3041\u3043\u3045\u3047\u3049\u3063\u3083\u3085\u3087\u30a1-\u30a9\u30c3\u30e3-\u30e7\u30fc\u3005"
+)
+_WIDE_SENTENCE = rf"[\u3002\uff01\uff1f][{_CLOSING}]*(?![{_CLOSING}])"
+_WIDE_WORD = rf"(?<=[{_IDEOGRAPH}{_CLOSING}])(?=[{_IDEOGRAPH}])(?![{_NOT_FIRST}])"
+
+
+class CannotSplit(InputError):
+    """Something in the text that must stay whole is longer than a post."""
+
+
+class UnknownNumbering(InputError):
+    """A way to number the posts of a thread that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What a post has place for beside its number."""
+
+    graphemes: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """One post's text is text[start:end]; the next begins at `resume`."""
+
+    start: int
+    end: int
+    resume: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What must not be cut: characters from `start` to `end`."""
+
+    start: int
+    end: int
+    facet: Facet
+
+
+def split_text(text: str, numbering: str = "none") -> list[str]:
+    """The posts of a thread; a text that fits is one, as it is.
+
+    `numbering`: `none`; `1/n` ends every post with its number and their count; `thread` (or the sign itself) ends the
+    first with a spool of thread. Each post has at most 300 graphemes and 3000 bytes, all counted in. Links, mentions
+    and hashtags are found by detection and stay whole. Raises CannotSplit, UnknownNumbering and InvalidText.
+    """
+    # A link cannot be shortened here: in plain text, what is shown is all there is of it.
+    return [part.text for part in _split(detect(RichText(text)), numbering)]
+
+
+def split_rich(rich: RichText, numbering: str = "none") -> list[RichText]:
+    """The same for a text with facets, which come along with offsets into their post.
+
+    Where the text does not fit, a link that shows its whole URL and is about as long as a post is shown short.
+    """
+    check_characters(rich.text)
+    return _split(rich if _fits(rich.text, _room("")) else shorten_links(rich, longer_than=_LINK_SHOWN_MAX), numbering)
+
+
+def _split(rich: RichText, numbering: str) -> list[RichText]:
+    check_characters(rich.text)
+    numbering = "thread" if numbering == THREAD_SIGN else numbering
+    if numbering not in NUMBERINGS:
+        raise UnknownNumbering(f"{numbering!r} is no way to number posts.", hint=f"Use {', '.join(NUMBERINGS)}.")
+    if _fits(rich.text, _room("")):
+        return [rich]
+    kept = list(_kept(rich))
+    first, last = _without_ends(rich.text, kept)
+    if _fits(rich.text[first:last], _room("")):
+        return _parts(rich, [_Cut(first, last, last)])
+    digits = 1
+    while True:
+        # The number of posts depends on the room for it: take the least number of digits that the count fits in.
+        suffix = _suffix(numbering, digits)
+        cuts = list(_cuts(rich.text, first, last, kept, suffix))
+        if len(str(len(cuts))) <= digits:
+            break
+        digits += 1
+    parts = _parts(rich, cuts)
+    return [RichText(part.text + suffix(index, len(parts)), part.facets) for index, part in enumerate(parts)]
+
+
+_Suffix = Callable[[int, int | None], str]
+
+
+def _suffix(numbering: str, digits: int) -> _Suffix:
+    """The end of post `index` of a thread; without `count`, one of the length that any count of `digits` gives it."""
+    if numbering == "thread":
+        return lambda index, count: "" if index else f" {THREAD_SIGN}"
+    if numbering == "1/n":
+        return lambda index, count: f" {index + 1}/{count or '9' * digits}"
+    return lambda index, count: ""
+
+
+def _room(suffix: str) -> _Room:
+    return _Room(TEXT_GRAPHEMES_MAX - grapheme_length(suffix), TEXT_BYTES_MAX - utf8_length(suffix))
+
+
+def _fits(text: str, room: _Room) -> bool:
+    return utf8_length(text) <= room.bytes and fits_graphemes(text, room.graphemes)
+
+
+def _kept(rich: RichText) -> Iterator[_Kept]:
+    """Facets by characters, without handles too long to be any."""
+    data = rich.text.encode()
+    index = offset = 0
+    for facet in without_overlaps(rich.facets):
+        if facet.kind == "mention" and len(facet.value) > _HANDLE_CHARACTERS_MAX:
+            continue
+        start = index + len(data[offset : facet.byte_start].decode())
+        index = start + len(data[facet.byte_start : facet.byte_end].decode())
+        offset = facet.byte_end
+        yield _Kept(start, index, facet)
+
+
+def _without_ends(text: str, kept: list[_Kept]) -> tuple[int, int]:
+    """Where the text begins and ends without white space around it, as far as no facet covers that."""
+    last = len(text.rstrip(_SPACES))
+    first = min(len(text) - len(text.lstrip(_SPACES)), last)
+    return (min(first, kept[0].start), max(last, kept[-1].end)) if kept else (first, last)
+
+
+def _cuts(text: str, first: int, last: int, kept: list[_Kept], suffix: _Suffix) -> Iterator[_Cut]:
+    place, index = first, 0
+    while place < last:
+        cut = _cut(text, place, last, [item for item in kept if item.end > place], _room(suffix(index, None)))
+        yield cut
+        place = cut.resume
+        index += 1
+
+
+def _cut(text: str, start: int, stop: int, kept: list[_Kept], room: _Room) -> _Cut:
+    ends = _ends(text, start, room)
+    last = ends[-1] if ends else start
+    if last >= stop:
+        return _Cut(start, stop, stop)
+    allowed = set(ends)
+
+    def best(candidates: Iterable[tuple[int, int]]) -> _Cut | None:
+        fitting = [pair for pair in candidates if pair[0] in allowed and _is_free(text, *pair, kept)]
+        return _Cut(start, *fitting[-1]) if fitting else None
+
+    least = start + (last - start) // _LEAST_FILLED
+    paragraph = best(_paragraphs(text, start, last))
+    sentence = paragraph or best(pair for pair in _lines_and_sentences(text, start, last) if pair[0] >= least)
+    word = sentence or best(_words(text, start, last))
+    if word and (word.end >= least or _fits(_token(text, word.resume, room), room)):
+        return word
+    for end in reversed(ends):
+        if _is_free(text, end, end, kept):
+            shown = len(text[:end].rstrip(_SPACES)) if text[end - 1] in _SPACES else end
+            return _Cut(start, shown if shown in allowed else end, end)
+    raise _too_long(text, start, kept)
+
+
+def _ends(text: str, start: int, room: _Room) -> list[int]:
+    """Where graphemes end that fit into a post which begins at `start`."""
+    ends = []
+    place, size = start, 0
+    # No character takes less than a byte, so what lies behind this piece cannot fit.
+    for grapheme in graphemes(text[start : start + room.bytes + 1])[: room.graphemes]:
+        size += utf8_length(grapheme)
+        if size > room.bytes:
+            break
+        place += len(grapheme)
+        ends.append(place)
+    return ends
+
+
+def _is_free(text: str, end: int, resume: int, kept: list[_Kept]) -> bool:
+    """Whether a cut touches nothing that must stay whole, and the next post does not begin with half a grapheme."""
+    if any(item.start < resume and end < item.end for item in kept):
+        return False
+    return resume == end or len(graphemes(text[resume - 1 : resume + 1])) == 2
+
+
+def _token(text: str, start: int, room: _Room) -> str:
+    """The word that begins at `start`, as far as it could fit."""
+    piece = text[start : start + room.bytes + 1]
+    match = _pattern(f"[{re.escape(_SPACES)}]").search(piece)
+    return piece[: match.start()] if match else piece
+
+
+def _gaps(text: str, start: int, last: int) -> Iterator[tuple[int, int]]:
+    for match in _pattern(f"[{re.escape(_SPACES)}]+").finditer(text, start):
+        if match.start() > last:
+            return
+        yield match.span()
+
+
+def _paragraphs(text: str, start: int, last: int) -> Iterator[tuple[int, int]]:
+    for end, resume in _gaps(text, start, last):
+        if text.count("\n", end, resume) + text.count("\r", end, resume) - text.count("\r\n", end, resume) > 1:
+            yield end, resume
+
+
+def _lines_and_sentences(text: str, start: int, last: int) -> list[tuple[int, int]]:
+    found = [
+        (end, resume)
+        for end, resume in _gaps(text, start, last)
+        if "\n" in text[end:resume] or "\r" in text[end:resume] or _ends_sentence(text, start, end, resume)
+    ]
+    for match in _pattern(_WIDE_SENTENCE).finditer(text, start, last + 1):
+        gap = _pattern(f"[{re.escape(_SPACES)}]*").match(text, match.end())
+        found.append((match.end(), gap.end() if gap else match.end()))
+    return sorted(found)
+
+
+def _ends_sentence(text: str, start: int, end: int, resume: int) -> bool:
+    before = text[max(start, end - 24) : end]
+    if not _pattern(_SENTENCE_END).search(before):
+        return False
+    return not (text[resume : resume + 1].islower() or _pattern(_ABBREVIATION).search(before))
+
+
+def _words(text: str, start: int, last: int) -> list[tuple[int, int]]:
+    found = list(_gaps(text, start, last))
+    found += [(match.start(), match.start()) for match in _pattern(_WIDE_WORD).finditer(text, start, last + 1)]
+    return sorted(found)
+
+
+def _too_long(text: str, start: int, kept: list[_Kept]) -> CannotSplit:
+    blocking = next((item for item in kept if item.start <= start < item.end), None)
+    if blocking is None:
+        return CannotSplit(
+            f"One character with its combining marks is longer than a post (character {start + 1} of the text).",
+            hint="Remove some of its combining marks.",
+        )
+    shown = text[blocking.start : blocking.start + 40]
+    return CannotSplit(
+        f"The {blocking.facet.kind} {shown!r}... has {blocking.end - blocking.start} characters and fits no post.",
+        hint="Give the link a short label, [label](https://...)." if blocking.facet.kind == "link" else "Shorten it.",
+    )
+
+
+def _parts(rich: RichText, cuts: list[_Cut]) -> list[RichText]:
+    offsets = ByteOffsets(rich.text)
+    parts = []
+    for cut in cuts:
+        start = offsets.at(cut.start)
+        end = offsets.at(cut.end)
+        facets = tuple(
+            Facet(facet.byte_start - start, facet.byte_end - start, facet.kind, facet.value)
+            for facet in rich.facets
+            if start <= facet.byte_start and facet.byte_end <= end
+        )
+        parts.append(RichText(rich.text[cut.start : cut.end], facets))
+    return parts
+
+
+@cache
+def _pattern(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
