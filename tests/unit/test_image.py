@@ -85,8 +85,9 @@ def test_small_picture_is_left_alone(form: str) -> None:
     assert PreparedImage(data, f"image/{form.lower()}", 64, 48, ()) == prepare_image(data, name="a")
 
 
+@pytest.mark.parametrize("max_side", [4000, 40], ids=["kept", "made-smaller"])
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF"])
-def test_no_metadata_survives(form: str) -> None:
+def test_no_metadata_survives(form: str, max_side: int) -> None:
     """EXIF, GPS, XMP, comments and what hangs behind the picture are gone from every format."""
     options: dict[str, Any] = {} if form == "GIF" else {"exif": private_exif()}
     if form in ("JPEG", "WEBP", "AVIF"):
@@ -104,10 +105,27 @@ def test_no_metadata_survives(form: str) -> None:
         pillow_heif.register_heif_opener()
     data = encoded(scene(), form, **options) + (CANARY.encode() if form != "AVIF" else b"")
     assert CANARY.encode() in data
-    prepared = prepare_image(data, name="holiday")
+    prepared = prepare_image(data, name="holiday", max_side=max_side)
     assert CANARY.encode() not in prepared.data
     assert {} == dict(opened(prepared).getexif())
     assert b"Exif" not in prepared.data
+
+
+def test_turned_and_made_smaller() -> None:
+    """A large picture that lies on its side ends upright, small, and in its right shape."""
+    stored = scene(640, 480).transpose(Image.Transpose.ROTATE_90)
+    prepared = prepare_image(encoded(stored, "JPEG", exif=private_exif(6)), name="a", max_side=64)
+    assert (64, 48) == (prepared.width, prepared.height)
+    assert near((20, 200, 20), opened(prepared).getpixel((56, 8)))
+    assert ("turned upright", "made smaller (640 x 480 to 64 x 48)") == prepared.changes
+
+
+@pytest.mark.parametrize("max_side", [4000, 32])
+def test_one_clear_colour_stays_clear(max_side: int) -> None:
+    """A PNG that names one colour as transparent keeps it so, kept or made smaller."""
+    data = encoded(Image.new("RGB", (64, 48), (9, 8, 7)), "PNG", transparency=(9, 8, 7))
+    picture = opened(prepare_image(data, name="a", max_side=max_side)).convert("RGBA")
+    assert 0 == picture.getpixel((5, 5))[3]  # type: ignore[index]
 
 
 def test_jpeg_metadata_goes_without_recompression() -> None:

@@ -168,7 +168,7 @@ class VideoService:
 
     def part(self, job_id: str, number: int, data: bytes) -> None:
         """uploadPart, numbered from 1; repeating it is safe. Refusals come as Refused."""
-        params = {"jobId": job_id, "partNumber": number}
+        params: dict[str, str | int] = {"jobId": job_id, "partNumber": number}
         self._post("uploadPart", data, len(data), params, "application/octet-stream")
 
     def finish(self, job_id: str) -> Job:
