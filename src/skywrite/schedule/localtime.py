@@ -1,0 +1,100 @@
+"""Local time and UTC: named zones, and the local times that do not exist or come twice. Pure.
+
+What lives here: the mapping both ways. What does not: reading what people write (`when`), and rules (`recurrence`).
+Zones are those of the IANA database, from the operating system or the `tzdata` package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from skywrite.errors import InputError
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+# No zone changes its offset twice within this time.
+_SCAN = timedelta(hours=12)
+
+LocalKind = Literal["plain", "gap", "twice"]
+
+
+class UnknownZone(InputError):
+    """A time zone that is not in the IANA database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The UTC moment of a local time, and whether that local time is plain, does not exist, or comes twice."""
+
+    at: datetime
+    kind: LocalKind
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone with this IANA name; letter case does not matter. Raises UnknownZone."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        pass
+    wanted = name.strip().lower()
+    for known in available_timezones():
+        if known.lower() == wanted:
+            return ZoneInfo(known)
+    raise UnknownZone(f"There is no time zone {name!r}.", hint="Use a name such as Europe/Berlin, Asia/Tokyo or UTC.")
+
+
+def to_local(at: datetime, zone: tzinfo) -> datetime:
+    """The naive local time of a moment."""
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def to_utc(local: datetime, zone: tzinfo) -> Mapped:
+    """The moment of a naive local time.
+
+    One that does not exist, because clocks were put forward, moves forward by as much as they were (RFC 5545, 3.3.5).
+    One that comes twice means the first.
+    """
+    first = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if first == second:
+        return Mapped(first, "plain")
+    return Mapped(first, "twice" if first < second else "gap")
+
+
+def after_gap(local: datetime, zone: tzinfo) -> datetime:
+    """The moment at which the gap that holds this local time ends: when clocks are put forward."""
+    early = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    late = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return _bisect(early, late, zone)
+
+
+def next_change(after: datetime, until: datetime, zone: tzinfo) -> datetime | None:
+    """The first moment after `after` and not after `until` at which the zone's offset changes; all in UTC."""
+    point = after
+    while point < until:
+        step = min(point + _SCAN, until)
+        if _offset(point, zone) != _offset(step, zone):
+            return _bisect(point, step, zone)
+        point = step
+    return None
+
+
+def _offset(at: datetime, zone: tzinfo) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta()
+
+
+def _bisect(early: datetime, late: datetime, zone: tzinfo) -> datetime:
+    """The first whole second with the offset that `late` has, which `early` has not."""
+    early, late = early.replace(microsecond=0), late + (SECOND if late.microsecond else timedelta())
+    late = late.replace(microsecond=0)
+    new = _offset(late, zone)
+    while late - early > SECOND:
+        middle = early + timedelta(seconds=int((late - early).total_seconds()) // 2)
+        if _offset(middle, zone) == new:
+            late = middle
+        else:
+            early = middle
+    return late

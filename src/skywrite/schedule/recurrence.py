@@ -1,0 +1,242 @@
+"""Rules that come again: cron, RRULE and spoken ones in a named zone, right when clocks change. Pure.
+
+What lives here: when a rule comes next, with its end, its exceptions and after downtime, and whose turn it is in a
+pool. What does not: reading each form (`cron`, `rrule`, `spoken_rules`), and storing rules (`queue.rules`).
+
+When clocks change, a rule that is bound to the clock on the wall ("0 9 * * 1-5", RRULEs of days and longer) comes once
+a day all the same. A local time that does not exist comes at the end of the gap for cron, and moved forward by the gap
+for an RRULE (RFC 5545, 3.3.5); one that comes twice is the first. A rule that follows the hours that pass ("0 * * * *",
+FREQ=HOURLY) comes in each hour there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from zoneinfo import ZoneInfo
+
+from skywrite.schedule.cron import SHORTCUTS, parse_cron
+from skywrite.schedule.localtime import DAY, SECOND, after_gap, next_change, to_local, to_utc, zone_of
+from skywrite.schedule.series import NeverHappens, Series, TooOften, UnknownRule
+
+__all__ = [
+    "NeverHappens",
+    "Occurrence",
+    "Rule",
+    "TooOften",
+    "UnknownRule",
+    "catch_up",
+    "describe",
+    "parse_rule",
+    "pick",
+]
+
+MICROSECOND = timedelta(microseconds=1)
+RULE_MAX = 500
+Exceptions = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Once that a rule comes: when it is due, and when it would be due without exceptions. Both in UTC."""
+
+    at: datetime
+    occurrence: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that was read. Nothing comes before `start`."""
+
+    text: str
+    zone: str
+    series: Series
+    start: datetime | None = None
+
+    def next_after(
+        self, moment: datetime, *, until: datetime | None = None, exceptions: Exceptions | None = None
+    ) -> Occurrence | None:
+        """The first occurrence after `moment`, or None when the rule ends before.
+
+        `until` is the last moment at which it may come. `exceptions` maps original moments (ISO 8601) to None for those
+        left out, or to another moment. Order is that of the original moments, so that going on from
+        `Occurrence.occurrence` gives each once.
+        """
+        known = read_exceptions(exceptions)
+        for original in self.moments(moment):
+            if until is not None and original > until:
+                return None
+            at = known.get(original, original)
+            if at is not None and at > moment:
+                return Occurrence(at, original)
+        return None
+
+    def moments(self, after: datetime) -> Iterator[datetime]:
+        """The original moments after `after`, in UTC, strictly increasing."""
+        point = after.astimezone(UTC)
+        if self.start is not None:
+            point = max(point, self.start.astimezone(UTC) - MICROSECOND)
+        zone = zone_of(self.zone)
+        following = _next_flowing if self.series.flows else _next_on_the_wall
+        while (found := following(self.series, point, zone)) is not None:
+            yield found
+            point = found
+
+
+def _next_flowing(series: Series, after: datetime, zone: ZoneInfo) -> datetime | None:
+    """The next moment of a series that follows the hours that pass."""
+    point, local = after, to_local(after, zone)
+    while True:
+        candidate = next(series.after(local), None)
+        if candidate is None:
+            return None
+        offset = to_local(point, zone) - point.replace(tzinfo=None)
+        moment = (candidate - offset).replace(tzinfo=UTC)
+        change = next_change(point, moment, zone)
+        if change is None:
+            return moment
+        point = change
+        local = to_local(change, zone) - MICROSECOND
+
+
+def _next_on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> datetime | None:
+    """The next moment of a series that follows the clock on the wall."""
+    local = to_local(after, zone)
+    # Times in a gap that has just ended may have been moved to after `after`.
+    earlier = to_local(after - DAY, zone) + DAY
+    gap = max(local - earlier, timedelta())
+    moved: datetime | None = None
+    for candidate in series.after(local - gap - SECOND):
+        if moved is not None and candidate >= to_local(moved, zone):
+            return moved
+        mapped = to_utc(candidate, zone)
+        if mapped.kind == "gap":
+            at = after_gap(candidate, zone) if series.in_gap == "after" else mapped.at
+            if at > after:
+                moved = at if moved is None else min(at, moved)
+        elif mapped.at > after:
+            return mapped.at
+    return moved
+
+
+def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
+    """Read a cron expression, an RRULE or a spoken rule; nothing comes before `start`.
+
+    Cron: five fields with names, or `@daily` and its like. RRULE (RFC 5545): one line, with DTSTART before it if
+    wished; `start` is the DTSTART of one without. Spoken: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
+    "monthly 1 9:00". Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
+    """
+    given = text.strip()
+    if not given or len(given) > RULE_MAX:
+        raise UnknownRule(f"The rule is too long: more than {RULE_MAX} characters." if given else "No rule was given.")
+    place = zone_of(zone)
+    rule = Rule(given, place.key, _series(given, place, start), start)
+    first = next(rule.moments(start or datetime(2024, 1, 1, tzinfo=UTC)), None)
+    if first is None and start is None:
+        raise NeverHappens(f"The rule {given!r} never comes.")
+    return rule
+
+
+def _series(text: str, zone: ZoneInfo, start: datetime | None) -> Series:
+    local_start = to_local(start, zone) if start is not None else None
+    if "FREQ=" in text.upper():
+        from skywrite.schedule.rrule import parse_rrule
+
+        return parse_rrule(text, zone, local_start)
+    if text.lower() in SHORTCUTS or _looks_like_cron(text):
+        return parse_cron(text)
+    from skywrite.schedule.spoken_rules import parse_spoken_rule
+
+    return parse_spoken_rule(text, zone, local_start)
+
+
+def _looks_like_cron(text: str) -> bool:
+    fields = text.split()
+    return text.startswith("@") or (
+        len(fields) >= 3 and all(field[0].isdigit() or field[0] == "*" for field in fields[:2])
+    )
+
+
+def read_exceptions(exceptions: Exceptions | None) -> dict[datetime, datetime | None]:
+    """Exceptions with moments in UTC in place of texts. Raises UnknownRule for a text that is none."""
+    return {_moment(key): _moment(value) if value else None for key, value in (exceptions or {}).items()}
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UnknownRule(f"The exception {text!r} is no moment with an offset.", hint="Write 2026-12-24T16:00:00Z.")
+    return moment.astimezone(UTC)
+
+
+def catch_up(
+    rule: Rule,
+    last: datetime | None,
+    now: datetime,
+    *,
+    until: datetime | None = None,
+    exceptions: Exceptions | None = None,
+    late_seconds: int,
+) -> Occurrence | None:
+    """The occurrence to make a post of, after the one whose original moment is `last`; None when the rule is over.
+
+    It is the latest that was due at most `late_seconds` ago, if there is one, else the first that is due after `now`:
+    however long nothing ran, one post is made and the rest are left out.
+    """
+    known = read_exceptions(exceptions)
+    floor = now - timedelta(seconds=max(late_seconds, 0))
+    late = [item for item in _moved(rule, known, until) if floor <= item.at <= now]
+    recent = _latest(rule, max(floor - MICROSECOND, last or floor - MICROSECOND), now, until, known)
+    candidates = [item for item in (*late, recent) if item is not None and (last is None or item.occurrence > last)]
+    if candidates:
+        return max(candidates, key=lambda item: item.at)
+    ahead = [item for item in _moved(rule, known, until) if item.at > now and (last is None or item.occurrence > last)]
+    following = rule.next_after(max(now, last or now), until=until, exceptions=exceptions)
+    return min(
+        (item for item in (*ahead, following) if item is not None), key=lambda item: item.occurrence, default=None
+    )
+
+
+def _moved(rule: Rule, known: Mapping[datetime, datetime | None], until: datetime | None) -> list[Occurrence]:
+    """The occurrences that were moved, as far as the rule has them."""
+    return [
+        Occurrence(at, original)
+        for original, at in known.items()
+        if at is not None
+        and (until is None or original <= until)
+        and next(rule.moments(original - MICROSECOND), None) == original
+    ]
+
+
+def _latest(
+    rule: Rule, after: datetime, now: datetime, until: datetime | None, known: Mapping[datetime, datetime | None]
+) -> Occurrence | None:
+    """The latest occurrence without exception after `after` and not after `now`, found from `now` backwards."""
+    stop = now if until is None else min(now, until)
+    width = timedelta(minutes=2)
+    while after < stop:
+        begin = max(after, stop - width)
+        found = [moment for moment in takewhile(lambda at: at <= stop, rule.moments(begin)) if moment not in known]
+        if found:
+            return Occurrence(found[-1], found[-1])
+        if begin == after:
+            return None
+        width *= 2
+    return None
+
+
+def pick(pool_size: int, position: int) -> int:
+    """Whose turn it is in a pool, for a `position` that counts up from 0: each once a round, in order."""
+    return position % pool_size
+
+
+def describe(rule: Rule) -> str:
+    """The rule in plain English, with its zone."""
+    from skywrite.schedule.describe import describe_series
+
+    return f"{describe_series(rule.series)}, {rule.zone} time"

@@ -1,0 +1,157 @@
+"""Weekly slots of an account, the next free one of them, and jitter. Pure.
+
+What lives here: reading and writing slots, and when they come. What does not: storing them (`queue.rules`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, time, timedelta
+from itertools import groupby
+
+from skywrite.errors import InputError
+from skywrite.queue.model import Slot
+from skywrite.schedule.localtime import DAY, to_local, to_utc, zone_of
+from skywrite.schedule.words import WEEKDAY_NAMES, clock_minutes, weekday_of
+
+SLOTS_MAX = 7 * 24 * 4
+HORIZON_DAYS = 2 * 366
+_EXAMPLE = 'skywrite slots "mon-fri 9:00,17:30; sat 11:00"'
+_GROUP_BREAK = re.compile(r"\s*[;\n]\s*")
+
+
+class NoSlots(InputError):
+    """The account has no weekly slots, or all of them are taken for two years."""
+
+    def __init__(self, message: str, *, hint: str = f"Set some: {_EXAMPLE}") -> None:
+        super().__init__(message, hint=hint)
+
+
+class InvalidSlots(InputError):
+    """A text that should list weekly slots does not."""
+
+
+def parse_slots(text: str, zone: str) -> list[Slot]:
+    """Read `DAYS TIMES; DAYS TIMES`, such as `mon-fri 9:00,17:30; sat 11:00`; in the order of the week.
+
+    Days are names, ranges (which may go over the weekend), `daily`, `weekdays` or `weekends`. Times are of 24 hours,
+    or end in am or pm. An empty text gives no slots. Raises InvalidSlots, UnknownZone.
+    """
+    name = zone_of(zone).key
+    slots = {
+        Slot(weekday, minute, name)
+        for group in _GROUP_BREAK.split(text.strip())
+        if group.strip()
+        for weekday, minute in _parse_group(group.strip())
+    }
+    if len(slots) > SLOTS_MAX:
+        raise InvalidSlots(f"{len(slots)} weekly slots are too many.", hint=f"At most {SLOTS_MAX} are kept.")
+    return sorted(slots)
+
+
+def _parse_group(group: str) -> Iterator[tuple[int, int]]:
+    tokens = re.sub(r"\s*([,-])\s*", r"\1", re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", group.lower())).split()
+    days = [token for token in tokens if not token[0].isdigit()]
+    times = [token for token in tokens if token[0].isdigit()]
+    if not days or not times or tokens != [*days, *times]:
+        raise _invalid(group, "it needs days, then times")
+    weekdays = sorted({day for token in days for part in token.split(",") for day in _days(part, group)})
+    minutes = sorted({_minute(part, group) for token in times for part in token.split(",")})
+    for weekday in weekdays:
+        for minute in minutes:
+            yield weekday, minute
+
+
+def _days(text: str, group: str) -> list[int]:
+    named = {"daily": range(7), "everyday": range(7), "weekdays": range(5), "weekends": range(5, 7)}.get(text)
+    if named is not None:
+        return list(named)
+    first, dash, last = text.partition("-")
+    start, stop = weekday_of(first), weekday_of(last if dash else first)
+    if start is None or stop is None:
+        raise _invalid(group, f"{text!r} is no day of the week")
+    return [(start + step) % 7 for step in range((stop - start) % 7 + 1)]
+
+
+def _minute(text: str, group: str) -> int:
+    minute = clock_minutes(text)
+    if minute is None:
+        raise _invalid(group, f"{text!r} is no time of day")
+    return minute
+
+
+def _invalid(group: str, why: str) -> InvalidSlots:
+    return InvalidSlots(f"The slots {group!r} cannot be read: {why}.", hint=f"Write them like: {_EXAMPLE}")
+
+
+def format_slots(slots: Iterable[Slot]) -> str:
+    """Slots as `parse_slots` reads them, each run of days with the same times together; the zone is left out."""
+    times = {
+        weekday: tuple(slot.minute for slot in group)
+        for weekday, group in groupby(sorted(set(slots)), key=lambda slot: slot.weekday)
+    }
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for weekday, minutes in times.items():
+        groups.setdefault(minutes, []).append(weekday)
+    return "; ".join(
+        f"{_spell_days(weekdays)} {','.join(f'{minute // 60}:{minute % 60:02d}' for minute in minutes)}"
+        for minutes, weekdays in groups.items()
+    )
+
+
+def _spell_days(weekdays: list[int]) -> str:
+    runs: list[list[int]] = []
+    for weekday in weekdays:
+        if runs and runs[-1][-1] == weekday - 1:
+            runs[-1].append(weekday)
+        else:
+            runs.append([weekday])
+    names = [WEEKDAY_NAMES[day] for day in range(7)]
+    return ",".join(
+        f"{names[run[0]]}-{names[run[-1]]}" if len(run) > 2 else ",".join(names[day] for day in run) for run in runs
+    )
+
+
+def slot_moments(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
+    """The moments of the slots after `start`, in UTC, in order and without end; nothing for no slots.
+
+    A slot at a local time that does not exist moves forward with the clocks; one that comes twice is the first.
+    """
+    zones = {slot.zone: zone_of(slot.zone) for slot in slots}
+    # Local dates differ by a day at most between zones, and a moved time stays within a day.
+    day = start.date() - 2 * DAY
+    waiting: set[datetime] = set()
+    while slots:
+        for slot in slots:
+            if slot.weekday == day.weekday():
+                local = datetime.combine(day, time()) + timedelta(minutes=slot.minute)
+                waiting.add(to_utc(local, zones[slot.zone]).at)
+        day += DAY
+        settled = sorted(
+            at for at in waiting if all(to_local(at, zone) < datetime.combine(day, time()) for zone in zones.values())
+        )
+        waiting.difference_update(settled)
+        yield from (at for at in settled if at > start)
+
+
+def next_free_slot(slots: Sequence[Slot], *, now: datetime, taken: Collection[datetime]) -> datetime:
+    """The first slot after `now` in whose minute nothing is `taken`; UTC. Raises NoSlots."""
+    if not slots:
+        raise NoSlots("The account has no weekly slots.")
+    busy = {_to_minute(moment) for moment in taken}
+    for moment in slot_moments(slots, now):
+        if moment > now + HORIZON_DAYS * DAY:
+            raise NoSlots("Every slot of the next two years is taken.", hint=f"Set more of them: {_EXAMPLE}")
+        if _to_minute(moment) not in busy:
+            return moment
+    raise AssertionError("slots never end")
+
+
+def _to_minute(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60
+
+
+def with_jitter(at: datetime, jitter_seconds: int, random: float) -> datetime:
+    """`at`, later by a part of `jitter_seconds` in whole seconds; `random` is in [0, 1), so never by all of it."""
+    return at + timedelta(seconds=int(jitter_seconds * random))
