@@ -25,7 +25,7 @@ def test_expired_token_is_told_as_expired(pds: Pds, account: PdsAccount) -> None
 
 
 def test_accounts_and_records_outlive_a_kill() -> None:
-    """After SIGKILL and a restart the server has the same address, accounts, records and tokens, and takes new posts."""
+    """After SIGKILL and a restart the address, accounts, records and tokens are the same, and new posts are taken."""
     with running_pds(accounts=("carol.test",)) as pds:
         carol = pds.accounts[0]
         account = pds.create_account()

@@ -2,8 +2,8 @@
 // (handle, did, password, appPassword), jwtSecret, adminPassword, dataDir, pid. Ends on SIGTERM or with its parent.
 //
 // Environment, all optional: PDS_PORT, PLC_PORT; DATA_DIR (kept, so that a second start goes on with the same accounts;
-// without it a temporary folder); JWT_SECRET; RATE_LIMITS=1; BLOB_LIMIT in bytes; INVITES=1; ACCOUNTS as
-// "alice.test,bob.test"; APPVIEW_URL and APPVIEW_DID.
+// without it a temporary folder); JWT_SECRET; RATE_LIMITS=1; BLOB_LIMIT in bytes; INVITES=1; DID_DOC=1
+// (sessions carry the DID document, as bsky.social's do); ACCOUNTS as "alice.test,bob.test"; APPVIEW_URL and APPVIEW_DID.
 import './loopback.mjs'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
@@ -70,6 +70,7 @@ const pds = await PDS.fromEnv({
   dpopSecret: secrets.dpop,
   plcRotationKeyK256PrivateKeyHex: secrets.rotation,
   adminPassword,
+  enableDidDocWithSession: flag('DID_DOC'),
   inviteRequired: flag('INVITES'),
   rateLimitsEnabled: flag('RATE_LIMITS'),
   disableSsrfProtection: true,

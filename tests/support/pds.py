@@ -124,7 +124,7 @@ class Xrpc:
 
 
 class Pds(Xrpc):
-    """A running reference PDS. Its address, accounts and data stay the same over `kill()` or `stop()` and `restart()`."""
+    """A running reference PDS. Address, accounts and data stay the same over `kill()` or `stop()` and `restart()`."""
 
     def __init__(self, node: str, folder: Path, environ: Mapping[str, str]) -> None:
         self._node = node
@@ -182,19 +182,22 @@ def running_pds(
     rate_limits: bool = False,
     blob_limit: int | None = None,
     invites: bool = False,
+    did_doc: bool = False,
     accounts: tuple[str, ...] = ("alice.test", "bob.test"),
     jwt_secret: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Pds]:
     """A reference PDS of its own, with nothing in it but the accounts named (their main password is `NAME-password`).
 
-    `blob_limit` is in bytes. Raises ServerUnavailable where it cannot be installed.
+    `blob_limit` is in bytes; with `did_doc` sessions carry the DID document, as bsky.social's do. Raises ServerUnavailable
+    where it cannot be installed.
     """
     node = prepared_node()
     chosen = {
         "ACCOUNTS": ",".join(accounts),
         "RATE_LIMITS": "1" if rate_limits else "",
         "INVITES": "1" if invites else "",
+        "DID_DOC": "1" if did_doc else "",
         "BLOB_LIMIT": str(blob_limit or ""),
         "JWT_SECRET": jwt_secret or "",
         **(environ or {}),

@@ -51,7 +51,14 @@ class PostgresServer:
 
     def _start(self) -> None:
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        command = [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port), *options]
+        command: list[str | Path] = [
+            self._programs / "postgres",
+            "-D",
+            self._folder / "data",
+            "-p",
+            str(self.port),
+            *options,
+        ]
         self.child = Child(command, folder=self._folder, user=self._user, dies_with_starter=True)
         self.child.wait_for_line(READY)
 

@@ -14,9 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,14 +43,14 @@ class Child:
 
     def __init__(
         self,
-        command: Sequence[str | Path],
+        command: Iterable[str | Path],
         *,
         environ: Mapping[str, str] | None = None,
         folder: Path = ROOT,
         user: str | None = None,
         dies_with_starter: bool = False,
     ) -> None:
-        words = [str(word) for word in command]
+        words: list[str] = [str(word) for word in command]
         if dies_with_starter:
             words = ["setpriv", "--pdeathsig", "INT", *words]
         if user is not None:
@@ -145,9 +144,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.thaw()
         self.kill()
 

@@ -17,11 +17,11 @@ def redis_server() -> Iterator[str]:
     program = shutil.which("redis-server")
     if program is None:
         raise ServerUnavailable(
-            "Redis is missing, and the network tests start one (Debian: apt-get install redis-server)."
+            "Redis is missing, and the network tests need it (Debian: apt-get install redis-server)."
         )
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="skywrite-redis-", dir=FAST_FOLDER))
-    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", "", "--appendonly", "no"]
     try:
         with Child([program, *options], dies_with_starter=True) as child:
             child.wait_for_line("Ready to accept connections")
