@@ -222,5 +222,5 @@ def _blobs(parts: list[Draft]) -> tuple[Stored, ...]:
         stored = [item.stored for item in media if item.stored]
         if isinstance(part.card, Card) and part.card.thumb:
             stored.append(part.card.thumb)
-        found.update({item.cid: item for item in stored})
+        found.update({item.cid: Stored(item.cid, item.mime, item.size) for item in stored})
     return tuple(found.values())

@@ -1,0 +1,108 @@
+"""Drafts: what rows may say, and that nothing is lost on the way there and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywrite.compose.draft import (
+    Caption,
+    Card,
+    Draft,
+    Image,
+    InvalidDraft,
+    Media,
+    Ref,
+    Reply,
+    Stored,
+    Video,
+    draft_from_dict,
+)
+
+CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"
+STORED = Stored(CID, "image/png", 100, 4, 3)
+
+
+def test_images_are_paths_addresses_pairs_or_objects() -> None:
+    """Every way to name a picture means the same."""
+    row = {"images": ["a.png", "https://example.com/b.png", ("c.png", "C"), {"path": "d.png", "alt": "D"}, b"bytes"]}
+    expected = (
+        Image(Media(path="a.png")),
+        Image(Media(url="https://example.com/b.png")),
+        Image(Media(path="c.png"), "C"),
+        Image(Media(path="d.png"), "D"),
+        Image(Media(data=b"bytes")),
+    )
+    assert expected == draft_from_dict(row).images
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"txt": "x"}, "'txt'"),
+        ({"text": 3}, "text must be text"),
+        ({"images": 3}, "images"),
+        ({"images": [{"alt": "no file"}]}, "images"),
+        ({"images": [{"path": "a", "url": "https://b"}]}, "images"),
+        ({"quotes": "yes"}, "quotes"),
+        ({"numbering": "roman"}, "numbering"),
+        ({"video": {"path": "a.mp4", "captions": [{"path": "a.vtt"}]}}, "captions"),
+        ({"thread": "just text"}, "thread"),
+        ({"thread": [{"text": "x", "reply_to": "at://x"}]}, "reply_to"),
+        ({"quote": {"uri": "at://x"}}, "cid"),
+        ({"facets": "all"}, "facets"),
+        ({"embed": {"images": []}}, "$type"),
+    ],
+)
+def test_a_wrong_field_is_named(row: dict[str, Any], said: str) -> None:
+    """The message names the field, so that a row of thousands can be mended."""
+    with pytest.raises(InvalidDraft) as caught:
+        draft_from_dict(row)
+    assert said in caught.value.message
+
+
+def test_a_gathered_draft_survives_the_way_into_the_database() -> None:
+    """Stored media, references and cards come back as they were."""
+    draft = Draft(
+        text="Hello",
+        images=(Image(Media(stored=STORED, name="a.png"), "A"),),
+        video=Video(Media(stored=STORED), "V", (Caption("en", Media(stored=STORED)),), True),
+        card=Card("https://example.com", "Title", "About", STORED, (Ref("at://did:plc:x/a.b.c/1", CID),)),
+        quote=Ref("at://did:plc:x/app.bsky.feed.post/1", CID),
+        reply_to=Reply(Ref("at://a", CID), Ref("at://b", CID)),
+        replies=("mentioned",),
+        quotes=False,
+        labels=("porn",),
+        langs=("de",),
+        thread=(Draft(text="Second", split=True),),
+    )
+    assert draft == draft_from_dict(draft.as_dict())
+
+
+_TEXT = st.text(max_size=20)
+
+
+@given(
+    st.builds(
+        Draft,
+        text=_TEXT,
+        labels=st.lists(_TEXT, max_size=2).map(tuple),
+        tags=st.lists(_TEXT, max_size=2).map(tuple),
+        replies=st.none() | st.lists(_TEXT, max_size=2).map(tuple),
+        quotes=st.booleans(),
+        markdown=st.booleans(),
+        split=st.booleans(),
+        thread=st.lists(st.builds(Draft, text=_TEXT), max_size=3).map(tuple),
+    )
+)
+def test_any_draft_survives_the_way_there_and_back(draft: Draft) -> None:
+    """Reading what was written gives the same draft."""
+    assert draft == draft_from_dict(draft.as_dict())
+
+
+def test_bytes_never_show_in_a_repr() -> None:
+    """A picture's bytes would fill the log."""
+    assert "secret" not in repr(Media(data=b"secret"))

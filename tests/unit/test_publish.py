@@ -1,0 +1,198 @@
+"""Deciding and judging: when a post goes out, and what an error means for it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywrite.atproto.session import SessionExpired
+from skywrite.atproto.tid import TidClock, keyed_tid, tid_micros
+from skywrite.atproto.xrpc_errors import InvalidRecord, ServerFailure
+from skywrite.compose.build import build
+from skywrite.compose.draft import Draft
+from skywrite.compose.freeze import Frozen
+from skywrite.errors import NoAnswer, NotSent, RateLimited
+from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX, next_midnight
+from skywrite.publish.decide import Decider
+from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
+from skywrite.queue.model import Account, AccountView, Defer, Failed, Held, Miss, Post, Retry, Take
+
+DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+ACCOUNT = Account(DID, "alice.test", "https://pds.test", True, True, "ok", None, None, NOW, None, None, None, {})
+
+
+def post(**changes: Any) -> Post:
+    """A post that is due now."""
+    plain = build(Draft("Hello"), {}).to_dict()
+    row = Post(
+        id=7,
+        account_did=DID,
+        state="scheduled",
+        due_at=NOW,
+        attempt_at=None,
+        created_at=NOW,
+        updated_at=NOW,
+        key=None,
+        draft={"text": "Hello"},
+        prepared=plain,
+        frozen=None,
+        root_rkey=None,
+        uri=None,
+        cid=None,
+        published_at=None,
+        attempts=0,
+        lease_token=None,
+        late_policy="hold",
+        late_seconds=3600,
+        problem=None,
+        source=None,
+        recurrence_id=None,
+        occurrence=None,
+    )
+    return replace(row, **changes)
+
+
+def view(hour: int = 0, day: int = 0, today: int = 0, last: datetime | None = None, **settings: Any) -> AccountView:
+    """An account that has done so much."""
+    return AccountView(replace(ACCOUNT, settings=settings, last_published_at=last), hour, day, today, today)
+
+
+decide = Decider(TidClock())
+
+
+def test_a_post_that_is_due_is_frozen_and_taken() -> None:
+    """Its records are fixed before anything is sent; a create costs three points."""
+    taken = decide(post(), view(), NOW)
+    assert isinstance(taken, Take) and taken.frozen
+    assert (3, "2026-11-24T09:00:00.000Z") == (
+        taken.points,
+        Frozen.from_json(taken.frozen).writes[0].value["createdAt"],
+    )
+
+
+def test_a_keyed_post_has_the_same_keys_on_every_computer() -> None:
+    """Two runs without a common database write to the same place."""
+    taken = decide(post(key="release-1.0"), view(), NOW + timedelta(seconds=5))
+    assert isinstance(taken, Take) and taken.frozen
+    assert keyed_tid(NOW, "release-1.0") == Frozen.from_json(taken.frozen).writes[0].rkey
+
+
+def test_frozen_records_are_never_made_anew() -> None:
+    """A post in doubt is tried again with the same keys, however late it is."""
+    assert Take(points=3) == decide(post(frozen="{}", attempts=1), view(), NOW + timedelta(days=30))
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("hold", "held"), ("skip", "cancelled")])
+def test_a_missed_post_follows_its_policy(policy: Any, expected: str) -> None:
+    """Beyond its grace it is held or skipped, with the reason."""
+    missed = decide(post(late_policy=policy), view(), NOW + timedelta(hours=2))
+    assert isinstance(missed, Miss)
+    assert (expected, "MissedTime") == (missed.state, missed.problem.name)
+
+
+def test_a_post_within_its_grace_goes_out() -> None:
+    """An hour late is allowed here."""
+    assert isinstance(decide(post(), view(), NOW + timedelta(hours=1)), Take)
+
+
+def test_the_policy_publish_knows_no_too_late() -> None:
+    """It goes out whenever a worker comes."""
+    assert isinstance(decide(post(late_policy="publish"), view(), NOW + timedelta(days=300)), Take)
+
+
+def test_the_gap_between_posts_is_kept() -> None:
+    """The account waits until its gap is over."""
+    last = NOW - timedelta(seconds=100)
+    waiting = decide(post(), view(last=last, gap_seconds=300), NOW)
+    assert isinstance(waiting, Defer)
+    assert last + timedelta(seconds=300) == waiting.until
+
+
+def test_the_most_of_a_day_is_kept_in_the_accounts_zone() -> None:
+    """The next day begins at midnight where the account lives."""
+    waiting = decide(post(), view(today=3, max_per_day=3, zone="Europe/Berlin"), NOW)
+    assert isinstance(waiting, Defer)
+    assert datetime(2026, 11, 24, 23, 0, tzinfo=UTC) == waiting.until
+
+
+@pytest.mark.parametrize(("hour", "day"), [(HOUR_POINTS_MAX - 2, 0), (0, DAY_POINTS_MAX - 2)])
+def test_write_points_are_never_overdrawn(hour: int, day: int) -> None:
+    """The server would answer 429, and every bot of the account with it."""
+    assert isinstance(decide(post(), view(hour=hour, day=day), NOW), Defer)
+
+
+def test_midnight_is_right_when_the_clock_changes() -> None:
+    """The day of 25 hours ends at midnight too."""
+    before_change = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert datetime(2026, 10, 25, 23, 0, tzinfo=UTC) == next_midnight(before_change, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("error", [NotSent("x"), NoAnswer("x"), ServerFailure("x")])
+def test_what_may_pass_is_tried_again(error: Exception) -> None:
+    """And the account is left alone only by the order of its posts."""
+    outcome, change = outcome_of(error, post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Retry)
+    assert (NOW + timedelta(seconds=5), None) == (outcome.attempt_at, change)
+
+
+def test_a_rate_limit_is_obeyed_to_the_second() -> None:
+    """The account rests until the server's limit ends."""
+    until = NOW + timedelta(seconds=77)
+    outcome, change = outcome_of(RateLimited("x", until=until), post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Retry) and change
+    assert (until, "paused", until) == (outcome.attempt_at, change.state, change.paused_until)
+
+
+def test_a_lost_session_holds_the_post_for_a_login() -> None:
+    """It is not failed: signing in lets it go."""
+    outcome, change = outcome_of(SessionExpired("x"), post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Held) and change
+    assert ("NeedsLogin", "needs_login") == (outcome.problem.name, change.state)
+
+
+def test_a_refusal_is_final_and_keeps_the_servers_words() -> None:
+    """The reason is the server's own."""
+    outcome, change = outcome_of(InvalidRecord("Record/text must not be longer"), post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Failed)
+    assert ("InvalidRecord", "Record/text must not be longer", None) == (
+        outcome.problem.name,
+        outcome.problem.message,
+        change,
+    )
+
+
+def test_after_two_days_of_tries_the_user_is_asked() -> None:
+    """Nothing is tried for ever, and nothing is given up silently."""
+    outcome, _ = outcome_of(NoAnswer("gone"), post(attempts=99), NOW + timedelta(days=3), 0.5)
+    assert isinstance(outcome, Held)
+    assert "two days" in outcome.problem.message
+
+
+def test_a_surprise_holds_no_values() -> None:
+    """What an unknown error says may be a secret."""
+    outcome, _ = outcome_of(ValueError("password hunter2"), post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Retry)
+    assert "hunter2" not in outcome.problem.message
+
+
+@given(st.integers(1, 1000), st.floats(0, 1, exclude_max=True))
+def test_waits_grow_and_stay_within_bounds(attempts: int, jitter: float) -> None:
+    """Doubling from five seconds to a quarter of an hour, moved by up to a quarter."""
+    seconds = retry_seconds(attempts, jitter)
+    assert 3.75 <= seconds <= RETRY_SECONDS_MAX * 1.25
+
+
+def test_keys_of_one_worker_never_repeat() -> None:
+    """Two posts frozen in the same microsecond have two keys, in order."""
+    keys = []
+    for _ in range(50):
+        taken = decide(post(), view(), NOW)
+        assert isinstance(taken, Take) and taken.frozen
+        keys.append(Frozen.from_json(taken.frozen).writes[0].rkey)
+    assert sorted(set(keys), key=tid_micros) == keys
