@@ -189,8 +189,8 @@ def running_pds(
 ) -> Iterator[Pds]:
     """A reference PDS of its own, with nothing in it but the accounts named (their main password is `NAME-password`).
 
-    `blob_limit` is in bytes; with `did_doc` sessions carry the DID document, as bsky.social's do. Raises ServerUnavailable
-    where it cannot be installed.
+    `blob_limit` is in bytes; with `did_doc` sessions carry the DID document, as bsky.social's do.
+    Raises ServerUnavailable where it cannot be installed.
     """
     node = prepared_node()
     chosen = {

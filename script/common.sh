@@ -1,0 +1,59 @@
+# Sourced by the other scripts: where the checkout is, and a .venv that is made on first use and again when a lock
+# file changes.
+# shellcheck shell=bash
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+fail() { echo "${0##*/}: $*" >&2; exit 1; }
+
+# The first Python that is new enough and can make an environment.
+find_python() {
+  local python
+  for python in python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$python"
+      return
+    fi
+  done
+  fail "Skywrite needs Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv)"
+}
+
+# prepare_python LOCK...: a .venv that holds the packages of the first LOCK and Skywrite itself. Any LOCK will do when
+# it is there already.
+prepare_python() {
+  local lock wanted
+  mkdir -p "$root/.cache"
+  exec 8>"$root/.cache/venv.lock"
+  flock 8
+  for lock in "$@"; do
+    wanted=$(cat "$root/$lock" "$root/pyproject.toml" | sha256sum)
+    [ "$(cat "$root/.venv/.$lock" 2>/dev/null)" = "$wanted" ] && exec 8>&- && return
+  done
+  lock=$1
+  wanted=$(cat "$root/$lock" "$root/pyproject.toml" | sha256sum)
+  echo "${0##*/}: preparing .venv from $lock (once)" >&2
+  "$root/.venv/bin/python" -c '' 2>/dev/null || "$(find_python)" -m venv --clear "$root/.venv"
+  local install=("$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check)
+  "${install[@]}" --require-hashes -r "$root/$lock"
+  "${install[@]}" --no-deps --no-build-isolation -e "$root"
+  rm -f "$root"/.venv/.requirements*.lock
+  echo "$wanted" >"$root/.venv/.$lock"
+  exec 8>&-
+}
+
+prepare_to_run() { prepare_python requirements-runtime.lock requirements.lock; }
+
+prepare_to_develop() { prepare_python requirements.lock; }
+
+# need_package PACKAGE FILE...: install a Debian package as root, or say that it is missing, unless one of the files
+# (or programs of that name) exists.
+need_package() {
+  local package=$1 file
+  shift
+  for file in "$@"; do
+    if [ -e "$file" ] || command -v "$file" >/dev/null; then return; fi
+  done
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "$package is missing (Debian: apt-get install $package)"
+  echo "${0##*/}: installing $package" >&2
+  apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >&2
+}
