@@ -75,7 +75,7 @@ class Recurring:
             prepared=pool[0]["prepared"],
             pool=tuple(pool) if len(pool) > 1 else (),
             until=until,
-            start=start,
+            starts_at=start,
             jitter_seconds=parse_duration(repeat.jitter) if repeat.jitter else 0,
             late_policy=policy,
             late_seconds=seconds,
@@ -96,7 +96,7 @@ class Recurring:
 
     def _advance(self, recurrence: Recurrence, last: datetime) -> int:
         store, now = self.sky.store, self.sky.clock.now()
-        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.start)
+        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
         grace = DEFAULT_LATE_SECONDS if recurrence.late_seconds is None else recurrence.late_seconds
         following = catch_up(
             rule, last, now, until=recurrence.until, exceptions=recurrence.exceptions, late_seconds=grace
@@ -170,9 +170,9 @@ def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]
     if not pool:
         return [row]
     shared = {name: value for name, value in row.items() if name != "text"}
-    items = [item if isinstance(item, Mapping) else {"text": item} for item in pool]
-    rows = [{**shared, **item} for item in items]
-    return [dict(row), *rows] if row.get("text") else rows
+    items: list[Mapping[str, Any]] = [item if isinstance(item, Mapping) else {"text": item} for item in pool]
+    first: list[Mapping[str, Any]] = [row] if row.get("text") else []
+    return [*first, *({**shared, **item} for item in items)]
 
 
 def _entry(ready: Ready) -> dict[str, Any]:

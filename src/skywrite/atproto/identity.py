@@ -78,9 +78,9 @@ class Resolver:
     """Resolves handles and DIDs, and remembers answers for ten minutes (unknown handles for one).
 
     `http` carries requests to the PLC directory and to `service`; `web` those to hosts that strangers chose. With
-    `service`, its `com.atproto.identity.resolveHandle` is asked last (`service_first`: first, which is quicker where
-    the account trusts its own server), and alone for `.test` and other reserved names. `allow_local` admits localhost and 127.0.0.1 in did:web, and these and reserved names as a PDS. Safe to
-    share between threads.
+    `service`, its `com.atproto.identity.resolveHandle` is asked last (`service_first`: first, which is quicker, where
+    an account trusts its own server), and alone for `.test` and other reserved names. `allow_local` admits localhost
+    and 127.0.0.1 in did:web, and these and reserved names as a PDS. Safe to share between threads.
     """
 
     def __init__(

@@ -301,6 +301,7 @@ class NewRecurrence:
     draft: Mapping[str, Any] = field(default_factory=dict)
     pool: tuple[Mapping[str, Any], ...] = ()
     prepared: Mapping[str, Any] = field(default_factory=dict)
+    starts_at: datetime | None = None
     until: datetime | None = None
     exceptions: Mapping[str, Any] = field(default_factory=dict)
     jitter_seconds: int = 0
@@ -322,6 +323,7 @@ class Recurrence:
     draft: dict[str, Any]
     pool: tuple[dict[str, Any], ...]
     prepared: dict[str, Any]
+    starts_at: datetime | None
     until: datetime | None
     exceptions: dict[str, Any]
     position: int

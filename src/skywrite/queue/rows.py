@@ -107,6 +107,7 @@ def recurrence_of(row: Row) -> Recurrence:
         draft=json.loads(row["draft"]),
         pool=tuple(json.loads(row["pool"])),
         prepared=json.loads(row["prepared"]),
+        starts_at=moment_of(row["starts_at"]),
         until=moment_of(row["until"]),
         exceptions=json.loads(row["exceptions"]),
         position=row["position"],

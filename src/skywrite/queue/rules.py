@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from skywrite.queue.adding import AddVerbs
+from skywrite.queue.database import moment_of
 from skywrite.queue.model import (
     NewPost,
     NewRecurrence,
@@ -34,6 +36,7 @@ class RuleVerbs(AddVerbs):
                 draft=dump_json(new.draft),
                 pool=dump_json(list(new.pool)),
                 prepared=dump_json(new.prepared),
+                starts_at=new.starts_at,
                 until=new.until,
                 exceptions=dump_json(new.exceptions),
                 jitter_seconds=new.jitter_seconds,
@@ -66,6 +69,14 @@ class RuleVerbs(AddVerbs):
             else:
                 rows = tx.rows("list_account_recurrences", did=account_did)
         return [recurrence_of(row) for row in rows]
+
+    def idle_recurrences(self) -> list[tuple[Recurrence, datetime]]:
+        """Active rules without a post that waits, each with the last occurrence that a post was made for."""
+        with self._reading() as tx:
+            rows = tx.rows("idle_recurrences")
+        return [
+            (recurrence_of(row), moment_of(row["last_occurrence"]) or recurrence_of(row).created_at) for row in rows
+        ]
 
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
         """Store a changed copy of a rule that was read before (`dataclasses.replace`); its position stays.

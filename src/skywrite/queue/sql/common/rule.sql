@@ -1,10 +1,10 @@
 -- name: insert_recurrence
 -- Store a rule that makes posts.
 INSERT INTO recurrence (
-  account_did, rule, zone, draft, pool, prepared, until, exceptions, jitter_seconds, late_policy, late_seconds,
-  source, created_at, updated_at
+  account_did, rule, zone, draft, pool, prepared, starts_at, until, exceptions, jitter_seconds, late_policy,
+  late_seconds, source, created_at, updated_at
 ) VALUES (
-  :account_did, :rule, :zone, :draft, :pool, :prepared, :until, :exceptions, :jitter_seconds, :late_policy,
+  :account_did, :rule, :zone, :draft, :pool, :prepared, :starts_at, :until, :exceptions, :jitter_seconds, :late_policy,
   :late_seconds, :source, :now, :now
 ) RETURNING id
 
@@ -23,6 +23,16 @@ SELECT * FROM recurrence ORDER BY id
 -- name: list_account_recurrences
 -- The rules of an account.
 SELECT * FROM recurrence WHERE account_did = :did ORDER BY id
+
+-- name: idle_recurrences
+-- Rules whose posts are all done with, and the last occurrence that a post was made for.
+SELECT recurrence.*, (SELECT max(occurrence) FROM post WHERE post.recurrence_id = recurrence.id) AS last_occurrence
+FROM recurrence
+WHERE state = 'active' AND NOT EXISTS (
+  SELECT 1 FROM post
+  WHERE post.recurrence_id = recurrence.id AND post.state IN ('draft', 'scheduled', 'publishing')
+)
+ORDER BY id
 
 -- name: update_recurrence
 -- Replace what the user may change of a rule, unless somebody else has changed it meanwhile.

@@ -9,3 +9,7 @@ SELECT * FROM account WHERE ready_at <= :now ORDER BY ready_at LIMIT 1 FOR UPDAT
 -- name: announce
 -- Tell other processes, when this transaction is committed, to look at the queue.
 SELECT pg_notify(:channel, '')
+
+-- name: lock_default
+-- Let nobody else change which account is the default until the transaction ends.
+SELECT pg_advisory_xact_lock(7305201338) AS locked

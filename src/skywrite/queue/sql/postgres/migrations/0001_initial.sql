@@ -50,6 +50,7 @@ CREATE TABLE recurrence (
   draft jsonb NOT NULL,
   pool jsonb NOT NULL DEFAULT '[]',
   prepared jsonb NOT NULL DEFAULT '{}',
+  starts_at timestamptz,
   until timestamptz,
   exceptions jsonb NOT NULL DEFAULT '{}',
   position integer NOT NULL DEFAULT 0,

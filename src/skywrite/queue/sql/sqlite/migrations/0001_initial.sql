@@ -50,6 +50,7 @@ CREATE TABLE recurrence (
   draft TEXT NOT NULL CHECK (json_valid(draft)),
   pool TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(pool)),
   prepared TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(prepared)),
+  starts_at TEXT,
   until TEXT,
   exceptions TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(exceptions)),
   position INTEGER NOT NULL DEFAULT 0,
