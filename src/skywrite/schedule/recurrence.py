@@ -78,47 +78,47 @@ class Rule:
         point = after.astimezone(UTC)
         if self.start is not None:
             point = max(point, self.start.astimezone(UTC) - MICROSECOND)
-        zone = zone_of(self.zone)
-        following = _next_flowing if self.series.flows else _next_on_the_wall
-        while (found := following(self.series, point, zone)) is not None:
-            yield found
-            point = found
+        return (_flowing if self.series.flows else _on_the_wall)(self.series, point, zone_of(self.zone))
 
 
-def _next_flowing(series: Series, after: datetime, zone: ZoneInfo) -> datetime | None:
-    """The next moment of a series that follows the hours that pass."""
+def _flowing(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments of a series that follows the hours that pass."""
     point, local = after, to_local(after, zone)
     while True:
-        candidate = next(series.after(local), None)
-        if candidate is None:
-            return None
         offset = to_local(point, zone) - point.replace(tzinfo=None)
-        moment = (candidate - offset).replace(tzinfo=UTC)
-        change = next_change(point, moment, zone)
-        if change is None:
-            return moment
-        point = change
-        local = to_local(change, zone) - MICROSECOND
+        for candidate in series.after(local):
+            moment = (candidate - offset).replace(tzinfo=UTC)
+            change = next_change(point, moment, zone)
+            if change is not None:
+                break
+            yield moment
+            point = moment
+        else:
+            return
+        point, local = change, to_local(change, zone) - MICROSECOND
 
 
-def _next_on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> datetime | None:
-    """The next moment of a series that follows the clock on the wall."""
+def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments of a series that follows the clock on the wall."""
     local = to_local(after, zone)
     # Times in a gap that has just ended may have been moved to after `after`.
-    earlier = to_local(after - DAY, zone) + DAY
-    gap = max(local - earlier, timedelta())
-    moved: datetime | None = None
+    gap = max(local - to_local(after - DAY, zone) - DAY, timedelta())
+    moved: list[datetime] = []
+    last = after
     for candidate in series.after(local - gap - SECOND):
-        if moved is not None and candidate >= to_local(moved, zone):
-            return moved
         mapped = to_utc(candidate, zone)
         if mapped.kind == "gap":
-            at = after_gap(candidate, zone) if series.in_gap == "after" else mapped.at
-            if at > after:
-                moved = at if moved is None else min(at, moved)
-        elif mapped.at > after:
-            return mapped.at
-    return moved
+            moved.append(after_gap(candidate, zone) if series.in_gap == "after" else mapped.at)
+            continue
+        for at in takewhile(lambda at: at < mapped.at, moved):
+            if at > last:
+                yield at
+                last = at
+        moved = [at for at in moved if at > mapped.at]
+        if mapped.at > last:
+            yield mapped.at
+            last = mapped.at
+    yield from (at for at in dict.fromkeys(moved) if at > last)
 
 
 def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
@@ -131,25 +131,21 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
     given = text.strip()
     if not given or len(given) > RULE_MAX:
         raise UnknownRule(f"The rule is too long: more than {RULE_MAX} characters." if given else "No rule was given.")
-    place = zone_of(zone)
-    rule = Rule(given, place.key, _series(given, place, start), start)
-    first = next(rule.moments(start or datetime(2024, 1, 1, tzinfo=UTC)), None)
-    if first is None and start is None:
-        raise NeverHappens(f"The rule {given!r} never comes.")
-    return rule
+    series, place = _series(given, zone_of(zone), start)
+    return Rule(given, place.key, series, start)
 
 
-def _series(text: str, zone: ZoneInfo, start: datetime | None) -> Series:
+def _series(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[Series, ZoneInfo]:
     local_start = to_local(start, zone) if start is not None else None
     if "FREQ=" in text.upper():
-        from skywrite.schedule.rrule import parse_rrule
+        from skywrite.schedule.rrule_text import parse_rrule
 
         return parse_rrule(text, zone, local_start)
     if text.lower() in SHORTCUTS or _looks_like_cron(text):
-        return parse_cron(text)
+        return parse_cron(text), zone
     from skywrite.schedule.spoken_rules import parse_spoken_rule
 
-    return parse_spoken_rule(text, zone, local_start)
+    return parse_spoken_rule(text, zone, local_start), zone
 
 
 def _looks_like_cron(text: str) -> bool:
