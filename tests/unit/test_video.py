@@ -123,6 +123,8 @@ def test_places_and_names_are_blanked(films: Path) -> None:
     assert CANARY.encode() not in cleaned
     assert PLACE_BODY not in cleaned
     assert len(data) == len(cleaned)
+    for start, body, end in probe_video(path).private:
+        assert b"free" + bytes(end - body) == cleaned[start + 4 : end]
     copy = films / "cleaned.mp4"
     copy.write_bytes(cleaned)
     assert _frames(path) == _frames(copy)
@@ -220,6 +222,7 @@ def test_without_ffmpeg_the_extra_is_named(films: Path, tmp_path: Path, monkeypa
 def test_conversion_has_a_time_limit(films: Path, tmp_path: Path) -> None:
     """A conversion that takes too long is stopped and leaves no file."""
     out = tmp_path / "out.mp4"
+    out.write_bytes(b"half a film")
     with pytest.raises(ConversionFailed) as caught:
         convert_video(films / "web.webm", out, timeout_seconds=0.001)
     assert "took longer" in caught.value.message
