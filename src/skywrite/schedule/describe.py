@@ -40,7 +40,7 @@ def _sentence(rule: RRule, times: Sequence[str]) -> str:
     unit = _UNITS[rule.freq]
     told = [f"Every {unit}" if rule.interval == 1 else f"Every {rule.interval} {unit}s"]
     if rule.byday:
-        told.append(f"on {_and([_day(*wanted) for wanted in rule.byday])}")
+        told.append(f"on {_days(rule.byday)}")
     if rule.bymonthday:
         told.append(f"on {_and([_counted(number, 'day') for number in rule.bymonthday])}")
     if rule.byyearday:
@@ -66,13 +66,19 @@ def _parts_of_hours(rule: RRule) -> list[str]:
     told = []
     if rule.byhour:
         told.append(f"in the hour of {_and([f'{hour}:00' for hour in rule.byhour])}")
-    if rule.byminute:
+    if rule.byminute and not (rule.freq == "HOURLY" and rule.byminute == (0,)):
         told.append(f"at minute {_and([str(minute) for minute in rule.byminute])}")
     return told
 
 
 def _times(rule: RRule) -> list[str]:
     return [f"{hour:02d}:{minute:02d}" for hour in rule.byhour for minute in rule.byminute]
+
+
+def _days(byday: Sequence[tuple[int, int]]) -> str:
+    if list(byday) == [(0, weekday) for weekday in range(5)]:
+        return "Monday to Friday"
+    return _and([_day(*wanted) for wanted in byday])
 
 
 def _day(ordinal: int, weekday: int) -> str:

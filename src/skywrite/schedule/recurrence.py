@@ -110,7 +110,7 @@ def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[da
         if mapped.kind == "gap":
             moved.append(after_gap(candidate, zone) if series.in_gap == "after" else mapped.at)
             continue
-        for at in takewhile(lambda at: at < mapped.at, moved):
+        for at in [at for at in moved if at < mapped.at]:
             if at > last:
                 yield at
                 last = at

@@ -39,6 +39,7 @@ _DAY_NUMBER = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.)?", re.ASCII)
 _YEAR = re.compile(r"\d{4}", re.ASCII)
 _SPAN = re.compile(r"(\d{1,5}) ?(seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|days?|d|weeks?|w)", re.ASCII)
 _SPANS = re.compile(rf"(?:{_SPAN.pattern}(?:,? and |, | )?)+", re.ASCII)
+_NOISE = frozenset(("at", "on", "the", "of", "this"))
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
@@ -169,7 +170,7 @@ def _read_span(words: str, given: str, now: datetime, local_now: datetime, place
     start, _, rest = words.partition(" ")
     if start != "in":
         return None
-    rest = re.sub(r"\bhalf an hour\b", "30 min", re.sub(r"\b(?:an?|one) (?=(?:min|hour|day|week))", "1 ", rest))
+    rest = re.sub(r"\b(?:an?|one) (?=(?:min|hour|day|week))", "1 ", rest.replace("half an hour", "30 min"))
     head, _, last = rest.rpartition(" ")
     clock = clock_minutes(last) if ":" in last or last in ("noon", "midnight") else None
     spans = _SPANS.fullmatch(head if clock is not None else rest)
@@ -203,7 +204,7 @@ class _Parts:
     month: int | None = None
     number: int | None = None
     year: int | None = None
-    following: bool = False
+    skip_today: bool = False
     seen: list[str] = field(default_factory=list)
 
 
@@ -213,11 +214,9 @@ def _read_english(words: str, given: str, local_now: datetime) -> datetime | Non
     for word in _tokens(words):
         if not _take(parts, word, given):
             return None
-    if parts.number is not None and parts.month is None:
-        return None
-    if parts.month is not None and parts.number is None:
-        return None
-    if parts.following and "weekday" not in parts.seen:
+    if (parts.number is None) != (parts.month is None):
+        raise UnknownTime(f"The time {given!r} is not clear.", hint="Write a time like 9:00 or 9am, a day like 9 dec.")
+    if parts.skip_today and "weekday" not in parts.seen:
         return None
     if parts.minutes is None:
         raise UnknownTime(f"The time {given!r} has no time of day.", hint=f'Add one: "{given} 9:00".')
@@ -237,7 +236,7 @@ def _read_english(words: str, given: str, local_now: datetime) -> datetime | Non
 
 def _tokens(words: str) -> list[str]:
     joined = re.sub(r"(\d) (am|pm|a\.m\.|p\.m\.)(?= |$)", lambda m: m[1] + m[2].replace(".", ""), words)
-    return [word for word in joined.replace(",", " ").split() if word not in ("at", "on", "the", "of")]
+    return [word for word in joined.replace(",", " ").split() if word not in _NOISE]
 
 
 def _take(parts: _Parts, word: str, given: str) -> bool:
@@ -246,15 +245,14 @@ def _take(parts: _Parts, word: str, given: str) -> bool:
     clock = clock_minutes(word)
     if clock is not None:
         return _once(parts, "clock", given) and _set(parts, minutes=clock)
-    if word in ("next", "this"):
-        return _once(parts, "next", given) and _set(parts, following=True)
+    if word == "next":
+        return _once(parts, "next", given) and _set(parts, skip_today=True)
     if word in ("today", "tonight", "tomorrow", "tmrw"):
-        ahead = 0 if word.startswith("tod") or word.startswith("ton") else 1
+        ahead = 0 if word in ("today", "tonight") else 1
         return _once(parts, "day", given) and _set(parts, day=lambda now, _: now.date() + ahead * DAY)
     if weekday is not None:
         parts.seen.append("weekday")
-        skip = given.lower().startswith("next ") or " next " in given.lower()
-        return _once(parts, "day", given) and _set(parts, day=_next_weekday(weekday, skip))
+        return _once(parts, "day", given) and _set(parts, day=_next_weekday(weekday, parts.skip_today))
     if month is not None:
         return _once(parts, "month", given) and _set(parts, month=month)
     return _take_number(parts, word, given)
