@@ -195,6 +195,7 @@ class Client:
         text, facets = _built(text, facets)
         self._check_identity(profile_identify)
         row = {
+            **_AS_GIVEN,
             "text": text,
             "reply_to": _reply(reply_to),
             "embed": _plain(embed),
@@ -208,7 +209,6 @@ class Client:
             "quotes": quotes,
             "labels": labels,
             "tags": tags,
-            **_AS_GIVEN,
         }
         return self.send(draft_from_dict(row))[0]
 
