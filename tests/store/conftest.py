@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.clock import Clock, FakeClock
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, OpenStore, fast_folder, opened, session, with_schema
+from tests.store.support import ALICE, BOB, NOON, OpenAt, OpenStore, fast_folder, opened, session, with_schema
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
 
@@ -92,11 +92,11 @@ def postgres_address(postgres: PostgresServer, postgres_admin: psycopg.Connectio
 
 
 @pytest.fixture
-def open_again(address: str, home: Path, clock: FakeClock) -> Iterator[OpenStore]:
-    """Opens the test's database, as another process would; what was opened is closed at the end."""
+def open_at(home: Path, clock: FakeClock) -> Iterator[OpenAt]:
+    """Opens a database by its address; what was opened is closed at the end."""
     stores: list[Store] = []
 
-    def open_it() -> Store:
+    def open_it(address: str, clock: Clock = clock) -> Store:
         stores.append(opened(address, home, clock))
         return stores[-1]
 
@@ -106,9 +106,25 @@ def open_again(address: str, home: Path, clock: FakeClock) -> Iterator[OpenStore
 
 
 @pytest.fixture
+def open_again(address: str, open_at: OpenAt) -> OpenStore:
+    """Opens the test's database, as another process would."""
+    return lambda: open_at(address)
+
+
+@pytest.fixture
 def store(open_again: OpenStore) -> Store:
     """A store in which alice (the default account) and bob are signed in."""
     store = open_again()
     store.sign_in(session(ALICE))
     store.sign_in(session(BOB))
     return store
+
+
+@pytest.fixture
+def postgres_private() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test alone, to be stopped and started."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except ServerUnavailable as error:
+        pytest.fail(str(error), pytrace=False)

@@ -99,3 +99,4 @@ def opened(address: str, home: Path, clock: Clock | None = None) -> Store:
 
 
 OpenStore = Callable[[], Store]
+OpenAt = Callable[..., Store]

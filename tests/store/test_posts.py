@@ -217,7 +217,7 @@ def test_count_by_account(store: Store) -> None:
 
 def test_same_text_is_found(store: Store, clock: FakeClock) -> None:
     """The same text is found while it waits and when it was published lately, not when it failed or is another's."""
-    store.add([post("twice"), post("Twice"), post("twice", did=BOB), post("twice", due=later(999))])
+    store.add([post("twice"), post("Twice"), post("twice", did=BOB, due=later(9)), post("twice", due=later(999))])
     store.settle(claimed(store), DONE)
     recent, old = store.same_text(ALICE, "twice", NOON), store.same_text(ALICE, "twice", later(1))
     assert ([1, 4], [4]) == ([one.id for one in recent], [one.id for one in old])

@@ -36,6 +36,7 @@ class AccountVerbs(StoreBase):
     def sign_in(self, session: Session) -> Account:
         """Store a fresh sign-in: the account is usable again, and posts held for want of a login are scheduled."""
         with self._writing() as tx:
+            tx.rows("lock_default")
             now = self._clock.now()
             tx.run("insert_account", did=session.did, handle=session.handle, pds_url=session.pds_url, now=now)
             self._locked(tx, session.did)
@@ -60,6 +61,7 @@ class AccountVerbs(StoreBase):
     def remove_account(self, did: str) -> None:
         """Forget an account with its history. Raises AccountInUse while posts wait to be published."""
         with self._writing() as tx:
+            tx.rows("lock_default")
             was_default = bool(self._locked(tx, did)["is_default"])
             waiting = tx.row("waiting_posts", did=did)
             if waiting is not None and waiting["count"]:
@@ -95,7 +97,10 @@ class AccountVerbs(StoreBase):
     def set_default_account(self, did: str) -> None:
         """Make this the account that is meant when none is named."""
         with self._writing(wake=False) as tx:
-            self._locked(tx, did)
+            tx.rows("lock_default")
+            before = tx.row("default_account")
+            for one in sorted({did} if before is None else {did, before["did"]}):
+                self._locked(tx, one)
             tx.run("clear_default", no=False)
             tx.run("set_default", did=did, yes=True)
 

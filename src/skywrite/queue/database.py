@@ -43,6 +43,13 @@ class DiskFull(StorageError):
     """There is no room left where the database lives; what was accepted before is safe."""
 
 
+class BrokenRule(StorageError):
+    """The database refused a change that its own rules forbid: a fault in the program, which nothing came of."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="Nothing was changed. This is a fault in the program: please report it.")
+
+
 class Connection(Protocol):
     """The part that `sqlite3.Connection` and `psycopg.Connection` have in common."""
 

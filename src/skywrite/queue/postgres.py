@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from skywrite.errors import InputError, MissingExtra, StorageError
 from skywrite.queue.database import (
+    BrokenRule,
     ChangeDetector,
     Connection,
     Database,
@@ -28,6 +29,10 @@ STATEMENT_SECONDS = 300
 CHANNEL = "skywrite"
 # Any number serves, as long as nobody else in this database locks the same one.
 _SCHEMA_LOCK = 7_305_201_337
+_SCHEMA_EXISTS = b"""
+SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relname = 'schema_version' AND nspname = ANY (current_schemas(false))
+"""
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _SETTINGS = (
     f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s "
@@ -109,8 +114,8 @@ class PostgresDatabase(Database):
         connection.execute(script.encode())
 
     def schema_version(self, connection: Connection) -> int:
-        row = connection.execute(b"SELECT to_regclass('schema_version') IS NOT NULL AS made").fetchone()
-        if not row["made"]:
+        # Not `to_regclass`: it remembers that there was no such table, also while we waited for another to make it.
+        if connection.execute(_SCHEMA_EXISTS).fetchone() is None:
             return 0
         row = connection.execute(self.queries["schema_version"]).fetchone()
         return int(row["version"] or 0)
@@ -137,6 +142,8 @@ class PostgresDatabase(Database):
                 f"{where.capitalize()} does not let us write: {said}",
                 hint="Use the primary server and a role that may write, or set SKYWRITE_DATABASE to another database.",
             )
+        if state.startswith("23"):
+            return BrokenRule(f"A change breaks a rule of {where}: {said}.")
         if state.startswith("XX"):
             return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask who runs the server.")
         return DatabaseUnavailable(

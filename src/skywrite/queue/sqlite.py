@@ -12,6 +12,7 @@ from typing import ClassVar, cast
 
 from skywrite.errors import StorageError
 from skywrite.queue.database import (
+    BrokenRule,
     ChangeDetector,
     Connection,
     Database,
@@ -122,6 +123,8 @@ class SqliteDatabase(Database):
                 f"The file {self.place} is damaged or is no database of ours.",
                 hint="Restore the last backup, or move the file away to start with an empty one.",
             )
+        if code.startswith("SQLITE_CONSTRAINT"):
+            return BrokenRule(f"A change breaks a rule of {where}: {error}.")
         return DatabaseUnavailable(
             f"Cannot use {where}: {error}.",
             hint="Check that the path exists and that you may write there, or set SKYWRITE_HOME elsewhere.",

@@ -1,0 +1,92 @@
+"""Waking up: at once for this process, soon for any other, and cheap while nothing happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.store import Store
+from skywrite.queue.watch import POLL_SECONDS
+from tests.store.support import OpenStore, claimed, opened, post, session
+
+
+@pytest.fixture
+def real(address: str, home: object, store: Store) -> Store:
+    """A store on the computer's own clock."""
+    from skywrite.clock import SYSTEM_CLOCK
+
+    store._clock = SYSTEM_CLOCK
+    return store
+
+
+def test_nothing_changed(store: Store, clock: FakeClock) -> None:
+    """Without changes a watch waits for as long as it was told, and says so."""
+    with store.watch() as watch:
+        before = clock.monotonic()
+        assert (False, True) == (watch.wait(30), clock.monotonic() - before >= 30)
+
+
+def test_own_change_wakes_at_once(real: Store) -> None:
+    """A post that is added in this process ends the waiting, without the next poll being waited for."""
+    with real.watch() as watch:
+        threading.Timer(0.05, lambda: real.add([post()])).start()
+        assert watch.wait(60)
+
+
+def test_change_between_looking_and_waiting(store: Store) -> None:
+    """A change that comes after the watch was made, and before it waits, is not missed."""
+    with store.watch() as watch:
+        store.add([post()])
+        assert watch.wait(0)
+
+
+def test_change_of_another_process_is_seen(store: Store, open_again: OpenStore) -> None:
+    """A post that another process adds is seen within one poll; a poll is well under 200 ms."""
+    other = open_again()
+    with store.watch() as watch:
+        watch.wait(0)
+        other.add([post()])
+        assert (True, True) == (watch.wait(POLL_SECONDS * 2), POLL_SECONDS <= 0.1)
+
+
+def test_settling_wakes(store: Store) -> None:
+    """The end of a post wakes those who wait for the next one of its account."""
+    store.add([post(), post("two")])
+    claim = claimed(store)
+    with store.watch() as watch:
+        watch.wait(0)
+        store.release_claim(claim)
+        assert watch.wait(0)
+
+
+def test_wake(store: Store) -> None:
+    """A stopping program ends the waiting of its threads."""
+    with store.watch() as watch:
+        watch.wake()
+        assert watch.wait(60)
+
+
+def test_polling_is_cheap(store: Store) -> None:
+    """Ten seconds of polling, without the waiting, cost less than 50 ms of a processor (0.5 %)."""
+    with store.watch() as watch:
+        watch.wait(0)
+        started = time.process_time()
+        assert not watch.wait(10)
+        assert time.process_time() - started < 0.05
+
+
+def test_postgres_goes_away(home: object, clock: FakeClock, postgres_private: object) -> None:
+    """A watch survives the server's restart, and says that something may have changed meanwhile."""
+    server = postgres_private
+    store = opened(server.url, home, clock)  # type: ignore[attr-defined, arg-type]
+    store.sign_in(session())
+    with store.watch() as watch:
+        watch.wait(0)
+        server.stop()  # type: ignore[attr-defined]
+        down = [watch.wait(1) for _ in range(2)]
+        server.restart()  # type: ignore[attr-defined]
+        assert (False, True) == (down[-1], watch.wait(1))
+    store.close()
