@@ -53,7 +53,9 @@ need_package() {
   for file in "$@"; do
     if [ -e "$file" ] || command -v "$file" >/dev/null; then return; fi
   done
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "$package is missing (Debian: apt-get install $package)"
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    fail "$package is missing (Debian: apt-get install $package)"
+  fi
   echo "${0##*/}: installing $package" >&2
   apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >&2
 }

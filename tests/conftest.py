@@ -6,10 +6,12 @@ A server that cannot be had fails the tests that need it, with the reason: a gre
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.support.canaries import left_behind, secrets_in
+from tests.support.network import Network, running_network
 from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
@@ -37,6 +39,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that passes but lets a secret into its output or log fails."""
+    report = yield
+    if report.passed:
+        for title, text in report.sections:
+            if found := secrets_in(text):
+                report.outcome = "failed"
+                report.sections = []
+                report.longrepr = f"{item.nodeid} let a secret out ({title}): {', '.join(found)}"
+                break
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A secret in a database, a log or a page that a test left behind fails the run."""
+    folders = session.config._tmp_path_factory  # type: ignore[attr-defined]  # the only way to it from a hook
+    if folders._basetemp and (found := left_behind(folders._basetemp)):
+        print(f"\nsecrets were left behind: {', '.join(found)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +93,13 @@ def postgres() -> Iterator[PostgresServer]:
 def postgres_url(postgres: PostgresServer) -> str:
     """The address of an empty database of this test alone."""
     return postgres.create_database()
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[Network]:
+    """The whole reference network with the AppView; only for tests marked `network`."""
+    try:
+        with running_network() as server:
+            yield server
+    except ServerUnavailable as error:
+        pytest.fail(str(error), pytrace=False)

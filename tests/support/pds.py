@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.support.canaries import canary, guard_app_password
 from tests.support.processes import FAST_FOLDER, ROOT, Child, ServerUnavailable
 
 SCRIPTS = ROOT / "tests" / "pds"
@@ -102,13 +103,14 @@ class Xrpc:
     def create_account(self, handle: str | None = None, *, app_password: bool = True) -> PdsAccount:
         """A new account with an app password, under a handle never used before unless one is given."""
         handle = handle or f"t{next(_numbers)}-{os.getpid()}.test"
-        password = f"main password of {handle}"
+        password = canary()
         given = {"handle": handle, "email": f"{handle}@example.com", "password": password}
         made = self.call("com.atproto.server.createAccount", given)
         jwt = made["accessJwt"]
         secret = ""
         if app_password:
-            secret = self.call("com.atproto.server.createAppPassword", {"name": "test"}, jwt=jwt)["password"]
+            made_password = self.call("com.atproto.server.createAppPassword", {"name": "test"}, jwt=jwt)
+            secret = guard_app_password(made_password["password"])
         return PdsAccount(handle, made["did"], password, secret, jwt)
 
     def records(self, did: str, collection: str = "app.bsky.feed.post") -> list[dict[str, Any]]:
