@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.atproto.cid import cid_for_blob, cid_for_record
@@ -219,6 +219,7 @@ def test_a_server_that_stores_something_else(repo: Repo, server: Any, answer: An
         repo.create_all(THREAD)
 
 
+@settings(max_examples=60)
 @given(
     committed=st.booleans(),
     outcomes=st.lists(st.sampled_from(["answer", "lost", "500", "502", "page", "not sent", "429"]), max_size=8),

@@ -496,10 +496,27 @@ def _expiring(server: Any, answer: Any, refusal: Any, new: dict[str, Any]) -> No
 def test_one_refresh_for_many_threads(
     server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
 ) -> None:
-    """Eight threads that share an agent make one refresh."""
-    _expiring(server, answer, refusal, tokens("2"))
-    agent = Agent(server, session, clock=clock)
+    """Eight threads that share an agent make one refresh and take the store's lease once."""
+    leases: list[str] = []
+
+    class Counting(MemorySessionStore):
+        def try_lease(self, did: str, seconds: float) -> bool:
+            leases.append(did)
+            return super().try_lease(did, seconds)
+
+    all_refused = threading.Barrier(8)
+
+    def who(sent: Any) -> Any:
+        if sent.token != session.access_jwt:
+            return answer({})
+        all_refused.wait(30)
+        return refusal(400, "ExpiredToken")
+
+    server.on(WHO, who)
+    server.on(REFRESH, answer(tokens("2")))
+    agent = Agent(server, session, store=Counting(clock), clock=clock)
     _at_once(8, lambda: agent.query(WHO) and None)
+    assert leases == [DID]
     assert server.count(REFRESH) == 1
 
 
@@ -673,7 +690,7 @@ def test_no_secret_in_any_error(server: Any, session: Session, answer: Any, refu
     assert len(shown) == 9 * 5 * 4 * 2
 
 
-def test_invalid_token_is_no_reason_to_stop_believing(
+def test_a_token_that_stays_unknown(
     server: Any, session: Session, refusal: Any, answer: Any, clock: FakeClock, tokens: Tokens
 ) -> None:
     """A token that the server does not know even after a refresh is told as such."""
