@@ -54,9 +54,9 @@ def test_posts(alice: Writer, record: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("collection", "record"), OTHERS.items(), ids=OTHERS)
-def test_others(newcomer: Writer, collection: str, record: dict[str, Any]) -> None:
+def test_others(alice: Writer, collection: str, record: dict[str, Any]) -> None:
     """So is that of every other record; its `$type` belongs to it."""
-    made = newcomer.create(record, collection)
+    made = alice.create(record, collection)
     assert (made.status, made.body.get("cid")) == (200, cid_for_record({"$type": collection, **record}))
 
 

@@ -39,12 +39,13 @@ def test_sign_ins(limited: Server) -> None:
 
 
 def test_write_points(limited: Server) -> None:
-    """Writes cost points: 5000 an hour, 3 a create, 2 an update, 1 a delete; what is refused is not carried out."""
+    """Writes cost points: 5000 an hour, 3 a create, 2 an update, 1 a delete, also when they fail; too many are not
+    carried out."""
     writer = Writer(limited, limited.create_account())
-    for _ in range(8):
-        done = writer.apply([op("create")] * 200)
-        assert done.status == 200
-    assert (done.headers["ratelimit-limit"], done.headers["ratelimit-remaining"]) == ("5000", "200")
+    for _ in range(4):
+        failed = writer.apply([op("create")] * 400)
+        assert failed.error[2] == "Too many writes. Max: 200"
+    assert (failed.headers["ratelimit-limit"], failed.headers["ratelimit-remaining"]) == ("5000", "200")
     rkey = new_tid()
     assert writer.create(post(), rkey=rkey).headers["ratelimit-remaining"] == "197"
     assert writer.put(rkey, post("2")).headers["ratelimit-remaining"] == "195"

@@ -256,6 +256,12 @@ def test_whole_float(alice: Writer) -> None:
     assert 1 == alice.read(made.body["uri"].rpartition("/")[2]).body["value"]["extra"]
 
 
+def test_padded_bytes(alice: Writer) -> None:
+    """Bytes are read back without the padding of their base64."""
+    made = alice.create(post(extra={"$bytes": "AAA="}))
+    assert alice.read(made.body["uri"].rpartition("/")[2]).body["value"]["extra"] == {"$bytes": "AAA"}
+
+
 def test_other_type(alice: Writer) -> None:
     """A record goes into the collection that its $type names."""
     answer = alice.create(post() | {"$type": "app.bsky.feed.like"})

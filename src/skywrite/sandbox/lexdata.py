@@ -35,7 +35,7 @@ def read_json(body: bytes) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """`1.0` is 1, as in JavaScript, and a lone surrogate is U+FFFD."""
+    """`1.0` is 1, as in JavaScript, a lone surrogate is U+FFFD, and base64 has no padding."""
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
     if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SAFE_INTEGER:
@@ -43,6 +43,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
+        data = value.get("$bytes")
+        if len(value) == 1 and isinstance(data, str) and (decoded := _decode(data)) is not None:
+            return {"$bytes": binascii.b2a_base64(decoded, newline=False).rstrip(b"=").decode()}
         return {_plain(name): _plain(item) for name, item in value.items()}
     return value
 

@@ -136,8 +136,7 @@ class Repo:
             return
         current = self.get(*write.key)
         found = current.cid if current else None
-        forbidden = (write.action == "create") == (write.swap is not None)
-        if forbidden or found != write.swap:
+        if found != write.swap:
             raise XrpcFailure(400, f"Record was at {found or 'null'}", "InvalidSwap")
 
     def _check_actions(self, writes: Sequence[Write]) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class _TooLarge(Exception):
-    """A body larger than anything that could be accepted: it is not read to its end."""
+    """A body larger than anything that could be accepted."""
 
 
 class SandboxServer:
@@ -101,7 +102,6 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = self._read_body(max(WRITE_LIMIT_BYTES, box.blob_limit) + 1)
         except _TooLarge:
-            self.close_connection = True
             self._send(XrpcFailure(413, "request entity too large").answer())
             return
         except (ValueError, OSError):
@@ -141,32 +141,34 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_body(self, limit_bytes: int) -> bytes | None:
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
-            return self._read_chunks(limit_bytes)
+            return _joined(self._chunks(), limit_bytes)
         announced = self.headers.get("content-length")
-        if announced is None:
-            return None
-        length = int(announced)
-        if length < 0:
-            raise ValueError(announced)
-        if length > limit_bytes:
-            raise _TooLarge
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ValueError("the body ended early")
-        return body
+        return None if announced is None else _joined(self._pieces(int(announced)), limit_bytes)
 
-    def _read_chunks(self, limit_bytes: int) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        while True:
-            length = int(self.rfile.readline(_PIECE_BYTES).split(b";")[0], 16)
-            if length == 0:
-                break
-            size += length
-            if size > limit_bytes:
-                raise _TooLarge
-            pieces.append(self.rfile.read(length))
+    def _pieces(self, length: int) -> Iterator[bytes]:
+        while length > 0:
+            piece = self.rfile.read(min(length, _PIECE_BYTES))
+            if not piece:
+                raise ValueError("the body ended early")
+            length -= len(piece)
+            yield piece
+
+    def _chunks(self) -> Iterator[bytes]:
+        while length := int(self.rfile.readline(_PIECE_BYTES).split(b";")[0], 16):
+            yield from self._pieces(length)
             self.rfile.readline(_PIECE_BYTES)
         while self.rfile.readline(_PIECE_BYTES).strip():
             continue
-        return b"".join(pieces)
+
+
+def _joined(pieces: Iterator[bytes], limit_bytes: int) -> bytes:
+    """The whole body. One that is too large is read to its end and not kept, so that the client hears the answer."""
+    kept: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size <= limit_bytes:
+            kept.append(piece)
+    if size > limit_bytes:
+        raise _TooLarge
+    return b"".join(kept)
