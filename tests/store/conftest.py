@@ -41,27 +41,27 @@ def clock() -> FakeClock:
     return FakeClock(NOON)
 
 
-@pytest.fixture(scope="session")
-def postgres_admin(postgres: PostgresServer) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    """A connection of the tests' own, outside all stores."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        yield connection
+def run_sql(server: PostgresServer, *statements: str) -> None:
+    """Run statements outside all stores."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def new_schema(server: PostgresServer) -> str:
+    """The address of a new, empty schema."""
+    name = f"store_{next(_numbers)}"
+    run_sql(server, f"CREATE SCHEMA {name}")
+    return with_schema(server.url, name)
 
 
 @pytest.fixture(scope="session")
-def shared_schema(postgres: PostgresServer, postgres_admin: psycopg.Connection[tuple[object, ...]]) -> str:
+def shared_schema(postgres: PostgresServer) -> str:
     """A migrated schema that tests use one after the other: making one anew takes longer than most tests."""
-    address = new_schema(postgres, postgres_admin)
+    address = new_schema(postgres)
     with fast_folder() as folder:
         opened(address, folder).close()
     return address
-
-
-def new_schema(server: PostgresServer, admin: psycopg.Connection[tuple[object, ...]]) -> str:
-    """The address of a new, empty schema."""
-    name = f"store_{next(_numbers)}"
-    admin.execute(f"CREATE SCHEMA {name}".encode())
-    return with_schema(server.url, name)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -70,12 +70,12 @@ def address(request: pytest.FixtureRequest, home: Path) -> str:
     if request.param == "sqlite":
         return str(home / "skywrite.db")
     address: str = request.getfixturevalue("shared_schema")
-    admin = request.getfixturevalue("postgres_admin")
     schema = address.rpartition("%3D")[2]
-    for table in ("account", "media", "setting"):
-        admin.execute(f"DELETE FROM {schema}.{table}".encode())
-    for sequence in ("post_id_seq", "recurrence_id_seq"):
-        admin.execute(f"ALTER SEQUENCE {schema}.{sequence} RESTART".encode())
+    run_sql(
+        request.getfixturevalue("postgres"),
+        *(f"DELETE FROM {schema}.{table}" for table in ("account", "media", "setting")),
+        *(f"ALTER SEQUENCE {schema}.{name}_id_seq RESTART" for name in ("post", "recurrence")),
+    )
     return address
 
 
@@ -86,9 +86,9 @@ def sqlite_address(home: Path) -> str:
 
 
 @pytest.fixture
-def postgres_address(postgres: PostgresServer, postgres_admin: psycopg.Connection[tuple[object, ...]]) -> str:
+def postgres_address(postgres: PostgresServer) -> str:
     """The address of a new, empty schema in PostgreSQL."""
-    return new_schema(postgres, postgres_admin)
+    return new_schema(postgres)
 
 
 @pytest.fixture
@@ -121,10 +121,8 @@ def store(open_again: OpenStore) -> Store:
 
 
 @pytest.fixture
-def postgres_private() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of this test alone, to be stopped and started."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except ServerUnavailable as error:
-        pytest.fail(str(error), pytrace=False)
+def stoppable(postgres: PostgresServer) -> Iterator[PostgresServer]:
+    """The PostgreSQL server, to be stopped or crashed by the test; it runs again afterwards."""
+    yield postgres
+    if not postgres.child.running:
+        postgres.restart()

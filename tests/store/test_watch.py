@@ -7,17 +7,16 @@ import time
 
 import pytest
 
-from skywrite.clock import FakeClock
+from skywrite.clock import SYSTEM_CLOCK, FakeClock
 from skywrite.queue.store import Store
 from skywrite.queue.watch import POLL_SECONDS
-from tests.store.support import OpenStore, claimed, opened, post, session
+from tests.store.support import OpenAt, OpenStore, claimed, post
+from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture
-def real(address: str, home: object, store: Store) -> Store:
+def real(store: Store) -> Store:
     """A store on the computer's own clock."""
-    from skywrite.clock import SYSTEM_CLOCK
-
     store._clock = SYSTEM_CLOCK
     return store
 
@@ -78,15 +77,12 @@ def test_polling_is_cheap(store: Store) -> None:
         assert time.process_time() - started < 0.05
 
 
-def test_postgres_goes_away(home: object, clock: FakeClock, postgres_private: object) -> None:
+def test_postgres_goes_away(stoppable: PostgresServer, postgres_address: str, open_at: OpenAt) -> None:
     """A watch survives the server's restart, and says that something may have changed meanwhile."""
-    server = postgres_private
-    store = opened(server.url, home, clock)  # type: ignore[attr-defined, arg-type]
-    store.sign_in(session())
+    store = open_at(postgres_address)
     with store.watch() as watch:
         watch.wait(0)
-        server.stop()  # type: ignore[attr-defined]
+        stoppable.stop()
         down = [watch.wait(1) for _ in range(2)]
-        server.restart()  # type: ignore[attr-defined]
+        stoppable.restart()
         assert (False, True) == (down[-1], watch.wait(1))
-    store.close()

@@ -146,6 +146,18 @@ class ClaimVerbs(AddVerbs):
             self._update_ready(tx, did)
             return True
 
+    def expire_lease(self, did: str, owner: str) -> bool:
+        """End the lease of a worker that is known to be gone, so that its post is finished now and not when it ends.
+
+        The fencing token still guards the post, should that worker be alive after all.
+        """
+        with self._writing() as tx:
+            self._locked(tx, did)
+            if tx.run("expire_lease", did=did, owner=owner, now=self._clock.now()) != 1:
+                return False
+            self._update_ready(tx, did)
+            return True
+
     def next_ready_at(self) -> datetime | None:
         """The earliest moment at which `claim` may find something; None when nothing is waiting."""
         with self._reading() as tx:

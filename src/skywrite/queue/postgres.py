@@ -186,11 +186,11 @@ class _Listener:
 
 def _without_password(address: str) -> str:
     """The address with neither password nor parameters (which may hold one)."""
-    parts = urlsplit(address)
-    user = f"{parts.username}@" if parts.username else ""
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
     try:
+        parts = urlsplit(address)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        port = ""
+        return "postgresql://..."
+    user = f"{parts.username}@" if parts.username else ""
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
     return f"postgresql://{user}{host}{port}{parts.path}"

@@ -23,6 +23,7 @@ from skywrite.queue.database import (
     DiskFull,
     moment_text,
 )
+from skywrite.queue.folders import make_private_folder
 
 BUSY_SECONDS = 20.0
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
@@ -151,7 +152,7 @@ class SqliteDatabase(Database):
         """Make the file ourselves, since SQLite would use the umask; its -wal and -shm copy the mode."""
         path = Path(self.place)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
             return

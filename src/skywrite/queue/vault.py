@@ -19,6 +19,7 @@ from pathlib import Path
 from skywrite.clock import secret_bytes
 from skywrite.config import Config
 from skywrite.errors import MissingExtra, StorageError
+from skywrite.queue.folders import make_private_folder
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -190,7 +191,7 @@ def _from_file(path: Path) -> bytes:
 
 def _make_key_file(path: Path) -> None:
     """Make the file whole and at once: of two processes that try, both end up with the same key."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     partial = path.with_name(f"key.{secret_bytes(8).hex()}")
     descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

@@ -62,6 +62,10 @@ UPDATE account SET lease_until = :until
 WHERE did = :did AND lease_token = :token AND lease_until IS NOT NULL
   AND EXISTS (SELECT 1 FROM post WHERE id = :id AND state = 'publishing' AND lease_token = :token)
 
+-- name: expire_lease
+-- End the lease of a worker that is known to be gone.
+UPDATE account SET lease_until = :now WHERE did = :did AND lease_owner = :owner AND lease_until > :now
+
 -- name: settle_published
 -- Record that a post is on the network.
 UPDATE post SET

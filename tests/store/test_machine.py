@@ -1,0 +1,228 @@
+"""A state machine: whatever is done in whatever order, every post stays in the state that its history allows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+
+from skywrite.clock import FakeClock
+from skywrite.errors import InputError
+from skywrite.queue.model import (
+    AccountChange,
+    Changes,
+    Claim,
+    Defer,
+    Failed,
+    Held,
+    Miss,
+    NotCancellable,
+    Outcome,
+    Post,
+    Published,
+    Retry,
+    State,
+    Take,
+)
+from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, opened, post, session
+from tests.support.processes import FAST_FOLDER
+
+NIGHTLY = os.environ.get("SKYWRITE_NIGHTLY") == "1"
+SECONDS = st.sampled_from([0, 1, 30, LEASE_SECONDS, 3600])
+
+
+@dataclass
+class Known:
+    """What the test knows of a post, by what it did to it."""
+
+    did: str
+    state: State
+    frozen: str | None = None
+
+
+class Queue(RuleBasedStateMachine):
+    """Any user, any number of workers, and a clock that goes on."""
+
+    posts = Bundle("posts")
+    claims = Bundle("claims")
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="skywrite-machine-", dir=FAST_FOLDER))
+        self.clock = FakeClock(NOON)
+        self.store = opened(str(self.folder / "skywrite.db"), self.folder, self.clock)
+        for did in (ALICE, BOB):
+            self.store.sign_in(session(did))
+        self.known: dict[int, Known] = {}
+        self.serial = 0
+
+    def teardown(self) -> None:
+        self.store.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @rule(
+        target=posts, did=st.sampled_from([ALICE, BOB]), due=SECONDS | st.none(), key=st.sampled_from([None, "a", "b"])
+    )
+    def add(self, did: str, due: int | None, key: str | None) -> int:
+        moment = None if due is None else self.at(due)
+        result = self.store.add([post(did=did, due=moment, key=key)])[0]
+        assert result.existed == (result.id in self.known)
+        self.known.setdefault(result.id, Known(did, "draft" if due is None else "scheduled"))
+        return result.id
+
+    @rule(
+        target=claims,
+        decision=st.sampled_from(["take", "take", "take", "take without records", "defer", "hold", "cancel"]),
+        seconds=SECONDS,
+    )
+    def claim(self, decision: str, seconds: int) -> Claim:
+        seen: list[Post] = []
+
+        def decide(offered: Post, *_: object) -> Take | Defer | Miss:
+            seen.append(offered)
+            if decision.startswith("take"):
+                self.serial += 1
+                return Take(f"frozen-{self.serial}" if decision == "take" else None, 3)
+            if decision == "defer" or offered.frozen is not None or offered.state == "publishing":
+                return Defer(self.at(seconds))
+            return Miss("held" if decision == "hold" else "cancelled", PROBLEM)
+
+        claim = self.store.claim("worker", LEASE_SECONDS, decide)
+        for offered in seen:
+            known = self.known[offered.id]
+            assert (known.state, known.frozen) == (offered.state, offered.frozen)
+            assert (offered.attempt_at or offered.due_at or self.at(1)) <= self.clock.now()
+            if decision in ("hold", "cancel") and known.state == "scheduled" and known.frozen is None:
+                known.state = "held" if decision == "hold" else "cancelled"
+        if claim is None:
+            return multiple()
+        known = self.known[claim.post.id]
+        if known.frozen is not None:
+            assert known.frozen == claim.post.frozen
+        known.state, known.frozen = "publishing", claim.post.frozen
+        return claim
+
+    @rule(claim=claims, seconds=SECONDS, outcome=st.sampled_from(["published", "retry", "thaw", "failed", "held"]))
+    def settle(self, claim: Claim, seconds: int, outcome: str) -> None:
+        outcomes: dict[str, Outcome] = {
+            "published": Published(f"at://{claim.account.did}/c/{claim.post.id}", "bafy"),
+            "retry": Retry(self.at(seconds), PROBLEM),
+            "thaw": Retry(self.at(seconds), PROBLEM, thaw=True),
+            "failed": Failed(PROBLEM),
+            "held": Held(PROBLEM),
+        }
+        mine = self.is_mine(claim)
+        assert mine == self.store.settle(claim, outcomes[outcome])
+        if mine:
+            states: dict[str, State] = {"retry": "scheduled", "thaw": "scheduled"}
+            known = self.known[claim.post.id]
+            known.state = states.get(outcome, outcome)  # type: ignore[arg-type]
+            known.frozen = None if outcome == "thaw" else known.frozen
+
+    @rule(claim=claims, verb=st.sampled_from(["renew", "freeze", "release"]))
+    def hold_on(self, claim: Claim, verb: str) -> None:
+        mine = self.is_mine(claim)
+        known = self.known[claim.post.id]
+        if verb == "renew":
+            assert mine == self.store.renew(claim, LEASE_SECONDS)
+        elif verb == "freeze":
+            assert mine == self.store.freeze(claim, "again")
+            known.frozen = "again" if mine else known.frozen
+        else:
+            assert mine == self.store.release_claim(claim)
+            known.state = "scheduled" if mine else known.state
+
+    @rule(number=posts)
+    def cancel(self, number: int) -> None:
+        known = self.known[number]
+        allowed = known.state in ("failed", "cancelled") or (
+            known.state in ("draft", "scheduled", "held") and known.frozen is None
+        )
+        try:
+            self.store.cancel(number)
+        except NotCancellable:
+            assert not allowed
+        else:
+            assert allowed
+            known.state, known.frozen = "cancelled", None
+
+    @rule(number=posts, verb=st.sampled_from(["edit", "move", "hold", "retry", "release"]), seconds=SECONDS)
+    def change(self, number: int, verb: str, seconds: int) -> None:
+        known = self.known[number]
+        editable = known.state == "failed" or (known.state in ("draft", "scheduled", "held") and known.frozen is None)
+        verbs = {
+            "edit": (lambda: self.store.edit(number, Changes(draft={"text": "new"})), editable, known.state),
+            "move": (lambda: self.store.move(number, self.at(seconds)), editable, "scheduled"),
+            "hold": (lambda: self.store.hold(number), known.state == "scheduled" and known.frozen is None, "held"),
+            "retry": (lambda: self.store.retry(number), known.state == "failed", "scheduled"),
+            "release": (lambda: self.store.release_post(number), known.state == "held", "scheduled"),
+        }
+        action, allowed, state = verbs[verb]
+        try:
+            action()
+        except InputError:
+            assert not allowed
+        else:
+            assert allowed
+            known.state = state  # type: ignore[assignment]
+            known.frozen = None if verb in ("edit", "move") else known.frozen
+
+    @rule(
+        did=st.sampled_from([ALICE, BOB]),
+        state=st.sampled_from(["ok", "needs_login", "paused"]),
+        seconds=SECONDS | st.none(),
+    )
+    def change_account(self, did: str, state: str, seconds: int | None) -> None:
+        change = AccountChange(state, None if seconds is None else self.at(seconds))  # type: ignore[arg-type]
+        self.store.change_account(did, change.state, paused_until=change.paused_until)
+
+    @rule(seconds=SECONDS)
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def stored_is_known(self) -> None:
+        if not hasattr(self, "known"):
+            return
+        stored = {one.id: (one.state, one.frozen) for one in self.store.all_posts()}
+        assert {number: (known.state, known.frozen) for number, known in self.known.items()} == stored
+
+    @invariant()
+    def one_at_a_time(self) -> None:
+        if not hasattr(self, "known"):
+            return
+        publishing = [known.did for known in self.known.values() if known.state == "publishing"]
+        assert sorted(set(publishing)) == sorted(publishing)
+
+    @invariant()
+    def nothing_sleeps_for_ever(self) -> None:
+        """An account that may publish and has posts that wait is woken no later than its first one is due."""
+        if not hasattr(self, "known"):
+            return
+        for account in self.store.accounts():
+            waiting = self.store.posts(["scheduled", "publishing"], account_did=account.did)
+            if account.state == "ok" and waiting:
+                assert account.ready_at is not None
+
+    def at(self, seconds: float) -> datetime:
+        return self.clock.now() + timedelta(seconds=seconds)
+
+    def is_mine(self, claim: Claim) -> bool:
+        stored = self.store.get(claim.post.id)
+        return stored.state == "publishing" and stored.lease_token == claim.token
+
+
+Queue.TestCase.settings = settings(
+    max_examples=400 if NIGHTLY else 15,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestQueue = Queue.TestCase
