@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.session import Agent
@@ -36,8 +35,7 @@ class ContentMismatch(RejectedError):
     """The server stored something else than what we sent: its CID is not ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One record to create: `cid` is what its value must hash to."""
 
     collection: str
@@ -51,16 +49,14 @@ class Write:
         return cls(collection, rkey, value, cid_for_record(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A strongRef: the at-uri of a record and the CID of its content."""
 
     uri: str
     cid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record as the repository has it."""
 
     uri: str
@@ -68,8 +64,7 @@ class Record:
     value: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """What is in the repository now, in the order of the writes.
 
     `read_back` says that no answer told us so: we looked. Then the commit's own `cid` and `rev` are unknown.
