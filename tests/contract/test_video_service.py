@@ -126,6 +126,13 @@ def test_large_film_goes_in_parts(service: VideoServiceStandIn, uploader: VideoU
     assert "completed" == service.uploads["upload-1"].state
 
 
+def test_three_parts_travel_at_once(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+    """The first three parts are answered only once all three are there."""
+    service.together = threading.Barrier(3)
+    assert BLOB == send(uploader, LARGE)
+    assert 3 == service.parts_at_once
+
+
 def test_finish_has_a_fresh_token(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
     """The service keeps the last token for its own upload to the PDS, so finishing brings a new one."""
     send(uploader, LARGE)
@@ -174,6 +181,15 @@ def test_known_film_in_parts_has_another_job(service: VideoServiceStandIn, uploa
     service._polls.clear()
     assert BLOB == send(uploader, LARGE)
     assert {known} == {seen.params["jobId"] for seen in service.calls("getJobStatus")}
+
+
+def test_the_completed_job_is_the_one_to_poll(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+    """`completedJobId` is polled, also where the job status beside it names the upload."""
+    known = service.finish_job(SMALL)
+    status = {"jobId": "upload-1", "did": ACCOUNT, "state": "JOB_STATE_CREATED"}
+    service.faults["finishUpload"] = [Fault("answer", 200, {"completedJobId": known, "jobStatus": status})]
+    assert BLOB == send(uploader, LARGE)
+    assert [known] == [seen.params["jobId"] for seen in service.calls("getJobStatus")]
 
 
 @pytest.mark.parametrize("state", ["JOB_STATE_SCANNING", "JOB_STATE_UNHEARD_OF", "", "job_state_failed"])

@@ -146,6 +146,7 @@ class VideoServiceStandIn:
         self.films: dict[str, bytes] = {}
         self.uploads: dict[str, Upload] = {}
         self.forget_parts: set[int] = set()
+        self.together: threading.Barrier | None = None
         self.tokens = 0
         self.parts_at_once = 0
         self._parts_now = 0
@@ -255,6 +256,11 @@ class VideoServiceStandIn:
             raise Violation(f"part {partNumber} of {upload.count}", error="InvalidPartNumber")
         if len(data) != upload.expected(partNumber):
             raise Violation(f"part {partNumber} has {len(data)} bytes", error="PartSizeMismatch")
+        if self.together is not None and partNumber <= self.together.parties:
+            try:
+                self.together.wait(10)
+            except threading.BrokenBarrierError:
+                raise Violation(f"part {partNumber} came alone") from None
         with self._lock:
             upload.parts[partNumber] = data
         return {"partNumber": partNumber, "sizeBytes": len(data)}

@@ -20,7 +20,7 @@ from skywrite.publish.video_service import (
     VideoRejected,
     VideoService,
     VideoServiceUnavailable,
-    read_job,
+    completed_job,
     rejection,
 )
 
@@ -177,7 +177,7 @@ class InParts:
                 continue
             state = status.get("state")
             if state == "completed":
-                return _completed(status)
+                return completed_job(status)
             if state in ("failed", "aborted", "expired"):
                 raise _ended(status, last)
             missing = set(range(1, parts.count + 1)) - set(status.get("receivedParts") or ())
@@ -193,7 +193,7 @@ class InParts:
         try:
             status = self._service.abort(parts.job_id)
             if status.get("state") == "completed":
-                return _completed(self._service.upload_status(parts.job_id))
+                return completed_job(self._service.upload_status(parts.job_id))
             if status.get("state") == "failed":
                 raise _ended(status, error)
         except Refused:
@@ -224,12 +224,6 @@ class InParts:
     def _wait(self, seconds: float) -> None:
         if self._clock.wait(self._stopping, max(0.0, seconds)):
             raise UploadStopped("The upload of the film was stopped.", hint="It begins anew next time.")
-
-
-def _completed(status: Mapping[str, Any]) -> Job:
-    job = read_job(status)
-    completed = status.get("completedJobId")
-    return Job(completed, job.state, job.progress, job.blob) if isinstance(completed, str) else job
 
 
 def _ended(status: Mapping[str, Any], error: SkywriteError) -> SkywriteError:

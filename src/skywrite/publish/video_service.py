@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -173,10 +173,7 @@ class VideoService:
 
     def finish(self, job_id: str) -> Job:
         """finishUpload; repeating it is safe. Refusals come as Refused."""
-        answer = self._post("finishUpload", {"jobId": job_id})
-        job = read_job(answer)
-        completed = answer.get("completedJobId")
-        return Job(completed, job.state, job.progress, job.blob) if isinstance(completed, str) else job
+        return completed_job(self._post("finishUpload", {"jobId": job_id}))
 
     def upload_status(self, job_id: str) -> dict[str, Any]:
         """getUploadStatus: the open upload's state and received parts."""
@@ -315,6 +312,12 @@ def read_job(answer: Mapping[str, Any]) -> Job:
         _word(inner, "error"),
         _word(inner, "message"),
     )
+
+
+def completed_job(answer: Mapping[str, Any]) -> Job:
+    """The job to poll after an upload in parts: `completedJobId`, which may be an earlier one of the same film."""
+    job, completed = read_job(answer), answer.get("completedJobId")
+    return replace(job, job_id=completed) if isinstance(completed, str) and completed else job
 
 
 def _is_blob(value: Any) -> bool:

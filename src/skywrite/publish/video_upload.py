@@ -94,14 +94,11 @@ class VideoUploader:
     def _send_whole(self, pieces: Pieces, size_bytes: int, name: str, told: BytesTold) -> Job:
         """uploadVideo, repeated where its answer is lost: the service knows a film it has seen by its bytes."""
         for tried in range(UPLOAD_TRIES):
-            body = _Counted(pieces, told)
             try:
-                return self._service.upload(body.pieces, size_bytes, name)
+                return self._service.upload(lambda: _counted(pieces(), told), size_bytes, name)
             except UploadStopped:
                 raise
             except VideoServiceUnavailable:
-                if body.error is not None:
-                    raise body.error from None
                 if tried == UPLOAD_TRIES - 1:
                     raise
             self._pause(RETRY_FIRST_SECONDS * 4**tried)
@@ -149,24 +146,12 @@ def _about(info: VideoInfo | None) -> dict[str, int]:
     return {"durationMs": round(info.duration_seconds * 1000), "width": info.width, "height": info.height}
 
 
-class _Counted:
-    """A streamed body that is counted; `error` keeps what its source or its listener raised in the HTTP library."""
-
-    def __init__(self, pieces: Pieces, told: BytesTold) -> None:
-        self._pieces = pieces
-        self._told = told
-        self.error: BaseException | None = None
-
-    def pieces(self) -> Iterator[bytes]:
-        done = 0
-        try:
-            for piece in self._pieces():
-                yield piece
-                done += len(piece)
-                self._told(done)
-        except Exception as error:
-            self.error = error
-            raise
+def _counted(pieces: Iterator[bytes], told: BytesTold) -> Iterator[bytes]:
+    done = 0
+    for piece in pieces:
+        yield piece
+        done += len(piece)
+        told(done)
 
 
 def _nothing(done_bytes: int) -> None:
