@@ -14,7 +14,7 @@ from skywrite.schedule.series import NeverHappens, TooOften, UnknownRule
 COUNT_MAX = 10_000
 INTERVAL_MAX = 10_000
 # A Monday at midnight, from which rules without a start count their hours and minutes.
-EPOCH = datetime(2024, 1, 1)
+EPOCH = datetime(2001, 1, 1)
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _RANGES = {
