@@ -16,6 +16,8 @@ _DAY = timedelta(days=1)
 _HOURS = re.compile(r"(?<![\d:])(\d{1,2}) ?(?:h|uhr|heures?|часов|時)(?: ?(\d\d))?(?!\w)", re.ASCII)
 # "dans 2 heures" is a span, not a time of day.
 _SPAN = re.compile(r"(?:dans|in|en|dentro de|tra|fra|em|daqui a|over|om|za|через|за) ")
+# An offset that was no offset would be passed over.
+_SIGNED = re.compile(r"(?:^| )[+-]\d")
 _MIDNIGHT = re.compile(r"(?<!\d)(?:0?0[:.]00|12 ?am|minuit|mitternacht)")
 
 
@@ -29,7 +31,7 @@ def read_with_dateparser(words: str, given: str, local_now: datetime) -> datetim
 
     told = words if _SPAN.match(words) else _HOURS.sub(lambda found: f"{found[1]}:{found[2] or '00'}", words)
     base = local_now.replace(microsecond=0)
-    found = _parse(told, base)
+    found = None if _SIGNED.search(words) else _parse(told, base)
     if found is None:
         raise UnknownTime(f"The time {given!r} is not understood.")
     other = _parse(told, base + _SHIFT)

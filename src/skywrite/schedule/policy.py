@@ -17,9 +17,11 @@ LATE_POLICIES: tuple[LatePolicy, ...] = ("publish", "skip", "hold")
 
 DEFAULT_LATE_POLICY: LatePolicy = "hold"
 DEFAULT_LATE_SECONDS = 24 * 3600
+DURATION_TEXT_MAX = 40
+DURATION_MAX_SECONDS = 3660 * 86_400
 RECURRING_LATE_POLICY: LatePolicy = "skip"
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
 
 class InvalidLate(InputError):
@@ -44,7 +46,7 @@ def parse_late(text: str) -> tuple[LatePolicy, int | None]:
         if policy == known:
             return known, parse_duration(duration) if duration else None
     raise InvalidLate(
-        f"{text!r} says not what to do with a missed post.",
+        f"{text!r} does not say what to do with a missed post.",
         hint="Use publish, skip or hold, with the grace before it: skip:30m, hold:2h.",
     )
 
@@ -53,5 +55,10 @@ def parse_duration(text: str) -> int:
     """Seconds in a duration such as `90s`, `30m`, `2h`, `1h30m`, `1d`."""
     match = _DURATION.fullmatch(text.strip().lower())
     if not match or not text.strip():
-        raise InvalidLate(f"{text!r} is no duration.", hint="Write it like 90s, 30m, 2h or 1d.")
-    return sum(int(number or 0) * size for number, size in zip(match.groups(), (86_400, 3600, 60, 1), strict=True))
+        raise InvalidLate(f"{text!r} is not a duration.", hint="Write it like 90s, 30m, 2h or 1d.")
+    if len(text) > DURATION_TEXT_MAX:
+        raise InvalidLate(f"The duration {text[:20]!r}... is too long.", hint="Write it like 90s, 30m, 2h or 1d.")
+    seconds = sum(int(number or 0) * size for number, size in zip(match.groups(), (86_400, 3600, 60, 1), strict=True))
+    if seconds > DURATION_MAX_SECONDS:
+        raise InvalidLate(f"The duration {text!r} is longer than ten years.", hint="Write it like 90s, 30m, 2h or 1d.")
+    return seconds

@@ -20,6 +20,7 @@ from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL, clock_minutes, mon
 __all__ = ["Moment", "PastTime", "UnknownTime", "UnknownZone", "local_zone", "parse_moment", "parse_when", "spoken"]
 
 GRACE = timedelta(seconds=60)
+FAR = 50 * 365 * DAY
 TEXT_MAX = 100
 EXAMPLES = 'Write it like "tomorrow 9:00", "in 2 hours", "fri 17:00 Europe/Berlin" or 2026-12-24T17:00:00+01:00.'
 
@@ -85,6 +86,8 @@ def parse_moment(text: str, *, now: datetime, zone: str) -> Moment:
     place = named or zone_of(zone)
     found = _read(words, given, now, place)
     moment = found if isinstance(found, Moment) else _moment(found, place)
+    if moment.at > now + FAR:
+        raise UnknownTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
     if moment.at >= now:
         return moment
     if moment.at >= now - GRACE:
@@ -214,7 +217,7 @@ def _read_english(words: str, given: str, local_now: datetime) -> datetime | Non
     for word in _tokens(words):
         if not _take(parts, word, given):
             return None
-    if (parts.number is None) != (parts.month is None):
+    if (parts.number is None) != (parts.month is None) or (parts.year is not None and parts.month is None):
         raise UnknownTime(f"The time {given!r} is not clear.", hint="Write a time like 9:00 or 9am, a day like 9 dec.")
     if parts.skip_today and "weekday" not in parts.seen:
         return None
@@ -225,8 +228,6 @@ def _read_english(words: str, given: str, local_now: datetime) -> datetime | Non
         if chosen is not None:
             raise UnknownTime(f"The time {given!r} names two days.")
         chosen = _dated(parts.month, parts.number or 0, parts.year, given)
-    elif parts.year is not None:
-        return None
     try:
         day = (chosen or _next_time)(local_now, parts.minutes)
     except OverflowError:
