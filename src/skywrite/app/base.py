@@ -23,6 +23,26 @@ from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 
 
+def worker_name() -> str:
+    """A name for this process that is never used again: host, process id, and a nonce."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secret_bytes(3).hex()}"
+
+
+def is_gone(worker: str) -> bool:
+    """Whether a worker was a process of this computer that runs no more; False where that cannot be told."""
+    host, _, rest = worker.partition("/")
+    pid = rest.partition("/")[0]
+    if os.name != "posix" or host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class NoAccount(SignInError):
     """No account is signed in here yet, or not the one that was named."""
 
@@ -47,7 +67,7 @@ class Base:
         self._transport: Transport | None = None
         self._agents: Agents | None = None
         self._tids = TidClock(clock)
-        self.worker_name = f"{socket.gethostname()}-{os.getpid()}-{secret_bytes(3).hex()}"
+        self.worker_name = worker_name()
         self._resolvers: dict[str, Resolver] = {}
 
     def __enter__(self) -> Self:

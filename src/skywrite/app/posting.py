@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.base import Base
+from skywrite.app.base import Base, is_gone
 from skywrite.atproto.repo import Repo
 from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
@@ -153,6 +153,7 @@ class Posting(Base):
             if claim is None:
                 claim = self.store.claim_post(post_id, self.worker_name, LEASE_SECONDS, publisher.decider)
             if claim is None:
+                self.free_dead_leases()
                 if self.clock.monotonic() > deadline or post.state not in ("scheduled", "publishing"):
                     raise self._still_queued(post_id, "its account is busy or waiting")
                 self.clock.wait(threading.Event(), 0.1)
@@ -164,6 +165,12 @@ class Posting(Base):
                 tries += 1
                 self._wait_or_raise(post_id, result, tries)
             claim = None
+
+    def free_dead_leases(self) -> int:
+        """End the leases of workers of this computer whose processes are gone; how many."""
+        mine = [item for item in self.store.accounts() if item.lease_owner and item.lease_owner != self.worker_name]
+        dead = [item for item in mine if item.lease_owner and is_gone(item.lease_owner)]
+        return sum(self.store.expire_lease(item.did, item.lease_owner or "") for item in dead)
 
     def _publish_claim(self, claim: Claim, publisher: Publisher) -> Result:
         settled = False

@@ -70,6 +70,7 @@ class Running(Posting):
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is told to stop (SIGTERM, SIGINT), then finish what is in flight."""
+        self.free_dead_leases()
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         with _stopped_by_signals(worker.stop):
             worker.run()
@@ -78,6 +79,7 @@ class Running(Posting):
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent) -> Tally:
         """Publish what is due now, and return."""
+        self.free_dead_leases()
         Recurring(self).sweep()
         worker = self.worker(threads=threads, log=log)
         with _stopped_by_signals(worker.stop):

@@ -95,7 +95,7 @@ class ClaimVerbs(AddVerbs):
             did = claim.account.did
             self._locked(tx, did)
             until = self._clock.now() + timedelta(seconds=lease_seconds)
-            if tx.run("renew_lease", did=did, id=claim.post.id, token=claim.token, until=until) != 1:
+            if tx.run("renew_lease", did=did, token=claim.token, until=until) != 1:
                 return False
             self._update_ready(tx, did)
             return True

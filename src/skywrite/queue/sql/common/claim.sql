@@ -57,10 +57,9 @@ UPDATE post SET frozen = :frozen, updated_at = :now
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: renew_lease
--- Keep an account for longer, while its post is still ours.
+-- Keep an account for longer, while nobody has taken it over and its post is not settled.
 UPDATE account SET lease_until = :until
 WHERE did = :did AND lease_token = :token AND lease_until IS NOT NULL
-  AND EXISTS (SELECT 1 FROM post WHERE id = :id AND state = 'publishing' AND lease_token = :token)
 
 -- name: expire_lease
 -- End the lease of a worker that is known to be gone.

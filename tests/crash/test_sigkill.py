@@ -1,0 +1,131 @@
+"""Workers are killed all the time, answers get lost, and yet everything is published once.
+
+The control shows that the test can fail: the same loop with keys chosen by the server publishes some posts twice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.config import load_config
+from tests.crash.workers import fork_server, start_worker, texts
+from tests.support.fault_proxy import RESET_AFTER, Fault, FaultProxy
+from tests.support.pds import Pds, PdsAccount
+
+NIGHTLY = bool(os.environ.get("SKYWRITE_NIGHTLY"))
+POSTS = 2400 if NIGHTLY else 160
+CONTROL_POSTS = 400 if NIGHTLY else 120
+KILLS_MIN = 1500 if NIGHTLY else 100
+ACCOUNTS = 4
+LOST_ANSWERS = 0.05
+
+
+def losing_answers(seed: int) -> Callable[[str, str], Fault | None]:
+    """Every twentieth write is carried out without anybody being told."""
+    chance = random.Random(seed)
+
+    def decide(method: str, name: str) -> Fault | None:
+        lost = name.startswith("com.atproto.repo.") and method == "POST" and chance.random() < LOST_ANSWERS
+        return RESET_AFTER if lost else None
+
+    return decide
+
+
+def environment(folder: Path, proxy: FaultProxy, database: str = "") -> dict[str, str]:
+    """What a worker process needs to know."""
+    return {
+        "SKYWRITE_HOME": str(folder),
+        "SKYWRITE_DATABASE": database or str(folder / "queue.db"),
+        "SKYWRITE_PLC_URL": proxy.url,
+        "SKYWRITE_VIDEO_SERVICE": "",
+    }
+
+
+def fill(environ: dict[str, str], proxy: FaultProxy, accounts: list[PdsAccount], posts: int) -> list[list[str]]:
+    """Sign the accounts in and schedule their posts, every third one a thread; the texts of each account."""
+    expected: list[list[str]] = [[] for _ in accounts]
+    with Skywrite(config=load_config(environ)) as sky:
+        for account in accounts:
+            sky.login(account.handle, account.app_password, pds=proxy.url)
+        rows = []
+        for number in range(posts):
+            place = number % len(accounts)
+            row: dict[str, Any] = {
+                "text": f"post {number}",
+                "at": "now",
+                "account": accounts[place].handle,
+                "late": "publish",
+            }
+            expected[place].append(f"post {number}")
+            if number % 3 == 0:
+                row["thread"] = [f"post {number}, second"]
+                expected[place].append(f"post {number}, second")
+            rows.append(row)
+        assert [] == [report.error for report in sky.import_rows(rows) if report.error]
+    return expected
+
+
+def kill_until_done(environ: dict[str, str], *, seed: int, control: bool = False, workers: int = 1) -> int:
+    """Start workers and kill them after a few hundredths of a second, until nothing is left; how many kills."""
+    chance, context, kills = random.Random(seed), fork_server(), 0
+    with Skywrite(config=load_config(environ)) as sky:
+        while sky.due_unpublished():
+            running = [start_worker(context, environ, control=control) for _ in range(workers)]
+            threading.Event().wait(chance.uniform(0.02, 0.35))
+            for process in running:
+                process.kill()
+                process.join()
+                kills += 1
+    return kills
+
+
+@pytest.mark.timeout(7200 if NIGHTLY else 600)
+def test_nothing_is_lost_and_nothing_is_published_twice(pds: Pds, tmp_path: Path) -> None:
+    """Hundreds of kills, one answer in twenty lost: each post is there once, and the queue says so."""
+    accounts = [pds.create_account() for _ in range(ACCOUNTS)]
+    with FaultProxy(pds.url, pds.plc_url) as proxy:
+        environ = environment(tmp_path, proxy)
+        expected = fill(environ, proxy, accounts, POSTS)
+        proxy.decide = losing_answers(1)
+        kills = kill_until_done(environ, seed=2)
+        lost = sum(item.fault is RESET_AFTER for item in proxy.exchanges)
+        print(f"{kills} kills, {lost} lost answers")
+        with Skywrite(config=load_config(environ)) as sky:
+            counts = sky.store.count()
+    assert [sorted(texts_of) for texts_of in expected] == [texts(pds.records(account.did)) for account in accounts]
+    assert (POSTS, 0) == (counts["published"], counts["failed"] + counts["held"])
+    assert kills >= KILLS_MIN
+
+
+@pytest.mark.timeout(3600 if NIGHTLY else 600)
+def test_the_control_publishes_twice(pds: Pds, tmp_path: Path) -> None:
+    """With record keys chosen by the server, the same kills make duplicates: the test above can fail."""
+    accounts = [pds.create_account() for _ in range(ACCOUNTS)]
+    with FaultProxy(pds.url, pds.plc_url) as proxy:
+        environ = environment(tmp_path, proxy)
+        expected = fill(environ, proxy, accounts, CONTROL_POSTS)
+        proxy.decide = losing_answers(1)
+        kill_until_done(environ, seed=2, control=True)
+    found = sum(len(pds.records(account.did)) for account in accounts)
+    assert found > sum(map(len, expected))
+
+
+@pytest.mark.timeout(3600 if NIGHTLY else 600)
+def test_two_workers_on_postgresql_lose_and_repeat_nothing(pds: Pds, postgres_url: str, tmp_path: Path) -> None:
+    """The same on PostgreSQL, with two workers that are killed together."""
+    accounts = [pds.create_account() for _ in range(ACCOUNTS)]
+    with FaultProxy(pds.url, pds.plc_url) as proxy:
+        environ = environment(tmp_path, proxy, postgres_url)
+        expected = fill(environ, proxy, accounts, POSTS // 2)
+        proxy.decide = losing_answers(3)
+        kills = kill_until_done(environ, seed=4, workers=2)
+        print(f"{kills} kills")
+    assert [sorted(texts_of) for texts_of in expected] == [texts(pds.records(account.did)) for account in accounts]
