@@ -85,6 +85,27 @@ def test_one_post_of_an_account_at_a_time(store: Store) -> None:
     assert ["one", "other", None] == [claim.post.text if claim else None for claim in claims]
 
 
+def test_new_posts_of_a_busy_account_wait(store: Store) -> None:
+    """Posts added to an account that is being worked on neither wake anybody nor hide other accounts."""
+    store.add([post("one")])
+    claimed(store)
+    store.add([post("two", due=later(-5)), post("other", did=BOB)])
+    other = claimed(store).post.text
+    assert ("other", None, later(LEASE_SECONDS)) == (
+        other,
+        store.claim("w", LEASE_SECONDS, take()),
+        store.next_ready_at(),
+    )
+
+
+def test_settled_claim_cannot_be_renewed(store: Store) -> None:
+    """After its settlement a claim holds nothing any more."""
+    store.add([post(), post("two")])
+    claim = claimed(store)
+    store.settle(claim, DONE)
+    assert (False, NOON) == (store.renew(claim, 1000), store.next_ready_at())
+
+
 def test_due_order_within_an_account(store: Store, clock: FakeClock) -> None:
     """Posts of an account go out by due time, and by number when they are due together."""
     store.add([post("c", due=later(2)), post("a", due=later(1)), post("b", due=later(1))])
