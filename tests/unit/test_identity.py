@@ -1,5 +1,4 @@
 """Handles and DIDs: every way to an answer, and every way to none, without a network."""
-# ruff: noqa: SIM300 - assertions read `expected == actual`, and most expected values here are constants.
 
 from __future__ import annotations
 

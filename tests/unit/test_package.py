@@ -1,0 +1,80 @@
+"""The package as a whole: what the README says is there, and what is installed is pinned."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from skywrite.cli.main import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PINNED = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}
+NPM_LOCKS = [ROOT / "tests/pds" / name / "package-lock.json" for name in (".", "node", "network")]
+
+
+def requirements() -> dict[str, list[str]]:
+    """The lock files, and the names that pyproject.toml wants in each."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    extras = project["project"]["optional-dependencies"]
+    groups = project["dependency-groups"]
+    runtime = project["project"]["dependencies"] + groups["build"]
+    everything = [*runtime, *groups["test"], *groups["lint"]]
+    everything += [wanted for extra in extras.values() for wanted in extra if not wanted.startswith("skywrite[")]
+    return {"requirements-runtime.lock": runtime, "requirements.lock": everything}
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """The versions in a lock file, by name."""
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", PINNED[lock], re.MULTILINE))
+
+
+def test_commands_in_the_readme_exist() -> None:
+    """Every `skywrite COMMAND` of the README is a command."""
+    named = set(re.findall(r"^skywrite ([a-z]+)", README, re.MULTILINE)) | set(
+        re.findall(r"`skywrite ([a-z]+)", README)
+    )
+    assert "post" in named
+    assert set() == named - set(COMMANDS)
+
+
+def test_scripts_in_the_readme_can_be_run() -> None:
+    """Every `script/NAME` of the README is a file that can be run."""
+    named = set(re.findall(r"script/[a-z]+", README))
+    assert "script/test" in named
+    assert [] == [name for name in named if not os.access(ROOT / name, os.X_OK)]
+
+
+@pytest.mark.parametrize("lock", sorted(PINNED))
+def test_every_dependency_is_pinned(lock: str) -> None:
+    """What pyproject.toml asks for is in the lock file; `script/lock` writes it."""
+    names = {re.split(r"[\[<>=;~! ]", wanted)[0].lower().replace("_", "-") for wanted in requirements()[lock]}
+    assert set() == names - set(pinned(lock))
+
+
+def test_lock_files_agree() -> None:
+    """A program runs with the versions it is tested with."""
+    tested = pinned("requirements.lock")
+    assert {} == {
+        name: version for name, version in pinned("requirements-runtime.lock").items() if tested[name] != version
+    }
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)
+def test_npm_locks_name_no_registry(lock: Path) -> None:
+    """Packages from npm are pinned by their hashes and come from whatever registry the machine uses."""
+    packages = {name: facts for name, facts in json.loads(lock.read_text())["packages"].items() if name}
+    assert [] == [name for name, facts in packages.items() if "resolved" in facts or "integrity" not in facts]
+
+
+@pytest.mark.parametrize("lock", sorted(PINNED))
+def test_python_locks_name_no_registry(lock: str) -> None:
+    """Packages for Python are pinned by their hashes and come from whatever index the machine uses."""
+    assert "://" not in PINNED[lock]
+    assert "index-url" not in PINNED[lock]
