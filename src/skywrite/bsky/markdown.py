@@ -8,15 +8,14 @@ not a whole, well-formed link to http or https stays as it is written too. The g
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from skywrite.bsky.facets import Facet, RichText, utf8_length
 
-URL_CHARACTERS_MAX = 8_000
-
 _TOKEN = r"\\.|`+|!?\[|\]"
 _DESTINATION = r"\((?P<url>[hH][tT][tT][pP][sS]?://)"
-_URL_STOP = r"[\s()\\\0-\x1f\x7f]"
+_URL_SYNTAX = r"\\[()\\]|[()\s\0-\x1f\x7f]"
 
 
 @dataclass(slots=True)
@@ -80,14 +79,15 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
     escapes: list[int] = []
     openers: list[_Opener] = []
     escaped: list[int] = []
-    fences = _code_ends(text)
+    code_ends = _code_ends(text)
+    closers = _closers(text)
     place = 0
     token = re.compile(_TOKEN, re.DOTALL)
     while match := token.search(text, place):
         place = match.end()
         found = match[0]
         if found[0] == "`":
-            place = fences.get(match.start(), place)
+            place = code_ends.get(match.start(), place)
         elif found[0] == "\\":
             if found == "\\[":
                 escaped.append(match.start())
@@ -95,7 +95,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
             openers.append(_Opener(match.end() - 1, found[0] == "!"))
         elif openers:
             opener = openers.pop()
-            link = _link(text, opener, match.start())
+            link = _link(text, opener, match.start(), closers)
             if link and opener.image:
                 place = link.end
             elif link:
@@ -103,7 +103,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
                 # A link holds no link: what is open around it stays text.
                 openers.clear()
                 place = link.end
-        elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start()):
+        elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start(), closers):
             escapes.append(escaped.pop())
     return links, escapes
 
@@ -126,39 +126,34 @@ def _code_ends(text: str) -> dict[int, int]:
     return ends
 
 
-def _link(text: str, opener: _Opener, label_end: int) -> _Link | None:
-    label = text[opener.place + 1 : label_end]
-    if not label.strip() or re.search(r"\n[^\S\n]*\n", label):
+def _link(text: str, opener: _Opener, label_end: int, closers: Mapping[int, int]) -> _Link | None:
+    if label_end + 1 not in closers:
         return None
     destination = re.compile(_DESTINATION).match(text, label_end + 1)
-    if destination is None:
+    end = closers[label_end + 1]
+    if destination is None or end == destination.end():
         return None
-    end = _url_end(text, destination.end())
-    if end <= destination.end():
+    label = text[opener.place + 1 : label_end]
+    if not label.strip() or re.search(r"\n[^\S\n]*\n", label):
         return None
     url = re.sub(r"\\([()\\])", r"\1", text[destination.start("url") : end])
     return _Link(opener.place, label_end, end + 1, url)
 
 
-def _url_end(text: str, place: int) -> int:
-    """Where the `)` stands that ends a URL, or -1."""
-    depth = 0
-    last = place + URL_CHARACTERS_MAX
-    stop = re.compile(_URL_STOP)
-    while match := stop.search(text, place, last):
+def _closers(text: str) -> dict[int, int]:
+    """For each `(` that could hold a URL, where its `)` stands: parentheses balance between white space."""
+    closers: dict[int, int] = {}
+    opened: list[int] = []
+    for match in re.finditer(_URL_SYNTAX, text):
         found = match[0]
-        place = match.end()
         if found == "(":
-            depth += 1
-        elif found == ")" and not depth:
-            return match.start()
+            opened.append(match.start())
         elif found == ")":
-            depth -= 1
-        elif found == "\\":
-            place += text[place : place + 1] in ("(", ")", "\\")
-        else:
-            return -1
-    return -1
+            if opened:
+                closers[opened.pop()] = match.start()
+        elif len(found) == 1:
+            opened.clear()
+    return closers
 
 
 def _unescaped(label: str) -> str:

@@ -163,9 +163,15 @@ def _check_lists(record: Mapping[str, Any]) -> None:
     limits.check_langs(record.get("langs", ()))
     limits.check_tags(record.get("tags", ()))
     labels = record.get("labels")
-    if labels is None:
-        return
-    values = labels.get("values") if isinstance(labels, Mapping) else None
+    values = labels.get("values") if isinstance(labels, Mapping) else () if labels is None else None
     if not isinstance(values, list | tuple) or not all(isinstance(item, Mapping) for item in values):
         raise BadRecord("The post's labels are not self-labels.", hint=f"Their $type is {SELF_LABELS}.")
     limits.check_labels([item.get("val", "") for item in values])
+    # The checks above count what is given twice once; the server does not.
+    counted = (
+        ("languages", record.get("langs", ()), limits.LANGS_MAX),
+        ("tags", record.get("tags", ()), limits.TAGS_MAX),
+    )
+    for called, given, most in (*counted, ("labels", values, limits.LABELS_MAX)):
+        if len(given) > most:
+            raise BadRecord(f"The post has {len(given)} {called}; {most} are the most.", hint="Leave out repetitions.")

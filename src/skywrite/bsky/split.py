@@ -8,7 +8,8 @@ long for a post is cut between graphemes. White space at a cut goes; nothing els
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -107,12 +108,13 @@ def _split(rich: RichText, numbering: str) -> list[RichText]:
     first, last = _without_ends(rich.text, kept)
     if _fits(rich.text[first:last], _room("")):
         return _parts(rich, [_Cut(first, last, last)])
-    digits = 1
+    # The number of posts depends on the room for it: take the least number of digits that the count fits in. A post has
+    # at most as many characters as bytes, so there are no fewer posts than this.
+    digits = len(str(len(rich.text) // TEXT_BYTES_MAX + 1))
     while True:
-        # The number of posts depends on the room for it: take the least number of digits that the count fits in.
         suffix = _suffix(numbering, digits)
         cuts = list(_cuts(rich.text, first, last, kept, suffix))
-        if len(str(len(cuts))) <= digits:
+        if numbering != "1/n" or len(str(len(cuts))) <= digits:
             break
         digits += 1
     parts = _parts(rich, cuts)
@@ -160,9 +162,13 @@ def _without_ends(text: str, kept: list[_Kept]) -> tuple[int, int]:
 
 
 def _cuts(text: str, first: int, last: int, kept: list[_Kept], suffix: _Suffix) -> Iterator[_Cut]:
-    place, index = first, 0
+    place, index, passed = first, 0, 0
     while place < last:
-        cut = _cut(text, place, last, [item for item in kept if item.end > place], _room(suffix(index, None)))
+        room = _room(suffix(index, None))
+        while passed < len(kept) and kept[passed].end <= place:
+            passed += 1
+        beyond = bisect_right(kept, place + room.bytes, key=lambda item: item.start)
+        cut = _cut(text, place, last, kept[passed:beyond], room)
         yield cut
         place = cut.resume
         index += 1
@@ -175,14 +181,17 @@ def _cut(text: str, start: int, stop: int, kept: list[_Kept], room: _Room) -> _C
         return _Cut(start, stop, stop)
     allowed = set(ends)
 
-    def best(candidates: Iterable[tuple[int, int]]) -> _Cut | None:
-        fitting = [pair for pair in candidates if pair[0] in allowed and _is_free(text, *pair, kept)]
-        return _Cut(start, *fitting[-1]) if fitting else None
+    def best(candidates: Sequence[tuple[int, int]]) -> _Cut | None:
+        for end, resume in reversed(candidates):
+            if end in allowed and _is_free(text, end, resume, kept):
+                return _Cut(start, end, resume)
+        return None
 
     least = start + (last - start) // _LEAST_FILLED
-    paragraph = best(_paragraphs(text, start, last))
-    sentence = paragraph or best(pair for pair in _lines_and_sentences(text, start, last) if pair[0] >= least)
-    word = sentence or best(_words(text, start, last))
+    gaps = _gaps(text, start, last)
+    paragraph = best(_paragraphs(text, gaps))
+    sentence = paragraph or best([pair for pair in _lines_and_sentences(text, start, last, gaps) if pair[0] >= least])
+    word = sentence or best(_words(text, start, last, gaps))
     if word and (word.end >= least or _fits(_token(text, word.resume, room), room)):
         return word
     for end in reversed(ends):
@@ -194,10 +203,13 @@ def _cut(text: str, start: int, stop: int, kept: list[_Kept], room: _Room) -> _C
 
 def _ends(text: str, start: int, room: _Room) -> list[int]:
     """Where graphemes end that fit into a post which begins at `start`."""
+    found = graphemes(text[start : start + 2 * room.graphemes])
+    if len(found) <= room.graphemes:
+        # No character takes less than a byte, so what lies behind this piece cannot fit.
+        found = graphemes(text[start : start + room.bytes + 1])
     ends = []
     place, size = start, 0
-    # No character takes less than a byte, so what lies behind this piece cannot fit.
-    for grapheme in graphemes(text[start : start + room.bytes + 1])[: room.graphemes]:
+    for grapheme in found[: room.graphemes]:
         size += utf8_length(grapheme)
         if size > room.bytes:
             break
@@ -216,32 +228,37 @@ def _is_free(text: str, end: int, resume: int, kept: list[_Kept]) -> bool:
 def _token(text: str, start: int, room: _Room) -> str:
     """The word that begins at `start`, as far as it could fit."""
     piece = text[start : start + room.bytes + 1]
-    match = _pattern(f"[{re.escape(_SPACES)}]").search(piece)
+    match = _pattern(f"[{_SPACES}]").search(piece)
     return piece[: match.start()] if match else piece
 
 
-def _gaps(text: str, start: int, last: int) -> Iterator[tuple[int, int]]:
-    for match in _pattern(f"[{re.escape(_SPACES)}]+").finditer(text, start):
-        if match.start() > last:
-            return
-        yield match.span()
+def _gaps(text: str, start: int, last: int) -> list[tuple[int, int]]:
+    """White space that begins before or at `last`: where it begins and ends."""
+    found = _pattern(f"[{_SPACES}]+").finditer(text, start, last + 1)
+    return [(match.start(), _after_spaces(text, match.end())) for match in found]
 
 
-def _paragraphs(text: str, start: int, last: int) -> Iterator[tuple[int, int]]:
-    for end, resume in _gaps(text, start, last):
-        if text.count("\n", end, resume) + text.count("\r", end, resume) - text.count("\r\n", end, resume) > 1:
-            yield end, resume
+def _after_spaces(text: str, place: int) -> int:
+    match = _pattern(f"[{_SPACES}]*").match(text, place)
+    return match.end() if match else place
 
 
-def _lines_and_sentences(text: str, start: int, last: int) -> list[tuple[int, int]]:
+def _paragraphs(text: str, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [
+        (end, resume)
+        for end, resume in gaps
+        if text.count("\n", end, resume) + text.count("\r", end, resume) - text.count("\r\n", end, resume) > 1
+    ]
+
+
+def _lines_and_sentences(text: str, start: int, last: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
     found = [
         (end, resume)
-        for end, resume in _gaps(text, start, last)
+        for end, resume in gaps
         if "\n" in text[end:resume] or "\r" in text[end:resume] or _ends_sentence(text, start, end, resume)
     ]
     for match in _pattern(_WIDE_SENTENCE).finditer(text, start, last + 1):
-        gap = _pattern(f"[{re.escape(_SPACES)}]*").match(text, match.end())
-        found.append((match.end(), gap.end() if gap else match.end()))
+        found.append((match.end(), _after_spaces(text, match.end())))
     return sorted(found)
 
 
@@ -252,9 +269,8 @@ def _ends_sentence(text: str, start: int, end: int, resume: int) -> bool:
     return not (text[resume : resume + 1].islower() or _pattern(_ABBREVIATION).search(before))
 
 
-def _words(text: str, start: int, last: int) -> list[tuple[int, int]]:
-    found = list(_gaps(text, start, last))
-    found += [(match.start(), match.start()) for match in _pattern(_WIDE_WORD).finditer(text, start, last + 1)]
+def _words(text: str, start: int, last: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found = gaps + [(match.start(), match.start()) for match in _pattern(_WIDE_WORD).finditer(text, start, last + 1)]
     return sorted(found)
 
 

@@ -31,8 +31,8 @@ ff0c-ff0f ff1a-ff1b ff1f-ff20 ff3b-ff3d ff3f ff5b ff5d ff5f-ff65 10100-10102 103
 # Grapheme_Cluster_Break and, for Indic conjuncts, Indic_Conjunct_Break: Control, Consonant, Extend, Linker, leading
 # jamo, SpacingMark, Extend that is no part of conjuncts, Prepend, trailing jamo, vowel jamo, Extended_Pictographic.
 _C = """
-0-9 b-c e-1f 7f-9f ad 61c 180e 200b 200e-200f 2028-202e 2060-206f d800-dfff feff fff0-fffb 13430-1343f 1bca0-1bca3
-1d173-1d17a e0000-e001f e0080-e00ff e01f0-e0fff
+0-9 b-c e-1f 7f-9f ad 61c 180e 200b 200e-200f 2028-202e 2060-206f feff fff0-fffb 13430-1343f 1bca0-1bca3 1d173-1d17a
+e0000-e001f e0080-e00ff e01f0-e0fff
 """
 _D = """
 915-939 958-95f 978-97f 995-9a8 9aa-9b0 9b2 9b6-9b9 9dc-9dd 9df 9f0-9f1 a95-aa8 aaa-ab0 ab2-ab3 ab5-ab9 af9 b15-b28

@@ -1,0 +1,236 @@
+"""Embeds: the records that the lexicons describe, and what is refused before anything is uploaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from skywrite.bsky import embed
+from skywrite.bsky.embed import ImageItem
+from skywrite.bsky.limits import InvalidText
+from skywrite.errors import InputError
+
+CID = "bafkreibjfgx2gprinfvicegelk5kosd6y2frmqpqzwqkg7usac74l3t2v4"
+REF = {"uri": "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.feed.post/3k2yihcrp6f2c", "cid": CID}
+
+
+def blob(mime: str = "image/jpeg", size: int = 1000) -> dict[str, Any]:
+    return {"$type": "blob", "ref": {"$link": CID}, "mimeType": mime, "size": size}
+
+
+def items(count: int, **fields: Any) -> list[ImageItem]:
+    return [ImageItem(blob(), "a sun", **{"width": 4, "height": 3, **fields}) for _ in range(count)]
+
+
+VIDEO = blob("video/mp4", 5000)
+VTT = blob("text/vtt", 100)
+
+
+class TestImages:
+    def test_record(self) -> None:
+        """Images carry blob, alt and aspect ratio; the ratio is left out where the size is not known."""
+        built = embed.images([*items(1), ImageItem(blob(), "")])
+        assert {
+            "$type": "app.bsky.embed.images",
+            "images": [
+                {"image": blob(), "alt": "a sun", "aspectRatio": {"width": 4, "height": 3}},
+                {"image": blob(), "alt": ""},
+            ],
+        } == built
+
+    @pytest.mark.parametrize("count", [0, 5])
+    def test_one_to_four(self, count: int) -> None:
+        """None and five are refused; the error says where five belong."""
+        with pytest.raises(embed.TooManyImages) as caught:
+            embed.images(items(count))
+        assert caught.value.hint
+
+    @pytest.mark.parametrize("ratio", [{"width": 0}, {"height": -1}, {"width": 1.5}, {"width": None}, {"width": True}])
+    def test_ratio(self, ratio: dict[str, Any]) -> None:
+        """Width and height are whole numbers from 1, both or neither."""
+        with pytest.raises(embed.BadAspectRatio):
+            embed.images(items(1, **ratio))
+
+    @pytest.mark.parametrize(
+        ("bad", "error"),
+        [
+            (blob(size=2_000_001), embed.MediaTooLarge),
+            (blob("video/mp4"), embed.BadBlob),
+            (blob(size=0), embed.BadBlob),
+            ({**blob(), "ref": {"$link": "x"}}, embed.BadBlob),
+            ({**blob(), "$type": "image"}, embed.BadBlob),
+            ("path.jpg", embed.BadBlob),
+        ],
+    )
+    def test_blobs(self, bad: Any, error: type[Exception]) -> None:
+        """A blob of another kind, too large, or none at all is refused."""
+        with pytest.raises(error, match="Image 1"):
+            embed.images([ImageItem(bad, "x")])
+
+    def test_largest(self) -> None:
+        """Exactly 2,000,000 bytes are accepted."""
+        assert embed.images([ImageItem(blob(size=2_000_000), "x")])
+
+    def test_alt_characters(self) -> None:
+        """NUL in an alt text is refused, and the image named."""
+        with pytest.raises(InvalidText, match="Image 1, alt text"):
+            embed.images([ImageItem(blob(), "a\0")])
+
+    def test_required_alt(self) -> None:
+        """Where alt text is required, the image without is named."""
+        embed.check_alts(items(2))
+        with pytest.raises(embed.MissingAlt, match="Image 2"):
+            embed.check_alts([*items(1), ImageItem(blob(), " ")])
+
+
+class TestGallery:
+    def test_record(self) -> None:
+        """Each item names its type and its size."""
+        built = embed.gallery(items(5))
+        assert 5 == len(built["items"])
+        assert {
+            "$type": "app.bsky.embed.gallery#image",
+            "image": blob(),
+            "alt": "a sun",
+            "aspectRatio": {"width": 4, "height": 3},
+        } == built["items"][0]
+
+    def test_at_most_ten(self) -> None:
+        """Clients keep to ten."""
+        assert embed.gallery(items(10))
+        with pytest.raises(embed.TooManyImages, match="10 are the most"):
+            embed.gallery(items(11))
+
+    def test_size_is_required(self) -> None:
+        """A gallery without sizes is refused."""
+        with pytest.raises(embed.BadAspectRatio, match="Image 1"):
+            embed.gallery(items(5, width=None, height=None))
+
+    @pytest.mark.parametrize(
+        ("count", "kind"), [(1, embed.IMAGES), (4, embed.IMAGES), (5, embed.GALLERY), (10, embed.GALLERY)]
+    )
+    def test_pictures(self, count: int, kind: str) -> None:
+        """Up to four are images, more are a gallery."""
+        assert kind == embed.pictures(items(count))["$type"]
+
+
+class TestVideo:
+    def test_record(self) -> None:
+        """All fields, and only those that are given."""
+        assert {"$type": "app.bsky.embed.video", "video": VIDEO} == embed.video(VIDEO)
+        assert {
+            "$type": "app.bsky.embed.video",
+            "video": VIDEO,
+            "captions": [{"lang": "en", "file": VTT}],
+            "alt": "waves",
+            "aspectRatio": {"width": 16, "height": 9},
+            "presentation": "gif",
+        } == embed.video(VIDEO, alt="waves", width=16, height=9, captions=[("en", VTT)], gif=True)
+
+    @pytest.mark.parametrize(
+        ("captions", "error"),
+        [
+            ([("en", VTT)] * 21, embed.BadCaption),
+            ([("not a language", VTT)], embed.BadCaption),
+            ([("en", blob("text/vtt", 20_001))], embed.MediaTooLarge),
+            ([("en", blob("text/plain"))], embed.BadBlob),
+        ],
+    )
+    def test_captions(self, captions: Any, error: type[Exception]) -> None:
+        """At most 20, of 20,000 bytes each, WebVTT, with a language."""
+        with pytest.raises(error):
+            embed.video(VIDEO, captions=captions)
+
+    @pytest.mark.parametrize("bad", [blob("video/webm"), blob("video/mp4", 300_000_001)])
+    def test_blob(self, bad: dict[str, Any]) -> None:
+        """Only MP4 up to 300,000,000 bytes."""
+        with pytest.raises((embed.BadBlob, embed.MediaTooLarge)):
+            embed.video(bad)
+
+
+class TestCardsAndQuotes:
+    def test_external(self) -> None:
+        """A card has address, title and description, and a picture where there is one."""
+        card = embed.external("https://a.b", "T", "", thumb=blob(), associated_refs=[REF])
+        expected = {"uri": "https://a.b", "title": "T", "description": "", "thumb": blob(), "associatedRefs": [REF]}
+        assert {"$type": "app.bsky.embed.external", "external": expected} == card
+        assert {"uri", "title", "description"} == set(embed.external("https://a.b", "T", "")["external"])
+
+    def test_external_refused(self) -> None:
+        """A card without an address, or with a picture over 1,000,000 bytes, is refused."""
+        with pytest.raises(embed.BadCard):
+            embed.external("a b", "T", "")
+        with pytest.raises(embed.MediaTooLarge):
+            embed.external("https://a.b", "T", "", thumb=blob(size=1_000_001))
+
+    def test_quotes(self) -> None:
+        """A quote holds exactly uri and cid, alone or with media."""
+        quote = embed.record({**REF, "value": {}})
+        assert {"$type": "app.bsky.embed.record", "record": REF} == quote
+        both = embed.record_with_media(REF, embed.images(items(1)))
+        assert {"$type": "app.bsky.embed.recordWithMedia", "record": quote, "media": embed.images(items(1))} == both
+        assert both == embed.record_with_media(quote, embed.images(items(1)))
+
+    @pytest.mark.parametrize(
+        "ref",
+        [
+            {},
+            {"uri": REF["uri"]},
+            {**REF, "uri": "https://bsky.app/x"},
+            {**REF, "uri": "at://did:plc:abc"},
+            {**REF, "cid": "no"},
+        ],
+    )
+    def test_bad_references(self, ref: dict[str, str]) -> None:
+        """What points to no record is refused."""
+        with pytest.raises(embed.BadReference):
+            embed.record(ref)
+
+    def test_mixed(self) -> None:
+        """A quote joins with media only."""
+        with pytest.raises(embed.MixedMedia):
+            embed.record_with_media(REF, embed.record(REF))
+
+
+class TestCheck:
+    @pytest.mark.parametrize(
+        "good",
+        [
+            embed.images(items(4)),
+            embed.gallery(items(6)),
+            embed.video(VIDEO, captions=[("de", VTT)], alt="x", width=1, height=1),
+            embed.external("https://a.b", "T", "D", thumb=blob()),
+            embed.record(REF),
+            embed.record_with_media(REF, embed.video(VIDEO)),
+            {"$type": "com.example.future", "anything": 1},
+        ],
+    )
+    def test_what_is_built_passes(self, good: dict[str, Any]) -> None:
+        """Everything that the builders make passes, and unknown kinds are left to the server."""
+        embed.check_embed(good)
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            None,
+            {},
+            {"$type": embed.IMAGES},
+            {"$type": embed.IMAGES, "images": [{"image": blob()}]},
+            {"$type": embed.IMAGES, "images": embed.gallery(items(5))["items"]},
+            {"$type": embed.GALLERY, "items": embed.images(items(1))["images"]},
+            {"$type": embed.VIDEO, "video": blob()},
+            {"$type": embed.EXTERNAL, "external": {"uri": "https://a.b"}},
+            {"$type": embed.RECORD, "record": {"uri": "x"}},
+            {
+                "$type": embed.RECORD_WITH_MEDIA,
+                "record": embed.record(REF),
+                "media": {"$type": embed.IMAGES, "images": []},
+            },
+            {"$type": embed.RECORD_WITH_MEDIA, "record": embed.record(REF), "media": embed.record(REF)},
+        ],
+    )
+    def test_broken_ones_are_refused(self, bad: Any) -> None:
+        """What the server would refuse is refused here, as wrong input."""
+        with pytest.raises(InputError):
+            embed.check_embed(bad)

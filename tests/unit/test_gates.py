@@ -1,0 +1,79 @@
+"""Gates: who may reply and who may quote, as records."""
+
+from __future__ import annotations
+
+import pytest
+
+from skywrite.bsky.gates import InvalidGate, check_allow, postgate, threadgate
+from skywrite.bsky.limits import InvalidMoment
+
+POST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.feed.post/3k2yihcrp6f2c"
+LIST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.graph.list/3k2yihcrp6f2d"
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+def test_every_rule() -> None:
+    """Rules become the lexicon's objects, in the order given."""
+    gate = threadgate(POST, ["mentioned", "followers", "following", LIST], NOW)
+    assert {
+        "$type": "app.bsky.feed.threadgate",
+        "post": POST,
+        "allow": [
+            {"$type": "app.bsky.feed.threadgate#mentionRule"},
+            {"$type": "app.bsky.feed.threadgate#followerRule"},
+            {"$type": "app.bsky.feed.threadgate#followingRule"},
+            {"$type": "app.bsky.feed.threadgate#listRule", "list": LIST},
+        ],
+        "createdAt": NOW,
+    } == gate
+
+
+@pytest.mark.parametrize("allow", [["nobody"], "nobody", []])
+def test_nobody(allow: list[str]) -> None:
+    """Nobody is an empty list, which is not the same as no list."""
+    assert [] == threadgate(POST, allow, NOW)["allow"]
+
+
+def test_rules_once() -> None:
+    """A rule given twice counts once."""
+    assert ["mentioned", LIST] == check_allow(["mentioned", LIST, "mentioned"])
+
+
+@pytest.mark.parametrize(
+    ("allow", "part"),
+    [
+        (["friends"], "friends"),
+        (["nobody", "mentioned"], "exclude each other"),
+        ([POST], "does not say who"),
+        ([f"{LIST[:-1]}{last}" for last in "abcdef"], "5 are the most"),
+    ],
+)
+def test_refused(allow: list[str], part: str) -> None:
+    """Unknown rules, contradictions and more than five are refused."""
+    with pytest.raises(InvalidGate, match=part):
+        check_allow(allow)
+
+
+def test_postgate() -> None:
+    """A postgate stops quotes."""
+    assert {
+        "$type": "app.bsky.feed.postgate",
+        "post": POST,
+        "embeddingRules": [{"$type": "app.bsky.feed.postgate#disableRule"}],
+        "createdAt": NOW,
+    } == postgate(POST, NOW)
+
+
+@pytest.mark.parametrize("uri", ["https://bsky.app/profile/a/post/b", LIST, ""])
+def test_only_posts_have_gates(uri: str) -> None:
+    """A gate belongs to a post."""
+    with pytest.raises(InvalidGate):
+        postgate(uri, NOW)
+    with pytest.raises(InvalidGate):
+        threadgate(uri, [], NOW)
+
+
+def test_moments_are_checked() -> None:
+    """A gate's createdAt is checked as a post's is."""
+    with pytest.raises(InvalidMoment):
+        postgate(POST, "yesterday")

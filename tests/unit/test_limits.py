@@ -1,0 +1,161 @@
+"""The limits of a post: each boundary on both sides, and errors that say what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from skywrite.bsky import limits
+from skywrite.errors import InputError
+
+
+class TestText:
+    @pytest.mark.parametrize("text", ["a", "a" * 300, "👨‍👩‍👧‍👦" * 120, "e\u0301" * 300, "é" * 300])
+    def test_fits(self, text: str) -> None:
+        """300 graphemes and 3000 bytes are accepted, whatever they are made of."""
+        limits.check_text(text)
+
+    @pytest.mark.parametrize(
+        ("text", "part"),
+        [
+            ("a" * 301, "301"),
+            ("e\u0301" * 301, "301"),
+            ("👨‍👩‍👧‍👦" * 121, "3025 bytes"),
+            ("e" + "\u0301" * 1500, "3001 bytes"),
+        ],
+    )
+    def test_too_long(self, text: str, part: str) -> None:
+        """301 graphemes and 3001 bytes are refused, with the count."""
+        with pytest.raises(limits.TextTooLong, match=part) as caught:
+            limits.check_text(text)
+        assert "thread" in caught.value.hint
+
+    @pytest.mark.parametrize("text", ["", " \n"])
+    def test_empty(self, text: str) -> None:
+        """An empty post is refused, and accepted where something is attached."""
+        with pytest.raises(limits.EmptyPost):
+            limits.check_text(text)
+        limits.check_text(text, empty_allowed=True)
+
+    @pytest.mark.parametrize(
+        ("text", "part"), [("a\0b", "NUL.*character 2"), ("ab\ud83d", "U\\+D83D.*character 3"), ("\udfff", "U\\+DFFF")]
+    )
+    def test_invalid_characters(self, text: str, part: str) -> None:
+        """NUL and lone surrogates are refused, with their place."""
+        with pytest.raises(limits.InvalidText, match=part):
+            limits.check_text(text)
+
+
+class TestLangs:
+    def test_kept_once(self) -> None:
+        """Languages come back in order, each once."""
+        assert ["en", "pt-BR"] == limits.check_langs(["en", "pt-BR", "en"])
+
+    @pytest.mark.parametrize("lang", ["english!", "", "e", "de_DE"])
+    def test_bad_tag(self, lang: str) -> None:
+        """A bad language tag is named."""
+        with pytest.raises(limits.InvalidLanguage, match="bad language tag"):
+            limits.check_langs([lang])
+
+    def test_too_many(self) -> None:
+        """Four languages are one too many."""
+        with pytest.raises(limits.InvalidLanguage, match="3 are the most"):
+            limits.check_langs(["en", "de", "fr", "it"])
+
+    def test_a_text_is_no_list(self) -> None:
+        """A lone string is told to become a list."""
+        with pytest.raises(InputError, match="must be a list"):
+            limits.check_langs("en")
+
+
+class TestTags:
+    def test_hash_sign_goes(self) -> None:
+        """A leading hash sign of either width goes, and tags come back once."""
+        assert ["a", "日本"] == limits.check_tags(["#a", " a ", "＃日本"])
+
+    @pytest.mark.parametrize("tag", ["é" * 64, "👨‍👩‍👧‍👦" * 25])
+    def test_longest(self, tag: str) -> None:
+        """64 graphemes and up to 640 bytes are accepted."""
+        assert [tag] == limits.check_tags([tag])
+
+    @pytest.mark.parametrize("tag", ["a" * 65, "👨‍👩‍👧‍👦" * 26, "", "#", " "])
+    def test_refused(self, tag: str) -> None:
+        """Empty tags, 65 graphemes and 641 bytes are refused."""
+        with pytest.raises(limits.InvalidTag):
+            limits.check_tags([tag])
+
+    def test_too_many(self) -> None:
+        """Nine tags are one too many."""
+        with pytest.raises(limits.InvalidTag, match="8 are the most"):
+            limits.check_tags([f"t{number}" for number in range(9)])
+
+
+class TestLabels:
+    def test_known(self) -> None:
+        """All labels of the network are known."""
+        assert list(limits.SELF_LABELS) == limits.check_labels(limits.SELF_LABELS)
+
+    @pytest.mark.parametrize(
+        ("label", "meant"), [("Porn", "porn"), ("nudty", "nudity"), ("hide", "!hide"), ("graphic", "graphic-media")]
+    )
+    def test_unknown(self, label: str, meant: str) -> None:
+        """An unknown label is refused, with the one that was meant."""
+        with pytest.raises(limits.UnknownLabel) as caught:
+            limits.check_labels([label])
+        assert f"Did you mean {meant}?" == caught.value.hint
+
+    def test_nothing_near(self) -> None:
+        """Where no label is near, all are named."""
+        with pytest.raises(limits.UnknownLabel) as caught:
+            limits.check_labels(["zzz"])
+        assert "sexual" in caught.value.hint
+
+
+class TestMoments:
+    def test_forms(self) -> None:
+        """Aware datetimes become UTC with milliseconds; texts of the protocol stay."""
+        berlin = timezone(timedelta(hours=2))
+        assert "2026-01-01T10:00:00.000Z" == limits.check_moment(datetime(2026, 1, 1, 12, tzinfo=berlin))
+        assert "2026-01-01T10:00:00Z" == limits.check_moment("2026-01-01T10:00:00Z")
+
+    @pytest.mark.parametrize("moment", [datetime(2026, 1, 1), "2026-01-01", "2026-01-01T10:00:00", None, 5])
+    def test_refused(self, moment: object) -> None:
+        """A moment without a zone is refused."""
+        with pytest.raises(limits.InvalidMoment):
+            limits.check_moment(moment)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://a.b", True),
+        ("mailto:a", True),
+        ("https://", False),
+        ("http://)", True),
+        ("a.b", False),
+        ("https://a b", False),
+        (5, False),
+    ],
+)
+def test_uris(text: object, expected: bool) -> None:
+    """Uris are what the server's validator takes for one."""
+    assert expected is limits.is_uri(text)
+
+
+def test_every_refusal_is_wrong_input() -> None:
+    """All of these end with exit code 2."""
+    kinds = (
+        limits.InvalidText,
+        limits.EmptyPost,
+        limits.TextTooLong,
+        limits.InvalidLanguage,
+        limits.InvalidTag,
+        limits.UnknownLabel,
+    )
+    assert {2} == {kind.exit_code for kind in kinds}
+
+
+def test_utc_datetimes_need_no_change() -> None:
+    """Microseconds are cut, not rounded."""
+    assert "2026-01-01T00:00:00.999Z" == limits.check_moment(datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC))

@@ -1,0 +1,235 @@
+"""Splitting into threads: where it cuts, what it keeps whole, and that every post is within the limits."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skywrite.bsky.graphemes import graphemes
+from skywrite.bsky.limits import InvalidText
+from skywrite.bsky.richtext import Facet, RichText, detect, grapheme_length, parse_markdown_links
+from skywrite.bsky.split import CannotSplit, UnknownNumbering, split_rich, split_text
+
+WORDS = st.one_of(
+    st.sampled_from(
+        [
+            "word",
+            "Sentence.",
+            "Dr.",
+            "end!",
+            "日本語のテキスト。",
+            "@alice.test",
+            "#tag",
+            "https://example.com/path",
+            "$AB",
+            "e\u0301" * 5,
+            "👨‍👩‍👧‍👦",
+            "🇩🇪",
+            "x" * 120,
+            "한국어",
+            "क्षत्रिय",
+            "z\u0301\u0302\u0303\u0304\u0305" * 20,
+            "\u0600",
+        ]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12),
+)
+SPACES = st.sampled_from([" ", " ", " ", "\n", "\n\n", "\r\n\r\n", "  ", "\u3000", "", "\xa0"])
+TEXTS = st.lists(st.tuples(WORDS, SPACES), min_size=1, max_size=160).map(
+    lambda pairs: "".join(word + space for word, space in pairs)
+)
+NUMBERINGS = st.sampled_from(["none", "1/n", "thread", "🧵"])
+NUMBER = r" \d+/\d+$"
+
+
+def without_spaces(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def without_number(part: str, numbering: str, index: int) -> str:
+    if numbering == "1/n":
+        return re.sub(NUMBER, "", part)
+    return part if numbering == "none" or index else part.removesuffix(" 🧵")
+
+
+def visible(rich: RichText) -> list[tuple[str, str, str]]:
+    data = rich.text.encode()
+    return [(data[f.byte_start : f.byte_end].decode(), f.kind, f.value) for f in rich.facets]
+
+
+class TestProperties:
+    @settings(max_examples=100)
+    @given(TEXTS, NUMBERINGS)
+    def test_every_post_is_within_the_limits(self, text: str, numbering: str) -> None:
+        """No post has more than 300 graphemes or 3000 bytes, and nothing but white space is lost."""
+        parts = split_text(text, numbering)
+        assert all(grapheme_length(part) <= 300 and len(part.encode()) <= 3000 for part in parts)
+        if len(parts) == 1:
+            assert without_spaces(text) == without_spaces(parts[0])
+            return
+        bare = [without_number(part, numbering, index) for index, part in enumerate(parts)]
+        assert without_spaces(text) == without_spaces("".join(bare))
+        assert all(bare)
+
+    @settings(max_examples=100)
+    @given(TEXTS)
+    def test_graphemes_stay_whole(self, text: str) -> None:
+        """Cutting makes no grapheme that was not there."""
+        whole = [item for item in graphemes(text) if item.strip()]
+        cut = [item for part in split_text(text) for item in graphemes(part) if item.strip()]
+        assert whole == cut
+
+    @settings(max_examples=100)
+    @given(TEXTS, NUMBERINGS)
+    def test_facets_stay_whole(self, text: str, numbering: str) -> None:
+        """Every facet comes along, in order, over the same words."""
+        rich = detect(RichText(text))
+        assert visible(rich) == [item for part in split_rich(rich, numbering) for item in visible(part)]
+
+    @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=300), NUMBERINGS)
+    def test_what_fits_is_one_post(self, text: str, numbering: str) -> None:
+        """A text that fits is one post, exactly as it is, without a number."""
+        assert [text] == split_text(text, numbering)
+
+
+class TestWhere:
+    def test_paragraphs_first(self) -> None:
+        """A paragraph end is taken, even where more sentences would fit."""
+        text = "First. Second one.\n\n" + "Third here. " * 24 + "End."
+        assert ["First. Second one.", "Third here. " * 24 + "End."] == split_text(text)
+
+    def test_last_paragraph_that_fits(self) -> None:
+        """As many paragraphs as fit go into one post."""
+        paragraphs = ["a" * 100, "b" * 100, "c" * 100, "d" * 100]
+        assert ["a" * 100 + "\n\n" + "b" * 100, "c" * 100 + "\n\n" + "d" * 100] == split_text("\n\n".join(paragraphs))
+
+    def test_sentences_then(self) -> None:
+        """Without a paragraph end, the last sentence end is taken, and abbreviations and initials end none."""
+        text = "word " * 40 + "ends here. " + "Then Dr. J. Smith said e.g. this and " + "more " * 40
+        first, second = split_text(text.strip())
+        assert first.endswith("ends here.")
+        assert second.startswith("Then Dr. J. Smith")
+
+    def test_closing_quotes_belong_to_the_sentence(self) -> None:
+        """A sentence ends behind its closing quotes."""
+        first, second = split_text("He said: “" + "yes " * 50 + "yes.” Then " + "no " * 60)
+        assert first.endswith("yes.”")
+        assert second.startswith("Then")
+
+    def test_words_last(self) -> None:
+        """Without sentence ends, words stay whole."""
+        parts = split_text("wordy " * 100)
+        assert {"wordy"} == {word for part in parts for word in part.split()}
+        assert [299, 299] == [len(part) for part in parts]
+
+    def test_a_sentence_end_far_in_front_is_no_reason(self) -> None:
+        """A sentence end that would leave a post nearly empty is not taken."""
+        assert len(split_text("Hi. " + "word " * 100)[0]) > 250
+
+    def test_long_word(self) -> None:
+        """A word of more than 300 graphemes is cut between graphemes; one that fits a post is not."""
+        assert [300, 300, 100] == [len(part) for part in split_text("x" * 700)]
+        assert ["short", "x" * 299] == split_text("short " + "x" * 299)
+        assert [300, 1] == [grapheme_length(part) for part in split_text("👍🏽" * 301)]
+
+    def test_bytes_count_too(self) -> None:
+        """Text of few graphemes and many bytes is cut by its bytes."""
+        parts = split_text("z\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308 " * 250)
+        assert all(len(part.encode()) <= 3000 for part in parts)
+        assert 2 == len(parts)
+
+    def test_east_asian_text(self) -> None:
+        """Text without spaces is cut behind its sentence ends, and no line begins with closing punctuation."""
+        parts = split_text("今日は天気がいいです。散歩に行きましょう。" * 20)
+        assert all(part.endswith("。") for part in parts)
+        assert all(part[0] not in "。、」" for part in split_text("あ、" * 200))
+
+    def test_no_break_space_is_kept(self) -> None:
+        """A no-break space is no place to cut."""
+        parts = split_text(("a\xa0b " * 100).strip())
+        assert all(part.startswith("a") and part.endswith("b") for part in parts)
+
+
+class TestWhole:
+    @pytest.mark.parametrize(
+        "whole", ["https://example.com/" + "a" * 60, "@a-very-long-handle.example.com", "#" + "tag" * 20]
+    )
+    @pytest.mark.parametrize("lead", range(285, 300))
+    def test_never_inside_a_facet(self, whole: str, lead: int) -> None:
+        """A link, mention or hashtag across the limit moves to the next post."""
+        text = "y" * lead + " " + whole
+        assert ["y" * lead, whole] == split_text(text)
+
+    def test_label_with_spaces(self) -> None:
+        """A label of several words stays whole."""
+        rich = parse_markdown_links("word " * 55 + "[a label of many words that goes on](https://x.com) end")
+        first, second = split_rich(rich)
+        assert "word " * 54 + "word" == first.text
+        assert [("a label of many words that goes on", "link", "https://x.com")] == visible(second)
+
+    def test_long_link(self) -> None:
+        """A link longer than a post is shown short where a facet holds it, and refused where only text is asked."""
+        url = "https://example.com/" + "a" * 400
+        (part,) = split_rich(detect(RichText(f"see {url}")))
+        assert [("example.com/aaaaaaaaaaaa...", "link", url)] == visible(part)
+        with pytest.raises(CannotSplit, match="link"):
+            split_text(f"see {url}")
+
+    def test_long_label(self) -> None:
+        """A label longer than a post is refused."""
+        with pytest.raises(CannotSplit, match="fits no post"):
+            split_rich(RichText("x" * 400, (Facet(0, 400, "link", "https://x.com"),)))
+
+    def test_one_monstrous_grapheme(self) -> None:
+        """A single grapheme of more than 3000 bytes is refused."""
+        with pytest.raises(CannotSplit, match="combining marks"):
+            split_text("a" + "\u0301" * 1600)
+
+
+class TestNumbering:
+    def test_counted(self) -> None:
+        """Every post ends with its number and their count."""
+        parts = split_text("word " * 200, "1/n")
+        assert [f" {number}/4" for number in (1, 2, 3, 4)] == [re.search(NUMBER, part)[0] for part in parts]  # type: ignore[index]
+
+    @pytest.mark.parametrize("posts", [9, 10, 99, 100])
+    def test_more_digits_need_more_room(self, posts: int) -> None:
+        """The number of posts counts in the room that its own digits take."""
+        for extra in (-8, -1, 0, 1, 8):
+            parts = split_text("x" * (posts * 295 + extra), "1/n")
+            assert all(part.endswith(f" {index}/{len(parts)}") for index, part in enumerate(parts, 1))
+            assert all(len(part) <= 300 for part in parts)
+
+    def test_thread_sign(self) -> None:
+        """The spool of thread ends the first post only, also when it is asked for by the sign itself."""
+        parts = split_text("word " * 100, "thread")
+        assert [True, False] == [part.endswith(" 🧵") for part in parts]
+        assert parts == split_text("word " * 100, "🧵")
+
+    def test_unknown(self) -> None:
+        """Another way to number is refused by name."""
+        with pytest.raises(UnknownNumbering, match="roman"):
+            split_text("a", "roman")
+
+    def test_white_space_around_makes_no_post(self) -> None:
+        """White space around a text that fits without it makes neither a second post nor a number."""
+        assert ["a" * 300] == split_text(" \n" + "a" * 300 + "  ", "1/n")
+        assert [""] == split_text(" " * 400)
+
+
+def test_invalid_text() -> None:
+    """NUL and lone surrogates are refused before anything is cut."""
+    with pytest.raises(InvalidText):
+        split_text("a\0b")
+    with pytest.raises(InvalidText):
+        split_rich(RichText("\ud800"))
+
+
+@pytest.mark.timeout(20)
+def test_long_texts_take_linear_time() -> None:
+    """A book is split in seconds."""
+    assert 800 == len(split_text("A sentence of some words, with #tags and links.com in it. " * 4_000, "1/n"))
+    assert 800 < len(split_text("x" * 240_000, "1/n"))
