@@ -20,6 +20,8 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST_FOLDER = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+if "SKYWRITE_TEST_FOLDER" in os.environ:
+    FAST_FOLDER = Path(os.environ["SKYWRITE_TEST_FOLDER"])
 
 
 class ServerUnavailable(Exception):

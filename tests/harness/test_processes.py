@@ -1,0 +1,78 @@
+"""The harness itself: children, and that nothing outlives a run that is killed."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import FAST_FOLDER, Child, python_child
+
+ECHO = "import time, sys\nprint('up')\nwhile True:\n    time.sleep(0.02); print('tick')"
+OWNER = """
+import signal
+from tests.support.pds import running_pds
+from tests.support.postgres import postgres_server
+from tests.support.redis import redis_server
+with running_pds(accounts=()) as pds, postgres_server() as postgres, redis_server():
+    print("servers", pds.child.pid, postgres.child.pid)
+    signal.pause()
+"""
+
+
+def state(pid: int) -> str:
+    """The letter of the process in /proc (T: stopped), or - when there is none any more (or only its remains)."""
+    try:
+        letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "-"
+    return "-" if letter == "Z" else letter
+
+
+def wait_until(reached: Callable[[], bool], timeout_seconds: float = 60.0) -> bool:
+    """Ask again and again, because /proc tells nobody when it changes."""
+    until = time.monotonic() + timeout_seconds
+    while not reached() and time.monotonic() < until:
+        time.sleep(0.02)
+    return reached()
+
+
+def test_freeze_thaw_and_kill() -> None:
+    """A frozen child stands still, goes on when thawed, and is gone when killed."""
+    with python_child("-c", ECHO) as child:
+        child.wait_for_line("up")
+        child.freeze()
+        assert wait_until(lambda: state(child.pid) == "T")
+        child.thaw()
+        child.wait_for_line("tick", skip=len(child.lines))
+        child.kill()
+        assert -signal.SIGKILL == child.wait()
+        assert not child.running
+
+
+def test_a_line_that_never_comes_shows_what_came() -> None:
+    """Waiting for a line of a child that ended fails with the child's output."""
+    child = python_child("-c", "raise SystemExit('it is on fire')")
+    with child, pytest.raises(AssertionError, match="on fire"):
+        child.wait_for_line("ready")
+
+
+def test_servers_die_with_the_run_that_started_them() -> None:
+    """When a run is killed with SIGKILL, its servers end by themselves."""
+    with tempfile.TemporaryDirectory(dir=FAST_FOLDER) as folder:
+        Path(folder).chmod(0o755)
+        with python_child("-c", OWNER, environ={"SKYWRITE_TEST_FOLDER": folder}) as owner:
+            _, *pids = owner.wait_for_line("servers", timeout_seconds=240).split()
+            owner.kill()
+        assert wait_until(lambda: ["-", "-"] == [state(int(pid)) for pid in pids])
+
+
+def test_output_is_read_while_nobody_asks() -> None:
+    """A child that prints more than a pipe holds does not block."""
+    with Child(["sh", "-c", "seq 200000; echo done"]) as child:
+        assert 0 == child.wait()
+        assert "done" == child.wait_for_line("done")
