@@ -8,7 +8,7 @@ long for a post is cut between graphemes. White space at a cut goes; nothing els
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -203,7 +203,10 @@ def _cut(text: str, start: int, stop: int, kept: list[_Kept], room: _Room) -> _C
 
 def _ends(text: str, start: int, room: _Room) -> list[int]:
     """Where graphemes end that fit into a post which begins at `start`."""
-    found = graphemes(text[start : start + 2 * room.graphemes])
+    piece = text[start : start + 2 * room.graphemes]
+    if piece.isascii() and "\r" not in piece:
+        return list(range(start + 1, start + 1 + min(len(piece), room.graphemes)))
+    found = graphemes(piece)
     if len(found) <= room.graphemes:
         # No character takes less than a byte, so what lies behind this piece cannot fit.
         found = graphemes(text[start : start + room.bytes + 1])
@@ -235,7 +238,7 @@ def _token(text: str, start: int, room: _Room) -> str:
 def _gaps(text: str, start: int, last: int) -> list[tuple[int, int]]:
     """White space that begins before or at `last`: where it begins and ends."""
     found = _pattern(f"[{_SPACES}]+").finditer(text, start, last + 1)
-    return [(match.start(), _after_spaces(text, match.end())) for match in found]
+    return [(match.start(), _after_spaces(text, last + 1) if match.end() > last else match.end()) for match in found]
 
 
 def _after_spaces(text: str, place: int) -> int:
@@ -290,16 +293,14 @@ def _too_long(text: str, start: int, kept: list[_Kept]) -> CannotSplit:
 
 def _parts(rich: RichText, cuts: list[_Cut]) -> list[RichText]:
     offsets = ByteOffsets(rich.text)
+    facets = without_overlaps(rich.facets)
     parts = []
     for cut in cuts:
-        start = offsets.at(cut.start)
-        end = offsets.at(cut.end)
-        facets = tuple(
-            Facet(facet.byte_start - start, facet.byte_end - start, facet.kind, facet.value)
-            for facet in rich.facets
-            if start <= facet.byte_start and facet.byte_end <= end
-        )
-        parts.append(RichText(rich.text[cut.start : cut.end], facets))
+        start, end = offsets.at(cut.start), offsets.at(cut.end)
+        first = bisect_left(facets, start, key=lambda facet: facet.byte_start)
+        last = bisect_right(facets, end, key=lambda facet: facet.byte_end)
+        moved = (Facet(f.byte_start - start, f.byte_end - start, f.kind, f.value) for f in facets[first:last])
+        parts.append(RichText(rich.text[cut.start : cut.end], tuple(moved)))
     return parts
 
 
