@@ -106,6 +106,12 @@ def test_the_policy_publish_knows_no_too_late() -> None:
     assert isinstance(decide(post(late_policy="publish"), view(), NOW + timedelta(days=300)), Take)
 
 
+def test_a_missed_post_that_was_released_goes_out() -> None:
+    """Its lateness counts from the release, so that it is not held again at once."""
+    released = post(attempt_at=NOW + timedelta(days=3))
+    assert isinstance(decide(released, view(), NOW + timedelta(days=3, seconds=1)), Take)
+
+
 def test_the_gap_between_posts_is_kept() -> None:
     """The account waits until its gap is over."""
     last = NOW - timedelta(seconds=100)

@@ -51,7 +51,9 @@ class Decider:
     def _missed(self, post: Post, now: datetime) -> Miss | None:
         if post.due_at is None or post.attempts:
             return None
-        answer = verdict(post.due_at, now, post.late_policy, post.late_seconds)
+        # One that was released is late only from then on.
+        since = max(post.due_at, post.attempt_at or post.due_at)
+        answer = verdict(since, now, post.late_policy, post.late_seconds)
         if answer == "publish":
             return None
         late = now - post.due_at
