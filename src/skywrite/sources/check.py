@@ -1,0 +1,136 @@
+"""Whether a file of a folder may be sent as it is, found out without an account and without the network.
+
+What lives here: the check of `skywrite sync --check`, for pull requests: texts, pictures, films, rules. What only the
+network knows (whether a handle, a quoted post or a page exists) is taken to be right here, and checked when the post
+is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from skywrite.atproto.syntax import Did
+from skywrite.compose.build import build
+from skywrite.compose.draft import draft_from_dict
+from skywrite.compose.gather import Surroundings, gather
+from skywrite.errors import SkywriteError
+from skywrite.sources.folder import Folder
+from skywrite.sources.post_file import FileProblem, Item
+
+_SOMEBODY = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa"
+_CID = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+_STAND_IN = {"cid": _CID, "mime": "image/png", "size": 1, "width": 1, "height": 1}
+_WITH_TEXT = ("markdown", "shorten", "tidy", "split", "numbering")
+
+
+def check_folder(folder: Folder) -> list[FileProblem]:
+    """Everything that is wrong in a folder, by file and line."""
+    found = {(problem.path, problem.line): problem for problem in folder.problems}
+    for item in (*folder.partial, *folder.items):
+        for problem in check_item(item):
+            found.setdefault((problem.path, problem.line), problem)
+    return sorted(found.values(), key=lambda problem: (problem.path, problem.line))
+
+
+def check_item(item: Item) -> list[FileProblem]:
+    """What is wrong with one file: each field and each post of the thread by itself, then the whole."""
+    found = [_problem(item, line, error) for line, error in _by_part(item)]
+    if not found:
+        error = _error_of({**_without_media(item.row), "card": "none"}, item.base)
+        found += [_problem(item, item.part_lines[0], error)] if error else []
+    return found
+
+
+def _problem(item: Item, line: int, error: SkywriteError) -> FileProblem:
+    return FileProblem(item.path, line, error.message, error.hint, error.name)
+
+
+def _by_part(item: Item) -> Iterator[tuple[int, SkywriteError]]:
+    row = item.row
+    for name, value in row.items():
+        if name in ("text", "thread", *_WITH_TEXT):
+            continue
+        for line, one in _single(item, name, value):
+            error = _error_of({"text": "text", name: one}, item.base)
+            if error:
+                yield line, error
+    parts = [row, *row.get("thread", ())]
+    for number, part in enumerate(parts):
+        plain = part if isinstance(part, Mapping) else {"text": part}
+        line = item.part_lines[min(number, len(item.part_lines) - 1)]
+        if number:
+            for picture in plain.get("images", ()):
+                error = _error_of({"text": "text", "images": [picture]}, item.base)
+                if error:
+                    yield line, error
+        error = _error_of(_only_text(plain), item.base)
+        if error:
+            yield line, error
+
+
+def _single(item: Item, name: str, value: Any) -> Iterator[tuple[int, Any]]:
+    """A field with the line it stands in; the pictures of a list one by one."""
+    if name == "images" and isinstance(value, list):
+        for number, picture in enumerate(value):
+            yield item.lines.get(f"{name}.{number}", item.part_lines[0]), [picture]
+    else:
+        yield item.lines.get(name, item.part_lines[0]), value
+
+
+def _only_text(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The text with what changes how it is read, and a stand-in for what may stand without text."""
+    row = {name: part[name] for name in ("text", *_WITH_TEXT) if name in part}
+    if any(part.get(name) for name in ("images", "video", "quote")) or part.get("card", "auto") not in ("auto", "none"):
+        row["images"] = [_STAND_IN]
+    return row
+
+
+def _without_media(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with stand-ins for its pictures and films, which were looked at one by one."""
+    plain = dict(row)
+    if plain.get("images"):
+        pictures = plain["images"] if isinstance(plain["images"], list) else [plain["images"]]
+        plain["images"] = [_STAND_IN] * len(pictures)
+    if plain.get("video"):
+        plain["video"] = {**_STAND_IN, "mime": "video/mp4"}
+    if plain.get("thread"):
+        plain["thread"] = [_without_media(part) if isinstance(part, Mapping) else part for part in plain["thread"]]
+    return plain
+
+
+def _error_of(row: Mapping[str, Any], base: Path) -> SkywriteError | None:
+    try:
+        gathered = gather(draft_from_dict(_without_addresses(row)), _nobody(base))
+        build(gathered.draft, gathered.dids)
+    except SkywriteError as error:
+        return error
+    return None
+
+
+def _without_addresses(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Pictures and films of the web are not looked at here."""
+    plain = dict(row)
+    if isinstance(plain.get("images"), list):
+        plain["images"] = [_STAND_IN if _is_address(picture) else picture for picture in plain["images"]]
+    if _is_address(plain.get("video")):
+        plain["video"] = {**_STAND_IN, "mime": "video/mp4"}
+    return plain
+
+
+def _is_address(media: Any) -> bool:
+    if isinstance(media, Mapping):
+        media = media.get("url") or media.get("path")
+    elif isinstance(media, list) and media:
+        media = media[0]
+    return isinstance(media, str) and media.startswith(("https://", "http://"))
+
+
+def _nobody(base: Path) -> Surroundings:
+    """A world in which everybody and everything exists."""
+
+    def record(uri: str) -> dict[str, Any]:
+        return {"uri": uri, "cid": _CID, "value": {}}
+
+    return Surroundings(resolve_handle=lambda handle: str(Did(_SOMEBODY)), get_record=record, base=base)
