@@ -120,7 +120,7 @@ class ClaimVerbs(AddVerbs):
                 return False
             if isinstance(outcome, Published):
                 tx.run("note_published", did=did, now=now)
-                tx.run("add_spend", did=did, minute=_minute(now), points=0, posts=1)
+                self._spend(tx, did, now, posts=1)
             if account is not None:
                 until = account.paused_until if account.state == "paused" else None
                 reason = account.reason or None
@@ -198,7 +198,7 @@ class ClaimVerbs(AddVerbs):
         decision = decide(post, self._view(tx, account, now), now)
         match decision:
             case Take():
-                return self._take(tx, post, row, decision, worker, lease_seconds, now)
+                return self._begin_attempt(tx, post, row, decision, worker, lease_seconds, now)
             case Defer(until=until):
                 tx.run("defer_account", did=account.did, until=max(until, now + timedelta(milliseconds=1)))
             case Miss():
@@ -206,30 +206,38 @@ class ClaimVerbs(AddVerbs):
         return None
 
     def _candidate(self, tx: Transaction, did: str, post_id: int | None) -> Post | None:
-        row = tx.row("unfinished_post", did=did)
-        if row is None:
-            row = tx.row("head_post", did=did) if post_id is None else tx.row("get_post", id=post_id)
-        post = None if row is None else post_of(row)
-        return post if post is not None and post.state in ("scheduled", "publishing") else None
+        """The post to be published next; one that was left in `publishing` comes before any other."""
+        if post_id is None:
+            rows = tx.rows("next_posts", did=did)
+        else:
+            rows = tx.rows("unfinished_post", did=did) or tx.rows("get_post", id=post_id)
+        posts = {row["state"]: row for row in rows}
+        row = posts.get("publishing") or posts.get("scheduled")
+        return None if row is None else post_of(row)
 
-    def _take(
+    def _begin_attempt(
         self, tx: Transaction, post: Post, row: Row, take: Take, worker: str, lease_seconds: float, now: datetime
     ) -> Claim | None:
         did, until = post.account_did, now + timedelta(seconds=lease_seconds)
-        if tx.run("take_account", did=did, token=row["lease_token"], worker=worker, now=now, until=until) != 1:
+        account = tx.row("take_account", did=did, token=row["lease_token"], worker=worker, now=now, until=until)
+        if account is None:
             return None
-        token = row["lease_token"] + 1
-        if tx.run("take_post", id=post.id, token=token, frozen=take.frozen, now=now) != 1:
+        token = account["lease_token"]
+        taken = tx.row("take_post", id=post.id, token=token, frozen=take.frozen, now=now)
+        if taken is None:
             raise RuntimeError(f"post {post.id} changed under its account's lock")
         if post.state == "publishing":
             tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
         tx.run("open_attempt", id=post.id, number=post.attempts + 1, worker=worker, now=now)
         if take.points:
-            tx.run("add_spend", did=did, minute=_minute(now), points=take.points, posts=0)
-            tx.run("forget_spend", did=did, before=now - LEDGER)
-        taken, account = tx.row("get_post", id=post.id), tx.row("get_account", did=did)
-        assert taken is not None and account is not None
+            self._spend(tx, did, now, points=take.points)
         return Claim(post_of(taken), account_of(account), token, worker, until)
+
+    def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
+        spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)
+        if spent is not None and (spent["points"], spent["posts"]) == (points, posts):
+            # A new minute: a good moment, and seldom enough, to drop what is too old.
+            tx.run("forget_spend", did=did, before=now - LEDGER)
 
     def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
         if tx.run("miss_post", id=post.id, state=miss.state, now=now, **problem_values(miss.problem)) != 1:

@@ -82,6 +82,8 @@ class PostgresDatabase(Database):
             options=f"{self._options} {_SETTINGS}".strip(),
             application_name="skywrite",
             row_factory=dict_row,
+            # Transactions begin with our own BEGIN: it is the one statement that may find the connection dead.
+            autocommit=True,
             keepalives=1,
             keepalives_idle=30,
             keepalives_interval=10,
@@ -93,8 +95,7 @@ class PostgresDatabase(Database):
         return cast(Connection, connection)
 
     def begin(self, connection: Connection, *, write: bool) -> None:
-        """psycopg begins by itself; this finds out whether the connection still lives while nothing is lost by it."""
-        connection.execute(b"SET TRANSACTION READ WRITE" if write else b"SET TRANSACTION READ ONLY")
+        connection.execute(b"BEGIN READ WRITE" if write else b"BEGIN READ ONLY")
 
     def translate(self, sql: str) -> bytes:
         return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
@@ -173,7 +174,6 @@ class _Listener:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = cast(Any, connection)
-        self._connection.autocommit = True
         self._connection.execute(f"LISTEN {CHANNEL}".encode())
 
     def changed(self) -> bool:

@@ -2,9 +2,15 @@
 -- The post that a worker left in publishing.
 SELECT * FROM post WHERE account_did = :did AND state = 'publishing'
 
--- name: head_post
--- The first scheduled post of an account, in due order.
-SELECT * FROM post WHERE account_did = :did AND state = 'scheduled' ORDER BY due_at, id LIMIT 1
+-- name: next_posts
+-- The post that a worker left in publishing, and the first scheduled one in due order.
+SELECT * FROM (
+  SELECT * FROM post WHERE account_did = :did AND state = 'publishing' LIMIT 1
+) AS unfinished
+UNION ALL
+SELECT * FROM (
+  SELECT * FROM post WHERE account_did = :did AND state = 'scheduled' ORDER BY due_at, id LIMIT 1
+) AS head
 
 -- name: take_account
 -- Give an account's lease to a worker, unless another has taken it meanwhile.
@@ -12,6 +18,7 @@ UPDATE account SET
   lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, ready_at = :until,
   state = 'ok', paused_until = NULL, pause_reason = NULL
 WHERE did = :did AND (lease_until IS NULL OR lease_until <= :now) AND lease_token = :token
+RETURNING *
 
 -- name: take_post
 -- Start publishing a post under its account's lease; frozen records that exist are never replaced here.
@@ -20,6 +27,7 @@ UPDATE post SET
   attempt_at = NULL, updated_at = :now
 WHERE id = :id AND state IN ('scheduled', 'publishing')
   AND (state = 'scheduled' OR lease_token < :token)
+RETURNING *
 
 -- name: open_attempt
 -- Note that an attempt has begun.
@@ -37,6 +45,7 @@ WHERE post_id = :id AND outcome IS NULL
 INSERT INTO spend (account_did, minute, points, posts) VALUES (:did, :minute, :points, :posts)
 ON CONFLICT (account_did, minute)
 DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + excluded.posts
+RETURNING points, posts
 
 -- name: read_spend
 -- What an account spent and published lately.
