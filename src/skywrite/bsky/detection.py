@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from skywrite.bsky.facets import ByteOffsets, Facet, FacetKind, utf8_length
-from skywrite.bsky.graphemes import grapheme_length
+from skywrite.bsky.graphemes import fits_graphemes
 
 TAG_GRAPHEMES_MAX = 64
 
@@ -23,7 +23,6 @@ JS_SPACES = (
 )
 _ZERO_WIDTH = "\\xad\\u2060\\u200a-\\u200d\\u20e2"
 _VARIATION_SELECTOR = "\ufe0f"
-_OPENING = rf"(?<![^{JS_SPACE}(])"
 _ASCII_DIGITS = frozenset("0123456789")
 
 _Found = tuple[int, int, FacetKind, str]
@@ -72,7 +71,8 @@ def has_known_tld(domain: str) -> bool:
     return label in TLDS
 
 
-_MENTION = rf"{_OPENING}@([a-zA-Z0-9.-]+)\b"
+# The sign comes first and what may stand in front of it is looked at afterwards: so the search runs from sign to sign.
+_MENTION = rf"@(?<![^{JS_SPACE}(]@)([a-zA-Z0-9.-]+)\b"
 
 
 def _mentions(text: str) -> Iterator[_Found]:
@@ -84,7 +84,7 @@ def _mentions(text: str) -> Iterator[_Found]:
 
 _LINK_HINT = r"\.[a-zA-Z0-9]|://"
 _LINK = (
-    rf"{_OPENING}(?:(?P<url>[hH][tT][tT][pP][sS]?://[^{JS_SPACE}]+)"
+    rf"[{JS_SPACE}(](?:(?P<url>[hH][tT][tT][pP][sS]?://[^{JS_SPACE}]+)"
     rf"|(?P<domain>[a-zA-Z][a-zA-Z0-9]*(?:\.[a-zA-Z0-9]+)+)[^{JS_SPACE}]*)"
 )
 
@@ -92,8 +92,9 @@ _LINK = (
 def _links(text: str) -> Iterator[_Found]:
     if not _pattern(_LINK_HINT).search(text):
         return
-    for match in _pattern(_LINK).finditer(text):
-        uri = match[0]
+    # The space in front stands for the start of the text: what opens a link is part of the match, and moves it by one.
+    for match in _pattern(_LINK).finditer(f" {text}"):
+        uri = match[0][1:]
         domain = match["domain"]
         if domain is None:
             # The reference asks for a lower-case scheme, though its pattern does not.
@@ -103,7 +104,7 @@ def _links(text: str) -> Iterator[_Found]:
             uri = f"https://{uri}"
         else:
             continue
-        end = match.end()
+        end = match.end() - 1
         if uri[-1] in ".,;:!?":
             uri = uri[:-1]
             end -= 1
@@ -113,17 +114,19 @@ def _links(text: str) -> Iterator[_Found]:
         yield match.start(), end, "link", uri
 
 
-_TAG = rf"(?<![^{JS_SPACE}])[#\uff03]([^{JS_SPACE}{_ZERO_WIDTH}]+)"
+_TAG = rf"[#\uff03](?<![^{JS_SPACE}][#\uff03])([^{JS_SPACE}{_ZERO_WIDTH}]+)"
 
 
 def _tags(text: str) -> Iterator[_Found]:
     for match in _pattern(_TAG).finditer(text):
-        tag = _without_punctuation_at_end(match[1])
-        if not tag or tag[0] == _VARIATION_SELECTOR or all(map(_digit_or_punctuation, tag)):
-            continue
-        if len(tag) > TAG_GRAPHEMES_MAX and grapheme_length(tag) > TAG_GRAPHEMES_MAX:
-            continue
-        yield match.start(), match.start() + 1 + len(tag), "tag", tag
+        tag = match[1]
+        # Letters alone, the usual case, need no table.
+        if not tag.isalpha():
+            tag = _without_punctuation_at_end(tag)
+            if not tag or tag[0] == _VARIATION_SELECTOR or all(map(_digit_or_punctuation, tag)):
+                continue
+        if fits_graphemes(tag, TAG_GRAPHEMES_MAX):
+            yield match.start(), match.start() + 1 + len(tag), "tag", tag
 
 
 def _digit_or_punctuation(character: str) -> bool:
@@ -145,7 +148,7 @@ def _is_punctuation(character: str) -> bool:
     return is_punctuation(character)
 
 
-_CASHTAG = rf"{_OPENING}\$([A-Za-z][A-Za-z0-9]{{0,4}})(?=[{JS_SPACE}.,;:!?)\"'\u2019]|\Z)"
+_CASHTAG = rf"\$(?<![^{JS_SPACE}(]\$)([A-Za-z][A-Za-z0-9]{{0,4}})(?=[{JS_SPACE}.,;:!?)\"'\u2019]|\Z)"
 
 
 def _cashtags(text: str) -> Iterator[_Found]:

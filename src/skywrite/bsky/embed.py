@@ -8,8 +8,7 @@ What lives here: the embed records and their checks. What does not: pictures and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.bsky import limits
 from skywrite.errors import InputError
@@ -59,8 +58,7 @@ class BadReference(InputError):
     """What should point to a record (at-uri and CID) does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageItem:
+class ImageItem(NamedTuple):
     """One image: its blob, what it shows in words, and its size in pixels (required in a gallery)."""
 
     blob: Mapping[str, Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FacetKind = Literal["mention", "link", "tag"]
 
@@ -30,8 +30,7 @@ class Facet:
         return self.byte_start < other.byte_end and other.byte_start < self.byte_end
 
 
-@dataclass(frozen=True, slots=True)
-class RichText:
+class RichText(NamedTuple):
     """A text and its facets, in the order of their starts."""
 
     text: str

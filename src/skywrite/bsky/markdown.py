@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from skywrite.bsky.facets import Facet, RichText, utf8_length
 
@@ -18,16 +18,14 @@ _DESTINATION = r"\((?P<url>[hH][tT][tT][pP][sS]?://)"
 _URL_SYNTAX = r"\\[()\\]|[()\s\0-\x1f\x7f]"
 
 
-@dataclass(slots=True)
-class _Opener:
+class _Opener(NamedTuple):
     """A `[` that may begin a link: where it stands, and whether it is an image's."""
 
     place: int
     image: bool
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(NamedTuple):
     """A whole link: its label is text[start + 1 : label_end], and `end` is behind its `)`."""
 
     start: int
@@ -36,12 +34,12 @@ class _Link:
     url: str
 
 
-@dataclass(slots=True)
 class _Output:
     """The text without the links' syntax, growing from left to right."""
 
-    pieces: list[str] = field(default_factory=list)
-    length_bytes: int = 0
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.length_bytes = 0
 
     def add(self, piece: str) -> None:
         self.pieces.append(piece)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from skywrite.bsky.detection import JS_SPACES
 from skywrite.bsky.facets import ByteOffsets, Facet, RichText, utf8_length, without_overlaps
@@ -51,16 +51,14 @@ class UnknownNumbering(InputError):
     """A way to number the posts of a thread that does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(NamedTuple):
     """What a post has place for beside its number."""
 
     graphemes: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(NamedTuple):
     """One post's text is text[start:end]; the next begins at `resume`."""
 
     start: int
@@ -68,8 +66,7 @@ class _Cut:
     resume: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """What must not be cut: characters from `start` to `end`."""
 
     start: int
