@@ -26,6 +26,9 @@ CONTROL_POSTS = 400 if NIGHTLY else 120
 KILLS_MIN = 1500 if NIGHTLY else 100
 ACCOUNTS = 4
 LOST_ANSWERS = 0.05
+EVENTS_MAX = 9
+QUIET_SECONDS = 5.0
+ALIVE_SECONDS_MAX = 0.03
 
 
 def losing_answers(seed: int) -> Callable[[str, str], Fault | None]:
@@ -74,15 +77,15 @@ def fill(environ: dict[str, str], proxy: FaultProxy, accounts: list[PdsAccount],
 
 
 def kill_until_done(environ: dict[str, str], *, seed: int, control: bool = False, workers: int = 1) -> int:
-    """Start workers and kill them after a few hundredths of a second, until nothing is left; how many kills."""
+    """Start workers, and kill them at a random moment of their work, until nothing is left; how many kills."""
     chance, context, kills = random.Random(seed), fork_server(), 0
     with Skywrite(config=load_config(environ)) as sky:
         while sky.due_unpublished():
             running = [start_worker(context, environ, control=control) for _ in range(workers)]
-            threading.Event().wait(chance.uniform(0.02, 0.35))
-            for process in running:
-                process.kill()
-                process.join()
+            running[0].wait_for_events(chance.randint(1, EVENTS_MAX), QUIET_SECONDS)
+            threading.Event().wait(chance.uniform(0.0, ALIVE_SECONDS_MAX))
+            for victim in running:
+                victim.kill()
                 kills += 1
     return kills
 

@@ -1,0 +1,290 @@
+"""Every way in which a network fails, between the worker and the reference PDS.
+
+Each time: published once, never before its time, the truth in the queue, and the other account is not kept waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.errors import SkywriteError
+from skywrite.queue.model import NotCancellable, NotEditable
+from tests.crash.support import Pair, ask_together, environment, opened, pair
+from tests.crash.workers import fork_server
+from tests.support.fault_proxy import (
+    EXECUTE_AND_TIME_OUT,
+    GARBAGE,
+    NEVER_ARRIVES,
+    RESET_AFTER,
+    RESET_BEFORE,
+    TRUNCATED,
+    Fault,
+    FaultProxy,
+    failing,
+    held,
+    rate_limited,
+    slow,
+)
+from tests.support.pds import Pds, PdsAccount, running_pds
+
+WRITE = "com.atproto.repo.applyWrites"
+READ = "com.atproto.repo.getRecord"
+REFRESH = "com.atproto.server.refreshSession"
+SHORT_SECONDS = 3.0
+PROCESSES = 8
+DONE = ("published", None)
+
+# The fault of the first write, and how the first attempt ends.
+CASES: dict[str, tuple[Fault, tuple[str, str | None]]] = {
+    "executed, then silence": (EXECUTE_AND_TIME_OUT, DONE),
+    "never arrives": (NEVER_ARRIVES, ("retry", "NoAnswer")),
+    "slow bytes": (slow(0.1), DONE),
+    "reset before the commit": (RESET_BEFORE, ("retry", "NoAnswer")),
+    "reset after the commit": (RESET_AFTER, DONE),
+    "500": (failing(500), ("retry", "ServerFailure")),
+    "500 after the commit": (failing(500, forward=True), DONE),
+    "502 with a page": (failing(502, html=True), ("retry", "ServerFailure")),
+    "502 after the commit": (failing(502, forward=True, html=True), DONE),
+    "200 with a page": (failing(200, html=True), ("retry", "NotAPds")),
+    "truncated": (TRUNCATED, DONE),
+    "garbage": (GARBAGE, DONE),
+}
+
+
+@pytest.fixture
+def two(pds: Pds, tmp_path: Path) -> Iterator[Pair]:
+    """Alice behind the proxy, and bob."""
+    with pair(pds, tmp_path) as both:
+        yield both
+
+
+def finish(two: Pair, post_id: int) -> None:
+    """Let the time of the next attempt come, having asked nothing before it."""
+    post = two.sky.store.get(post_id)
+    assert post.attempt_at is not None and post.problem is not None
+    before = len(two.proxy.exchanges)
+    two.clock.set(post.attempt_at - timedelta(milliseconds=1))
+    two.run_once()
+    assert before == len(two.proxy.exchanges)
+    two.clock.set(post.attempt_at)
+    two.run_once()
+
+
+def assert_published_once(two: Pair, post_id: int, texts: list[str]) -> None:
+    """In the repository once, whole, and the queue names that very record."""
+    post = two.sky.store.get(post_id)
+    records = two.pds.records(two.alice.did)
+    assert texts == [record["value"]["text"] for record in records]
+    assert ("published", None, records[0]["uri"], records[0]["cid"]) == (post.state, post.problem, post.uri, post.cid)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_broken_write(pds: Pds, tmp_path: Path, name: str) -> None:
+    """One fault on the write of a thread: settled by reading back, or tried again at its time and not before."""
+    fault, first = CASES[name]
+    silent = fault.manner in ("silence", "slow")
+    with pair(pds, tmp_path, **({"seconds": SHORT_SECONDS} if silent else {})) as two:
+        thread, other = two.add(two.alice, "one", thread=["two"]), two.add(two.bob, "bob's")
+        two.proxy.break_next(fault, WRITE)
+        two.run_once()
+        assert ("published", [DONE]) == two.told(other)
+        assert ("published" if first == DONE else "scheduled", [first]) == two.told(thread)
+        if first != DONE:
+            finish(two, thread)
+            assert ("published", [first, DONE]) == two.told(thread)
+        assert_published_once(two, thread, ["one", "two"])
+
+
+def test_connections_are_refused(two: Pair) -> None:
+    """A server that is down is tried again; nothing was sent, and the queue says why."""
+    post, other = two.add(two.alice, "one"), two.add(two.bob, "bob's")
+    with two.proxy.refusing():
+        two.run_once()
+    assert ("published", [DONE]) == two.told(other)
+    assert ("scheduled", [("retry", "NotSent")]) == two.told(post)
+    finish(two, post)
+    assert_published_once(two, post, ["one"])
+
+
+def test_a_rate_limit_is_obeyed_to_the_second(two: Pair) -> None:
+    """The account rests for as long as Retry-After says, with all its posts; another account does not."""
+    limited, behind, other = two.add(two.alice, "one"), two.add(two.alice, "two"), two.add(two.bob, "bob's")
+    two.proxy.break_next(rate_limited(77), WRITE)
+    two.run_once()
+    until = two.clock.now() + timedelta(seconds=77)
+    account = two.sky.account(two.alice.handle)
+    assert ("paused", until, until) == (account.state, account.paused_until, two.sky.store.get(limited).attempt_at)
+    assert (("scheduled", [("retry", "RateLimited")]), ("scheduled", [])) == (two.told(limited), two.told(behind))
+    assert ("published", [DONE]) == two.told(other)
+    finish(two, limited)
+    assert (["one", "two"], "ok") == (two.texts(two.alice), two.sky.account(two.alice.handle).state)
+
+
+@pytest.mark.parametrize("read", [RESET_BEFORE, failing(502, html=True), GARBAGE, rate_limited(30)])
+def test_doubt_outlives_an_attempt(two: Pair, read: Fault) -> None:
+    """Written, but the answer is lost, and the look as well: it stays in doubt, may not be cancelled or changed, and
+    the next attempt finds it."""
+    post = two.add(two.alice, "one", thread=["two"])
+    two.proxy.break_next(RESET_AFTER, WRITE)
+    two.proxy.break_next(read, READ)
+    two.run_once()
+    assert ("scheduled", [("retry", "NoAnswer")]) == two.told(post)
+    with pytest.raises(NotCancellable):
+        two.sky.cancel(post)
+    with pytest.raises(NotEditable):
+        two.sky.edit(post, text="another")
+    finish(two, post)
+    assert_published_once(two, post, ["one", "two"])
+
+
+def test_an_account_in_trouble_delays_no_other(two: Pair) -> None:
+    """While the answer to alice does not come, everything of bob's goes out."""
+    answer = threading.Event()
+    two.proxy.break_next(held(answer), WRITE)
+    stuck = two.add(two.alice, "one")
+    others = [two.add(two.bob, f"bob {number}") for number in range(5)]
+    with in_background(two.run_once):
+        try:
+            two.proxy.wait_for(WRITE)
+            await_states(two, others, "published")
+            assert "publishing" == two.sky.store.get(stuck).state
+        finally:
+            answer.set()
+    assert_published_once(two, stuck, ["one"])
+
+
+class in_background:
+    """Runs something in a thread for the time of a block, and waits for its end."""
+
+    def __init__(self, action: Any) -> None:
+        self._thread = threading.Thread(target=action)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+
+def await_states(two: Pair, posts: list[int], state: str) -> None:
+    """Wait until all posts are in a state, by looking at each change of the database."""
+    with two.sky.store.watch() as watch:
+        for _ in range(600):
+            if {state} == {two.sky.store.get(post).state for post in posts}:
+                return
+            watch.wait(0.1)
+    raise AssertionError(f"they do not become {state}: {[two.told(post) for post in posts]}")
+
+
+@pytest.fixture(scope="module")
+def own_pds() -> Iterator[Pds]:
+    """A PDS to be killed."""
+    with running_pds(accounts=()) as server:
+        yield server
+
+
+@pytest.mark.parametrize("executed", [False, True])
+def test_the_server_is_killed_in_the_middle(own_pds: Pds, tmp_path: Path, executed: bool) -> None:
+    """SIGKILL while a write is on its way, before it arrives or after its commit: published once after the restart."""
+    with pair(own_pds, tmp_path) as two:
+        go_on = threading.Event()
+        two.proxy.break_next(replace(RESET_AFTER if executed else RESET_BEFORE, hold=go_on), WRITE)
+        post = two.add(two.alice, "one", thread=["two"])
+        with in_background(two.run_once):
+            two.proxy.wait_for(WRITE)
+            own_pds.kill()
+            go_on.set()
+        assert ("scheduled", [("retry", "NoAnswer")]) == two.told(post)
+        own_pds.restart()
+        finish(two, post)
+        assert ("published", [("retry", "NoAnswer"), DONE]) == two.told(post)
+        assert_published_once(two, post, ["one", "two"])
+
+
+def let_expire(two: Pair, account: PdsAccount) -> None:
+    """Replace the account's access token by one that the server takes no more, which we cannot know."""
+    session = two.sky.store.load(account.did)
+    assert session is not None
+    token = two.pds.mint_access_jwt(account.did, valid_seconds=-60)
+    two.sky.store.save(replace(session, access_jwt=token))
+    two.sky.agents.forget(account.did)
+
+
+@pytest.mark.parametrize("fault", [None, RESET_AFTER, failing(500), GARBAGE])
+def test_the_access_token_expires_in_the_middle(two: Pair, fault: Fault | None) -> None:
+    """The server says so, the session is refreshed (again, where an answer is lost), and the post goes out at once."""
+    let_expire(two, two.alice)
+    if fault:
+        two.proxy.break_next(fault, REFRESH)
+    post = two.add(two.alice, "one")
+    two.run_once()
+    assert (("published", [DONE]), 2 if fault else 1) == (two.told(post), two.proxy.count(REFRESH))
+    assert_published_once(two, post, ["one"])
+
+
+def test_a_session_that_is_over_holds_the_post_for_a_login(two: Pair) -> None:
+    """A revoked app password stops the account and nobody else; signing in lets the post go out, once."""
+    let_expire(two, two.alice)
+    two.proxy.break_next(failing(400, error="ExpiredToken"), REFRESH)
+    post, other = two.add(two.alice, "one"), two.add(two.bob, "bob's")
+    two.run_once()
+    assert (("held", [("held", "NeedsLogin")]), "needs_login") == (
+        two.told(post),
+        two.sky.account(two.alice.handle).state,
+    )
+    assert ("published", [DONE]) == two.told(other)
+    two.sky.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
+    two.run_once()
+    assert_published_once(two, post, ["one"])
+
+
+def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, tmp_path: Path) -> None:
+    """All find at the same moment that the token has expired: one asks for the next, the others take it."""
+    with FaultProxy(pds.url, pds.plc_url) as proxy:
+        environ = environment(tmp_path, proxy.url)
+        with opened(environ) as sky:
+            sky.login(account.handle, account.app_password, pds=proxy.url)
+            session = sky.store.load(account.did)
+            assert session is not None
+            expired = replace(session, access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
+            sky.store.save(expired)
+        context, all_know = fork_server(), threading.Event()
+        proxy.break_next(held(all_know, forward=False), REFRESH)
+        together = context.Barrier(PROCESSES)
+        processes = [
+            context.Process(target=ask_together, args=(environ, account.did, together), daemon=True)
+            for _ in range(PROCESSES)
+        ]
+        for process in processes:
+            process.start()
+        try:
+            proxy.wait_for("getSession", times=PROCESSES)
+            proxy.wait_for(REFRESH)
+        finally:
+            all_know.set()
+            for process in processes:
+                process.join()
+    assert ([0] * PROCESSES, 1) == ([process.exitcode for process in processes], proxy.count(REFRESH))
+
+
+def test_a_failed_post_is_told_with_its_reason(two: Pair) -> None:
+    """A refusal is final, in the server's words, and what comes after it goes out."""
+    refused, after = two.add(two.alice, "one"), two.add(two.alice, "two")
+    two.proxy.break_next(failing(400, error="InvalidRequest"), WRITE)
+    two.run_once()
+    entry = two.sky.show(refused)
+    assert ("failed", [("failed", "Refused")]) == two.told(refused)
+    assert "broken on purpose" in (entry.post.problem.message if entry.post.problem else "")
+    assert (["two"], ("published", [DONE])) == (two.texts(two.alice), two.told(after))
+    with pytest.raises(SkywriteError, match="not held"):
+        two.sky.release(refused)
+    two.sky.retry(refused)
+    two.run_once()
+    assert ["one", "two"] == sorted(two.texts(two.alice))
