@@ -215,6 +215,16 @@ def test_dead_worker(store: Store, clock: FakeClock) -> None:
     assert ["lost", None] == [attempt.outcome for attempt in store.attempts(post_id)]
 
 
+def test_lease_of_a_worker_that_is_gone(store: Store) -> None:
+    """The lease of a worker that is known to be gone can be ended at once, and only its own; its token still fences."""
+    post_id = store.add([post()])[0].id
+    gone = claimed(store)
+    ended = [store.expire_lease(ALICE, "somebody-else"), store.expire_lease(ALICE, "worker-1")]
+    heir = claimed(store, worker="worker-2")
+    assert ([False, True], post_id) == (ended, heir.post.id)
+    assert [False, True] == [store.settle(gone, DONE), store.settle(heir, DONE)]
+
+
 def test_lease_moment_is_the_next_wake(store: Store) -> None:
     """While the only post is being published, the next moment to look is the end of its lease."""
     store.add([post()])

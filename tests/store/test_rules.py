@@ -129,3 +129,13 @@ def test_occurrence_belongs_to_one_rule(store: Store) -> None:
     numbers = [store.add_recurrence(DAILY, post(occurrence=NOON)) for _ in range(2)]
     assert (2, 2) == (len(set(numbers)), store.count()["scheduled"])
     assert timedelta(0) == (store.posts()[0].occurrence or later(1)) - NOON
+
+
+def test_rules_without_a_waiting_post(store: Store) -> None:
+    """An active rule whose posts are all done with is found, with its last occurrence; a busy or paused one is not."""
+    idle = store.add_recurrence(DAILY, post(occurrence=NOON))
+    store.settle(claimed(store), Published("at://a/b/c", "bafyc"))
+    store.add_recurrence(DAILY, post(occurrence=NOON, due=later(60)))
+    paused = store.recurrence(store.add_recurrence(DAILY))
+    store.update_recurrence(replace(paused, state="paused"))
+    assert [(idle, NOON)] == [(rule.id, last) for rule, last in store.idle_recurrences()]

@@ -61,6 +61,15 @@ def quarters(begin: datetime, days: int) -> list[datetime]:
     return [begin + QUARTER * step for step in range(1, days * 96 + 1)]
 
 
+def first_shown(target: datetime, walls: list[tuple[datetime, datetime]], zone: ZoneInfo) -> list[datetime]:
+    """The first minute that shows the target or later; St John's changed its clocks at 00:01 until 2011."""
+    coarse = next((at for at, wall in walls if wall >= target), None)
+    if coarse is None:
+        return []
+    minutes = [coarse - timedelta(minutes=back) for back in range(14, -1, -1)]
+    return [next(at for at in minutes if to_local(at, zone) >= target)]
+
+
 @light
 @given(windows(), st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
 def test_a_daily_time_comes_once_each_day_in_every_zone(window: tuple[str, datetime], hour: int, minute: int) -> None:
@@ -71,7 +80,7 @@ def test_a_daily_time_comes_once_each_day_in_every_zone(window: tuple[str, datet
     expected = set()
     for number in range(7):
         target = datetime.combine(first + number * DAY, datetime.min.time()).replace(hour=hour, minute=minute)
-        expected.update([next(at for at, wall in walls if wall >= target)] if walls[-1][1] >= target else [])
+        expected.update(first_shown(target, walls, ZoneInfo(zone)))
     stop = begin + 2 * DAY
     rule = parse_rule(f"{minute} {hour} * * *", zone=zone)
     actual = list(takewhile(lambda at: at <= stop, rule.moments(begin)))

@@ -8,10 +8,11 @@ thread, are grouped in modules:
 - `adding.py`: add, put_media;
 - `posts.py`: get, attempts, posts, all_posts, history, count, same_text, same_minute, due_moments, edit, move, cancel,
   retry, hold, release_post;
-- `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, next_ready_at, view;
+- `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
+  view;
 - `media.py`: media_info, media_of, read_media, prune;
-- `rules.py`: add_recurrence, recurrence, recurrences, update_recurrence, remove_recurrence, set_slots, slots, setting,
-  settings, put_setting;
+- `rules.py`: add_recurrence, recurrence, recurrences, idle_recurrences, update_recurrence, remove_recurrence, set_slots,
+  slots, setting, settings, put_setting;
 - `watch.py`: watch; and here: backup, schema_version.
 
 What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
