@@ -6,7 +6,6 @@ SDK use. What does not: the queue (`app`), how a post is made (`compose`) and se
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,24 +17,22 @@ from skywrite.atproto.service import service_for
 from skywrite.atproto.session import Agent, Session, create_session
 from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param
-from skywrite.atproto.xrpc_errors import ServerFailure
 from skywrite.bsky.limits import POST
 from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.compose.freeze import Frozen, freeze
-from skywrite.compose.gather import Gathered, Surroundings, gather
+from skywrite.compose.freeze import freeze
+from skywrite.compose.gather import Surroundings, gather
 from skywrite.compose.references import app_link, parse_reference
 from skywrite.config import load_config
-from skywrite.errors import InputError, NoAnswer, NotSent, SignInError
+from skywrite.errors import InputError, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.films import film_upload
-from skywrite.publish.sender import Sending, upload, write
+from skywrite.publish.sender import Sending, send
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
 
-SEND_TRIES = 4
 _LIKE = "app.bsky.feed.like"
 _REPOST = "app.bsky.feed.repost"
 _FOLLOW = "app.bsky.graph.follow"
@@ -231,26 +228,13 @@ class Client:
         prepared = build(gathered.draft, gathered.dids)
         rkeys = [self._tids.next() for _ in prepared.records]
         frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now())
-        self._send_frozen(frozen, gathered)
+        film = film_upload(self.agent, self._transport, self._config.video_service, self._clock)
+        frozen = send(Repo(self.agent), frozen, Sending(lambda cid: gathered.media[cid](), film), self._clock)
         return [
             Posted(uri, item.cid, app_link(uri, self.me.handle), tuple(gathered.warnings) if index == 0 else ())
             for index, item in enumerate(frozen.posts)
             for uri in (f"at://{frozen.did}/{POST}/{item.rkey}",)
         ]
-
-    def _send_frozen(self, frozen: Frozen, gathered: Gathered) -> None:
-        """Keys are fixed, so a lost answer is settled by reading back, and a refused connection by trying again."""
-        repo = Repo(self.agent)
-        film = film_upload(self.agent, self._transport, self._config.video_service, self._clock)
-        frozen = upload(repo, frozen, Sending(lambda cid: gathered.media[cid](), film))
-        for tries_left in range(SEND_TRIES - 1, -1, -1):
-            try:
-                return write(repo, frozen)
-            except (NotSent, NoAnswer, ServerFailure):
-                if not tries_left:
-                    raise
-            self._clock.wait(threading.Event(), 2.0 ** (SEND_TRIES - tries_left - 2) + self._clock.random())
-        return None
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

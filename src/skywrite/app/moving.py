@@ -87,7 +87,7 @@ class Moving(Posting):
         due_at = self._row_moment(account, options["at"], options["jitter"], taken)
         if not dry_run:
             self.keep_media([ready])
-        new = self._new_post(ready, due_at=due_at, key=options["key"], late=options["late"], source="import")
+        new = self.new_post(ready, due_at=due_at, key=options["key"], late=options["late"], source="import")
         return new, tuple(ready.warnings)
 
     def _row_account(self, name: str | None) -> Account:

@@ -121,7 +121,7 @@ class Posting(Base):
         ready = self.prepare(self.draft(found, {"text": text, **draft}), found, base=base)
         self.keep_media([ready])
         now = self.clock.now()
-        new = self._new_post(ready, due_at=now, key=key, source=NOW_SOURCE)
+        new = self.new_post(ready, due_at=now, key=key, source=NOW_SOURCE)
         publisher = self.publisher(found.pds_url)
         unsent = self._same_unsent(new)
         if unsent is None:
@@ -233,7 +233,7 @@ class Posting(Base):
         ready = self.prepare(self.draft(found, row), found, base=base)
         due_at = None if hold else self.moment(found, at, jitter)
         self.keep_media([ready])
-        new = self._new_post(ready, due_at=due_at, key=key, late=late, source=source)
+        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source)
         warnings = [*ready.warnings, *self._clashes(new)]
         result = self.store.add([new])[0]
         if result.existed:
@@ -278,7 +278,7 @@ class Posting(Base):
                 warnings.append(f"Post {post.id} goes out in the same minute.")
         return warnings
 
-    def _new_post(
+    def new_post(
         self,
         ready: Ready,
         *,

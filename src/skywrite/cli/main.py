@@ -39,6 +39,7 @@ COMMANDS = {
     "hold": "queue",
     "recurring": "recurring",
     "run": "running",
+    "sync": "sync",
     "import": "moving",
     "export": "moving",
     "backup": "moving",

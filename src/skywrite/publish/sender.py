@@ -6,13 +6,19 @@ retries (`publisher`, `worker`), the doubt after a write (`atproto.repo`, which 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from skywrite.atproto.repo import Repo
+from skywrite.atproto.xrpc_errors import ServerFailure
+from skywrite.clock import Clock
 from skywrite.compose.draft import Stored
 from skywrite.compose.freeze import Frozen, replace_blobs
+from skywrite.errors import NoAnswer, NotSent
+
+SEND_TRIES = 4
 
 Pieces = Callable[[], Iterator[bytes]]
 Progress = Callable[[str, int, int], None]
@@ -53,3 +59,20 @@ def _upload_one(repo: Repo, item: Stored, sending: Sending) -> Mapping[str, Any]
 def write(repo: Repo, frozen: Frozen) -> None:
     """Create all records of a post, or none; returns only when they are known to be there."""
     repo.create_all(frozen.writes)
+
+
+def send(repo: Repo, frozen: Frozen, sending: Sending, clock: Clock) -> Frozen:
+    """Upload and write, trying again for some seconds, for those who keep nothing; what is in the repository now.
+
+    The keys are fixed, so a lost answer is settled by reading back, and a refused connection by trying again.
+    """
+    frozen = upload(repo, frozen, sending)
+    for tries_left in range(SEND_TRIES - 1, -1, -1):
+        try:
+            write(repo, frozen)
+            return frozen
+        except (NotSent, NoAnswer, ServerFailure):
+            if not tries_left:
+                raise
+        clock.wait(threading.Event(), 2.0 ** (SEND_TRIES - tries_left - 2) + clock.random())
+    raise AssertionError("unreachable")

@@ -149,31 +149,34 @@ class PostVerbs(AddVerbs):
         Frozen records of a failed post were rejected, and are dropped. Raises UnknownPost, NotEditable, UnknownMedia.
         """
         with self._writing() as tx:
-            post = self._get_locked(tx, post_id)
-            if post.state not in EDITABLE_STATES or (post.frozen is not None and post.state != "failed"):
-                raise NotEditable(f"Post {post_id} is {_why_fixed(post)}.", hint=_hint(post))
-            draft = post.draft if isinstance(changes.draft, Unset) else changes.draft
-            moved = not isinstance(changes.due_at, Unset)
-            policy, seconds = changes.late_policy, changes.late_seconds
-            tx.run(
-                "update_post",
-                id=post_id,
-                was=post.state,
-                state="scheduled" if moved else post.state,
-                due_at=post.due_at if isinstance(changes.due_at, Unset) else changes.due_at,
-                draft=dump_json(draft),
-                text_hash=text_hash(draft),
-                prepared=dump_json(post.prepared if isinstance(changes.prepared, Unset) else changes.prepared),
-                late_policy=post.late_policy if isinstance(policy, Unset) else policy,
-                late_seconds=post.late_seconds if isinstance(seconds, Unset) else seconds,
-                now=self._clock.now(),
-                **problem_values(None if moved else post.problem),
-            )
-            if not isinstance(changes.media, Unset):
-                tx.run("forget_post_media", post_id=post_id)
-                self._require_media(tx, set(changes.media))
-                tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in changes.media))
-            return self._changed(tx, post)
+            return self._edit(tx, post_id, changes)
+
+    def _edit(self, tx: Transaction, post_id: int, changes: Changes) -> Post:
+        post = self._get_locked(tx, post_id)
+        if post.state not in EDITABLE_STATES or (post.frozen is not None and post.state != "failed"):
+            raise NotEditable(f"Post {post_id} is {_why_fixed(post)}.", hint=_hint(post))
+        draft = post.draft if isinstance(changes.draft, Unset) else changes.draft
+        moved = not isinstance(changes.due_at, Unset)
+        policy, seconds = changes.late_policy, changes.late_seconds
+        tx.run(
+            "update_post",
+            id=post_id,
+            was=post.state,
+            state="scheduled" if moved else post.state,
+            due_at=post.due_at if isinstance(changes.due_at, Unset) else changes.due_at,
+            draft=dump_json(draft),
+            text_hash=text_hash(draft),
+            prepared=dump_json(post.prepared if isinstance(changes.prepared, Unset) else changes.prepared),
+            late_policy=post.late_policy if isinstance(policy, Unset) else policy,
+            late_seconds=post.late_seconds if isinstance(seconds, Unset) else seconds,
+            now=self._clock.now(),
+            **problem_values(None if moved else post.problem),
+        )
+        if not isinstance(changes.media, Unset):
+            tx.run("forget_post_media", post_id=post_id)
+            self._require_media(tx, set(changes.media))
+            tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in changes.media))
+        return self._changed(tx, post)
 
     def move(self, post_id: int, due_at: datetime) -> Post:
         """Schedule a post for another moment; raises as `edit` does."""
@@ -188,13 +191,17 @@ class PostVerbs(AddVerbs):
             post = self._get_locked(tx, post_id)
             if post.state == "cancelled":
                 return post
-            if tx.run("cancel_post", id=post_id, now=self._clock.now()) != 1:
-                raise NotCancellable(
-                    f"Post {post_id} is {_why_fixed(post)}, so it cannot be cancelled.", hint=_hint(post)
-                )
+            cancelled = self._cancel(tx, post)
             if follow is not None:
                 self._add(tx, [follow])
-            return self._changed(tx, post)
+            return cancelled
+
+    def _cancel(self, tx: Transaction, post: Post) -> Post:
+        if post.state == "cancelled":
+            return post
+        if tx.run("cancel_post", id=post.id, now=self._clock.now()) != 1:
+            raise NotCancellable(f"Post {post.id} is {_why_fixed(post)}, so it cannot be cancelled.", hint=_hint(post))
+        return self._changed(tx, post)
 
     def retry(self, post_id: int) -> Post:
         """Schedule a failed post again, to be tried now, with the frozen records that it has."""
@@ -203,6 +210,10 @@ class PostVerbs(AddVerbs):
     def release_post(self, post_id: int) -> Post:
         """Schedule a held post again, to be tried now; its lateness counts from now."""
         return self._schedule_again(post_id, "held")
+
+    def hurry(self, post_id: int) -> Post:
+        """Let a scheduled post that waits for its next attempt be tried now."""
+        return self._schedule_again(post_id, "scheduled")
 
     def hold(self, post_id: int, problem: Problem | None = None) -> Post:
         """Keep a scheduled post from being published until it is released."""

@@ -7,12 +7,16 @@ thread, are grouped in modules:
   set_account_settings; and load, save, try_lease, release as `atproto.session.SessionStore` asks;
 - `adding.py`: add, put_media;
 - `posts.py`: get, attempts, posts, all_posts, history, count, same_text, same_minute, due_moments, edit, move, cancel,
-  retry, hold, release_post;
+  retry, hold, hurry, release_post;
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;
 - `media.py`: media_info, media_of, read_media, prune;
+- `feeds.py`: add_feed, feed, feeds, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed, feed_lease_owners,
+  expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items, queue_item,
+  fail_item;
 - `rules.py`: add_recurrence, recurrence, recurrences, idle_recurrences, update_recurrence, remove_recurrence, set_slots,
   slots, setting, settings, put_setting;
+- `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `watch.py`: watch; and here: backup, schema_version.
 
 What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
@@ -27,10 +31,12 @@ from skywrite.errors import InputError, StorageError
 from skywrite.queue.accounts import AccountVerbs
 from skywrite.queue.claims import ClaimVerbs
 from skywrite.queue.database import Database
+from skywrite.queue.feeds import FeedVerbs
 from skywrite.queue.media import MediaVerbs
 from skywrite.queue.migrate import migrate
 from skywrite.queue.posts import PostVerbs
 from skywrite.queue.rules import RuleVerbs
+from skywrite.queue.synced import SyncVerbs
 from skywrite.queue.vault import Vault
 from skywrite.queue.watch import WatchVerbs
 
@@ -43,7 +49,7 @@ class BackupFailed(StorageError):
     """The backup could not be written."""
 
 
-class Store(AccountVerbs, ClaimVerbs, PostVerbs, MediaVerbs, RuleVerbs, WatchVerbs):
+class Store(AccountVerbs, ClaimVerbs, SyncVerbs, PostVerbs, MediaVerbs, RuleVerbs, FeedVerbs, WatchVerbs):
     """One database of accounts, posts, media and rules."""
 
     def backup(self, path: str | PathLike[str]) -> None:

@@ -30,7 +30,9 @@ def check_folder(folder: Folder) -> list[FileProblem]:
     found = {(problem.path, problem.line): problem for problem in folder.problems}
     for item in (*folder.partial, *folder.items):
         for problem in check_item(item):
-            found.setdefault((problem.path, problem.line), problem)
+            # What is left of a broken file may well be empty.
+            if item in folder.items or problem.error != "EmptyPost":
+                found.setdefault((problem.path, problem.line), problem)
     return sorted(found.values(), key=lambda problem: (problem.path, problem.line))
 
 

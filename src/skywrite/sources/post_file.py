@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from skywrite.compose.draft import FIELDS, Media, draft_from_dict
+from skywrite.compose.draft import FIELDS, Draft, Media, draft_from_dict
 from skywrite.errors import InputError, SkywriteError
 from skywrite.schedule.policy import parse_late
 from skywrite.sources.frontmatter import InvalidFrontMatter, read_front_matter
@@ -189,33 +189,39 @@ class _Reader:
             draft = draft_from_dict({name: value})
         except SkywriteError as error:
             return self._caught(line, error)
-        row[name] = value
-        for part in draft.parts():
-            media = [image.media for image in part.images]
-            if part.video:
-                media += [part.video.media, *(caption.media for caption in part.video.captions)]
-            for one in media:
-                self._take_media(one, line)
+        found = [self._take_media(media, line) for media, line in self._media_of(name, draft, line)]
+        if all(found):
+            row[name] = value
         return None
 
-    def _take_media(self, media: Media, line: int) -> None:
+    def _media_of(self, name: str, draft: Draft, line: int) -> Iterator[tuple[Media, int]]:
+        for part in draft.parts():
+            for number, image in enumerate(part.images):
+                yield image.media, self._lines.get(f"{name}.{number}", line) if name == "images" else line
+            if part.video:
+                yield part.video.media, line
+                yield from ((caption.media, line) for caption in part.video.captions)
+
+    def _take_media(self, media: Media, line: int) -> bool:
         """A file that a post names must be there, inside the checkout, and is part of the digest."""
         if media.path is None:
-            return
+            return True
         path = self._file.parent / media.path
+        told = len(self._problems)
         try:
             if media.path.startswith("~") or Path(media.path).is_absolute():
                 self._wrong(line, f"{media.path} is no path from the file on.", "Write it relative to the file.")
             elif not path.resolve().is_relative_to(self._root):
                 self._wrong(line, f"{media.path} is outside of {self._root.name or self._root}.")
+            elif not path.is_file():
+                hint = "Paths count from the file's own folder."
+                self._wrong(line, f"There is no file {media.path}.", hint, "MissingFile")
             else:
                 self._media.append(f"{media.path}={_file_digest(path)}")
-        except (FileNotFoundError, NotADirectoryError):
-            hint = "Paths count from the file's own folder."
-            self._wrong(line, f"There is no file {media.path}.", hint, "MissingFile")
         except (OSError, ValueError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or "it is no name of a file"
             self._wrong(line, f"{media.path[:80]} cannot be read: {reason}.")
+        return len(self._problems) == told
 
     def _body(self, lines: list[str], start: int, row: dict[str, Any]) -> tuple[int, ...]:
         """Add the texts to the row; the answer is the first line of each post."""
@@ -243,9 +249,8 @@ class _Reader:
             if picture:
                 place = picture[2] or unquote(picture[3])
                 kind = "url" if place.startswith(("https://", "http://")) else "path"
-                images.append({kind: place, "alt": picture[1]})
-                if kind == "path":
-                    self._take_media(Media(path=place), number)
+                if kind == "url" or self._take_media(Media(path=place), number):
+                    images.append({kind: place, "alt": picture[1]})
                 continue
             if with_pictures and _PICTURE.search(text):
                 self._wrong(number, "A picture needs a line of its own.")

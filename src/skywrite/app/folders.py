@@ -1,0 +1,286 @@
+"""Syncing: a folder of files says what is in the queue.
+
+What lives here: what becomes of each file and of what is no longer there. What does not: reading the files
+(`sources.folder`), the transactions (`queue.synced`), publishing without a database (`app.stateless`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from skywrite.app.posting import SLOT_HORIZON, Posting
+from skywrite.clock import to_iso
+from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.queue.model import Account, Changes, NewPost, NotCancellable, NotEditable, Post
+from skywrite.queue.synced import SyncedElsewhere, SyncedFile
+from skywrite.schedule.policy import verdict
+
+if TYPE_CHECKING:
+    from skywrite.sources.folder import Folder
+    from skywrite.sources.post_file import FileProblem, Item
+
+Action = Literal[
+    "scheduled", "edited", "cancelled", "unchanged", "published", "missed", "draft", "kept", "busy", "wrong"
+]
+CHANGES: tuple[Action, ...] = ("scheduled", "edited", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    scheduled, edited, cancelled: the queue was changed. unchanged: nothing to do. published: it is on the network, and
+    left alone. missed: its time was over when it was first seen. draft: the file says it is one. kept: the file is
+    gone, and its post was to be kept. busy: its post is being published just now. wrong: see `error`.
+    """
+
+    path: str
+    action: Action
+    id: int | None = None
+    due_at: datetime | None = None
+    uri: str | None = None
+    warnings: tuple[str, ...] = ()
+    error: SkywriteError | None = None
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `sync --json`."""
+        return {
+            "file": self.path,
+            "action": self.action,
+            "id": self.id,
+            "due_at": to_iso(self.due_at) if self.due_at else None,
+            "uri": self.uri,
+            "line": self.line,
+            "warnings": list(self.warnings),
+            "error": self.error.as_dict() if self.error else None,
+        }
+
+
+class Folders(Posting):
+    """Folders of posts."""
+
+    def sync_folder(
+        self,
+        folder: str | Path,
+        *,
+        account: str | None = None,
+        name: str | None = None,
+        prune: bool = True,
+        mark: bool = False,
+    ) -> list[FileReport]:
+        """Make the queue say what the folder says; again and again, as often as wished.
+
+        New files are scheduled, changed ones edited while they may be, those that are gone cancelled (unless `prune`
+        is False). What is published is left alone, and with `mark` noted in the file. A wrong file is reported and
+        leaves its post as it is; all others go on. `account` is that of files which name none. `name` is what the
+        folder is known by, without one its path. Raises UnreadableFolder, NoAccount, StorageError.
+        """
+        from skywrite.sources.folder import read_folder
+
+        found = read_folder(Path(folder))
+        self.account(account)
+        return _Sync(self, found, name or str(Path(folder).resolve()), account, prune, mark).run()
+
+
+@dataclass
+class _Sync:
+    """One run over one folder."""
+
+    sky: Posting
+    folder: Folder
+    name: str
+    default_account: str | None
+    prune: bool
+    mark: bool
+    taken: dict[str, set[datetime]] = field(default_factory=dict)
+    accounts: dict[str | None, Account] = field(default_factory=dict)
+
+    def run(self) -> list[FileReport]:
+        known = {file.path: file for file in self.sky.store.synced_files(self.name)}
+        reports = [_wrong(problem) for problem in self.folder.problems]
+        active = [item for item in self.folder.items if not item.is_draft and not item.published]
+        reports += [_passive(item) for item in self.folder.items if item.is_draft or item.published]
+        self._follow_names(known, active)
+        present = {item.path for item in active} | self.folder.broken
+        for file in [file for path, file in known.items() if path not in present]:
+            reports.append(self._told(file.path, partial(self._gone, file)))
+        for item in active:
+            reports.append(self._told(item.path, partial(self._one, item, known.get(item.path))))
+        reports = _one_a_file(reports)
+        if self.mark:
+            self._mark(reports, active)
+        return reports
+
+    def _told(self, path: str, act: Callable[[], FileReport]) -> FileReport:
+        """What `act` did, or why it could not."""
+        try:
+            return act()
+        except (NotEditable, NotCancellable, SyncedElsewhere) as error:
+            return FileReport(path, "busy", warnings=(error.message,))
+        except StorageError:
+            raise
+        except SkywriteError as error:
+            return FileReport(path, "wrong", error=error)
+
+    def _follow_names(self, known: dict[str, SyncedFile], items: Iterable[Item]) -> None:
+        """Files that were renamed keep their posts: known by a key of their own, or by what is in them."""
+        here = {item.path for item in items} | self.folder.broken
+        gone = [file for path, file in known.items() if path not in here]
+        for item in items:
+            if item.path in known or not gone:
+                continue
+            old = next((file for file in gone if item.key is not None and file.key == item.key), None)
+            old = old or next((file for file in gone if file.digest == item.digest), None)
+            if old is None:
+                continue
+            gone.remove(old)
+            try:
+                self.sky.store.move_synced(self.name, old.path, item.path)
+            except SyncedElsewhere:
+                continue
+            known[item.path] = replace(known.pop(old.path), path=item.path)
+
+    def _gone(self, file: SyncedFile) -> FileReport:
+        if file.state == "published":
+            self.sky.store.drop_synced(file)
+            return FileReport(file.path, "published", file.post_id, uri=file.uri)
+        if not self.prune:
+            return FileReport(file.path, "kept", file.post_id, file.due_at)
+        self.sky.store.drop_synced(file)
+        return FileReport(file.path, "cancelled", file.post_id, file.due_at)
+
+    def _one(self, item: Item, file: SyncedFile | None) -> FileReport:
+        if file is not None and file.digest == item.digest:
+            action: Action = "published" if file.state == "published" else "unchanged"
+            return FileReport(item.path, action, file.post_id, file.due_at, file.uri)
+        if file is not None and file.state == "published":
+            self.sky.store.note_synced(replace(file, digest=item.digest), file.digest)
+            note = "The file was changed after its post was published; the post stays as it is."
+            return FileReport(item.path, "published", file.post_id, file.due_at, file.uri, (note,))
+        account = self._account(item)
+        now = SyncedFile(self.name, item.path, account.did, self._key(item, file), item.digest)
+        if file is None:
+            return self._add(item, account, now)
+        if file.state == "cancelled" or (file.account_did, file.key) != (now.account_did, now.key):
+            return self._replace(item, account, now, file)
+        return self._edit(item, account, replace(now, post_id=file.post_id), file.digest)
+
+    def _account(self, item: Item) -> Account:
+        name = item.account or self.default_account
+        if name not in self.accounts:
+            self.accounts[name] = self.sky.account(name)
+        return self.accounts[name]
+
+    def _key(self, item: Item, file: SyncedFile | None) -> str:
+        """A file that was renamed keeps the key under which it was stored first."""
+        if item.key is None and file is not None and file.key.startswith("file:"):
+            return file.key
+        return item.own_key
+
+    def _add(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
+        due_at = item.due_at(self.sky.zone(account))
+        if due_at is not None and self._is_missed(item, account, due_at):
+            note = "Its time was over when it was first seen; give it another time, or `late: publish`."
+            return FileReport(item.path, "missed", due_at=due_at, warnings=(note,))
+        new, warnings = self._new(item, account, now, due_at)
+        result = self.sky.store.add_synced(now, new)
+        if not result.existed:
+            return FileReport(item.path, "scheduled", result.id, new.due_at, None, warnings)
+        return self._one_that_existed(item, account, now)
+
+    def _one_that_existed(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
+        """Another sync was faster, or the post was stored by an earlier one whose memory is gone."""
+        file = next(file for file in self.sky.store.synced_files(self.name) if file.path == item.path)
+        if file.digest == item.digest or file.state == "published":
+            return self._one(item, file)
+        if file.state == "cancelled":
+            return self._replace(item, account, now, file)
+        return self._edit(item, account, replace(now, post_id=file.post_id), file.digest)
+
+    def _replace(self, item: Item, account: Account, now: SyncedFile, old: SyncedFile) -> FileReport:
+        due_at = item.due_at(self.sky.zone(account))
+        if due_at is not None and self._is_missed(item, account, due_at):
+            self.sky.store.note_synced(replace(old, digest=item.digest), old.digest)
+            return FileReport(item.path, "missed", old.post_id, due_at)
+        new, warnings = self._new(item, account, now, due_at)
+        result = self.sky.store.replace_synced(old, now, new)
+        return FileReport(item.path, "scheduled", result.id, new.due_at, None, warnings)
+
+    def _edit(self, item: Item, account: Account, now: SyncedFile, seen: str) -> FileReport:
+        post = self.sky.store.get(now.post_id)
+        ready = self.sky.prepare(self.sky.draft(account, item.row), account, base=item.base)
+        self.sky.keep_media([ready])
+        policy, seconds = self.sky.late(account, item.late)
+        changes = Changes(
+            draft=ready.draft.as_dict(),
+            prepared=ready.prepared.to_dict(),
+            media=tuple(blob.cid for blob in ready.prepared.blobs),
+            late_policy=policy,
+            late_seconds=seconds,
+        )
+        due_at = self._new_time(item, account, post)
+        if due_at is not None:
+            changes = replace(changes, due_at=due_at)
+        edited = self.sky.store.edit_synced(now, changes, seen)
+        return FileReport(item.path, "edited", edited.id, edited.due_at, None, tuple(ready.warnings))
+
+    def _new_time(self, item: Item, account: Account, post: Post) -> datetime | None:
+        """The time to give a post that is edited; None where it keeps the one it has. A failed one is tried again."""
+        due_at = item.due_at(self.sky.zone(account)) or post.due_at
+        return due_at if due_at != post.due_at or post.state == "failed" else None
+
+    def _is_missed(self, item: Item, account: Account, due_at: datetime) -> bool:
+        policy, seconds = self.sky.late(account, item.late)
+        return verdict(due_at, self.sky.clock.now(), policy, seconds) != "publish"
+
+    def _new(
+        self, item: Item, account: Account, now: SyncedFile, due_at: datetime | None
+    ) -> tuple[NewPost, tuple[str, ...]]:
+        ready = self.sky.prepare(self.sky.draft(account, item.row), account, base=item.base)
+        self.sky.keep_media([ready])
+        due_at = due_at or self._free_slot(account)
+        new = self.sky.new_post(ready, due_at=due_at, key=now.key, late=item.late, source=f"folder:{self.name}")
+        return new, tuple(ready.warnings)
+
+    def _free_slot(self, account: Account) -> datetime:
+        from skywrite.schedule.slots import next_free_slot
+
+        now, store = self.sky.clock.now(), self.sky.store
+        if account.did not in self.taken:
+            self.taken[account.did] = set(store.due_moments(account.did, now, now + SLOT_HORIZON))
+        moment = next_free_slot(store.slots(account.did), now=now, taken=self.taken[account.did])
+        self.taken[account.did].add(moment)
+        return moment
+
+    def _mark(self, reports: Iterable[FileReport], items: Iterable[Item]) -> None:
+        from skywrite.sources.marking import mark_published
+
+        files = {item.path: item.file for item in items}
+        for report in reports:
+            if report.action == "published" and report.uri and report.path in files:
+                mark_published(files[report.path], report.uri)
+
+
+def _wrong(problem: FileProblem) -> FileReport:
+    error = InputError(problem.message, hint=problem.hint)
+    return FileReport(problem.path, "wrong", error=error, line=problem.line)
+
+
+def _passive(item: Item) -> FileReport:
+    return FileReport(item.path, "published" if item.published else "draft", uri=item.published)
+
+
+def _one_a_file(reports: list[FileReport]) -> list[FileReport]:
+    """In the order of the paths; a file that was taken out of the queue is told once."""
+    told: dict[tuple[str, int | None], FileReport] = {}
+    for report in reports:
+        before = told.get((report.path, report.line))
+        if before is None or report.action in CHANGES:
+            told[report.path, report.line] = report
+    return sorted(told.values(), key=lambda report: (report.path, report.line or 0))

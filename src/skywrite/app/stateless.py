@@ -1,0 +1,349 @@
+"""Publishing without a database: for CI jobs, and for cron lines on fresh containers.
+
+The repository is the ledger. A post with a key and a time has one record key, which anyone computes again
+(`atproto.tid.keyed_tid`), so whoever comes second finds the record there, and two that come at the same time write
+one: a repository takes a record key once.
+
+What lives here: what is due, what is there already, and what becomes of the rest. What does not: the queue (`Skywrite`
+needs a database), reading files (`sources.folder`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.repo import RecordConflict, Repo
+from skywrite.atproto.service import service_for
+from skywrite.atproto.session import Agent, create_session
+from skywrite.atproto.tid import keyed_tid
+from skywrite.atproto.xrpc import Xrpc
+from skywrite.atproto.xrpc_errors import RecordNotFound
+from skywrite.bsky.limits import POST
+from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
+from skywrite.compose.build import build
+from skywrite.compose.draft import draft_from_dict
+from skywrite.compose.freeze import freeze
+from skywrite.compose.gather import Surroundings, gather
+from skywrite.compose.references import app_link, parse_reference
+from skywrite.config import DEFAULT_SERVICE, Config, load_config
+from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError
+from skywrite.http import Http, Transport
+from skywrite.publish.films import film_upload
+from skywrite.publish.sender import Sending, send
+from skywrite.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
+
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+    from skywrite.sources.post_file import FileProblem, Item
+
+DEFAULT_ZONE = "UTC"
+
+State = Literal["published", "existed", "waiting", "missed", "draft", "other", "failed"]
+
+
+class NoCredentials(SignInError):
+    """The environment names no account to sign in with."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatelessReport:
+    """What became of one post.
+
+    published: now, by this run. existed: it was in the repository before, or another run was faster. waiting: its time
+    is still to come. missed: its time was over by more than its policy allows. draft: its file says so. other: its
+    file is for another account. failed: see `error`.
+    """
+
+    name: str
+    state: State
+    due_at: datetime | None = None
+    uri: str | None = None
+    cid: str | None = None
+    url: str | None = None
+    warnings: tuple[str, ...] = ()
+    error: SkywriteError | None = None
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `--json`."""
+        return {
+            "file": self.name or None,
+            "state": self.state,
+            "due_at": to_iso(self.due_at) if self.due_at else None,
+            "uri": self.uri,
+            "cid": self.cid,
+            "url": self.url,
+            "line": self.line,
+            "warnings": list(self.warnings),
+            "error": self.error.as_dict() if self.error else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """A post that is due: `key` and `due_at` make its record keys."""
+
+    name: str
+    row: Mapping[str, Any]
+    key: str
+    due_at: datetime
+    late: str | None
+    base: Path
+
+
+class Stateless:
+    """One account of the environment (BLUESKY_HANDLE, BLUESKY_APP_PASSWORD, BLUESKY_PDS), and no memory.
+
+        with Stateless() as sky:
+            for report in sky.publish_folder("posts"):
+                print(report.name, report.state)
+
+    It signs in only when there is something to publish. `zone` is that of times which name none.
+    """
+
+    def __init__(
+        self,
+        *,
+        zone: str | None = None,
+        config: Config | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        from skywrite.sources.moments import read_zone
+
+        self._config = config or load_config()
+        self._given_transport = transport
+        self._transport = transport or Http()
+        self._clock = clock
+        self._zone = read_zone(zone or DEFAULT_ZONE)
+        self._agent: Agent | None = None
+        self._server: Xrpc | None = None
+        self._fetcher: Fetcher | None = None
+        if not (self._config.handle and self._config.app_password):
+            raise NoCredentials(
+                "No account is given to publish with.",
+                hint="Set BLUESKY_HANDLE and BLUESKY_APP_PASSWORD; in CI, from its secrets.",
+            )
+        self._handle = self._config.handle.removeprefix("@").lower()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session that was made, and close the connections."""
+        if self._agent is not None:
+            with suppress(SkywriteError):
+                self._agent.delete_session()
+        if isinstance(self._transport, Http) and self._given_transport is None:
+            self._transport.close()
+
+    def publish_folder(self, folder: str | Path, *, mark: bool = False) -> list[StatelessReport]:
+        """Publish what is due in a folder, the earliest first; a report for each file.
+
+        A post that is due goes out if it is late by no more than its grace (a day unless its file says otherwise), or
+        however late with `late: publish`. One file that fails stops no other, unless nothing can be published any more:
+        no sign-in, a rate limit. Raises UnreadableFolder.
+        """
+        from skywrite.sources.folder import read_folder
+
+        found = read_folder(Path(folder))
+        reports = [_wrong(problem) for problem in found.problems]
+        due: list[_Keyed] = []
+        for item in found.items:
+            answer = self._sorted_out(item)
+            if isinstance(answer, StatelessReport):
+                reports.append(answer)
+            else:
+                due.append(answer)
+        reports += self._in_turn(sorted(due, key=lambda one: (one.due_at, one.name)))
+        if mark:
+            _mark(reports, {item.path: item for item in found.items})
+        return sorted(reports, key=lambda report: (report.name, report.line or 0))
+
+    def post(
+        self,
+        text: str = "",
+        *,
+        key: str,
+        at: str | datetime,
+        late: str | None = None,
+        base: Path | None = None,
+        **draft: Any,
+    ) -> StatelessReport:
+        """Publish one post, once for its key and moment, however often and wherever this is called.
+
+        `at`: an aware datetime or ISO 8601. Raises what stops it.
+        """
+        from skywrite.sources.moments import due_moment, read_at
+
+        due_at = due_moment(read_at(at) if isinstance(at, str) else at, self._zone)
+        if not key.strip():
+            raise InputError("The key is empty.", hint="Name what is posted, such as release-1.2.0.")
+        keyed = _Keyed("", {"text": text, **draft}, key, due_at, late, base or Path())
+        early = self._not_now(keyed)
+        return early or self._publish(keyed)
+
+    def _sorted_out(self, item: Item) -> StatelessReport | _Keyed:
+        """A file that is due, or why it is not."""
+        if item.published:
+            return StatelessReport(item.path, "existed", uri=item.published)
+        if item.is_draft:
+            return StatelessReport(item.path, "draft")
+        if item.account and item.account not in (self._handle, self._config.handle):
+            return StatelessReport(item.path, "other")
+        due_at = item.due_at(self._zone)
+        if due_at is None:
+            error = InputError("It has no time.", hint="Without a database each file needs one: at: 2027-01-05 09:00")
+            return StatelessReport(item.path, "failed", error=error, line=1)
+        keyed = _Keyed(item.path, item.row, item.own_key, due_at, item.late, item.base)
+        return self._not_now(keyed) or keyed
+
+    def _not_now(self, post: _Keyed) -> StatelessReport | None:
+        """Why a post is not to be published now; None where it is due."""
+        now = self._clock.now()
+        if post.due_at > now:
+            return StatelessReport(post.name, "waiting", post.due_at)
+        policy, seconds = parse_late(post.late) if post.late else (DEFAULT_LATE_POLICY, None)
+        if verdict(post.due_at, now, policy, seconds) == "publish":
+            return None
+        return StatelessReport(post.name, "missed", post.due_at)
+
+    def _in_turn(self, posts: Iterable[_Keyed]) -> Iterator[StatelessReport]:
+        stop: SkywriteError | None = None
+        for post in posts:
+            try:
+                if stop is not None:
+                    raise stop
+                yield self._publish(post)
+            except SkywriteError as error:
+                if isinstance(error, SignInError | RateLimited):
+                    stop = error
+                yield StatelessReport(post.name, "failed", post.due_at, error=error)
+
+    def _publish(self, post: _Keyed) -> StatelessReport:
+        there = self._there(post)
+        if there is not None:
+            return there
+        agent = self._signed_in()
+        gathered = gather(draft_from_dict(post.row), self._surroundings(agent, post.base))
+        prepared = build(gathered.draft, gathered.dids)
+        if prepared.pending:
+            handle = prepared.pending[0].handle
+            raise TemporaryError(
+                f"@{handle} could not be looked up, so nothing is published yet.", hint="Run it again."
+            )
+        rkeys = [keyed_tid(post.due_at, post.key, index) for index in range(len(prepared.records))]
+        frozen = freeze(prepared, did=agent.did, rkeys=rkeys, created_at=self._clock.now())
+        try:
+            film = film_upload(agent, self._transport, self._config.video_service, self._clock)
+            frozen = send(Repo(agent), frozen, Sending(lambda cid: gathered.media[cid](), film), self._clock)
+        except RecordConflict:
+            # Another run with the same key was faster: the repository is the ledger.
+            found = self._there(post)
+            if found is None:
+                raise
+            return found
+        url = app_link(frozen.uri, self._handle)
+        warnings = tuple(gathered.warnings)
+        return StatelessReport(post.name, "published", post.due_at, frozen.uri, frozen.cid, url, warnings)
+
+    def _there(self, post: _Keyed) -> StatelessReport | None:
+        """The post as it is in the repository, asked without signing in."""
+        params = {"repo": self._repo_name(), "collection": POST, "rkey": keyed_tid(post.due_at, post.key, 0)}
+        try:
+            record = self._public().query("com.atproto.repo.getRecord", params)
+        except RecordNotFound:
+            return None
+        uri = str(record.get("uri"))
+        return StatelessReport(
+            post.name, "existed", post.due_at, uri, str(record.get("cid")), app_link(uri, self._handle)
+        )
+
+    def _repo_name(self) -> str:
+        return self._signed_in().did if "@" in self._handle else self._handle
+
+    def _public(self) -> Xrpc:
+        """The account's server, asked by anyone."""
+        if self._agent is not None:
+            return self._agent.public
+        if self._server is None:
+            self._server = Xrpc(self._transport, self._pds_url(), clock=self._clock)
+        return self._server
+
+    def _pds_url(self) -> str:
+        if self._config.service != DEFAULT_SERVICE:
+            return self._config.service
+        try:
+            return self._resolver(None).resolve(self._handle).pds_url
+        except SkywriteError:
+            return self._signed_in().session.pds_url
+
+    def _signed_in(self) -> Agent:
+        """The agent of the account; signs in when first asked, and raises what signing in does."""
+        if self._agent is None:
+            password = self._config.app_password or ""
+            service = self._config.service
+            if service == DEFAULT_SERVICE:
+                service = service_for(self._handle, self._resolver(None), DEFAULT_SERVICE)
+            session = create_session(self._transport, service, self._handle, password, clock=self._clock)
+            self._agent = Agent(self._transport, session, clock=self._clock)
+        return self._agent
+
+    def _resolver(self, service: str | None) -> Resolver:
+        local = any(host in (service or "") for host in ("//localhost", "//127.0.0.1"))
+        return Resolver(
+            self._transport,
+            self._config.plc_url,
+            service=service,
+            clock=self._clock,
+            allow_local=local,
+            service_first=True,
+        )
+
+    def _surroundings(self, agent: Agent, base: Path) -> Surroundings:
+        resolver = self._resolver(agent.session.pds_url)
+
+        def get_record(uri: str) -> dict[str, Any]:
+            authority, collection, rkey = parse_reference(uri)
+            record = Repo(agent).get(collection, rkey, repo=authority)
+            return {"uri": record.uri, "cid": record.cid, "value": record.value}
+
+        return Surroundings(
+            resolve_handle=lambda handle: str(resolver.resolve_handle(handle)),
+            get_record=get_record,
+            fetcher=self._fetch,
+            blob_limit=agent.blob_upload_limit,
+            base=base,
+        )
+
+    def _fetch(self) -> Fetcher:
+        from skywrite.fetch.fetch import Fetcher
+
+        if self._fetcher is None:
+            self._fetcher = Fetcher(self._config.fetch_allow)
+        return self._fetcher
+
+
+def _wrong(problem: FileProblem) -> StatelessReport:
+    error = InputError(problem.message, hint=problem.hint)
+    return StatelessReport(problem.path, "failed", error=error, line=problem.line)
+
+
+def _mark(reports: Iterable[StatelessReport], items: Mapping[str, Item]) -> None:
+    from skywrite.sources.marking import mark_published
+
+    for report in reports:
+        if report.state in ("published", "existed") and report.uri and not items[report.name].published:
+            mark_published(items[report.name].file, report.uri)

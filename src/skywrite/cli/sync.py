@@ -1,0 +1,172 @@
+"""sync."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.options import account_option, json_option
+from skywrite.cli.output import one_line, print_done, print_json, print_warnings
+from skywrite.errors import InputError
+
+if TYPE_CHECKING:
+    from skywrite.app.folders import FileReport
+    from skywrite.sources.post_file import FileProblem
+
+
+class BrokenFiles(InputError):
+    """Files of a folder are wrong."""
+
+
+@click.command("sync", epilog="Example: skywrite sync posts --check, then: skywrite sync posts")
+@click.argument("folder", type=click.Path(path_type=Path))
+@account_option
+@click.option("--check", is_flag=True, help="Only say what is wrong, by file and line. No account needed.")
+@click.option("--stateless", is_flag=True, help="Without a database: publish what is due and not yet published.")
+@click.option("--zone", metavar="ZONE", help="With --stateless: the zone of times that name none; else UTC.")
+@click.option("--no-prune", is_flag=True, help="Leave the posts of files that are gone in the queue.")
+@click.option("--mark", is_flag=True, help="Write `published: ...` into files whose posts are published.")
+@click.option("--name", metavar="NAME", help="What the folder is known by; without it, its path.")
+@json_option
+def sync_command(
+    folder: Path,
+    account: str | None,
+    check: bool,
+    stateless: bool,
+    zone: str | None,
+    no_prune: bool,
+    mark: bool,
+    name: str | None,
+    as_json: bool,
+) -> int:
+    """Make the queue say what a FOLDER of Markdown files says, as often as you like.
+
+    New files are scheduled, changed ones edited, those that are gone cancelled; what is published is left alone.
+    """
+    _exclude(check=check, stateless=stateless)
+    if check:
+        return _check(folder, as_json)
+    if stateless:
+        _no_use(account=account, name=name, no_prune=no_prune)
+        return _stateless(folder, zone, mark, as_json)
+    _no_use(zone=zone)
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        reports = sky.sync_folder(folder, account=account, name=name, prune=not no_prune, mark=mark)
+    if as_json:
+        print_json([report.as_dict() for report in reports])
+    else:
+        _print_reports(folder, reports)
+    return _exit_code(reports)
+
+
+def _exclude(**flags: bool) -> None:
+    if sum(flags.values()) > 1:
+        raise InputError(" and ".join(f"--{name}" for name in flags) + " exclude each other.")
+
+
+def _no_use(**given: Any) -> None:
+    for name, value in given.items():
+        if value:
+            raise InputError(f"--{name.replace('_', '-')} has no use here.", hint="See: skywrite sync --help")
+
+
+def _check(folder: Path, as_json: bool) -> int:
+    from skywrite.sources.check import check_folder
+    from skywrite.sources.folder import read_folder
+
+    found = read_folder(folder)
+    problems = check_folder(found)
+    if as_json:
+        print_json([_problem(folder, problem) for problem in problems])
+        return InputError.exit_code if problems else 0
+    for problem in problems:
+        _print_problem(folder, problem)
+    if problems:
+        files = len({problem.path for problem in problems})
+        raise BrokenFiles(f"{_count(files, 'file')} of {folder} cannot be posted as they are.", hint="Mend them.")
+    print_done(f"{_count(len(found.items), 'file')} of {folder} can be posted as they are.")
+    return 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _problem(folder: Path, problem: FileProblem) -> dict[str, Any]:
+    return {
+        "file": os.fspath(folder / problem.path),
+        "line": problem.line,
+        "error": problem.error,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _print_problem(folder: Path, problem: FileProblem) -> None:
+    click.echo(f"{folder / problem.path}:{problem.line}: {problem.message}")
+    if problem.hint:
+        click.echo(f"    {problem.hint}")
+
+
+def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
+    counts: dict[str, int] = {}
+    for report in reports:
+        counts[report.action] = counts.get(report.action, 0) + 1
+        print_warnings(f"{report.path}: {warning}" for warning in report.warnings)
+        if report.error:
+            line = f":{report.line}" if report.line else ""
+            click.echo(
+                f"{click.style('Error:', fg='red')} {folder / report.path}{line}: {report.error.message}", err=True
+            )
+            if report.error.hint:
+                click.echo(f"    {report.error.hint}", err=True)
+        elif report.action not in ("unchanged", "published"):
+            when = f", {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at else ""
+            click.echo(
+                f"{report.action:<9}  {one_line(report.path)}{f' (post {report.id}{when})' if report.id else ''}"
+            )
+    told = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
+    print_done(f"{folder}: {told or 'no posts'}.")
+
+
+def _exit_code(reports: Sequence[Any]) -> int:
+    """That of the first file that is wrong."""
+    return next((report.error.exit_code for report in reports if report.error), 0)
+
+
+def _stateless(folder: Path, zone: str | None, mark: bool, as_json: bool) -> int:
+    from skywrite.app.stateless import Stateless
+
+    with Stateless(zone=zone) as sky:
+        reports = sky.publish_folder(folder, mark=mark)
+    if as_json:
+        print_json([report.as_dict() for report in reports])
+    else:
+        for report in reports:
+            print_stateless(report)
+        published = sum(report.state == "published" for report in reports)
+        print_done(f"{folder}: {_count(published, 'post')} published now.")
+    return _exit_code(reports)
+
+
+def print_stateless(report: Any) -> None:
+    """One line about a post that was looked at without a database."""
+    print_warnings(f"{report.name}: {warning}" if report.name else warning for warning in report.warnings)
+    if report.error:
+        return _print_error(report.name, report)
+    when = f" {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at and report.state in ("waiting", "missed") else ""
+    click.echo(f"{report.state + when:<12} {report.name or ''} {report.url or ''}".rstrip())
+    return None
+
+
+def _print_error(name: str, report: Any) -> None:
+    line = f":{report.line}" if report.line else ""
+    click.echo(f"{click.style('Error:', fg='red')} {name}{line}: {report.error.message}", err=True)
+    if report.error.hint:
+        click.echo(f"    {report.error.hint}", err=True)

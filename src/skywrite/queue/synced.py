@@ -1,0 +1,167 @@
+"""Which file of a synced folder each post came from.
+
+What lives here: the transactions in which a post and what is known of its file change together, so that two syncs at
+once, or one that is killed, leave no post twice. What does not: reading files (`sources`), what is to be done (`app`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from skywrite.errors import InputError, TemporaryError
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
+from skywrite.queue.posts import PostVerbs
+
+STALE = ""
+"""The digest of a file whose post is not known to be as the file says."""
+
+
+class KeyTaken(InputError):
+    """The key of a file is that of a post which did not come from this folder."""
+
+
+class SyncedElsewhere(TemporaryError):
+    """Another sync of the same folder has changed the post of this file at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedFile:
+    """A file that became a post: `digest` is that of the file when its post was last brought up to it."""
+
+    folder: str
+    path: str
+    account_did: str
+    key: str
+    digest: str
+    post_id: int = 0
+    state: State = "scheduled"
+    uri: str | None = None
+    due_at: datetime | None = None
+
+
+class SyncVerbs(PostVerbs):
+    """Verbs about posts that came from files."""
+
+    def synced_files(self, folder: str) -> list[SyncedFile]:
+        """The files of a folder that became posts, with the states of these, by path."""
+        with self._reading() as tx:
+            return [_file_of(row) for row in tx.rows("list_folder_files", folder=folder)]
+
+    def add_synced(self, file: SyncedFile, new: NewPost) -> AddResult:
+        """Store a post and which file it came from. A file that is known, or a key that this folder has used before,
+        adds nothing: then the post may be another than the file says, and its digest is `STALE`.
+
+        Raises KeyTaken where the key is that of a post from elsewhere.
+        """
+        with self._writing() as tx:
+            self._locked(tx, file.account_did)
+            known = tx.row("get_folder_file", folder=file.folder, path=file.path)
+            if known is not None:
+                return AddResult(int(known["post_id"]), True)
+            result = self._add(tx, [new])[0]
+            if result.existed:
+                self._must_be_ours(tx, file, new, result.id)
+            self._put(tx, file, result.id, STALE if result.existed else file.digest)
+            return result
+
+    def _must_be_ours(self, tx: Transaction, file: SyncedFile, new: NewPost, post_id: int) -> None:
+        post = self._get(tx, post_id)
+        other = tx.row("folder_file_of_post", post_id=post_id)
+        if post.source == new.source and other is None:
+            return
+        whose = f"the file {other['path']} of {other['folder']}" if other else post.source or "a post made by hand"
+        raise KeyTaken(
+            f"The key {file.key!r} was used before, by post {post_id} ({whose}).",
+            hint="Give the file another one in its front matter: key: some-other-name.",
+        )
+
+    def edit_synced(self, file: SyncedFile, changes: Changes, seen: str) -> Post:
+        """Bring a post up to its file, whose digest was `seen` before. Raises NotEditable, SyncedElsewhere."""
+        with self._writing() as tx:
+            post = self._edit(tx, file.post_id, changes)
+            self._note(tx, file, seen)
+            return post
+
+    def note_synced(self, file: SyncedFile, seen: str) -> None:
+        """Remember the file's digest; its post is left alone. Raises SyncedElsewhere."""
+        with self._writing(wake=False) as tx:
+            self._note(tx, file, seen)
+
+    def move_synced(self, folder: str, path: str, new_path: str) -> None:
+        """Remember a file under its new name. Raises SyncedElsewhere where somebody else did."""
+        with self._writing(wake=False) as tx:
+            taken = tx.row("get_folder_file", folder=folder, path=new_path)
+            moved = taken is None and tx.run(
+                "move_folder_file", folder=folder, path=path, new_path=new_path, now=self._clock.now()
+            )
+            if not moved:
+                raise _elsewhere(path)
+
+    def replace_synced(self, old: SyncedFile, file: SyncedFile, new: NewPost) -> AddResult:
+        """Cancel the post of a file for good, and store another one in its place: for another account or key.
+
+        Raises NotCancellable, KeyTaken, SyncedElsewhere.
+        """
+        with self._writing() as tx:
+            for did in sorted({old.account_did, file.account_did}):
+                self._locked(tx, did)
+            self._drop(tx, old)
+            result = self._add(tx, [new])[0]
+            if result.existed:
+                self._must_be_ours(tx, file, new, result.id)
+            self._put(tx, file, result.id, STALE if result.existed else file.digest)
+            return result
+
+    def drop_synced(self, file: SyncedFile) -> None:
+        """Forget a file that is gone. Its post is cancelled for good unless it is published; its key is free again.
+
+        Raises NotCancellable for one that may be on the network, SyncedElsewhere.
+        """
+        with self._writing() as tx:
+            self._drop(tx, file)
+
+    def _drop(self, tx: Transaction, file: SyncedFile) -> None:
+        post = self._get_locked(tx, file.post_id)
+        gone = tx.run("delete_folder_file", folder=file.folder, path=file.path, post_id=file.post_id, seen=file.digest)
+        if not gone:
+            raise _elsewhere(file.path)
+        if post.state != "published":
+            self._cancel(tx, post)
+            tx.run("forget_key", id=post.id)
+
+    def _note(self, tx: Transaction, file: SyncedFile, seen: str) -> None:
+        values = {"folder": file.folder, "path": file.path, "post_id": file.post_id}
+        if not tx.run("change_folder_file", digest=file.digest, seen=seen, now=self._clock.now(), **values):
+            raise _elsewhere(file.path)
+
+    def _put(self, tx: Transaction, file: SyncedFile, post_id: int, digest: str) -> None:
+        tx.run(
+            "put_folder_file",
+            folder=file.folder,
+            path=file.path,
+            account_did=file.account_did,
+            key=file.key,
+            digest=digest,
+            post_id=post_id,
+            now=self._clock.now(),
+        )
+
+
+def _elsewhere(path: str) -> SyncedElsewhere:
+    return SyncedElsewhere(f"{path} is being synced by another process.", hint="Sync again.")
+
+
+def _file_of(row: Row) -> SyncedFile:
+    return SyncedFile(
+        folder=row["folder"],
+        path=row["path"],
+        account_did=row["account_did"],
+        key=row["key"],
+        digest=row["digest"],
+        post_id=row["post_id"],
+        state=row["state"],
+        uri=row["uri"],
+        due_at=moment_of(row["due_at"]),
+    )
