@@ -441,7 +441,8 @@ def _checked_json(method: str, body: bytes) -> dict[str, Any]:
                 raise Violation(f"{method} lacks {name}")
             continue
         value = given[name]
-        if type(value) is not kind or not least <= (len(value) if isinstance(value, str) else value) <= most:
+        size: Any = len(value) if isinstance(value, str) else value
+        if type(value) is not kind or not least <= size <= most:
             raise Violation(f"{method}: bad {name} {value!r}")
     return given
 
