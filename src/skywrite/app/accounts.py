@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from skywrite.app.base import Base
+from skywrite.atproto.identity import UnknownHandle
 from skywrite.atproto.service import service_for
-from skywrite.atproto.session import create_session
+from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import Account, Slot
 from skywrite.schedule.policy import parse_late
@@ -30,10 +31,30 @@ class Accounts(Base):
         `pds`: the server to sign in at; without it the account's own is found. The first account becomes the default.
         """
         service = pds or service_for(handle, self.resolver(), self.config.service)
-        session = create_session(self.transport, service, handle, password, auth_factor_token, clock=self.clock)
+        try:
+            session = create_session(self.transport, service, handle, password, auth_factor_token, clock=self.clock)
+        except WrongPassword:
+            self._check_handle(handle, service)
+            raise
         account = self.store.sign_in(session)
         self.agents.forget(account.did)
         return account, [MAIN_PASSWORD_WARNING] if session.uses_main_password else []
+
+    def _check_handle(self, identifier: str, service: str) -> None:
+        """Raise UnknownHandle when the server where a sign-in failed knows no such account; else do nothing."""
+        name = clean_identifier(identifier)
+        if name.startswith("did:") or "@" in name:
+            return
+        try:
+            self.resolver(service).resolve_handle(name)
+        except UnknownHandle:
+            raise UnknownHandle(
+                f"There is no working account {name}.",
+                hint="Check the spelling; write it whole, such as alice.bsky.social. "
+                "An account that was taken down or deactivated is not found either.",
+            ) from None
+        except SkywriteError:
+            return
 
     def _account_from_environment(self) -> Account | None:
         if not (self.config.handle and self.config.app_password):

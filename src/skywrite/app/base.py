@@ -138,6 +138,9 @@ class Base:
     def account(self, name: str | None = None) -> Account:
         """The account with this handle or DID, else the default one. Raises NoAccount."""
         try:
+            # A database takes no half characters.
+            if name and not name.isprintable():
+                raise UnknownAccount(name)
             return self.store.account(name)
         except UnknownAccount:
             if name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.publish.films import film_upload
 from skywrite.publish.publisher import Publisher, Result
 from skywrite.publish.sender import FilmUpload
-from skywrite.queue.model import Account, Claim, NewMedia, NewPost, Post, Published, Retry
+from skywrite.queue.model import Account, Claim, NewMedia, NewPost, Post, Published, Retry, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ NOW_BUSY_SECONDS_MAX = 20.0
 LEASE_SECONDS = 120.0
 SAME_TEXT = timedelta(days=7)
 SLOT_HORIZON = timedelta(days=800)
+KEY_MAX = 500
 
 
 class StillQueued(TemporaryError):
@@ -78,6 +80,19 @@ class Scheduled:
     existed: bool = False
     warnings: tuple[str, ...] = ()
     recurrence_id: int | None = None
+
+
+def _check_key(key: str | None) -> None:
+    from skywrite.bsky.limits import InvalidText, check_characters
+
+    if key is None:
+        return
+    try:
+        check_characters(key)
+    except InvalidText as error:
+        raise error.about("The key") from None
+    if not 0 < len(key) <= KEY_MAX:
+        raise InputError(f"A key has 1 to {KEY_MAX} characters, not {len(key)}.", hint="Use a short name or a hash.")
 
 
 class Posting(Base):
@@ -131,6 +146,8 @@ class Posting(Base):
                 ready.warnings.append(f"The key {key!r} was used before, by post {post_id}: nothing was added.")
         else:
             post_id, claim = unsent, None
+            with suppress(WrongState):
+                self.store.hurry(post_id)
             ready.warnings.append(f"The same text was waiting as post {post_id}: that one was sent.")
         uri, cid = self._send_now(post_id, claim, publisher)
         return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
@@ -288,6 +305,7 @@ class Posting(Base):
         source: str | None = None,
     ) -> NewPost:
         policy, seconds = self.late(ready.account, late)
+        _check_key(key)
         return NewPost(
             account_did=ready.account.did,
             draft=ready.draft.as_dict(),

@@ -29,6 +29,8 @@ def login_command(
     from skywrite.atproto.session import AuthFactorRequired
 
     with Skywrite() as sky:
+        # Where nothing can be kept, nobody is asked for a password.
+        sky.accounts()
         name = handle or sky.config.handle or _ask("Handle (such as alice.bsky.social)")
         secret = _app_password(app_password_stdin, sky.config.app_password)
         pds = pds or sky.environment_pds()

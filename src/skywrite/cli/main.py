@@ -78,6 +78,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code."""
     given = sys.argv[1:] if arguments is None else arguments
+    _survive_any_text()
     as_json = "--json" in given
     try:
         code = cli.main(given, prog_name="skywrite", standalone_mode=False)
@@ -92,6 +93,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # Whoever read our output has gone; nothing is left to be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        code = _refused_by_system(error, as_json)
     except Exception as error:
         code = _surprise(error, as_json)
     sys.exit(code if isinstance(code, int) else 0)
@@ -102,6 +105,25 @@ def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
     hint = f"See: {context.command_path} --help" if context else "See: skywrite --help"
     print_error({"error": "UsageError", "message": error.format_message(), "hint": hint}, as_json)
     return 2
+
+
+def _survive_any_text() -> None:
+    """A character that the terminal cannot show is escaped, rather than an error while an error is told."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _refused_by_system(error: OSError, as_json: bool) -> int:
+    """A file that cannot be read or written, where nobody below has said it better."""
+    if os.environ.get("SKYWRITE_DEBUG"):
+        raise error
+    where = f"{error.filename}: " if error.filename else ""
+    message = f"{where}{error.strerror or type(error).__name__}."
+    print_error(
+        {"error": "SystemRefused", "message": message, "hint": "Check the name, the rights and the room."}, as_json
+    )
+    return 1
 
 
 def _surprise(error: Exception, as_json: bool) -> int:

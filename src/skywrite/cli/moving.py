@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from skywrite.cli.options import account_option, json_option
-from skywrite.cli.output import print_done, print_json
+from skywrite.cli.options import FILE, account_option, json_option
+from skywrite.cli.output import json_text, print_done, print_json
 
 
 @click.command("import", epilog="Example: skywrite import plan.csv --dry-run")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @account_option
 @click.option("--partial", is_flag=True, help="Import the good rows even if others are wrong.")
 @click.option("--dry-run", is_flag=True, help="Check every row; store nothing.")
@@ -27,7 +26,7 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
     Without "at", rows take the next free slots. CSV has the same names as columns. Paths count from the file's folder.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.moving import check_reports
+    from skywrite.app.moving import ImportFailed, check_reports
     from skywrite.sources.table import read_table
 
     rows = read_table(file)
@@ -35,12 +34,19 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
         reports = sky.import_rows(
             rows, base=file.parent, account=account, partial=partial, dry_run=dry_run, progress=lambda _: bar.update(1)
         )
+    try:
+        if not partial or not any(report.id for report in reports):
+            check_reports(reports)
+    except ImportFailed as error:
+        if not as_json:
+            _print_reports(reports, dry_run)
+            raise
+        print_json({**error.as_dict(), "rows": [_report(report) for report in reports]})
+        sys.exit(error.exit_code)
     if as_json:
         print_json([_report(report) for report in reports])
     else:
         _print_reports(reports, dry_run)
-    if not partial or not any(report.id for report in reports):
-        check_reports(reports)
 
 
 def _progress(count: int) -> Any:
@@ -85,7 +91,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None)
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        lines = [json.dumps(row, ensure_ascii=False) for row in sky.export_rows(account=account, media_folder=media)]
+        lines = [json_text(row) for row in sky.export_rows(account=account, media_folder=media)]
     text = "".join(line + "\n" for line in lines)
     if output is None:
         click.echo(text, nl=False)

@@ -17,6 +17,8 @@ from skywrite.errors import InputError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STDIN_BYTES_MAX = 1_000_000
+# What a file is, and whether it may be read, is told by whoever reads it.
+FILE = click.Path(path_type=Path, readable=False)
 
 
 def json_option(command: Command) -> Command:
@@ -33,7 +35,7 @@ def text_options(command: Command) -> Command:
     """Where a text comes from."""
     for option in (
         click.option("--editor", is_flag=True, help="Write the text in your editor."),
-        click.option("--file", "file", type=click.Path(path_type=Path), help="Read the text from a file."),
+        click.option("--file", "file", type=FILE, help="Read the text from a file."),
         click.argument("text", nargs=-1),
     ):
         command = option(command)
@@ -87,25 +89,44 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
             raise InputError("Nothing was saved in the editor, so nothing is posted.")
         return written.rstrip("\n")
     if text == ("-",):
-        data = sys.stdin.buffer.read(STDIN_BYTES_MAX + 1)
-        if len(data) > STDIN_BYTES_MAX:
-            raise InputError(f"Standard input is longer than {STDIN_BYTES_MAX // 1_000_000} MB.")
-        return _decoded(data, "Standard input").rstrip("\n")
+        return _decoded(read_stdin(STDIN_BYTES_MAX), "Standard input").rstrip("\n")
     return " ".join(text)
 
 
+def read_stdin(max_bytes: int) -> bytes:
+    """All of standard input; InputError where it is longer than `max_bytes`."""
+    data = sys.stdin.buffer.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise InputError(
+            f"Standard input is longer than {max_bytes // 1_000_000} MB.", hint="Give less, or use skywrite import."
+        )
+    return data
+
+
 def _read_file(path: Path) -> bytes:
+    from skywrite.compose.pictures import MissingFile, UnreadableFile
+
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(STDIN_BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise MissingFile(f"There is no file {path}.", hint="Check the name and the folder.") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Check the name and its rights.") from None
+        raise UnreadableFile(
+            f"{path} cannot be read: {error.strerror}.", hint="Check what it is, and its rights."
+        ) from None
+    if len(data) > STDIN_BYTES_MAX:
+        raise InputError(f"{path} is longer than {STDIN_BYTES_MAX // 1_000_000} MB.", hint="Is it the right file?")
+    return data
 
 
 def _decoded(data: bytes, what: str) -> str:
+    from skywrite.bsky.limits import InvalidText
+
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{what} is not UTF-8 text.", hint="Save it as UTF-8.") from None
+        raise InvalidText(f"{what} is not UTF-8 text.", hint="Save it as UTF-8.") from None
 
 
 def draft_row(options: dict[str, Any]) -> dict[str, Any]:

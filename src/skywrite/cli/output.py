@@ -15,7 +15,14 @@ import click
 
 def print_json(value: Any) -> None:
     """One JSON value, for scripts."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=None if isinstance(value, dict) else 1))
+    click.echo(json_text(value, indent=None if isinstance(value, dict) else 1))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that standard output can take: half characters, and all others where it is not UTF-8, escaped."""
+    if (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8":
+        return json.dumps(value, indent=indent)
+    return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "backslashreplace").decode()
 
 
 def print_error(error: Mapping[str, str], as_json: bool) -> None:

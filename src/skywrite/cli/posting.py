@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
+from skywrite.cli.options import (
+    FILE,
+    account_option,
+    draft_options,
+    draft_row,
+    json_option,
+    read_text,
+    text_options,
+)
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.errors import InputError
 
@@ -22,7 +30,7 @@ _SCHEDULE = (
     click.option(
         "--pool",
         "pool",
-        type=click.Path(path_type=Path),
+        type=FILE,
         help="Texts for --every, used in turn: a file, parted by --- lines.",
     ),
     click.option("--key", metavar="KEY", help="Post at most once under this key, however often it is called."),

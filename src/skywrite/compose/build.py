@@ -162,6 +162,7 @@ def _embed(part: Draft) -> dict[str, Any] | None:
         if part.images or part.video or part.quote or isinstance(part.card, Card):
             raise InputError("A post holds either a ready-made embed, or media, card and quote.")
         return dict(part.embed)
+    check_mixture(part)
     media = _media_embed(part)
     if part.quote is None:
         return media
@@ -171,12 +172,16 @@ def _embed(part: Draft) -> dict[str, Any] | None:
     return embed.record_with_media(quote, media) if media else quote
 
 
-def _media_embed(part: Draft) -> dict[str, Any] | None:
+def check_mixture(part: Draft) -> None:
+    """Raise MixedMedia for images beside a video; before any of them is read."""
     if part.images and part.video:
         raise embed.MixedMedia(
             f"{len(part.images)} images and a video cannot be in one post.",
             hint="Use a thread: one post for the images, one for the video.",
         )
+
+
+def _media_embed(part: Draft) -> dict[str, Any] | None:
     if part.images:
         items = [
             embed.ImageItem(stored.blob(), image.alt, stored.width, stored.height)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skywrite.bsky.richtext import RichText
-from skywrite.compose.build import render
+from skywrite.compose.build import check_mixture, render
 from skywrite.compose.draft import Card, Draft, Ref, Reply, Stored
 from skywrite.compose.pictures import Collector, gather_media
 from skywrite.compose.references import parse_reference
@@ -36,6 +36,10 @@ _RULES = ("nobody", "mentioned", "followers", "following")
 
 class PostNotFound(InputError):
     """The post (or feed, list, starter pack) that is answered or quoted does not exist, or no longer."""
+
+
+class UnknownReplyRule(InputError):
+    """A text that should say who may reply does not."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def _place(index: int, parts: list[Draft]) -> str:
 def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: Gathered, place: str) -> Draft:
     try:
         texts = render(part)
+        check_mixture(part)
         _mentions(texts, around, done)
         part = gather_media(part, collector)
         part = replace(part, quote=_quote(part.quote, around), langs=_langs(part, around))
@@ -161,7 +166,7 @@ def _list_uri(text: str, around: Surroundings) -> str:
     except InputError:
         collection = ""
     if collection != _LIST:
-        raise InputError(
+        raise UnknownReplyRule(
             f"{text!r} says not who may reply.", hint=f"Use {', '.join(_RULES)}, or the link of a list on bsky.app."
         )
     did = authority if authority.startswith("did:") else around.resolve_handle(authority)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from skywrite.atproto.syntax import Did, Handle, InvalidSyntax, Nsid, RecordKey
 from skywrite.errors import InputError
 
 _COLLECTIONS = {
@@ -25,17 +26,33 @@ class InvalidReference(InputError):
 
 def parse_reference(text: str) -> tuple[str, str, str]:
     """(authority, collection, record key); the authority is a DID or a handle. Raises InvalidReference."""
-    given = text.strip()
+    found = _parts(text.strip())
+    if found is not None and _is_valid(*found):
+        return found
+    raise InvalidReference(
+        f"{text!r} names no post, feed, list or starter pack.",
+        hint="Paste its link from bsky.app, or its at-uri (at://did/collection/key).",
+    )
+
+
+def _parts(given: str) -> tuple[str, str, str] | None:
     if match := _AT_URI.fullmatch(given):
         return match[1], match[2], match[3]
     if match := _APP_LINK.fullmatch(given):
         return match[1], _COLLECTIONS[match[2]], match[3]
     if match := _PACK_LINK.fullmatch(given):
         return match[1], "app.bsky.graph.starterpack", match[2]
-    raise InvalidReference(
-        f"{text!r} names no post, feed, list or starter pack.",
-        hint="Paste its link from bsky.app, or its at-uri (at://did/collection/key).",
-    )
+    return None
+
+
+def _is_valid(authority: str, collection: str, rkey: str) -> bool:
+    try:
+        Did(authority) if authority.startswith("did:") else Handle(authority)
+        Nsid(collection)
+        RecordKey(rkey)
+    except InvalidSyntax:
+        return False
+    return True
 
 
 def app_link(uri: str, handle: str | None = None) -> str:

@@ -71,6 +71,9 @@ Resolve = Callable[[str, int], Sequence[str]]
 class AddressRefused(InputError):
     """The address may not be opened: its scheme, host, port or the place it leads to is not allowed."""
 
+    def __init__(self, message: str, *, hint: str = "Check the address: only public web pages are opened.") -> None:
+        super().__init__(message, hint=hint)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

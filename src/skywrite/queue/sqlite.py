@@ -109,6 +109,11 @@ class SqliteDatabase(Database):
                 f"There is no room left on the disk for {where}.",
                 hint="Free some space and run the command again; everything accepted before is safe.",
             )
+        if code == "SQLITE_IOERR_WRITE":
+            return DiskFull(
+                f"There is no room left for {where}: the disk or its quota is full, or it fails to write.",
+                hint="Free some space and run the command again; everything accepted before is safe.",
+            )
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return DatabaseBusy(
                 f"Another process kept {where} locked for more than {self._busy_seconds:g} seconds.",

@@ -121,6 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Response, announced_bytes: int | None = None) -> None:
         lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        lines.append(f"date: {self.date_time_string(self.server.box.clock.now().timestamp())}")
         lines.append(f"content-length: {len(answer.body) if announced_bytes is None else announced_bytes}")
         if self.close_connection:
             lines.append("connection: close")

@@ -22,6 +22,11 @@ _FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0"
 class UnreadableTable(InputError):
     """A file of posts cannot be read; the message names the line."""
 
+    def __init__(
+        self, message: str, *, hint: str = "Mend it, or look at the columns with: skywrite import --help"
+    ) -> None:
+        super().__init__(message, hint=hint)
+
 
 def read_table(path: Path) -> list[dict[str, Any]]:
     """The rows of a .csv, .jsonl (or .ndjson) or .json file."""

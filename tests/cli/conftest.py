@@ -1,0 +1,211 @@
+"""Fixtures of the command line's tests: a shell that is signed in to a sandbox, and media to post."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.clock import SystemClock
+from skywrite.media.ffmpeg import find_ffmpeg
+from skywrite.sandbox import Sandbox
+from tests.support.canaries import canary, guard_app_password, secrets_in
+
+ENVIRONMENT = ("SKYWRITE_DATABASE", "SKYWRITE_KEY", "SKYWRITE_KEYRING", "SKYWRITE_FETCH_ALLOW", "SKYWRITE_DEBUG")
+ENVIRONMENT += ("BLUESKY_HANDLE", "BLUESKY_APP_PASSWORD", "BLUESKY_PDS", "EDITOR", "VISUAL")
+PROCESS_SECONDS = 60
+LARGE_VIDEO_BYTES = 400_000_000
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON value on standard output."""
+        return json.loads(self.out)
+
+
+class Shell:
+    """`skywrite ...` against a sandbox, in this process; `process` runs a real one."""
+
+    def __init__(
+        self, box: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.box, self.home = box, home
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        for name in ENVIRONMENT:
+            monkeypatch.delenv(name, raising=False)
+        self.set(SKYWRITE_HOME=str(home), SKYWRITE_PLC_URL=box.plc_url, SKYWRITE_VIDEO_SERVICE="")
+        monkeypatch.setattr(SystemClock, "wait", _no_waiting)
+
+    def set(self, **environ: str) -> None:
+        """Set environment variables."""
+        for name, value in environ.items():
+            self._monkeypatch.setenv(name, value)
+
+    def unset(self, *names: str) -> None:
+        """Remove environment variables."""
+        for name in names:
+            self._monkeypatch.delenv(name, raising=False)
+
+    def __call__(self, *words: str, stdin: bytes = b"", code: int | None = 0) -> Told:
+        """Run a command; it must end with `code` (None: any). Nothing that it says may hold a secret."""
+        from skywrite.cli.main import main
+
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        out, err = self._capsys.readouterr()
+        told = Told(int(ended.value.code or 0), out, err)
+        return self._checked(told, words, code)
+
+    def process(
+        self,
+        *words: str | bytes,
+        stdin: bytes = b"",
+        code: int | None = 0,
+        wrapper: Sequence[str] = (),
+        before: Callable[[], None] | None = None,
+        **environ: str,
+    ) -> Told:
+        """Run a real process, with more environment variables; `before` runs in it before Python starts."""
+        command = [*wrapper, sys.executable, "-m", "skywrite.cli.main", *words]
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **environ},
+            timeout=PROCESS_SECONDS,
+            preexec_fn=before,
+            check=False,
+        )
+        told = Told(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return self._checked(told, words, code)
+
+    def _checked(self, told: Told, words: Sequence[str | bytes], code: int | None) -> Told:
+        assert [] == secrets_in(told.out + told.err)
+        assert code is None or told.code == code, f"{words} ended with {told.code}:\n{told.out}\n{told.err}"
+        return told
+
+    def login(self, handle: str = "alice.test", *more: str) -> Told:
+        """Sign an account of the sandbox in with its app password."""
+        password = self.box.account(handle).app_password
+        words = ("login", handle, "--pds", self.box.url, "--app-password-stdin", *more)
+        return self(*words, stdin=f"{password}\n".encode())
+
+    def posts(self, handle: str = "alice.test") -> list[str]:
+        """The texts that are on the network."""
+        return [post.text for post in self.box.posts(handle)]
+
+
+def _no_waiting(self: SystemClock, event: threading.Event, timeout_seconds: float) -> bool:
+    """A wait of tests is over at once."""
+    return event.is_set()
+
+
+@pytest.fixture
+def signed_out(
+    skywrite_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    """A shell whose home is empty; the sandbox knows alice.test and bob.test."""
+    for handle in ("alice.test", "bob.test"):
+        account = skywrite_sandbox.account(handle)
+        account.password = canary()
+        guard_app_password(account.app_password)
+    return Shell(skywrite_sandbox, tmp_path / "home", monkeypatch, capsys)
+
+
+@pytest.fixture
+def shell(signed_out: Shell) -> Shell:
+    """A shell where alice.test is signed in."""
+    signed_out.login()
+    return signed_out
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files to post. Each property makes its file on first use."""
+
+    folder: Path
+
+    def picture(self, name: str = "picture.png") -> str:
+        """A small picture."""
+        return self._bytes(name, png(8, 8))
+
+    @property
+    def text_as_picture(self) -> str:
+        return self._bytes("notes.jpg", b"This is a text, whatever its name says.\n")
+
+    @property
+    def bomb(self) -> str:
+        """A picture of 169 megapixels in about 20 KB."""
+        return self._bytes("bomb.png", png(13_000, 13_000))
+
+    @property
+    def video(self) -> str:
+        """A film of half a second."""
+        path = self.folder / "film.mp4"
+        if not path.exists():
+            command = [find_ffmpeg("test"), "-loglevel", "error", "-y", "-f", "lavfi"]
+            command += ["-i", "testsrc=size=64x48:rate=10:duration=0.5", "-pix_fmt", "yuv420p", str(path)]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        return str(path)
+
+    @property
+    def large_video(self) -> str:
+        """A film of 400 MB, nearly all of it a hole that takes no room on the disk."""
+        data = Path(self.video).read_bytes()
+        head = struct.unpack_from(">I", data)[0]
+        path = self.folder / "large.mp4"
+        with path.open("wb") as file:
+            file.write(data[:head] + struct.pack(">I4sQ", 1, b"mdat", LARGE_VIDEO_BYTES + 16))
+            file.seek(LARGE_VIDEO_BYTES, io.SEEK_CUR)
+            file.write(data[head:])
+        return str(path)
+
+    def text(self, name: str, content: str | bytes) -> str:
+        """A file with this content."""
+        return self._bytes(name, content if isinstance(content, bytes) else content.encode())
+
+    def _bytes(self, name: str, data: bytes) -> str:
+        path = self.folder / name
+        path.write_bytes(data)
+        return str(path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """Files to post."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return Files(folder)
+
+
+def png(width: int, height: int) -> bytes:
+    """A black picture with one bit a pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = bytes((width + 7) // 8 + 1) * height
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(rows, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
