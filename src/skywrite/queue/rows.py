@@ -54,7 +54,7 @@ def post_of(row: Row) -> Post:
         lease_token=row["lease_token"],
         late_policy=row["late_policy"],
         late_seconds=row["late_seconds"],
-        problem=_problem_of(row),
+        problem=problem_of(row),
         source=row["source"],
         recurrence_id=row["recurrence_id"],
         occurrence=moment_of(row["occurrence"]),
@@ -71,7 +71,7 @@ def attempt_of(row: Row) -> Attempt:
         started_at=started_at,
         ended_at=moment_of(row["ended_at"]),
         outcome=row["outcome"],
-        problem=_problem_of(row),
+        problem=problem_of(row),
     )
 
 
@@ -120,7 +120,8 @@ def recurrence_of(row: Row) -> Recurrence:
     )
 
 
-def _problem_of(row: Row) -> Problem | None:
+def problem_of(row: Row) -> Problem | None:
+    """The problem in a row's error columns."""
     if row["error_name"] is None:
         return None
     return Problem(row["error_name"], cast(str, row["error_message"] or ""), cast(str, row["error_hint"] or ""))

@@ -1,0 +1,144 @@
+"""What the store takes and gives back about feeds: plain values, no behaviour, no SQL.
+
+Moments are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, manners), `memory`
+what its server said (validators, where it moved), both understood by `app.feeds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from skywrite.errors import InputError
+from skywrite.queue.model import Problem
+
+FeedState = Literal["active", "gone"]
+ItemState = Literal["passed", "filtered", "pending", "queued", "failed"]
+ITEM_STATES: tuple[ItemState, ...] = ("passed", "filtered", "pending", "queued", "failed")
+
+
+class UnknownFeed(InputError):
+    """There is no feed with this number or address."""
+
+
+class FeedExists(InputError):
+    """The address is that of a feed that is here already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed. `account_dids`: who posts its items. `looked_at` is its first look, None before it."""
+
+    id: int
+    url: str
+    title: str
+    state: FeedState
+    account_dids: tuple[str, ...]
+    settings: dict[str, Any]
+    memory: dict[str, Any]
+    next_check_at: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    looked_at: datetime | None
+    checked_at: datetime | None
+    failures: int
+    problem: Problem | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewFeed:
+    """A feed to be stored."""
+
+    url: str
+    account_dids: tuple[str, ...]
+    title: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedClaim:
+    """The right to check one feed. `token` fences checkers that come too late."""
+
+    feed: Feed
+    token: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """An item that the ledger does not know. `strong` and `weak` are its fingerprints, 64-bit numbers.
+
+    `passed`: it was there at the first look; `filtered`: not wanted; `pending`: to be posted; `failed`: it cannot be.
+    """
+
+    state: ItemState
+    hash: str
+    title: str
+    content: Mapping[str, Any]
+    has_guid: bool
+    published_at: datetime | None
+    title_hash: int
+    strong: tuple[int, ...]
+    weak: tuple[int, ...]
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemUpdate:
+    """An item that the ledger knows, as it is now. `strong`: the fingerprints to add; `weak`: all that it has now."""
+
+    item_id: int
+    title: str
+    content: Mapping[str, Any]
+    has_guid: bool
+    published_at: datetime | None
+    title_hash: int
+    strong: tuple[int, ...]
+    weak: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """What the ledger knows of an item, for telling whether another is the same. `marks`: its strong fingerprints."""
+
+    id: int
+    state: ItemState
+    has_guid: bool
+    published_at: datetime | None
+    title_hash: int
+    marks: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """A row of the ledger. `content` is None when the item is done with."""
+
+    id: int
+    feed_id: int
+    state: ItemState
+    hash: str
+    title: str
+    content: dict[str, Any] | None
+    published_at: datetime | None
+    tries: int
+    problem: Problem | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a check of a feed has shown; `items` from the oldest to the latest."""
+
+    url: str
+    title: str
+    memory: Mapping[str, Any]
+    next_check_at: datetime | None
+    state: FeedState = "active"
+    looked: bool = True
+    failures: int = 0
+    problem: Problem | None = None
+    items: tuple[NewItem, ...] = ()
+    updates: tuple[ItemUpdate, ...] = ()

@@ -1,0 +1,324 @@
+"""Feeds and the ledger of their items.
+
+What lives here: the lease of a feed, its fencing token, and the two transactions that make each item a post once: a
+look enters new items into the ledger, and `queue_item` stores an item's posts and marks it as done with, together.
+What does not: what a feed says, and which items are the same (`sources`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from skywrite.errors import TemporaryError
+from skywrite.queue.adding import AddVerbs
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.feed_model import (
+    Feed,
+    FeedClaim,
+    FeedExists,
+    FeedItem,
+    ItemState,
+    ItemUpdate,
+    KnownItem,
+    Look,
+    NewFeed,
+    NewItem,
+    UnknownFeed,
+)
+from skywrite.queue.model import AddResult, NewPost, Problem
+from skywrite.queue.rows import dump_json, problem_of, problem_values
+
+FINGERPRINTS_ASKED_MAX = 10_000
+
+
+class FeedLeaseLost(TemporaryError):
+    """Another process has taken the feed meanwhile, or it was removed; nothing was changed."""
+
+
+class FeedVerbs(AddVerbs):
+    """Verbs about feeds."""
+
+    def add_feed(self, new: NewFeed, worker: str, lease_seconds: float) -> FeedClaim:
+        """Store a feed and hold it for its first look. Raises FeedExists, UnknownAccount."""
+        with self._writing(wake=False) as tx:
+            for did in sorted(set(new.account_dids)):
+                self._locked(tx, did)
+            now = self._clock.now()
+            row = tx.row(
+                "insert_feed",
+                url=new.url,
+                title=new.title,
+                settings=dump_json(new.settings),
+                now=now,
+                until=now + timedelta(seconds=lease_seconds),
+                worker=worker,
+            )
+            if row is None:
+                there = tx.row("feed_with_url", url=new.url)
+                number = there["id"] if there else "?"
+                raise FeedExists(
+                    f"{new.url} is feed {number} already.", hint=f"To begin anew: skywrite feed remove {number}"
+                )
+            for position, did in enumerate(dict.fromkeys(new.account_dids)):
+                tx.run("insert_feed_account", feed_id=row["id"], position=position, did=did)
+            return FeedClaim(_feed_of(row, new.account_dids), row["lease_token"], worker)
+
+    def feed(self, name: int | str) -> Feed:
+        """The feed with this number or address; raises UnknownFeed."""
+        with self._reading() as tx:
+            if isinstance(name, int) or name.isdecimal():
+                row = tx.row("get_feed", id=int(name))
+            else:
+                row = tx.row("feed_with_url", url=name)
+            if row is None:
+                raise UnknownFeed(f"There is no feed {name}.", hint="See: skywrite feed list")
+            return _feed_of(row, _accounts_of(tx, row["id"]))
+
+    def feeds(self) -> list[Feed]:
+        """All feeds, in the order in which they were added."""
+        with self._reading() as tx:
+            dids: dict[int, list[str]] = {}
+            for row in tx.rows("list_feed_accounts"):
+                dids.setdefault(row["feed_id"], []).append(row["account_did"])
+            return [_feed_of(row, dids.get(row["id"], ())) for row in tx.rows("list_feeds")]
+
+    def remove_feed(self, feed_id: int) -> None:
+        """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
+        with self._writing(wake=False) as tx:
+            if tx.run("delete_feed", id=feed_id) != 1:
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+
+    def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
+        """Take feeds whose check is due (or whose checker never came back), those that wait longest first."""
+        with self._writing(wake=False) as tx:
+            rows = tx.rows("claim_feeds", now=self._clock.now(), limit=limit)
+            return [self._take_feed(tx, row, worker, lease_seconds) for row in rows]
+
+    def claim_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
+        """Take this feed, whenever its check is due; None while another holds it. Raises UnknownFeed."""
+        with self._writing(wake=False) as tx:
+            row = tx.row("lock_feed", id=feed_id)
+            if row is None:
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+            until = moment_of(row["lease_until"])
+            if until is not None and until > self._clock.now():
+                return None
+            return self._take_feed(tx, row, worker, lease_seconds)
+
+    def _take_feed(self, tx: Transaction, row: Row, worker: str, lease_seconds: float) -> FeedClaim:
+        until = self._clock.now() + timedelta(seconds=lease_seconds)
+        tx.run("take_feed", id=row["id"], worker=worker, until=until)
+        return FeedClaim(_feed_of(row, _accounts_of(tx, row["id"])), row["lease_token"] + 1, worker)
+
+    def renew_feed(self, claim: FeedClaim, lease_seconds: float) -> None:
+        """Hold a feed for longer. Raises FeedLeaseLost."""
+        with self._writing(wake=False) as tx:
+            until = self._clock.now() + timedelta(seconds=lease_seconds)
+            if tx.run("renew_feed", id=claim.feed.id, token=claim.token, until=until) != 1:
+                raise _lost(claim)
+
+    def release_feed(self, claim: FeedClaim) -> None:
+        """Give a feed back until its next check; nothing happens when the lease is lost."""
+        with self._writing(wake=False) as tx:
+            tx.run("release_feed", id=claim.feed.id, token=claim.token)
+
+    def feed_lease_owners(self) -> list[str]:
+        """The workers that hold feeds."""
+        with self._reading() as tx:
+            return [row["lease_owner"] for row in tx.rows("feed_lease_owners")]
+
+    def expire_feed_leases(self, owner: str) -> int:
+        """End the leases of a worker that is gone, so that its feeds are checked at once; how many."""
+        with self._writing(wake=False) as tx:
+            return tx.run("expire_feed_leases", owner=owner, now=self._clock.now())
+
+    def next_feed_at(self) -> datetime | None:
+        """When a worker may take a feed next; None without any."""
+        with self._reading() as tx:
+            row = tx.row("next_feed")
+        return None if row is None else moment_of(row["ready_at"])
+
+    def known_items(self, feed_id: int, fingerprints: Sequence[int]) -> dict[int, KnownItem]:
+        """The items of the ledger that have any of these fingerprints, by fingerprint."""
+        known: dict[int, KnownItem] = {}
+        with self._reading() as tx:
+            for start in range(0, len(fingerprints), FINGERPRINTS_ASKED_MAX):
+                part = json.dumps(fingerprints[start : start + FINGERPRINTS_ASKED_MAX])
+                for row in tx.rows("known_fingerprints", feed_id=feed_id, fingerprints=part):
+                    known[row["fingerprint"]] = KnownItem(
+                        id=row["id"],
+                        state=row["state"],
+                        has_guid=bool(row["has_guid"]),
+                        published_at=moment_of(row["published_at"]),
+                        title_hash=row["title_hash"],
+                        marks=row["marks"],
+                    )
+        return known
+
+    def record_look(self, claim: FeedClaim, look: Look) -> None:
+        """Enter what a check has shown, all or nothing; the feed stays held. Raises FeedLeaseLost."""
+        with self._writing(wake=False) as tx:
+            row = self._held(tx, claim)
+            now = self._clock.now()
+            there = tx.row("feed_with_url", url=look.url)
+            free = there is None or there["id"] == claim.feed.id
+            looked_at = moment_of(row["looked_at"]) or (now if look.looked else None)
+            tx.run(
+                "note_check",
+                id=claim.feed.id,
+                url=look.url if free else row["url"],
+                title=look.title,
+                state=look.state,
+                memory=dump_json(look.memory),
+                next_check_at=look.next_check_at,
+                now=now,
+                looked_at=looked_at,
+                failures=look.failures,
+                **problem_values(look.problem),
+            )
+            for item in look.items:
+                self._insert_item(tx, claim.feed.id, item, now)
+            for update in look.updates:
+                self._update_item(tx, claim.feed.id, update, now)
+
+    def _held(self, tx: Transaction, claim: FeedClaim) -> Row:
+        """The feed's row, locked, if the claim still holds it."""
+        row = tx.row("lock_feed", id=claim.feed.id)
+        if row is None or row["lease_token"] != claim.token:
+            raise _lost(claim)
+        return row
+
+    def _insert_item(self, tx: Transaction, feed_id: int, item: NewItem, now: datetime) -> None:
+        row = tx.row(
+            "insert_feed_item",
+            feed_id=feed_id,
+            state=item.state,
+            hash=item.hash,
+            title=item.title,
+            content=dump_json(item.content) if item.state == "pending" else None,
+            has_guid=item.has_guid,
+            published_at=item.published_at,
+            title_hash=item.title_hash,
+            marks=len(item.strong),
+            now=now,
+            **problem_values(item.problem),
+        )
+        assert row is not None
+        self._insert_fingerprints(tx, feed_id, row["id"], item.strong, item.weak)
+
+    def _insert_fingerprints(
+        self, tx: Transaction, feed_id: int, item_id: int, strong: Sequence[int], weak: Sequence[int]
+    ) -> None:
+        values = [(number, False) for number in strong] + [(number, True) for number in weak]
+        tx.run_many(
+            "insert_fingerprint",
+            ({"feed_id": feed_id, "fingerprint": n, "item_id": item_id, "weak": is_weak} for n, is_weak in values),
+        )
+
+    def _update_item(self, tx: Transaction, feed_id: int, update: ItemUpdate, now: datetime) -> None:
+        tx.run("delete_weak_fingerprints", item_id=update.item_id)
+        self._insert_fingerprints(tx, feed_id, update.item_id, update.strong, update.weak)
+        tx.run(
+            "edit_feed_item",
+            id=update.item_id,
+            title=update.title,
+            published_at=update.published_at,
+            title_hash=update.title_hash,
+            has_guid=update.has_guid,
+            marks=len(update.strong),
+            content=dump_json(update.content),
+            now=now,
+        )
+
+    def pending_items(self, feed_id: int, limit: int) -> list[FeedItem]:
+        """Items that wait to be posted, the oldest first; those that made trouble before come last."""
+        with self._reading() as tx:
+            return [_item_of(row) for row in tx.rows("pending_items", feed_id=feed_id, limit=limit)]
+
+    def feed_items(self, feed_id: int, limit: int = 100) -> list[FeedItem]:
+        """Items of the ledger, the latest first."""
+        with self._reading() as tx:
+            return [_item_of(row) for row in tx.rows("list_feed_items", feed_id=feed_id, limit=limit)]
+
+    def count_items(self) -> dict[int, dict[ItemState, int]]:
+        """How many items of each state each feed has, by the feed's number."""
+        counts: dict[int, dict[ItemState, int]] = {}
+        with self._reading() as tx:
+            for row in tx.rows("count_feed_items"):
+                counts.setdefault(row["feed_id"], {})[row["state"]] = row["count"]
+        return counts
+
+    def queue_item(
+        self, claim: FeedClaim, item_id: int, posts: Sequence[NewPost], problem: Problem | None = None
+    ) -> list[AddResult]:
+        """Store an item's posts and mark it as queued, in one transaction; nothing when it is done with already.
+
+        `problem` tells what an account did not get. Raises FeedLeaseLost, UnknownAccount, UnknownMedia.
+        """
+        with self._writing() as tx:
+            self._held(tx, claim)
+            if tx.run("finish_feed_item", id=item_id, state="queued", tries=1, now=self._clock.now(), **_told(problem)):
+                return self._add(tx, posts)
+            return []
+
+    def fail_item(self, claim: FeedClaim, item_id: int, problem: Problem, *, for_good: bool) -> None:
+        """Note that an item cannot be posted, for good or for now (then it waits behind the others)."""
+        with self._writing(wake=False) as tx:
+            self._held(tx, claim)
+            now = self._clock.now()
+            if for_good:
+                tx.run("finish_feed_item", id=item_id, state="failed", tries=1, now=now, **_told(problem))
+            else:
+                tx.run("postpone_feed_item", id=item_id, now=now, **_told(problem))
+
+
+def _told(problem: Problem | None) -> dict[str, Any]:
+    return dict(problem_values(problem))
+
+
+def _lost(claim: FeedClaim) -> FeedLeaseLost:
+    return FeedLeaseLost(
+        f"Feed {claim.feed.id} was taken by another process meanwhile, or removed.", hint="Nothing was changed."
+    )
+
+
+def _accounts_of(tx: Transaction, feed_id: int) -> list[str]:
+    return [row["account_did"] for row in tx.rows("feed_accounts", id=feed_id)]
+
+
+def _feed_of(row: Row, account_dids: Sequence[str]) -> Feed:
+    return Feed(
+        id=row["id"],
+        url=row["url"],
+        title=row["title"],
+        state=row["state"],
+        account_dids=tuple(account_dids),
+        settings=json.loads(row["settings"]),
+        memory=json.loads(row["memory"]),
+        next_check_at=moment_of(row["next_check_at"]),
+        lease_owner=row["lease_owner"],
+        lease_until=moment_of(row["lease_until"]),
+        looked_at=moment_of(row["looked_at"]),
+        checked_at=moment_of(row["checked_at"]),
+        failures=row["failures"],
+        problem=problem_of(row),
+        created_at=cast(datetime, moment_of(row["created_at"])),
+    )
+
+
+def _item_of(row: Row) -> FeedItem:
+    return FeedItem(
+        id=row["id"],
+        feed_id=row["feed_id"],
+        state=row["state"],
+        hash=row["hash"],
+        title=row["title"],
+        content=None if row["content"] is None else json.loads(row["content"]),
+        published_at=moment_of(row["published_at"]),
+        tries=row["tries"],
+        problem=problem_of(row),
+        seen_at=cast(datetime, moment_of(row["seen_at"])),
+    )

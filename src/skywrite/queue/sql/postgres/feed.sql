@@ -1,0 +1,16 @@
+-- name: lock_feed
+-- One feed, kept from other writers until the transaction ends.
+SELECT * FROM feed WHERE id = :id FOR UPDATE
+
+-- name: claim_feeds
+-- Find and lock the feeds that have been ready for longest, passing over those that others hold.
+SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit FOR UPDATE SKIP LOCKED
+
+-- name: known_fingerprints
+-- The items of a feed that have any of these fingerprints (a JSON array).
+SELECT
+  fingerprint, item.id, item.state, item.has_guid, item.published_at, item.title_hash, item.marks, weak
+FROM feed_fingerprint
+JOIN feed_item AS item ON item.id = feed_fingerprint.item_id
+WHERE feed_fingerprint.feed_id = :feed_id
+  AND fingerprint = ANY (ARRAY(SELECT value FROM json_array_elements_text(CAST(:fingerprints AS json)))::bigint[])

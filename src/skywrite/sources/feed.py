@@ -1,0 +1,119 @@
+"""Reading a feed: from the bytes of an answer to a `FeedDocument`, and finding a page's feeds.
+
+What lives here: what the bytes are (RSS, Atom, JSON Feed, a page), and their encoding. What does not: the fetching
+(`fetch`), the elements (`feed_formats`), which items are new (`feed_identity`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from skywrite.errors import InputError
+from skywrite.fetch.charset import codec_for, decode_page
+from skywrite.fetch.fetch import Fetched
+from skywrite.fetch.page import read_page
+from skywrite.http import parse_url
+from skywrite.sources.feed_entry import FeedDocument, FeedUnreadable
+from skywrite.sources.feed_formats import from_json, from_xml
+from skywrite.sources.feed_xml import read_xml
+
+FEED_BYTES_MAX = 10_000_000
+FEED_TIMEOUT_SECONDS = 30.0
+FEED_ACCEPT = (
+    "application/feed+json, application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, text/html;q=0.5, */*;q=0.1"
+)
+FEEDS_TRIED_MAX = 3
+JSON_DEPTH_MAX = 50
+
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+_LOOSE_TYPES = ("application/json", "application/xml", "text/xml")
+_XML_FEED = re.compile(r"<(?:rss|(?:[\w.-]{1,20}:)?(?:feed|RDF))[\s>]", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]{1,40})")
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_HEAD_CHARACTERS = 4_000
+
+
+class NotAFeed(InputError):
+    """The address is neither a feed's nor that of a page that names one."""
+
+
+def read_feed(fetched: Fetched) -> FeedDocument:
+    """The feed in an answer. Raises FeedUnreadable, also for pages, and for what is larger than 10 MB."""
+    if fetched.truncated:
+        raise FeedUnreadable(f"It is larger than {FEED_BYTES_MAX // 1_000_000} MB.", hint="Ask for a shorter feed.")
+    text = decode_feed(fetched.body, fetched.headers.get("content-type", ""))
+    start = text[:_HEAD_CHARACTERS].lstrip("\ufeff \t\r\n")
+    if not start:
+        raise FeedUnreadable("The answer is empty.", hint="It is asked again later.")
+    if start.startswith("{"):
+        return from_json(_json(text), fetched.url)
+    if not _XML_FEED.search(start):
+        raise FeedUnreadable("It is no feed.", hint="Look at the address in a browser.")
+    root, warnings = read_xml(text)
+    return from_xml(root, fetched.url, warnings)
+
+
+def looks_like_feed(fetched: Fetched) -> bool:
+    """Whether an answer means to be a feed, rather than a page."""
+    text = decode_feed(fetched.body[: 4 * _HEAD_CHARACTERS], fetched.headers.get("content-type", ""))
+    start = text[:_HEAD_CHARACTERS].lstrip("\ufeff \t\r\n")
+    return start.startswith("{") or _XML_FEED.search(start) is not None
+
+
+def page_feeds(fetched: Fetched) -> list[str]:
+    """The addresses of the feeds that a page names, those of comments last; at most three."""
+    page = read_page(decode_page(fetched.body, fetched.headers.get("content-type", "")))
+    base = fetched.url
+    if page.base:
+        try:
+            base = parse_url(page.base, base).text
+        except InputError:
+            base = fetched.url
+    found: list[tuple[int, str]] = []
+    for link in page.links:
+        kind = link.type.partition(";")[0].strip()
+        known = kind in _FEED_TYPES or (kind in _LOOSE_TYPES and "feed" in link.href.lower())
+        if not (link.href and ("alternate" in link.rel or "feed" in link.rel) and known):
+            continue
+        try:
+            url = parse_url(link.href, base).text
+        except InputError:
+            continue
+        found.append((int("comment" in link.href.lower()), url))
+    return list(dict.fromkeys(url for _, url in sorted(found, key=lambda pair: pair[0])))[:FEEDS_TRIED_MAX]
+
+
+def decode_feed(data: bytes, content_type: str = "") -> str:
+    """The text of a feed. UTF-8 is known by itself: labels that contradict it are wrong more often than right."""
+    if data.startswith(_MARKS):
+        return decode_page(data, content_type)
+    if b"\x00" in data[:4]:
+        return data.decode("utf-16-be" if data[:1] == b"\x00" else "utf-16-le", "replace")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        if "\x1b" not in text:
+            return text
+    # A header's UTF-8 has just been found wrong; what the document says of itself comes next.
+    match = _XML_ENCODING.match(data)
+    own = codec_for(match[1].decode("ascii")) if match else None
+    header = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]{1,40})", content_type, re.IGNORECASE)
+    for codec in (codec_for(header[1]) if header else None, own):
+        if codec is not None and codec not in ("utf-8", "utf-16-le", "utf-16-be"):
+            return data.decode(codec, "replace")
+    damaged = data.decode("utf-8", "replace")
+    # A few broken bytes in a text that is UTF-8 otherwise do not make it Windows-1252.
+    is_utf8 = damaged.count("\ufffd") * 10 < sum(character > "\x7f" for character in damaged)
+    return damaged if is_utf8 else data.decode("cp1252", "replace")
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text.lstrip("\ufeff"))
+    except (json.JSONDecodeError, RecursionError, ValueError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
+        raise FeedUnreadable(f"It is not JSON: {reason}.", hint="Look at the address in a browser.") from None

@@ -1,0 +1,54 @@
+"""What a feed says, whatever its format: plain values, no reading and no judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from skywrite.errors import RejectedError
+
+
+class FeedUnreadable(RejectedError):
+    """What the address gave is no feed that can be read: told, and asked again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedImage:
+    """A picture that an entry names, with its description (may be empty)."""
+
+    url: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One item. `guid` is as written, empty without one; `link` is absolute, empty without one.
+
+    `title` is clean text. `summary_html` and `content_html` are HTML, bounded, but not clean. `published_at` is UTC.
+    """
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary_html: str = ""
+    content_html: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    images: tuple[FeedImage, ...] = ()
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDocument:
+    """A whole feed. `entries` are in the feed's own order. `interval_seconds`: how seldom it wants to be asked.
+
+    `warnings` tell which entries could not be read.
+    """
+
+    title: str
+    link: str
+    entries: tuple[FeedEntry, ...]
+    lang: str = ""
+    interval_seconds: int | None = None
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,253 @@
+"""Which items of a feed are the same, however the feed changes. Pure.
+
+What lives here: fingerprints, and the matching of a feed's entries with the items of the ledger. What does not: the
+ledger (`queue.feeds`).
+
+An item is known by its guid (as written, and without case, scheme and tracking marks), by its link (likewise), and
+weakly by pairs of title, link and date. Any of them that matches makes an entry the same item, from the surest to the
+weakest, with three exceptions that keep different items apart:
+
+- an item of the ledger is one entry of a feed at a time: what a surer match has taken, a weaker one does not get;
+- a link that several entries share, or that is the feed's own page, tells nothing;
+- where both have a guid and only the link is the same, a different title with a different date is another item.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from skywrite.queue.feed_model import KnownItem
+from skywrite.sources.feed_entry import FeedDocument, FeedEntry
+
+MARKS_MAX = 64
+TEXT_COMPARED_MAX = 300
+WEAK = ("title-date", "link-date", "link-title")
+
+_TRACKING = re.compile(
+    r"utm_\w+|mtm_\w+|pk_\w+|hsa_\w+|at_(?:medium|campaign|link|format)\w*|xtor|fbclid|gclid|dclid|msclkid|mc_[ce]id"
+    r"|igshid|yclid|_hsenc|_hsmi|ns_(?:mchannel|source|campaign|linkname|fee)|wt\.?_?mc\w*|mkt_tok"
+)
+# These may be what tells two pages apart, unless they say where the reader came from.
+_ORIGIN = re.compile(r"ref|ref_src|source|src|from|cmp|cmpid|ocid|via|feed|rss", re.IGNORECASE)
+_ORIGIN_VALUE = re.compile(
+    r".*(?:rss|feed|atom|newsletter|bluesky|bsky|mastodon|twitter|social).*|1|true|", re.IGNORECASE
+)
+_TRACKING_FRAGMENT = re.compile(r"(?:utm_|mtm_|xtor=|ns_|at_)|rss\Z|feed\Z|more(?:-\d+)?\Z|ref=")
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The fingerprints of an entry, 64-bit numbers, 0 for what it does not have.
+
+    `weak` are those of title and date, link and date, link and title. `title_hash` is for comparing only.
+    """
+
+    guid: tuple[int, ...]
+    link: int
+    shared: int
+    weak: tuple[int, ...]
+    title_hash: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The entries that are new, in the feed's order, and those that are items of the ledger."""
+
+    new: tuple[tuple[FeedEntry, Marks], ...]
+    known: tuple[tuple[FeedEntry, Marks, KnownItem], ...]
+    shared: frozenset[int]
+
+    def strong(self, marks: Marks) -> tuple[int, ...]:
+        """The strong fingerprints to keep for an entry."""
+        if not marks.link:
+            return marks.guid
+        return (*marks.guid, marks.shared if marks.link in self.shared else marks.link)
+
+
+def plain_link(link: str) -> str:
+    """A link without what differs between copies of it: scheme, `www.`, case of the host, tracking, order, last `/`."""
+    parts = urlsplit(link)
+    host = (parts.hostname or "").removeprefix("www.")
+    port = f":{parts.port}" if _port(parts.netloc) else ""
+    query = sorted(
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=None)
+        if not _TRACKING.fullmatch(name.lower()) and not (_ORIGIN.fullmatch(name) and _ORIGIN_VALUE.fullmatch(value))
+    )
+    fragment = "" if _TRACKING_FRAGMENT.match(parts.fragment) else parts.fragment
+    asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+    return f"{host}{port}{parts.path.rstrip('/')}?{asked}#{fragment}"
+
+
+def _port(netloc: str) -> bool:
+    tail = netloc.rpartition(":")[2]
+    return tail.isdecimal() and tail not in ("80", "443")
+
+
+def marks_of(entry: FeedEntry) -> Marks | None:
+    """An entry's fingerprints; None for one that has nothing to be known by."""
+    title = _compared(entry.title or entry.summary_html or entry.content_html)
+    link = _safe_link(entry.link)
+    date = entry.published_at.isoformat() if entry.published_at else ""
+    guid = (_number("guid", entry.guid), _number("folded", _folded(entry.guid))) if entry.guid else ()
+    pairs = (("title-date", title, date), ("link-date", link, date), ("link-title", link, title))
+    weak = tuple(_number(kind, one, other) if one and other else 0 for kind, one, other in pairs)
+    if not guid and not link and not title:
+        return None
+    return Marks(
+        guid=guid,
+        link=_number("link", link) if link else 0,
+        shared=_number("shared", link) if link else 0,
+        weak=weak,
+        title_hash=zlib.crc32(title.encode("utf-8", "surrogatepass")),
+        hash=_digest("guid", entry.guid).hex() if entry.guid else _digest("item", link, title, date).hex(),
+    )
+
+
+def all_marks(entries: Sequence[tuple[FeedEntry, Marks]]) -> list[int]:
+    """Every fingerprint that the ledger has to be asked for."""
+    numbers: dict[int, None] = {}
+    for _, marks in entries:
+        for number in (*marks.guid, marks.link, marks.shared, *marks.weak):
+            if number:
+                numbers[number] = None
+    return list(numbers)
+
+
+def marked(document: FeedDocument) -> list[tuple[FeedEntry, Marks]]:
+    """The entries of a feed with their fingerprints; those without any are left out."""
+    pairs = ((entry, marks_of(entry)) for entry in document.entries)
+    return [(entry, marks) for entry, marks in pairs if marks is not None]
+
+
+def match(
+    document: FeedDocument, entries: Sequence[tuple[FeedEntry, Marks]], ledger: Mapping[int, KnownItem]
+) -> Matching:
+    """Tell new entries from items of the ledger (by fingerprint, for all that `all_marks` names)."""
+    shared = _shared_links(document, entries, ledger)
+    found: dict[int, KnownItem] = {}
+    taken: set[int] = set()
+    repeated: set[int] = set()
+    for kind in ("guid", "folded", "link", *WEAK):
+        for place, (entry, marks) in enumerate(entries):
+            item = ledger.get(_mark(kind, marks, shared))
+            if place in found or place in repeated or item is None or _is_another(kind, entry, marks, item, shared):
+                continue
+            if item.id not in taken:
+                found[place] = item
+                taken.add(item.id)
+            elif kind == "guid":
+                repeated.add(place)
+    left = [pair for place, pair in enumerate(entries) if place not in found and place not in repeated]
+    new = _without_copies(left, [entries[place][1] for place in found])
+    return Matching(tuple(new), tuple((*entries[place], item) for place, item in sorted(found.items())), shared)
+
+
+def _mark(kind: str, marks: Marks, shared: frozenset[int]) -> int:
+    """The fingerprint of this kind that may be used for matching; 0, which nothing has, where there is none."""
+    if kind in WEAK:
+        return marks.weak[WEAK.index(kind)]
+    if kind == "link":
+        return 0 if marks.link in shared else marks.link
+    if not marks.guid:
+        return 0
+    return marks.guid[0] if kind == "guid" else marks.guid[1]
+
+
+def _shared_links(
+    document: FeedDocument, entries: Sequence[tuple[FeedEntry, Marks]], ledger: Mapping[int, KnownItem]
+) -> frozenset[int]:
+    """Links of several different entries, now or before, and the feed's own page."""
+    identities = {(marks.link, marks.guid[1:] or marks.title_hash) for _, marks in entries if marks.link}
+    counts = Counter(link for link, _ in identities)
+    shared = {link for link, count in counts.items() if count > 1}
+    shared |= {marks.link for _, marks in entries if marks.link and marks.shared in ledger}
+    home = _safe_link(document.link)
+    if home:
+        shared.add(_number("link", home))
+    return frozenset(shared)
+
+
+def _is_another(kind: str, entry: FeedEntry, marks: Marks, item: KnownItem, shared: frozenset[int]) -> bool:
+    """Whether a link in common is not enough: both have a guid (not the same) and a date (not the same).
+
+    With a link of its own, the title has to differ as well; with a shared one, nothing else has to.
+    """
+    if kind not in ("link", "link-title") or not marks.guid or not item.has_guid:
+        return False
+    if entry.published_at is None or item.published_at is None or entry.published_at == item.published_at:
+        return False
+    return marks.link in shared or marks.title_hash != item.title_hash
+
+
+def _without_copies(
+    entries: Sequence[tuple[FeedEntry, Marks]], known: Iterable[Marks]
+) -> list[tuple[FeedEntry, Marks]]:
+    """New entries without those that the feed lists twice: the same guid, or the same title, link and date."""
+    kept: list[tuple[FeedEntry, Marks]] = []
+    seen: set[object] = {marks.weak for marks in known if all(marks.weak)}
+    for entry, marks in entries:
+        own = {marks.guid[0] if marks.guid else marks.hash} | ({marks.weak} if all(marks.weak) else set())
+        if not own & seen:
+            kept.append((entry, marks))
+        seen |= own
+    return kept
+
+
+def news_of(
+    entry: FeedEntry, marks: Marks, item: KnownItem, ledger: Mapping[int, KnownItem], keep: Sequence[int]
+) -> tuple[int, ...] | None:
+    """The strong fingerprints that the ledger lacks for an item it knows; None when there is no news at all.
+
+    An item keeps 64 of them at the most: a feed that makes up guids at every look would never end.
+    """
+    strong = tuple(number for number in keep if number not in ledger)[: max(MARKS_MAX - item.marks, 0)]
+    changed = (
+        item.title_hash != marks.title_hash
+        or item.published_at != entry.published_at
+        or item.has_guid != bool(marks.guid)
+        or any(number and number not in ledger for number in marks.weak)
+    )
+    return strong if strong or changed else None
+
+
+def oldest_first(entries: Sequence[tuple[FeedEntry, Marks]]) -> list[tuple[FeedEntry, Marks]]:
+    """By date; without dates, or with the same, those further down in the feed are older."""
+    dates = [entry.published_at for entry, _ in entries]
+    places = list(reversed(range(len(entries))))
+    if all(date is not None for date in dates):
+        places.sort(key=lambda place: str(dates[place]))
+    return [entries[place] for place in places]
+
+
+def _safe_link(link: str) -> str:
+    try:
+        return plain_link(link) if link else ""
+    except ValueError:
+        return link
+
+
+def _folded(guid: str) -> str:
+    if guid.lower().startswith(("http://", "https://")):
+        guid = _safe_link(guid)
+    return " ".join(guid.casefold().split())
+
+
+def _compared(text: str) -> str:
+    return " ".join(text[: 4 * TEXT_COMPARED_MAX].casefold().split())[:TEXT_COMPARED_MAX]
+
+
+def _digest(kind: str, *parts: str) -> bytes:
+    data = "\x00".join((kind, *parts)).encode("utf-8", "surrogatepass")
+    return blake2b(data, digest_size=8).digest()
+
+
+def _number(kind: str, *parts: str) -> int:
+    return int.from_bytes(_digest(kind, *parts), "big", signed=True) or 1

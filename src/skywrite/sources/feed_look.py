@@ -1,0 +1,272 @@
+"""One look at a feed: asking its server politely, and what the answer means for the ledger.
+
+What lives here: conditional requests, redirects and refusals remembered, first looks, filters. What does not: storing
+it (`queue.feeds`), which entries are the same (`feed_identity`), how often to look (`feed_manners`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from skywrite.errors import InputError, SkywriteError
+from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
+from skywrite.fetch.guard import AddressRefused
+from skywrite.queue.feed_model import Feed, FeedState, ItemState, ItemUpdate, KnownItem, Look, NewItem
+from skywrite.queue.model import Problem
+from skywrite.schedule.policy import parse_duration
+from skywrite.sources.feed import (
+    FEED_ACCEPT,
+    FEED_BYTES_MAX,
+    FEED_TIMEOUT_SECONDS,
+    NotAFeed,
+    looks_like_feed,
+    page_feeds,
+    read_feed,
+)
+from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedUnreadable
+from skywrite.sources.feed_filter import FilterTooSlow, make_filter
+from skywrite.sources.feed_identity import Marks, Matching, all_marks, marked, match, news_of, oldest_first
+from skywrite.sources.feed_manners import (
+    GONE_SEEN,
+    MOVES_SEEN,
+    after_error,
+    checked_interval,
+    interval_of,
+    next_check,
+)
+from skywrite.sources.feed_post import IMAGE_CHOICES, content_of
+from skywrite.sources.template import DEFAULT_TEMPLATE, Template
+
+GONE = 410
+
+
+class FeedGone(InputError):
+    """The server says that the feed is gone for good; it is not asked any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look has shown: a document, nothing new (`document` None), or an error.
+
+    `memory` is what to remember for the next look.
+    """
+
+    memory: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    document: FeedDocument | None = None
+    entries: tuple[tuple[FeedEntry, Marks], ...] = ()
+    error: SkywriteError | None = None
+    gone: bool = False
+
+    @property
+    def marks(self) -> list[int]:
+        """The fingerprints to ask the ledger for."""
+        return all_marks(self.entries)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the feed has wrong."""
+        return self.document.warnings if self.document else ()
+
+
+def feed_settings(**options: Any) -> dict[str, Any]:
+    """The settings of a feed from options as users give them, checked; what says nothing is left out."""
+    settings = {name: value for name, value in options.items() if value not in (None, "", [], ())}
+    make_filter(settings.get("include", ()), settings.get("exclude", ()))
+    template_of(settings)
+    if "every" in settings:
+        settings["every"] = checked_interval(parse_duration(str(settings["every"])))
+    if settings.get("images", "auto") not in IMAGE_CHOICES:
+        raise InputError(f"images cannot be {settings['images']!r}.", hint=f"It is one of: {', '.join(IMAGE_CHOICES)}.")
+    return settings
+
+
+def template_of(settings: Mapping[str, Any]) -> Template:
+    """The template of a feed's settings; raises TemplateError."""
+    return _template(str(settings.get("template") or DEFAULT_TEMPLATE))
+
+
+@lru_cache(maxsize=256)
+def _template(source: str) -> Template:
+    return Template(source)
+
+
+def find_feed(fetcher: Fetcher, url: str) -> tuple[str, Seen]:
+    """The feed at an address, or the first readable one that the page there names; its address, and what it says.
+
+    Raises NotAFeed, AddressRefused, FetchFailed, FetchRejected, FeedUnreadable.
+    """
+    fetched = _ask(fetcher, url, {})
+    if looks_like_feed(fetched):
+        return fetched.moved_to or url, _seen(fetched, {}, None)
+    problem: SkywriteError | None = None
+    for candidate in page_feeds(fetched):
+        try:
+            found = _ask(fetcher, candidate, {})
+            return found.moved_to or candidate, _seen(found, {}, None)
+        except (AddressRefused, FetchFailed, FetchRejected, FeedUnreadable) as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem.about("The page names a feed that cannot be read")
+    raise NotAFeed(f"{url} is no feed, and the page names none.", hint="Look for an RSS or Atom link on the page.")
+
+
+def look_at(fetcher: Fetcher, feed: Feed) -> Seen:
+    """Ask a feed's server, conditionally. Errors of the server and of the feed are in the result, not raised."""
+    conditions = {
+        header: str(feed.memory[name])
+        for name, header in (("etag", "If-None-Match"), ("last_modified", "If-Modified-Since"))
+        if feed.memory.get(name)
+    }
+    try:
+        fetched = _ask(fetcher, feed.url, conditions)
+        return _seen(fetched, feed.memory, feed.url)
+    except (FetchFailed, FetchRejected) as error:
+        answer = error.answer
+        gone = answer is not None and answer.status == GONE
+        count = int(feed.memory.get("gone_seen", 0)) + 1 if gone else 0
+        memory = {**feed.memory, "gone_seen": count}
+        headers = answer.headers if answer is not None else {}
+        return Seen(memory, headers, error=error, gone=count >= GONE_SEEN)
+    except (AddressRefused, FeedUnreadable) as error:
+        return Seen(feed.memory, error=error)
+
+
+def _ask(fetcher: Fetcher, url: str, headers: Mapping[str, str]) -> Fetched:
+    return fetcher.fetch(
+        url, max_bytes=FEED_BYTES_MAX, timeout_seconds=FEED_TIMEOUT_SECONDS, accept=FEED_ACCEPT, headers=headers
+    )
+
+
+def _seen(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -> Seen:
+    headers = fetched.headers
+    moved: dict[str, Any] = {"moved_to": None, "moved_seen": 0}
+    if asked is not None and fetched.moved_to is not None and fetched.moved_to != asked:
+        before = int(memory.get("moved_seen", 0)) if memory.get("moved_to") == fetched.moved_to else 0
+        moved = {"moved_to": fetched.moved_to, "moved_seen": before + 1}
+    kept = {**memory, **moved, "gone_seen": 0}
+    if fetched.status == 304:
+        return Seen(kept, headers)
+    body_hash = blake2b(fetched.body, digest_size=16).hexdigest()
+    known = {
+        "etag": headers.get("etag", "")[:500],
+        "last_modified": headers.get("last-modified", "")[:100],
+        "body_hash": body_hash,
+    }
+    if memory.get("body_hash") == body_hash:
+        return Seen({**kept, **known}, headers)
+    document = read_feed(fetched)
+    kept |= {**known, "feed_seconds": document.interval_seconds}
+    return Seen(kept, headers, document, tuple(marked(document)))
+
+
+def make_look(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: datetime, random: float) -> Look:
+    """What the ledger is told about a look, and when the next one is. `random` is in [0, 1)."""
+    memory = dict(seen.memory)
+    asked = feed.settings.get("every")
+    if seen.error is not None:
+        failures = feed.failures + 1
+        usual = interval_of(asked, memory.get("feed_seconds"), {})
+        at = after_error(now, usual, failures, random, seen.headers)
+        problem = Problem.of(seen.error)
+        if seen.gone:
+            problem = Problem("FeedGone", f"{feed.url} is gone for good, its server says.", "Remove it, or check it.")
+        state: FeedState = "gone" if seen.gone else "active"
+        return Look(feed.url, feed.title, memory, None if seen.gone else at, state, False, failures, problem)
+    url = feed.url
+    if memory.get("moved_to") and int(memory.get("moved_seen", 0)) >= MOVES_SEEN:
+        url = str(memory["moved_to"])
+        memory |= {"moved_to": None, "moved_seen": 0}
+    items, updates = _changes(feed, seen, ledger) if seen.document else ((), ())
+    interval = interval_of(asked, memory.get("feed_seconds"), seen.headers)
+    title = seen.document.title if seen.document and seen.document.title else feed.title
+    return Look(url, title, memory, next_check(now, interval, random), items=items, updates=updates)
+
+
+def _changes(
+    feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem]
+) -> tuple[tuple[NewItem, ...], tuple[ItemUpdate, ...]]:
+    assert seen.document is not None
+    matching = match(seen.document, seen.entries, ledger)
+    new = oldest_first(matching.new)
+    passed = len(new) - int(feed.settings.get("backfill", 0)) if feed.looked_at is None else 0
+    wanted = make_filter(feed.settings.get("include", ()), feed.settings.get("exclude", ()))
+    items = []
+    for place, (entry, marks) in enumerate(new):
+        content: Mapping[str, Any] = {} if place < passed else content_of(entry, seen.document)
+        state: ItemState = "passed"
+        problem = None
+        if place >= passed:
+            try:
+                state = "pending" if wanted.wants(entry.title, content["summary"], entry.tags) else "filtered"
+            except FilterTooSlow as error:
+                state, problem = "failed", Problem.of(error)
+        weak = _some(marks.weak)
+        items.append(
+            NewItem(
+                state,
+                marks.hash,
+                entry.title[:300],
+                content,
+                bool(marks.guid),
+                entry.published_at,
+                marks.title_hash,
+                matching.strong(marks),
+                weak,
+                problem,
+            )
+        )
+    return tuple(items), tuple(_updates(seen, matching, ledger))
+
+
+def _updates(seen: Seen, matching: Matching, ledger: Mapping[int, KnownItem]) -> list[ItemUpdate]:
+    updates = []
+    for entry, marks, item in matching.known:
+        strong = news_of(entry, marks, item, ledger, matching.strong(marks))
+        if strong is None and item.state != "pending":
+            continue
+        content = content_of(entry, seen.document) if item.state == "pending" and seen.document else {}
+        updates.append(
+            ItemUpdate(
+                item.id,
+                entry.title[:300],
+                content,
+                bool(marks.guid) or item.has_guid,
+                entry.published_at,
+                marks.title_hash,
+                strong or (),
+                _some(marks.weak),
+            )
+        )
+    return updates
+
+
+def _some(numbers: Sequence[int]) -> tuple[int, ...]:
+    return tuple(number for number in numbers if number)
+
+
+def shown_entries(
+    seen: Seen, settings: Mapping[str, Any], ledger: Mapping[int, KnownItem]
+) -> list[tuple[FeedEntry, str, dict[str, Any]]]:
+    """The entries of a look, the latest first, each with its state ("new" or "filtered" where the ledger has none)."""
+    if seen.document is None:
+        return []
+    matching = match(seen.document, seen.entries, ledger)
+    states = {id(entry): str(item.state) for entry, _, item in matching.known}
+    wanted = make_filter(settings.get("include", ()), settings.get("exclude", ()))
+    shown = []
+    for entry, _ in reversed(oldest_first(seen.entries)):
+        content = content_of(entry, seen.document)
+        state = states.get(id(entry))
+        if state is None:
+            try:
+                state = "new" if wanted.wants(entry.title, content["summary"], entry.tags) else "filtered"
+            except FilterTooSlow:
+                state = "failed"
+        shown.append((entry, state, content))
+    return shown

@@ -1,0 +1,76 @@
+"""How often a feed is asked: its own wishes, HTTP's, and patience after errors. Pure.
+
+Limits: never more often than every 5 minutes, at least once a day; 30 minutes where nobody says anything. What a feed
+wishes (`ttl`, `sy:updatePeriod`, `Cache-Control: max-age`) makes checks rarer, never more frequent than the user
+asks. After errors the interval doubles up to a day, and `Retry-After` (up to a week) is obeyed. All of it is spread by
+a tenth, so that many feeds are not asked at the same moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from skywrite.errors import InputError
+from skywrite.sources.feed_formats import moment_of_feed
+
+INTERVAL_MIN_SECONDS = 300
+INTERVAL_SECONDS = 1_800
+INTERVAL_MAX_SECONDS = 86_400
+RETRY_AFTER_MAX_SECONDS = 7 * 86_400
+JITTER = 0.1
+MOVES_SEEN = 3
+GONE_SEEN = 3
+
+_MAX_AGE = re.compile(r"\bmax-age\s*=\s*\"?(\d{1,9})")
+
+
+class IntervalTooShort(InputError):
+    """A feed may not be asked as often as this."""
+
+
+def checked_interval(seconds: int) -> int:
+    """An interval that a user asks for; raises IntervalTooShort."""
+    if seconds < INTERVAL_MIN_SECONDS:
+        raise IntervalTooShort(
+            f"A feed may be asked every {INTERVAL_MIN_SECONDS // 60} minutes at the most.",
+            hint=f"Give {INTERVAL_MIN_SECONDS // 60}m or more.",
+        )
+    return min(seconds, INTERVAL_MAX_SECONDS)
+
+
+def interval_of(asked_seconds: int | None, feed_seconds: int | None, headers: Mapping[str, str]) -> int:
+    """Seconds until the next check of a feed that answered: the longest of the wishes, within the limits."""
+    found = _MAX_AGE.search(headers.get("cache-control", "").lower())
+    cached = int(found[1]) if found else 0
+    wished = max(asked_seconds or INTERVAL_SECONDS, feed_seconds or 0, cached)
+    return min(max(wished, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS)
+
+
+def next_check(now: datetime, interval_seconds: int, random: float) -> datetime:
+    """A tenth earlier or later than the interval says; `random` is in [0, 1). Never sooner than 5 minutes."""
+    seconds = interval_seconds * (1 - JITTER + 2 * JITTER * random)
+    return now + timedelta(seconds=max(seconds, INTERVAL_MIN_SECONDS))
+
+
+def after_error(
+    now: datetime, interval_seconds: int, failures: int, random: float, headers: Mapping[str, str] | None = None
+) -> datetime:
+    """When to ask again after so many errors in a row (1 for the first)."""
+    backed_off = min(interval_seconds * 2 ** min(failures - 1, 10), INTERVAL_MAX_SECONDS)
+    asked = retry_after(headers or {}, now)
+    return max(next_check(now, backed_off, random), asked) if asked else next_check(now, backed_off, random)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """The moment that `Retry-After` names (seconds or a date; RFC 9110, 10.2.3), a week away at the most."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        moment = now + timedelta(seconds=int(text))
+    else:
+        found = moment_of_feed(text)
+        if found is None:
+            return None
+        moment = found
+    return min(moment, now + timedelta(seconds=RETRY_AFTER_MAX_SECONDS))

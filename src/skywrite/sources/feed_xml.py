@@ -1,0 +1,244 @@
+"""RSS 0.9x, 1.0 and 2.0, and Atom 0.3 and 1.0, read from text with expat.
+
+What lives here: the bounded tree of a document, and the mending of what is not well-formed (bare ampersands, HTML's
+entities, control characters, a document cut in the middle, single broken items). What does not: what the elements mean
+(`feed_formats`). Entities that a document declares itself are refused, so that none can grow.
+
+The usual library takes time in the square of a document's size for hostile ones; this takes linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.entities import html5
+from xml.parsers import expat
+
+from skywrite.sources.feed_entry import FeedUnreadable
+
+ELEMENTS_MAX = 300_000
+DEPTH_MAX = 100
+XHTML = "http://www.w3.org/1999/xhtml"
+
+# The names that `feed_formats` uses; prefixes that a document leaves undeclared mean what they usually do.
+_NAMESPACES = {
+    "http://www.w3.org/2005/atom": "atom",
+    "http://purl.org/atom/ns#": "atom",
+    "http://purl.org/rss/1.0/modules/content/": "content",
+    "http://purl.org/dc/elements/1.1/": "dc",
+    "http://purl.org/dc/terms/": "dcterms",
+    "http://purl.org/rss/1.0/modules/syndication/": "sy",
+    "http://search.yahoo.com/mrss": "media",
+    "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://rssnamespace.org/feedburner/ext/1.0": "feedburner",
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
+    "http://purl.org/rss/1.0/": "",
+    "http://purl.org/rss/1.0/modules/rss091#": "",
+    "http://my.netscape.com/rdf/simple/0.9/": "",
+    "http://channel.netscape.com/rdf/simple/0.9/": "",
+    "http://backend.userland.com/rss2": "",
+    "http://www.w3.org/1999/xhtml": "xhtml",
+}
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)(?:([a-zA-Z][a-zA-Z0-9]{1,31});)?")
+_CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
+_START = re.compile(r"<(?:\?xml|!--|!DOCTYPE|rss|feed|rdf:RDF|(?:atom|a|ns0):feed)\b|<!--", re.IGNORECASE)
+_ROOT = re.compile(r"<(?!\?|!)([^\s<>/]{1,80})")
+_DECLARATION = re.compile(r"\A<\?xml\b[^>]{0,400}\?>")
+_ITEM_OPENS = re.compile(r"<((?:[a-zA-Z][\w.-]{0,20}:)?(?:item|entry))(?=[\s>])[^<>]{0,1000}>")
+
+
+class Node:
+    """An element: its name with a usual prefix, its attributes, and its texts and elements in order."""
+
+    __slots__ = ("attributes", "name", "parts")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.parts: list[str | Node] = []
+
+    def children(self, *names: str) -> Iterator[Node]:
+        """The elements of these names, in order; all without names."""
+        for part in self.parts:
+            if isinstance(part, Node) and (not names or part.name in names):
+                yield part
+
+    def child(self, *names: str) -> Node | None:
+        """The first element that has the first of these names that is there."""
+        for name in names:
+            for found in self.children(name):
+                return found
+        return None
+
+    def text(self, *names: str) -> str:
+        """The text of the first of these children that has any; without names, of this element with all inside."""
+        if not names:
+            return "".join(part if isinstance(part, str) else part.text() for part in self.parts)
+        for name in names:
+            for found in self.children(name):
+                text = found.text().strip()
+                if text:
+                    return text
+        return ""
+
+    def html(self) -> str:
+        """What is inside, written as HTML."""
+        return "".join(_escape(part) if isinstance(part, str) else part._outer() for part in self.parts)
+
+    def _outer(self) -> str:
+        name = self.name.removeprefix("xhtml:")
+        attributes = "".join(f' {key}="{_escape(value)}"' for key, value in self.attributes.items())
+        return f"<{name}{attributes}>{self.html()}</{name}>"
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+def read_xml(text: str) -> tuple[Node, list[str]]:
+    """The root of a document and what had to be left out. Raises FeedUnreadable."""
+    text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
+    try:
+        return _parse(text), []
+    except expat.ExpatError:
+        pass
+    return _mended(text)
+
+
+def _mended(text: str) -> tuple[Node, list[str]]:
+    """A second try, with what writers of feeds get wrong put right; then a third, item by item."""
+    start = _START.search(text)
+    text = _ILLEGAL.sub("", text[start.start() :] if start else text)
+    text = _DECLARATION.sub("", text)
+    text = _outside_cdata(text)
+    try:
+        return _parse(text), []
+    except expat.ExpatError as error:
+        reason = f"{expat.errors.messages[error.code]} (line {error.lineno})"
+    return _item_by_item(text, reason)
+
+
+def _outside_cdata(text: str) -> str:
+    pieces: list[str] = []
+    done = 0
+    for section in _CDATA.finditer(text):
+        pieces += (_AMPERSAND.sub(_reference, text[done : section.start()]), section[0])
+        done = section.end()
+    pieces.append(_AMPERSAND.sub(_reference, text[done:]))
+    return "".join(pieces)
+
+
+def _reference(match: re.Match[str]) -> str:
+    character = html5.get(f"{match[1]};") if match[1] else None
+    if character is not None:
+        return "".join(f"&#{ord(one)};" for one in character)
+    return f"&amp;{match[0][1:]}"
+
+
+def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
+    """Every item that is whole by itself; one that is cut or broken is left for another day."""
+    root = _ROOT.search(text)
+    opens = list(_ITEM_OPENS.finditer(text))
+    if root is None or not opens:
+        raise FeedUnreadable(f"It is not XML: {reason}.", hint="Look at the address in a browser.")
+    items: list[Node] = []
+    broken = 0
+    head = text[: opens[0].start()]
+    for number, match in enumerate(opens):
+        limit = opens[number + 1].start() if number + 1 < len(opens) else len(text)
+        end = text.find(f"</{match[1]}", match.end(), limit)
+        close = text.find(">", end, limit) if end >= 0 else -1
+        if close < 0:
+            broken += 1
+            continue
+        try:
+            items.append(_parse(text[match.start() : close + 1], scope=_scope(head)))
+        except expat.ExpatError:
+            broken += 1
+    if not items:
+        raise FeedUnreadable(f"None of its {broken} items is whole: {reason}.", hint="Ask who runs the feed.")
+    node = _head_node(root[1], head)
+    node.parts.extend(items)
+    return node, [f"{broken} of {broken + len(items)} items are broken and left out: {reason}."] if broken else []
+
+
+def _scope(head: str) -> dict[str, str]:
+    pairs = re.findall(r"""\sxmlns(?::([\w.-]{1,20}))?\s*=\s*["']([^"']{1,200})["']""", head[:10_000])
+    return {prefix: _canonical(uri) for prefix, uri in pairs}
+
+
+def _head_node(root_name: str, head: str) -> Node:
+    """The root, with the channel's own elements where they can be read."""
+    scope = _scope(head)
+    node = Node(_named(root_name, scope), {})
+    for name in ("title", "link", "language", "ttl"):
+        found = re.search(rf"<{name}>([^<]{{0,1000}})</{name}>", head)
+        if found:
+            child = Node(f"atom:{name}" if node.name == "atom:feed" else name, {})
+            child.parts.append(found[1])
+            node.parts.append(child)
+    return node
+
+
+def _canonical(uri: str) -> str:
+    return _NAMESPACES.get(uri.strip().lower().rstrip("/"), _NAMESPACES.get(uri.strip().lower(), uri))
+
+
+def _named(raw: str, scope: dict[str, str]) -> str:
+    prefix, colon, local = raw.rpartition(":")
+    space = scope.get(prefix, prefix if colon else "")
+    return f"{space}:{local}" if space else local
+
+
+class _Builder:
+    def __init__(self, scope: dict[str, str]) -> None:
+        self.root: Node | None = None
+        self._open: list[Node] = []
+        self._scopes = [scope]
+        self._elements = 0
+
+    def start(self, raw: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        if self._elements > ELEMENTS_MAX or len(self._open) >= DEPTH_MAX:
+            raise FeedUnreadable(
+                f"It has more than {ELEMENTS_MAX} elements."
+                if self._elements > ELEMENTS_MAX
+                else f"Its elements are nested more than {DEPTH_MAX} deep."
+            )
+        scope = self._scopes[-1]
+        declared = {name[5:].lstrip(":"): uri for name, uri in attributes.items() if name[:5] == "xmlns"}
+        if declared:
+            scope = {**scope, **{prefix: _canonical(uri) for prefix, uri in declared.items()}}
+            attributes = {name: value for name, value in attributes.items() if name[:5] != "xmlns"}
+        self._scopes.append(scope)
+        node = Node(_named(raw, scope), attributes)
+        if self._open:
+            self._open[-1].parts.append(node)
+        else:
+            self.root = node
+        self._open.append(node)
+
+    def end(self, raw: str) -> None:
+        self._open.pop()
+        self._scopes.pop()
+
+    def data(self, text: str) -> None:
+        self._open[-1].parts.append(text)
+
+
+def _parse(text: str, scope: dict[str, str] | None = None) -> Node:
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    builder = _Builder(scope or {})
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.EntityDeclHandler = _refuse_entity
+    parser.Parse(text.encode("utf-8", "surrogatepass"), True)
+    assert builder.root is not None
+    return builder.root
+
+
+def _refuse_entity(name: str, is_parameter: bool, value: str | None, *_: object) -> None:
+    raise FeedUnreadable("It declares entities of its own, which is refused.", hint="Ask who runs the feed.")

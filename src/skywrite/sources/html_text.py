@@ -1,0 +1,115 @@
+"""From HTML as feeds hold it to clean text and the pictures in it. Pure, bounded, never raises for what is in it."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+HTML_CHARACTERS_MAX = 60_000
+# Building a tree takes time in the square of its depth.
+HTML_TAGS_MAX = 2_000
+IMAGES_MAX = 10
+
+_BLANKS = re.compile(r"\s+")
+_TAG = re.compile(r"</?[a-zA-Z]")
+_MARKUP = re.compile(
+    r"</?(?:a|abbr|b|br|cite|code|del|em|i|img|ins|kbd|mark|p|q|s|small|span|strike|strong|sub|sup|tt|u|wbr)\b[^<>]*>"
+    r"|&(?:[a-zA-Z]{2,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});"
+)
+_PARAGRAPHS = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "div", "dl", "fieldset", "figure", "footer", "form"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section"),
+        *("table", "tr", "ul"),
+    )
+)
+_UNSEEN = frozenset(
+    ("script", "style", "template", "noscript", "iframe", "object", "title", "svg", "math", "audio", "video", "select")
+)
+# Controls, overrides of writing direction, surrogates, non-characters.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1b\x1c-\x1f\x7f-\x84\x86-\x9f\u00ad\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+
+
+def clean_line(text: str) -> str:
+    """Text on one line, without controls and without marks that turn the writing direction."""
+    return " ".join(_UNWANTED.sub("", text).split())
+
+
+def clean_paragraphs(text: str) -> str:
+    """Text with its paragraphs: at most one blank line in a row, no blanks at the ends of lines."""
+    lines = [" ".join(line.split()) for line in _UNWANTED.sub("", text).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def title_text(text: str) -> str:
+    """A title that may be text or HTML: it counts as HTML where it has inline tags or entities."""
+    return clean_line(html_to_text(text) if _MARKUP.search(text[:HTML_CHARACTERS_MAX]) else text)
+
+
+def html_to_text(html: str) -> str:
+    """The text that a reader sees, in paragraphs parted by blank lines."""
+    html = _bounded(html)
+    if "<" not in html:
+        return clean_paragraphs(unescape(html))
+    body = _body(html)
+    pieces: list[str] = []
+    node = body.child if body is not None else None
+    while node is not None:
+        tag = node.tag
+        _enter(node, tag, pieces)
+        if node.child is not None and tag not in _UNSEEN:
+            node = node.child
+            continue
+        while node is not None and node.next is None:
+            node = node.parent
+            if node is None or node == body:
+                return clean_paragraphs("".join(pieces))
+            _leave(node.tag, pieces)
+        node = node.next if node is not None else None
+    return clean_paragraphs("".join(pieces))
+
+
+def _body(html: str) -> Any:
+    from selectolax.lexbor import LexborHTMLParser
+
+    return LexborHTMLParser(html).body
+
+
+def _enter(node: Any, tag: str, pieces: list[str]) -> None:
+    if tag == "-text":
+        pieces.append(_BLANKS.sub(" ", node.text_content or ""))
+    elif tag == "br":
+        pieces.append("\n")
+    elif tag in _PARAGRAPHS:
+        pieces.append("\n\n")
+
+
+def _leave(tag: str, pieces: list[str]) -> None:
+    if tag in _PARAGRAPHS:
+        pieces.append("\n\n")
+
+
+def html_images(html: str) -> list[tuple[str, str]]:
+    """The pictures of a text, as address (as written) and description, in order; at most ten."""
+    if "<img" not in html[:HTML_CHARACTERS_MAX].lower():
+        return []
+    body = _body(_bounded(html))
+    found = []
+    for node in body.css("img") if body is not None else ():
+        address = (node.attributes.get("src") or "").strip()
+        # Pictures of a pixel only count who reads.
+        if address and node.attributes.get("width") != "1" and node.attributes.get("height") != "1":
+            found.append((address, clean_line(node.attributes.get("alt") or "")))
+    return found[:IMAGES_MAX]
+
+
+def _bounded(html: str) -> str:
+    html = html[:HTML_CHARACTERS_MAX]
+    for number, tag in enumerate(_TAG.finditer(html)):
+        if number == HTML_TAGS_MAX:
+            return html[: tag.start()]
+    return html
