@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from skywrite.app.accounts import Accounts
-from skywrite.app.feeds import Feeds
 from skywrite.app.folders import Folders
 from skywrite.app.managing import Managing
 from skywrite.app.moving import Moving
 from skywrite.app.running import Running
 
 
-class Skywrite(Accounts, Managing, Moving, Folders, Feeds, Running):
+class Skywrite(Accounts, Managing, Moving, Folders, Running):
     """The durable queue, and everything that fills it.
 
         sky = Skywrite()

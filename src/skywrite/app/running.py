@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
+from skywrite.app.feeds import Feeds, FeedTask
 from skywrite.app.posting import Posting
 from skywrite.app.recurring import RecurrenceTask, Recurring
 from skywrite.clock import to_iso
@@ -44,7 +45,7 @@ class Heartbeat:
         self._sky.store.put_setting("worker", self._worker, to_iso(now))
 
 
-class Running(Posting):
+class Running(Feeds):
     """Publishing what is due."""
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Worker:
@@ -55,7 +56,8 @@ class Running(Posting):
             recurrences.after_post(claim.post.recurrence_id)
 
         publisher: Publisher = self.publisher()
-        return Worker(
+        feeds = FeedTask(self, log=log)
+        worker = Worker(
             name=self.worker_name,
             store=self.store,
             publisher=publisher,
@@ -63,10 +65,12 @@ class Running(Posting):
             clock=self.clock,
             threads=threads,
             lease_seconds=LEASE_SECONDS,
-            tasks=(recurrences, Heartbeat(self, self.worker_name), *tasks),
+            tasks=(recurrences, Heartbeat(self, self.worker_name), feeds, *tasks),
             log=log,
             after=after,
         )
+        feeds.stopping = worker.stopping
+        return worker
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is told to stop (SIGTERM, SIGINT), then finish what is in flight."""
@@ -78,9 +82,10 @@ class Running(Posting):
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent) -> Tally:
-        """Publish what is due now, and return."""
+        """Check the feeds that are due, publish what is due now, and return."""
         self.free_dead_leases()
         Recurring(self).sweep()
+        FeedTask(self, log=log).run()
         worker = self.worker(threads=threads, log=log)
         with _stopped_by_signals(worker.stop):
             tally = worker.run_once()

@@ -38,6 +38,7 @@ COMMANDS = {
     "release": "queue",
     "hold": "queue",
     "recurring": "recurring",
+    "feed": "feed",
     "run": "running",
     "sync": "sync",
     "import": "moving",

@@ -1,0 +1,191 @@
+"""feed: what a blog, a changelog or a podcast says becomes posts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from skywrite.cli.options import json_option
+from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--template", metavar="TEXT", help="What a post says (Jinja2); without it: title and link."),
+    click.option("--include", multiple=True, metavar="RULE", help="Post only items with this word or /pattern/."),
+    click.option("--exclude", multiple=True, metavar="RULE", help="Leave out items with this word or /pattern/."),
+    click.option(
+        "--images",
+        type=click.Choice(["auto", "all", "card", "none"]),
+        help="auto: the item's pictures that have a description, else the page's card. Default: auto.",
+    ),
+    click.option("--lang", "langs", multiple=True, metavar="LANG", help="The language; without it, the feed's own."),
+)
+
+
+def _options(command: Command) -> Command:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group("feed")
+def feed_command() -> None:
+    """Post what a feed says: RSS, Atom or JSON Feed, or a page that names one. `skywrite run` looks at it."""
+
+
+@feed_command.command("add", epilog="Example: skywrite feed add https://example.com/blog --backfill 3")
+@click.argument("url")
+@click.option("--account", "accounts", multiple=True, metavar="HANDLE", help="Who posts; may be repeated.")
+@_options
+@click.option("--backfill", type=click.IntRange(0, 1000), default=0, help="Post so many of the items that are there.")
+@click.option("--most", type=click.IntRange(1, 100), default=5, show_default=True, help="Posts a check at the most.")
+@click.option(
+    "--spacing",
+    type=click.Choice(["gap", "slots"]),
+    default="gap",
+    show_default=True,
+    help="Between posts: the account's least gap, or its weekly slots.",
+)
+@click.option("--every", metavar="TIME", help="How often to look, such as 2h; 30m without it, 5m at least.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
+@json_option
+def add(url: str, as_json: bool, **options: Any) -> None:
+    """Post what a feed says from now on.
+
+    \b
+    The items that are there now are not posted, but for the latest --backfill ones.
+    A template knows: title, summary, link, author, tags, hashtags, published, feed_title.
+    """
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        options["images"] = options["images"] or "auto"
+        status, check = sky.add_feed(url, **options)
+    if as_json:
+        print_json({**status.as_dict(), "check": check.as_dict()})
+        return
+    count = sum(status.items.values())
+    print_done(f"Feed {status.feed.id}: {status.feed.title or status.feed.url} for {', '.join(status.accounts)}.")
+    click.echo(f"{count} items are there; {len(check.posts)} posts are queued. `skywrite run` looks for new ones.")
+    print_warnings(check.warnings)
+
+
+@feed_command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Every feed, and what became of its items."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        feeds = sky.feeds()
+    if as_json:
+        print_json([status.as_dict() for status in feeds])
+    elif not feeds:
+        click.echo("No feeds yet. Add one: skywrite feed add https://example.com/blog")
+    else:
+        rows = []
+        for status in feeds:
+            items = ", ".join(f"{count} {state}" for state, count in sorted(status.items.items()))
+            problem = status.feed.problem
+            name = one_line(status.feed.title or status.feed.url, 40)
+            rows.append(
+                (str(status.feed.id), name, ", ".join(status.accounts), items, _when(status) if not problem else "!")
+            )
+        print_table(("ID", "FEED", "ACCOUNTS", "ITEMS", "NEXT LOOK"), rows)
+        print_warnings(
+            f"Feed {status.feed.id}: {status.feed.problem.message}" for status in feeds if status.feed.problem
+        )
+
+
+def _when(status: Any) -> str:
+    moment = status.feed.next_check_at
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
+
+
+@feed_command.command("check", epilog="Example: skywrite feed check 3")
+@click.argument("feed", required=False)
+@json_option
+def check(feed: str | None, as_json: bool) -> None:
+    """Look at a feed now (by number or address), or at all that are due. Ends with 4 when one could not be read."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        checks = [sky.check_feed(feed)] if feed else sky.check_due_feeds()
+    if as_json:
+        print_json([item.as_dict() for item in checks])
+    else:
+        for item in checks:
+            if item.problem:
+                click.echo(f"Feed {item.feed_id}: {item.problem.message} {item.problem.hint}".rstrip(), err=True)
+            else:
+                counts = f"{item.new} new items, {len(item.posts)} posts queued, {item.waiting} waiting"
+                print_done(f"Feed {item.feed_id}: {counts}.")
+            print_warnings(item.warnings)
+        if not checks:
+            click.echo("No feed is due. Look at one: skywrite feed check ID")
+    sys.exit(4 if any(item.problem for item in checks) else 0)
+
+
+@feed_command.command(
+    "preview", epilog="Example: skywrite feed preview https://example.com/blog --template '{{ title }} {{ hashtags }}'"
+)
+@click.argument("url")
+@click.option("--account", metavar="HANDLE", help="The account; without it, the default one.")
+@_options
+@click.option("--limit", type=click.IntRange(1, 50), default=3, show_default=True, help="So many of the latest items.")
+@json_option
+def preview(url: str, account: str | None, limit: int, as_json: bool, **options: Any) -> None:
+    """Show what the latest items would look like as posts; nothing is stored and nothing is sent.
+
+    URL may be the number of a feed that is here: then its own settings count, but for those given.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.cli.view import preview_json, print_preview
+
+    with Skywrite() as sky:
+        shown = sky.preview_feed(url, account=account, limit=limit, **options)
+    if as_json:
+        print_json([_shown(item, preview_json) for item in shown])
+        return
+    for item in shown:
+        click.echo(f"{click.style(item.state, bold=True)}  {one_line(item.title or item.link)}")
+        if item.ready is not None:
+            print_preview(item.ready)
+        elif item.problem is not None:
+            click.echo(f"{item.problem.message} {item.problem.hint}".rstrip(), err=True)
+        click.echo()
+
+
+def _shown(item: Any, preview_json: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    from skywrite.clock import to_iso
+
+    return {
+        "title": item.title,
+        "link": item.link,
+        "published": to_iso(item.published_at) if item.published_at else None,
+        "state": item.state,
+        "text": item.text,
+        "post": preview_json(item.ready) if item.ready else None,
+        "error": {"error": item.problem.name, "message": item.problem.message, "hint": item.problem.hint}
+        if item.problem
+        else None,
+    }
+
+
+@feed_command.command("remove", epilog="Example: skywrite feed remove 3")
+@click.argument("feed")
+@json_option
+def remove(feed: str, as_json: bool) -> None:
+    """Forget a feed and which of its items were posted; the posts that it made stay."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        removed = sky.remove_feed(feed)
+    if as_json:
+        print_json({"id": removed.id, "url": removed.url})
+    else:
+        print_done(f"Feed {removed.id} ({removed.url}) is removed; its posts in the queue stay.")
