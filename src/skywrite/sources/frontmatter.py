@@ -48,7 +48,7 @@ def read_front_matter(text: str, first_line: int = 1) -> tuple[dict[str, Any], d
         mark = error.problem_mark or error.context_mark
         line = first_line + mark.line if mark else first_line
         problem = error.problem or error.context or "it is not YAML"
-        hint = 'Put texts with a colon, # or quotes in them into quotes: title: "Part 2: the end".'
+        hint = 'Put a text with a colon, #, @ or quotes in it into quotes: alt: "Part 2: the end".'
         raise InvalidFrontMatter(f"The front matter cannot be read: {problem}.", line, hint=hint) from None
     if value is None:
         return {}, {}
