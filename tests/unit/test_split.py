@@ -127,12 +127,14 @@ class TestWhere:
 
     def test_a_sentence_end_far_in_front_is_no_reason(self) -> None:
         """A sentence end that would leave a post nearly empty is not taken."""
-        assert len(split_text("Hi. " + "word " * 100)[0]) > 250
+        assert len(split_text("Hi. " + "Word " * 100)[0]) > 250
 
     def test_long_word(self) -> None:
         """A word of more than 300 graphemes is cut between graphemes; one that fits a post is not."""
         assert [300, 300, 100] == [len(part) for part in split_text("x" * 700)]
         assert ["short", "x" * 299] == split_text("short " + "x" * 299)
+        assert [249, 300, 100] == [len(part) for part in split_text("word " * 50 + "x" * 400)]
+        assert ["short " + "x" * 294, "x" * 106] == split_text("short " + "x" * 400)
         assert [300, 1] == [grapheme_length(part) for part in split_text("👍🏽" * 301)]
 
     def test_bytes_count_too(self) -> None:
@@ -149,8 +151,13 @@ class TestWhere:
 
     def test_no_break_space_is_kept(self) -> None:
         """A no-break space is no place to cut."""
-        parts = split_text(("a\xa0b " * 100).strip())
+        parts = split_text("ab " + "a\xa0b " * 100)
         assert all(part.startswith("a") and part.endswith("b") for part in parts)
+
+    def test_space_with_a_mark(self) -> None:
+        """A space that carries a combining mark is a grapheme, and no place to cut."""
+        parts = split_text("a" * 100 + " " + "b" * 190 + " \u0301" + "c" * 50)
+        assert ["a" * 100, "b" * 190 + " \u0301" + "c" * 50] == parts
 
 
 class TestWhole:
