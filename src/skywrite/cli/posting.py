@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.bsky.limits import EmptyPost
 from skywrite.cli.options import (
     FILE,
     account_option,
@@ -16,7 +18,7 @@ from skywrite.cli.options import (
     read_text,
     text_options,
 )
-from skywrite.cli.output import print_done, print_json, print_warnings
+from skywrite.cli.output import print_done, print_error, print_json, print_warnings
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _SCHEDULE = (
     click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m."),
     click.option("--draft", "as_draft", is_flag=True, help="Keep it as a draft without a time."),
     click.option("--dry-run", is_flag=True, help="Check everything and show it; store and send nothing."),
+    click.option("--stateless", is_flag=True, help="Without a database: once for its --key and --at."),
 )
 
 
@@ -54,10 +57,20 @@ def schedule_options(command: Any) -> Any:
 @text_options
 @draft_options
 @schedule_options
+@click.option("--jsonl", is_flag=True, help="The text is rows of `skywrite import`, one JSON object a line.")
 @account_option
 @json_option
-def post_command(text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any) -> None:
-    """Post TEXT now, or at a time. `-` reads the text from standard input."""
+def post_command(
+    text: tuple[str, ...], file: Path | None, editor: bool, jsonl: bool, as_json: bool, **options: Any
+) -> None:
+    """Post TEXT now, or at a time. `-` reads the text from standard input.
+
+    With --jsonl each line is a post: {"text": "..."}, with the fields of `skywrite import`. All are accepted, or none;
+    then they are sent, in their order. Those with "at" wait for their time.
+    """
+    if jsonl:
+        _send_rows(text, file, options, as_json)
+        return
     _send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
 
 
@@ -96,19 +109,78 @@ def parts(text: str) -> list[str]:
 
 
 def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
+    if options["stateless"]:
+        from skywrite.cli.stateless import post_stateless
+
+        return post_stateless(row, options, as_json)
     from skywrite.app import Skywrite
     from skywrite.cli.output import upload_progress
 
     with Skywrite() as sky:
         if options["dry_run"]:
             _preview(sky.preview(account=options["account"], **row), as_json)
-            return
+            return None
         if any(options[name] for name in ("at", "next_slot", "every", "as_draft")):
             _print_scheduled(_schedule(sky, row, options), as_json)
-            return
+            return None
         _no_use(options, "until", "pool", "late", "jitter")
         sky.progress = upload_progress()
         _print_sent(sky.post(account=options["account"], key=options["key"], **row), as_json)
+    return None
+
+
+def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any], as_json: bool) -> None:
+    """Rows of standard input (`-`) or of a file."""
+    from skywrite.app import Skywrite
+    from skywrite.app.moving import check_reports
+    from skywrite.sources.table import read_jsonl
+
+    for name in ("next_slot", "every", "pool", "until", "as_draft", "dry_run"):
+        if options[name]:
+            flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")
+            raise InputError(
+                f"--{flag} does not go with --jsonl.", hint='Give rows their "at", or use skywrite import.'
+            )
+    shared = {**draft_row(options), **{name: options[name] for name in ("at", "late", "jitter") if options[name]}}
+    rows = [{**shared, **row} for row in read_jsonl(read_text(text, file, False))]
+    if not rows:
+        raise EmptyPost("No rows were given.", hint='Give one JSON object a line: {"text": "Hello"}')
+    with Skywrite() as sky:
+        base = file.parent if file else None
+        reports = sky.post_rows(rows, base=base, account=options["account"], key=options["key"])
+    if not any(report.id for report in reports):
+        check_reports(reports)
+    _print_rows(reports, as_json)
+    sys.exit(next((report.error.exit_code for report in reports if report.error), 0))
+
+
+def _print_rows(reports: Any, as_json: bool) -> None:
+    if as_json:
+        print_json([_row_json(report) for report in reports])
+        return
+    for report in reports:
+        print_warnings(f"Row {report.row}: {warning}" for warning in report.warnings)
+        if report.error:
+            print_error({"message": f"Row {report.row}: {report.error.message}", "hint": report.error.hint}, False)
+        elif report.sent:
+            print_done(f"Row {report.row}: posted: {report.sent.url}")
+        else:
+            print_done(f"Row {report.row}: post {report.id} waits until {report.due_at}.")
+
+
+def _row_json(report: Any) -> dict[str, Any]:
+    sent = report.sent
+    return {
+        "row": report.row,
+        "id": report.id,
+        "due_at": report.due_at,
+        "existed": report.existed,
+        "uri": sent.uri if sent else None,
+        "cid": sent.cid if sent else None,
+        "url": sent.url if sent else None,
+        "warnings": list(report.warnings),
+        "error": report.error.as_dict() if report.error else None,
+    }
 
 
 def _no_use(options: dict[str, Any], *names: str) -> None:

@@ -11,6 +11,7 @@ import click
 
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_warnings
+from skywrite.cli.stateless import print_report_error, print_stateless
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,17 +121,11 @@ def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
         counts[report.action] = counts.get(report.action, 0) + 1
         print_warnings(f"{report.path}: {warning}" for warning in report.warnings)
         if report.error:
-            line = f":{report.line}" if report.line else ""
-            click.echo(
-                f"{click.style('Error:', fg='red')} {folder / report.path}{line}: {report.error.message}", err=True
-            )
-            if report.error.hint:
-                click.echo(f"    {report.error.hint}", err=True)
+            print_report_error(os.fspath(folder / report.path), report)
         elif report.action not in ("unchanged", "published"):
             when = f", {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at else ""
-            click.echo(
-                f"{report.action:<9}  {one_line(report.path)}{f' (post {report.id}{when})' if report.id else ''}"
-            )
+            number = f" (post {report.id}{when})" if report.id else ""
+            click.echo(f"{report.action:<9}  {one_line(report.path)}{number}")
     told = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
     print_done(f"{folder}: {told or 'no posts'}.")
 
@@ -153,20 +148,3 @@ def _stateless(folder: Path, zone: str | None, mark: bool, as_json: bool) -> int
         published = sum(report.state == "published" for report in reports)
         print_done(f"{folder}: {_count(published, 'post')} published now.")
     return _exit_code(reports)
-
-
-def print_stateless(report: Any) -> None:
-    """One line about a post that was looked at without a database."""
-    print_warnings(f"{report.name}: {warning}" if report.name else warning for warning in report.warnings)
-    if report.error:
-        return _print_error(report.name, report)
-    when = f" {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at and report.state in ("waiting", "missed") else ""
-    click.echo(f"{report.state + when:<12} {report.name or ''} {report.url or ''}".rstrip())
-    return None
-
-
-def _print_error(name: str, report: Any) -> None:
-    line = f":{report.line}" if report.line else ""
-    click.echo(f"{click.style('Error:', fg='red')} {name}{line}: {report.error.message}", err=True)
-    if report.error.hint:
-        click.echo(f"    {report.error.hint}", err=True)

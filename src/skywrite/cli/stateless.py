@@ -1,0 +1,60 @@
+"""Posts without a database: what `post --stateless` does, and how such posts are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from skywrite.cli.output import print_done, print_json, print_warnings
+from skywrite.errors import InputError
+
+_NO_USE = ("account", "next_slot", "every", "until", "pool", "jitter", "as_draft", "dry_run")
+
+
+def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
+    """Publish a post once for its key and moment; one whose time is still to come, or missed, is told and left."""
+    from skywrite.app.stateless import Stateless
+
+    for name in ("key", "at"):
+        if not options[name]:
+            raise InputError(
+                f"--stateless needs --{name}.",
+                hint="The same --key and --at always mean the same post: --key release-1.2.0 --at 2027-01-05T09:00Z",
+            )
+    for name in _NO_USE:
+        if options[name]:
+            given = {"as_draft": "draft"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{given} and --stateless exclude each other.")
+    with Stateless() as sky:
+        report = sky.post(key=options["key"], at=options["at"], late=options["late"], **row)
+    if as_json:
+        print_json(report.as_dict())
+        return
+    print_warnings(report.warnings)
+    if report.state == "waiting":
+        print_done(f"Not due yet: it goes out with the first run after {report.due_at:%Y-%m-%d %H:%M} UTC.")
+    elif report.state == "missed":
+        print_done(
+            f"Not posted: it was due at {report.due_at:%Y-%m-%d %H:%M} UTC, too long ago. --late says what then."
+        )
+    else:
+        print_done(f"{'Posted' if report.state == 'published' else 'Posted before'}: {report.url}")
+
+
+def print_stateless(report: Any) -> None:
+    """One line about a post that was looked at without a database."""
+    print_warnings(f"{report.name}: {warning}" if report.name else warning for warning in report.warnings)
+    if report.error:
+        return print_report_error(report.name, report)
+    when = f" {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at and report.state in ("waiting", "missed") else ""
+    click.echo(f"{report.state + when:<12} {report.name or ''} {report.url or ''}".rstrip())
+    return None
+
+
+def print_report_error(name: str, report: Any) -> None:
+    """What is wrong with a file, on standard error."""
+    line = f":{report.line}" if report.line else ""
+    click.echo(f"{click.style('Error:', fg='red')} {name}{line}: {report.error.message}", err=True)
+    if report.error.hint:
+        click.echo(f"    {report.error.hint}", err=True)
