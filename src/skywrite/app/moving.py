@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.posting import SLOT_HORIZON, Posting
+from skywrite.app.posting import SLOT_HORIZON, Posting, Sent
 from skywrite.clock import to_iso
-from skywrite.errors import InputError, SkywriteError
+from skywrite.compose.draft import Draft, InvalidDraft
+from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.queue.model import Account, NewPost
 
 ROW_FIELDS = ("at", "account", "key", "late", "jitter")
@@ -24,7 +26,7 @@ class ImportFailed(InputError):
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """What became of one row: its post's number and moment, or what is wrong with it."""
+    """What became of one row: its post's number and moment, what was `sent` at once, or what is wrong."""
 
     row: int
     id: int | None = None
@@ -32,6 +34,7 @@ class RowReport:
     existed: bool = False
     warnings: tuple[str, ...] = ()
     error: SkywriteError | None = None
+    sent: Sent | None = None
 
 
 class Moving(Posting):
@@ -45,19 +48,24 @@ class Moving(Posting):
         account: str | None = None,
         partial: bool = False,
         dry_run: bool = False,
+        now: bool = False,
+        source: str = "import",
         progress: Callable[[int], None] = lambda done: None,
     ) -> list[RowReport]:
         """Accept many posts, each row checked; the reports are in the order of the rows.
 
         All or nothing: a row that is wrong stops the import, and nothing is stored (the reports tell every row's
-        error). With `partial` the good rows go in. Rows without `at` take the next free slots in order.
+        error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, or with `now`
+        are due at once.
         """
         reports: list[RowReport] = []
         accepted: list[tuple[int, NewPost]] = []
         taken: dict[str, set[Any]] = {}
         for number, row in enumerate(rows, 1):
             try:
-                new, warnings = self._row(row, base, account, taken, dry_run=dry_run)
+                new, warnings = self.accept(
+                    row, base=base, account=account, taken=taken, now=now, dry_run=dry_run, source=source
+                )
                 accepted.append((len(reports), new))
                 due = to_iso(new.due_at) if new.due_at else None
                 reports.append(RowReport(number, due_at=due, warnings=warnings))
@@ -71,23 +79,68 @@ class Moving(Posting):
             reports[place] = replace(reports[place], id=result.id, existed=result.existed)
         return reports
 
-    def _row(
+    def post_rows(
         self,
-        row: Mapping[str, Any],
-        base: Path | None,
-        default: str | None,
-        taken: dict[str, set[Any]],
+        rows: Iterable[Mapping[str, Any]],
         *,
-        dry_run: bool,
+        base: Path | None = None,
+        account: str | None = None,
+        key: str | None = None,
+    ) -> list[RowReport]:
+        """Accept many posts, all or none, and send those that are due: the ones without `at`.
+
+        With `key` the rows that have none are known by it and their number. What cannot be sent now stays in the
+        queue, and so do those behind it; their reports tell why.
+        """
+        keyed = [{"key": f"{key}:{number}", **row} if key else row for number, row in enumerate(rows, 1)]
+        reports = self.import_rows(keyed, base=base, account=account, now=True, source="now")
+        waiting: SkywriteError | None = None
+        for place, report in enumerate(reports):
+            if report.id is None or not self._is_due(report.id):
+                continue
+            try:
+                if waiting is not None:
+                    raise waiting
+                reports[place] = replace(report, sent=self.send(report.id))
+            except SkywriteError as error:
+                waiting = error if isinstance(error, TemporaryError) else waiting
+                reports[place] = replace(report, error=error)
+        return reports
+
+    def _is_due(self, post_id: int) -> bool:
+        due_at = self.store.get(post_id).due_at
+        return due_at is not None and due_at <= self.clock.now()
+
+    def accept(
+        self,
+        row: Mapping[str, Any] | Draft,
+        *,
+        base: Path | None = None,
+        account: str | None = None,
+        taken: dict[str, set[Any]] | None = None,
+        now: bool = False,
+        dry_run: bool = False,
+        key: str | None = None,
+        source: str = "import",
     ) -> tuple[NewPost, tuple[str, ...]]:
-        options = {name: row.get(name) for name in ROW_FIELDS}
-        draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
-        account = self._row_account(options["account"] or default)
-        ready = self.prepare(self.draft(account, draft), account, base=base)
-        due_at = self._row_moment(account, options["at"], options["jitter"], taken)
+        """Check a row, keep its media (unless `dry_run`), and give its post, to be stored, and its warnings.
+
+        Without `at` it takes the next free slot that is not in `taken`, or is due at once (`now`). `key` and `account`
+        count where the row names none.
+        """
+        fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
+        options = {name: _text_or_none(name, fields.get(name)) for name in ROW_FIELDS}
+        owner = self._row_account(options["account"] or account)
+        if isinstance(row, Draft):
+            draft = row
+        else:
+            draft = self.draft(owner, {name: value for name, value in row.items() if name not in ROW_FIELDS})
+        ready = self.prepare(draft, owner, base=base)
+        at = options["at"] or ("now" if now else None)
+        due_at = self._row_moment(owner, at, options["jitter"], {} if taken is None else taken)
         if not dry_run:
             self.keep_media([ready])
-        new = self.new_post(ready, due_at=due_at, key=options["key"], late=options["late"], source="import")
+        new = self.new_post(ready, due_at=due_at, key=options["key"] or key, late=options["late"], source=source)
         return new, tuple(ready.warnings)
 
     def _row_account(self, name: str | None) -> Account:
@@ -142,6 +195,12 @@ class Moving(Posting):
     def backup(self, path: Path) -> None:
         """A copy of the whole database, while it is used. The key of the secrets is not in it."""
         self.store.backup(path)
+
+
+def _text_or_none(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, str | datetime):
+        return value
+    raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.", hint="Put it into quotation marks.")
 
 
 def _with_files(value: Any, write: Callable[[Mapping[str, Any]], str]) -> Any:

@@ -152,6 +152,12 @@ class Posting(Base):
         uri, cid = self._send_now(post_id, claim, publisher)
         return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
 
+    def send(self, post_id: int) -> Sent:
+        """Send a post of the queue that is due, trying for some seconds. Raises what `post` raises."""
+        account = self.store.account(self.store.get(post_id).account_did)
+        uri, cid = self._send_now(post_id, None, self.publisher(account.pds_url))
+        return Sent(post_id, uri, cid, app_link(uri, account.handle))
+
     def _same_unsent(self, new: NewPost) -> int | None:
         """A post of the same content that an earlier call left unsent: it is finished instead of posted twice."""
         for post in self.store.same_text(new.account_did, str(new.draft.get("text", "")), self.clock.now()):

@@ -6,16 +6,21 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from skywrite.app.feeds import Feeds, FeedTask
+from skywrite.app.functions import Functions
 from skywrite.app.posting import Posting
 from skywrite.app.recurring import RecurrenceTask, Recurring
+from skywrite.app.timers import TIMER_THREADS, TimerTask
+from skywrite.app.watches import Watches
 from skywrite.clock import to_iso
 from skywrite.publish.publisher import Publisher
 from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker
 from skywrite.queue.model import Claim
+from skywrite.sources.functions import InvalidProgram, load_program
 
 HEARTBEAT_SECONDS = 15
 DEFAULT_THREADS = 4
@@ -45,7 +50,7 @@ class Heartbeat:
         self._sky.store.put_setting("worker", self._worker, to_iso(now))
 
 
-class Running(Feeds):
+class Running(Feeds, Watches, Functions):
     """Publishing what is due."""
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Worker:
@@ -57,6 +62,8 @@ class Running(Feeds):
 
         publisher: Publisher = self.publisher()
         feeds = FeedTask(self, log=log)
+        # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
+        timers = [TimerTask(self, log) for _ in range(TIMER_THREADS)]
         worker = Worker(
             name=self.worker_name,
             store=self.store,
@@ -65,7 +72,7 @@ class Running(Feeds):
             clock=self.clock,
             threads=threads,
             lease_seconds=LEASE_SECONDS,
-            tasks=(recurrences, Heartbeat(self, self.worker_name), feeds, *tasks),
+            tasks=(recurrences, Heartbeat(self, self.worker_name), feeds, *timers, *tasks),
             log=log,
             after=after,
         )
@@ -73,8 +80,12 @@ class Running(Feeds):
         return worker
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Tally:
-        """Publish what is due until the process is told to stop (SIGTERM, SIGINT), then finish what is in flight."""
+        """Publish what is due until the process is told to stop (SIGTERM, SIGINT), then finish what is in flight.
+
+        Feeds are checked, and commands and the functions of `every` are run, when they are due.
+        """
         self.free_dead_leases()
+        self.tell_functions()
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         with _stopped_by_signals(worker.stop):
             worker.run()
@@ -82,8 +93,10 @@ class Running(Feeds):
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent) -> Tally:
-        """Check the feeds that are due, publish what is due now, and return."""
+        """Check the feeds and run the commands and functions that are due, publish what is due now, and return."""
         self.free_dead_leases()
+        self.tell_functions()
+        self.run_timers(log)
         Recurring(self).sweep()
         FeedTask(self, log=log).run()
         worker = self.worker(threads=threads, log=log)
@@ -116,3 +129,22 @@ class _stopped_by_signals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._stop()
+
+
+def load_app(path: Path) -> Running:
+    """The `Skywrite` of a program: the one called `sky`, else the first, with the functions of all that it has.
+
+    Raises InvalidProgram.
+    """
+    module = load_program(path)
+    found = {id(value): value for value in vars(module).values() if isinstance(value, Running)}
+    named = vars(module).get("sky")
+    apps = [named] if isinstance(named, Running) else list(found.values())
+    if not apps:
+        raise InvalidProgram(f"{path} has no Skywrite.", hint="Make one in it: sky = Skywrite()")
+    first = apps[0]
+    for other in apps[1:]:
+        first.functions.update(other.functions)
+    if not first.functions:
+        raise InvalidProgram(f"{path} has no functions that give posts.", hint='Mark one with @sky.every("0 9 * * *").')
+    return first

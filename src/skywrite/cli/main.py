@@ -39,6 +39,7 @@ COMMANDS = {
     "hold": "queue",
     "recurring": "recurring",
     "feed": "feed",
+    "watch": "watch",
     "run": "running",
     "sync": "sync",
     "import": "moving",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.bsky.limits import EmptyPost
 from skywrite.cli.options import (
     FILE,
     account_option,
@@ -133,6 +132,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
     """Rows of standard input (`-`) or of a file."""
     from skywrite.app import Skywrite
     from skywrite.app.moving import check_reports
+    from skywrite.bsky.limits import EmptyPost
     from skywrite.sources.table import read_jsonl
 
     for name in ("next_slot", "every", "pool", "until", "as_draft", "dry_run"):

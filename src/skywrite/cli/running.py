@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from skywrite.cli.options import json_option
+from skywrite.cli.options import FILE, json_option
 from skywrite.cli.output import print_json
 
 
-@click.command("run", epilog="Example: skywrite run --log json --metrics 127.0.0.1:9464")
+@click.command("run", epilog="Examples: skywrite run --log json --metrics 127.0.0.1:9464; skywrite run --app bot.py")
 @click.option("--once", is_flag=True, help="Publish what is due now, and end.")
+@click.option("--app", "app", type=FILE, help="A Python file with functions that give posts (@sky.every).")
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Posts sent side by side.")
 @click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option
-def run_command(once: bool, threads: int, log_format: str, metrics: str | None, as_json: bool) -> None:
+def run_command(
+    once: bool, app: Path | None, threads: int, log_format: str, metrics: str | None, as_json: bool
+) -> None:
     """Publish what is due until stopped (Ctrl-C or SIGTERM): what is in flight is finished first.
 
     With --once it ends with 0 when nothing due is left unpublished, else with 4 (not for now) or 5 (refused for good).
     """
     from skywrite.app import Skywrite
+    from skywrite.app.running import load_app
     from skywrite.cli.logs import make_log
 
-    with Skywrite() as sky:
+    with Skywrite() if app is None else load_app(app) as sky:
         log = make_log("none" if as_json else log_format, sky.clock)
         if metrics:
             from skywrite.cli.metrics import serve_metrics

@@ -17,6 +17,7 @@ thread, are grouped in modules:
 - `rules.py`: add_recurrence, recurrence, recurrences, idle_recurrences, update_recurrence, remove_recurrence, set_slots,
   slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
+- `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, finish_timer, note_timer;
 - `watch.py`: watch; and here: backup, schema_version.
 
 What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
@@ -37,6 +38,7 @@ from skywrite.queue.migrate import migrate
 from skywrite.queue.posts import PostVerbs
 from skywrite.queue.rules import RuleVerbs
 from skywrite.queue.synced import SyncVerbs
+from skywrite.queue.timers import TimerVerbs
 from skywrite.queue.vault import Vault
 from skywrite.queue.watch import WatchVerbs
 
@@ -49,7 +51,7 @@ class BackupFailed(StorageError):
     """The backup could not be written."""
 
 
-class Store(AccountVerbs, ClaimVerbs, SyncVerbs, PostVerbs, MediaVerbs, RuleVerbs, FeedVerbs, WatchVerbs):
+class Store(AccountVerbs, ClaimVerbs, SyncVerbs, PostVerbs, MediaVerbs, RuleVerbs, FeedVerbs, TimerVerbs, WatchVerbs):
     """One database of accounts, posts, media and rules."""
 
     def backup(self, path: str | PathLike[str]) -> None:

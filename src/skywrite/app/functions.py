@@ -1,0 +1,85 @@
+"""Functions that give posts: `@sky.every("0 9 * * *")` over one that returns a draft or None.
+
+What lives here: registering them, which asks nothing of the database, and telling the database of them when a worker
+starts. What does not: when they run (`timers`), loading a program's file (`sources.functions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from skywrite.app.timers import Given, Timers
+from skywrite.errors import InputError
+from skywrite.queue.timers import NewTimer, Timer
+from skywrite.schedule.recurrence import parse_rule
+from skywrite.sources.functions import Function, InvalidProgram, check_function
+
+Giver = TypeVar("Giver", bound=Callable[[], Any])
+
+
+class Functions(Timers):
+    """Verbs about functions."""
+
+    @property
+    def functions(self) -> dict[str, Function]:
+        """The functions that are registered here, by name."""
+        registered: dict[str, Function] = self.__dict__.setdefault("_functions", {})
+        return registered
+
+    def every(
+        self,
+        rule: str,
+        *,
+        zone: str | None = None,
+        account: str | None = None,
+        late: str | None = None,
+        name: str | None = None,
+    ) -> Callable[[Giver], Giver]:
+        """Let a worker call the function at the times of a rule, and post what it returns; None posts nothing.
+
+        `rule`: cron, RRULE or spoken, in `zone` (without one the account's). The function returns a text, a dict with
+        the fields of a draft, or a Draft; its name (or `name`) is what its posts are known by, so that each occurrence
+        is posted once. `late`: after downtime the latest occurrence is made up for when it is at most a day old
+        (`skip:2h`: two hours; `publish`: however old), the others are left out. Raises UnknownRule and its like.
+        """
+        parse_rule(rule, zone=zone or "UTC")
+        self.timer_late(late)
+
+        def register(call: Giver) -> Giver:
+            known = check_function(call, name)
+            if known in self.functions:
+                raise InvalidProgram(
+                    f"Two functions are called {known}.", hint='Give one another name: every(..., name="evening")'
+                )
+            self.functions[known] = Function(known, call, rule, zone, account, late)
+            return call
+
+        return register
+
+    def tell_functions(self) -> list[Timer]:
+        """Store the times of the functions; those that are known keep their place in time."""
+        return [self.store.add_timer(self._new(function)) for function in self.functions.values()]
+
+    def _new(self, function: Function) -> NewTimer:
+        account = self.account(function.account)
+        zone = function.zone or self.zone(account)
+        first = parse_rule(function.rule, zone=zone).next_after(self.clock.now())
+        if first is None:
+            raise InputError(f"{function.rule!r} of {function.name} does not come again.", hint="Check the rule.")
+        did = account.did if function.account else None
+        seconds = self.timer_late(function.late)
+        return NewTimer("function", function.name, did, function.rule, zone, seconds, first.occurrence)
+
+    def timer_runner(self, timer: Timer) -> Callable[[], Given] | None:
+        """Functions are run by workers that have them."""
+        function = self.functions.get(timer.name) if timer.kind == "function" else None
+        if function is not None:
+            return partial(_given, function)
+        return super().timer_runner(timer)
+
+
+def _given(function: Function) -> Given:
+    draft = function.draft()
+    return Given([] if draft is None else [draft], function.folder)

@@ -1,0 +1,159 @@
+"""What runs at times and may give posts: commands and functions, each occurrence once, however many workers there are.
+
+What lives here: choosing the occurrence, the claim around a run, and its posts. What does not: commands (`watches`),
+functions (`functions`), the transactions (`queue.timers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from skywrite.app.base import is_gone
+from skywrite.app.moving import Moving
+from skywrite.clock import to_iso
+from skywrite.compose.draft import Draft
+from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.queue.model import NewPost, Problem
+from skywrite.queue.timers import Timer, TimerClaim, TimerResult
+from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, DURATION_MAX_SECONDS, parse_late
+from skywrite.schedule.recurrence import MICROSECOND, catch_up, parse_rule
+
+RUN_LEASE_SECONDS = 600.0
+LEASE_MARGIN_SECONDS = 60.0
+TIMER_THREADS = 3
+
+Log = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a run gave: drafts, where their paths count from, and by what they are known again."""
+
+    drafts: Sequence[Mapping[str, Any] | Draft]
+    base: Path
+    hash: str | None = None
+    same: bool = False
+
+
+class Timers(Moving):
+    """Running what is due. Each kind says what it runs by `timer_runner`."""
+
+    def timer_runner(self, timer: Timer) -> Callable[[], Given] | None:
+        """What runs this timer in this process; None when it cannot be run here."""
+        return None
+
+    def next_timer_at(self) -> datetime | None:
+        """When this process has to run something next."""
+        return min((at for timer in self._mine() if (at := self._free_at(timer)) is not None), default=None)
+
+    def run_timers(self, log: Log) -> int:
+        """Run everything that is due and that nobody else runs; how many runs there were."""
+        return sum(self._run_due(timer, log) for timer in self._mine())
+
+    def _mine(self) -> list[Timer]:
+        return [timer for timer in self.store.timers() if self.timer_runner(timer) is not None]
+
+    def _free_at(self, timer: Timer) -> datetime | None:
+        if timer.next_at is None or timer.lease_until is None or _holder_is_gone(timer):
+            return timer.next_at
+        return max(timer.next_at, timer.lease_until)
+
+    def _run_due(self, timer: Timer, log: Log) -> bool:
+        now = self.clock.now()
+        free_at = self._free_at(timer)
+        if timer.next_at is None or free_at is None or free_at > now:
+            return False
+        rule = parse_rule(timer.rule, zone=timer.zone)
+        chosen = catch_up(rule, timer.next_at - MICROSECOND, now, late_seconds=timer.late_seconds)
+        if chosen is None or chosen.at > now:
+            self.store.move_timer(timer, chosen.occurrence if chosen else None)
+            log("missed", timer=timer.id, kind=timer.kind, due=to_iso(timer.next_at))
+            return False
+        dead = timer.lease_owner if _holder_is_gone(timer) else None
+        until = now + timedelta(seconds=_lease_seconds(timer))
+        claim = self.store.claim_timer(timer, chosen.occurrence, self.worker_name, until, dead=dead)
+        if claim is None:
+            return False
+        result = self.timer_result(claim.timer, _key(claim), log)
+        following = rule.next_after(chosen.occurrence)
+        added = self.store.finish_timer(claim, following.occurrence if following else None, result)
+        posts = None if added is None else ",".join(str(item.id) for item in added) or None
+        log("overtaken" if added is None else result.outcome, timer=timer.id, kind=timer.kind, posts=posts)
+        return True
+
+    def timer_result(self, timer: Timer, key: str, log: Log) -> TimerResult:
+        """Run a timer now and check what it gives; nothing is stored but media. An error is a result too."""
+        run = self.timer_runner(timer)
+        assert run is not None
+        given: Given | None = None
+        try:
+            given = run()
+            if given.same or not given.drafts:
+                return TimerResult("same" if given.same else "nothing")
+            return TimerResult("posted", self._posts(timer, given, key), printed_hash=given.hash)
+        except StorageError:
+            raise
+        except SkywriteError as error:
+            problem = Problem.of(error)
+        except Exception as error:
+            log("unexpected", timer=timer.id, error=error)
+            problem = Problem("Unexpected", f"Something went wrong inside Skywrite ({type(error).__name__}).")
+        log("failed", timer=timer.id, kind=timer.kind, error=problem.name, message=problem.message)
+        return TimerResult("failed", problem=problem)
+
+    def _posts(self, timer: Timer, given: Given, key: str) -> list[NewPost]:
+        posts = []
+        for number, draft in enumerate(given.drafts, 1):
+            own_key = key if len(given.drafts) == 1 else f"{key}:{number}"
+            try:
+                new, _ = self.accept(
+                    draft, base=given.base, account=timer.account_did, now=True, key=own_key, source=timer.kind
+                )
+            except SkywriteError as error:
+                raise error.about(f"Line {number}" if len(given.drafts) > 1 else "") from None
+            posts.append(new)
+        return posts
+
+    def timer_late(self, late: str | None) -> int:
+        """How late an occurrence may still run, in seconds, from a policy: skip or publish."""
+        policy, seconds = parse_late(late) if late else ("skip", None)
+        if policy == "hold":
+            raise InputError("A run that was missed cannot be held.", hint="Use skip:2h, or publish to run it late.")
+        return DURATION_MAX_SECONDS if policy == "publish" else DEFAULT_LATE_SECONDS if seconds is None else seconds
+
+
+@dataclass
+class TimerTask:
+    """The worker's task of running what is due, as `publish.worker.Task` asks."""
+
+    sky: Timers
+    log: Log
+
+    def next_at(self) -> datetime | None:
+        """When the next one is due."""
+        return self.sky.next_timer_at()
+
+    def run(self) -> None:
+        """Run what is due."""
+        self.sky.run_timers(self.log)
+
+
+def _holder_is_gone(timer: Timer) -> bool:
+    return timer.lease_owner is not None and is_gone(timer.lease_owner)
+
+
+def _lease_seconds(timer: Timer) -> float:
+    seconds = timer.settings.get("timeout_seconds")
+    return RUN_LEASE_SECONDS if seconds is None else float(seconds) + LEASE_MARGIN_SECONDS
+
+
+def _key(claim: TimerClaim) -> str:
+    """The key of a run's post: the same for everyone who runs this occurrence."""
+    moment = claim.occurrence.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if claim.timer.kind == "function":
+        return f"app:{claim.timer.name}:{moment}"
+    return f"watch:{claim.timer.id}:{moment}"

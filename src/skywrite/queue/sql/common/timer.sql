@@ -1,0 +1,55 @@
+-- name: insert_timer
+-- Add a command or a function.
+INSERT INTO timer (kind, name, account_did, rule, zone, late_seconds, settings, next_at, created_at)
+VALUES (:kind, :name, :account_did, :rule, :zone, :late_seconds, :settings, :next_at, :now)
+ON CONFLICT (name) WHERE kind = 'function' DO NOTHING
+RETURNING *
+
+-- name: get_timer
+-- One timer.
+SELECT * FROM timer WHERE id = :id
+
+-- name: get_function_timer
+-- The timer of a function.
+SELECT * FROM timer WHERE kind = 'function' AND name = :name
+
+-- name: list_timers
+-- All timers, in the order in which they were added.
+SELECT * FROM timer ORDER BY id
+
+-- name: change_timer
+-- Give a function's timer another rule, account or lateness; what it has done stays.
+UPDATE timer SET
+  rule = :rule, zone = :zone, account_did = :account_did, late_seconds = :late_seconds, next_at = :next_at
+WHERE id = :id
+
+-- name: delete_timer
+-- Forget a timer.
+DELETE FROM timer WHERE id = :id
+
+-- name: move_timer
+-- Let a timer that nobody runs wait for another occurrence, unless somebody has moved it already.
+UPDATE timer SET next_at = :next_at
+WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now)
+
+-- name: take_timer
+-- Run one occurrence of a timer, unless somebody does or has done so.
+UPDATE timer SET
+  lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, next_at = :occurrence
+WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now OR lease_owner = :dead)
+RETURNING *
+
+-- name: finish_timer
+-- Note what a run came to, while its lease is ours.
+UPDATE timer SET
+  lease_owner = NULL, lease_until = NULL, occurrence = :occurrence, next_at = :next_at, ran_at = :now,
+  outcome = :outcome, error_name = :error_name, error_message = :error_message, error_hint = :error_hint,
+  printed_hash = coalesce(:printed_hash, printed_hash)
+WHERE id = :id AND lease_token = :token AND lease_until IS NOT NULL
+
+-- name: note_timer
+-- Note what a run out of turn came to.
+UPDATE timer SET
+  ran_at = :now, outcome = :outcome, error_name = :error_name, error_message = :error_message,
+  error_hint = :error_hint, printed_hash = coalesce(:printed_hash, printed_hash)
+WHERE id = :id

@@ -1,0 +1,215 @@
+"""Timers: commands and functions that run at times and may give posts.
+
+What lives here: which occurrence is next, the lease that lets one worker run it, and the one transaction in which a
+run's posts and its outcome are stored. A worker that dies in the middle has stored nothing: when its lease is over,
+another runs the same occurrence. What does not live here: running anything (`sources`), when a rule comes (`schedule`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from skywrite.errors import InputError
+from skywrite.queue.adding import AddVerbs
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.model import AddResult, NewPost, Problem
+from skywrite.queue.rows import dump_json, problem_of, problem_values
+
+TimerKind = Literal["command", "function"]
+TimerOutcome = Literal["posted", "nothing", "same", "failed"]
+
+
+class UnknownTimer(InputError):
+    """There is no command or function with this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTimer:
+    """A timer to be stored. `name`: the command as it is run, or the function's name. `account_did`: None is the
+    default account. `late_seconds`: how late an occurrence may still run. `settings`: whatever `app` keeps with it.
+    """
+
+    kind: TimerKind
+    name: str
+    account_did: str | None
+    rule: str
+    zone: str
+    late_seconds: int
+    next_at: datetime | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer(NewTimer):
+    """A timer as it is stored. `occurrence`: the last one that was run. `next_at`: None when its rule is over."""
+
+    id: int = 0
+    occurrence: datetime | None = None
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    ran_at: datetime | None = None
+    outcome: TimerOutcome | None = None
+    problem: Problem | None = None
+    printed_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerClaim:
+    """The right to run one occurrence, until the lease is over."""
+
+    timer: Timer
+    occurrence: datetime
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimerResult:
+    """What a run came to: its posts, or its problem. `printed_hash`: of what was printed, None keeps the last."""
+
+    outcome: TimerOutcome
+    posts: Sequence[NewPost] = ()
+    problem: Problem | None = None
+    printed_hash: str | None = None
+
+
+class _Overtaken(Exception):
+    """The lease was lost: nothing of the transaction may stay."""
+
+
+class TimerVerbs(AddVerbs):
+    """Verbs about commands and functions."""
+
+    def add_timer(self, new: NewTimer) -> Timer:
+        """Store a command; a function that is stored already is brought up to what is given.
+
+        One whose rule, zone and account are as they were keeps its place in time.
+        """
+        with self._writing(wake=False) as tx:
+            row = tx.row("insert_timer", **_values(new), now=self._clock.now())
+            if row is None:
+                row = self._changed_timer(tx, new)
+            return _timer_of(row)
+
+    def _changed_timer(self, tx: Transaction, new: NewTimer) -> Row:
+        row = tx.row("get_function_timer", name=new.name)
+        assert row is not None
+        timer = _timer_of(row)
+        same_times = (timer.rule, timer.zone) == (new.rule, new.zone)
+        tx.run(
+            "change_timer",
+            id=timer.id,
+            rule=new.rule,
+            zone=new.zone,
+            account_did=new.account_did,
+            late_seconds=new.late_seconds,
+            next_at=timer.next_at if same_times else new.next_at,
+        )
+        changed = tx.row("get_timer", id=timer.id)
+        assert changed is not None
+        return changed
+
+    def timers(self) -> list[Timer]:
+        """All of them, in the order in which they were added."""
+        with self._reading() as tx:
+            return [_timer_of(row) for row in tx.rows("list_timers")]
+
+    def timer(self, timer_id: int) -> Timer:
+        """One; raises UnknownTimer."""
+        with self._reading() as tx:
+            return self._timer(tx, timer_id)
+
+    def _timer(self, tx: Transaction, timer_id: int) -> Timer:
+        row = tx.row("get_timer", id=timer_id)
+        if row is None:
+            raise UnknownTimer(f"There is no watch {timer_id}.", hint="See their numbers with: skywrite watch list")
+        return _timer_of(row)
+
+    def remove_timer(self, timer_id: int) -> Timer:
+        """Forget one; posts that it gave stay. Raises UnknownTimer."""
+        with self._writing(wake=False) as tx:
+            timer = self._timer(tx, timer_id)
+            tx.run("delete_timer", id=timer_id)
+            return timer
+
+    def move_timer(self, timer: Timer, next_at: datetime | None) -> bool:
+        """Leave occurrences out: wait for this one. False when somebody else was quicker."""
+        values = {"id": timer.id, "seen": timer.next_at, "next_at": next_at}
+        with self._writing(wake=False) as tx:
+            return tx.run("move_timer", **values, now=self._clock.now()) == 1
+
+    def claim_timer(
+        self, timer: Timer, occurrence: datetime, worker: str, until: datetime, *, dead: str | None = None
+    ) -> TimerClaim | None:
+        """Take one occurrence for as long as `until`; None when somebody else has it, or has run it.
+
+        `dead`: the holder of a lease who is known to be gone.
+        """
+        values = {"id": timer.id, "seen": timer.next_at, "occurrence": occurrence, "worker": worker, "until": until}
+        with self._writing(wake=False) as tx:
+            row = tx.row("take_timer", **values, dead=dead, now=self._clock.now())
+        return None if row is None else TimerClaim(_timer_of(row), occurrence, int(row["lease_token"]))
+
+    def finish_timer(self, claim: TimerClaim, next_at: datetime | None, result: TimerResult) -> list[AddResult] | None:
+        """Store a run's posts and what it came to, all or nothing; None when the claim is no longer ours."""
+        try:
+            with self._writing(wake=bool(result.posts)) as tx:
+                added = self._add(tx, result.posts)
+                values = {"id": claim.timer.id, "token": claim.token, "occurrence": claim.occurrence}
+                if tx.run("finish_timer", **values, next_at=next_at, **self._outcome(result)) != 1:
+                    raise _Overtaken
+                return added
+        except _Overtaken:
+            return None
+
+    def note_timer(self, timer_id: int, result: TimerResult) -> list[AddResult]:
+        """Store the posts of a run out of turn and what it came to; its occurrences stay as they are."""
+        with self._writing(wake=bool(result.posts)) as tx:
+            added = self._add(tx, result.posts)
+            tx.run("note_timer", id=timer_id, **self._outcome(result))
+            return added
+
+    def _outcome(self, result: TimerResult) -> dict[str, Any]:
+        return {
+            "outcome": result.outcome,
+            "printed_hash": result.printed_hash,
+            "now": self._clock.now(),
+            **problem_values(result.problem),
+        }
+
+
+def _values(new: NewTimer) -> dict[str, Any]:
+    return {
+        "kind": new.kind,
+        "name": new.name,
+        "account_did": new.account_did,
+        "rule": new.rule,
+        "zone": new.zone,
+        "late_seconds": new.late_seconds,
+        "settings": dump_json(new.settings),
+        "next_at": new.next_at,
+    }
+
+
+def _timer_of(row: Row) -> Timer:
+    return Timer(
+        kind=row["kind"],
+        name=row["name"],
+        account_did=row["account_did"],
+        rule=row["rule"],
+        zone=row["zone"],
+        late_seconds=row["late_seconds"],
+        next_at=moment_of(row["next_at"]),
+        settings=json.loads(row["settings"]),
+        id=row["id"],
+        occurrence=moment_of(row["occurrence"]),
+        lease_owner=row["lease_owner"],
+        lease_until=moment_of(row["lease_until"]),
+        ran_at=moment_of(row["ran_at"]),
+        outcome=row["outcome"],
+        problem=problem_of(row),
+        printed_hash=row["printed_hash"],
+    )

@@ -1,0 +1,162 @@
+"""Commands: run one, and take what it prints.
+
+What lives here: the limits of a run (time, bytes, its whole process group) and reading its output as drafts. What does
+not: when a command runs and what becomes of its drafts (`app`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from skywrite.errors import SkywriteError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+COMMAND_SECONDS = 60
+COMMAND_SECONDS_MAX = 3600
+OUTPUT_BYTES_MAX = 1_000_000
+ERROR_BYTES_KEPT = 2000
+SHOWN_CHARACTERS = 200
+_PIECE_BYTES = 65_536
+# A command needs neither to run, and might print or pass on what it sees.
+_WITHHELD = ("SKYWRITE_KEY", "BLUESKY_APP_PASSWORD")
+
+
+class CommandFailed(SkywriteError):
+    """A command could not be started, ended with an error, or printed what is no text."""
+
+
+class CommandTimedOut(CommandFailed):
+    """A command did not end in its time, and was killed."""
+
+
+class CommandTooLoud(CommandFailed):
+    """A command printed more than it may, and was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a command printed on standard output, without blank lines around it; empty when it said nothing."""
+
+    text: str
+
+    @property
+    def hash(self) -> str:
+        """By which an output is known again."""
+        return sha256(self.text.encode()).hexdigest()
+
+    def rows(self, *, jsonl: bool) -> list[dict[str, Any]]:
+        """The drafts in it: one of its whole text, or a row of `skywrite import` for each line."""
+        from skywrite.sources.table import read_jsonl
+
+        if not self.text:
+            return []
+        return read_jsonl(self.text) if jsonl else [{"text": self.text}]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one stream in a thread of its own; beyond `most` bytes it calls `stop`, or passes over the rest."""
+
+    stream: IO[bytes]
+    most: int
+    stop: Any = None
+    data: bytearray = field(default_factory=bytearray)
+    too_much: bool = False
+
+    def run(self) -> None:
+        read = getattr(self.stream, "read1", self.stream.read)
+        while piece := read(_PIECE_BYTES):
+            room = self.most - len(self.data)
+            self.data += piece[:room]
+            if len(piece) > room and self.stop and not self.too_much:
+                self.too_much = True
+                self.stop()
+
+
+def run_command(
+    command: str,
+    *,
+    folder: Path | None = None,
+    timeout_seconds: float = COMMAND_SECONDS,
+    max_bytes: int = OUTPUT_BYTES_MAX,
+    environ: Mapping[str, str] | None = None,
+) -> Printed:
+    """Run a command line in the system's shell, with nothing on its standard input, and take what it prints.
+
+    At the end of the time, or of the bytes, its whole process group is killed; so is what it leaves running. It does
+    not see SKYWRITE_KEY and BLUESKY_APP_PASSWORD. Raises CommandFailed and its kinds.
+    """
+    import subprocess
+
+    given = os.environ if environ is None else environ
+    if folder is not None and not folder.is_dir():
+        raise CommandFailed(f"There is no folder {folder} to run the command in.", hint="Add the watch again.")
+    try:
+        process = subprocess.Popen(
+            command,
+            shell=True,
+            cwd=folder,
+            env={name: value for name, value in given.items() if name not in _WITHHELD},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise CommandFailed(f"The command could not be started: {error}.", hint="Try it in a shell.") from None
+    assert process.stdout is not None and process.stderr is not None
+    out = _Reader(process.stdout, max_bytes, lambda: _kill(process))
+    err = _Reader(process.stderr, ERROR_BYTES_KEPT)
+    readers = [threading.Thread(target=reader.run, name="command", daemon=True) for reader in (out, err)]
+    for reader in readers:
+        reader.start()
+    timed_out = False
+    try:
+        process.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    finally:
+        _kill(process)
+        process.wait()
+        for reader in readers:
+            reader.join()
+        process.stdout.close()
+        process.stderr.close()
+    if timed_out:
+        raise CommandTimedOut(
+            f"The command did not end in {timeout_seconds:g} seconds and was killed.", hint="Make it quicker."
+        )
+    if out.too_much:
+        raise CommandTooLoud(f"The command printed more than {max_bytes:,} bytes and was killed.", hint="Print less.")
+    return _printed(process.returncode, bytes(out.data), bytes(err.data))
+
+
+def _printed(code: int, out: bytes, err: bytes) -> Printed:
+    if code != 0:
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+        said = " ".join(err.decode("utf-8", "replace").split())[-SHOWN_CHARACTERS:]
+        raise CommandFailed(f"The command {how}{f': {said}' if said else '.'}", hint="Try it in a shell.")
+    try:
+        return Printed(out.decode("utf-8-sig").replace("\r\n", "\n").strip())
+    except UnicodeDecodeError:
+        raise CommandFailed("The command printed what is not UTF-8 text.", hint="Let it print UTF-8.") from None
+
+
+def _kill(process: Popen[bytes]) -> None:
+    """End a command with everything that it has started and that stayed in its group."""
+    if os.name == "posix":
+        import signal
+        from contextlib import suppress
+
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:
+        process.kill()

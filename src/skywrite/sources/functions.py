@@ -1,0 +1,116 @@
+"""Programs with functions that give posts: the functions' times, and the loading of a program's file.
+
+What lives here: what a function is registered with, and reading what it returns. What does not: running it (`app`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from skywrite.compose.draft import Draft
+from skywrite.errors import InputError, SkywriteError
+
+MODULE_PREFIX = "skywrite_app_"
+MESSAGE_CHARACTERS = 200
+_PACKAGE = str(Path(__file__).parents[1])
+_COROUTINE_FLAGS = 0x80 | 0x100 | 0x200
+
+
+class InvalidProgram(InputError):
+    """A program cannot be loaded, or has nothing that gives posts."""
+
+
+class FunctionFailed(SkywriteError):
+    """A function raised an error, or returned what is no draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that gives posts, and its times."""
+
+    name: str
+    call: Callable[[], Any]
+    rule: str
+    zone: str | None = None
+    account: str | None = None
+    late: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its file, from which the paths of pictures count."""
+        code = getattr(self.call, "__code__", None)
+        return Path(code.co_filename).resolve().parent if code else Path()
+
+    def draft(self) -> Draft | Mapping[str, Any] | None:
+        """Call it: a draft, the row of one, or None for nothing. Raises FunctionFailed."""
+        try:
+            value = self.call()
+        except SkywriteError:
+            raise
+        except Exception as error:
+            raise FunctionFailed(f"{self.name} raised {told(error)}.", hint="Mend the function.") from error
+        if value is None or isinstance(value, Draft | Mapping):
+            return value or None
+        if isinstance(value, str):
+            return {"text": value} if value.strip() else None
+        raise FunctionFailed(
+            f"{self.name} returned a value of the kind {type(value).__name__}.",
+            hint="Return a text, a dict with the fields of a draft, a Draft, or None for nothing.",
+        )
+
+
+def check_function(call: Callable[[], Any], name: str | None) -> str:
+    """The name of a function, by which its posts are known for ever. Raises InvalidProgram."""
+    found = str(name or getattr(call, "__name__", ""))
+    if not found.isidentifier():
+        raise InvalidProgram(
+            f"A function needs a name to be known by, and {found!r} is none.",
+            hint='Give it one: every(..., name="news")',
+        )
+    code = getattr(call, "__code__", None)
+    if code is not None and code.co_flags & _COROUTINE_FLAGS:
+        raise InvalidProgram(
+            f"{found} is asynchronous; a function that gives posts is a plain one.", hint="Use def, not async def."
+        )
+    return found
+
+
+def load_program(path: Path) -> ModuleType:
+    """Run a Python file as a module, its folder first among the places of imports. Raises InvalidProgram."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    if not path.is_file():
+        raise InvalidProgram(f"There is no program {path}.", hint="Check the name and the folder.")
+    spec = spec_from_file_location(f"{MODULE_PREFIX}{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InvalidProgram(f"{path} is no Python file.", hint="Its name ends in .py.")
+    module = module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    sys.modules[module.__name__] = module
+    try:
+        spec.loader.exec_module(module)
+    except SkywriteError as error:
+        raise error.about(str(path)) from None
+    except (Exception, SystemExit) as error:
+        raise InvalidProgram(f"{path} cannot be loaded: {told(error)}.", hint="Mend the program.") from error
+    return module
+
+
+def told(error: BaseException) -> str:
+    """An error of somebody else's code in one line: its kind, its message, and where it happened."""
+    import traceback
+
+    message = " ".join(str(error).split())[:MESSAGE_CHARACTERS]
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {message}"
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith((_PACKAGE, "<frozen"))]
+    where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+    return f"{type(error).__name__}{f': {message}' if message else ''}{where}"

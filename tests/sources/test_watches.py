@@ -1,0 +1,253 @@
+"""`skywrite watch`: what a command prints is posted, once for each of its times, and errors are told, not posted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.errors import InputError
+from skywrite.queue.timers import Timer
+from tests.sources.folders import NOON, Desk
+
+HOURLY = "0 * * * *"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.close()
+
+
+class Log:
+    """What a worker logs."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, event: str, **facts: Any) -> None:
+        self.events.append((event, facts))
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+
+def watch(desk: Desk, command: str, **options: Any) -> Timer:
+    """A watch that comes every hour, in the desk's folder."""
+    return desk.sky.add_watch(command, every=HOURLY, folder=desk.folder, **options)
+
+
+def hours(desk: Desk, count: float = 1) -> list[str]:
+    """Let hours pass, run a worker once after each, and give what is on the network."""
+    for _ in range(max(int(count), 1)):
+        desk.clock.advance(3600 * (count if count < 1 else 1))
+        desk.sky.run_once()
+    return desk.published()
+
+
+def test_output_is_posted_at_its_times(desk: Desk) -> None:
+    """A command runs at its times and not before; what it prints is posted with the fields that all share."""
+    watch(desk, "date > ran; echo It rains.", draft={"tags": ["weather"], "langs": ["en"]})
+    assert ([], False) == (hours(desk, 0.5), (desk.folder / "ran").exists())
+    assert ["It rains."] == hours(desk, 0.5)
+    record = desk.box.posts("alice.test")[0].record
+    assert (["weather"], ["en"]) == (record["tags"], record["langs"])
+    assert (1, "command") == (len(desk.published()), desk.sky.history()[0].post.source)
+
+
+def test_nothing_and_the_same(desk: Desk) -> None:
+    """Nothing printed is nothing posted, and so is the same output again, also after it was silent meanwhile."""
+    watch(desk, "cat words")
+    outputs = ["one", "", "one", "two", "\n two \n", "one"]
+    for words in outputs:
+        (desk.folder / "words").write_text(words)
+        hours(desk)
+    assert ["one", "two", "one"] == desk.published()
+
+
+def test_same_again_where_it_is_wished(desk: Desk) -> None:
+    """With `repeat` the same output is posted each time."""
+    watch(desk, "echo Tick", repeat=True)
+    assert ["Tick"] * 3 == hours(desk, 3)
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "error"),
+    [
+        ("echo half; exit 1", {}, "CommandFailed"),
+        ("sleep 300", {"timeout_seconds": 0.2}, "CommandTimedOut"),
+        ("yes", {"max_bytes": 100}, "CommandTooLoud"),
+        ("printf '\\351'", {}, "CommandFailed"),
+        ("printf 'x%.0s' $(seq 301)", {}, "TextTooLong"),
+        ("echo not json", {"jsonl": True}, "UnreadableTable"),
+        ("""printf '{"text": "good"}\\n{"txet": "bad"}\\n'""", {"jsonl": True}, "InvalidDraft"),
+        ("""echo '{"text": "x", "images": ["gone.png"]}'""", {"jsonl": True}, "MissingFile"),
+    ],
+)
+def test_errors_are_told_and_not_posted(desk: Desk, command: str, options: dict[str, Any], error: str) -> None:
+    """Whatever goes wrong is kept with the watch and logged, nothing is posted, and it runs again at its next time."""
+    timer = watch(desk, command, **options)
+    log = Log()
+    desk.clock.advance(3600)
+    desk.sky.run_once(log=log)
+    told = desk.sky.store.timer(timer.id)
+    assert told.problem is not None
+    assert (error, "failed", NOON + timedelta(hours=2)) == (told.problem.name, told.outcome, told.next_at)
+    assert ([error], []) == ([facts["error"] for name, facts in log.events if "error" in facts], desk.published())
+    assert [] == desk.sky.queue()
+
+
+def test_good_again_after_an_error(desk: Desk) -> None:
+    """A command that works again posts, and its error is gone."""
+    timer = watch(desk, "cat words")
+    hours(desk)
+    assert "failed" == desk.sky.store.timer(timer.id).outcome
+    (desk.folder / "words").write_text("back")
+    assert ["back"] == hours(desk)
+    assert None is desk.sky.store.timer(timer.id).problem
+
+
+def test_rows(desk: Desk) -> None:
+    """JSON lines are posts each, with their own fields; one with a time waits for it."""
+    (desk.folder / "rows").write_text(
+        '{"text": "a"}\n{"text": "b", "tags": ["t"]}\n{"text": "c", "at": "in 2 hours"}\n'
+    )
+    watch(desk, "cat rows", jsonl=True)
+    assert ["a", "b"] == hours(desk)
+    assert ["c"] == desk.waiting()
+
+
+def test_two_workers_run_it_once(desk: Desk) -> None:
+    """Two workers at the same moment run a command once."""
+    watch(desk, "echo x >> ran; echo Once")
+    others = [desk.another() for _ in range(4)]
+    for _ in range(3):
+        desk.clock.advance(3600)
+        ready = threading.Barrier(len(others))
+
+        def work(sky: Any, ready: threading.Barrier = ready) -> None:
+            ready.wait()
+            sky.run_once()
+
+        threads = [threading.Thread(target=work, args=(sky,)) for sky in others]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for sky in others:
+        sky.close()
+    assert ("x\n" * 3, ["Once"]) == ((desk.folder / "ran").read_text(), desk.published())
+
+
+def test_killed_in_the_middle(desk: Desk) -> None:
+    """A worker that is gone in the middle of a run has stored nothing, and another runs the same time at once."""
+    timer = watch(desk, "echo Hello")
+    desk.clock.advance(3600)
+    at = NOON + timedelta(hours=1)
+    gone = f"{desk.sky.worker_name.partition('/')[0]}/999999999/dead"
+    assert None is not desk.sky.store.claim_timer(timer, at, gone, at + timedelta(hours=9))
+    desk.sky.run_once()
+    assert ["Hello"] == desk.published()
+    assert f"watch:{timer.id}:2026-11-24T13:00:00Z" == desk.sky.history()[0].post.key
+
+
+def test_living_holder_is_waited_for(desk: Desk) -> None:
+    """While another computer's worker runs a command, nobody else does; when its lease is over, somebody does."""
+    timer = watch(desk, "echo Hello")
+    desk.clock.advance(3600)
+    at = NOON + timedelta(hours=1)
+    desk.sky.store.claim_timer(timer, at, "elsewhere/1/x", at + timedelta(minutes=5))
+    desk.sky.run_once()
+    assert ([], at + timedelta(minutes=5)) == (desk.published(), desk.sky.next_timer_at())
+    desk.clock.advance(301)
+    desk.sky.run_once()
+    assert ["Hello"] == desk.published()
+
+
+def test_after_downtime_once_at_the_most(desk: Desk) -> None:
+    """After two days without a worker a command runs once, not 48 times."""
+    watch(desk, "echo x >> ran; echo Tick", repeat=True)
+    desk.clock.advance(2 * 86_400 + 600)
+    desk.sky.run_once()
+    assert (["Tick"], "x\n") == (desk.published(), (desk.folder / "ran").read_text())
+    assert ["Tick"] * 2 == hours(desk)
+
+
+@pytest.mark.parametrize(("late", "runs"), [("skip:10m", 0), ("skip:2h", 1), ("publish", 1)])
+def test_late_runs(desk: Desk, late: str, runs: int) -> None:
+    """A run that was missed by more than its grace is left out, and the next one comes at its time."""
+    timer = desk.sky.add_watch("echo Hi", every="0 13 * * *", zone="UTC", folder=desk.folder, late=late)
+    desk.clock.advance(3600 + 1800)
+    desk.sky.run_once()
+    assert ["Hi"] * runs == desk.published()
+    assert datetime(2026, 11, 25, 13, tzinfo=UTC) == desk.sky.store.timer(timer.id).next_at
+
+
+def test_try_stores_nothing(desk: Desk) -> None:
+    """A try shows what would be posted and changes nothing; with posting it counts as the last output."""
+    timer = watch(desk, "echo Hello", draft={"tags": ["t"]})
+    tried = desk.sky.try_watch(timer.id)
+    assert ("Hello", ["t"]) == (tried.printed, tried.posts[0].prepared.records[0]["tags"])
+    assert ([], timer) == (desk.sky.queue(), desk.sky.store.timer(timer.id))
+    result, ids = desk.sky.run_watch(timer.id)
+    assert ("posted", 1) == (result.outcome, len(ids))
+    assert ["Hello"] == hours(desk)
+    assert "same" == desk.sky.store.timer(timer.id).outcome
+
+
+def test_removed(desk: Desk) -> None:
+    """A watch that was removed runs no more; its posts stay."""
+    timer = watch(desk, "date")
+    hours(desk)
+    desk.sky.remove_watch(timer.id)
+    assert 1 == len(hours(desk, 2))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"command": " "},
+        {"command": "\udce9"},
+        {"every": "whenever"},
+        {"zone": "Europe/Nowhere"},
+        {"timeout_seconds": 0},
+        {"max_bytes": 10**9},
+        {"late": "hold"},
+        {"draft": {"txet": "x"}},
+    ],
+)
+def test_nonsense_is_refused(desk: Desk, options: dict[str, Any]) -> None:
+    """A watch that could not run is refused when it is added."""
+    given = {"command": "date", "every": HOURLY, **options}
+    with pytest.raises(InputError):
+        desk.sky.add_watch(given.pop("command"), **given)
+    assert [] == desk.sky.watches()
+
+
+def test_in_a_running_worker(desk: Desk) -> None:
+    """A worker that runs all the time runs commands when they are due, beside its other work."""
+    from skywrite.clock import SYSTEM_CLOCK
+
+    desk.sky.clock = desk.box.clock = SYSTEM_CLOCK
+    timer = watch(desk, "echo Hello")
+    now = SYSTEM_CLOCK.now()
+    desk.sky.store.move_timer(timer, now.replace(minute=0, second=0, microsecond=0))
+    arrived = threading.Event()
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "published":
+            arrived.set()
+
+    worker = desk.sky.worker(log=log)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    assert arrived.wait(60)
+    worker.stop()
+    thread.join()
+    assert ["Hello"] == desk.published()
