@@ -7,9 +7,11 @@ starts. What does not: when they run (`timers`), loading a program's file (`sour
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from skywrite.app.posting import Sent
 from skywrite.app.timers import Given, Timers
 from skywrite.errors import InputError
 from skywrite.queue.timers import NewTimer, Timer
@@ -17,6 +19,10 @@ from skywrite.schedule.recurrence import parse_rule
 from skywrite.sources.functions import Function, InvalidProgram, check_function
 
 Giver = TypeVar("Giver", bound=Callable[[], Any])
+
+
+class UnknownFunction(InputError):
+    """No function of this name is registered."""
 
 
 class Functions(Timers):
@@ -57,6 +63,22 @@ class Functions(Timers):
             return call
 
         return register
+
+    def call(self, name: str) -> Sent | None:
+        """Call a function now, out of turn, and post what it returns; None when it returns nothing.
+
+        Raises UnknownFunction, FunctionFailed, and what `post` raises. Its times stay as they are.
+        """
+        function = self.functions.get(name)
+        if function is None:
+            known = ", ".join(self.functions) or "none"
+            raise UnknownFunction(f"There is no function {name!r}.", hint=f"Those that are registered: {known}.")
+        draft = function.draft()
+        if draft is None:
+            return None
+        new, warnings = self.accept(draft, base=function.folder, account=function.account, now=True, source="function")
+        sent = self.send(self.store.add([new])[0].id)
+        return replace(sent, warnings=warnings)
 
     def tell_functions(self) -> list[Timer]:
         """Store the times of the functions; those that are known keep their place in time."""

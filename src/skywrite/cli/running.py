@@ -9,18 +9,25 @@ from typing import Any
 import click
 
 from skywrite.cli.options import FILE, json_option
-from skywrite.cli.output import print_json
+from skywrite.cli.output import print_done, print_json, print_warnings
 
 
 @click.command("run", epilog="Examples: skywrite run --log json --metrics 127.0.0.1:9464; skywrite run --app bot.py")
 @click.option("--once", is_flag=True, help="Publish what is due now, and end.")
 @click.option("--app", "app", type=FILE, help="A Python file with functions that give posts (@sky.every).")
+@click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and end.")
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Posts sent side by side.")
 @click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option
 def run_command(
-    once: bool, app: Path | None, threads: int, log_format: str, metrics: str | None, as_json: bool
+    once: bool,
+    app: Path | None,
+    name: str | None,
+    threads: int,
+    log_format: str,
+    metrics: str | None,
+    as_json: bool,
 ) -> None:
     """Publish what is due until stopped (Ctrl-C or SIGTERM): what is in flight is finished first.
 
@@ -31,6 +38,9 @@ def run_command(
     from skywrite.cli.logs import make_log
 
     with Skywrite() if app is None else load_app(app) as sky:
+        if name is not None:
+            _print_called(sky.call(name), as_json)
+            return
         log = make_log("none" if as_json else log_format, sky.clock)
         if metrics:
             from skywrite.cli.metrics import serve_metrics
@@ -44,6 +54,17 @@ def run_command(
         log("started", threads=threads, database=sky.config.shown_database)
         tally = sky.run(threads=threads, log=log)
         log("stopped", published=tally.published)
+
+
+def _print_called(sent: Any, as_json: bool) -> None:
+    if as_json:
+        fields = ("id", "uri", "cid", "url", "warnings")
+        print_json({field: getattr(sent, field, None) for field in fields})
+    elif sent is None:
+        click.echo("It returned nothing, so nothing was posted.")
+    else:
+        print_warnings(sent.warnings)
+        print_done(f"Posted: {sent.url}")
 
 
 def _report(tally: Any, left: int, as_json: bool) -> None:
