@@ -115,5 +115,5 @@ def _json(text: str) -> object:
     try:
         return json.loads(text.lstrip("\ufeff"))
     except (json.JSONDecodeError, RecursionError, ValueError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "its nesting or a number has no end"
         raise FeedUnreadable(f"It is not JSON: {reason}.", hint="Look at the address in a browser.") from None

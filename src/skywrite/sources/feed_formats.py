@@ -13,10 +13,9 @@ from typing import Any
 from skywrite.errors import InputError
 from skywrite.http import parse_url
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage, FeedUnreadable
-from skywrite.sources.feed_xml import Node
+from skywrite.sources.feed_xml import ITEMS_MAX, Node
 from skywrite.sources.html_text import HTML_CHARACTERS_MAX, clean_line, title_text
 
-ENTRIES_MAX = 10_000
 TEXT_MAX = 2_000
 TAGS_MAX = 20
 IMAGES_MAX = 10
@@ -238,8 +237,8 @@ def _as_html(text: str) -> str:
 
 
 def _limited(items: list[Any]) -> list[Any]:
-    if len(items) > ENTRIES_MAX:
-        raise FeedUnreadable(f"It has {len(items)} items: more than {ENTRIES_MAX} are not taken.")
+    if len(items) > ITEMS_MAX:
+        raise FeedUnreadable(f"It has {len(items)} items: more than {ITEMS_MAX} are not taken.")
     return items
 
 

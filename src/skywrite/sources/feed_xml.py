@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.entities import html5
 from xml.parsers import expat
 
 from skywrite.sources.feed_entry import FeedUnreadable
 
-ELEMENTS_MAX = 300_000
+ELEMENTS_MAX = 150_000
+ITEMS_MAX = 10_000
+AMPERSANDS_MENDED_MAX = 200_000
 DEPTH_MAX = 100
 XHTML = "http://www.w3.org/1999/xhtml"
 
@@ -44,6 +47,7 @@ _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6}
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 _START = re.compile(r"<(?:\?xml|!--|!DOCTYPE|rss|feed|rdf:RDF|(?:atom|a|ns0):feed)\b|<!--", re.IGNORECASE)
 _ROOT = re.compile(r"<(?!\?|!)([^\s<>/]{1,80})")
+_DOCTYPE = re.compile(r"(?<=\A)\s*(?:<!--(?:(?!-->).){0,1000}-->\s*)?<!DOCTYPE[^\[<>]{0,1000}>", re.DOTALL)
 _DECLARATION = re.compile(r"\A<\?xml\b[^>]{0,400}\?>")
 _ITEM_OPENS = re.compile(r"<((?:[a-zA-Z][\w.-]{0,20}:)?(?:item|entry))(?=[\s>])[^<>]{0,1000}>")
 
@@ -99,6 +103,13 @@ def _escape(text: str) -> str:
 def read_xml(text: str) -> tuple[Node, list[str]]:
     """The root of a document and what had to be left out. Raises FeedUnreadable."""
     text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
+    items = text.count("<item") + text.count("<entry")
+    if items > ITEMS_MAX:
+        raise FeedUnreadable(
+            f"It has {items} items: more than {ITEMS_MAX} are not taken.", hint="Ask for a shorter feed."
+        )
+    # Without the document type, which is never fetched, entities of HTML are found to be missing and are put in.
+    text = _DOCTYPE.sub("", text, count=1)
     try:
         return _parse(text), []
     except expat.ExpatError:
@@ -108,6 +119,8 @@ def read_xml(text: str) -> tuple[Node, list[str]]:
 
 def _mended(text: str) -> tuple[Node, list[str]]:
     """A second try, with what writers of feeds get wrong put right; then a third, item by item."""
+    if text.count("&") > AMPERSANDS_MENDED_MAX:
+        raise FeedUnreadable("It is not XML, and has too many faults to mend.", hint="Ask who runs the feed.")
     start = _START.search(text)
     text = _ILLEGAL.sub("", text[start.start() :] if start else text)
     text = _DECLARATION.sub("", text)
@@ -176,7 +189,7 @@ def _head_node(root_name: str, head: str) -> Node:
         found = re.search(rf"<{name}>([^<]{{0,1000}})</{name}>", head)
         if found:
             child = Node(f"atom:{name}" if node.name == "atom:feed" else name, {})
-            child.parts.append(found[1])
+            child.parts.append(unescape(found[1]))
             node.parts.append(child)
     return node
 

@@ -58,6 +58,8 @@ def html_to_text(html: str) -> str:
     body = _body(html)
     pieces: list[str] = []
     node = body.child if body is not None else None
+    # Nodes are compared by number: the library's own comparison writes both out as HTML.
+    top = body.mem_id if body is not None else 0
     while node is not None:
         tag = node.tag
         _enter(node, tag, pieces)
@@ -66,7 +68,7 @@ def html_to_text(html: str) -> str:
             continue
         while node is not None and node.next is None:
             node = node.parent
-            if node is None or node == body:
+            if node is None or node.mem_id == top:
                 return clean_paragraphs("".join(pieces))
             _leave(node.tag, pieces)
         node = node.next if node is not None else None

@@ -205,6 +205,9 @@ def _environment() -> Any:
                 return attr in _DATE_PARTS
             return type(obj).__name__ == "LoopContext" and not attr.startswith("_")
 
+        def wrap_str_format(self, value: Any) -> None:
+            """`format` can make a text of any length, so it is no safe attribute either."""
+
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
             numbers = all(isinstance(value, int | float) and abs(value) < 1e9 for value in (left, right))
             texts = operator == "+" and isinstance(left, str) and isinstance(right, str)

@@ -1,0 +1,306 @@
+"""Feeds of every flavour, whole and broken, read into one shape; bombs refused without being carried out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywrite.fetch.fetch import Fetched
+from skywrite.sources.feed import decode_feed, page_feeds, read_feed
+from skywrite.sources.feed_entry import FeedDocument, FeedImage, FeedUnreadable
+from skywrite.sources.feed_formats import moment_of_feed
+from skywrite.sources.feed_post import content_of, language
+from skywrite.sources.feed_xml import ELEMENTS_MAX
+from skywrite.sources.html_text import html_images, html_to_text, title_text
+
+FEEDS = Path(__file__).parents[1] / "sources" / "feeds"
+
+
+def read(data: bytes, **headers: str) -> FeedDocument:
+    """The feed in an answer."""
+    return read_feed(Fetched("https://server.example/feeds/x", 200, headers, data))
+
+
+def fixture(name: str) -> FeedDocument:
+    """A feed of the fixtures."""
+    return read((FEEDS / name).read_bytes())
+
+
+def in_short(document: FeedDocument) -> list[tuple[Any, ...]]:
+    """Guid, link, title, author and date of each entry."""
+    return [
+        (one.guid, one.link, one.title, one.author, one.published_at and one.published_at.isoformat())
+        for one in document.entries
+    ]
+
+
+EXPECTED = {
+    "rss2.xml": [
+        (
+            "Tide-2",
+            "https://harbour.example/low-water?utm_source=rss",
+            "Low water at five & fog",
+            "Ada Moor",
+            "2026-11-24T09:30:00+00:00",
+        ),
+        (
+            "https://harbour.example/high-water",
+            "https://harbour.example/high-water",
+            "High water",
+            "Ada Moor",
+            "2026-11-23T08:00:00+00:00",
+        ),
+    ],
+    "rss1.rdf": [
+        ("https://mill.example/rye", "https://mill.example/rye", "Rye is in", "Jan", "2026-11-20T07:00:00+00:00")
+    ],
+    "rss091.xml": [("", "http://old.example/1", "Café & thé", "", None)],
+    "atom.xml": [
+        (
+            "tag:wald.example,2026:pilze",
+            "https://wald.example/blog/pilze",
+            "Pilze <jetzt>",
+            "Uta Bach",
+            "2026-11-23T06:00:00.500000+00:00",
+        ),
+        ("tag:wald.example,2026:bach", "https://wald.example/bach", "Der Bach", "Gast", "2026-11-22T08:00:00+00:00"),
+    ],
+    "atom03.xml": [("early-1", "http://early.example/1", "First", "", "2004-05-01T10:00:00+00:00")],
+    "prefixed.xml": [("p1", "https://prefix.example/1", "One", "", "2026-11-24T08:00:00+00:00")],
+    "feed.json": [
+        ("7", "https://bells.example/seven", "Seven", "Aino", "2026-11-24T07:00:00+00:00"),
+        ("micro", "", "", "Aino", "2026-11-23T09:00:00+00:00"),
+    ],
+    "broken.xml": [
+        ("fish", "https://broken.example/fish?x=1&y=2", "Fish & chips daily", "", None),
+        ("peas", "https://broken.example/peas", "Peas", "", None),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_every_flavour_is_read(name: str) -> None:
+    """RSS 0.91, 1.0 and 2.0, Atom 0.3 and 1.0, JSON Feed, with prefixes, and broken."""
+    assert EXPECTED[name] == in_short(fixture(name))
+
+
+def test_all_fixtures_are_expected() -> None:
+    """No fixture lies about unread."""
+    assert sorted(EXPECTED) == sorted(path.name for path in FEEDS.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "lang", "seconds"),
+    [
+        ("rss2.xml", "Harbour News & Tides", "en-GB", 5400),
+        ("rss1.rdf", "The Mill", "nl", 86_400),
+        ("rss091.xml", "Old times", "fr", None),
+        ("atom.xml", "Wald & Wiese", "de", None),
+        ("feed.json", "Bells", "fi", None),
+        ("broken.xml", "Broken & more", "", None),
+    ],
+)
+def test_feeds_tell_of_themselves(name: str, title: str, lang: str, seconds: int | None) -> None:
+    """Title, language and wished interval of the feed itself."""
+    document = fixture(name)
+    assert (title, lang, seconds) == (document.title, language(document.lang), document.interval_seconds)
+
+
+def test_contents_are_clean() -> None:
+    """Summaries are text in paragraphs without scripts; pictures come with their descriptions; tags as written."""
+    document = fixture("rss2.xml")
+    content = content_of(document.entries[0], document)
+    assert "Boats stay in.\n\nWait here." == content["summary"]
+    assert ["Tides", "North Sea"] == content["tags"]
+    assert [
+        {"url": "https://harbour.example/mole.jpg", "alt": "The mole at dawn"},
+        {"url": "https://harbour.example/fog.jpg", "alt": "Fog over the mole"},
+    ] == content["images"]
+
+
+def test_xhtml_and_enclosures_of_atom() -> None:
+    """XHTML content becomes text; an enclosure's title describes it; an entry's own language wins."""
+    document = fixture("atom.xml")
+    content = content_of(document.entries[0], document)
+    assert ("Im Moos.\n\nUnd 🍄", "de-AT") == (content["summary"], content["lang"])
+    assert (FeedImage("https://wald.example/blog/pilz.jpg", "Ein Steinpilz"),) == document.entries[0].images
+    assert "1 < 2" == content_of(document.entries[1], document)["summary"]
+
+
+def test_text_of_json_feed_is_text() -> None:
+    """`content_text` is no HTML."""
+    document = fixture("feed.json")
+    assert "No title, a < b & so on.\n\nSecond paragraph" == content_of(document.entries[1], document)["summary"]
+
+
+def test_broken_items_are_told() -> None:
+    """What had to be left out is counted, with the reason."""
+    assert ("2 of 4 items are broken and left out: mismatched tag (line 4).",) == fixture("broken.xml").warnings
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "empty"),
+        (b"   \n", "empty"),
+        (b"<html><body>hello</body></html>", "no feed"),
+        (b"<rss", "no feed"),
+        (b"<rss >", "not XML"),
+        (b"<rss><channel><item><title>x", "whole"),
+        (b'<!DOCTYPE r [<!ENTITY a "aaaa">]><rss><channel><title>&a;&a;</title></channel></rss>', "entities"),
+        (b'<!DOCTYPE r [<!ENTITY % a SYSTEM "http://10.0.0.1/x">%a;]><rss><channel/></rss>', "entities"),
+        (b"<rss>" + b"<a>" * 500, "deep"),
+        (b"<rss><channel>" + b"<b/>" * (ELEMENTS_MAX + 1) + b"</channel></rss>", "elements"),
+        (b"<rss><channel>" + b"<item/>" * 10_001 + b"</channel></rss>", "items"),
+        (b"<rss><channel>" + b"&x" * 300_000, "faults"),
+        (b'{"items": [' + b"[" * 100_000, "JSON"),
+        (b'{"items": [' + b"9" * 100_000 + b"]}", "JSON"),
+        (b'{"version": 1}', "no JSON Feed"),
+        (b"\x00\x01\x02", "no feed"),
+    ],
+)  # fmt: skip
+def test_bombs_and_nonsense_are_refused(data: bytes, said: str) -> None:
+    """What is no feed, or would grow, is refused with a sentence."""
+    with pytest.raises(FeedUnreadable, match=said):
+        read(data)
+
+
+def test_what_was_cut_at_the_limit_is_refused() -> None:
+    """Half of a feed is not read as a whole one."""
+    with pytest.raises(FeedUnreadable, match="larger than 10 MB"):
+        read_feed(Fetched("https://x.example/", 200, {}, b"<rss/>", truncated=True))
+
+
+@given(st.binary(max_size=400))
+def test_reading_never_raises_anything_else(data: bytes) -> None:
+    """Any bytes after any beginning give a feed or FeedUnreadable."""
+    for head in (
+        b"",
+        b"<rss><channel><item>",
+        b'{"items":[',
+        b"<feed>",
+        b"<?xml version='1.0' encoding='utf-16'?><rss>",
+    ):
+        with suppress(FeedUnreadable):
+            read(head + data)
+
+
+@given(st.integers(0, 2000), st.integers(0, 2000), st.binary(max_size=6))
+def test_damaged_feeds_never_raise_anything_else(start: int, end: int, other: bytes) -> None:
+    """A feed with a hole in it gives whole items or FeedUnreadable."""
+    whole = (FEEDS / "rss2.xml").read_bytes()
+    with suppress(FeedUnreadable):
+        read(whole[:start] + other + whole[end:])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Tue, 24 Nov 2026 10:30:00 +0100", datetime(2026, 11, 24, 9, 30, tzinfo=UTC)),
+        ("Tue, 24 Nov 2026 10:30:00 EST", datetime(2026, 11, 24, 15, 30, tzinfo=UTC)),
+        ("24 Nov 26 10:30 GMT", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
+        ("2026-11-24T10:30:00Z", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
+        ("2026-11-24", datetime(2026, 11, 24, tzinfo=UTC)),
+        ("November 24, 2026 10:30", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
+        ("yesterday-ish", None),
+        ("0000-00-00T00:00:00Z", None),
+        ("Mon, 01 Jan 1900 00:00:00 +0000", None),
+        ("9" * 79, None),
+        ("", None),
+    ],
+)
+def test_dates_of_feeds(text: str, expected: datetime | None) -> None:
+    """The dates that feeds write, in UTC; nothing for what is no date."""
+    assert expected == moment_of_feed(text)
+
+
+@given(st.text(max_size=90))
+def test_dates_never_raise(text: str) -> None:
+    """Any text is a date or none."""
+    moment = moment_of_feed(text)
+    assert moment is None or moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("plain", "plain"),
+        ("a &amp; b &lt; c", "a & b < c"),
+        ("<p>One</p><p>Two<br>three</p>tail", "One\n\nTwo\nthree\n\ntail"),
+        ("<ul><li>a</li><li>b</li></ul>after", "a\n\nb\n\nafter"),
+        ("x<script>alert(1)</script><style>p{}</style>y", "xy"),
+        ("a <b>bold</b> word", "a bold word"),
+        ("unclosed <p>para <b>b", "unclosed\n\npara b"),
+        ("\u202eevil\u0000 text\u00ad", "evil text"),
+        ("<!-- no -->yes", "yes"),
+        ("", ""),
+    ],
+)
+def test_html_becomes_text(html: str, expected: str) -> None:
+    """What a reader sees, in paragraphs."""
+    assert expected == html_to_text(html)
+
+
+def test_deep_html_ends() -> None:
+    """A tower of elements is cut, and what it holds is found up to there."""
+    assert "top" == html_to_text("top" + "<div>" * 100_000 + "x")
+
+
+@given(st.text(alphabet="<>/=\"' abpdiv&;!-img", max_size=200))
+def test_html_never_raises(html: str) -> None:
+    """Any text is HTML of some kind."""
+    html_to_text(html)
+    html_images(html)
+    title_text(html)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("AT&amp;T <b>now</b>", "AT&T now"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("Use <div> well", "Use <div> well"),
+        ("R&D;", "R&D;"),
+    ],
+)
+def test_titles_may_be_html(text: str, expected: str) -> None:
+    """Inline tags and entities make a title HTML; lone signs do not."""
+    assert expected == title_text(text)
+
+
+def test_pictures_that_count_readers_are_no_pictures() -> None:
+    """Pixels are left out; addresses and descriptions are as written."""
+    html = '<img src="/a.jpg" alt=" A  "><img src="/pixel.gif" width="1" height="1"><IMG SRC=b.png><img alt=x>'
+    assert [("/a.jpg", "A"), ("b.png", "")] == html_images(html)
+
+
+def test_pages_name_feeds() -> None:
+    """Links of the head, made absolute, those of comments last, at most three; scripts' addresses are left out."""
+    html = b"""<base href="/b/"><link rel=alternate type="application/rss+xml" href="comments/feed">
+    <link rel=alternate type="application/rss+xml; charset=utf-8" href="feed"><link rel=stylesheet href="x.css">
+    <link rel="alternate" type="application/feed+json" href="//cdn.example/f.json">
+    <link rel=alternate hreflang=de href="/de">
+    <link rel=alternate type="application/json" href="/wp-json/1">
+    <link rel=alternate type="application/atom+xml" href="javascript:1">"""
+    found = page_feeds(Fetched("https://s.example/a/", 200, {"content-type": "text/html"}, html))
+    assert ["https://s.example/b/feed", "https://cdn.example/f.json"] == found[:2]
+
+
+def test_a_few_broken_bytes_do_not_change_the_encoding() -> None:
+    """UTF-8 with damage stays UTF-8."""
+    assert "Grüße " * 20 + "�" == decode_feed("Grüße ".encode() * 20 + b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("en", "en"), ("EN_us", "en-US"), ("zh-hans-cn", "zh-Hans-CN"), ("English", ""), ("", ""), ("x'; --", "")],
+)
+def test_languages(text: str, expected: str) -> None:
+    """Languages as posts have them."""
+    assert expected == language(text)
