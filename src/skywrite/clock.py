@@ -5,8 +5,7 @@ Everything else takes a `Clock`, so that tests and the sandbox can set one. Mome
 
 from __future__ import annotations
 
-import random
-import secrets
+import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -46,7 +45,7 @@ class SystemClock:
         return event.wait(timeout_seconds)
 
     def random(self) -> float:
-        return random.random()
+        return int.from_bytes(os.urandom(7)) / (1 << 56)
 
 
 class FakeClock:
@@ -55,7 +54,9 @@ class FakeClock:
     def __init__(self, start: datetime, seed: int = 0) -> None:
         self._now = start
         self._started = start
-        self._random = random.Random(seed)
+        from random import Random
+
+        self._random = Random(seed)
 
     def now(self) -> datetime:
         return self._now
@@ -83,7 +84,7 @@ class FakeClock:
 
 def secret_bytes(count: int) -> bytes:
     """Random bytes fit for keys."""
-    return secrets.token_bytes(count)
+    return os.urandom(count)
 
 
 def to_iso(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
 PATIENCE_SECONDS = 60.0
+SHORT_SECONDS = 3.0
 
 
 def environment(folder: Path, plc_url: str, database: str = "") -> dict[str, str]:
@@ -36,11 +37,12 @@ def fake_now() -> FakeClock:
 
 
 class Waiting:
-    """A transport that waits for `seconds` for answers from one server, and patiently for those of others."""
+    """A transport that is patient with every server; where `hurried` is set, with all but the one at `url`."""
 
-    def __init__(self, url: str, seconds: float) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._short, self._long = Http(timeout_seconds=seconds), Http(timeout_seconds=PATIENCE_SECONDS)
+        self._short, self._long = Http(timeout_seconds=SHORT_SECONDS), Http(timeout_seconds=PATIENCE_SECONDS)
+        self.hurried = False
 
     def request(
         self,
@@ -53,7 +55,7 @@ class Waiting:
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Response:
         """As `skywrite.http.Transport`."""
-        http = self._short if url.startswith(self._url) else self._long
+        http = self._short if self.hurried and url.startswith(self._url) else self._long
         return http.request(method, url, headers=headers, body=body, max_bytes=max_bytes)
 
     def close(self) -> None:
@@ -72,11 +74,22 @@ class Pair:
     bob: PdsAccount
     pds: Pds
     clock: FakeClock
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    transport: Waiting
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """What is in the repositories now is no business of the next test."""
+        self.seen = {account.did: len(self.pds.records(account.did)) for account in (self.alice, self.bob)}
+        self.proxy.exchanges.clear()
+        self.transport.hurried = False
 
     def run_once(self) -> None:
         """What `skywrite run --once` does, with two threads."""
-        self.sky.run_once(threads=2, log=lambda event, **facts: self.events.append((event, facts)))
+        self.sky.run_once(threads=2)
+
+    def records(self, account: PdsAccount) -> list[dict[str, Any]]:
+        """What this test has written, oldest first."""
+        return self.pds.records(account.did)[self.seen[account.did] :]
 
     def add(self, account: PdsAccount, text: str, **row: Any) -> int:
         """A post that is due now; its number."""
@@ -88,21 +101,21 @@ class Pair:
         return self.sky.store.get(post_id).state, ends
 
     def texts(self, account: PdsAccount) -> list[str]:
-        """The texts in the account's repository, oldest first."""
-        return [record["value"]["text"] for record in self.pds.records(account.did)]
+        """The texts that this test has written, oldest first."""
+        return [record["value"]["text"] for record in self.records(account)]
 
 
 @contextmanager
-def pair(pds: Pds, folder: Path, *, seconds: float = PATIENCE_SECONDS) -> Iterator[Pair]:
-    """Two new accounts, signed in; requests of alice are given up after `seconds`."""
+def pair(pds: Pds, folder: Path, *, both: bool = False) -> Iterator[Pair]:
+    """Two new accounts, signed in, and the queue that they share; with `both`, bob is behind the proxy, too."""
     alice, bob = pds.create_account(), pds.create_account()
     with FaultProxy(pds.url, pds.plc_url) as proxy:
-        transport, clock = Waiting(proxy.url, seconds), fake_now()
+        transport, clock = Waiting(proxy.url), fake_now()
         environ = environment(folder, pds.plc_url)
         with Skywrite(config=load_config(environ), transport=transport, clock=clock) as sky:
             sky.login(alice.handle, alice.app_password, pds=proxy.url)
-            sky.login(bob.handle, bob.app_password, pds=pds.url)
-            yield Pair(sky, proxy, alice, bob, pds, clock)
+            sky.login(bob.handle, bob.app_password, pds=proxy.url if both else pds.url)
+            yield Pair(sky, proxy, alice, bob, pds, clock, transport)
         transport.close()
 
 

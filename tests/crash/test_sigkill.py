@@ -22,7 +22,7 @@ from tests.support.pds import Pds, PdsAccount
 
 NIGHTLY = bool(os.environ.get("SKYWRITE_NIGHTLY"))
 POSTS = 2400 if NIGHTLY else 160
-CONTROL_POSTS = 400 if NIGHTLY else 120
+CONTROL_POSTS = 400 if NIGHTLY else 48
 KILLS_MIN = 1500 if NIGHTLY else 100
 ACCOUNTS = 4
 LOST_ANSWERS = 0.05

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -12,6 +13,7 @@ from typing import Any
 
 from skywrite.atproto.repo import Repo
 from skywrite.compose.freeze import Frozen
+from skywrite.errors import NoAnswer
 
 TOLD = ("claimed", "published", "retry")
 
@@ -78,7 +80,10 @@ def create_with_server_keys(repo: Repo, frozen: Frozen) -> None:
     """What most clients do: a create without a key, tried again when no answer came."""
     for item in frozen.writes:
         body: dict[str, Any] = {"repo": repo.did, "collection": item.collection, "record": item.value}
-        repo._agent.procedure("com.atproto.repo.createRecord", body)
+        while True:
+            with suppress(NoAnswer):
+                repo._agent.procedure("com.atproto.repo.createRecord", body)
+                break
 
 
 def texts(records: Sequence[dict[str, Any]]) -> list[str]:

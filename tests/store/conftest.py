@@ -73,8 +73,8 @@ def address(request: pytest.FixtureRequest, home: Path) -> str:
     schema = address.rpartition("%3D")[2]
     run_sql(
         request.getfixturevalue("postgres"),
-        *(f"DELETE FROM {schema}.{table}" for table in ("account", "media", "setting", "timer")),
-        *(f"ALTER SEQUENCE {schema}.{name}_id_seq RESTART" for name in ("post", "recurrence")),
+        *(f"DELETE FROM {schema}.{table}" for table in ("account", "media", "setting", "timer", "feed")),
+        *(f"ALTER SEQUENCE {schema}.{name}_id_seq RESTART" for name in ("post", "recurrence", "feed", "feed_item")),
     )
     return address
 

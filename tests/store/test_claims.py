@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -455,4 +454,4 @@ def test_claim_values_are_plain(store: Store) -> None:
     claim = claimed(store)
     assert ("worker-1", later(LEASE_SECONDS), ALICE) == (claim.worker, claim.lease_until, claim.account.did)
     assert (claim.lease_until, "worker-1") == (claim.account.lease_until, claim.account.lease_owner)
-    assert replace(claim) == claim
+    assert claim._replace() == claim

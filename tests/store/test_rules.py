@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,7 +47,7 @@ def test_recurrence_round_trip(store: Store) -> None:
 
 def test_rules_of_an_account(store: Store) -> None:
     """Rules are listed for all accounts or for one."""
-    numbers = [store.add_recurrence(DAILY), store.add_recurrence(replace(DAILY, account_did=BOB))]
+    numbers = [store.add_recurrence(DAILY), store.add_recurrence(DAILY._replace(account_did=BOB))]
     assert (numbers, numbers[1:]) == ([r.id for r in store.recurrences()], [r.id for r in store.recurrences(BOB)])
 
 
@@ -64,7 +63,7 @@ def test_one_post_for_an_occurrence(store: Store, clock: FakeClock) -> None:
 def test_changed_rule(store: Store) -> None:
     """A rule can be changed; its place in the pool stays."""
     number = store.add_recurrence(DAILY, post(occurrence=NOON))
-    changed = store.update_recurrence(replace(store.recurrence(number), rule="0 8 * * *", state="paused", position=9))
+    changed = store.update_recurrence(store.recurrence(number)._replace(rule="0 8 * * *", state="paused", position=9))
     assert (changed, "0 8 * * *", "paused", 1) == (
         store.recurrence(number),
         changed.rule,
@@ -77,9 +76,9 @@ def test_lost_update_is_refused(store: Store, clock: FakeClock) -> None:
     """Of two changes to the same reading of a rule, the second one is told to look again."""
     rule = store.recurrence(store.add_recurrence(DAILY))
     clock.advance(1)
-    store.update_recurrence(replace(rule, zone="UTC"))
+    store.update_recurrence(rule._replace(zone="UTC"))
     with pytest.raises(WrongState, match="somebody else"):
-        store.update_recurrence(replace(rule, rule="0 7 * * *"))
+        store.update_recurrence(rule._replace(rule="0 7 * * *"))
     assert "UTC" == store.recurrence(rule.id).zone
 
 
@@ -100,7 +99,7 @@ def test_removed_rule(store: Store) -> None:
 def test_media_of_a_rule_stay(store: Store, clock: FakeClock) -> None:
     """Bytes that a rule's later posts need are not pruned."""
     store.put_media(media(b"1", "bafy"))
-    number = store.add_recurrence(replace(DAILY, media=("bafy",)))
+    number = store.add_recurrence(DAILY._replace(media=("bafy",)))
     clock.advance(10 * 86_400)
     kept = store.prune()
     store.remove_recurrence(number)
@@ -137,5 +136,5 @@ def test_rules_without_a_waiting_post(store: Store) -> None:
     store.settle(claimed(store), Published("at://a/b/c", "bafyc"))
     store.add_recurrence(DAILY, post(occurrence=NOON, due=later(60)))
     paused = store.recurrence(store.add_recurrence(DAILY))
-    store.update_recurrence(replace(paused, state="paused"))
+    store.update_recurrence(paused._replace(state="paused"))
     assert [(idle, NOON)] == [(rule.id, last) for rule, last in store.idle_recurrences()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,12 +54,12 @@ def post(**changes: Any) -> Post:
         recurrence_id=None,
         occurrence=None,
     )
-    return replace(row, **changes)
+    return row._replace(**changes)
 
 
 def view(hour: int = 0, day: int = 0, today: int = 0, last: datetime | None = None, **settings: Any) -> AccountView:
     """An account that has done so much."""
-    return AccountView(replace(ACCOUNT, settings=settings, last_published_at=last), hour, day, today, today)
+    return AccountView(ACCOUNT._replace(settings=settings, last_published_at=last), hour, day, today, today)
 
 
 decide = Decider(TidClock())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.session import Agent
@@ -15,6 +14,7 @@ from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.config import Config, load_config
 from skywrite.errors import SignInError
+from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
@@ -22,17 +22,26 @@ from skywrite.queue.model import Account, UnknownAccount
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+
+
+def _host() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME", "here")
+
 
 def worker_name() -> str:
     """A name for this process that is never used again: host, process id, and a nonce."""
-    return f"{socket.gethostname()}/{os.getpid()}/{secret_bytes(3).hex()}"
+    return f"{_host()}/{os.getpid()}/{secret_bytes(3).hex()}"
 
 
 def is_gone(worker: str) -> bool:
     """Whether a worker was a process of this computer that runs no more; False where that cannot be told."""
     host, _, rest = worker.partition("/")
     pid = rest.partition("/")[0]
-    if os.name != "posix" or host != socket.gethostname() or not pid.isdigit():
+    if os.name != "posix" or host != _host() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
@@ -66,6 +75,7 @@ class Base:
         self._store: Store | None = None
         self._transport: Transport | None = None
         self._agents: Agents | None = None
+        self._fetcher: Fetcher | None = None
         self._tids = TidClock(clock)
         self.worker_name = worker_name()
         self._resolvers: dict[str, Resolver] = {}
@@ -125,11 +135,21 @@ class Base:
                     self.transport,
                     self.config.plc_url,
                     service=pds_url,
+                    web=GuardedWeb(self._fetch),
                     clock=self.clock,
                     allow_local="//localhost" in key or "//127.0.0.1" in key,
                     service_first=True,
                 )
             return self._resolvers[key]
+
+    def _fetch(self) -> Fetcher:
+        """What opens addresses of strangers."""
+        from skywrite.fetch.fetch import Fetcher
+
+        with self._opening:
+            if self._fetcher is None:
+                self._fetcher = Fetcher(self.config.fetch_allow)
+            return self._fetcher
 
     def decider(self) -> Decider:
         """What decides for this process; its record keys never repeat."""

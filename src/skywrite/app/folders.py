@@ -226,7 +226,7 @@ class _Sync:
         )
         due_at = self._new_time(item, account, post)
         if due_at is not None:
-            changes = replace(changes, due_at=due_at)
+            changes = changes._replace(due_at=due_at)
         edited = self.sky.store.edit_synced(now, changes, seen)
         return FileReport(item.path, "edited", edited.id, edited.due_at, None, tuple(ready.warnings))
 

@@ -110,7 +110,7 @@ class Managing(Posting):
                 late_seconds=seconds,
             )
         if due_at is not None and (at is not None or post.state == "scheduled"):
-            values = Changes(**{**_fields(values), "due_at": due_at})
+            values = values._replace(due_at=due_at)
         self.store.edit(post_id, values)
         return self.show(post_id)
 
@@ -180,7 +180,3 @@ class Managing(Posting):
         for name in (collection, *_GATES):
             repo.delete(name, rkey)
         return f"at://{owner.did}/{collection}/{rkey}"
-
-
-def _fields(changes: Changes) -> dict[str, Any]:
-    return {name: getattr(changes, name) for name in Changes.__slots__}

@@ -6,7 +6,7 @@ What lives here: making the posts of the next occurrences. What does not: when a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,9 +102,9 @@ class Recurring:
             rule, last, now, until=recurrence.until, exceptions=recurrence.exceptions, late_seconds=grace
         )
         if following is None:
-            store.update_recurrence(replace(recurrence, state="ended"))
+            store.update_recurrence(recurrence._replace(state="ended"))
             return 0
-        post = replace(self._post(recurrence, recurrence.position, following), recurrence_id=recurrence.id)
+        post = self._post(recurrence, recurrence.position, following)._replace(recurrence_id=recurrence.id)
         store.add([post])
         return 1
 
@@ -132,7 +132,7 @@ class Recurring:
         recurrence = store.recurrence(recurrence_id)
         key = occurrence.isoformat()
         exceptions = {**recurrence.exceptions, key: moved_to.isoformat() if moved_to else None}
-        changed = store.update_recurrence(replace(recurrence, exceptions=exceptions))
+        changed = store.update_recurrence(recurrence._replace(exceptions=exceptions))
         for post in store.posts(recurrence_id=recurrence_id):
             if post.occurrence == occurrence:
                 if moved_to is None:

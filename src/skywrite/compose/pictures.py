@@ -6,7 +6,6 @@ fitting itself (`media`) and the opening of foreign addresses (`fetch`).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -208,6 +207,8 @@ def _film(video: Video, collector: Collector) -> tuple[Stored, bool]:
 
 def _film_file(path: Path, label: str, collector: Collector) -> Stored:
     """A film on disk is never read whole; one that must be converted first is small enough for memory after it."""
+    import tempfile
+
     from skywrite.media.video import check_video, is_ready, prepare_video, probe_video, read_pieces
 
     if is_ready(path):
@@ -223,6 +224,8 @@ def _film_file(path: Path, label: str, collector: Collector) -> Stored:
 
 
 def _film_bytes(data: bytes, label: str, collector: Collector) -> Stored:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
         path = Path(folder) / "film"
         path.write_bytes(data)

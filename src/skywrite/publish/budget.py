@@ -7,7 +7,6 @@ day (the reference PDS's limits). They are nowhere to be asked for, so the queue
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from skywrite.queue.model import AccountView, Defer
 
@@ -39,6 +38,8 @@ def _day(view: AccountView, now: datetime) -> Defer | None:
 
 def next_midnight(now: datetime, zone: str) -> datetime:
     """The beginning of the next day in a zone, as UTC."""
+    from zoneinfo import ZoneInfo
+
     local = now.astimezone(ZoneInfo(zone))
     tomorrow = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return tomorrow.astimezone(now.tzinfo)

@@ -6,8 +6,8 @@ on. What does not: the decision whether a post is published now; the caller pass
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
@@ -307,8 +307,10 @@ def _minute(moment: datetime) -> datetime:
 
 def _midnight(now: datetime, zone: object) -> datetime:
     """The start of the day in a zone (UTC when it is missing or unknown), in UTC."""
-    try:
-        local = now.astimezone(ZoneInfo(zone)) if isinstance(zone, str) else now.astimezone(UTC)
-    except (ZoneInfoNotFoundError, ValueError):
-        local = now.astimezone(UTC)
+    local = now.astimezone(UTC)
+    if isinstance(zone, str):
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        with suppress(ZoneInfoNotFoundError, ValueError):
+            local = now.astimezone(ZoneInfo(zone))
     return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

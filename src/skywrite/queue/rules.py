@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +49,7 @@ class RuleVerbs(AddVerbs):
             self._require_media(tx, set(new.media))
             tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
             if first is not None:
-                self._add(tx, [replace(first, recurrence_id=recurrence_id)])
+                self._add(tx, [first._replace(recurrence_id=recurrence_id)])
             return recurrence_id
 
     def recurrence(self, recurrence_id: int) -> Recurrence:
@@ -79,7 +78,7 @@ class RuleVerbs(AddVerbs):
         ]
 
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
-        """Store a changed copy of a rule that was read before (`dataclasses.replace`); its position stays.
+        """Store a changed copy of a rule that was read before (`_replace`); its position stays.
 
         Raises WrongState when somebody else has changed it since. The post of its next occurrence is left alone.
         """

@@ -1,0 +1,249 @@
+"""Feeds and their ledger: one checker at a time, each item queued once, everything or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.database import BrokenRule
+from skywrite.queue.feed_model import FeedClaim, FeedExists, ItemUpdate, Look, NewFeed, NewItem, UnknownFeed
+from skywrite.queue.feeds import FeedLeaseLost
+from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, NOON, PROBLEM, OpenStore, later, post, raw
+
+URL = "https://site.example/feed"
+BIG = 2**63 - 1
+
+
+def add(store: Store, url: str = URL, **values: Any) -> FeedClaim:
+    """A feed of alice's, held for its first look."""
+    return store.add_feed(NewFeed(url, values.pop("dids", (ALICE,)), **values), "adder", 60)
+
+
+def item(number: int, state: Any = "pending", **values: Any) -> NewItem:
+    """An item with three fingerprints made from its number."""
+    known: dict[str, Any] = {
+        "hash": f"h{number}",
+        "title": f"Item {number}",
+        "content": {"title": f"Item {number}"},
+        "has_guid": True,
+        "published_at": NOON,
+        "title_hash": number,
+        "strong": (number, -number),
+        "weak": (number + 1000,),
+    }
+    return NewItem(state, **{**known, **values})
+
+
+def look(*items: NewItem, url: str = URL, **values: Any) -> Look:
+    """A look that has shown these items; the next is in half an hour."""
+    return Look(url, "Site", {"etag": "x"}, later(1800), items=items, **values)
+
+
+def test_a_feed_is_kept_whole(store: Store) -> None:
+    """Everything of a feed comes back, with its accounts in the order given."""
+    claim = add(store, title="Site", settings={"most": 3}, dids=(BOB, ALICE, BOB))
+    store.record_look(claim, look())
+    store.release_feed(claim)
+    feed = store.feed(1)
+    assert (1, URL, "Site", "active", (BOB, ALICE)) == (feed.id, feed.url, feed.title, feed.state, feed.account_dids)
+    assert ({"most": 3}, {"etag": "x"}, NOON, NOON) == (feed.settings, feed.memory, feed.looked_at, feed.checked_at)
+    assert ([feed], feed) == (store.feeds(), store.feed(URL))
+
+
+def test_an_address_is_one_feed(store: Store) -> None:
+    """The same address again, and an account that is not known, are refused, and store nothing."""
+    add(store)
+    with pytest.raises(FeedExists, match="feed 1 already"):
+        add(store)
+    with pytest.raises(UnknownAccount):
+        add(store, "https://other.example/", dids=("did:plc:nobody",))
+    assert 1 == len(store.feeds())
+
+
+def test_a_feed_is_taken_when_it_is_due(store: Store, clock: FakeClock) -> None:
+    """Held feeds are not taken; given back, they are taken when their time has come, the longest waiting first."""
+    first, second = add(store), add(store, "https://other.example/")
+    assert (later(60), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
+    store.record_look(first, look())
+    store.record_look(second, replace(look(url="https://other.example/"), next_check_at=later(600)))
+    for claim in (first, second):
+        store.release_feed(claim)
+    assert (later(600), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
+    clock.advance(1800)
+    assert [2, 1] == [claim.feed.id for claim in store.claim_feeds("w", 60, 5)]
+    assert [] == store.claim_feeds("w", 60, 5)
+
+
+def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) -> None:
+    """A checker that never came back loses the feed, and can change nothing any more."""
+    old = add(store)
+    assert store.claim_feed(1, "w", 60) is None
+    clock.advance(60)
+    new = store.claim_feeds("w", 60)[0]
+    for late in (
+        lambda: store.record_look(old, look(item(1))),
+        lambda: store.renew_feed(old, 60),
+        lambda: store.queue_item(old, 1, [post()]),
+        lambda: store.fail_item(old, 1, PROBLEM, for_good=True),
+    ):
+        with pytest.raises(FeedLeaseLost):
+            late()
+    store.release_feed(old)
+    assert "w" == store.feed(1).lease_owner
+    store.record_look(new, look(item(1)))
+    assert {1: {"pending": 1}} == store.count_items()
+
+
+def test_renewing_keeps_a_feed(store: Store, clock: FakeClock) -> None:
+    """A lease that is renewed lasts from then on."""
+    claim = add(store)
+    clock.advance(50)
+    store.renew_feed(claim, 60)
+    clock.advance(50)
+    assert [] == store.claim_feeds("w", 60)
+
+
+def test_leases_of_the_dead_end(store: Store) -> None:
+    """A worker that is known to be gone holds nothing any more."""
+    add(store)
+    assert (["adder"], 1) == (store.feed_lease_owners(), store.expire_feed_leases("adder"))
+    assert [1] == [claim.feed.id for claim in store.claim_feeds("w", 60)]
+
+
+def test_the_ledger_knows_items_by_every_fingerprint(store: Store) -> None:
+    """64-bit numbers of either sign; the first item that had one keeps it."""
+    claim = add(store)
+    store.record_look(claim, look(item(1, strong=(BIG, -BIG - 1)), item(2, strong=(BIG, 5), state="passed")))
+    known = store.known_items(1, [BIG, -BIG - 1, 5, 1001, 77])
+    assert {BIG: 1, -BIG - 1: 1, 5: 2, 1001: 1} == {number: one.id for number, one in known.items()}
+    one = known[BIG]
+    assert ("pending", True, NOON, 1, 2) == (one.state, one.has_guid, one.published_at, one.title_hash, one.marks)
+    assert {} == store.known_items(2, [BIG])
+
+
+def test_many_fingerprints_are_asked_for(store: Store) -> None:
+    """A feed of thousands of items is looked up whole."""
+    claim = add(store)
+    store.record_look(claim, look(*(item(number) for number in range(1, 400))))
+    assert 798 == len(store.known_items(1, [sign * number for number in range(1, 20_000) for sign in (1, -1)]))
+
+
+def test_an_edit_replaces_what_is_weak_only(store: Store) -> None:
+    """Weak fingerprints follow the item; strong ones stay for ever; a waiting item says what it says now."""
+    claim = add(store)
+    store.record_look(claim, look(item(1)))
+    update = ItemUpdate(1, "New", {"title": "New"}, True, later(5), 9, (50,), (2000,))
+    store.record_look(claim, look(updates=(update,)))
+    assert {1, -1, 50, 2000} == set(store.known_items(1, [1, -1, 50, 1001, 2000]))
+    (waiting,) = store.pending_items(1, 5)
+    assert ("New", {"title": "New"}, later(5)) == (waiting.title, waiting.content, waiting.published_at)
+    assert 3 == store.known_items(1, [1])[1].marks
+
+
+def test_items_wait_in_order_and_those_in_trouble_last(store: Store) -> None:
+    """The oldest first; one that made trouble lets the others pass, and keeps its reason."""
+    claim = add(store)
+    store.record_look(claim, look(item(1), item(2), item(3)))
+    store.fail_item(claim, 1, PROBLEM, for_good=False)
+    waiting = store.pending_items(1, 5)
+    assert ([2, 3, 1], PROBLEM, 1) == ([one.id for one in waiting], waiting[2].problem, waiting[2].tries)
+    store.fail_item(claim, 2, PROBLEM, for_good=True)
+    assert {1: {"failed": 1, "pending": 2}} == store.count_items()
+
+
+def test_queueing_is_one_transaction(store: Store) -> None:
+    """The posts and the mark in the ledger come together, once; a second time nothing is added."""
+    claim = add(store, dids=(ALICE, BOB))
+    store.record_look(claim, look(item(1)))
+    posts = [post("a", did=did, key=f"feed:1:h1:{did}") for did in (ALICE, BOB)]
+    results = store.queue_item(claim, 1, posts)
+    assert [(1, False), (2, False)] == [tuple(result) for result in results]
+    assert ([], {1: {"queued": 1}}) == (store.queue_item(claim, 1, posts), store.count_items())
+    assert None is store.feed_items(1)[0].content
+
+
+def test_a_post_that_cannot_be_stored_leaves_the_item_waiting(store: Store) -> None:
+    """When anything fails, nothing is done."""
+    claim = add(store)
+    store.record_look(claim, look(item(1)))
+    with pytest.raises(UnknownMedia):
+        store.queue_item(claim, 1, [post(), post(media=("bafymissing",))])
+    assert ({1: {"pending": 1}}, []) == (store.count_items(), store.posts())
+
+
+def test_a_key_is_the_second_fence(store: Store) -> None:
+    """A post with the item's key that is there already is not stored again."""
+    claim = add(store)
+    store.record_look(claim, look(item(1)))
+    store.add([post(key="feed:1:h1:a")])
+    assert [(1, True)] == [tuple(result) for result in store.queue_item(claim, 1, [post(key="feed:1:h1:a")])]
+
+
+def test_a_look_is_all_or_nothing(store: Store) -> None:
+    """An item that breaks a rule of the database takes the whole look with it."""
+    claim = add(store)
+    with pytest.raises(BrokenRule):
+        store.record_look(claim, look(item(1), item(2, state="failed")))
+    assert ({}, {}, None) == (store.count_items(), store.feed(1).memory, store.feed(1).looked_at)
+    store.record_look(claim, look(item(2, state="failed", problem=Problem("X", "y"))))
+    assert {1: {"failed": 1}} == store.count_items()
+
+
+def test_a_feed_moves_to_a_free_address_only(store: Store) -> None:
+    """A new address is kept, unless another feed has it."""
+    claim = add(store)
+    add(store, "https://taken.example/")
+    store.record_look(claim, look(url="https://taken.example/"))
+    assert URL == store.feed(1).url
+    store.record_look(claim, look(url="https://new.example/"))
+    assert "https://new.example/" == store.feed(1).url
+
+
+def test_a_feed_that_is_gone_is_never_due(store: Store, clock: FakeClock) -> None:
+    """Without a next check nobody takes it by itself."""
+    claim = add(store)
+    gone = replace(look(), state="gone", next_check_at=None, failures=3, problem=PROBLEM, looked=False)
+    store.record_look(claim, gone)
+    store.release_feed(claim)
+    clock.advance(timedelta(days=400).total_seconds())
+    assert (None, [], None) == (store.next_feed_at(), store.claim_feeds("w", 60), store.feed(1).looked_at)
+    assert store.claim_feed(1, "w", 60) is not None
+
+
+def test_removing_a_feed_forgets_its_ledger(store: Store) -> None:
+    """Items and fingerprints go; posts stay; its number is never used again."""
+    claim = add(store)
+    store.record_look(claim, look(item(1)))
+    store.queue_item(claim, 1, [post()])
+    store.remove_feed(1)
+    assert ([], 1, {}) == (store.feeds(), len(store.posts()), store.known_items(1, [1]))
+    assert [] == raw(store, "SELECT * FROM feed_fingerprint")
+    with pytest.raises(UnknownFeed):
+        store.remove_feed(1)
+    with pytest.raises(FeedLeaseLost):
+        store.record_look(claim, look())
+    assert 2 == add(store).feed.id
+
+
+def test_removing_an_account_takes_it_from_its_feeds(store: Store) -> None:
+    """The feed stays, for the others."""
+    add(store, dids=(ALICE, BOB))
+    store.remove_account(ALICE)
+    assert (BOB,) == store.feed(1).account_dids
+
+
+def test_two_processes_claim_different_feeds(store: Store, open_again: OpenStore, clock: FakeClock) -> None:
+    """What one has taken, the other does not see."""
+    for number in range(6):
+        claim = add(store, f"https://{number}.example/")
+        store.record_look(claim, replace(look(url=f"https://{number}.example/"), next_check_at=NOON))
+        store.release_feed(claim)
+    other = open_again()
+    taken = [claim.feed.id for one in (store, other, store) for claim in one.claim_feeds(str(id(one)), 60, 2)]
+    assert [1, 2, 3, 4, 5, 6] == sorted(taken)
