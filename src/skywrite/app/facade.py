@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from skywrite.app.accounts import Accounts
+from skywrite.app.drafts import Drafts
 from skywrite.app.folders import Folders
 from skywrite.app.managing import Managing
 from skywrite.app.running import Running
 
 
-class Skywrite(Accounts, Managing, Folders, Running):
+class Skywrite(Accounts, Managing, Folders, Drafts, Running):
     """The durable queue, and everything that fills it.
 
         sky = Skywrite()

@@ -42,6 +42,7 @@ COMMANDS = {
     "watch": "watch",
     "run": "running",
     "sync": "sync",
+    "drafts": "drafts",
     "import": "moving",
     "export": "moving",
     "backup": "moving",

@@ -1,0 +1,141 @@
+"""The official app's own drafts become drafts here.
+
+What lives here: asking for them, and what is new, changed on which side, or gone. What does not: what a draft of the
+app holds (`sources.app_drafts`). The account's server passes the question on to the AppView, where the app keeps them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from skywrite.app.posting import Posting
+from skywrite.errors import NoAnswer, SkywriteError, StorageError
+from skywrite.queue.model import Account, Changes, Post
+
+if TYPE_CHECKING:
+    from skywrite.sources.app_drafts import AppDraft
+
+SOURCE = "drafts"
+PAGE_DRAFTS = 100
+PAGES_MAX = 100
+
+Action = Literal["pulled", "updated", "unchanged", "yours", "empty", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class PulledDraft:
+    """What became of one draft of the app.
+
+    pulled: new here. updated: changed in the app, and so brought up to it. unchanged: nothing to do. yours: changed in
+    the app, but also here (edited, scheduled, cancelled, published), so it was left alone. empty: it holds nothing but
+    media, which stay on their device. wrong: see `error`. `notes` say what could not come.
+    """
+
+    id: str
+    action: Action
+    text: str = ""
+    post_id: int | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: SkywriteError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `drafts pull --json`."""
+        return {
+            "draft": self.id,
+            "action": self.action,
+            "id": self.post_id,
+            "text": self.text,
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "error": self.error.as_dict() if self.error else None,
+        }
+
+
+class Drafts(Posting):
+    """Drafts of the official app."""
+
+    def pull_drafts(self, account: str | None = None) -> list[PulledDraft]:
+        """Bring the drafts of the official app here, the last changed first; again and again, without doubles.
+
+        They are drafts here too: give one a time with `move`. Raises NoAccount, and what asking for them raises.
+        """
+        from skywrite.sources.app_drafts import read_app_draft
+
+        found = self.account(account)
+        return [self._pull(found, read_app_draft(view)) for view in self._app_drafts(found)]
+
+    def _app_drafts(self, account: Account) -> Iterator[Mapping[str, Any]]:
+        agent = self.agent(account)
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = agent.query("app.bsky.draft.getDrafts", {"limit": PAGE_DRAFTS, "cursor": cursor})
+            drafts = page.get("drafts")
+            if not isinstance(drafts, list):
+                raise NoAnswer("The server's answer holds no drafts.")
+            yield from (draft for draft in drafts if isinstance(draft, Mapping) and draft.get("id"))
+            following = page.get("cursor")
+            if not drafts or not isinstance(following, str) or following == cursor:
+                return
+            cursor = following
+
+    def _pull(self, account: Account, draft: AppDraft) -> PulledDraft:
+        text = str(draft.row.get("text", ""))
+        if not draft.row:
+            return PulledDraft(draft.id, "empty", notes=draft.notes)
+        try:
+            known = self.store.setting(_scope(account), draft.id)
+            if known is not None and known["remote"] == draft.digest:
+                return PulledDraft(draft.id, "unchanged", text, known["post"])
+            if known is not None:
+                return self._changed(account, draft, text, known)
+            kept = self.schedule(
+                hold=True, account=account.did, key=f"draft:{draft.id}", source=SOURCE, **{"text": text, **draft.row}
+            )
+            post = self.store.get(kept.id)
+            if kept.existed and post.state != "draft":
+                self._remember(account, draft, post)
+                return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
+            if kept.existed:
+                return self._update(account, draft, text, post)
+        except StorageError:
+            raise
+        except SkywriteError as error:
+            return PulledDraft(draft.id, "wrong", text, notes=draft.notes, error=error)
+        self._remember(account, draft, post)
+        return PulledDraft(draft.id, "pulled", text, post.id, draft.notes, kept.warnings)
+
+    def _changed(self, account: Account, draft: AppDraft, text: str, known: Mapping[str, Any]) -> PulledDraft:
+        """It was changed in the app since it was pulled: it is brought up to that unless it was changed here too."""
+        post = self.store.get(known["post"])
+        if post.state == "draft" and _digest(post) == known["local"]:
+            return self._update(account, draft, text, post)
+        return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
+
+    def _update(self, account: Account, draft: AppDraft, text: str, post: Post) -> PulledDraft:
+        ready = self.prepare(self.draft(account, draft.row), account)
+        self.keep_media([ready])
+        changes = Changes(
+            draft=ready.draft.as_dict(),
+            prepared=ready.prepared.to_dict(),
+            media=tuple(blob.cid for blob in ready.prepared.blobs),
+        )
+        self._remember(account, draft, self.store.edit(post.id, changes))
+        return PulledDraft(draft.id, "updated", text, post.id, draft.notes, tuple(ready.warnings))
+
+    def _remember(self, account: Account, draft: AppDraft, post: Post) -> None:
+        """How both sides were, so that a change of either is seen."""
+        value = {"post": post.id, "remote": draft.digest, "local": _digest(post)}
+        self.store.put_setting(_scope(account), draft.id, value)
+
+
+def _scope(account: Account) -> str:
+    return f"drafts:{account.did}"
+
+
+def _digest(post: Post) -> str:
+    return hashlib.sha256(json.dumps(post.draft, sort_keys=True).encode()).hexdigest()

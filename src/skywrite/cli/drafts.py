@@ -1,0 +1,51 @@
+"""drafts: the official app's own drafts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from skywrite.cli.options import account_option, json_option
+from skywrite.cli.output import one_line, print_done, print_json
+
+if TYPE_CHECKING:
+    from skywrite.app.drafts import PulledDraft
+
+
+@click.group("drafts")
+def drafts_command() -> None:
+    """Bring the official app's own drafts here."""
+
+
+@drafts_command.command("pull", epilog="Then: skywrite queue, and skywrite move ID WHEN")
+@account_option
+@json_option
+def pull(account: str | None, as_json: bool) -> int:
+    """Bring the drafts of the official app here, as drafts; as often as you like, without doubles.
+
+    Texts, threads, link cards, quotes, labels, languages and rules about replies come along. Pictures and films do not:
+    the app keeps them on the device.
+    """
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        pulled = sky.pull_drafts(account)
+    if as_json:
+        print_json([draft.as_dict() for draft in pulled])
+    else:
+        _print(pulled)
+    return next((draft.error.exit_code for draft in pulled if draft.error), 0)
+
+
+def _print(pulled: list[PulledDraft]) -> None:
+    for draft in pulled:
+        number = f"draft {draft.post_id}" if draft.post_id else ""
+        click.echo(f"{draft.action:<9}  {number:<10}  {one_line(draft.text)}".rstrip())
+        if draft.error:
+            click.echo(f"           {click.style('Error:', fg='red')} {draft.error.message}", err=True)
+        if draft.action != "unchanged":
+            for note in (*draft.notes, *draft.warnings):
+                click.echo(f"           {click.style('Note:', fg='yellow')} {note}", err=True)
+    fresh = sum(draft.action in ("pulled", "updated") for draft in pulled)
+    print_done(f"{fresh} of {len(pulled)} drafts are new or changed. Give one a time with: skywrite move ID WHEN")
