@@ -99,6 +99,7 @@ class Worker:
         self._signals = Signals(self.threads)
         self._watching: Watch | None = None
         self._tally_lock = threading.Lock()
+        self._failures: list[Exception] = []
         self.tally = Tally()
 
     def stop(self) -> None:
@@ -119,16 +120,23 @@ class Worker:
             self._watch_loop()
         finally:
             self.stop()
+            self.log("stopping")
             for thread in threads:
                 thread.join()
 
     def run_once(self) -> Tally:
-        """Publish what is due now, and return when nothing due is left that could be published now."""
-        threads = [threading.Thread(target=self._drain, name=f"publish-{n}") for n in range(self.threads)]
+        """Publish what is due now, and return when nothing due is left that could be published now.
+
+        Raises StorageError when the database went away.
+        """
+        self._failures.clear()
+        threads = [threading.Thread(target=self._drain_once, name=f"publish-{n}") for n in range(self.threads)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        if self._failures:
+            raise self._failures[0]
         return self.tally
 
     def step(self) -> bool:
@@ -168,7 +176,10 @@ class Worker:
         )
         if isinstance(outcome, Held):
             self.publisher.agents.forget(claim.post.account_did)
-        self.after(claim, outcome)
+        try:
+            self.after(claim, outcome)
+        except SkywriteError as error:
+            self.log("error", error=error.name, message=error.message)
 
     def _release(self, claim: Claim) -> None:
         """Give back what could not be settled; a database that is away lets the lease run out instead."""
@@ -180,6 +191,12 @@ class Worker:
     def _drain(self) -> None:
         while not self.stopping.is_set() and self.step():
             pass
+
+    def _drain_once(self) -> None:
+        try:
+            self._drain()
+        except Exception as error:
+            self._failures.append(error)
 
     def _publish_loop(self) -> None:
         while not self.stopping.is_set():
