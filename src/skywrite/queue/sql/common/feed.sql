@@ -102,10 +102,6 @@ SELECT * FROM feed_item WHERE feed_id = :feed_id AND state = 'pending' ORDER BY 
 -- Items of a feed, the latest first.
 SELECT * FROM feed_item WHERE feed_id = :feed_id ORDER BY id DESC LIMIT :limit
 
--- name: get_feed_item
--- One item.
-SELECT * FROM feed_item WHERE id = :id
-
 -- name: finish_feed_item
 -- An item is done with.
 UPDATE feed_item SET
