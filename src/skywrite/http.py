@@ -61,7 +61,7 @@ def parse_url(text: str, base: str | None = None) -> WebUrl:
     try:
         url = Url(base).join(text) if base is not None else Url(text)
     except ValueError as error:
-        raise InputError(f"{ascii(text)[1:-1][:200]} is not a web address: {error}.") from None
+        raise InputError(f"{ascii(text)[1:-1][:200]} is not a web address: {error}.", hint="Check it.") from None
     host = (url.host_str or "").removeprefix("[").removesuffix("]")
     return WebUrl(str(url), url.scheme, host, url.port_or_known_default, bool(url.username or url.password))
 
@@ -133,7 +133,10 @@ class Http:
         request left and no whole answer came back. `progress` is told the size of each piece of a streamed body.
         """
         if not url.startswith(("http://", "https://")):
-            raise InputError(f"{url} is not an address that can be asked: it does not begin with https:// or http://.")
+            raise InputError(
+                f"{url} is not an address that can be asked: it does not begin with https:// or http://.",
+                hint="Write it like https://pds.example.com",
+            )
         try:
             builder = self._open().request(method, url)
             for name, value in (headers or {}).items():
@@ -141,7 +144,7 @@ class Http:
             if timeout_seconds is not None:
                 builder = builder.timeout(timedelta(seconds=timeout_seconds))
         except (ValueError, PyreqwestError) as error:
-            raise InputError(f"{url} is not an address that can be asked: {error}") from None
+            raise InputError(f"{url} is not an address that can be asked: {error}", hint="Check it.") from None
         if isinstance(body, bytes):
             builder = builder.body_bytes(body)
         elif body is not None:

@@ -100,6 +100,12 @@ class Shell:
         told = Told(done.returncode, done.stdout.decode(), done.stderr.decode())
         return self._checked(told, words, code)
 
+    def python(self, script: str, **environ: str) -> Told:
+        """Run Python code in a process of its own, with more environment variables."""
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, capture_output=True, env={**os.environ, **environ}, timeout=60, check=False)
+        return self._checked(Told(done.returncode, done.stdout.decode(), done.stderr.decode()), (script,), None)
+
     def _checked(self, told: Told, words: Sequence[str | bytes], code: int | None) -> Told:
         assert [] == secrets_in(told.out + told.err)
         assert code is None or told.code == code, f"{words} ended with {told.code}:\n{told.out}\n{told.err}"

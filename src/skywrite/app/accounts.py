@@ -68,14 +68,22 @@ class Accounts(Base):
         return self.config.service if self.config.service != DEFAULT_SERVICE else None
 
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
-        """End the session, here and at the server as far as it can be reached; `forget` drops the account too."""
+        """End the session, here and at the server as far as it can be reached.
+
+        `forget` drops the account with its history too; raises AccountInUse, with nothing done, while posts wait.
+        """
         account = self.account(name)
+        agent = None
         with suppress(SkywriteError):
-            self.agent(account).delete_session()
-        self.agents.forget(account.did)
-        self.store.sign_out(account.did)
+            agent = self.agent(account)
         if forget:
             self.store.remove_account(account.did)
+        else:
+            self.store.sign_out(account.did)
+        self.agents.forget(account.did)
+        if agent is not None:
+            with suppress(SkywriteError):
+                agent.delete_session()
         return account
 
     def accounts(self) -> list[Account]:
@@ -109,7 +117,7 @@ def _whole(name: str, value: Any) -> int:
     except (TypeError, ValueError):
         number = -1
     if number < 0:
-        raise InputError(f"{name} must be a whole number, not {value!r}.")
+        raise InputError(f"{name} must be a whole number, not {value!r}.", hint=f"Write it like {name}=300.")
     return number
 
 
@@ -133,7 +141,7 @@ def _flag(name: str, value: Any) -> bool:
     known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
     answer = value if isinstance(value, bool) else known.get(str(value).lower())
     if answer is None:
-        raise InputError(f"{name} must be yes or no, not {value!r}.")
+        raise InputError(f"{name} must be yes or no, not {value!r}.", hint=f"Write it like {name}=yes.")
     return answer
 
 

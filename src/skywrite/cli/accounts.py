@@ -65,7 +65,7 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
     return from_environment or _ask("App password", hide=True)
 
 
-@click.command("logout")
+@click.command("logout", epilog="Example: skywrite logout alice.bsky.social")
 @click.argument("handle", required=False)
 @click.option("--forget", is_flag=True, help="Also forget the account with its history.")
 @json_option
@@ -81,7 +81,7 @@ def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
         print_done(f"Signed out {account.handle}.")
 
 
-@click.command("accounts")
+@click.command("accounts", epilog="Example: skywrite accounts --json")
 @json_option
 def accounts_command(as_json: bool) -> None:
     """List the accounts; the default one is marked."""
@@ -117,7 +117,7 @@ def _account(account: Any) -> dict[str, Any]:
     }
 
 
-@click.command("whoami")
+@click.command("whoami", epilog="Example: skywrite whoami --json")
 @account_option
 @json_option
 def whoami_command(account: str | None, as_json: bool) -> None:
@@ -132,7 +132,7 @@ def whoami_command(account: str | None, as_json: bool) -> None:
         click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
 
 
-@click.command("use")
+@click.command("use", epilog="Example: skywrite use alice.bsky.social")
 @click.argument("handle")
 @json_option
 def use_command(handle: str, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from skywrite.cli.output import print_json
 _MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "wrong": ("✗", "red")}
 
 
-@click.command("doctor")
+@click.command("doctor", epilog="Examples: skywrite doctor; skywrite doctor --run --json")
 @click.option(
     "--run", "run_only", is_flag=True, help="Only ask whether a worker lives and keeps up; for health checks."
 )

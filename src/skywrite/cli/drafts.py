@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from skywrite.app.drafts import PulledDraft
 
 
-@click.group("drafts")
+@click.group("drafts", epilog="Example: skywrite drafts pull")
 def drafts_command() -> None:
     """Bring the official app's own drafts here."""
 
 
-@drafts_command.command("pull", epilog="Then: skywrite queue, and skywrite move ID WHEN")
+@drafts_command.command("pull", epilog="Example: skywrite drafts pull, then: skywrite queue, and skywrite move ID WHEN")
 @account_option
 @json_option
 def pull(account: str | None, as_json: bool) -> int:

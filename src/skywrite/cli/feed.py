@@ -32,7 +32,7 @@ def _options(command: Command) -> Command:
     return command
 
 
-@click.group("feed")
+@click.group("feed", epilog="Example: skywrite feed add https://example.com/blog")
 def feed_command() -> None:
     """Post what a feed says: RSS, Atom or JSON Feed, or a page that names one. `skywrite run` looks at it."""
 
@@ -74,7 +74,7 @@ def add(url: str, as_json: bool, **options: Any) -> None:
     print_warnings(check.warnings)
 
 
-@feed_command.command("list")
+@feed_command.command("list", epilog="Example: skywrite feed list --json")
 @json_option
 def list_(as_json: bool) -> None:
     """Every feed, and what became of its items."""

@@ -86,29 +86,34 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 @account_option
 @click.option("--media", type=click.Path(path_type=Path), help="The folder to write pictures and films into.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write; without it, standard output.")
-def export_command(account: str | None, media: Path | None, output: Path | None) -> None:
-    """Write the posts that wait as JSONL, which `skywrite import` takes."""
+@json_option
+def export_command(account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
+    """Write the posts that wait as JSONL (with --json: as one JSON array), which `skywrite import` takes."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        lines = [json_text(row) for row in sky.export_rows(account=account, media_folder=media)]
-    text = "".join(line + "\n" for line in lines)
+        rows = list(sky.export_rows(account=account, media_folder=media))
+    text = json_text(rows, indent=1) + "\n" if as_json else "".join(json_text(row) + "\n" for row in rows)
     if output is None:
         click.echo(text, nl=False)
     else:
         output.write_text(text, encoding="utf-8")
-        print_done(f"{len(lines)} posts are in {output}.")
+        print_done(f"{len(rows)} posts are in {output}.")
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")
 @click.argument("file", type=click.Path(path_type=Path))
-def backup_command(file: Path) -> None:
+@json_option
+def backup_command(file: Path, as_json: bool) -> None:
     """Copy the whole database, also while it is used. Keep the key apart: it is not in the copy."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         sky.backup(file)
         home = sky.config.home
+    if as_json:
+        print_json({"file": str(file)})
+        return
     print_done(
         f"The database is copied to {file}. Its secrets open only with the key (SKYWRITE_KEY or {home / 'key'})."
     )

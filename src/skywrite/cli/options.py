@@ -86,7 +86,7 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     if editor:
         written = click.edit()
         if written is None:
-            raise InputError("Nothing was saved in the editor, so nothing is posted.")
+            raise InputError("Nothing was saved in the editor, so nothing is posted.", hint="Save the text, then quit.")
         return written.rstrip("\n")
     if text == ("-",):
         return _decoded(read_stdin(STDIN_BYTES_MAX), "Standard input").rstrip("\n")
@@ -155,7 +155,7 @@ def draft_row(options: dict[str, Any]) -> dict[str, Any]:
     if options["split"] or options["numbering"]:
         row["split"] = True
     if options["card"] and options["no_card"]:
-        raise InputError("--card and --no-card exclude each other.")
+        raise InputError("--card and --no-card exclude each other.", hint="Leave one out.")
     if options["card"] or options["no_card"]:
         row["card"] = options["card"] or "none"
     return row
@@ -167,7 +167,9 @@ def _kind(value: str) -> str:
 
 def _alts(media: list[str], alts: list[str], required: bool) -> list[str]:
     if len(alts) > len(media):
-        raise InputError(f"{len(alts)} alt texts are given for {len(media)} pictures and films.")
+        raise InputError(
+            f"{len(alts)} alt texts are given for {len(media)} pictures and films.", hint="Give one --alt for each."
+        )
     for item in media[len(alts) :]:
         if required:
             raise InputError(f"{item} has no alt text.", hint='Describe it with --alt "...".')

@@ -192,7 +192,7 @@ def _no_use(options: dict[str, Any], *names: str) -> None:
 def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any]) -> Scheduled:
     chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
     if len(chosen) > 1:
-        raise InputError("--at, --next-slot and --draft exclude each other.")
+        raise InputError("--at, --next-slot and --draft exclude each other.", hint="Leave all but one out.")
     pool = parts(read_text((), options["pool"], False)) if options["pool"] else []
     result: Scheduled = sky.schedule(
         at=options["at"],

@@ -204,7 +204,7 @@ def _edited(post_id: int) -> str:
     with Skywrite() as sky:
         written = click.edit(sky.show(post_id).post.text)
     if written is None:
-        raise InputError("Nothing was saved in the editor, so nothing is changed.")
+        raise InputError("Nothing was saved in the editor, so nothing is changed.", hint="Save the text, then quit.")
     return written.rstrip("\n")
 
 
@@ -232,7 +232,7 @@ def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
 
 
 def _simple(name: str, verb: str, what: str, help_text: str) -> click.Command:
-    @click.command(name, help=help_text)
+    @click.command(name, help=help_text, epilog=f"Example: skywrite {name} 12")
     @click.argument("post_ids", type=int, nargs=-1, required=True, metavar="ID...")
     @json_option
     def command(post_ids: tuple[int, ...], as_json: bool) -> None:

@@ -8,7 +8,7 @@ from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table
 
 
-@click.group("recurring", invoke_without_command=True)
+@click.group("recurring", invoke_without_command=True, epilog="Example: skywrite recurring --json")
 @account_option
 @json_option
 @click.pass_context
@@ -52,37 +52,48 @@ def recurring_command(context: click.Context, account: str | None, as_json: bool
         print_table(("ID", "STATE", "ACCOUNT", "RULE", "TEXT"), rows)
 
 
-@recurring_command.command("stop")
+@recurring_command.command("stop", epilog="Example: skywrite recurring stop 3")
 @click.argument("recurrence_id", type=int, metavar="ID")
-def stop(recurrence_id: int) -> None:
+@json_option
+def stop(recurrence_id: int, as_json: bool) -> None:
     """Forget a rule, and cancel its posts that wait."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         cancelled = sky.stop_recurrence(recurrence_id)
-    print_done(f"Recurrence {recurrence_id} is stopped; {cancelled} waiting posts are cancelled.")
+    if as_json:
+        print_json({"id": recurrence_id, "cancelled": cancelled})
+    else:
+        print_done(f"Recurrence {recurrence_id} is stopped; {cancelled} waiting posts are cancelled.")
 
 
 @recurring_command.command("skip", epilog='Example: skywrite recurring skip 3 "2026-12-24 09:00"')
 @click.argument("recurrence_id", type=int, metavar="ID")
 @click.argument("when")
-def skip(recurrence_id: int, when: str) -> None:
+@json_option
+def skip(recurrence_id: int, when: str, as_json: bool) -> None:
     """Leave out one occurrence."""
-    from skywrite.app import Skywrite
-
-    with Skywrite() as sky:
-        sky.change_occurrence(recurrence_id, when, None)
-    print_done(f"Recurrence {recurrence_id} leaves out {when}.")
+    _change(recurrence_id, when, None, as_json)
 
 
 @recurring_command.command("move", epilog='Example: skywrite recurring move 3 "2026-12-24 09:00" "2026-12-24 12:00"')
 @click.argument("recurrence_id", type=int, metavar="ID")
 @click.argument("when")
 @click.argument("to")
-def move(recurrence_id: int, when: str, to: str) -> None:
+@json_option
+def move(recurrence_id: int, when: str, to: str, as_json: bool) -> None:
     """Move one occurrence to another time."""
+    _change(recurrence_id, when, to, as_json)
+
+
+def _change(recurrence_id: int, when: str, to: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        sky.change_occurrence(recurrence_id, when, to)
-    print_done(f"Recurrence {recurrence_id}: {when} is moved to {to}.")
+        rule = sky.change_occurrence(recurrence_id, when, to)
+    if as_json:
+        print_json({"id": rule.id, "exceptions": rule.exceptions})
+    elif to is None:
+        print_done(f"Recurrence {recurrence_id} leaves out {when}.")
+    else:
+        print_done(f"Recurrence {recurrence_id}: {when} is moved to {to}.")

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import click
 
+from skywrite.cli.options import json_option
+from skywrite.cli.output import print_json
+
 
 @click.command("sandbox", epilog="Example: skywrite sandbox --port 2583 --account alice.test")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
 @click.option("--account", "accounts", multiple=True, default=("alice.test", "bob.test"), show_default=True)
-def sandbox_command(port: int, accounts: tuple[str, ...]) -> None:
+@json_option
+def sandbox_command(port: int, accounts: tuple[str, ...], as_json: bool) -> None:
     """Run a stand-in for a Bluesky server on 127.0.0.1 until stopped. Nothing leaves this computer."""
     from skywrite.sandbox import Sandbox, serve
 
     def told(box: Sandbox) -> None:
+        if as_json:
+            made = [
+                {"handle": item.handle, "did": item.did, "app_password": item.app_password}
+                for item in map(box.account, accounts)
+            ]
+            print_json({"url": box.url, "plc_url": box.plc_url, "accounts": made})
+            return
         click.echo(f"The sandbox listens on {box.url}. Stop it with Ctrl-C.")
         for handle in accounts:
             account = box.account(handle)

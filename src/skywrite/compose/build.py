@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from skywrite.atproto.repo import WRITES_MAX
 from skywrite.bsky import embed, limits
 from skywrite.bsky.gates import check_allow
 from skywrite.bsky.post import check_post, post_record
 from skywrite.bsky.richtext import RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
 from skywrite.bsky.split import split_rich
-from skywrite.compose.draft import Card, Draft, Ref, Reply, Stored
+from skywrite.compose.draft import Card, Draft, Media, Ref, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
 THREAD_POSTS_MAX = 100
@@ -105,14 +106,27 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         except SkywriteError as error:
             raise error.about(f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else "") from None
     if len(records) > THREAD_POSTS_MAX:
-        raise InputError(f"The thread has {len(records)} posts; {THREAD_POSTS_MAX} are the most.")
+        raise InputError(
+            f"The thread has {len(records)} posts; {THREAD_POSTS_MAX} are the most.", hint="Make several threads of it."
+        )
     if draft.replies is not None:
         check_allow(draft.replies)
+        if draft.reply_to is not None:
+            raise InputError(
+                "An answer cannot say who may reply: the first post of its conversation does.",
+                hint="Leave replies out.",
+            )
     if isinstance(draft.reply_to, Reply):
         records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
     elif draft.reply_to is not None:
         raise UngatheredDraft("The post that is answered has not been looked up.")
-    return Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
+    prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
+    if prepared.writes() > WRITES_MAX:
+        raise InputError(
+            f"The thread and its gates are {prepared.writes()} records; {WRITES_MAX} are the most.",
+            hint="Make it shorter, or let its posts be quoted.",
+        )
+    return prepared
 
 
 def _part_records(part: Draft, dids: Mapping[str, str | None]) -> list[tuple[dict[str, Any], list[PendingMention]]]:
@@ -160,7 +174,7 @@ def _card_holder(part: Draft, texts: list[RichText]) -> int:
 def _embed(part: Draft) -> dict[str, Any] | None:
     if part.embed is not None:
         if part.images or part.video or part.quote or isinstance(part.card, Card):
-            raise InputError("A post holds either a ready-made embed, or media, card and quote.")
+            raise InputError("A post holds either a ready-made embed, or media, card and quote.", hint="Leave one out.")
         return dict(part.embed)
     check_mixture(part)
     media = _media_embed(part)
@@ -203,13 +217,13 @@ def _media_embed(part: Draft) -> dict[str, Any] | None:
     if isinstance(part.card, Card):
         card = part.card
         refs = [ref.as_dict() for ref in card.associated]
-        thumb = card.thumb.blob() if card.thumb else None
+        thumb = _stored(card.thumb).blob() if card.thumb else None
         return embed.external(card.url, card.title, card.description, thumb=thumb, associated_refs=refs)
     return None
 
 
-def _stored(stored: Stored | None) -> Stored:
-    if stored is None:
+def _stored(stored: Stored | Media | None) -> Stored:
+    if not isinstance(stored, Stored):
         raise UngatheredDraft("Media have not been read.")
     return stored
 
@@ -226,6 +240,6 @@ def _blobs(parts: list[Draft]) -> tuple[Stored, ...]:
             media += [part.video.media, *(caption.media for caption in part.video.captions)]
         stored = [item.stored for item in media if item.stored]
         if isinstance(part.card, Card) and part.card.thumb:
-            stored.append(part.card.thumb)
+            stored.append(_stored(part.card.thumb))
         found.update({item.cid: Stored(item.cid, item.mime, item.size) for item in stored})
     return tuple(found.values())

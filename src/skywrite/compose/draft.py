@@ -21,6 +21,9 @@ NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")
 class InvalidDraft(InputError):
     """A draft has a field that does not exist or holds something of the wrong kind."""
 
+    def __init__(self, message: str, *, hint: str = "See what a draft holds: skywrite import --help") -> None:
+        super().__init__(message, hint=hint)
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -81,12 +84,12 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A link card. `associated` are strong references of a standard.site document."""
+    """A link card. `associated` are strong references of a standard.site document. `thumb` is Stored once gathered."""
 
     url: str
     title: str = ""
     description: str = ""
-    thumb: Stored | None = None
+    thumb: Stored | Media | None = None
     associated: tuple[Ref, ...] = ()
 
 
@@ -306,10 +309,15 @@ def _card(name: str, value: Any) -> str | Card:
             _text("url", value.get("url")),
             _text("title", value.get("title", "")),
             _text("description", value.get("description", "")),
-            _stored(thumb) if thumb else None,
+            _thumb(thumb) if thumb else None,
             tuple(_ref(item) for item in value.get("associated", ())),
         )
     return _text(name, value)
+
+
+def _thumb(value: Any) -> Stored | Media:
+    media = media_from("thumb", value)
+    return media.stored or media
 
 
 def _quote(name: str, value: Any) -> str | Ref:

@@ -8,14 +8,15 @@ opened (`fetch`), where bytes are kept (`queue`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
 from skywrite.compose.build import check_mixture, render
-from skywrite.compose.draft import Card, Draft, Ref, Reply, Stored
+from skywrite.compose.draft import Card, Draft, Media, Ref, Reply, Stored
 from skywrite.compose.pictures import Collector, gather_media
 from skywrite.compose.references import parse_reference
 from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
@@ -23,6 +24,7 @@ from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryE
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
 
+THUMB_FILE_BYTES_MAX = 20_000_000
 _LIST = "app.bsky.graph.list"
 _QUOTABLE = (
     "app.bsky.feed.post",
@@ -47,7 +49,8 @@ class Surroundings:
     """What a draft may ask: functions, so that each face brings its own account and tests bring fakes.
 
     `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody
-    could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit.
+    could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit; a
+    film is held to it where it goes there as it is (`films_as_blobs`), and not through a video service.
     """
 
     resolve_handle: Callable[[str], str]
@@ -57,6 +60,7 @@ class Surroundings:
     base: Path = Path()
     langs: tuple[str, ...] = ()
     require_alt: bool = False
+    films_as_blobs: bool = True
 
 
 @dataclass
@@ -75,7 +79,9 @@ class Gathered:
 
 def gather(draft: Draft, around: Surroundings) -> Gathered:
     """Ask for everything. Raises InputError for what the writer must mend, TemporaryError to try again."""
-    collector = Collector(around.fetcher, around.base, around.require_alt, around.blob_limit)
+    collector = Collector(
+        around.fetcher, around.base, around.require_alt, around.blob_limit, films_as_blobs=around.films_as_blobs
+    )
     done = Gathered(draft, media=collector.media, stored=collector.stored, warnings=collector.warnings)
     parts = draft.parts()
     gathered = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
@@ -96,10 +102,12 @@ def _place(index: int, parts: list[Draft]) -> str:
 def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: Gathered, place: str) -> Draft:
     try:
         texts = render(part)
+        for text in texts:
+            check_text(text.text, empty_allowed=True)
         check_mixture(part)
         _mentions(texts, around, done)
-        part = gather_media(part, collector)
         part = replace(part, quote=_quote(part.quote, around), langs=_langs(part, around))
+        part = gather_media(part, collector)
         return replace(part, card=_card(part, texts, around, collector))
     except SkywriteError as error:
         raise error.about(place) from None
@@ -148,10 +156,18 @@ def _reply(reply_to: str | Reply | None, around: Surroundings) -> Reply | None:
         return reply_to
     record = _record(reply_to, around)
     if "/app.bsky.feed.post/" not in record["uri"]:
-        raise InputError(f"{reply_to} is not a post, so it cannot be answered.")
+        raise InputError(f"{reply_to} is not a post, so it cannot be answered.", hint="Give the link of a post.")
     parent = Ref(record["uri"], record["cid"])
-    root = record["value"].get("reply", {}).get("root")
-    return Reply(Ref(root["uri"], root["cid"]) if root else parent, parent)
+    return Reply(_root(record["value"]) or parent, parent)
+
+
+def _root(value: Any) -> Ref | None:
+    """The root of the conversation that a post is in, as far as its record is sound: strangers write those."""
+    reply = value.get("reply") if isinstance(value, Mapping) else None
+    root = reply.get("root") if isinstance(reply, Mapping) else None
+    if isinstance(root, Mapping) and isinstance(root.get("uri"), str) and isinstance(root.get("cid"), str):
+        return Ref(root["uri"], root["cid"])
+    return None
 
 
 def _rules(replies: tuple[str, ...] | None, around: Surroundings) -> tuple[str, ...] | None:
@@ -184,20 +200,34 @@ def _langs(part: Draft, around: Surroundings) -> tuple[str, ...]:
 
 
 def _card(part: Draft, texts: list[RichText], around: Surroundings, collector: Collector) -> str | Card:
-    if isinstance(part.card, Card) or part.card == "none" or part.embed is not None:
+    """The card, "none", or "auto" where there is none to show now: an edit may give it one."""
+    if part.card == "none" or part.embed is not None:
         return part.card
     if part.card != "auto":
-        return _page_card(part.card, around, collector, asked=True)
+        url = part.card.url if isinstance(part.card, Card) else part.card
+        if part.images or part.video:
+            collector.warnings.append(f"The card of {url} is left out: a post with pictures or a film shows none.")
+            return "auto"
+        if isinstance(part.card, Card):
+            return _with_thumb(part.card, collector)
+        return _page_card(url, around, collector, asked=True)
     links = [facet.value for text in texts for facet in text.facets if facet.kind == "link"]
     if not links or part.images or part.video or part.quote:
-        return "none"
+        return "auto"
     return _page_card(links[0], around, collector, asked=False)
+
+
+def _with_thumb(card: Card, collector: Collector) -> Card:
+    """A card that was given whole, its picture read and fitted."""
+    if not isinstance(card.thumb, Media):
+        return card
+    return replace(card, thumb=collector.thumb(collector.read(card.thumb, THUMB_FILE_BYTES_MAX), card.url))
 
 
 def _page_card(url: str, around: Surroundings, collector: Collector, *, asked: bool) -> str | Card:
     """A failing page never stops a post: the link stays in the text, or as a card without a picture."""
     if around.fetcher is None:
-        return "none"
+        return "auto"
     from skywrite.fetch.card import fetch_card
     from skywrite.fetch.guard import AddressRefused
 
@@ -207,10 +237,10 @@ def _page_card(url: str, around: Surroundings, collector: Collector, *, asked: b
         if asked:
             raise
         collector.warnings.append(f"No card for {url}: {error.message}")
-        return "none"
+        return "auto"
     except SkywriteError as error:
         collector.warnings.append(f"No card for {url}: {error.message}")
-        return Card(url, title=url.split("/")[2] if "//" in url else url) if asked else "none"
+        return Card(url, title=url.split("/")[2] if "//" in url else url) if asked else "auto"
     collector.warnings.extend(page.warnings)
     thumb = collector.thumb(page.image, url) if page.image else None
     return Card(page.uri, page.title, page.description, thumb, _associated(page.associated_uris, around, collector))

@@ -48,11 +48,14 @@ class Collector:
         base: Path = Path(),
         require_alt: bool = False,
         blob_limit: Callable[[], int | None] = lambda: None,
+        *,
+        films_as_blobs: bool = True,
     ) -> None:
         self._fetcher = fetcher
         self._base = base
         self._require_alt = require_alt
         self._blob_limit = blob_limit
+        self._films_as_blobs = films_as_blobs
         self.media: dict[str, Callable[[], Iterator[bytes]]] = {}
         self.stored: dict[str, Stored] = {}
         self.warnings: list[str] = []
@@ -65,7 +68,7 @@ class Collector:
             return self._download(media.url, max_bytes)
         path = self.path(media)
         if path.stat().st_size > max_bytes:
-            raise InputError(f"{path} is larger than {max_bytes // 1_000_000} MB.")
+            raise InputError(f"{path} is larger than {max_bytes // 1_000_000} MB.", hint="Make it smaller first.")
         return path.read_bytes()
 
     def path(self, media: Media) -> Path:
@@ -87,7 +90,8 @@ class Collector:
             raise InputError(f"{url} cannot be fetched here.", hint="Download it and give the file.")
         page = self._fetcher().fetch(url, max_bytes=min(max_bytes, URL_BYTES_MAX))
         if page.truncated:
-            raise InputError(f"{url} is larger than {min(max_bytes, URL_BYTES_MAX) // 1_000_000} MB.")
+            most = min(max_bytes, URL_BYTES_MAX) // 1_000_000
+            raise InputError(f"{url} is larger than {most} MB.", hint="Make it smaller first.")
         return page.body
 
     def keep(self, data: bytes, mime: str, width: int | None = None, height: int | None = None) -> Stored:
@@ -118,6 +122,10 @@ class Collector:
     def limit(self, own_limit: int) -> int:
         """The smaller of the lexicon's and the server's limit, in bytes."""
         return min(own_limit, self._blob_limit() or own_limit)
+
+    def film_limit(self, size: int) -> int:
+        """The server's limit for a film of this size, in bytes; the film's own size where a video service takes it."""
+        return self.limit(size) if self._films_as_blobs else size
 
     def thumb(self, data: bytes, url: str) -> Stored | None:
         """A card's picture; one that cannot be used is told and left out."""
@@ -170,6 +178,7 @@ def _image(image: Image, collector: Collector) -> Image:
     label = image.media.label
     data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
     prepared = prepare_image(data, name=label, max_bytes=collector.limit(IMAGE_BYTES_MAX))
+    collector.warnings += [f"{label}: {change}." for change in prepared.changes if "animation" in change]
     stored = collector.keep(prepared.data, prepared.mime, prepared.width, prepared.height)
     return Image(Media(stored=stored, name=Path(label).name), image.alt)
 
@@ -180,7 +189,7 @@ def _video(video: Video, collector: Collector) -> Video:
     if collector.known(video.media):
         return replace(video, captions=captions)
     stored, gif = _film(video, collector)
-    limit = collector.limit(stored.size)
+    limit = collector.film_limit(stored.size)
     if stored.size > limit:
         raise TooLargeForPds(
             f"{video.media.label} has {stored.size / 1e6:.1f} MB, and the server takes {limit / 1e6:.1f} MB.",

@@ -1,0 +1,546 @@
+"""Every command: its help, its JSON, and that it does what it says, seen on the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from skywrite.cli.main import COMMANDS, cli
+from tests.cli.conftest import Files, Shell
+from tests.support.canaries import canary, secrets_in
+
+WITHOUT_JSON = {"completion"}
+PTY_SECONDS = 60.0
+
+
+def commands(group: click.Group, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with its words, those of groups too."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*before, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, *before, name)
+
+
+ALL = dict(commands(cli))
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_help_with_an_example(signed_out: Shell, words: tuple[str, ...]) -> None:
+    """Every command explains itself, with an example that names it."""
+    told = signed_out(*words, "--help")
+    assert ("Usage: skywrite", True) == (told.out[:15], "Example" in told.out)
+    assert "skywrite " + " ".join(words) in told.out.partition("Example")[2]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_json_everywhere(words: tuple[str, ...]) -> None:
+    """Every command that tells something can tell it as JSON."""
+    command = ALL[words]
+    options = {option for parameter in command.params for option in parameter.opts}
+    group_of_its_own = isinstance(command, click.Group) and not command.invoke_without_command
+    assert words[0] in WITHOUT_JSON or group_of_its_own or "--json" in options
+
+
+def test_commands_are_listed(signed_out: Shell) -> None:
+    """The help lists every command with a line about it, and how to begin."""
+    told = signed_out("--help")
+    assert [] == [name for name in COMMANDS if f"  {name} " not in told.out]
+    assert ("Begin with: skywrite login", True) == (told.out[told.out.index("Begin") :][:26], "Options:" in told.out)
+
+
+def test_version(signed_out: Shell) -> None:
+    """The version is told."""
+    assert "skywrite, version 0." in signed_out("--version").out
+
+
+@pytest.mark.parametrize(("name", "mark"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete ")])
+def test_completion(signed_out: Shell, name: str, mark: str) -> None:
+    """What a shell needs for completion is printed."""
+    told = signed_out("completion", name)
+    assert (True, True) == (mark in told.out, "_SKYWRITE_COMPLETE" in told.out)
+
+
+def test_completion_completes(signed_out: Shell) -> None:
+    """Commands and options are completed in a real process."""
+    environ = {"_SKYWRITE_COMPLETE": "bash_complete", "COMP_WORDS": "skywrite rec", "COMP_CWORD": "1"}
+    script = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
+    told = signed_out.python(script, **environ)
+    assert "plain,recurring" == told.out.strip()
+
+
+# Signing in
+
+
+def test_login_from_the_environment(signed_out: Shell) -> None:
+    """In CI the variables sign in: `login` keeps a session, and a post alone needs no `login` at all."""
+    alice = signed_out.box.account("alice.test")
+    signed_out.set(BLUESKY_HANDLE="alice.test", BLUESKY_APP_PASSWORD=alice.app_password, BLUESKY_PDS=signed_out.box.url)
+    signed_out("post", "From CI")
+    signed_out("login")
+    signed_out.unset("BLUESKY_HANDLE", "BLUESKY_APP_PASSWORD", "BLUESKY_PDS")
+    signed_out("post", "With the session")
+    assert ["From CI", "With the session"] == signed_out.posts()
+
+
+@pytest.mark.parametrize("name", ["alice.test", "@alice.test", "ALICE.test", "alice@example.com"])
+def test_login_with_other_spellings(signed_out: Shell, name: str) -> None:
+    """A handle is taken with its @ and in capitals; an e-mail address too."""
+    alice = signed_out.box.account("alice.test")
+    alice.email = "alice@example.com"
+    words = ("login", name, "--pds", signed_out.box.url, "--app-password-stdin", "--json")
+    told = signed_out(*words, stdin=f"{alice.app_password}\r\n".encode())
+    assert ("alice.test", alice.did, []) == (told.json["handle"], told.json["did"], told.json["warnings"])
+
+
+def test_many_accounts(shell: Shell) -> None:
+    """The first account is the default one until another is; posts go out as the one that is named."""
+    shell.login("bob.test")
+    handles = [(item["handle"], item["default"]) for item in shell("accounts", "--json").json]
+    assert [("alice.test", True), ("bob.test", False)] == handles
+    shell("post", "As alice")
+    shell("post", "As bob", "--account", "bob.test")
+    shell("use", "bob.test")
+    shell("post", "As bob again")
+    assert (["As alice"], ["As bob", "As bob again"]) == (shell.posts(), shell.posts("bob.test"))
+    assert "bob.test" == shell("whoami", "--json").json["handle"]
+    assert "* " in shell("accounts").out
+
+
+def test_logout(shell: Shell) -> None:
+    """After a logout nothing is posted; the posts that wait stay, and go out after the next login."""
+    shell("post", "Later", "--at", "in 2 hours")
+    shell("logout")
+    assert 1 == shell.box.calls["com.atproto.server.deleteSession"]
+    assert "NotLoggedIn" == shell("post", "x", "--json", code=3).json["error"]
+    assert [] == shell.posts()
+    shell.login()
+    assert "Later" in [item["text"] for item in shell("queue", "--json").json]
+    assert "AccountInUse" == shell("logout", "--forget", "--json", code=2).json["error"]
+    assert "ok" == shell("whoami", "--json").json["state"]
+    for entry in shell("queue", "--json").json:
+        shell("cancel", str(entry["id"]))
+    shell("logout", "--forget", "--json")
+    assert [] == shell("accounts", "--json").json
+
+
+class Terminal:
+    """A command on a terminal of its own, as a person sees it."""
+
+    def __init__(self, *words: str) -> None:
+        self.pid, self._descriptor = pty.fork()
+        if self.pid == 0:
+            os.execv(sys.executable, [sys.executable, "-m", "skywrite.cli.main", *words])
+        self.seen = ""
+
+    def expect(self, part: str) -> None:
+        """Wait until `part` is on the screen; it is looked for after what was found before."""
+        until = time.monotonic() + PTY_SECONDS
+        start = len(self.seen)
+        while part not in self.seen[start:]:
+            ready, _, _ = select.select([self._descriptor], [], [], max(until - time.monotonic(), 0))
+            assert ready, f"{part!r} did not come; the screen shows {self.seen!r}"
+            self.seen += self._read()
+
+    def _read(self) -> str:
+        try:
+            data = os.read(self._descriptor, 4096)
+        except OSError:
+            data = b""
+        assert data, f"the command has ended; the screen shows {self.seen!r}"
+        return data.decode()
+
+    def answer(self, text: str) -> None:
+        """Type a line."""
+        os.write(self._descriptor, f"{text}\n".encode())
+
+    def end(self) -> int:
+        """Wait for the end of the command; its exit code."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self._descriptor)
+        return code
+
+
+def test_login_asks(signed_out: Shell) -> None:
+    """On a terminal handle, password and the code of the second factor are asked for; the password is not shown."""
+    alice = signed_out.box.account("alice.test")
+    signed_out.box.require_second_factor("alice.test", "ABCDE-12345")
+    terminal = Terminal("login", "--pds", signed_out.box.url)
+    terminal.expect("Handle")
+    terminal.answer("alice.test")
+    terminal.expect("App password")
+    terminal.answer(alice.password)
+    terminal.expect("Code")
+    terminal.answer("ABCDE-12345")
+    terminal.expect("Signed in as alice.test")
+    assert (0, []) == (terminal.end(), secrets_in(terminal.seen))
+    assert "alice.test" == signed_out("whoami", "--json").json["handle"]
+
+
+def test_login_with_the_code_given(signed_out: Shell) -> None:
+    """Without a terminal a missing code is an error, and one may be given."""
+    alice = signed_out.box.account("alice.test")
+    signed_out.box.require_second_factor("alice.test", "ABCDE-12345")
+    words = ("login", "alice.test", "--pds", signed_out.box.url, "--app-password-stdin", "--json")
+    password = f"{alice.password}\n".encode()
+    assert "AuthFactorRequired" == signed_out(*words, stdin=password, code=3).json["error"]
+    wrong = signed_out(*words, "--auth-factor-token", "ZZZZZ-99999", stdin=password, code=3)
+    assert "WrongAuthFactor" == wrong.json["error"]
+    assert "alice.test" == signed_out(*words, "--auth-factor-token", "ABCDE-12345", stdin=password).json["handle"]
+
+
+def test_alt_text_is_asked_for(shell: Shell, files: Files) -> None:
+    """On a terminal the alt text of a picture is asked for."""
+    terminal = Terminal("post", "A picture", "--image", files.picture())
+    terminal.expect("Alt text for")
+    terminal.answer("A black square")
+    terminal.expect("Posted:")
+    assert (0, ("A black square",)) == (terminal.end(), shell.box.posts("alice.test")[0].images)
+
+
+def test_secrets_are_nowhere(signed_out: Shell, tmp_path: Path) -> None:
+    """Neither output, logs, database, backup nor export of a whole life hold a password, a token or the key."""
+    key = canary()
+    signed_out.set(SKYWRITE_KEY=key, SKYWRITE_DEBUG="")
+    signed_out.login()
+    signed_out("post", "Hello")
+    signed_out("post", "Later", "--at", "tomorrow 9:00")
+    signed_out("doctor")
+    signed_out("run", "--once", "--log", "json")
+    signed_out("backup", str(tmp_path / "copy.db"))
+    signed_out("export", "--output", str(tmp_path / "plan.jsonl"))
+    signed_out.box.stop()
+    signed_out("post", "In vain", "--json", code=4)
+    assert [] == secrets_in(signed_out.home) + secrets_in(tmp_path / "copy.db") + secrets_in(tmp_path / "plan.jsonl")
+    assert [] == [path for path in signed_out.home.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+
+
+# Posting
+
+
+def test_post_tells_where(shell: Shell) -> None:
+    """A post is told by its link; with --json by uri, cid, url and warnings, and nothing else is on the output."""
+    told = shell("post", "Hello @nobody.test", "--json").json
+    post = shell.box.posts("alice.test")[0]
+    assert (post.uri, post.cid) == (told["uri"], told["cid"])
+    assert f"https://bsky.app/profile/alice.test/post/{post.uri.rpartition('/')[2]}" == told["url"]
+    assert ["@nobody.test does not exist: it stays plain text."] == told["warnings"]
+    in_words = shell("post", "Hello again")
+    assert in_words.out.startswith("✓ Posted: https://bsky.app/profile/alice.test/post/")
+
+
+def test_text_from_everywhere(shell: Shell, files: Files) -> None:
+    """A text comes from arguments, standard input, a file or an editor; never from two of them."""
+    shell("post", "from", "arguments")
+    shell("post", "-", stdin=b"from standard input\n")
+    shell("post", "--file", files.text("a.txt", "\ufefffrom a file"))
+    editor = files.text("editor.sh", "#!/bin/sh\nprintf 'from an editor\\n' > \"$1\"\n")
+    Path(editor).chmod(0o755)
+    shell.set(EDITOR=editor)
+    shell("post", "--editor")
+    assert ["from arguments", "from standard input", "from a file", "from an editor"] == shell.posts()
+    assert "InputError" == shell("post", "x", "--file", "a.txt", "--json", code=2).json["error"]
+
+
+def test_everything_in_one_post(shell: Shell, files: Files) -> None:
+    """Pictures with alt text, languages, labels, tags, gates and a quote arrive in the record."""
+    quoted = shell("post", "To be quoted", "--json").json["url"]
+    picture = ("--image", files.picture(), "--alt", "Black")
+    shell("post", "Look", *picture, "--lang", "en", "--label", "nudity", "--tag", "art", "--quote", quoted)
+    shell("post", "Quiet", "--replies", "nobody", "--no-quotes")
+    look, quiet = shell.box.posts("alice.test")[1:]
+    assert (("Black",), ("en",), ["art"]) == (look.images, look.langs, look.record["tags"])
+    assert "app.bsky.embed.recordWithMedia" == look.record["embed"]["$type"]
+    gates = [shell.box.records("alice.test", f"app.bsky.feed.{kind}gate") for kind in ("thread", "post")]
+    assert ([1, 1], "Quiet") == ([len(found) for found in gates], quiet.text)
+
+
+def test_thread(shell: Shell, files: Files) -> None:
+    """A thread of arguments, and one of a file, hang together; a long text is split and numbered."""
+    shell("thread", "One", "Two", "Three")
+    first, second, third = shell.box.posts("alice.test")
+    assert (None, first.uri, second.uri) == (first.reply_to, second.reply_to, third.reply_to)
+    shell("thread", "--file", files.text("a.txt", "Alpha\n---\nBeta"))
+    shell("thread", "word " * 100, "--numbering", "1/n")
+    texts = shell.posts()[3:]
+    assert (["Alpha", "Beta"], "1/2", "2/2") == (texts[:2], texts[2].split()[-1], texts[3].split()[-1])
+
+
+def test_preview_sends_nothing(shell: Shell, files: Files) -> None:
+    """A preview shows what would appear, in boxes and as JSON, and sends and keeps nothing."""
+    words = ("preview", "See [here](https://example.com/a) #news", "--no-card", "--image", files.picture())
+    told = shell(*words)
+    assert [] == [
+        part
+        for part in ("@alice.test", "here → https://example.com/a", "▣ picture", "Nothing was sent.")
+        if part not in told.out
+    ]
+    record = shell(*words, "--json").json["posts"][0]
+    assert ("See here #news", 2) == (record["text"], len(record["facets"]))
+    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+    assert 2 == len(shell("preview", "a", "b", "--json").json["posts"])
+
+
+def test_dry_run(shell: Shell) -> None:
+    """A dry run is a preview, with the same errors."""
+    assert "Nothing was sent." in shell("post", "x", "--dry-run").out
+    assert "EmptyPost" == shell("post", "", "--dry-run", "--json", code=2).json["error"]
+    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+
+
+def test_delete(shell: Shell) -> None:
+    """A post is deleted by its link, its at-uri or its number, with its thread and gates; a stranger's is not."""
+    link = shell("post", "a", "--json").json["url"]
+    uri = shell("post", "b", "--replies", "nobody", "--json").json["uri"]
+    number = shell("thread", "c", "d", "--json").json["id"]
+    assert uri == shell("delete", uri, "--json").json["deleted"]
+    shell("delete", link)
+    shell("delete", str(number))
+    assert ([], []) == (shell.posts(), shell.box.records("alice.test", "app.bsky.feed.threadgate"))
+    bobs = f"at://{shell.box.account('bob.test').did}/app.bsky.feed.post/3kabcdefghij2"
+    assert "InputError" == shell("delete", bobs, "--json", code=2).json["error"]
+
+
+def test_key_posts_once(shell: Shell) -> None:
+    """A key posts once, however often it is used, and tells the same post each time."""
+    first = shell("post", "Release 1.0", "--key", "release-1.0", "--json").json
+    again = shell("post", "Release 1.0!", "--key", "release-1.0", "--json").json
+    assert (["Release 1.0"], first["uri"], 1) == (shell.posts(), again["uri"], len(again["warnings"]))
+
+
+# The queue
+
+
+def scheduled(shell: Shell, text: str = "Later", *more: str) -> int:
+    number: int = shell("post", text, "--at", "tomorrow 9:00", *more, "--json").json["id"]
+    return number
+
+
+def test_life_of_a_post(shell: Shell) -> None:
+    """A post is scheduled, shown, edited, moved, held, released, published and told in the history."""
+    number = str(scheduled(shell))
+    [entry] = shell("queue", "--json").json
+    assert {"id", "state", "account", "due_at", "text", "uri", "attempts", "error"} <= set(entry)
+    assert (int(number), "scheduled", "alice.test", "Later") == (
+        entry["id"],
+        entry["state"],
+        entry["account"],
+        entry["text"],
+    )
+    assert f"Post {number} of alice.test: scheduled" in shell("show", number).out
+    assert "Better" == shell("edit", number, "Better", "--json").json["text"]
+    due_at = datetime.fromisoformat(shell("move", number, "in", "2", "hours", "--json").json["due_at"])
+    assert timedelta(hours=1) < due_at - datetime.now(UTC) < timedelta(hours=3)
+    assert "held" == shell("hold", number, "--json").json["state"]
+    assert "scheduled" == shell("release", number, "--json").json["state"]
+    shell("move", number, "now")
+    assert {"published": 1, "retried": 0, "failed": 0, "held": 0, "due_unpublished": 0} == shell(
+        "run", "--once", "--json"
+    ).json
+    [done] = shell("history", "--json").json
+    assert ("published", "Better", shell.box.posts("alice.test")[0].uri) == (done["state"], done["text"], done["uri"])
+    told = shell("show", number)
+    assert "Attempt 1" in told.out and "it is on the network" in told.out
+    assert ["published"] == [item["outcome"] for item in shell("show", number, "--json").json["tries"]]
+    assert "Better" in shell("history").out and "Nothing is waiting" in shell("queue").out
+
+
+def test_cancel_and_retry(shell: Shell) -> None:
+    """A cancelled post never goes out; one that the server refused is told, and tried again."""
+    number = str(scheduled(shell))
+    assert "cancelled" == shell("cancel", number, "--json").json["state"]
+    assert "WrongState" == shell("retry", number, "--json", code=2).json["error"]
+    refused = str(scheduled(shell, "Refused"))
+    shell("move", refused, "now")
+    shell.box.set_status("alice.test", "deactivated")
+    shell("run", "--once", code=None)
+    state = shell("show", refused, "--json").json
+    assert (True, "held") == (bool(state["error"]["hint"]), state["state"])
+    shell.box.set_status("alice.test", "active")
+    shell.login()
+    shell("run", "--once")
+    assert ["Refused"] == shell.posts()
+
+
+def test_drafts_and_slots(shell: Shell) -> None:
+    """A draft waits without a time; slots give posts without one theirs, one each."""
+    draft = shell("post", "Some day", "--draft", "--json").json
+    assert ("draft", None) == (draft["state"], draft["due_at"])
+    shell("set", "zone=UTC")
+    assert 6 == len(shell("slots", "mon-fri 9:00; sat 11:00", "--json").json)
+    first, second = (shell("post", text, "--next-slot", "--json").json["due_at"] for text in ("a", "b"))
+    assert first < second
+    assert "mon-fri 9:00" in shell("slots").out.lower()
+
+
+def test_settings(shell: Shell) -> None:
+    """Settings are shown, changed, removed, and checked."""
+    assert {"zone": "Europe/Berlin", "langs": ["de"]} == shell("set", "zone=Europe/Berlin", "langs=de", "--json").json
+    assert {"langs": ["de"]} == shell("set", "zone=", "--json").json
+    assert "langs = de" in shell("set").out
+    for wrong in ("zone=Mars", "nonsense=1", "gap_seconds=-1", "late=never", "zone"):
+        assert shell("set", wrong, "--json", code=2).json["hint"]
+
+
+def test_recurring(shell: Shell) -> None:
+    """A rule is listed; an occurrence is skipped, another moved; it is stopped with its posts."""
+    shell("set", "zone=UTC")
+    made = shell("post", "Good morning", "--every", "daily 9:00", "--json").json
+    rule = str(made["recurrence"])
+    [listed] = shell("recurring", "--json").json
+    assert (int(rule), "daily 9:00", "Good morning") == (listed["id"], listed["rule"], listed["text"])
+    first = datetime.fromisoformat(made["due_at"])
+    assert rule == str(shell("recurring", "skip", rule, f"{first:%Y-%m-%d %H:%M}", "--json").json["id"])
+    [waiting] = shell("queue", "--json").json
+    assert first + timedelta(days=1) == datetime.fromisoformat(waiting["due_at"])
+    second, noon = first + timedelta(days=1), first.replace(hour=12) + timedelta(days=1)
+    shell("recurring", "move", rule, f"{second:%Y-%m-%d %H:%M}", f"{noon:%Y-%m-%d %H:%M}")
+    assert noon == datetime.fromisoformat(shell("queue", "--json").json[0]["due_at"])
+    assert 1 == shell("recurring", "stop", rule, "--json").json["cancelled"]
+    assert ([], []) == (shell("recurring", "--json").json, shell("queue", "--json").json)
+
+
+def test_import_and_export(shell: Shell, files: Files) -> None:
+    """What is exported is imported again as it was; rows that are wrong keep all out, unless the good are wished."""
+    rows = [{"text": "a", "at": "2030-01-01T09:00:00Z"}, {"text": "b", "at": "2030-01-02T09:00:00+01:00", "key": "k"}]
+    table = files.text("plan.jsonl", "\n".join(json.dumps(row) for row in rows))
+    assert [1, 2] == [item["row"] for item in shell("import", table, "--json").json]
+    exported = shell("export").out
+    for number in (item["id"] for item in shell("queue", "--json").json):
+        shell("cancel", str(number))
+    shell("import", files.text("again.jsonl", exported.replace('"k"', '"k2"')))
+    assert [("a", "2030-01-01T09:00:00.000Z"), ("b", "2030-01-02T08:00:00.000Z")] == [
+        (item["text"], item["due_at"]) for item in shell("queue", "--json").json
+    ]
+    mixed = files.text("mixed.csv", "text,at\ngood,2030-03-01T09:00:00Z\n,2030-03-02T09:00:00Z\n")
+    told = shell("import", mixed, "--json", code=2).json
+    assert ("ImportFailed", [None, "EmptyPost"]) == (
+        told["error"],
+        [row["error"] and row["error"]["error"] for row in told["rows"]],
+    )
+    assert 2 == len(shell("queue", "--json").json)
+    shell("import", mixed, "--partial")
+    assert "1 of 2 rows are right" in shell("import", mixed, "--dry-run", code=2).out
+    assert 3 == len(shell("queue", "--json").json)
+
+
+def test_export_needs_a_place(shell: Shell) -> None:
+    """A place that cannot be written is named, not a surprise."""
+    told = shell("export", "--output", "/nowhere/plan.jsonl", code=1)
+    assert "/nowhere/plan.jsonl" in told.err and "No such file" in told.err
+
+
+def test_backup(shell: Shell, tmp_path: Path) -> None:
+    """A backup is a database that can be used with the same key; a file that is there is not replaced."""
+    scheduled(shell)
+    copy = tmp_path / "copy.db"
+    shell("backup", str(copy))
+    assert "BackupExists" == shell("backup", str(copy), "--json", code=2).json["error"]
+    shell.set(SKYWRITE_DATABASE=str(copy))
+    assert ["Later"] == [item["text"] for item in shell("queue", "--json").json]
+    shell("post", "From the copy")
+    assert ["From the copy"] == shell.posts()
+
+
+def test_doctor(shell: Shell) -> None:
+    """The doctor finds an installation well, tells what is missing, and fails where no worker runs."""
+    findings = shell("doctor", "--json").json
+    assert {"database", "alice.test", "clock", "worker", "part"} <= {item["what"] for item in findings}
+    assert [] == [item for item in findings if item["level"] == "wrong"]
+    assert "none is running" in shell("doctor", "--run", code=1).out
+
+
+# Rows of standard input, and commands
+
+
+def test_rows_of_standard_input(shell: Shell) -> None:
+    """JSON lines are accepted all together and sent in their order; one with a time waits; keys post once."""
+    rows = [{"text": "a"}, {"text": "b", "tags": ["t"]}, {"text": "c", "at": "tomorrow 9:00"}]
+    lines = "\n".join(json.dumps(row) for row in rows).encode()
+    told = shell("post", "-", "--jsonl", "--key", "k", "--lang", "en", "--json", stdin=lines).json
+    assert ([True, True, False], [1, 2, 3]) == ([bool(row["uri"]) for row in told], [row["row"] for row in told])
+    again = shell("post", "-", "--jsonl", "--key", "k", "--lang", "en", "--json", stdin=lines).json
+    assert [row["uri"] for row in told] == [row["uri"] for row in again]
+    assert (["a", "b"], [("en",), ("en",)]) == (shell.posts(), [post.langs for post in shell.box.posts("alice.test")])
+    assert ["c"] == [item["text"] for item in shell("queue", "--json").json]
+
+
+def test_one_wrong_row_keeps_all_back(shell: Shell) -> None:
+    """One wrong row of standard input sends and keeps nothing."""
+    for wrong in (b'{"text": ""}', b'{"text": 5}', b"[]", b"x", b'{"text": "a", "at": "whenever"}', b'{"key": 5}'):
+        told = shell("post", "-", "--jsonl", "--json", stdin=b'{"text": "good"}\n' + wrong, code=2)
+        assert told.json["hint"], wrong
+    assert "EmptyPost" == shell("post", "-", "--jsonl", "--json", stdin=b"\n", code=2).json["error"]
+    assert ([], []) == (shell.posts(), shell("queue", "--json").json)
+
+
+def test_rows_while_the_server_is_down(shell: Shell) -> None:
+    """While the server is down all rows are kept, told, and sent by the next run, once and in order."""
+    lines = b'{"text": "a"}\n{"text": "b"}'
+    shell.box.stop()
+    told = shell("post", "-", "--jsonl", "--key", "k", "--json", stdin=lines, code=4).json
+    assert ["StillQueued"] * 2 == [row["error"]["error"] for row in told]
+    shell.box.start()
+    shell("post", "-", "--jsonl", "--key", "k", stdin=lines, code=None)
+    shell("run", "--once", code=None)
+    assert ["a", "b"] == shell.posts()
+
+
+def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command is added (with or without `add`), listed, tried, posted and removed."""
+    monkeypatch.chdir(tmp_path)
+    made = shell("watch", "add", "echo It rains.", "--every", "0 8 * * *", "--zone", "UTC", "--tag", "w", "--json").json
+    assert ("command", "echo It rains.", None, str(tmp_path)) == (
+        made["kind"],
+        made["name"],
+        made["outcome"],
+        made["settings"]["folder"],
+    )
+    other = shell("watch", "date", "--every", "hourly", "--json").json["id"]
+    number = str(made["id"])
+    assert "Nothing was sent." in shell("watch", "run", number).out
+    assert "It rains." == shell("watch", "run", number, "--json").json["printed"]
+    assert [] == shell.posts()
+    assert "posted" == shell("watch", "run", number, "--post", "--json").json["outcome"]
+    assert "printed the same as before" in shell("watch", "run", number, "--post").out
+    assert (["It rains."], ["w"]) == (shell.posts(), shell.box.posts("alice.test")[0].record["tags"])
+    assert "echo It rains." in shell("watch", "list").out
+    shell("watch", "remove", str(other))
+    assert [int(number)] == [item["id"] for item in shell("watch", "list", "--json").json]
+    assert "UnknownTimer" == shell("watch", "remove", "99", "--json", code=2).json["error"]
+
+
+def test_watch_that_fails(shell: Shell) -> None:
+    """A command that fails is told, with its exit code; nothing is posted."""
+    number = str(shell("watch", "add", "echo no; exit 7", "--every", "0 8 * * *", "--json").json["id"])
+    for more in ((), ("--post",)):
+        told: Any = shell("watch", "run", number, *more, "--json", code=1).json
+        assert ("The command ended with 7.", True) == (told["message"], bool(told["hint"]))
+    assert "The command ended with 7." in shell("watch", "list").out
+    assert [] == shell.posts()
+
+
+def test_app(shell: Shell, files: Files) -> None:
+    """A program's function is called for a try, and run by the worker; a program that is none is told."""
+    program = (
+        "from skywrite import Skywrite\nsky = Skywrite()\n@sky.every('0 9 * * *')\ndef hello():\n    return 'Hi'\n"
+    )
+    path = files.text("bot.py", program)
+    shell("run", "--app", path, "--call", "hello")
+    shell("run", "--app", path, "--once")
+    assert (["Hi"], "hello()") == (shell.posts(), shell("watch", "list").out.split()[-1])
+    assert "InvalidProgram" == shell("run", "--app", files.text("x.py", "1/0"), "--json", code=2).json["error"]
+    assert "UnknownFunction" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["error"]

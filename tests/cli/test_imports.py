@@ -1,0 +1,35 @@
+"""What `skywrite post "text"` loads: nothing heavy lies on its path, seen in a process that really posts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.cli.conftest import Shell
+
+HEAVY = (
+    *("PIL", "feedparser", "jinja2", "rich", "dateparser", "psycopg", "cryptography.x509", "regex", "dns"),
+    *("asyncio", "email", "urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring"),
+    *("subprocess", "importlib.metadata"),
+)
+RUN = """
+import sys
+from skywrite.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_nothing_heavy_on_the_path_of_a_post(shell: Shell) -> None:
+    """A signed-in post of plain text from another process loads none of the heavy modules, and it is posted."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "post", "From the shell, with a #tag and https://example.com", "--no-card"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, ["From the shell, with a #tag and example.com"]) == (done.returncode, shell.posts()), done.stderr[-2000:]
+    loaded = set(done.stderr.split())
+    assert [] == [name for name in HEAVY if name in loaded]
