@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from skywrite.atproto.repo import Repo
 from skywrite.clock import to_iso
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import app_link, parse_reference
-from skywrite.errors import InputError
+from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Attempt, Changes, Post, Recurrence, State
 
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
@@ -22,11 +23,12 @@ _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A post of the queue as the faces show it."""
+    """A post of the queue as the faces show it; `warnings` are about the change that was just made."""
 
     post: Post
     account: Account
     attempts: tuple[Attempt, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def url(self) -> str | None:
@@ -87,21 +89,20 @@ class Managing(Posting):
     ) -> Entry:
         """Change a draft, or a post that was not tried yet; everything is checked again. Raises NotEditable.
 
-        `changes`: fields of a draft, each replacing what was there; `at`: another time; `late`: another policy.
+        `changes`: fields of a draft, each replacing what was there; `at`: another time; `late`: another policy. With
+        another text the card is looked for anew, unless it was one that the text did not name.
         """
         post = self.store.get(post_id)
         account = self.store.account(post.account_did)
-        due_at = self.moment(account, at) if at is not None else post.due_at
+        due_at, warnings = self.told_moment(account, at) if at is not None else (post.due_at, [])
         late = changes.pop("late", None)
         policy, seconds = self.late(account, late) if late else (post.late_policy, post.late_seconds)
         if not changes:
             values = Changes(late_policy=policy, late_seconds=seconds)
         else:
-            row = {**post.draft, **changes}
-            if "text" in changes and "card" not in changes and not isinstance(row.get("card"), str):
-                row.pop("card", None)
-            ready = self.prepare(self.draft(account, row), account, base=base)
+            ready = self.prepare(self.draft(account, _edited(post, changes)), account, base=base)
             self.keep_media([ready])
+            warnings += ready.warnings
             values = Changes(
                 draft=ready.draft.as_dict(),
                 prepared=ready.prepared.to_dict(),
@@ -111,20 +112,27 @@ class Managing(Posting):
             )
         if due_at is not None and (at is not None or post.state == "scheduled"):
             values = values._replace(due_at=due_at)
-        self.store.edit(post_id, values)
-        return self.show(post_id)
+        changed = self.store.edit(post_id, values)
+        return self._told_change(changed, warnings, texts="text" in changes, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime) -> Entry:
         """Give a post another time. Raises NotEditable."""
         account = self.store.account(self.store.get(post_id).account_did)
-        self.store.move(post_id, self.moment(account, at))
-        return self.show(post_id)
+        due_at, notes = self.told_moment(account, at)
+        return self._told_change(self.store.move(post_id, due_at), notes, times=True)
+
+    def _told_change(self, post: Post, warnings: Iterable[str], *, texts: bool = False, times: bool = False) -> Entry:
+        due_at = post.due_at if times else None
+        clashes = self.clashes(post.account_did, post.text if texts else "", due_at, own_id=post.id)
+        return replace(self.show(post.id), warnings=(*warnings, *clashes))
 
     def cancel(self, post_id: int) -> Entry:
         """Cancel a post: when this returns, it will never be published. Raises NotCancellable."""
         post = self.store.cancel(post_id)
         if post.recurrence_id is not None:
-            Recurring(self).sweep()
+            # The post is cancelled whatever becomes of the next one: a worker makes it too.
+            with suppress(SkywriteError):
+                Recurring(self).sweep(post.recurrence_id)
         return self.show(post_id)
 
     def retry(self, post_id: int) -> Entry:
@@ -153,7 +161,7 @@ class Managing(Posting):
     def change_occurrence(
         self, recurrence_id: int, occurrence: str | datetime, to: str | datetime | None
     ) -> Recurrence:
-        """Move one occurrence of a rule to another time, or skip it (None)."""
+        """Move one occurrence of a rule to another time, or skip it (None). Raises NoOccurrence."""
         account = self.store.account(self.store.recurrence(recurrence_id).account_did)
         original = self.moment(account, occurrence)
         return Recurring(self).change(recurrence_id, original, None if to is None else self.moment(account, to))
@@ -174,9 +182,25 @@ class Managing(Posting):
             return post.uri
         owner = self.account(account)
         authority, collection, rkey = parse_reference(target)
-        if authority not in (owner.did, owner.handle):
+        if authority != owner.did and authority.lower() != owner.handle:
             raise InputError(f"{target} is not a post of {owner.handle}.", hint="Name its account with --account.")
         repo = Repo(self.agent(owner))
         for name in (collection, *_GATES):
             repo.delete(name, rkey)
         return f"at://{owner.did}/{collection}/{rkey}"
+
+
+def _edited(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored draft with changes; a card that was found in what changes is left to be found again."""
+    row = {**post.draft, **changes}
+    if "card" in changes or not isinstance(row.get("card"), Mapping):
+        return row
+    named = any(
+        feature.get("$type") == "app.bsky.richtext.facet#link"
+        for record in post.prepared.get("records", ())[:1]
+        for facet in record.get("facets", ())
+        for feature in facet.get("features", ())
+    )
+    if ("text" in changes and named) or "images" in changes or "video" in changes:
+        del row["card"]
+    return row

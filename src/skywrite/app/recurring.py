@@ -5,22 +5,32 @@ What lives here: making the posts of the next occurrences. What does not: when a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skywrite.errors import InputError
-from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence
+from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.queue.model import STATES, Account, NewPost, NewRecurrence, Post, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
-from skywrite.schedule.recurrence import Occurrence, catch_up, parse_rule, pick
+from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, parse_rule, pick
 from skywrite.schedule.slots import with_jitter
 
 if TYPE_CHECKING:
     from skywrite.app.posting import Posting, Ready, Scheduled
 
 SWEEP_SECONDS = 60
+
+Log = Callable[..., None]
+
+
+class NoOccurrence(InputError):
+    """The rule does not come at this moment, or not any more."""
+
+
+def _silent(event: str, **facts: Any) -> None:
+    """The default log: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +48,17 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Recurring:
-    """Recurrences of one `Skywrite`."""
+    """Recurrences of one `Skywrite`. `log(event, **facts)` is told of rules that cannot be followed."""
 
     sky: Posting
+    log: Log = _silent
 
     def schedule(self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None) -> Scheduled:
         """Store a rule and the post of its first occurrence."""
         from skywrite.app.posting import Scheduled
 
         sky = self.sky
-        start = sky.moment(account, repeat.at) if repeat.at is not None else None
+        start, notes = sky.told_moment(account, repeat.at) if repeat.at is not None else (None, [])
         until = sky.moment(account, repeat.until) if repeat.until is not None else None
         rule = parse_rule(repeat.every, zone=sky.zone(account), start=start)
         first = rule.next_after(sky.clock.now(), until=until)
@@ -57,10 +68,14 @@ class Recurring:
         sky.keep_media(readies)
         new = self._new(account, repeat, until, start, readies)
         post = self._post(new, 0, first)
+        clashes = sky.clashes(account.did, str(post.draft.get("text", "")), post.due_at)
         recurrence_id = sky.store.add_recurrence(new, post)
-        stored = sky.store.posts(recurrence_id=recurrence_id)[0]
-        warnings = tuple(warning for ready in readies for warning in ready.warnings)
-        return Scheduled(stored.id, account.handle, post.due_at, sky.zone(account), False, warnings, recurrence_id)
+        # A worker may have published it by now.
+        stored = sky.store.posts(STATES, recurrence_id=recurrence_id)[0]
+        warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings), *clashes])
+        return Scheduled(
+            stored.id, account.handle, stored.due_at, sky.zone(account), False, tuple(warnings), recurrence_id
+        )
 
     def _new(
         self, account: Account, repeat: Repeat, until: datetime | None, start: datetime | None, readies: list[Ready]
@@ -83,15 +98,20 @@ class Recurring:
             media=tuple(dict.fromkeys(item.cid for ready in readies for item in ready.prepared.blobs)),
         )
 
-    def sweep(self) -> int:
-        """Give every rule whose last post is done with its next one; how many posts were made.
+    def sweep(self, recurrence_id: int | None = None) -> int:
+        """Give every rule (or one) whose last post is done with its next one; how many posts were made.
 
         After a long time without a worker a rule makes one post at the most: the latest within its grace, else the
-        next one to come.
+        next one to come. A rule that cannot be followed is told to the log, and stops no other.
         """
         made = 0
-        for recurrence, last in self.sky.store.idle_recurrences():
-            made += self._advance(recurrence, last)
+        for recurrence, last in self.sky.store.idle_recurrences(recurrence_id):
+            try:
+                made += self._advance(recurrence, last)
+            except StorageError:
+                raise
+            except SkywriteError as error:
+                self.log("rule", recurrence=recurrence.id, error=error.name, message=error.message)
         return made
 
     def _advance(self, recurrence: Recurrence, last: datetime) -> int:
@@ -105,8 +125,7 @@ class Recurring:
             store.update_recurrence(recurrence._replace(state="ended"))
             return 0
         post = self._post(recurrence, recurrence.position, following)._replace(recurrence_id=recurrence.id)
-        store.add([post])
-        return 1
+        return int(not store.add([post])[0].existed)
 
     def _post(self, rule: NewRecurrence | Recurrence, position: int, occurrence: Occurrence) -> NewPost:
         chosen = rule.pool[pick(len(rule.pool), position)] if rule.pool else rule
@@ -127,20 +146,42 @@ class Recurring:
         )
 
     def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
-        """Move one occurrence to another moment, or skip it (None); its waiting post follows."""
+        """Move one occurrence to another moment, or skip it (None); its waiting post follows. Raises NoOccurrence."""
         store = self.sky.store
         recurrence = store.recurrence(recurrence_id)
+        self._check_occurrence(recurrence, occurrence)
+        for post in self._posts_of(recurrence_id, occurrence):
+            if post.state not in ("scheduled", "held", "draft"):
+                raise NoOccurrence(
+                    f"The post of that occurrence is {post.state}.", hint=f"See: skywrite show {post.id}"
+                )
+            if moved_to is None:
+                store.cancel(post.id)
+            else:
+                store.move(post.id, moved_to)
         key = occurrence.isoformat()
         exceptions = {**recurrence.exceptions, key: moved_to.isoformat() if moved_to else None}
         changed = store.update_recurrence(recurrence._replace(exceptions=exceptions))
-        for post in store.posts(recurrence_id=recurrence_id):
-            if post.occurrence == occurrence:
-                if moved_to is None:
-                    store.cancel(post.id)
-                else:
-                    store.move(post.id, moved_to)
-        self.sweep()
+        self.sweep(recurrence_id)
         return changed
+
+    def _posts_of(self, recurrence_id: int, occurrence: datetime) -> list[Post]:
+        posts = self.sky.store.posts(STATES, recurrence_id=recurrence_id, limit=1_000_000)
+        return [post for post in posts if post.occurrence == occurrence]
+
+    def _check_occurrence(self, recurrence: Recurrence, occurrence: datetime) -> None:
+        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
+        following = next(rule.moments(occurrence - MICROSECOND), None)
+        ended = recurrence.until is not None and occurrence > recurrence.until
+        if following == occurrence and not ended and recurrence.state == "active":
+            return
+        if recurrence.state != "active":
+            raise WrongState(f"Recurrence {recurrence.id} is {recurrence.state}.", hint="See: skywrite recurring")
+        from skywrite.schedule.when import spoken
+
+        told = spoken(occurrence, recurrence.zone)
+        hint = f"It comes {spoken(following, recurrence.zone)}." if following and not ended else ""
+        raise NoOccurrence(f"Recurrence {recurrence.id} does not come {told}.", hint=hint)
 
 
 @dataclass
@@ -148,10 +189,10 @@ class RecurrenceTask:
     """The worker's task of sweeping, as `publish.worker.Task` asks."""
 
     recurring: Recurring
-    _next_at: datetime | None = None
+    _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
-        """Every minute, and at once when told."""
+        """Every minute."""
         return self._next_at or self.recurring.sky.clock.now()
 
     def run(self) -> None:
@@ -162,7 +203,7 @@ class RecurrenceTask:
     def after_post(self, recurrence_id: int | None) -> None:
         """A post of a rule is done with: its next one is made at once, not at the next sweep."""
         if recurrence_id is not None:
-            self.recurring.sweep()
+            self.recurring.sweep(recurrence_id)
 
 
 def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]]:

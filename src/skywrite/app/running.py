@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -12,25 +13,21 @@ from typing import Any
 
 from skywrite.app.feeds import Feeds, FeedTask
 from skywrite.app.functions import Functions
-from skywrite.app.posting import Posting
+from skywrite.app.posting import Log, Posting, silent
 from skywrite.app.recurring import RecurrenceTask, Recurring
 from skywrite.app.timers import TIMER_THREADS, TimerTask
 from skywrite.app.watches import Watches
 from skywrite.clock import to_iso
+from skywrite.errors import StorageError
 from skywrite.publish.publisher import Publisher
 from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker
 from skywrite.queue.model import Claim
 from skywrite.sources.functions import InvalidProgram, load_program
 
 HEARTBEAT_SECONDS = 15
+PRUNE_SECONDS = 86_400
 DEFAULT_THREADS = 4
 DUE_COUNTED_MAX = 10_000
-
-Log = Callable[..., None]
-
-
-def _silent(event: str, **facts: Any) -> None:
-    """The default log: nothing."""
 
 
 class Heartbeat:
@@ -50,17 +47,39 @@ class Heartbeat:
         self._sky.store.put_setting("worker", self._worker, to_iso(now))
 
 
+class Pruning:
+    """Drops stored pictures and films that nothing needs any more, once a day however many processes there are."""
+
+    def __init__(self, sky: Posting) -> None:
+        self._sky = sky
+        self._next_at = sky.clock.now()
+
+    def next_at(self) -> Any:
+        return self._next_at
+
+    def run(self) -> None:
+        now = self._sky.clock.now()
+        last = self._sky.store.setting("media", "pruned_at")
+        due = now if last is None else datetime.fromisoformat(last) + timedelta(seconds=PRUNE_SECONDS)
+        if due <= now:
+            self._sky.store.put_setting("media", "pruned_at", to_iso(now))
+            self._sky.store.prune()
+            due = now + timedelta(seconds=PRUNE_SECONDS)
+        self._next_at = due
+
+
 class Running(Feeds, Watches, Functions):
     """Publishing what is due."""
 
-    def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Worker:
+    def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
         """A worker of this process; `run` and `run_once` make one themselves."""
-        recurrences = RecurrenceTask(Recurring(self))
+        recurrences = RecurrenceTask(Recurring(self, log))
 
         def after(claim: Claim, outcome: object) -> None:
             recurrences.after_post(claim.post.recurrence_id)
 
-        publisher: Publisher = self.publisher()
+        stopping = threading.Event()
+        publisher: Publisher = self.publisher(stopping=stopping, log=log)
         feeds = FeedTask(self, log=log)
         # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
         timers = [TimerTask(self, log) for _ in range(TIMER_THREADS)]
@@ -72,14 +91,15 @@ class Running(Feeds, Watches, Functions):
             clock=self.clock,
             threads=threads,
             lease_seconds=LEASE_SECONDS,
-            tasks=(recurrences, Heartbeat(self, self.worker_name), feeds, *timers, *tasks),
+            tasks=(recurrences, Heartbeat(self, self.worker_name), Pruning(self), feeds, *timers, *tasks),
             log=log,
             after=after,
+            stopping=stopping,
         )
-        feeds.stopping = worker.stopping
+        feeds.stopping = stopping
         return worker
 
-    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent, tasks: Sequence[Task] = ()) -> Tally:
+    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is told to stop (SIGTERM, SIGINT), then finish what is in flight.
 
         Feeds are checked, and commands and the functions of `every` are run, when they are due.
@@ -87,22 +107,27 @@ class Running(Feeds, Watches, Functions):
         self.free_dead_leases()
         self.tell_functions()
         worker = self.worker(threads=threads, log=log, tasks=tasks)
-        with _stopped_by_signals(worker.stop):
-            worker.run()
-        self.store.put_setting("worker", self.worker_name, None)
+        try:
+            with _stopped_by_signals(worker.stop):
+                worker.run()
+        finally:
+            with suppress(StorageError):
+                self.store.put_setting("worker", self.worker_name, None)
         return worker.tally
 
-    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = _silent) -> Tally:
+    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
         """Check the feeds and run the commands and functions that are due, publish what is due now, and return."""
         self.free_dead_leases()
         self.tell_functions()
         self.run_timers(log)
-        Recurring(self).sweep()
+        recurring = Recurring(self, log)
+        recurring.sweep()
         FeedTask(self, log=log).run()
         worker = self.worker(threads=threads, log=log)
         with _stopped_by_signals(worker.stop):
             tally = worker.run_once()
-        Recurring(self).sweep()
+        recurring.sweep()
+        Pruning(self).run()
         return tally
 
     def due_unpublished(self, *, before: datetime | None = None) -> int:

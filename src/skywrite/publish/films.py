@@ -1,10 +1,16 @@
 """Which way a film goes: through the video service, or as a plain blob.
 
 What does not live here: talking to the service (`video_upload`).
+
+A plain blob is shown too; readers only have to wait until the network has encoded it. So a film whose account has no
+service (a server on this computer, one without service auth), or whose service is not to be had just now, goes out on
+time as a plain blob where its server takes one of this size. A film that the service refused, or for which the
+account's allowance is used up, does not: that is an answer.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,25 +22,48 @@ from skywrite.config import DEFAULT_VIDEO_SERVICE
 from skywrite.http import Transport
 from skywrite.publish.sender import FilmUpload
 
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
-def film_upload(agent: Agent, transport: Transport, service_url: str, clock: Clock) -> FilmUpload | None:
-    """The upload through the video service; None where there is none to be used.
 
-    A PDS on this computer cannot be reached by the public service, so its films go as plain blobs.
-    """
-    pds_host = urlsplit(agent.session.pds_url).hostname or ""
-    if not service_url or (service_url == DEFAULT_VIDEO_SERVICE and pds_host in ("localhost", "127.0.0.1")):
+def through_service(pds_url: str, service_url: str) -> bool:
+    """Whether films of accounts on a PDS go through the video service: the public one cannot reach this computer."""
+    return bool(service_url) and not (
+        service_url == DEFAULT_VIDEO_SERVICE and urlsplit(pds_url).hostname in _LOCAL_HOSTS
+    )
+
+
+def film_upload(
+    agent: Agent,
+    transport: Transport,
+    service_url: str,
+    clock: Clock,
+    *,
+    stopping: threading.Event | None = None,
+) -> FilmUpload | None:
+    """The upload through the video service; None where there is none to be used. `stopping` ends it at once."""
+    if not through_service(agent.session.pds_url, service_url):
         return None
+    from skywrite.atproto.xrpc_errors import MethodNotSupported
+    from skywrite.publish.video_service import UploadStopped, VideoServiceUnavailable
     from skywrite.publish.video_upload import VideoUploader
 
     def token_for(method: str, audience: str, seconds: int) -> str:
         return agent.service_auth(audience, method, lifetime_seconds=seconds)
 
-    uploader = VideoUploader(transport, service_url, agent.did, token_for, pds_host, clock)
+    pds_host = urlsplit(agent.session.pds_url).hostname or ""
+    uploader = VideoUploader(transport, service_url, agent.did, token_for, pds_host, clock, stopping=stopping)
 
     def send(
         item: Stored, pieces: Callable[[], Iterator[bytes]], progress: Callable[[int], None]
     ) -> Mapping[str, Any] | None:
-        return uploader.upload(pieces, item.size, f"{item.cid}.mp4", progress)
+        try:
+            return uploader.upload(pieces, item.size, f"{item.cid}.mp4", progress)
+        except UploadStopped:
+            raise
+        except (VideoServiceUnavailable, MethodNotSupported):
+            limit = agent.blob_upload_limit()
+            if limit is None or item.size > limit:
+                raise
+            return None
 
     return send

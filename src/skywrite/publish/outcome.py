@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from skywrite.atproto.xrpc_errors import BlobNotFound
 from skywrite.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import AccountChange, Failed, Held, Outcome, Post, Problem, Retry
@@ -15,6 +16,7 @@ from skywrite.queue.model import AccountChange, Failed, Held, Outcome, Post, Pro
 FIRST_RETRY_SECONDS = 5.0
 RETRY_SECONDS_MAX = 900.0
 GIVE_UP_SECONDS = 2 * 86_400
+GIVE_UP_TRIES = 50
 UNEXPECTED_TRIES = 5
 
 
@@ -40,6 +42,9 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
         return Held(held), AccountChange("needs_login", reason=error.message)
     if isinstance(error, TemporaryError):
         return _later(post, problem, now, jitter), None
+    if isinstance(error, BlobNotFound) and post.attempts < UNEXPECTED_TRIES:
+        # Servers drop blobs that no record uses within minutes; they are uploaded again.
+        return _later(post, problem, now, jitter), None
     if isinstance(error, RejectedError | InputError):
         return Failed(problem), None
     return _later(post, problem, now, jitter), None
@@ -47,7 +52,8 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
 
 def _later(post: Post, problem: Problem, now: datetime, jitter: float) -> Outcome:
     began = post.due_at or post.created_at
-    if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts > 1:
+    # Both: a post that was long overdue when it was first tried has its two days too.
+    if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts >= GIVE_UP_TRIES:
         hint = f"Try again with: skywrite release {post.id}"
         return Held(Problem(problem.name, f"Given up after two days of tries: {problem.message}", hint))
     return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)

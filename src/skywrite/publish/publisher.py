@@ -7,6 +7,7 @@ waiting (`worker`).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +17,20 @@ from skywrite.atproto.repo import RecordConflict, Repo
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
-from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.errors import InputError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
 from skywrite.publish.outcome import outcome_of
 from skywrite.publish.sender import FilmUpload, Sending, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
+
+MENTION_TRIES = 3
+STOPPABLE_BYTES = 16_000_000
+
+
+class UploadInterrupted(TemporaryError):
+    """The program was asked to stop while a large file was uploaded; nothing was published."""
 
 
 class LeaseLost(SkywriteError):
@@ -40,17 +48,22 @@ class Result:
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes claims. Safe to share between threads. `log(event, **facts)` is told each step."""
+    """Publishes claims. Safe to share between threads. `log(event, **facts)` is told each step.
+
+    `resolver(pds_url)` looks up handles for accounts of that server.
+    `stopping` ends the upload of large files: their posts are tried again by the next worker.
+    """
 
     store: Store
     agents: Agents
-    resolver: Resolver
+    resolver: Callable[[str], Resolver]
     decider: Decider
     clock: Clock
     lease_seconds: float
     films: Callable[[str], FilmUpload | None] | None = None
     progress: Callable[[Post, str, int, int], None] | None = None
     log: Callable[..., None] = lambda event, **facts: None
+    stopping: threading.Event | None = None
 
     def publish(self, claim: Claim) -> Result:
         """Try once. Never raises for what the network or the account does; raises LeaseLost and StorageError."""
@@ -68,9 +81,10 @@ class Publisher:
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim)
-        if frozen.blobs:
-            frozen = self._upload(claim, repo, frozen)
         try:
+            # In doubt a look at the repository is cheaper than a second upload.
+            if frozen.blobs and not (post.attempts > 1 and repo.is_there(frozen.writes[0])):
+                frozen = self._upload(claim, repo, frozen)
             write(repo, frozen)
         except RecordConflict:
             if post.key is None:
@@ -79,14 +93,26 @@ class Publisher:
         return Published(frozen.uri, frozen.cid, tuple(item.rkey for item in frozen.posts))
 
     def _freeze(self, claim: Claim) -> Frozen:
-        """Look up what is pending, fix the records, and store them before anything is written."""
+        """Look up what is pending, fix the records, and store them before anything is written.
+
+        A mention that nobody can look up does not keep a post from going out: in the end it stays plain text.
+        """
         prepared = Prepared.from_dict(claim.post.prepared)
         dids: dict[str, str | None] = {}
+        resolver = self.resolver(claim.account.pds_url)
+        renewed_at = self.clock.monotonic()
         for handle in mention_handles(prepared):
             try:
-                dids[handle] = self.resolver.resolve_handle(handle)
+                dids[handle] = resolver.resolve_handle(handle)
             except InputError:
                 dids[handle] = None
+            except TemporaryError:
+                if claim.post.attempts < MENTION_TRIES:
+                    raise
+                dids[handle] = None
+            if dids[handle] is None:
+                self.log("mention_left", post=claim.post.id, handle=handle)
+            renewed_at = self._renew_in_time(claim, renewed_at)
         frozen = self.decider.frozen(claim.post, prepared, self.clock.now(), dids)
         self._store_frozen(claim, frozen)
         return frozen
@@ -100,11 +126,11 @@ class Publisher:
 
         def progress(cid: str, done: int, size: int) -> None:
             nonlocal renewed_at
+            if size >= STOPPABLE_BYTES and self.stopping is not None and self.stopping.is_set():
+                raise UploadInterrupted("The upload was stopped with the program.", hint="It begins anew next time.")
             if self.progress:
                 self.progress(claim.post, cid, done, size)
-            if self.clock.monotonic() - renewed_at > self.lease_seconds / 3:
-                self._renew(claim)
-                renewed_at = self.clock.monotonic()
+            renewed_at = self._renew_in_time(claim, renewed_at)
 
         film = self.films(claim.post.account_did) if self.films else None
         sent = upload(repo, frozen, Sending(self.store.read_media, film, progress))
@@ -112,6 +138,14 @@ class Publisher:
         if sent != frozen:
             self._store_frozen(claim, sent)
         return sent
+
+    def _renew_in_time(self, claim: Claim, renewed_at: float) -> float:
+        """Renew the lease when a third of it is over; when it was renewed last."""
+        now = self.clock.monotonic()
+        if now - renewed_at <= self.lease_seconds / 3:
+            return renewed_at
+        self._renew(claim)
+        return now
 
     def _renew(self, claim: Claim) -> None:
         if not self.store.renew(claim, self.lease_seconds):

@@ -69,10 +69,20 @@ class RuleVerbs(AddVerbs):
                 rows = tx.rows("list_account_recurrences", did=account_did)
         return [recurrence_of(row) for row in rows]
 
-    def idle_recurrences(self) -> list[tuple[Recurrence, datetime]]:
-        """Active rules without a post that waits, each with the last occurrence that a post was made for."""
+    def idle_recurrences(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
+        """Active rules without a post that waits, each with the last occurrence that a post was made for.
+
+        A post that was moved to later does not count, once the moment has come for which it was made. With a number
+        only that rule is looked at.
+        """
+        values: dict[str, Any] = {"now": self._clock.now()}
+        parts = ["ORDER BY recurrence.id"]
+        if recurrence_id is not None:
+            parts.insert(0, "AND recurrence.id = :recurrence_id")
+            values["recurrence_id"] = recurrence_id
+        query = self._database.compose("idle_recurrences", *parts)
         with self._reading() as tx:
-            rows = tx.rows("idle_recurrences")
+            rows = tx.select(query, values)
         return [
             (recurrence_of(row), moment_of(row["last_occurrence"]) or recurrence_of(row).created_at) for row in rows
         ]

@@ -25,14 +25,15 @@ SELECT * FROM recurrence ORDER BY id
 SELECT * FROM recurrence WHERE account_did = :did ORDER BY id
 
 -- name: idle_recurrences
--- Rules whose posts are all done with, and the last occurrence that a post was made for.
+-- Rules whose posts are all done with, or moved past their occurrence, and the last occurrence that a post was made
+-- for; more conditions and the order follow.
 SELECT recurrence.*, (SELECT max(occurrence) FROM post WHERE post.recurrence_id = recurrence.id) AS last_occurrence
 FROM recurrence
 WHERE state = 'active' AND NOT EXISTS (
   SELECT 1 FROM post
   WHERE post.recurrence_id = recurrence.id AND post.state IN ('draft', 'scheduled', 'publishing')
+    AND (post.occurrence IS NULL OR post.occurrence > :now OR post.due_at <= :now)
 )
-ORDER BY id
 
 -- name: update_recurrence
 -- Replace what the user may change of a rule, unless somebody else has changed it meanwhile.

@@ -1,0 +1,236 @@
+"""From what a user gives to a post that can be stored: drafts gathered and checked, moments read, media kept.
+
+What lives here: everything that accepting a post needs, for one post and for thousands. What does not: adding it to
+the queue (`posting`, `moving`), sending it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from skywrite.app.base import Base
+from skywrite.atproto.cid import BlobHasher
+from skywrite.atproto.repo import Repo
+from skywrite.compose.build import Prepared, build
+from skywrite.compose.draft import Draft, draft_from_dict
+from skywrite.compose.gather import Gathered, Surroundings, gather
+from skywrite.compose.references import parse_reference
+from skywrite.errors import InputError, TemporaryError
+from skywrite.publish.films import through_service
+from skywrite.queue.model import Account, NewMedia, NewPost
+from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
+
+SAME_TEXT = timedelta(days=7)
+SLOT_HORIZON = timedelta(days=800)
+KEY_MAX = 500
+_MINUTE = timedelta(minutes=1)
+
+
+class MediaChanged(InputError):
+    """A file was changed between the moment it was checked and the moment it was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A draft with everything gathered and checked: what will be posted, and what the writer should know."""
+
+    account: Account
+    draft: Draft
+    prepared: Prepared
+    gathered: Gathered
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was left out or looks odd, in plain words."""
+        return self.gathered.warnings
+
+
+def _check_key(key: str | None) -> None:
+    from skywrite.bsky.limits import InvalidText, check_characters
+
+    if key is None:
+        return
+    try:
+        check_characters(key)
+    except InvalidText as error:
+        raise error.about("The key") from None
+    if not 0 < len(key) <= KEY_MAX:
+        raise InputError(f"A key has 1 to {KEY_MAX} characters, not {len(key)}.", hint="Use a short name or a hash.")
+
+
+class Preparing(Base):
+    """Checking what is to be posted, and reading when."""
+
+    def prepare(self, draft: Draft, account: Account, *, base: Path | None = None) -> Ready:
+        """Check everything and fit the media; nothing is stored. Raises InputError and TemporaryError."""
+        gathered = gather(draft, self._surroundings(account, base or Path()))
+        return Ready(account, gathered.draft, build(gathered.draft, gathered.dids), gathered)
+
+    def preview(self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Any) -> Ready:
+        """What would be posted: nothing is stored and nothing is sent."""
+        found = self.account(account)
+        return self.prepare(self.draft(found, {"text": text, **draft}), found, base=base)
+
+    def draft(self, account: Account, row: Mapping[str, Any]) -> Draft:
+        """A draft from plain values, with the account's own defaults for each post of the thread."""
+        defaults: dict[str, Any] = {
+            name: account.settings[name] for name in ("markdown", "shorten") if name in account.settings
+        }
+        draft = draft_from_dict({**defaults, **row})
+        given = row.get("thread") or ()
+        if not defaults or not draft.thread:
+            return draft
+        thread = [
+            part if isinstance(item, Draft) else replace(part, **_missing(defaults, item))
+            for part, item in zip(draft.thread, given, strict=True)
+        ]
+        return replace(draft, thread=tuple(thread))
+
+    def zone(self, account: Account) -> str:
+        """The time zone of an account, else the computer's."""
+        from skywrite.schedule.when import local_zone
+
+        zone = account.settings.get("zone")
+        return str(zone) if zone else local_zone()
+
+    def moment(self, account: Account, at: str | datetime | None, jitter: str | None = None) -> datetime:
+        """The moment that `at` means, in UTC; the next free slot for None."""
+        return self.told_moment(account, at, jitter)[0]
+
+    def told_moment(
+        self,
+        account: Account,
+        at: str | datetime | None,
+        jitter: str | None = None,
+        *,
+        taken: set[datetime] | None = None,
+    ) -> tuple[datetime, list[str]]:
+        """`moment`, with what is odd about it, such as a local time that does not exist on that day.
+
+        `taken` holds the moments that are no free slots (without it those in the queue); a slot that is given out is
+        added to it.
+        """
+        from skywrite.schedule.policy import parse_duration
+        from skywrite.schedule.slots import with_jitter
+        from skywrite.schedule.when import parse_moment
+
+        seconds = parse_duration(jitter) if jitter else 0
+        notes: list[str] = []
+        if at is None:
+            moment = self._next_slot(account, seconds, self.taken_slots(account) if taken is None else taken)
+        elif isinstance(at, str):
+            read = parse_moment(at, now=self.clock.now(), zone=self.zone(account))
+            moment, notes = read.at, [read.note] if read.note else []
+        elif at.tzinfo is None:
+            raise InputError(f"The moment {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
+        else:
+            moment = at.astimezone(UTC)
+        return (with_jitter(moment, seconds, self.clock.random()) if seconds else moment), notes
+
+    def taken_slots(self, account: Account) -> set[datetime]:
+        """The moments at which posts of the account are due already."""
+        now = self.clock.now()
+        return set(self.store.due_moments(account.did, now, now + SLOT_HORIZON))
+
+    def _next_slot(self, account: Account, jitter_seconds: int, taken: set[datetime]) -> datetime:
+        """The next free slot; one that a post took and left by jitter is not free."""
+        from skywrite.schedule.slots import next_free_slot
+
+        shadowed = taken
+        if jitter_seconds:
+            minutes = jitter_seconds // 60 + 1
+            shadowed = {moment - back * _MINUTE for moment in taken for back in range(minutes + 1)}
+        moment = next_free_slot(self.store.slots(account.did), now=self.clock.now(), taken=shadowed)
+        taken.add(moment)
+        return moment
+
+    def clashes(self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None) -> list[str]:
+        """Warnings: the same text is queued or was posted lately, or another post goes out in the same minute."""
+        warnings = []
+        same = self.store.same_text(account_did, text, self.clock.now() - SAME_TEXT) if text else []
+        for post in [post for post in same if post.id != own_id][:1]:
+            warnings.append(f"The same text is in post {post.id} ({post.state}).")
+        near = self.store.same_minute(account_did, due_at) if due_at else []
+        for post in [post for post in near if post.id != own_id][:1]:
+            warnings.append(f"Post {post.id} goes out in the same minute.")
+        return warnings
+
+    def new_post(
+        self,
+        ready: Ready,
+        *,
+        due_at: datetime | None,
+        key: str | None = None,
+        late: str | None = None,
+        source: str | None = None,
+    ) -> NewPost:
+        """What is to be stored for a prepared draft."""
+        policy, seconds = self.late(ready.account, late)
+        _check_key(key)
+        return NewPost(
+            account_did=ready.account.did,
+            draft=ready.draft.as_dict(),
+            prepared=ready.prepared.to_dict(),
+            due_at=due_at,
+            key=key,
+            late_policy=policy,
+            late_seconds=seconds,
+            source=source,
+            media=tuple(item.cid for item in ready.prepared.blobs),
+        )
+
+    def late(self, account: Account, late: str | None) -> tuple[LatePolicy, int | None]:
+        """The policy for a missed time: given, the account's own, or the default."""
+        text = late or account.settings.get("late")
+        return parse_late(text) if text else (DEFAULT_LATE_POLICY, None)
+
+    def keep_media(self, readies: Iterable[Ready]) -> None:
+        """Store the bytes that posts need, before the posts. Raises MediaChanged."""
+        for ready in readies:
+            for cid, pieces in ready.gathered.media.items():
+                stored = ready.gathered.stored[cid]
+                self.store.put_media(NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces())))
+
+    def _surroundings(self, account: Account, base: Path) -> Surroundings:
+        return Surroundings(
+            resolve_handle=lambda handle: str(self.resolver(account.pds_url).resolve_handle(handle)),
+            get_record=lambda uri: self._record(account, uri),
+            fetcher=self._fetch,
+            blob_limit=lambda: self._blob_limit(account),
+            base=base,
+            langs=tuple(account.settings.get("langs", ())),
+            require_alt=bool(account.settings.get("require_alt")),
+            films_as_blobs=not through_service(account.pds_url, self.config.video_service),
+        )
+
+    def _record(self, account: Account, uri: str) -> dict[str, Any]:
+        authority, collection, rkey = parse_reference(uri)
+        record = Repo(self.agent(account)).get(collection, rkey, repo=authority)
+        return {"uri": record.uri, "cid": record.cid, "value": record.value}
+
+    def _blob_limit(self, account: Account) -> int | None:
+        try:
+            return self.agent(account).blob_upload_limit()
+        except TemporaryError:
+            return None
+
+
+def _missing(defaults: Mapping[str, Any], item: Any) -> dict[str, Any]:
+    """The defaults that a post of a thread does not set itself."""
+    return {name: value for name, value in defaults.items() if not isinstance(item, Mapping) or item.get(name) is None}
+
+
+def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes, as long as they are those that were checked; a film is read from its file a second time here."""
+    hasher, seen = BlobHasher(), 0
+    for piece in pieces:
+        hasher.update(piece)
+        seen += len(piece)
+        if seen <= size:
+            yield piece
+    if seen != size or hasher.cid() != cid:
+        raise MediaChanged("A file was changed while it was read.", hint="Try again when it is finished.")
