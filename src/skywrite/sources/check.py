@@ -27,13 +27,14 @@ _WITH_TEXT = ("markdown", "shorten", "tidy", "split", "numbering")
 
 def check_folder(folder: Folder) -> list[FileProblem]:
     """Everything that is wrong in a folder, by file and line."""
-    found = {(problem.path, problem.line): problem for problem in folder.problems}
+    told = {(problem.path, problem.line) for problem in folder.problems}
+    found = [*folder.problems]
     for item in (*folder.partial, *folder.items):
         for problem in check_item(item):
             # What is left of a broken file may well be empty.
-            if item in folder.items or problem.error != "EmptyPost":
-                found.setdefault((problem.path, problem.line), problem)
-    return sorted(found.values(), key=lambda problem: (problem.path, problem.line))
+            if (problem.path, problem.line) not in told and (item in folder.items or problem.error != "EmptyPost"):
+                found.append(problem)
+    return sorted(found, key=lambda problem: (problem.path, problem.line))
 
 
 def check_item(item: Item) -> list[FileProblem]:
