@@ -134,7 +134,16 @@ def test_rules_without_a_waiting_post(store: Store) -> None:
     """An active rule whose posts are all done with is found, with its last occurrence; a busy or paused one is not."""
     idle = store.add_recurrence(DAILY, post(occurrence=NOON))
     store.settle(claimed(store), Published("at://a/b/c", "bafyc"))
-    store.add_recurrence(DAILY, post(occurrence=NOON, due=later(60)))
+    store.add_recurrence(DAILY, post(occurrence=later(60), due=later(60)))
     paused = store.recurrence(store.add_recurrence(DAILY))
     store.update_recurrence(paused._replace(state="paused"))
     assert [(idle, NOON)] == [(rule.id, last) for rule, last in store.idle_recurrences()]
+
+
+def test_a_moved_post_does_not_keep_its_rule(store: Store) -> None:
+    """Once the moment has come for which it was made, a post that was moved to later makes its rule wait no more."""
+    ahead = store.add_recurrence(DAILY, post(occurrence=later(60), due=later(9999)))
+    passed = store.add_recurrence(DAILY, post(occurrence=NOON, due=later(9999)))
+    overdue = store.add_recurrence(DAILY, post(occurrence=later(-60), due=later(-30)))
+    found = [[rule.id for rule, _ in store.idle_recurrences(number)] for number in (ahead, passed, overdue, None)]
+    assert [[], [passed], [], [passed]] == found
