@@ -16,12 +16,12 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.config import load_config
-from tests.crash.workers import fork_server, start_worker, texts
+from tests.crash.workers import fork_server, start_worker, texts, wait_for_events
 from tests.support.fault_proxy import RESET_AFTER, Fault, FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
 NIGHTLY = bool(os.environ.get("SKYWRITE_NIGHTLY"))
-POSTS = 2400 if NIGHTLY else 160
+POSTS = 2400 if NIGHTLY else 140
 CONTROL_POSTS = 400 if NIGHTLY else 48
 KILLS_MIN = 1500 if NIGHTLY else 100
 ACCOUNTS = 4
@@ -82,7 +82,7 @@ def kill_until_done(environ: dict[str, str], *, seed: int, control: bool = False
     with Skywrite(config=load_config(environ)) as sky:
         while sky.due_unpublished():
             running = [start_worker(context, environ, control=control) for _ in range(workers)]
-            running[0].wait_for_events(chance.randint(1, EVENTS_MAX), QUIET_SECONDS)
+            wait_for_events(running, chance.randint(1, EVENTS_MAX), QUIET_SECONDS)
             threading.Event().wait(chance.uniform(0.0, ALIVE_SECONDS_MAX))
             for victim in running:
                 victim.kill()
@@ -127,7 +127,7 @@ def test_two_workers_on_postgresql_lose_and_repeat_nothing(pds: Pds, postgres_ur
     accounts = [pds.create_account() for _ in range(ACCOUNTS)]
     with FaultProxy(pds.url, pds.plc_url) as proxy:
         environ = environment(tmp_path, proxy, postgres_url)
-        expected = fill(environ, proxy, accounts, POSTS // 2)
+        expected = fill(environ, proxy, accounts, POSTS // 4)
         proxy.decide = losing_answers(3)
         kills = kill_until_done(environ, seed=4, workers=2)
         print(f"{kills} kills")

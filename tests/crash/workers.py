@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
@@ -34,18 +34,22 @@ class Victim:
     process: ForkServerProcess
     told: Connection
 
-    def wait_for_events(self, count: int, timeout_seconds: float) -> None:
-        """Wait until it has claimed or settled so often (or does nothing more for so long)."""
-        for _ in range(count):
-            if not self.told.poll(timeout_seconds):
-                return
-            self.told.recv_bytes()
-
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self.process.kill()
         self.process.join()
         self.told.close()
+
+
+def wait_for_events(victims: Sequence[Victim], count: int, quiet_seconds: float) -> None:
+    """Wait until the workers have claimed or settled so often, together (or did nothing for so long)."""
+    told = [victim.told for victim in victims]
+    for _ in range(count):
+        ready = wait(told, quiet_seconds)
+        if not ready:
+            return
+        for connection in ready:
+            connection.recv_bytes()  # type: ignore[union-attr]
 
 
 def start_worker(context: ForkServerContext, environ: dict[str, str], *, control: bool = False) -> Victim:

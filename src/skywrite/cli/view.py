@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import click
@@ -51,7 +52,7 @@ def _post_lines(record: Mapping[str, Any]) -> list[str]:
     lines = []
     if record.get("reply"):
         lines.append(click.style(f"answers {record['reply']['parent']['uri']}", dim=True))
-    lines += _coloured(record).split("\n") if record["text"] else []
+    lines += _coloured(record) if record["text"] else []
     lines += _facet_lines(record)
     lines += _embed_lines(record.get("embed") or {})
     details = []
@@ -64,19 +65,29 @@ def _post_lines(record: Mapping[str, Any]) -> list[str]:
     return [*lines, *([click.style(" · ".join(details), dim=True)] if details else [])]
 
 
-def _coloured(record: Mapping[str, Any]) -> str:
+def _coloured(record: Mapping[str, Any]) -> list[str]:
+    """The text in lines that fit the box, its facets in colour."""
     data = record["text"].encode()
-    pieces: list[str] = []
-    done = 0
+    kinds = [""] * len(record["text"])
     for facet in record.get("facets", ()):
-        start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
-        kind = facet["features"][0]["$type"].rpartition("#")[2]
-        pieces += [
-            data[done:start].decode(),
-            click.style(data[start:end].decode(), fg=_COLOURS.get(kind), underline=True),
-        ]
-        done = end
-    return "".join([*pieces, data[done:].decode()])
+        start, end = (len(data[: facet["index"][side]].decode()) for side in ("byteStart", "byteEnd"))
+        kinds[start:end] = [facet["features"][0]["$type"].rpartition("#")[2]] * (end - start)
+    lines = []
+    at = 0
+    for paragraph in record["text"].split("\n"):
+        for line in textwrap.wrap(paragraph, WIDTH, drop_whitespace=False, break_on_hyphens=False) or [""]:
+            lines.append(_styled(line, kinds[at : at + len(line)]))
+            at += len(line)
+        at += 1
+    return lines
+
+
+def _styled(line: str, kinds: list[str]) -> str:
+    pieces = []
+    for kind, group in groupby(zip(line, kinds, strict=True), key=lambda pair: pair[1]):
+        text = "".join(character for character, _ in group)
+        pieces.append(click.style(text, fg=_COLOURS.get(kind), underline=True) if kind else text)
+    return "".join(pieces)
 
 
 def _facet_lines(record: Mapping[str, Any]) -> list[str]:
