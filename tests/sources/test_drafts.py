@@ -104,7 +104,7 @@ def test_structure(desk: Desk) -> None:
     desk.clock.set(LATER)
     desk.sky.run_once()
     _, first, second = desk.box.posts("alice.test")
-    assert ("one [as](https://127.0.0.1) written", "two") == (first.text, second.text)
+    assert ("one [as](127.0.0.1) written", "two") == (first.text, second.text)
     assert (quoted.uri, first.uri, ("de",), ("de",)) == (first.quotes, second.reply_to, first.langs, second.langs)
     assert [{"val": "nudity"}] == first.record["labels"]["values"]
     (gate,) = desk.box.records("alice.test", "app.bsky.feed.threadgate")

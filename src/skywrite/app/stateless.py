@@ -35,7 +35,7 @@ from skywrite.compose.references import app_link, parse_reference
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
 from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError
 from skywrite.http import Http, Transport
-from skywrite.publish.films import film_upload
+from skywrite.publish.films import film_upload, through_service
 from skywrite.publish.sender import Sending, send
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
 
@@ -326,6 +326,7 @@ class Stateless:
             fetcher=self._fetch,
             blob_limit=agent.blob_upload_limit,
             base=base,
+            films_as_blobs=not through_service(agent.session.pds_url, self._config.video_service),
         )
 
     def _fetch(self) -> Fetcher:
