@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Record, Ref, Repo, Write
@@ -19,15 +20,16 @@ from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param
 from skywrite.bsky.limits import POST
 from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
-from skywrite.compose.build import build
+from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.compose.freeze import freeze
-from skywrite.compose.gather import Surroundings, gather
+from skywrite.compose.freeze import freeze, mention_handles
+from skywrite.compose.gather import Gathered, Surroundings, gather
 from skywrite.compose.references import app_link, parse_reference
 from skywrite.config import load_config
-from skywrite.errors import InputError, SignInError
+from skywrite.errors import InputError, SignInError, TemporaryError
+from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
-from skywrite.publish.films import film_upload
+from skywrite.publish.films import film_upload, through_service
 from skywrite.publish.sender import Sending, send
 
 if TYPE_CHECKING:
@@ -85,6 +87,19 @@ class Client:
         self._fetcher: Fetcher | None = None
         self._resolver: Resolver | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; the session lives on at the server."""
+        if isinstance(self._transport, Http):
+            self._transport.close()
+
     # Signing in
 
     def login(
@@ -108,19 +123,23 @@ class Client:
             service = self._base_url or service_for(name, self._resolve_at(None), self._config.service)
             session = create_session(self._transport, service, name, password, auth_factor_token, clock=self._clock)
         else:
-            raise InputError("login needs a handle and an app password, or a session string.")
+            raise InputError(
+                "login needs a handle and an app password, or a session string.",
+                hint="Make an app password in the settings of the app.",
+            )
         self._agent = Agent(self._transport, session, clock=self._clock)
         self._resolver = self._resolve_at(session.pds_url)
         return self.me
 
     def _resolve_at(self, service: str | None) -> Resolver:
-        local = bool(service or self._base_url) and "//localhost" in (service or self._base_url or "")
+        asked = service or self._base_url or ""
         return Resolver(
             self._transport,
             self._config.plc_url,
-            service=service,
+            service=service or self._base_url,
+            web=GuardedWeb(self._fetcher_now),
             clock=self._clock,
-            allow_local=local,
+            allow_local="//localhost" in asked or "//127.0.0.1" in asked,
             service_first=True,
         )
 
@@ -158,8 +177,9 @@ class Client:
 
     def resolve_handle(self, handle: str) -> str:
         """The DID of a handle. Raises UnknownHandle."""
-        resolver = self._resolver or self._resolve_at(self._base_url)
-        return resolver.resolve_handle(handle.removeprefix("@"))
+        if self._resolver is None:
+            self._resolver = self._resolve_at(self._base_url)
+        return self._resolver.resolve_handle(handle.removeprefix("@"))
 
     # Posts
 
@@ -189,45 +209,45 @@ class Client:
         link. `replies`: who may answer (nobody, mentioned, followers, following, a list); `quotes`: whether others may
         quote it.
         """
-        text, facets = _built(text, facets)
         self._check_identity(profile_identify)
-        row = {
-            **_AS_GIVEN,
-            "text": text,
-            "reply_to": _reply(reply_to),
-            "embed": _plain(embed),
-            "langs": langs,
-            "facets": None if facets is None else [_plain(facet) for facet in facets],
-            "images": images,
-            "video": video,
-            "card": card,
-            "quote": getattr(quote, "uri", quote),
-            "replies": replies,
-            "quotes": quotes,
-            "labels": labels,
-            "tags": tags,
-        }
-        return self.send(draft_from_dict(row))[0]
+        return self.send(
+            _draft(
+                text=text,
+                reply_to=reply_to,
+                embed=embed,
+                langs=langs,
+                facets=facets,
+                images=images,
+                video=video,
+                card=card,
+                quote=quote,
+                replies=replies,
+                quotes=quotes,
+                labels=labels,
+                tags=tags,
+            )
+        )[0]
 
     def send_thread(self, posts: Iterable[Any], *, reply_to: Any = None, **first: Any) -> list[Posted]:
         """Send a thread in one commit: it appears whole or not at all.
 
-        Each post is a text or a dict with the names of `send_post`'s arguments. `first` may hold `replies`, `quotes`.
+        Each post is a text or a dict with the names of `send_post`'s arguments; `first` holds more of them for the
+        first post, such as `replies` and `quotes`.
         """
-        drafts = [
-            draft_from_dict({**_AS_GIVEN, **(post if isinstance(post, Mapping) else {"text": post})}) for post in posts
-        ]
-        if not drafts:
-            raise InputError("The thread has no posts.")
-        row = {**drafts[0].as_dict(), "thread": drafts[1:], "reply_to": _reply(reply_to), **first}
-        return self.send(draft_from_dict(row))
+        rows = [dict(post) if isinstance(post, Mapping) else {"text": post} for post in posts]
+        if not rows:
+            raise InputError("The thread has no posts.", hint="Give one text or more.")
+        if reply_to is not None:
+            first["reply_to"] = reply_to
+        return self.send(_draft(**{**rows[0], **first}, thread=[_draft(**row) for row in rows[1:]]))
 
     def send(self, draft: Draft) -> list[Posted]:
         """Send a draft and the rest of its thread; one Posted for each post, warnings with the first."""
         gathered = gather(draft, self._surroundings())
         prepared = build(gathered.draft, gathered.dids)
+        dids = self._late_mentions(prepared, gathered)
         rkeys = [self._tids.next() for _ in prepared.records]
-        frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now())
+        frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now(), dids=dids)
         film = film_upload(self.agent, self._transport, self._config.video_service, self._clock)
         frozen = send(Repo(self.agent), frozen, Sending(lambda cid: gathered.media[cid](), film), self._clock)
         return [
@@ -236,12 +256,24 @@ class Client:
             for uri in (f"at://{frozen.did}/{POST}/{item.rkey}",)
         ]
 
+    def _late_mentions(self, prepared: Prepared, gathered: Gathered) -> dict[str, str | None]:
+        """The mentions that nobody could look up, asked for once more; nothing is sent later, so they stay text."""
+        dids: dict[str, str | None] = {}
+        for handle in mention_handles(prepared):
+            gathered.warnings[:] = [text for text in gathered.warnings if not text.startswith(f"@{handle} ")]
+            try:
+                dids[handle] = self.resolve_handle(handle)
+            except (InputError, TemporaryError) as error:
+                gathered.warnings.append(f"@{handle} could not be looked up ({error.message}): it stays plain text.")
+        return dids
+
     def _surroundings(self) -> Surroundings:
         return Surroundings(
             resolve_handle=self.resolve_handle,
             get_record=lambda uri: _as_dict(self.get_post(uri)),
             fetcher=self._fetcher_now,
             blob_limit=self.agent.blob_upload_limit,
+            films_as_blobs=not through_service(self.me.pds_url, self._config.video_service),
         )
 
     def _fetcher_now(self) -> Fetcher:
@@ -326,7 +358,7 @@ class Client:
         return Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]
 
     def _check_identity(self, identity: str | None) -> None:
-        if identity is not None and identity.removeprefix("@") not in (self.me.did, self.me.handle):
+        if identity is not None and identity.removeprefix("@").lower() not in (self.me.did, self.me.handle):
             raise InputError(
                 f"{identity} is not the account that is signed in ({self.me.handle}).",
                 hint="A client writes to its own repository only.",
@@ -334,6 +366,16 @@ class Client:
 
 
 _AS_GIVEN = {"markdown": False, "shorten": False, "tidy": False, "card": "none"}
+
+
+def _draft(*, thread: Sequence[Draft] = (), **row: Any) -> Draft:
+    """A draft from arguments of `send_post`, some of which may be models of the atproto SDK."""
+    row["text"], facets = _built(row.get("text", ""), row.get("facets"))
+    row["facets"] = None if facets is None else [_plain(facet) for facet in facets]
+    row["reply_to"] = _reply(row.get("reply_to"))
+    row["embed"] = _plain(row.get("embed"))
+    row["quote"] = _quote(row.get("quote"))
+    return draft_from_dict({**_AS_GIVEN, **row, "thread": thread})
 
 
 def _plain(value: Any) -> Any:
@@ -350,9 +392,18 @@ def _built(text: Any, facets: Sequence[Any] | None) -> tuple[str, Sequence[Any] 
 
 
 def _reply(reply_to: Any) -> Any:
+    """A reply reference (root and parent), or the at-uri of what is answered."""
     plain = _plain(reply_to)
     if isinstance(plain, Mapping):
-        return plain
+        return plain if "root" in plain else plain.get("uri")
+    return getattr(plain, "uri", plain)
+
+
+def _quote(quote: Any) -> Any:
+    """A strong reference as it is, or the at-uri of what is quoted."""
+    plain = _plain(quote)
+    if isinstance(plain, Mapping):
+        return plain if "cid" in plain else plain.get("uri")
     return getattr(plain, "uri", plain)
 
 

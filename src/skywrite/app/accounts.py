@@ -11,7 +11,7 @@ from skywrite.atproto.identity import UnknownHandle
 from skywrite.atproto.service import service_for
 from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
 from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.model import Account, Slot
+from skywrite.queue.model import Account, Slot, UnknownAccount
 from skywrite.schedule.policy import parse_late
 
 MAIN_PASSWORD_WARNING = (
@@ -57,9 +57,18 @@ class Accounts(Base):
             return
 
     def _account_from_environment(self) -> Account | None:
+        """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session is over."""
         if not (self.config.handle and self.config.app_password):
             return None
-        return self.login(self.config.handle, self.config.app_password, pds=self.environment_pds())[0]
+        name = clean_identifier(self.config.handle)
+        with suppress(UnknownAccount):
+            # Someone may sign in by an e-mail address, or have another handle by now.
+            known = self.store.account(self.store.setting("environment", name) or name)
+            if known.signed_in and known.state != "needs_login":
+                return known
+        account, _ = self.login(name, self.config.app_password, pds=self.environment_pds())
+        self.store.put_setting("environment", name, account.did)
+        return account
 
     def environment_pds(self) -> str | None:
         """The server that BLUESKY_PDS names, None where it names none."""

@@ -156,7 +156,12 @@ class Base:
         return Decider(self._tids)
 
     def account(self, name: str | None = None) -> Account:
-        """The account with this handle or DID, else the default one. Raises NoAccount."""
+        """The account with this handle or DID; else the one that the environment signs in, else the default one.
+
+        Raises NoAccount, and what signing in raises.
+        """
+        if not name and (from_environment := self._account_from_environment()):
+            return from_environment
         try:
             # A database takes no half characters.
             if name and not name.isprintable():
@@ -167,11 +172,8 @@ class Base:
                 known = ", ".join(account.handle for account in self.store.accounts())
                 hint = f"Known here: {known}." if known else "Sign in with: skywrite login"
                 raise NoAccount(f"{name} is not signed in here.", hint=hint) from None
-        from_environment = self._account_from_environment()
-        if from_environment is None:
-            raise NoAccount("No account is signed in here yet.", hint="Sign in with: skywrite login")
-        return from_environment
+        raise NoAccount("No account is signed in here yet.", hint="Sign in with: skywrite login")
 
     def _account_from_environment(self) -> Account | None:
-        """Overridden where signing in is known."""
+        """The account that the environment names and signs in; overridden where signing in is known."""
         return None

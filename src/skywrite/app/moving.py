@@ -5,19 +5,20 @@ What lives here: what a row means and that all rows go in, or none. What does no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.posting import SLOT_HORIZON, Posting, Sent
+from skywrite.app.posting import Posting, Sent
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.queue.model import Account, NewPost
 
-ROW_FIELDS = ("at", "account", "key", "late", "jitter")
+ROW_FIELDS = ("at", "account", "key", "late", "jitter", "draft")
 
 
 class ImportFailed(InputError):
@@ -35,6 +36,28 @@ class RowReport:
     warnings: tuple[str, ...] = ()
     error: SkywriteError | None = None
     sent: Sent | None = None
+
+
+@dataclass
+class Batch:
+    """What the rows of one import know of each other: accounts, slots that are taken, texts and minutes."""
+
+    accounts: dict[str | None, Account] = field(default_factory=dict)
+    taken: dict[str, set[datetime]] = field(default_factory=dict)
+    texts: dict[tuple[str, str], int] = field(default_factory=dict)
+    minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[str]:
+        """Warnings about earlier rows of the same text or the same minute."""
+        warnings = []
+        first = self.texts.setdefault((did, text), row) if text else row
+        if first != row:
+            warnings.append(f"The same text is in row {first}.")
+        minute = due_at.replace(second=0, microsecond=0) if due_at else None
+        first = self.minutes.setdefault((did, minute), row) if minute else row
+        if first != row:
+            warnings.append(f"Row {first} goes out in the same minute.")
+        return warnings
 
 
 class Moving(Posting):
@@ -56,16 +79,21 @@ class Moving(Posting):
 
         All or nothing: a row that is wrong stops the import, and nothing is stored (the reports tell every row's
         error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, or with `now`
-        are due at once.
+        are due at once; those with `draft` are kept without a time.
         """
         reports: list[RowReport] = []
         accepted: list[tuple[int, NewPost]] = []
-        taken: dict[str, set[Any]] = {}
+        batch = Batch()
         for number, row in enumerate(rows, 1):
             try:
                 new, warnings = self.accept(
-                    row, base=base, account=account, taken=taken, now=now, dry_run=dry_run, source=source
+                    row, base=base, account=account, batch=batch, now=now, dry_run=dry_run, source=source
                 )
+                text = str(new.draft.get("text", ""))
+                # Those that are due now go out one after the other.
+                due_at = None if now else new.due_at
+                warnings += (*batch.clashes(new.account_did, text, due_at, number),)
+                warnings += (*self.clashes(new.account_did, text, due_at),)
                 accepted.append((len(reports), new))
                 due = to_iso(new.due_at) if new.due_at else None
                 reports.append(RowReport(number, due_at=due, warnings=warnings))
@@ -76,7 +104,8 @@ class Moving(Posting):
             return reports
         results = self.store.add([new for _, new in accepted])
         for (place, _), result in zip(accepted, results, strict=True):
-            reports[place] = replace(reports[place], id=result.id, existed=result.existed)
+            known = () if result.existed else reports[place].warnings
+            reports[place] = replace(reports[place], id=result.id, existed=result.existed, warnings=known)
         return reports
 
     def post_rows(
@@ -117,7 +146,7 @@ class Moving(Posting):
         *,
         base: Path | None = None,
         account: str | None = None,
-        taken: dict[str, set[Any]] | None = None,
+        batch: Batch | None = None,
         now: bool = False,
         dry_run: bool = False,
         key: str | None = None,
@@ -125,60 +154,74 @@ class Moving(Posting):
     ) -> tuple[NewPost, tuple[str, ...]]:
         """Check a row, keep its media (unless `dry_run`), and give its post, to be stored, and its warnings.
 
-        Without `at` it takes the next free slot that is not in `taken`, or is due at once (`now`). `key` and `account`
-        count where the row names none.
+        Without `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key`
+        and `account` count where the row names none.
         """
+        batch = batch or Batch()
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
-        options = {name: _text_or_none(name, fields.get(name)) for name in ROW_FIELDS}
-        owner = self._row_account(options["account"] or account)
+        options = {name: _text_or_none(name, fields.get(name)) for name in ROW_FIELDS if name != "draft"}
+        owner = self._row_account(options["account"] or account, batch)
         if isinstance(row, Draft):
             draft = row
         else:
             draft = self.draft(owner, {name: value for name, value in row.items() if name not in ROW_FIELDS})
         ready = self.prepare(draft, owner, base=base)
-        at = options["at"] or ("now" if now else None)
-        due_at = self._row_moment(owner, at, options["jitter"], {} if taken is None else taken)
+        due_at, notes = self._row_moment(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
         if not dry_run:
             self.keep_media([ready])
         new = self.new_post(ready, due_at=due_at, key=options["key"] or key, late=options["late"], source=source)
-        return new, tuple(ready.warnings)
+        return new, (*notes, *ready.warnings)
 
-    def _row_account(self, name: str | None) -> Account:
-        cache = self.__dict__.setdefault("_row_accounts", {})
-        if name not in cache:
-            cache[name] = self.account(name)
-        return cache[name]  # type: ignore[no-any-return]
+    def _row_account(self, name: str | None, batch: Batch) -> Account:
+        if name not in batch.accounts:
+            batch.accounts[name] = self.account(name)
+        return batch.accounts[name]
 
-    def _row_moment(self, account: Account, at: Any, jitter: Any, taken: dict[str, set[Any]]) -> Any:
-        if at is not None:
-            return self.moment(account, at, jitter)
-        from skywrite.schedule.slots import next_free_slot
+    def _row_moment(
+        self, account: Account, at: Any, jitter: Any, batch: Batch, now: bool, draft: Any
+    ) -> tuple[datetime | None, list[str]]:
+        if draft not in (None, True, False):
+            raise InvalidDraft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
+        if draft:
+            if at is not None:
+                raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
+            return None, []
+        if at is None and not now and account.did not in batch.taken:
+            batch.taken[account.did] = self.taken_slots(account)
+        return self.told_moment(
+            account, at or ("now" if now else None), jitter, taken=batch.taken.get(account.did, set())
+        )
 
-        now = self.clock.now()
-        mine = taken.get(account.did)
-        if mine is None:
-            mine = taken[account.did] = set(self.store.due_moments(account.did, now, now + SLOT_HORIZON))
-        moment = next_free_slot(self.store.slots(account.did), now=now, taken=mine)
-        mine.add(moment)
-        return moment
+    def export_rows(
+        self, *, account: str | None = None, media_folder: Path | None = None, base: Path | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The posts that wait, as rows that `import_rows` takes; media are written into the folder and named there.
 
-    def export_rows(self, *, account: str | None = None, media_folder: Path | None = None) -> Iterator[dict[str, Any]]:
-        """The posts that wait, as rows that `import_rows` takes; media are written into the folder and named there."""
+        Their paths count from `base`, the folder of the file that the rows are for; without it from where we are.
+
+        Posts that are held, or overdue, become drafts: nothing goes out by surprise where they are imported. Posts
+        that have been tried already are left out, because they may be on the network.
+        """
         did = self.account(account).did if account else None
         handles = {known.did: known.handle for known in self.store.accounts()}
+        now = self.clock.now()
         for post in self.store.all_posts(("draft", "scheduled", "held"), account_did=did):
+            if post.frozen is not None:
+                continue
             row: dict[str, Any] = {
-                **_with_files(post.draft, self._writer(media_folder)),
+                **_with_files(post.draft, self._writer(media_folder, base or Path())),
                 "account": handles[post.account_did],
             }
-            if post.due_at:
-                row["at"] = to_iso(post.due_at)
+            if post.state == "scheduled" and post.due_at and post.due_at > now:
+                row["at"] = post.due_at.isoformat()
+            else:
+                row["draft"] = True
             if post.key:
                 row["key"] = post.key
             row["late"] = post.late_policy + (f":{post.late_seconds}s" if post.late_seconds is not None else "")
             yield row
 
-    def _writer(self, folder: Path | None) -> Callable[[Mapping[str, Any]], str]:
+    def _writer(self, folder: Path | None, base: Path) -> Callable[[Mapping[str, Any]], str]:
         def write(stored: Mapping[str, Any]) -> str:
             if folder is None:
                 raise InputError("The posts have media.", hint="Give a folder for them with --media FOLDER.")
@@ -188,7 +231,7 @@ class Moving(Posting):
                 folder.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
                     file.writelines(self.store.read_media(stored["cid"]))
-            return str(path)
+            return os.path.relpath(path, base)
 
         return write
 
@@ -204,7 +247,7 @@ def _text_or_none(name: str, value: Any) -> Any:
 
 
 def _with_files(value: Any, write: Callable[[Mapping[str, Any]], str]) -> Any:
-    """A draft with stored media as files; a card keeps its text, and its picture is fetched again."""
+    """A draft with stored media as files."""
     if isinstance(value, Mapping):
         if "cid" in value and "mime" in value:
             kept = {
@@ -213,7 +256,7 @@ def _with_files(value: Any, write: Callable[[Mapping[str, Any]], str]) -> Any:
                 if name in ("alt", "captions", "gif", "lang", "name")
             }
             return {"path": write(value), **kept}
-        return {name: _with_files(item, write) for name, item in value.items() if name != "thumb"}
+        return {name: _with_files(item, write) for name, item in value.items()}
     if isinstance(value, list):
         return [_with_files(item, write) for item in value]
     return value

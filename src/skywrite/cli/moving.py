@@ -92,7 +92,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        rows = list(sky.export_rows(account=account, media_folder=media))
+        rows = list(sky.export_rows(account=account, media_folder=media, base=output.parent if output else None))
     text = json_text(rows, indent=1) + "\n" if as_json else "".join(json_text(row) + "\n" for row in rows)
     if output is None:
         click.echo(text, nl=False)

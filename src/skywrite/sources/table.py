@@ -113,7 +113,7 @@ def _cell(name: str, cell: str, line: int) -> Any:
         return [item.strip() for item in cell.split("|")]
     if name == "thread":
         return [part.strip("\n") for part in f"\n{cell}\n".split("\n---\n")]
-    if name in ("quotes", "split", "markdown", "shorten"):
+    if name in ("quotes", "split", "markdown", "shorten", "draft"):
         if cell.strip().lower() not in _FLAGS:
             raise UnreadableTable(f"Line {line}, {name}: {cell!r} is neither yes nor no.")
         return _FLAGS[cell.strip().lower()]
