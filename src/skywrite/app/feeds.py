@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.base import is_gone
 from skywrite.app.posting import Posting, Ready
-from skywrite.errors import InputError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
 from skywrite.queue.feed_model import Feed, FeedClaim, FeedItem, ItemState, NewFeed
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
@@ -156,11 +156,7 @@ class Feeds(Posting):
         title = seen.document.title if seen.document else ""
         new = NewFeed(feed_url, tuple(account.did for account in found), title, settings)
         claim = self.store.add_feed(new, self.worker_name, FEED_LEASE_SECONDS)
-        try:
-            check = self._take_in(claim, seen)
-        finally:
-            self.store.release_feed(claim)
-        return self.feed(claim.feed.id), check
+        return self.feed(claim.feed.id), self._take_in(claim, seen)
 
     def feeds(self) -> list[FeedStatus]:
         """All feeds."""
@@ -172,7 +168,7 @@ class Feeds(Posting):
         """One feed, by its number or address. Raises UnknownFeed."""
         feed = self.store.feed(name)
         handles = {account.did: account.handle for account in self.store.accounts()}
-        return self._status(feed, handles, self.store.count_items().get(feed.id, {}))
+        return self._status(feed, handles, self.store.count_items(feed.id).get(feed.id, {}))
 
     def _status(self, feed: Feed, handles: Mapping[str, str], counts: Mapping[ItemState, int]) -> FeedStatus:
         return FeedStatus(feed, tuple(handles.get(did, did) for did in feed.account_dids), counts)
@@ -247,15 +243,16 @@ class Feeds(Posting):
         return replace(plain, text=row["text"], ready=ready)
 
     def check_claimed(self, claim: FeedClaim) -> FeedCheck:
-        """Look at a feed that is held, and give it back. Errors of the feed become the check's problem."""
+        """Look at a feed that is held, and give it back. Errors of the feed become the check's problem.
+
+        After an error of ours the feed stays held until its lease runs out, so that it is not tried without a pause.
+        """
         from skywrite.sources.feed_look import look_at
 
         try:
             return self._take_in(claim, look_at(self._fetch(), claim.feed))
         except FeedLeaseLost as error:
             return FeedCheck(claim.feed.id, problem=Problem.of(error))
-        finally:
-            self.store.release_feed(claim)
 
     def _take_in(self, claim: FeedClaim, seen: Seen) -> FeedCheck:
         """Enter what was seen into the ledger, then post what waits."""
@@ -263,17 +260,17 @@ class Feeds(Posting):
 
         ledger = self.store.known_items(claim.feed.id, seen.marks) if seen.marks else {}
         look = make_look(claim.feed, seen, ledger, now=self.clock.now(), random=self.clock.random())
-        self.store.record_look(claim, look)
-        posts, warnings = self._post_waiting(claim)
-        waiting = len(self.store.pending_items(claim.feed.id, MOST_PER_CHECK_MAX))
+        waiting = self.store.record_look(claim, look)
+        posts, warnings, done = self._post_waiting(claim) if waiting else ([], [], 0)
         new = sum(item.state == "pending" for item in look.items)
-        return FeedCheck(claim.feed.id, new, tuple(posts), waiting, look.problem, (*seen.warnings, *warnings))
+        return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, look.problem, (*seen.warnings, *warnings))
 
-    def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[str]]:
+    def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[str], int]:
+        """The posts made, what is to be told, and how many items are done with; then the feed is given back."""
         most = int(claim.feed.settings.get("most", MOST_PER_CHECK))
         posts: list[int] = []
         warnings: list[str] = []
-        done = 0
+        done = failed = 0
         for item in self.store.pending_items(claim.feed.id, most + TROUBLED_MAX):
             if done == most:
                 break
@@ -283,16 +280,16 @@ class Feeds(Posting):
             except FeedLeaseLost:
                 raise
             except SkywriteError as error:
-                if isinstance(error, TemporaryError) or error.exit_code == 1:
-                    self.store.fail_item(claim, item.id, Problem.of(error), for_good=False)
-                else:
-                    self.store.fail_item(claim, item.id, Problem.of(error), for_good=True)
+                for_good = isinstance(error, InputError | RejectedError)
+                self.store.fail_item(claim, item.id, Problem.of(error), for_good=for_good)
+                failed += for_good
                 warnings.append(error.about(f"Item {item.title!r}").message)
                 continue
             done += 1
             posts += made
             warnings += told
-        return posts, warnings
+        self.store.release_feed(claim)
+        return posts, warnings, done + failed
 
     def _post_item(self, claim: FeedClaim, item: FeedItem) -> tuple[list[int], list[str]]:
         """Make the posts of one item, for every account, and mark it as queued, in one transaction."""

@@ -14,7 +14,12 @@ from skywrite.cli.output import one_line, print_done, print_json, print_table, p
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--template", metavar="TEXT", help="What a post says (Jinja2); without it: title and link."),
+    click.option(
+        "--template",
+        metavar="TEXT",
+        callback=lambda context, option, value: value and value.replace("\\n", "\n"),
+        help="What a post says (Jinja2; \\n is a new line); without it: title and link.",
+    ),
     click.option("--include", multiple=True, metavar="RULE", help="Post only items with this word or /pattern/."),
     click.option("--exclude", multiple=True, metavar="RULE", help="Leave out items with this word or /pattern/."),
     click.option(

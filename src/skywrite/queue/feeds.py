@@ -158,8 +158,11 @@ class FeedVerbs(AddVerbs):
                     )
         return known
 
-    def record_look(self, claim: FeedClaim, look: Look) -> None:
-        """Enter what a check has shown, all or nothing; the feed stays held. Raises FeedLeaseLost."""
+    def record_look(self, claim: FeedClaim, look: Look) -> int:
+        """Enter what a check has shown, all or nothing; how many items wait to be posted.
+
+        When none waits, the feed is given back in the same transaction. Raises FeedLeaseLost.
+        """
         with self._writing(wake=False) as tx:
             row = self._held(tx, claim)
             now = self._clock.now()
@@ -183,6 +186,11 @@ class FeedVerbs(AddVerbs):
                 self._insert_item(tx, claim.feed.id, item, now)
             for update in look.updates:
                 self._update_item(tx, claim.feed.id, update, now)
+            waiting = tx.row("count_pending_items", feed_id=claim.feed.id)
+            if waiting is None or not waiting["count"]:
+                tx.run("release_feed", id=claim.feed.id, token=claim.token)
+                return 0
+            return int(waiting["count"])
 
     def _held(self, tx: Transaction, claim: FeedClaim) -> Row:
         """The feed's row, locked, if the claim still holds it."""
@@ -243,11 +251,15 @@ class FeedVerbs(AddVerbs):
         with self._reading() as tx:
             return [_item_of(row) for row in tx.rows("list_feed_items", feed_id=feed_id, limit=limit)]
 
-    def count_items(self) -> dict[int, dict[ItemState, int]]:
-        """How many items of each state each feed has, by the feed's number."""
+    def count_items(self, feed_id: int | None = None) -> dict[int, dict[ItemState, int]]:
+        """How many items of each state each feed (or one) has, by the feed's number."""
         counts: dict[int, dict[ItemState, int]] = {}
         with self._reading() as tx:
-            for row in tx.rows("count_feed_items"):
+            if feed_id is None:
+                rows = tx.rows("count_feed_items")
+            else:
+                rows = tx.rows("count_items_of_feed", feed_id=feed_id)
+            for row in rows:
                 counts.setdefault(row["feed_id"], {})[row["state"]] = row["count"]
         return counts
 

@@ -94,8 +94,7 @@ class Template:
                 if length > OUTPUT_LENGTH_MAX:
                     raise TemplateError(f"The template gives more than {OUTPUT_LENGTH_MAX} characters.")
         except JinjaError as error:
-            names = f" It knows: {', '.join(VARIABLES)}." if "undefined" in str(error) else ""
-            raise TemplateError(f"The template fails: {error}.", hint=f"Check it with `preview`.{names}") from None
+            raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
             raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
         return tidy("".join(pieces)).strip()
@@ -169,7 +168,7 @@ def hashtags(tags: Iterable[str]) -> str:
 
 
 def _check(tree: Any) -> None:
-    from jinja2 import nodes
+    from jinja2 import meta, nodes
 
     forbidden = tuple(getattr(nodes, name) for name in _FORBIDDEN if hasattr(nodes, name))
     for node in tree.find_all(nodes.Node):
@@ -181,6 +180,10 @@ def _check(tree: Any) -> None:
             inner = [found for part in (*node.body, *node.else_) for found in _fors(part)]
             if inner or node.recursive:
                 raise TemplateError("A template has no loops inside loops.")
+
+    unknown = sorted(meta.find_undeclared_variables(tree) - set(VARIABLES))
+    if unknown:
+        raise TemplateError(f"A template knows no {unknown[0]!r}.", hint=f"It knows: {', '.join(VARIABLES)}.")
 
 
 def _fors(node: Any) -> list[Any]:

@@ -116,6 +116,14 @@ UPDATE feed_item SET
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
+-- name: count_items_of_feed
+-- How many items of each state a feed has.
+SELECT feed_id, state, count(*) AS count FROM feed_item WHERE feed_id = :feed_id GROUP BY feed_id, state
+
 -- name: count_feed_items
 -- How many items of each state each feed has.
 SELECT feed_id, state, count(*) AS count FROM feed_item GROUP BY feed_id, state
+
+-- name: count_pending_items
+-- How many items of a feed wait to be posted.
+SELECT count(*) AS count FROM feed_item WHERE feed_id = :feed_id AND state = 'pending'
