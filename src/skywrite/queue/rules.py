@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.queue.adding import AddVerbs
-from skywrite.queue.database import moment_of
+from skywrite.queue.database import Row, moment_of
 from skywrite.queue.model import (
     NewPost,
     NewRecurrence,
@@ -70,9 +70,10 @@ class RuleVerbs(AddVerbs):
         return [recurrence_of(row) for row in rows]
 
     def idle_recurrences(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
-        """Active rules without a post that waits, each with the last occurrence that a post was made for.
+        """Active rules without a post that waits, each with the moment up to which its occurrences are done with.
 
-        A post that was moved to later does not count, once the moment has come for which it was made. With a number
+        That is the last occurrence that a post was made for; where that post went out late, as much later, because it
+        stands for those that were missed meanwhile. A post that was moved to later does not count, once the moment has come for which it was made. With a number
         only that rule is looked at.
         """
         values: dict[str, Any] = {"now": self._clock.now()}
@@ -83,9 +84,7 @@ class RuleVerbs(AddVerbs):
         query = self._database.compose("idle_recurrences", *parts)
         with self._reading() as tx:
             rows = tx.select(query, values)
-        return [
-            (recurrence_of(row), moment_of(row["last_occurrence"]) or recurrence_of(row).created_at) for row in rows
-        ]
+        return [(recurrence_of(row), _done_until(row) or recurrence_of(row).created_at) for row in rows]
 
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
         """Store a changed copy of a rule that was read before (`_replace`); its position stays.
@@ -163,3 +162,10 @@ class RuleVerbs(AddVerbs):
                 tx.run("delete_setting", scope=scope, name=name)
             else:
                 tx.run("put_setting", scope=scope, name=name, value=dump_json(value))
+
+
+def _done_until(row: Row) -> datetime | None:
+    last, due_at, published_at = (moment_of(row[f"last_{name}"]) for name in ("occurrence", "due_at", "published_at"))
+    if last is None or due_at is None or published_at is None:
+        return last
+    return last + max(published_at - due_at, timedelta())

@@ -25,11 +25,13 @@ SELECT * FROM recurrence ORDER BY id
 SELECT * FROM recurrence WHERE account_did = :did ORDER BY id
 
 -- name: idle_recurrences
--- Rules whose posts are all done with, or moved past their occurrence, and the last occurrence that a post was made
--- for; more conditions and the order follow.
-SELECT recurrence.*, (SELECT max(occurrence) FROM post WHERE post.recurrence_id = recurrence.id) AS last_occurrence
-FROM recurrence
-WHERE state = 'active' AND NOT EXISTS (
+-- Rules whose posts are all done with, or moved past their occurrence, with the last occurrence that a post was made
+-- for, when that post was due and when it went out; more conditions and the order follow.
+SELECT recurrence.*, last.occurrence AS last_occurrence, last.due_at AS last_due_at, last.published_at AS last_published_at
+FROM recurrence LEFT JOIN post AS last ON last.recurrence_id = recurrence.id AND last.occurrence = (
+  SELECT max(occurrence) FROM post WHERE post.recurrence_id = recurrence.id
+)
+WHERE recurrence.state = 'active' AND NOT EXISTS (
   SELECT 1 FROM post
   WHERE post.recurrence_id = recurrence.id AND post.state IN ('draft', 'scheduled', 'publishing')
     AND (post.occurrence IS NULL OR post.occurrence > :now OR post.due_at <= :now)
