@@ -1,0 +1,182 @@
+"""Days of posting in milliseconds: whatever users, networks, disks and clocks do, the promises are kept.
+
+One number decides everything that happens. A failure prints it; `SKYWRITE_SEED=7 pytest tests/simulation` runs that
+world alone and prints its story. The controls break one promise each in the program and see it found.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.atproto.repo import Repo, Write
+from skywrite.atproto.tid import TidClock
+from skywrite.compose.freeze import Frozen
+from skywrite.errors import RejectedError
+from skywrite.publish import budget, publisher
+from skywrite.queue import claims
+from skywrite.queue.database import Transaction
+from skywrite.queue.model import Claim, Decide, Post
+from skywrite.queue.store import Store, open_store
+from skywrite.queue.vault import Vault
+from tests.simulation.process import ShakyStore
+from tests.simulation.world import HOUR_POINTS, KEY, World, verdicts
+from tests.support.processes import FAST_FOLDER
+
+SEEDS = 20_000 if os.environ.get("SKYWRITE_NIGHTLY") else 300
+BLOCKS = 10
+CONTROL_SEEDS = 60
+STEPS = 40
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A place in memory, with an empty database to copy."""
+    path = Path(tempfile.mkdtemp(prefix="skywrite-simulation-", dir=FAST_FOLDER))
+    open_store(str(path / "template"), Vault(path, KEY)).close()
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(autouse=True)
+def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write points that some of these accounts do spend."""
+    monkeypatch.setattr(budget, "HOUR_POINTS_MAX", HOUR_POINTS)
+
+
+def broken(seed: int, folder: Path) -> tuple[list[str], list[str]]:
+    """The broken promises of one world, and its story."""
+    world = World(seed, folder, folder / "template")
+    try:
+        world.run(STEPS)
+        return list(verdicts(world)), world.trace
+    except Exception as error:
+        return [f"surprise: {error!r}"], world.trace
+    finally:
+        world.close()
+        for path in folder.glob(f"{seed}.db*"):
+            path.unlink()
+
+
+def chosen_seeds(block: int) -> range:
+    """The seeds of a block; the one that the environment names, in the first."""
+    if only := os.environ.get("SKYWRITE_SEED"):
+        return range(int(only), int(only) + (block == 0))
+    return range(block * SEEDS // BLOCKS, (block + 1) * SEEDS // BLOCKS)
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_all_promises_are_kept(folder: Path, block: int) -> None:
+    """At most once, at least once, whole, not early, in order, within budget, cancels honoured, and the truth told."""
+    for seed in chosen_seeds(block):
+        found, story = broken(seed, folder)
+        if "SKYWRITE_SEED" in os.environ:
+            print("\n".join(story))
+        assert [] == found, f"seed {seed}: run SKYWRITE_SEED={seed} pytest tests/simulation -k kept"
+
+
+def test_a_seed_tells_the_same_story_twice(folder: Path) -> None:
+    """What a seed brought about can be brought about again."""
+    assert broken(5, folder) == broken(5, folder)
+
+
+# Controls: one thing in the program is broken, and the simulation sees it.
+
+
+def new_keys_at_each_attempt(patch: pytest.MonkeyPatch) -> None:
+    """What most clients do."""
+
+    def write(repo: Repo, frozen: Frozen) -> None:
+        tids = TidClock(repo._agent.clock)
+        repo.create_all([Write(one.collection, tids.next(), one.value, one.cid) for one in frozen.writes])
+
+    patch.setattr(publisher, "write", write)
+
+
+def cancel_in_doubt(patch: pytest.MonkeyPatch) -> None:
+    """A post that may be on the network is cancelled on request."""
+    cancel = Store.cancel
+
+    def cancel_anyway(self: Store, post_id: int, **more: Any) -> Post:
+        with self._writing() as tx:
+            thaw(self, tx, post_id)
+        return cancel(self, post_id, **more)
+
+    patch.setattr(ShakyStore, "cancel", cancel_anyway)
+
+
+def thaw(store: Store, tx: Transaction, post_id: int) -> None:
+    """Drop frozen records that wait."""
+    query = "UPDATE post SET frozen = NULL WHERE id = :id AND state = 'scheduled'"
+    tx._connection.execute(query, {"id": post_id})
+
+
+def any_order(patch: pytest.MonkeyPatch) -> None:
+    """The post that was added last goes first."""
+    claim_otherwise(patch, timedelta())
+
+
+def too_early(patch: pytest.MonkeyPatch) -> None:
+    """What is due within a minute goes out."""
+    earliest = claims._earliest
+    patch.setattr(claims, "_earliest", lambda post: earliest(post) - timedelta(minutes=1))
+    claim_otherwise(patch, timedelta(minutes=1))
+
+
+def claim_otherwise(patch: pytest.MonkeyPatch, ahead: timedelta) -> None:
+    """Claim what was added last of all that is due so soon."""
+    in_order = Store.claim
+
+    def claim(self: Store, name: str, seconds: float, decide: Decide) -> Claim | None:
+        soon = self._clock.now() + ahead
+        for post in sorted(self.posts(("scheduled", "publishing"), due_before=soon), key=lambda post: -post.id):
+            if claim := self.claim_post(post.id, name, seconds, decide):
+                return claim
+        return in_order(self, name, seconds, decide)
+
+    patch.setattr(ShakyStore, "claim", claim)
+
+
+def no_budget(patch: pytest.MonkeyPatch) -> None:
+    """Write points are not counted."""
+    patch.setattr(budget, "HOUR_POINTS_MAX", 5000)
+    patch.setattr("tests.simulation.world.HOUR_POINTS", 12)
+
+
+def forgetful(patch: pytest.MonkeyPatch) -> None:
+    """What is in doubt is given up as failed."""
+    patch.setattr(Repo, "_settle", give_up)
+
+
+def give_up(repo: Repo, writes: Any, error: Exception) -> None:
+    """Believe the error."""
+    raise RejectedError(str(error))
+
+
+CONTROLS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
+    "new keys at each attempt": (new_keys_at_each_attempt, "twice"),
+    "cancelled in doubt": (cancel_in_doubt, "cancelled, and published"),
+    "any order": (any_order, "order"),
+    "too early": (too_early, "early"),
+    "no budget": (no_budget, "points"),
+    "doubt is failure": (forgetful, "untrue"),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_broken_promise_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """With one part of the program broken, some of the first worlds show it."""
+    break_it, expected = CONTROLS[name]
+    break_it(monkeypatch)
+    for seed in range(CONTROL_SEEDS):
+        if any(expected in verdict for verdict in broken(seed, folder)[0]):
+            return
+    raise AssertionError(f"{CONTROL_SEEDS} worlds did not show it")
