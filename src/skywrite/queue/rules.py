@@ -73,8 +73,8 @@ class RuleVerbs(AddVerbs):
         """Active rules without a post that waits, each with the moment up to which its occurrences are done with.
 
         That is the last occurrence that a post was made for; where that post went out late, as much later, because it
-        stands for those that were missed meanwhile. A post that was moved to later does not count, once the moment has come for which it was made. With a number
-        only that rule is looked at.
+        stands for those that were missed meanwhile. A post that was moved to later does not count as waiting, once the
+        moment has come for which it was made. With a number only that rule is looked at.
         """
         values: dict[str, Any] = {"now": self._clock.now()}
         parts = ["ORDER BY recurrence.id"]
