@@ -1,0 +1,90 @@
+"""Fixtures of the verbs' tests: a sandbox without sockets, a clock that is set, and a signed-in `Skywrite`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.clock import FakeClock
+from skywrite.config import Config, load_config
+from skywrite.queue.model import STATES
+from skywrite.sandbox import Sandbox
+from skywrite.sandbox.transport import SandboxTransport
+
+# A Tuesday.
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """One network, one database, one clock; as many processes as are asked for."""
+
+    home: Path
+    box: Sandbox
+    clock: FakeClock
+    transport: SandboxTransport
+    opened: list[Skywrite] = field(default_factory=list)
+
+    def config(self, **environ: str) -> Config:
+        """The configuration of a process with these environment variables."""
+        base = {"SKYWRITE_HOME": str(self.home), "SKYWRITE_PLC_URL": self.box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
+        return load_config({**base, **environ})
+
+    def process(self, database: str | None = None, transport: Any = None, **environ: str) -> Skywrite:
+        """Another process on the same database (or on one of its own)."""
+        sky = Skywrite(database, config=self.config(**environ), transport=transport or self.transport, clock=self.clock)
+        self.opened.append(sky)
+        return sky
+
+    def texts(self, handle: str = "alice.test") -> list[str]:
+        """The texts on the network, in the order in which they came."""
+        return [post.text for post in self.box.posts(handle)]
+
+    def records(self, handle: str = "alice.test") -> list[dict[str, Any]]:
+        """The posts on the network, whole."""
+        return [post.record for post in self.box.posts(handle)]
+
+    def states(self, sky: Skywrite) -> list[tuple[int, str]]:
+        """Every post in the queue, by number."""
+        return sorted((post.id, post.state) for post in sky.store.posts(STATES, limit=10_000))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A network where alice.test and bob.test live, and nobody is signed in."""
+    clock = FakeClock(NOON)
+    box = Sandbox(clock=clock)
+    made = World(tmp_path / "home", box, clock, SandboxTransport(box))
+    yield made
+    for sky in made.opened:
+        sky.close()
+
+
+@pytest.fixture
+def sky(world: World) -> Skywrite:
+    """A process where alice.test is signed in."""
+    process = world.process()
+    process.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    return process
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., str]:
+    """Makes a small picture of one colour."""
+    from PIL import Image
+
+    def make(name: str = "red.png", colour: str = "red") -> str:
+        path = tmp_path / name
+        with io.BytesIO() as data:
+            Image.new("RGB", (16, 12), colour).save(data, "PNG")
+            path.write_bytes(data.getvalue())
+        return str(path)
+
+    return make

@@ -1,0 +1,265 @@
+"""Posting now: stored first, then sent, once, whatever comes between."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.posting import LEASE_SECONDS, PostFailed, StillQueued
+from skywrite.app.preparing import MediaChanged
+from skywrite.atproto.session import SessionExpired
+from skywrite.errors import InputError
+from skywrite.publish.agents import NotLoggedIn
+from skywrite.queue.model import Failed, Problem, WrongState
+from tests.app.conftest import World
+
+APPLY = "com.atproto.repo.applyWrites"
+
+
+def test_a_post_is_on_the_network_when_it_returns(world: World, sky: Skywrite) -> None:
+    """Its at-uri, CID and page are those of the record."""
+    sent = sky.post("Hello #world")
+    there = world.box.posts("alice.test")[0]
+    assert (there.uri, there.cid, "Hello #world") == (sent.uri, sent.cid, there.text)
+    assert f"https://bsky.app/profile/alice.test/post/{there.uri.rpartition('/')[2]}" == sent.url
+    assert [(1, "published")] == world.states(sky)
+
+
+def test_a_lost_answer_is_settled_by_looking(world: World, sky: Skywrite) -> None:
+    """The write was carried out and its answer lost: it is found there, and not written again."""
+    world.box.faults.add(APPLY, kind="drop_after")
+    sky.post("Once")
+    assert (["Once"], 1) == (world.texts(), world.box.calls[APPLY])
+
+
+def test_a_key_posts_once_and_says_so(world: World, sky: Skywrite) -> None:
+    """The second call answers with the post that is there."""
+    first = sky.post("Release 1.0", key="v1")
+    second = sky.post("Release 1.0, again", key="v1")
+    assert (first.id, first.uri, first.cid, first.url) == (second.id, second.uri, second.cid, second.url)
+    assert ["Release 1.0"] == world.texts()
+    assert "The key 'v1' was used before" in second.warnings[0]
+
+
+def test_the_same_text_under_another_key_is_another_post(world: World, sky: Skywrite) -> None:
+    """A key tells posts apart, also from one that waits with the same words."""
+    world.box.faults.add(APPLY, kind="error_500", times=3)
+    with pytest.raises(StillQueued):
+        sky.post("Weekly", key="week-1")
+    sky.post("Weekly", key="week-2")
+    assert [(1, "scheduled"), (2, "published")] == world.states(sky)
+    sky.post("Weekly", key="week-1")
+    assert [(1, "published"), (2, "published")] == world.states(sky)
+
+
+def test_what_could_not_be_sent_waits_and_is_sent_once(world: World, sky: Skywrite) -> None:
+    """The same call again sends the one that waits."""
+    world.box.faults.add(APPLY, kind="refused", times=None)
+    with pytest.raises(StillQueued) as caught:
+        sky.post("Patience")
+    world.box.faults.clear()
+    assert ("Post 1 is not sent yet", 4) == (caught.value.message[:22], caught.value.exit_code)
+    sent = sky.post("Patience")
+    assert (1, ["Patience"]) == (sent.id, world.texts())
+    assert ["The same text was waiting as post 1: that one was sent."] == list(sent.warnings)
+
+
+def test_a_page_that_changes_makes_no_second_post(world: World, sky: Skywrite) -> None:
+    """What waits is the same post, though its card says something else by now."""
+    row = {"text": "See https://example.test/a", "card": {"url": "https://example.test/a", "title": "Old"}}
+    world.box.faults.add(APPLY, kind="refused", times=None)
+    with pytest.raises(StillQueued):
+        sky.post(**row)
+    world.box.faults.clear()
+    sky.post(row["text"], card={"url": "https://example.test/a", "title": "New"})
+    assert [(1, "published")] == world.states(sky)
+
+
+def test_what_is_posted_twice_on_purpose_is_told(world: World, sky: Skywrite) -> None:
+    """Nothing hinders it; the writer learns of it."""
+    sky.post("Good morning")
+    again = sky.post("Good morning")
+    assert (["Good morning"] * 2, ("The same text is in post 1 (published).",)) == (world.texts(), again.warnings)
+
+
+def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None:
+    """The next run finishes the post, once."""
+    ready = sky.prepare(sky.draft(sky.account(), {"text": "Left behind"}), sky.account())
+    new = sky.new_post(ready, due_at=world.clock.now(), source="now")
+    sky.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    other = world.process()
+    other.run_once()
+    assert [] == world.texts()
+    world.clock.advance(LEASE_SECONDS + 1)
+    other.run_once()
+    other.run_once()
+    assert (["Left behind"], [(1, "published")]) == (world.texts(), world.states(other))
+
+
+def test_killed_after_the_write(world: World, sky: Skywrite) -> None:
+    """It is on the network, and the database does not know: the next run looks, and writes nothing."""
+    ready = sky.prepare(sky.draft(sky.account(), {"text": "Written"}), sky.account())
+    new = sky.new_post(ready, due_at=world.clock.now(), source="now")
+    _, claim = sky.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    assert claim is not None
+    sky.publisher().publish(claim)
+    world.clock.advance(LEASE_SECONDS + 1)
+    world.process().run_once()
+    assert (["Written"], [(1, "published")]) == (world.texts(), world.states(sky))
+
+
+def test_a_worker_that_has_the_account_sends_it(world: World, sky: Skywrite) -> None:
+    """While another process publishes for the account, the call waits for it and answers with its result."""
+    sky.schedule("First", at="now")
+    worker = world.process()
+    claim = worker.store.claim(worker.worker_name, LEASE_SECONDS, worker.decider())
+    assert claim is not None
+
+    class Settles:
+        """The wait in which the other process finishes, and takes the next post too."""
+
+        def __init__(self) -> None:
+            self.waits = 0
+
+        def __call__(self, event: threading.Event, seconds: float) -> bool:
+            self.waits += 1
+            result = worker.publisher().publish(claim)
+            worker.store.settle(claim, result.outcome)
+            worker.run_once()
+            return False
+
+    waiting = Settles()
+    world.clock.wait = waiting  # type: ignore[method-assign]
+    sent = sky.post("Second")
+    assert (["First", "Second"], 1) == (world.texts(), waiting.waits)
+    assert world.box.posts("alice.test")[1].uri == sent.uri
+
+
+def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) -> None:
+    """The post stays in the queue."""
+    sky.schedule("First", at="now")
+    worker = world.process()
+    assert worker.store.claim("elsewhere/1/a", LEASE_SECONDS, worker.decider())
+    with pytest.raises(StillQueued) as caught:
+        sky.post("Second")
+    assert "busy with another post" in caught.value.message
+
+
+def test_spacing_is_told_at_once(world: World, sky: Skywrite) -> None:
+    """Nobody waits twenty seconds to learn that the account waits for an hour."""
+    sky.set(None, {"gap_seconds": 3600})
+    sky.post("First")
+    with pytest.raises(StillQueued) as caught:
+        sky.post("Second")
+    assert "it waits until 2026-11-24 13:00:00 UTC: the account's spacing" in caught.value.message
+    assert timedelta(seconds=1) > world.clock.now() - sky.store.get(2).created_at
+
+
+def test_a_rate_limit_is_told_at_once(world: World, sky: Skywrite) -> None:
+    """With the moment at which it ends; the next call does not ask the server before."""
+    world.box.faults.add(APPLY, kind="rate_limited", seconds=600)
+    with pytest.raises(StillQueued):
+        sky.post("First")
+    calls = world.box.calls[APPLY]
+    with pytest.raises(StillQueued) as caught:
+        sky.post("Second")
+    assert ("until 2026-11-24 12:10:00 UTC" in caught.value.message, calls) == (True, world.box.calls[APPLY])
+
+
+def test_a_key_of_a_post_for_later(world: World, sky: Skywrite) -> None:
+    """The post under this key is not sent before its time, and the call does not wait for it."""
+    sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
+    with pytest.raises(StillQueued) as caught:
+        sky.post("Later", key="k")
+    assert "2026-11-25 09:00:00 UTC: that is its time" in caught.value.message
+    assert [] == world.texts()
+
+
+@pytest.mark.parametrize(("verb", "error"), [("cancel", WrongState), ("hold", StillQueued)])
+def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb: str, error: type) -> None:
+    """The call says what became of it."""
+    sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
+    getattr(sky, verb)(1)
+    with pytest.raises(error) as caught:
+        sky.post("Later", key="k")
+    assert caught.value.message.startswith("Post 1 ")
+
+
+def test_a_key_of_a_post_that_was_refused(world: World, sky: Skywrite) -> None:
+    """It is not sent again, and what the server said is told again."""
+    sky.schedule("Bad", at="now", key="k")
+    claim = sky.store.claim(sky.worker_name, LEASE_SECONDS, sky.decider())
+    assert claim is not None
+    sky.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
+    with pytest.raises(PostFailed) as caught:
+        sky.post("Bad", key="k")
+    assert ("Post 1 was refused: no such thing", 5) == (caught.value.message, caught.value.exit_code)
+
+
+def test_a_session_that_is_over_holds_the_post_until_the_sign_in(world: World, sky: Skywrite) -> None:
+    """Signing in lets it go out, once, also when the same text is posted again."""
+    world.box._pds.sessions.revoke_all(world.box.account("alice.test").did)
+    world.clock.advance(3 * 3600)
+    with pytest.raises(SessionExpired):
+        sky.post("Held")
+    with pytest.raises(NotLoggedIn):
+        sky.post("Held")
+    assert [(1, "held")] == world.states(sky)
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert [(1, "scheduled")] == world.states(sky)
+    sky.post("Held")
+    assert (["Held"], [(1, "published")]) == (world.texts(), world.states(sky))
+
+
+def test_a_post_for_an_account_without_session_is_refused_at_once(world: World, sky: Skywrite) -> None:
+    """Nothing is stored that would go out by surprise at the next sign-in."""
+    sky.logout()
+    with pytest.raises(NotLoggedIn):
+        sky.post("Too late")
+    assert [] == world.states(sky)
+
+
+def test_media_are_kept_with_the_post(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+    """The file may go once the post is accepted."""
+    path = picture()
+    sky.schedule("Picture", at="in 1 hour", images=[{"path": path, "alt": "Red"}])
+    Path(path).unlink()
+    world.clock.advance(3601)
+    sky.run_once()
+    assert [("Red",)] == [post.images for post in world.box.posts("alice.test")]
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(
+    world: World, sky: Skywrite, picture: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes are never stored under a name that is not theirs."""
+    ready = sky.prepare(sky.draft(sky.account(), {"images": [picture()]}), sky.account())
+    cid = next(iter(ready.gathered.media))
+    ready.gathered.media[cid] = lambda: iter([b"other bytes"])
+    with pytest.raises(MediaChanged):
+        sky.keep_media([ready])
+    assert None is sky.store.media_info(cid)
+
+
+def test_settings_of_the_account_hold_for_the_whole_thread(world: World, sky: Skywrite) -> None:
+    """Markdown that is switched off stays as it is in each post; a post may say otherwise."""
+    sky.set(None, {"markdown": False})
+    sky.post(
+        "[a](https://a.test)",
+        card="none",
+        thread=["[b](https://b.test)", {"text": "[c](https://c.test)", "markdown": True, "card": "none"}],
+    )
+    assert ["[a](a.test)", "[b](b.test)", "c"] == world.texts()
+
+
+def test_too_long_is_told_before_anything_is_asked(world: World, sky: Skywrite) -> None:
+    """No page is fetched and no handle looked up for a text that cannot be posted."""
+    asked = world.box.calls.total()
+    with pytest.raises(InputError):
+        sky.post("@bob.test https://example.test " + "x" * 300)
+    assert asked == world.box.calls.total()

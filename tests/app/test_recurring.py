@@ -1,0 +1,202 @@
+"""Posts that come again: each occurrence once, moved and skipped ones, pools, ends, many workers."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.recurring import NoOccurrence, Recurring
+from skywrite.errors import InputError
+from skywrite.queue.model import STATES
+from tests.app.conftest import NOON, World
+
+HOUR = timedelta(hours=1)
+
+
+def run_until(world: World, sky: Skywrite, end: datetime, step: timedelta = timedelta(minutes=10)) -> None:
+    """Let time pass with a run every few minutes, as a worker would."""
+    while world.clock.now() < end:
+        sky.run_once()
+        world.clock.advance(step.total_seconds())
+    sky.run_once()
+
+
+def due(sky: Skywrite) -> list[datetime | None]:
+    """When the posts that wait are due."""
+    return [post.due_at for post in sky.store.posts()]
+
+
+def test_each_occurrence_is_posted_once_in_turn(world: World, sky: Skywrite) -> None:
+    """Texts of a pool take turns; the next post is made when one is done with."""
+    sky.schedule("one", every="0 * * * *", pool=["two", "three"])
+    run_until(world, sky, NOON + 4 * HOUR)
+    assert ["one", "two", "three", "one"] == world.texts()
+    assert [NOON + 5 * HOUR] == due(sky)
+
+
+def test_the_end_of_a_rule(world: World, sky: Skywrite) -> None:
+    """The last occurrence is at the end, and then the rule is over."""
+    sky.schedule("x", every="0 * * * *", until=NOON + 2 * HOUR)
+    run_until(world, sky, NOON + 5 * HOUR)
+    assert (2, ["ended"], []) == (len(world.texts()), [rule.state for rule in sky.recurrences()], due(sky))
+
+
+def test_two_days_of_downtime_make_one_post(world: World, sky: Skywrite) -> None:
+    """Never one for each hour that was missed."""
+    sky.schedule("x", every="0 * * * *")
+    world.clock.advance(2 * 86_400 + 60)
+    sky.run_once()
+    sky.run_once()
+    assert 1 == len(world.texts())
+    assert [NOON + 49 * HOUR] == due(sky)
+
+
+@pytest.mark.parametrize("way", ["move", "change_occurrence"])
+def test_a_moved_post_does_not_block_its_rule(world: World, sky: Skywrite, way: str) -> None:
+    """One that was moved past the following ones waits alone; they come all the same, and it comes too."""
+    sky.schedule("x", every="0 * * * *")
+    late = NOON + timedelta(hours=5, minutes=30)
+    if way == "move":
+        sky.move(1, late)
+    else:
+        sky.change_occurrence(1, NOON + HOUR, late)
+    run_until(world, sky, NOON + timedelta(hours=6, minutes=5))
+    published = sorted(str(post.published_at)[11:16] for post in sky.store.history())
+    assert ["14:00", "15:00", "16:00", "17:00", "17:30", "18:00"] == published
+
+
+def test_an_occurrence_ahead_is_moved(world: World, sky: Skywrite) -> None:
+    """One whose post is not made yet."""
+    sky.schedule("x", every="0 * * * *")
+    sky.change_occurrence(1, NOON + 2 * HOUR, NOON + timedelta(hours=2, minutes=20))
+    run_until(world, sky, NOON + timedelta(hours=3, minutes=5))
+    published = sorted(str(post.published_at)[11:16] for post in sky.store.history())
+    assert ["13:00", "14:20", "15:00"] == published
+
+
+def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
+    """The one whose post waits, and one that is ahead."""
+    sky.schedule("x", every="0 * * * *")
+    sky.change_occurrence(1, NOON + HOUR, None)
+    sky.change_occurrence(1, NOON + 3 * HOUR, None)
+    run_until(world, sky, NOON + 4 * HOUR)
+    assert [NOON + 2 * HOUR, NOON + 4 * HOUR] == sorted(
+        post.occurrence for post in sky.store.history(("published",)) if post.occurrence
+    )
+
+
+def test_a_moment_at_which_a_rule_does_not_come(world: World, sky: Skywrite) -> None:
+    """Is told, with the next one, instead of doing nothing."""
+    sky.schedule("x", every="0 * * * *")
+    with pytest.raises(NoOccurrence) as caught:
+        sky.change_occurrence(1, NOON + timedelta(minutes=90), None)
+    assert "14:00" in caught.value.hint
+    assert {} == sky.recurrences()[0].exceptions
+
+
+def test_an_occurrence_that_was_cancelled_is_not_moved(world: World, sky: Skywrite) -> None:
+    """What is done with stays so."""
+    sky.schedule("x", every="0 * * * *")
+    sky.cancel(1)
+    with pytest.raises(NoOccurrence):
+        sky.change_occurrence(1, NOON + HOUR, NOON + 5 * HOUR)
+    assert [NOON + 2 * HOUR] == due(sky)
+
+
+def test_a_held_post_does_not_block_its_rule(world: World, sky: Skywrite) -> None:
+    """The user looks at it when he likes; the next one comes."""
+    sky.schedule("x", every="0 * * * *")
+    sky.hold(1)
+    sky.run_once()
+    assert ["held", "scheduled"] == [post.state for post in sorted(sky.store.posts(STATES), key=lambda post: post.id)]
+
+
+def test_jitter_stays_within_its_bounds(world: World, sky: Skywrite) -> None:
+    """Each post is a random part of it late, and none is lost or doubled."""
+    sky.schedule("x", every="0 * * * *", jitter="30m")
+    run_until(world, sky, NOON + timedelta(hours=6, minutes=50))
+    delays = [
+        post.due_at - post.occurrence for post in sky.store.history(("published",)) if post.due_at and post.occurrence
+    ]
+    assert 6 == len(delays) == len(set(delays))
+    assert all(timedelta(0) <= delay < timedelta(minutes=30) for delay in delays)
+
+
+def test_many_workers_make_one_post(world: World, sky: Skywrite) -> None:
+    """Sweeping at the same moment, they find one occurrence between them."""
+    sky.schedule("x", every="0 * * * *")
+    sky.store.cancel(1)
+    workers = [world.process() for _ in range(4)]
+    start = threading.Barrier(len(workers))
+    made: list[int] = []
+
+    def sweep(worker: Skywrite) -> None:
+        start.wait(10)
+        made.append(Recurring(worker).sweep())
+
+    threads = [threading.Thread(target=sweep, args=(worker,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ([0, 0, 0, 1], [NOON + 2 * HOUR]) == (sorted(made), due(sky))
+    assert 2 == sky.recurrences()[0].position
+
+
+def test_a_rule_that_cannot_be_followed_stops_no_other(world: World, sky: Skywrite) -> None:
+    """It is told to the log."""
+    for text in ("broken", "sound"):
+        sky.schedule(text, every="0 * * * *")
+    for number in (1, 2):
+        sky.store.cancel(number)
+    broken = sky.store.recurrence(1)
+    sky.store.update_recurrence(broken._replace(zone="Nowhere/Gone"))
+    told: list[tuple[str, object]] = []
+    Recurring(sky, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
+    assert ([("rule", 1)], ["sound"]) == (told, [post.text for post in sky.store.posts()])
+
+
+def test_a_rule_that_never_comes(world: World, sky: Skywrite) -> None:
+    """Nothing is stored."""
+    with pytest.raises(InputError):
+        sky.schedule("x", every="0 * * * *", until=NOON + timedelta(minutes=30))
+    assert ([], []) == (sky.recurrences(), due(sky))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": "0 9 * * *", "key": "k"},
+        {"every": "0 9 * * *", "hold": True},
+        {"at": "tomorrow 9:00", "pool": ["a"]},
+        {"at": "tomorrow 9:00", "until": "2027-01-01 9:00"},
+        {"at": "tomorrow 9:00", "hold": True},
+    ],
+)
+def test_options_without_effect_are_refused(sky: Skywrite, options: dict[str, object]) -> None:
+    """None is passed over in silence."""
+    with pytest.raises(InputError) as caught:
+        sky.schedule("x", **options)
+    assert caught.value.hint
+    assert [] == sky.store.posts()
+
+
+def test_clocks_that_change_are_told(world: World, sky: Skywrite) -> None:
+    """A time that does not exist, or comes twice, is told wherever a time is read."""
+    sky.set(None, {"zone": "Europe/Berlin"})
+    gap, twice = "2027-03-28 02:30", "2027-10-31 02:30"
+    scheduled = sky.schedule("a", at=gap)
+    assert ("does not exist" in scheduled.warnings[0], datetime(2027, 3, 28, 1, 30, tzinfo=UTC)) == (
+        True,
+        scheduled.due_at,
+    )
+    told = [
+        sky.move(1, twice).warnings,
+        sky.edit(1, at=twice).warnings,
+        sky.schedule("b", every="0 9 * * *", at=twice).warnings,
+        sky.import_rows([{"text": "c", "at": gap}])[0].warnings,
+    ]
+    assert [True] * 4 == [any("comes twice" in text or "does not exist" in text for text in texts) for texts in told]
