@@ -119,7 +119,7 @@ class SqliteDatabase(Database):
                 f"Another process kept {where} locked for more than {self._busy_seconds:g} seconds.",
                 hint="Try again; if it stays so, look for a program that holds the file open (a backup, a shell).",
             )
-        if code.startswith("SQLITE_READONLY"):
+        if code.startswith("SQLITE_READONLY") or (code.startswith("SQLITE_CANTOPEN") and self._is_read_only()):
             return DatabaseReadOnly(
                 f"{where.capitalize()} may only be read, not written.",
                 hint="Give yourself write permission on the file and its directory, or set SKYWRITE_HOME elsewhere.",
@@ -135,6 +135,10 @@ class SqliteDatabase(Database):
             f"Cannot use {where}: {error}.",
             hint="Check that the path exists and that you may write there, or set SKYWRITE_HOME elsewhere.",
         )
+
+    def _is_read_only(self) -> bool:
+        """There is a file, but no place beside it for the log of a WAL database, which reading needs as well."""
+        return Path(self.place).exists() and not os.access(Path(self.place).parent, os.W_OK)
 
     def is_lost(self, error: Exception) -> bool:
         code = getattr(error, "sqlite_errorname", None) or ""
