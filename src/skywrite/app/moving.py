@@ -46,6 +46,7 @@ class Batch:
     taken: dict[str, set[datetime]] = field(default_factory=dict)
     texts: dict[tuple[str, str], int] = field(default_factory=dict)
     minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
+    queued: dict[str, set[datetime]] = field(default_factory=dict)
 
     def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[str]:
         """Warnings about earlier rows of the same text or the same minute."""
@@ -53,7 +54,7 @@ class Batch:
         first = self.texts.setdefault((did, text), row) if text else row
         if first != row:
             warnings.append(f"The same text is in row {first}.")
-        minute = due_at.replace(second=0, microsecond=0) if due_at else None
+        minute = _minute(due_at) if due_at else None
         first = self.minutes.setdefault((did, minute), row) if minute else row
         if first != row:
             warnings.append(f"Row {first} goes out in the same minute.")
@@ -93,7 +94,7 @@ class Moving(Posting):
                 # Those that are due now go out one after the other.
                 due_at = None if now else new.due_at
                 warnings += (*batch.clashes(new.account_did, text, due_at, number),)
-                warnings += (*self.clashes(new.account_did, text, due_at),)
+                warnings += (*self.clashes(new.account_did, text, self._if_near(new.account_did, due_at, batch)),)
                 accepted.append((len(reports), new))
                 due = to_iso(new.due_at) if new.due_at else None
                 reports.append(RowReport(number, due_at=due, warnings=warnings))
@@ -107,6 +108,14 @@ class Moving(Posting):
             known = () if result.existed else reports[place].warnings
             reports[place] = replace(reports[place], id=result.id, existed=result.existed, warnings=known)
         return reports
+
+    def _if_near(self, did: str, due_at: datetime | None, batch: Batch) -> datetime | None:
+        """A moment in whose minute something is queued; None for most, so that each row need not ask."""
+        if due_at is None:
+            return None
+        if did not in batch.queued:
+            batch.queued[did] = {_minute(moment) for moment in self.taken_slots(did)}
+        return due_at if _minute(due_at) in batch.queued[did] else None
 
     def post_rows(
         self,
@@ -187,7 +196,7 @@ class Moving(Posting):
                 raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
             return None, []
         if at is None and not now and account.did not in batch.taken:
-            batch.taken[account.did] = self.taken_slots(account)
+            batch.taken[account.did] = self.taken_slots(account.did)
         return self.told_moment(
             account, at or ("now" if now else None), jitter, taken=batch.taken.get(account.did, set())
         )
@@ -238,6 +247,10 @@ class Moving(Posting):
     def backup(self, path: Path) -> None:
         """A copy of the whole database, while it is used. The key of the secrets is not in it."""
         self.store.backup(path)
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def _text_or_none(name: str, value: Any) -> Any:

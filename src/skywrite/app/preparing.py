@@ -121,7 +121,7 @@ class Preparing(Base):
         seconds = parse_duration(jitter) if jitter else 0
         notes: list[str] = []
         if at is None:
-            moment = self._next_slot(account, seconds, self.taken_slots(account) if taken is None else taken)
+            moment = self._next_slot(account, seconds, self.taken_slots(account.did) if taken is None else taken)
         elif isinstance(at, str):
             read = parse_moment(at, now=self.clock.now(), zone=self.zone(account))
             moment, notes = read.at, [read.note] if read.note else []
@@ -131,10 +131,10 @@ class Preparing(Base):
             moment = at.astimezone(UTC)
         return (with_jitter(moment, seconds, self.clock.random()) if seconds else moment), notes
 
-    def taken_slots(self, account: Account) -> set[datetime]:
+    def taken_slots(self, account_did: str) -> set[datetime]:
         """The moments at which posts of the account are due already."""
         now = self.clock.now()
-        return set(self.store.due_moments(account.did, now, now + SLOT_HORIZON))
+        return set(self.store.due_moments(account_did, now, now + SLOT_HORIZON))
 
     def _next_slot(self, account: Account, jitter_seconds: int, taken: set[datetime]) -> datetime:
         """The next free slot; one that a post took and left by jitter is not free."""

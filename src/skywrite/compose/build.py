@@ -118,6 +118,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
             )
     if isinstance(draft.reply_to, Reply):
         records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
+        check_post(records[0])
     elif draft.reply_to is not None:
         raise UngatheredDraft("The post that is answered has not been looked up.")
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
@@ -142,8 +143,6 @@ def _part_records(part: Draft, dids: Mapping[str, str | None]) -> list[tuple[dic
             labels=part.labels,
             embed=_embed(part) if index == holder else None,
         )
-        limits.check_text(rich.text, empty_allowed="embed" in record)
-        check_post(record)
         done.append((record, _pending(rich, dids)))
     return done
 

@@ -145,7 +145,7 @@ class Draft:
 
     def parts(self) -> list[Draft]:
         """This draft and the rest of its thread, in order."""
-        return [replace(self, thread=()), *self.thread]
+        return [replace(self, thread=()), *self.thread] if self.thread else [self]
 
     def as_dict(self) -> dict[str, Any]:
         """The draft as a row of `skywrite import` has it; fields that say nothing are left out."""

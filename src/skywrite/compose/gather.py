@@ -85,13 +85,14 @@ def gather(draft: Draft, around: Surroundings) -> Gathered:
     done = Gathered(draft, media=collector.media, stored=collector.stored, warnings=collector.warnings)
     parts = draft.parts()
     gathered = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
-    first = replace(
-        gathered[0],
-        reply_to=_reply(draft.reply_to, around),
-        replies=_rules(draft.replies, around),
-        thread=tuple(gathered[1:]),
-    )
-    done.draft = first
+    done.draft = gathered[0]
+    if draft.thread or draft.reply_to is not None or draft.replies is not None:
+        done.draft = replace(
+            gathered[0],
+            reply_to=_reply(draft.reply_to, around),
+            replies=_rules(draft.replies, around),
+            thread=tuple(gathered[1:]),
+        )
     return done
 
 
@@ -106,9 +107,10 @@ def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: 
             check_text(text.text, empty_allowed=True)
         check_mixture(part)
         _mentions(texts, around, done)
-        part = replace(part, quote=_quote(part.quote, around), langs=_langs(part, around))
-        part = gather_media(part, collector)
-        return replace(part, card=_card(part, texts, around, collector))
+        quote = _quote(part.quote, around)
+        if part.images or part.video:
+            part = gather_media(part, collector)
+        return replace(part, quote=quote, langs=_langs(part, around), card=_card(part, texts, around, collector))
     except SkywriteError as error:
         raise error.about(place) from None
 

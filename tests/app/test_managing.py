@@ -1,0 +1,214 @@
+"""Changing what waits: edits with everything checked again, moves, cancels, deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.posting import LEASE_SECONDS
+from skywrite.bsky.limits import TextTooLong
+from skywrite.errors import InputError
+from skywrite.fetch.card import Card
+from skywrite.queue.model import NotCancellable, NotEditable
+from tests.app.conftest import NOON, World
+
+LATER = "in 1 hour"
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every page has a card; the addresses that were asked for."""
+    asked: list[str] = []
+
+    def fetch_card(fetcher: object, url: str, **_: Any) -> Card:
+        asked.append(url)
+        return Card(url, f"Title of {url}", "")
+
+    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    return asked
+
+
+def card_of(sky: Skywrite, post_id: int, index: int = 0) -> str | None:
+    """The address of a post's card."""
+    embed = sky.store.get(post_id).prepared["records"][index].get("embed", {})
+    external = (embed.get("media") or embed).get("external")
+    return external["uri"] if external else None
+
+
+def test_another_text_finds_its_own_card(sky: Skywrite, pages: list[str]) -> None:
+    """The card follows the first link; without a link there is none; with one again it is back."""
+    sky.schedule("See https://a.test", at=LATER)
+    seen = [card_of(sky, 1)]
+    for text in ("See https://b.test", "Nothing to see", "See https://c.test"):
+        sky.edit(1, text=text)
+        seen.append(card_of(sky, 1))
+    assert ["https://a.test", "https://b.test", None, "https://c.test"] == seen
+
+
+def test_a_card_that_the_text_does_not_name_stays(sky: Skywrite, pages: list[str]) -> None:
+    """It was asked for; the words beside it may change."""
+    sky.schedule("Read this", at=LATER, card="https://a.test")
+    sky.edit(1, text="Read that")
+    assert "https://a.test" == card_of(sky, 1)
+
+
+def test_no_card_stays_no_card(sky: Skywrite, pages: list[str]) -> None:
+    """The writer has said so."""
+    sky.schedule("See https://a.test", at=LATER, card="none")
+    sky.edit(1, text="See https://b.test")
+    assert (None, []) == (card_of(sky, 1), pages)
+
+
+def test_pictures_stay_with_another_text(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+    """What is not given stays as it is, bytes and description too."""
+    sky.schedule("Old", at=LATER, images=[{"path": picture(), "alt": "Red"}])
+    before = sky.store.media_of(1)
+    sky.edit(1, text="New")
+    world.clock.advance(3601)
+    sky.run_once()
+    assert (before, [("New", ("Red",))]) == (
+        sky.store.media_of(1),
+        [(post.text, post.images) for post in world.box.posts("alice.test")],
+    )
+
+
+def test_pictures_take_the_place_of_a_card(
+    world: World, sky: Skywrite, pages: list[str], picture: Callable[..., str]
+) -> None:
+    """And the card comes back when they go; nothing is said of a card that nobody asked for."""
+    sky.schedule("See https://a.test", at=LATER)
+    changed = sky.edit(1, images=[{"path": picture(), "alt": "Red"}])
+    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.store.media_of(1)))
+    sky.edit(1, images=[])
+    assert ("https://a.test", []) == (card_of(sky, 1), sky.store.media_of(1))
+
+
+def test_a_thread_is_edited(world: World, sky: Skywrite, pages: list[str]) -> None:
+    """Its first post alone, and its rest."""
+    sky.schedule("one", at=LATER, thread=["two", "see https://a.test"])
+    sky.edit(1, text="ONE")
+    sky.edit(1, thread=["TWO"], at="in 2 hours")
+    world.clock.advance(7201)
+    sky.run_once()
+    assert ["ONE", "TWO"] == world.texts()
+
+
+def test_each_post_of_a_thread_has_its_own_card(sky: Skywrite, pages: list[str]) -> None:
+    """The first link of each."""
+    sky.schedule("one https://a.test", at=LATER, thread=["two", "three https://c.test"])
+    assert ["https://a.test", None, "https://c.test"] == [card_of(sky, 1, index) for index in range(3)]
+
+
+def test_a_card_beside_a_quote(world: World, sky: Skywrite, pages: list[str]) -> None:
+    """One that is asked for goes with the quote; a link in the text makes none."""
+    quoted = sky.post("Quote me").uri
+    sky.post("With https://a.test", quote=quoted)
+    sky.post("With a card", quote=quoted, card="https://a.test")
+    embeds = [record["embed"] for record in world.records()[1:]]
+    assert ["app.bsky.embed.record", "app.bsky.embed.recordWithMedia"] == [embed["$type"] for embed in embeds]
+    assert "https://a.test" == embeds[1]["media"]["external"]["uri"]
+
+
+def test_a_card_beside_pictures_is_told(sky: Skywrite, pages: list[str], picture: Callable[..., str]) -> None:
+    """Bluesky shows one or the other; the pictures are taken, and the writer knows."""
+    scheduled = sky.schedule("x", at=LATER, card="https://a.test", images=[(picture(), "Red")])
+    assert ("The card of https://a.test is left out: a post with pictures or a film shows none.",) == scheduled.warnings
+
+
+def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
+    """What is wrong is told, and the post stays as it was."""
+    sky.schedule("Good", at=LATER)
+    with pytest.raises(TextTooLong):
+        sky.edit(1, text="x" * 301)
+    assert "Good" == sky.store.get(1).text
+
+
+def test_an_edit_tells_what_is_odd(sky: Skywrite, picture: Callable[..., str]) -> None:
+    """A dead mention, a picture without words, the same text and the same minute elsewhere."""
+    sky.schedule("Twice", at=LATER)
+    sky.schedule("Other", at="in 3 hours")
+    changed = sky.edit(2, text="Twice @nobody.test", images=[picture()])
+    assert [True, True] == [
+        any(word in text for text in changed.warnings) for word in ("@nobody.test", "has no alt text")
+    ]
+    assert ("The same text is in post 1 (scheduled).",) == sky.edit(2, text="Twice", images=[]).warnings
+    assert ("Post 1 goes out in the same minute.",) == sky.move(2, NOON + timedelta(hours=1)).warnings
+
+
+def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> None:
+    """Before it waits without one."""
+    sky.schedule("Some day", hold=True)
+    world.clock.advance(10**6)
+    sky.run_once()
+    assert [] == world.texts()
+    moved = sky.move(1, "in 5 minutes")
+    world.clock.advance(301)
+    sky.run_once()
+    assert ("scheduled", ["Some day"]) == (moved.post.state, world.texts())
+
+
+def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> None:
+    """It may be on the network already: no edit, no move, no cancel, with the reason."""
+    sky.schedule("Going", at="now")
+    assert sky.store.claim("elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    for error, act in (
+        (NotEditable, lambda: sky.edit(1, text="Else")),
+        (NotEditable, lambda: sky.move(1, LATER)),
+        (NotCancellable, lambda: sky.cancel(1)),
+    ):
+        with pytest.raises(error) as caught:
+            act()
+        assert "being published at this moment" in caught.value.message
+
+
+def test_what_is_cancelled_never_goes_out(world: World, sky: Skywrite) -> None:
+    """Not at its time, not later."""
+    sky.schedule("No", at=LATER)
+    sky.cancel(1)
+    world.clock.advance(10**5)
+    sky.run_once()
+    assert ([], [(1, "cancelled")]) == (world.texts(), world.states(sky))
+
+
+def test_a_thread_is_deleted_whole_by_its_number(world: World, sky: Skywrite) -> None:
+    """With its gates."""
+    sky.post("one", thread=["two"], replies=["nobody"], quotes=False)
+    sky.delete(1)
+    assert [[], [], []] == [
+        world.box.records("alice.test", f"app.bsky.feed.{name}") for name in ("post", "threadgate", "postgate")
+    ]
+
+
+@pytest.mark.parametrize(
+    "form", ["at://{did}/app.bsky.feed.post/{rkey}", "https://bsky.app/profile/Alice.TEST/post/{rkey}"]
+)
+def test_a_post_is_deleted_by_its_link(world: World, sky: Skywrite, form: str) -> None:
+    """However its handle is written."""
+    sent = sky.post("Away")
+    sky.delete(form.format(did=sky.account().did, rkey=sent.uri.rpartition("/")[2]))
+    assert [] == world.texts()
+
+
+def test_posts_of_others_are_not_deleted(sky: Skywrite) -> None:
+    """The account is named that would be asked."""
+    with pytest.raises(InputError) as caught:
+        sky.delete("https://bsky.app/profile/bob.test/post/3k")
+    assert "not a post of alice.test" in caught.value.message
+
+
+def test_who_may_reply_is_said_where_the_conversation_begins(world: World, sky: Skywrite) -> None:
+    """A gate at an answer would have no effect, so it is refused."""
+    first = sky.post("Begin").uri
+    with pytest.raises(InputError):
+        sky.schedule("Answer", at=LATER, reply_to=first, replies=["nobody"])
+
+
+def test_a_thread_with_more_records_than_a_commit_holds(sky: Skywrite) -> None:
+    """It is told when it is accepted, and not when it is sent."""
+    with pytest.raises(InputError) as caught:
+        sky.schedule("1", at=LATER, thread=[str(number) for number in range(99)], quotes=False, replies=["nobody"])
+    assert "201 records" in caught.value.message

@@ -1,0 +1,167 @@
+"""Moving in and out: all or nothing, in order, and back again as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.posting import LEASE_SECONDS
+from skywrite.fetch.card import Card
+from skywrite.queue.model import STATES, Slot
+from tests.app.conftest import NOON, World
+
+ROWS = [{"text": f"Row {number}", "at": f"2027-01-05T09:0{number}:00Z"} for number in range(3)]
+
+
+def rest(sky: Skywrite) -> list[dict[str, Any]]:
+    """What the queue says of each post, without numbers and moments of storing."""
+    return [
+        {
+            "state": post.state,
+            "due_at": post.due_at,
+            "key": post.key,
+            "late": (post.late_policy, post.late_seconds),
+            "prepared": post.prepared,
+        }
+        for post in sorted(sky.store.posts(STATES, limit=1000), key=lambda post: (str(post.due_at), post.text))
+    ]
+
+
+def test_all_or_nothing(sky: Skywrite) -> None:
+    """One wrong row stops the import; each row's report says what it is about."""
+    reports = sky.import_rows([ROWS[0], {"text": "x" * 301, "at": "2027-01-05T09:00:00Z"}, ROWS[2]])
+    assert ([None, "TextTooLong", None], [None] * 3) == (
+        [report.error and report.error.name for report in reports],
+        [report.id for report in reports],
+    )
+    assert [] == sky.store.posts()
+
+
+def test_the_good_ones_where_they_are_wished(sky: Skywrite) -> None:
+    """The others are reported."""
+    reports = sky.import_rows([ROWS[0], {"text": "x", "at": "yesterday"}, ROWS[2]], partial=True)
+    assert [True, False, True] == [report.id is not None for report in reports]
+    assert ["Row 0", "Row 2"] == [post.text for post in sky.store.posts()]
+
+
+def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, picture: Callable[..., str]) -> None:
+    """Not even a picture."""
+    reports = sky.import_rows([{"text": "x", "images": [picture()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)
+    cid = sky.prepare(sky.draft(sky.account(), {"images": [picture()]}), sky.account()).prepared.blobs[0].cid
+    assert ([], None, None) == (sky.store.posts(), sky.store.media_info(cid), reports[0].error)
+
+
+def test_a_key_is_imported_once(sky: Skywrite) -> None:
+    """An import that was interrupted may be made again."""
+    rows = [{**row, "key": str(number)} for number, row in enumerate(ROWS)]
+    sky.import_rows(rows[:2])
+    assert [True, True, False] == [report.existed for report in sky.import_rows(rows)]
+    assert 3 == len(sky.store.posts())
+
+
+def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
+    """After those that are taken; a slot is given once, also where jitter moves its post."""
+    sky.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
+    sky.schedule("taken", jitter="30m")
+    reports = sky.import_rows([{"text": str(number), "jitter": "30m"} for number in range(3)])
+    days = [post.due_at.date() for post in sky.store.posts() if post.due_at]
+    assert [NOON.date() + timedelta(days=day) for day in range(4)] == days
+    assert ["taken", "0", "1", "2"] == [post.text for post in sky.store.posts()]
+    assert all(report.error is None for report in reports)
+
+
+def test_clashes_within_the_rows_are_told(sky: Skywrite) -> None:
+    """The same text, the same minute, here and in the queue."""
+    sky.schedule("Old", at="2027-01-05T09:01:30Z")
+    reports = sky.import_rows([*ROWS, {"text": "Row 0", "at": "2027-01-05T09:02:30Z"}, {**ROWS[0], "text": "Old"}])
+    assert [
+        (),
+        ("Post 1 goes out in the same minute.",),
+        (),
+        ("The same text is in row 1.", "Row 3 goes out in the same minute."),
+        ("Row 1 goes out in the same minute.", "The same text is in post 1 (scheduled)."),
+    ] == [report.warnings for report in reports]
+
+
+def test_out_and_in_again(
+    world: World, sky: Skywrite, picture: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Media, threads, cards with their pictures, gates, keys, policies: the other database says the same."""
+    thumb = Path(picture("thumb.png", "green")).read_bytes()
+    monkeypatch.setattr(
+        "skywrite.fetch.card.fetch_card", lambda fetcher, url, **_: Card(url, "Title", "About", image=thumb)
+    )
+    begun = sky.post("Begin").uri
+    sky.schedule("Picture", at="in 1 hour", images=[{"path": picture(), "alt": "Red"}], key="a", late="skip:9h")
+    sky.schedule("Card https://a.test", at="in 2 hours", labels=["graphic-media"], langs=["de"], tags=["x"])
+    sky.schedule("Thread", at="in 3 hours", thread=[{"text": "two", "images": [(picture("b.png", "blue"), "Blue")]}])
+    sky.schedule("Gates", at="in 4 hours", replies=["mentioned"], quotes=False, late="publish")
+    sky.schedule("Answer", at="in 5 hours", reply_to=begun)
+    sky.schedule("Quote", at="in 6 hours", quote=begun, markdown=False)
+    sky.schedule("Some day", hold=True)
+    folder = tmp_path / "out"
+    rows = [json.loads(json.dumps(row)) for row in sky.export_rows(media_folder=folder / "media", base=folder)]
+    expected = [row for row in rest(sky) if row["state"] != "published"]
+    monkeypatch.setattr("skywrite.fetch.card.fetch_card", None)
+    other = world.process(str(tmp_path / "other.db"))
+    other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    reports = other.import_rows(rows, base=folder)
+    assert [None] * 7 == [report.error for report in reports]
+    assert expected == rest(other)
+    world.clock.advance(7 * 3600)
+    other.run_once()
+    assert 8 == len(world.texts())
+
+
+def test_what_may_be_on_the_network_is_not_exported(world: World, sky: Skywrite) -> None:
+    """Elsewhere it would go out a second time. What is overdue or held becomes a draft."""
+    sky.schedule("In doubt", at="now")
+    assert sky.store.claim("elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    sky.schedule("Held", at="in 1 hour")
+    sky.schedule("Overdue", at="in 1 minute")
+    sky.hold(2)
+    world.clock.advance(LEASE_SECONDS + 1)
+    for claim in [sky.store.claim("here/1/b", LEASE_SECONDS, sky.decider())]:
+        assert claim is not None
+        sky.store.release_claim(claim)
+    rows = sorted((row["text"], row.get("at"), row.get("draft")) for row in sky.export_rows())
+    assert [("Held", None, True), ("Overdue", None, True)] == rows
+
+
+@pytest.mark.parametrize(
+    "row", [{"draft": True, "at": "tomorrow 9:00"}, {"draft": "maybe"}, {"late": 5}, {"key": ["k"]}]
+)
+def test_rows_that_make_no_sense(sky: Skywrite, row: dict[str, Any]) -> None:
+    """Are refused with their reason."""
+    report = sky.import_rows([{"text": "x", "at": "tomorrow 9:00", **row}])[0]
+    assert report.error is not None
+    assert "InvalidDraft" == report.error.name
+
+
+def test_a_card_that_is_given_whole(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+    """Its picture is a file like any other; no page is asked."""
+    card = {"url": "https://a.test", "title": "Mine", "thumb": {"path": picture()}}
+    sky.post("x", card=card)
+    external = world.records()[0]["embed"]["external"]
+    assert ("Mine", "image/png") == (external["title"], external["thumb"]["mimeType"])
+
+
+def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+    """A day after they were stored for posts that never came; those of posts that wait stay."""
+    sky.schedule("Stays", at="in 9 days", images=[(picture("a.png", "red"), "Red")])
+    ready = sky.prepare(sky.draft(sky.account(), {"images": [picture("b.png", "blue")]}), sky.account())
+    sky.keep_media([ready])
+    cid = ready.prepared.blobs[0].cid
+    sky.run_once()
+    world.clock.advance(23 * 3600)
+    sky.run_once()
+    assert None is not sky.store.media_info(cid)
+    world.clock.advance(26 * 3600)
+    sky.run_once()
+    assert (None, 1) == (sky.store.media_info(cid), len(sky.store.media_of(1)))
