@@ -135,12 +135,13 @@ def test_no_database_of_ours(sqlite_address: str, home: Path, content: bytes) ->
 
 def test_damaged_pages(lite: Store, open_at: OpenAt) -> None:
     """A database with damaged pages says so when they are read."""
+    sound = 4096 * raw(lite, "PRAGMA page_count")[0]["page_count"]
     lite.add([post("x" * 500) for _ in range(200)])
     raw(lite, "PRAGMA wal_checkpoint(TRUNCATE)")
     lite.close()
     path = Path(lite.place)
     whole = path.read_bytes()
-    path.write_bytes(whole[: 40 * 4096] + b"\xa5" * (len(whole) - 40 * 4096))
+    path.write_bytes(whole[:sound] + b"\xa5" * (len(whole) - sound))
     store = open_at(lite.place)
     with pytest.raises(DatabaseCorrupt, match="damaged"):
         store.posts(limit=1000)
@@ -276,13 +277,13 @@ def test_driver_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["claim_account", "next_posts", "unfinished_post", "next_ready", "read_spend", "post_with_key"]
+    "query", ["claim_account", "next_posts", "unfinished_post", "next_ready", "read_spend", "posts_with_keys"]
 )
 def test_claiming_uses_indexes(lite: Store, query: str) -> None:
     """No step of a claim reads a whole table, so that its cost does not grow with the number of posts."""
     text = lite._database.queries[query]
     assert isinstance(text, str)
-    values = dict.fromkeys(("now", "did", "hour", "day", "midnight", "since", "key"), "x")
+    values = dict.fromkeys(("now", "did", "hour", "day", "midnight", "since", "keys"), "x")
     with lite._reading() as tx:
         plan = [str(row["detail"]) for row in tx.select(f"EXPLAIN QUERY PLAN {text}", values)]
     whole = ("SCAN post", "SCAN account", "SCAN spend")

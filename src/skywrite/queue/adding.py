@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Transaction
@@ -39,7 +39,7 @@ class AddVerbs(StoreBase):
     def _add(self, tx: Transaction, posts: Sequence[NewPost]) -> list[AddResult]:
         for did in sorted({post.account_did for post in posts}):
             self._locked(tx, did)
-        taken: dict[tuple[str, str], int] = {}
+        taken = self._taken_keys(tx, posts)
         ids = self._new_ids(tx, len(posts))
         results: list[AddResult] = []
         fresh: list[tuple[int, NewPost]] = []
@@ -51,7 +51,7 @@ class AddVerbs(StoreBase):
                     taken[post.account_did, post.key] = new_id
             results.append(AddResult(new_id if existing is None else existing, existing is not None))
         now = tx.moment(self._clock.now())
-        tx.run_many("insert_post", (_post_values(tx, post_id, post, now) for post_id, post in fresh))
+        tx.insert("insert_posts", [_post_values(tx, post_id, post, now) for post_id, post in fresh])
         self._link_media(tx, fresh)
         for _, post in fresh:
             if post.recurrence_id is not None:
@@ -61,17 +61,27 @@ class AddVerbs(StoreBase):
         return results
 
     def _new_ids(self, tx: Transaction, count: int) -> list[int]:
-        return [row["id"] for row in tx.rows("new_post_ids", count=count)] if count else []
+        if not count:
+            return []
+        runs = tx.rows("new_post_ids", count=count)
+        return [new_id for run in runs for new_id in range(run["first"], run["first"] + run["count"])]
+
+    def _taken_keys(self, tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, str], int]:
+        """The posts that were stored before under keys of these, by account and key."""
+        keys: dict[str, set[str]] = {}
+        for post in posts:
+            if post.key is not None:
+                keys.setdefault(post.account_did, set()).add(post.key)
+        found: dict[tuple[str, str], int] = {}
+        for did, mine in keys.items():
+            for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
+                found[did, row["key"]] = row["id"]
+        return found
 
     def _existing(self, tx: Transaction, post: NewPost, taken: dict[tuple[str, str], int]) -> int | None:
         """The post that was stored before under the same key or for the same occurrence."""
-        if post.key is not None:
-            in_batch = taken.get((post.account_did, post.key))
-            if in_batch is not None:
-                return in_batch
-            row = tx.row("post_with_key", did=post.account_did, key=post.key)
-            if row is not None:
-                return int(row["id"])
+        if post.key is not None and (known := taken.get((post.account_did, post.key))) is not None:
+            return known
         if post.recurrence_id is not None and post.occurrence is not None:
             row = tx.row("post_of_occurrence", recurrence_id=post.recurrence_id, occurrence=post.occurrence)
             if row is not None:
@@ -104,23 +114,25 @@ class AddVerbs(StoreBase):
             raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
 
 
-def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object) -> dict[str, Any]:
-    return {
-        "id": post_id,
-        "account_did": post.account_did,
-        "state": "draft" if post.due_at is None else "scheduled",
-        "due_at": tx.moment(post.due_at),
-        "now": now,
-        "key": post.key,
-        "draft": dump_json(post.draft),
-        "text_hash": text_hash(post.draft),
-        "prepared": dump_json(post.prepared),
-        "late_policy": post.late_policy,
-        "late_seconds": post.late_seconds,
-        "source": post.source,
-        "recurrence_id": post.recurrence_id,
-        "occurrence": tx.moment(post.occurrence),
-    }
+def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object) -> tuple[object, ...]:
+    """A row in the order of the columns in the query `insert_posts`."""
+    return (
+        post_id,
+        post.account_did,
+        "draft" if post.due_at is None else "scheduled",
+        tx.moment(post.due_at),
+        now,
+        now,
+        post.key,
+        dump_json(post.draft),
+        text_hash(post.draft),
+        dump_json(post.prepared),
+        post.late_policy,
+        post.late_seconds,
+        post.source,
+        post.recurrence_id,
+        tx.moment(post.occurrence),
+    )
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

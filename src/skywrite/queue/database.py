@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol, cast
@@ -95,8 +95,13 @@ class Transaction:
         """Run a named query once for each set of values, in which moments are given as `moment` makes them."""
         self._database.execute_many(self._connection, self._database.queries[name], values)
 
+    def insert(self, name: str, rows: Sequence[Sequence[object]]) -> None:
+        """Store many rows with a named query of the dialect's own; moments are given as `moment` makes them."""
+        if rows:
+            self._database.insert(self._connection, self._database.queries[name], rows)
+
     def moment(self, moment: datetime | None) -> object:
-        """A moment as the driver takes it, for `run_many`."""
+        """A moment as the driver takes it, for `run_many` and `insert`."""
         return None if moment is None else self._database.moment(moment)
 
     def select(self, query: str | bytes, values: Mapping[str, object]) -> list[Row]:
@@ -143,6 +148,10 @@ class Database(ABC):
     @abstractmethod
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
         """Run one query for many sets of values that need no binding any more."""
+
+    @abstractmethod
+    def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
+        """Store many rows as fast as the database can; the query is an INSERT without its values, or a COPY."""
 
     @abstractmethod
     def run_script(self, connection: Connection, script: str) -> None:

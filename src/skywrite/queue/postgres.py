@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -110,6 +110,11 @@ class PostgresDatabase(Database):
         cursor = cast(Any, connection).cursor()
         with cursor:
             cursor.executemany(query, bound)
+
+    def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
+        with cast(Any, connection).cursor() as cursor, cursor.copy(query) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def run_script(self, connection: Connection, script: str) -> None:
         connection.execute(script.encode())

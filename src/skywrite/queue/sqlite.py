@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -26,6 +27,7 @@ from skywrite.queue.database import (
 from skywrite.queue.folders import make_private_folder
 
 BUSY_SECONDS = 20.0
+INSERT_ROWS = 100
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
@@ -79,6 +81,13 @@ class SqliteDatabase(Database):
 
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
         cast(sqlite3.Connection, connection).executemany(cast(str, query), bound)
+
+    def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
+        # SQLite prepares the lists in CHECKs and partial indexes once a statement: many rows in one take half the time.
+        group = "(" + ", ".join("?" * len(rows[0])) + ")"
+        for start in range(0, len(rows), INSERT_ROWS):
+            part = rows[start : start + INSERT_ROWS]
+            connection.execute(f"{cast(str, query)} {', '.join([group] * len(part))}", tuple(chain.from_iterable(part)))
 
     def run_script(self, connection: Connection, script: str) -> None:
         # `executescript` would commit first, and a migration is applied whole or not at all.

@@ -1,20 +1,6 @@
--- name: insert_post
--- Store a post.
-INSERT INTO post (
-  id, account_did, state, due_at, created_at, updated_at, key, draft, text_hash, prepared,
-  late_policy, late_seconds, source, recurrence_id, occurrence
-) VALUES (
-  :id, :account_did, :state, :due_at, :now, :now, :key, :draft, :text_hash, :prepared,
-  :late_policy, :late_seconds, :source, :recurrence_id, :occurrence
-)
-
 -- name: insert_post_media
 -- Note that a post needs stored bytes.
 INSERT INTO post_media (post_id, cid) VALUES (:post_id, :cid) ON CONFLICT DO NOTHING
-
--- name: post_with_key
--- The post that an account has stored under a key.
-SELECT id FROM post WHERE account_did = :did AND key = :key
 
 -- name: post_of_occurrence
 -- The post made for one occurrence of a recurrence.

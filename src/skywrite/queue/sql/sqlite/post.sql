@@ -1,9 +1,17 @@
 -- name: new_post_ids
 -- The numbers for so many new posts (nobody else can write meanwhile).
-WITH RECURSIVE
-  last AS (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'post'), 0) AS id),
-  fresh AS (SELECT id + 1 AS id, 1 AS n FROM last UNION ALL SELECT id + 1, n + 1 FROM fresh WHERE n < :count)
-SELECT id FROM fresh
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'post'), 0) + 1 AS first, :count AS count
+
+-- name: insert_posts
+-- Store posts; the groups of values follow.
+INSERT INTO post (
+  id, account_did, state, due_at, created_at, updated_at, key, draft, text_hash, prepared,
+  late_policy, late_seconds, source, recurrence_id, occurrence
+) VALUES
+
+-- name: posts_with_keys
+-- The posts that an account has stored under any of these keys (a JSON array).
+SELECT id, key FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
 
 -- name: lock_media
 -- Stored bytes, kept from being pruned in this transaction (BEGIN IMMEDIATE keeps other writers away).
