@@ -26,7 +26,7 @@ def default_home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "skywrite"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Config:
     """The settings of one process.
 
@@ -44,6 +44,9 @@ class Config:
     handle: str | None
     app_password: str | None
     use_keyring: bool = False
+
+    def __repr__(self) -> str:
+        return f"Config(home={str(self.home)!r}, database={self.shown_database!r}, handle={self.handle!r})"
 
     @property
     def shown_database(self) -> str:
