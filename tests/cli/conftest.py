@@ -22,7 +22,13 @@ from skywrite.media.ffmpeg import find_ffmpeg
 from skywrite.sandbox import Sandbox
 from tests.support.canaries import canary, guard_app_password, secrets_in
 
-ENVIRONMENT = ("SKYWRITE_DATABASE", "SKYWRITE_KEY", "SKYWRITE_KEYRING", "SKYWRITE_FETCH_ALLOW", "SKYWRITE_DEBUG")
+ENVIRONMENT: tuple[str, ...] = (
+    "SKYWRITE_DATABASE",
+    "SKYWRITE_KEY",
+    "SKYWRITE_KEYRING",
+    "SKYWRITE_FETCH_ALLOW",
+    "SKYWRITE_DEBUG",
+)
 ENVIRONMENT += ("BLUESKY_HANDLE", "BLUESKY_APP_PASSWORD", "BLUESKY_PDS", "EDITOR", "VISUAL")
 PROCESS_SECONDS = 60
 LARGE_VIDEO_BYTES = 400_000_000

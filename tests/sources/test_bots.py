@@ -115,7 +115,7 @@ def test_after_a_restart(desk: Desk) -> None:
 def test_after_downtime_once_at_the_most(desk: Desk) -> None:
     """After two days without a worker one post is made up for; with a short grace none, and the next comes in time."""
     for name, late in (("daily", None), ("strict", "skip:10m")):
-        desk.sky.every(HOURLY, name=name, late=late)(lambda name=name: name)  # type: ignore[misc]
+        desk.sky.every(HOURLY, name=name, late=late)(lambda name=name: name)
     desk.sky.run_once()
     desk.clock.advance(2 * 86_400 + 1800)
     desk.sky.run_once()
@@ -212,7 +212,7 @@ def test_nonsense_is_refused_when_it_is_registered(tmp_path: Path, options: dict
     sky = Skywrite(str(tmp_path / "skywrite.db"))
     given = {"rule": HOURLY, **options}
     with pytest.raises(InputError):
-        sky.every(given.pop("rule"), **given)(raising)  # type: ignore[arg-type]
+        sky.every(given.pop("rule"), **given)(raising)
 
 
 def test_unfit_functions_are_refused(tmp_path: Path) -> None:

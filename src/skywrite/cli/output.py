@@ -19,10 +19,9 @@ def print_json(value: Any) -> None:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """A value as JSON that standard output can take: half characters, and all others where it is not UTF-8, escaped."""
-    if (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8":
-        return json.dumps(value, indent=indent)
-    return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "backslashreplace").decode()
+    """A value as JSON that standard output can take: all but ASCII is escaped where it is not UTF-8."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    return json.dumps(value, ensure_ascii=encoding not in ("utf-8", "utf8"), indent=indent)
 
 
 def print_error(error: Mapping[str, str], as_json: bool) -> None:
