@@ -1,0 +1,260 @@
+"""Films from a post to the network: through the video service, as a plain blob, and stopped in between."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image
+
+from skywrite.app import Skywrite
+from skywrite.app.posting import StillQueued
+from skywrite.compose.pictures import TooLargeForPds
+from skywrite.errors import RejectedError
+from skywrite.http import Http, Response
+from skywrite.media.ffmpeg import find_ffmpeg
+from skywrite.publish import publisher as publisher_module
+from skywrite.publish.films import through_service
+from skywrite.sandbox.transport import SandboxTransport
+from tests.app.conftest import World
+from tests.support import video_service
+from tests.support.video_service import DROP, VideoServiceStandIn
+
+ENCODED = b"as the service encodes it"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A film of half a second, of some 20 KB."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=0.5", "-pix_fmt", "yuv420p"]
+    command = [find_ffmpeg("test"), "-loglevel", "error", "-y", *source, str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return str(path)
+
+
+class Routes:
+    """The sandbox for everything but the video service, whose tokens come from the stand-in."""
+
+    def __init__(self, world: World, service: VideoServiceStandIn) -> None:
+        self._sandbox = SandboxTransport(world.box)
+        self._service = service
+        self._http = Http()
+        self._world = world
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = 8_000_000,
+    ) -> Response:
+        to = self._http if url.startswith(self._service.url) else self._sandbox
+        if url.partition("?")[0].endswith("getServiceAuth") and not self._world.box.faults._waiting:
+            asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+            seconds = int(asked["exp"]) - int(self._world.clock.now().timestamp())
+            token = self._service.token_for(asked["lxm"], asked["aud"], seconds)
+            return Response(200, {"content-type": "application/json"}, b'{"token":"%s"}' % token.encode())
+        return to.request(method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@pytest.fixture
+def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[VideoServiceStandIn]:
+    """The stand-in, for alice.test on the sandbox; what it encodes is on the sandbox."""
+    monkeypatch.setattr(video_service, "ACCOUNT", world.box.account("alice.test").did)
+    monkeypatch.setattr(video_service, "PDS_DID", "did:web:localhost")
+    with VideoServiceStandIn(world.clock) as made:
+        yield made
+        assert [] == made.violations
+
+
+@pytest.fixture
+def filming(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Iterator[Skywrite]:
+    """A process whose films go through the service."""
+    from skywrite.atproto.repo import Repo
+
+    blob = Repo(sky.agent(sky.account())).upload_blob(ENCODED, "video/mp4")
+    service.script[-1] = {"state": "JOB_STATE_COMPLETED", "blob": blob}
+    routes = Routes(world, service)
+    process = world.process(transport=routes, SKYWRITE_VIDEO_SERVICE=service.url)
+    world.box.calls.clear()
+    yield process
+    routes.close()
+
+
+def video_of(world: World, index: int = 0) -> dict[str, Any]:
+    """A post's film on the network."""
+    found: dict[str, Any] = world.records()[index]["embed"]
+    assert "app.bsky.embed.video" == found["$type"]
+    return found
+
+
+def test_a_film_goes_through_the_service(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """It is larger than the account's server takes; the post names the blob that the service made of it."""
+    world.box.blob_limit = 5_000
+    told: list[tuple[int, int]] = []
+    filming.progress = lambda post, cid, done, size: told.append((done, size))
+    filming.post("Film", video={"path": film, "alt": "Bars"})
+    size = Path(film).stat().st_size
+    assert (len(ENCODED), {"width": 320, "height": 240}) == (
+        video_of(world)["video"]["size"],
+        video_of(world)["aspectRatio"],
+    )
+    assert ((size, size), 0) == (told[-1], world.box.calls["com.atproto.repo.uploadBlob"])
+    assert [size] == [len(data) for data in service.films.values()]
+
+
+def test_a_service_that_is_away_does_not_hold_up_a_film(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """It goes out as a plain blob, on time."""
+    service.faults["getUploadLimits"] = [DROP] * 9
+    filming.post("Film", video=film)
+    assert Path(film).stat().st_size == video_of(world)["video"]["size"]
+
+
+def test_without_service_auth_a_film_is_a_plain_blob(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every server can vouch for its accounts."""
+    from skywrite.atproto.session import Agent
+    from skywrite.atproto.xrpc_errors import MethodNotSupported
+
+    def unknown(*_: Any, **__: Any) -> str:
+        raise MethodNotSupported("getServiceAuth is not known here")
+
+    monkeypatch.setattr(Agent, "service_auth", unknown)
+    filming.post("Film", video=film)
+    assert Path(film).stat().st_size == video_of(world)["video"]["size"]
+
+
+def test_a_film_too_large_for_the_plain_way_waits_for_the_service(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """It is sent when the service is back."""
+    world.box.blob_limit = 5_000
+    service.faults["getUploadLimits"] = [DROP] * 99
+    with pytest.raises(StillQueued):
+        filming.post("Film", video=film)
+    service.faults.clear()
+    world.clock.advance(60)
+    filming.run_once()
+    assert len(ENCODED) == video_of(world)["video"]["size"]
+
+
+def test_a_film_that_the_service_refuses_is_not_posted(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """An answer is an answer: no other way is tried."""
+    service.faults["uploadVideo"] = [video_service.answer(400, "VideoTooLong")]
+    with pytest.raises(RejectedError):
+        filming.post("Film", video=film)
+    assert ([], [(1, "failed")]) == (world.texts(), world.states(filming))
+
+
+def test_without_a_service_a_film_must_fit_the_server(world: World, sky: Skywrite, film: str) -> None:
+    """It is told when the post is accepted."""
+    world.box.blob_limit = 5_000
+    with pytest.raises(TooLargeForPds):
+        sky.schedule("Film", at="in 1 hour", video=film)
+    world.box.blob_limit = 5_000_000
+    sky._agents = None
+    sky.post("Film", video=film)
+    assert Path(film).stat().st_size == video_of(world)["video"]["size"]
+
+
+@pytest.mark.parametrize(
+    ("pds", "service_url", "expected"),
+    [
+        ("https://pds.example", "https://video.bsky.app", True),
+        ("http://localhost:2583", "https://video.bsky.app", False),
+        ("http://127.0.0.1:2583", "https://video.bsky.app", False),
+        ("http://localhost:2583", "http://localhost:9000", True),
+        ("https://pds.example", "", False),
+    ],
+)
+def test_who_uses_the_service(pds: str, service_url: str, expected: bool) -> None:
+    """The public one cannot reach a server on this computer."""
+    assert expected == through_service(pds, service_url)
+
+
+def test_a_worker_that_is_stopped_lets_go_of_a_film(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """The wait for the service ends at once, the account is free, and the next worker sends the post."""
+    filming.schedule("Film", at="now", video=film)
+    began = world.clock.now()
+    service.script.insert(0, {"state": "JOB_STATE_ENCODING"})
+    filming.progress = lambda post, cid, done, size: worker.stop() if done == size else None
+    worker = filming.worker()
+    assert worker.step()
+    account = filming.account()
+    assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(filming))
+    assert timedelta(seconds=5) > world.clock.now() - began
+    assert ("UploadStopped", []) == ((filming.store.get(1).problem or account).name, world.texts())
+    filming.progress = None
+    world.clock.advance(60)
+    filming.run_once()
+    assert len(ENCODED) == video_of(world)["video"]["size"]
+
+
+def test_a_worker_that_is_stopped_lets_go_of_a_large_upload(
+    world: World, sky: Skywrite, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is published by an upload, so the post can wait for the next worker; a small one is finished."""
+    sky.schedule("Film", at="now", video=film)
+    sky.progress = lambda post, cid, done, size: worker.stop()
+    worker = sky.worker()
+    assert (True, ["Film"]) == (worker.step(), world.texts())
+    monkeypatch.setattr(publisher_module, "STOPPABLE_BYTES", 1000)
+    sky.schedule("Large", at="now", video=film)
+    worker = sky.worker()
+    worker.stop()
+    assert (True, ["Film"], "UploadInterrupted") == (worker.step(), world.texts(), sky.store.get(2).problem.name)
+    sky.progress = None
+    world.clock.advance(60)
+    sky.run_once()
+    assert ["Film", "Large"] == world.texts()
+
+
+def test_in_doubt_a_film_is_not_uploaded_again(world: World, sky: Skywrite, film: str) -> None:
+    """A look at the repository settles it."""
+    world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_after")
+    world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
+    with pytest.raises(StillQueued):
+        sky.post("Film", video=film)
+    world.box.faults.clear()
+    sky.post("Film", video=film)
+    assert (1, ["Film"]) == (world.box.calls["com.atproto.repo.uploadBlob"], world.texts())
+
+
+def test_a_gif_in_a_thread(world: World, sky: Skywrite, picture: Callable[..., str], tmp_path: Path) -> None:
+    """It plays in the post to which it belongs."""
+    path = tmp_path / "wave.gif"
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    sky.post("one", thread=[{"text": "two", "images": [{"path": str(path), "alt": "Waves"}]}])
+    embed = video_of(world, 1)
+    assert ("gif", "Waves", "video/mp4") == (embed["presentation"], embed["alt"], embed["video"]["mimeType"])
+
+
+def test_an_animation_among_pictures_is_told(sky: Skywrite, picture: Callable[..., str], tmp_path: Path) -> None:
+    """Only its first picture can be shown beside others."""
+    path = tmp_path / "wave.gif"
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    scheduled = sky.schedule("x", at="in 1 hour", images=[(str(path), "Waves"), (picture(), "Red")])
+    assert [True] == ["only the first picture of the animation" in text for text in scheduled.warnings]

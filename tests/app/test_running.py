@@ -1,0 +1,219 @@
+"""The worker put together: what else it does, what it survives, how it ends."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.posting import LEASE_SECONDS
+from skywrite.app.running import PRUNE_SECONDS
+from skywrite.clock import SYSTEM_CLOCK
+from skywrite.errors import InputError
+from skywrite.queue.database import DatabaseUnavailable
+from skywrite.queue.store import Store
+from tests.app.conftest import World
+
+JOIN_SECONDS = 20
+
+
+@pytest.fixture
+def live(world: World, sky: Skywrite) -> Skywrite:
+    """The same process on the computer's own clock."""
+    world.box.clock = SYSTEM_CLOCK
+    world.clock = SYSTEM_CLOCK  # type: ignore[assignment]
+    process = world.process()
+    process.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    return process
+
+
+def test_pruning_comes_once_a_day(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many processes there are, and however often they run."""
+    pruned: list[datetime] = []
+    monkeypatch.setattr(Store, "prune", lambda self: pruned.append(world.clock.now()))
+    other = world.process()
+    for _ in range(30):
+        sky.run_once()
+        other.run_once()
+        world.clock.advance(6 * 3600)
+    assert 8 == len(pruned)
+    assert all(
+        later - earlier >= timedelta(seconds=PRUNE_SECONDS) for earlier, later in itertools.pairwise(pruned)
+    )
+
+
+def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:
+    """It is told to the log; posts go out, and the worker ends when it is told."""
+
+    class Failing:
+        """A task that fails in one way after the other."""
+
+        def __init__(self) -> None:
+            self.errors: list[Exception] = [InputError("first"), RuntimeError("second")]
+            self.done = threading.Event()
+
+        def next_at(self) -> datetime | None:
+            return live.clock.now() if self.errors else None
+
+        def run(self) -> None:
+            error = self.errors.pop()
+            if not self.errors:
+                self.done.set()
+            raise error
+
+    told: list[str] = []
+    published = threading.Event()
+
+    def log(event: str, **facts: Any) -> None:
+        told.append(event)
+        if event == "published":
+            published.set()
+
+    failing = Failing()
+    worker = live.worker(log=log, tasks=[failing])
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        assert failing.done.wait(JOIN_SECONDS)
+        live.schedule("Hello", at="now")
+        assert published.wait(JOIN_SECONDS)
+    finally:
+        worker.stop()
+        thread.join(JOIN_SECONDS)
+    assert (False, ["Hello"]) == (thread.is_alive(), world.texts())
+    assert {"error", "unexpected", "stopping"} <= set(told)
+
+
+def test_workers_have_names_of_their_own(world: World) -> None:
+    """Two in one process, and in two: a lease is never taken for one's own."""
+    names = {world.process().worker_name for _ in range(20)}
+    assert 20 == len(names)
+
+
+def test_a_worker_that_ends_is_no_more_told_as_living(live: Skywrite) -> None:
+    """`doctor --run` looks at these."""
+    worker = live.worker()
+    beating = threading.Event()
+    put = live.store.put_setting
+
+    def watched(scope: str, name: str, value: Any) -> None:
+        put(scope, name, value)
+        if scope == "worker":
+            beating.set()
+
+    live.store.put_setting = watched  # type: ignore[method-assign]
+    live.worker = lambda **_: worker  # type: ignore[method-assign]
+    thread = threading.Thread(target=live.run)
+    thread.start()
+    assert beating.wait(JOIN_SECONDS)
+    worker.stop()
+    thread.join(JOIN_SECONDS)
+    assert (False, {}) == (thread.is_alive(), live.store.settings("worker"))
+
+
+def test_the_database_going_away_is_told_by_run_once(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody takes a run that did nothing for one that found nothing."""
+    sky.schedule("x", at="now")
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise DatabaseUnavailable("The database went away.")
+
+    monkeypatch.setattr(Store, "claim", away)
+    with pytest.raises(DatabaseUnavailable):
+        sky.run_once()
+
+
+def test_the_next_of_a_rule_is_made_at_once(world: World, sky: Skywrite) -> None:
+    """Not at the next sweep; and a sweep that fails does not undo what was published."""
+    sky.schedule("x", every="0 * * * *")
+    world.clock.advance(3601)
+    worker = sky.worker()
+    assert worker.step()
+    assert ["published", "scheduled"] == [state for _, state in world.states(sky)]
+    world.clock.advance(3601)
+
+    def broken(claim: object, outcome: object) -> None:
+        raise InputError("no")
+
+    worker.after = broken
+    assert worker.step()
+    assert ["x", "x"] == world.texts()
+
+
+def test_a_dead_mention_does_not_hold_up_a_post(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can look it up: after some tries it stays plain text, and the log says so."""
+    world.box.faults.add("com.atproto.identity.resolveHandle", kind="error_500", times=None)
+    scheduled = sky.schedule("Hello @bob.test", at="in 1 hour")
+    assert "could not be looked up yet" in scheduled.warnings[0]
+    world.clock.advance(3600)
+    told: list[tuple[str, Any]] = []
+    for _ in range(3):
+        sky.run_once(log=lambda event, **facts: told.append((event, facts.get("handle"))))
+        world.clock.advance(120)
+    assert (["Hello @bob.test"], None) == (world.texts(), world.records()[0].get("facets"))
+    assert ("mention_left", "bob.test") in told
+
+
+def test_a_mention_is_looked_up_at_the_accounts_own_server(world: World, sky: Skywrite) -> None:
+    """Also by the worker, when it could not be done before."""
+    world.box.faults.add("com.atproto.identity.resolveHandle", kind="error_500", times=None)
+    sky.schedule("Hello @bob.test", at="in 1 hour")
+    world.box.faults.clear()
+    world.clock.advance(3600)
+    world.process().run_once()
+    did = world.box.account("bob.test").did
+    assert did == world.records()[0]["facets"][0]["features"][0]["did"]
+
+
+def test_a_blob_that_the_server_dropped_is_uploaded_again(world: World, sky: Skywrite, picture: Any) -> None:
+    """It is not the post's fault."""
+    world.box.blob_lifetime = timedelta(seconds=1)
+    sky.schedule("Picture", at="now", images=[(picture(), "Red")])
+    upload = world.transport.request
+    slow = [True]
+
+    def request(method: str, url: str, **more: Any) -> Any:
+        answer = upload(method, url, **more)
+        if url.endswith("uploadBlob") and slow:
+            slow.pop()
+            world.clock.advance(60)
+        return answer
+
+    world.transport.request = request  # type: ignore[method-assign]
+    sky.run_once()
+    assert [] == world.texts()
+    world.clock.advance(60)
+    sky.run_once()
+    assert ["Picture"] == world.texts()
+
+
+def test_a_lost_lease_stops_everything(world: World, sky: Skywrite) -> None:
+    """A call that slept too long leaves its post to the worker that took it over, and tells its result."""
+    asleep: list[bool] = []
+
+    def sleep(post: Any, cid: str, done: int, size: int) -> None:
+        if done == size and not asleep:
+            asleep.append(True)
+            world.clock.advance(LEASE_SECONDS + 1)
+            assert 1 == other.run_once().published
+
+    other = world.process()
+    sky.progress = sleep
+    sent = sky.post("Sleepy", images=[{"data": _png(), "alt": "Red"}])
+    assert (["Sleepy"], world.box.posts("alice.test")[0].uri) == (world.texts(), sent.uri)
+
+
+def _png() -> bytes:
+    import io
+
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(data, "PNG")
+    return data.getvalue()
