@@ -365,10 +365,10 @@ def test_bytes_that_are_no_text_in_a_real_process(shell: Shell) -> None:
 
 
 def test_output_that_is_not_utf_8(shell: Shell) -> None:
-    """Where the terminal takes only ASCII, JSON stays JSON and sentences are told with escapes."""
-    told = shell.process("post", "x", "--image", "é.png", "--json", code=2, PYTHONIOENCODING="ascii")
+    """Where the terminal takes only Latin-1, JSON stays JSON and sentences are told with escapes."""
+    told = shell.process("post", "x", "--image", "é.png", "--json", code=2, PYTHONIOENCODING="latin-1")
     assert ("There is no file é.png.", True) == (told.json["message"], told.out.isascii())
-    assert "\\u2713 Posted: https://" in shell.process("post", "Hello", PYTHONIOENCODING="ascii").out
+    assert "\\u2713 Posted: https://" in shell.process("post", "Hello", PYTHONIOENCODING="latin-1").out
 
 
 def test_real_process(shell: Shell) -> None:
