@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -653,3 +654,44 @@ def test_a_stopped_task_gives_its_feeds_back(sky: Skywrite, web: FeedServer) -> 
     task.stopping.set()
     task.run()
     assert ([], []) == (web.asked, sky.store.feed_lease_owners())
+
+
+def test_a_long_life_posts_each_item_once(sky: Skywrite, web: FeedServer) -> None:
+    """Hundreds of items over sixty looks, with every change and every fault in between: each is queued once."""
+    chance = random.Random(7)
+    web.pages["/feed"] = rss()
+    add(sky, web, most=3)
+    shown: list[str] = []
+    for number in range(60):
+        shown += [f"n{number}x{place}" for place in range(chance.randrange(4))]
+        part = [name for name in shown[-12:] if chance.random() < 0.9]
+        chance.shuffle(part)
+        whole = rss(*(changed(name, chance) for name in part))
+        fault = chance.random()
+        web.pages["/feed"] = (
+            Reply(status=503)
+            if fault < 0.1
+            else Reply(b"")
+            if fault < 0.2
+            else whole[: len(whole) // 2]
+            if fault < 0.3
+            else whole
+        )
+        sky.check_feed(1)
+        pass_time(sky, minutes=35)
+    web.pages["/feed"] = rss(*(item(name) for name in reversed(shown)))
+    while sky.check_feed(1).waiting:
+        pass
+    names = [text.split()[0] for text in queued(sky)]
+    assert sorted(shown) == sorted(names)
+
+
+def changed(name: str, chance: random.Random) -> str:
+    """An item as a careless feed shows it."""
+    return item(
+        name,
+        title=chance.choice([name, f"{name} corrected", f"{name} (updated)"]),
+        guid=chance.choice([f"guid-{name}", f"GUID-{name.upper()}"]),
+        link=f"https://site.example/{name}" + chance.choice(["", "/", "?utm_source=a", "?utm_medium=b&amp;fbclid=c"]),
+        description=chance.choice(["", "words"]),
+    )

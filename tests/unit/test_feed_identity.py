@@ -152,6 +152,15 @@ def test_items_of_one_look_that_share_everything_weak_stay_different() -> None:
     assert [] == ledger.look(twins[1])
 
 
+def test_a_link_that_several_items_had_tells_nothing_any_more() -> None:
+    """Once two items share a link, a third one with it is new, also when it comes alone and without a date."""
+    ledger = Ledger()
+    first, second, third = (entry(name, link="https://site.example/all", published_at=None) for name in "abc")
+    assert ["a"] == ledger.look(first)
+    assert ["b"] == ledger.look(second, first)
+    assert ["c"] == ledger.look(third)
+
+
 def test_an_item_that_is_listed_twice_is_one() -> None:
     """The same guid twice, or the same title, link and date twice, is one item, now and at the next look."""
     ledger = Ledger()
