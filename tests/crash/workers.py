@@ -22,7 +22,7 @@ def fork_server() -> ForkServerContext:
     """Where workers are forked from, in a few milliseconds each."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["tests.crash.workers", "skywrite.app", "skywrite.queue.postgres", "skywrite.schedule.recurrence"]
+        ["tests.crash.workers", "skywrite.app", "skywrite.queue.postgres", "psycopg", "skywrite.schedule.recurrence"]
     )
     return context
 

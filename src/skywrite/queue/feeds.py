@@ -255,10 +255,7 @@ class FeedVerbs(AddVerbs):
         """How many items of each state each feed (or one) has, by the feed's number."""
         counts: dict[int, dict[ItemState, int]] = {}
         with self._reading() as tx:
-            if feed_id is None:
-                rows = tx.rows("count_feed_items")
-            else:
-                rows = tx.rows("count_items_of_feed", feed_id=feed_id)
+            rows = tx.rows("count_feed_items") if feed_id is None else tx.rows("count_items_of_feed", feed_id=feed_id)
             for row in rows:
                 counts.setdefault(row["feed_id"], {})[row["state"]] = row["count"]
         return counts
