@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Record, Ref, Repo, Write
-from skywrite.atproto.service import service_for
+from skywrite.atproto.service import at_own_server, service_for
 from skywrite.atproto.session import Agent, Session, create_session
 from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param
@@ -122,6 +122,7 @@ class Client:
         elif name and password:
             service = self._base_url or service_for(name, self._resolve_at(None), self._config.service)
             session = create_session(self._transport, service, name, password, auth_factor_token, clock=self._clock)
+            session = at_own_server(session, self._resolve_at(None))
         else:
             raise InputError(
                 "login needs a handle and an app password, or a session string.",
@@ -283,23 +284,56 @@ class Client:
             self._fetcher = Fetcher(self._config.fetch_allow)
         return self._fetcher
 
-    def send_image(self, text: Any, image: Any, image_alt: str, *args: Any, **kwargs: Any) -> Posted:
+    # The next three take the arguments of the atproto SDK's methods in their order; shapes are measured here.
+
+    def send_image(
+        self,
+        text: Any,
+        image: Any,
+        image_alt: str,
+        profile_identify: str | None = None,
+        reply_to: Any = None,
+        langs: Sequence[str] | None = None,
+        facets: Sequence[Any] | None = None,
+        image_aspect_ratio: object = None,
+        **more: Any,
+    ) -> Posted:
         """Send a post with one image (bytes or path) and its alt text."""
-        return self.send_post(text, *args, images=[{**_media(image), "alt": image_alt}], **kwargs)
+        images = [{**_media(image), "alt": image_alt}]
+        return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=images, **more)
 
     def send_images(
-        self, text: Any, images: Sequence[Any], image_alts: Sequence[str] | None = None, *args: Any, **kwargs: Any
+        self,
+        text: Any,
+        images: Sequence[Any],
+        image_alts: Sequence[str] | None = None,
+        profile_identify: str | None = None,
+        reply_to: Any = None,
+        langs: Sequence[str] | None = None,
+        facets: Sequence[Any] | None = None,
+        image_aspect_ratios: object = None,
+        **more: Any,
     ) -> Posted:
         """Send a post with up to ten images (bytes or paths) and their alt texts."""
-        kwargs.pop("image_aspect_ratios", None)
         alts = list(image_alts or ()) + [""] * len(images)
         items = [{**_media(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]
-        return self.send_post(text, *args, images=items, **kwargs)
+        return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=items, **more)
 
-    def send_video(self, text: Any, video: Any, video_alt: str | None = None, *args: Any, **kwargs: Any) -> Posted:
+    def send_video(
+        self,
+        text: Any,
+        video: Any,
+        video_alt: str | None = None,
+        profile_identify: str | None = None,
+        reply_to: Any = None,
+        langs: Sequence[str] | None = None,
+        facets: Sequence[Any] | None = None,
+        video_aspect_ratio: object = None,
+        **more: Any,
+    ) -> Posted:
         """Send a post with one film (bytes or path) and its alt text."""
-        kwargs.pop("video_aspect_ratio", None)
-        return self.send_post(text, *args, video={**_media(video), "alt": video_alt or ""}, **kwargs)
+        film = {**_media(video), "alt": video_alt or ""}
+        return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=film, **more)
 
     def get_post(self, uri: str, profile_identify: str | None = None) -> Record:
         """A post (or any record) by at-uri or bsky.app link, or by record key of an account: uri, cid, value."""

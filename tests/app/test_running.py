@@ -41,9 +41,7 @@ def test_pruning_comes_once_a_day(world: World, sky: Skywrite, monkeypatch: pyte
         other.run_once()
         world.clock.advance(6 * 3600)
     assert 8 == len(pruned)
-    assert all(
-        later - earlier >= timedelta(seconds=PRUNE_SECONDS) for earlier, later in itertools.pairwise(pruned)
-    )
+    assert all(later - earlier >= timedelta(seconds=PRUNE_SECONDS) for earlier, later in itertools.pairwise(pruned))
 
 
 def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from skywrite.app.base import Base
 from skywrite.atproto.identity import UnknownHandle
-from skywrite.atproto.service import service_for
+from skywrite.atproto.service import at_own_server, service_for
 from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import Account, Slot, UnknownAccount
@@ -36,7 +36,7 @@ class Accounts(Base):
         except WrongPassword:
             self._check_handle(handle, service)
             raise
-        account = self.store.sign_in(session)
+        account = self.store.sign_in(at_own_server(session, self.resolver()))
         self.agents.forget(account.did)
         return account, [MAIN_PASSWORD_WARNING] if session.uses_main_password else []
 

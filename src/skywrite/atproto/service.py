@@ -6,7 +6,7 @@ What does not live here: the signing in (`session`), who an account is (`identit
 from __future__ import annotations
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.session import clean_identifier
+from skywrite.atproto.session import Session, clean_identifier
 from skywrite.errors import SkywriteError
 
 ENTRYWAY = "https://bsky.social"
@@ -26,3 +26,14 @@ def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) ->
     except SkywriteError:
         return default
     return ENTRYWAY if pds_url.endswith(_BEHIND_ENTRYWAY) else pds_url
+
+
+def at_own_server(session: Session, resolver: Resolver) -> Session:
+    """The session at the account's own PDS, where the entryway's answer did not name it."""
+    if session.pds_url != ENTRYWAY:
+        return session
+    try:
+        return session.moved_to(resolver.resolve(session.did).pds_url)
+    except SkywriteError:
+        # The entryway passes everything on: it only takes longer.
+        return session
