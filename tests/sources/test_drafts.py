@@ -64,6 +64,19 @@ def test_pulled_once(desk: Desk) -> None:
     assert 120 == len(desk.sky.queue(states=("draft",), limit=1000))
 
 
+def test_repeated_by_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that gives a draft on every page, without end, is asked until nothing is new."""
+    cursors = iter("abcdef")
+
+    class Repeating:
+        def query(self, nsid: str, params: dict[str, Any]) -> dict[str, Any]:
+            return {"drafts": [{"id": "3k", "draft": {"posts": [text("one")]}}], "cursor": next(cursors)}
+
+    app = desk.sky.agent(desk.sky.account())
+    monkeypatch.setattr(app, "query", Repeating().query)
+    assert [("one", "pulled")] == [(draft.text, draft.action) for draft in desk.sky.pull_drafts()]
+
+
 def test_changed_on_either_side(desk: Desk) -> None:
     """A draft that was changed in the app is brought up to it, unless it was changed or used here."""
     app = App(desk.sky)

@@ -70,16 +70,20 @@ class Drafts(Posting):
         return [self._pull(found, read_app_draft(view)) for view in self._app_drafts(found)]
 
     def _app_drafts(self, account: Account) -> Iterator[Mapping[str, Any]]:
+        """Each draft once: pages are cut by the time of the last change, and the AppView repeats drafts at the cut."""
         agent = self.agent(account)
         cursor: str | None = None
+        seen: set[str] = set()
         for _ in range(PAGES_MAX):
             page = agent.query("app.bsky.draft.getDrafts", {"limit": PAGE_DRAFTS, "cursor": cursor})
             drafts = page.get("drafts")
             if not isinstance(drafts, list):
                 raise NoAnswer("The server's answer holds no drafts.")
-            yield from (draft for draft in drafts if isinstance(draft, Mapping) and draft.get("id"))
+            fresh = [one for one in drafts if isinstance(one, Mapping) and one.get("id") and str(one["id"]) not in seen]
+            seen.update(str(one["id"]) for one in fresh)
+            yield from fresh
             following = page.get("cursor")
-            if not drafts or not isinstance(following, str) or following == cursor:
+            if not fresh or not isinstance(following, str) or following == cursor:
                 return
             cursor = following
 
