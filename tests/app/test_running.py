@@ -12,7 +12,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.posting import LEASE_SECONDS
 from skywrite.app.running import PRUNE_SECONDS
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.store import Store
@@ -215,3 +215,13 @@ def _png() -> bytes:
     data = io.BytesIO()
     Image.new("RGB", (4, 4), "red").save(data, "PNG")
     return data.getvalue()
+
+
+def test_traces_of_killed_workers_go(world: World, sky: Skywrite) -> None:
+    """A day after their last sign of life."""
+    sky.store.put_setting("worker", "gone/1/a", to_iso(world.clock.now()))
+    sky.run_once()
+    world.clock.advance(PRUNE_SECONDS + 1)
+    sky.store.put_setting("worker", "here/1/b", to_iso(world.clock.now()))
+    sky.run_once()
+    assert ["here/1/b"] == list(sky.store.settings("worker"))

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -75,10 +75,14 @@ def check_run(sky: Running, wrong: Literal["note", "wrong"] = "wrong") -> list[F
 
 
 def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """The findings of a check; what stops it is one too."""
+    findings = []
     try:
-        return list(check())
+        for finding in check():
+            findings.append(finding)
     except SkywriteError as error:
-        return [Finding(what, error.message, "wrong", error.hint, error.exit_code)]
+        findings.append(Finding(what, error.message, "wrong", error.hint, error.exit_code))
+    return findings
 
 
 def _database(sky: Running) -> Iterator[Finding]:
@@ -124,9 +128,11 @@ def _clock(sky: Running, agent: Any, before: datetime) -> Finding:
 
     response = sky.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")
     told = response.headers.get("date")
-    if not told:
+    try:
+        moment = parsedate_to_datetime(told or "").astimezone(UTC)
+    except ValueError:
         return Finding("clock", "the server tells no time", "note")
-    away = abs((parsedate_to_datetime(told) - sky.clock.now()).total_seconds())
+    away = abs((moment - sky.clock.now()).total_seconds())
     if away > CLOCK_SECONDS_MAX:
         hint = "Set the computer's clock, best by NTP: posts go out by it."
         return Finding("clock", f"{away:.0f} seconds away from the server's", "wrong", hint, 1)

@@ -48,7 +48,7 @@ class Heartbeat:
 
 
 class Pruning:
-    """Drops stored pictures and films that nothing needs any more, once a day however many processes there are."""
+    """Drops stored bytes that nothing needs and traces of dead workers, once a day however many processes there are."""
 
     def __init__(self, sky: Posting) -> None:
         self._sky = sky
@@ -64,8 +64,15 @@ class Pruning:
         if due <= now:
             self._sky.store.put_setting("media", "pruned_at", to_iso(now))
             self._sky.store.prune()
+            self._forget_workers(now)
             due = now + timedelta(seconds=PRUNE_SECONDS)
         self._next_at = due
+
+    def _forget_workers(self, now: datetime) -> None:
+        """Heartbeats of workers that were killed stay behind."""
+        for worker, told in self._sky.store.settings("worker").items():
+            if now - datetime.fromisoformat(told) > timedelta(seconds=PRUNE_SECONDS):
+                self._sky.store.put_setting("worker", worker, None)
 
 
 class Running(Feeds, Watches, Functions):

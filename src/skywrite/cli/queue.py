@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.cli.output import one_line, print_done, print_json, print_table
+from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -210,10 +210,11 @@ def _edited(post_id: int) -> str:
 
 def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     if as_json:
-        print_json(entry.as_dict())
+        print_json({**entry.as_dict(), "warnings": list(entry.warnings)})
         return
     from skywrite.schedule.when import spoken
 
+    print_warnings(entry.warnings)
     post = entry.post
     when = f", due {spoken(post.due_at, sky.zone(entry.account))}" if post.due_at and post.state == "scheduled" else ""
     print_done(f"Post {post.id} is {what}: {post.state}{when}.")
