@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
@@ -180,11 +181,15 @@ class _Listener:
     def __init__(self, connection: Connection) -> None:
         self._connection = cast(Any, connection)
         self._connection.execute(f"LISTEN {CHANNEL}".encode())
+        self._readable = DefaultSelector()
+        self._readable.register(self._connection.fileno(), EVENT_READ)
 
     def changed(self) -> bool:
-        return bool(list(self._connection.notifies(timeout=0)))
+        # Asking the driver takes many times as long, and is done ten times a second.
+        return bool(self._readable.select(0)) and bool(list(self._connection.notifies(timeout=0)))
 
     def close(self) -> None:
+        self._readable.close()
         with suppress(Exception):
             self._connection.close()
 
