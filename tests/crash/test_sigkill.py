@@ -90,7 +90,7 @@ def kill_until_done(environ: dict[str, str], *, seed: int, control: bool = False
     return kills
 
 
-@pytest.mark.timeout(7200 if NIGHTLY else 600)
+@pytest.mark.timeout(7200 if NIGHTLY else 1800)
 def test_nothing_is_lost_and_nothing_is_published_twice(pds: Pds, tmp_path: Path) -> None:
     """Hundreds of kills, one answer in twenty lost: each post is there once, and the queue says so."""
     accounts = [pds.create_account() for _ in range(ACCOUNTS)]
@@ -108,7 +108,7 @@ def test_nothing_is_lost_and_nothing_is_published_twice(pds: Pds, tmp_path: Path
     assert kills >= KILLS_MIN
 
 
-@pytest.mark.timeout(3600 if NIGHTLY else 600)
+@pytest.mark.timeout(3600 if NIGHTLY else 1800)
 def test_the_control_publishes_twice(pds: Pds, tmp_path: Path) -> None:
     """With record keys chosen by the server, the same kills make duplicates: the test above can fail."""
     accounts = [pds.create_account() for _ in range(ACCOUNTS)]
@@ -121,7 +121,7 @@ def test_the_control_publishes_twice(pds: Pds, tmp_path: Path) -> None:
     assert found > sum(map(len, expected))
 
 
-@pytest.mark.timeout(3600 if NIGHTLY else 600)
+@pytest.mark.timeout(3600 if NIGHTLY else 1800)
 def test_two_workers_on_postgresql_lose_and_repeat_nothing(pds: Pds, postgres_url: str, tmp_path: Path) -> None:
     """The same on PostgreSQL, with two workers that are killed together."""
     accounts = [pds.create_account() for _ in range(ACCOUNTS)]
