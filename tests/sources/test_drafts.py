@@ -180,6 +180,7 @@ NAMES = ("posts", "langs", "threadgateAllow", "postgateEmbeddingRules", "deviceN
 POST_NAMES = ("text", "labels", "embedImages", "embedGallery", "embedVideos", "embedExternals", "embedRecords")
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
 @given(
     st.dictionaries(st.sampled_from(NAMES), JSON),
     st.lists(st.dictionaries(st.sampled_from(POST_NAMES), JSON), max_size=3),
