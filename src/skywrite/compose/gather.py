@@ -202,14 +202,14 @@ def _langs(part: Draft, around: Surroundings) -> tuple[str, ...]:
 
 
 def _card(part: Draft, texts: list[RichText], around: Surroundings, collector: Collector) -> str | Card:
-    """The card, "none", or "auto" where there is none to show now: an edit may give it one."""
+    """The card, "none", or "auto" (or its address) where there is none to show now: an edit may give it one."""
     if part.card == "none" or part.embed is not None:
         return part.card
     if part.card != "auto":
         url = part.card.url if isinstance(part.card, Card) else part.card
         if part.images or part.video:
             collector.warnings.append(f"The card of {url} is left out: a post with pictures or a film shows none.")
-            return "auto"
+            return url
         if isinstance(part.card, Card):
             return _with_thumb(part.card, collector)
         return _page_card(url, around, collector, asked=True)
