@@ -117,6 +117,8 @@ def test_a_card_beside_pictures_is_told(sky: Skywrite, pages: list[str], picture
     """Bluesky shows one or the other; the pictures are taken, and the writer knows."""
     scheduled = sky.schedule("x", at=LATER, card="https://a.test", images=[(picture(), "Red")])
     assert ("The card of https://a.test is left out: a post with pictures or a film shows none.",) == scheduled.warnings
+    sky.edit(1, images=[])
+    assert "https://a.test" == card_of(sky, 1)
 
 
 def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
