@@ -136,10 +136,32 @@ def test_all_or_nothing(store: Store) -> None:
 
 
 def test_many_posts(store: Store) -> None:
-    """Thousands of posts are stored at once, in order."""
-    results = store.add([post(f"{n}", due=later(n % 7)) for n in range(3000)])
-    assert list(range(1, 3001)) == [result.id for result in results]
-    assert {"scheduled": 3000} == {state: n for state, n in store.count().items() if n}
+    """Thousands of posts are stored at once, each under its number with its own text, moment and key."""
+    count = 2345
+    results = store.add([post(f"Grüße {n}", due=later(n), key=f'"{n}\u2028') for n in range(count)])
+    assert [(n + 1, False) for n in range(count)] == [tuple(result) for result in results]
+    stored = store.posts(limit=count)
+    assert [(n + 1, f"Grüße {n}", later(n), f'"{n}\u2028') for n in range(count)] == [
+        (one.id, one.text, one.due_at, one.key) for one in stored
+    ]
+
+
+def test_many_posts_of_which_some_are_there(store: Store) -> None:
+    """Of thousands of posts with keys, those that are there keep their numbers, and the others are added."""
+    known = {f"{n}": store.add([post("known", key=f"{n}")])[0].id for n in (5, 1500, 2500)}
+    results = store.add([post("new", key=f"{n}") for n in range(3000)])
+    assert known == {f"{n}": result.id for n, result in enumerate(results) if result.existed}
+    assert (3, 2997) == tuple(sum(one.text == text for one in store.posts(limit=9999)) for text in ("known", "new"))
+
+
+@pytest.mark.parametrize("place", [0, 1999])
+def test_many_posts_or_none(store: Store, place: int) -> None:
+    """Thousands of posts of which one cannot be written leave nothing behind, wherever it is."""
+    posts = [post(f"{n}") for n in range(2000)]
+    posts[place] = posts[place]._replace(draft={"text": "x", "odd": object()})
+    with pytest.raises(TypeError, match="object"):
+        store.add(posts)
+    assert 0 == sum(store.count().values())
 
 
 def test_unknown_post(store: Store) -> None:

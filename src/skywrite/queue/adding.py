@@ -11,6 +11,7 @@ from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, Unknow
 from skywrite.queue.rows import dump_json, text_hash
 
 CHUNK_BYTES = 1 << 20
+CHUNK_POSTS = 1000
 
 
 class AddVerbs(StoreBase):
@@ -51,7 +52,7 @@ class AddVerbs(StoreBase):
                     taken[post.account_did, post.key] = new_id
             results.append(AddResult(new_id if existing is None else existing, existing is not None))
         now = tx.moment(self._clock.now())
-        tx.insert("insert_posts", [_post_values(tx, post_id, post, now) for post_id, post in fresh])
+        self._insert(tx, fresh, now)
         self._link_media(tx, fresh)
         for _, post in fresh:
             if post.recurrence_id is not None:
@@ -59,6 +60,24 @@ class AddVerbs(StoreBase):
         for did in sorted({post.account_did for _, post in fresh if post.due_at is not None}):
             self._update_ready(tx, did)
         return results
+
+    def _insert(self, tx: Transaction, posts: Sequence[tuple[int, NewPost]], now: object) -> None:
+        """Store the rows, a chunk at a time; while the database takes one, a second thread makes the next."""
+
+        def rows(start: int) -> list[tuple[object, ...]]:
+            return [_post_values(tx, post_id, post, now) for post_id, post in posts[start : start + CHUNK_POSTS]]
+
+        if len(posts) <= CHUNK_POSTS:
+            tx.insert("insert_posts", rows(0))
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as helper:
+            following = helper.submit(rows, 0)
+            for start in range(CHUNK_POSTS, len(posts) + CHUNK_POSTS, CHUNK_POSTS):
+                ready = following.result()
+                following = helper.submit(rows, start)
+                tx.insert("insert_posts", ready)
 
     def _new_ids(self, tx: Transaction, count: int) -> list[int]:
         if not count:

@@ -27,7 +27,7 @@ from skywrite.queue.database import (
 from skywrite.queue.folders import make_private_folder
 
 BUSY_SECONDS = 20.0
-INSERT_ROWS = 100
+INSERT_ROWS = (1000, 100, 10, 1)
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
@@ -84,10 +84,14 @@ class SqliteDatabase(Database):
 
     def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
         # SQLite prepares the lists in CHECKs and partial indexes once a statement: many rows in one take half the time.
+        # A few sizes, since each has a statement of its own, which is kept.
         group = "(" + ", ".join("?" * len(rows[0])) + ")"
-        for start in range(0, len(rows), INSERT_ROWS):
-            part = rows[start : start + INSERT_ROWS]
-            connection.execute(f"{cast(str, query)} {', '.join([group] * len(part))}", tuple(chain.from_iterable(part)))
+        start = 0
+        while start < len(rows):
+            size = next(size for size in INSERT_ROWS if size <= len(rows) - start)
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            connection.execute(f"{cast(str, query)} {', '.join([group] * size)}", values)
+            start += size
 
     def run_script(self, connection: Connection, script: str) -> None:
         # `executescript` would commit first, and a migration is applied whole or not at all.
