@@ -16,7 +16,7 @@ from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc import Body, Param
 from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure, TooLargeForServer
-from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError
 
 WRITES_MAX = 200
 PAGE_RECORDS = 100
@@ -219,7 +219,10 @@ class Repo:
                     f"Other records of the commit are there, but {self._uri(root)} is not: it was deleted.",
                     hint="It was published before; write it again as a new one.",
                 )
-        except (TemporaryError, Refused):
+        except RecordConflict:
+            raise
+        except SkywriteError:
+            # Whatever kept us from looking, what we must tell is the doubt.
             raise error from None
         raise error
 

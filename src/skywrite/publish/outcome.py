@@ -29,8 +29,21 @@ def retry_seconds(attempts: int, jitter: float) -> float:
     return base * (0.75 + jitter / 2)
 
 
-def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tuple[Outcome, AccountChange | None]:
-    """What an error means for the post, and for its account."""
+def outcome_of(
+    error: Exception, post: Post, now: datetime, jitter: float, *, unsent: bool = False
+) -> tuple[Outcome, AccountChange | None]:
+    """What an error means for the post, and for its account.
+
+    `unsent` says that no try has ever sent a write: then the post gives up its frozen records, so that it may still be
+    edited and cancelled while it waits.
+    """
+    outcome, change = _meaning(error, post, now, jitter)
+    if unsent and isinstance(outcome, Retry | Held):
+        outcome = outcome._replace(thaw=True)
+    return outcome, change
+
+
+def _meaning(error: Exception, post: Post, now: datetime, jitter: float) -> tuple[Outcome, AccountChange | None]:
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)

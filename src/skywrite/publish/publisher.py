@@ -17,7 +17,15 @@ from skywrite.atproto.repo import RecordConflict, Repo
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
-from skywrite.errors import InputError, SkywriteError, StorageError, TemporaryError
+from skywrite.errors import (
+    InputError,
+    NotSent,
+    RateLimited,
+    SignInError,
+    SkywriteError,
+    StorageError,
+    TemporaryError,
+)
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
 from skywrite.publish.outcome import outcome_of
@@ -26,6 +34,8 @@ from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
 
 MENTION_TRIES = 3
+# Answers to a write that say for certain that it was not carried out, and that it may be tried again.
+NEVER_CARRIED_OUT = (NotSent, RateLimited, SignInError)
 STOPPABLE_BYTES = 16_000_000
 
 
@@ -67,24 +77,28 @@ class Publisher:
 
     def publish(self, claim: Claim) -> Result:
         """Try once. Never raises for what the network or the account does; raises LeaseLost and StorageError."""
+        writing = threading.Event()
         try:
-            return Result(self._published(claim))
+            return Result(self._published(claim, writing))
         except (LeaseLost, StorageError):
             raise
         except Exception as error:
             if not isinstance(error, SkywriteError):
                 self.log("unexpected", post=claim.post.id, error=error)
-            outcome, change = outcome_of(error, claim.post, self.clock.now(), self.clock.random())
+            unsent = claim.fresh and (not writing.is_set() or isinstance(error, NEVER_CARRIED_OUT))
+            outcome, change = outcome_of(error, claim.post, self.clock.now(), self.clock.random(), unsent=unsent)
             return Result(outcome, change, error)
 
-    def _published(self, claim: Claim) -> Published:
+    def _published(self, claim: Claim, writing: threading.Event) -> Published:
+        """Publish, or raise; `writing` is set when the write begins."""
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim)
         try:
             # In doubt a look at the repository is cheaper than a second upload.
-            if frozen.blobs and not (post.attempts > 1 and repo.is_there(frozen.writes[0])):
+            if frozen.blobs and (claim.fresh or not repo.is_there(frozen.writes[0])):
                 frozen = self._upload(claim, repo, frozen)
+            writing.set()
             write(repo, frozen)
         except RecordConflict:
             if post.key is None:

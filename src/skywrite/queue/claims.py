@@ -231,7 +231,7 @@ class ClaimVerbs(AddVerbs):
         tx.run("open_attempt", id=post.id, number=post.attempts + 1, worker=worker, now=now)
         if take.points:
             self._spend(tx, did, now, points=take.points)
-        return Claim(post_of(taken), account_of(account), token, worker, until)
+        return Claim(post_of(taken), account_of(account), token, worker, until, fresh=post.frozen is None)
 
     def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
         spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)

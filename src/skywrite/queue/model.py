@@ -200,13 +200,17 @@ Decide = Callable[[Post, AccountView, datetime], Decision]
 
 
 class Claim(NamedTuple):
-    """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers."""
+    """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers.
+
+    `fresh` says that the post had no frozen records when it was claimed, so nothing of it was ever sent.
+    """
 
     post: Post
     account: Account
     token: int
     worker: str
     lease_until: datetime
+    fresh: bool = False
 
 
 class Published(NamedTuple):
