@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
 from datetime import datetime, timedelta
 from typing import Any
@@ -225,3 +226,20 @@ def test_traces_of_killed_workers_go(world: World, sky: Skywrite) -> None:
     sky.store.put_setting("worker", "here/1/b", to_iso(world.clock.now()))
     sky.run_once()
     assert ["here/1/b"] == list(sky.store.settings("worker"))
+
+
+def test_who_reads_started_may_say_stop(live: Skywrite, world: World) -> None:
+    """A signal that comes at once ends the worker in order, and the program has its own handlers back."""
+    before = signal.getsignal(signal.SIGTERM)
+    handled: list[bool] = []
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "started":
+            handled.append(signal.getsignal(signal.SIGTERM) not in (before, signal.SIG_DFL))
+            if handled[0]:
+                signal.raise_signal(signal.SIGTERM)
+            else:
+                raise KeyboardInterrupt
+
+    live.run(log=log)
+    assert ([True], before) == (handled, signal.getsignal(signal.SIGTERM))

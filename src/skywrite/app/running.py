@@ -116,6 +116,7 @@ class Running(Feeds, Watches, Functions):
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         try:
             with _stopped_by_signals(worker.stop):
+                log("started", threads=threads, database=self.config.shown_database)
                 worker.run()
         finally:
             with suppress(StorageError):

@@ -51,7 +51,6 @@ def run_command(
             left = sky.due_unpublished()
             _report(tally, left, as_json)
             sys.exit(5 if tally.failed else 4 if left else 0)
-        log("started", threads=threads, database=sky.config.shown_database)
         tally = sky.run(threads=threads, log=log)
         log("stopped", published=tally.published)
 
