@@ -172,15 +172,19 @@ def test_hosts_of_strangers_are_guarded(web: GuardedWeb) -> None:
 
 
 def test_every_resolver_asks_strangers_through_the_guard(world: World, sky: Skywrite) -> None:
-    """Those of the verbs and that of the client."""
+    """Those of the verbs, of the client, and of runs without a database."""
+    from skywrite.app.stateless import Stateless
     from skywrite.client import Client
+
+    config = world.config(BLUESKY_HANDLE="alice.test", BLUESKY_APP_PASSWORD="aaaa-bbbb-cccc-dddd")
 
     found = [
         sky.resolver()._web,
         sky.resolver(world.box.url)._web,
         Client(transport=world.transport)._resolve_at(None)._web,
+        Stateless(config=config, transport=world.transport, clock=world.clock)._resolver(None)._web,
     ]
-    assert [True] * 3 == [isinstance(item, GuardedWeb) for item in found]
+    assert [True] * 4 == [isinstance(item, GuardedWeb) for item in found]
 
 
 def test_what_strangers_answer_is_an_answer(web: GuardedWeb) -> None:

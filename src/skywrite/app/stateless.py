@@ -34,6 +34,7 @@ from skywrite.compose.gather import Surroundings, gather
 from skywrite.compose.references import app_link, parse_reference
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
 from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError
+from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
 from skywrite.publish.films import film_upload, through_service
 from skywrite.publish.sender import Sending, send
@@ -307,6 +308,7 @@ class Stateless:
             self._transport,
             self._config.plc_url,
             service=service,
+            web=GuardedWeb(self._fetch),
             clock=self._clock,
             allow_local=local,
             service_first=True,
