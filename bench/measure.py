@@ -37,8 +37,10 @@ def machine() -> str:
 def run_process(command: Sequence[str], environ: Mapping[str, str], into: Figures | None) -> None:
     """Run once; the figures come from the operating system's own account of the process."""
     began = time.perf_counter()
+    # With compiled modules, as they are installed; the first runs, which are not counted, write them.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
-        command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, env={**inherited, **environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began

@@ -9,12 +9,17 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.canaries import left_behind, secrets_in
 from tests.support.network import Network, running_network
 from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
+
+# How long an example takes says something about the computer, not about the promise.
+settings.register_profile("skywrite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("skywrite")
 
 OPTIONAL = {
     "network": "needs the whole reference network: script/test --network",

@@ -31,6 +31,7 @@ def test_what_was_committed_outlives_a_crash() -> None:
             assert (0,) == connection.execute("SELECT count(*) FROM kept").fetchone()
 
 
+@pytest.mark.network
 def test_redis_answers() -> None:
     """The server answers a ping on its address."""
     with redis_server() as address:

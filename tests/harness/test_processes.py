@@ -17,8 +17,7 @@ OWNER = """
 import signal
 from tests.support.pds import running_pds
 from tests.support.postgres import postgres_server
-from tests.support.redis import redis_server
-with running_pds(accounts=()) as pds, postgres_server() as postgres, redis_server():
+with running_pds(accounts=()) as pds, postgres_server() as postgres:
     print("servers", pds.child.pid, postgres.child.pid)
     signal.pause()
 """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from skywrite.app import Skywrite
 from skywrite.app.folders import FileReport
@@ -50,7 +51,7 @@ class Desk:
     """A queue with alice.test signed in, a folder of posts beside it, and a clock that stands at noon."""
 
     base: Path
-    clock: FakeClock = field(default_factory=lambda: FakeClock(NOON))
+    clock: Any = field(default_factory=lambda: FakeClock(NOON))
 
     def __post_init__(self) -> None:
         self.box = Sandbox(clock=self.clock)

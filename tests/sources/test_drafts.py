@@ -171,16 +171,18 @@ def test_killed_in_between(desk: Desk) -> None:
     assert 1 == len(desk.sky.queue(states=("draft",)))
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
-    max_leaves=9,
-)
+PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9)
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return inner | st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+
+
+JSON = nested(nested(PLAIN))
 NAMES = ("posts", "langs", "threadgateAllow", "postgateEmbeddingRules", "deviceName")
 POST_NAMES = ("text", "labels", "embedImages", "embedGallery", "embedVideos", "embedExternals", "embedRecords")
 
 
-@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
 @given(
     st.dictionaries(st.sampled_from(NAMES), JSON),
     st.lists(st.dictionaries(st.sampled_from(POST_NAMES), JSON), max_size=3),

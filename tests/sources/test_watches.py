@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from skywrite.clock import SYSTEM_CLOCK
 from skywrite.errors import InputError
 from skywrite.queue.timers import Timer
 from tests.sources.folders import NOON, Desk
@@ -230,11 +231,9 @@ def test_nonsense_is_refused(desk: Desk, options: dict[str, Any]) -> None:
     assert [] == desk.sky.watches()
 
 
-def test_in_a_running_worker(desk: Desk) -> None:
+def test_in_a_running_worker(tmp_path: Path) -> None:
     """A worker that runs all the time runs commands when they are due, beside its other work."""
-    from skywrite.clock import SYSTEM_CLOCK
-
-    desk.sky.clock = desk.box.clock = SYSTEM_CLOCK
+    desk = Desk(tmp_path, SYSTEM_CLOCK)
     timer = watch(desk, "echo Hello")
     now = SYSTEM_CLOCK.now()
     desk.sky.store.move_timer(timer, now.replace(minute=0, second=0, microsecond=0))
@@ -247,7 +246,10 @@ def test_in_a_running_worker(desk: Desk) -> None:
     worker = desk.sky.worker(log=log)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    assert arrived.wait(60)
-    worker.stop()
-    thread.join()
+    try:
+        assert arrived.wait(60)
+    finally:
+        worker.stop()
+        thread.join()
+        desk.close()
     assert ["Hello"] == desk.published()

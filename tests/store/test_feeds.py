@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +70,7 @@ def test_a_feed_is_taken_when_it_is_due(store: Store, clock: FakeClock) -> None:
     first, second = add(store), add(store, "https://other.example/")
     assert (later(60), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
     store.record_look(first, look())
-    store.record_look(second, replace(look(url="https://other.example/"), next_check_at=later(600)))
+    store.record_look(second, look(url="https://other.example/")._replace(next_check_at=later(600)))
     for claim in (first, second):
         store.release_feed(claim)
     assert (later(600), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
@@ -208,7 +207,7 @@ def test_a_feed_moves_to_a_free_address_only(store: Store) -> None:
 def test_a_feed_that_is_gone_is_never_due(store: Store, clock: FakeClock) -> None:
     """Without a next check nobody takes it by itself."""
     claim = add(store)
-    gone = replace(look(), state="gone", next_check_at=None, failures=3, problem=PROBLEM, looked=False)
+    gone = look()._replace(state="gone", next_check_at=None, failures=3, problem=PROBLEM, looked=False)
     store.record_look(claim, gone)
     store.release_feed(claim)
     clock.advance(timedelta(days=400).total_seconds())
@@ -242,7 +241,7 @@ def test_two_processes_claim_different_feeds(store: Store, open_again: OpenStore
     """What one has taken, the other does not see."""
     for number in range(6):
         claim = add(store, f"https://{number}.example/")
-        store.record_look(claim, replace(look(url=f"https://{number}.example/"), next_check_at=NOON))
+        store.record_look(claim, look(url=f"https://{number}.example/")._replace(next_check_at=NOON))
         store.release_feed(claim)
     other = open_again()
     taken = [claim.feed.id for one in (store, other, store) for claim in one.claim_feeds(str(id(one)), 60, 2)]

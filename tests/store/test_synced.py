@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from skywrite.queue.model import Changes, NotCancellable, NotEditable, Published
@@ -29,7 +27,7 @@ def test_added_once(store: Store) -> None:
     first = add(store, file())
     again = store.add_synced(file(digest="2"), post("Other", key="file:a.md", source=SOURCE))
     assert (first.post_id, True) == again
-    assert [replace(file(), post_id=first.post_id, due_at=later(0))] == store.synced_files("blog")
+    assert [file()._replace(post_id=first.post_id, due_at=later(0))] == store.synced_files("blog")
     assert [] == store.synced_files("elsewhere")
 
 
@@ -54,9 +52,9 @@ def test_edited_by_one(store: Store) -> None:
     """Of two syncs that saw the same file, one edits the post; the other changes nothing."""
     known = add(store, file())
     edit = Changes(draft={"text": "First"})
-    assert "First" == store.edit_synced(replace(known, digest="2"), edit, "1").text
+    assert "First" == store.edit_synced(known._replace(digest="2"), edit, "1").text
     with pytest.raises(SyncedElsewhere):
-        store.edit_synced(replace(known, digest="3"), Changes(draft={"text": "Second"}), "1")
+        store.edit_synced(known._replace(digest="3"), Changes(draft={"text": "Second"}), "1")
     assert ("First", "2") == (store.get(known.post_id).text, store.synced_files("blog")[0].digest)
 
 
@@ -65,7 +63,7 @@ def test_published(store: Store) -> None:
     known = add(store, file())
     claim = claimed(store)
     with pytest.raises(NotEditable):
-        store.edit_synced(replace(known, digest="2"), Changes(draft={"text": "Late"}), "1")
+        store.edit_synced(known._replace(digest="2"), Changes(draft={"text": "Late"}), "1")
     with pytest.raises(NotCancellable):
         store.drop_synced(known)
     assert ["publishing"] == [made.state for made in store.synced_files("blog")]
@@ -89,7 +87,7 @@ def test_dropped(store: Store) -> None:
 def test_dropped_after_a_change(store: Store) -> None:
     """A sync that saw the file before another changed it drops nothing."""
     known = add(store, file())
-    store.note_synced(replace(known, digest="2"), "1")
+    store.note_synced(known._replace(digest="2"), "1")
     with pytest.raises(SyncedElsewhere):
         store.drop_synced(known)
     assert "scheduled" == store.get(known.post_id).state

@@ -7,7 +7,7 @@ What lives here: what becomes of each file and of what is no longer there. What 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -144,7 +144,7 @@ class _Sync:
                 self.sky.store.move_synced(self.name, old.path, item.path)
             except SyncedElsewhere:
                 continue
-            known[item.path] = replace(known.pop(old.path), path=item.path)
+            known[item.path] = known.pop(old.path)._replace(path=item.path)
 
     def _gone(self, file: SyncedFile) -> FileReport:
         if file.state == "published":
@@ -160,7 +160,7 @@ class _Sync:
             action: Action = "published" if file.state == "published" else "unchanged"
             return FileReport(item.path, action, file.post_id, file.due_at, file.uri)
         if file is not None and file.state == "published":
-            self.sky.store.note_synced(replace(file, digest=item.digest), file.digest)
+            self.sky.store.note_synced(file._replace(digest=item.digest), file.digest)
             note = "The file was changed after its post was published; the post stays as it is."
             return FileReport(item.path, "published", file.post_id, file.due_at, file.uri, (note,))
         account = self._account(item)
@@ -169,7 +169,7 @@ class _Sync:
             return self._add(item, account, now)
         if file.state == "cancelled" or (file.account_did, file.key) != (now.account_did, now.key):
             return self._replace(item, account, now, file)
-        return self._edit(item, account, replace(now, post_id=file.post_id), file.digest)
+        return self._edit(item, account, now._replace(post_id=file.post_id), file.digest)
 
     def _account(self, item: Item) -> Account:
         name = item.account or self.default_account
@@ -201,12 +201,12 @@ class _Sync:
             return self._one(item, file)
         if file.state == "cancelled":
             return self._replace(item, account, now, file)
-        return self._edit(item, account, replace(now, post_id=file.post_id), file.digest)
+        return self._edit(item, account, now._replace(post_id=file.post_id), file.digest)
 
     def _replace(self, item: Item, account: Account, now: SyncedFile, old: SyncedFile) -> FileReport:
         due_at = item.due_at(self.sky.zone(account))
         if due_at is not None and self._is_missed(item, account, due_at):
-            self.sky.store.note_synced(replace(old, digest=item.digest), old.digest)
+            self.sky.store.note_synced(old._replace(digest=item.digest), old.digest)
             return FileReport(item.path, "missed", old.post_id, due_at)
         new, warnings = self._new(item, account, now, due_at)
         result = self.sky.store.replace_synced(old, now, new)

@@ -7,7 +7,7 @@ the queue (`posting`, `moving`), sending it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,10 @@ class Preparing(Base):
         if not defaults or not draft.thread:
             return draft
         thread = [
-            part if isinstance(item, Draft) else replace(part, **_missing(defaults, item))
+            part if isinstance(item, Draft) else part._replace(**_missing(defaults, item))
             for part, item in zip(draft.thread, given, strict=True)
         ]
-        return replace(draft, thread=tuple(thread))
+        return draft._replace(thread=tuple(thread))
 
     def zone(self, account: Account) -> str:
         """The time zone of an account, else the computer's."""

@@ -112,10 +112,10 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         from skywrite.cli.stateless import post_stateless
 
         return post_stateless(row, options, as_json)
-    from skywrite.app import Skywrite
+    from skywrite.app.poster import Poster
     from skywrite.cli.output import upload_progress
 
-    with Skywrite() as sky:
+    with Poster() as sky:
         if options["dry_run"]:
             _preview(sky.preview(account=options["account"], **row), as_json)
             return None
@@ -254,13 +254,13 @@ def preview_command(
     text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
 ) -> None:
     """Show exactly what would appear: text, links, card, pictures, counts and warnings. Sends nothing."""
-    from skywrite.app import Skywrite
+    from skywrite.app.poster import Poster
 
     if as_thread or len(text) > 1:
         row = thread_row(text, file, editor, options)
     else:
         row = {"text": read_text(text, file, editor), **draft_row(options)}
-    with Skywrite() as sky:
+    with Poster() as sky:
         _preview(sky.preview(account=options["account"], **row), as_json)
 
 

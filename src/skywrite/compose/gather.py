@@ -9,7 +9,7 @@ opened (`fetch`), where bytes are kept (`queue`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +87,7 @@ def gather(draft: Draft, around: Surroundings) -> Gathered:
     gathered = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
     done.draft = gathered[0]
     if draft.thread or draft.reply_to is not None or draft.replies is not None:
-        done.draft = replace(
-            gathered[0],
+        done.draft = gathered[0]._replace(
             reply_to=_reply(draft.reply_to, around),
             replies=_rules(draft.replies, around),
             thread=tuple(gathered[1:]),
@@ -110,7 +109,7 @@ def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: 
         quote = _quote(part.quote, around)
         if part.images or part.video:
             part = gather_media(part, collector)
-        return replace(part, quote=quote, langs=_langs(part, around), card=_card(part, texts, around, collector))
+        return part._replace(quote=quote, langs=_langs(part, around), card=_card(part, texts, around, collector))
     except SkywriteError as error:
         raise error.about(place) from None
 
@@ -223,7 +222,7 @@ def _with_thumb(card: Card, collector: Collector) -> Card:
     """A card that was given whole, its picture read and fitted."""
     if not isinstance(card.thumb, Media):
         return card
-    return replace(card, thumb=collector.thumb(collector.read(card.thumb, THUMB_FILE_BYTES_MAX), card.url))
+    return card._replace(thumb=collector.thumb(collector.read(card.thumb, THUMB_FILE_BYTES_MAX), card.url))
 
 
 def _page_card(url: str, around: Surroundings, collector: Collector, *, asked: bool) -> str | Card:

@@ -7,7 +7,6 @@ fitting itself (`media`) and the opening of foreign addresses (`fetch`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,11 +152,11 @@ def gather_media(part: Draft, collector: Collector) -> Draft:
         image = part.images[0]
         data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
         if _is_animated_gif(data):
-            part = replace(part, images=(), video=Video(Media(data=data, name=image.media.label), image.alt, (), True))
+            part = part._replace(images=(), video=Video(Media(data=data, name=image.media.label), image.alt, (), True))
         else:
-            part = replace(part, images=(replace(image, media=Media(data=data, name=image.media.label)),))
+            part = part._replace(images=(image._replace(media=Media(data=data, name=image.media.label)),))
     images = tuple(_image(image, collector) for image in part.images)
-    return replace(part, images=images, video=_video(part.video, collector) if part.video else None)
+    return part._replace(images=images, video=_video(part.video, collector) if part.video else None)
 
 
 def _is_animated_gif(data: bytes) -> bool:
@@ -187,7 +186,7 @@ def _video(video: Video, collector: Collector) -> Video:
     collector.need_alt(video.alt, video.media.label)
     captions = tuple(_caption(caption, collector) for caption in video.captions)
     if collector.known(video.media):
-        return replace(video, captions=captions)
+        return video._replace(captions=captions)
     stored, gif = _film(video, collector)
     limit = collector.film_limit(stored.size)
     if stored.size > limit:

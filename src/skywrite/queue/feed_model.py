@@ -7,9 +7,8 @@ what its server said (validators, where it moved), both understood by `app.feeds
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from skywrite.errors import InputError
 from skywrite.queue.model import Problem
@@ -27,8 +26,7 @@ class FeedExists(InputError):
     """The address is that of a feed that is here already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(NamedTuple):
     """A feed. `account_dids`: who posts its items. `looked_at` is its first look, None before it."""
 
     id: int
@@ -48,18 +46,16 @@ class Feed:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NewFeed:
+class NewFeed(NamedTuple):
     """A feed to be stored."""
 
     url: str
     account_dids: tuple[str, ...]
     title: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class FeedClaim:
+class FeedClaim(NamedTuple):
     """The right to check one feed. `token` fences checkers that come too late."""
 
     feed: Feed
@@ -67,8 +63,7 @@ class FeedClaim:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewItem:
+class NewItem(NamedTuple):
     """An item that the ledger does not know. `strong` and `weak` are its fingerprints, 64-bit numbers.
 
     `passed`: it was there at the first look; `filtered`: not wanted; `pending`: to be posted; `failed`: it cannot be.
@@ -86,8 +81,7 @@ class NewItem:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ItemUpdate:
+class ItemUpdate(NamedTuple):
     """An item that the ledger knows, as it is now. `strong`: the fingerprints to add; `weak`: all that it has now."""
 
     item_id: int
@@ -100,8 +94,7 @@ class ItemUpdate:
     weak: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownItem:
+class KnownItem(NamedTuple):
     """What the ledger knows of an item, for telling whether another is the same. `marks`: its strong fingerprints."""
 
     id: int
@@ -112,8 +105,7 @@ class KnownItem:
     marks: int
 
 
-@dataclass(frozen=True, slots=True)
-class FeedItem:
+class FeedItem(NamedTuple):
     """A row of the ledger. `content` is None when the item is done with."""
 
     id: int
@@ -128,8 +120,7 @@ class FeedItem:
     seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a check of a feed has shown; `items` from the oldest to the latest."""
 
     url: str

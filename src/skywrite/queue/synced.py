@@ -6,8 +6,8 @@ once, or one that is killed, leave no post twice. What does not: reading files (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.database import Row, Transaction, moment_of
@@ -26,8 +26,7 @@ class SyncedElsewhere(TemporaryError):
     """Another sync of the same folder has changed the post of this file at this moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class SyncedFile:
+class SyncedFile(NamedTuple):
     """A file that became a post: `digest` is that of the file when its post was last brought up to it."""
 
     folder: str

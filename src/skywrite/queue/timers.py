@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from skywrite.errors import InputError
 from skywrite.queue.adding import AddVerbs
@@ -27,8 +26,7 @@ class UnknownTimer(InputError):
     """There is no command or function with this number."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewTimer:
+class NewTimer(NamedTuple):
     """A timer to be stored. `name`: the command as it is run, or the function's name. `account_did`: None is the
     default account. `late_seconds`: how late an occurrence may still run. `settings`: whatever `app` keeps with it.
     """
@@ -40,25 +38,31 @@ class NewTimer:
     zone: str
     late_seconds: int
     next_at: datetime | None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Timer(NewTimer):
+class Timer(NamedTuple):
     """A timer as it is stored. `occurrence`: the last one that was run. `next_at`: None when its rule is over."""
 
-    id: int = 0
-    occurrence: datetime | None = None
-    lease_owner: str | None = None
-    lease_until: datetime | None = None
-    ran_at: datetime | None = None
-    outcome: TimerOutcome | None = None
-    problem: Problem | None = None
-    printed_hash: str | None = None
+    kind: TimerKind
+    name: str
+    account_did: str | None
+    rule: str
+    zone: str
+    late_seconds: int
+    next_at: datetime | None
+    settings: dict[str, Any]
+    id: int
+    occurrence: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    ran_at: datetime | None
+    outcome: TimerOutcome | None
+    problem: Problem | None
+    printed_hash: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TimerClaim:
+class TimerClaim(NamedTuple):
     """The right to run one occurrence, until the lease is over."""
 
     timer: Timer
@@ -66,8 +70,7 @@ class TimerClaim:
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimerResult:
+class TimerResult(NamedTuple):
     """What a run came to: its posts, or its problem. `printed_hash`: of what was printed, None keeps the last."""
 
     outcome: TimerOutcome
