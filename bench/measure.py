@@ -39,9 +39,7 @@ def run_process(command: Sequence[str], environ: Mapping[str, str], into: Figure
     began = time.perf_counter()
     # With compiled modules, as they are installed; the first runs, which are not counted, write them.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        command, env={**inherited, **environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen(command, env={**inherited, **environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     assert process.stderr is not None

@@ -9,11 +9,11 @@ What does not: retries, XRPC, addresses of strangers (see `fetch`).
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
@@ -26,8 +26,7 @@ MAX_ANSWER_BYTES = 8_000_000
 _PIECE_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer: `headers` have lower-case names; `truncated` says that the body was cut at the limit."""
 
     status: int
@@ -40,8 +39,7 @@ class Response:
         return json.loads(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class WebUrl:
+class WebUrl(NamedTuple):
     """An address as the client reads it (WHATWG URL), so that what is checked is what is dialled.
 
     `text` is the whole address, normalised, ASCII. `host` is lower-case: a name, an IPv4 address in four decimal
@@ -100,21 +98,28 @@ class Http:
         self._connect_timeout_seconds = connect_timeout_seconds
         self._resolve = resolve
         self._client: SyncClient | None = None
+        self._opening = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Begin to open the client in the background: it takes 10 ms (the roots of TLS), mostly without the GIL."""
+        # No daemon: the end of the process waits these milliseconds rather than end a thread inside the library.
+        threading.Thread(target=self._open, name="http").start()
 
     def _open(self) -> SyncClient:
-        if self._client is None:
-            builder = (
-                SyncClientBuilder()
-                .follow_redirects(False)
-                .referer(False)
-                .user_agent(USER_AGENT)
-                .timeout(timedelta(seconds=self._timeout_seconds))
-                .connect_timeout(timedelta(seconds=self._connect_timeout_seconds))
-            )
-            if self._resolve:
-                builder = builder.no_proxy().resolve(*self._resolve)
-            self._client = builder.build()
-        return self._client
+        with self._opening:
+            if self._client is None:
+                builder = (
+                    SyncClientBuilder()
+                    .follow_redirects(False)
+                    .referer(False)
+                    .user_agent(USER_AGENT)
+                    .timeout(timedelta(seconds=self._timeout_seconds))
+                    .connect_timeout(timedelta(seconds=self._connect_timeout_seconds))
+                )
+                if self._resolve:
+                    builder = builder.no_proxy().resolve(*self._resolve)
+                self._client = builder.build()
+            return self._client
 
     def request(
         self,
@@ -158,9 +163,10 @@ class Http:
 
     def close(self) -> None:
         """Close the kept-alive connections."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        with self._opening:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
 
 def _readable(headers: Any) -> dict[str, str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.cli.conftest import Shell
 
 HEAVY = (
-    *("PIL", "feedparser", "jinja2", "rich", "dateparser", "psycopg", "cryptography.x509", "regex", "dns"),
-    *("asyncio", "email", "urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring"),
-    *("subprocess", "importlib.metadata"),
+    *("PIL", "jinja2", "rich", "dateparser", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),
+    *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
+    *("importlib.metadata", "skywrite.app.facade", "skywrite.app.feeds", "skywrite.schedule.when"),
 )
 RUN = """
 import sys
@@ -33,3 +35,11 @@ def test_nothing_heavy_on_the_path_of_a_post(shell: Shell) -> None:
     assert (0, ["From the shell, with a #tag and example.com"]) == (done.returncode, shell.posts()), done.stderr[-2000:]
     loaded = set(done.stderr.split())
     assert [] == [name for name in HEAVY if name in loaded]
+
+
+@pytest.mark.parametrize("module", ["skywrite", "skywrite.sandbox", "skywrite.cli.main"])
+def test_nothing_heavy_by_an_import_alone(module: str) -> None:
+    """Importing the package, its command line or its sandbox loads none of the heavy modules."""
+    script = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert [] == [name for name in HEAVY if name in done.stdout.split()]

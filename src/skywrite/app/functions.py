@@ -7,7 +7,6 @@ starts. What does not: when they run (`timers`), loading a program's file (`sour
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -78,7 +77,7 @@ class Functions(Timers):
             return None
         new, warnings = self.accept(draft, base=function.folder, account=function.account, now=True, source="function")
         sent = self.send(self.store.add([new])[0].id)
-        return replace(sent, warnings=warnings)
+        return sent._replace(warnings=warnings)
 
     def tell_functions(self) -> list[Timer]:
         """Store the times of the functions; those that are known keep their place in time."""

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from skywrite.app.accounts import Accounts
 from skywrite.app.posting import Posting
+from skywrite.http import Http
 
 
 class Poster(Accounts, Posting):
-    """The same queue as `Skywrite`, with fewer verbs."""
+    """The same queue as `Skywrite`, with fewer verbs. What it needs for the network is opened at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        http = self.transport
+        if isinstance(http, Http):
+            http.warm_up()

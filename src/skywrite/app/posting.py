@@ -8,10 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.app.base import is_gone
 from skywrite.app.preparing import KEY_MAX, SAME_TEXT, SLOT_HORIZON, Preparing, Ready
@@ -62,8 +61,7 @@ class PostFailed(RejectedError):
     """The post was refused for good when a worker sent it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A post that is on the network, with its number in the queue."""
 
     id: int
@@ -73,8 +71,7 @@ class Sent:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduled:
+class Scheduled(NamedTuple):
     """A post that is in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
 
     `existed` says that a post with this key was there before, so nothing was added.

@@ -7,10 +7,9 @@ the queue (`posting`, `moving`), sending it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.app.base import Base
 from skywrite.atproto.cid import BlobHasher
@@ -34,8 +33,7 @@ class MediaChanged(InputError):
     """A file was changed between the moment it was checked and the moment it was stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A draft with everything gathered and checked: what will be posted, and what the writer should know."""
 
     account: Account

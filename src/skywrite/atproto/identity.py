@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from skywrite.atproto.syntax import Did, Handle, InvalidSyntax
@@ -59,8 +58,7 @@ class IdentityUnavailable(TemporaryError):
     """Nobody who could tell answered in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """An account. `handle` is `handle.invalid` where the DID's own does not lead back; `pds_url` has no final slash."""
 
     did: Did
@@ -68,8 +66,7 @@ class Identity:
     pds_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(NamedTuple):
     handles: tuple[Handle, ...]
     pds_url: str
 

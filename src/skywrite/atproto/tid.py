@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from skywrite.atproto.syntax import TID_ALPHABET, InvalidSyntax, Tid
 from skywrite.clock import SYSTEM_CLOCK, Clock
@@ -42,6 +41,8 @@ def keyed_tid(moment: datetime, key: str, index: int = 0) -> str:
     The second is the moment's; the microseconds and the clock id come from SHA-256 of the key. The indexes of one
     key (a thread's posts, 0 to 999) sort in their order. Raises InvalidSyntax for a moment without a zone.
     """
+    from hashlib import sha256
+
     if moment.tzinfo is None:
         raise InvalidSyntax(f"{moment} has no time zone, so no TID can be made of it.")
     if not 0 <= index <= MAX_KEYED_INDEX:

@@ -6,14 +6,12 @@ What lives here: the values and their arithmetic. What finds facets is in `detec
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 FacetKind = Literal["mention", "link", "tag"]
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(NamedTuple):
     """A range of a text that means something (app.bsky.richtext.facet).
 
     `byte_start` and `byte_end` count UTF-8 bytes, end exclusive. `value` is the handle without its `@`, the whole

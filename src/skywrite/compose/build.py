@@ -7,8 +7,7 @@ CIDs (`freeze`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.atproto.repo import WRITES_MAX
 from skywrite.bsky import embed, limits
@@ -26,8 +25,7 @@ class UngatheredDraft(InputError):
     """A draft still holds paths or links where stored media and references are needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class PendingMention:
+class PendingMention(NamedTuple):
     """A mention whose handle could not be looked up yet; byte offsets into the text of post number `post`."""
 
     post: int
@@ -36,8 +34,7 @@ class PendingMention:
     handle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """Records without createdAt, in thread order, with what freezing needs. `blobs` are the media to upload first."""
 
     records: tuple[Mapping[str, Any], ...]
@@ -102,7 +99,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         try:
             for record, mentions in _part_records(part, dids):
                 records.append(record)
-                pending += [replace(mention, post=len(records) - 1) for mention in mentions]
+                pending += [mention._replace(post=len(records) - 1) for mention in mentions]
         except SkywriteError as error:
             raise error.about(f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else "") from None
     if len(records) > THREAD_POSTS_MAX:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.atproto.repo import Write
 from skywrite.bsky.gates import postgate, threadgate
@@ -21,8 +20,7 @@ from skywrite.compose.build import Prepared
 from skywrite.compose.draft import Stored
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(NamedTuple):
     """The writes of one post in the order they are sent, and the media they need. The first write is the root."""
 
     did: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
@@ -44,8 +44,7 @@ class UnknownReplyRule(InputError):
     """A text that should say who may reply does not."""
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a draft may ask: functions, so that each face brings its own account and tests bring fakes.
 
     `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import RecordConflict, Repo
@@ -47,8 +47,7 @@ class LeaseLost(SkywriteError):
     """Another worker has taken the account over; this one must not go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What one try came to: for the post, for its account, and the error behind it."""
 
     outcome: Outcome

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.atproto.repo import Repo
 from skywrite.atproto.xrpc_errors import ServerFailure
@@ -25,8 +24,7 @@ Progress = Callable[[str, int, int], None]
 FilmUpload = Callable[[Stored, Pieces, Callable[[int], None]], Mapping[str, Any] | None]
 
 
-@dataclass(frozen=True)
-class Sending:
+class Sending(NamedTuple):
     """How to send: `open_media(cid)` begins the bytes anew; `film` uploads through a video service, and answers None
     where the plain way is to be taken; `progress(what, done_bytes, all_bytes)` may raise to stop."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import errno
-import hashlib
 import os
 import threading
 from contextlib import suppress
@@ -71,21 +70,22 @@ class Vault:
 
     def seal(self, data: bytes, about: str) -> bytes:
         """Encrypt. `about` names the owner of the value (`account/did:plc:...`); only it unseals the value."""
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+        from nacl.bindings import crypto_aead_chacha20poly1305_ietf_encrypt
 
         head, key = self._sealing_key()
         nonce = secret_bytes(_NONCE_BYTES)
-        return head + nonce + ChaCha20Poly1305(key).encrypt(nonce, data, about.encode())
+        return head + nonce + crypto_aead_chacha20poly1305_ietf_encrypt(data, about.encode(), nonce, key)
 
     def unseal(self, sealed: bytes, about: str) -> bytes:
         """Decrypt what `seal` made for the same `about`; raises WrongKey."""
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+        from nacl.bindings import crypto_aead_chacha20poly1305_ietf_decrypt
+        from nacl.exceptions import CryptoError
 
         key, rest = self._unsealing_key(bytes(sealed))
+        nonce, data = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
         try:
-            return ChaCha20Poly1305(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], about.encode())
-        except (InvalidTag, ValueError) as error:
+            return crypto_aead_chacha20poly1305_ietf_decrypt(data, about.encode(), nonce, key)
+        except (CryptoError, ValueError, TypeError) as error:
             raise self._wrong() from error
 
     def _sealing_key(self) -> tuple[bytes, bytes]:
@@ -113,6 +113,8 @@ class Vault:
 
     def _key_for(self, salt: bytes) -> bytes:
         """scrypt (RFC 7914) with N 2^15, r 8, p 1: 32 MiB and about 0.1 s, once a process."""
+        import hashlib
+
         with self._lock:
             if salt not in self._derived:
                 secret = (self._passphrase() or "").encode()
