@@ -134,7 +134,7 @@ def test_no_database_of_ours(sqlite_address: str, home: Path, content: bytes) ->
 
 
 def test_damaged_pages(lite: Store, open_at: OpenAt) -> None:
-    """A database with damaged pages says so when they are read."""
+    """A database with damaged pages says so when they are read, be it at once or later."""
     sound = 4096 * raw(lite, "PRAGMA page_count")[0]["page_count"]
     lite.add([post("x" * 500) for _ in range(200)])
     raw(lite, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -142,9 +142,8 @@ def test_damaged_pages(lite: Store, open_at: OpenAt) -> None:
     path = Path(lite.place)
     whole = path.read_bytes()
     path.write_bytes(whole[:sound] + b"\xa5" * (len(whole) - sound))
-    store = open_at(lite.place)
     with pytest.raises(DatabaseCorrupt, match="damaged"):
-        store.posts(limit=1000)
+        open_at(lite.place).posts(limit=1000)
 
 
 @pytest.mark.parametrize("place", ["file/skywrite.db", "folder"])
