@@ -165,3 +165,81 @@ def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, pictu
     world.clock.advance(26 * 3600)
     sky.run_once()
     assert (None, 1) == (sky.store.media_info(cid), len(sky.store.media_of(1)))
+
+
+RULE = {
+    "every": "weekdays 9:00",
+    "zone": "Europe/Berlin",
+    "until": "2027-06-01T00:00:00+00:00",
+    "pool": ["Good morning", {"text": "Hello", "langs": ["en"]}],
+    "late": "skip:1800s",
+    "jitter": "60s",
+}
+
+
+def rules(sky: Skywrite) -> list[tuple[Any, ...]]:
+    """What is known of each rule, without numbers and moments of storing."""
+    return [
+        (rule.rule, rule.zone, rule.until, rule.starts_at, rule.exceptions, rule.pool, rule.draft, rule.late_seconds)
+        for rule in sky.recurrences()
+    ]
+
+
+def test_a_row_may_be_a_rule(sky: Skywrite) -> None:
+    """Its first post waits, and is counted with the others."""
+    reports = sky.import_rows([ROWS[0], RULE])
+    assert ([None, 1], [None, None]) == (
+        [report.recurrence_id for report in reports],
+        [report.error for report in reports],
+    )
+    first = sky.store.get(reports[1].id or 0)
+    assert ("Good morning", 1, ("skip", 1800)) == (
+        first.text,
+        first.recurrence_id,
+        (first.late_policy, first.late_seconds),
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"every": "never"},
+        {**RULE, "pool": ["x" * 301]},
+        {**RULE, "key": "once"},
+        {**RULE, "draft": True},
+        {**RULE, "until": "2020-01-01T00:00:00Z"},
+        {**RULE, "exceptions": {"soon": None}},
+        {"text": "x", "at": "2027-01-05T09:00:00Z", "until": "2027-06-01T00:00:00Z"},
+        {"text": "x", "at": "2027-01-05T09:00:00Z", "zone": "Europe/Berlin"},
+    ],
+)
+def test_a_wrong_rule_stops_the_import(sky: Skywrite, wrong: dict[str, Any]) -> None:
+    """Neither posts nor rules are stored, as with any wrong row."""
+    reports = sky.import_rows([ROWS[0], RULE, {"text": "x", **wrong}])
+    assert [False, False, True] == [report.error is not None for report in reports]
+    assert ([], []) == (sky.store.posts(), sky.recurrences())
+
+
+def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, picture: Callable[..., str]) -> None:
+    """With its pool, its pictures, and the occurrences that were moved and left out."""
+    sky.import_rows(
+        [{**RULE, "pool": [{"text": "Sun", "images": [picture()]}, "Moon"]}, {**ROWS[0], "every": "@daily"}]
+    )
+    sky.change_occurrence(1, "2026-12-24T08:00:00Z", None)
+    sky.change_occurrence(1, "2026-12-25T08:00:00Z", "2026-12-25T10:00:00Z")
+    rows = json.loads(json.dumps(list(sky.export_rows(media_folder=world.home / "media"))))
+    other = world.process(str(world.home / "other.db"))
+    other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert [None, None] == [report.error for report in other.import_rows(rows)]
+    assert (2, rules(sky)) == (len(rows), rules(other))
+    assert [None, "2026-12-25T10:00:00+00:00"] == list(other.recurrences()[0].exceptions.values())
+
+
+def test_the_same_texts_in_the_queue_are_told(sky: Skywrite) -> None:
+    """For every row, though they are looked up together; a text that is only similar is none."""
+    sky.import_rows(ROWS)
+    reports = sky.import_rows([{"text": text, "at": "2027-02-01T09:00:00Z"} for text in ("Row 1", "row 1", "Row 2")])
+    assert [["The same text is in post 2 (scheduled)."], [], ["The same text is in post 3 (scheduled)."]] == [
+        [warning for warning in report.warnings if "queue" not in warning and "minute" not in warning]
+        for report in reports
+    ]

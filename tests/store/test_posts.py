@@ -245,6 +245,15 @@ def test_same_text_is_found(store: Store, clock: FakeClock) -> None:
     assert ([1, 4], [4]) == ([one.id for one in recent], [one.id for one in old])
 
 
+def test_same_texts_are_found_together(store: Store) -> None:
+    """Many texts are looked up at once, each as one is, among hundreds that are there."""
+    store.add([post(f"text {number}") for number in range(300)])
+    store.add([post("text 7"), post("", due=later(1)), post("other's", did=BOB)])
+    found = store.same_texts(ALICE, ["text 7", "text 299", "other's", "new", "Text 8"], NOON)
+    assert {"text 7": 8, "text 299": 300} == {text: one.id for text, one in found.items()}
+    assert {} == store.same_texts(ALICE, [], NOON)
+
+
 def test_same_minute_is_found(store: Store) -> None:
     """Posts of the account in the same minute are found, those in the next one are not."""
     store.add([post("a"), post("b", due=later(59.9)), post("c", due=later(60)), post("d", did=BOB)])

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.model import NewRecurrence, Published, Slot, UnknownRecurrence, WrongState
+from skywrite.queue.model import NewRecurrence, Published, Slot, UnknownMedia, UnknownRecurrence, WrongState
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, claimed, later, media, post
 
@@ -43,6 +43,26 @@ def test_recurrence_round_trip(store: Store) -> None:
     )
     first = store.posts(recurrence_id=number)[0]
     assert (number, later(60), later(60)) == (first.recurrence_id, first.occurrence, store.next_ready_at())
+
+
+def test_posts_and_rules_together(store: Store) -> None:
+    """Posts, and rules with their first posts, are stored in one transaction, each with its numbers."""
+    added, made = store.add_with_rules([post("x", key="k"), post("x", key="k")], [(DAILY, post(occurrence=NOON))])
+    assert ([(1, False), (1, True)], [(1, False)]) == (
+        [tuple(result) for result in added],
+        [(number, result.existed) for number, result in made],
+    )
+    assert ([(1, None), (made[0][1].id, 1)], 1) == (
+        sorted((stored.id, stored.recurrence_id) for stored in store.all_posts()),
+        store.recurrence(1).position,
+    )
+
+
+def test_posts_and_rules_together_or_not_at_all(store: Store) -> None:
+    """A rule that cannot be stored keeps everything else out."""
+    with pytest.raises(UnknownMedia):
+        store.add_with_rules([post("x")], [(DAILY, post()), (DAILY._replace(media=("bafyx",)), post())])
+    assert ([], []) == (list(store.all_posts()), store.recurrences())
 
 
 def test_rules_of_an_account(store: Store) -> None:

@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app.posting import Posting, Sent
+from skywrite.app.preparing import SAME_TEXT
+from skywrite.app.recurring import NewRule, Recurring, Repeat
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import InputError, SkywriteError, TemporaryError
-from skywrite.queue.model import Account, NewPost
+from skywrite.queue.model import Account, NewPost, Post, Recurrence
+from skywrite.schedule.recurrence import read_exceptions
 
-ROW_FIELDS = ("at", "account", "key", "late", "jitter", "draft")
+OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
+RULE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
+ROW_FIELDS = (*OPTION_FIELDS, "draft", *RULE_FIELDS)
+TEXTS_AT_ONCE = 5000
+
+
+Writer = Callable[[Mapping[str, Any]], str]
 
 
 class ImportFailed(InputError):
@@ -36,6 +45,7 @@ class RowReport:
     warnings: tuple[str, ...] = ()
     error: SkywriteError | None = None
     sent: Sent | None = None
+    recurrence_id: int | None = None
 
 
 @dataclass
@@ -80,42 +90,77 @@ class Moving(Posting):
 
         All or nothing: a row that is wrong stops the import, and nothing is stored (the reports tell every row's
         error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, or with `now`
-        are due at once; those with `draft` are kept without a time.
+        are due at once; those with `draft` are kept without a time. Rows with `every` are rules (see `schedule`).
         """
         reports: list[RowReport] = []
-        accepted: list[tuple[int, NewPost]] = []
+        posts: list[tuple[int, NewPost]] = []
+        rules: list[tuple[int, NewRule]] = []
         batch = Batch()
         for number, row in enumerate(rows, 1):
             try:
-                new, warnings = self.accept(
-                    row, base=base, account=account, batch=batch, now=now, dry_run=dry_run, source=source
-                )
-                text = str(new.draft.get("text", ""))
-                # Those that are due now go out one after the other.
-                due_at = None if now else new.due_at
-                warnings += (*batch.clashes(new.account_did, text, due_at, number),)
-                warnings += (*self.clashes(new.account_did, text, self._if_near(new.account_did, due_at, batch)),)
-                accepted.append((len(reports), new))
-                due = to_iso(new.due_at) if new.due_at else None
-                reports.append(RowReport(number, due_at=due, warnings=warnings))
+                if row.get("every"):
+                    rule = self._accept_rule(row, base=base, account=account, batch=batch, source=source)
+                    new, warnings = rule.first, rule.warnings
+                    if not dry_run:
+                        self.keep_media(rule.readies)
+                    rules.append((len(reports), rule))
+                else:
+                    new, warnings = self.accept(
+                        row, base=base, account=account, batch=batch, now=now, dry_run=dry_run, source=source
+                    )
+                    posts.append((len(reports), new))
+                reports.append(self._accepted(number, new, warnings, batch, now=now))
             except SkywriteError as error:
                 reports.append(RowReport(number, error=error))
             progress(number)
-        if dry_run or (not partial and any(report.error for report in reports)):
-            return reports
-        results = self.store.add([new for _, new in accepted])
-        for (place, _), result in zip(accepted, results, strict=True):
-            known = () if result.existed else reports[place].warnings
-            reports[place] = replace(reports[place], id=result.id, existed=result.existed, warnings=known)
+        self._tell_same_texts(reports, [*posts, *((place, rule.first) for place, rule in rules)])
+        if not (dry_run or (not partial and any(report.error for report in reports))):
+            self._store_rows(reports, posts, rules)
         return reports
 
-    def _if_near(self, did: str, due_at: datetime | None, batch: Batch) -> datetime | None:
-        """A moment in whose minute something is queued; None for most, so that each row need not ask."""
-        if due_at is None:
-            return None
+    def _accepted(self, number: int, new: NewPost, warnings: tuple[str, ...], batch: Batch, *, now: bool) -> RowReport:
+        text = str(new.draft.get("text", ""))
+        # Those that are due now go out one after the other.
+        due_at = None if now and new.occurrence is None else new.due_at
+        clashes = batch.clashes(new.account_did, text, due_at, number)
+        if due_at is not None and _minute(due_at) in self._queued_minutes(new.account_did, batch):
+            clashes += self.clashes(new.account_did, "", due_at)
+        due = to_iso(new.due_at) if new.due_at else None
+        return RowReport(number, due_at=due, warnings=(*warnings, *clashes))
+
+    def _queued_minutes(self, did: str, batch: Batch) -> set[datetime]:
+        """The minutes in which something is queued already, asked once, so that each row need not ask."""
         if did not in batch.queued:
             batch.queued[did] = {_minute(moment) for moment in self.taken_slots(did)}
-        return due_at if _minute(due_at) in batch.queued[did] else None
+        return batch.queued[did]
+
+    def _tell_same_texts(self, reports: list[RowReport], accepted: Iterable[tuple[int, NewPost]]) -> None:
+        """Warn of posts with the same texts that are queued or were posted lately, asking for many at once."""
+        places: dict[str, dict[str, list[int]]] = {}
+        for place, new in accepted:
+            if text := str(new.draft.get("text", "")):
+                places.setdefault(new.account_did, {}).setdefault(text, []).append(place)
+        since = self.clock.now() - SAME_TEXT
+        for did, mine in places.items():
+            texts = list(mine)
+            for start in range(0, len(texts), TEXTS_AT_ONCE):
+                asked = texts[start : start + TEXTS_AT_ONCE]
+                for text, post in self.store.same_texts(did, asked, since).items():
+                    warning = f"The same text is in post {post.id} ({post.state})."
+                    for place in mine.get(text, ()):
+                        reports[place] = replace(reports[place], warnings=(*reports[place].warnings, warning))
+
+    def _store_rows(
+        self, reports: list[RowReport], posts: list[tuple[int, NewPost]], rules: list[tuple[int, NewRule]]
+    ) -> None:
+        added, made = self.store.add_with_rules(
+            [new for _, new in posts], [(rule.rule, rule.first) for _, rule in rules]
+        )
+        for (place, _), result in zip(posts, added, strict=True):
+            known = () if result.existed else reports[place].warnings
+            reports[place] = replace(reports[place], id=result.id, existed=result.existed, warnings=known)
+        for (place, _), (number, result) in zip(rules, made, strict=True):
+            reports[place] = replace(reports[place], id=result.id, recurrence_id=number)
 
     def post_rows(
         self,
@@ -168,7 +213,8 @@ class Moving(Posting):
         """
         batch = batch or Batch()
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
-        options = {name: _text_or_none(name, fields.get(name)) for name in ROW_FIELDS if name != "draft"}
+        _check_no_rule(fields)
+        options = {name: _text_or_none(name, fields.get(name)) for name in OPTION_FIELDS}
         owner = self._row_account(options["account"] or account, batch)
         if isinstance(row, Draft):
             draft = row
@@ -180,6 +226,32 @@ class Moving(Posting):
             self.keep_media([ready])
         new = self.new_post(ready, due_at=due_at, key=options["key"] or key, late=options["late"], source=source)
         return new, (*notes, *ready.warnings)
+
+    def _accept_rule(
+        self, row: Mapping[str, Any], *, base: Path | None, account: str | None, batch: Batch, source: str
+    ) -> NewRule:
+        """Check a row with `every`: a rule, and the post of its first occurrence."""
+        options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
+        if row.get("key") is not None or row.get("draft"):
+            raise InvalidDraft("A rule takes neither key nor draft: each of its posts is another one.")
+        pool, exceptions = row.get("pool") or [], row.get("exceptions") or {}
+        if not isinstance(pool, list) or not isinstance(exceptions, Mapping):
+            raise InvalidDraft("pool must be a list, and exceptions an object of moments.")
+        read_exceptions(exceptions)
+        owner = self._row_account(options["account"] or account, batch)
+        repeat = Repeat(
+            str(options["every"]),
+            options["at"],
+            options["until"],
+            pool,
+            options["late"],
+            options["jitter"],
+            source,
+            options["zone"],
+            exceptions,
+        )
+        draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
+        return Recurring(self).accept(owner, draft, repeat, base)
 
     def _row_account(self, name: str | None, batch: Batch) -> Account:
         if name not in batch.accounts:
@@ -209,28 +281,22 @@ class Moving(Posting):
         Their paths count from `base`, the folder of the file that the rows are for; without it from where we are.
 
         Posts that are held, or overdue, become drafts: nothing goes out by surprise where they are imported. Posts
-        that have been tried already are left out, because they may be on the network.
+        that have been tried already are left out, because they may be on the network. A rule is a row, which stands for
+        all of its posts.
         """
         did = self.account(account).did if account else None
         handles = {known.did: known.handle for known in self.store.accounts()}
+        write = self._writer(media_folder, base or Path())
+        rules = [rule for rule in self.store.recurrences(did) if rule.state == "active"]
+        for rule in rules:
+            yield _rule_row(rule, handles[rule.account_did], write)
+        ruled = {rule.id for rule in rules}
         now = self.clock.now()
         for post in self.store.all_posts(("draft", "scheduled", "held"), account_did=did):
-            if post.frozen is not None:
-                continue
-            row: dict[str, Any] = {
-                **_with_files(post.draft, self._writer(media_folder, base or Path())),
-                "account": handles[post.account_did],
-            }
-            if post.state == "scheduled" and post.due_at and post.due_at > now:
-                row["at"] = post.due_at.isoformat()
-            else:
-                row["draft"] = True
-            if post.key:
-                row["key"] = post.key
-            row["late"] = post.late_policy + (f":{post.late_seconds}s" if post.late_seconds is not None else "")
-            yield row
+            if post.frozen is None and post.recurrence_id not in ruled:
+                yield _post_row(post, handles[post.account_did], write, now)
 
-    def _writer(self, folder: Path | None, base: Path) -> Callable[[Mapping[str, Any]], str]:
+    def _writer(self, folder: Path | None, base: Path) -> Writer:
         def write(stored: Mapping[str, Any]) -> str:
             if folder is None:
                 raise InputError("The posts have media.", hint="Give a folder for them with --media FOLDER.")
@@ -249,6 +315,47 @@ class Moving(Posting):
         self.store.backup(path)
 
 
+def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {**_with_files(post.draft, write), "account": handle}
+    if post.state == "scheduled" and post.due_at and post.due_at > now:
+        row["at"] = post.due_at.isoformat()
+    else:
+        row["draft"] = True
+    if post.key:
+        row["key"] = post.key
+    row["late"] = _late_text(post)
+    return row
+
+
+def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
+    drafts = [_with_files(item["draft"], write) for item in rule.pool] or [_with_files(rule.draft, write)]
+    row: dict[str, Any] = {**drafts[0], "account": handle, "every": rule.rule, "zone": rule.zone}
+    if len(drafts) > 1:
+        # Each of a pool says all that it has; nothing is shared.
+        row = {"account": handle, "every": rule.rule, "zone": rule.zone, "pool": drafts}
+    for name, moment in (("at", rule.starts_at), ("until", rule.until)):
+        if moment is not None:
+            row[name] = moment.isoformat()
+    if rule.exceptions:
+        row["exceptions"] = rule.exceptions
+    if rule.jitter_seconds:
+        row["jitter"] = f"{rule.jitter_seconds}s"
+    row["late"] = _late_text(rule)
+    return row
+
+
+def _late_text(item: Post | Recurrence) -> str:
+    return item.late_policy + (f":{item.late_seconds}s" if item.late_seconds is not None else "")
+
+
+def _check_no_rule(fields: Mapping[str, Any]) -> None:
+    """Raise for what only a rule has, where there is none, or where none may be."""
+    for name in RULE_FIELDS:
+        if fields.get(name):
+            hint = "Make a rule of it with every." if name != "every" else "Make rules with import, or post --every."
+            raise InvalidDraft(f"{name} does not go with a single post.", hint=hint)
+
+
 def _minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
@@ -259,7 +366,7 @@ def _text_or_none(name: str, value: Any) -> Any:
     raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.", hint="Put it into quotation marks.")
 
 
-def _with_files(value: Any, write: Callable[[Mapping[str, Any]], str]) -> Any:
+def _with_files(value: Any, write: Writer) -> Any:
     """A draft with stored media as files."""
     if isinstance(value, Mapping):
         if "cid" in value and "mime" in value:

@@ -237,6 +237,7 @@ class Posting(Preparing):
         jitter: str | None = None,
         until: str | datetime | None = None,
         pool: Sequence[Any] = (),
+        zone: str | None = None,
         hold: bool = False,
         base: Path | None = None,
         source: str | None = None,
@@ -246,15 +247,17 @@ class Posting(Preparing):
 
         `at`: an aware datetime, ISO 8601, or spoken ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
         or spoken. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
-        `pool`: texts or drafts used in turn by `every`. `hold`: keep it as a draft without a time.
+        `pool`: texts or drafts used in turn by `every`; `zone`: that of `every`, in place of the account's. `hold`:
+        keep it as a draft without a time.
         """
-        _check_together(every=every, at=at, key=key, until=until, pool=pool, hold=hold)
+        _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, hold=hold)
         found = self.account(account)
         row = {"text": text, **draft}
         if every:
             from skywrite.app.recurring import Recurring, Repeat
 
-            return Recurring(self).schedule(found, row, Repeat(every, at, until, pool, late, jitter, source), base)
+            repeat = Repeat(every, at, until, pool, late, jitter, source, zone)
+            return Recurring(self).schedule(found, row, repeat, base)
         ready = self.prepare(self.draft(found, row), found, base=base)
         due_at, notes = (None, []) if hold else self.told_moment(found, at, jitter)
         self.keep_media([ready])
@@ -290,15 +293,16 @@ class Posting(Preparing):
 
 
 def _check_together(
-    *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], hold: bool
+    *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, hold: bool
 ) -> None:
     """Raise for options that have no effect together, rather than pass over one."""
     if every and key:
         raise InputError("A key does not go with a rule: each of its posts is another one.", hint="Leave the key out.")
     if every and hold:
         raise InputError("A rule cannot be kept as a draft.", hint="Give its start with at, or leave hold out.")
-    if not every and (until is not None or pool):
-        raise InputError(f"{'A pool' if pool else 'An end'} needs a rule.", hint="Give one with every.")
+    if not every and (until is not None or pool or zone):
+        what = "A pool" if pool else "A zone" if zone else "An end"
+        raise InputError(f"{what} needs a rule.", hint="Give one with every.")
     if hold and at is not None:
         raise InputError("A draft has no time.", hint="Leave the time out, or leave hold out.")
 

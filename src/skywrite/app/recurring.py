@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.queue.model import STATES, Account, NewPost, NewRecurrence, Post, Recurrence, WrongState
@@ -44,6 +44,17 @@ class Repeat:
     late: str | None = None
     jitter: str | None = None
     source: str | None = None
+    zone: str | None = None
+    exceptions: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NewRule(NamedTuple):
+    """A rule that was checked, and the post of its first occurrence; nothing of them is stored yet."""
+
+    rule: NewRecurrence
+    first: NewPost
+    readies: list[Ready]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,24 +69,28 @@ class Recurring:
         from skywrite.app.posting import Scheduled
 
         sky = self.sky
+        new = self.accept(account, row, repeat, base)
+        sky.keep_media(new.readies)
+        clashes = sky.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
+        recurrence_id = sky.store.add_recurrence(new.rule, new.first)
+        # A worker may have published it by now.
+        stored = sky.store.posts(STATES, recurrence_id=recurrence_id)[0]
+        warnings = (*new.warnings, *clashes)
+        return Scheduled(stored.id, account.handle, stored.due_at, new.rule.zone, False, warnings, recurrence_id)
+
+    def accept(self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None) -> NewRule:
+        """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
+        sky = self.sky
         start, notes = sky.told_moment(account, repeat.at) if repeat.at is not None else (None, [])
         until = sky.moment(account, repeat.until) if repeat.until is not None else None
-        rule = parse_rule(repeat.every, zone=sky.zone(account), start=start)
-        first = rule.next_after(sky.clock.now(), until=until)
+        rule = parse_rule(repeat.every, zone=repeat.zone or sky.zone(account), start=start)
+        first = rule.next_after(sky.clock.now(), until=until, exceptions=repeat.exceptions)
         if first is None:
             raise InputError(f"{repeat.every!r} does not come again.", hint="Check the rule and its end.")
         readies = [sky.prepare(sky.draft(account, item), account, base=base) for item in _rows(row, repeat.pool)]
-        sky.keep_media(readies)
         new = self._new(account, repeat, until, start, readies)
-        post = self._post(new, 0, first)
-        clashes = sky.clashes(account.did, str(post.draft.get("text", "")), post.due_at)
-        recurrence_id = sky.store.add_recurrence(new, post)
-        # A worker may have published it by now.
-        stored = sky.store.posts(STATES, recurrence_id=recurrence_id)[0]
-        warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings), *clashes])
-        return Scheduled(
-            stored.id, account.handle, stored.due_at, sky.zone(account), False, tuple(warnings), recurrence_id
-        )
+        warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
+        return NewRule(new, self._post(new, 0, first), readies, tuple(warnings))
 
     def _new(
         self, account: Account, repeat: Repeat, until: datetime | None, start: datetime | None, readies: list[Ready]
@@ -85,12 +100,13 @@ class Recurring:
         return NewRecurrence(
             account_did=account.did,
             rule=repeat.every,
-            zone=self.sky.zone(account),
+            zone=repeat.zone or self.sky.zone(account),
             draft=pool[0]["draft"],
             prepared=pool[0]["prepared"],
             pool=tuple(pool) if len(pool) > 1 else (),
             until=until,
             starts_at=start,
+            exceptions=dict(repeat.exceptions),
             jitter_seconds=parse_duration(repeat.jitter) if repeat.jitter else 0,
             late_policy=policy,
             late_seconds=seconds,

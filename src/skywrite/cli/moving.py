@@ -23,7 +23,8 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
 
     \b
     A row of JSONL: {"text": "Hello", "at": "2027-01-05T09:00:00+01:00", "images": [{"path": "a.jpg", "alt": "A"}]}
-    Without "at", rows take the next free slots. CSV has the same names as columns. Paths count from the file's folder.
+    Without "at", rows take the next free slots. With "every" ("weekdays 9:00") a row is a rule, with "until", "pool",
+    "zone". CSV has the same names as columns. Paths count from the file's folder.
     """
     from skywrite.app import Skywrite
     from skywrite.app.moving import ImportFailed, check_reports
@@ -61,6 +62,7 @@ def _report(report: Any) -> dict[str, Any]:
         "id": report.id,
         "due_at": report.due_at,
         "existed": report.existed,
+        "recurrence": report.recurrence_id,
         "warnings": list(report.warnings),
         "error": report.error.as_dict() if report.error else None,
     }
@@ -74,9 +76,11 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
             click.echo(f"Row {report.row}: {click.style('Error:', fg='red')} {report.error.message}", err=True)
     stored = [report for report in reports if report.id]
     if stored:
-        fresh = sum(not report.existed for report in stored)
-        there = f", {len(stored) - fresh} were there before" if fresh < len(stored) else ""
-        print_done(f"{fresh} posts are scheduled{there}. See them with: skywrite queue")
+        fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
+        existed, rules = sum(report.existed for report in stored), sum(bool(report.recurrence_id) for report in stored)
+        there = f", {existed} were there before" if existed else ""
+        made = f", and {rules} rules make posts (skywrite recurring)" if rules else ""
+        print_done(f"{fresh} posts are scheduled{there}{made}. See them with: skywrite queue")
     elif dry_run:
         good = sum(report.error is None for report in reports)
         click.echo(f"{good} of {len(reports)} rows are right. Nothing was stored.")

@@ -28,6 +28,7 @@ _SCHEDULE = (
     click.option("--next-slot", is_flag=True, help="At the account's next free weekly slot."),
     click.option("--every", metavar="RULE", help='Again and again: "weekdays 9:00", cron, or RRULE.'),
     click.option("--until", metavar="WHEN", help="The end of --every."),
+    click.option("--zone", metavar="ZONE", help="The time zone of --every, such as Europe/Berlin; else the account's."),
     click.option(
         "--pool",
         "pool",
@@ -122,7 +123,7 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if any(options[name] for name in ("at", "next_slot", "every", "as_draft")):
             _print_scheduled(_schedule(sky, row, options), as_json)
             return None
-        _no_use(options, "until", "pool", "late", "jitter")
+        _no_use(options, "until", "pool", "zone", "late", "jitter")
         sky.progress = upload_progress()
         _print_sent(sky.post(account=options["account"], key=options["key"], **row), as_json)
     return None
@@ -135,7 +136,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
     from skywrite.bsky.limits import EmptyPost
     from skywrite.sources.table import read_jsonl
 
-    for name in ("next_slot", "every", "pool", "until", "as_draft", "dry_run"):
+    for name in ("next_slot", "every", "pool", "until", "zone", "as_draft", "dry_run"):
         if options[name]:
             flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")
             raise InputError(
@@ -199,6 +200,7 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any]) -> Schedul
         every=options["every"],
         until=options["until"],
         pool=pool,
+        zone=options["zone"],
         account=options["account"],
         key=options["key"],
         late=options["late"],

@@ -9,7 +9,7 @@ import click
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.errors import InputError
 
-_NO_USE = ("account", "next_slot", "every", "until", "pool", "jitter", "as_draft", "dry_run")
+_NO_USE = ("account", "next_slot", "every", "until", "pool", "zone", "jitter", "as_draft", "dry_run")
 
 
 def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:

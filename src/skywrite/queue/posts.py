@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -129,6 +130,16 @@ class PostVerbs(AddVerbs):
         with self._reading() as tx:
             rows = tx.rows("posts_with_text", text_hash=text_hash({"text": text}), did=account_did, since=since)
         return [post for post in map(post_of, rows) if post.text == text]
+
+    def same_texts(self, account_did: str, texts: Iterable[str], since: datetime) -> dict[str, Post]:
+        """`same_text` for many texts at once: the first such post, by its text."""
+        hashes = json.dumps(sorted({text_hash({"text": text}) for text in texts}))
+        with self._reading() as tx:
+            rows = tx.rows("posts_with_texts", hashes=hashes, did=account_did, since=since)
+        found: dict[str, Post] = {}
+        for post in map(post_of, rows):
+            found.setdefault(post.text, post)
+        return found
 
     def same_minute(self, account_did: str, due_at: datetime) -> list[Post]:
         """Scheduled posts of the account that are due in the same minute."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.queue.adding import AddVerbs
-from skywrite.queue.database import Row, moment_of
+from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import (
+    AddResult,
     NewPost,
     NewRecurrence,
     Recurrence,
@@ -27,30 +28,49 @@ class RuleVerbs(AddVerbs):
         """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number."""
         with self._writing() as tx:
             self._locked(tx, new.account_did)
-            row = tx.row(
-                "insert_recurrence",
-                account_did=new.account_did,
-                rule=new.rule,
-                zone=new.zone,
-                draft=dump_json(new.draft),
-                pool=dump_json(list(new.pool)),
-                prepared=dump_json(new.prepared),
-                starts_at=new.starts_at,
-                until=new.until,
-                exceptions=dump_json(new.exceptions),
-                jitter_seconds=new.jitter_seconds,
-                late_policy=new.late_policy,
-                late_seconds=new.late_seconds,
-                source=new.source,
-                now=self._clock.now(),
-            )
-            assert row is not None
-            recurrence_id = int(row["id"])
-            self._require_media(tx, set(new.media))
-            tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
+            recurrence_id = self._add_recurrence(tx, new)
             if first is not None:
                 self._add(tx, [first._replace(recurrence_id=recurrence_id)])
             return recurrence_id
+
+    def add_with_rules(
+        self, posts: Sequence[NewPost], rules: Sequence[tuple[NewRecurrence, NewPost]]
+    ) -> tuple[list[AddResult], list[tuple[int, AddResult]]]:
+        """`add` posts, and rules with the posts of their first occurrences, in one transaction: all or nothing.
+
+        Gives the results of the posts, and for each rule its number and the result of its post.
+        """
+        with self._writing() as tx:
+            for did in sorted({post.account_did for post in posts} | {rule.account_did for rule, _ in rules}):
+                self._locked(tx, did)
+            numbers = [self._add_recurrence(tx, rule) for rule, _ in rules]
+            firsts = [first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, rules, strict=True)]
+            results = self._add(tx, [*posts, *firsts])
+            return results[: len(posts)], list(zip(numbers, results[len(posts) :], strict=True))
+
+    def _add_recurrence(self, tx: Transaction, new: NewRecurrence) -> int:
+        row = tx.row(
+            "insert_recurrence",
+            account_did=new.account_did,
+            rule=new.rule,
+            zone=new.zone,
+            draft=dump_json(new.draft),
+            pool=dump_json(list(new.pool)),
+            prepared=dump_json(new.prepared),
+            starts_at=new.starts_at,
+            until=new.until,
+            exceptions=dump_json(new.exceptions),
+            jitter_seconds=new.jitter_seconds,
+            late_policy=new.late_policy,
+            late_seconds=new.late_seconds,
+            source=new.source,
+            now=self._clock.now(),
+        )
+        assert row is not None
+        recurrence_id = int(row["id"])
+        self._require_media(tx, set(new.media))
+        tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
+        return recurrence_id
 
     def recurrence(self, recurrence_id: int) -> Recurrence:
         """One rule; raises UnknownRecurrence."""

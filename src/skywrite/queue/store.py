@@ -6,16 +6,16 @@ thread, are grouped in modules:
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, account, set_default_account, change_account,
   set_account_settings; and load, save, try_lease, release as `atproto.session.SessionStore` asks;
 - `adding.py`: add, put_media;
-- `posts.py`: get, attempts, posts, all_posts, history, count, same_text, same_minute, due_moments, edit, move, cancel,
-  retry, hold, hurry, release_post;
+- `posts.py`: get, attempts, posts, all_posts, history, count, same_text, same_texts, same_minute, due_moments, edit,
+  move, cancel, retry, hold, hurry, release_post;
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;
 - `media.py`: media_info, media_of, read_media, prune;
 - `feeds.py`: add_feed, feed, feeds, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed, feed_lease_owners,
   expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items, queue_item,
   fail_item;
-- `rules.py`: add_recurrence, recurrence, recurrences, idle_recurrences, update_recurrence, remove_recurrence,
-  set_slots, slots, setting, settings, put_setting;
+- `rules.py`: add_recurrence, add_with_rules, recurrence, recurrences, idle_recurrences, update_recurrence,
+  remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, finish_timer, note_timer;
 - `watch.py`: watch; and here: backup, schema_version.

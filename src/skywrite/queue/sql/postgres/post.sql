@@ -14,6 +14,13 @@ COPY post (
 SELECT id, key FROM post
 WHERE account_did = :did AND key = ANY (ARRAY(SELECT value FROM json_array_elements_text(CAST(:keys AS json)) AS value))
 
+-- name: posts_with_texts
+-- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.
+SELECT * FROM post
+WHERE account_did = :did AND text_hash IN (SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:hashes AS json)) AS value)
+  AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
+ORDER BY id
+
 -- name: lock_media
 -- Stored bytes, kept from being pruned in this transaction.
 SELECT cid FROM media WHERE cid = :cid FOR KEY SHARE

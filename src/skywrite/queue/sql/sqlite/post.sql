@@ -13,6 +13,13 @@ INSERT INTO post (
 -- The posts that an account has stored under any of these keys (a JSON array).
 SELECT id, key FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
 
+-- name: posts_with_texts
+-- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.
+SELECT * FROM post
+WHERE account_did = :did AND text_hash IN (SELECT value FROM json_each(:hashes))
+  AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
+ORDER BY id
+
 -- name: lock_media
 -- Stored bytes, kept from being pruned in this transaction (BEGIN IMMEDIATE keeps other writers away).
 SELECT cid FROM media WHERE cid = :cid
