@@ -6,7 +6,8 @@ CIDs (`freeze`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from skywrite.atproto.repo import WRITES_MAX
@@ -15,7 +16,7 @@ from skywrite.bsky.gates import check_allow
 from skywrite.bsky.post import check_post, post_record
 from skywrite.bsky.richtext import RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
 from skywrite.bsky.split import split_rich
-from skywrite.compose.draft import Card, Draft, Media, Ref, Reply, Stored
+from skywrite.compose.draft import Card, Draft, Media, Numbering, Ref, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
 THREAD_POSTS_MAX = 100
@@ -73,17 +74,23 @@ class Prepared(NamedTuple):
         return len(self.records) + (self.replies is not None) + (len(self.records) if not self.quotes else 0)
 
 
-def render(part: Draft) -> list[RichText]:
+def render(part: Draft) -> Sequence[RichText]:
     """The texts that one draft becomes: one, or several when it asks to be split."""
     limits.check_characters(part.text)
     text = tidy(part.text) if part.tidy else part.text
     if part.facets is not None:
         return [RichText(text, ())]
-    rich = parse_markdown_links(text) if part.markdown else RichText(text, ())
+    return _rendered(text, part.markdown, part.shorten, part.numbering if part.split else None)
+
+
+# `gather` looks up what is in the texts of which `build` makes records, one after the other.
+@lru_cache(maxsize=64)
+def _rendered(text: str, markdown: bool, shorten: bool, split: Numbering | None) -> tuple[RichText, ...]:
+    rich = parse_markdown_links(text) if markdown else RichText(text, ())
     rich = detect(rich)
-    if part.shorten:
+    if shorten:
         rich = shorten_links(rich)
-    return split_rich(rich, part.numbering) if part.split else [rich]
+    return tuple(split_rich(rich, split)) if split is not None else (rich,)
 
 
 def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
@@ -158,7 +165,7 @@ def _pending(rich: RichText, dids: Mapping[str, str | None]) -> list[PendingMent
     ]
 
 
-def _card_holder(part: Draft, texts: list[RichText]) -> int:
+def _card_holder(part: Draft, texts: Sequence[RichText]) -> int:
     """Which of the texts carries the embed: the one with the card's link, else the first."""
     if isinstance(part.card, Card) and not (part.images or part.video or part.quote):
         for index, rich in enumerate(texts):

@@ -8,7 +8,7 @@ opened (`fetch`), where bytes are kept (`queue`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,7 +113,7 @@ def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: 
         raise error.about(place) from None
 
 
-def _mentions(texts: list[RichText], around: Surroundings, done: Gathered) -> None:
+def _mentions(texts: Sequence[RichText], around: Surroundings, done: Gathered) -> None:
     handles = [facet.value for text in texts for facet in text.facets if facet.kind == "mention"]
     for handle in dict.fromkeys(handles):
         if handle in done.dids:
@@ -199,7 +199,7 @@ def _langs(part: Draft, around: Surroundings) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
-def _card(part: Draft, texts: list[RichText], around: Surroundings, collector: Collector) -> str | Card:
+def _card(part: Draft, texts: Sequence[RichText], around: Surroundings, collector: Collector) -> str | Card:
     """The card, "none", or "auto" (or its address) where there is none to show now: an edit may give it one."""
     if part.card == "none" or part.embed is not None:
         return part.card
