@@ -68,6 +68,18 @@ def test_storing_again_keeps_from_pruning(store: Store, clock: FakeClock) -> Non
     assert (0, 1) == (store.prune(), len(store.add([post(media=("bafy",))])))
 
 
+def test_prune_drops_any_number(store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it takes a few at a time: links of finished posts, and files."""
+    monkeypatch.setattr("skywrite.queue.media.LINKS_AT_ONCE", 2)
+    monkeypatch.setattr("skywrite.queue.media.FILES_AT_ONCE", 3)
+    names = [f"bafy{number}" for number in range(7)]
+    store.add([post(media=(name,)) for name in names], [media(b"x", cid=name) for name in names])
+    for number in range(1, 8):
+        store.cancel(number)
+    clock.advance(31 * 86_400)
+    assert (7, []) == (store.prune(), [name for name in names if store.media_info(name)])
+
+
 def test_prune_drops_what_was_published_long_ago(store: Store, clock: FakeClock) -> None:
     """Media of posts that were published a month ago are dropped, those of yesterday's stay."""
     store.add([post(media=("bafy",))], media=[media(b"1", "bafy")])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.model import MediaInfo, UnknownMedia
 
 UNUSED_HOURS = 24
 FINISHED_DAYS = 30
+LINKS_AT_ONCE = 1000
+FILES_AT_ONCE = 20
 
 
 class MediaVerbs(AddVerbs):
@@ -38,12 +40,22 @@ class MediaVerbs(AddVerbs):
         """Drop bytes that nothing needs; how many files went.
 
         Posts published or cancelled so many days ago need theirs no more; bytes stored within `unused_hours` stay,
-        since their post may be about to be added.
+        since their post may be about to be added. A few at a time, so that nobody waits long for the database.
         """
+        now, dropped = self._clock.now(), 0
+        while self._forget_finished(now - timedelta(days=finished_days)) == LINKS_AT_ONCE:
+            pass
+        while (found := self._drop_unneeded(now - timedelta(hours=unused_hours))) == FILES_AT_ONCE:
+            dropped += found
+        return dropped + found
+
+    def _forget_finished(self, before: datetime) -> int:
         with self._writing(wake=False) as tx:
-            now = self._clock.now()
-            tx.run("forget_finished_media", before=now - timedelta(days=finished_days))
-            rows = tx.rows("unneeded_media", before=now - timedelta(hours=unused_hours))
+            return tx.run("forget_finished_media", before=before, most=LINKS_AT_ONCE)
+
+    def _drop_unneeded(self, before: datetime) -> int:
+        with self._writing(wake=False) as tx:
+            rows = tx.rows("unneeded_media", before=before, most=FILES_AT_ONCE)
             return sum(tx.run("delete_media", cid=row["cid"]) for row in rows)
 
     def _pieces(self, info: MediaInfo) -> Iterator[bytes]:

@@ -12,9 +12,10 @@ SELECT media.cid, media.mime, media.size FROM post_media JOIN media ON media.cid
 WHERE post_media.post_id = :post_id ORDER BY media.cid
 
 -- name: forget_finished_media
--- Let posts that were published or cancelled long ago need no stored bytes.
-DELETE FROM post_media WHERE post_id IN (
-  SELECT id FROM post WHERE state IN ('published', 'cancelled') AND updated_at < :before
+-- Let some of the posts that were published or cancelled long ago need no stored bytes.
+DELETE FROM post_media WHERE (post_id, cid) IN (
+  SELECT post_media.post_id, post_media.cid FROM post_media JOIN post ON post.id = post_media.post_id
+  WHERE post.state IN ('published', 'cancelled') AND post.updated_at < :before LIMIT :most
 )
 
 -- name: delete_media
