@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from skywrite.app.preparing import MediaChanged
 from skywrite.atproto.session import SessionExpired
 from skywrite.errors import InputError
 from skywrite.publish.agents import NotLoggedIn
-from skywrite.queue.model import Failed, Problem, WrongState
+from skywrite.queue.model import Failed, Problem, Slot, WrongState
 from tests.app.conftest import World
 
 APPLY = "com.atproto.repo.applyWrites"
@@ -263,3 +264,22 @@ def test_too_long_is_told_before_anything_is_asked(world: World, sky: Skywrite) 
     with pytest.raises(InputError):
         sky.post("@bob.test https://example.test " + "x" * 300)
     assert asked == world.box.calls.total()
+
+
+def test_two_processes_never_share_a_slot(world: World, sky: Skywrite) -> None:
+    """One that was overtaken between looking and storing takes the next slot."""
+    sky.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
+    other = world.process()
+    add = other.store.add
+
+    def overtaken(posts: Any, *more: Any) -> Any:
+        other.store.add = add  # type: ignore[method-assign]
+        sky.schedule("Quick")
+        return add(posts, *more)
+
+    other.store.add = overtaken  # type: ignore[method-assign]
+    slow = other.schedule("Slow")
+    assert [datetime(2026, 11, day, 18, tzinfo=UTC) for day in (24, 25)] == [
+        sky.store.get(number).due_at for number in (1, 2)
+    ]
+    assert (2, datetime(2026, 11, 25, 18, tzinfo=UTC)) == (slow.id, slow.due_at)

@@ -19,6 +19,7 @@ from skywrite.queue.model import (
     Problem,
     Published,
     Retry,
+    SlotTaken,
     UnknownMedia,
     UnknownPost,
     WrongState,
@@ -252,6 +253,15 @@ def test_same_texts_are_found_together(store: Store) -> None:
     found = store.same_texts(ALICE, ["text 7", "text 299", "other's", "new", "Text 8"], NOON)
     assert {"text 7": 8, "text 299": 300} == {text: one.id for text, one in found.items()}
     assert {} == store.same_texts(ALICE, [], NOON)
+
+
+def test_a_slot_is_given_once(store: Store) -> None:
+    """A post that took a slot is refused, with all beside it, where another one is due at that moment."""
+    store.add([post("first", due=later(60)), post("other's", did=BOB, due=later(120))])
+    with pytest.raises(SlotTaken, match="was taken"):
+        store.add([post("free", due=later(30)), post("late", due=later(60))._replace(alone=True)])
+    store.add([post("free", due=later(120))._replace(alone=True), post("beside", due=later(60))])
+    assert ["beside", "first", "free", "other's"] == sorted(one.text for one in store.all_posts())
 
 
 def test_same_minute_is_found(store: Store) -> None:

@@ -224,7 +224,9 @@ class Moving(Posting):
         due_at, notes = self._row_moment(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
         if not dry_run:
             self.keep_media([ready])
-        new = self.new_post(ready, due_at=due_at, key=options["key"] or key, late=options["late"], source=source)
+        by_slot = options["at"] is None and due_at is not None and not (now or options["jitter"])
+        key, late = options["key"] or key, options["late"]
+        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, alone=by_slot)
         return new, (*notes, *ready.warnings)
 
     def _accept_rule(

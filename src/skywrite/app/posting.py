@@ -21,7 +21,7 @@ from skywrite.publish.films import film_upload
 from skywrite.publish.publisher import LeaseLost, Publisher, Result
 from skywrite.publish.sender import FilmUpload
 from skywrite.queue.accounts import NEEDS_LOGIN
-from skywrite.queue.model import Account, Claim, NewPost, Post, Published, Retry, WrongState
+from skywrite.queue.model import Account, AddResult, Claim, NewPost, Post, Published, Retry, SlotTaken, WrongState
 
 __all__ = [
     "KEY_MAX",
@@ -43,6 +43,7 @@ NOW_WAIT_SECONDS_MAX = 12.0
 NOW_BUSY_SECONDS_MAX = 20.0
 NOW_POLL_SECONDS = 0.1
 LEASE_SECONDS = 120.0
+SLOT_TRIES = 20
 _SIGN_IN = "Sign in with: skywrite login"
 
 
@@ -261,14 +262,26 @@ class Posting(Preparing):
         ready = self.prepare(self.draft(found, row), found, base=base)
         due_at, notes = (None, []) if hold else self.told_moment(found, at, jitter)
         self.keep_media([ready])
-        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source)
+        by_slot = at is None and not (hold or jitter)
+        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, alone=by_slot)
         clashes = self.clashes(found.did, text, due_at)
-        result = self.store.add([new])[0]
+        result, due_at = self._add(found, new)
         if result.existed:
             due_at = self.store.get(result.id).due_at
             notes, clashes = [f"The key {key!r} was used before, by post {result.id}: nothing was added."], []
         warnings = (*notes, *ready.warnings, *clashes)
         return Scheduled(result.id, found.handle, due_at, self.zone(found), result.existed, warnings)
+
+    def _add(self, account: Account, new: NewPost) -> tuple[AddResult, datetime | None]:
+        """Store a post; its number and moment. Where another process took its slot meanwhile it gets the next one."""
+        for tries_left in range(SLOT_TRIES - 1, -1, -1):
+            try:
+                return self.store.add([new])[0], new.due_at
+            except SlotTaken:
+                if not tries_left:
+                    raise
+                new = new._replace(due_at=self.moment(account, None))
+        raise AssertionError("unreachable")
 
     def publisher(self, *, stopping: threading.Event | None = None, log: Log = silent) -> Publisher:
         """What publishes claims in this process; `stopping` ends long uploads."""

@@ -165,8 +165,9 @@ class Preparing(Base):
         key: str | None = None,
         late: str | None = None,
         source: str | None = None,
+        alone: bool = False,
     ) -> NewPost:
-        """What is to be stored for a prepared draft."""
+        """What is to be stored for a prepared draft; `alone` where it took a slot."""
         policy, seconds = self.late(ready.account, late)
         _check_key(key)
         return NewPost(
@@ -179,6 +180,7 @@ class Preparing(Base):
             late_seconds=seconds,
             source=source,
             media=tuple(item.cid for item in ready.prepared.blobs),
+            alone=alone,
         )
 
     def late(self, account: Account, late: str | None) -> tuple[LatePolicy, int | None]:

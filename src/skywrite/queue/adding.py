@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Transaction
-from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, UnknownMedia
+from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, UnknownMedia
 from skywrite.queue.rows import dump_json, text_hash
 
 CHUNK_BYTES = 1 << 20
@@ -21,7 +22,8 @@ class AddVerbs(StoreBase):
         """Store posts and media in one transaction; the results are in the order of the posts.
 
         A post whose key its account has used before (or whose occurrence exists) is not added again: its result
-        gives the number of the one that is there. Raises UnknownAccount, UnknownMedia; then nothing is stored.
+        gives the number of the one that is there. Raises UnknownAccount, UnknownMedia, SlotTaken; then nothing is
+        stored.
         """
         with self._writing() as tx:
             for item in media:
@@ -51,6 +53,7 @@ class AddVerbs(StoreBase):
                 if post.key is not None:
                     taken[post.account_did, post.key] = new_id
             results.append(AddResult(new_id if existing is None else existing, existing is not None))
+        self._check_slots(tx, (post for _, post in fresh if post.alone))
         now = tx.moment(self._clock.now())
         self._insert(tx, fresh, now)
         self._link_media(tx, fresh)
@@ -96,6 +99,16 @@ class AddVerbs(StoreBase):
             for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
                 found[did, row["key"]] = row["id"]
         return found
+
+    def _check_slots(self, tx: Transaction, posts: Iterable[NewPost]) -> None:
+        for post in posts:
+            assert post.due_at is not None
+            stop = post.due_at + timedelta(microseconds=1)
+            if tx.rows("moments_due_between", did=post.account_did, start=post.due_at, stop=stop):
+                raise SlotTaken(
+                    f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process meanwhile.",
+                    hint="Nothing was stored; try again.",
+                )
 
     def _existing(self, tx: Transaction, post: NewPost, taken: dict[tuple[str, str], int]) -> int | None:
         """The post that was stored before under the same key or for the same occurrence."""

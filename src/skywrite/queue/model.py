@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import InputError, SkywriteError, TemporaryError
 
 State = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 STATES: tuple[State, ...] = ("draft", "scheduled", "publishing", "published", "failed", "held", "cancelled")
@@ -49,6 +49,10 @@ class NotCancellable(InputError):
     """The post may be on the network already, so it cannot be cancelled."""
 
 
+class SlotTaken(TemporaryError):
+    """Another process has given the slot to another post meanwhile; nothing was stored."""
+
+
 class WrongState(InputError):
     """The verb does not apply to a post in this state."""
 
@@ -67,7 +71,10 @@ class Problem(NamedTuple):
 
 
 class NewPost(NamedTuple):
-    """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs."""
+    """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs.
+
+    `alone` says that it took a slot: no other scheduled post of its account may be due at the same moment.
+    """
 
     account_did: str
     draft: Mapping[str, Any]
@@ -80,6 +87,7 @@ class NewPost(NamedTuple):
     recurrence_id: int | None = None
     occurrence: datetime | None = None
     media: tuple[str, ...] = ()
+    alone: bool = False
 
 
 class NewMedia(NamedTuple):
