@@ -6,6 +6,7 @@ SDK use. What does not: the queue (`app`), how a post is made (`compose`) and se
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Record, Ref, Repo, Write
 from skywrite.atproto.service import at_own_server, service_for
 from skywrite.atproto.session import Agent, Session, create_session
+from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param
 from skywrite.bsky.limits import POST
@@ -123,6 +125,8 @@ class Client:
             service = self._base_url or service_for(name, self._resolve_at(None), self._config.service)
             session = create_session(self._transport, service, name, password, auth_factor_token, clock=self._clock)
             session = at_own_server(session, self._resolve_at(None))
+            if session.uses_main_password:
+                warnings.warn(MAIN_PASSWORD_WARNING, stacklevel=2)
         else:
             raise InputError(
                 "login needs a handle and an app password, or a session string.",

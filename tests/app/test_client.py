@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def test_who_signs_in(world: World, client: Client, name: str) -> None:
     assert (world.box.account("alice.test").did, "alice.test") == (client.me.did, client.me.handle)
 
 
+@pytest.mark.filterwarnings("ignore:This is the account.s main password")
 def test_a_second_factor_is_the_third_argument(world: World, client: Client) -> None:
     """As in the SDK."""
     world.box.require_second_factor("alice.test", "abcde-fghij")
@@ -381,3 +383,13 @@ def test_the_client_starts_without_heavy_libraries() -> None:
     code = f"import sys, skywrite; skywrite.Client; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+def test_the_main_password_is_warned_of(world: World) -> None:
+    """It works, as it did with the SDK; an app password draws no warning."""
+    alice = world.box.account("alice.test")
+    for password, count in ((alice.password, 1), (alice.app_password, 0)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            Client(world.box.url, transport=world.transport, clock=world.clock).login("alice.test", password)
+        assert count == sum("main password" in str(item.message) for item in caught)

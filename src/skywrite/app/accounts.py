@@ -10,14 +10,10 @@ from skywrite.app.base import Base
 from skywrite.atproto.identity import UnknownHandle
 from skywrite.atproto.service import at_own_server, service_for
 from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
+from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import Account, Slot, UnknownAccount
 from skywrite.schedule.policy import parse_late
-
-MAIN_PASSWORD_WARNING = (
-    "This is the account's main password. An app password is safer: it can be revoked by itself, and it cannot change "
-    "the account. Make one in the app under Settings, Privacy and security, App passwords."
-)
 
 
 class Accounts(Base):

@@ -24,6 +24,10 @@ SDK_SEPARATOR = ":::"
 SDK_DEFAULT_PDS = "https://bsky.social"
 INVALID_HANDLE = "handle.invalid"
 MAIN_PASSWORD_SCOPE = "com.atproto.access"
+MAIN_PASSWORD_WARNING = (
+    "This is the account's main password. An app password is safer: it can be revoked by itself, and it cannot change "
+    "the account. Make one in the app under Settings, Privacy and security, App passwords."
+)
 SESSION_CHARACTERS_MAX = 100_000
 
 
