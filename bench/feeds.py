@@ -104,7 +104,7 @@ def timed(action: Callable[[], object]) -> tuple[float, float]:
 def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str, float, float]]:
     """Every measurement: name, wall and processor seconds for all feeds."""
     from skywrite.app import Skywrite
-    from skywrite.app.feeds import FeedTask
+    from skywrite.app.feed_task import FeedTask
     from skywrite.clock import FakeClock, SystemClock
     from skywrite.config import load_config
     from skywrite.fetch.fetch import Fetcher

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.feeds import FeedBusy, FeedTask
+from skywrite.app.feed_task import FeedTask
+from skywrite.app.feeds import FeedBusy
 from skywrite.clock import FakeClock
+from skywrite.errors import InputError
 from skywrite.fetch.fetch import FetchRejected
 from skywrite.queue.feed_model import FeedExists, UnknownFeed
 from skywrite.sources import feed_look
@@ -512,6 +514,39 @@ def test_an_item_that_cannot_be_posted_stops_no_other(sky: Skywrite, web: FeedSe
     check = sky.check_feed(1)
     assert (["Fine"], {"failed": 1, "queued": 1}) == (queued(sky), ledger(sky))
     assert any("empty text" in warning for warning in check.warnings)
+
+
+def test_a_changed_feed_goes_on_where_it_was(sky: Skywrite, web: FeedServer) -> None:
+    """Another template, another account: what was posted stays posted, and what was not given stays as it was."""
+    web.pages["/feed"] = rss(item("one"))
+    number = add(sky, web, backfill=1, labels=["porn"])
+    sky.edit_feed(number, accounts=["bob.test"], template="New: {{ title }}")
+    web.pages["/feed"] = rss(item("two"), item("one"))
+    sky.check_feed(number)
+    waiting = [(entry.account.handle, entry.post.text, entry.post.draft["labels"]) for entry in sky.queue()]
+    assert [("alice.test", "one\n\nhttps://site.example/one", ["porn"]), ("bob.test", "New: two", ["porn"])] == sorted(waiting)
+
+
+def test_an_empty_option_is_the_default_again(sky: Skywrite, web: FeedServer) -> None:
+    """A template or a filter is taken back."""
+    web.pages["/feed"] = rss(item("one"))
+    number = add(sky, web, template="{{ title }}", include=["two"])
+    changed = sky.edit_feed(number, template="", include=[])
+    assert set() == {"template", "include"} & set(changed.feed.settings)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"template": "{{"}, {"most": 0}, {"spacing": "never"}, {"spacing": "slots"}, {"backfill": 3}, {"every": "1s"}],
+)
+def test_a_wrong_change_leaves_a_feed_as_it_was(sky: Skywrite, web: FeedServer, wrong: dict[str, Any]) -> None:
+    """Each option is checked as when a feed is added."""
+    web.pages["/feed"] = rss(item("one"))
+    number = add(sky, web)
+    before = sky.feed(number)
+    with pytest.raises(InputError):
+        sky.edit_feed(number, **wrong)
+    assert before == sky.feed(number)
 
 
 def test_removing_a_feed_leaves_its_posts(sky: Skywrite, web: FeedServer) -> None:

@@ -8,13 +8,13 @@ runs out. What does not live here: reading feeds and telling items apart (`sourc
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from skywrite.app.base import is_gone
+from skywrite.app.feed_task import FEED_LEASE_SECONDS, FeedTask
 from skywrite.app.posting import Posting, Ready
 from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
 from skywrite.queue.feed_model import Feed, FeedClaim, FeedItem, ItemState, NewFeed
@@ -24,15 +24,13 @@ from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
 if TYPE_CHECKING:
     from skywrite.sources.feed_look import Seen
 
-FEED_LEASE_SECONDS = 300.0
-FEED_THREADS = 8
-FEEDS_CLAIMED = 16
 MOST_PER_CHECK = 5
 MOST_PER_CHECK_MAX = 100
 TROUBLED_MAX = 10
 GAP_SECONDS = 60
 BACKFILL_MAX = 1_000
 SPACINGS = ("gap", "slots")
+EDITABLE_OPTIONS = {"template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels"}
 
 
 class FeedBusy(TemporaryError):
@@ -176,6 +174,30 @@ class Feeds(Posting):
     def feed_items(self, name: int | str, limit: int = 20) -> list[FeedItem]:
         """The ledger of a feed, the latest items first."""
         return self.store.feed_items(self.store.feed(name).id, limit)
+
+    def edit_feed(self, name: int | str, *, accounts: Sequence[str] = (), **options: Any) -> FeedStatus:
+        """Change who posts what a feed says, or any option of `add_feed` but `backfill`, from its next look on.
+
+        What is not given stays; an empty value ("" or an empty list) takes an option back to its default. Items that
+        were posted stay posted. Raises UnknownFeed and what `add_feed` raises for the options.
+        """
+        from skywrite.sources.feed_look import feed_settings
+
+        feed = self.store.feed(name)
+        given = {option: value for option, value in options.items() if value is not None}
+        unknown = sorted(set(given) - EDITABLE_OPTIONS)
+        if unknown:
+            raise InputError(f"A feed has no option {unknown[0]!r} that can be changed.")
+        if "most" in given:
+            _within("most", given["most"], 1, MOST_PER_CHECK_MAX)
+        kept = {option: value for option, value in feed.settings.items() if option not in given}
+        settings = {**kept, **feed_settings(**given)}
+        found = [self.account(handle).did for handle in accounts] or list(feed.account_dids)
+        if _one_of("spacing", settings.get("spacing", "gap"), SPACINGS) == "slots":
+            for did in found:
+                self.moment(self.store.account(did), None)
+        self.store.edit_feed(feed.id, found, settings)
+        return self.feed(feed.id)
 
     def remove_feed(self, name: int | str) -> Feed:
         """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
@@ -364,74 +386,3 @@ def _one_of(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise InputError(f"{name} cannot be {value!r}.", hint=f"It is one of: {', '.join(choices)}.")
     return value
-
-
-class FeedTask:
-    """The worker's task of checking feeds, as `publish.worker.Task` asks, with several threads."""
-
-    def __init__(
-        self, sky: Feeds, *, threads: int = FEED_THREADS, stopping: threading.Event | None = None, log: Any = None
-    ) -> None:
-        self._sky = sky
-        self._threads = threads
-        self._log = log or (lambda event, **facts: None)
-        self.stopping = stopping or threading.Event()
-        self.checks: list[FeedCheck] = []
-
-    def next_at(self) -> datetime | None:
-        """When the next feed is due."""
-        return self._sky.store.next_feed_at()
-
-    def run(self) -> None:
-        """Check every feed that is due."""
-        self._sky.free_dead_feeds()
-        claims = self._claim()
-        if len(claims) < 2:
-            for claim in claims:
-                self._check(claim)
-            return
-        waiting = list(reversed(claims))
-        lock = threading.Lock()
-        errors: list[Exception] = []
-
-        def work() -> None:
-            try:
-                while (claim := self._next(waiting, lock)) is not None:
-                    self._check(claim)
-            except Exception as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=work, name=f"feed-{n}") for n in range(min(self._threads, len(claims)))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-
-    def _claim(self) -> list[FeedClaim]:
-        return self._sky.store.claim_feeds(self._sky.worker_name, FEED_LEASE_SECONDS, FEEDS_CLAIMED)
-
-    def _next(self, waiting: list[FeedClaim], lock: threading.Lock) -> FeedClaim | None:
-        """A claim that nobody has begun with; when none is left, more are taken. Those of a stopped task go back."""
-        with lock:
-            if self.stopping.is_set():
-                while waiting:
-                    self._sky.store.release_feed(waiting.pop())
-                return None
-            if not waiting:
-                waiting += reversed(self._claim())
-            return waiting.pop() if waiting else None
-
-    def _check(self, claim: FeedClaim) -> None:
-        check = self._sky.check_claimed(claim)
-        self.checks.append(check)
-        self._log(
-            "feed",
-            feed=check.feed_id,
-            new=check.new,
-            posts=len(check.posts),
-            waiting=check.waiting,
-            error=check.problem.name if check.problem else None,
-            message=check.problem.message if check.problem else None,
-        )

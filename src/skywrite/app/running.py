@@ -11,7 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from skywrite.app.feeds import Feeds, FeedTask
+from skywrite.app.feed_task import FeedTask
+from skywrite.app.feeds import Feeds
 from skywrite.app.functions import Functions
 from skywrite.app.posting import Log, Posting, silent
 from skywrite.app.recurring import RecurrenceTask, Recurring

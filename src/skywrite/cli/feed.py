@@ -181,6 +181,35 @@ def _shown(item: Any, preview_json: Callable[[Any], dict[str, Any]]) -> dict[str
     }
 
 
+@feed_command.command("edit", epilog="Example: skywrite feed edit 3 --template '{{ title }} {{ link }}'")
+@click.argument("feed")
+@click.option("--account", "accounts", multiple=True, metavar="HANDLE", help="Who posts from now on; may be repeated.")
+@_options
+@click.option("--most", type=click.IntRange(1, 100), help="Posts a check at the most.")
+@click.option("--spacing", type=click.Choice(["gap", "slots"]), help="Between posts: the least gap, or weekly slots.")
+@click.option("--every", metavar="TIME", help="How often to look, such as 2h.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
+@json_option
+def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Change a feed, by number or address; its items that were posted stay posted.
+
+    What is not given stays. An empty text takes an option back to its default: --template "" --include "".
+    """
+    from skywrite.app import Skywrite
+
+    given = {
+        name: [item for item in value if item] if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value not in (None, ())
+    }
+    with Skywrite() as sky:
+        status = sky.edit_feed(feed, accounts=accounts, **given)
+    if as_json:
+        print_json(status.as_dict())
+    else:
+        print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; it counts from its next look on.")
+
+
 @feed_command.command("remove", epilog="Example: skywrite feed remove 3")
 @click.argument("feed")
 @json_option

@@ -8,7 +8,7 @@ What does not: what a feed says, and which items are the same (`sources`).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -84,6 +84,17 @@ class FeedVerbs(AddVerbs):
             for row in tx.rows("list_feed_accounts"):
                 dids.setdefault(row["feed_id"], []).append(row["account_did"])
             return [_feed_of(row, dids.get(row["id"], ())) for row in tx.rows("list_feeds")]
+
+    def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
+        """Replace who posts a feed's items and what is set for it; its ledger stays. Raises UnknownFeed."""
+        with self._writing(wake=False) as tx:
+            for did in sorted(set(account_dids)):
+                self._locked(tx, did)
+            if tx.run("set_feed_settings", id=feed_id, settings=dump_json(settings)) != 1:
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+            tx.run("forget_feed_accounts", id=feed_id)
+            for position, did in enumerate(dict.fromkeys(account_dids)):
+                tx.run("insert_feed_account", feed_id=feed_id, position=position, did=did)
 
     def remove_feed(self, feed_id: int) -> None:
         """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""

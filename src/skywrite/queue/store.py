@@ -11,9 +11,9 @@ thread, are grouped in modules:
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;
 - `media.py`: media_info, media_of, read_media, prune;
-- `feeds.py`: add_feed, feed, feeds, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed, feed_lease_owners,
-  expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items, queue_item,
-  fail_item;
+- `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
+  feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items,
+  queue_item, fail_item;
 - `rules.py`: add_recurrence, add_with_rules, recurrence, recurrences, idle_recurrences, update_recurrence,
   remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;

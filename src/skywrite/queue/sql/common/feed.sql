@@ -33,6 +33,14 @@ SELECT account_did FROM feed_account WHERE feed_id = :id ORDER BY position
 -- Forget a feed and its ledger.
 DELETE FROM feed WHERE id = :id
 
+-- name: set_feed_settings
+-- Change what a user has set for a feed.
+UPDATE feed SET settings = :settings WHERE id = :id
+
+-- name: forget_feed_accounts
+-- Let nobody get the posts of a feed.
+DELETE FROM feed_account WHERE feed_id = :id
+
 -- name: take_feed
 -- Give a feed's lease to a worker.
 UPDATE feed SET lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, ready_at = :until
