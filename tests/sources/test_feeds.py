@@ -524,7 +524,9 @@ def test_a_changed_feed_goes_on_where_it_was(sky: Skywrite, web: FeedServer) -> 
     web.pages["/feed"] = rss(item("two"), item("one"))
     sky.check_feed(number)
     waiting = [(entry.account.handle, entry.post.text, entry.post.draft["labels"]) for entry in sky.queue()]
-    assert [("alice.test", "one\n\nhttps://site.example/one", ["porn"]), ("bob.test", "New: two", ["porn"])] == sorted(waiting)
+    assert [("alice.test", "one\n\nhttps://site.example/one", ["porn"]), ("bob.test", "New: two", ["porn"])] == sorted(
+        waiting
+    )
 
 
 def test_an_empty_option_is_the_default_again(sky: Skywrite, web: FeedServer) -> None:

@@ -20,7 +20,6 @@ from skywrite.compose.freeze import Frozen, mention_handles
 from skywrite.errors import (
     InputError,
     NotSent,
-    RateLimited,
     SignInError,
     SkywriteError,
     StorageError,
@@ -34,8 +33,9 @@ from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
 
 MENTION_TRIES = 3
-# Answers to a write that say for certain that it was not carried out, and that it may be tried again.
-NEVER_CARRIED_OUT = (NotSent, RateLimited, SignInError)
+# What says for certain that a write was not carried out. A 429 does not: something between here and the server may have
+# asked twice.
+NEVER_CARRIED_OUT = (NotSent, SignInError)
 STOPPABLE_BYTES = 16_000_000
 
 
