@@ -101,7 +101,7 @@ def _parts(ground: Ground, chosen: argparse.Namespace) -> dict[str, Callable[[],
         "idle": partial(queue_run.idle_part, ground, kinds, chosen.idle_seconds),
         "wake": partial(queue_run.wake_part, ground, kinds, chosen.wakes),
         "late": partial(queue_run.late_part, ground, kinds, chosen.single, chosen.burst, threads),
-        "workers": partial(queue_run.workers_part, ground, chosen.drained, 4, [1, 2, 4]),
+        "workers": partial(queue_run.workers_part, ground, chosen.drained, [(1, 4), (2, 4), (4, 4), (1, 16)]),
     }
 
 

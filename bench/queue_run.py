@@ -199,8 +199,11 @@ def _lateness(sky: Skywrite, ids: list[int]) -> list[float]:
     return late
 
 
-def workers_part(ground: Ground, posts: int, threads: int, counts: list[int]) -> Table:
-    """Workers that are processes of their own on one PostgreSQL database, with a PDS that is near and one far away."""
+def workers_part(ground: Ground, posts: int, sizes: list[tuple[int, int]]) -> Table:
+    """Workers that are processes of their own on one PostgreSQL database, with a PDS that is near and one far away.
+
+    `sizes` are numbers of workers and of threads of each; the first one is what the others are compared with.
+    """
     near = ground.sessions(ACCOUNTS)
     lines = []
     with python_child("-m", "bench.slow_pds", str(FAR_SECONDS)) as server:
@@ -211,10 +214,10 @@ def workers_part(ground: Ground, posts: int, threads: int, counts: list[int]) ->
             ("reference PDS", near),
         ):
             rates = []
-            for count in counts:
-                tell(f"{count} workers, {name}")
+            for count, threads in sizes:
+                tell(f"{count} workers with {threads} threads, {name}")
                 sky = ground.sky(ground.environ("postgres"), sessions)
-                rates.append(_drained_by(sky, sessions, posts * count, threads, count))
+                rates.append(_drained_by(sky, sessions, posts * count * threads // sizes[0][1], threads, count))
                 ratio = f"{rates[-1] / rates[0]:.2f}"
                 most = f"{rates[-1] * FAR_SECONDS / (threads * count):.2f}" if sessions is far else ""
                 lines.append([name, str(count), str(threads), f"{rates[-1]:.0f}", ratio, most])
