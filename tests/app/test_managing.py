@@ -214,3 +214,19 @@ def test_a_thread_with_more_records_than_a_commit_holds(sky: Skywrite) -> None:
     with pytest.raises(InputError) as caught:
         sky.schedule("1", at=LATER, thread=[str(number) for number in range(99)], quotes=False, replies=["nobody"])
     assert "201 records" in caught.value.message
+
+
+def test_a_released_post_is_not_held_again(world: World, sky: Skywrite) -> None:
+    """Its user has decided, also where the account's manners make it wait for longer than its grace."""
+    sky.set(None, {"max_per_day": 1})
+    sky.schedule("Late", at="in 1 hour", late="hold:30m")
+    world.clock.advance(7200)
+    sky.run_once()
+    sky.post("First of the day")
+    assert "held" == sky.store.get(1).state
+    sky.release(1)
+    sky.run_once()
+    assert "scheduled" == sky.store.get(1).state
+    world.clock.advance(86_400)
+    sky.run_once()
+    assert ["First of the day", "Late"] == world.texts()

@@ -71,9 +71,10 @@ UPDATE post SET state = 'cancelled', attempt_at = NULL, frozen = NULL, updated_a
 WHERE id = :id AND (state = 'failed' OR (state IN ('draft', 'scheduled', 'held') AND frozen IS NULL))
 
 -- name: schedule_post
--- Schedule a held or failed post again, to be tried from a moment on.
+-- Schedule a held or failed post again, to be tried from a moment on: its user wants it out, however late.
 UPDATE post SET
   state = 'scheduled', due_at = coalesce(due_at, :now), attempt_at = :now, updated_at = :now,
+  late_policy = 'publish', late_seconds = NULL,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = :was
 
