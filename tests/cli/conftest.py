@@ -19,6 +19,7 @@ import pytest
 
 from skywrite.clock import SystemClock
 from skywrite.media.ffmpeg import find_ffmpeg
+from skywrite.publish import outcome
 from skywrite.sandbox import Sandbox
 from tests.support.canaries import canary, guard_app_password, secrets_in
 
@@ -60,6 +61,7 @@ class Shell:
             monkeypatch.delenv(name, raising=False)
         self.set(SKYWRITE_HOME=str(home), SKYWRITE_PLC_URL=box.plc_url, SKYWRITE_VIDEO_SERVICE="")
         monkeypatch.setattr(SystemClock, "wait", _no_waiting)
+        monkeypatch.setattr(outcome, "FIRST_RETRY_SECONDS", 0.01)
 
     def set(self, **environ: str) -> None:
         """Set environment variables."""
