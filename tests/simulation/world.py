@@ -34,6 +34,14 @@ ROUNDS_MAX = 3000
 WEATHER = (0.0, 0.1, 0.3, 0.9)
 
 
+class TickingClock(FakeClock):
+    """No two looks at it see the same moment, as with a real one; only `advance` and `set` move it by more."""
+
+    def now(self) -> datetime:
+        self.advance(1e-6)
+        return super().now()
+
+
 @dataclass
 class Plan:
     """A post as its user knows it: only what was answered counts."""
@@ -57,7 +65,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path, template: Path) -> None:
         self.random = Random(seed)
-        self.clock = FakeClock(
+        self.clock = TickingClock(
             datetime(2026, 3, 27, 8, tzinfo=UTC) + timedelta(hours=self.random.randrange(9000)), seed
         )
         self.box = Sandbox(accounts=HANDLES, clock=self.clock, jwt_secret="simulation")
