@@ -14,6 +14,7 @@ from PIL import Image
 
 from skywrite.app import Skywrite
 from skywrite.app.posting import StillQueued
+from skywrite.compose.freeze import Frozen
 from skywrite.compose.pictures import TooLargeForPds
 from skywrite.errors import RejectedError
 from skywrite.http import Http, Response
@@ -239,6 +240,44 @@ def test_in_doubt_a_film_is_not_uploaded_again(world: World, sky: Skywrite, film
     world.box.faults.clear()
     sky.post("Film", video=film)
     assert (1, ["Film"]) == (world.box.calls["com.atproto.repo.uploadBlob"], world.texts())
+
+
+def test_what_may_be_on_its_way_is_never_changed(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """A film went as a plain blob, and its answer was lost; the next try sends the same, though the service is back."""
+    service.faults["getUploadLimits"] = [DROP] * 9
+    world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_before")
+    world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
+    filming.schedule("Film", at="now", video=film)
+    filming.run_once()
+    frozen = filming.store.get(1).frozen
+    world.box.faults.clear()
+    service.faults.clear()
+    world.clock.advance(60)
+    filming.run_once()
+    assert (frozen, ["Film"]) == (filming.store.get(1).frozen, world.texts())
+    assert filming.store.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
+
+
+def test_a_blob_that_the_server_dropped_is_uploaded_again(
+    world: World, sky: Skywrite, picture: Callable[..., str]
+) -> None:
+    """Under the same keys, since the first write may still be on its way."""
+    world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_before")
+    world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
+    sky.schedule("Red", at="now", images=[picture()])
+    sky.run_once()
+    keys = [write.rkey for write in Frozen.from_json(sky.store.get(1).frozen or "").writes]
+    world.box.faults.clear()
+    world.box.blob_lifetime = timedelta(seconds=1)
+    world.clock.advance(60)
+    sky.run_once()
+    world.box.blob_lifetime = None
+    world.clock.advance(60)
+    sky.run_once()
+    assert (["Red"], 2) == (world.texts(), world.box.calls["com.atproto.repo.uploadBlob"])
+    assert keys == [post.uri.rpartition("/")[2] for post in world.box.posts("alice.test")]
 
 
 def test_a_gif_in_a_thread(world: World, sky: Skywrite, picture: Callable[..., str], tmp_path: Path) -> None:

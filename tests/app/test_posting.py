@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,13 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.posting import LEASE_SECONDS, PostFailed, StillQueued
 from skywrite.app.preparing import MediaChanged
+from skywrite.atproto.cid import InvalidRecord
 from skywrite.atproto.session import SessionExpired
 from skywrite.errors import InputError
+from skywrite.http import Response
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.queue.model import Failed, Problem, Slot, WrongState
+from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import World
 
 APPLY = "com.atproto.repo.applyWrites"
@@ -283,3 +287,36 @@ def test_two_processes_never_share_a_slot(world: World, sky: Skywrite) -> None:
         sky.store.get(number).due_at for number in (1, 2)
     ]
     assert (2, datetime(2026, 11, 25, 18, tzinfo=UTC)) == (slow.id, slow.due_at)
+
+
+class Changing(SandboxTransport):
+    """A server that stores something else than it was sent."""
+
+    def request(self, method: str, url: str, **more: Any) -> Response:
+        """As `skywrite.http.Transport`."""
+        answer = super().request(method, url, **more)
+        if not url.endswith(APPLY):
+            return answer
+        said = json.loads(answer.body)
+        said["results"][0]["cid"] = "bafyother"
+        return answer._replace(body=json.dumps(said).encode())
+
+
+def test_what_a_server_changed_is_told_as_it_is(world: World, sky: Skywrite) -> None:
+    """It is public, so it is no failed post; the queue names what is there."""
+    other = world.process(transport=Changing(world.box))
+    other.schedule("Hello", at="now")
+    other.run_once()
+    post = other.store.get(1)
+    assert ("published", "bafyother", ["Hello"]) == (post.state, post.cid, world.texts())
+
+
+@pytest.mark.parametrize("value", [1.5, 2**64, {"$link": "x"}, float("nan"), float("inf"), "\ud800", {1: 2}])
+def test_what_no_record_can_hold_is_refused_when_it_is_accepted(world: World, sky: Skywrite, value: Any) -> None:
+    """Not when its time has come."""
+    external = {"uri": "https://a.example/", "title": "t", "description": "d"}
+    with pytest.raises(InvalidRecord):
+        sky.schedule(
+            "x", at="in 1 hour", embed={"$type": "app.bsky.embed.external", "external": external, "odd": value}
+        )
+    assert [] == sky.store.posts()

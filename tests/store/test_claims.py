@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.errors import StorageError
+from skywrite.errors import InputError, StorageError
 from skywrite.queue.model import (
     AccountChange,
+    AccountView,
     Defer,
     Failed,
     Held,
     Miss,
+    Post,
     Problem,
     Published,
     Retry,
@@ -364,17 +366,50 @@ def test_view_given_to_a_decision(store: Store) -> None:
     assert ("Hello", {"gap_seconds": 60}, 0, NOON) == (text, view.account.settings, view.points_last_hour, now)
 
 
-def test_failing_decision_changes_nothing(store: Store) -> None:
-    """An error in a decision leaves everything as it was."""
+@pytest.mark.parametrize(("error", "name"), [(InputError("No good."), "InputError"), (KeyError("text"), "Unexpected")])
+def test_a_post_that_cannot_be_decided_stops_no_other(
+    store: Store, clock: FakeClock, error: Exception, name: str
+) -> None:
+    """It is held with the reason; those of its account and of others go out."""
+    store.add([post("bad"), post("good", due=later(1)), post("bob's", did=BOB, due=later(2))])
+    clock.advance(60)
+
+    def decide(found: Post, view: AccountView, now: datetime) -> Take:
+        if found.text == "bad":
+            raise error
+        return Take('{"records":[]}', 3)
+
+    assert ["bob's", "good"] == sorted(claimed(store, decide).post.text for _ in range(2))
+    held = store.get(1)
+    assert held.problem is not None
+    assert ("held", name) == (held.state, held.problem.name)
+
+
+def test_a_post_in_doubt_that_cannot_be_decided_waits(store: Store, clock: FakeClock) -> None:
+    """It may be on the network, so it is neither held nor lost: it is asked about again in a minute."""
     store.add([post()])
-    before = (store.posts(), store.accounts())
+    store.settle(claimed(store), Retry(NOON, PROBLEM))
 
-    def broken(*_: object) -> Take:
-        raise StorageError("boom")
+    def decide(found: Post, view: AccountView, now: datetime) -> Take:
+        raise KeyError("text")
 
-    with pytest.raises(StorageError, match="boom"):
-        store.claim("w", LEASE_SECONDS, broken)
-    assert before == (store.posts(), store.accounts())
+    assert (None, "scheduled", later(60)) == (
+        store.claim("w", LEASE_SECONDS, decide),
+        store.get(1).state,
+        store.next_ready_at(),
+    )
+
+
+def test_a_post_that_was_left_unfrozen_can_be_missed(store: Store, clock: FakeClock) -> None:
+    """Its worker was lost before it sent anything; should it come back, it can neither freeze nor settle."""
+    store.add([post()])
+    left = claimed(store, take(None))
+    clock.advance(LEASE_SECONDS + 1)
+    decide, _ = decide_with(Miss("held", PROBLEM))
+    assert None is store.claim("w", LEASE_SECONDS, decide)
+    assert ("held", ["lost"]) == (store.get(1).state, [one.outcome for one in store.attempts(1)])
+    assert (False, False) == (store.freeze(left, "{}"), store.settle(left, Published("at://a/b/c", "bafyc")))
+    assert None is store.next_ready_at()
 
 
 def test_claim_of_one_post(store: Store) -> None:

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.atproto.cid import cid_for_blob, cid_for_record
-from skywrite.atproto.repo import Commit, ContentMismatch, Record, RecordConflict, Ref, Repo, Write
+from skywrite.atproto.repo import (
+    Commit,
+    ContentMismatch,
+    Record,
+    RecordConflict,
+    Ref,
+    Repo,
+    StoredOtherwise,
+    Unsettled,
+    Write,
+)
 from skywrite.atproto.session import Agent, Session
 from skywrite.atproto.xrpc_errors import (
     InvalidRecord,
@@ -186,6 +196,15 @@ def test_a_refusal(repo: Repo, server: Any, refusal: Any, holding: Any) -> None:
         repo.create_all(THREAD)
 
 
+@pytest.mark.parametrize("hindrance", [NotSent("gone"), (403, "Forbidden"), (400, "AccountTakedown")])
+def test_a_refusal_that_cannot_be_checked(repo: Repo, server: Any, refusal: Any, hindrance: Any) -> None:
+    """An earlier try may have been carried out, so it is not the last word: it may be tried again later."""
+    server.on(APPLY, refusal(400, "InvalidRequest", "Invalid app.bsky.feed.post record: grapheme too big"))
+    server.on(GET, refusal(*hindrance) if isinstance(hindrance, tuple) else hindrance)
+    with pytest.raises(Unsettled, match="grapheme too big"):
+        repo.create_all(THREAD)
+
+
 @pytest.mark.parametrize(("error", "tries"), [(NotSent("refused"), 2), (429, 1)])
 def test_no_doubt(repo: Repo, server: Any, refusal: Any, error: Any, tries: int) -> None:
     """What never left, or was turned away by a limit, was not carried out: nothing is read back."""
@@ -217,8 +236,21 @@ def test_a_server_that_stores_something_else(repo: Repo, server: Any, answer: An
     said = results(THREAD)
     said["results"][2] |= wrong
     server.on(APPLY, answer(said))
-    with pytest.raises(ContentMismatch):
+    with pytest.raises(StoredOtherwise) as caught:
         repo.create_all(THREAD)
+    assert refs(THREAD)[0] == caught.value.root
+
+
+@pytest.mark.parametrize("wrong", [None, {}, {"uri": 1, "cid": "bafy"}, {"uri": "at://a"}])
+def test_an_answer_that_does_not_tell_what_was_stored(
+    repo: Repo, server: Any, answer: Any, holding: Any, wrong: object
+) -> None:
+    """It is doubt, and settled by looking."""
+    said = results(THREAD)
+    said["results"][2] = wrong
+    server.on(APPLY, answer(said))
+    holding(*THREAD)
+    assert repo.create_all(THREAD).read_back
 
 
 @settings(max_examples=60)

@@ -16,7 +16,7 @@ from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc import Body, Param
 from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure, TooLargeForServer
-from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError
+from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError, TemporaryError
 
 WRITES_MAX = 200
 PAGE_RECORDS = 100
@@ -33,6 +33,21 @@ class RecordConflict(RejectedError):
 
 class ContentMismatch(RejectedError):
     """The server stored something else than what we sent: its CID is not ours."""
+
+
+class StoredOtherwise(ContentMismatch):
+    """The records are public, and one is not what we sent. `root` is the first of them, as the server has it."""
+
+    def __init__(self, ours: Ref, theirs: Ref, *, root: Ref) -> None:
+        super().__init__(
+            f"The server stored {theirs.uri} with {theirs.cid}, not {ours.uri} with {ours.cid}.",
+            hint="The record is public, with other content than planned; look at it, and report this.",
+        )
+        self.root = root
+
+
+class Unsettled(TemporaryError):
+    """A server refused a write, and whether an earlier try was carried out could not be looked up."""
 
 
 class Write(NamedTuple):
@@ -221,8 +236,11 @@ class Repo:
                 )
         except RecordConflict:
             raise
-        except SkywriteError:
-            # Whatever kept us from looking, what we must tell is the doubt.
+        except SkywriteError as hindrance:
+            # Whatever kept us from looking, what we must tell is the doubt. Without a look no refusal is the last word.
+            if isinstance(error, Refused):
+                text = f"{error.message} Whether an earlier try was carried out could not be looked up"
+                raise Unsettled(f"{text}: {hindrance.message}", hint=error.hint) from None
             raise error from None
         raise error
 
@@ -235,20 +253,17 @@ class Repo:
     def _checked(self, writes: Sequence[Write], answer: Mapping[str, Any]) -> Commit:
         """The commit of an answer, whose results must be what we sent; one without results is doubt."""
         results = answer.get("results")
-        if not isinstance(results, list) or len(results) != len(writes):
+        stored = [_ref(result) for result in results] if isinstance(results, list) else []
+        if len(stored) != len(writes) or None in stored:
             return self._settle(
                 writes, NoAnswer(f"The server's answer does not tell what became of {self._uri(writes[0])}.")
             )
-        for write, result in zip(writes, results, strict=True):
-            stored = (result.get("uri"), result.get("cid")) if isinstance(result, dict) else None
-            if stored != (self._uri(write), write.cid):
-                raise ContentMismatch(
-                    f"The server stored {stored}, not {self._uri(write)} with {write.cid}.",
-                    hint="The record is public, with other content than planned; look at it, and report this.",
-                )
+        refs = tuple(Ref(self._uri(write), write.cid) for write in writes)
+        for ours, theirs in zip(refs, stored, strict=True):
+            if theirs is not None and ours != theirs:
+                raise StoredOtherwise(ours, theirs, root=stored[0] or refs[0])
         commit = answer.get("commit")
         commit = commit if isinstance(commit, dict) else {}
-        refs = tuple(Ref(self._uri(write), write.cid) for write in writes)
         return Commit(refs, cid=commit.get("cid"), rev=commit.get("rev"))
 
     def _uri(self, write: Write) -> str:
@@ -274,6 +289,13 @@ def _create(write: Write) -> dict[str, Any]:
         "rkey": write.rkey,
         "value": write.value,
     }
+
+
+def _ref(result: object) -> Ref | None:
+    """Where a server says that it stored a record, and as what; None where it does not say."""
+    if isinstance(result, dict) and isinstance(result.get("uri"), str) and isinstance(result.get("cid"), str):
+        return Ref(result["uri"], result["cid"])
+    return None
 
 
 def _record(answer: object) -> Record:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from skywrite.atproto.cid import encode_record
 from skywrite.atproto.repo import WRITES_MAX
 from skywrite.bsky import embed, limits
 from skywrite.bsky.gates import check_allow
@@ -125,6 +126,8 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         check_post(records[0])
     elif draft.reply_to is not None:
         raise UngatheredDraft("The post that is answered has not been looked up.")
+    for record in records:
+        encode_record(record)
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
     if prepared.writes() > WRITES_MAX:
         raise InputError(

@@ -21,11 +21,16 @@ from skywrite.compose.draft import Stored
 
 
 class Frozen(NamedTuple):
-    """The writes of one post in the order they are sent, and the media they need. The first write is the root."""
+    """The writes of one post in the order they are sent, and the media they need. The first write is the root.
+
+    `uploaded` says that the media are on the server as the records name them. Nothing is written before, so until then
+    the records may still take the blobs that the server answers.
+    """
 
     did: str
     writes: tuple[Write, ...]
     blobs: tuple[Stored, ...] = ()
+    uploaded: bool = False
 
     @property
     def uri(self) -> str:
@@ -46,7 +51,7 @@ class Frozen(NamedTuple):
         """The form that the queue stores."""
         writes = [[write.collection, write.rkey, write.value, write.cid] for write in self.writes]
         blobs = [[item.cid, item.mime, item.size] for item in self.blobs]
-        plain = {"did": self.did, "writes": writes, **({"blobs": blobs} if blobs else {})}
+        plain = {"did": self.did, "writes": writes, **({"blobs": blobs, "uploaded": self.uploaded} if blobs else {})}
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -54,7 +59,8 @@ class Frozen(NamedTuple):
         """Read what `to_json` wrote."""
         plain = json.loads(text)
         writes = tuple(Write(*item) for item in plain["writes"])
-        return cls(plain["did"], writes, tuple(Stored(*item) for item in plain.get("blobs", ())))
+        blobs = tuple(Stored(*item) for item in plain.get("blobs", ()))
+        return cls(plain["did"], writes, blobs, plain.get("uploaded", False))
 
 
 def freeze(
@@ -117,7 +123,7 @@ def _with_mentions(
 def replace_blobs(frozen: Frozen, answers: Mapping[str, Mapping[str, Any]]) -> Frozen:
     """The same post with the blobs that a server answered in place of ours, where they differ.
 
-    The video service may answer another blob than the one it was given. Only for a post that no write was sent of.
+    The video service may answer another blob than the one it was given.
     """
     ours = {cid: answer for cid, answer in answers.items() if answer["ref"]["$link"] != cid or _differs(frozen, answer)}
     if not ours:
@@ -129,7 +135,7 @@ def replace_blobs(frozen: Frozen, answers: Mapping[str, Mapping[str, Any]]) -> F
         changed = Write.of(write.collection, write.rkey, value)
         cids[write.cid] = changed.cid
         writes.append(changed)
-    return Frozen(frozen.did, tuple(writes), frozen.blobs)
+    return frozen._replace(writes=tuple(writes))
 
 
 def _differs(frozen: Frozen, answer: Mapping[str, Any]) -> bool:

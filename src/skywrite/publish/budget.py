@@ -6,7 +6,7 @@ day (the reference PDS's limits). They are nowhere to be asked for, so the queue
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from skywrite.queue.model import AccountView, Defer
 
@@ -38,9 +38,13 @@ def _day(view: AccountView, now: datetime) -> Defer | None:
 
 def next_midnight(now: datetime, zone: str) -> datetime:
     """The beginning of the next day in a zone, as UTC."""
-    from zoneinfo import ZoneInfo
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    local = now.astimezone(ZoneInfo(zone))
+    try:
+        local = now.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        # Another computer knows the zone; as the ledger does, this one counts by UTC.
+        local = now.astimezone(UTC)
     tomorrow = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return tomorrow.astimezone(now.tzinfo)
 

@@ -49,11 +49,9 @@ class Decider:
         return freeze(prepared, did=post.account_did, rkeys=rkeys, created_at=now, dids=dids)
 
     def _missed(self, post: Post, now: datetime) -> Miss | None:
-        if post.due_at is None or post.attempts:
+        if post.due_at is None:
             return None
-        # One that was released is late only from then on.
-        since = max(post.due_at, post.attempt_at or post.due_at)
-        answer = verdict(since, now, post.late_policy, post.late_seconds)
+        answer = verdict(post.due_at, now, post.late_policy, post.late_seconds)
         if answer == "publish":
             return None
         late = now - post.due_at

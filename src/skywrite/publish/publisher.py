@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.repo import RecordConflict, Repo
+from skywrite.atproto.repo import RecordConflict, Repo, StoredOtherwise
+from skywrite.atproto.xrpc_errors import BlobNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
@@ -93,17 +94,24 @@ class Publisher:
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim)
+        if frozen.blobs and not frozen.uploaded:
+            frozen = self._upload(claim, repo, frozen)
+        rkeys = tuple(item.rkey for item in frozen.posts)
         try:
-            # In doubt a look at the repository is cheaper than a second upload.
-            if frozen.blobs and (claim.fresh or not repo.is_there(frozen.writes[0])):
-                frozen = self._upload(claim, repo, frozen)
             writing.set()
             write(repo, frozen)
+        except BlobNotFound:
+            # Servers drop blobs that no record uses within minutes; the next try uploads them again.
+            self._store_frozen(claim, frozen._replace(uploaded=False))
+            raise
+        except StoredOtherwise as error:
+            self.log("stored_otherwise", post=post.id, message=error.message)
+            return Published(error.root.uri, error.root.cid, rkeys)
         except RecordConflict:
             if post.key is None:
                 raise
             return self._published_elsewhere(repo, frozen)
-        return Published(frozen.uri, frozen.cid, tuple(item.rkey for item in frozen.posts))
+        return Published(frozen.uri, frozen.cid, rkeys)
 
     def _freeze(self, claim: Claim) -> Frozen:
         """Look up what is pending, fix the records, and store them before anything is written.
@@ -148,8 +156,8 @@ class Publisher:
         film = self.films(claim.post.account_did) if self.films else None
         sent = upload(repo, frozen, Sending(self.store.read_media, film, progress))
         self._renew(claim)
-        if sent != frozen:
-            self._store_frozen(claim, sent)
+        sent = sent._replace(uploaded=True)
+        self._store_frozen(claim, sent)
         return sent
 
     def _renew_in_time(self, claim: Claim, renewed_at: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from skywrite.errors import SkywriteError
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import (
@@ -18,6 +19,7 @@ from skywrite.queue.model import (
     AddResult,
     Claim,
     Decide,
+    Decision,
     Defer,
     Failed,
     Held,
@@ -25,6 +27,7 @@ from skywrite.queue.model import (
     NewPost,
     Outcome,
     Post,
+    Problem,
     Published,
     Retry,
     Take,
@@ -35,6 +38,7 @@ from skywrite.queue.rows import account_of, post_of, problem_values
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
+UNDECIDED = timedelta(minutes=1)
 # A local day has up to 25 hours; the rest is slack for changes of zone.
 LEDGER = timedelta(hours=50)
 
@@ -195,7 +199,11 @@ class ClaimVerbs(AddVerbs):
         if post is None or (post.state == "scheduled" and _earliest(post) > now):
             self._update_ready(tx, account.did)
             return None
-        decision = decide(post, self._view(tx, account, now), now)
+        try:
+            decision = decide(post, self._view(tx, account, now), now)
+        except Exception as error:
+            # Whatever is wrong with one post must not keep the others from going out.
+            decision = _undecided(post, error, now)
         match decision:
             case Take():
                 return self._begin_attempt(tx, post, row, decision, worker, lease_seconds, now)
@@ -242,6 +250,9 @@ class ClaimVerbs(AddVerbs):
     def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
         if tx.run("miss_post", id=post.id, state=miss.state, now=now, **problem_values(miss.problem)) != 1:
             raise ValueError(f"post {post.id} has frozen records, so it may be on the network: it cannot be missed")
+        if post.state == "publishing":
+            tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
+            tx.run("end_lease", did=post.account_did, token=post.lease_token)
         if miss.follow is not None:
             self._add(tx, [miss.follow])
         self._update_ready(tx, post.account_did)
@@ -286,6 +297,17 @@ class ClaimVerbs(AddVerbs):
             published_today=int(spent["published_today"]),
             published_last_day=int(spent["published_last_day"]),
         )
+
+
+def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
+    """What becomes of a post of which cannot be said what to do with it: its user is asked."""
+    if post.frozen is not None:
+        return Defer(now + UNDECIDED, "what to do with its next post could not be decided")
+    if isinstance(error, SkywriteError):
+        return Miss("held", Problem.of(error))
+    message = f"It cannot be published: something went wrong inside Skywrite ({type(error).__name__})."
+    hint = f"Please report it. Change the post with: skywrite edit {post.id}"
+    return Miss("held", Problem("Unexpected", message, hint))
 
 
 def _is_free(account: Account, now: datetime) -> bool:

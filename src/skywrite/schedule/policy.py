@@ -1,7 +1,7 @@
 """What becomes of a post whose time was missed. Pure.
 
-A post is missed when it was not tried within its grace: the computer slept, the worker was stopped, the account needed
-a login. One that was tried in time and failed for now is not missed; it is retried.
+A post is missed when it cannot go out within its grace, whatever the reason: the computer slept, the worker was
+stopped, the account needed a login, the network was down. One that may be on the network already is never missed.
 """
 
 from __future__ import annotations

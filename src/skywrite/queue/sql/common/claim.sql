@@ -96,11 +96,11 @@ UPDATE post SET
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: miss_post
--- Record that a post's time was missed.
+-- Record that a post's time was missed; one that a worker left before it froze it was never sent either.
 UPDATE post SET
   state = :state, attempt_at = NULL, updated_at = :now,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
-WHERE id = :id AND state = 'scheduled' AND frozen IS NULL
+WHERE id = :id AND state IN ('scheduled', 'publishing') AND frozen IS NULL
 
 -- name: thaw_post
 -- Drop the frozen records of a post, none of which was ever sent.
