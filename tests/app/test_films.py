@@ -192,6 +192,17 @@ def test_who_uses_the_service(pds: str, service_url: str, expected: bool) -> Non
     assert expected == through_service(pds, service_url)
 
 
+def test_a_limit_of_the_service_is_none_of_the_account(
+    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+) -> None:
+    """The film waits; its account is not paused."""
+    service.faults["uploadPart"] = [video_service.answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
+    filming.schedule("Film", at="now", video=film)
+    filming.run_once()
+    problem = filming.store.get(1).problem
+    assert ("VideoServiceBusy", "ok") == (problem.name if problem else None, filming.account().state)
+
+
 def test_a_worker_that_is_stopped_lets_go_of_a_film(
     world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
 ) -> None:

@@ -19,10 +19,15 @@ from skywrite.atproto.session import Agent
 from skywrite.clock import Clock
 from skywrite.compose.draft import Stored
 from skywrite.config import DEFAULT_VIDEO_SERVICE
+from skywrite.errors import RateLimited, TemporaryError
 from skywrite.http import Transport
 from skywrite.publish.sender import FilmUpload
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class VideoServiceBusy(TemporaryError):
+    """The video service limits the account for now; posts without films go on."""
 
 
 def through_service(pds_url: str, service_url: str) -> bool:
@@ -60,6 +65,8 @@ def film_upload(
             return uploader.upload(pieces, item.size, f"{item.cid}.mp4", progress)
         except UploadStopped:
             raise
+        except RateLimited as limit:
+            raise VideoServiceBusy(limit.message, hint=limit.hint) from None
         except (VideoServiceUnavailable, MethodNotSupported):
             limit = agent.blob_upload_limit()
             if limit is None or item.size > limit:
