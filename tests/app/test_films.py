@@ -196,7 +196,7 @@ def test_a_limit_of_the_service_is_none_of_the_account(
     world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
 ) -> None:
     """The film waits; its account is not paused."""
-    service.faults["uploadPart"] = [video_service.answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
+    service.faults["uploadVideo"] = [video_service.answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
     filming.schedule("Film", at="now", video=film)
     filming.run_once()
     problem = filming.store.get(1).problem

@@ -65,8 +65,8 @@ def film_upload(
             return uploader.upload(pieces, item.size, f"{item.cid}.mp4", progress)
         except UploadStopped:
             raise
-        except RateLimited as limit:
-            raise VideoServiceBusy(limit.message, hint=limit.hint) from None
+        except RateLimited as error:
+            raise VideoServiceBusy(error.message, hint=error.hint) from None
         except (VideoServiceUnavailable, MethodNotSupported):
             limit = agent.blob_upload_limit()
             if limit is None or item.size > limit:
