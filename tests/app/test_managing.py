@@ -230,3 +230,27 @@ def test_a_released_post_is_not_held_again(world: World, sky: Skywrite) -> None:
     world.clock.advance(86_400)
     sky.run_once()
     assert ["First of the day", "Late"] == world.texts()
+
+
+def test_a_released_post_waits_for_its_day(world: World, sky: Skywrite) -> None:
+    """It is no longer held, and goes out neither before its time nor with the post before it."""
+    sky.schedule("Tomorrow", at="in 1 day")
+    sky.schedule("In a week", at="in 7 days")
+    sky.hold(2)
+    sky.release(2)
+    told = []
+    for days in (1, 5, 1):
+        world.clock.advance(days * 86_400 + 1)
+        sky.run_once()
+        told.append(world.texts())
+    assert [["Tomorrow"], ["Tomorrow"], ["Tomorrow", "In a week"]] == told
+
+
+def test_held_and_released_in_time_it_keeps_its_policy(world: World, sky: Skywrite) -> None:
+    """What becomes of it when its time is missed was never in question."""
+    sky.schedule("In time or not at all", at="in 1 hour", late="skip:30m")
+    sky.hold(1)
+    sky.release(1)
+    world.clock.advance(7200)
+    sky.run_once()
+    assert [(1, "cancelled")] == world.states(sky)

@@ -74,6 +74,19 @@ def test_what_could_not_be_sent_waits_and_is_sent_once(world: World, sky: Skywri
     assert ["The same text was waiting as post 1: that one was sent."] == list(sent.warnings)
 
 
+def test_what_was_given_a_time_to_come_waits_for_it(world: World, sky: Skywrite) -> None:
+    """The same words posted now are a post of their own, also beside one of `post --jsonl` or one that was moved."""
+    sky.post_rows([{"text": "Doors open!", "at": "2026-12-01T09:00:00Z"}])
+    world.box.faults.add(APPLY, kind="refused", times=None)
+    with pytest.raises(StillQueued):
+        sky.post("Patience")
+    world.box.faults.clear()
+    sky.move(2, "2026-12-02T09:00:00Z")
+    sent = [sky.post("Doors open!"), sky.post("Patience")]
+    assert [(1, "scheduled"), (2, "scheduled"), (3, "published"), (4, "published")] == world.states(sky)
+    assert [f"The same text is in post {number} (scheduled)." for number in (1, 2)] == [one.warnings[0] for one in sent]
+
+
 def test_a_page_that_changes_makes_no_second_post(world: World, sky: Skywrite) -> None:
     """What waits is the same post, though its card says something else by now."""
     row = {"text": "See https://example.test/a", "card": {"url": "https://example.test/a", "title": "Old"}}

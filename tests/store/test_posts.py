@@ -360,6 +360,18 @@ def test_scheduled_again(store: Store, clock: FakeClock, verb: Callable[[Store, 
     assert post_id == claimed(store).post.id
 
 
+def test_nothing_is_hurried_before_its_time(store: Store, clock: FakeClock) -> None:
+    """A post that is due is tried now, with the policy that it has; one whose time is to come stays as it is."""
+    post_id = store.add([post(due=later(3600), late_policy="skip", late_seconds=60)])[0].id
+    before = store.get(post_id)
+    with pytest.raises(WrongState, match="not due"):
+        store.hurry(post_id)
+    assert before == store.get(post_id)
+    clock.advance(3601)
+    hurried = store.hurry(post_id)
+    assert (later(3601), "skip", 60) == (hurried.attempt_at, hurried.late_policy, hurried.late_seconds)
+
+
 @pytest.mark.parametrize("state", [state for state in ALL if state != "failed"])
 def test_retry_is_for_failed_posts(store: Store, state: str) -> None:
     """Only a failed post can be retried."""

@@ -141,7 +141,7 @@ class Managing(Posting):
         return self.show(post_id)
 
     def release(self, post_id: int) -> Entry:
-        """Let a held post go out now. Raises WrongState."""
+        """Let a held post go out: at its time, or now where that has passed. Raises WrongState."""
         self.store.release_post(post_id)
         return self.show(post_id)
 

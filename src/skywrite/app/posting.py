@@ -143,10 +143,11 @@ class Posting(Preparing):
     def _same_text(self, new: NewPost) -> tuple[Post | None, Post | None]:
         """The same post, left unsent by an earlier call and to be finished instead of posted twice; else one with the
         same text that is queued or was posted lately."""
+        now = self.clock.now()
         text = str(new.draft.get("text", ""))
-        same = self.store.same_text(new.account_did, text, self.clock.now() - SAME_TEXT)
+        same = self.store.same_text(new.account_did, text, now - SAME_TEXT)
         for post in same:
-            unsent = post.source == NOW_SOURCE and post.state in ("scheduled", "publishing")
+            unsent = post.source == NOW_SOURCE and _is_left_over(post, now)
             if unsent and post.key == new.key and _content(post.draft) == _content(new.draft):
                 return post, None
         return None, same[0] if same and text else None
@@ -326,6 +327,11 @@ def _content(draft: Mapping[str, Any]) -> dict[str, Any]:
     if "thread" in bare:
         bare["thread"] = [_content(part) for part in bare["thread"]]
     return bare
+
+
+def _is_left_over(post: Post, now: datetime) -> bool:
+    """Whether a post has begun to go out, or should have by now; one whose time is still to come waits for it."""
+    return post.state == "publishing" or (post.state == "scheduled" and post.due_at is not None and post.due_at <= now)
 
 
 def _raise_if_over(post: Post) -> None:

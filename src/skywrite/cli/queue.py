@@ -250,5 +250,7 @@ cancel_command = _simple(
     "cancel", "cancel", "cancelled", "Cancel posts. Once this says so, they will never be published."
 )
 retry_command = _simple("retry", "retry", "to be tried again", "Try failed posts again.")
-release_command = _simple("release", "release", "released", "Let held posts go out now.")
+release_command = _simple(
+    "release", "release", "released", "Let held posts go out: at their time, or now where that has passed."
+)
 hold_command = _simple("hold", "hold", "held", "Keep posts from going out until they are released.")

@@ -219,12 +219,16 @@ class PostVerbs(AddVerbs):
         return self._schedule_again(post_id, "failed")
 
     def release_post(self, post_id: int) -> Post:
-        """Schedule a held post again, to be tried now; its lateness counts from now."""
+        """Schedule a held post again: at its time, or now and however late where that has passed."""
         return self._schedule_again(post_id, "held")
 
     def hurry(self, post_id: int) -> Post:
-        """Let a scheduled post that waits for its next attempt be tried now."""
-        return self._schedule_again(post_id, "scheduled")
+        """Let a post whose time has come, and which waits for its next attempt, be tried now. Raises WrongState."""
+        with self._writing() as tx:
+            post = self._get_locked(tx, post_id)
+            if tx.run("hurry_post", id=post_id, now=self._clock.now()) != 1:
+                raise WrongState(f"Post {post_id} is not due.", hint=f"See: skywrite show {post_id}")
+            return self._changed(tx, post)
 
     def hold(self, post_id: int, problem: Problem | None = None) -> Post:
         """Keep a scheduled post from being published until it is released."""
