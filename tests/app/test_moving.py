@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.posting import LEASE_SECONDS
+from skywrite.errors import InputError
 from skywrite.fetch.card import Card
 from skywrite.queue.model import STATES, Slot
 from tests.app.conftest import NOON, World
@@ -233,6 +234,55 @@ def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, picture: Ca
     assert [None, None] == [report.error for report in other.import_rows(rows)]
     assert (2, rules(sky)) == (len(rows), rules(other))
     assert [None, "2026-12-25T10:00:00+00:00"] == list(other.recurrences()[0].exceptions.values())
+
+
+def moved_house(world: World, sky: Skywrite) -> Skywrite:
+    """Another database with what was exported; nothing may be wrong with it."""
+    rows = json.loads(json.dumps(list(sky.export_rows())))
+    other = world.process(str(world.home / "other.db"))
+    other.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert [None] * len(rows) == [report.error for report in other.import_rows(rows)]
+    return other
+
+
+def waiting(sky: Skywrite) -> list[tuple[str, datetime | None]]:
+    """The posts that wait, with their times."""
+    return [(post.text, post.due_at) for post in sky.store.posts(("scheduled",))]
+
+
+def test_a_rule_that_began_long_ago_goes_on_elsewhere(world: World, sky: Skywrite) -> None:
+    """It keeps its start, from which its weeks are counted."""
+    sky.schedule("Fortnight", every="every 2 weeks 9:00", at=NOON + timedelta(hours=1), zone="UTC")
+    world.clock.advance(3 * 86_400)
+    other = moved_house(world, sky)
+    assert (rules(sky), waiting(sky)) == (rules(other), waiting(other))
+
+
+@pytest.mark.parametrize("at", ["yesterday 9:00", "2020-01-01"])
+def test_a_start_that_is_not_written_out_is_to_come(sky: Skywrite, at: str) -> None:
+    """Only a whole moment of the past is surely meant."""
+    with pytest.raises(InputError):
+        sky.schedule("x", every="daily 9:00", at=at)
+
+
+def test_an_occurrence_moved_out_of_the_past_is_kept(world: World, sky: Skywrite) -> None:
+    """It goes out elsewhere at the time that it was given, beside those of its rule, and none twice."""
+    sky.schedule("x", every="daily 13:00", zone="UTC")
+    sky.change_occurrence(1, NOON + timedelta(hours=1), NOON + timedelta(hours=30))
+    world.clock.advance(2 * 3600)
+    sky.run_once()
+    other = moved_house(world, sky)
+    times = [NOON + timedelta(hours=25), NOON + timedelta(hours=30)]
+    assert ([("x", at) for at in times], waiting(sky)) == (waiting(other), waiting(other))
+
+
+def test_the_last_post_of_a_rule_that_is_over_is_kept(world: World, sky: Skywrite) -> None:
+    """Its rule makes none any more, so it is a post like any other."""
+    sky.schedule("x", every="daily 13:00", until=NOON + timedelta(hours=2), zone="UTC")
+    sky.change_occurrence(1, NOON + timedelta(hours=1), NOON + timedelta(hours=30))
+    world.clock.advance(3 * 3600)
+    other = moved_house(world, sky)
+    assert ([], [("x", NOON + timedelta(hours=30))]) == (rules(other), waiting(other))
 
 
 def test_the_same_texts_in_the_queue_are_told(sky: Skywrite) -> None:

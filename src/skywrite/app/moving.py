@@ -19,7 +19,7 @@ from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.queue.model import Account, NewPost, Post, Recurrence
-from skywrite.schedule.recurrence import read_exceptions
+from skywrite.schedule.recurrence import parse_rule, read_exceptions
 
 OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
 RULE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
@@ -283,19 +283,19 @@ class Moving(Posting):
         Their paths count from `base`, the folder of the file that the rows are for; without it from where we are.
 
         Posts that are held, or overdue, become drafts: nothing goes out by surprise where they are imported. Posts
-        that have been tried already are left out, because they may be on the network. A rule is a row, which stands for
-        all of its posts.
+        that have been tried already are left out, because they may be on the network. A rule that comes again is a row,
+        which stands for all of its posts but those that were moved from the past to a time to come.
         """
         did = self.account(account).did if account else None
         handles = {known.did: known.handle for known in self.store.accounts()}
         write = self._writer(media_folder, base or Path())
-        rules = [rule for rule in self.store.recurrences(did) if rule.state == "active"]
+        now = self.clock.now()
+        rules = [rule for rule in self.store.recurrences(did) if rule.state == "active" and _comes_again(rule, now)]
         for rule in rules:
             yield _rule_row(rule, handles[rule.account_did], write)
         ruled = {rule.id for rule in rules}
-        now = self.clock.now()
         for post in self.store.all_posts(("draft", "scheduled", "held"), account_did=did):
-            if post.frozen is None and post.recurrence_id not in ruled:
+            if post.frozen is None and (post.recurrence_id not in ruled or _is_behind_its_rule(post, now)):
                 yield _post_row(post, handles[post.account_did], write, now)
 
     def _writer(self, folder: Path | None, base: Path) -> Writer:
@@ -327,6 +327,21 @@ def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str
         row["key"] = post.key
     row["late"] = _late_text(post)
     return row
+
+
+def _comes_again(rule: Recurrence, now: datetime) -> bool:
+    """Whether there is anything to come; one that cannot be followed is not known to be over."""
+    try:
+        read = parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at)
+        return read.next_after(now, until=rule.until, exceptions=rule.exceptions) is not None
+    except SkywriteError:
+        return True
+
+
+def _is_behind_its_rule(post: Post, now: datetime) -> bool:
+    """Whether a post still waits though its rule has come since: where the rule begins anew, it makes no such post."""
+    moment, due_at = post.occurrence, post.due_at
+    return post.state == "scheduled" and moment is not None and due_at is not None and moment <= now < due_at
 
 
 def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:

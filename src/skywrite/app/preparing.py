@@ -106,11 +106,12 @@ class Preparing(Base):
         jitter: str | None = None,
         *,
         taken: set[datetime] | None = None,
+        past: bool = False,
     ) -> tuple[datetime, list[str]]:
         """`moment`, with what is odd about it, such as a local time that does not exist on that day.
 
         `taken` holds the moments that are no free slots (without it those in the queue); a slot that is given out is
-        added to it.
+        added to it. With `past` a moment that is written out may be over.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -121,7 +122,7 @@ class Preparing(Base):
         if at is None:
             moment = self._next_slot(account, seconds, self.taken_slots(account.did) if taken is None else taken)
         elif isinstance(at, str):
-            read = parse_moment(at, now=self.clock.now(), zone=self.zone(account))
+            read = parse_moment(at, now=self.clock.now(), zone=self.zone(account), past=past)
             moment, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
             raise InputError(f"The moment {at} has no time zone.", hint="Use an aware datetime, or give it as text.")

@@ -81,7 +81,8 @@ class Recurring:
     def accept(self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None) -> NewRule:
         """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
         sky = self.sky
-        start, notes = sky.told_moment(account, repeat.at) if repeat.at is not None else (None, [])
+        # A rule may have begun long ago, as those that were exported have.
+        start, notes = sky.told_moment(account, repeat.at, past=True) if repeat.at is not None else (None, [])
         until = sky.moment(account, repeat.until) if repeat.until is not None else None
         rule = parse_rule(repeat.every, zone=repeat.zone or sky.zone(account), start=start)
         first = rule.next_after(sky.clock.now(), until=until, exceptions=repeat.exceptions)

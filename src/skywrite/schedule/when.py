@@ -69,13 +69,13 @@ def parse_when(text: str, *, now: datetime, zone: str) -> datetime:
     return parse_moment(text, now=now, zone=zone).at
 
 
-def parse_moment(text: str, *, now: datetime, zone: str) -> Moment:
+def parse_moment(text: str, *, now: datetime, zone: str, past: bool = False) -> Moment:
     """Read ISO 8601 (with an offset, or local in `zone`), "now", "in 2 hours", or a day and a time of day.
 
     A day is today, tomorrow, a day of the week (the next one; today if the time is still to come), a date (without a
     year the next one) or left out (the next such time). A zone at the end (`Europe/Berlin`, `UTC`, `+02:00`) goes
     before `zone`. A local time that does not exist moves forward as far as the clocks did; one that comes twice is the
-    first. A moment over since at most a minute is now.
+    first. A moment over since at most a minute is now. With `past` one in ISO 8601 may be over, and stays what it is.
 
     Raises UnknownTime, UnknownZone, and PastTime for a moment that is over.
     """
@@ -88,7 +88,7 @@ def parse_moment(text: str, *, now: datetime, zone: str) -> Moment:
     moment = found if isinstance(found, Moment) else _moment(found, place)
     if moment.at > now + FAR:
         raise UnknownTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
-    if moment.at >= now:
+    if moment.at >= now or (past and _ISO.fullmatch(words)):
         return moment
     if moment.at >= now - GRACE:
         return replace(moment, at=now.astimezone(UTC))
