@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from skywrite.clock import FakeClock
@@ -13,7 +16,8 @@ from skywrite.queue.feed_model import FeedClaim, FeedExists, ItemUpdate, Look, N
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, PROBLEM, OpenStore, later, post, raw
+from tests.store.support import ALICE, BOB, NOON, PROBLEM, OpenAt, OpenStore, later, post, raw, session
+from tests.support.postgres import PostgresServer
 
 URL = "https://site.example/feed"
 BIG = 2**63 - 1
@@ -37,6 +41,15 @@ def item(number: int, state: Any = "pending", **values: Any) -> NewItem:
         "weak": (number + 1000,),
     }
     return NewItem(state, **{**known, **values})
+
+
+def until_one_waits(server: PostgresServer) -> None:
+    """Return as soon as a transaction waits for another one."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        query = "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+        give_up = time.monotonic() + 30
+        while connection.execute(query).fetchone() is None:
+            assert time.monotonic() < give_up
 
 
 def look(*items: NewItem, url: str = URL, **values: Any) -> Look:
@@ -246,3 +259,20 @@ def test_two_processes_claim_different_feeds(store: Store, open_again: OpenStore
     other = open_again()
     taken = [claim.feed.id for one in (store, other, store) for claim in one.claim_feeds(str(id(one)), 60, 2)]
     assert [1, 2, 3, 4, 5, 6] == sorted(taken)
+
+
+def test_an_edit_and_a_check_never_wait_for_each_other(
+    postgres: PostgresServer, postgres_address: str, open_at: OpenAt
+) -> None:
+    """While a check holds the feed, an edit waits without an account in its hands, and is carried out afterwards."""
+    store = open_at(postgres_address)
+    store.sign_in(session(ALICE))
+    add(store)
+    edit = threading.Thread(target=store.edit_feed, args=(1, [ALICE], {"most": 2}))
+    with store._writing() as check:
+        check.row("lock_feed", id=1)
+        edit.start()
+        until_one_waits(postgres)
+        store._locked(check, ALICE)
+    edit.join()
+    assert {"most": 2} == store.feed(1).settings

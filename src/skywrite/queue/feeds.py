@@ -88,10 +88,12 @@ class FeedVerbs(AddVerbs):
     def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
         """Replace who posts a feed's items and what is set for it; its ledger stays. Raises UnknownFeed."""
         with self._writing(wake=False) as tx:
+            # The feed before its accounts, as where an item is queued: in another order two could wait for each other.
+            if tx.row("lock_feed", id=feed_id) is None:
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
             for did in sorted(set(account_dids)):
                 self._locked(tx, did)
-            if tx.run("set_feed_settings", id=feed_id, settings=dump_json(settings)) != 1:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+            tx.run("set_feed_settings", id=feed_id, settings=dump_json(settings))
             tx.run("forget_feed_accounts", id=feed_id)
             for position, did in enumerate(dict.fromkeys(account_dids)):
                 tx.run("insert_feed_account", feed_id=feed_id, position=position, did=did)
