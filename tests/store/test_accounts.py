@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from skywrite.atproto.session import SignedOut
 from skywrite.clock import FakeClock
 from skywrite.queue.accounts import NEEDS_LOGIN, AccountInUse, AmbiguousAccount
-from skywrite.queue.model import AccountChange, Held, Problem, UnknownAccount
+from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, UnknownAccount
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault, WrongKey
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, OpenStore, claimed, later, post, raw, session, take
@@ -50,6 +53,46 @@ def test_save_replaces_the_session(store: Store, open_again: OpenStore) -> None:
     """A refreshed session is what every other process loads from then on."""
     store.save(session(ALICE, mark="b"))
     assert session(ALICE, mark="b") == open_again().load(ALICE)
+
+
+def forgotten(store: Store) -> None:
+    store.remove_account(ALICE)
+
+
+def signed_out(store: Store) -> None:
+    store.sign_out(ALICE)
+
+
+def signed_in_anew(store: Store) -> None:
+    store.sign_out(ALICE)
+    store.sign_in(session(ALICE, mark="new"))
+
+
+def forgotten_and_back(store: Store) -> None:
+    store.remove_account(ALICE)
+    store._clock.advance(1)  # type: ignore[attr-defined]
+    store.sign_in(session(ALICE, mark="new"))
+
+
+@pytest.mark.parametrize("end", [forgotten, signed_out, signed_in_anew, forgotten_and_back])
+def test_a_refresh_brings_no_sign_in_back(store: Store, open_again: OpenStore, end: Callable[[Store], None]) -> None:
+    """What a refresh brings that was under way meanwhile is not kept: neither its session nor its account."""
+    worker = open_again()
+    worker.try_lease(ALICE, 60)
+    end(store)
+    before = (store.accounts(), store.load(ALICE))
+    with pytest.raises(SignedOut):
+        worker.save(session(ALICE, mark="refreshed"))
+    assert before == (store.accounts(), store.load(ALICE))
+
+
+def test_a_refresh_after_another(store: Store) -> None:
+    """A refresh knows what the one before it has saved."""
+    for mark in ("b", "c"):
+        store.try_lease(ALICE, 60)
+        store.save(session(ALICE, mark=mark))
+        store.release(ALICE)
+    assert session(ALICE, mark="c") == store.load(ALICE)
 
 
 def test_first_account_is_the_default(store: Store) -> None:
@@ -113,11 +156,32 @@ def test_signing_in_releases_what_was_held_for_it(store: Store) -> None:
     assert (("scheduled", "held", "ok"), NOON) == (states, store.next_ready_at())
 
 
-def test_account_with_waiting_posts_is_not_removed(store: Store) -> None:
-    """Removing an account never throws away what was promised to be published."""
-    store.add([post()])
-    with pytest.raises(AccountInUse, match="1 posts"):
+def a_rule(store: Store) -> None:
+    """One whose first post is done with."""
+    rule = NewRecurrence(ALICE, "0 9 * * *", "UTC", draft={"text": "x"}, prepared={})
+    store.add_recurrence(rule, post(occurrence=NOON))
+    store.cancel(1)
+
+
+@pytest.mark.parametrize(
+    ("fill", "told"),
+    [
+        (lambda store: store.add([post(), post("x")]), "2 scheduled posts"),
+        (lambda store: store.add([post(due=None)]), "1 draft"),
+        (lambda store: (store.add([post()]), store.hold(1)), "1 held post"),
+        (lambda store: (store.add([post()]), claimed(store)), "1 unfinished post"),
+        (a_rule, "1 active rule"),
+    ],
+)
+def test_an_account_is_not_removed_with_what_is_not_done_with(
+    store: Store, fill: Callable[[Store], object], told: str
+) -> None:
+    """Removing an account never throws away what was written for later, and says what it is."""
+    fill(store)
+    before = store.count()
+    with pytest.raises(AccountInUse, match=f"has: {told}\\."):
         store.remove_account(ALICE)
+    assert before == store.count()
 
 
 def test_removed_account_is_gone(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from skywrite.atproto.session import (
     RefreshBusy,
     Session,
     SessionExpired,
+    SignedOut,
     WrongAuthFactor,
     WrongPassword,
     clean_identifier,
@@ -458,6 +460,30 @@ def test_a_store_that_fails(server: Any, session: Session, answer: Any, clock: F
     store.full = False
     agent.query(WHO)
     assert [session.refresh_jwt] * 2 == [request.token for request in server.sent if request.nsid == REFRESH]
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_signed_out_while_a_refresh_is_under_way(
+    server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens, anew: bool
+) -> None:
+    """A sign-in that was made meanwhile goes on; without one the call fails, and no session is used any more."""
+    clock.advance(TWO_HOURS)
+    fresh = Session.from_answer(tokens("9"), service_url=PDS, now=clock.now()) if anew else None
+
+    class SignedOutMeanwhile(MemorySessionStore):
+        def load(self, did: str) -> Session | None:
+            return fresh if server.count(REFRESH) else session
+
+        def save(self, session: Session) -> None:
+            raise SignedOut("signed out")
+
+    server.on(WHO, answer({}))
+    server.on(REFRESH, answer(tokens("2")))
+    agent = Agent(server, session, store=SignedOutMeanwhile(clock), clock=clock)
+    with nullcontext() if fresh else pytest.raises(SignedOut):
+        agent.query(WHO)
+    expected = [session.refresh_jwt, *([fresh.access_jwt] if fresh else [])]
+    assert expected == [request.token for request in server.sent]
 
 
 def _at_once(count: int, work: Callable[[], None]) -> None:

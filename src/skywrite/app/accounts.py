@@ -75,7 +75,8 @@ class Accounts(Base):
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
         """End the session, here and at the server as far as it can be reached.
 
-        `forget` drops the account with its history too; raises AccountInUse, with nothing done, while posts wait.
+        `forget` drops the account with its history too; raises AccountInUse, with nothing done, while it has posts that
+        wait, drafts, or rules.
         """
         account = self.account(name)
         agent = None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from skywrite.atproto.session_data import InvalidSession, Session
+from skywrite.atproto.session_data import InvalidSession, Session, SignedOut
 from skywrite.atproto.xrpc import Body, Param, Xrpc
 from skywrite.atproto.xrpc_errors import (
     SIGN_IN_HINT,
@@ -44,6 +44,7 @@ __all__ = [
     "Session",
     "SessionExpired",
     "SessionStore",
+    "SignedOut",
     "WrongAuthFactor",
     "WrongPassword",
     "clean_identifier",
@@ -98,7 +99,10 @@ class SessionStore(Protocol):
         ...
 
     def save(self, session: Session) -> None:
-        """Keep a session in place of the account's former one; it is durable when this returns."""
+        """Keep a session in place of the account's former one; it is durable when this returns.
+
+        May raise SignedOut where that one is over.
+        """
         ...
 
     def try_lease(self, did: str, seconds: float) -> bool:
@@ -376,8 +380,16 @@ class Agent:
                 return
             raise _refresh_error(error, session) from None
         renewed = session.renewed(answer, now=self._clock.now())
-        self._store.save(renewed)
-        self._session = self._renewed = renewed
+        try:
+            self._store.save(renewed)
+        except SignedOut:
+            # Where somebody has signed in anew while we asked, that sign-in goes on.
+            saved = self._store.load(self.did)
+            if saved is None:
+                raise
+            self._session = saved
+        else:
+            self._session = self._renewed = renewed
 
     def _ask_refresh(self, session: Session) -> dict[str, Any]:
         """An answer that got lost is asked for again: the same refresh token gives the same next one for 2 hours."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skywrite.clock import to_iso
-from skywrite.errors import InputError, NoAnswer
+from skywrite.errors import InputError, NoAnswer, SignInError
 
 REFRESH_MARGIN_SECONDS = 300
 EXPORT_PREFIX = "skywrite-session-1:"
@@ -33,6 +33,10 @@ SESSION_CHARACTERS_MAX = 100_000
 
 class InvalidSession(InputError):
     """A text that should hold a session does not."""
+
+
+class SignedOut(SignInError):
+    """The sign-in that was refreshed is over: its account was signed out, signed in anew or forgotten meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -67,7 +67,7 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 
 @click.command("logout", epilog="Example: skywrite logout alice.bsky.social")
 @click.argument("handle", required=False)
-@click.option("--forget", is_flag=True, help="Also forget the account with its history.")
+@click.option("--forget", is_flag=True, help="Also forget the account with its history, once nothing of it waits.")
 @json_option
 def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
     """End the session of an account, here and at its server. Its posts stay and wait."""

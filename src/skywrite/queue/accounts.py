@@ -9,19 +9,32 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from skywrite.atproto.session import Session
-from skywrite.clock import secret_bytes
+from skywrite.atproto.session import Session, SignedOut
+from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Transaction
+from skywrite.queue.database import Database, Row
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json
+from skywrite.queue.vault import Vault
 
 NEEDS_LOGIN = "NeedsLogin"
 
 
+SignIn = tuple[int, object]
+"""What tells one sign-in of an account, as it was refreshed last, from every other."""
+
+_WAITING = {
+    "draft": "draft",
+    "held": "held post",
+    "publishing": "unfinished post",
+    "rule": "active rule",
+    "scheduled": "scheduled post",
+}
+
+
 class AccountInUse(InputError):
-    """The account still has posts that wait to be published."""
+    """The account still has posts that wait for their time or for their user, or rules that make posts."""
 
 
 class AmbiguousAccount(InputError):
@@ -33,14 +46,21 @@ class AccountVerbs(StoreBase):
 
     _nonce = secret_bytes(6).hex()
 
+    def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(database, vault, clock)
+        # By the owner of a refresh and its account: which sign-in it is that is being refreshed.
+        self._refreshed: dict[tuple[str, str], SignIn] = {}
+
     def sign_in(self, session: Session) -> Account:
         """Store a fresh sign-in: the account is usable again, and posts held for want of a login are scheduled."""
+        # Before the transaction: the key may have to be asked for, while others wait to write.
+        sealed = self._sealed(session)
         with self._writing() as tx:
             tx.rows("lock_default")
             now = self._clock.now()
             tx.run("insert_account", did=session.did, handle=session.handle, pds_url=session.pds_url, now=now)
             self._locked(tx, session.did)
-            self._put_session(tx, session)
+            tx.run("set_session", did=session.did, session=sealed)
             tx.run("end_login_need", did=session.did)
             tx.run("release_held_for_login", did=session.did, error_name=NEEDS_LOGIN, now=now)
             if tx.row("default_account") is None:
@@ -59,20 +79,22 @@ class AccountVerbs(StoreBase):
             self._update_ready(tx, did)
 
     def remove_account(self, did: str) -> None:
-        """Forget an account with its history. Raises AccountInUse while posts wait to be published."""
+        """Forget an account with its history. Raises AccountInUse while it has posts that wait, drafts or rules."""
         with self._writing() as tx:
             tx.rows("lock_default")
-            was_default = bool(self._locked(tx, did)["is_default"])
-            waiting = tx.row("waiting_posts", did=did)
-            if waiting is not None and waiting["count"]:
+            heirs = [row["did"] for row in tx.rows("list_accounts") if row["did"] != did][:1]
+            for one in sorted((did, *heirs)):
+                self._locked(tx, one)
+            row = self._locked(tx, did)
+            waiting = [_counted(item["count"], _WAITING[item["kind"]]) for item in tx.rows("waiting_things", did=did)]
+            if waiting:
                 raise AccountInUse(
-                    f"{waiting['count']} posts of {did} still wait to be published.",
-                    hint="Cancel them first, or sign out instead.",
+                    f"{row['handle']} is not forgotten, because it has: {', '.join(waiting)}.",
+                    hint="See skywrite queue and skywrite recurring; cancel and stop them first, or sign out instead.",
                 )
             tx.run("delete_account", did=did)
-            others = tx.rows("list_accounts")
-            if was_default and others:
-                tx.run("set_default", did=others[0]["did"], yes=True)
+            if row["is_default"] and heirs:
+                tx.run("set_default", did=heirs[0], yes=True)
 
     def accounts(self) -> list[Account]:
         """All accounts, the default one first."""
@@ -133,30 +155,48 @@ class AccountVerbs(StoreBase):
         return Session.from_json(self._vault.unseal(row["session"], _about(did)).decode())
 
     def save(self, session: Session) -> None:
-        """Keep a refreshed session; durable when this returns. An unknown account is made known."""
+        """Keep a refreshed session; durable when this returns.
+
+        Raises SignedOut where the account was signed out, signed in anew or forgotten since the refresh began.
+        """
+        sealed, owner = self._sealed(session), self._owner()
         with self._writing(wake=False) as tx:
-            now = self._clock.now()
-            tx.run("insert_account", did=session.did, handle=session.handle, pds_url=session.pds_url, now=now)
-            self._put_session(tx, session)
+            row = tx.row("lock_account", did=session.did)
+            there = None if row is None or row["session"] is None else _sign_in_of(row)
+            if there is None or there != self._refreshed.get((owner, session.did), there):
+                raise SignedOut(f"{session.handle} was signed out meanwhile.", hint="Sign in with: skywrite login")
+            tx.run("renew_session", did=session.did, handle=session.handle, pds_url=session.pds_url, session=sealed)
 
     def try_lease(self, did: str, seconds: float) -> bool:
         """Take the right to refresh the account's session; False while somebody else has it."""
-        now = self._clock.now()
+        now, owner = self._clock.now(), self._owner()
         with self._writing(wake=False) as tx:
-            until = now + timedelta(seconds=seconds)
-            return tx.run("take_refresh", did=did, owner=self._owner(), now=now, until=until) == 1
+            row = tx.row("take_refresh", did=did, owner=owner, now=now, until=now + timedelta(seconds=seconds))
+        if row is None:
+            return False
+        self._refreshed[owner, did] = _sign_in_of(row)
+        return True
 
     def release(self, did: str) -> None:
         """Give back the right to refresh, where this thread still has it."""
+        owner = self._owner()
+        self._refreshed.pop((owner, did), None)
         with self._writing(wake=False) as tx:
-            tx.run("release_refresh", did=did, owner=self._owner())
+            tx.run("release_refresh", did=did, owner=owner)
 
     def _owner(self) -> str:
         return f"{os.getpid()}-{self._nonce}-{id(self)}-{threading.get_ident()}"
 
-    def _put_session(self, tx: Transaction, session: Session) -> None:
-        sealed = self._vault.seal(session.to_json().encode(), _about(session.did))
-        tx.run("set_session", did=session.did, session=sealed)
+    def _sealed(self, session: Session) -> bytes:
+        return self._vault.seal(session.to_json().encode(), _about(session.did))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _sign_in_of(row: Row) -> SignIn:
+    return row["session_version"], row["created_at"]
 
 
 def _about(did: str) -> str:

@@ -44,10 +44,17 @@ UPDATE account SET settings = :settings WHERE did = :did
 -- Store an account's sealed session, or erase it.
 UPDATE account SET session = :session, session_version = session_version + 1 WHERE did = :did
 
+-- name: renew_session
+-- Store an account's sealed session after a refresh, and bring its handle and server up to date.
+UPDATE account SET
+  handle = :handle, pds_url = :pds_url, session = :session, session_version = session_version + 1
+WHERE did = :did
+
 -- name: take_refresh
 -- Take the right to refresh an account's session, when nobody holds it.
 UPDATE account SET refresh_owner = :owner, refresh_until = :until
 WHERE did = :did AND (refresh_until IS NULL OR refresh_until <= :now)
+RETURNING session_version, created_at
 
 -- name: release_refresh
 -- Give back the right to refresh a session.
@@ -93,6 +100,13 @@ UPDATE post SET
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE account_did = :did AND state = 'held' AND error_name = :error_name AND due_at IS NOT NULL
 
--- name: waiting_posts
--- How many posts of an account are scheduled or being published.
-SELECT count(*) AS count FROM post WHERE account_did = :did AND state IN ('scheduled', 'publishing')
+-- name: waiting_things
+-- What an account has that is not done with: posts by their state, and rules.
+SELECT state AS kind, count(*) AS count FROM post
+WHERE account_did = :did AND state IN ('draft', 'scheduled', 'publishing', 'held')
+GROUP BY state
+UNION ALL
+SELECT 'rule' AS kind, count(*) AS count FROM recurrence
+WHERE account_did = :did AND state = 'active'
+HAVING count(*) > 0
+ORDER BY kind
