@@ -162,6 +162,30 @@ def test_posts_take_slots(sky: Skywrite, web: FeedServer) -> None:
     assert [timedelta(hours=1), timedelta(hours=25)] == due
 
 
+def test_a_slot_that_is_taken_meanwhile(sky: Skywrite, web: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is overtaken between looking and storing takes the next slot, for the account that needs one."""
+    from skywrite.schedule.slots import parse_slots
+
+    for account in sky.accounts():
+        sky.store.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
+    store = sky.store.queue_item
+
+    def overtaken(*values: Any) -> Any:
+        monkeypatch.setattr(sky.store, "queue_item", store)
+        sky.schedule("Quick", account="bob.test")
+        return store(*values)
+
+    monkeypatch.setattr(sky.store, "queue_item", overtaken)
+    web.pages["/feed"] = rss(item("a"))
+    add(sky, web, backfill=1, spacing="slots", accounts=["alice.test", "bob.test"])
+    due = sorted(
+        (entry.account.handle, (entry.post.due_at - START) // timedelta(hours=1))
+        for entry in sky.queue()
+        if entry.post.due_at
+    )
+    assert [("alice.test", 1), ("bob.test", 1), ("bob.test", 25)] == due
+
+
 def test_what_does_not_fit_into_a_check_goes_next_time(sky: Skywrite, web: FeedServer) -> None:
     """At most so many posts a check; the rest waits in the ledger, even when the feed forgets it."""
     web.pages["/feed"] = rss()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -139,6 +140,29 @@ def test_slots(desk: Desk) -> None:
     assert [NOON + timedelta(hours=21), NOON + timedelta(hours=45)] == [first["a"], first["b"]]
     desk.write(a=post_text("one, mended", None))
     assert first["a"] == desk.sync()["a"].due_at
+
+
+@pytest.mark.parametrize("verb", ["add_synced", "replace_synced"])
+def test_a_slot_that_is_taken_meanwhile(desk: Desk, verb: str) -> None:
+    """A sync that is overtaken between looking and storing takes the next slot, and the files after it others."""
+    desk.sky.set_slots("alice.test", [Slot(day, 9 * 60, "UTC") for day in range(7)])
+    desk.write(a=post_text("one", key="old"))
+    if verb == "replace_synced":
+        desk.sync()
+    desk.write(a=post_text("one", None, key="new"), b=post_text("two", None))
+    store = getattr(desk.sky.store, verb)
+
+    def overtaken(*values: Any) -> Any:
+        setattr(desk.sky.store, verb, store)
+        with desk.another() as quick:
+            quick.schedule("Quick")
+        return store(*values)
+
+    setattr(desk.sky.store, verb, overtaken)
+    told = {name: report.due_at for name, report in desk.sync().items()}
+    slots = [NOON + timedelta(hours=hours) for hours in (21, 45, 69)]
+    stored = [entry.post.due_at for entry in desk.sky.queue()]
+    assert ({"a": slots[1], "b": slots[2]}, slots) == (told, stored)
 
 
 def test_wrong_file(desk: Desk) -> None:

@@ -318,6 +318,7 @@ class Feeds(Posting):
         new: list[NewPost] = []
         warnings: list[str] = []
         errors: list[SkywriteError] = []
+        spacing = str(claim.feed.settings.get("spacing", "gap"))
         for did in claim.feed.account_dids:
             account = self.store.account(did)
             try:
@@ -327,13 +328,14 @@ class Feeds(Posting):
                 continue
             self.keep_media([ready])
             warnings += ready.warnings
-            due_at = self._due_at(account, str(claim.feed.settings.get("spacing", "gap")))
+            due_at = self._due_at(account, spacing)
             key = f"feed:{claim.feed.id}:{item.hash}:{account.did}"
-            new.append(self.new_post(ready, due_at=due_at, key=key, source=f"feed:{claim.feed.id}"))
+            source, alone = f"feed:{claim.feed.id}", spacing == "slots"
+            new.append(self.new_post(ready, due_at=due_at, key=key, source=source, alone=alone))
         if not new:
             raise errors[0] if errors else UnknownAccount("The feed has no account any more.", hint="Add it anew.")
         problem = Problem.of(errors[0]) if errors else None
-        results = self.store.queue_item(claim, item.id, new, problem)
+        results, _ = self.store_in_slots(new, lambda posts: self.store.queue_item(claim, item.id, posts, problem))
         warnings += [error.message for error in errors]
         return [result.id for result in results if not result.existed], warnings
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from skywrite.app.posting import SLOT_HORIZON, Posting
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError, StorageError
-from skywrite.queue.model import Account, Changes, NewPost, NotCancellable, NotEditable, Post
+from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
 from skywrite.queue.synced import SyncedElsewhere, SyncedFile
 from skywrite.schedule.policy import verdict
 
@@ -189,9 +189,9 @@ class _Sync:
             note = "Its time was over when it was first seen; give it another time, or `late: publish`."
             return FileReport(item.path, "missed", due_at=due_at, warnings=(note,))
         new, warnings = self._new(item, account, now, due_at)
-        result = self.sky.store.add_synced(now, new)
+        result, due_at = self._store(new, lambda new: self.sky.store.add_synced(now, new))
         if not result.existed:
-            return FileReport(item.path, "scheduled", result.id, new.due_at, None, warnings)
+            return FileReport(item.path, "scheduled", result.id, due_at, None, warnings)
         return self._one_that_existed(item, account, now)
 
     def _one_that_existed(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
@@ -209,8 +209,15 @@ class _Sync:
             self.sky.store.note_synced(old._replace(digest=item.digest), old.digest)
             return FileReport(item.path, "missed", old.post_id, due_at)
         new, warnings = self._new(item, account, now, due_at)
-        result = self.sky.store.replace_synced(old, now, new)
-        return FileReport(item.path, "scheduled", result.id, new.due_at, None, warnings)
+        result, due_at = self._store(new, lambda new: self.sky.store.replace_synced(old, now, new))
+        return FileReport(item.path, "scheduled", result.id, due_at, None, warnings)
+
+    def _store(self, new: NewPost, store: Callable[[NewPost], AddResult]) -> tuple[AddResult, datetime | None]:
+        """What became of a post, and its moment: another slot where somebody took the one that it was to have."""
+        results, stored = self.sky.store_in_slots([new], lambda posts: [store(posts[0])])
+        if stored[0].due_at != new.due_at:
+            self.taken.pop(new.account_did, None)
+        return results[0], stored[0].due_at
 
     def _edit(self, item: Item, account: Account, now: SyncedFile, seen: str) -> FileReport:
         post = self.sky.store.get(now.post_id)
@@ -244,8 +251,10 @@ class _Sync:
     ) -> tuple[NewPost, tuple[str, ...]]:
         ready = self.sky.prepare(self.sky.draft(account, item.row), account, base=item.base)
         self.sky.keep_media([ready])
+        by_slot = due_at is None
         due_at = due_at or self._free_slot(account)
-        new = self.sky.new_post(ready, due_at=due_at, key=now.key, late=item.late, source=f"folder:{self.name}")
+        source = f"folder:{self.name}"
+        new = self.sky.new_post(ready, due_at=due_at, key=now.key, late=item.late, source=source, alone=by_slot)
         return new, tuple(ready.warnings)
 
     def _free_slot(self, account: Account) -> datetime:

@@ -266,23 +266,32 @@ class Posting(Preparing):
         by_slot = at is None and not (hold or jitter)
         new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, alone=by_slot)
         clashes = self.clashes(found.did, text, due_at)
-        result, due_at = self._add(found, new)
+        results, stored = self.store_in_slots([new], lambda posts: self.store.add(posts))
+        result, due_at = results[0], stored[0].due_at
         if result.existed:
             due_at = self.store.get(result.id).due_at
             notes, clashes = [f"The key {key!r} was used before, by post {result.id}: nothing was added."], []
         warnings = (*notes, *ready.warnings, *clashes)
         return Scheduled(result.id, found.handle, due_at, self.zone(found), result.existed, warnings)
 
-    def _add(self, account: Account, new: NewPost) -> tuple[AddResult, datetime | None]:
-        """Store a post; its number and moment. Where another process took its slot meanwhile it gets the next one."""
+    def store_in_slots(
+        self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]
+    ) -> tuple[list[AddResult], list[NewPost]]:
+        """What `store` makes of the posts, and the posts as they are stored.
+
+        Those that are `alone` get their next slots, and it is called again, where another process took one meanwhile.
+        """
         for tries_left in range(SLOT_TRIES - 1, -1, -1):
             try:
-                return self.store.add([new])[0], new.due_at
+                return store(posts), posts
             except SlotTaken:
                 if not tries_left:
                     raise
-                new = new._replace(due_at=self.moment(account, None))
+                posts = [post._replace(due_at=self._another_slot(post)) if post.alone else post for post in posts]
         raise AssertionError("unreachable")
+
+    def _another_slot(self, post: NewPost) -> datetime:
+        return self.moment(self.store.account(post.account_did), None)
 
     def publisher(self, *, stopping: threading.Event | None = None, log: Log = silent) -> Publisher:
         """What publishes claims in this process; `stopping` ends long uploads."""
