@@ -17,7 +17,7 @@ from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.store import Store
-from tests.app.conftest import World
+from tests.app.conftest import NOON, World
 
 JOIN_SECONDS = 20
 
@@ -85,6 +85,50 @@ def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:
         thread.join(JOIN_SECONDS)
     assert (False, ["Hello"]) == (thread.is_alive(), world.texts())
     assert {"error", "unexpected", "stopping"} <= set(told)
+
+
+def test_a_log_that_cannot_be_written_stops_no_post(live: Skywrite, world: World) -> None:
+    """A full disk takes the lines of the log and nothing else: what is due goes out, then and later."""
+
+    def log(event: str, **facts: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    published = threading.Semaphore(0)
+    worker = live.worker(threads=1, log=log)
+    worker.after = lambda claim, outcome: published.release()
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        for text in ("one", "two"):
+            live.schedule(text, at="now")
+            assert published.acquire(timeout=JOIN_SECONDS)
+    finally:
+        worker.stop()
+        thread.join(JOIN_SECONDS)
+    assert (False, ["one", "two"]) == (thread.is_alive(), world.texts())
+
+
+def test_a_task_that_stands_still_is_not_asked_without_a_pause(world: World, sky: Skywrite) -> None:
+    """A task whose next time does not come nearer runs once a second, not as often as it can."""
+
+    class Still:
+        """What is due and cannot be done."""
+
+        def __init__(self) -> None:
+            self.runs: list[datetime] = []
+
+        def next_at(self) -> datetime | None:
+            return NOON
+
+        def run(self) -> None:
+            self.runs.append(world.clock.now())
+            if len(self.runs) == 3:
+                worker.stop()
+
+    still = Still()
+    worker = sky.worker()
+    worker._task_loop(still)
+    assert [NOON + timedelta(seconds=seconds) for seconds in range(3)] == still.runs
 
 
 def test_workers_have_names_of_their_own(world: World) -> None:

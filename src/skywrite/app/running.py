@@ -21,7 +21,7 @@ from skywrite.app.watches import Watches
 from skywrite.clock import to_iso
 from skywrite.errors import StorageError
 from skywrite.publish.publisher import Publisher
-from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker
+from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker, unfailing
 from skywrite.queue.model import Claim
 from skywrite.sources.functions import InvalidProgram, load_program
 
@@ -81,6 +81,7 @@ class Running(Feeds, Watches, Functions):
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
         """A worker of this process; `run` and `run_once` make one themselves."""
+        log = unfailing(log)
         recurrences = RecurrenceTask(Recurring(self, log))
 
         def after(claim: Claim, outcome: object) -> None:
@@ -112,6 +113,7 @@ class Running(Feeds, Watches, Functions):
 
         Feeds are checked, and commands and the functions of `every` are run, when they are due.
         """
+        log = unfailing(log)
         self.free_dead_leases()
         self.tell_functions()
         worker = self.worker(threads=threads, log=log, tasks=tasks)

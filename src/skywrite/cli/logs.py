@@ -9,13 +9,14 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from skywrite.clock import Clock, to_iso
 
 
 def make_log(kind: str, clock: Clock) -> Callable[..., None]:
-    """A function `log(event, **facts)`; `kind` is text, json or none."""
+    """A function `log(event, **facts)`; `kind` is text, json or none. A line that cannot be written is left out."""
 
     def log(event: str, **facts: Any) -> None:
         if kind == "none":
@@ -26,8 +27,10 @@ def make_log(kind: str, clock: Clock) -> Callable[..., None]:
             line = json.dumps({"time": moment, "event": event, **plain}, ensure_ascii=False)
         else:
             line = " ".join([moment, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        # A full disk, a pipe whose reader is gone, or a stream that was closed.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
     return log
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,6 +28,19 @@ LEASE_SECONDS = 120.0
 IDLE_SECONDS_MAX = 30.0
 STORAGE_PAUSE_SECONDS = 2.0
 HOT_LOOP_SECONDS = 0.05
+STALLED_SECONDS = 1.0
+
+Log = Callable[..., None]
+
+
+def unfailing(log: Log) -> Log:
+    """The same log, whose errors are passed over: what is done never depends on what can be told."""
+
+    def told(event: str, **facts: object) -> None:
+        with suppress(Exception):
+            log(event, **facts)
+
+    return told
 
 
 class Task(Protocol):
@@ -91,11 +105,12 @@ class Worker:
     threads: int = 4
     lease_seconds: float = LEASE_SECONDS
     tasks: Sequence[Task] = ()
-    log: Callable[..., None] = lambda event, **facts: None
+    log: Log = lambda event, **facts: None
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self.log = unfailing(self.log)
         self._signals = Signals(self.threads)
         self._watching: Watch | None = None
         self._tally_lock = threading.Lock()
@@ -243,3 +258,7 @@ class Worker:
             self.clock.wait(self.stopping, min(wait.total_seconds(), IDLE_SECONDS_MAX))
             return
         task.run()
+        following = task.next_at()
+        if following is not None and following <= next_at:
+            # Nothing came of it, such as when somebody else has what is due: ask again, but not without a pause.
+            self.clock.wait(self.stopping, STALLED_SECONDS)
