@@ -287,3 +287,26 @@ def test_who_reads_started_may_say_stop(live: Skywrite, world: World) -> None:
 
     live.run(log=log)
     assert ([True], before) == (handled, signal.getsignal(signal.SIGTERM))
+
+
+def test_a_signal_may_come_at_any_moment(live: Skywrite) -> None:
+    """Also while the main thread holds a lock that stopping needs: the worker ends in order, and does not hang."""
+    worker = live.worker()
+    stop, lock = worker.stop, threading.Lock()
+    free: list[bool] = []
+
+    def locked_stop() -> None:
+        free.append(lock.acquire(timeout=JOIN_SECONDS))
+        if free[-1]:
+            lock.release()
+        stop()
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "started":
+            with lock:
+                signal.raise_signal(signal.SIGTERM)
+
+    worker.stop = locked_stop  # type: ignore[method-assign]
+    live.worker = lambda **_: worker  # type: ignore[method-assign]
+    live.run(log=log)
+    assert [True, True] == free
