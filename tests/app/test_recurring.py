@@ -11,6 +11,7 @@ from skywrite.app import Skywrite
 from skywrite.app.recurring import NoOccurrence, Recurring
 from skywrite.errors import InputError
 from skywrite.queue.model import STATES
+from skywrite.queue.store import Store
 from tests.app.conftest import NOON, World
 
 HOUR = timedelta(hours=1)
@@ -157,6 +158,33 @@ def test_a_rule_that_cannot_be_followed_stops_no_other(world: World, sky: Skywri
     told: list[tuple[str, object]] = []
     Recurring(sky, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
     assert ([("rule", 1)], ["sound"]) == (told, [post.text for post in sky.store.posts()])
+
+
+def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives no post any more, which is no fault to be told, and the rules behind it are followed."""
+    for text in ("stopped", "sound"):
+        sky.schedule(text, every="0 * * * *")
+    for number in (1, 2):
+        sky.store.cancel(number)
+    idle = sky.store.idle_recurrences()
+    sky.stop_recurrence(1)
+    monkeypatch.setattr(Store, "idle_recurrences", lambda self, number=None: idle)
+    told: list[str] = []
+    made = Recurring(sky, lambda event, **facts: told.append(event)).sweep()
+    assert (1, [], ["sound"]) == (made, told, [post.text for post in sky.store.posts()])
+
+
+def test_a_surprise_in_one_rule_stops_no_other(world: World, sky: Skywrite) -> None:
+    """It is told to the log, too."""
+    for text in ("broken", "sound"):
+        sky.schedule(text, every="0 * * * *")
+    for number in (1, 2):
+        sky.store.cancel(number)
+    broken = sky.store.recurrence(1)
+    sky.store.update_recurrence(broken._replace(pool=[{"neither": "nor"}]))
+    told: list[tuple[str, object]] = []
+    Recurring(sky, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
+    assert ([("unexpected", 1)], ["sound"]) == (told, [post.text for post in sky.store.posts()])
 
 
 def test_a_rule_that_never_comes(world: World, sky: Skywrite) -> None:

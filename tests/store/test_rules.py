@@ -80,6 +80,26 @@ def test_one_post_for_an_occurrence(store: Store, clock: FakeClock) -> None:
     assert (True, 2, 2) == (again.existed, len(list(store.all_posts())), store.recurrence(number).position)
 
 
+def test_next_post_of_a_rule(store: Store) -> None:
+    """It is stored once, while the rule is as it was read."""
+    rule = store.recurrence(store.add_recurrence(DAILY))
+    follow = post("b", occurrence=later(60), due=later(60))
+    assert [True, False] == [store.add_occurrence(rule, follow) for _ in range(2)]
+    assert (["b"], [rule.id]) == ([p.text for p in store.posts()], [p.recurrence_id for p in store.posts()])
+
+
+@pytest.mark.parametrize("way", ["removed", "changed"])
+def test_no_next_post_of_another_rule(store: Store, clock: FakeClock, way: str) -> None:
+    """A rule that was removed or changed since it was read gives no post, and that is no error."""
+    rule = store.recurrence(store.add_recurrence(DAILY))
+    clock.advance(1)
+    if way == "removed":
+        store.remove_recurrence(rule.id)
+    else:
+        store.update_recurrence(rule._replace(state="paused"))
+    assert (False, []) == (store.add_occurrence(rule, post("b", occurrence=later(60))), list(store.all_posts()))
+
+
 def test_changed_rule(store: Store) -> None:
     """A rule can be changed; its place in the pool stays."""
     number = store.add_recurrence(DAILY, post(occurrence=NOON))

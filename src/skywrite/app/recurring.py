@@ -129,6 +129,8 @@ class Recurring:
                 raise
             except SkywriteError as error:
                 self.log("rule", recurrence=recurrence.id, error=error.name, message=error.message)
+            except Exception as error:
+                self.log("unexpected", recurrence=recurrence.id, error=error)
         return made
 
     def _advance(self, recurrence: Recurrence, last: datetime) -> int:
@@ -141,8 +143,7 @@ class Recurring:
         if following is None:
             store.update_recurrence(recurrence._replace(state="ended"))
             return 0
-        post = self._post(recurrence, recurrence.position, following)._replace(recurrence_id=recurrence.id)
-        return int(not store.add([post])[0].existed)
+        return int(store.add_occurrence(recurrence, self._post(recurrence, recurrence.position, following)))
 
     def _post(self, rule: NewRecurrence | Recurrence, position: int, occurrence: Occurrence) -> NewPost:
         chosen = rule.pool[pick(len(rule.pool), position)] if rule.pool else rule

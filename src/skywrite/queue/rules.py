@@ -72,6 +72,19 @@ class RuleVerbs(AddVerbs):
         tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
         return recurrence_id
 
+    def add_occurrence(self, recurrence: Recurrence, post: NewPost) -> bool:
+        """Store the post of an occurrence of a rule that was read before; False when there is nothing to store.
+
+        That is so when the occurrence has its post already, and when the rule was changed or removed since: what comes
+        next is then for its next reader to say.
+        """
+        with self._writing() as tx:
+            self._locked(tx, recurrence.account_did)
+            row = tx.row("get_recurrence", id=recurrence.id)
+            if row is None or recurrence_of(row).updated_at != recurrence.updated_at:
+                return False
+            return not self._add(tx, [post._replace(recurrence_id=recurrence.id)])[0].existed
+
     def recurrence(self, recurrence_id: int) -> Recurrence:
         """One rule; raises UnknownRecurrence."""
         with self._reading() as tx:

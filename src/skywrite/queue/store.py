@@ -14,8 +14,8 @@ thread, are grouped in modules:
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
   feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items,
   queue_item, fail_item;
-- `rules.py`: add_recurrence, add_with_rules, recurrence, recurrences, idle_recurrences, update_recurrence,
-  remove_recurrence, set_slots, slots, setting, settings, put_setting;
+- `rules.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
+  update_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, finish_timer, note_timer;
 - `watch.py`: watch; and here: backup, schema_version.
