@@ -273,17 +273,3 @@ def test_driver_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtra) as caught:
         open_store("postgresql://127.0.0.1/db", Vault(home, KEY))
     assert ("skywrite[postgres]" in caught.value.hint, True) == (True, isinstance(caught.value, InputError))
-
-
-@pytest.mark.parametrize(
-    "query", ["claim_account", "next_posts", "unfinished_post", "next_ready", "read_spend", "posts_with_keys"]
-)
-def test_claiming_uses_indexes(lite: Store, query: str) -> None:
-    """No step of a claim reads a whole table, so that its cost does not grow with the number of posts."""
-    text = lite._database.queries[query]
-    assert isinstance(text, str)
-    values = dict.fromkeys(("now", "did", "hour", "day", "midnight", "since", "keys"), "x")
-    with lite._reading() as tx:
-        plan = [str(row["detail"]) for row in tx.select(f"EXPLAIN QUERY PLAN {text}", values)]
-    whole = ("SCAN post", "SCAN account", "SCAN spend")
-    assert [] == [step for step in plan if (step.startswith(whole) and "INDEX" not in step) or "TEMP B-TREE" in step]

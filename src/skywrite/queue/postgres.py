@@ -34,6 +34,7 @@ _SCHEMA_EXISTS = b"""
 SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relname = 'schema_version' AND nspname = ANY (current_schemas(false))
 """
+_INDEX_HINT = re.compile(r"\bINDEXED BY \w+")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _SETTINGS = (
     f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s "
@@ -99,7 +100,7 @@ class PostgresDatabase(Database):
         connection.execute(b"BEGIN READ WRITE" if write else b"BEGIN READ ONLY")
 
     def translate(self, sql: str) -> bytes:
-        return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
+        return _PARAMETER.sub(r"%(\1)s", _INDEX_HINT.sub("", sql).replace("%", "%%")).encode()
 
     def moment(self, moment: datetime) -> str:
         # The driver takes longer to write a moment than this does.

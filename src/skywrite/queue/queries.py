@@ -2,6 +2,9 @@
 
 A file is a series of queries, each headed by `-- name: settle_post` and a comment. `sql/common` holds what both
 dialects share, `sql/sqlite` and `sql/postgres` what differs. Parameters are written `:name` everywhere.
+
+`INDEXED BY` is for SQLite: without statistics its planner looks for the posts of one account among those of all.
+`postgres.py` leaves it out.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ UPDATE account SET ready_at = CASE
   ELSE (
     SELECT CASE WHEN account.paused_until > head.ready_at THEN account.paused_until ELSE head.ready_at END
     FROM (
-      SELECT coalesce(attempt_at, due_at) AS ready_at FROM post
+      SELECT coalesce(attempt_at, due_at) AS ready_at FROM post INDEXED BY post_scheduled
       WHERE account_did = :did AND state = 'scheduled'
       ORDER BY due_at, id LIMIT 1
     ) AS head

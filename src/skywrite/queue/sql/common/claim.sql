@@ -1,15 +1,16 @@
 -- name: unfinished_post
 -- The post that a worker left in publishing.
-SELECT * FROM post WHERE account_did = :did AND state = 'publishing'
+SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing'
 
 -- name: next_posts
 -- The post that a worker left in publishing, and the first scheduled one in due order.
 SELECT * FROM (
-  SELECT * FROM post WHERE account_did = :did AND state = 'publishing' LIMIT 1
+  SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing' LIMIT 1
 ) AS unfinished
 UNION ALL
 SELECT * FROM (
-  SELECT * FROM post WHERE account_did = :did AND state = 'scheduled' ORDER BY due_at, id LIMIT 1
+  SELECT * FROM post INDEXED BY post_scheduled
+  WHERE account_did = :did AND state = 'scheduled' ORDER BY due_at, id LIMIT 1
 ) AS head
 
 -- name: take_account

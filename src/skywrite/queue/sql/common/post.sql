@@ -40,20 +40,20 @@ SELECT state, count(*) AS count FROM post WHERE account_did = :did GROUP BY stat
 
 -- name: posts_with_text
 -- Posts of an account with the same text that are waiting, or were published lately.
-SELECT * FROM post
+SELECT * FROM post INDEXED BY post_text
 WHERE text_hash = :text_hash AND account_did = :did
   AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
 ORDER BY id
 
 -- name: posts_due_between
 -- The scheduled posts of an account in a stretch of time.
-SELECT * FROM post
+SELECT * FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id
 
 -- name: moments_due_between
 -- When an account's scheduled posts are due, in a stretch of time.
-SELECT due_at FROM post
+SELECT due_at FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id
 

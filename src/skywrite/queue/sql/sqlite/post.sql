@@ -15,7 +15,7 @@ SELECT id, key FROM post WHERE account_did = :did AND key IN (SELECT value FROM 
 
 -- name: posts_with_texts
 -- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.
-SELECT * FROM post
+SELECT * FROM post INDEXED BY post_text
 WHERE account_did = :did AND text_hash IN (SELECT value FROM json_each(:hashes))
   AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
 ORDER BY id

@@ -1,0 +1,96 @@
+"""How the databases find what a claim, a settlement and an acceptance ask for: by an index, never among all posts."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from skywrite.queue.queries import load_queries
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, NOON, later, post
+
+# What each query may look into, by the table.
+INDEXES = {
+    "claim_account": {"account_ready"},
+    "next_ready": {"account_ready"},
+    "update_ready": {"account_key", "post_scheduled"},
+    "next_posts": {"post_publishing", "post_scheduled"},
+    "unfinished_post": {"post_publishing"},
+    "waiting_things": {"post_publishing", "post_scheduled"},
+    "posts_due_between": {"post_scheduled"},
+    "moments_due_between": {"post_scheduled"},
+    "posts_with_text": {"post_text"},
+    "posts_with_texts": {"post_text"},
+    "posts_with_keys": {"post_key"},
+    "post_of_occurrence": {"post_occurrence"},
+    "take_account": {"account_key"},
+    "close_attempt": {"attempt_key"},
+    "read_spend": {"spend_key"},
+    "forget_spend": {"spend_key"},
+}
+# The names that the databases give to primary keys.
+KEYS = {
+    "account_pkey": "account_key",
+    "sqlite_autoindex_account_1": "account_key",
+    "attempt_pkey": "attempt_key",
+    "spend_pkey": "spend_key",
+}
+BOBS_POSTS = 2000
+
+
+def values_of(text: str) -> dict[str, object]:
+    """A value of the right kind for each parameter of a query."""
+    moments = {
+        "now", "until", "since", "start", "stop", "hour", "day", "midnight", "before", "occurrence", "attempt_at"
+    }  # fmt: skip
+    values: dict[str, object] = {"did": ALICE, "keys": json.dumps(["k"]), "hashes": "[1]"}
+    for name in set(re.findall(r"(?<![:\w]):([a-z_]+)", text)) - set(values):
+        values[name] = NOON if name in moments else 1 if name in ("id", "token", "text_hash", "recurrence_id") else None
+    return values
+
+
+def plan_of(store: Store, query: str) -> list[str]:
+    """The steps that the database would go."""
+    text = load_queries(store.dialect)[query]
+    explain = "EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN (COSTS OFF) "
+    with store._reading() as tx:
+        if store.dialect == "postgres":
+            # It reads tables of one page whole, whatever indexes there are.
+            tx._connection.execute("SET LOCAL enable_seqscan = off")
+        rows = tx.select(store._database.translate(explain + text), values_of(text))
+    return [str(row["detail"] if store.dialect == "sqlite" else row["QUERY PLAN"]) for row in rows]
+
+
+def indexes_of(store: Store, query: str) -> set[str]:
+    """The indexes that the database would use, and the tables that it would read from end to end."""
+    found = set()
+    for step in plan_of(store, query):
+        if key := re.search(r"SEARCH (\w+) USING PRIMARY KEY", step):
+            found.add(f"{key[1]}_key")
+        elif index := re.search(r"INDEX (\w+) \(|Index.* (?:using|on) (\w+_\w+)", step):
+            name = next(name for name in index.groups() if name)
+            found.add(KEYS.get(name, name))
+        elif whole := re.search(r"(?:SCAN|Seq Scan on) (post|account|spend|attempt)\b", step):
+            found.add(f"all of {whole[1]}")
+    return found
+
+
+@pytest.fixture
+def crowded(store: Store, request: pytest.FixtureRequest) -> Store:
+    """A queue in which nearly all posts are bob's, with or without what ANALYZE finds out."""
+    store.add([post(f"b{number}", did=BOB, due=later(number)) for number in range(BOBS_POSTS)])
+    store.add([post("a", due=NOON + timedelta(days=30))])
+    if request.param == "analyzed":
+        with store._writing() as tx:
+            tx._connection.execute("ANALYZE")
+    return store
+
+
+@pytest.mark.parametrize("crowded", ["fresh", "analyzed"], indirect=True)
+@pytest.mark.parametrize("query", sorted(INDEXES))
+def test_a_claim_never_looks_through_other_accounts_posts(crowded: Store, query: str) -> None:
+    """Each of its queries goes by the index that leads to the account, the moment or the number at once."""
+    assert INDEXES[query] == indexes_of(crowded, query)
