@@ -45,6 +45,18 @@ def test_pruning_comes_once_a_day(world: World, sky: Skywrite, monkeypatch: pyte
     assert all(later - earlier >= timedelta(seconds=PRUNE_SECONDS) for earlier, later in itertools.pairwise(pruned))
 
 
+def test_one_run_is_enough_after_a_long_pause(world: World, sky: Skywrite) -> None:
+    """Hundreds of posts whose time was missed keep nothing that is due from going out in the same `run --once`."""
+    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    for number in range(120):
+        sky.schedule(f"old {number}", at=NOON + timedelta(seconds=number), account="alice.test", late="skip:30m")
+    world.clock.advance(3 * 86_400)
+    for account in ("alice.test", "bob.test"):
+        sky.schedule("due now", at="now", account=account)
+    assert 2 == sky.run_once(threads=1).published
+    assert (["due now"], ["due now"], 0) == (world.texts(), world.texts("bob.test"), sky.due_unpublished())
+
+
 def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:
     """It is told to the log; posts go out, and the worker ends when it is told."""
 

@@ -11,6 +11,7 @@ from skywrite.errors import InputError, StorageError
 from skywrite.queue.model import (
     AccountChange,
     AccountView,
+    Decision,
     Defer,
     Failed,
     Held,
@@ -283,12 +284,29 @@ def test_deferred_account_does_not_delay_others(store: Store) -> None:
     assert later(40) == store.next_ready_at()
 
 
-def test_tries_bound_a_claim(store: Store) -> None:
-    """One claim asks about no more accounts than it is told to."""
+def test_a_claim_goes_on_until_nothing_is_ready(store: Store) -> None:
+    """However many posts are let go and accounts put off on the way; others may write in between."""
+    store.add([*(post(f"old {number}", due=later(-100 + number)) for number in range(5)), post("b", did=BOB)])
+    between: list[int] = []
+
+    def decide(post: Post, view: AccountView, now: datetime) -> Decision:
+        between.append(open_posts())
+        return Miss("cancelled", LATE) if post.account_did == ALICE else Take("F")
+
+    def open_posts() -> int:
+        return store.count(ALICE)["scheduled"]
+
+    claim = store.claim("w", LEASE_SECONDS, decide, tries=2)
+    assert claim is not None
+    assert ("b", [5, 5, 3, 3, 1, 1]) == (claim.post.text, between)
+
+
+def test_a_claim_ends_when_all_are_put_off(store: Store) -> None:
+    """Each account is asked about once, also in a claim that stores after each."""
     store.add([post("a"), post("b", did=BOB)])
     decide, seen = decide_with(Defer(later(40)))
     assert None is store.claim("w", LEASE_SECONDS, decide, tries=1)
-    assert 1 == len(seen)
+    assert ["a", "b"] == [p.text for p in seen]
 
 
 def test_missed_post(store: Store) -> None:

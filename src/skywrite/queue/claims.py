@@ -49,20 +49,20 @@ class ClaimVerbs(AddVerbs):
     def claim(self, worker: str, lease_seconds: float, decide: Decide, *, tries: int = 50) -> Claim | None:
         """Take the post that is next, and its account's lease, in one transaction; None when nothing is ready.
 
-        Accounts are tried in the order in which they became ready, at most `tries` of them. `decide` is called with
-        the post, a view of its account and the present moment, inside the transaction: it must be quick and pure.
+        Accounts are tried in the order in which they became ready. `decide` is called with the post, a view of its
+        account and the present moment, inside the transaction: it must be quick and pure. What it lets go or puts off
+        is stored after `tries` posts at the most, so that other writers have their turn, and the search goes on.
         A post that another worker left in `publishing` comes before all others of its account.
         """
-        with self._writing(wake=False) as tx:
-            for _ in range(tries):
-                now = self._clock.now()
-                account = tx.row("claim_account", now=now)
-                if account is None:
-                    return None
-                claim = self._claim_from(tx, account, worker, lease_seconds, decide)
-                if claim is not None:
-                    return claim
-            return None
+        while True:
+            with self._writing(wake=False) as tx:
+                for _ in range(tries):
+                    account = tx.row("claim_account", now=self._clock.now())
+                    if account is None:
+                        return None
+                    claim = self._claim_from(tx, account, worker, lease_seconds, decide)
+                    if claim is not None:
+                        return claim
 
     def claim_post(self, post_id: int, worker: str, lease_seconds: float, decide: Decide) -> Claim | None:
         """Take this post if it may be tried now and its account is free; None otherwise.
