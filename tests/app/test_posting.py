@@ -333,3 +333,15 @@ def test_what_no_record_can_hold_is_refused_when_it_is_accepted(world: World, sk
             "x", at="in 1 hour", embed={"$type": "app.bsky.embed.external", "external": external, "odd": value}
         )
     assert [] == sky.store.posts()
+
+
+def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky: Skywrite) -> None:
+    """Its writer wants it out now, however late that is."""
+    world.box.faults.add(APPLY, kind="refused", times=None)
+    with pytest.raises(StillQueued):
+        sky.post("Patience")
+    world.box.faults.clear()
+    world.clock.advance(3 * 86_400)
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.post("Patience")
+    assert ([(1, "published")], ["Patience"]) == (world.states(sky), world.texts())

@@ -19,7 +19,6 @@ INDEXES = {
     "update_ready": {"account_key", "post_scheduled"},
     "next_posts": {"post_publishing", "post_scheduled"},
     "unfinished_post": {"post_publishing"},
-    "waiting_things": {"post_publishing", "post_scheduled"},
     "posts_due_between": {"post_scheduled"},
     "moments_due_between": {"post_scheduled"},
     "posts_with_text": {"post_text"},

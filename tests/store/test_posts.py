@@ -369,7 +369,7 @@ def test_nothing_is_hurried_before_its_time(store: Store, clock: FakeClock) -> N
     assert before == store.get(post_id)
     clock.advance(3601)
     hurried = store.hurry(post_id)
-    assert (later(3601), "skip", 60) == (hurried.attempt_at, hurried.late_policy, hurried.late_seconds)
+    assert (later(3601), "publish", None) == (hurried.attempt_at, hurried.late_policy, hurried.late_seconds)
 
 
 @pytest.mark.parametrize("state", [state for state in ALL if state != "failed"])

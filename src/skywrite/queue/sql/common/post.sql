@@ -71,20 +71,21 @@ UPDATE post SET state = 'cancelled', attempt_at = NULL, frozen = NULL, updated_a
 WHERE id = :id AND (state = 'failed' OR (state IN ('draft', 'scheduled', 'held') AND frozen IS NULL))
 
 -- name: schedule_post
--- Schedule a held or failed post again: to be tried from now on where its time has come, else at its time. A held one
--- whose time has passed goes out however late: its user wants it out.
+-- Schedule a held or failed post again: to be tried from now on where its time has come, else at its time. One whose
+-- time has passed goes out however late: its user wants it out.
 UPDATE post SET
   state = 'scheduled', due_at = coalesce(due_at, :now), updated_at = :now,
   attempt_at = CASE WHEN due_at > :now THEN NULL ELSE :now END,
-  late_policy = CASE WHEN state = 'held' AND due_at <= :now THEN 'publish' ELSE late_policy END,
-  late_seconds = CASE WHEN state = 'held' AND due_at <= :now THEN NULL ELSE late_seconds END,
+  late_policy = CASE WHEN due_at > :now THEN late_policy ELSE 'publish' END,
+  late_seconds = CASE WHEN due_at > :now THEN late_seconds END,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = :was
 
 -- name: hurry_post
--- Let a scheduled post whose time has come be tried now, not when its next attempt would be.
+-- Let a scheduled post whose time has come be tried now, not when its next attempt would be, and however late it is.
 UPDATE post SET
-  attempt_at = :now, updated_at = :now, error_name = NULL, error_message = NULL, error_hint = NULL
+  attempt_at = :now, updated_at = :now, late_policy = 'publish', late_seconds = NULL,
+  error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = 'scheduled' AND due_at <= :now
 
 -- name: hold_post
