@@ -361,7 +361,7 @@ def test_scheduled_again(store: Store, clock: FakeClock, verb: Callable[[Store, 
 
 
 def test_nothing_is_hurried_before_its_time(store: Store, clock: FakeClock) -> None:
-    """A post that is due is tried now, with the policy that it has; one whose time is to come stays as it is."""
+    """A post that is due is tried now, however late; one whose time is to come stays as it is."""
     post_id = store.add([post(due=later(3600), late_policy="skip", late_seconds=60)])[0].id
     before = store.get(post_id)
     with pytest.raises(WrongState, match="not due"):
