@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.adding import CHUNK_BYTES
+from skywrite.queue.adding import CHUNK_BYTES, SPOOL_BYTES
+from skywrite.queue.database import DiskFull
 from skywrite.queue.model import MediaInfo, NewMedia, Published, UnknownMedia
+from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
-from tests.store.support import claimed, media, post, raw
+from tests.store.support import ALICE, OpenAt, OpenStore, claimed, media, post, raw, session
 
 DAY = 86_400
 
@@ -24,10 +31,53 @@ def test_bytes_come_back(store: Store, size: int) -> None:
 
 
 def test_same_bytes_are_kept_once(store: Store) -> None:
-    """Bytes that are there are not stored again."""
+    """Bytes that are there are neither read nor stored again."""
+    again = media(b"x", "bafy")
     store.put_media(media(b"x", "bafy"))
-    store.put_media(media(b"x", "bafy"))
-    assert 1 == raw(store, "SELECT count(*) AS n FROM media_chunk")[0]["n"]
+    store.put_media(again)
+    assert ([b"x"], 1) == (list(again.pieces), raw(store, "SELECT count(*) AS n FROM media_chunk")[0]["n"])
+
+
+def test_others_write_while_bytes_are_read(sqlite_address: str, home: Path, open_at: OpenAt) -> None:
+    """A film on a slow share keeps nobody from the database, be it here or in another process."""
+    store = open_at(sqlite_address)
+    store.sign_in(session(ALICE))
+    other = Store(SqliteDatabase(sqlite_address, busy_seconds=0.1), store._vault, store._clock)
+
+    def slow_pieces() -> Iterator[bytes]:
+        for number in range(3):
+            other.add([post(f"{number}")])
+            yield bytes(SPOOL_BYTES)
+
+    store.put_media(NewMedia("bafy", "video/mp4", 3 * SPOOL_BYTES, slow_pieces()))
+    other.close()
+    assert (3, 3 * SPOOL_BYTES) == (store.count()["scheduled"], sum(map(len, store.read_media("bafy"))))
+
+
+def test_two_that_store_the_same_bytes_at_once(store: Store, open_again: OpenStore) -> None:
+    """They are kept once, and whole."""
+    other = open_again()
+
+    def overtaken() -> Iterator[bytes]:
+        yield b"ab"
+        other.put_media(media(b"abc", "bafy"))
+        yield b"c"
+
+    store.put_media(NewMedia("bafy", "image/png", 3, overtaken()))
+    assert [b"abc"] == list(store.read_media("bafy"))
+
+
+def test_no_room_for_bytes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as what it is, and nothing is stored."""
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda *_, **__: Full())
+    with pytest.raises(DiskFull, match="No space left"):
+        store.put_media(media(b"x", "bafy"))
+    assert None is store.media_info("bafy")
 
 
 def test_wrong_size_is_refused(store: Store) -> None:

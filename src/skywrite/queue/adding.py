@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Transaction
+from skywrite.queue.database import DiskFull, Transaction
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, UnknownMedia
 from skywrite.queue.rows import dump_json, text_hash
 
+if TYPE_CHECKING:
+    from tempfile import SpooledTemporaryFile
+
 CHUNK_BYTES = 1 << 20
+SPOOL_BYTES = 4 << 20
 CHUNK_POSTS = 1000
 
 
@@ -31,12 +38,22 @@ class AddVerbs(StoreBase):
             return self._add(tx, posts)
 
     def put_media(self, media: NewMedia) -> MediaInfo:
-        """Store bytes under their CID; bytes that are there already are not stored twice.
+        """Store bytes under their CID; bytes that are there already are neither read nor stored.
 
-        Bytes that no post needs within a day are dropped by `prune`.
+        They are read before the transaction, however long that takes: others may write meanwhile. Bytes that no post
+        needs within a day are dropped by `prune`. Raises DiskFull.
         """
         with self._writing(wake=False) as tx:
-            self._put_media(tx, media)
+            known = tx.run("touch_media", cid=media.cid, now=self._clock.now()) == 1
+        if not known:
+            from tempfile import SpooledTemporaryFile
+
+            # Beside the database, where the bytes need room in any case.
+            folder = str(Path(self.place).parent) if self.dialect == "sqlite" else None
+            with SpooledTemporaryFile(SPOOL_BYTES, dir=folder) as file:
+                whole = media._replace(pieces=_spooled(file, media))
+                with self._writing(wake=False) as tx:
+                    self._put_media(tx, whole)
         return MediaInfo(media.cid, media.mime, media.size)
 
     def _add(self, tx: Transaction, posts: Sequence[NewPost]) -> list[AddResult]:
@@ -165,6 +182,20 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object) -> t
         post.recurrence_id,
         tx.moment(post.occurrence),
     )
+
+
+def _spooled(file: SpooledTemporaryFile[bytes], media: NewMedia) -> Iterator[bytes]:
+    """The bytes again, once all of them were read into `file`."""
+    for piece in media.pieces:
+        try:
+            file.write(piece)
+        except OSError as error:
+            raise DiskFull(
+                f"There is no room to keep {media.size} bytes of {media.mime} for a moment: {error.strerror}.",
+                hint="Free some space on the disk and try again.",
+            ) from error
+    file.seek(0)
+    return iter(partial(file.read, CHUNK_BYTES), b"")
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
