@@ -11,6 +11,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+FAKE_LOOK_SECONDS = 0.005
+
 
 class Clock(Protocol):
     """Where the time comes from."""
@@ -25,6 +27,10 @@ class Clock(Protocol):
 
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
         """Wait until `event` is set (True) or the time is over (False)."""
+        ...
+
+    def wait_aside(self, event: threading.Event, timeout_seconds: float) -> bool:
+        """`wait` in a helper, beside the thread that works: a clock that is set waits for others to move it."""
         ...
 
     def random(self) -> float:
@@ -42,6 +48,9 @@ class SystemClock:
         return time.monotonic()
 
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        return event.wait(timeout_seconds)
+
+    def wait_aside(self, event: threading.Event, timeout_seconds: float) -> bool:
         return event.wait(timeout_seconds)
 
     def random(self) -> float:
@@ -68,6 +77,12 @@ class FakeClock:
         if event.is_set():
             return True
         self.advance(timeout_seconds)
+        return event.is_set()
+
+    def wait_aside(self, event: threading.Event, timeout_seconds: float) -> bool:
+        ends = self._now + timedelta(seconds=timeout_seconds)
+        while self._now < ends and not event.wait(FAKE_LOOK_SECONDS):
+            pass
         return event.is_set()
 
     def random(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ import pytest
 from skywrite import Skywrite
 from skywrite.app.functions import UnknownFunction
 from skywrite.app.running import load_app
+from skywrite.clock import FakeClock
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError
 from skywrite.sources.functions import FunctionFailed, InvalidProgram
@@ -98,6 +100,48 @@ def test_each_time_once_with_two_workers(desk: Desk) -> None:
     for app in apps:
         app.close()
     assert (["Post 1", "Post 2", "Post 3"], 3) == (desk.published(), len(calls))
+
+
+class AsideClock(FakeClock):
+    """A clock whose helpers wait until they are woken."""
+
+    def __init__(self) -> None:
+        super().__init__(NOON)
+        self.waiting: queue.Queue[float] = queue.Queue()
+        self.woken = threading.Semaphore(0)
+
+    def wait_aside(self, event: threading.Event, timeout_seconds: float) -> bool:
+        self.waiting.put(timeout_seconds)
+        while not self.woken.acquire(timeout=0.005):
+            if event.is_set():
+                return True
+        return False
+
+
+def test_a_slow_function_is_called_once(tmp_path: Path) -> None:
+    """However long it takes, other workers leave it alone, and what it returns is posted."""
+    clock = AsideClock()
+    desk = Desk(tmp_path, clock)
+    other = desk.another()
+    calls: list[str] = []
+
+    def slow() -> str:
+        calls.append("x")
+        seconds = clock.waiting.get(timeout=20)
+        for _ in range(6):
+            clock.advance(seconds)
+            clock.woken.release()
+            seconds = clock.waiting.get(timeout=20)
+            other.run_once()
+        return "Slow"
+
+    for app in (desk.sky, other):
+        app.every(HOURLY)(slow)
+        app.run_once()
+    assert (["Slow"], 1) == (later(desk), len(calls))
+    assert NOON + timedelta(hours=1, seconds=1200) == clock.now()
+    other.close()
+    desk.close()
 
 
 def test_after_a_restart(desk: Desk) -> None:

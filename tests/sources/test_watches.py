@@ -12,7 +12,7 @@ import pytest
 
 from skywrite.clock import SYSTEM_CLOCK
 from skywrite.errors import InputError
-from skywrite.queue.timers import Timer
+from skywrite.queue.timers import NewTimer, Timer
 from tests.sources.folders import NOON, Desk
 
 HOURLY = "0 * * * *"
@@ -169,6 +169,38 @@ def test_living_holder_is_waited_for(desk: Desk) -> None:
     desk.clock.advance(301)
     desk.sky.run_once()
     assert ["Hello"] == desk.published()
+
+
+def test_missed_in_the_hands_of_the_dead(desk: Desk) -> None:
+    """A time that a dead worker held, too long ago by now, is left out once, and the next one is waited for."""
+    timer = watch(desk, "echo Hello", late="skip:1m")
+    at = NOON + timedelta(hours=1)
+    gone = f"{desk.sky.worker_name.partition('/')[0]}/999999999/dead"
+    desk.sky.store.claim_timer(timer, at, gone, at + timedelta(minutes=10))
+    desk.clock.advance(3600 + 120)
+    log = Log()
+    assert [0, 0] == [desk.sky.run_timers(log) for _ in range(2)]
+    assert (["missed"], NOON + timedelta(hours=2)) == (log.names, desk.sky.next_timer_at())
+
+
+def test_one_that_cannot_be_followed_stops_no_other(desk: Desk) -> None:
+    """It is told and rests for a while; those behind it run, what is due goes out, and its time is not lost."""
+    did = desk.sky.account().did
+    at = NOON + timedelta(hours=1)
+    broken = desk.sky.store.add_timer(NewTimer("command", "echo No", did, HOURLY, "Mars/Base", 86_400, at))
+    watch(desk, "echo Hello")
+    desk.sky.schedule("Due", at="in 1 hour")
+    desk.clock.advance(3600)
+    log = Log()
+    desk.sky.run_once(log=log)
+    assert ["Due", "Hello"] == sorted(desk.published())
+    told = desk.sky.store.timer(broken.id)
+    assert told.problem is not None
+    assert ("failed", True, at) == (told.outcome, "Mars/Base" in told.problem.message, told.next_at)
+    assert (broken.id, at + timedelta(minutes=10)) == (
+        next(facts["timer"] for name, facts in log.events if name == "failed"),
+        desk.sky.next_timer_at(),
+    )
 
 
 def test_after_downtime_once_at_the_most(desk: Desk) -> None:

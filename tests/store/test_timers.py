@@ -111,6 +111,21 @@ def test_dead_holder(store: Store) -> None:
     assert None is not store.claim_timer(held, later(60), "other", later(300), dead="dead")
 
 
+def test_a_claim_is_held_on_to(store: Store, clock: FakeClock) -> None:
+    """A renewed claim keeps others away for as long as it says; one that is lost or finished is not renewed."""
+    timer = store.add_timer(WATCH)
+    claim = store.claim_timer(timer, later(60), "slow", later(100))
+    assert claim is not None and store.renew_timer(claim, later(200))
+    clock.advance(150)
+    assert None is store.claim_timer(store.timer(timer.id), later(60), "other", later(300))
+    clock.advance(50)
+    taken = store.claim_timer(store.timer(timer.id), later(60), "other", later(300))
+    assert taken is not None
+    assert [False, True] == [store.renew_timer(one, later(400)) for one in (claim, taken)]
+    store.finish_timer(taken, later(500), TimerResult("nothing"))
+    assert (False, None) == (store.renew_timer(taken, later(400)), store.timer(timer.id).lease_until)
+
+
 def test_all_posts_or_none(store: Store) -> None:
     """When one post of a run cannot be stored, none is, and the run is still to be finished."""
     timer = store.add_timer(WATCH)
@@ -128,6 +143,21 @@ def test_moved_by_one(store: Store) -> None:
     moved = store.timer(timer.id)
     store.claim_timer(moved, later(600), "worker-1", later(300))
     assert (False, later(600)) == (store.move_timer(moved, None), store.timer(timer.id).next_at)
+
+
+def test_moved_out_of_dead_hands(store: Store) -> None:
+    """Who is known to be gone keeps no occurrence from being left out, and stores nothing of it any more."""
+    timer = store.add_timer(WATCH)
+    claim = store.claim_timer(timer, later(60), "dead", later(300))
+    held = store.timer(timer.id)
+    assert [False, True] == [store.move_timer(held, later(600), dead=name) for name in ("somebody", "dead")]
+    moved = store.timer(timer.id)
+    assert claim is not None
+    assert (None, later(600), None) == (
+        moved.lease_until,
+        moved.next_at,
+        store.finish_timer(claim, None, TimerResult("same")),
+    )
 
 
 def test_removed_while_it_runs(store: Store) -> None:

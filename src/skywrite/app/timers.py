@@ -6,7 +6,9 @@ functions (`functions`), the transactions (`queue.timers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,16 +53,38 @@ class Timers(Moving):
         return min((at for timer in self._mine() if (at := self._free_at(timer)) is not None), default=None)
 
     def run_timers(self, log: Log) -> int:
-        """Run everything that is due and that nobody else runs; how many runs there were."""
-        return sum(self._run_due(timer, log) for timer in self._mine())
+        """Run everything that is due and that nobody else runs; how many runs there were.
+
+        One that cannot be followed is told, by the log and as its problem, and stops no other.
+        """
+        return sum(self._run_or_rest(timer, log) for timer in self._mine())
 
     def _mine(self) -> list[Timer]:
         return [timer for timer in self.store.timers() if self.timer_runner(timer) is not None]
 
     def _free_at(self, timer: Timer) -> datetime | None:
-        if timer.next_at is None or timer.lease_until is None or _holder_is_gone(timer):
+        if timer.next_at is None or timer.lease_until is None or _dead_holder(timer):
             return timer.next_at
         return max(timer.next_at, timer.lease_until)
+
+    def _run_or_rest(self, timer: Timer, log: Log) -> bool:
+        try:
+            return self._run_due(timer, log)
+        except StorageError:
+            raise
+        except Exception as error:
+            self._rest(timer, _failed(timer, error, log))
+            return False
+
+    def _rest(self, timer: Timer, result: TimerResult) -> None:
+        """Hold a timer that cannot be followed for a while, so that it is not tried without a pause.
+
+        Its next time stays: when it can be followed again, that is made up for as after downtime.
+        """
+        if timer.next_at is not None:
+            until = self.clock.now() + timedelta(seconds=RUN_LEASE_SECONDS)
+            self.store.claim_timer(timer, timer.next_at, self.worker_name, until, dead=_dead_holder(timer))
+        self.store.note_timer(timer.id, result)
 
     def _run_due(self, timer: Timer, log: Log) -> bool:
         now = self.clock.now()
@@ -70,26 +94,49 @@ class Timers(Moving):
         rule = parse_rule(timer.rule, zone=timer.zone)
         chosen = catch_up(rule, timer.next_at - MICROSECOND, now, late_seconds=timer.late_seconds)
         if chosen is None or chosen.at > now:
-            self.store.move_timer(timer, chosen.occurrence if chosen else None)
-            log("missed", timer=timer.id, kind=timer.kind, due=to_iso(timer.next_at))
+            if self.store.move_timer(timer, chosen.occurrence if chosen else None, dead=_dead_holder(timer)):
+                log("missed", timer=timer.id, kind=timer.kind, due=to_iso(timer.next_at))
             return False
-        dead = timer.lease_owner if _holder_is_gone(timer) else None
         until = now + timedelta(seconds=_lease_seconds(timer))
+        dead = _dead_holder(timer)
         claim = self.store.claim_timer(timer, chosen.occurrence, self.worker_name, until, dead=dead)
         if claim is None:
             return False
-        result = self.timer_result(claim.timer, _key(claim), log)
         following = rule.next_after(chosen.occurrence)
-        added = self.store.finish_timer(claim, following.occurrence if following else None, result)
+        with self._kept(claim, log):
+            result = self.timer_result(claim.timer, _key(claim), log)
+            added = self.store.finish_timer(claim, following.occurrence if following else None, result)
         posts = None if added is None else ",".join(str(item.id) for item in added) or None
         log("overtaken" if added is None else result.outcome, timer=timer.id, kind=timer.kind, posts=posts)
         return True
+
+    @contextmanager
+    def _kept(self, claim: TimerClaim, log: Log) -> Iterator[None]:
+        """Hold on to a claim while its run lasts, however long that is, from a thread beside it."""
+        over = threading.Event()
+        seconds = _lease_seconds(claim.timer)
+
+        def keep() -> None:
+            while not self.clock.wait_aside(over, seconds / 3):
+                try:
+                    if not self.store.renew_timer(claim, self.clock.now() + timedelta(seconds=seconds)):
+                        return
+                except StorageError as error:
+                    # What is left of the lease is enough to try again.
+                    log("storage", timer=claim.timer.id, error=error.name, message=error.message)
+
+        thread = threading.Thread(target=keep, name=f"timer-{claim.timer.id}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def timer_result(self, timer: Timer, key: str, log: Log) -> TimerResult:
         """Run a timer now and check what it gives; nothing is stored but media. An error is a result too."""
         run = self.timer_runner(timer)
         assert run is not None
-        given: Given | None = None
         try:
             given = run()
             if given.same or not given.drafts:
@@ -97,13 +144,8 @@ class Timers(Moving):
             return TimerResult("posted", self._posts(timer, given, key), printed_hash=given.hash)
         except StorageError:
             raise
-        except SkywriteError as error:
-            problem = Problem.of(error)
         except Exception as error:
-            log("unexpected", timer=timer.id, error=error)
-            problem = Problem("Unexpected", f"Something went wrong inside Skywrite ({type(error).__name__}).")
-        log("failed", timer=timer.id, kind=timer.kind, error=problem.name, message=problem.message)
-        return TimerResult("failed", problem=problem)
+            return _failed(timer, error, log)
 
     def _posts(self, timer: Timer, given: Given, key: str) -> list[NewPost]:
         posts = []
@@ -142,8 +184,19 @@ class TimerTask:
         self.sky.run_timers(self.log)
 
 
-def _holder_is_gone(timer: Timer) -> bool:
-    return timer.lease_owner is not None and is_gone(timer.lease_owner)
+def _dead_holder(timer: Timer) -> str | None:
+    """Who holds this timer and is known to be gone."""
+    owner = timer.lease_owner
+    return owner if owner is not None and is_gone(owner) else None
+
+
+def _failed(timer: Timer, error: Exception, log: Log) -> TimerResult:
+    """What a run came to that ended with an error, which is told to the log."""
+    problem = Problem.of(error)
+    if not isinstance(error, SkywriteError):
+        log("unexpected", timer=timer.id, error=error)
+    log("failed", timer=timer.id, kind=timer.kind, error=problem.name, message=problem.message)
+    return TimerResult("failed", problem=problem)
 
 
 def _lease_seconds(timer: Timer) -> float:

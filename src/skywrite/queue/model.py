@@ -65,9 +65,11 @@ class Problem(NamedTuple):
     hint: str = ""
 
     @classmethod
-    def of(cls, error: SkywriteError) -> Self:
-        """The problem that an error describes."""
-        return cls(error.name, error.message, error.hint)
+    def of(cls, error: Exception) -> Self:
+        """The problem that an error describes; a surprise is told by its kind only, whatever its message holds."""
+        if isinstance(error, SkywriteError):
+            return cls(error.name, error.message, error.hint)
+        return cls("Unexpected", f"Something went wrong inside Skywrite ({type(error).__name__}).")
 
 
 class NewPost(NamedTuple):

@@ -17,7 +17,8 @@ thread, are grouped in modules:
 - `rules.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
-- `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, finish_timer, note_timer;
+- `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
+  note_timer;
 - `watch.py`: watch; and here: backup, schema_version.
 
 What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.

@@ -138,9 +138,12 @@ class TimerVerbs(AddVerbs):
             tx.run("delete_timer", id=timer_id)
             return timer
 
-    def move_timer(self, timer: Timer, next_at: datetime | None) -> bool:
-        """Leave occurrences out: wait for this one. False when somebody else was quicker."""
-        values = {"id": timer.id, "seen": timer.next_at, "next_at": next_at}
+    def move_timer(self, timer: Timer, next_at: datetime | None, *, dead: str | None = None) -> bool:
+        """Leave occurrences out: wait for this one. False when somebody else was quicker, or runs it.
+
+        `dead`: the holder of a lease who is known to be gone.
+        """
+        values = {"id": timer.id, "seen": timer.next_at, "next_at": next_at, "dead": dead}
         with self._writing(wake=False) as tx:
             return tx.run("move_timer", **values, now=self._clock.now()) == 1
 
@@ -155,6 +158,11 @@ class TimerVerbs(AddVerbs):
         with self._writing(wake=False) as tx:
             row = tx.row("take_timer", **values, dead=dead, now=self._clock.now())
         return None if row is None else TimerClaim(_timer_of(row), occurrence, int(row["lease_token"]))
+
+    def renew_timer(self, claim: TimerClaim, until: datetime) -> bool:
+        """Hold on to a claim for as long as `until`; False when it is no longer ours."""
+        with self._writing(wake=False) as tx:
+            return tx.run("renew_timer", id=claim.timer.id, token=claim.token, until=until) == 1
 
     def finish_timer(self, claim: TimerClaim, next_at: datetime | None, result: TimerResult) -> list[AddResult] | None:
         """Store a run's posts and what it came to, all or nothing; None when the claim is no longer ours."""

@@ -73,6 +73,9 @@ class _Following:
     def wait(self, event: Any, timeout_seconds: float) -> bool:
         return self._pds.clock.wait(event, timeout_seconds)
 
+    def wait_aside(self, event: Any, timeout_seconds: float) -> bool:
+        return self._pds.clock.wait_aside(event, timeout_seconds)
+
     def random(self) -> float:
         return self._pds.clock.random()
 

@@ -28,9 +28,10 @@ WHERE id = :id
 DELETE FROM timer WHERE id = :id
 
 -- name: move_timer
--- Let a timer that nobody runs wait for another occurrence, unless somebody has moved it already.
-UPDATE timer SET next_at = :next_at
-WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now)
+-- Let a timer that nobody runs wait for another occurrence, unless somebody has moved it already; who held it before
+-- has lost it.
+UPDATE timer SET next_at = :next_at, lease_owner = NULL, lease_until = NULL
+WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now OR lease_owner = :dead)
 
 -- name: take_timer
 -- Run one occurrence of a timer, unless somebody does or has done so.
@@ -38,6 +39,10 @@ UPDATE timer SET
   lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, next_at = :occurrence
 WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now OR lease_owner = :dead)
 RETURNING *
+
+-- name: renew_timer
+-- Keep a timer for longer, while nobody has taken it over and its run is not finished.
+UPDATE timer SET lease_until = :until WHERE id = :id AND lease_token = :token AND lease_until IS NOT NULL
 
 -- name: finish_timer
 -- Note what a run came to, while its lease is ours.
