@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import signal
 import threading
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.feed_task import FeedTask
 from skywrite.app.posting import LEASE_SECONDS
-from skywrite.app.running import PRUNE_SECONDS
+from skywrite.app.recurring import Recurring
+from skywrite.app.running import PRUNE_SECONDS, Pruning
 from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError
 from skywrite.queue.database import DatabaseUnavailable
@@ -182,6 +185,27 @@ def test_the_database_going_away_is_told_by_run_once(
     monkeypatch.setattr(Store, "claim", away)
     with pytest.raises(DatabaseUnavailable):
         sky.run_once()
+
+
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [(RuntimeError("no"), "unexpected"), (InputError("no"), "error"), (DatabaseUnavailable("no"), "storage")],
+)
+@pytest.mark.parametrize("step", [(Skywrite, "run_timers"), (Recurring, "sweep"), (FeedTask, "run"), (Pruning, "run")])
+def test_publishing_comes_whatever_else_fails(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], error: Exception, event: str
+) -> None:
+    """A run tells a step that fails and publishes all the same; what a user can mend is raised in the end."""
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(*step, fail)
+    sky.schedule("x", at="now")
+    told: list[str] = []
+    with nullcontext() if event == "unexpected" else pytest.raises(type(error)):
+        sky.run_once(log=lambda name, **facts: told.append(name))
+    assert (["x"], True) == (world.texts(), event in told)
 
 
 def test_the_next_of_a_rule_is_made_at_once(world: World, sky: Skywrite) -> None:

@@ -60,6 +60,30 @@ def pass_time(sky: Skywrite, **delta: float) -> None:
     sky.clock.advance(timedelta(**delta).total_seconds())
 
 
+# What goes wrong
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_surprise_in_one_feed_stops_no_other(
+    sky: Skywrite, web: FeedServer, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """It is told as the problem of its feed, the feeds behind it are looked at, and posts go out."""
+    for path in (*(f"/bad{number}" for number in range(count)), "/good"):
+        web.pages[path] = rss(item("old"))
+        add(sky, web, path)
+    web.pages["/good"] = rss(item("new"), item("old"))
+    look = feed_look.look_at
+
+    def look_at(fetch: Any, feed: Any) -> Any:
+        return 1 / 0 if "/bad" in feed.url else look(fetch, feed)
+
+    monkeypatch.setattr(feed_look, "look_at", look_at)
+    pass_time(sky, hours=2)
+    told: list[str] = []
+    sky.run_once(log=lambda event, **facts: told.append(facts["error"]) if event == "feed" and facts["error"] else None)
+    assert (["Unexpected"] * count, 1) == (told, sky.store.count()["published"])
+
+
 # The thin path
 
 

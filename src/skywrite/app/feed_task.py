@@ -9,7 +9,9 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from skywrite.errors import SkywriteError, StorageError
 from skywrite.queue.feed_model import FeedClaim
+from skywrite.queue.model import Problem
 
 if TYPE_CHECKING:
     from skywrite.app.feeds import FeedCheck, Feeds
@@ -76,8 +78,21 @@ class FeedTask:
                 waiting += reversed(self._claim())
             return waiting.pop() if waiting else None
 
+    def _checked(self, claim: FeedClaim) -> FeedCheck:
+        """Look at a feed; whatever goes wrong with it is told as its problem, and stops no other feed."""
+        from skywrite.app.feeds import FeedCheck
+
+        try:
+            return self._sky.check_claimed(claim)
+        except StorageError:
+            raise
+        except Exception as error:
+            if not isinstance(error, SkywriteError):
+                self._log("unexpected", feed=claim.feed.id, error=error)
+            return FeedCheck(claim.feed.id, problem=Problem.of(error))
+
     def _check(self, claim: FeedClaim) -> None:
-        check = self._sky.check_claimed(claim)
+        check = self._checked(claim)
         self.checks.append(check)
         self._log(
             "feed",

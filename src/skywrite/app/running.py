@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -20,7 +21,7 @@ from skywrite.app.recurring import RecurrenceTask, Recurring
 from skywrite.app.timers import TIMER_THREADS, TimerTask
 from skywrite.app.watches import Watches
 from skywrite.clock import to_iso
-from skywrite.errors import StorageError
+from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.publisher import Publisher
 from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker, unfailing
 from skywrite.queue.model import Claim
@@ -30,6 +31,8 @@ HEARTBEAT_SECONDS = 15
 PRUNE_SECONDS = 86_400
 DEFAULT_THREADS = 4
 DUE_COUNTED_MAX = 10_000
+
+Steps = tuple[Callable[[], object], ...]
 
 
 class Heartbeat:
@@ -128,24 +131,42 @@ class Running(Feeds, Watches, Functions):
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
-        """Check the feeds and run the commands and functions that are due, publish what is due now, and return."""
-        self.free_dead_leases()
-        self.tell_functions()
-        self.run_timers(log)
+        """Check the feeds and run the commands and functions that are due, publish what is due now, and return.
+
+        What goes wrong in one step is told to the log and keeps no other from being done; the first of its
+        SkywriteErrors is raised in the end.
+        """
+        log = unfailing(log)
         recurring = Recurring(self, log)
-        recurring.sweep()
-        FeedTask(self, log=log).run()
         worker = self.worker(threads=threads, log=log)
+        timers = partial(self.run_timers, log)
+        feeds = FeedTask(self, log=log)
+        before: Steps = (self.free_dead_leases, self.tell_functions, timers, recurring.sweep, feeds.run)
+        after: Steps = (recurring.sweep, Pruning(self).run)
+        errors = [_told(step, log) for step in before]
         with _stopped_by_signals(worker.stop):
             tally = worker.run_once()
-        recurring.sweep()
-        Pruning(self).run()
+        errors += [_told(step, log) for step in after]
+        for error in filter(None, errors):
+            raise error
         return tally
 
     def due_unpublished(self, *, before: datetime | None = None) -> int:
         """How many posts are due and not published: scheduled, or left in the middle by a worker."""
         moment = before or self.clock.now()
         return len(self.store.posts(("scheduled", "publishing"), due_before=moment, limit=DUE_COUNTED_MAX))
+
+
+def _told(step: Callable[[], object], log: Log) -> SkywriteError | None:
+    """Do one step of a run; what went wrong is logged, and given back when it is for the user to mend."""
+    try:
+        step()
+    except SkywriteError as error:
+        log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
+        return error
+    except Exception as error:
+        log("unexpected", error=error)
+    return None
 
 
 class _stopped_by_signals:
