@@ -171,6 +171,54 @@ def test_the_clock_is_set_back_by_a_day(bot_at: Callable[[datetime], Bot]) -> No
     assert 5 == len({record.uri for record in bot.box.records(HANDLE)})
 
 
+@pytest.mark.parametrize("how", ["published", "lease", "retry"])
+def test_the_clock_ran_ahead_for_a_while(bot_at: Callable[[datetime], Bot], how: str) -> None:
+    """It went twenty days ahead and came back: what was published, left or put off then keeps no post waiting."""
+    bot = bot_at(SPRING)
+    bot.sky.set(HANDLE, {"gap_seconds": "60", "max_per_day": "2"})
+    bot.sky.schedule("first", at=SPRING, account=HANDLE, late="publish")
+    bot.clock.advance(20 * 86_400)
+    if how == "lease":
+        assert bot.sky.store.claim("otherhost/1/abc", 120, bot.sky.publisher().decider)
+    else:
+        if how == "retry":
+            bot.box.faults.add("com.atproto.repo.applyWrites", kind="refused", times=None)
+        bot.sky.run_once(threads=1)
+        bot.box.faults.clear()
+    bot.clock.set(SPRING)
+    bot.sky.schedule("second", at=SPRING + timedelta(minutes=1), account=HANDLE)
+    for _ in range(3):
+        bot.clock.advance(60)
+        bot.sky.run_once(threads=1)
+    assert ["first", "second"] == [post.text for post in bot.box.posts(HANDLE)]
+
+
+def test_posting_at_once_after_the_clock_ran_ahead(bot_at: Callable[[datetime], Bot]) -> None:
+    """A worker of another computer died while the clock was ahead: `post` finishes its post and sends its own."""
+    bot = bot_at(SPRING)
+    bot.sky.schedule("left", at=SPRING, account=HANDLE, late="publish")
+    bot.clock.advance(20 * 86_400)
+    assert bot.sky.store.claim("otherhost/1/abc", 120, bot.sky.publisher().decider)
+    bot.clock.set(SPRING)
+    bot.sky.post("now", account=HANDLE)
+    assert ["left", "now"] == [post.text for post in bot.box.posts(HANDLE)]
+
+
+def test_a_workers_tasks_go_on_after_the_clock_ran_ahead(bot_at: Callable[[datetime], Bot]) -> None:
+    """Those that come by the minute are due at once when the clock is right again, and then as before."""
+    bot = bot_at(SPRING)
+    tasks = [task for task in bot.sky.worker().tasks if hasattr(task, "_next_at")]
+    bot.clock.advance(20 * 86_400)
+    for task in tasks:
+        task.run()
+    bot.clock.set(SPRING)
+    assert [SPRING] * 4 == [task.next_at() for task in tasks]
+    for task in tasks:
+        task.run()
+    later = [task.next_at() for task in tasks]
+    assert all(moment and moment > SPRING for moment in later)
+
+
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server that is crashed."""

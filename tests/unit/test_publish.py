@@ -119,6 +119,11 @@ def test_the_gap_between_posts_is_kept() -> None:
     assert last + timedelta(seconds=300) == waiting.until
 
 
+def test_a_gap_is_not_counted_from_a_clock_that_ran_ahead() -> None:
+    """A post of twenty days from now, by a clock that was wrong, keeps the account waiting for no day of them."""
+    assert isinstance(decide(post(), view(last=NOW + timedelta(days=20), gap_seconds=60), NOW), Take)
+
+
 def test_the_most_of_a_day_is_kept_in_the_accounts_zone() -> None:
     """The next day begins at midnight where the account lives."""
     waiting = decide(post(), view(today=3, max_per_day=3, zone="Europe/Berlin"), NOW)

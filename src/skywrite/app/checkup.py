@@ -58,7 +58,7 @@ def check_run(sky: Running, wrong: Literal["note", "wrong"] = "wrong") -> list[F
     now = sky.clock.now()
     code = 1 if wrong == "wrong" else 0
     beats = {worker: datetime.fromisoformat(told) for worker, told in sky.store.settings("worker").items()}
-    living = [worker for worker, beat in beats.items() if now - beat < timedelta(seconds=WORKER_SILENT_SECONDS)]
+    living = [worker for worker, beat in beats.items() if abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS)]
     findings = []
     if living:
         findings.append(Finding("worker", f"{len(living)} running"))

@@ -223,9 +223,11 @@ class Feeds(Posting):
         return task.checks
 
     def free_dead_feeds(self) -> int:
-        """End the leases of checkers of this computer whose processes are gone; how many."""
+        """Free feeds whose checkers are gone (processes of this computer), or that wait for a moment which only a clock
+        that ran ahead can have set; how many."""
         owners = [owner for owner in self.store.feed_lease_owners() if owner != self.worker_name and is_gone(owner)]
-        return sum(self.store.expire_feed_leases(owner) for owner in owners)
+        ahead = self.store.free_feeds_ahead(lease_seconds=FEED_LEASE_SECONDS)
+        return ahead + sum(self.store.expire_feed_leases(owner) for owner in owners)
 
     def preview_feed(
         self, url: str, *, account: str | None = None, limit: int = 3, prepare: bool = True, **options: Any

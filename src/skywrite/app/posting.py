@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from skywrite.app.base import is_gone
 from skywrite.app.preparing import KEY_MAX, SAME_TEXT, SLOT_HORIZON, Preparing, Ready
+from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
 from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
 from skywrite.publish.agents import NotLoggedIn
@@ -156,6 +157,8 @@ class Posting(Preparing):
         """Publish one post, trying again for some seconds. Other unfinished posts of its account are settled first."""
         tries = 0
         deadline = self.clock.monotonic() + NOW_BUSY_SECONDS_MAX
+        if claim is None:
+            self.free_ahead()
         while True:
             if claim is None:
                 post = self.store.get(post_id)
@@ -181,6 +184,10 @@ class Posting(Preparing):
         mine = [item for item in self.store.accounts() if item.lease_owner and item.lease_owner != self.worker_name]
         dead = [item for item in mine if item.lease_owner and is_gone(item.lease_owner)]
         return sum(self.store.expire_lease(item.did, item.lease_owner or "") for item in dead)
+
+    def free_ahead(self) -> int:
+        """Free the accounts that wait for a moment which only a clock that ran ahead can have set; how many."""
+        return self.store.free_ahead(lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX)
 
     def _publish_claim(self, claim: Claim, publisher: Publisher) -> Result | None:
         """What a try came to; None where another worker has taken the post over."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.publish.worker import in_turn
 from skywrite.queue.model import STATES, Account, NewPost, NewRecurrence, Post, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
 from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, parse_rule, pick
@@ -211,7 +212,8 @@ class RecurrenceTask:
 
     def next_at(self) -> datetime | None:
         """Every minute."""
-        return self._next_at or self.recurring.sky.clock.now()
+        now = self.recurring.sky.clock.now()
+        return in_turn(self._next_at or now, now, SWEEP_SECONDS)
 
     def run(self) -> None:
         """Sweep."""

@@ -23,13 +23,14 @@ from skywrite.app.watches import Watches
 from skywrite.clock import to_iso
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.publisher import Publisher
-from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker, unfailing
+from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker, in_turn, unfailing
 from skywrite.queue.model import Claim
 from skywrite.sources.functions import InvalidProgram, load_program
 
 HEARTBEAT_SECONDS = 15
 PRUNE_SECONDS = 86_400
 DEFAULT_THREADS = 4
+FREE_SECONDS = 300
 DUE_COUNTED_MAX = 10_000
 
 Steps = tuple[Callable[[], object], ...]
@@ -44,7 +45,7 @@ class Heartbeat:
         self._next_at = sky.clock.now()
 
     def next_at(self) -> Any:
-        return self._next_at
+        return in_turn(self._next_at, self._sky.clock.now(), HEARTBEAT_SECONDS)
 
     def run(self) -> None:
         now = self._sky.clock.now()
@@ -60,12 +61,14 @@ class Pruning:
         self._next_at = sky.clock.now()
 
     def next_at(self) -> Any:
-        return self._next_at
+        return in_turn(self._next_at, self._sky.clock.now(), PRUNE_SECONDS)
 
     def run(self) -> None:
         now = self._sky.clock.now()
         last = self._sky.store.setting("media", "pruned_at")
-        due = now if last is None else datetime.fromisoformat(last) + timedelta(seconds=PRUNE_SECONDS)
+        due = now
+        if last is not None:
+            due = in_turn(datetime.fromisoformat(last) + timedelta(seconds=PRUNE_SECONDS), now, PRUNE_SECONDS)
         if due <= now:
             self._sky.store.put_setting("media", "pruned_at", to_iso(now))
             self._sky.store.prune()
@@ -76,8 +79,24 @@ class Pruning:
     def _forget_workers(self, now: datetime) -> None:
         """Heartbeats of workers that were killed stay behind."""
         for worker, told in self._sky.store.settings("worker").items():
-            if now - datetime.fromisoformat(told) > timedelta(seconds=PRUNE_SECONDS):
+            if abs(now - datetime.fromisoformat(told)) > timedelta(seconds=PRUNE_SECONDS):
                 self._sky.store.put_setting("worker", worker, None)
+
+
+class Freeing:
+    """Frees every few minutes what a clock that ran ahead has put off."""
+
+    def __init__(self, sky: Feeds) -> None:
+        self._sky = sky
+        self._next_at = sky.clock.now()
+
+    def next_at(self) -> Any:
+        return in_turn(self._next_at, self._sky.clock.now(), FREE_SECONDS)
+
+    def run(self) -> None:
+        self._next_at = self._sky.clock.now() + timedelta(seconds=FREE_SECONDS)
+        self._sky.free_ahead()
+        self._sky.free_dead_feeds()
 
 
 class Running(Feeds, Watches, Functions):
@@ -96,6 +115,7 @@ class Running(Feeds, Watches, Functions):
         feeds = FeedTask(self, log=log)
         # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
         timers = [TimerTask(self, log) for _ in range(TIMER_THREADS)]
+        own = (recurrences, Heartbeat(self, self.worker_name), Pruning(self), Freeing(self), feeds)
         worker = Worker(
             name=self.worker_name,
             store=self.store,
@@ -104,7 +124,7 @@ class Running(Feeds, Watches, Functions):
             clock=self.clock,
             threads=threads,
             lease_seconds=LEASE_SECONDS,
-            tasks=(recurrences, Heartbeat(self, self.worker_name), Pruning(self), feeds, *timers, *tasks),
+            tasks=(*own, *timers, *tasks),
             log=log,
             after=after,
             stopping=stopping,
@@ -119,6 +139,7 @@ class Running(Feeds, Watches, Functions):
         """
         log = unfailing(log)
         self.free_dead_leases()
+        self.free_ahead()
         self.tell_functions()
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         try:
@@ -141,7 +162,8 @@ class Running(Feeds, Watches, Functions):
         worker = self.worker(threads=threads, log=log)
         timers = partial(self.run_timers, log)
         feeds = FeedTask(self, log=log)
-        before: Steps = (self.free_dead_leases, self.tell_functions, timers, recurring.sweep, feeds.run)
+        freeing: Steps = (self.free_dead_leases, self.free_ahead)
+        before: Steps = (*freeing, self.tell_functions, timers, recurring.sweep, feeds.run)
         after: Steps = (recurring.sweep, Pruning(self).run)
         errors = [_told(step, log) for step in before]
         with _stopped_by_signals(worker.stop):

@@ -55,6 +55,11 @@ class Task(Protocol):
         ...
 
 
+def in_turn(next_at: datetime, now: datetime, seconds: float) -> datetime:
+    """When something that comes every so many seconds comes next: now, where a clock that ran ahead has put it off."""
+    return now if next_at > now + timedelta(seconds=seconds) else next_at
+
+
 class Signals:
     """Wake-ups for threads: each wakes one, and no more are kept than there are threads."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from skywrite.atproto.session import Session, SignedOut
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.errors import InputError
+from skywrite.queue.ahead import SKEW
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Database, Row
 from skywrite.queue.model import Account, AccountState, UnknownAccount
@@ -171,7 +172,8 @@ class AccountVerbs(StoreBase):
         """Take the right to refresh the account's session; False while somebody else has it."""
         now, owner = self._clock.now(), self._owner()
         with self._writing(wake=False) as tx:
-            row = tx.row("take_refresh", did=did, owner=owner, now=now, until=now + timedelta(seconds=seconds))
+            until = now + timedelta(seconds=seconds)
+            row = tx.row("take_refresh", did=did, owner=owner, now=now, until=until, ahead=until + SKEW)
         if row is None:
             return False
         self._refreshed[owner, did] = _sign_in_of(row)

@@ -288,6 +288,7 @@ class ClaimVerbs(AddVerbs):
             day=_minute(now - DAY),
             midnight=midnight,
             since=min(midnight, _minute(now - DAY)),
+            now=now,
         )
         assert spent is not None
         return AccountView(

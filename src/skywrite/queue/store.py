@@ -10,6 +10,7 @@ thread, are grouped in modules:
   move, cancel, retry, hold, hurry, release_post;
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;
+- `ahead.py`: free_ahead, free_feeds_ahead;
 - `media.py`: media_info, media_of, read_media, prune;
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
   feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items,
@@ -31,6 +32,7 @@ from os import PathLike, fspath
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, StorageError
 from skywrite.queue.accounts import AccountVerbs
+from skywrite.queue.ahead import AheadVerbs
 from skywrite.queue.claims import ClaimVerbs
 from skywrite.queue.database import Database
 from skywrite.queue.feeds import FeedVerbs
@@ -52,7 +54,18 @@ class BackupFailed(StorageError):
     """The backup could not be written."""
 
 
-class Store(AccountVerbs, ClaimVerbs, SyncVerbs, PostVerbs, MediaVerbs, RuleVerbs, FeedVerbs, TimerVerbs, WatchVerbs):
+class Store(
+    AccountVerbs,
+    ClaimVerbs,
+    AheadVerbs,
+    SyncVerbs,
+    PostVerbs,
+    MediaVerbs,
+    RuleVerbs,
+    FeedVerbs,
+    TimerVerbs,
+    WatchVerbs,
+):
     """One database of accounts, posts, media and rules."""
 
     def backup(self, path: str | PathLike[str]) -> None:

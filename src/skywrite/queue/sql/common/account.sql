@@ -51,9 +51,9 @@ UPDATE account SET
 WHERE did = :did
 
 -- name: take_refresh
--- Take the right to refresh an account's session, when nobody holds it.
+-- Take the right to refresh an account's session, when nobody holds it, or only by a clock that ran ahead.
 UPDATE account SET refresh_owner = :owner, refresh_until = :until
-WHERE did = :did AND (refresh_until IS NULL OR refresh_until <= :now)
+WHERE did = :did AND (refresh_until IS NULL OR refresh_until <= :now OR refresh_until > :ahead)
 RETURNING session_version, created_at
 
 -- name: release_refresh

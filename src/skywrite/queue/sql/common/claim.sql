@@ -49,13 +49,13 @@ DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + exc
 RETURNING points, posts
 
 -- name: read_spend
--- What an account spent and published lately.
+-- What an account spent and published lately; what a clock that ran ahead has entered counts when its time has come.
 SELECT
   coalesce(sum(CASE WHEN minute >= :hour THEN points END), 0) AS points_last_hour,
   coalesce(sum(CASE WHEN minute >= :day THEN points END), 0) AS points_last_day,
   coalesce(sum(CASE WHEN minute >= :midnight THEN posts END), 0) AS published_today,
   coalesce(sum(CASE WHEN minute >= :day THEN posts END), 0) AS published_last_day
-FROM spend WHERE account_did = :did AND minute >= :since
+FROM spend WHERE account_did = :did AND minute >= :since AND minute <= :now
 
 -- name: forget_spend
 -- Drop ledger entries that no budget looks at any more.

@@ -1,0 +1,35 @@
+-- name: accounts_ahead
+-- Accounts that wait for a moment that only a clock which ran ahead can have set, or that are put off while their
+-- first post is due.
+SELECT did FROM account WHERE ready_at > :soon AND (
+  lease_until > :lease_end OR paused_until > :pause_end OR (
+    lease_until IS NULL AND (paused_until IS NULL OR paused_until <= :now) AND EXISTS (
+      SELECT 1 FROM (
+        SELECT due_at, attempt_at, updated_at FROM post INDEXED BY post_scheduled
+        WHERE account_did = account.did AND state = 'scheduled'
+        ORDER BY due_at, id LIMIT 1
+      ) AS head
+      WHERE due_at <= :now AND (attempt_at IS NULL OR attempt_at <= :now OR updated_at > :soon)
+    )
+  )
+)
+ORDER BY did
+
+-- name: end_lease_ahead
+-- End a lease that is longer than any that is given.
+UPDATE account SET lease_until = :now WHERE did = :did AND lease_until > :lease_end
+
+-- name: end_pause_ahead
+-- End a pause that is longer than any that is set.
+UPDATE account SET paused_until = :now WHERE did = :did AND paused_until > :pause_end
+
+-- name: end_waits_ahead
+-- Let posts that a clock which ran ahead has put off be tried as soon as they are due.
+UPDATE post SET attempt_at = CASE WHEN due_at <= :now THEN :now END, updated_at = :now
+WHERE account_did = :did AND state = 'scheduled' AND attempt_at > :soon AND updated_at > :soon
+
+-- name: end_feed_waits_ahead
+-- Let feeds be checked that a clock which ran ahead has put off, or that are held for longer than anybody does.
+UPDATE feed SET
+  lease_owner = NULL, lease_until = NULL, lease_token = lease_token + 1, next_check_at = :now, ready_at = :now
+WHERE ready_at > :soon AND (lease_until > :lease_end OR (lease_until IS NULL AND checked_at > :soon))
