@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from skywrite.queue.model import Slot
 from skywrite.schedule.localtime import UnknownZone, after_gap, next_change, to_utc, zone_of
 from skywrite.schedule.slots import (
+    FreeSlots,
     InvalidSlots,
     NoSlots,
     format_slots,
-    next_free_slot,
     parse_slots,
     slot_moments,
     with_jitter,
@@ -144,29 +145,48 @@ def test_slots_keep_to_the_clock_on_the_wall() -> None:
 def test_the_next_free_slot_is_the_first_that_is_not_taken_to_the_minute() -> None:
     """Jitter does not free a slot; the present moment is no slot any more."""
     slots = parse_slots("wed 11:30,12:00; thu 9:00", BERLIN)
-    assert utc(2026, 11, 25, 11) == next_free_slot(slots, now=NOW, taken=())
-    assert utc(2026, 11, 26, 8) == next_free_slot(slots, now=NOW, taken=[utc(2026, 11, 25, 11, 0, 42)])
-    assert utc(2026, 11, 25, 11) == next_free_slot(slots, now=NOW, taken=[utc(2026, 11, 25, 10, 59, 59)])
+    assert utc(2026, 11, 25, 11) == FreeSlots(slots, now=NOW, taken=()).take()
+    assert utc(2026, 11, 26, 8) == FreeSlots(slots, now=NOW, taken=[utc(2026, 11, 25, 11, 0, 42)]).take()
+    assert utc(2026, 11, 25, 11) == FreeSlots(slots, now=NOW, taken=[utc(2026, 11, 25, 10, 59, 59)]).take()
 
 
 @light
 @given(slot_lists, moments, st.integers(1, 15))
 def test_slots_are_filled_one_after_the_other(slots: list[Slot], now: datetime, count: int) -> None:
     """Taking the next free slot again and again gives the slots in order, each minute once."""
-    taken: list[datetime] = []
-    for _ in range(count):
-        taken.append(next_free_slot(slots, now=now, taken=taken))
-    assert list(islice(slot_moments(slots, now), count)) == taken
+    free = FreeSlots(slots, now=now, taken=())
+    assert list(islice(slot_moments(slots, now), count)) == [free.take() for _ in range(count)]
+
+
+def test_no_slot_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are taken one after the other, the week is gone through once."""
+    looked: list[datetime] = []
+
+    def watched(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
+        for moment in slot_moments(slots, start):
+            looked.append(moment)
+            yield moment
+
+    monkeypatch.setattr("skywrite.schedule.slots.slot_moments", watched)
+    free = FreeSlots(parse_slots("daily 9:00,17:00", BERLIN), now=NOW, taken=())
+    assert [free.take() for _ in range(500)] == looked
+
+
+def test_with_and_without_jitter_slots_are_taken_from_the_same_ones() -> None:
+    """With jitter nothing may be due behind a slot; one that is passed over for that stays free for others."""
+    free = FreeSlots(parse_slots("wed 9:00; thu 9:00; fri 9:00", BERLIN), now=NOW, taken=[utc(2026, 11, 26, 8, 5)])
+    taken = [free.take(600), free.take(), free.take(600), free.take()]
+    assert [27, 26, 2, 3] == [moment.day for moment in taken]
 
 
 def test_without_a_free_slot_there_is_an_error_that_says_how_to_set_some() -> None:
     """No slots at all, and all taken for two years."""
     with pytest.raises(NoSlots) as caught:
-        next_free_slot([], now=NOW, taken=())
+        FreeSlots([], now=NOW, taken=()).take()
     assert 'skywrite slots "mon-fri 9:00,17:30' in caught.value.hint
     slots = parse_slots("mon 9:00", BERLIN)
     with pytest.raises(NoSlots):
-        next_free_slot(slots, now=NOW, taken=list(islice(slot_moments(slots, NOW), 120)))
+        FreeSlots(slots, now=NOW, taken=list(islice(slot_moments(slots, NOW), 120))).take()
 
 
 @given(moments, st.integers(0, 86_400), st.floats(0, 1, exclude_max=True))

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skywrite.app.posting import SLOT_HORIZON, Posting
+from skywrite.app.posting import Posting
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
@@ -21,6 +21,7 @@ from skywrite.queue.synced import SyncedElsewhere, SyncedFile
 from skywrite.schedule.policy import verdict
 
 if TYPE_CHECKING:
+    from skywrite.schedule.slots import FreeSlots
     from skywrite.sources.folder import Folder
     from skywrite.sources.post_file import FileProblem, Item
 
@@ -98,7 +99,7 @@ class _Sync:
     default_account: str | None
     prune: bool
     mark: bool
-    taken: dict[str, set[datetime]] = field(default_factory=dict)
+    slots: dict[str, FreeSlots] = field(default_factory=dict)
     accounts: dict[str | None, Account] = field(default_factory=dict)
 
     def run(self) -> list[FileReport]:
@@ -216,7 +217,7 @@ class _Sync:
         """What became of a post, and its moment: another slot where somebody took the one that it was to have."""
         results, stored = self.sky.store_in_slots([new], lambda posts: [store(posts[0])])
         if stored[0].due_at != new.due_at:
-            self.taken.pop(new.account_did, None)
+            self.slots.pop(new.account_did, None)
         return results[0], stored[0].due_at
 
     def _edit(self, item: Item, account: Account, now: SyncedFile, seen: str) -> FileReport:
@@ -258,14 +259,9 @@ class _Sync:
         return new, tuple(ready.warnings)
 
     def _free_slot(self, account: Account) -> datetime:
-        from skywrite.schedule.slots import next_free_slot
-
-        now, store = self.sky.clock.now(), self.sky.store
-        if account.did not in self.taken:
-            self.taken[account.did] = set(store.due_moments(account.did, now, now + SLOT_HORIZON))
-        moment = next_free_slot(store.slots(account.did), now=now, taken=self.taken[account.did])
-        self.taken[account.did].add(moment)
-        return moment
+        if account.did not in self.slots:
+            self.slots[account.did] = self.sky.free_slots(account)
+        return self.slots[account.did].take()
 
     def _mark(self, reports: Iterable[FileReport], items: Iterable[Item]) -> None:
         from skywrite.sources.marking import mark_published

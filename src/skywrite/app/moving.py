@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skywrite.app.posting import Posting, Sent
 from skywrite.app.preparing import SAME_TEXT
@@ -20,6 +20,9 @@ from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.queue.model import Account, NewPost, Post, Recurrence
 from skywrite.schedule.recurrence import parse_rule, read_exceptions
+
+if TYPE_CHECKING:
+    from skywrite.schedule.slots import FreeSlots
 
 OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
 RULE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
@@ -50,10 +53,10 @@ class RowReport:
 
 @dataclass
 class Batch:
-    """What the rows of one import know of each other: accounts, slots that are taken, texts and minutes."""
+    """What the rows of one import know of each other: accounts, slots that are free, texts and minutes."""
 
     accounts: dict[str | None, Account] = field(default_factory=dict)
-    taken: dict[str, set[datetime]] = field(default_factory=dict)
+    slots: dict[str, FreeSlots] = field(default_factory=dict)
     texts: dict[tuple[str, str], int] = field(default_factory=dict)
     minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
     queued: dict[str, set[datetime]] = field(default_factory=dict)
@@ -269,11 +272,9 @@ class Moving(Posting):
             if at is not None:
                 raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
             return None, []
-        if at is None and not now and account.did not in batch.taken:
-            batch.taken[account.did] = self.taken_slots(account.did)
-        return self.told_moment(
-            account, at or ("now" if now else None), jitter, taken=batch.taken.get(account.did, set())
-        )
+        if at is None and not now and account.did not in batch.slots:
+            batch.slots[account.did] = self.free_slots(account)
+        return self.told_moment(account, at or ("now" if now else None), jitter, slots=batch.slots.get(account.did))
 
     def export_rows(
         self, *, account: str | None = None, media_folder: Path | None = None, base: Path | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.app.base import Base
 from skywrite.atproto.cid import BlobHasher
@@ -23,10 +23,12 @@ from skywrite.publish.films import through_service
 from skywrite.queue.model import Account, NewMedia, NewPost
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
+if TYPE_CHECKING:
+    from skywrite.schedule.slots import FreeSlots
+
 SAME_TEXT = timedelta(days=7)
 SLOT_HORIZON = timedelta(days=800)
 KEY_MAX = 500
-_MINUTE = timedelta(minutes=1)
 
 
 class MediaChanged(InputError):
@@ -105,13 +107,13 @@ class Preparing(Base):
         at: str | datetime | None,
         jitter: str | None = None,
         *,
-        taken: set[datetime] | None = None,
+        slots: FreeSlots | None = None,
         past: bool = False,
     ) -> tuple[datetime, list[str]]:
         """`moment`, with what is odd about it, such as a local time that does not exist on that day.
 
-        `taken` holds the moments that are no free slots (without it those in the queue); a slot that is given out is
-        added to it. With `past` a moment that is written out may be over.
+        `slots` are those that are free (without it those that nothing in the queue has); one that is given out is taken
+        from them. With `past` a moment that is written out may be over.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -120,7 +122,7 @@ class Preparing(Base):
         seconds = parse_duration(jitter) if jitter else 0
         notes: list[str] = []
         if at is None:
-            moment = self._next_slot(account, seconds, self.taken_slots(account.did) if taken is None else taken)
+            moment = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
             read = parse_moment(at, now=self.clock.now(), zone=self.zone(account), past=past)
             moment, notes = read.at, [read.note] if read.note else []
@@ -135,17 +137,12 @@ class Preparing(Base):
         now = self.clock.now()
         return set(self.store.due_moments(account_did, now, now + SLOT_HORIZON))
 
-    def _next_slot(self, account: Account, jitter_seconds: int, taken: set[datetime]) -> datetime:
-        """The next free slot; one that a post took and left by jitter is not free."""
-        from skywrite.schedule.slots import next_free_slot
+    def free_slots(self, account: Account) -> FreeSlots:
+        """The slots of the account that nothing in the queue has."""
+        from skywrite.schedule.slots import FreeSlots
 
-        shadowed = taken
-        if jitter_seconds:
-            minutes = jitter_seconds // 60 + 1
-            shadowed = {moment - back * _MINUTE for moment in taken for back in range(minutes + 1)}
-        moment = next_free_slot(self.store.slots(account.did), now=self.clock.now(), taken=shadowed)
-        taken.add(moment)
-        return moment
+        taken = self.taken_slots(account.did)
+        return FreeSlots(self.store.slots(account.did), now=self.clock.now(), taken=taken)
 
     def clashes(self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None) -> list[str]:
         """Warnings: the same text is queued or was posted lately, or another post goes out in the same minute."""

@@ -6,7 +6,7 @@ What lives here: reading and writing slots, and when they come. What does not: s
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from itertools import groupby
 
@@ -135,17 +135,35 @@ def slot_moments(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
         yield from (at for at in settled if at > start)
 
 
-def next_free_slot(slots: Sequence[Slot], *, now: datetime, taken: Collection[datetime]) -> datetime:
-    """The first slot after `now` in whose minute nothing is `taken`; UTC. Raises NoSlots."""
-    if not slots:
-        raise NoSlots("The account has no weekly slots.")
-    busy = {_to_minute(moment) for moment in taken}
-    for moment in slot_moments(slots, now):
-        if moment > now + HORIZON_DAYS * DAY:
-            raise NoSlots("Every slot of the next two years is taken.", hint=f"Set more of them: {_EXAMPLE}")
-        if _to_minute(moment) not in busy:
-            return moment
-    raise AssertionError("slots never end")
+class FreeSlots:
+    """The free slots of an account after `now`, one after the other; each search goes on where the last ended.
+
+    A slot is free when nothing is `taken` in its minute.
+    """
+
+    def __init__(self, slots: Sequence[Slot], *, now: datetime, taken: Iterable[datetime]) -> None:
+        self._slots = slots
+        self._now = now
+        self._busy = {_to_minute(moment) for moment in taken}
+        self._searches: dict[int, Iterator[datetime]] = {}
+
+    def take(self, jitter_seconds: int = 0) -> datetime:
+        """The first free slot, which is taken from now on; UTC. Raises NoSlots.
+
+        With jitter nothing may be taken behind it either, for as long as the jitter may be: what is due there may have
+        had this slot and left it.
+        """
+        if not self._slots:
+            raise NoSlots("The account has no weekly slots.")
+        behind = jitter_seconds // 60 + 1 if jitter_seconds else 0
+        for moment in self._searches.setdefault(behind, slot_moments(self._slots, self._now)):
+            if moment > self._now + HORIZON_DAYS * DAY:
+                break
+            minute = _to_minute(moment)
+            if self._busy.isdisjoint(range(minute, minute + behind + 1)):
+                self._busy.add(minute)
+                return moment
+        raise NoSlots("Every slot of the next two years is taken.", hint=f"Set more of them: {_EXAMPLE}")
 
 
 def _to_minute(moment: datetime) -> int:
