@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from skywrite.errors import InputError, MissingExtra
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry, Counter
+    from prometheus_client.core import GaugeMetricFamily
 
 _COUNTED = ("claimed", "published", "retry", "failed", "held", "lease_lost", "storage", "unexpected")
 
 
-def _count(sky: Any, state: str) -> float:
-    return float(sky.store.count()[state])
+def registry_of(sky: Any) -> tuple[CollectorRegistry, Counter]:
+    """What `/metrics` shows: the posts of the queue, counted once when somebody asks, and the events that are added."""
+    from prometheus_client import CollectorRegistry, Counter
+    from prometheus_client.core import GaugeMetricFamily
+
+    class Posts:
+        """The numbers of posts."""
+
+        def collect(self) -> Iterator[GaugeMetricFamily]:
+            family = GaugeMetricFamily("skywrite_posts", "Posts in the queue by state", labels=["state"])
+            for state, count in sky.store.count().items():
+                family.add_metric([state], count)
+            yield family
+
+    registry = CollectorRegistry()
+    registry.register(Posts())
+    return registry, Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=registry)
 
 
 def serve_metrics(address: str, sky: Any, log: Callable[..., None]) -> Callable[..., None]:
     """Serve `/metrics` at `host:port`; returns a log that counts events before it passes them on."""
     try:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+        from prometheus_client import start_http_server
     except ImportError:
         raise MissingExtra("Metrics need an optional part.", extra="metrics") from None
     host, mark, port = address.rpartition(":")
     if not mark or not port.isdigit():
         raise InputError(f"{address!r} is no address for metrics.", hint="Write it like 127.0.0.1:9464.")
-    registry = CollectorRegistry()
-    events = Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=registry)
-    waiting = Gauge("skywrite_posts", "Posts in the queue by state", ["state"], registry=registry)
-    for state in sky.store.count():
-        waiting.labels(state).set_function(partial(_count, sky, state))
+    registry, events = registry_of(sky)
     try:
         start_http_server(int(port), addr=host, registry=registry)
     except OSError as error:
