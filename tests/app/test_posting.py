@@ -19,7 +19,9 @@ from skywrite.atproto.session import SessionExpired
 from skywrite.errors import InputError
 from skywrite.http import Response
 from skywrite.publish.agents import NotLoggedIn
-from skywrite.queue.model import Failed, Problem, Slot, WrongState
+from skywrite.queue.database import Row
+from skywrite.queue.model import Failed, Post, Problem, Slot, WrongState
+from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import World
 
@@ -345,3 +347,20 @@ def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky:
     sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     sky.post("Patience")
     assert ([(1, "published")], ["Patience"]) == (world.states(sky), world.texts())
+
+
+def test_a_picture_alone_is_compared_with_no_other(
+    sky: Skywrite, picture: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many pictures without a text wait for their time, none is read to post one more."""
+    for hours in range(1, 6):
+        sky.schedule("", at=f"in {hours} hours", images=[(picture(), "Red")])
+    read: list[int] = []
+
+    def watched(row: Row) -> Post:
+        read.append(row["id"])
+        return post_of(row)
+
+    monkeypatch.setattr("skywrite.queue.posts.post_of", watched)
+    sent = sky.post("", images=[(picture(), "Red")])
+    assert [] == [number for number in read if number != sent.id]

@@ -246,6 +246,15 @@ def test_same_text_is_found(store: Store, clock: FakeClock) -> None:
     assert ([1, 4], [4]) == ([one.id for one in recent], [one.id for one in old])
 
 
+def test_what_waits_from_one_source_is_found(store: Store) -> None:
+    """Among any number of posts without a text, only those of the source that are still to go out are read."""
+    store.add([post("", due=later(number), source="import") for number in range(3)])
+    store.add([post("", due=later(-2), source="now"), post("", due=later(-1), source="now"), post("x", source="now")])
+    store.settle(claimed(store), DONE)
+    store.add([post("", did=BOB, source="now")])
+    assert [5] == [one.id for one in store.waiting_with_text(ALICE, "", "now")]
+
+
 def test_same_texts_are_found_together(store: Store) -> None:
     """Many texts are looked up at once, each as one is, among hundreds that are there."""
     store.add([post(f"text {number}") for number in range(300)])

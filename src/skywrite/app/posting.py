@@ -146,7 +146,11 @@ class Posting(Preparing):
         same text that is queued or was posted lately."""
         now = self.clock.now()
         text = str(new.draft.get("text", ""))
-        same = self.store.same_text(new.account_did, text, now - SAME_TEXT)
+        if text:
+            same = self.store.same_text(new.account_did, text, now - SAME_TEXT)
+        else:
+            # Pictures without a text have none in common: only one that is to be finished is looked for.
+            same = self.store.waiting_with_text(new.account_did, text, NOW_SOURCE)
         for post in same:
             unsent = post.source == NOW_SOURCE and _is_left_over(post, now)
             if unsent and post.key == new.key and _content(post.draft) == _content(new.draft):

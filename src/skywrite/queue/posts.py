@@ -131,6 +131,13 @@ class PostVerbs(AddVerbs):
             rows = tx.rows("posts_with_text", text_hash=text_hash({"text": text}), did=account_did, since=since)
         return [post for post in map(post_of, rows) if post.text == text]
 
+    def waiting_with_text(self, account_did: str, text: str, source: str) -> list[Post]:
+        """Posts of the account from this source with this text that are waiting, or are being published."""
+        values = {"text_hash": text_hash({"text": text}), "did": account_did, "source": source}
+        with self._reading() as tx:
+            rows = tx.rows("waiting_posts_of_source", **values)
+        return [post for post in map(post_of, rows) if post.text == text]
+
     def same_texts(self, account_did: str, texts: Iterable[str], since: datetime) -> dict[str, Post]:
         """`same_text` for many texts at once: the first such post, by its text."""
         hashes = json.dumps(sorted({text_hash({"text": text}) for text in texts}))

@@ -45,6 +45,12 @@ WHERE text_hash = :text_hash AND account_did = :did
   AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
 ORDER BY id
 
+-- name: waiting_posts_of_source
+-- Posts of an account from one source with the same text that are waiting.
+SELECT * FROM post INDEXED BY post_text
+WHERE text_hash = :text_hash AND account_did = :did AND source = :source AND state IN ('scheduled', 'publishing')
+ORDER BY id
+
 -- name: posts_due_between
 -- The scheduled posts of an account in a stretch of time.
 SELECT * FROM post INDEXED BY post_scheduled
