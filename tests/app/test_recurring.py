@@ -10,7 +10,9 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.recurring import NoOccurrence, Recurring
 from skywrite.errors import InputError
-from skywrite.queue.model import STATES
+from skywrite.queue.database import Row
+from skywrite.queue.model import STATES, Post
+from skywrite.queue.rows import post_of
 from skywrite.queue.store import Store
 from tests.app.conftest import NOON, World
 
@@ -36,6 +38,21 @@ def test_each_occurrence_is_posted_once_in_turn(world: World, sky: Skywrite) -> 
     run_until(world, sky, NOON + 4 * HOUR)
     assert ["one", "two", "three", "one"] == world.texts()
     assert [NOON + 5 * HOUR] == due(sky)
+
+
+def test_the_past_of_a_rule_is_not_read(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To move an occurrence only its own post is looked at, however many the rule has made."""
+    sky.schedule("x", every="0 * * * *")
+    run_until(world, sky, NOON + 4 * HOUR, HOUR)
+    read: set[int] = set()
+
+    def watched(row: Row) -> Post:
+        read.add(row["id"])
+        return post_of(row)
+
+    monkeypatch.setattr("skywrite.queue.posts.post_of", watched)
+    Recurring(sky).change(1, NOON + 5 * HOUR, NOON + 6 * HOUR)
+    assert {5} == read
 
 
 def test_the_end_of_a_rule(world: World, sky: Skywrite) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.publish.worker import in_turn
-from skywrite.queue.model import STATES, Account, NewPost, NewRecurrence, Post, Recurrence, WrongState
+from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
 from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, parse_rule, pick
 from skywrite.schedule.slots import with_jitter
@@ -74,8 +74,9 @@ class Recurring:
         sky.keep_media(new.readies)
         clashes = sky.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
         recurrence_id = sky.store.add_recurrence(new.rule, new.first)
-        # A worker may have published it by now.
-        stored = sky.store.posts(STATES, recurrence_id=recurrence_id)[0]
+        assert new.first.occurrence is not None
+        stored = sky.store.occurrence_post(recurrence_id, new.first.occurrence)
+        assert stored is not None
         warnings = (*new.warnings, *clashes)
         return Scheduled(stored.id, account.handle, stored.due_at, new.rule.zone, False, warnings, recurrence_id)
 
@@ -169,7 +170,8 @@ class Recurring:
         store = self.sky.store
         recurrence = store.recurrence(recurrence_id)
         self._check_occurrence(recurrence, occurrence)
-        for post in self._posts_of(recurrence_id, occurrence):
+        post = store.occurrence_post(recurrence_id, occurrence)
+        if post is not None:
             if post.state not in ("scheduled", "held", "draft"):
                 raise NoOccurrence(
                     f"The post of that occurrence is {post.state}.", hint=f"See: skywrite show {post.id}"
@@ -183,10 +185,6 @@ class Recurring:
         changed = store.update_recurrence(recurrence._replace(exceptions=exceptions))
         self.sweep(recurrence_id)
         return changed
-
-    def _posts_of(self, recurrence_id: int, occurrence: datetime) -> list[Post]:
-        posts = self.sky.store.posts(STATES, recurrence_id=recurrence_id, limit=1_000_000)
-        return [post for post in posts if post.occurrence == occurrence]
 
     def _check_occurrence(self, recurrence: Recurrence, occurrence: datetime) -> None:
         rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)

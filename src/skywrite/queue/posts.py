@@ -60,6 +60,12 @@ class PostVerbs(AddVerbs):
         with self._reading() as tx:
             return self._get(tx, post_id)
 
+    def occurrence_post(self, recurrence_id: int, occurrence: datetime) -> Post | None:
+        """The post that a rule made for one of its occurrences."""
+        with self._reading() as tx:
+            row = tx.row("post_of_occurrence", recurrence_id=recurrence_id, occurrence=occurrence)
+            return None if row is None else self._get(tx, row["id"])
+
     def attempts(self, post_id: int) -> list[Attempt]:
         """Every attempt at publishing a post, the first one first."""
         with self._reading() as tx:

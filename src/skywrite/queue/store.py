@@ -6,8 +6,8 @@ thread, are grouped in modules:
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, account, set_default_account, change_account,
   set_account_settings; and load, save, try_lease, release as `atproto.session.SessionStore` asks;
 - `adding.py`: add, put_media;
-- `posts.py`: get, attempts, posts, all_posts, history, count, same_text, waiting_with_text, same_texts, same_minute,
-  due_moments, edit, move, cancel, retry, hold, hurry, release_post;
+- `posts.py`: get, occurrence_post, attempts, posts, all_posts, history, count, same_text, waiting_with_text,
+  same_texts, same_minute, due_moments, edit, move, cancel, retry, hold, hurry, release_post;
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;
 - `ahead.py`: free_ahead, free_feeds_ahead;

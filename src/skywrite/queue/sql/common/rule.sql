@@ -32,7 +32,7 @@ FROM recurrence LEFT JOIN post AS last ON last.recurrence_id = recurrence.id AND
   SELECT max(occurrence) FROM post WHERE post.recurrence_id = recurrence.id
 )
 WHERE recurrence.state = 'active' AND NOT EXISTS (
-  SELECT 1 FROM post
+  SELECT 1 FROM post INDEXED BY post_rule_waiting
   WHERE post.recurrence_id = recurrence.id AND post.state IN ('draft', 'scheduled', 'publishing')
     AND (post.occurrence IS NULL OR post.occurrence > :now OR post.due_at <= :now)
 )
