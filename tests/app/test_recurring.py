@@ -245,3 +245,10 @@ def test_clocks_that_change_are_told(world: World, sky: Skywrite) -> None:
         sky.import_rows([{"text": "c", "at": gap}])[0].warnings,
     ]
     assert [True] * 4 == [any("comes twice" in text or "does not exist" in text for text in texts) for texts in told]
+
+
+def test_an_end_may_be_a_day(sky: Skywrite) -> None:
+    """It is the last one on which the rule comes, in the account's zone."""
+    sky.set(None, {"zone": "Europe/Berlin"})
+    sky.schedule("Good morning", every="daily 9:00", until="2026-11-26")
+    assert [datetime(2026, 11, 26, 22, 59, tzinfo=UTC)] == [rule.until for rule in sky.recurrences()]

@@ -5,6 +5,7 @@ What lives here: making the posts of the next occurrences. What does not: when a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -85,7 +86,7 @@ class Recurring:
         sky = self.sky
         # A rule may have begun long ago, as those that were exported have.
         start, notes = sky.told_moment(account, repeat.at, past=True) if repeat.at is not None else (None, [])
-        until = sky.moment(account, repeat.until) if repeat.until is not None else None
+        until = sky.moment(account, _whole_day(repeat.until)) if repeat.until is not None else None
         rule = parse_rule(repeat.every, zone=repeat.zone or sky.zone(account), start=start)
         first = rule.next_after(sky.clock.now(), until=until, exceptions=repeat.exceptions)
         if first is None:
@@ -222,6 +223,12 @@ class RecurrenceTask:
         """A post of a rule is done with: its next one is made at once, not at the next sweep."""
         if recurrence_id is not None:
             self.recurring.sweep(recurrence_id)
+
+
+def _whole_day(until: str | datetime) -> str | datetime:
+    """The end of a day that is given without a time of day."""
+    is_day = isinstance(until, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip())
+    return f"{until} 23:59" if is_day else until
 
 
 def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]]:

@@ -50,6 +50,10 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
         _print_reports(reports, dry_run)
 
 
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
 def _progress(count: int) -> Any:
     return click.progressbar(
         length=count, label="Checking rows", file=sys.stderr, hidden=not sys.stderr.isatty() or count < 20
@@ -79,8 +83,8 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
         fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
         existed, rules = sum(report.existed for report in stored), sum(bool(report.recurrence_id) for report in stored)
         there = f", {existed} were there before" if existed else ""
-        made = f", and {rules} rules make posts (skywrite recurring)" if rules else ""
-        print_done(f"{fresh} posts are scheduled{there}{made}. See them with: skywrite queue")
+        made = f", {rules} {_plural('rule', rules)} (see: skywrite recurring)" if rules else ""
+        print_done(f"Accepted: {fresh} {_plural('post', fresh)}{made}{there}. See them with: skywrite queue")
     elif dry_run:
         good = sum(report.error is None for report in reports)
         click.echo(f"{good} of {len(reports)} rows are right. Nothing was stored.")
@@ -102,7 +106,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
         click.echo(text, nl=False)
     else:
         output.write_text(text, encoding="utf-8")
-        print_done(f"{len(rows)} posts are in {output}.")
+        print_done(f"{len(rows)} {_plural('row', len(rows))} written to {output}.")
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")

@@ -123,7 +123,8 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if any(options[name] for name in ("at", "next_slot", "every", "as_draft")):
             _print_scheduled(_schedule(sky, row, options), as_json)
             return None
-        _no_use(options, "until", "pool", "zone", "late", "jitter")
+        _no_use(options, "until", "pool", "zone", needed="a rule", hint="Give one with --every.")
+        _no_use(options, "late", "jitter", needed="a time", hint="Give one with --at, --next-slot or --every.")
         sky.progress = upload_progress()
         _print_sent(sky.post(account=options["account"], key=options["key"], **row), as_json)
     return None
@@ -184,10 +185,10 @@ def _row_json(report: Any) -> dict[str, Any]:
     }
 
 
-def _no_use(options: dict[str, Any], *names: str) -> None:
+def _no_use(options: dict[str, Any], *names: str, needed: str, hint: str) -> None:
     for name in names:
         if options[name]:
-            raise InputError(f"--{name} needs a time.", hint="Give one with --at, --next-slot or --every.")
+            raise InputError(f"--{name} needs {needed}.", hint=hint)
 
 
 def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any]) -> Scheduled:

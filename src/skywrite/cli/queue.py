@@ -217,7 +217,8 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     print_warnings(entry.warnings)
     post = entry.post
     when = f", due {spoken(post.due_at, sky.zone(entry.account))}" if post.due_at and post.state == "scheduled" else ""
-    print_done(f"Post {post.id} is {what}: {post.state}{when}.")
+    state = "" if post.state == what else f": {post.state}"
+    print_done(f"Post {post.id} is {what}{state}{when}.")
 
 
 @click.command("move", epilog='Example: skywrite move 12 "monday 9:00"')
