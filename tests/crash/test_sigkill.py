@@ -21,14 +21,14 @@ from tests.support.fault_proxy import RESET_AFTER, Fault, FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
 NIGHTLY = bool(os.environ.get("SKYWRITE_NIGHTLY"))
-POSTS = 100
+POSTS = 200
 CONTROL_POSTS = 400 if NIGHTLY else 48
 KILLS_MIN = 2000 if NIGHTLY else 150
 TWO_WORKERS_KILLS_MIN = 500 if NIGHTLY else 50
 ACCOUNTS = 4
 LOST_ANSWERS = 0.05
 EVENTS_MAX = 9
-QUIET_SECONDS = 15.0
+QUIET_SECONDS = 5.0
 ALIVE_SECONDS_MAX = 0.03
 
 

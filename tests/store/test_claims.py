@@ -82,7 +82,7 @@ def test_frozen_records_are_never_replaced_by_a_claim(store: Store) -> None:
 
 def test_one_post_of_an_account_at_a_time(store: Store) -> None:
     """While a post of an account is being published, nobody else gets another one of it."""
-    store.add([post("one"), post("two"), post("other", did=BOB)])
+    store.add([post("one", due=later(-1)), post("two", due=later(-1)), post("other", did=BOB)])
     claims = [store.claim("w", LEASE_SECONDS, take()) for _ in range(3)]
     assert ["one", "other", None] == [claim.post.text if claim else None for claim in claims]
 
