@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 DEFAULT_PLC_URL = "https://plc.directory"
 DEFAULT_SERVICE = "https://bsky.social"
@@ -26,8 +26,7 @@ def default_home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "skywrite"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Config:
+class Config(NamedTuple):
     """The settings of one process.
 
     `database` is a path or a `postgresql://` address; `key` is None where the key comes from the keyring

@@ -216,7 +216,7 @@ def let_expire(two: Pair, account: PdsAccount) -> None:
     session = two.sky.store.load(account.did)
     assert session is not None
     token = two.pds.mint_access_jwt(account.did, valid_seconds=-60)
-    two.sky.store.save(replace(session, access_jwt=token))
+    two.sky.store.save(session._replace(access_jwt=token))
     two.sky.agents.forget(account.did)
 
 
@@ -256,7 +256,7 @@ def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, t
             sky.login(account.handle, account.app_password, pds=proxy.url)
             session = sky.store.load(account.did)
             assert session is not None
-            expired = replace(session, access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
+            expired = session._replace(access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
             sky.store.save(expired)
         context, all_know = fork_server(), threading.Event()
         proxy.break_next(held(all_know, forward=False), REFRESH)

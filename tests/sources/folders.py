@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ class Desk:
     def another(self) -> Skywrite:
         """Another process on the same database."""
         config = load_config(config_for(self.base, self.box.url))
-        return Skywrite(config=replace(config), transport=SandboxTransport(self.box), clock=self.clock)
+        return Skywrite(config=config, transport=SandboxTransport(self.box), clock=self.clock)
 
     def write(self, **files: str) -> None:
         """Write files; `name` is `name.md`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -68,7 +67,7 @@ class Base:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         config = config or load_config()
-        self.config = replace(config, database=str(database)) if database else config
+        self.config = config._replace(database=str(database)) if database else config
         self.clock = clock
         self._given_transport = transport
         self._opening = threading.RLock()

@@ -11,9 +11,8 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, NoAnswer, SignInError
@@ -39,8 +38,7 @@ class SignedOut(SignInError):
     """The sign-in that was refreshed is over: its account was signed out, signed in anew or forgotten meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Session:
+class Session(NamedTuple):
     """One sign-in of one account. `received_at` is when we got the tokens, by our own clock; None if unknown."""
 
     did: str
@@ -79,7 +77,7 @@ class Session:
         session = Session.from_answer(answer, service_url=self.pds_url, now=now)
         if session.did != self.did:
             raise NoAnswer(f"The server answered for {session.did}, not for {self.did}.")
-        return replace(session, handle=self.handle) if session.handle == INVALID_HANDLE else session
+        return session._replace(handle=self.handle) if session.handle == INVALID_HANDLE else session
 
     @property
     def uses_main_password(self) -> bool:
@@ -178,7 +176,7 @@ class Session:
 
     def moved_to(self, pds_url: str) -> Session:
         """The same session at another address of the account's server."""
-        return replace(self, pds_url=pds_url.rstrip("/"))
+        return self._replace(pds_url=pds_url.rstrip("/"))
 
 
 def pds_in_document(document: object, did: str, service_url: str) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from skywrite.atproto.identity import Resolver
@@ -56,8 +55,7 @@ class Result(NamedTuple):
     error: Exception | None = None
 
 
-@dataclass(frozen=True)
-class Publisher:
+class Publisher(NamedTuple):
     """Publishes claims. Safe to share between threads. `log(event, **facts)` is told each step.
 
     `resolver(pds_url)` looks up handles for accounts of that server.

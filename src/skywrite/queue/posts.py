@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Transaction, moment_of
@@ -32,8 +31,7 @@ from skywrite.queue.rows import attempt_of, dump_json, post_of, problem_values, 
 EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class _Filter:
+class _Filter(NamedTuple):
     """Which posts of a state a listing shows."""
 
     account_did: str | None
