@@ -347,7 +347,7 @@ def test_life_of_a_post(shell: Shell) -> None:
     assert "held" == shell("hold", number, "--json").json["state"]
     assert "scheduled" == shell("release", number, "--json").json["state"]
     shell("move", number, "now")
-    assert {"published": 1, "retried": 0, "failed": 0, "held": 0, "due_unpublished": 0} == shell(
+    assert {"published": 1, "retried": 0, "failed": 0, "held": 0, "skipped": 0, "due_unpublished": 0} == shell(
         "run", "--once", "--json"
     ).json
     [done] = shell("history", "--json").json
@@ -544,3 +544,65 @@ def test_app(shell: Shell, files: Files) -> None:
     assert (["Hi"], "hello()") == (shell.posts(), shell("watch", "list").out.split()[-1])
     assert "InvalidProgram" == shell("run", "--app", files.text("x.py", "1/0"), "--json", code=2).json["error"]
     assert "UnknownFunction" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["error"]
+
+
+@pytest.mark.parametrize("option", ["at", "every", "until", "zone", "late", "jitter", "key"])
+def test_an_empty_option_is_none(shell: Shell, option: str) -> None:
+    """A variable of a script that is not set sends nothing."""
+    assert_refused = shell("post", "Hello", f"--{option}", "", "--json", code=2)
+    assert ("InputError", []) == (assert_refused.json["error"], shell.posts())
+
+
+def test_a_key_of_what_is_over_says_so(shell: Shell) -> None:
+    """The same call again tells what became of the post, and never that it goes out."""
+    words = ("post", "Later", "--at", "tomorrow 9:00", "--key", "k")
+    shell(*words)
+    shell("cancel", "1")
+    assert "is there already: cancelled" in shell(*words).out
+    assert ("cancelled", True) == tuple(shell(*words, "--json").json[name] for name in ("state", "existed"))
+
+
+def test_dry_run_checks_the_time_as_well(shell: Shell) -> None:
+    """A time or a rule that cannot be is found, and one that can be is told."""
+    for words in (
+        ("--at", "tomorrow 25:00"),
+        ("--every", "daily 9:00", "--zone", "Mars/Phobos"),
+        ("--at", "yesterday"),
+    ):
+        shell("post", "x", *words, "--dry-run", code=2)
+    for words in (("--at", "tomorrow 9:00"), ("--every", "daily 9:00", "--zone", "UTC")):
+        assert "It would go out" in shell("post", "x", *words, "--dry-run").out
+    assert [] == shell("queue", "--json").json
+
+
+def test_a_thread_is_edited_whole(shell: Shell, files: Files) -> None:
+    """All its texts are given, as they were when it was made; anything else is refused."""
+    shell("thread", "one", "two", "three", "--at", "tomorrow 9:00")
+    shell("edit", "1", "only one", code=2)
+    shell("edit", "1", "eins", "zwei", "drei")
+    row = json.loads(shell("export").out)
+    assert ("eins", ["zwei", "drei"]) == (row["text"], [part["text"] for part in row["thread"]])
+    shell("edit", "1", "--file", files.text("t.txt", "a\n---\nb\n---\nc\n"))
+    row = json.loads(shell("export").out)
+    assert ("a", ["b", "c"]) == (row["text"], [part["text"] for part in row["thread"]])
+
+
+def test_what_keeps_a_post_is_shown(shell: Shell) -> None:
+    """When it is accepted, and when it is looked at."""
+    shell("logout")
+    told = shell("post", "Later", "--account", "alice.test", "--at", "tomorrow 9:00")
+    assert "only after skywrite login" in told.err
+    assert "nobody is signed in" in shell("show", "1").out
+
+
+def test_an_empty_table_is_no_import(shell: Shell, files: Files) -> None:
+    """It is hardly what was meant."""
+    for name in ("a.csv", "b.jsonl"):
+        assert "holds no rows" in shell("import", files.text(name, "text,at\n" if name == "a.csv" else ""), code=2).err
+    assert 2 == shell("show", "9" * 30, code=2).code
+
+
+@pytest.mark.parametrize("setting", ["max_per_day=0", "gap_seconds=99999999999999999999", "late=skip:0s"])
+def test_settings_that_stop_everything_are_refused(shell: Shell, setting: str) -> None:
+    """They are hardly what was meant."""
+    shell("set", setting, code=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from skywrite.app.base import Base
@@ -14,6 +15,9 @@ from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import Account, Slot, UnknownAccount
 from skywrite.schedule.policy import parse_late
+
+# A month in seconds: no account waits for longer, and no day has more posts.
+WHOLE_MAX = 31 * 86_400
 
 
 class Accounts(Base):
@@ -117,13 +121,16 @@ class Accounts(Base):
         return self.store.slots(self.account(name).did)
 
 
-def _whole(name: str, value: Any) -> int:
+def _whole(name: str, value: Any, *, least: int) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError):
         number = -1
-    if number < 0:
-        raise InputError(f"{name} must be a whole number, not {value!r}.", hint=f"Write it like {name}=300.")
+    if not least <= number <= WHOLE_MAX:
+        raise InputError(
+            f"{name} must be a whole number from {least} to {WHOLE_MAX}, not {value!r}.",
+            hint=f"Write it like {name}=300.",
+        )
     return number
 
 
@@ -157,8 +164,8 @@ def _late(name: str, value: Any) -> str:
 
 
 SETTINGS: dict[str, Any] = {
-    "gap_seconds": _whole,
-    "max_per_day": _whole,
+    "gap_seconds": partial(_whole, least=0),
+    "max_per_day": partial(_whole, least=1),
     "zone": _zone,
     "langs": _langs,
     "late": _late,

@@ -363,7 +363,8 @@ def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
 
 
 def _late_text(item: Post | Recurrence) -> str:
-    return item.late_policy + (f":{item.late_seconds}s" if item.late_seconds is not None else "")
+    has_grace = item.late_seconds is not None and item.late_policy != "publish"
+    return item.late_policy + (f":{item.late_seconds}s" if has_grace else "")
 
 
 def _check_no_rule(fields: Mapping[str, Any]) -> None:

@@ -22,7 +22,18 @@ from skywrite.publish.films import film_upload
 from skywrite.publish.publisher import LeaseLost, Publisher, Result
 from skywrite.publish.sender import FilmUpload
 from skywrite.queue.accounts import NEEDS_LOGIN
-from skywrite.queue.model import Account, AddResult, Claim, NewPost, Post, Published, Retry, SlotTaken, WrongState
+from skywrite.queue.model import (
+    Account,
+    AddResult,
+    Claim,
+    NewPost,
+    Post,
+    Published,
+    Retry,
+    SlotTaken,
+    State,
+    WrongState,
+)
 
 __all__ = [
     "KEY_MAX",
@@ -76,7 +87,8 @@ class Sent(NamedTuple):
 class Scheduled(NamedTuple):
     """A post that is in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
 
-    `existed` says that a post with this key was there before, so nothing was added.
+    `existed` says that a post with this key was there before, so nothing was added; `state` is that post's then. The
+    number is 0 where nothing was to be stored.
     """
 
     id: int
@@ -86,6 +98,7 @@ class Scheduled(NamedTuple):
     existed: bool = False
     warnings: tuple[str, ...] = ()
     recurrence_id: int | None = None
+    state: State = "scheduled"
 
 
 class Posting(Preparing):
@@ -112,6 +125,8 @@ class Posting(Preparing):
         if found.state == "needs_login":
             raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=_SIGN_IN)
         ready = self.prepare(self.draft(found, {"text": text, **draft}), found, base=base)
+        # A session that cannot be opened is told before anything is stored.
+        self.agent(found)
         self.keep_media([ready])
         new = self.new_post(ready, due_at=self.clock.now(), key=key, source=NOW_SOURCE)
         publisher = self.publisher()
@@ -179,7 +194,7 @@ class Posting(Preparing):
             if result is not None and claim.post.id == post_id:
                 if isinstance(result.outcome, Published):
                     return result.outcome.uri, result.outcome.cid
-                tries += 1
+                tries = NOW_TRIES if self.clock.monotonic() > deadline else tries + 1
                 self._wait_or_raise(post_id, result, tries)
             claim = None
 
@@ -211,7 +226,7 @@ class Posting(Preparing):
         if isinstance(outcome, Retry) and isinstance(error, SkywriteError):
             wait = (outcome.attempt_at - self.clock.now()).total_seconds()
             if tries >= NOW_TRIES or wait > NOW_WAIT_SECONDS_MAX or result.account is not None:
-                raise _still_queued(post_id, error.message) from None
+                raise _still_queued(post_id, error.message, in_doubt=not outcome.thaw) from None
             self.clock.wait(threading.Event(), max(wait, 0.0))
             return
         if isinstance(error, SkywriteError):
@@ -252,6 +267,7 @@ class Posting(Preparing):
         pool: Sequence[Any] = (),
         zone: str | None = None,
         hold: bool = False,
+        dry_run: bool = False,
         base: Path | None = None,
         source: str | None = None,
         **draft: Any,
@@ -261,29 +277,34 @@ class Posting(Preparing):
         `at`: an aware datetime, ISO 8601, or spoken ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
         or spoken. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
         `pool`: texts or drafts used in turn by `every`; `zone`: that of `every`, in place of the account's. `hold`:
-        keep it as a draft without a time.
+        keep it as a draft without a time. `dry_run`: check everything, and store nothing.
         """
         _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, hold=hold)
         found = self.account(account)
         row = {"text": text, **draft}
-        if every:
+        if every is not None:
             from skywrite.app.recurring import Recurring, Repeat
 
             repeat = Repeat(every, at, until, pool, late, jitter, source, zone)
-            return Recurring(self).schedule(found, row, repeat, base)
+            return Recurring(self).schedule(found, row, repeat, base, dry_run=dry_run)
         ready = self.prepare(self.draft(found, row), found, base=base)
         due_at, notes = (None, []) if hold else self.told_moment(found, at, jitter)
-        self.keep_media([ready])
         by_slot = at is None and not (hold or jitter)
         new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, alone=by_slot)
-        clashes = self.clashes(found.did, text, due_at)
+        clashes = [*_sign_in_notes(found), *self.clashes(found.did, text, due_at)]
+        state: State = "draft" if hold else "scheduled"
+        if dry_run:
+            warnings = (*notes, *ready.warnings, *clashes)
+            return Scheduled(0, found.handle, due_at, self.zone(found), warnings=warnings, state=state)
+        self.keep_media([ready])
         results, stored = self.store_in_slots([new], lambda posts: self.store.add(posts))
         result, due_at = results[0], stored[0].due_at
         if result.existed:
-            due_at = self.store.get(result.id).due_at
+            there = self.store.get(result.id)
+            due_at, state = there.due_at, there.state
             notes, clashes = [f"The key {key!r} was used before, by post {result.id}: nothing was added."], []
         warnings = (*notes, *ready.warnings, *clashes)
-        return Scheduled(result.id, found.handle, due_at, self.zone(found), result.existed, warnings)
+        return Scheduled(result.id, found.handle, due_at, self.zone(found), result.existed, warnings, state=state)
 
     def store_in_slots(
         self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]
@@ -330,6 +351,8 @@ def _check_together(
     *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, hold: bool
 ) -> None:
     """Raise for options that have no effect together, rather than pass over one."""
+    if every is not None and not every.strip():
+        raise InputError("The rule is empty.", hint="Give one, such as weekdays 9:00.")
     if every and key:
         raise InputError("A key does not go with a rule: each of its posts is another one.", hint="Leave the key out.")
     if every and hold:
@@ -382,9 +405,16 @@ def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
     return moment, why
 
 
-def _still_queued(post_id: int, why: str) -> StillQueued:
+def _still_queued(post_id: int, why: str, *, in_doubt: bool = False) -> StillQueued:
+    drop = "" if in_doubt else f", drop it with `skywrite cancel {post_id}`"
     return StillQueued(
         f"Post {post_id} is not sent yet: {why}",
-        hint=f"It is kept: send it with `skywrite run --once`, drop it with `skywrite cancel {post_id}`. "
-        "Posting the same text again sends this one.",
+        hint=f"It is kept: send it with `skywrite run --once`{drop}. Posting the same text again sends this one.",
     )
+
+
+def _sign_in_notes(account: Account) -> list[str]:
+    """What is to be done before a post of the account can go out."""
+    if account.signed_in and account.state != "needs_login":
+        return []
+    return [f"Nobody is signed in as {account.handle}: it goes out only after skywrite login."]

@@ -66,12 +66,16 @@ class Recurring:
     sky: Posting
     log: Log = _silent
 
-    def schedule(self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None) -> Scheduled:
-        """Store a rule and the post of its first occurrence."""
+    def schedule(
+        self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None, *, dry_run: bool = False
+    ) -> Scheduled:
+        """Store a rule and the post of its first occurrence; or only check them (`dry_run`)."""
         from skywrite.app.posting import Scheduled
 
         sky = self.sky
         new = self.accept(account, row, repeat, base)
+        if dry_run:
+            return Scheduled(0, account.handle, new.first.due_at, new.rule.zone, warnings=new.warnings)
         sky.keep_media(new.readies)
         clashes = sky.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
         recurrence_id = sky.store.add_recurrence(new.rule, new.first)

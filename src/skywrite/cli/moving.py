@@ -10,6 +10,7 @@ import click
 
 from skywrite.cli.options import FILE, account_option, json_option
 from skywrite.cli.output import json_text, print_done, print_json
+from skywrite.errors import InputError
 
 
 @click.command("import", epilog="Example: skywrite import plan.csv --dry-run")
@@ -31,6 +32,8 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
     from skywrite.sources.table import read_table
 
     rows = read_table(file)
+    if not rows:
+        raise InputError(f"{file} holds no rows.", hint="Is it the right file? See: skywrite import --help")
     with Skywrite() as sky, _progress(len(rows)) as bar:
         reports = sky.import_rows(
             rows, base=file.parent, account=account, partial=partial, dry_run=dry_run, progress=lambda _: bar.update(1)

@@ -116,11 +116,18 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     from skywrite.app.poster import Poster
     from skywrite.cli.output import upload_progress
 
+    for name in ("at", "every", "until", "zone", "late", "jitter", "key"):
+        if options[name] is not None and not options[name].strip():
+            raise InputError(f"--{name} is empty.", hint="Give it a value, or leave it out.")
+    later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
     with Poster() as sky:
         if options["dry_run"]:
+            planned = _schedule(sky, row, options, dry_run=True) if later else None
             _preview(sky.preview(account=options["account"], **row), as_json)
+            if planned and planned.due_at and not as_json:
+                _print_planned(planned)
             return None
-        if any(options[name] for name in ("at", "next_slot", "every", "as_draft")):
+        if later:
             _print_scheduled(_schedule(sky, row, options), as_json)
             return None
         _no_use(options, "until", "pool", "zone", needed="a rule", hint="Give one with --every.")
@@ -191,7 +198,7 @@ def _no_use(options: dict[str, Any], *names: str, needed: str, hint: str) -> Non
             raise InputError(f"--{name} needs {needed}.", hint=hint)
 
 
-def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any]) -> Scheduled:
+def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run: bool = False) -> Scheduled:
     chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
     if len(chosen) > 1:
         raise InputError("--at, --next-slot and --draft exclude each other.", hint="Leave all but one out.")
@@ -207,6 +214,7 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any]) -> Schedul
         late=options["late"],
         jitter=options["jitter"],
         hold=options["as_draft"],
+        dry_run=dry_run,
         **row,
     )
     return result
@@ -229,7 +237,7 @@ def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
         print_json(
             {
                 "id": scheduled.id,
-                "state": "scheduled" if due_at else "draft",
+                "state": scheduled.state,
                 "account": scheduled.account,
                 "due_at": due_at,
                 "existed": scheduled.existed,
@@ -239,12 +247,23 @@ def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
         )
         return
     print_warnings(scheduled.warnings)
+    if scheduled.existed and scheduled.state != "scheduled":
+        print_done(f"Post {scheduled.id} is there already: {scheduled.state}. See: skywrite show {scheduled.id}")
+        return
     if scheduled.due_at is None:
         print_done(f"Kept as draft {scheduled.id}. Give it a time with: skywrite move {scheduled.id} WHEN")
         return
     again = f" and again, as recurrence {scheduled.recurrence_id}" if scheduled.recurrence_id else ""
     print_done(f"Post {scheduled.id} goes out {spoken(scheduled.due_at, scheduled.zone)}{again}.")
     click.echo("  It is sent by `skywrite run`, which must be running then.")
+
+
+def _print_planned(planned: Scheduled) -> None:
+    from skywrite.schedule.when import spoken
+
+    assert planned.due_at is not None
+    print_warnings(planned.warnings)
+    click.echo(f"It would go out {spoken(planned.due_at, planned.zone)}.")
 
 
 @click.command("preview", epilog='Example: skywrite preview "See https://example.com/a/long/path #news"')

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
+from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 from skywrite.errors import InputError
+from skywrite.queue.model import FINAL_STATES
 
 if TYPE_CHECKING:
     from skywrite.app.managing import Entry
+    from skywrite.queue.model import Account
 
 _COLOURS = {"published": "green", "failed": "red", "held": "yellow", "publishing": "cyan"}
 
@@ -96,7 +98,7 @@ def _moment(moment: datetime | None, zone: str) -> str:
 
 
 @click.command("show", epilog="Example: skywrite show 12")
-@click.argument("post_id", type=int, metavar="ID")
+@click.argument("post_id", type=ID, metavar="ID")
 @json_option
 def show_command(post_id: int, as_json: bool) -> None:
     """Tell everything about a post: its text, its state, and every attempt in plain words."""
@@ -134,6 +136,8 @@ def _print_entry(entry: Entry, zone: str) -> None:
         click.echo(f"Due: {spoken(post.due_at, zone)}")
     if post.attempt_at and post.state == "scheduled":
         click.echo(f"Next attempt: {spoken(post.attempt_at, zone)}")
+    if post.state == "scheduled" and (why := _held_up_by(entry.account)):
+        click.echo(f"{click.style('Waits:', fg='yellow')} {why}")
     if post.recurrence_id:
         click.echo(f"Made by recurrence {post.recurrence_id}")
     if post.key:
@@ -151,8 +155,17 @@ def _print_entry(entry: Entry, zone: str) -> None:
         click.echo(_attempt_line(attempt))
     if post.problem:
         click.echo(f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.name}]")
-        if post.problem.hint:
+        if post.problem.hint and post.state not in FINAL_STATES:
             click.echo(f"{click.style('To do:', fg='cyan')} {post.problem.hint}")
+
+
+def _held_up_by(account: Account) -> str:
+    """What keeps all posts of an account from going out."""
+    if not account.signed_in or account.state == "needs_login":
+        return f"nobody is signed in as {account.handle}. Sign in with: skywrite login"
+    if account.state == "paused" and account.paused_until:
+        return f"until {account.paused_until:%Y-%m-%d %H:%M:%S} UTC: {account.pause_reason or 'its account is paused'}"
+    return ""
 
 
 _OUTCOMES = {
@@ -173,7 +186,7 @@ def _attempt_line(attempt: Any) -> str:
 
 
 @click.command("edit", epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
-@click.argument("post_id", type=int, metavar="ID")
+@click.argument("post_id", type=ID, metavar="ID")
 @text_options
 @draft_options
 @click.option("--at", metavar="WHEN", help="Another time.")
@@ -189,13 +202,32 @@ def edit_command(
     if editor:
         changes["text"] = _edited(post_id)
     elif text or file:
-        changes["text"] = read_text(text, file, False)
+        changes |= _other_text(post_id, text, file)
     if options["late"]:
         changes["late"] = options["late"]
     if not changes and not options["at"]:
         raise InputError("Nothing to change was given.", hint="See: skywrite edit --help")
     with Skywrite() as sky:
         _print_changed(sky.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
+
+
+def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
+    """The text to put in place; of a thread, those of all its posts, given one by one or parted by lines of `---`."""
+    from skywrite.app import Skywrite
+    from skywrite.cli.posting import parts
+
+    with Skywrite() as sky:
+        thread = sky.show(post_id).post.draft.get("thread") or []
+    if not thread:
+        return {"text": read_text(text, file, False)}
+    texts = list(text) if len(text) > 1 else parts(read_text(text, file, False))
+    if len(texts) != len(thread) + 1:
+        raise InputError(
+            f"Post {post_id} is a thread of {len(thread) + 1} posts, and {len(texts)} texts were given.",
+            hint="Give as many, one by one or in a file, parted by lines of ---; or cancel it and post another one.",
+        )
+    rest = [{**part, "text": other} for part, other in zip(thread, texts[1:], strict=True)]
+    return {"text": texts[0], "thread": rest}
 
 
 def _edited(post_id: int) -> str:
@@ -222,7 +254,7 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
 
 
 @click.command("move", epilog='Example: skywrite move 12 "monday 9:00"')
-@click.argument("post_id", type=int, metavar="ID")
+@click.argument("post_id", type=ID, metavar="ID")
 @click.argument("when", nargs=-1, required=True)
 @json_option
 def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
@@ -235,7 +267,7 @@ def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
 
 def _simple(name: str, verb: str, what: str, help_text: str) -> click.Command:
     @click.command(name, help=help_text, epilog=f"Example: skywrite {name} 12")
-    @click.argument("post_ids", type=int, nargs=-1, required=True, metavar="ID...")
+    @click.argument("post_ids", type=ID, nargs=-1, required=True, metavar="ID...")
     @json_option
     def command(post_ids: tuple[int, ...], as_json: bool) -> None:
         from skywrite.app import Skywrite

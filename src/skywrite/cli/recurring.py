@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from skywrite.cli.options import account_option, json_option
+from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table
 
 
@@ -53,7 +53,7 @@ def recurring_command(context: click.Context, account: str | None, as_json: bool
 
 
 @recurring_command.command("stop", epilog="Example: skywrite recurring stop 3")
-@click.argument("recurrence_id", type=int, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID")
 @json_option
 def stop(recurrence_id: int, as_json: bool) -> None:
     """Forget a rule, and cancel its posts that wait."""
@@ -68,7 +68,7 @@ def stop(recurrence_id: int, as_json: bool) -> None:
 
 
 @recurring_command.command("skip", epilog='Example: skywrite recurring skip 3 "2026-12-24 09:00"')
-@click.argument("recurrence_id", type=int, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID")
 @click.argument("when")
 @json_option
 def skip(recurrence_id: int, when: str, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def skip(recurrence_id: int, when: str, as_json: bool) -> None:
 
 
 @recurring_command.command("move", epilog='Example: skywrite recurring move 3 "2026-12-24 09:00" "2026-12-24 12:00"')
-@click.argument("recurrence_id", type=int, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID")
 @click.argument("when")
 @click.argument("to")
 @json_option

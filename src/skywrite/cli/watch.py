@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from skywrite.cli.options import account_option, draft_options, draft_row, json_option
+from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 from skywrite.clock import to_iso
 
@@ -128,7 +128,7 @@ def _watch_json(timer: Any) -> dict[str, Any]:
 
 
 @watch_command.command("remove", epilog="Example: skywrite watch remove 3")
-@click.argument("watch_id", type=int, metavar="ID")
+@click.argument("watch_id", type=ID, metavar="ID")
 @json_option
 def remove(watch_id: int, as_json: bool) -> None:
     """Forget a command. Its posts stay."""
@@ -143,7 +143,7 @@ def remove(watch_id: int, as_json: bool) -> None:
 
 
 @watch_command.command("run", epilog="Examples: skywrite watch run 3; skywrite watch run 3 --post")
-@click.argument("watch_id", type=int, metavar="ID")
+@click.argument("watch_id", type=ID, metavar="ID")
 @click.option("--post", is_flag=True, help="Post what it prints, and count it as its last output.")
 @json_option
 def run(watch_id: int, post: bool, as_json: bool) -> None:

@@ -44,11 +44,21 @@ def parse_late(text: str) -> tuple[LatePolicy, int | None]:
     policy, _, duration = text.strip().lower().partition(":")
     for known in LATE_POLICIES:
         if policy == known:
-            return known, parse_duration(duration) if duration else None
+            return known, _grace(known, duration) if duration else None
     raise InvalidLate(
         f"{text!r} does not say what to do with a missed post.",
         hint="Use publish, skip or hold, with the grace before it: skip:30m, hold:2h.",
     )
+
+
+def _grace(policy: LatePolicy, duration: str) -> int:
+    seconds = parse_duration(duration)
+    if policy == "publish":
+        hint = f"To publish when at most {duration} late: skip:{duration}, or hold:{duration}."
+        raise InvalidLate(f"publish:{duration} says nothing: publish means however late.", hint=hint)
+    if not seconds:
+        raise InvalidLate(f"{policy}:{duration} would never publish.", hint="Give it a minute at least: skip:1m.")
+    return seconds
 
 
 def parse_duration(text: str) -> int:

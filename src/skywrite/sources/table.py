@@ -1,7 +1,7 @@
 """Tables of posts: CSV, JSONL and JSON files, as rows with the names of a draft's fields. Pure but for the reading.
 
-In CSV a cell holds one value. Lists are parted by `|` (images, alts, labels, langs, tags, replies); a thread's posts
-by a line of `---`; a cell that begins with `[` or `{` is JSON. An empty cell says nothing.
+In CSV a cell holds one value. Lists are parted by `|` (images, alts, labels, langs, tags, replies, pool); a thread's
+posts by a line of `---`; a cell that begins with `[` or `{` is JSON. An empty cell says nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from skywrite.errors import InputError
 
 TABLE_BYTES_MAX = 200_000_000
-_LISTS = ("images", "alts", "labels", "langs", "tags", "replies")
+_LISTS = ("images", "alts", "labels", "langs", "tags", "replies", "pool")
 _FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
