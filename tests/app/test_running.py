@@ -20,6 +20,7 @@ from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.store import Store
+from skywrite.queue.vault import WrongKey
 from tests.app.conftest import NOON, World
 
 JOIN_SECONDS = 20
@@ -346,3 +347,43 @@ def test_a_signal_may_come_at_any_moment(live: Skywrite) -> None:
     live.worker = lambda **_: worker  # type: ignore[method-assign]
     live.run(log=log)
     assert [True, True] == free
+
+
+def test_what_is_let_go_is_told_and_counted(world: World, sky: Skywrite) -> None:
+    """A run in which posts were held or skipped for their lateness says so."""
+    sky.schedule("Held", at="in 1 hour", late="hold:1m")
+    sky.schedule("Skipped", at="in 1 hour", late="skip:1m")
+    world.clock.advance(7200)
+    told: list[tuple[str, Any]] = []
+    tally = sky.run_once(log=lambda event, **facts: told.append((event, facts.get("post"))))
+    assert (1, 1, 0) == (tally.held, tally.skipped, tally.published)
+    assert [("held", 1), ("skipped", 2)] == [item for item in told if item[0] in ("held", "skipped")]
+
+
+def test_a_wrong_key_is_told_at_the_start(world: World, sky: Skywrite) -> None:
+    """Nothing is tried with a key that opens nothing; nor is a post stored that could not be sent."""
+    sky.schedule("Hello", at="now")
+    other = world.process(SKYWRITE_KEY="A" * 43 + "=")
+    for attempt in (other.run_once, lambda: other.post("Now")):
+        with pytest.raises(WrongKey):
+            attempt()
+    assert (1, 0) == (len(sky.store.posts()), sky.store.get(1).attempts)
+
+
+def test_what_is_known_is_settled_when_the_database_is_back(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post that was sent while it was away is published at once, and not looked for when a lease is over."""
+    sky.schedule("Hello", at="now")
+    settle, away = sky.store.settle, [True, True]
+
+    def settling(*arguments: Any, **more: Any) -> bool:
+        if away and away.pop():
+            raise DatabaseUnavailable("It is away.")
+        return settle(*arguments, **more)
+
+    monkeypatch.setattr(sky.store, "settle", settling)
+    began = world.clock.now()
+    sky.run_once()
+    assert ("published", 1) == (sky.store.get(1).state, sky.store.get(1).attempts)
+    assert timedelta(seconds=10) > world.clock.now() - began

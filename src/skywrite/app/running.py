@@ -25,6 +25,7 @@ from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.publisher import Publisher
 from skywrite.publish.worker import LEASE_SECONDS, Tally, Task, Worker, in_turn, unfailing
 from skywrite.queue.model import Claim
+from skywrite.queue.vault import WrongKey
 from skywrite.sources.functions import InvalidProgram, load_program
 
 HEARTBEAT_SECONDS = 15
@@ -138,6 +139,7 @@ class Running(Feeds, Watches, Functions):
         Feeds are checked, and commands and the functions of `every` are run, when they are due.
         """
         log = unfailing(log)
+        self._check_key()
         self.free_dead_leases()
         self.free_ahead()
         self.tell_functions()
@@ -158,6 +160,7 @@ class Running(Feeds, Watches, Functions):
         SkywriteErrors is raised in the end.
         """
         log = unfailing(log)
+        self._check_key()
         recurring = Recurring(self, log)
         worker = self.worker(threads=threads, log=log)
         timers = partial(self.run_timers, log)
@@ -172,6 +175,20 @@ class Running(Feeds, Watches, Functions):
         for error in filter(None, errors):
             raise error
         return tally
+
+    def _check_key(self) -> None:
+        """Raise WrongKey where the key opens no stored session: every try would be in vain."""
+        wrong: WrongKey | None = None
+        for account in self.store.accounts():
+            if account.signed_in:
+                try:
+                    self.store.load(account.did)
+                except WrongKey as error:
+                    wrong = error
+                else:
+                    return
+        if wrong is not None:
+            raise wrong
 
     def due_unpublished(self, *, before: datetime | None = None) -> int:
         """How many posts are due and not published: scheduled, or left in the middle by a worker."""

@@ -50,7 +50,7 @@ def run_command(
             tally = sky.run_once(threads=threads, log=log)
             left = sky.due_unpublished()
             _report(tally, left, as_json)
-            sys.exit(5 if tally.failed else 4 if left else 0)
+            sys.exit(5 if tally.failed else 4 if left or tally.held else 0)
         tally = sky.run(threads=threads, log=log)
         log("stopped", published=tally.published)
 
@@ -68,10 +68,10 @@ def _print_called(sent: Any, as_json: bool) -> None:
 
 def _report(tally: Any, left: int, as_json: bool) -> None:
     if as_json:
-        counts = {name: getattr(tally, name) for name in ("published", "retried", "failed", "held")}
+        counts = {name: getattr(tally, name) for name in ("published", "retried", "failed", "held", "skipped")}
         print_json({**counts, "due_unpublished": left})
     else:
-        click.echo(
-            f"{tally.published} published, {tally.failed} failed, {tally.held} held; "
-            f"{left} due posts are still to be sent."
-        )
+        told = f"{tally.published} published, {tally.failed} failed, {tally.held} held, {tally.skipped} skipped"
+        waiting = "1 due post is" if left == 1 else f"{left} due posts are"
+        why = " (why: skywrite queue, skywrite show ID)" if left else ""
+        click.echo(f"{told}; {waiting} still to be sent{why}.")

@@ -6,6 +6,7 @@ the claim itself (`queue`), the network (`publisher`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from skywrite.atproto.tid import TidClock, keyed_tid
@@ -19,7 +20,9 @@ MISSED = "MissedTime"
 
 
 class Decider:
-    """The decision of one worker; its TIDs never repeat."""
+    """The decision of one worker; its TIDs never repeat. `missed` is told of each post that is let go."""
+
+    missed: Callable[[Post, Miss], None] | None = None
 
     def __init__(self, tids: TidClock) -> None:
         self._tids = tids
@@ -29,6 +32,8 @@ class Decider:
         if post.frozen is None:
             missed = self._missed(post, now)
             if missed:
+                if self.missed is not None:
+                    self.missed(post, missed)
                 return missed
         prepared = Prepared.from_dict(post.prepared)
         points = prepared.writes() * CREATE_POINTS

@@ -19,8 +19,8 @@ from typing import Protocol
 from skywrite.clock import Clock
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.decide import Decider
-from skywrite.publish.publisher import LeaseLost, Publisher
-from skywrite.queue.model import Claim, Failed, Held, Published, Retry
+from skywrite.publish.publisher import LeaseLost, Publisher, Result
+from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 from skywrite.queue.store import Store
 from skywrite.queue.watch import Watch
 
@@ -90,6 +90,7 @@ class Tally:
     retried: int = 0
     failed: int = 0
     held: int = 0
+    skipped: int = 0
 
     def add(self, outcome: object) -> None:
         """Count one outcome."""
@@ -121,6 +122,7 @@ class Worker:
         self._tally_lock = threading.Lock()
         self._failures: list[Exception] = []
         self.tally = Tally()
+        self.decider.missed = self._missed
 
     def stop(self) -> None:
         """Ask to end: what is in flight is finished, nothing new is begun."""
@@ -169,7 +171,7 @@ class Worker:
         try:
             self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
             result = self.publisher.publish(claim)
-            settled = self.store.settle(claim, result.outcome, account=result.account)
+            settled = self._settled(claim, result)
             self._told(claim, result.outcome, settled)
         except LeaseLost as error:
             self.log("lease_lost", post=claim.post.id, message=error.message)
@@ -178,6 +180,26 @@ class Worker:
             if not settled:
                 self._release(claim)
         return True
+
+    def _settled(self, claim: Claim, result: Result) -> bool:
+        """Settle, again and again while the database is away and the lease lasts: what is known now is not lost."""
+        ends = self.clock.monotonic() + self.lease_seconds
+        while True:
+            try:
+                return self.store.settle(claim, result.outcome, account=result.account)
+            except StorageError as error:
+                if self.clock.monotonic() >= ends or self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
+                    raise
+                self.log("storage", post=claim.post.id, message=error.message)
+
+    def _missed(self, post: Post, miss: Miss) -> None:
+        """A post that is let go inside a claim is told and counted like the others."""
+        with self._tally_lock:
+            if miss.state == "held":
+                self.tally.held += 1
+            else:
+                self.tally.skipped += 1
+        self.log("held" if miss.state == "held" else "skipped", post=post.id, message=miss.problem.message)
 
     def _told(self, claim: Claim, outcome: object, settled: bool) -> None:
         if not settled:
