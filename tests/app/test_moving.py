@@ -293,3 +293,12 @@ def test_the_same_texts_in_the_queue_are_told(sky: Skywrite) -> None:
         [warning for warning in report.warnings if "queue" not in warning and "minute" not in warning]
         for report in reports
     ]
+
+
+def test_a_pool_goes_on_with_the_one_whose_turn_it_is(sky: Skywrite, world: World) -> None:
+    """Where it is imported, the text that was to come next comes first, and the others follow in their order."""
+    sky.schedule("", every="daily 13:00", pool=["one", "two", "three"], zone="UTC")
+    world.clock.advance(2 * 3600)
+    sky.run_once()
+    (row,) = sky.export_rows()
+    assert (["one"], ["two", "three", "one"]) == (world.texts(), [draft["text"] for draft in row["pool"]])

@@ -19,7 +19,7 @@ from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import InputError, SkywriteError, TemporaryError
 from skywrite.queue.model import Account, NewPost, Post, Recurrence
-from skywrite.schedule.recurrence import parse_rule, read_exceptions
+from skywrite.schedule.recurrence import parse_rule, pick, read_exceptions
 
 if TYPE_CHECKING:
     from skywrite.schedule.slots import FreeSlots
@@ -349,8 +349,10 @@ def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
     drafts = [_with_files(item["draft"], write) for item in rule.pool] or [_with_files(rule.draft, write)]
     row: dict[str, Any] = {**drafts[0], "account": handle, "every": rule.rule, "zone": rule.zone}
     if len(drafts) > 1:
-        # Each of a pool says all that it has; nothing is shared.
-        row = {"account": handle, "every": rule.rule, "zone": rule.zone, "pool": drafts}
+        # Each of a pool says all that it has; nothing is shared. The one that waits for its turn comes first.
+        turn = pick(len(drafts), max(rule.position - 1, 0))
+        pool = [*drafts[turn:], *drafts[:turn]]
+        row = {"account": handle, "every": rule.rule, "zone": rule.zone, "pool": pool}
     for name, moment in (("at", rule.starts_at), ("until", rule.until)):
         if moment is not None:
             row[name] = moment.isoformat()

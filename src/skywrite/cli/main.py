@@ -89,6 +89,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         print_error(error.as_dict(), as_json)
         code = error.exit_code
     except click.exceptions.Abort:
+        click.echo("Stopped. Posts that were accepted are kept: skywrite queue", err=True)
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
         code = _wrong_usage(error, as_json)

@@ -16,7 +16,6 @@ from skywrite.bsky import embed, limits
 from skywrite.bsky.gates import check_allow
 from skywrite.bsky.post import check_post, post_record
 from skywrite.bsky.richtext import RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
-from skywrite.bsky.split import split_rich
 from skywrite.compose.draft import Card, Draft, Media, Numbering, Ref, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
@@ -91,7 +90,11 @@ def _rendered(text: str, markdown: bool, shorten: bool, split: Numbering | None)
     rich = detect(rich)
     if shorten:
         rich = shorten_links(rich)
-    return tuple(split_rich(rich, split)) if split is not None else (rich,)
+    if split is None:
+        return (rich,)
+    from skywrite.bsky.split import split_rich
+
+    return tuple(split_rich(rich, split))
 
 
 def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:

@@ -4,8 +4,6 @@ Moments are aware datetimes in UTC. `settings` is what the user set for a feed (
 what its server said (validators, where it moved), both understood by `app.feeds`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple

@@ -1,13 +1,12 @@
 """What the store takes and gives back: plain values, no behaviour, no SQL.
 
 They are named tuples, because these are made ten times faster than dataclasses when the module is imported, and every
-`skywrite post` imports them. A changed copy is made with `_replace`.
+`skywrite post` imports them; for the same reason their annotations are no texts, which would be compiled one by one. A
+changed copy is made with `_replace`.
 
 Moments are aware datetimes in UTC. `draft` is what the user meant (names as in `skywrite import` rows), `prepared`
 the record templates, `frozen` the records exactly as they are (or will be) in the repository.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime

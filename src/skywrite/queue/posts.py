@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from skywrite.queue.adding import AddVerbs
@@ -86,11 +86,11 @@ class PostVerbs(AddVerbs):
             found: list[Post] = []
             if after is None or after.due_at is not None:
                 dated = [self._dated(tx, state, chosen, after, limit) for state in states]
-                found = list(heapq.merge(*dated, key=lambda post: (post.due_at, post.id)))[:limit]
+                found = sorted(chain.from_iterable(dated), key=lambda post: (post.due_at, post.id))[:limit]
             if len(found) < limit and due_from is None and due_before is None:
                 after_id = after.id if after is not None and after.due_at is None else 0
                 undated = [self._undated(tx, state, chosen, after_id, limit - len(found)) for state in states]
-                found += list(heapq.merge(*undated, key=lambda post: post.id))[: limit - len(found)]
+                found += sorted(chain.from_iterable(undated), key=lambda post: post.id)[: limit - len(found)]
             return found
 
     def all_posts(self, states: Sequence[State] = STATES, *, account_did: str | None = None) -> Iterator[Post]:
