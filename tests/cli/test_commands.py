@@ -606,3 +606,12 @@ def test_an_empty_table_is_no_import(shell: Shell, files: Files) -> None:
 def test_settings_that_stop_everything_are_refused(shell: Shell, setting: str) -> None:
     """They are hardly what was meant."""
     shell("set", setting, code=2)
+
+
+def test_one_wrong_number_stops_no_other(shell: Shell) -> None:
+    """Each is done or told, whatever becomes of those before."""
+    for _ in range(2):
+        shell("post", "Later", "--at", "tomorrow 9:00")
+    told = shell("cancel", "99", "1", "98", "2", code=2)
+    assert ["cancelled"] * 2 == [shell("show", number, "--json").json["state"] for number in ("1", "2")]
+    assert ("no post 99" in told.err, "no post 98" in told.err) == (True, True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
-from skywrite.errors import InputError
+from skywrite.cli.output import one_line, print_done, print_error, print_json, print_table, print_warnings
+from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import FINAL_STATES
 
 if TYPE_CHECKING:
@@ -272,9 +272,17 @@ def _simple(name: str, verb: str, what: str, help_text: str) -> click.Command:
     def command(post_ids: tuple[int, ...], as_json: bool) -> None:
         from skywrite.app import Skywrite
 
+        errors: list[SkywriteError] = []
         with Skywrite() as sky:
             for post_id in post_ids:
-                _print_changed(getattr(sky, verb)(post_id), sky, what, as_json)
+                try:
+                    _print_changed(getattr(sky, verb)(post_id), sky, what, as_json)
+                except SkywriteError as error:
+                    errors.append(error)
+        for earlier in errors[:-1]:
+            print_error(earlier.as_dict(), as_json)
+        if errors:
+            raise errors[-1]
 
     return command
 

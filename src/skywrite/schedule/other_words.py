@@ -39,7 +39,9 @@ def read_with_dateparser(words: str, given: str, local_now: datetime) -> datetim
     if (moves and (found - base) % _DAY == timedelta()) or (
         not moves and found.time() == time() and not _MIDNIGHT.search(told)
     ):
-        raise UnknownTime(f"The time {given!r} has no time of day.", hint=f'Add one: "{given} 9:00".')
+        has_digits = any(character.isdigit() for character in given)
+        hint = "Write it like 9:00 or 17:30." if has_digits else f'Add one: "{given} 9:00".'
+        raise UnknownTime(f"The time {given!r} has no time of day.", hint=hint)
     return found
 
 
