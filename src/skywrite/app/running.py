@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from skywrite.app.feed_task import FeedTask
 from skywrite.app.feeds import Feeds
 from skywrite.app.functions import Functions
-from skywrite.app.posting import Log, Posting, silent
+from skywrite.app.posting import Log, silent
 from skywrite.app.recurring import RecurrenceTask, Recurring
 from skywrite.app.timers import TIMER_THREADS, TimerTask
 from skywrite.app.watches import Watches
@@ -37,45 +37,53 @@ DUE_COUNTED_MAX = 10_000
 Steps = tuple[Callable[[], object], ...]
 
 
-class Heartbeat:
+class Chore:
+    """A task that comes at once, and then every so many seconds."""
+
+    seconds: ClassVar[float]
+
+    def __init__(self, sky: Feeds) -> None:
+        self._sky = sky
+        self._next_at = sky.clock.now()
+
+    def next_at(self) -> datetime:
+        """When it comes next."""
+        return in_turn(self._next_at, self._sky.clock.now(), self.seconds)
+
+    def run(self) -> None:
+        """Do it, and come again."""
+        now = self._sky.clock.now()
+        self._next_at = now + timedelta(seconds=self.seconds)
+        self._do(now)
+
+    def _do(self, now: datetime) -> None:
+        raise NotImplementedError
+
+
+class Heartbeat(Chore):
     """Tells `skywrite doctor --run` that a worker lives."""
 
-    def __init__(self, sky: Posting, worker: str) -> None:
-        self._sky = sky
-        self._worker = worker
-        self._next_at = sky.clock.now()
+    seconds = HEARTBEAT_SECONDS
 
-    def next_at(self) -> Any:
-        return in_turn(self._next_at, self._sky.clock.now(), HEARTBEAT_SECONDS)
-
-    def run(self) -> None:
-        now = self._sky.clock.now()
-        self._next_at = now + timedelta(seconds=HEARTBEAT_SECONDS)
-        self._sky.store.put_setting("worker", self._worker, to_iso(now))
+    def _do(self, now: datetime) -> None:
+        self._sky.store.put_setting("worker", self._sky.worker_name, to_iso(now))
 
 
-class Pruning:
+class Pruning(Chore):
     """Drops stored bytes that nothing needs and traces of dead workers, once a day however many processes there are."""
 
-    def __init__(self, sky: Posting) -> None:
-        self._sky = sky
-        self._next_at = sky.clock.now()
+    seconds = PRUNE_SECONDS
 
-    def next_at(self) -> Any:
-        return in_turn(self._next_at, self._sky.clock.now(), PRUNE_SECONDS)
-
-    def run(self) -> None:
-        now = self._sky.clock.now()
+    def _do(self, now: datetime) -> None:
         last = self._sky.store.setting("media", "pruned_at")
-        due = now
         if last is not None:
-            due = in_turn(datetime.fromisoformat(last) + timedelta(seconds=PRUNE_SECONDS), now, PRUNE_SECONDS)
-        if due <= now:
-            self._sky.store.put_setting("media", "pruned_at", to_iso(now))
-            self._sky.store.prune()
-            self._forget_workers(now)
-            due = now + timedelta(seconds=PRUNE_SECONDS)
-        self._next_at = due
+            due = in_turn(datetime.fromisoformat(last) + timedelta(seconds=self.seconds), now, self.seconds)
+            if due > now:
+                self._next_at = due
+                return
+        self._sky.store.put_setting("media", "pruned_at", to_iso(now))
+        self._sky.store.prune()
+        self._forget_workers(now)
 
     def _forget_workers(self, now: datetime) -> None:
         """Heartbeats of workers that were killed stay behind."""
@@ -84,18 +92,12 @@ class Pruning:
                 self._sky.store.put_setting("worker", worker, None)
 
 
-class Freeing:
+class Freeing(Chore):
     """Frees every few minutes what a clock that ran ahead has put off."""
 
-    def __init__(self, sky: Feeds) -> None:
-        self._sky = sky
-        self._next_at = sky.clock.now()
+    seconds = FREE_SECONDS
 
-    def next_at(self) -> Any:
-        return in_turn(self._next_at, self._sky.clock.now(), FREE_SECONDS)
-
-    def run(self) -> None:
-        self._next_at = self._sky.clock.now() + timedelta(seconds=FREE_SECONDS)
+    def _do(self, now: datetime) -> None:
         self._sky.free_ahead()
         self._sky.free_dead_feeds()
 
@@ -116,7 +118,7 @@ class Running(Feeds, Watches, Functions):
         feeds = FeedTask(self, log=log)
         # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
         timers = [TimerTask(self, log) for _ in range(TIMER_THREADS)]
-        own = (recurrences, Heartbeat(self, self.worker_name), Pruning(self), Freeing(self), feeds)
+        own = (recurrences, Heartbeat(self), Pruning(self), Freeing(self), feeds)
         worker = Worker(
             name=self.worker_name,
             store=self.store,

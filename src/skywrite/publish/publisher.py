@@ -75,28 +75,38 @@ class Publisher(NamedTuple):
 
     def publish(self, claim: Claim) -> Result:
         """Try once. Never raises for what the network or the account does; raises LeaseLost and StorageError."""
-        writing = threading.Event()
         try:
-            return Result(self._published(claim, writing))
+            repo, frozen = self._ready(claim)
         except (LeaseLost, StorageError):
             raise
         except Exception as error:
-            if not isinstance(error, SkywriteError):
-                self.log("unexpected", post=claim.post.id, error=error)
-            unsent = claim.fresh and (not writing.is_set() or isinstance(error, NEVER_CARRIED_OUT))
-            outcome, change = outcome_of(error, claim.post, self.clock.now(), self.clock.random(), unsent=unsent)
-            return Result(outcome, change, error)
+            return self._not_now(claim, error, unsent=claim.fresh)
+        try:
+            return Result(self._written(claim, repo, frozen))
+        except (LeaseLost, StorageError):
+            raise
+        except Exception as error:
+            return self._not_now(claim, error, unsent=claim.fresh and isinstance(error, NEVER_CARRIED_OUT))
 
-    def _published(self, claim: Claim, writing: threading.Event) -> Published:
-        """Publish, or raise; `writing` is set when the write begins."""
+    def _not_now(self, claim: Claim, error: Exception, *, unsent: bool) -> Result:
+        if not isinstance(error, SkywriteError):
+            self.log("unexpected", post=claim.post.id, error=error)
+        outcome, change = outcome_of(error, claim.post, self.clock.now(), self.clock.random(), unsent=unsent)
+        return Result(outcome, change, error)
+
+    def _ready(self, claim: Claim) -> tuple[Repo, Frozen]:
+        """The repository and the final records, with their media on the server; nothing is written yet."""
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim)
         if frozen.blobs and not frozen.uploaded:
             frozen = self._upload(claim, repo, frozen)
+        return repo, frozen
+
+    def _written(self, claim: Claim, repo: Repo, frozen: Frozen) -> Published:
+        post = claim.post
         rkeys = tuple(item.rkey for item in frozen.posts)
         try:
-            writing.set()
             write(repo, frozen)
         except BlobNotFound:
             # Servers drop blobs that no record uses within minutes; the next try uploads them again.
