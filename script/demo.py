@@ -34,8 +34,8 @@ STORY = (
 )
 
 
-def picture(width: int, height: int) -> bytes:
-    """A small picture made on the spot."""
+def image(width: int, height: int) -> bytes:
+    """A small image made on the spot."""
     from PIL import Image
 
     down = Image.linear_gradient("L")
@@ -49,7 +49,7 @@ class Page(BaseHTTPRequestHandler):
     """A page of a stranger, for the link card."""
 
     def do_GET(self) -> None:
-        body, kind = (picture(600, 315), "image/png") if self.path == "/card.png" else (PAGE.encode(), "text/html")
+        body, kind = (image(600, 315), "image/png") if self.path == "/card.png" else (PAGE.encode(), "text/html")
         self.send_response(200)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
@@ -120,20 +120,20 @@ def show(client: Client, uri: str) -> None:
     embed = value.get("embed", {})
     for item in embed.get("images", []):
         size = item["aspectRatio"]
-        print(f"     picture {size['width']}x{size['height']}, {item['image']['size']} bytes, alt text: {item['alt']}")
+        print(f"     image {size['width']}x{size['height']}, {item['image']['size']} bytes, alt text: {item['alt']}")
     if "external" in embed:
         card = embed["external"]
         print(f"     card: {card['title']} - {card['description']}")
-        print(f"           picture of {card['thumb']['size']} bytes" if card.get("thumb") else "           no picture")
+        print(f"           image of {card['thumb']['size']} bytes" if card.get("thumb") else "           no image")
     if "reply" in value:
         print("     answers the post above")
 
 
 def main_job(client: Client, page: str, friend: str) -> None:
-    title("1. A post with a link, a mention, a hashtag and a picture with alt text")
+    title("1. A post with a link, a mention, a hashtag and an image with alt text")
     posted = client.send_post(
         text=f"Good morning @{friend}! The numbers of today: https://example.com/today #weather",
-        images=[{"data": picture(800, 400), "alt": "A field of colours, from green to violet"}],
+        images=[{"data": image(800, 400), "alt": "A field of colours, from green to violet"}],
     )
     say(f"   sent as {posted.uri}; read back from the server:")
     show(client, posted.uri)

@@ -25,14 +25,14 @@ from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
 from skywrite.compose.freeze import freeze, mention_handles
-from skywrite.compose.gather import Gathered, Surroundings, gather
 from skywrite.compose.references import app_link, parse_reference
+from skywrite.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
 from skywrite.config import load_config
 from skywrite.errors import InputError, SignInError, TemporaryError
 from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
-from skywrite.publish.films import film_upload, through_service
 from skywrite.publish.sender import Sending, send
+from skywrite.publish.videos import through_service, video_upload
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -248,37 +248,37 @@ class Client:
 
     def send(self, draft: Draft) -> list[Posted]:
         """Send a draft and the rest of its thread; one Posted for each post, warnings with the first."""
-        gathered = gather(draft, self._surroundings())
-        prepared = build(gathered.draft, gathered.dids)
-        dids = self._late_mentions(prepared, gathered)
+        resolved = resolve_draft(draft, self._draft_context())
+        prepared = build(resolved.draft, resolved.dids)
+        dids = self._late_mentions(prepared, resolved)
         rkeys = [self._tids.next() for _ in prepared.records]
         frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now(), dids=dids)
-        film = film_upload(self.agent, self._transport, self._config.video_service, self._clock)
-        frozen = send(Repo(self.agent), frozen, Sending(lambda cid: gathered.media[cid](), film), self._clock)
+        video = video_upload(self.agent, self._transport, self._config.video_service, self._clock)
+        frozen = send(Repo(self.agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
         return [
-            Posted(uri, item.cid, app_link(uri, self.me.handle), tuple(gathered.warnings) if index == 0 else ())
+            Posted(uri, item.cid, app_link(uri, self.me.handle), tuple(resolved.warnings) if index == 0 else ())
             for index, item in enumerate(frozen.posts)
             for uri in (f"at://{frozen.did}/{POST}/{item.rkey}",)
         ]
 
-    def _late_mentions(self, prepared: Prepared, gathered: Gathered) -> dict[str, str | None]:
+    def _late_mentions(self, prepared: Prepared, resolved: ResolvedDraft) -> dict[str, str | None]:
         """The mentions that nobody could look up, asked for once more; nothing is sent later, so they stay text."""
         dids: dict[str, str | None] = {}
         for handle in mention_handles(prepared):
-            gathered.warnings[:] = [text for text in gathered.warnings if not text.startswith(f"@{handle} ")]
+            resolved.warnings[:] = [text for text in resolved.warnings if not text.startswith(f"@{handle} ")]
             try:
                 dids[handle] = self.resolve_handle(handle)
             except (InputError, TemporaryError) as error:
-                gathered.warnings.append(f"@{handle} could not be looked up ({error.message}): it stays plain text.")
+                resolved.warnings.append(f"@{handle} could not be looked up ({error.message}): it stays plain text.")
         return dids
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
+    def _draft_context(self) -> DraftContext:
+        return DraftContext(
             resolve_handle=self.resolve_handle,
             get_record=lambda uri: _as_dict(self.get_post(uri)),
             fetcher=self._fetcher_now,
             blob_limit=self.agent.blob_upload_limit,
-            films_as_blobs=not through_service(self.me.pds_url, self._config.video_service),
+            videos_as_blobs=not through_service(self.me.pds_url, self._config.video_service),
         )
 
     def _fetcher_now(self) -> Fetcher:
@@ -335,9 +335,9 @@ class Client:
         video_aspect_ratio: object = None,
         **more: Any,
     ) -> Posted:
-        """Send a post with one film (bytes or path) and its alt text."""
-        film = {**_media(video), "alt": video_alt or ""}
-        return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=film, **more)
+        """Send a post with one video (bytes or path) and its alt text."""
+        video = {**_media(video), "alt": video_alt or ""}
+        return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=video, **more)
 
     def get_post(self, uri: str, profile_identify: str | None = None) -> Record:
         """A post (or any record) by at-uri or bsky.app link, or by record key of an account: uri, cid, value."""

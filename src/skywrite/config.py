@@ -30,7 +30,7 @@ class Config(NamedTuple):
     """The settings of one process.
 
     `database` is a path or a `postgresql://` address; `key` is None where the key comes from the keyring
-    (`use_keyring`) or a file; `video_service` is empty where films are uploaded as plain blobs.
+    (`use_keyring`) or a file; `video_service` is empty where videos are uploaded as plain blobs.
     """
 
     home: Path

@@ -76,8 +76,8 @@ def sky(world: World) -> Skywrite:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Callable[..., str]:
-    """Makes a small picture of one colour."""
+def image(tmp_path: Path) -> Callable[..., str]:
+    """Makes a small image of one colour."""
     from PIL import Image
 
     def make(name: str = "red.png", colour: str = "red") -> str:

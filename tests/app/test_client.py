@@ -152,14 +152,14 @@ def test_a_server_that_is_away_is_told(world: World, client: Client, kind: Any, 
     assert [] == world.texts()
 
 
-def test_everything_a_post_can_hold(world: World, client: Client, picture: Callable[..., str]) -> None:
-    """Pictures, quote, answer, gates, labels, languages, tags."""
+def test_everything_a_post_can_hold(world: World, client: Client, image: Callable[..., str]) -> None:
+    """Images, quote, answer, gates, labels, languages, tags."""
     first = client.send_post("First")
     client.send_post(
         "Second",
         reply_to=first,
         quote=first,
-        images=[(picture(), "Red")],
+        images=[(image(), "Red")],
         quotes=False,
         labels=["graphic-media"],
         langs=["de"],
@@ -170,9 +170,9 @@ def test_everything_a_post_can_hold(world: World, client: Client, picture: Calla
     assert (["x"], 1) == (there.record["tags"], len(world.box.records("alice.test", "app.bsky.feed.postgate")))
 
 
-def test_pictures_in_all_forms(world: World, client: Client, picture: Callable[..., str]) -> None:
+def test_images_in_all_forms(world: World, client: Client, image: Callable[..., str]) -> None:
     """Bytes, paths, pairs, and the SDK's methods."""
-    path = picture()
+    path = image()
     data = Path(path).read_bytes()
     client.send_image("a", data, "one", "alice.test", None, ["de"])
     client.send_images("b", [data, Path(path)], ["one"], image_aspect_ratios=None)
@@ -181,24 +181,24 @@ def test_pictures_in_all_forms(world: World, client: Client, picture: Callable[.
     assert ("de",) == world.box.posts("alice.test")[0].langs
 
 
-def test_a_film(world: World, client: Client, tmp_path: Path) -> None:
+def test_a_video(world: World, client: Client, tmp_path: Path) -> None:
     """Bytes, with its alt text."""
     from skywrite.media.ffmpeg import find_ffmpeg
 
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=0.5", "-pix_fmt", "yuv420p"]
     subprocess.run([find_ffmpeg("test"), "-loglevel", "error", "-y", *source, str(path)], check=True)
-    client.send_video("Film", path.read_bytes(), "Bars")
+    client.send_video("Video", path.read_bytes(), "Bars")
     assert ("app.bsky.embed.video", "Bars") == (
         world.records()[0]["embed"]["$type"],
         world.records()[0]["embed"]["alt"],
     )
 
 
-def test_a_thread(world: World, client: Client, picture: Callable[..., str]) -> None:
-    """Whole, with its pictures as bytes in the first post too, and a gate."""
+def test_a_thread(world: World, client: Client, image: Callable[..., str]) -> None:
+    """Whole, with its images as bytes in the first post too, and a gate."""
     begun = client.send_post("Begin")
-    data = Path(picture()).read_bytes()
+    data = Path(image()).read_bytes()
     posts = client.send_thread(
         [{"text": "one", "images": [(data, "Red")]}, "two", {"text": "three", "quote": begun}], quotes=False
     )

@@ -63,9 +63,9 @@ def test_no_card_stays_no_card(sky: Skywrite, pages: list[str]) -> None:
     assert (None, []) == (card_of(sky, 1), pages)
 
 
-def test_pictures_stay_with_another_text(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """What is not given stays as it is, bytes and description too."""
-    sky.schedule("Old", at=LATER, images=[{"path": picture(), "alt": "Red"}])
+    sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])
     before = sky.store.media_of(1)
     sky.edit(1, text="New")
     world.clock.advance(3601)
@@ -76,12 +76,12 @@ def test_pictures_stay_with_another_text(world: World, sky: Skywrite, picture: C
     )
 
 
-def test_pictures_take_the_place_of_a_card(
-    world: World, sky: Skywrite, pages: list[str], picture: Callable[..., str]
+def test_images_take_the_place_of_a_card(
+    world: World, sky: Skywrite, pages: list[str], image: Callable[..., str]
 ) -> None:
     """And the card comes back when they go; nothing is said of a card that nobody asked for."""
     sky.schedule("See https://a.test", at=LATER)
-    changed = sky.edit(1, images=[{"path": picture(), "alt": "Red"}])
+    changed = sky.edit(1, images=[{"path": image(), "alt": "Red"}])
     assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.store.media_of(1)))
     sky.edit(1, images=[])
     assert ("https://a.test", []) == (card_of(sky, 1), sky.store.media_of(1))
@@ -113,10 +113,10 @@ def test_a_card_beside_a_quote(world: World, sky: Skywrite, pages: list[str]) ->
     assert "https://a.test" == embeds[1]["media"]["external"]["uri"]
 
 
-def test_a_card_beside_pictures_is_told(sky: Skywrite, pages: list[str], picture: Callable[..., str]) -> None:
-    """Bluesky shows one or the other; the pictures are taken, and the writer knows."""
-    scheduled = sky.schedule("x", at=LATER, card="https://a.test", images=[(picture(), "Red")])
-    assert ("The card of https://a.test is left out: a post with pictures or a film shows none.",) == scheduled.warnings
+def test_a_card_beside_images_is_told(sky: Skywrite, pages: list[str], image: Callable[..., str]) -> None:
+    """Bluesky shows one or the other; the images are taken, and the writer knows."""
+    scheduled = sky.schedule("x", at=LATER, card="https://a.test", images=[(image(), "Red")])
+    assert ("The card of https://a.test is left out: a post with images or a video shows none.",) == scheduled.warnings
     sky.edit(1, images=[])
     assert "https://a.test" == card_of(sky, 1)
 
@@ -129,11 +129,11 @@ def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
     assert "Good" == sky.store.get(1).text
 
 
-def test_an_edit_tells_what_is_odd(sky: Skywrite, picture: Callable[..., str]) -> None:
-    """A dead mention, a picture without words, the same text and the same minute elsewhere."""
+def test_an_edit_tells_what_is_odd(sky: Skywrite, image: Callable[..., str]) -> None:
+    """A dead mention, an image without words, the same text and the same minute elsewhere."""
     sky.schedule("Twice", at=LATER)
     sky.schedule("Other", at="in 3 hours")
-    changed = sky.edit(2, text="Twice @nobody.test", images=[picture()])
+    changed = sky.edit(2, text="Twice @nobody.test", images=[image()])
     assert [True, True] == [
         any(word in text for text in changed.warnings) for word in ("@nobody.test", "has no alt text")
     ]

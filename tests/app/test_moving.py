@@ -51,10 +51,10 @@ def test_the_good_ones_where_they_are_wished(sky: Skywrite) -> None:
     assert ["Row 0", "Row 2"] == [post.text for post in sky.store.posts()]
 
 
-def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, picture: Callable[..., str]) -> None:
-    """Not even a picture."""
-    reports = sky.import_rows([{"text": "x", "images": [picture()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)
-    cid = sky.prepare(sky.draft(sky.account(), {"images": [picture()]}), sky.account()).prepared.blobs[0].cid
+def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, image: Callable[..., str]) -> None:
+    """Not even an image."""
+    reports = sky.import_rows([{"text": "x", "images": [image()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)
+    cid = sky.prepare(sky.draft(sky.account(), {"images": [image()]}), sky.account()).prepared.blobs[0].cid
     assert ([], None, None) == (sky.store.posts(), sky.store.media_info(cid), reports[0].error)
 
 
@@ -91,17 +91,17 @@ def test_clashes_within_the_rows_are_told(sky: Skywrite) -> None:
 
 
 def test_out_and_in_again(
-    world: World, sky: Skywrite, picture: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, sky: Skywrite, image: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Media, threads, cards with their pictures, gates, keys, policies: the other database says the same."""
-    thumb = Path(picture("thumb.png", "green")).read_bytes()
+    """Media, threads, cards with their images, gates, keys, policies: the other database says the same."""
+    thumb = Path(image("thumb.png", "green")).read_bytes()
     monkeypatch.setattr(
         "skywrite.fetch.card.fetch_card", lambda fetcher, url, **_: Card(url, "Title", "About", image=thumb)
     )
     begun = sky.post("Begin").uri
-    sky.schedule("Picture", at="in 1 hour", images=[{"path": picture(), "alt": "Red"}], key="a", late="skip:9h")
+    sky.schedule("Image", at="in 1 hour", images=[{"path": image(), "alt": "Red"}], key="a", late="skip:9h")
     sky.schedule("Card https://a.test", at="in 2 hours", labels=["graphic-media"], langs=["de"], tags=["x"])
-    sky.schedule("Thread", at="in 3 hours", thread=[{"text": "two", "images": [(picture("b.png", "blue"), "Blue")]}])
+    sky.schedule("Thread", at="in 3 hours", thread=[{"text": "two", "images": [(image("b.png", "blue"), "Blue")]}])
     sky.schedule("Gates", at="in 4 hours", replies=["mentioned"], quotes=False, late="publish")
     sky.schedule("Answer", at="in 5 hours", reply_to=begun)
     sky.schedule("Quote", at="in 6 hours", quote=begun, markdown=False)
@@ -145,18 +145,18 @@ def test_rows_that_make_no_sense(sky: Skywrite, row: dict[str, Any]) -> None:
     assert "InvalidDraft" == report.error.name
 
 
-def test_a_card_that_is_given_whole(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
-    """Its picture is a file like any other; no page is asked."""
-    card = {"url": "https://a.test", "title": "Mine", "thumb": {"path": picture()}}
+def test_a_card_that_is_given_whole(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
+    """Its image is a file like any other; no page is asked."""
+    card = {"url": "https://a.test", "title": "Mine", "thumb": {"path": image()}}
     sky.post("x", card=card)
     external = world.records()[0]["embed"]["external"]
     assert ("Mine", "image/png") == (external["title"], external["thumb"]["mimeType"])
 
 
-def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """A day after they were stored for posts that never came; those of posts that wait stay."""
-    sky.schedule("Stays", at="in 9 days", images=[(picture("a.png", "red"), "Red")])
-    ready = sky.prepare(sky.draft(sky.account(), {"images": [picture("b.png", "blue")]}), sky.account())
+    sky.schedule("Stays", at="in 9 days", images=[(image("a.png", "red"), "Red")])
+    ready = sky.prepare(sky.draft(sky.account(), {"images": [image("b.png", "blue")]}), sky.account())
     sky.keep_media([ready])
     cid = ready.prepared.blobs[0].cid
     sky.run_once()
@@ -221,11 +221,9 @@ def test_a_wrong_rule_stops_the_import(sky: Skywrite, wrong: dict[str, Any]) -> 
     assert ([], []) == (sky.store.posts(), sky.recurrences())
 
 
-def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, picture: Callable[..., str]) -> None:
-    """With its pool, its pictures, and the occurrences that were moved and left out."""
-    sky.import_rows(
-        [{**RULE, "pool": [{"text": "Sun", "images": [picture()]}, "Moon"]}, {**ROWS[0], "every": "@daily"}]
-    )
+def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, image: Callable[..., str]) -> None:
+    """With its pool, its images, and the occurrences that were moved and left out."""
+    sky.import_rows([{**RULE, "pool": [{"text": "Sun", "images": [image()]}, "Moon"]}, {**ROWS[0], "every": "@daily"}])
     sky.change_occurrence(1, "2026-12-24T08:00:00Z", None)
     sky.change_occurrence(1, "2026-12-25T08:00:00Z", "2026-12-25T10:00:00Z")
     rows = json.loads(json.dumps(list(sky.export_rows(media_folder=world.home / "media"))))

@@ -244,10 +244,10 @@ def test_a_post_for_an_account_without_session_is_refused_at_once(world: World, 
     assert [] == world.states(sky)
 
 
-def test_media_are_kept_with_the_post(world: World, sky: Skywrite, picture: Callable[..., str]) -> None:
+def test_media_are_kept_with_the_post(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """The file may go once the post is accepted."""
-    path = picture()
-    sky.schedule("Picture", at="in 1 hour", images=[{"path": path, "alt": "Red"}])
+    path = image()
+    sky.schedule("Image", at="in 1 hour", images=[{"path": path, "alt": "Red"}])
     Path(path).unlink()
     world.clock.advance(3601)
     sky.run_once()
@@ -255,12 +255,12 @@ def test_media_are_kept_with_the_post(world: World, sky: Skywrite, picture: Call
 
 
 def test_a_file_that_changes_while_it_is_read_is_told(
-    world: World, sky: Skywrite, picture: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    world: World, sky: Skywrite, image: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes are never stored under a name that is not theirs."""
-    ready = sky.prepare(sky.draft(sky.account(), {"images": [picture()]}), sky.account())
-    cid = next(iter(ready.gathered.media))
-    ready.gathered.media[cid] = lambda: iter([b"other bytes"])
+    ready = sky.prepare(sky.draft(sky.account(), {"images": [image()]}), sky.account())
+    cid = next(iter(ready.resolved.media))
+    ready.resolved.media[cid] = lambda: iter([b"other bytes"])
     with pytest.raises(MediaChanged):
         sky.keep_media([ready])
     assert None is sky.store.media_info(cid)
@@ -349,12 +349,12 @@ def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky:
     assert ([(1, "published")], ["Patience"]) == (world.states(sky), world.texts())
 
 
-def test_a_picture_alone_is_compared_with_no_other(
-    sky: Skywrite, picture: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+def test_an_image_alone_is_compared_with_no_other(
+    sky: Skywrite, image: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many pictures without a text wait for their time, none is read to post one more."""
+    """However many images without a text wait for their time, none is read to post one more."""
     for hours in range(1, 6):
-        sky.schedule("", at=f"in {hours} hours", images=[(picture(), "Red")])
+        sky.schedule("", at=f"in {hours} hours", images=[(image(), "Red")])
     read: list[int] = []
 
     def watched(row: Row) -> Post:
@@ -362,5 +362,5 @@ def test_a_picture_alone_is_compared_with_no_other(
         return post_of(row)
 
     monkeypatch.setattr("skywrite.queue.posts.post_of", watched)
-    sent = sky.post("", images=[(picture(), "Red")])
+    sent = sky.post("", images=[(image(), "Red")])
     assert [] == [number for number in read if number != sent.id]

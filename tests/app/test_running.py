@@ -251,10 +251,10 @@ def test_a_mention_is_looked_up_at_the_accounts_own_server(world: World, sky: Sk
     assert did == world.records()[0]["facets"][0]["features"][0]["did"]
 
 
-def test_a_blob_that_the_server_dropped_is_uploaded_again(world: World, sky: Skywrite, picture: Any) -> None:
+def test_a_blob_that_the_server_dropped_is_uploaded_again(world: World, sky: Skywrite, image: Any) -> None:
     """It is not the post's fault."""
     world.box.blob_lifetime = timedelta(seconds=1)
-    sky.schedule("Picture", at="now", images=[(picture(), "Red")])
+    sky.schedule("Image", at="now", images=[(image(), "Red")])
     upload = world.transport.request
     slow = [True]
 
@@ -270,7 +270,7 @@ def test_a_blob_that_the_server_dropped_is_uploaded_again(world: World, sky: Sky
     assert [] == world.texts()
     world.clock.advance(60)
     sky.run_once()
-    assert ["Picture"] == world.texts()
+    assert ["Image"] == world.texts()
 
 
 def test_a_lost_lease_stops_everything(world: World, sky: Skywrite) -> None:

@@ -160,23 +160,23 @@ class Files:
 
     folder: Path
 
-    def picture(self, name: str = "picture.png") -> str:
-        """A small picture."""
+    def image(self, name: str = "image.png") -> str:
+        """A small image."""
         return self._bytes(name, png(8, 8))
 
     @property
-    def text_as_picture(self) -> str:
+    def text_as_image(self) -> str:
         return self._bytes("notes.jpg", b"This is a text, whatever its name says.\n")
 
     @property
     def bomb(self) -> str:
-        """A picture of 169 megapixels in about 20 KB."""
+        """An image of 169 megapixels in about 20 KB."""
         return self._bytes("bomb.png", png(13_000, 13_000))
 
     @property
     def video(self) -> str:
-        """A film of half a second."""
-        path = self.folder / "film.mp4"
+        """A video of half a second."""
+        path = self.folder / "video.mp4"
         if not path.exists():
             command = [find_ffmpeg("test"), "-loglevel", "error", "-y", "-f", "lavfi"]
             command += ["-i", "testsrc=size=64x48:rate=10:duration=0.5", "-pix_fmt", "yuv420p", str(path)]
@@ -185,7 +185,7 @@ class Files:
 
     @property
     def large_video(self) -> str:
-        """A film of 400 MB, nearly all of it a hole that takes no room on the disk."""
+        """A video of 400 MB, nearly all of it a hole that takes no room on the disk."""
         data = Path(self.video).read_bytes()
         head = struct.unpack_from(">I", data)[0]
         path = self.folder / "large.mp4"
@@ -214,7 +214,7 @@ def files(tmp_path: Path) -> Files:
 
 
 def png(width: int, height: int) -> bytes:
-    """A black picture with one bit a pixel."""
+    """A black image with one bit a pixel."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -39,8 +39,8 @@ def post(*words: str) -> Callable[[Shell, Files], list[str]]:
 
 
 def five_images_and_a_video(shell: Shell, files: Files) -> list[str]:
-    pictures = [word for n in range(5) for word in ("--image", files.picture(f"{n}.png"))]
-    return ["post", "Mixed", *pictures, "--video", files.video]
+    images = [word for n in range(5) for word in ("--image", files.image(f"{n}.png"))]
+    return ["post", "Mixed", *images, "--video", files.video]
 
 
 def reply_to_a_deleted_post(shell: Shell, files: Files) -> list[str]:
@@ -58,16 +58,16 @@ CASES = [
     Case("301 graphemes", post("é" * 301), "TextTooLong", 2, "301 characters"),
     Case("3001 bytes", post(FAMILY * (3000 // FAMILY_BYTES) + "a"), "TextTooLong", 2, "3001 bytes"),
     Case("5 images with a video", five_images_and_a_video, "MixedMedia", 2, "5 images and a video"),
-    Case("11 images", lambda s, f: post("x", *["--image", f.picture()] * 11)(s, f), "TooManyImages", 2, "11"),
-    Case("no picture", lambda s, f: post("x", "--image", f.text_as_picture)(s, f), "NotAnImage", 2, "notes.jpg"),
+    Case("11 images", lambda s, f: post("x", *["--image", f.image()] * 11)(s, f), "TooManyImages", 2, "11"),
+    Case("no image", lambda s, f: post("x", "--image", f.text_as_image)(s, f), "NotAnImage", 2, "notes.jpg"),
     Case("169 megapixels", lambda s, f: post("x", "--image", f.bomb)(s, f), "ImageTooLarge", 2, "169"),
     Case("400 MB video", lambda s, f: post("x", "--video", f.large_video)(s, f), "VideoTooLarge", 2, "400 MB"),
-    Case("no video", lambda s, f: post("x", "--video", f.text_as_picture)(s, f), "NotAVideo", 2, "notes.jpg"),
-    Case("missing picture", post("x", "--image", "away.png"), "MissingFile", 2, "away.png"),
+    Case("no video", lambda s, f: post("x", "--video", f.text_as_image)(s, f), "NotAVideo", 2, "notes.jpg"),
+    Case("missing image", post("x", "--image", "away.png"), "MissingFile", 2, "away.png"),
     Case("missing video", post("x", "--video", "away.mp4"), "MissingFile", 2, "away.mp4"),
     Case("missing text", post("--file", "away.txt"), "MissingFile", 2, "away.txt"),
     Case("missing table", lambda s, f: ["import", "away.csv"], "UnreadableTable", 2, "away.csv"),
-    Case("folder as picture", lambda s, f: post("x", "--image", str(f.folder))(s, f), "UnreadableFile", 2, "files"),
+    Case("folder as image", lambda s, f: post("x", "--image", str(f.folder))(s, f), "UnreadableFile", 2, "files"),
     Case("folder as text", lambda s, f: post("--file", str(f.folder))(s, f), "UnreadableFile", 2, "files"),
     Case("text that is not UTF-8", post("-"), "InvalidText", 2, "UTF-8", b"caf\xe9"),
     Case("bad at-uri to answer", post("x", "--reply-to", "at://"), "InvalidReference", 2, "at://"),
@@ -85,7 +85,7 @@ CASES = [
     ),
     Case("card of a private address", post("x", "--card", PRIVATE_PAGE), "AddressRefused", 2, "169.254.169.254"),
     Case("card of localhost", post("x", "--card", "http://localhost/"), "AddressRefused", 2, "localhost"),
-    Case("picture at a private address", post("x", "--image", PRIVATE_PAGE), "AddressRefused", 2, "169.254.169.254"),
+    Case("image at a private address", post("x", "--image", PRIVATE_PAGE), "AddressRefused", 2, "169.254.169.254"),
     Case("bad language", post("x", "--lang", "english!"), "InvalidLanguage", 2, "english!"),
     Case(
         "four languages", post("x", *[f"--lang={lang}" for lang in ("en", "de", "fr", "it")]), "InvalidLanguage", 2, "4"
@@ -96,7 +96,7 @@ CASES = [
     Case("lone surrogate", post(os.fsdecode(b"caf\xe9")), "InvalidText", 2, "half a character"),
     Case(
         "alt with a surrogate",
-        lambda s, f: post("x", "--image", f.picture(), "--alt", "\udce9")(s, f),
+        lambda s, f: post("x", "--image", f.image(), "--alt", "\udce9")(s, f),
         "InvalidText",
         2,
         "",
@@ -385,15 +385,15 @@ def test_disk_full(shell: Shell, files: Files) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    noise = files.text("noise.mp4", large_film(Path(files.video), 2 * room))
+    noise = files.text("noise.mp4", large_video(Path(files.video), 2 * room))
     told = shell.process("post", "Hello", "--video", noise, "--json", code=1, before=limit)
     assert_error(told, "DiskFull", "room")
     assert ([], ["Before"]) == (shell.posts(), [item["text"] for item in shell("queue", "--json").json])
 
 
-def large_film(film: Path, size: int) -> bytes:
-    """A film with so many bytes more that nothing plays and nothing compresses."""
-    return film.read_bytes() + (size + 8).to_bytes(4, "big") + b"free" + os.urandom(size)
+def large_video(video: Path, size: int) -> bytes:
+    """A video with so many bytes more that nothing plays and nothing compresses."""
+    return video.read_bytes() + (size + 8).to_bytes(4, "big") + b"free" + os.urandom(size)
 
 
 def test_every_errno_of_a_full_disk_is_known() -> None:

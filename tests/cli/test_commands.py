@@ -203,8 +203,8 @@ def test_login_with_the_code_given(signed_out: Shell) -> None:
 
 
 def test_alt_text_is_asked_for(shell: Shell, files: Files) -> None:
-    """On a terminal the alt text of a picture is asked for."""
-    terminal = Terminal("post", "A picture", "--image", files.picture())
+    """On a terminal the alt text of an image is asked for."""
+    terminal = Terminal("post", "An image", "--image", files.image())
     terminal.expect("Alt text for")
     terminal.answer("A black square")
     terminal.expect("Posted:")
@@ -256,10 +256,10 @@ def test_text_from_everywhere(shell: Shell, files: Files) -> None:
 
 
 def test_everything_in_one_post(shell: Shell, files: Files) -> None:
-    """Pictures with alt text, languages, labels, tags, gates and a quote arrive in the record."""
+    """Images with alt text, languages, labels, tags, gates and a quote arrive in the record."""
     quoted = shell("post", "To be quoted", "--json").json["url"]
-    picture = ("--image", files.picture(), "--alt", "Black")
-    shell("post", "Look", *picture, "--lang", "en", "--label", "nudity", "--tag", "art", "--quote", quoted)
+    image = ("--image", files.image(), "--alt", "Black")
+    shell("post", "Look", *image, "--lang", "en", "--label", "nudity", "--tag", "art", "--quote", quoted)
     shell("post", "Quiet", "--replies", "nobody", "--no-quotes")
     look, quiet = shell.box.posts("alice.test")[1:]
     assert (("Black",), ("en",), ["art"]) == (look.images, look.langs, look.record["tags"])
@@ -281,11 +281,11 @@ def test_thread(shell: Shell, files: Files) -> None:
 
 def test_preview_sends_nothing(shell: Shell, files: Files) -> None:
     """A preview shows what would appear, in boxes and as JSON, and sends and keeps nothing."""
-    words = ("preview", "See [here](https://example.com/a) #news", "--no-card", "--image", files.picture())
+    words = ("preview", "See [here](https://example.com/a) #news", "--no-card", "--image", files.image())
     told = shell(*words)
     assert [] == [
         part
-        for part in ("@alice.test", "here → https://example.com/a", "▣ picture", "Nothing was sent.")
+        for part in ("@alice.test", "here → https://example.com/a", "▣ image", "Nothing was sent.")
         if part not in told.out
     ]
     record = shell(*words, "--json").json["posts"][0]

@@ -158,7 +158,7 @@ def op(action: str, rkey: str | None = None, value: Any = None, collection: str 
 
 
 def images(blob: Any, count: int = 1, **fields: Any) -> dict[str, Any]:
-    """An images embed of the same picture `count` times."""
+    """An images embed of the same image `count` times."""
     item = {"image": blob, "alt": "a dot", "aspectRatio": {"width": 1, "height": 1}, **fields}
     return {"$type": "app.bsky.embed.images", "images": [item] * count}
 

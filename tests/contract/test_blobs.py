@@ -77,7 +77,7 @@ def test_limit(alice: Writer) -> None:
 
 
 def test_large_but_too_large_for_a_post(alice: Writer) -> None:
-    """A picture's size is checked when a record refers to it, not before."""
+    """An image's size is checked when a record refers to it, not before."""
     blob = alice.upload(b"\xff\xd8\xff\xe0" + b"0" * 2_000_000).body["blob"]
     expected = "blob too big (maximum 2000000, got 2000004) at $.record.embed.images[0].image"
     message = f"Invalid app.bsky.feed.post record: {expected}"

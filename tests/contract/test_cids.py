@@ -61,11 +61,11 @@ def test_others(alice: Writer, collection: str, record: dict[str, Any]) -> None:
 
 
 def test_media(alice: Writer) -> None:
-    """So is that of posts with pictures, galleries and captions."""
+    """So is that of posts with images, galleries and captions."""
     blob = alice.upload(png()).body["blob"]
-    film = alice.upload(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"film", "video/mp4").body["blob"]
-    words = alice.upload(b"WEBVTT\n\n00:00.000 --> 00:01.000\nfilm\n", "text/vtt").body["blob"]
-    video = {"$type": "app.bsky.embed.video", "video": film, "captions": [{"lang": "en", "file": words}], "alt": "x"}
+    video = alice.upload(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"video", "video/mp4").body["blob"]
+    words = alice.upload(b"WEBVTT\n\n00:00.000 --> 00:01.000\nvideo\n", "text/vtt").body["blob"]
+    video = {"$type": "app.bsky.embed.video", "video": video, "captions": [{"lang": "en", "file": words}], "alt": "x"}
     beside = {"$type": "app.bsky.embed.recordWithMedia", "record": {"record": REF}, "media": images(blob)}
     records = [post(embed=embed) for embed in (images(blob, 4), gallery(blob, 10), video, beside, external(thumb=blob))]
     made = [alice.create(record) for record in records]

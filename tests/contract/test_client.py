@@ -28,7 +28,7 @@ def client(pds: Pds, account: PdsAccount, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def png() -> bytes:
-    """A small picture."""
+    """A small image."""
     from PIL import Image
 
     data = io.BytesIO()
@@ -53,12 +53,12 @@ def test_a_thread_with_everything(client: Client, pds: Pds, account: PdsAccount)
     assert posts[0].uri == gate.value["post"]
 
 
-def test_a_film_as_a_plain_blob(client: Client, tmp_path: Path) -> None:
+def test_a_video_as_a_plain_blob(client: Client, tmp_path: Path) -> None:
     """A server on this computer has no video service."""
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     source = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=0.5", "-pix_fmt", "yuv420p"]
     subprocess.run([find_ffmpeg("test"), "-loglevel", "error", "-y", *source, str(path)], check=True)
-    posted = client.send_post("Film", video={"path": str(path), "alt": "Bars"})
+    posted = client.send_post("Video", video={"path": str(path), "alt": "Bars"})
     embed = client.get_post(posted.uri).value["embed"]
     assert ("app.bsky.embed.video", path.stat().st_size) == (embed["$type"], embed["video"]["size"])
 

@@ -56,7 +56,7 @@ ACCEPTED = {
     "a facet that ends before it begins": post(facets=[facet(5, 1)]),
     "a facet of another kind": post(facets=[{**facet(0, 1), "features": [{"$type": "com.example#blink"}]}]),
     "an embed of another kind": post(embed={"$type": "com.example.embed", "x": 1}),
-    "a card without a picture": post(embed=external()),
+    "a card without an image": post(embed=external()),
     "a quote": post(embed={"$type": "app.bsky.embed.record", "record": {"uri": f"at://{NOBODY}", "cid": NOWHERE_CID}}),
 }
 
@@ -189,7 +189,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         post(embed=gallery(BLOB, without="$type")),
         f'Expected {TYPED} value type (got {{"image": ..., "alt": ..., ...}}) at $.record.embed.items[0]',
     ),
-    "a video that is a picture": (
+    "a video that is an image": (
         post(embed={"$type": "app.bsky.embed.video", "video": BLOB}),
         'Expected "video/mp4" (got "image/png") at $.record.embed.video.mimeType',
     ),
@@ -362,8 +362,8 @@ def test_without_validation(alice: Writer) -> None:
     assert (200, False) == (made.status, "validationStatus" in made.body)
 
 
-def test_picture(alice: Writer) -> None:
-    """Pictures go into images, galleries, cards and beside quotes."""
+def test_image(alice: Writer) -> None:
+    """Images go into images, galleries, cards and beside quotes."""
     blob = alice.upload(png()).body["blob"]
     quote = {"record": {"uri": f"at://{NOBODY}/app.bsky.feed.post/3k", "cid": NOWHERE_CID}}
     beside = {"$type": "app.bsky.embed.recordWithMedia", "record": quote, "media": images(blob)}

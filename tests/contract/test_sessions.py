@@ -339,12 +339,12 @@ def test_upload_with_service_auth(alice: Writer) -> None:
     method = "com.atproto.repo.uploadBlob"
     token = alice.get("com.atproto.server.getServiceAuth", aud=SERVER_DID, lxm=method).body["token"]
     headers = {"Content-Type": "video/mp4"}
-    assert alice.server.ask(method, b"film", jwt=token, headers=headers).status == 200
+    assert alice.server.ask(method, b"video", jwt=token, headers=headers).status == 200
     other = alice.get("com.atproto.server.getServiceAuth", aud="did:web:example.com", lxm=method).body["token"]
-    refused = alice.server.ask(method, b"film", jwt=other, headers=headers)
+    refused = alice.server.ask(method, b"video", jwt=other, headers=headers)
     assert refused.error == (401, "BadJwtAudience", "jwt audience does not match service did")
     wrong = alice.get("com.atproto.server.getServiceAuth", aud=SERVER_DID, lxm="a.b.c").body["token"]
-    refused = alice.server.ask(method, b"film", jwt=wrong, headers=headers)
+    refused = alice.server.ask(method, b"video", jwt=wrong, headers=headers)
     message = f'bad jwt lexicon method ("lxm"). must match: {method}'
     assert refused.error == (401, "BadJwtLexiconMethod", message)
 

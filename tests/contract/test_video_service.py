@@ -1,4 +1,4 @@
-"""Films go through the video service as its lexicons ask, and whatever it does ends in a blob or a clear error.
+"""Videos go through the video service as its lexicons ask, and whatever it does ends in a blob or a clear error.
 
 There is no public implementation of the service: these tests run against the stand-in of `tests.support.video_service`.
 """
@@ -82,7 +82,7 @@ def pieces(data: bytes, size: int = 7_000) -> Callable[[], Iterator[bytes]]:
 
 
 def send(uploader: VideoUploader, data: bytes = SMALL, **options: Any) -> dict[str, Any]:
-    return uploader.upload(pieces(data), len(data), "film.mp4", **options)
+    return uploader.upload(pieces(data), len(data), "video.mp4", **options)
 
 
 def refused(uploader: VideoUploader, kind: type[SkywriteError], data: bytes = SMALL) -> SkywriteError:
@@ -92,11 +92,11 @@ def refused(uploader: VideoUploader, kind: type[SkywriteError], data: bytes = SM
     return caught.value
 
 
-def test_small_film_goes_in_one_request(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """Below 16 MiB the film goes whole, with did, name and exact length, and its blob comes back."""
+def test_small_video_goes_in_one_request(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+    """Below 16 MiB the video goes whole, with did, name and exact length, and its blob comes back."""
     assert BLOB == send(uploader)
-    assert [SMALL] == list(service.films.values())
-    assert {"did": ACCOUNT, "name": "film.mp4"} == service.calls("uploadVideo")[0].params
+    assert [SMALL] == list(service.videos.values())
+    assert {"did": ACCOUNT, "name": "video.mp4"} == service.calls("uploadVideo")[0].params
     assert [] == service.calls("startUpload")
 
 
@@ -116,11 +116,11 @@ def test_parts_begin_at_16_mib(
     assert 1 == len(service.calls("uploadVideo")) + len(service.calls("startUpload"))
 
 
-def test_large_film_goes_in_parts(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """From 16 MiB on the film goes in parts, at most three at once, and arrives as it was."""
+def test_large_video_goes_in_parts(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+    """From 16 MiB on the video goes in parts, at most three at once, and arrives as it was."""
     info = VideoInfo(640, 480, 12.5, len(LARGE))
     assert BLOB == send(uploader, LARGE, info=info)
-    assert [LARGE] == list(service.films.values())
+    assert [LARGE] == list(service.videos.values())
     assert 4 == len(service.calls("uploadPart"))
     assert 1 <= service.parts_at_once <= 3
     assert "completed" == service.uploads["upload-1"].state
@@ -158,14 +158,14 @@ def test_replies_with_and_without_wrapper(service: VideoServiceStandIn, uploader
     assert BLOB == send(uploader)
 
 
-def test_known_film_comes_back_at_once(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+def test_known_video_comes_back_at_once(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
     """409 already_exists carries the finished job: its blob is taken, and nothing is polled."""
     service.finish_job(SMALL)
     assert BLOB == send(uploader)
     assert [] == service.calls("getJobStatus")
 
 
-def test_known_film_still_in_work_is_polled(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+def test_known_video_still_in_work_is_polled(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
     """409 with a job that is not finished goes on polling that job."""
     service.script = [{"state": "JOB_STATE_COMPLETED", "blob": BLOB}]
     first = send(uploader)
@@ -174,8 +174,8 @@ def test_known_film_still_in_work_is_polled(service: VideoServiceStandIn, upload
     assert ["job-1"] == [seen.params["jobId"] for seen in service.calls("getJobStatus")][-1:]
 
 
-def test_known_film_in_parts_has_another_job(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """After finishUpload the job that it names is polled, which may be an earlier film's."""
+def test_known_video_in_parts_has_another_job(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+    """After finishUpload the job that it names is polled, which may be an earlier video's."""
     known = service.finish_job(LARGE)
     service.script = [{"state": "JOB_STATE_ENCODED"}, {"state": "JOB_STATE_COMPLETED", "blob": BLOB}]
     service._polls.clear()
@@ -251,8 +251,8 @@ def test_failed_jobs(
         ({"canUpload": False}, VideoLimitReached, "limit of the day"),
         ({"canUpload": False, "message": "25 a day"}, VideoLimitReached, "25 a day"),
         ({"canUpload": False, "error": "unconfirmed_email", "message": "Verify it"}, VideoRejected, "Verify it"),
-        ({"canUpload": True, "remainingDailyVideos": 0}, VideoLimitReached, "no film left"),
-        ({"canUpload": True, "remainingDailyBytes": 5}, VideoLimitReached, "0 MB of film today"),
+        ({"canUpload": True, "remainingDailyVideos": 0}, VideoLimitReached, "no video left"),
+        ({"canUpload": True, "remainingDailyBytes": 5}, VideoLimitReached, "0 MB of video today"),
     ],
 )
 def test_limits_of_the_day(
@@ -262,32 +262,32 @@ def test_limits_of_the_day(
     kind: type[SkywriteError],
     words: str,
 ) -> None:
-    """An account that may not upload now hears why, and not a byte of the film is sent."""
+    """An account that may not upload now hears why, and not a byte of the video is sent."""
     service.limits = limits
     assert words in refused(uploader, kind).message
     assert {"getUploadLimits"} == {seen.method for seen in service.seen}
 
 
 def test_a_service_without_limits_is_used(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """A service that does not know getUploadLimits does not stop the film."""
+    """A service that does not know getUploadLimits does not stop the video."""
     service.faults["getUploadLimits"] = [answer(501, "MethodNotImplemented")]
     assert BLOB == send(uploader)
 
 
 @pytest.mark.parametrize("fault", [DROP, DO_AND_DROP, OVERLOADED, answer(500, "InternalServerError"), answer(502, "")])
-def test_lost_answers_of_a_whole_film(service: VideoServiceStandIn, uploader: VideoUploader, fault: Fault) -> None:
-    """A lost answer is repeated; a film that had arrived is known by its bytes."""
+def test_lost_answers_of_a_whole_video(service: VideoServiceStandIn, uploader: VideoUploader, fault: Fault) -> None:
+    """A lost answer is repeated; a video that had arrived is known by its bytes."""
     service.faults["uploadVideo"] = [fault, fault]
     assert BLOB == send(uploader)
-    assert 1 == len(service.films)
+    assert 1 == len(service.videos)
 
 
 @pytest.mark.parametrize("fault", [DROP, DO_AND_DROP, OVERLOADED, answer(500, "InternalServerError"), answer(408, "x")])
 def test_lost_answers_of_parts(service: VideoServiceStandIn, uploader: VideoUploader, fault: Fault) -> None:
-    """A part whose answer is lost is sent again, and the film arrives as it was."""
+    """A part whose answer is lost is sent again, and the video arrives as it was."""
     service.faults["uploadPart"] = [fault, fault, fault]
     assert BLOB == send(uploader, LARGE)
-    assert [LARGE] == list(service.films.values())
+    assert [LARGE] == list(service.videos.values())
     assert [] == service.calls("uploadVideo")
 
 
@@ -313,19 +313,19 @@ def test_long_limit_on_parts_is_told(service: VideoServiceStandIn, uploader: Vid
     [answer(501, "MethodNotImplemented"), answer(404, "NotFound"), OVERLOADED, answer(400, "TooManyOpenUploads")],
 )
 def test_no_parts_for_now_means_whole(service: VideoServiceStandIn, uploader: VideoUploader, fault: Fault) -> None:
-    """Where the service takes no parts, a large film goes whole."""
+    """Where the service takes no parts, a large video goes whole."""
     service.faults["startUpload"] = [fault] * 9
     assert BLOB == send(uploader, LARGE)
-    assert [LARGE] == list(service.films.values())
+    assert [LARGE] == list(service.videos.values())
     assert 1 == len(service.calls("uploadVideo"))
 
 
 def test_parts_that_fail_for_good_mean_whole(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """Where parts do not arrive, the upload is given back and the film goes whole."""
+    """Where parts do not arrive, the upload is given back and the video goes whole."""
     service.faults["uploadPart"] = [OVERLOADED] * 99
     assert BLOB == send(uploader, LARGE)
     assert "aborted" == service.uploads["upload-1"].state
-    assert [LARGE] == list(service.films.values())
+    assert [LARGE] == list(service.videos.values())
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_parts_that_fail_for_good_mean_whole(service: VideoServiceStandIn, uploa
         ("VideoTooLarge", VideoRejected, "too large"),
         ("VideoTooLong", VideoRejected, "too long"),
         ("BadAspectRatio", VideoRejected, "shape"),
-        ("DailyLimitExceeded", VideoLimitReached, "No more films"),
+        ("DailyLimitExceeded", VideoLimitReached, "No more videos"),
         ("UploadForbidden", VideoRejected, "may not upload"),
         ("SomethingNew", VideoRejected, "refused"),
     ],
@@ -343,7 +343,7 @@ def test_parts_that_fail_for_good_mean_whole(service: VideoServiceStandIn, uploa
 def test_refusals_at_the_start(
     service: VideoServiceStandIn, uploader: VideoUploader, code: str, kind: type[SkywriteError], words: str
 ) -> None:
-    """A film that is refused at the start is not sent another way."""
+    """A video that is refused at the start is not sent another way."""
     service.faults["startUpload"] = [answer(400, code)]
     error = refused(uploader, kind, LARGE)
     assert kind is type(error)
@@ -356,7 +356,7 @@ def test_lost_answer_of_finish(service: VideoServiceStandIn, uploader: VideoUplo
     service.faults["finishUpload"] = [DO_AND_DROP]
     assert BLOB == send(uploader, LARGE)
     assert 4 == len(service.calls("uploadPart"))
-    assert 1 == len(service.films)
+    assert 1 == len(service.videos)
 
 
 def test_finish_that_fails_before_it_is_done(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
@@ -364,7 +364,7 @@ def test_finish_that_fails_before_it_is_done(service: VideoServiceStandIn, uploa
     service.faults["finishUpload"] = [DROP, OVERLOADED]
     service.faults["getUploadStatus"] = [DROP, DROP, DROP]
     assert BLOB == send(uploader, LARGE)
-    assert 1 == len(service.films)
+    assert 1 == len(service.videos)
 
 
 def test_missing_parts_are_sent_again(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
@@ -373,14 +373,14 @@ def test_missing_parts_are_sent_again(service: VideoServiceStandIn, uploader: Vi
     assert BLOB == send(uploader, LARGE)
     numbers = [seen.params["partNumber"] for seen in service.calls("uploadPart")]
     assert ["1", "2", "2", "3", "4", "4"] == sorted(numbers)
-    assert [LARGE] == list(service.films.values())
+    assert [LARGE] == list(service.videos.values())
 
 
 def end_upload(service: VideoServiceStandIn, state: str) -> Callable[[int], None]:
     def end(done: int) -> None:
-        if done == len(LARGE) and "upload-1" in service.uploads and not service.films:
+        if done == len(LARGE) and "upload-1" in service.uploads and not service.videos:
             service.uploads["upload-1"].state = state
-            service.uploads["upload-1"].reason = "not a film"
+            service.uploads["upload-1"].reason = "not a video"
 
     return end
 
@@ -389,7 +389,7 @@ def test_uploads_that_failed(service: VideoServiceStandIn, uploader: VideoUpload
     """An upload that the service calls failed is a refusal, with its reason."""
     with pytest.raises(VideoRejected) as caught:
         send(uploader, LARGE, progress=end_upload(service, "failed"))
-    assert "not a film" in caught.value.message
+    assert "not a video" in caught.value.message
 
 
 @pytest.mark.parametrize("state", ["expired", "aborted"])
@@ -400,7 +400,7 @@ def test_uploads_that_are_over(service: VideoServiceStandIn, uploader: VideoUplo
 
 
 def test_plan_that_does_not_fit(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """A plan whose parts do not add up is not followed; the film goes whole."""
+    """A plan whose parts do not add up is not followed; the video goes whole."""
     plan = {"jobId": "x", "partSizeBytes": 1000, "partCount": 2, "expiresAt": "2026-11-24T10:00:00.000Z"}
     service.faults["startUpload"] = [Fault("answer", 200, plan)] * 4
     assert BLOB == send(uploader, LARGE)
@@ -432,17 +432,17 @@ def test_account_that_needs_a_sign_in(http: Http, service: VideoServiceStandIn, 
 
 
 def test_polling_backs_off_and_ends(service: VideoServiceStandIn, http: Http, clock: FakeClock) -> None:
-    """A film that is never finished is given up at the deadline, and asked for ever more rarely."""
+    """A video that is never finished is given up at the deadline, and asked for ever more rarely."""
     uploader = VideoUploader(http, service.url, ACCOUNT, service.token_for, PDS_HOST, clock, deadline_seconds=600)
     service.script = [{"state": "JOB_STATE_ENCODING"}]
     before = clock.monotonic()
-    assert "did not finish the film within 10 minutes" in refused(uploader, VideoServiceUnavailable).message
+    assert "did not finish the video within 10 minutes" in refused(uploader, VideoServiceUnavailable).message
     assert 600 <= clock.monotonic() - before <= 630
     assert len(service.calls("getJobStatus")) < 80
 
 
 def test_polling_survives_trouble(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """Lost answers and web pages while polling do not lose the film."""
+    """Lost answers and web pages while polling do not lose the video."""
     page = Fault("answer", 200, b"<html>", content_type="text/html")
     service.faults["getJobStatus"] = [DROP, page, OVERLOADED, Fault("answer", 200, {"odd": 1}), answer(500, "x")]
     assert BLOB == send(uploader)
@@ -517,10 +517,10 @@ def test_stopping(service: VideoServiceStandIn, http: Http, clock: FakeClock, da
     assert "created" not in {upload.state for upload in service.uploads.values()}
 
 
-def test_film_that_changed_meanwhile(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
-    """A film that is shorter than it was said to be is not finished."""
+def test_video_that_changed_meanwhile(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+    """A video that is shorter than it was said to be is not finished."""
     with pytest.raises(InputError):
-        uploader.upload(pieces(LARGE[:-5]), len(LARGE), "film.mp4")
+        uploader.upload(pieces(LARGE[:-5]), len(LARGE), "video.mp4")
     assert "aborted" == service.uploads["upload-1"].state
     service.violations.clear()
 

@@ -63,7 +63,7 @@ def fill_folder(folder: Path) -> None:
         Image.new("RGB", (160, 90), colour).save(folder / name)
     frames = [Image.new("L", (32, 32), shade) for shade in (0, 255)]
     frames[0].save(folder / "dance.gif", save_all=True, append_images=frames[1:], duration=200, loop=0)
-    film = [
+    video = [
         "-f",
         "lavfi",
         "-i",
@@ -72,7 +72,7 @@ def fill_folder(folder: Path) -> None:
         "yuv420p",
         str(folder / "talk.mp4"),
     ]
-    subprocess.run([find_ffmpeg("the example"), "-loglevel", "error", "-y", *film], check=True)
+    subprocess.run([find_ffmpeg("the example"), "-loglevel", "error", "-y", *video], check=True)
     (folder / "talk.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n")
     (folder / "story.txt").write_text("A sentence of some length, again and again. " * 20 + "\n---\nThe end.\n")
     (folder / "tips.txt").write_text("Drink water.\n---\nStand up.\n")

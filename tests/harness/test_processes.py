@@ -41,12 +41,12 @@ def wait_until(reached: Callable[[], bool], timeout_seconds: float = 60.0) -> bo
 
 
 def test_freeze_thaw_and_kill() -> None:
-    """A frozen child stands still, goes on when thawed, and is gone when killed."""
+    """A frozen child stands still, goes on when discarded, and is gone when killed."""
     with python_child("-c", ECHO) as child:
         child.wait_for_line("up")
         child.freeze()
         assert wait_until(lambda: state(child.pid) == "T")
-        child.thaw()
+        child.discard_frozen()
         child.wait_for_line("tick", skip=len(child.lines))
         child.kill()
         assert -signal.SIGKILL == child.wait()

@@ -72,7 +72,7 @@ def shown(network: Network, reader: PdsAccount, uri: str) -> dict[str, Any]:
     return thread
 
 
-def picture() -> bytes:
+def image() -> bytes:
     """A small PNG."""
     file = io.BytesIO()
     Image.new("RGB", (40, 20), "teal").save(file, "PNG")
@@ -103,9 +103,9 @@ def test_a_thread_is_shown_in_order(network: Network, client: Client, reader: Pd
     assert ["one", "two", "three"] == texts
 
 
-def test_pictures_are_shown(network: Network, client: Client, reader: PdsAccount) -> None:
-    """Pictures come with their alt texts and shapes."""
-    few = client.send_post("two", images=[{"data": picture(), "alt": f"teal {number}"} for number in range(2)])
+def test_images_are_shown(network: Network, client: Client, reader: PdsAccount) -> None:
+    """Images come with their alt texts and shapes."""
+    few = client.send_post("two", images=[{"data": image(), "alt": f"teal {number}"} for number in range(2)])
     embed = shown(network, reader, few.uri)["post"]["embed"]
     assert "app.bsky.embed.images#view" == embed["$type"]
     assert [("teal 0", {"width": 40, "height": 20}), ("teal 1", {"width": 40, "height": 20})] == [
@@ -113,10 +113,10 @@ def test_pictures_are_shown(network: Network, client: Client, reader: PdsAccount
     ]
 
 
-def test_more_than_four_pictures_are_a_gallery(network: Network, client: Client, reader: PdsAccount) -> None:
-    """Ten pictures come as a gallery, in their order."""
+def test_more_than_four_images_are_a_gallery(network: Network, client: Client, reader: PdsAccount) -> None:
+    """Ten images come as a gallery, in their order."""
     alts = [f"teal {number}" for number in range(10)]
-    many = client.send_post("ten", images=[{"data": picture(), "alt": alt} for alt in alts])
+    many = client.send_post("ten", images=[{"data": image(), "alt": alt} for alt in alts])
     embed = shown(network, reader, many.uri)["post"]["embed"]
     assert "app.bsky.embed.gallery#view" == embed["$type"]
     assert alts == [item["alt"] for item in embed["items"]]

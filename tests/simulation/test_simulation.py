@@ -107,13 +107,13 @@ def cancel_in_doubt(patch: pytest.MonkeyPatch) -> None:
 
     def cancel_anyway(self: Store, post_id: int, **more: Any) -> Post:
         with self._writing() as tx:
-            thaw(self, tx, post_id)
+            discard_frozen(self, tx, post_id)
         return cancel(self, post_id, **more)
 
     patch.setattr(ShakyStore, "cancel", cancel_anyway)
 
 
-def thaw(store: Store, tx: Transaction, post_id: int) -> None:
+def discard_frozen(store: Store, tx: Transaction, post_id: int) -> None:
     """Drop frozen records that wait."""
     query = "UPDATE post SET frozen = NULL WHERE id = :id AND state = 'scheduled'"
     tx._connection.execute(query, {"id": post_id})

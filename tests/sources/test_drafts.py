@@ -126,22 +126,22 @@ def test_structure(desk: Desk) -> None:
 
 
 def test_what_stays_behind(desk: Desk) -> None:
-    """Pictures and films stay on their device, which is said with their alt texts; a draft of nothing else too."""
-    picture = {"localRef": {"path": "image:1"}, "alt": "The sun"}
-    film = {"localRef": {"path": "video:1"}}
+    """Images and videos stay on their device, which is said with their alt texts; a draft of nothing else too."""
+    image = {"localRef": {"path": "image:1"}, "alt": "The sun"}
+    video = {"localRef": {"path": "video:1"}}
     app = App(desk.sky)
-    app.write(text("With pictures", embedImages=[picture, picture]), text("", embedVideos=[film]), deviceName="Pixel")
-    app.write(text("", embedGallery={"items": [{"$type": f"{NSID}.defs#draftEmbedImage", **picture}]}))
+    app.write(text("With images", embedImages=[image, image]), text("", embedVideos=[video]), deviceName="Pixel")
+    app.write(text("", embedGallery={"items": [{"$type": f"{NSID}.defs#draftEmbedImage", **image}]}))
     app.write(text("x" * 700))
     drafts = {draft.text: draft for draft in desk.sky.pull_drafts()}
-    assert {"With pictures": "pulled", "": "empty", "x" * 700: "pulled"} == {
+    assert {"With images": "pulled", "": "empty", "x" * 700: "pulled"} == {
         name: draft.action for name, draft in drafts.items()
     }
     assert (
-        "Post 1: 2 pictures stay on Pixel (alt text: The sun; The sun); add files with skywrite edit.",
-        "Post 2: 1 film stays on Pixel; add files with skywrite edit.",
+        "Post 1: 2 images stay on Pixel (alt text: The sun; The sun); add files with skywrite edit.",
+        "Post 2: 1 video stays on Pixel; add files with skywrite edit.",
         "Post 2 holds no text, so it is left out.",
-    ) == drafts["With pictures"].notes
+    ) == drafts["With images"].notes
     long = drafts["x" * 700].post_id
     assert long
     assert 3 == len(desk.sky.show(long).post.prepared["records"])
@@ -209,7 +209,7 @@ def test_command(desk: Desk) -> None:
         told = subprocess.run(line, env=environ, capture_output=True, text=True)
         assert 0 == told.returncode, told.stderr
         assert "pulled     draft 1     From the app\n" in told.stdout
-        assert "Post 1: 1 film stays on the device that it was written on" in told.stderr
+        assert "Post 1: 1 video stays on the device that it was written on" in told.stderr
         (report,) = json.loads(subprocess.run([*line, "--json"], env=environ, capture_output=True, text=True).stdout)
         assert ("unchanged", 1, "From the app") == (report["action"], report["id"], report["text"])
 

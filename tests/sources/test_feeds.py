@@ -20,10 +20,10 @@ from skywrite.clock import FakeClock
 from skywrite.errors import InputError
 from skywrite.fetch.fetch import FetchRejected
 from skywrite.queue.feed_model import FeedExists, UnknownFeed
-from skywrite.sources import feed_look
+from skywrite.sources import feed_poll
 from skywrite.sources.feed import NotAFeed
 from skywrite.sources.feed_entry import FeedUnreadable
-from skywrite.sources.feed_manners import IntervalTooShort
+from skywrite.sources.feed_pace import IntervalTooShort
 from skywrite.sources.template import TemplateError
 from tests.sources.feed_support import START, environment, ledger, queued, sandboxed
 from tests.support.feed_server import Asked, FeedServer, Reply, feed_server, gzip_bomb, item, rss
@@ -72,12 +72,12 @@ def test_a_surprise_in_one_feed_stops_no_other(
         web.pages[path] = rss(item("old"))
         add(sky, web, path)
     web.pages["/good"] = rss(item("new"), item("old"))
-    look = feed_look.look_at
+    look = feed_poll.look_at
 
     def look_at(fetch: Any, feed: Any) -> Any:
         return 1 / 0 if "/bad" in feed.url else look(fetch, feed)
 
-    monkeypatch.setattr(feed_look, "look_at", look_at)
+    monkeypatch.setattr(feed_poll, "look_at", look_at)
     pass_time(sky, hours=2)
     told: list[str] = []
     sky.run_once(log=lambda event, **facts: told.append(facts["error"]) if event == "feed" and facts["error"] else None)
@@ -223,7 +223,7 @@ def test_what_does_not_fit_into_a_check_goes_next_time(sky: Skywrite, web: FeedS
     assert ["a", "b", "c", "d", "e"] == queued(sky)
 
 
-# Manners
+# Pace
 
 
 def test_requests_are_conditional(sky: Skywrite, web: FeedServer) -> None:
@@ -379,7 +379,7 @@ def evil_replies(web: FeedServer) -> dict[str, Reply]:
         "JSON of depth": Reply(b'{"items":' + b"[" * 100_000),
         "JSON of another kind": Reply(b'{"items": 3}'),
         "NULs": Reply(b"\0" * 100_000),
-        "a picture": Reply(PNG, headers={"content-type": "image/png"}),
+        "an image": Reply(PNG, headers={"content-type": "image/png"}),
         "server error": Reply(b"oops", status=503),
         "not found": Reply(b"nope", status=404),
     }
@@ -403,7 +403,7 @@ def test_a_slow_feed_is_left(sky: Skywrite, web: FeedServer, monkeypatch: pytest
     """A server that sends a byte a second is given up at the time limit."""
     web.pages["/feed"] = rss(item("one"))
     add(sky, web)
-    monkeypatch.setattr(feed_look, "FEED_TIMEOUT_SECONDS", 1.5)
+    monkeypatch.setattr(feed_poll, "FEED_TIMEOUT_SECONDS", 1.5)
     web.pages["/feed"] = web.slow()
     check = sky.check_feed(1)
     assert "FetchFailed" == getattr(check.problem, "name", None)
@@ -498,8 +498,8 @@ def test_a_slow_pattern_fails_its_item_alone(sky: Skywrite, web: FeedServer) -> 
     assert (["fine"], ["FilterTooSlow"]) == (queued(sky), [entry.problem.name for entry in failed if entry.problem])
 
 
-def test_pictures_with_descriptions_are_posted(sky: Skywrite, web: FeedServer) -> None:
-    """An item's picture that has a description is posted with it, in the language of the feed."""
+def test_images_with_descriptions_are_posted(sky: Skywrite, web: FeedServer) -> None:
+    """An item's image that has a description is posted with it, in the language of the feed."""
     web.pages["/a.png"] = Reply(PNG, headers={"content-type": "image/png"})
     html = f"&lt;img src='{web.url}/a.png' alt='A red dot'&gt;"
     web.pages["/feed"] = rss(item("dot", description=html), head="<language>pt-br</language>")
@@ -508,17 +508,17 @@ def test_pictures_with_descriptions_are_posted(sky: Skywrite, web: FeedServer) -
     assert (["A red dot"], ["pt-BR"]) == ([image["alt"] for image in post.draft["images"]], post.draft["langs"])
 
 
-def test_a_picture_that_is_gone_does_not_stop_an_item(sky: Skywrite, web: FeedServer) -> None:
-    """An item whose picture cannot be had is posted without it, and that is told."""
+def test_an_image_that_is_gone_does_not_stop_an_item(sky: Skywrite, web: FeedServer) -> None:
+    """An item whose image cannot be had is posted without it, and that is told."""
     html = f"&lt;img src='{web.url}/gone.png' alt='A dot'&gt;"
     web.pages["/feed"] = rss(item("dot", description=html, link=f"{web.url}/page"))
     _, check = sky.add_feed(f"{web.url}/feed", backfill=1, images="auto")
     assert ["dot"] == queued(sky)
-    assert any("without its pictures" in warning for warning in check.warnings)
+    assert any("without its images" in warning for warning in check.warnings)
 
 
 def test_the_card_is_the_pages(sky: Skywrite, web: FeedServer) -> None:
-    """Without a picture of its own an item is posted with the card of its page."""
+    """Without an image of its own an item is posted with the card of its page."""
     web.pages["/page"] = Reply(b"<title>The page</title>", headers={"content-type": "text/html"})
     web.pages["/feed"] = rss(item("one", link=f"{web.url}/page"))
     add(sky, web, backfill=1, images="auto")
@@ -677,7 +677,7 @@ def check_and_die(environ: dict[str, str], place: str, count: int) -> None:
         sky.check_feed(1)
 
 
-@pytest.mark.parametrize("place", ["known_items", "record_look", "pending_items", "queue_item", "run"])
+@pytest.mark.parametrize("place", ["known_items", "record_poll", "pending_items", "queue_item", "run"])
 def test_a_kill_between_fetch_and_queue_loses_and_repeats_nothing(tmp_path: Path, web: FeedServer, place: str) -> None:
     """kill -9 before any step, and inside the transactions: after the next check each item is in the queue once."""
     context = multiprocessing.get_context("forkserver")
@@ -707,7 +707,7 @@ def test_the_lease_of_a_dead_checker_ends_at_once(tmp_path: Path, web: FeedServe
     with sandboxed(tmp_path) as sky:
         web.pages["/feed"] = rss()
         add(sky, web)
-        process = context.Process(target=check_and_die, args=(environment(tmp_path), "record_look", 1))
+        process = context.Process(target=check_and_die, args=(environment(tmp_path), "record_poll", 1))
         process.start()
         process.join()
         assert -9 == process.exitcode

@@ -27,7 +27,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.close()
 
 
-def picture() -> bytes:
+def image() -> bytes:
     """A small PNG."""
     from PIL import Image
 
@@ -176,10 +176,10 @@ def test_wrong_file(desk: Desk) -> None:
     assert ["one", "two"] == sorted(desk.waiting())
 
 
-def test_pictures(desk: Desk) -> None:
-    """Pictures count from the file's folder, in the head or as a line of their own; another picture is an edit."""
+def test_images(desk: Desk) -> None:
+    """Images count from the file's folder, in the head or as a line of their own; another image is an edit."""
     (desk.folder / "art").mkdir()
-    (desk.folder / "art" / "sun.png").write_bytes(picture())
+    (desk.folder / "art" / "sun.png").write_bytes(image())
     (desk.folder / "sub").mkdir()
     (desk.folder / "sub" / "b.md").write_text(post_text("![The sun](../art/sun.png)\n\nGood morning"))
     desk.write(a=f"---\nat: {LATER:%Y-%m-%d %H:%M} UTC\nimages:\n  - path: art/sun.png\n    alt: The sun\n---\nHello")
@@ -191,7 +191,7 @@ def test_pictures(desk: Desk) -> None:
     }
     (desk.folder / "c.md").write_text(post_text("![x](art/sun.png)", LATER + timedelta(days=1)))
     desk.sync()
-    (desk.folder / "art" / "sun.png").write_bytes(picture() + b"\0")
+    (desk.folder / "art" / "sun.png").write_bytes(image() + b"\0")
     assert "edited" == desk.actions()["c"]
 
 

@@ -146,7 +146,7 @@ def test_signing_in_releases_what_was_held_for_it(store: Store) -> None:
     first, second = [result.id for result in store.add([post("one"), post("two", due=later(60))])]
     store.hold(second)
     claim = claimed(store)
-    held = Held(Problem(NEEDS_LOGIN, "Sign in."), thaw=True)
+    held = Held(Problem(NEEDS_LOGIN, "Sign in."), discard_frozen=True)
     assert store.settle(claim, held, account=AccountChange("needs_login"))
     assert (None, "needs_login") == (store.next_ready_at(), store.account(ALICE).state)
 

@@ -161,7 +161,7 @@ def test_failed_and_held(store: Store) -> None:
     """A failed or held post says why, and the next one of its account goes on."""
     ids = [result.id for result in store.add([post("one"), post("two"), post("three")])]
     store.settle(claimed(store), Failed(PROBLEM))
-    store.settle(claimed(store), Held(PROBLEM, thaw=True))
+    store.settle(claimed(store), Held(PROBLEM, discard_frozen=True))
     assert "three" == claimed(store).post.text
     found = [(store.get(post_id).state, store.get(post_id).problem) for post_id in ids[:2]]
     assert [("failed", PROBLEM), ("held", PROBLEM)] == found
@@ -172,7 +172,7 @@ def test_thaw(store: Store) -> None:
     post_id = store.add([post()])[0].id
     store.settle(claimed(store, take("FROZEN")), Retry(NOON, PROBLEM))
     kept = store.get(post_id).frozen
-    store.settle(claimed(store), Retry(NOON, PROBLEM, thaw=True))
+    store.settle(claimed(store), Retry(NOON, PROBLEM, discard_frozen=True))
     assert ("FROZEN", None) == (kept, store.get(post_id).frozen)
 
 

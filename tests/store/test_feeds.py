@@ -12,7 +12,7 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.queue.database import BrokenRule
-from skywrite.queue.feed_model import FeedClaim, FeedExists, ItemUpdate, Look, NewFeed, NewItem, UnknownFeed
+from skywrite.queue.feed_model import FeedClaim, FeedExists, ItemUpdate, NewFeed, NewItem, Poll, UnknownFeed
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
 from skywrite.queue.store import Store
@@ -52,15 +52,15 @@ def until_one_waits(server: PostgresServer) -> None:
             assert time.monotonic() < give_up
 
 
-def look(*items: NewItem, url: str = URL, **values: Any) -> Look:
+def look(*items: NewItem, url: str = URL, **values: Any) -> Poll:
     """A look that has shown these items; the next is in half an hour."""
-    return Look(url, "Site", {"etag": "x"}, later(1800), items=items, **values)
+    return Poll(url, "Site", {"etag": "x"}, later(1800), items=items, **values)
 
 
 def test_a_feed_is_kept_whole(store: Store) -> None:
     """Everything of a feed comes back, with its accounts in the order given."""
     claim = add(store, title="Site", settings={"most": 3}, dids=(BOB, ALICE, BOB))
-    store.record_look(claim, look())
+    store.record_poll(claim, look())
     store.release_feed(claim)
     feed = store.feed(1)
     assert (1, URL, "Site", "active", (BOB, ALICE)) == (feed.id, feed.url, feed.title, feed.state, feed.account_dids)
@@ -82,8 +82,8 @@ def test_a_feed_is_taken_when_it_is_due(store: Store, clock: FakeClock) -> None:
     """Held feeds are not taken; given back, they are taken when their time has come, the longest waiting first."""
     first, second = add(store), add(store, "https://other.example/")
     assert (later(60), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
-    store.record_look(first, look())
-    store.record_look(second, look(url="https://other.example/")._replace(next_check_at=later(600)))
+    store.record_poll(first, look())
+    store.record_poll(second, look(url="https://other.example/")._replace(next_check_at=later(600)))
     for claim in (first, second):
         store.release_feed(claim)
     assert (later(600), []) == (store.next_feed_at(), store.claim_feeds("w", 60, 5))
@@ -99,7 +99,7 @@ def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) ->
     clock.advance(60)
     new = store.claim_feeds("w", 60)[0]
     for late in (
-        lambda: store.record_look(old, look(item(1))),
+        lambda: store.record_poll(old, look(item(1))),
         lambda: store.renew_feed(old, 60),
         lambda: store.queue_item(old, 1, [post()]),
         lambda: store.fail_item(old, 1, PROBLEM, for_good=True),
@@ -108,7 +108,7 @@ def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) ->
             late()
     store.release_feed(old)
     assert "w" == store.feed(1).lease_owner
-    store.record_look(new, look(item(1)))
+    store.record_poll(new, look(item(1)))
     assert {1: {"pending": 1}} == store.count_items()
 
 
@@ -131,7 +131,7 @@ def test_leases_of_the_dead_end(store: Store) -> None:
 def test_the_ledger_knows_items_by_every_fingerprint(store: Store) -> None:
     """64-bit numbers of either sign; the first item that had one keeps it."""
     claim = add(store)
-    store.record_look(claim, look(item(1, strong=(BIG, -BIG - 1)), item(2, strong=(BIG, 5), state="passed")))
+    store.record_poll(claim, look(item(1, strong=(BIG, -BIG - 1)), item(2, strong=(BIG, 5), state="passed")))
     known = store.known_items(1, [BIG, -BIG - 1, 5, 1001, 77])
     assert {BIG: 1, -BIG - 1: 1, 5: 2, 1001: 1} == {number: one.id for number, one in known.items()}
     one = known[BIG]
@@ -142,16 +142,16 @@ def test_the_ledger_knows_items_by_every_fingerprint(store: Store) -> None:
 def test_many_fingerprints_are_asked_for(store: Store) -> None:
     """A feed of thousands of items is looked up whole."""
     claim = add(store)
-    store.record_look(claim, look(*(item(number) for number in range(1, 40))))
+    store.record_poll(claim, look(*(item(number) for number in range(1, 40))))
     assert 39 * 3 == len(store.known_items(1, [sign * number for number in range(1, 8_000) for sign in (1, -1)]))
 
 
 def test_an_edit_replaces_what_is_weak_only(store: Store) -> None:
     """Weak fingerprints follow the item; strong ones stay for ever; a waiting item says what it says now."""
     claim = add(store)
-    store.record_look(claim, look(item(1)))
+    store.record_poll(claim, look(item(1)))
     update = ItemUpdate(1, "New", {"title": "New"}, True, later(5), 9, (50,), (2000,))
-    store.record_look(claim, look(updates=(update,)))
+    store.record_poll(claim, look(updates=(update,)))
     assert {1, -1, 50, 2000} == set(store.known_items(1, [1, -1, 50, 1001, 2000]))
     (waiting,) = store.pending_items(1, 5)
     assert ("New", {"title": "New"}, later(5)) == (waiting.title, waiting.content, waiting.published_at)
@@ -161,7 +161,7 @@ def test_an_edit_replaces_what_is_weak_only(store: Store) -> None:
 def test_items_wait_in_order_and_those_in_trouble_last(store: Store) -> None:
     """The oldest first; one that made trouble lets the others pass, and keeps its reason."""
     claim = add(store)
-    store.record_look(claim, look(item(1), item(2), item(3)))
+    store.record_poll(claim, look(item(1), item(2), item(3)))
     store.fail_item(claim, 1, PROBLEM, for_good=False)
     waiting = store.pending_items(1, 5)
     assert ([2, 3, 1], PROBLEM, 1) == ([one.id for one in waiting], waiting[2].problem, waiting[2].tries)
@@ -172,7 +172,7 @@ def test_items_wait_in_order_and_those_in_trouble_last(store: Store) -> None:
 def test_queueing_is_one_transaction(store: Store) -> None:
     """The posts and the mark in the ledger come together, once; a second time nothing is added."""
     claim = add(store, dids=(ALICE, BOB))
-    store.record_look(claim, look(item(1)))
+    store.record_poll(claim, look(item(1)))
     posts = [post("a", did=did, key=f"feed:1:h1:{did}") for did in (ALICE, BOB)]
     results = store.queue_item(claim, 1, posts)
     assert [(1, False), (2, False)] == [tuple(result) for result in results]
@@ -183,7 +183,7 @@ def test_queueing_is_one_transaction(store: Store) -> None:
 def test_a_post_that_cannot_be_stored_leaves_the_item_waiting(store: Store) -> None:
     """When anything fails, nothing is done."""
     claim = add(store)
-    store.record_look(claim, look(item(1)))
+    store.record_poll(claim, look(item(1)))
     with pytest.raises(UnknownMedia):
         store.queue_item(claim, 1, [post(), post(media=("bafymissing",))])
     assert ({1: {"pending": 1}}, []) == (store.count_items(), store.posts())
@@ -192,7 +192,7 @@ def test_a_post_that_cannot_be_stored_leaves_the_item_waiting(store: Store) -> N
 def test_a_key_is_the_second_fence(store: Store) -> None:
     """A post with the item's key that is there already is not stored again."""
     claim = add(store)
-    store.record_look(claim, look(item(1)))
+    store.record_poll(claim, look(item(1)))
     store.add([post(key="feed:1:h1:a")])
     assert [(1, True)] == [tuple(result) for result in store.queue_item(claim, 1, [post(key="feed:1:h1:a")])]
 
@@ -201,9 +201,9 @@ def test_a_look_is_all_or_nothing(store: Store) -> None:
     """An item that breaks a rule of the database takes the whole look with it."""
     claim = add(store)
     with pytest.raises(BrokenRule):
-        store.record_look(claim, look(item(1), item(2, state="failed")))
+        store.record_poll(claim, look(item(1), item(2, state="failed")))
     assert ({}, {}, None) == (store.count_items(), store.feed(1).memory, store.feed(1).looked_at)
-    store.record_look(claim, look(item(2, state="failed", problem=Problem("X", "y"))))
+    store.record_poll(claim, look(item(2, state="failed", problem=Problem("X", "y"))))
     assert {1: {"failed": 1}} == store.count_items()
 
 
@@ -211,9 +211,9 @@ def test_a_feed_moves_to_a_free_address_only(store: Store) -> None:
     """A new address is kept, unless another feed has it."""
     claim = add(store)
     add(store, "https://taken.example/")
-    store.record_look(claim, look(url="https://taken.example/"))
+    store.record_poll(claim, look(url="https://taken.example/"))
     assert URL == store.feed(1).url
-    store.record_look(claim, look(url="https://new.example/"))
+    store.record_poll(claim, look(url="https://new.example/"))
     assert "https://new.example/" == store.feed(1).url
 
 
@@ -221,7 +221,7 @@ def test_a_feed_that_is_gone_is_never_due(store: Store, clock: FakeClock) -> Non
     """Without a next check nobody takes it by itself."""
     claim = add(store)
     gone = look()._replace(state="gone", next_check_at=None, failures=3, problem=PROBLEM, looked=False)
-    store.record_look(claim, gone)
+    store.record_poll(claim, gone)
     store.release_feed(claim)
     clock.advance(timedelta(days=400).total_seconds())
     assert (None, [], None) == (store.next_feed_at(), store.claim_feeds("w", 60), store.feed(1).looked_at)
@@ -231,7 +231,7 @@ def test_a_feed_that_is_gone_is_never_due(store: Store, clock: FakeClock) -> Non
 def test_removing_a_feed_forgets_its_ledger(store: Store) -> None:
     """Items and fingerprints go; posts stay; its number is never used again."""
     claim = add(store)
-    store.record_look(claim, look(item(1)))
+    store.record_poll(claim, look(item(1)))
     store.queue_item(claim, 1, [post()])
     store.remove_feed(1)
     assert ([], 1, {}) == (store.feeds(), len(store.posts()), store.known_items(1, [1]))
@@ -239,7 +239,7 @@ def test_removing_a_feed_forgets_its_ledger(store: Store) -> None:
     with pytest.raises(UnknownFeed):
         store.remove_feed(1)
     with pytest.raises(FeedLeaseLost):
-        store.record_look(claim, look())
+        store.record_poll(claim, look())
     assert 2 == add(store).feed.id
 
 
@@ -254,7 +254,7 @@ def test_two_processes_claim_different_feeds(store: Store, open_again: OpenStore
     """What one has taken, the other does not see."""
     for number in range(6):
         claim = add(store, f"https://{number}.example/")
-        store.record_look(claim, look(url=f"https://{number}.example/")._replace(next_check_at=NOON))
+        store.record_poll(claim, look(url=f"https://{number}.example/")._replace(next_check_at=NOON))
         store.release_feed(claim)
     other = open_again()
     taken = [claim.feed.id for one in (store, other, store) for claim in one.claim_feeds(str(id(one)), 60, 2)]

@@ -109,22 +109,26 @@ class Queue(RuleBasedStateMachine):
         known.state, known.frozen = "publishing", claim.post.frozen
         return claim
 
-    @rule(claim=claims, seconds=SECONDS, outcome=st.sampled_from(["published", "retry", "thaw", "failed", "held"]))
+    @rule(
+        claim=claims,
+        seconds=SECONDS,
+        outcome=st.sampled_from(["published", "retry", "discard_frozen", "failed", "held"]),
+    )
     def settle(self, claim: Claim, seconds: int, outcome: str) -> None:
         outcomes: dict[str, Outcome] = {
             "published": Published(f"at://{claim.account.did}/c/{claim.post.id}", "bafy"),
             "retry": Retry(self.at(seconds), PROBLEM),
-            "thaw": Retry(self.at(seconds), PROBLEM, thaw=True),
+            "discard_frozen": Retry(self.at(seconds), PROBLEM, discard_frozen=True),
             "failed": Failed(PROBLEM),
             "held": Held(PROBLEM),
         }
         mine = self.is_mine(claim)
         assert mine == self.store.settle(claim, outcomes[outcome])
         if mine:
-            states: dict[str, State] = {"retry": "scheduled", "thaw": "scheduled"}
+            states: dict[str, State] = {"retry": "scheduled", "discard_frozen": "scheduled"}
             known = self.known[claim.post.id]
             known.state = states.get(outcome, outcome)  # type: ignore[arg-type]
-            known.frozen = None if outcome == "thaw" else known.frozen
+            known.frozen = None if outcome == "discard_frozen" else known.frozen
 
     @rule(claim=claims, verb=st.sampled_from(["renew", "freeze", "release"]))
     def hold_on(self, claim: Claim, verb: str) -> None:

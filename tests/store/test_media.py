@@ -39,7 +39,7 @@ def test_same_bytes_are_kept_once(store: Store) -> None:
 
 
 def test_others_write_while_bytes_are_read(sqlite_address: str, home: Path, open_at: OpenAt) -> None:
-    """A film on a slow share keeps nobody from the database, be it here or in another process."""
+    """A video on a slow share keeps nobody from the database, be it here or in another process."""
     store = open_at(sqlite_address)
     store.sign_in(session(ALICE))
     other = Store(SqliteDatabase(sqlite_address, busy_seconds=0.1), store._vault, store._clock)

@@ -20,7 +20,7 @@ INDEXES = {
     "next_posts": {"post_publishing", "post_scheduled"},
     "unfinished_post": {"post_publishing"},
     "posts_due_between": {"post_scheduled"},
-    "moments_due_between": {"post_scheduled"},
+    "due_times_between": {"post_scheduled"},
     "posts_with_text": {"post_text"},
     "posts_with_texts": {"post_text"},
     "posts_with_keys": {"post_key"},

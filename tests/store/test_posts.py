@@ -268,8 +268,8 @@ def test_a_slot_is_given_once(store: Store) -> None:
     """A post that took a slot is refused, with all beside it, where another one is due at that moment."""
     store.add([post("first", due=later(60)), post("other's", did=BOB, due=later(120))])
     with pytest.raises(SlotTaken, match="was taken"):
-        store.add([post("free", due=later(30)), post("late", due=later(60))._replace(alone=True)])
-    store.add([post("free", due=later(120))._replace(alone=True), post("beside", due=later(60))])
+        store.add([post("free", due=later(30)), post("late", due=later(60))._replace(exclusive_slot=True)])
+    store.add([post("free", due=later(120))._replace(exclusive_slot=True), post("beside", due=later(60))])
     assert ["beside", "first", "free", "other's"] == sorted(one.text for one in store.all_posts())
 
 
@@ -282,7 +282,7 @@ def test_same_minute_is_found(store: Store) -> None:
 def test_taken_moments(store: Store) -> None:
     """The due moments of an account's scheduled posts tell which slots are taken."""
     store.add([post(due=later(60)), post(due=later(0)), post(due=later(120)), post(due=later(60), did=BOB)])
-    assert [NOON, later(60)] == store.due_moments(ALICE, NOON, later(120))
+    assert [NOON, later(60)] == store.due_times(ALICE, NOON, later(120))
 
 
 EDITABLE = ["draft", "scheduled", "failed", "held"]
@@ -374,10 +374,10 @@ def test_nothing_is_hurried_before_its_time(store: Store, clock: FakeClock) -> N
     post_id = store.add([post(due=later(3600), late_policy="skip", late_seconds=60)])[0].id
     before = store.get(post_id)
     with pytest.raises(WrongState, match="not due"):
-        store.hurry(post_id)
+        store.make_due_now(post_id)
     assert before == store.get(post_id)
     clock.advance(3601)
-    hurried = store.hurry(post_id)
+    hurried = store.make_due_now(post_id)
     assert (later(3601), "publish", None) == (hurried.attempt_at, hurried.late_policy, hurried.late_seconds)
 
 

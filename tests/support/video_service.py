@@ -2,7 +2,7 @@
 
 No public implementation of the service exists to run against. This one is written from its lexicons (app.bsky.video.*),
 from the documentation of its tokens, and from what the live service was seen to do beyond them: `uploadVideo` takes
-`did` and `name`, job statuses come without their wrapper, and a known film answers 409 with its job. So it shows that
+`did` and `name`, job statuses come without their wrapper, and a known video answers 409 with its job. So it shows that
 our requests are what the lexicons ask for, and not how the live service behaves.
 
 It accepts nothing else: unknown or missing parameters, other content types, bodies without an exact Content-Length,
@@ -143,7 +143,7 @@ class VideoServiceStandIn:
         self.faults: dict[str, list[Fault]] = {}
         self.seen: list[Seen] = []
         self.violations: list[str] = []
-        self.films: dict[str, bytes] = {}
+        self.videos: dict[str, bytes] = {}
         self.uploads: dict[str, Upload] = {}
         self.forget_parts: set[int] = set()
         self.together: threading.Barrier | None = None
@@ -307,7 +307,7 @@ class VideoServiceStandIn:
         return status | ({"failureReason": upload.reason} if upload.state == "failed" else {})
 
     def _getJobStatus(self, jobId: str) -> dict[str, Any]:
-        if jobId not in self.films:
+        if jobId not in self.videos:
             raise Refusal(404, "InvalidRequest", "no such job")
         return self._out(self._status(jobId, poll=True))
 
@@ -316,9 +316,9 @@ class VideoServiceStandIn:
         digest = hashlib.sha256(data).digest()
         with self._lock:
             known = self._known.get(digest)
-            job_id = known or f"job-{len(self.films) + 1}"
+            job_id = known or f"job-{len(self.videos) + 1}"
             self._known[digest] = job_id
-            self.films[job_id] = data
+            self.videos[job_id] = data
         return job_id, known is not None
 
     def _status(self, job_id: str, *, poll: bool) -> dict[str, Any]:
@@ -329,7 +329,7 @@ class VideoServiceStandIn:
         return {"jobId": job_id, "did": ACCOUNT, **self.script[at]}
 
     def finish_job(self, data: bytes) -> str:
-        """Make the service know a film already, with its job at the end of the script."""
+        """Make the service know a video already, with its job at the end of the script."""
         job_id, _ = self._job_for(data)
         self._polls[job_id] = len(self.script) - 1
         return job_id

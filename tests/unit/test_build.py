@@ -19,8 +19,8 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 RKEYS = [f"3kznmn7xqxl2{letter}" for letter in "2345"]
 CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"
 OTHER = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
-PICTURE = Image(Media(stored=Stored(CID, "image/png", 100, 4, 3)), "A cat")
-FILM = Video(Media(stored=Stored(CID, "video/mp4", 100, 4, 3)))
+IMAGE = Image(Media(stored=Stored(CID, "image/png", 100, 4, 3)), "A cat")
+VIDEO = Video(Media(stored=Stored(CID, "video/mp4", 100, 4, 3)))
 POST = Ref(f"at://{DID}/app.bsky.feed.post/3kznmn7xqxl22", CID)
 
 
@@ -36,22 +36,22 @@ def test_a_card_is_left_out_where_it_was_not_gathered() -> None:
 
 
 def test_each_kind_of_media_has_its_embed() -> None:
-    """1-4 pictures are images, 5-10 a gallery, a film a video, a page an external."""
+    """1-4 images are images, 5-10 a gallery, a video a video, a page an external."""
     drafts = {
-        "app.bsky.embed.images": Draft(images=(PICTURE,) * 4),
-        "app.bsky.embed.gallery": Draft(images=(PICTURE,) * 5),
-        "app.bsky.embed.video": Draft(video=FILM),
+        "app.bsky.embed.images": Draft(images=(IMAGE,) * 4),
+        "app.bsky.embed.gallery": Draft(images=(IMAGE,) * 5),
+        "app.bsky.embed.video": Draft(video=VIDEO),
         "app.bsky.embed.external": Draft(card=Card("https://example.com", "Title")),
         "app.bsky.embed.record": Draft(quote=POST),
-        "app.bsky.embed.recordWithMedia": Draft(quote=POST, images=(PICTURE,)),
+        "app.bsky.embed.recordWithMedia": Draft(quote=POST, images=(IMAGE,)),
     }
     assert list(drafts) == [build(draft, {}).records[0]["embed"]["$type"] for draft in drafts.values()]
 
 
-def test_pictures_and_a_film_do_not_mix() -> None:
+def test_images_and_a_video_do_not_mix() -> None:
     """Five images with a video: nothing is dropped silently."""
     with pytest.raises(MixedMedia) as caught:
-        build(Draft("x", images=(PICTURE,) * 5, video=FILM), {})
+        build(Draft("x", images=(IMAGE,) * 5, video=VIDEO), {})
     assert "5 images and a video" in caught.value.message
 
 
@@ -63,8 +63,8 @@ def test_an_error_in_a_thread_says_which_post() -> None:
 
 
 def test_empty_is_refused_unless_something_is_shown() -> None:
-    """A picture alone is a post; nothing is none."""
-    assert "" == build(Draft(images=(PICTURE,)), {}).records[0]["text"]
+    """An image alone is a post; nothing is none."""
+    assert "" == build(Draft(images=(IMAGE,)), {}).records[0]["text"]
     with pytest.raises(EmptyPost):
         build(Draft("  \n "), {})
 
@@ -126,7 +126,7 @@ def test_the_posts_of_a_thread_are_a_millisecond_apart() -> None:
 
 def test_prepared_and_frozen_survive_the_database() -> None:
     """What is stored is what is sent."""
-    draft = Draft("@later.test", images=(PICTURE,), replies=("mentioned",), quotes=False, langs=("de",))
+    draft = Draft("@later.test", images=(IMAGE,), replies=("mentioned",), quotes=False, langs=("de",))
     prepared = build(draft, {})
     assert prepared == Prepared.from_dict(prepared.to_dict())
     done = frozen(draft)
@@ -135,7 +135,7 @@ def test_prepared_and_frozen_survive_the_database() -> None:
 
 def test_other_blobs_of_the_server_replace_ours_everywhere() -> None:
     """The video service may make another file: every CID that depends on it follows."""
-    done = frozen(Draft("one", video=FILM, thread=(Draft("two"),)))
+    done = frozen(Draft("one", video=VIDEO, thread=(Draft("two"),)))
     answer: dict[str, Any] = {"$type": "blob", "ref": {"$link": OTHER}, "mimeType": "video/mp4", "size": 90}
     changed = replace_blobs(done, {CID: answer})
     assert OTHER == changed.writes[0].value["embed"]["video"]["ref"]["$link"]
@@ -146,6 +146,6 @@ def test_other_blobs_of_the_server_replace_ours_everywhere() -> None:
 
 def test_the_same_blobs_change_nothing() -> None:
     """The usual answer leaves the frozen post as it is."""
-    done = frozen(Draft("one", video=FILM))
+    done = frozen(Draft("one", video=VIDEO))
     answer = {"$type": "blob", "ref": {"$link": CID}, "mimeType": "video/mp4", "size": 100}
     assert done == replace_blobs(done, {CID: answer})

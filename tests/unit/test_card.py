@@ -76,7 +76,7 @@ def html(head: str, **fields: str) -> Response:
     return Response(200, HTML | fields, f"<!doctype html><html><head>{head}</head><body>text</body></html>".encode())
 
 
-def picture(data: bytes = b"\x89PNG\r\n\x1a\nrest") -> Response:
+def image(data: bytes = b"\x89PNG\r\n\x1a\nrest") -> Response:
     return Response(200, {"content-type": "image/png"}, data)
 
 
@@ -90,11 +90,11 @@ def card_of(head: str, **others: Response | Exception) -> Card:
 
 
 def test_a_whole_card() -> None:
-    """Open Graph's title, description and picture become the card."""
+    """Open Graph's title, description and image become the card."""
     card = card_of(
         '<title>other</title><meta property="og:title" content="Hello"><meta name="description" content="other">'
         '<meta property="og:description" content="World"><meta property="og:image" content="/a.png">',
-        a__png=picture(b"bytes"),
+        a__png=image(b"bytes"),
     )
     assert Card(URL, "Hello", "World", b"bytes", "https://blog.example/a.png") == card
 
@@ -169,7 +169,7 @@ def test_the_uri_is_the_address_as_given(url: str, uri: str) -> None:
     assert uri == fetch_card(fetcher, url).uri
 
 
-# Pictures
+# Images
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_the_uri_is_the_address_as_given(url: str, uri: str) -> None:
         ),
     ],
 )
-def test_the_picture_is_found(head: str, address: str) -> None:
+def test_the_image_is_found(head: str, address: str) -> None:
     """Relative to `<base>` or the page; secure address first; the next one when the first is gone."""
-    fetcher, _ = site({URL: html(head), address: picture(b"bytes")})
+    fetcher, _ = site({URL: html(head), address: image(b"bytes")})
     card = fetch_card(fetcher, URL)
     assert (b"bytes", address, ()) == (card.image, card.image_url, card.warnings)
 
@@ -217,40 +217,40 @@ def test_the_picture_is_found(head: str, address: str) -> None:
         ("http://[", "not a web address"),
     ],
 )
-def test_a_picture_that_cannot_be_had_is_a_warning(name: str, reason: str) -> None:
-    """The card comes without its picture and says why; closed addresses are closed for pictures too."""
+def test_an_image_that_cannot_be_had_is_a_warning(name: str, reason: str) -> None:
+    """The card comes without its image and says why; closed addresses are closed for images too."""
     answers: dict[str, Response | Exception] = {
         URL: html(f"<title>T</title><meta property=og:image content='{name}'>"),
-        "https://blog.example/empty.png": picture(b""),
-        "https://blog.example/huge.png": picture(bytes(15_000_001)),
+        "https://blog.example/empty.png": image(b""),
+        "https://blog.example/huge.png": image(bytes(15_000_001)),
         "https://blog.example/down.png": NoAnswer("No usable answer from blog.example: reset."),
     }
     fetcher, wire = site(answers)
     card = fetch_card(fetcher, URL)
     assert ("T", None, None, 1) == (card.title, card.image, card.image_url, len(card.warnings))
-    assert card.warnings[0].startswith("The card has no picture: ") and reason in card.warnings[0]
+    assert card.warnings[0].startswith("The card has no image: ") and reason in card.warnings[0]
     assert all(url.startswith("https://blog.example/") for url in wire.asked)
 
 
-def test_a_thousand_pictures_are_not_tried() -> None:
-    """A page that names many dead pictures costs three requests."""
+def test_a_thousand_images_are_not_tried() -> None:
+    """A page that names many dead images costs three requests."""
     fetcher, wire = site({URL: html("".join(f"<meta property=og:image content=/{n}.png>" for n in range(1000)))})
     fetch_card(fetcher, URL)
     assert 4 == len(wire.asked)
 
 
-def test_page_and_pictures_share_one_deadline() -> None:
-    """A page that takes all the time leaves none for its picture."""
+def test_page_and_images_share_one_deadline() -> None:
+    """A page that takes all the time leaves none for its image."""
     fetcher, wire = site({URL: html("<title>T</title><meta property=og:image content=/a.png>")}, slow_seconds=20)
     card = fetch_card(fetcher, URL)
-    assert ("T", ("The card has no picture: the page took all the time there was.",)) == (card.title, card.warnings)
+    assert ("T", ("The card has no image: the page took all the time there was.",)) == (card.title, card.warnings)
     assert [URL] == wire.asked
 
 
-def test_a_picture_is_not_decoded_here() -> None:
-    """A bomb of a picture is passed on as bytes: what fits pictures looks at its size first."""
+def test_an_image_is_not_decoded_here() -> None:
+    """A bomb of an image is passed on as bytes: what fits images looks at its size first."""
     modules = {name for name in sys.modules if name.startswith("PIL")}
-    card = card_of("<meta property=og:image content=/a.png>", a__png=picture(b"\x89PNG bomb"))
+    card = card_of("<meta property=og:image content=/a.png>", a__png=image(b"\x89PNG bomb"))
     assert b"\x89PNG bomb" == card.image
     assert modules == {name for name in sys.modules if name.startswith("PIL")}
 
@@ -276,16 +276,16 @@ def test_a_file_is_called_by_its_name(url: str, mime: str, title: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"content-type": "image/png"}, {}])
-def test_a_picture_is_its_own_card(headers: dict[str, str]) -> None:
-    """A link to a picture shows the picture, with its name."""
+def test_an_image_is_its_own_card(headers: dict[str, str]) -> None:
+    """A link to an image shows the image, with its name."""
     url, data = "https://blog.example/cat.png", b"\x89PNG\r\n\x1a\nrest"
     fetcher, _ = site({url: Response(200, headers, data)})
     assert Card(url, "cat.png", "", data, url) == fetch_card(fetcher, url)
 
 
 @pytest.mark.parametrize(("size", "whole"), [(2_000_000, True), (15_000_001, False)])
-def test_a_large_picture_is_fetched_again_up_to_the_limit_of_pictures(size: int, whole: bool) -> None:
-    """More than a page's megabyte is asked for once it is known to be a picture."""
+def test_a_large_image_is_fetched_again_up_to_the_limit_of_images(size: int, whole: bool) -> None:
+    """More than a page's megabyte is asked for once it is known to be an image."""
     url = "https://blog.example/cat.jpg"
     fetcher, _ = site({url: Response(200, {"content-type": "image/jpeg"}, bytes(size))})
     card = fetch_card(fetcher, url)

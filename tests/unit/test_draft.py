@@ -27,7 +27,7 @@ STORED = Stored(CID, "image/png", 100, 4, 3)
 
 
 def test_images_are_paths_addresses_pairs_or_objects() -> None:
-    """Every way to name a picture means the same."""
+    """Every way to name an image means the same."""
     row = {"images": ["a.png", "https://example.com/b.png", ("c.png", "C"), {"path": "d.png", "alt": "D"}, b"bytes"]}
     expected = (
         Image(Media(path="a.png")),
@@ -106,5 +106,5 @@ def test_any_draft_survives_the_way_there_and_back(values: dict[str, Any]) -> No
 
 
 def test_bytes_never_show_in_a_repr() -> None:
-    """A picture's bytes would fill the log."""
+    """An image's bytes would fill the log."""
     assert "secret" not in repr(Media(data=b"secret"))

@@ -110,9 +110,9 @@ class TestGallery:
     @pytest.mark.parametrize(
         ("count", "kind"), [(1, embed.IMAGES), (4, embed.IMAGES), (5, embed.GALLERY), (10, embed.GALLERY)]
     )
-    def test_pictures(self, count: int, kind: str) -> None:
+    def test_images(self, count: int, kind: str) -> None:
         """Up to four are images, more are a gallery."""
-        assert kind == embed.pictures(items(count))["$type"]
+        assert kind == embed.images_or_gallery(items(count))["$type"]
 
 
 class TestVideo:
@@ -151,14 +151,14 @@ class TestVideo:
 
 class TestCardsAndQuotes:
     def test_external(self) -> None:
-        """A card has address, title and description, and a picture where there is one."""
+        """A card has address, title and description, and an image where there is one."""
         card = embed.external("https://a.b", "T", "", thumb=blob(), associated_refs=[REF])
         expected = {"uri": "https://a.b", "title": "T", "description": "", "thumb": blob(), "associatedRefs": [REF]}
         assert {"$type": "app.bsky.embed.external", "external": expected} == card
         assert {"uri", "title", "description"} == set(embed.external("https://a.b", "T", "")["external"])
 
     def test_external_refused(self) -> None:
-        """A card without an address, or with a picture over 1,000,000 bytes, is refused."""
+        """A card without an address, or with an image over 1,000,000 bytes, is refused."""
         with pytest.raises(embed.BadCard):
             embed.external("a b", "T", "")
         with pytest.raises(embed.MediaTooLarge):

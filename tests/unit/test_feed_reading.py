@@ -113,7 +113,7 @@ def test_feeds_tell_of_themselves(name: str, title: str, lang: str, seconds: int
 
 
 def test_contents_are_clean() -> None:
-    """Summaries are text in paragraphs without scripts; pictures come with their descriptions; tags as written."""
+    """Summaries are text in paragraphs without scripts; images come with their descriptions; tags as written."""
     document = fixture("rss2.xml")
     content = content_of(document.entries[0], document)
     assert "Boats stay in.\n\nWait here." == content["summary"]
@@ -274,7 +274,7 @@ def test_titles_may_be_html(text: str, expected: str) -> None:
     assert expected == title_text(text)
 
 
-def test_pictures_that_count_readers_are_no_pictures() -> None:
+def test_images_that_count_readers_are_no_images() -> None:
     """Pixels are left out; addresses and descriptions are as written."""
     html = '<img src="/a.jpg" alt=" A  "><img src="/pixel.gif" width="1" height="1"><IMG SRC=b.png><img alt=x>'
     assert [("/a.jpg", "A"), ("b.png", "")] == html_images(html)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skywrite.bsky.gates import InvalidGate, check_allow, postgate, threadgate
-from skywrite.bsky.limits import InvalidMoment
+from skywrite.bsky.limits import InvalidTime
 
 POST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.feed.post/3k2yihcrp6f2c"
 LIST = "at://did:plc:7iza6de2dwap2sbkpav7c6c6/app.bsky.graph.list/3k2yihcrp6f2d"
@@ -75,5 +75,5 @@ def test_only_posts_have_gates(uri: str) -> None:
 
 def test_moments_are_checked() -> None:
     """A gate's createdAt is checked as a post's is."""
-    with pytest.raises(InvalidMoment):
+    with pytest.raises(InvalidTime):
         postgate(POST, "yesterday")

@@ -1,4 +1,4 @@
-"""Animated GIFs are told from still ones, measured, and become films."""
+"""Animated GIFs are told from still ones, measured, and become videos."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def still() -> bytes:
     return out.getvalue()
 
 
-def pixels(film: bytes, folder: Path) -> list[bytes]:
-    """The frames of a film as RGB bytes, as ffmpeg decodes them."""
-    path = folder / "film.mp4"
-    path.write_bytes(film)
+def pixels(video: bytes, folder: Path) -> list[bytes]:
+    """The frames of a video as RGB bytes, as ffmpeg decodes them."""
+    path = folder / "video.mp4"
+    path.write_bytes(video)
     command = [find_ffmpeg("test"), "-loglevel", "error", "-i", str(path), "-fps_mode", "passthrough"]
     done = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], check=True, capture_output=True)
     info = probe_video(path)
@@ -74,23 +74,23 @@ def test_hurried_frames_last_as_in_browsers() -> None:
     assert 0.3 == pytest.approx(probe_gif(animation(duration=0, loop=0)).duration_seconds)
 
 
-def test_becomes_a_film_with_even_sides(tmp_path: Path) -> None:
-    """The film has even sides, H.264, no sound, the same length, and the frames in order."""
-    film = gif_to_video(animation(loop=0))
+def test_becomes_a_video_with_even_sides(tmp_path: Path) -> None:
+    """The video has even sides, H.264, no sound, the same length, and the frames in order."""
+    video = gif_to_video(animation(loop=0))
     path = tmp_path / "a.mp4"
-    path.write_bytes(film)
+    path.write_bytes(video)
     info = probe_video(path)
     assert (32, 20, "H.264", "") == (info.width, info.height, info.video_codec, info.audio_codec)
     assert 0.6 == pytest.approx(info.duration_seconds, abs=0.05)
-    assert film.index(b"moov") < film.index(b"mdat")
-    first = [tuple(frame[:3]) for frame in pixels(film, tmp_path)]
+    assert video.index(b"moov") < video.index(b"mdat")
+    first = [tuple(frame[:3]) for frame in pixels(video, tmp_path)]
     assert 3 <= len(first) <= 4
     for expected, actual in zip([(255, 0, 0), (0, 0, 255), (0, 255, 0)], first, strict=False):
         assert all(abs(one - other) < 30 for one, other in zip(expected, actual, strict=True))
 
 
 def test_clear_parts_become_white(tmp_path: Path) -> None:
-    """What is transparent in the GIF is white in the film, as on a page."""
+    """What is transparent in the GIF is white in the video, as on a page."""
     frames = []
     for colour in ((255, 0, 0, 255), (0, 0, 255, 255)):
         frame = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
@@ -102,14 +102,14 @@ def test_clear_parts_become_white(tmp_path: Path) -> None:
         assert min(frame[28 * 3 : 29 * 3]) > 240
 
 
-def test_a_gif_of_one_pixel_becomes_a_film(tmp_path: Path) -> None:
-    """The smallest GIF becomes a film of two by two pixels."""
+def test_a_gif_of_one_pixel_becomes_a_video(tmp_path: Path) -> None:
+    """The smallest GIF becomes a video of two by two pixels."""
     path = tmp_path / "a.mp4"
     path.write_bytes(gif_to_video(animation((1, 1))))
     assert (2, 2) == (probe_video(path).width, probe_video(path).height)
 
 
-def test_same_gif_same_film() -> None:
+def test_same_gif_same_video() -> None:
     """Converting twice gives the same bytes, so the same CID."""
     assert gif_to_video(animation()) == gif_to_video(animation())
 

@@ -1,4 +1,4 @@
-"""Pictures become what Bluesky takes, with as few changes as possible and no word about who took them."""
+"""Images become what Bluesky takes, with as few changes as possible and no word about who took them."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ CANARY = "canary-5f1e-home-address"
 
 
 def scene(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.Image:
-    """A picture with four differently coloured corners, so that turning shows."""
-    picture = Image.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(picture)
+    """An image with four differently coloured corners, so that turning shows."""
+    image = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(image)
     half_w, half_h = width // 2, height // 2
     draw.rectangle((0, 0, half_w, half_h), fill=(220, 20, 20))
     draw.rectangle((half_w, 0, width, half_h), fill=(20, 200, 20))
     draw.rectangle((0, half_h, half_w, height), fill=(20, 20, 220))
-    return picture if mode == "RGB" else picture.convert(mode)
+    return image if mode == "RGB" else image.convert(mode)
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """A picture that hardly compresses, the same each time."""
+    """An image that hardly compresses, the same each time."""
     count = width * height * len(Image.new(mode, (1, 1)).getbands())
     return Image.frombytes(mode, (width, height), random.Random(7).randbytes(count))
 
 
-def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
+def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
     out = BytesIO()
-    picture.save(out, form, **options)
+    image.save(out, form, **options)
     return out.getvalue()
 
 
 def opened(prepared: PreparedImage) -> Image.Image:
-    picture = Image.open(BytesIO(prepared.data))
-    picture.load()
-    return picture
+    image = Image.open(BytesIO(prepared.data))
+    image.load()
+    return image
 
 
 def private_exif(orientation: int = 1) -> Image.Exif:
@@ -77,8 +77,8 @@ def near(expected: tuple[int, ...], actual: Any, tolerance: int = 40) -> bool:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-def test_small_picture_is_left_alone(form: str) -> None:
-    """A picture that fits and holds no metadata goes out byte for byte."""
+def test_small_image_is_left_alone(form: str) -> None:
+    """An image that fits and holds no metadata goes out byte for byte."""
     data = encoded(scene(), form)
     if form == "JPEG":
         data = prepare_image(data, name="a").data
@@ -88,7 +88,7 @@ def test_small_picture_is_left_alone(form: str) -> None:
 @pytest.mark.parametrize("max_side", [4000, 40], ids=["kept", "made-smaller"])
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF"])
 def test_no_metadata_survives(form: str, max_side: int) -> None:
-    """EXIF, GPS, XMP, comments and what hangs behind the picture are gone from every format."""
+    """EXIF, GPS, XMP, comments and what hangs behind the image are gone from every format."""
     options: dict[str, Any] = {} if form == "GIF" else {"exif": private_exif()}
     if form in ("JPEG", "WEBP", "AVIF"):
         options["xmp"] = f"<x:xmpmeta>{CANARY}</x:xmpmeta>".encode()
@@ -112,7 +112,7 @@ def test_no_metadata_survives(form: str, max_side: int) -> None:
 
 
 def test_turned_and_made_smaller() -> None:
-    """A large picture that lies on its side ends upright, small, and in its right shape."""
+    """A large image that lies on its side ends upright, small, and in its right shape."""
     stored = scene(640, 480).transpose(Image.Transpose.ROTATE_90)
     prepared = prepare_image(encoded(stored, "JPEG", exif=private_exif(6)), name="a", max_side=64)
     assert (64, 48) == (prepared.width, prepared.height)
@@ -124,8 +124,8 @@ def test_turned_and_made_smaller() -> None:
 def test_one_clear_colour_stays_clear(max_side: int) -> None:
     """A PNG that names one colour as transparent keeps it so, kept or made smaller."""
     data = encoded(Image.new("RGB", (64, 48), (9, 8, 7)), "PNG", transparency=(9, 8, 7))
-    picture = opened(prepare_image(data, name="a", max_side=max_side)).convert("RGBA")
-    assert 0 == picture.getpixel((5, 5))[3]  # type: ignore[index]
+    image = opened(prepare_image(data, name="a", max_side=max_side)).convert("RGBA")
+    assert 0 == image.getpixel((5, 5))[3]  # type: ignore[index]
 
 
 def test_jpeg_metadata_goes_without_recompression() -> None:
@@ -151,11 +151,11 @@ def test_every_orientation_is_turned_upright(orientation: int, form: str) -> Non
     }.get(orientation)
     stored = scene().transpose(method) if method is not None else scene()
     prepared = prepare_image(encoded(stored, form, exif=private_exif(orientation)), name="a")
-    picture = opened(prepared).convert("RGB")
-    assert (64, 48) == (prepared.width, prepared.height) == picture.size
-    assert near((220, 20, 20), picture.getpixel((8, 8)))
-    assert near((20, 200, 20), picture.getpixel((56, 8)))
-    assert near((20, 20, 220), picture.getpixel((8, 40)))
+    image = opened(prepared).convert("RGB")
+    assert (64, 48) == (prepared.width, prepared.height) == image.size
+    assert near((220, 20, 20), image.getpixel((8, 8)))
+    assert near((20, 200, 20), image.getpixel((56, 8)))
+    assert near((20, 20, 220), image.getpixel((8, 40)))
     assert ("turned upright" in prepared.changes) == (orientation != 1)
 
 
@@ -167,7 +167,7 @@ def test_nonsense_orientation_is_ignored() -> None:
 
 
 def test_heic_becomes_jpeg() -> None:
-    """A HEIC picture becomes a JPEG of the same size."""
+    """A HEIC image becomes a JPEG of the same size."""
     import pillow_heif
 
     pillow_heif.register_heif_opener()
@@ -188,30 +188,30 @@ def test_heic_without_its_part_says_what_to_install(monkeypatch: pytest.MonkeyPa
 
 
 def test_avif_becomes_jpeg() -> None:
-    """An AVIF picture becomes a JPEG."""
+    """An AVIF image becomes a JPEG."""
     prepared = prepare_image(encoded(scene(), "AVIF"), name="a.avif")
     assert ("image/jpeg", ("converted from AVIF to JPEG",)) == (prepared.mime, prepared.changes)
 
 
 def test_still_gif_becomes_png() -> None:
     """A still GIF becomes a PNG with the same pixels, transparency included."""
-    picture = scene().quantize(8)
-    data = encoded(picture, "GIF", transparency=0)
+    image = scene().quantize(8)
+    data = encoded(image, "GIF", transparency=0)
     prepared = prepare_image(data, name="a.gif")
     assert "image/png" == prepared.mime
     assert Image.open(BytesIO(data)).convert("RGBA").tobytes() == opened(prepared).convert("RGBA").tobytes()
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF"])
-def test_first_picture_of_an_animation_is_kept(form: str) -> None:
-    """Of an animated PNG, WebP or GIF the first picture is kept, and that is said."""
+def test_first_image_of_an_animation_is_kept(form: str) -> None:
+    """Of an animated PNG, WebP or GIF the first image is kept, and that is said."""
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue", "green")]
     data = encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=100)
     prepared = prepare_image(data, name="a")
-    picture = opened(prepared)
-    assert not getattr(picture, "is_animated", False)
-    assert near((255, 0, 0), picture.convert("RGB").getpixel((5, 5)))
-    assert "only the first picture of the animation is kept" in prepared.changes
+    image = opened(prepared)
+    assert not getattr(image, "is_animated", False)
+    assert near((255, 0, 0), image.convert("RGB").getpixel((5, 5)))
+    assert "only the first image of the animation is kept" in prepared.changes
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
@@ -219,12 +219,12 @@ def test_first_picture_of_an_animation_is_kept(form: str) -> None:
 def test_every_png_mode_keeps_its_look(mode: str, side: int) -> None:
     """1-bit, grey, palette, transparent and 16-bit PNG files look the same, kept or made smaller."""
     if mode == "I;16":
-        picture = Image.frombytes("I;16", (80, 60), struct.pack("<H", 40_000) * 4800)
+        image = Image.frombytes("I;16", (80, 60), struct.pack("<H", 40_000) * 4800)
         expected = (40_000 // 257,) * 3
     else:
-        picture = Image.new("RGB", (80, 60), (0, 0, 0)).convert(mode)
+        image = Image.new("RGB", (80, 60), (0, 0, 0)).convert(mode)
         expected = (0, 0, 0)
-    prepared = prepare_image(encoded(picture, "PNG"), name="a", max_side=side)
+    prepared = prepare_image(encoded(image, "PNG"), name="a", max_side=side)
     assert (min(side, 80), min(side, 80) * 3 // 4) == (prepared.width, prepared.height)
     result = opened(prepared)
     if result.mode == "I;16":
@@ -236,9 +236,9 @@ def test_every_png_mode_keeps_its_look(mode: str, side: int) -> None:
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_transparency_is_kept_when_made_smaller(form: str) -> None:
     """A clear corner stays clear after resizing."""
-    picture = scene(200, 100, "RGBA")
-    picture.paste((0, 0, 0, 0), (100, 50, 200, 100))
-    prepared = prepare_image(encoded(picture, form), name="a", max_side=100)
+    image = scene(200, 100, "RGBA")
+    image.paste((0, 0, 0, 0), (100, 50, 200, 100))
+    prepared = prepare_image(encoded(image, form), name="a", max_side=100)
     result = opened(prepared).convert("RGBA")
     assert (100, 50) == result.size
     assert 0 == result.getpixel((90, 45))[3]  # type: ignore[index]
@@ -246,18 +246,18 @@ def test_transparency_is_kept_when_made_smaller(form: str) -> None:
 
 
 def test_transparent_noise_becomes_webp_that_fits() -> None:
-    """A transparent picture too large as PNG keeps its transparency as WebP."""
-    picture = noise(400, 400, "RGBA")
-    prepared = prepare_image(encoded(picture, "PNG"), name="a", max_bytes=150_000)
+    """A transparent image too large as PNG keeps its transparency as WebP."""
+    image = noise(400, 400, "RGBA")
+    prepared = prepare_image(encoded(image, "PNG"), name="a", max_bytes=150_000)
     assert "image/webp" == prepared.mime
     assert len(prepared.data) <= 150_000
     assert "RGBA" == opened(prepared).mode
 
 
 def test_opaque_alpha_channel_is_no_transparency() -> None:
-    """A large RGBA picture without a single clear pixel becomes a JPEG."""
-    picture = noise(300, 300).convert("RGBA")
-    assert "image/jpeg" == prepare_image(encoded(picture, "PNG"), name="a", max_bytes=100_000).mime
+    """A large RGBA image without a single clear pixel becomes a JPEG."""
+    image = noise(300, 300).convert("RGBA")
+    assert "image/jpeg" == prepare_image(encoded(image, "PNG"), name="a", max_bytes=100_000).mime
 
 
 @pytest.mark.parametrize("max_bytes", [6_000, 60_000, 200_000, 420_000])
@@ -277,9 +277,9 @@ def test_few_encodings(max_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     real = module._saved
 
-    def counted(picture: Image.Image, form: str, **options: Any) -> bytes:
+    def counted(image: Image.Image, form: str, **options: Any) -> bytes:
         seen.append(form)
-        return real(picture, form, **options)
+        return real(image, form, **options)
 
     monkeypatch.setattr(module, "_saved", counted)
     prepare_image(data, name="a", max_bytes=max_bytes)
@@ -294,7 +294,7 @@ def test_long_sides_are_fitted_and_said() -> None:
 
 
 def test_never_made_larger() -> None:
-    """A picture of one pixel stays one pixel."""
+    """An image of one pixel stays one pixel."""
     prepared = prepare_image(encoded(Image.new("RGB", (1, 1)), "PNG"), name="a")
     assert (1, 1) == (prepared.width, prepared.height)
 
@@ -306,7 +306,7 @@ def test_extreme_shape_keeps_a_pixel() -> None:
 
 
 def test_thumb_has_smaller_limits() -> None:
-    """A card's picture fits into 1,000,000 bytes and 2000 pixels."""
+    """A card's image fits into 1,000,000 bytes and 2000 pixels."""
     prepared = prepare_thumb(encoded(noise(2400, 900), "JPEG", quality=95), "a")
     assert len(prepared.data) <= 1_000_000
     assert max(prepared.width, prepared.height) <= 2000
@@ -321,9 +321,9 @@ def test_same_bytes_in_same_bytes_out() -> None:
 def test_cmyk_becomes_rgb() -> None:
     """A CMYK JPEG becomes an RGB one with the same look."""
     data = encoded(Image.new("RGB", (40, 40), (200, 30, 30)).convert("CMYK"), "JPEG")
-    picture = opened(prepare_image(data, name="a"))
-    assert "RGB" == picture.mode
-    assert near((200, 30, 30), picture.getpixel((5, 5)), 20)
+    image = opened(prepare_image(data, name="a"))
+    assert "RGB" == image.mode
+    assert near((200, 30, 30), image.getpixel((5, 5)), 20)
 
 
 def swapped_profile() -> bytes:
@@ -335,19 +335,19 @@ def swapped_profile() -> bytes:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_foreign_profile_is_applied(form: str) -> None:
-    """A picture in another colour space looks the same in sRGB, and its profile is gone."""
+    """An image in another colour space looks the same in sRGB, and its profile is gone."""
     prepared = prepare_image(encoded(scene(), form, icc_profile=swapped_profile()), name="a")
-    picture = opened(prepared)
-    assert "icc_profile" not in picture.info
-    assert near((20, 220, 20), picture.convert("RGB").getpixel((8, 8)))
+    image = opened(prepared)
+    assert "icc_profile" not in image.info
+    assert near((20, 220, 20), image.convert("RGB").getpixel((8, 8)))
     assert "colours converted to sRGB" in prepared.changes
 
 
 def test_foreign_profile_keeps_transparency() -> None:
-    """Colours of a transparent picture are converted and its clear parts stay clear."""
-    picture = scene(64, 48, "RGBA")
-    picture.putpixel((60, 40), (0, 0, 0, 0))
-    result = opened(prepare_image(encoded(picture, "PNG", icc_profile=swapped_profile()), name="a"))
+    """Colours of a transparent image are converted and its clear parts stay clear."""
+    image = scene(64, 48, "RGBA")
+    image.putpixel((60, 40), (0, 0, 0, 0))
+    result = opened(prepare_image(encoded(image, "PNG", icc_profile=swapped_profile()), name="a"))
     assert near((20, 220, 20, 255), result.getpixel((8, 8)))
     assert 0 == result.getpixel((60, 40))[3]  # type: ignore[index]
 
@@ -364,7 +364,7 @@ def test_srgb_profile_only_goes() -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_broken_profile_is_ignored(form: str) -> None:
-    """A colour profile that is none does not stop a picture."""
+    """A colour profile that is none does not stop an image."""
     prepared = prepare_image(encoded(scene(), form, icc_profile=b"not a profile" * 20), name="a")
     assert b"not a profile" not in prepared.data
     assert (64, 48) == opened(prepared).size
@@ -388,19 +388,19 @@ def test_png_leftovers_of_a_crop_are_gone() -> None:
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"hello, I am text", "is no picture"),
+        (b"hello, I am text", "is no image"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"  <svg onload='x'/>", "SVG"),
         (b"<!DOCTYPE html><html></html>", "HTML"),
         (b"II*\x00" + bytes(40), "TIFF"),
         (b"%PDF-1.7", "PDF"),
-        (bytes(4) + b"ftypisom" + bytes(20), "is a film (MP4)"),
-        (b"\x1aE\xdf\xa3" + bytes(40), "is a film (WebM"),
-        (b"MZ\x90\x00", "is no picture"),
+        (bytes(4) + b"ftypisom" + bytes(20), "is a video (MP4)"),
+        (b"\x1aE\xdf\xa3" + bytes(40), "is a video (WebM"),
+        (b"MZ\x90\x00", "is no image"),
     ],
 )
-def test_no_picture_is_refused(data: bytes, words: str) -> None:
-    """What is no picture by its first bytes is refused with what it is, whatever its name says."""
+def test_no_image_is_refused(data: bytes, words: str) -> None:
+    """What is no image by its first bytes is refused with what it is, whatever its name says."""
     with pytest.raises(NotAnImage) as caught:
         prepare_image(data, name="photo.jpg")
     assert words in caught.value.message
@@ -481,14 +481,14 @@ def test_cut_short_is_damaged(form: str, share: float) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
 def test_garbage_behind_the_magic_number(form: str) -> None:
-    """A magic number and garbage is a damaged picture, never a traceback."""
+    """A magic number and garbage is a damaged image, never a traceback."""
     head = encoded(scene(), form)[:24]
     with pytest.raises((DamagedImage, ImageTooLarge)):
         prepare_image(head + bytes(range(256)) * 4, name="odd")
 
 
 def test_flipped_bits_never_escape() -> None:
-    """Damage anywhere ends as a picture or as a clear error."""
+    """Damage anywhere ends as an image or as a clear error."""
     chance = random.Random(11)
     for form in ("JPEG", "PNG", "WEBP", "GIF", "AVIF"):
         data = encoded(scene(), form, **({} if form == "GIF" else {"exif": private_exif(6)}))

@@ -116,14 +116,14 @@ class TestMoments:
     def test_forms(self) -> None:
         """Aware datetimes become UTC with milliseconds; texts of the protocol stay."""
         berlin = timezone(timedelta(hours=2))
-        assert "2026-01-01T10:00:00.000Z" == limits.check_moment(datetime(2026, 1, 1, 12, tzinfo=berlin))
-        assert "2026-01-01T10:00:00Z" == limits.check_moment("2026-01-01T10:00:00Z")
+        assert "2026-01-01T10:00:00.000Z" == limits.check_time(datetime(2026, 1, 1, 12, tzinfo=berlin))
+        assert "2026-01-01T10:00:00Z" == limits.check_time("2026-01-01T10:00:00Z")
 
     @pytest.mark.parametrize("moment", [datetime(2026, 1, 1), "2026-01-01", "2026-01-01T10:00:00", None, 5])
     def test_refused(self, moment: object) -> None:
         """A moment without a zone is refused."""
-        with pytest.raises(limits.InvalidMoment):
-            limits.check_moment(moment)
+        with pytest.raises(limits.InvalidTime):
+            limits.check_time(moment)
 
 
 @pytest.mark.parametrize(
@@ -158,4 +158,4 @@ def test_every_refusal_is_wrong_input() -> None:
 
 def test_utc_datetimes_need_no_change() -> None:
     """Microseconds are cut, not rounded."""
-    assert "2026-01-01T00:00:00.999Z" == limits.check_moment(datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC))
+    assert "2026-01-01T00:00:00.999Z" == limits.check_time(datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC))

@@ -124,8 +124,8 @@ class TestChecking:
             ({"$type": "app.bsky.feed.like"}, BadRecord),
             ({"text": None}, BadRecord),
             ({"text": "a" * 301}, limits.TextTooLong),
-            ({"createdAt": "2026-01-01"}, limits.InvalidMoment),
-            ({"createdAt": "2026-01-01T00:00:00-00:00"}, limits.InvalidMoment),
+            ({"createdAt": "2026-01-01"}, limits.InvalidTime),
+            ({"createdAt": "2026-01-01T00:00:00-00:00"}, limits.InvalidTime),
             ({"langs": ["en", "de", "fr", "it"]}, limits.InvalidLanguage),
             ({"tags": ["t"] * 9}, BadRecord),
             ({"tags": list("abcdefghi")}, limits.InvalidTag),
@@ -147,5 +147,5 @@ class TestChecking:
     def test_stamped(self) -> None:
         """createdAt may be absent until the post is stamped."""
         check_post(post_record("hi"))
-        with pytest.raises(limits.InvalidMoment):
+        with pytest.raises(limits.InvalidTime):
             check_post(post_record("hi"), stamped=True)

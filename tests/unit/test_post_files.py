@@ -17,8 +17,8 @@ from skywrite.sources.check import check_folder
 from skywrite.sources.folder import UnreadableFolder, media_root, read_folder
 from skywrite.sources.frontmatter import HEAD_BYTES_MAX, InvalidFrontMatter, read_front_matter
 from skywrite.sources.marking import mark_published, with_mark
-from skywrite.sources.moments import InvalidMoment, due_moment, read_at
 from skywrite.sources.post_file import FILE_BYTES_MAX, Item
+from skywrite.sources.post_times import InvalidTime, due_time, read_at
 
 
 def head(text: str) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def test_moments(text: str, moment: datetime) -> None:
 )
 def test_moments_that_are_none(text: str) -> None:
     """What means another moment each day, or none, is refused."""
-    with pytest.raises(InvalidMoment):
+    with pytest.raises(InvalidTime):
         read_at(text)
 
 
@@ -187,7 +187,7 @@ def test_unknown_zone() -> None:
 
 def test_local_time_that_does_not_exist() -> None:
     """A time that the clocks skip moves forward with them."""
-    assert datetime(2030, 3, 31, 1, 30, tzinfo=UTC) == due_moment(datetime(2030, 3, 31, 2, 30), "Europe/Berlin")
+    assert datetime(2030, 3, 31, 1, 30, tzinfo=UTC) == due_time(datetime(2030, 3, 31, 2, 30), "Europe/Berlin")
 
 
 # Files
@@ -209,8 +209,8 @@ def test_without_a_head(tmp_path: Path) -> None:
     assert ({"text": "Hello\nyou"}, None, "file:a.md") == (dict(item.row), item.at, item.own_key)
 
 
-def test_pictures_in_the_text(tmp_path: Path) -> None:
-    """A picture on a line of its own belongs to its post of the thread."""
+def test_images_in_the_text(tmp_path: Path) -> None:
+    """An image on a line of its own belongs to its post of the thread."""
     (tmp_path / "my sun.png").write_bytes(b"png")
     item = read(
         tmp_path,
@@ -225,7 +225,7 @@ def test_pictures_in_the_text(tmp_path: Path) -> None:
     ] == part["images"]
 
 
-def test_pictures_are_left_alone_without_markdown(tmp_path: Path) -> None:
+def test_images_are_left_alone_without_markdown(tmp_path: Path) -> None:
     """Where Markdown is off, a line is a line."""
     assert "![x](y)" == read(tmp_path, "---\nmarkdown: no\n---\n![x](y)").row["text"]
 
@@ -246,7 +246,7 @@ def test_pictures_are_left_alone_without_markdown(tmp_path: Path) -> None:
         ("---\nimages:\n  - {data: x}\n---\nx", ["2: images has no field 'data'."]),
         ("---\nthread:\n  - {facets: []}\n---\nx", ["2: There is no field 'facets'."]),
         ("---\nzone: Nowhere/At_All\n---\nx", ["2: There is no time zone 'Nowhere/At_All'."]),
-        ("one\n---\nsee ![x](y) here", ["3: A picture needs a line of its own."]),
+        ("one\n---\nsee ![x](y) here", ["3: An image needs a line of its own."]),
         ("---\nimages: [a.png]\n---\nx", ["2: There is no file a.png."]),
         ("\n\n![x](a.png)", ["3: There is no file a.png."]),
         ("---\nimages: [/etc/hostname]\n---\nx", ["2: /etc/hostname is no path from the file on."]),

@@ -49,8 +49,8 @@ Tokens = Callable[..., dict[str, Any]]
 def tokens(clock: FakeClock, jwt: Callable[..., str]) -> Tokens:
     """tokens(mark, **more): what createSession and refreshSession answer, issued now by the server's clock."""
 
-    def make(mark: str, lifetime_seconds: int = TWO_HOURS, ahead_seconds: int = 0, **more: Any) -> dict[str, Any]:
-        issued = int(clock.now().timestamp()) + ahead_seconds
+    def make(mark: str, lifetime_seconds: int = TWO_HOURS, skew_seconds: int = 0, **more: Any) -> dict[str, Any]:
+        issued = int(clock.now().timestamp()) + skew_seconds
         access = jwt(issued, lifetime_seconds, mark=f"access{mark}canary")
         refresh = jwt(issued, 90 * 86_400, "com.atproto.refresh", mark=f"refresh{mark}canary")
         return {"did": DID, "handle": "alice.test", "accessJwt": access, "refreshJwt": refresh, "active": True} | more
@@ -294,12 +294,12 @@ def test_a_wrong_clock_does_no_harm(
     server: Any, answer: Any, clock: FakeClock, tokens: Tokens, off_seconds: int
 ) -> None:
     """With a clock that is hours off, the session is still refreshed once in its life, five minutes before its end."""
-    session = Session.from_answer(tokens("1", ahead_seconds=off_seconds), service_url=PDS, now=clock.now())
+    session = Session.from_answer(tokens("1", skew_seconds=off_seconds), service_url=PDS, now=clock.now())
     server.on(WHO, answer({}))
     agent = Agent(server, session, clock=clock)
     for _ in range(23):
         clock.advance(300)
-        server.on(REFRESH, answer(tokens("2", ahead_seconds=off_seconds)))
+        server.on(REFRESH, answer(tokens("2", skew_seconds=off_seconds)))
         agent.query(WHO)
     assert server.count(REFRESH) == 1
 
@@ -309,7 +309,7 @@ def test_a_clock_that_jumps(server: Any, session: Session, answer: Any, clock: F
     server.on(WHO, answer({}))
     agent = Agent(server, session, clock=clock)
     clock.advance(86_400)
-    server.on(REFRESH, answer(tokens("2", ahead_seconds=-86_400)))
+    server.on(REFRESH, answer(tokens("2", skew_seconds=-86_400)))
     for _ in range(5):
         agent.query(WHO)
     clock.advance(-2 * 86_400)

@@ -19,7 +19,7 @@ from skywrite.schedule.slots import (
     NoSlots,
     format_slots,
     parse_slots,
-    slot_moments,
+    slot_times,
     with_jitter,
 )
 
@@ -104,7 +104,7 @@ def test_what_is_written_is_read_back(slots: list[Slot]) -> None:
 @given(slot_lists, moments)
 def test_slots_come_in_order_in_every_zone(slots: list[Slot], start: datetime) -> None:
     """Moments are strictly increasing after the start, and each is a slot's local time or was moved out of a gap."""
-    found = list(islice(slot_moments(slots, start), 12))
+    found = list(islice(slot_times(slots, start), 12))
     assert all(one < other for one, other in pairwise([start, *found]))
     for at in found:
         locals_ = [at.astimezone(ZoneInfo(slot.zone)) for slot in slots]
@@ -121,7 +121,7 @@ def test_slots_come_in_order_in_every_zone(slots: list[Slot], start: datetime) -
 def test_no_slot_is_left_out(slots: list[Slot], start: datetime) -> None:
     """Every slot of the two weeks that follow is among the moments."""
     stop = start + timedelta(days=14)
-    found = {at for at in islice(slot_moments(slots, start), 8 * len(slots) * 3) if at <= stop}
+    found = {at for at in islice(slot_times(slots, start), 8 * len(slots) * 3) if at <= stop}
     expected = set()
     for slot in slots:
         for number in range(-2, 17):
@@ -137,9 +137,9 @@ def test_slots_keep_to_the_clock_on_the_wall() -> None:
     """9:00 stays 9:00 when clocks change; 2:30 moves to 3:30 on the day without it, and comes once on that with two."""
     slots = parse_slots("sun 2:30,9:00", BERLIN)
     spring = [utc(2026, 3, 22, 8), utc(2026, 3, 29, 1, 30), utc(2026, 3, 29, 7)]
-    assert spring == list(islice(slot_moments(slots, utc(2026, 3, 22, 7)), 3))
+    assert spring == list(islice(slot_times(slots, utc(2026, 3, 22, 7)), 3))
     autumn = [utc(2026, 10, 25, 0, 30), utc(2026, 10, 25, 8)]
-    assert autumn == list(islice(slot_moments(slots, utc(2026, 10, 24)), 2))
+    assert autumn == list(islice(slot_times(slots, utc(2026, 10, 24)), 2))
 
 
 def test_the_next_free_slot_is_the_first_that_is_not_taken_to_the_minute() -> None:
@@ -155,7 +155,7 @@ def test_the_next_free_slot_is_the_first_that_is_not_taken_to_the_minute() -> No
 def test_slots_are_filled_one_after_the_other(slots: list[Slot], now: datetime, count: int) -> None:
     """Taking the next free slot again and again gives the slots in order, each minute once."""
     free = FreeSlots(slots, now=now, taken=())
-    assert list(islice(slot_moments(slots, now), count)) == [free.take() for _ in range(count)]
+    assert list(islice(slot_times(slots, now), count)) == [free.take() for _ in range(count)]
 
 
 def test_no_slot_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,11 +163,11 @@ def test_no_slot_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[datetime] = []
 
     def watched(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
-        for moment in slot_moments(slots, start):
+        for moment in slot_times(slots, start):
             looked.append(moment)
             yield moment
 
-    monkeypatch.setattr("skywrite.schedule.slots.slot_moments", watched)
+    monkeypatch.setattr("skywrite.schedule.slots.slot_times", watched)
     free = FreeSlots(parse_slots("daily 9:00,17:00", BERLIN), now=NOW, taken=())
     assert [free.take() for _ in range(500)] == looked
 
@@ -186,7 +186,7 @@ def test_without_a_free_slot_there_is_an_error_that_says_how_to_set_some() -> No
     assert 'skywrite slots "mon-fri 9:00,17:30' in caught.value.hint
     slots = parse_slots("mon 9:00", BERLIN)
     with pytest.raises(NoSlots):
-        FreeSlots(slots, now=NOW, taken=list(islice(slot_moments(slots, NOW), 120))).take()
+        FreeSlots(slots, now=NOW, taken=list(islice(slot_times(slots, NOW), 120))).take()
 
 
 @given(moments, st.integers(0, 86_400), st.floats(0, 1, exclude_max=True))

@@ -13,7 +13,7 @@ from skywrite.atproto.syntax import InvalidSyntax, Tid
 from skywrite.atproto.tid import CLOCK_IDS, MAX_KEYED_INDEX, MAX_MICROS, TidClock, keyed_tid, tid_from, tid_micros
 from skywrite.clock import FakeClock
 
-MOMENT = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)
+DATETIME = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 micros = st.integers(0, MAX_MICROS)
 clock_ids = st.integers(0, CLOCK_IDS - 1)
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_refused(at: int, clock_id: int) -> None:
 @given(st.lists(st.floats(-100_000, 100_000, allow_nan=False), max_size=50))
 def test_a_tid_clock_only_goes_up_when_the_computers_goes_back(steps: list[float]) -> None:
     """Whatever the computer's clock does, each TID sorts after the one before."""
-    clock = FakeClock(MOMENT)
+    clock = FakeClock(DATETIME)
     tids = TidClock(clock)
     made = [tids.next()]
     for seconds in steps:
@@ -68,12 +68,12 @@ def test_a_tid_clock_only_goes_up_when_the_computers_goes_back(steps: list[float
 
 def test_a_tid_clock_tells_the_present() -> None:
     """The first TID holds the clock's own microsecond."""
-    assert MOMENT.timestamp() * 1e6 == tid_micros(TidClock(FakeClock(MOMENT)).next())
+    assert DATETIME.timestamp() * 1e6 == tid_micros(TidClock(FakeClock(DATETIME)).next())
 
 
 def test_threads_never_share_a_tid() -> None:
     """Eight threads that draw from one clock get only different TIDs, each of them rising."""
-    tids = TidClock(FakeClock(MOMENT))
+    tids = TidClock(FakeClock(DATETIME))
     start = threading.Barrier(8)
     drawn: list[list[str]] = [[] for _ in range(8)]
 
@@ -94,7 +94,7 @@ def test_threads_never_share_a_tid() -> None:
 def test_a_keyed_tid_never_changes() -> None:
     """The TID of a moment, a key and an index stays what it was, or old posts would be posted again."""
     expected = ["3mzkklvp3ig65", "3mzkklvp3ihfy"]
-    assert expected == [keyed_tid(MOMENT, "daily", index) for index in (0, 1)]
+    assert expected == [keyed_tid(DATETIME, "daily", index) for index in (0, 1)]
 
 
 @given(moments, st.text(), st.lists(st.integers(0, MAX_KEYED_INDEX), min_size=2, unique=True))
@@ -122,17 +122,17 @@ def test_a_keyed_tid_stays_in_its_second(moment: datetime, key: str, index: int)
 
 def test_a_keyed_tid_does_not_depend_on_the_zone() -> None:
     """The same moment in another zone gives the same TID."""
-    there = MOMENT.astimezone(timezone(timedelta(hours=5, minutes=45)))
-    assert keyed_tid(MOMENT, "daily") == keyed_tid(there, "daily")
+    there = DATETIME.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    assert keyed_tid(DATETIME, "daily") == keyed_tid(there, "daily")
 
 
 def test_keys_of_one_second_differ() -> None:
     """Ten thousand keys in one second make ten thousand TIDs."""
     keys = [f"key-{number}" for number in range(10_000)]
-    assert len(keys) == len({keyed_tid(MOMENT, key) for key in keys})
+    assert len(keys) == len({keyed_tid(DATETIME, key) for key in keys})
 
 
-@pytest.mark.parametrize(("moment", "index"), [(MOMENT.replace(tzinfo=None), 0), (MOMENT, -1), (MOMENT, 1000)])
+@pytest.mark.parametrize(("moment", "index"), [(DATETIME.replace(tzinfo=None), 0), (DATETIME, -1), (DATETIME, 1000)])
 def test_a_keyed_tid_needs_a_zone_and_an_index_in_range(moment: datetime, index: int) -> None:
     """A naive moment and an index outside 0 to 999 raise InvalidSyntax."""
     with pytest.raises(InvalidSyntax):

@@ -1,4 +1,4 @@
-"""Films are told by their boxes, held against the limits, converted where they must be, and give no place away."""
+"""Videos are told by their boxes, held against the limits, converted where they must be, and give no place away."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ PLACE_BODY = b"earth"
 
 
 def render(folder: Path, name: str, *options: str, seconds: float = 1.5, size: str = "64x48") -> Path:
-    """A tiny test film with sound, by ffmpeg."""
+    """A tiny test video with sound, by ffmpeg."""
     path = folder / name
-    picture = f"testsrc=size={size}:rate=25:duration={seconds}"
-    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", f"sine=duration={seconds}"]
+    image = f"testsrc=size={size}:rate=25:duration={seconds}"
+    inputs = ["-f", "lavfi", "-i", image, "-f", "lavfi", "-i", f"sine=duration={seconds}"]
     command = [find_ffmpeg("test"), "-loglevel", "error", "-y", *inputs, *options, str(path)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return path
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
     yuv = ("-pix_fmt", "yuv420p", "-preset", "ultrafast")
     plain = render(folder, "plain.mp4", *yuv, "-metadata", f"title={CANARY}", "-metadata", f"location={PLACE}")
     for name, flags in (
@@ -70,23 +70,23 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["plain.mp4", "fast.mp4", "fragmented.mp4", "half-fragmented.mp4"])
-def test_length_size_and_codec(films: Path, name: str) -> None:
+def test_length_size_and_codec(videos: Path, name: str) -> None:
     """An MP4 with its index first, last, or in fragments tells its length, size and codecs."""
-    info = probe_video(films / name)
+    info = probe_video(videos / name)
     assert (64, 48, "H.264", "AAC") == (info.width, info.height, info.video_codec, info.audio_codec)
     assert 1.5 == pytest.approx(info.duration_seconds, abs=0.25)
-    assert (films / name).stat().st_size == info.size_bytes
+    assert (videos / name).stat().st_size == info.size_bytes
     assert ("fragmented" in name) == info.fragmented
 
 
-def test_turned_film_has_its_size_as_shown(films: Path) -> None:
-    """A film with a rotation matrix of 90 degrees has its sides exchanged."""
-    info = probe_video(films / "turned.mp4")
+def test_turned_video_has_its_size_as_shown(videos: Path) -> None:
+    """A video with a rotation matrix of 90 degrees has its sides exchanged."""
+    info = probe_video(videos / "turned.mp4")
     assert (48, 64) == (info.width, info.height)
 
 
-def test_only_boxes_are_read(films: Path) -> None:
-    """Probing reads a few kilobytes, however large the film is."""
+def test_only_boxes_are_read(videos: Path) -> None:
+    """Probing reads a few kilobytes, however large the video is."""
 
     class Counting(io.FileIO):
         count = 0
@@ -96,10 +96,10 @@ def test_only_boxes_are_read(films: Path) -> None:
             Counting.count += len(data)
             return data
 
-    path = films / "plain.mp4"
+    path = videos / "plain.mp4"
     data = path.read_bytes()
     ftyp = struct.unpack_from(">I", data)[0]
-    large = films / "large.mp4"
+    large = videos / "large.mp4"
     with large.open("wb") as out:
         out.write(data[:ftyp])
         out.write(struct.pack(">I4sQ", 1, b"mdat", 3_000_000_016))
@@ -113,9 +113,9 @@ def test_only_boxes_are_read(films: Path) -> None:
         check_video(probe_video(large))
 
 
-def test_places_and_names_are_blanked(films: Path) -> None:
-    """Title and place are gone from what is uploaded; pictures, sound and size stay."""
-    path = films / "plain.mp4"
+def test_places_and_names_are_blanked(videos: Path) -> None:
+    """Title and place are gone from what is uploaded; images, sound and size stay."""
+    path = videos / "plain.mp4"
     data = path.read_bytes()
     assert CANARY.encode() in data
     assert PLACE_BODY in data
@@ -125,7 +125,7 @@ def test_places_and_names_are_blanked(films: Path) -> None:
     assert len(data) == len(cleaned)
     for start, body, end in probe_video(path).private:
         assert b"free" + bytes(end - body) == cleaned[start + 4 : end]
-    copy = films / "cleaned.mp4"
+    copy = videos / "cleaned.mp4"
     copy.write_bytes(cleaned)
     assert _frames(path) == _frames(copy)
     assert probe_video(path).duration_seconds == probe_video(copy).duration_seconds
@@ -137,21 +137,21 @@ def _frames(path: Path) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
-def test_blanking_across_pieces(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blanking_across_pieces(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A private box that lies across many pieces is blanked in each of them."""
     from skywrite.media import video
 
-    whole = b"".join(read_pieces(films / "plain.mp4"))
+    whole = b"".join(read_pieces(videos / "plain.mp4"))
     for piece_bytes in (1, 3, 7, 1000):
         monkeypatch.setattr(video, "PIECE_BYTES", piece_bytes)
-        assert whole == b"".join(read_pieces(films / "plain.mp4"))
+        assert whole == b"".join(read_pieces(videos / "plain.mp4"))
 
 
-def test_large_box_headers_are_blanked_too(tmp_path: Path, films: Path) -> None:
+def test_large_box_headers_are_blanked_too(tmp_path: Path, videos: Path) -> None:
     """A private box with a 64-bit size loses its content and keeps its size."""
     secret = struct.pack(">I4sQ", 1, b"uuid", 16 + 40) + CANARY.encode().ljust(40, b"!")
     path = tmp_path / "a.mp4"
-    path.write_bytes((films / "fast.mp4").read_bytes() + secret)
+    path.write_bytes((videos / "fast.mp4").read_bytes() + secret)
     cleaned = b"".join(read_pieces(path))
     assert CANARY.encode() not in cleaned
     path.write_bytes(cleaned)
@@ -159,24 +159,24 @@ def test_large_box_headers_are_blanked_too(tmp_path: Path, films: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["phone.mov", "web.webm", "old.avi"])
-def test_other_kinds_are_converted(films: Path, tmp_path: Path, name: str) -> None:
+def test_other_kinds_are_converted(videos: Path, tmp_path: Path, name: str) -> None:
     """QuickTime, WebM and AVI become MP4 in H.264 and AAC."""
     out = tmp_path / "out.mp4"
-    info = prepare_video(films / name, out)
+    info = prepare_video(videos / name, out)
     assert ("mp4", "H.264", "AAC", 64, 48) == (info.kind, info.video_codec, info.audio_codec, info.width, info.height)
     assert info == probe_video(out)
     assert 1.5 == pytest.approx(info.duration_seconds, abs=0.25)
 
 
-def test_phone_film_is_only_packed_anew(films: Path, tmp_path: Path) -> None:
-    """A QuickTime film in the right codecs keeps its very pictures."""
+def test_phone_video_is_only_packed_anew(videos: Path, tmp_path: Path) -> None:
+    """A QuickTime video in the right codecs keeps its very images."""
     out = tmp_path / "out.mp4"
-    convert_video(films / "phone.mov", out)
-    assert _frames(films / "phone.mov").splitlines()[-1] == _frames(out).splitlines()[-1]
+    convert_video(videos / "phone.mov", out)
+    assert _frames(videos / "phone.mov").splitlines()[-1] == _frames(out).splitlines()[-1]
 
 
 def test_metadata_does_not_survive_conversion(tmp_path: Path) -> None:
-    """Title and place of a converted film are gone."""
+    """Title and place of a converted video are gone."""
     source = render(tmp_path, "a.mkv", "-preset", "ultrafast", "-metadata", f"title={CANARY}")
     assert CANARY.encode() in source.read_bytes()
     convert_video(source, tmp_path / "out.mp4")
@@ -184,7 +184,7 @@ def test_metadata_does_not_survive_conversion(tmp_path: Path) -> None:
 
 
 def test_odd_and_large_sides_are_fitted(tmp_path: Path) -> None:
-    """A converted film has even sides of at most 1920 pixels."""
+    """A converted video has even sides of at most 1920 pixels."""
     odd = render(tmp_path, "odd.mkv", "-c:v", "ffv1", size="65x49", seconds=0.3)
     assert (64, 48) == _size(convert_video(odd, tmp_path / "odd.mp4"))
     tall = render(tmp_path, "tall.mkv", "-c:v", "ffv1", size="200x2400", seconds=0.1)
@@ -195,41 +195,41 @@ def _size(info: VideoInfo) -> tuple[int, int]:
     return info.width, info.height
 
 
-def test_mp4_goes_as_it_is(films: Path, tmp_path: Path) -> None:
+def test_mp4_goes_as_it_is(videos: Path, tmp_path: Path) -> None:
     """An MP4 is not converted, and nothing is written."""
     out = tmp_path / "out.mp4"
-    assert is_ready(films / "plain.mp4")
-    assert probe_video(films / "plain.mp4") == prepare_video(films / "plain.mp4", out)
+    assert is_ready(videos / "plain.mp4")
+    assert probe_video(videos / "plain.mp4") == prepare_video(videos / "plain.mp4", out)
     assert not out.exists()
 
 
-def test_hevc_is_noted(films: Path) -> None:
+def test_hevc_is_noted(videos: Path) -> None:
     """An MP4 in HEVC passes with a note."""
-    info = probe_video(films / "hevc.mp4")
-    assert ("The film is in HEVC; some players only know H.264.",) == info.notes
+    info = probe_video(videos / "hevc.mp4")
+    assert ("The video is in HEVC; some players only know H.264.",) == info.notes
 
 
-def test_without_ffmpeg_the_extra_is_named(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A film that needs converting on a machine without ffmpeg names the extra to install."""
+def test_without_ffmpeg_the_extra_is_named(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A video that needs converting on a machine without ffmpeg names the extra to install."""
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     monkeypatch.setattr(ffmpeg_module.shutil, "which", lambda name: None)
     with pytest.raises(MissingExtra) as caught:
-        prepare_video(films / "web.webm", tmp_path / "out.mp4")
+        prepare_video(videos / "web.webm", tmp_path / "out.mp4")
     assert 'Install it: pip install "skywrite[video]"' == caught.value.hint
     assert "web.webm" in caught.value.message
 
 
-def test_conversion_has_a_time_limit(films: Path, tmp_path: Path) -> None:
+def test_conversion_has_a_time_limit(videos: Path, tmp_path: Path) -> None:
     """A conversion that takes too long is stopped and leaves no file."""
     out = tmp_path / "out.mp4"
-    out.write_bytes(b"half a film")
+    out.write_bytes(b"half a video")
     with pytest.raises(ConversionFailed) as caught:
-        convert_video(films / "web.webm", out, timeout_seconds=0.001)
+        convert_video(videos / "web.webm", out, timeout_seconds=0.001)
     assert "took longer" in caught.value.message
     assert not out.exists()
 
 
-def test_damaged_film_that_needs_converting(tmp_path: Path) -> None:
+def test_damaged_video_that_needs_converting(tmp_path: Path) -> None:
     """A WebM header with garbage behind it ends in a sentence and leaves no file."""
     path = tmp_path / "a.webm"
     path.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 10)
@@ -247,8 +247,8 @@ def test_damaged_film_that_needs_converting(tmp_path: Path) -> None:
     ],
 )
 def test_playlists_never_reach_ffmpeg(tmp_path: Path, script: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A playlist called film.mp4 is refused, so it cannot make ffmpeg open other files."""
-    path = tmp_path / "film.mp4"
+    """A playlist called video.mp4 is refused, so it cannot make ffmpeg open other files."""
+    path = tmp_path / "video.mp4"
     path.write_bytes(script)
     monkeypatch.setattr(ffmpeg_module.subprocess, "run", None)
     with pytest.raises(NotAVideo):
@@ -259,14 +259,14 @@ def test_playlists_never_reach_ffmpeg(tmp_path: Path, script: bytes, monkeypatch
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"just text", "is no film"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(30), "is a picture (PNG)"),
+        (b"just text", "is no video"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(30), "is an image (PNG)"),
         (b"<svg/>", "SVG"),
     ],
 )
-def test_no_film_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
-    """What is no film by its first bytes is refused with what it is."""
-    path = tmp_path / "film.mp4"
+def test_no_video_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
+    """What is no video by its first bytes is refused with what it is."""
+    path = tmp_path / "video.mp4"
     path.write_bytes(data)
     with pytest.raises(NotAVideo) as caught:
         prepare_video(path, tmp_path / "out.mp4")
@@ -280,18 +280,18 @@ def test_missing_file_is_said(tmp_path: Path) -> None:
     assert "nowhere.mp4 cannot be read" in caught.value.message
 
 
-def test_sound_alone_is_no_film(films: Path) -> None:
+def test_sound_alone_is_no_video(videos: Path) -> None:
     """An MP4 with sound only is refused as such."""
     with pytest.raises(NotAVideo) as caught:
-        probe_video(films / "sound.mp4")
+        probe_video(videos / "sound.mp4")
     assert "sound.mp4 has only sound." == caught.value.message
 
 
 @pytest.mark.parametrize("name", ["plain.mp4", "fast.mp4"])
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7, 0.99])
-def test_cut_short_is_damaged(films: Path, tmp_path: Path, name: str, share: float) -> None:
-    """A film that ends too early is called damaged, wherever its index is."""
-    data = (films / name).read_bytes()
+def test_cut_short_is_damaged(videos: Path, tmp_path: Path, name: str, share: float) -> None:
+    """A video that ends too early is called damaged, wherever its index is."""
+    data = (videos / name).read_bytes()
     path = tmp_path / "half.mp4"
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(DamagedVideo) as caught:
@@ -307,10 +307,10 @@ def test_any_bytes_end_in_an_answer_or_a_broken_movie(data: bytes) -> None:
             read_movie(io.BytesIO(head + data), len(head + data))
 
 
-def test_flipped_bytes_of_a_real_film(films: Path, tmp_path: Path) -> None:
+def test_flipped_bytes_of_a_real_video(videos: Path, tmp_path: Path) -> None:
     """Damage in the index ends in an answer or a clear error."""
     chance = random.Random(3)
-    data = (films / "fragmented.mp4").read_bytes()
+    data = (videos / "fragmented.mp4").read_bytes()
     path = tmp_path / "a.mp4"
     for _ in range(300):
         broken = bytearray(data)
@@ -331,18 +331,18 @@ def test_limits_are_exact() -> None:
     """Ten minutes and 300,000,000 bytes pass; one more of either does not."""
     check_video(info())
     with pytest.raises(VideoTooLarge) as large:
-        check_video(info(size_bytes=400_000_000), name="film.mp4")
-    assert "film.mp4 has 400 MB; a post takes 300 MB." == large.value.message
+        check_video(info(size_bytes=400_000_000), name="video.mp4")
+    assert "video.mp4 has 400 MB; a post takes 300 MB." == large.value.message
     with pytest.raises(VideoTooLarge):
         check_video(info(size_bytes=300_000_001))
     with pytest.raises(VideoTooLong) as long:
-        check_video(info(duration_seconds=601.0), name="film.mp4")
-    assert "film.mp4 is 10:01 minutes long; a post takes 10 minutes." == long.value.message
+        check_video(info(duration_seconds=601.0), name="video.mp4")
+    assert "video.mp4 is 10:01 minutes long; a post takes 10 minutes." == long.value.message
 
 
 @pytest.mark.parametrize("changes", [{"width": 0}, {"height": 0}, {"duration_seconds": 0.0}])
-def test_a_film_that_shows_nothing(changes: dict[str, float]) -> None:
-    """No size or no length is no film."""
+def test_a_video_that_shows_nothing(changes: dict[str, float]) -> None:
+    """No size or no length is no video."""
     with pytest.raises(NotAVideo):
         check_video(info(**changes))
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from skywrite.errors import InputError
 from skywrite.schedule.when import (
-    Moment,
+    ParsedTime,
     PastTime,
     UnknownTime,
     UnknownZone,
+    format_time,
     local_zone,
-    parse_moment,
+    parse_time,
     parse_when,
-    spoken,
 )
 
 ZONES = (
@@ -170,21 +170,21 @@ def test_a_moment_that_has_just_gone_by_is_now() -> None:
 
 def test_a_time_that_does_not_exist_moves_forward_with_a_note() -> None:
     """02:30 on the day on which clocks go forward becomes 03:30."""
-    expected = Moment(
+    expected = ParsedTime(
         datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
         BERLIN,
         "The time 02:30 does not exist in Europe/Berlin on that day; 03:30 is used.",
     )
-    assert expected == parse_moment("2027-03-28 02:30", now=NOW, zone=BERLIN)
+    assert expected == parse_time("2027-03-28 02:30", now=NOW, zone=BERLIN)
 
 
 def test_a_time_that_comes_twice_is_the_first_with_a_note() -> None:
     """An offset says the other one."""
-    first = parse_moment("2027-10-31 02:30", now=NOW, zone=BERLIN)
+    first = parse_time("2027-10-31 02:30", now=NOW, zone=BERLIN)
     note = "The time 02:30 comes twice in Europe/Berlin on that day; the first is used."
-    assert Moment(datetime(2027, 10, 31, 0, 30, tzinfo=UTC), BERLIN, note) == first
+    assert ParsedTime(datetime(2027, 10, 31, 0, 30, tzinfo=UTC), BERLIN, note) == first
     second = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
-    assert Moment(second, BERLIN) == parse_moment("2027-10-31T02:30:00+01:00", now=NOW, zone=BERLIN)
+    assert ParsedTime(second, BERLIN) == parse_time("2027-10-31T02:30:00+01:00", now=NOW, zone=BERLIN)
 
 
 def test_hours_are_real_and_days_are_of_the_calendar() -> None:
@@ -216,7 +216,7 @@ def test_a_day_and_a_time_are_the_next_such(now: datetime, zone: str, day: str, 
     """The result shows the time that was asked for, is not over, and no day of that kind comes before it."""
     text = f"{day} {minute // 60}:{minute % 60:02d}".strip()
     try:
-        moment = parse_moment(text, now=now, zone=zone)
+        moment = parse_time(text, now=now, zone=zone)
     except PastTime:
         assert "today" == day
         return
@@ -248,7 +248,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_a_moment_is_told_in_its_zone_and_in_utc(at: str, zone: str, expected: str) -> None:
     """The day of UTC is told where it is another."""
-    assert expected == spoken(datetime.fromisoformat(at), zone)
+    assert expected == format_time(datetime.fromisoformat(at), zone)
 
 
 def test_the_computers_zone_is_one_that_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +264,7 @@ def test_the_computers_zone_is_one_that_can_be_used(monkeypatch: pytest.MonkeyPa
 def test_common_forms_need_no_heavy_library() -> None:
     """Reading ISO and English imports neither dateparser nor dateutil, cronsim nor tzlocal."""
     code = (
-        "import sys; from datetime import UTC, datetime; from skywrite.schedule.when import parse_when, spoken\n"
+        "import sys; from datetime import UTC, datetime; from skywrite.schedule.when import parse_when, format_time\n"
         "from skywrite.schedule import recurrence, slots\n"
         "now = datetime(2026, 11, 25, tzinfo=UTC)\n"
         "for text in ('tomorrow 9:00', 'in 2 hours', '2026-12-24T17:00:00Z'): parse_when(text, now=now, zone='UTC')\n"

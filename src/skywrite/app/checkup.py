@@ -19,8 +19,8 @@ CLOCK_SECONDS_MAX = 60.0
 LATE_SECONDS_MAX = 300
 WORKER_SILENT_SECONDS = 4 * HEARTBEAT_SECONDS
 _PARTS = (
-    ("video", "imageio_ffmpeg", "films that must be converted, and GIFs"),
-    ("heic", "pillow_heif", "pictures of iPhones (HEIC)"),
+    ("video", "imageio_ffmpeg", "videos that must be converted, and GIFs"),
+    ("heic", "pillow_heif", "images of iPhones (HEIC)"),
     ("langs", "py3langid", "guessing languages"),
     ("keyring", "keyring", "the key in the system's keyring"),
     ("postgres", "psycopg", "PostgreSQL"),

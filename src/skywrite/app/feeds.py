@@ -22,7 +22,7 @@ from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
 
 if TYPE_CHECKING:
-    from skywrite.sources.feed_look import Seen
+    from skywrite.sources.feed_poll import Seen
 
 MOST_PER_CHECK = 5
 MOST_PER_CHECK_MAX = 100
@@ -132,7 +132,7 @@ class Feeds(Posting):
         `every`: how often to look, at least 5m. `images`: "auto" (those with a description, else the page's card),
         "all", "card" or "none". Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
         """
-        from skywrite.sources.feed_look import feed_settings, find_feed
+        from skywrite.sources.feed_poll import feed_settings, find_feed
 
         found = [self.account(name) for name in accounts] or [self.account()]
         settings = feed_settings(
@@ -181,7 +181,7 @@ class Feeds(Posting):
         What is not given stays; an empty value ("" or an empty list) takes an option back to its default. Items that
         were posted stay posted. Raises UnknownFeed and what `add_feed` raises for the options.
         """
-        from skywrite.sources.feed_look import feed_settings
+        from skywrite.sources.feed_poll import feed_settings
 
         feed = self.store.feed(name)
         given = {option: value for option, value in options.items() if value is not None}
@@ -226,7 +226,7 @@ class Feeds(Posting):
         """Free feeds whose checkers are gone (processes of this computer), or that wait for a moment which only a clock
         that ran ahead can have set; how many."""
         owners = [owner for owner in self.store.feed_lease_owners() if owner != self.worker_name and is_gone(owner)]
-        ahead = self.store.free_feeds_ahead(lease_seconds=FEED_LEASE_SECONDS)
+        ahead = self.store.recover_feed_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
         return ahead + sum(self.store.expire_feed_leases(owner) for owner in owners)
 
     def preview_feed(
@@ -237,7 +237,7 @@ class Feeds(Posting):
         `url`: an address, or the number or address of a feed that is here (then with its settings). `options` as in
         `add_feed`. With `prepare` False only the texts are made.
         """
-        from skywrite.sources.feed_look import feed_settings, find_feed, shown_entries
+        from skywrite.sources.feed_poll import feed_settings, find_feed, shown_entries
 
         feed = next((known for known in self.store.feeds() if url in (str(known.id), known.url)), None)
         settings = {**(feed.settings if feed else {}), **feed_settings(**options)}
@@ -271,7 +271,7 @@ class Feeds(Posting):
 
         After an error of ours the feed stays held until its lease runs out, so that it is not tried without a pause.
         """
-        from skywrite.sources.feed_look import look_at
+        from skywrite.sources.feed_poll import look_at
 
         try:
             return self._take_in(claim, look_at(self._fetch(), claim.feed))
@@ -280,11 +280,11 @@ class Feeds(Posting):
 
     def _take_in(self, claim: FeedClaim, seen: Seen) -> FeedCheck:
         """Enter what was seen into the ledger, then post what waits."""
-        from skywrite.sources.feed_look import make_look
+        from skywrite.sources.feed_poll import make_poll
 
         ledger = self.store.known_items(claim.feed.id, seen.marks) if seen.marks else {}
-        look = make_look(claim.feed, seen, ledger, now=self.clock.now(), random=self.clock.random())
-        waiting = self.store.record_look(claim, look)
+        look = make_poll(claim.feed, seen, ledger, now=self.clock.now(), random=self.clock.random())
+        waiting = self.store.record_poll(claim, look)
         posts, warnings, done = self._post_waiting(claim) if waiting else ([], [], 0)
         new = sum(item.state == "pending" for item in look.items)
         return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, look.problem, (*seen.warnings, *warnings))
@@ -332,8 +332,8 @@ class Feeds(Posting):
             warnings += ready.warnings
             due_at = self._due_at(account, spacing)
             key = f"feed:{claim.feed.id}:{item.hash}:{account.did}"
-            source, alone = f"feed:{claim.feed.id}", spacing == "slots"
-            new.append(self.new_post(ready, due_at=due_at, key=key, source=source, alone=alone))
+            source, exclusive_slot = f"feed:{claim.feed.id}", spacing == "slots"
+            new.append(self.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=exclusive_slot))
         if not new:
             raise errors[0] if errors else UnknownAccount("The feed has no account any more.", hint="Add it anew.")
         problem = Problem.of(errors[0]) if errors else None
@@ -342,14 +342,14 @@ class Feeds(Posting):
         return [result.id for result in results if not result.existed], warnings
 
     def _item_row(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> dict[str, Any]:
-        from skywrite.sources.feed_look import template_of
+        from skywrite.sources.feed_poll import template_of
         from skywrite.sources.feed_post import draft_row
 
         shorten = bool(account.settings.get("shorten", True))
         return draft_row(content, template_of(settings), {"shorten": shorten, **settings})
 
     def _prepared(self, row: Mapping[str, Any], account: Account) -> Ready:
-        """Check a draft; pictures that cannot be had, and pages that may not be opened, are left out and told."""
+        """Check a draft; images that cannot be had, and pages that may not be opened, are left out and told."""
         try:
             return self.prepare(self.draft(account, row), account)
         except SkywriteError as error:
@@ -361,7 +361,7 @@ class Feeds(Posting):
                     ready = self.prepare(self.draft(account, plainer), account)
                 except SkywriteError:
                     continue
-                ready.warnings.append(f"Posted without its pictures: {error.message}")
+                ready.warnings.append(f"Posted without its images: {error.message}")
                 return ready
             raise
 
@@ -372,7 +372,7 @@ class Feeds(Posting):
         now = self.clock.now()
         gap = timedelta(seconds=int(account.settings.get("gap_seconds") or GAP_SECONDS))
         due_at = now
-        for taken in self.store.due_moments(account.did, now - gap, now + timedelta(days=60)):
+        for taken in self.store.due_times(account.did, now - gap, now + timedelta(days=60)):
             if taken - due_at >= gap:
                 break
             if taken > due_at - gap:

@@ -255,7 +255,9 @@ class _Sync:
         by_slot = due_at is None
         due_at = due_at or self._free_slot(account)
         source = f"folder:{self.name}"
-        new = self.sky.new_post(ready, due_at=due_at, key=now.key, late=item.late, source=source, alone=by_slot)
+        new = self.sky.new_post(
+            ready, due_at=due_at, key=now.key, late=item.late, source=source, exclusive_slot=by_slot
+        )
         return new, tuple(ready.warnings)
 
     def _free_slot(self, account: Account) -> datetime:

@@ -94,7 +94,7 @@ class Managing(Posting):
         """
         post = self.store.get(post_id)
         account = self.store.account(post.account_did)
-        due_at, warnings = self.told_moment(account, at) if at is not None else (post.due_at, [])
+        due_at, warnings = self.time_with_notes(account, at) if at is not None else (post.due_at, [])
         late = changes.pop("late", None)
         policy, seconds = self.late(account, late) if late else (post.late_policy, post.late_seconds)
         if not changes:
@@ -118,7 +118,7 @@ class Managing(Posting):
     def move(self, post_id: int, at: str | datetime) -> Entry:
         """Give a post another time. Raises NotEditable."""
         account = self.store.account(self.store.get(post_id).account_did)
-        due_at, notes = self.told_moment(account, at)
+        due_at, notes = self.time_with_notes(account, at)
         return self._told_change(self.store.move(post_id, due_at), notes, times=True)
 
     def _told_change(self, post: Post, warnings: Iterable[str], *, texts: bool = False, times: bool = False) -> Entry:

@@ -224,12 +224,12 @@ class Moving(Posting):
         else:
             draft = self.draft(owner, {name: value for name, value in row.items() if name not in ROW_FIELDS})
         ready = self.prepare(draft, owner, base=base)
-        due_at, notes = self._row_moment(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
+        due_at, notes = self._row_time(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
         if not dry_run:
             self.keep_media([ready])
         by_slot = options["at"] is None and due_at is not None and not (now or options["jitter"])
         key, late = options["key"] or key, options["late"]
-        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, alone=by_slot)
+        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
         return new, (*notes, *ready.warnings)
 
     def _accept_rule(
@@ -263,7 +263,7 @@ class Moving(Posting):
             batch.accounts[name] = self.account(name)
         return batch.accounts[name]
 
-    def _row_moment(
+    def _row_time(
         self, account: Account, at: Any, jitter: Any, batch: Batch, now: bool, draft: Any
     ) -> tuple[datetime | None, list[str]]:
         if draft not in (None, True, False):
@@ -274,7 +274,7 @@ class Moving(Posting):
             return None, []
         if at is None and not now and account.did not in batch.slots:
             batch.slots[account.did] = self.free_slots(account)
-        return self.told_moment(account, at or ("now" if now else None), jitter, slots=batch.slots.get(account.did))
+        return self.time_with_notes(account, at or ("now" if now else None), jitter, slots=batch.slots.get(account.did))
 
     def export_rows(
         self, *, account: str | None = None, media_folder: Path | None = None, base: Path | None = None

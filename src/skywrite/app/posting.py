@@ -18,9 +18,9 @@ from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
 from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
 from skywrite.publish.agents import NotLoggedIn
-from skywrite.publish.films import film_upload
 from skywrite.publish.publisher import LeaseLost, Publisher, Result
-from skywrite.publish.sender import FilmUpload
+from skywrite.publish.sender import VideoUpload
+from skywrite.publish.videos import video_upload
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import (
     Account,
@@ -141,7 +141,7 @@ class Posting(Preparing):
         else:
             post_id, claim = unsent.id, None
             with suppress(WrongState):
-                self.store.hurry(post_id)
+                self.store.make_due_now(post_id)
             ready.warnings.append(f"The same text was waiting as post {post_id}: that one was sent.")
         uri, cid = self._send_now(post_id, claim, publisher)
         return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
@@ -152,7 +152,7 @@ class Posting(Preparing):
         account = self.store.account(post.account_did)
         if post.due_at is not None and post.due_at <= self.clock.now():
             with suppress(WrongState):
-                self.store.hurry(post_id)
+                self.store.make_due_now(post_id)
         uri, cid = self._send_now(post_id, None, self.publisher())
         return Sent(post_id, uri, cid, app_link(uri, account.handle))
 
@@ -164,7 +164,7 @@ class Posting(Preparing):
         if text:
             same = self.store.same_text(new.account_did, text, now - SAME_TEXT)
         else:
-            # Pictures without a text have none in common: only one that is to be finished is looked for.
+            # Images without a text have none in common: only one that is to be finished is looked for.
             same = self.store.waiting_with_text(new.account_did, text, NOW_SOURCE)
         for post in same:
             unsent = post.source == NOW_SOURCE and _is_left_over(post, now)
@@ -177,7 +177,7 @@ class Posting(Preparing):
         tries = 0
         deadline = self.clock.monotonic() + NOW_BUSY_SECONDS_MAX
         if claim is None:
-            self.free_ahead()
+            self.recover_clock_skew()
         while True:
             if claim is None:
                 post = self.store.get(post_id)
@@ -204,9 +204,9 @@ class Posting(Preparing):
         dead = [item for item in mine if item.lease_owner and is_gone(item.lease_owner)]
         return sum(self.store.expire_lease(item.did, item.lease_owner or "") for item in dead)
 
-    def free_ahead(self) -> int:
+    def recover_clock_skew(self) -> int:
         """Free the accounts that wait for a moment which only a clock that ran ahead can have set; how many."""
-        return self.store.free_ahead(lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX)
+        return self.store.recover_clock_skew(lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX)
 
     def _publish_claim(self, claim: Claim, publisher: Publisher) -> Result | None:
         """What a try came to; None where another worker has taken the post over."""
@@ -226,7 +226,7 @@ class Posting(Preparing):
         if isinstance(outcome, Retry) and isinstance(error, SkywriteError):
             wait = (outcome.attempt_at - self.clock.now()).total_seconds()
             if tries >= NOW_TRIES or wait > NOW_WAIT_SECONDS_MAX or result.account is not None:
-                raise _still_queued(post_id, error.message, in_doubt=not outcome.thaw) from None
+                raise _still_queued(post_id, error.message, in_doubt=not outcome.discard_frozen) from None
             self.clock.wait(threading.Event(), max(wait, 0.0))
             return
         if isinstance(error, SkywriteError):
@@ -288,9 +288,9 @@ class Posting(Preparing):
             repeat = Repeat(every, at, until, pool, late, jitter, source, zone)
             return Recurring(self).schedule(found, row, repeat, base, dry_run=dry_run)
         ready = self.prepare(self.draft(found, row), found, base=base)
-        due_at, notes = (None, []) if hold else self.told_moment(found, at, jitter)
+        due_at, notes = (None, []) if hold else self.time_with_notes(found, at, jitter)
         by_slot = at is None and not (hold or jitter)
-        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, alone=by_slot)
+        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
         clashes = [*_sign_in_notes(found), *self.clashes(found.did, text, due_at)]
         state: State = "draft" if hold else "scheduled"
         if dry_run:
@@ -311,7 +311,7 @@ class Posting(Preparing):
     ) -> tuple[list[AddResult], list[NewPost]]:
         """What `store` makes of the posts, and the posts as they are stored.
 
-        Those that are `alone` get their next slots, and it is called again, where another process took one meanwhile.
+        Posts with an `exclusive_slot` move to their next slot, and it is called again, when another process took one.
         """
         for tries_left in range(SLOT_TRIES - 1, -1, -1):
             try:
@@ -319,7 +319,9 @@ class Posting(Preparing):
             except SlotTaken:
                 if not tries_left:
                     raise
-                posts = [post._replace(due_at=self._another_slot(post)) if post.alone else post for post in posts]
+                posts = [
+                    post._replace(due_at=self._another_slot(post)) if post.exclusive_slot else post for post in posts
+                ]
         raise AssertionError("unreachable")
 
     def _another_slot(self, post: NewPost) -> datetime:
@@ -328,8 +330,8 @@ class Posting(Preparing):
     def publisher(self, *, stopping: threading.Event | None = None, log: Log = silent) -> Publisher:
         """What publishes claims in this process; `stopping` ends long uploads."""
 
-        def films(did: str) -> FilmUpload | None:
-            return film_upload(
+        def videos(did: str) -> VideoUpload | None:
+            return video_upload(
                 self.agents.get(did), self.transport, self.config.video_service, self.clock, stopping=stopping
             )
 
@@ -340,7 +342,7 @@ class Posting(Preparing):
             decider=self.decider(),
             clock=self.clock,
             lease_seconds=LEASE_SECONDS,
-            films=films,
+            videos=videos,
             progress=self.progress,
             log=log,
             stopping=stopping,

@@ -1,4 +1,4 @@
-"""From what a user gives to a post that can be stored: drafts gathered and checked, moments read, media kept.
+"""From what a user gives to a post that can be stored: drafts resolved and checked, moments read, media kept.
 
 What lives here: everything that accepting a post needs, for one post and for thousands. What does not: adding it to
 the queue (`posting`, `moving`), sending it.
@@ -16,10 +16,10 @@ from skywrite.atproto.cid import BlobHasher
 from skywrite.atproto.repo import Repo
 from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.compose.gather import Gathered, Surroundings, gather
 from skywrite.compose.references import parse_reference
+from skywrite.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
 from skywrite.errors import InputError, TemporaryError
-from skywrite.publish.films import through_service
+from skywrite.publish.videos import through_service
 from skywrite.queue.model import Account, NewMedia, NewPost
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
@@ -36,17 +36,17 @@ class MediaChanged(InputError):
 
 
 class Ready(NamedTuple):
-    """A draft with everything gathered and checked: what will be posted, and what the writer should know."""
+    """A draft with everything resolved and checked: what will be posted, and what the writer should know."""
 
     account: Account
     draft: Draft
     prepared: Prepared
-    gathered: Gathered
+    resolved: ResolvedDraft
 
     @property
     def warnings(self) -> list[str]:
         """What was left out or looks odd, in plain words."""
-        return self.gathered.warnings
+        return self.resolved.warnings
 
 
 def _check_key(key: str | None) -> None:
@@ -67,8 +67,8 @@ class Preparing(Base):
 
     def prepare(self, draft: Draft, account: Account, *, base: Path | None = None) -> Ready:
         """Check everything and fit the media; nothing is stored. Raises InputError and TemporaryError."""
-        gathered = gather(draft, self._surroundings(account, base or Path()))
-        return Ready(account, gathered.draft, build(gathered.draft, gathered.dids), gathered)
+        resolved = resolve_draft(draft, self._draft_context(account, base or Path()))
+        return Ready(account, resolved.draft, build(resolved.draft, resolved.dids), resolved)
 
     def preview(self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Any) -> Ready:
         """What would be posted: nothing is stored and nothing is sent."""
@@ -99,9 +99,9 @@ class Preparing(Base):
 
     def moment(self, account: Account, at: str | datetime | None, jitter: str | None = None) -> datetime:
         """The moment that `at` means, in UTC; the next free slot for None."""
-        return self.told_moment(account, at, jitter)[0]
+        return self.time_with_notes(account, at, jitter)[0]
 
-    def told_moment(
+    def time_with_notes(
         self,
         account: Account,
         at: str | datetime | None,
@@ -117,14 +117,14 @@ class Preparing(Base):
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
-        from skywrite.schedule.when import parse_moment
+        from skywrite.schedule.when import parse_time
 
         seconds = parse_duration(jitter) if jitter else 0
         notes: list[str] = []
         if at is None:
             moment = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
-            read = parse_moment(at, now=self.clock.now(), zone=self.zone(account), past=past)
+            read = parse_time(at, now=self.clock.now(), zone=self.zone(account), past=past)
             moment, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
             raise InputError(f"The moment {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
@@ -135,7 +135,7 @@ class Preparing(Base):
     def taken_slots(self, account_did: str) -> set[datetime]:
         """The moments at which posts of the account are due already."""
         now = self.clock.now()
-        return set(self.store.due_moments(account_did, now, now + SLOT_HORIZON))
+        return set(self.store.due_times(account_did, now, now + SLOT_HORIZON))
 
     def free_slots(self, account: Account) -> FreeSlots:
         """The slots of the account that nothing in the queue has."""
@@ -163,9 +163,9 @@ class Preparing(Base):
         key: str | None = None,
         late: str | None = None,
         source: str | None = None,
-        alone: bool = False,
+        exclusive_slot: bool = False,
     ) -> NewPost:
-        """What is to be stored for a prepared draft; `alone` where it took a slot."""
+        """What is to be stored for a prepared draft; `exclusive_slot` where it took a slot."""
         policy, seconds = self.late(ready.account, late)
         _check_key(key)
         return NewPost(
@@ -178,7 +178,7 @@ class Preparing(Base):
             late_seconds=seconds,
             source=source,
             media=tuple(item.cid for item in ready.prepared.blobs),
-            alone=alone,
+            exclusive_slot=exclusive_slot,
         )
 
     def late(self, account: Account, late: str | None) -> tuple[LatePolicy, int | None]:
@@ -189,12 +189,12 @@ class Preparing(Base):
     def keep_media(self, readies: Iterable[Ready]) -> None:
         """Store the bytes that posts need, before the posts. Raises MediaChanged."""
         for ready in readies:
-            for cid, pieces in ready.gathered.media.items():
-                stored = ready.gathered.stored[cid]
+            for cid, pieces in ready.resolved.media.items():
+                stored = ready.resolved.stored[cid]
                 self.store.put_media(NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces())))
 
-    def _surroundings(self, account: Account, base: Path) -> Surroundings:
-        return Surroundings(
+    def _draft_context(self, account: Account, base: Path) -> DraftContext:
+        return DraftContext(
             resolve_handle=lambda handle: str(self.resolver(account.pds_url).resolve_handle(handle)),
             get_record=lambda uri: self._record(account, uri),
             fetcher=self._fetch,
@@ -202,7 +202,7 @@ class Preparing(Base):
             base=base,
             langs=tuple(account.settings.get("langs", ())),
             require_alt=bool(account.settings.get("require_alt")),
-            films_as_blobs=not through_service(account.pds_url, self.config.video_service),
+            videos_as_blobs=not through_service(account.pds_url, self.config.video_service),
         )
 
     def _record(self, account: Account, uri: str) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _missing(defaults: Mapping[str, Any], item: Any) -> dict[str, Any]:
 
 
 def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, as long as they are those that were checked; a film is read from its file a second time here."""
+    """The same bytes, as long as they are those that were checked; a video is read from its file a second time here."""
     hasher, seen = BlobHasher(), 0
     for piece in pieces:
         hasher.update(piece)

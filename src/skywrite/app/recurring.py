@@ -89,7 +89,7 @@ class Recurring:
         """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
         sky = self.sky
         # A rule may have begun long ago, as those that were exported have.
-        start, notes = sky.told_moment(account, repeat.at, past=True) if repeat.at is not None else (None, [])
+        start, notes = sky.time_with_notes(account, repeat.at, past=True) if repeat.at is not None else (None, [])
         until = sky.moment(account, _whole_day(repeat.until)) if repeat.until is not None else None
         rule = parse_rule(repeat.every, zone=repeat.zone or sky.zone(account), start=start)
         first = rule.next_after(sky.clock.now(), until=until, exceptions=repeat.exceptions)
@@ -199,10 +199,10 @@ class Recurring:
             return
         if recurrence.state != "active":
             raise WrongState(f"Recurrence {recurrence.id} is {recurrence.state}.", hint="See: skywrite recurring")
-        from skywrite.schedule.when import spoken
+        from skywrite.schedule.when import format_time
 
-        told = spoken(occurrence, recurrence.zone)
-        hint = f"It comes {spoken(following, recurrence.zone)}." if following and not ended else ""
+        told = format_time(occurrence, recurrence.zone)
+        hint = f"It comes {format_time(following, recurrence.zone)}." if following and not ended else ""
         raise NoOccurrence(f"Recurrence {recurrence.id} does not come {told}.", hint=hint)
 
 

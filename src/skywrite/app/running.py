@@ -98,7 +98,7 @@ class Freeing(Chore):
     seconds = FREE_SECONDS
 
     def _do(self, now: datetime) -> None:
-        self._sky.free_ahead()
+        self._sky.recover_clock_skew()
         self._sky.free_dead_feeds()
 
 
@@ -143,7 +143,7 @@ class Running(Feeds, Watches, Functions):
         log = unfailing(log)
         self._check_key()
         self.free_dead_leases()
-        self.free_ahead()
+        self.recover_clock_skew()
         self.tell_functions()
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         try:
@@ -167,7 +167,7 @@ class Running(Feeds, Watches, Functions):
         worker = self.worker(threads=threads, log=log)
         timers = partial(self.run_timers, log)
         feeds = FeedTask(self, log=log)
-        freeing: Steps = (self.free_dead_leases, self.free_ahead)
+        freeing: Steps = (self.free_dead_leases, self.recover_clock_skew)
         before: Steps = (*freeing, self.tell_functions, timers, recurring.sweep, feeds.run)
         after: Steps = (recurring.sweep, Pruning(self).run)
         errors = [_told(step, log) for step in before]

@@ -30,14 +30,14 @@ from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.compose.build import build
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.freeze import freeze
-from skywrite.compose.gather import Surroundings, gather
 from skywrite.compose.references import app_link, parse_reference
+from skywrite.compose.resolve import DraftContext, resolve_draft
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
 from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError
 from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
-from skywrite.publish.films import film_upload, through_service
 from skywrite.publish.sender import Sending, send
+from skywrite.publish.videos import through_service, video_upload
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Stateless:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        from skywrite.sources.moments import read_zone
+        from skywrite.sources.post_times import read_zone
 
         self._config = config or load_config()
         self._given_transport = transport
@@ -187,9 +187,9 @@ class Stateless:
 
         `at`: an aware datetime or ISO 8601. Raises what stops it.
         """
-        from skywrite.sources.moments import due_moment, read_at
+        from skywrite.sources.post_times import due_time, read_at
 
-        due_at = due_moment(read_at(at) if isinstance(at, str) else at, self._zone)
+        due_at = due_time(read_at(at) if isinstance(at, str) else at, self._zone)
         if not key.strip():
             raise InputError("The key is empty.", hint="Name what is posted, such as release-1.2.0.")
         keyed = _Keyed("", {"text": text, **draft}, key, due_at, late, base or Path())
@@ -238,8 +238,8 @@ class Stateless:
         if there is not None:
             return there
         agent = self._signed_in()
-        gathered = gather(draft_from_dict(post.row), self._surroundings(agent, post.base))
-        prepared = build(gathered.draft, gathered.dids)
+        resolved = resolve_draft(draft_from_dict(post.row), self._draft_context(agent, post.base))
+        prepared = build(resolved.draft, resolved.dids)
         if prepared.pending:
             handle = prepared.pending[0].handle
             raise TemporaryError(
@@ -248,8 +248,8 @@ class Stateless:
         rkeys = [keyed_tid(post.due_at, post.key, index) for index in range(len(prepared.records))]
         frozen = freeze(prepared, did=agent.did, rkeys=rkeys, created_at=self._clock.now())
         try:
-            film = film_upload(agent, self._transport, self._config.video_service, self._clock)
-            frozen = send(Repo(agent), frozen, Sending(lambda cid: gathered.media[cid](), film), self._clock)
+            video = video_upload(agent, self._transport, self._config.video_service, self._clock)
+            frozen = send(Repo(agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
         except RecordConflict:
             # Another run with the same key was faster: the repository is the ledger.
             found = self._there(post)
@@ -257,7 +257,7 @@ class Stateless:
                 raise
             return found
         url = app_link(frozen.uri, self._handle)
-        warnings = tuple(gathered.warnings)
+        warnings = tuple(resolved.warnings)
         return StatelessReport(post.name, "published", post.due_at, frozen.uri, frozen.cid, url, warnings)
 
     def _there(self, post: _Keyed) -> StatelessReport | None:
@@ -314,7 +314,7 @@ class Stateless:
             service_first=True,
         )
 
-    def _surroundings(self, agent: Agent, base: Path) -> Surroundings:
+    def _draft_context(self, agent: Agent, base: Path) -> DraftContext:
         resolver = self._resolver(agent.session.pds_url)
 
         def get_record(uri: str) -> dict[str, Any]:
@@ -322,13 +322,13 @@ class Stateless:
             record = Repo(agent).get(collection, rkey, repo=authority)
             return {"uri": record.uri, "cid": record.cid, "value": record.value}
 
-        return Surroundings(
+        return DraftContext(
             resolve_handle=lambda handle: str(resolver.resolve_handle(handle)),
             get_record=get_record,
             fetcher=self._fetch,
             blob_limit=agent.blob_upload_limit,
             base=base,
-            films_as_blobs=not through_service(agent.session.pds_url, self._config.video_service),
+            videos_as_blobs=not through_service(agent.session.pds_url, self._config.video_service),
         )
 
     def _fetch(self) -> Fetcher:

@@ -1,6 +1,6 @@
 """What a post can carry beside its text: images, gallery, video, link card, quote, and a quote with media.
 
-What lives here: the embed records and their checks. What does not: pictures and films themselves (`media`), pages
+What lives here: the embed records and their checks. What does not: images and videos themselves (`media`), pages
 (`fetch`). Blobs are given as the objects that the server answers to uploads: `{"$type": "blob", "ref": {"$link": cid},
 "mimeType": ..., "size": ...}`. Lexicons: app.bsky.embed.*.
 """
@@ -86,7 +86,7 @@ def gallery(items: Sequence[ImageItem]) -> dict[str, Any]:
     return {"$type": GALLERY, "items": entries}
 
 
-def pictures(items: Sequence[ImageItem]) -> dict[str, Any]:
+def images_or_gallery(items: Sequence[ImageItem]) -> dict[str, Any]:
     """`images` for up to four, else `gallery`."""
     return images(items) if len(items) <= limits.IMAGES_MAX else gallery(items)
 
@@ -135,7 +135,7 @@ def external(
         limits.check_characters(text)
     card: dict[str, Any] = {"uri": uri, "title": title, "description": description}
     if thumb is not None:
-        check_blob(thumb, "The card's picture", ("image/",), limits.THUMB_BYTES_MAX)
+        check_blob(thumb, "The card's image", ("image/",), limits.THUMB_BYTES_MAX)
         card["thumb"] = dict(thumb)
     if associated_refs:
         card["associatedRefs"] = [strong_ref(ref) for ref in associated_refs]
@@ -215,7 +215,7 @@ def check_embed(embed: object) -> None:
     kind = embed["$type"]
     try:
         if kind in (IMAGES, GALLERY):
-            _check_pictures(embed, kind)
+            _check_images(embed, kind)
         elif kind == VIDEO:
             captions = [(caption["lang"], caption["file"]) for caption in embed.get("captions", ())]
             video(embed["video"], alt=embed.get("alt", ""), captions=captions, **_size(embed))
@@ -234,7 +234,7 @@ def check_embed(embed: object) -> None:
         ) from None
 
 
-def _check_pictures(embed: Mapping[str, Any], kind: str) -> None:
+def _check_images(embed: Mapping[str, Any], kind: str) -> None:
     entries = embed["images" if kind == IMAGES else "items"]
     items = [ImageItem(entry["image"], entry["alt"], **_size(entry)) for entry in entries]
     if kind == IMAGES:

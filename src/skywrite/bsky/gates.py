@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from skywrite.atproto.syntax import AtUri, InvalidSyntax
-from skywrite.bsky.limits import GATE_RULES_MAX, POST, check_moment
+from skywrite.bsky.limits import GATE_RULES_MAX, POST, check_time
 from skywrite.errors import InputError
 
 THREADGATE = "app.bsky.feed.threadgate"
@@ -51,13 +51,13 @@ def check_allow(allow: Sequence[str]) -> list[str]:
 def threadgate(post_uri: str, allow: Sequence[str], created_at: datetime | str) -> dict[str, Any]:
     """The record that says who may reply to the thread of `post_uri`, its root; an empty `allow` is nobody."""
     rules = [_rule(rule) for rule in check_allow(allow)]
-    return {"$type": THREADGATE, "post": _post(post_uri), "allow": rules, "createdAt": check_moment(created_at)}
+    return {"$type": THREADGATE, "post": _post(post_uri), "allow": rules, "createdAt": check_time(created_at)}
 
 
 def postgate(post_uri: str, created_at: datetime | str) -> dict[str, Any]:
     """The record that stops others from quoting `post_uri`."""
     rules = [{"$type": f"{POSTGATE}#disableRule"}]
-    return {"$type": POSTGATE, "post": _post(post_uri), "embeddingRules": rules, "createdAt": check_moment(created_at)}
+    return {"$type": POSTGATE, "post": _post(post_uri), "embeddingRules": rules, "createdAt": check_time(created_at)}
 
 
 def _rule(rule: str) -> dict[str, str]:

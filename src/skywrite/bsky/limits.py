@@ -56,7 +56,7 @@ class InvalidTag(InputError):
     """A tag beside the text is empty or too long, or there are too many."""
 
 
-class InvalidMoment(InputError):
+class InvalidTime(InputError):
     """A createdAt is missing, has no zone, or is no moment."""
 
 
@@ -155,18 +155,18 @@ def check_tag(tag: object) -> None:
         )
 
 
-def check_moment(moment: object) -> str:
-    """A moment as records hold it. Raises InvalidMoment for datetimes without a zone and for texts of other forms."""
+def check_time(moment: object) -> str:
+    """A moment as records hold it. Raises InvalidTime for datetimes without a zone and for texts of other forms."""
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
-            raise InvalidMoment(f"{moment} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
+            raise InvalidTime(f"{moment} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
         return to_iso(moment)
     from skywrite.atproto.syntax import Datetime, InvalidSyntax
 
     try:
         return str(Datetime(moment))  # type: ignore[arg-type]  # it says so itself when it is no text
     except InvalidSyntax as error:
-        raise InvalidMoment(error.message, hint=error.hint) from None
+        raise InvalidTime(error.message, hint=error.hint) from None
 
 
 def check_labels(labels: Sequence[str]) -> list[str]:

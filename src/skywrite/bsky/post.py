@@ -56,7 +56,7 @@ def post_record(
     if tags:
         record["tags"] = limits.check_tags(tags)
     if created_at is not None:
-        record["createdAt"] = limits.check_moment(created_at)
+        record["createdAt"] = limits.check_time(created_at)
     check_post(record)
     return record
 
@@ -73,7 +73,7 @@ def check_post(record: Mapping[str, Any], *, stamped: bool = False) -> None:
         raise BadRecord("The post's text is missing.", hint='Give a text; with an embed it may be "".')
     limits.check_text(text, empty_allowed="embed" in record)
     if stamped or "createdAt" in record:
-        limits.check_moment(record.get("createdAt"))
+        limits.check_time(record.get("createdAt"))
     check_facets(text, record.get("facets", ()))
     if "embed" in record:
         check_embed(record["embed"])

@@ -160,7 +160,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     late         what becomes of missed posts         hold:2h, skip:30m, publish
     gap_seconds  least time between two posts         300
     max_per_day  most posts in a day                  20
-    require_alt  refuse pictures without alt text     yes
+    require_alt  refuse images without alt text     yes
     markdown     [label](link) becomes a link         no
     shorten      show links shortened                 no
     """

@@ -24,7 +24,7 @@ def drafts_command() -> None:
 def pull(account: str | None, as_json: bool) -> int:
     """Bring the drafts of the official app here, as drafts; as often as you like, without doubles.
 
-    Texts, threads, link cards, quotes, labels, languages and rules about replies come along. Pictures and films do not:
+    Texts, threads, link cards, quotes, labels, languages and rules about replies come along. Images and videos do not:
     the app keeps them on the device.
     """
     from skywrite.app import Skywrite

@@ -25,7 +25,7 @@ _OPTIONS = (
     click.option(
         "--images",
         type=click.Choice(["auto", "all", "card", "none"]),
-        help="auto: the item's pictures that have a description, else the page's card. Default: auto.",
+        help="auto: the item's images that have a description, else the page's card. Default: auto.",
     ),
     click.option("--lang", "langs", multiple=True, metavar="LANG", help="The language; without it, the feed's own."),
 )

@@ -95,7 +95,7 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")
 @account_option
-@click.option("--media", type=click.Path(path_type=Path), help="The folder to write pictures and films into.")
+@click.option("--media", type=click.Path(path_type=Path), help="The folder to write images and videos into.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write; without it, standard output.")
 @json_option
 def export_command(account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:

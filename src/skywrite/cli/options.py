@@ -52,11 +52,11 @@ def draft_options(command: Command) -> Command:
 
 
 _DRAFT = (
-    click.option("--image", "images", multiple=True, metavar="FILE", help="A picture: file or address. Up to 10."),
-    click.option("--video", metavar="FILE", help="A film: file or address; an animated GIF plays in a loop."),
-    click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Describes a picture or film, in their order."),
+    click.option("--image", "images", multiple=True, metavar="FILE", help="An image: file or address. Up to 10."),
+    click.option("--video", metavar="FILE", help="A video: file or address; an animated GIF plays in a loop."),
+    click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Describes an image or video, in their order."),
     click.option("--caption", "captions", multiple=True, metavar="LANG=FILE", help="Subtitles (VTT or SRT)."),
-    click.option("--require-alt", is_flag=True, help="Refuse pictures and films without --alt."),
+    click.option("--require-alt", is_flag=True, help="Refuse images and videos without --alt."),
     click.option("--card", metavar="URL", help="The page to show as a link card; without it, the first link's."),
     click.option("--no-card", is_flag=True, help="No link card."),
     click.option("--quote", metavar="LINK", help="Quote a post, feed, list or starter pack."),
@@ -106,7 +106,7 @@ def read_stdin(max_bytes: int) -> bytes:
 
 
 def _read_file(path: Path) -> bytes:
-    from skywrite.compose.pictures import MissingFile, UnreadableFile
+    from skywrite.compose.images import MissingFile, UnreadableFile
 
     try:
         with path.open("rb") as file:
@@ -142,7 +142,7 @@ def draft_row(options: dict[str, Any]) -> dict[str, Any]:
         captions = [_caption(text) for text in options["captions"]]
         row["video"] = {_kind(options["video"]): options["video"], "alt": alts[-1], "captions": captions}
     elif options["captions"]:
-        raise InputError("Captions need a film.", hint="Give it with --video FILE.")
+        raise InputError("Captions need a video.", hint="Give it with --video FILE.")
     for name in ("quote", "reply_to", "numbering"):
         if options[name]:
             row[name] = options[name]
@@ -170,7 +170,7 @@ def _kind(value: str) -> str:
 def _alts(media: list[str], alts: list[str], required: bool) -> list[str]:
     if len(alts) > len(media):
         raise InputError(
-            f"{len(alts)} alt texts are given for {len(media)} pictures and films.", hint="Give one --alt for each."
+            f"{len(alts)} alt texts are given for {len(media)} images and videos.", hint="Give one --alt for each."
         )
     for item in media[len(alts) :]:
         if required:

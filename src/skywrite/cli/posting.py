@@ -83,7 +83,7 @@ def post_command(
 def thread_command(text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any) -> None:
     """Post a thread: each TEXT is a post; a text that is too long becomes several.
 
-    In a file, a line with nothing but --- begins the next post. Pictures, quote and card belong to the first one.
+    In a file, a line with nothing but --- begins the next post. Images, quote and card belong to the first one.
     """
     _send(thread_row(text, file, editor, options), options, as_json)
 
@@ -230,7 +230,7 @@ def _print_sent(sent: Sent, as_json: bool) -> None:
 
 def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
     from skywrite.clock import to_iso
-    from skywrite.schedule.when import spoken
+    from skywrite.schedule.when import format_time
 
     if as_json:
         due_at = to_iso(scheduled.due_at) if scheduled.due_at else None
@@ -254,16 +254,16 @@ def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
         print_done(f"Kept as draft {scheduled.id}. Give it a time with: skywrite move {scheduled.id} WHEN")
         return
     again = f" and again, as recurrence {scheduled.recurrence_id}" if scheduled.recurrence_id else ""
-    print_done(f"Post {scheduled.id} goes out {spoken(scheduled.due_at, scheduled.zone)}{again}.")
+    print_done(f"Post {scheduled.id} goes out {format_time(scheduled.due_at, scheduled.zone)}{again}.")
     click.echo("  It is sent by `skywrite run`, which must be running then.")
 
 
 def _print_planned(planned: Scheduled) -> None:
-    from skywrite.schedule.when import spoken
+    from skywrite.schedule.when import format_time
 
     assert planned.due_at is not None
     print_warnings(planned.warnings)
-    click.echo(f"It would go out {spoken(planned.due_at, planned.zone)}.")
+    click.echo(f"It would go out {format_time(planned.due_at, planned.zone)}.")
 
 
 @click.command("preview", epilog='Example: skywrite preview "See https://example.com/a/long/path #news"')
@@ -275,7 +275,7 @@ def _print_planned(planned: Scheduled) -> None:
 def preview_command(
     text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
 ) -> None:
-    """Show exactly what would appear: text, links, card, pictures, counts and warnings. Sends nothing."""
+    """Show exactly what would appear: text, links, card, images, counts and warnings. Sends nothing."""
     from skywrite.app.poster import Poster
 
     if as_thread or len(text) > 1:

@@ -127,15 +127,15 @@ def _attempt_json(attempt: Any) -> dict[str, Any]:
 
 
 def _print_entry(entry: Entry, zone: str) -> None:
-    from skywrite.schedule.when import spoken
+    from skywrite.schedule.when import format_time
 
     post = entry.post
     state = click.style(post.state, fg=_COLOURS.get(post.state), bold=True)
     click.echo(f"Post {post.id} of {entry.account.handle}: {state}")
     if post.due_at:
-        click.echo(f"Due: {spoken(post.due_at, zone)}")
+        click.echo(f"Due: {format_time(post.due_at, zone)}")
     if post.attempt_at and post.state == "scheduled":
-        click.echo(f"Next attempt: {spoken(post.attempt_at, zone)}")
+        click.echo(f"Next attempt: {format_time(post.attempt_at, zone)}")
     if post.state == "scheduled" and (why := _held_up_by(entry.account)):
         click.echo(f"{click.style('Waits:', fg='yellow')} {why}")
     if post.recurrence_id:
@@ -244,11 +244,15 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     if as_json:
         print_json({**entry.as_dict(), "warnings": list(entry.warnings)})
         return
-    from skywrite.schedule.when import spoken
+    from skywrite.schedule.when import format_time
 
     print_warnings(entry.warnings)
     post = entry.post
-    when = f", due {spoken(post.due_at, sky.zone(entry.account))}" if post.due_at and post.state == "scheduled" else ""
+    when = (
+        f", due {format_time(post.due_at, sky.zone(entry.account))}"
+        if post.due_at and post.state == "scheduled"
+        else ""
+    )
     state = "" if post.state == what else f": {post.state}"
     print_done(f"Post {post.id} is {what}{state}{when}.")
 

@@ -110,26 +110,26 @@ def _embed_lines(embed: Mapping[str, Any]) -> list[str]:
     if kind == "record":
         return [f"▤ quotes {embed['record']['uri']}"]
     if kind in ("images", "gallery"):
-        return [_picture_line(item) for item in embed["images" if kind == "images" else "items"]]
+        return [_image_line(item) for item in embed["images" if kind == "images" else "items"]]
     if kind == "video":
         captions = ", ".join(caption["lang"] for caption in embed.get("captions", ()))
         size = _size(embed["video"], embed.get("aspectRatio"))
         alt = embed.get("alt") or "no alt text"
-        return [f"▶ film, {size} — {alt}" + (f" (captions: {captions})" if captions else "")]
+        return [f"▶ video, {size} — {alt}" + (f" (captions: {captions})" if captions else "")]
     if kind == "external":
         card = embed["external"]
-        picture = f" [picture, {card['thumb']['size'] // 1000} kB]" if card.get("thumb") else ""
+        image = f" [image, {card['thumb']['size'] // 1000} kB]" if card.get("thumb") else ""
         about = textwrap.shorten(card["description"], WIDTH, placeholder=" …")
         return [
-            f"▭ {click.style(card['title'], bold=True)}{picture}",
+            f"▭ {click.style(card['title'], bold=True)}{image}",
             *([f"  {about}"] if about else []),
             f"  {card['uri']}",
         ]
     return []
 
 
-def _picture_line(item: Mapping[str, Any]) -> str:
-    return f"▣ picture, {_size(item['image'], item.get('aspectRatio'))} — {item['alt'] or 'no alt text'}"
+def _image_line(item: Mapping[str, Any]) -> str:
+    return f"▣ image, {_size(item['image'], item.get('aspectRatio'))} — {item['alt'] or 'no alt text'}"
 
 
 def _size(blob: Mapping[str, Any], ratio: Mapping[str, int] | None) -> str:

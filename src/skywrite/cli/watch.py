@@ -58,7 +58,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
     `skywrite watch list`, and nothing is posted. `skywrite run` must be running.
     """
     from skywrite.app import Skywrite
-    from skywrite.schedule.when import spoken
+    from skywrite.schedule.when import format_time
 
     line = command[0] if len(command) == 1 else shlex.join(command)
     with Skywrite() as sky:
@@ -79,7 +79,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
         print_json(_watch_json(timer))
         return
     assert timer.next_at is not None
-    print_done(f"Watch {timer.id} runs {spoken(timer.next_at, timer.zone)}. Try it: skywrite watch run {timer.id}")
+    print_done(f"Watch {timer.id} runs {format_time(timer.next_at, timer.zone)}. Try it: skywrite watch run {timer.id}")
     click.echo("  It is run by `skywrite run`, which must be running then.")
 
 

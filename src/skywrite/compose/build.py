@@ -1,6 +1,6 @@
-"""From a gathered draft to the records of a thread, all but their time, keys and links to each other. Pure.
+"""From a resolved draft to the records of a thread, all but their time, keys and links to each other. Pure.
 
-What lives here: texts rendered and split, embeds chosen, everything checked. What does not: I/O (`gather`), keys and
+What lives here: texts rendered and split, embeds chosen, everything checked. What does not: I/O (`resolve`), keys and
 CIDs (`freeze`).
 """
 
@@ -22,7 +22,7 @@ from skywrite.errors import InputError, SkywriteError
 THREAD_POSTS_MAX = 100
 
 
-class UngatheredDraft(InputError):
+class UnresolvedDraft(InputError):
     """A draft still holds paths or links where stored media and references are needed."""
 
 
@@ -83,7 +83,7 @@ def render(part: Draft) -> Sequence[RichText]:
     return _rendered(text, part.markdown, part.shorten, part.numbering if part.split else None)
 
 
-# `gather` looks up what is in the texts of which `build` makes records, one after the other.
+# `resolve` looks up what is in the texts of which `build` makes records, one after the other.
 @lru_cache(maxsize=64)
 def _rendered(text: str, markdown: bool, shorten: bool, split: Numbering | None) -> tuple[RichText, ...]:
     rich = parse_markdown_links(text) if markdown else RichText(text, ())
@@ -98,7 +98,7 @@ def _rendered(text: str, markdown: bool, shorten: bool, split: Numbering | None)
 
 
 def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
-    """Make and check the records of a gathered draft.
+    """Make and check the records of a resolved draft.
 
     `dids` maps the handles of mentions to DIDs, or to None where the handle does not exist (it stays plain text); a
     handle that is absent stays pending. Raises InputError, saying which post of the thread it is about.
@@ -128,7 +128,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
         check_post(records[0])
     elif draft.reply_to is not None:
-        raise UngatheredDraft("The post that is answered has not been looked up.")
+        raise UnresolvedDraft("The post that is answered has not been looked up.")
     for record in records:
         encode_record(record)
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
@@ -190,7 +190,7 @@ def _embed(part: Draft) -> dict[str, Any] | None:
     if part.quote is None:
         return media
     if not isinstance(part.quote, Ref):
-        raise UngatheredDraft("The post that is quoted has not been looked up.")
+        raise UnresolvedDraft("The post that is quoted has not been looked up.")
     quote = embed.record(part.quote.as_dict())
     return embed.record_with_media(quote, media) if media else quote
 
@@ -211,7 +211,7 @@ def _media_embed(part: Draft) -> dict[str, Any] | None:
             for image in part.images
             for stored in (_stored(image.media.stored),)
         ]
-        return embed.pictures(items)
+        return embed.images_or_gallery(items)
     if part.video:
         stored = _stored(part.video.media.stored)
         captions = [(caption.lang, _stored(caption.media.stored).blob()) for caption in part.video.captions]
@@ -233,7 +233,7 @@ def _media_embed(part: Draft) -> dict[str, Any] | None:
 
 def _stored(stored: Stored | Media | None) -> Stored:
     if not isinstance(stored, Stored):
-        raise UngatheredDraft("Media have not been read.")
+        raise UnresolvedDraft("Media have not been read.")
     return stored
 
 

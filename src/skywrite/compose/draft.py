@@ -3,7 +3,7 @@
 What lives here: the values (named tuples, which are made ten times faster than dataclasses when a `skywrite post`
 starts), and reading and writing them as plain dicts. The names are those of the command
 line's options, of `skywrite import` rows, of front matter and of Python's keyword arguments. A draft whose media,
-card and references have been gathered is a draft too: it holds `Stored` media and `Ref`s instead of paths and links.
+card and references have been resolved is a draft too: it holds `Stored` media and `Ref`s instead of paths and links.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ class Media(NamedTuple):
 
 
 class Image(NamedTuple):
-    """A picture and its alternative text."""
+    """An image and its alternative text."""
 
     media: Media
     alt: str = ""
 
 
 class Caption(NamedTuple):
-    """Subtitles of a film in one language (WebVTT or SRT)."""
+    """Subtitles of a video in one language (WebVTT or SRT)."""
 
     lang: str
     media: Media
 
 
 class Video(NamedTuple):
-    """A film; with `gif` it plays silently in a loop."""
+    """A video; with `gif` it plays silently in a loop."""
 
     media: Media
     alt: str = ""
@@ -81,7 +81,7 @@ class Video(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A link card. `associated` are strong references of a standard.site document. `thumb` is Stored once gathered."""
+    """A link card. `associated` are strong references of a standard.site document. `thumb` is Stored once resolved."""
 
     url: str
     title: str = ""
@@ -110,7 +110,7 @@ class Reply(NamedTuple):
 class Draft(NamedTuple):
     """One message as its writer means it, with the rest of its thread.
 
-    `card`: "auto" (the first link's page, where there is no other media), "none", an address, or a gathered Card.
+    `card`: "auto" (the first link's page, where there is no other media), "none", an address, or a resolved Card.
     `replies`: who may answer; None everyone, else any of nobody, mentioned, followers, following, or lists.
     `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link. `shorten`: links are
     shown as the official app shows them. `tidy`: outer blank lines go. `split`: text too long for one post becomes a

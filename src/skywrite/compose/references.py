@@ -1,6 +1,6 @@
 """From what people paste (an at-uri, or a link to bsky.app) to the at-uri of a record. Pure.
 
-What does not live here: asking whether the record exists (`gather`).
+What does not live here: asking whether the record exists (`resolve`).
 """
 
 from __future__ import annotations

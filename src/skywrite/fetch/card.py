@@ -1,6 +1,6 @@
-"""The card of a page: title, description, picture and its own records, from the page's account of itself.
+"""The card of a page: title, description, image and its own records, from the page's account of itself.
 
-What lives here: which tags a card takes, and the cleaning of what strangers wrote. What does not: fitting the picture
+What lives here: which tags a card takes, and the cleaning of what strangers wrote. What does not: fitting the image
 (`media.prepare_thumb`), the record of the card (`bsky.embed`), strong references (they need the network's records).
 
 Open Graph, then Twitter's tags, then `<title>` and the description. A meta refresh is not followed, no script is run,
@@ -46,7 +46,7 @@ _UNWANTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a card shows. `uri` is the address as given; `image` is the picture's file, unchecked and not yet fitted.
+    """What a card shows. `uri` is the address as given; `image` is the image's file, unchecked and not yet fitted.
 
     `associated_uris` are the page's own records (standard.site document first, then publication), as it claims: their
     CIDs, which `app.bsky.embed.external#associatedRefs` needs, have to be read from the network. `warnings` are
@@ -67,11 +67,11 @@ class CardFailed(SkywriteError):
 
 
 def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIMEOUT_SECONDS) -> Card:
-    """Make the card of a page; page and picture together take at most `timeout_seconds`.
+    """Make the card of a page; page and image together take at most `timeout_seconds`.
 
     Raises AddressRefused for an address that may not be opened (the writer's mistake, or the page leads there), and
-    CardFailed for every fault of the page, which callers turn into a warning. A picture that cannot be had is a
-    warning of the card already. What is no page (a picture, a PDF) gets a card with its file's name.
+    CardFailed for every fault of the page, which callers turn into a warning. An image that cannot be had is a
+    warning of the card already. What is no page (an image, a PDF) gets a card with its file's name.
     """
     deadline = fetcher.clock.monotonic() + timeout_seconds
     try:
@@ -85,7 +85,7 @@ def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIME
     if mime not in _HTML_TYPES and not (not mime and _looks_like_html(fetched.body)):
         return Card(uri, _file_title(fetched.url), "")
     page = read_page(decode_page(fetched.body, fetched.headers.get("content-type", "")))
-    image, image_url, warnings = _picture(fetcher, page, fetched.url, deadline)
+    image, image_url, warnings = _image(fetcher, page, fetched.url, deadline)
     return Card(
         uri=uri,
         title=clean_title(page.meta("og:title", "twitter:title") or page.title) or _file_title(fetched.url),
@@ -146,10 +146,10 @@ def _image_card(fetcher: Fetcher, uri: str, fetched: Fetched, deadline: float) -
     return Card(uri, title, "", image, fetched.url if image else None, warnings=(problem,) if problem else ())
 
 
-def _picture(
+def _image(
     fetcher: Fetcher, page: Page, page_url: str, deadline: float
 ) -> tuple[bytes | None, str | None, tuple[str, ...]]:
-    """The first picture that can be had, its address, and why there is none."""
+    """The first image that can be had, its address, and why there is none."""
     base = page_url
     if page.base:
         try:
@@ -169,16 +169,16 @@ def _picture(
 def _download(fetcher: Fetcher, name: str, base: str | None, deadline: float) -> tuple[bytes | None, str]:
     left = deadline - fetcher.clock.monotonic()
     if left <= 0:
-        return None, "The card has no picture: the page took all the time there was."
+        return None, "The card has no image: the page took all the time there was."
     try:
         url = parse_url(name, base).text
         fetched = fetcher.fetch(url, max_bytes=IMAGE_BYTES_MAX, timeout_seconds=left, accept=_IMAGE_ACCEPT)
     except (AddressRefused, FetchFailed, FetchRejected, InputError) as error:
-        return None, f"The card has no picture: {error.message}"
+        return None, f"The card has no image: {error.message}"
     if fetched.truncated:
-        return None, f"The card has no picture: {url} is larger than {IMAGE_BYTES_MAX // 1_000_000} MB."
+        return None, f"The card has no image: {url} is larger than {IMAGE_BYTES_MAX // 1_000_000} MB."
     if not fetched.body:
-        return None, f"The card has no picture: {url} is empty."
+        return None, f"The card has no image: {url} is empty."
     return fetched.body, ""
 
 

@@ -1,4 +1,4 @@
-"""Captions of films: WebVTT as Bluesky takes it, and SubRip turned into it.
+"""Captions of videos: WebVTT as Bluesky takes it, and SubRip turned into it.
 
 What lives here: checks of a caption file (app.bsky.embed.video#caption: `text/vtt`, 20,000 bytes; W3C WebVTT) and the
 conversion of SRT. What does not: their language, which the embed carries.

@@ -1,7 +1,7 @@
 """ffmpeg: found, run with a time limit, and its complaints put into words.
 
 What lives here: the only place that starts ffmpeg. A file reaches it with the demuxer that its first bytes name and may
-open nothing else: a playlist or script in a film's clothes gets no chance to read files or addresses.
+open nothing else: a playlist or script in a video's clothes gets no chance to read files or addresses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AAC = ("-c:a", "aac", "-b:a", "128k", "-ac", "2")
 
 
 class ConversionFailed(InputError):
-    """ffmpeg could not make an MP4 film of a file."""
+    """ffmpeg could not make an MP4 video of a file."""
 
 
 def find_ffmpeg(name: str) -> str:
@@ -44,7 +44,7 @@ def find_ffmpeg(name: str) -> str:
         found = shutil.which("ffmpeg")
         if found is None:
             raise MissingExtra(
-                f"{name} has to be converted to an MP4 film first, and that needs ffmpeg.", extra="video"
+                f"{name} has to be converted to an MP4 video first, and that needs ffmpeg.", extra="video"
             ) from None
         return found
 
@@ -70,7 +70,8 @@ def convert(
     except subprocess.TimeoutExpired:
         out.unlink(missing_ok=True)
         raise ConversionFailed(
-            f"Converting {name} took longer than {timeout_seconds:.0f} seconds.", hint="Give a shorter or smaller film."
+            f"Converting {name} took longer than {timeout_seconds:.0f} seconds.",
+            hint="Give a shorter or smaller video.",
         ) from None
     if done.returncode != 0 or not out.exists() or not out.stat().st_size:
         out.unlink(missing_ok=True)

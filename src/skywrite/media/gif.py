@@ -1,7 +1,7 @@
-"""Animated GIFs: told from still ones by their blocks, and turned into silent MP4 films.
+"""Animated GIFs: told from still ones by their blocks, and turned into silent MP4 videos.
 
-What lives here: the block structure of GIF89a, and the conversion. What does not: still GIFs, which are pictures
-(`image`), and the embed's `presentation: "gif"`, which makes the film loop without controls.
+What lives here: the block structure of GIF89a, and the conversion. What does not: still GIFs, which are images
+(`image`), and the embed's `presentation: "gif"`, which makes the video loop without controls.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def is_animated(data: bytes) -> bool:
 def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
     """Read all blocks. Raises NotAnImage, DamagedImage and ImageTooLarge."""
     if not data.startswith((b"GIF87a", b"GIF89a")):
-        raise NotAnImage(f"{name} is no GIF.", hint="Give pictures as images and films as a video.")
+        raise NotAnImage(f"{name} is no GIF.", hint="Give images as images and videos as a video.")
     frames, hundredths, delay, plays = 0, 0, 0, 1
     try:
         width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
@@ -67,14 +67,14 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
     except IndexError:
         raise DamagedImage(f"{name} is cut short.", hint="Export or download it again.") from None
     if not frames or not width or not height:
-        raise DamagedImage(f"{name} holds no picture.", hint="Export or download it again.")
+        raise DamagedImage(f"{name} holds no image.", hint="Export or download it again.")
     if width * height > MAX_PIXELS or frames > MAX_FRAMES:
         raise ImageTooLarge(f"{name} has {frames} frames of {width} x {height} pixels.", hint="Make it smaller.")
     return GifInfo(width, height, frames, hundredths / 100, plays)
 
 
 def gif_to_video(data: bytes, *, name: str = "The GIF", timeout_seconds: float = CONVERT_SECONDS_MAX) -> bytes:
-    """An MP4 film (H.264, even sides, index first, no sound) of an animated GIF; clear parts become white.
+    """An MP4 video (H.264, even sides, index first, no sound) of an animated GIF; clear parts become white.
 
     Raises MissingExtra without ffmpeg, ConversionFailed, and what `probe_gif` and `check_video` raise.
     """

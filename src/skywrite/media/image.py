@@ -1,6 +1,6 @@
-"""Pictures as Bluesky takes them: upright, in sRGB, without metadata, within a size in bytes and a number of pixels.
+"""Images as Bluesky takes them: upright, in sRGB, without metadata, within a size in bytes and a number of pixels.
 
-What lives here: which changes a picture needs, and the fewest of them. A JPEG, PNG or WebP that only has metadata too
+What lives here: which changes an image needs, and the fewest of them. A JPEG, PNG or WebP that only has metadata too
 much keeps its very pixels (`strip`). What does not: animated GIFs (`gif`), and the limits of an embed (app.bsky.embed.
 images: `image/*`, 2,000,000 bytes). The same bytes in give the same bytes out.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.bsky.limits import IMAGE_BYTES_MAX, THUMB_BYTES_MAX
 from skywrite.errors import InputError, MissingExtra, SkywriteError
-from skywrite.media.sniff import FILMS, HEAD_BYTES, NAMES, PICTURES, sniff
+from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.media.strip import dimensions, is_animated, without_metadata
 
 if TYPE_CHECKING:
@@ -36,20 +36,20 @@ _ORIENTATION_TAG = 0x0112
 
 
 class NotAnImage(InputError):
-    """The bytes are no picture of a kind that can be posted."""
+    """The bytes are no image of a kind that can be posted."""
 
 
 class DamagedImage(InputError):
-    """The picture begins well and cannot be read to its end."""
+    """The image begins well and cannot be read to its end."""
 
 
 class ImageTooLarge(InputError):
-    """The picture has more pixels or bytes than are safe to open, or cannot be fitted."""
+    """The image has more pixels or bytes than are safe to open, or cannot be fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """A picture to upload: `width` and `height` in pixels as seen; `changes` says in words what was done to it."""
+    """An image to upload: `width` and `height` in pixels as seen; `changes` says in words what was done to it."""
 
     data: bytes
     mime: str
@@ -59,46 +59,46 @@ class PreparedImage:
 
 
 def prepare_thumb(data: bytes, name: str) -> PreparedImage:
-    """A link card's picture (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
+    """A link card's image (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
     return prepare_image(data, name=name, max_bytes=THUMB_BYTES_MAX, max_side=THUMB_SIDE)
 
 
 def prepare_image(
     data: bytes, *, name: str, max_bytes: int = IMAGE_BYTES_MAX, max_side: int = IMAGE_SIDE
 ) -> PreparedImage:
-    """Make a picture postable; it is never made larger.
+    """Make an image postable; it is never made larger.
 
     `name` is what messages call it. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
     """
     kind = _kind(data, name)
     _check_size(dimensions(kind, data), name)
     with _decoding(name):
-        picture = _open(kind, data, name)
-        _check_size(picture.size, name)
-        kept = _untouched(kind, data, picture, max_bytes, max_side)
+        image = _open(kind, data, name)
+        _check_size(image.size, name)
+        kept = _untouched(kind, data, image, max_bytes, max_side)
         if kept is not None:
             return kept
-        return _Redrawing(kind, len(data), name, max_bytes, max_side).draw(picture, is_animated(kind, data))
+        return _Redrawing(kind, len(data), name, max_bytes, max_side).draw(image, is_animated(kind, data))
 
 
 def _kind(data: bytes, name: str) -> str:
     if not data:
         raise NotAnImage(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
     if len(data) > MAX_FILE_BYTES:
-        raise ImageTooLarge(f"{name} has {len(data) / 1e6:.0f} MB; a picture may have {MAX_FILE_BYTES // 10**6} MB.")
+        raise ImageTooLarge(f"{name} has {len(data) / 1e6:.0f} MB; an image may have {MAX_FILE_BYTES // 10**6} MB.")
     kind = sniff(data[:HEAD_BYTES])
-    if kind in PICTURES:
+    if kind in IMAGES:
         return kind
-    if kind in FILMS:
-        raise NotAnImage(f"{name} is a film ({NAMES[kind]}), no picture.", hint="Give it as a video.")
+    if kind in VIDEOS:
+        raise NotAnImage(f"{name} is a video ({NAMES[kind]}), no image.", hint="Give it as a video.")
     if kind:
-        raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as a picture.", hint=_HINT)
-    raise NotAnImage(f"{name} is no picture.", hint="Pictures are JPEG, PNG, WebP, GIF, AVIF or HEIC files.")
+        raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as an image.", hint=_HINT)
+    raise NotAnImage(f"{name} is no image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF or HEIC files.")
 
 
 def _check_size(size: tuple[int, int] | None, name: str) -> None:
     if size is None or min(size) < 1:
-        raise DamagedImage(f"{name} begins like a picture and then says no size.", hint="Export it again.")
+        raise DamagedImage(f"{name} begins like an image and then says no size.", hint="Export it again.")
     if size[0] * size[1] > MAX_PIXELS:
         raise ImageTooLarge(
             f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
@@ -109,7 +109,7 @@ def _check_size(size: tuple[int, int] | None, name: str) -> None:
 
 @contextmanager
 def _decoding(name: str) -> Iterator[None]:
-    """Whatever a decoder raises over a stranger's bytes is a damaged picture."""
+    """Whatever a decoder raises over a stranger's bytes is a damaged image."""
     try:
         yield
     except SkywriteError:
@@ -126,7 +126,7 @@ def _open(kind: str, data: bytes, name: str) -> Image:
         try:
             import pillow_heif
         except ImportError:
-            raise MissingExtra(f"{name} is a HEIC picture; reading it needs an optional part.", extra="heic") from None
+            raise MissingExtra(f"{name} is a HEIC image; reading it needs an optional part.", extra="heic") from None
         heic: Callable[[Any], Image] = pillow_heif.HeifImageFile
         return heic(BytesIO(data))
     from PIL import AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -141,11 +141,11 @@ def _open(kind: str, data: bytes, name: str) -> Image:
     return decoders[kind](BytesIO(data))
 
 
-def _untouched(kind: str, data: bytes, picture: Image, max_bytes: int, max_side: int) -> PreparedImage | None:
-    """The picture with its metadata cut out and its pixels as they are, where that is all it needs."""
-    if max(picture.size) > max_side or picture.mode == "CMYK":
+def _untouched(kind: str, data: bytes, image: Image, max_bytes: int, max_side: int) -> PreparedImage | None:
+    """The image with its metadata cut out and its pixels as they are, where that is all it needs."""
+    if max(image.size) > max_side or image.mode == "CMYK":
         return None
-    if _orientation(picture) != 1 or _foreign_profile(picture) is not None:
+    if _orientation(image) != 1 or _foreign_profile(image) is not None:
         return None
     kept = without_metadata(kind, data)
     if kept is None or len(kept) > max_bytes:
@@ -157,23 +157,23 @@ def _untouched(kind: str, data: bytes, picture: Image, max_bytes: int, max_side:
     proof.load()
     changes = ["metadata removed"] if kept != data else []
     if is_animated(kind, data):
-        changes = ["only the first picture of the animation is kept"]
-    return PreparedImage(kept, _MIME[kind], *picture.size, tuple(changes))
+        changes = ["only the first image of the animation is kept"]
+    return PreparedImage(kept, _MIME[kind], *image.size, tuple(changes))
 
 
-def _orientation(picture: Image) -> int:
+def _orientation(image: Image) -> int:
     """EXIF orientation, 1 to 8; 1 where it is missing or nonsense."""
     try:
-        value = picture.getexif().get(_ORIENTATION_TAG, 1)
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:
         # EXIF is written by many programs, and a broken one says nothing about the pixels.
         return 1
     return value if value in range(1, 9) else 1
 
 
-def _foreign_profile(picture: Image) -> Any:
+def _foreign_profile(image: Image) -> Any:
     """The embedded ICC profile where it is sound and not sRGB."""
-    raw = picture.info.get("icc_profile")
+    raw = image.info.get("icc_profile")
     if not raw:
         return None
     from PIL import ImageCms
@@ -186,7 +186,7 @@ def _foreign_profile(picture: Image) -> Any:
 
 
 class _Redrawing:
-    """One picture's way through turning, colours, size and encoding."""
+    """One image's way through turning, colours, size and encoding."""
 
     def __init__(self, kind: str, source_bytes: int, name: str, max_bytes: int, max_side: int) -> None:
         self._kind = kind
@@ -196,48 +196,48 @@ class _Redrawing:
         self._max_side = max_side
         self._changes: list[str] = []
 
-    def draw(self, picture: Image, animated: bool) -> PreparedImage:
+    def draw(self, image: Image, animated: bool) -> PreparedImage:
         """Load the pixels and do what they need."""
         from PIL import ImageOps
 
-        if animated or (self._kind == "gif" and getattr(picture, "is_animated", False)):
-            self._changes.append("only the first picture of the animation is kept")
-        size, profile, orientation = picture.size, _foreign_profile(picture), _orientation(picture)
+        if animated or (self._kind == "gif" and getattr(image, "is_animated", False)):
+            self._changes.append("only the first image of the animation is kept")
+        size, profile, orientation = image.size, _foreign_profile(image), _orientation(image)
         scale = min(1.0, self._max_side / max(size))
         if self._kind == "jpeg":
             wanted = (math.ceil(size[0] * scale), math.ceil(size[1] * scale))
-            picture.draft(picture.mode, wanted)
-        picture.load()
+            image.draft(image.mode, wanted)
+        image.load()
         if orientation != 1:
-            picture = ImageOps.exif_transpose(picture)
+            image = ImageOps.exif_transpose(image)
             size = size if orientation < 5 else (size[1], size[0])
             self._changes.append("turned upright")
         # What is left in `info` would be written into the new file; only the transparent colour belongs there.
-        for key in set(picture.info) - {"transparency"}:
-            del picture.info[key]
+        for key in set(image.info) - {"transparency"}:
+            del image.info[key]
         if scale < 1.0:
-            picture = _resized(_plain(picture), (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
-            self._changes.append(f"made smaller ({size[0]} x {size[1]} to {picture.width} x {picture.height})")
-        if profile is not None or picture.mode == "CMYK":
-            picture = _in_srgb(_plain(picture), profile)
+            image = _resized(_plain(image), (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+            self._changes.append(f"made smaller ({size[0]} x {size[1]} to {image.width} x {image.height})")
+        if profile is not None or image.mode == "CMYK":
+            image = _in_srgb(_plain(image), profile)
             self._changes.append("colours converted to sRGB")
-        return self._encoded(picture, self._source_bytes * scale * scale)
+        return self._encoded(image, self._source_bytes * scale * scale)
 
-    def _encoded(self, picture: Image, expected_bytes: float) -> PreparedImage:
+    def _encoded(self, image: Image, expected_bytes: float) -> PreparedImage:
         """PNG where it was lossless and fits; else JPEG, or WebP where it is transparent."""
         if self._kind in ("png", "gif") and expected_bytes <= 1.5 * self._max_bytes:
-            data = _saved(picture, "PNG")
+            data = _saved(image, "PNG")
             if len(data) <= self._max_bytes:
-                return self._done(data, "png", picture.size)
-        picture = _plain(picture)
-        if picture.mode != "RGBA":
-            data, quality, size = self._fitted(picture, _jpeg)
+                return self._done(data, "png", image.size)
+        image = _plain(image)
+        if image.mode != "RGBA":
+            data, quality, size = self._fitted(image, _jpeg)
             return self._done(data, "jpeg", size, quality)
         if self._kind == "png" and expected_bytes <= 1.5 * self._max_bytes:
-            data = _saved(picture, "WEBP", lossless=True)
+            data = _saved(image, "WEBP", lossless=True)
             if len(data) <= self._max_bytes:
-                return self._done(data, "webp", picture.size)
-        data, quality, size = self._fitted(picture, _webp)
+                return self._done(data, "webp", image.size)
+        data, quality, size = self._fitted(image, _webp)
         return self._done(data, "webp", size, quality)
 
     def _done(self, data: bytes, kind: str, size: tuple[int, int], quality: int | None = None) -> PreparedImage:
@@ -247,36 +247,36 @@ class _Redrawing:
             self._changes.append(f"compressed to {_amount(len(data))} (quality {quality})")
         return PreparedImage(data, _MIME[kind], *size, tuple(self._changes))
 
-    def _fitted(self, picture: Image, encode: Callable[[Image, int], bytes]) -> tuple[bytes, int, tuple[int, int]]:
+    def _fitted(self, image: Image, encode: Callable[[Image, int], bytes]) -> tuple[bytes, int, tuple[int, int]]:
         """The best quality that fits, by at most MAX_ENCODES encodings; smaller sides only below the lowest quality."""
         limit = self._max_bytes
-        data = encode(picture, _QUALITY_HIGH)
+        data = encode(image, _QUALITY_HIGH)
         if len(data) <= limit:
-            return data, _QUALITY_HIGH, picture.size
+            return data, _QUALITY_HIGH, image.size
         low, high, high_bytes = _QUALITY_LOW, _QUALITY_HIGH, len(data)
-        best = encode(picture, low)
+        best = encode(image, low)
         if len(best) > limit:
-            return self._shrunk(picture, encode, len(best))
+            return self._shrunk(image, encode, len(best))
         for _ in range(MAX_ENCODES - 2):
             if high - low <= 1 or len(best) >= _GOOD_FIT * limit:
                 break
             share = math.log(limit / len(best)) / math.log(high_bytes / len(best))
             quality = min(high - 1, max(low + 1, low + int((high - low) * share)))
-            data = encode(picture, quality)
+            data = encode(image, quality)
             if len(data) <= limit:
                 low, best = quality, data
             else:
                 high, high_bytes = quality, len(data)
-        return best, low, picture.size
+        return best, low, image.size
 
     def _shrunk(
-        self, picture: Image, encode: Callable[[Image, int], bytes], size_bytes: int
+        self, image: Image, encode: Callable[[Image, int], bytes], size_bytes: int
     ) -> tuple[bytes, int, tuple[int, int]]:
         best: tuple[bytes, tuple[int, int]] | None = None
-        (width, height), scale = picture.size, 1.0
+        (width, height), scale = image.size, 1.0
         for _ in range(MAX_ENCODES - 2):
             scale = min(0.98, scale * 0.97 * math.sqrt(self._max_bytes / size_bytes))
-            smaller = _resized(picture, (max(1, int(width * scale)), max(1, int(height * scale))))
+            smaller = _resized(image, (max(1, int(width * scale)), max(1, int(height * scale))))
             data = encode(smaller, _QUALITY_LOW)
             size_bytes = len(data)
             if size_bytes <= self._max_bytes and (best is None or size_bytes > len(best[0])):
@@ -295,31 +295,31 @@ def _amount(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1_000_000 else f"{size_bytes / 1000:.0f} KB"
 
 
-def _plain(picture: Image) -> Image:
+def _plain(image: Image) -> Image:
     """Eight bits a channel: L, RGB, RGBA, or CMYK as it is; transparency only where some pixel has it."""
-    if picture.mode.startswith("I"):
-        return picture.point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        lowest, _ = picture.getchannel("A").getextrema()
-        return picture.convert("RGB") if lowest == 255 else picture
-    if picture.mode in ("L", "RGB", "CMYK"):
-        return picture
-    return picture.convert("L" if picture.mode == "1" else "RGB")
+    if image.mode.startswith("I"):
+        return image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        lowest, _ = image.getchannel("A").getextrema()
+        return image.convert("RGB") if lowest == 255 else image
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _resized(picture: Image, size: tuple[int, int]) -> Image:
+def _resized(image: Image, size: tuple[int, int]) -> Image:
     from PIL.Image import Resampling
 
-    return picture.resize(size, Resampling.LANCZOS, reducing_gap=3.0) if size != picture.size else picture
+    return image.resize(size, Resampling.LANCZOS, reducing_gap=3.0) if size != image.size else image
 
 
-def _in_srgb(picture: Image, profile: Any) -> Image:
-    """The same colours in sRGB; a profile that does not fit its picture is ignored."""
+def _in_srgb(image: Image, profile: Any) -> Image:
+    """The same colours in sRGB; a profile that does not fit its image is ignored."""
     from PIL import ImageCms
 
-    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
-    colours = picture.convert("RGB") if alpha else picture
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    colours = image.convert("RGB") if alpha else image
     converted: Image | None = None
     if profile is not None:
         try:
@@ -341,16 +341,16 @@ def _in_srgb(picture: Image, profile: Any) -> Image:
     return result
 
 
-def _jpeg(picture: Image, quality: int) -> bytes:
+def _jpeg(image: Image, quality: int) -> bytes:
     # Progressive files are 7 % smaller and take twice as long to make, up to six times.
-    return _saved(picture, "JPEG", quality=quality, optimize=True)
+    return _saved(image, "JPEG", quality=quality, optimize=True)
 
 
-def _webp(picture: Image, quality: int) -> bytes:
-    return _saved(picture, "WEBP", quality=quality, method=4)
+def _webp(image: Image, quality: int) -> bytes:
+    return _saved(image, "WEBP", quality=quality, method=4)
 
 
-def _saved(picture: Image, form: str, **options: Any) -> bytes:
+def _saved(image: Image, form: str, **options: Any) -> bytes:
     out = BytesIO()
-    picture.save(out, form, **options)
+    image.save(out, form, **options)
     return out.getvalue()

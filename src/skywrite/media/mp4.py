@@ -1,7 +1,7 @@
 """The boxes of MP4 and QuickTime files: tracks, duration, size as shown, and where private data lie.
 
 What lives here: a reader that jumps from box to box (ISO/IEC 14496-12, QuickTime File Format) and never reads the
-pictures themselves. What does not: what Bluesky accepts (`video`).
+images themselves. What does not: what Bluesky accepts (`video`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a file is, by its first bytes; a name proves nothing.
 
-What lives here: magic numbers of pictures and films. What does not: whether the rest of the file is sound.
+What lives here: magic numbers of images and videos. What does not: whether the rest of the file is sound.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 HEAD_BYTES = 512
 """So many first bytes are enough for `sniff`."""
 
-PICTURES = {"jpeg": "JPEG", "png": "PNG", "gif": "GIF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
-FILMS = {
+IMAGES = {"jpeg": "JPEG", "png": "PNG", "gif": "GIF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
+VIDEOS = {
     "mp4": "MP4",
     "mov": "QuickTime",
     "webm": "WebM or Matroska",
@@ -20,7 +20,7 @@ FILMS = {
     "flv": "FLV",
 }
 OTHERS = {"svg": "SVG", "tiff": "TIFF", "bmp": "BMP", "jxl": "JPEG XL", "pdf": "PDF", "html": "HTML", "ico": "icon"}
-NAMES = {**PICTURES, **FILMS, **OTHERS}
+NAMES = {**IMAGES, **VIDEOS, **OTHERS}
 """Every kind that `sniff` knows, and how people call it."""
 
 _PREFIXES = (

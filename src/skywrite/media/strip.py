@@ -1,8 +1,8 @@
-"""The bytes of picture files, without decoding a pixel: size from the header, metadata taken out losslessly.
+"""The bytes of image files, without decoding a pixel: size from the header, metadata taken out losslessly.
 
 What lives here: JPEG segments (ITU-T T.81), PNG chunks (W3C PNG 3), WebP chunks (RFC 9649), the sizes that GIF, AVIF
 and HEIC declare. What is kept is what changes the look of the pixels; all else (EXIF, GPS, XMP, comments, thumbnails,
-trailing films and leftovers) goes. What does not live here: colour profiles and orientation, which need the pixels.
+trailing videos and leftovers) goes. What does not live here: colour profiles and orientation, which need the pixels.
 """
 
 from __future__ import annotations

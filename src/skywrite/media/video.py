@@ -1,9 +1,9 @@
-"""Films as Bluesky takes them: MP4, at most 300,000,000 bytes and ten minutes, their shape known.
+"""Videos as Bluesky takes them: MP4, at most 300,000,000 bytes and ten minutes, their shape known.
 
-What lives here: what a file is (its boxes, never its pictures), the limits, and the way to MP4 through ffmpeg for what
+What lives here: what a file is (its boxes, never its images), the limits, and the way to MP4 through ffmpeg for what
 is none. What does not: the upload (`publish.video_upload`) and animated GIFs (`gif`).
 
-Sources: app.bsky.embed.video (`video/mp4`, size); app.bsky.video.startUpload refuses longer films with VideoTooLong and
+Sources: app.bsky.embed.video (`video/mp4`, size); app.bsky.video.startUpload refuses longer ones with VideoTooLong and
 names no number: ten minutes is the official app's.
 """
 
@@ -19,7 +19,7 @@ from skywrite.errors import InputError
 from skywrite.media.captions import read_caption as read_caption
 from skywrite.media.ffmpeg import AAC, CONVERT_SECONDS_MAX, H264, convert
 from skywrite.media.mp4 import BrokenMovie, Movie, Track, read_movie
-from skywrite.media.sniff import FILMS, HEAD_BYTES, NAMES, PICTURES, sniff
+from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 
 VIDEO_MIME = "video/mp4"
 VIDEO_SECONDS_MAX = 600
@@ -33,24 +33,24 @@ _FITTED = (
 
 
 class NotAVideo(InputError):
-    """The file is no film, or of a kind that cannot be used."""
+    """The file is no video, or of a kind that cannot be used."""
 
 
 class DamagedVideo(InputError):
-    """The film is cut short or its parts do not fit together."""
+    """The video is cut short or its parts do not fit together."""
 
 
 class VideoTooLarge(InputError):
-    """The film has more bytes than a post takes."""
+    """The video has more bytes than a post takes."""
 
 
 class VideoTooLong(InputError):
-    """The film is longer than a post takes."""
+    """The video is longer than a post takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a film is: `width` and `height` in pixels as shown (turned and unsqueezed), `kind` as `sniff` names it.
+    """What a video is: `width` and `height` in pixels as shown (turned and unsqueezed), `kind` as `sniff` names it.
 
     `private` are (start, body, end) of boxes with places, names and leftovers, which `read_pieces` blanks; `notes` say
     what a writer should know.
@@ -69,9 +69,9 @@ class VideoInfo:
 
 
 def probe_video(path: Path, *, name: str = "") -> VideoInfo:
-    """Read what an MP4 or QuickTime file is, without its pictures.
+    """Read what an MP4 or QuickTime file is, without its images.
 
-    Raises NotAVideo (also for films that have to be converted before anything is known of them) and DamagedVideo.
+    Raises NotAVideo (also for videos that have to be converted before anything is known of them) and DamagedVideo.
     """
     name = name or path.name
     kind = _kind(path, name)
@@ -84,12 +84,12 @@ def probe_video(path: Path, *, name: str = "") -> VideoInfo:
 
 
 def is_ready(path: Path) -> bool:
-    """Whether a file is an MP4 that can go out as it is; raises NotAVideo for what is no film at all."""
+    """Whether a file is an MP4 that can go out as it is; raises NotAVideo for what is no video at all."""
     return _kind(path, path.name) == "mp4"
 
 
 def check_video(info: VideoInfo, *, name: str = "The video") -> None:
-    """Hold a film against the limits. Raises VideoTooLarge, VideoTooLong, NotAVideo."""
+    """Hold a video against the limits. Raises VideoTooLarge, VideoTooLong, NotAVideo."""
     if info.size_bytes > VIDEO_BYTES_MAX:
         raise VideoTooLarge(
             f"{name} has {info.size_bytes / 1e6:.0f} MB; a post takes {VIDEO_BYTES_MAX // 10**6} MB.",
@@ -101,11 +101,11 @@ def check_video(info: VideoInfo, *, name: str = "The video") -> None:
             hint="Cut it, or post it in parts.",
         )
     if min(info.width, info.height) < 1 or info.duration_seconds <= 0:
-        raise NotAVideo(f"{name} shows nothing: it has no pictures or no length.", hint="Export it again.")
+        raise NotAVideo(f"{name} shows nothing: it has no images or no length.", hint="Export it again.")
 
 
 def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
-    """Check a film and, where it is no MP4, convert it into `out`; the answer describes the file to upload.
+    """Check a video and, where it is no MP4, convert it into `out`; the answer describes the file to upload.
 
     That file is `path` where it is an MP4 (`is_ready`) and `out` is left alone, else `out`. Raises what `probe_video`,
     `check_video` and `convert_video` raise.
@@ -121,12 +121,12 @@ def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: flo
 def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
     """Make an MP4 (H.264, AAC, at most 1920 pixels a side, index first, no metadata) and check it.
 
-    A QuickTime film in these codecs is only packed anew. Raises MissingExtra without ffmpeg, and ConversionFailed.
+    A QuickTime video in these codecs is only packed anew. Raises MissingExtra without ffmpeg, and ConversionFailed.
     """
     name = name or path.name
     kind = _kind(path, name)
     if path.resolve() == out.resolve():
-        raise ValueError("a film cannot be converted onto itself")
+        raise ValueError("a video cannot be converted onto itself")
     if path.stat().st_size > SOURCE_BYTES_MAX:
         raise VideoTooLarge(f"{name} is larger than {SOURCE_BYTES_MAX // 10**9} GB.", hint="Make it smaller first.")
     streams = ("-map", "0:v:0", "-map", "0:a:0?")
@@ -144,7 +144,7 @@ def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: flo
 
 
 def read_pieces(path: Path, info: VideoInfo | None = None) -> Iterator[bytes]:
-    """A film's bytes, its private boxes blanked: same length, same positions, every picture where it was."""
+    """A video's bytes, its private boxes blanked: same length, same positions, every image where it was."""
     info = info or probe_video(path)
     at = 0
     with path.open("rb") as file:
@@ -179,12 +179,12 @@ def _kind(path: Path, name: str) -> str:
     if not head:
         raise NotAVideo(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
     kind = sniff(head)
-    if kind in FILMS:
+    if kind in VIDEOS:
         return kind
-    if kind in PICTURES:
-        raise NotAVideo(f"{name} is a picture ({NAMES[kind]}), no film.", hint="Give it as an image.")
-    what = f"is of the kind {NAMES[kind]}, no film" if kind else "is no film"
-    raise NotAVideo(f"{name} {what}.", hint="Films are MP4 files; MOV, WebM, AVI and MPEG are converted.")
+    if kind in IMAGES:
+        raise NotAVideo(f"{name} is an image ({NAMES[kind]}), no video.", hint="Give it as an image.")
+    what = f"is of the kind {NAMES[kind]}, no video" if kind else "is no video"
+    raise NotAVideo(f"{name} {what}.", hint="Videos are MP4 files; MOV, WebM, AVI and MPEG are converted.")
 
 
 def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
@@ -194,8 +194,8 @@ def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
         raise DamagedVideo(f"{name} is damaged: {error}.", hint="Export or download it again.") from None
     shown = [track for track in movie.tracks if track.kind == "video" and track.width and track.height]
     if not shown:
-        only = "only sound" if any(track.kind == "audio" for track in movie.tracks) else "no pictures"
-        raise NotAVideo(f"{name} has {only}.", hint="Bluesky takes films; put a picture to the sound first.")
+        only = "only sound" if any(track.kind == "audio" for track in movie.tracks) else "no images"
+        raise NotAVideo(f"{name} has {only}.", hint="Bluesky takes videos; put an image to the sound first.")
     sound = next((track.codec for track in movie.tracks if track.kind == "audio"), "")
     return VideoInfo(
         shown[0].width,
@@ -214,9 +214,9 @@ def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
 def _notes(movie: Movie, shown: Track) -> tuple[str, ...]:
     notes = []
     if any(track.kind == "meta" for track in movie.tracks):
-        notes.append("The film carries a track of measurements, perhaps with places; it is not removed.")
+        notes.append("The video carries a track of measurements, perhaps with places; it is not removed.")
     if shown.codec != "H.264":
-        notes.append(f"The film is in {shown.codec}; some players only know H.264.")
+        notes.append(f"The video is in {shown.codec}; some players only know H.264.")
     return tuple(notes)
 
 

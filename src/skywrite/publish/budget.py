@@ -16,7 +16,7 @@ DAY_POINTS_MAX = 35_000
 LEDGER_SECONDS = 60
 
 
-def check_manners(view: AccountView, points: int, now: datetime) -> Defer | None:
+def check_pace(view: AccountView, points: int, now: datetime) -> Defer | None:
     """When the account may go on, or None where it may now."""
     return _gap(view, now) or _day(view, now) or _points(view, points, now)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
-from skywrite.publish.budget import CREATE_POINTS, check_manners
+from skywrite.publish.budget import CREATE_POINTS, check_pace
 from skywrite.queue.model import AccountView, Decision, Miss, Post, Problem, Take
 from skywrite.schedule.policy import verdict
 
@@ -37,7 +37,7 @@ class Decider:
                 return missed
         prepared = Prepared.from_dict(post.prepared)
         points = prepared.writes() * CREATE_POINTS
-        wait = check_manners(view, points, now)
+        wait = check_pace(view, points, now)
         if wait:
             return wait
         if post.frozen is not None or prepared.pending:

@@ -39,7 +39,7 @@ def outcome_of(
     """
     outcome, change = _meaning(error, post, now, jitter)
     if unsent and isinstance(outcome, Retry | Held):
-        outcome = outcome._replace(thaw=True)
+        outcome = outcome._replace(discard_frozen=True)
     return outcome, change
 
 

@@ -28,7 +28,7 @@ from skywrite.errors import (
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
 from skywrite.publish.outcome import outcome_of
-from skywrite.publish.sender import FilmUpload, Sending, upload, write
+from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
 
@@ -68,7 +68,7 @@ class Publisher(NamedTuple):
     decider: Decider
     clock: Clock
     lease_seconds: float
-    films: Callable[[str], FilmUpload | None] | None = None
+    videos: Callable[[str], VideoUpload | None] | None = None
     progress: Callable[[Post, str, int, int], None] | None = None
     log: Callable[..., None] = lambda event, **facts: None
     stopping: threading.Event | None = None
@@ -161,8 +161,8 @@ class Publisher(NamedTuple):
                 self.progress(claim.post, cid, done, size)
             renewed_at = self._renew_in_time(claim, renewed_at)
 
-        film = self.films(claim.post.account_did) if self.films else None
-        sent = upload(repo, frozen, Sending(self.store.read_media, film, progress))
+        video = self.videos(claim.post.account_did) if self.videos else None
+        sent = upload(repo, frozen, Sending(self.store.read_media, video, progress))
         self._renew(claim)
         sent = sent._replace(uploaded=True)
         self._store_frozen(claim, sent)

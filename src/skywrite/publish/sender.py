@@ -21,15 +21,15 @@ SEND_TRIES = 4
 
 Pieces = Callable[[], Iterator[bytes]]
 Progress = Callable[[str, int, int], None]
-FilmUpload = Callable[[Stored, Pieces, Callable[[int], None]], Mapping[str, Any] | None]
+VideoUpload = Callable[[Stored, Pieces, Callable[[int], None]], Mapping[str, Any] | None]
 
 
 class Sending(NamedTuple):
-    """How to send: `open_media(cid)` begins the bytes anew; `film` uploads through a video service, and answers None
+    """How to send: `open_media(cid)` begins the bytes anew; `video` uploads through a video service, and answers None
     where the plain way is to be taken; `progress(what, done_bytes, all_bytes)` may raise to stop."""
 
     open_media: Callable[[str], Iterator[bytes]]
-    film: FilmUpload | None = None
+    video: VideoUpload | None = None
     progress: Progress | None = None
 
 
@@ -47,8 +47,8 @@ def _upload_one(repo: Repo, item: Stored, sending: Sending) -> Mapping[str, Any]
         if sending.progress:
             sending.progress(item.cid, done, item.size)
 
-    if sending.film and item.mime.startswith("video/"):
-        answer = sending.film(item, pieces, told)
+    if sending.video and item.mime.startswith("video/"):
+        answer = sending.video(item, pieces, told)
         if answer is not None:
             return answer
     return repo.upload_blob(pieces, item.mime, size=item.size, cid=item.cid, progress=told)

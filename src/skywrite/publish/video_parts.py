@@ -1,7 +1,7 @@
-"""A film in parts: startUpload, uploadPart three at once, finishUpload, and what is done when one of them fails.
+"""A video in parts: startUpload, uploadPart three at once, finishUpload, and what is done when one of them fails.
 
 What lives here: the order of these calls and their repeats. What does not: the calls (`video_service`), the wait for
-the finished film (`video_upload`). Bytes are read once, in order, and at most four parts are held in memory.
+the finished video (`video_upload`). Bytes are read once, in order, and at most four parts are held in memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Pieces = Callable[[], Iterator[bytes]]
 
 
 class InParts:
-    """One film's upload in parts. `told` hears how many bytes have arrived so far, and may raise to stop."""
+    """One video's upload in parts. `told` hears how many bytes have arrived so far, and may raise to stop."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class InParts:
         self._done_bytes = 0
 
     def send(self, name: str, about: Mapping[str, int]) -> Job | None:
-        """The film's job; None where the service has no uploads in parts, or gave this one up: send it whole then.
+        """The video's job; None where the service has no uploads in parts, or gave this one up: send it whole then.
 
         Raises VideoRejected, VideoLimitReached, VideoServiceUnavailable.
         """
@@ -143,7 +143,7 @@ class InParts:
                 self._pause(tried)
 
     def _parts(self, parts: Parts) -> Iterator[tuple[int, bytes]]:
-        """The film cut into parts, numbered from 1; InputError where it has not the size it was said to have."""
+        """The video cut into parts, numbered from 1; InputError where it has not the size it was said to have."""
         number, held = 1, bytearray()
         sent = 0
         for piece in self._pieces():
@@ -157,7 +157,7 @@ class InParts:
             yield number, bytes(held)
             sent += len(held)
         if sent != self._size:
-            raise InputError(f"The film has {sent} bytes and was said to have {self._size}; it changed meanwhile.")
+            raise InputError(f"The video has {sent} bytes and was said to have {self._size}; it changed meanwhile.")
 
     def _finish(self, parts: Parts) -> Job:
         """Finish, however often the answer is lost; parts that the service misses are sent again."""
@@ -189,7 +189,7 @@ class InParts:
         raise VideoServiceUnavailable(f"The video service does not finish the upload: {last.message}")
 
     def _given_up(self, parts: Parts, error: SkywriteError) -> Job | None:
-        """Ask the service to forget the upload: None says that it did, and the film may be sent whole."""
+        """Ask the service to forget the upload: None says that it did, and the video may be sent whole."""
         try:
             status = self._service.abort(parts.job_id)
             if status.get("state") == "completed":
@@ -223,14 +223,14 @@ class InParts:
 
     def _wait(self, seconds: float) -> None:
         if self._clock.wait(self._stopping, max(0.0, seconds)):
-            raise UploadStopped("The upload of the film was stopped.", hint="It begins anew next time.")
+            raise UploadStopped("The upload of the video was stopped.", hint="It begins anew next time.")
 
 
 def _ended(status: Mapping[str, Any], error: SkywriteError) -> SkywriteError:
     if status.get("state") == "failed":
         reason = str(status.get("failureReason") or error.message)[:300].rstrip(".")
-        return VideoRejected(f"The video service refused the film: {reason}.", hint="Export it again as MP4.")
-    return VideoServiceUnavailable(f"The upload of the film was {status.get('state')}: {error.message}")
+        return VideoRejected(f"The video service refused the video: {reason}.", hint="Export it again as MP4.")
+    return VideoServiceUnavailable(f"The upload of the video was {status.get('state')}: {error.message}")
 
 
 def _unavailable(error: SkywriteError) -> SkywriteError:

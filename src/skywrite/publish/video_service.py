@@ -6,7 +6,7 @@ nothing that is called here publishes anything, so all of it may be repeated.
 
     VideoServiceUnavailable (TemporaryError)   unreachable, overloaded, out of its mind; UploadStopped
     VideoLimitReached (TemporaryError)         the account's allowance of the day is used up
-    VideoRejected (RejectedError)              the service will not take this film or this account; PdsBlobTooSmall
+    VideoRejected (RejectedError)              the service will not take this video or this account; PdsBlobTooSmall
 
 Sources: the app.bsky.video lexicons; https://docs.bsky.app/docs/tutorials/video for the tokens.
 """
@@ -42,23 +42,23 @@ TokenFor = Callable[[str, str, int], str]
 
 
 class VideoServiceUnavailable(TemporaryError):
-    """The video service cannot be reached, is overloaded, or failed; the same film may work later."""
+    """The video service cannot be reached, is overloaded, or failed; the same video may work later."""
 
 
 class UploadStopped(VideoServiceUnavailable):
-    """The program was asked to stop while the video service worked on a film."""
+    """The program was asked to stop while the video service worked on a video."""
 
 
 class VideoLimitReached(TemporaryError):
-    """The account may upload no more films for now."""
+    """The account may upload no more videos for now."""
 
 
 class VideoRejected(RejectedError):
-    """The video service refused the film, or the account, for good."""
+    """The video service refused the video, or the account, for good."""
 
 
 class PdsBlobTooSmall(VideoRejected):
-    """The account's server takes no blob as large as the finished film."""
+    """The account's server takes no blob as large as the finished video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ _REJECTED = {
     "VideoTooLarge": ("it is too large, or larger than what is left of today's allowance", "Make it smaller."),
     "VideoTooLong": ("it is too long", "Cut it, or post it in parts."),
     "BadAspectRatio": ("its shape is not supported", "Use a shape between 1:3 and 3:1."),
-    "UploadForbidden": ("this account may not upload films", "Confirm the account's e-mail address in the app."),
+    "UploadForbidden": ("this account may not upload videos", "Confirm the account's e-mail address in the app."),
 }
 _FAILED = {
     "video_too_long": _REJECTED["VideoTooLong"],
@@ -116,7 +116,7 @@ class VideoService:
         self._token_until = 0.0
 
     def check_limits(self, size_bytes: int) -> None:
-        """Raise VideoLimitReached or VideoRejected where the account cannot upload a film of this size now."""
+        """Raise VideoLimitReached or VideoRejected where the account cannot upload a video of this size now."""
         token = self._token_for(LIMITS_LXM, self._service, LIMITS_TOKEN_SECONDS)
         try:
             limits = self._asked(lambda: self._xrpc.query(LIMITS_LXM, headers=_bearer(token)))
@@ -128,21 +128,23 @@ class VideoService:
         left, bytes_left = limits.get("remainingDailyVideos"), limits.get("remainingDailyBytes")
         if limits.get("canUpload") is False:
             if "mail" in text.lower() or "verif" in text.lower():
-                raise VideoRejected(f"This account may not upload films: {text}.", hint=_REJECTED["UploadForbidden"][1])
+                raise VideoRejected(
+                    f"This account may not upload videos: {text}.", hint=_REJECTED["UploadForbidden"][1]
+                )
             raise VideoLimitReached(
-                f"No more films for now: {text or 'the limit of the day is reached'}.", hint=_HINT_LATER
+                f"No more videos for now: {text or 'the limit of the day is reached'}.", hint=_HINT_LATER
             )
         if isinstance(left, int) and left < 1:
-            raise VideoLimitReached("The account has no film left today.", hint=_HINT_LATER)
+            raise VideoLimitReached("The account has no video left today.", hint=_HINT_LATER)
         if isinstance(bytes_left, int) and bytes_left < size_bytes:
             raise VideoLimitReached(
-                f"The account may upload {max(0, bytes_left) / 1e6:.0f} MB of film today; this one has "
+                f"The account may upload {max(0, bytes_left) / 1e6:.0f} MB of video today; this one has "
                 f"{size_bytes / 1e6:.0f} MB.",
                 hint=_HINT_LATER,
             )
 
     def upload(self, pieces: Callable[[], Iterator[bytes]], size_bytes: int, name: str) -> Job:
-        """uploadVideo: the whole film in one request. A film that was there before (409) answers with its job."""
+        """uploadVideo: the whole video in one request. A video that was there before (409) answers with its job."""
         headers = {"content-length": str(size_bytes)}
         params = {"did": self._did, "name": name[:NAME_CHARACTERS_MAX]}
         try:
@@ -163,7 +165,9 @@ class VideoService:
             or not 1 <= parts.part_bytes <= PART_BYTES_MAX
             or parts.count != -(-size_bytes // parts.part_bytes)
         ):
-            raise VideoServiceUnavailable("The video service planned parts that do not fit the film.", hint=_HINT_LATER)
+            raise VideoServiceUnavailable(
+                "The video service planned parts that do not fit the video.", hint=_HINT_LATER
+            )
         return parts
 
     def part(self, job_id: str, number: int, data: bytes) -> None:
@@ -191,7 +195,7 @@ class VideoService:
             return read_job(self._asked(lambda: self._xrpc.query("app.bsky.video.getJobStatus", {"jobId": job_id})))
         except Refused as error:
             raise VideoServiceUnavailable(
-                f"The video service lost the film: {error.message}", hint=_HINT_LATER
+                f"The video service lost the video: {error.message}", hint=_HINT_LATER
             ) from None
 
     def renew_token(self) -> None:
@@ -258,43 +262,43 @@ class _NotAccepted(VideoServiceUnavailable):
 
 
 def rejection(error: Refused) -> TemporaryError | VideoRejected:
-    """What a refusal (startUpload, uploadVideo, getUploadLimits) means for the film."""
+    """What a refusal (startUpload, uploadVideo, getUploadLimits) means for the video."""
     code = error.server_error or ""
     reason, hint = _REJECTED.get(code, _FAILED.get(code.lower(), ("", "")))
     made: TemporaryError | VideoRejected
     if code in ("TooManyOpenUploads", "ServiceOverloaded"):
         made = VideoServiceUnavailable(f"The video service has no room for now: {error.message}", hint=_HINT_LATER)
     elif reason:
-        made = VideoRejected(f"The video service refused the film: {reason}.", hint=hint)
+        made = VideoRejected(f"The video service refused the video: {reason}.", hint=hint)
     elif "limit" in code.lower():
-        made = VideoLimitReached(f"No more films for now: {error.message}", hint=_HINT_LATER)
+        made = VideoLimitReached(f"No more videos for now: {error.message}", hint=_HINT_LATER)
     elif "mail" in code.lower():
         made = VideoRejected(
-            f"This account may not upload films: {error.message}", hint=_REJECTED["UploadForbidden"][1]
+            f"This account may not upload videos: {error.message}", hint=_REJECTED["UploadForbidden"][1]
         )
     else:
-        made = VideoRejected(f"The video service refused the film: {error.message}")
+        made = VideoRejected(f"The video service refused the video: {error.message}")
     return _like(error, made)
 
 
 def failure(job: Job) -> TemporaryError | VideoRejected:
-    """What JOB_STATE_FAILED means for the film."""
+    """What JOB_STATE_FAILED means for the video."""
     said = job.message or job.error or job.failure_code or "no reason given"
     reason, hint = _FAILED.get(job.error, ("", ""))
     if job.failure_code == "pds_upload_unsupported_blob_size":
         return PdsBlobTooSmall(
-            f"The account's server takes no film of this size: {said}.",
-            hint="Make the film smaller, or ask the server's operator to raise its blob limit.",
+            f"The account's server takes no video of this size: {said}.",
+            hint="Make the video smaller, or ask the server's operator to raise its blob limit.",
         )
     if reason or job.failure_code == "validation_failure":
-        return VideoRejected(f"The video service refused the film: {reason or said}.", hint=hint or "Export it again.")
+        return VideoRejected(f"The video service refused the video: {reason or said}.", hint=hint or "Export it again.")
     if job.failure_code == "encoding_failure":
         hint = "Export it again as MP4 with H.264 and AAC."
-        return VideoRejected(f"The video service could not encode the film: {said}.", hint=hint)
+        return VideoRejected(f"The video service could not encode the video: {said}.", hint=hint)
     if job.failure_code == "pds_upload_failure":
-        text = f"The video service could not store the film at the account's server: {said}."
+        text = f"The video service could not store the video at the account's server: {said}."
         return VideoServiceUnavailable(text, hint=_HINT_LATER)
-    return VideoServiceUnavailable(f"The video service failed with the film: {said}.", hint=_HINT_LATER)
+    return VideoServiceUnavailable(f"The video service failed with the video: {said}.", hint=_HINT_LATER)
 
 
 def read_job(answer: Mapping[str, Any]) -> Job:
@@ -315,7 +319,7 @@ def read_job(answer: Mapping[str, Any]) -> Job:
 
 
 def completed_job(answer: Mapping[str, Any]) -> Job:
-    """The job to poll after an upload in parts: `completedJobId`, which may be an earlier one of the same film."""
+    """The job to poll after an upload in parts: `completedJobId`, which may be an earlier one of the same video."""
     job, completed = read_job(answer), answer.get("completedJobId")
     return replace(job, job_id=completed) if isinstance(completed, str) and completed else job
 

@@ -1,7 +1,7 @@
-"""A film through the video service: limits, upload, and the wait for the blob that a post may name.
+"""A video through the video service: limits, upload, and the wait for the blob that a post may name.
 
 What lives here: `VideoUploader`. What does not: its calls and errors (`video_service`), uploads in parts
-(`video_parts`), what a film may be (`media.video`). The blob that comes back is the service's own encoding: its CID is
+(`video_parts`), what a video may be (`media.video`). The blob that comes back is the service's own encoding: its CID is
 known only then.
 """
 
@@ -40,10 +40,10 @@ StateTold = Callable[[str, int], None]
 
 
 class VideoUploader:
-    """Uploads films of one account. Safe to share between threads.
+    """Uploads videos of one account. Safe to share between threads.
 
     `token_for(lxm, aud, seconds)` asks the account's PDS for a service token; `pds_host` is the host of that PDS, not
-    of an entryway. `deadline_seconds` bounds the wait for the finished film, and `stopping` ends it at once.
+    of an entryway. `deadline_seconds` bounds the wait for the finished video, and `stopping` ends it at once.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class VideoUploader:
         info: VideoInfo | None = None,
         state: StateTold | None = None,
     ) -> dict[str, Any]:
-        """Send a film and wait until its blob is on the account's PDS; the answer is that blob, for the embed.
+        """Send a video and wait until its blob is on the account's PDS; the answer is that blob, for the embed.
 
         `pieces` begins the bytes anew each time it is called. `progress` hears how many bytes have left so far, again
         with all of them while the service works, and may raise to stop; `state` hears the service's own state and its
-        percentage. `info` lets the service refuse early. Nothing is published, so all of it may be repeated; a film
+        percentage. `info` lets the service refuse early. Nothing is published, so all of it may be repeated; a video
         that the service knows already comes back at once. Raises the errors of `video_service`, and RateLimited.
         """
         told = progress or _nothing
@@ -92,7 +92,7 @@ class VideoUploader:
         return self._wait_for(job, lambda: told(size_bytes), state)
 
     def _send_whole(self, pieces: Pieces, size_bytes: int, name: str, told: BytesTold) -> Job:
-        """uploadVideo, repeated where its answer is lost: the service knows a film it has seen by its bytes."""
+        """uploadVideo, repeated where its answer is lost: the service knows a video it has seen by its bytes."""
         for tried in range(UPLOAD_TRIES):
             try:
                 return self._service.upload(lambda: _counted(pieces(), told), size_bytes, name)
@@ -113,10 +113,10 @@ class VideoUploader:
                 raise failure(job)
             empty += job.state == "JOB_STATE_COMPLETED"
             if empty > EMPTY_ANSWERS_MAX:
-                raise VideoServiceUnavailable("The video service calls the film finished and gives no blob.")
+                raise VideoServiceUnavailable("The video service calls the video finished and gives no blob.")
             if self._clock.monotonic() - started > self._deadline_seconds:
                 raise VideoServiceUnavailable(
-                    f"The video service did not finish the film within {self._deadline_seconds / 60:.0f} minutes.",
+                    f"The video service did not finish the video within {self._deadline_seconds / 60:.0f} minutes.",
                     hint="It is asked again later, and will answer at once when it is done.",
                 )
             if state:
@@ -137,7 +137,7 @@ class VideoUploader:
     def _pause(self, seconds: float) -> None:
         jittered = seconds * (0.8 + 0.4 * self._clock.random())
         if self._clock.wait(self._stopping, jittered):
-            raise UploadStopped("The upload of the film was stopped.", hint="It begins anew next time.")
+            raise UploadStopped("The upload of the video was stopped.", hint="It begins anew next time.")
 
 
 def _about(info: VideoInfo | None) -> dict[str, int]:

@@ -20,9 +20,9 @@ from skywrite.clock import Clock
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LeaseLost, Publisher, Result
+from skywrite.queue.changes import ChangeListener
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 from skywrite.queue.store import Store
-from skywrite.queue.watch import Watch
 
 LEASE_SECONDS = 120.0
 IDLE_SECONDS_MAX = 30.0
@@ -118,7 +118,7 @@ class Worker:
     def __post_init__(self) -> None:
         self.log = unfailing(self.log)
         self._signals = Signals(self.threads)
-        self._watching: Watch | None = None
+        self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
         self._failures: list[Exception] = []
         self.tally = Tally()
@@ -262,7 +262,7 @@ class Worker:
             while not self.stopping.is_set():
                 self._guarded(lambda: self._watch(watch))
 
-    def _watch(self, watch: Watch) -> None:
+    def _watch(self, watch: ChangeListener) -> None:
         """Wake a thread when an account is ready, else wait for that moment or for a change."""
         next_at = self.store.next_ready_at()
         now = self.clock.now()

@@ -12,8 +12,8 @@ from typing import Any
 from skywrite.atproto.session import Session, SignedOut
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.errors import InputError
-from skywrite.queue.ahead import SKEW
 from skywrite.queue.base import StoreBase
+from skywrite.queue.clock_skew import SKEW
 from skywrite.queue.database import Database, Row
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json

@@ -70,7 +70,7 @@ class AddVerbs(StoreBase):
                 if post.key is not None:
                     taken[post.account_did, post.key] = new_id
             results.append(AddResult(new_id if existing is None else existing, existing is not None))
-        self._check_slots(tx, (post for _, post in fresh if post.alone))
+        self._check_slots(tx, (post for _, post in fresh if post.exclusive_slot))
         now = tx.moment(self._clock.now())
         self._insert(tx, fresh, now)
         self._link_media(tx, fresh)
@@ -121,7 +121,7 @@ class AddVerbs(StoreBase):
         for post in posts:
             assert post.due_at is not None
             stop = post.due_at + timedelta(microseconds=1)
-            if tx.rows("moments_due_between", did=post.account_did, start=post.due_at, stop=stop):
+            if tx.rows("due_times_between", did=post.account_did, start=post.due_at, stop=stop):
                 raise SlotTaken(
                     f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process meanwhile.",
                     hint="Nothing was stored; try again.",
@@ -147,7 +147,7 @@ class AddVerbs(StoreBase):
     def _require_media(self, tx: Transaction, cids: Iterable[str]) -> None:
         for cid in sorted(cids):
             if tx.row("lock_media", cid=cid) is None:
-                raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the picture or film again.")
+                raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
 
     def _put_media(self, tx: Transaction, media: NewMedia) -> None:
         now = self._clock.now()

@@ -274,8 +274,8 @@ class ClaimVerbs(AddVerbs):
                 changed = tx.run("settle_stopped", id=post_id, token=token, now=now, state=name, **values)
         if changed != 1:
             return False
-        if isinstance(outcome, Retry | Held) and outcome.thaw:
-            tx.run("thaw_post", id=post_id)
+        if isinstance(outcome, Retry | Held) and outcome.discard_frozen:
+            tx.run("discard_frozen_records", id=post_id)
         tx.run("close_attempt", id=post_id, now=now, outcome=name, **problem_values(problem))
         return True
 

@@ -265,7 +265,7 @@ class Database(ABC):
         self._idle.append(connection)
 
 
-def moment_text(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """A moment as the SQLite store writes it: UTC, microseconds, `Z`; as text it sorts by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 

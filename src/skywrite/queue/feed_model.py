@@ -118,7 +118,7 @@ class FeedItem(NamedTuple):
     seen_at: datetime
 
 
-class Look(NamedTuple):
+class Poll(NamedTuple):
     """What a check of a feed has shown; `items` from the oldest to the latest."""
 
     url: str

@@ -23,9 +23,9 @@ from skywrite.queue.feed_model import (
     ItemState,
     ItemUpdate,
     KnownItem,
-    Look,
     NewFeed,
     NewItem,
+    Poll,
     UnknownFeed,
 )
 from skywrite.queue.model import AddResult, NewPost, Problem
@@ -171,7 +171,7 @@ class FeedVerbs(AddVerbs):
                     )
         return known
 
-    def record_look(self, claim: FeedClaim, look: Look) -> int:
+    def record_poll(self, claim: FeedClaim, poll: Poll) -> int:
         """Enter what a check has shown, all or nothing; how many items wait to be posted.
 
         When none waits, the feed is given back in the same transaction. Raises FeedLeaseLost.
@@ -179,25 +179,25 @@ class FeedVerbs(AddVerbs):
         with self._writing(wake=False) as tx:
             row = self._held(tx, claim)
             now = self._clock.now()
-            there = tx.row("feed_with_url", url=look.url)
+            there = tx.row("feed_with_url", url=poll.url)
             free = there is None or there["id"] == claim.feed.id
-            looked_at = moment_of(row["looked_at"]) or (now if look.looked else None)
+            looked_at = moment_of(row["looked_at"]) or (now if poll.looked else None)
             tx.run(
                 "note_check",
                 id=claim.feed.id,
-                url=look.url if free else row["url"],
-                title=look.title,
-                state=look.state,
-                memory=dump_json(look.memory),
-                next_check_at=look.next_check_at,
+                url=poll.url if free else row["url"],
+                title=poll.title,
+                state=poll.state,
+                memory=dump_json(poll.memory),
+                next_check_at=poll.next_check_at,
                 now=now,
                 looked_at=looked_at,
-                failures=look.failures,
-                **problem_values(look.problem),
+                failures=poll.failures,
+                **problem_values(poll.problem),
             )
-            for item in look.items:
+            for item in poll.items:
                 self._insert_item(tx, claim.feed.id, item, now)
-            for update in look.updates:
+            for update in poll.updates:
                 self._update_item(tx, claim.feed.id, update, now)
             waiting = tx.row("count_pending_items", feed_id=claim.feed.id)
             if waiting is None or not waiting["count"]:

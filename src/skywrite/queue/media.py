@@ -1,4 +1,4 @@
-"""Stored pictures, films and captions: reading them piece by piece, and dropping what nothing needs."""
+"""Stored images, videos and captions: reading them piece by piece, and dropping what nothing needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MediaVerbs(AddVerbs):
         """Stored bytes in pieces of at most 1 MiB; no transaction is open between two pieces. Raises UnknownMedia."""
         info = self.media_info(cid)
         if info is None:
-            raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the picture or film again.")
+            raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
         return self._pieces(info)
 
     def prune(self, *, unused_hours: float = UNUSED_HOURS, finished_days: float = FINISHED_DAYS) -> int:

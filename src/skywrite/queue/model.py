@@ -74,7 +74,7 @@ class Problem(NamedTuple):
 class NewPost(NamedTuple):
     """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs.
 
-    `alone` says that it took a slot: no other scheduled post of its account may be due at the same moment.
+    `exclusive_slot` says that it took a slot: no other scheduled post of its account may be due at the same moment.
     """
 
     account_did: str
@@ -88,7 +88,7 @@ class NewPost(NamedTuple):
     recurrence_id: int | None = None
     occurrence: datetime | None = None
     media: tuple[str, ...] = ()
-    alone: bool = False
+    exclusive_slot: bool = False
 
 
 class NewMedia(NamedTuple):
@@ -231,11 +231,11 @@ class Published(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """Not for now: try again at `attempt_at`. `thaw` drops the frozen records, allowed when no write was ever sent."""
+    """Not for now: try again at `attempt_at`. `discard_frozen` drops frozen records; only if nothing was ever sent."""
 
     attempt_at: datetime
     problem: Problem
-    thaw: bool = False
+    discard_frozen: bool = False
 
 
 class Failed(NamedTuple):
@@ -245,10 +245,10 @@ class Failed(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Waits for the user. `thaw` as in `Retry`; without it the post can only be released, not edited or cancelled."""
+    """Waits for the user. `discard_frozen` as in `Retry`; without it the post can only be released."""
 
     problem: Problem
-    thaw: bool = False
+    discard_frozen: bool = False
 
 
 Outcome = Published | Retry | Failed | Held

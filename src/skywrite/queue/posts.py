@@ -159,10 +159,10 @@ class PostVerbs(AddVerbs):
             stop = start + timedelta(minutes=1)
             return [post_of(row) for row in tx.rows("posts_due_between", did=account_did, start=start, stop=stop)]
 
-    def due_moments(self, account_did: str, start: datetime, stop: datetime) -> list[datetime]:
+    def due_times(self, account_did: str, start: datetime, stop: datetime) -> list[datetime]:
         """When the account's scheduled posts are due, from `start` to before `stop`: the slots that are taken."""
         with self._reading() as tx:
-            rows = tx.rows("moments_due_between", did=account_did, start=start, stop=stop)
+            rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
         return [moment for row in rows if (moment := moment_of(row["due_at"])) is not None]
 
     def edit(self, post_id: int, changes: Changes) -> Post:
@@ -233,11 +233,11 @@ class PostVerbs(AddVerbs):
         """Schedule a held post again: at its time, or now and however late where that has passed."""
         return self._schedule_again(post_id, "held")
 
-    def hurry(self, post_id: int) -> Post:
+    def make_due_now(self, post_id: int) -> Post:
         """Let a post whose time has come, and which waits for its next attempt, be tried now. Raises WrongState."""
         with self._writing() as tx:
             post = self._get_locked(tx, post_id)
-            if tx.run("hurry_post", id=post_id, now=self._clock.now()) != 1:
+            if tx.run("make_post_due_now", id=post_id, now=self._clock.now()) != 1:
                 raise WrongState(f"Post {post_id} is not due.", hint=f"See: skywrite show {post_id}")
             return self._changed(tx, post)
 

@@ -22,7 +22,7 @@ from skywrite.queue.database import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     DiskFull,
-    moment_text,
+    time_text,
 )
 from skywrite.queue.folders import make_private_folder
 
@@ -70,13 +70,13 @@ class SqliteDatabase(Database):
         return sql
 
     def moment(self, moment: datetime) -> str:
-        return moment_text(moment)
+        return time_text(moment)
 
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
         bound = dict(values)
         for name, value in values.items():
             if isinstance(value, datetime):
-                bound[name] = moment_text(value)
+                bound[name] = time_text(value)
         return bound
 
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:

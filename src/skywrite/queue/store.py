@@ -7,13 +7,13 @@ thread, are grouped in modules:
   set_account_settings; and load, save, try_lease, release as `atproto.session.SessionStore` asks;
 - `adding.py`: add, put_media;
 - `posts.py`: get, occurrence_post, attempts, posts, all_posts, history, count, same_text, waiting_with_text,
-  same_texts, same_minute, due_moments, edit, move, cancel, retry, hold, hurry, release_post;
+  same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, release_post;
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;
-- `ahead.py`: free_ahead, free_feeds_ahead;
+- `ahead.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, prune;
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
-  feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_look, pending_items, feed_items, count_items,
+  feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
   queue_item, fail_item;
 - `rules.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
@@ -32,18 +32,18 @@ from os import PathLike, fspath
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, StorageError
 from skywrite.queue.accounts import AccountVerbs
-from skywrite.queue.ahead import AheadVerbs
+from skywrite.queue.changes import ChangeVerbs
 from skywrite.queue.claims import ClaimVerbs
+from skywrite.queue.clock_skew import ClockSkewVerbs
 from skywrite.queue.database import Database
 from skywrite.queue.feeds import FeedVerbs
 from skywrite.queue.media import MediaVerbs
 from skywrite.queue.migrate import migrate
 from skywrite.queue.posts import PostVerbs
-from skywrite.queue.rules import RuleVerbs
+from skywrite.queue.recurrences import RecurrenceVerbs
 from skywrite.queue.synced import SyncVerbs
 from skywrite.queue.timers import TimerVerbs
 from skywrite.queue.vault import Vault
-from skywrite.queue.watch import WatchVerbs
 
 
 class BackupExists(InputError):
@@ -57,14 +57,14 @@ class BackupFailed(StorageError):
 class Store(
     AccountVerbs,
     ClaimVerbs,
-    AheadVerbs,
+    ClockSkewVerbs,
     SyncVerbs,
     PostVerbs,
     MediaVerbs,
-    RuleVerbs,
+    RecurrenceVerbs,
     FeedVerbs,
     TimerVerbs,
-    WatchVerbs,
+    ChangeVerbs,
 ):
     """One database of accounts, posts, media and rules."""
 

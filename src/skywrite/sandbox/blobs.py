@@ -1,7 +1,7 @@
 """Blobs: bytes by CID, with the type that they begin with.
 
-A blob is temporary until a record refers to it. What the sandbox knows of file types is what posts hold: pictures,
-films, captions, and the few others that are commonly sent by mistake.
+A blob is temporary until a record refers to it. What the sandbox knows of file types is what posts hold: images,
+videos, captions, and the few others that are commonly sent by mistake.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def sniff(data: bytes) -> str | None:
 
 
 def _sniff_png(data: bytes) -> str | None:
-    """An animated PNG says so in a chunk before the picture; a file that ends before the picture is none."""
+    """An animated PNG says so in a chunk before the image; a file that ends before the image is none."""
     at = len(_PNG)
     while at + 8 <= len(data):
         length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]

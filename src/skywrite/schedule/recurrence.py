@@ -1,7 +1,7 @@
 """Rules that come again: cron, RRULE and spoken ones in a named zone, right when clocks change. Pure.
 
 What lives here: when a rule comes next, with its end, its exceptions and after downtime, and whose turn it is in a
-pool. What does not: reading each form (`cron`, `rrule`, `spoken_rules`), and storing rules (`queue.rules`).
+pool. What does not: reading each form (`cron`, `rrule`, `spoken_rules`), and storing rules (`queue.recurrences`).
 
 When clocks change, a rule that is bound to the clock on the wall ("0 9 * * 1-5", RRULEs of days and longer) comes once
 a day all the same. A local time that does not exist comes at the end of the gap for cron, and moved forward by the gap

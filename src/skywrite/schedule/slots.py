@@ -1,6 +1,6 @@
 """Weekly slots of an account, the next free one of them, and jitter. Pure.
 
-What lives here: reading and writing slots, and when they come. What does not: storing them (`queue.rules`).
+What lives here: reading and writing slots, and when they come. What does not: storing them (`queue.recurrences`).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _spell_days(weekdays: list[int]) -> str:
     )
 
 
-def slot_moments(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
+def slot_times(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
     """The moments of the slots after `start`, in UTC, in order and without end; nothing for no slots.
 
     A slot at a local time that does not exist moves forward with the clocks; one that comes twice is the first.
@@ -156,7 +156,7 @@ class FreeSlots:
         if not self._slots:
             raise NoSlots("The account has no weekly slots.")
         behind = jitter_seconds // 60 + 1 if jitter_seconds else 0
-        for moment in self._searches.setdefault(behind, slot_moments(self._slots, self._now)):
+        for moment in self._searches.setdefault(behind, slot_times(self._slots, self._now)):
             if moment > self._now + HORIZON_DAYS * DAY:
                 break
             minute = _to_minute(moment)

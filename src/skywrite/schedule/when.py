@@ -17,7 +17,16 @@ from skywrite.errors import InputError
 from skywrite.schedule.localtime import DAY, UnknownZone, to_local, to_utc, zone_of
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL, clock_minutes, month_of, weekday_of
 
-__all__ = ["Moment", "PastTime", "UnknownTime", "UnknownZone", "local_zone", "parse_moment", "parse_when", "spoken"]
+__all__ = [
+    "ParsedTime",
+    "PastTime",
+    "UnknownTime",
+    "UnknownZone",
+    "format_time",
+    "local_zone",
+    "parse_time",
+    "parse_when",
+]
 
 GRACE = timedelta(seconds=60)
 FAR = 50 * 365 * DAY
@@ -56,7 +65,7 @@ class PastTime(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ParsedTime:
     """A moment in UTC, the zone in which it was meant, and a note when that zone's clocks change about then."""
 
     at: datetime
@@ -65,11 +74,11 @@ class Moment:
 
 
 def parse_when(text: str, *, now: datetime, zone: str) -> datetime:
-    """The moment in UTC that `text` means in `zone`; see `parse_moment`."""
-    return parse_moment(text, now=now, zone=zone).at
+    """The moment in UTC that `text` means in `zone`; see `parse_time`."""
+    return parse_time(text, now=now, zone=zone).at
 
 
-def parse_moment(text: str, *, now: datetime, zone: str, past: bool = False) -> Moment:
+def parse_time(text: str, *, now: datetime, zone: str, past: bool = False) -> ParsedTime:
     """Read ISO 8601 (with an offset, or local in `zone`), "now", "in 2 hours", or a day and a time of day.
 
     A day is today, tomorrow, a day of the week (the next one; today if the time is still to come), a date (without a
@@ -85,7 +94,7 @@ def parse_moment(text: str, *, now: datetime, zone: str, past: bool = False) -> 
     words, named = _split_zone(given.lower(), given)
     place = named or zone_of(zone)
     found = _read(words, given, now, place)
-    moment = found if isinstance(found, Moment) else _moment(found, place)
+    moment = found if isinstance(found, ParsedTime) else _moment(found, place)
     if moment.at > now + FAR:
         raise UnknownTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
     if moment.at >= now or (past and _ISO.fullmatch(words)):
@@ -93,12 +102,12 @@ def parse_moment(text: str, *, now: datetime, zone: str, past: bool = False) -> 
     if moment.at >= now - GRACE:
         return replace(moment, at=now.astimezone(UTC))
     raise PastTime(
-        f"The time {given!r} is over: it was {spoken(moment.at, zone)}.",
+        f"The time {given!r} is over: it was {format_time(moment.at, zone)}.",
         hint="Give one to come, or leave the time out to post now.",
     )
 
 
-def _moment(local: datetime, place: tzinfo) -> Moment:
+def _moment(local: datetime, place: tzinfo) -> ParsedTime:
     mapped = to_utc(local, place)
     name = _zone_name(place)
     note = ""
@@ -107,7 +116,7 @@ def _moment(local: datetime, place: tzinfo) -> Moment:
         note = f"The time {local:%H:%M} does not exist in {name} on that day; {used:%H:%M} is used."
     elif mapped.kind == "twice":
         note = f"The time {local:%H:%M} comes twice in {name} on that day; the first is used."
-    return Moment(mapped.at, name, note)
+    return ParsedTime(mapped.at, name, note)
 
 
 def _zone_name(place: tzinfo) -> str:
@@ -136,10 +145,10 @@ def _split_zone(words: str, given: str) -> tuple[str, tzinfo | None]:
     return words, None
 
 
-def _read(words: str, given: str, now: datetime, place: tzinfo) -> Moment | datetime:
+def _read(words: str, given: str, now: datetime, place: tzinfo) -> ParsedTime | datetime:
     """The moment, or a naive time in `place`."""
     if words in ("now", "right now", "immediately"):
-        return Moment(now.astimezone(UTC), _zone_name(place))
+        return ParsedTime(now.astimezone(UTC), _zone_name(place))
     iso = _ISO.fullmatch(words)
     if iso:
         return _read_iso(iso, given, place)
@@ -155,7 +164,7 @@ def _read(words: str, given: str, now: datetime, place: tzinfo) -> Moment | date
     return read_with_dateparser(words, given, local_now)
 
 
-def _read_iso(iso: re.Match[str], given: str, place: tzinfo) -> Moment | datetime:
+def _read_iso(iso: re.Match[str], given: str, place: tzinfo) -> ParsedTime | datetime:
     if iso[2] is None:
         raise UnknownTime(f"The time {given!r} is a day without a time of day.", hint=f'Add one: "{given} 9:00".')
     clock = iso[2] if iso[2][2:3] == ":" else f"0{iso[2]}"
@@ -163,12 +172,16 @@ def _read_iso(iso: re.Match[str], given: str, place: tzinfo) -> Moment | datetim
         local = datetime.fromisoformat(f"{iso[1]}T{clock}")
         if iso[3] is None:
             return local
-        return Moment(datetime.fromisoformat(f"{local.isoformat()}{iso[3].upper()}").astimezone(UTC), _zone_name(place))
+        return ParsedTime(
+            datetime.fromisoformat(f"{local.isoformat()}{iso[3].upper()}").astimezone(UTC), _zone_name(place)
+        )
     except (ValueError, OverflowError) as error:
         raise UnknownTime(f"The time {given!r} does not exist: {error}.") from None
 
 
-def _read_span(words: str, given: str, now: datetime, local_now: datetime, place: tzinfo) -> Moment | datetime | None:
+def _read_span(
+    words: str, given: str, now: datetime, local_now: datetime, place: tzinfo
+) -> ParsedTime | datetime | None:
     """`in 2 hours`, `in 1h30m`, `in 3 days`, `in 3 days 9:00`: hours are real, days are days of the calendar."""
     start, _, rest = words.partition(" ")
     if start != "in":
@@ -191,7 +204,7 @@ def _read_span(words: str, given: str, now: datetime, local_now: datetime, place
                 raise UnknownTime(f"The time {given!r} has both a span and a time of day.")
             return datetime.combine((local_now + days * DAY).date(), time()) + timedelta(minutes=clock)
         if not days:
-            return Moment((now + timedelta(seconds=seconds)).astimezone(UTC), _zone_name(place))
+            return ParsedTime((now + timedelta(seconds=seconds)).astimezone(UTC), _zone_name(place))
         moment = _moment(local_now + days * DAY, place)
         return replace(moment, at=moment.at + timedelta(seconds=seconds))
     except OverflowError:
@@ -326,7 +339,7 @@ def _dated(month: int, number: int, year: int | None, given: str) -> Callable[[d
     return choose
 
 
-def spoken(at: datetime, zone: str) -> str:
+def format_time(at: datetime, zone: str) -> str:
     """A moment in a zone and in UTC: `Fri 27 Nov 2026 17:00 Europe/Berlin (16:00 UTC)`. Raises UnknownZone."""
     local, world = at.astimezone(zone_of(zone)), at.astimezone(UTC)
     told = f"{_day(local)} {local.year} {local:%H:%M} {zone}"

@@ -1,7 +1,7 @@
 """The drafts that the official app keeps on the network, as rows of drafts here. Pure.
 
 What comes along: texts, threads, link cards, quotes, labels, languages, and who may reply and quote. What cannot:
-pictures and films, which the app keeps on the device that they were chosen on; their alt texts are told.
+images and videos, which the app keeps on the device that they were chosen on; their alt texts are told.
 Lexicon: app.bsky.draft.defs
 """
 
@@ -84,8 +84,8 @@ def _part(
 def _note_media(post: Mapping[str, Any], number: int, device: str, notes: list[str]) -> None:
     gallery = _list(_mapping(post.get("embedGallery")).get("items"))
     for kind, items in (
-        ("picture", [*_list(post.get("embedImages")), *gallery]),
-        ("film", _list(post.get("embedVideos"))),
+        ("image", [*_list(post.get("embedImages")), *gallery]),
+        ("video", _list(post.get("embedVideos"))),
     ):
         if items:
             alts = [str(_mapping(item).get("alt")) for item in items if _mapping(item).get("alt")]

@@ -1,6 +1,6 @@
 """Whether a file of a folder may be sent as it is, found out without an account and without the network.
 
-What lives here: the check of `skywrite sync --check`, for pull requests: texts, pictures, films, rules. What only the
+What lives here: the check of `skywrite sync --check`, for pull requests: texts, images, videos, rules. What only the
 network knows (whether a handle, a quoted post or a page exists) is taken to be right here, and checked when the post
 is accepted.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from skywrite.atproto.syntax import Did
 from skywrite.compose.build import build
 from skywrite.compose.draft import draft_from_dict
-from skywrite.compose.gather import Surroundings, gather
+from skywrite.compose.resolve import DraftContext, resolve_draft
 from skywrite.errors import SkywriteError
 from skywrite.sources.folder import Folder
 from skywrite.sources.post_file import FileProblem, Item
@@ -64,8 +64,8 @@ def _by_part(item: Item) -> Iterator[tuple[int, SkywriteError]]:
         plain = part if isinstance(part, Mapping) else {"text": part}
         line = item.part_lines[min(number, len(item.part_lines) - 1)]
         if number:
-            for picture in plain.get("images", ()):
-                error = _error_of({"text": "text", "images": [picture]}, item.base)
+            for image in plain.get("images", ()):
+                error = _error_of({"text": "text", "images": [image]}, item.base)
                 if error:
                     yield line, error
         error = _error_of(_only_text(plain), item.base)
@@ -74,10 +74,10 @@ def _by_part(item: Item) -> Iterator[tuple[int, SkywriteError]]:
 
 
 def _single(item: Item, name: str, value: Any) -> Iterator[tuple[int, Any]]:
-    """A field with the line it stands in; the pictures of a list one by one."""
+    """A field with the line it stands in; the images of a list one by one."""
     if name == "images" and isinstance(value, list):
-        for number, picture in enumerate(value):
-            yield item.lines.get(f"{name}.{number}", item.part_lines[0]), [picture]
+        for number, image in enumerate(value):
+            yield item.lines.get(f"{name}.{number}", item.part_lines[0]), [image]
     else:
         yield item.lines.get(name, item.part_lines[0]), value
 
@@ -91,11 +91,11 @@ def _only_text(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_media(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with stand-ins for its pictures and films, which were looked at one by one."""
+    """The row with stand-ins for its images and videos, which were looked at one by one."""
     plain = dict(row)
     if plain.get("images"):
-        pictures = plain["images"] if isinstance(plain["images"], list) else [plain["images"]]
-        plain["images"] = [_STAND_IN] * len(pictures)
+        images = plain["images"] if isinstance(plain["images"], list) else [plain["images"]]
+        plain["images"] = [_STAND_IN] * len(images)
     if plain.get("video"):
         plain["video"] = {**_STAND_IN, "mime": "video/mp4"}
     if plain.get("thread"):
@@ -105,18 +105,18 @@ def _without_media(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _error_of(row: Mapping[str, Any], base: Path) -> SkywriteError | None:
     try:
-        gathered = gather(draft_from_dict(_without_addresses(row)), _nobody(base))
-        build(gathered.draft, gathered.dids)
+        resolved = resolve_draft(draft_from_dict(_without_addresses(row)), _nobody(base))
+        build(resolved.draft, resolved.dids)
     except SkywriteError as error:
         return error
     return None
 
 
 def _without_addresses(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Pictures and films of the web are not looked at here."""
+    """Images and videos of the web are not looked at here."""
     plain = dict(row)
     if isinstance(plain.get("images"), list):
-        plain["images"] = [_STAND_IN if _is_address(picture) else picture for picture in plain["images"]]
+        plain["images"] = [_STAND_IN if _is_address(image) else image for image in plain["images"]]
     if _is_address(plain.get("video")):
         plain["video"] = {**_STAND_IN, "mime": "video/mp4"}
     return plain
@@ -130,10 +130,10 @@ def _is_address(media: Any) -> bool:
     return isinstance(media, str) and media.startswith(("https://", "http://"))
 
 
-def _nobody(base: Path) -> Surroundings:
+def _nobody(base: Path) -> DraftContext:
     """A world in which everybody and everything exists."""
 
     def record(uri: str) -> dict[str, Any]:
         return {"uri": uri, "cid": _CID, "value": {}}
 
-    return Surroundings(resolve_handle=lambda handle: str(Did(_SOMEBODY)), get_record=record, base=base)
+    return DraftContext(resolve_handle=lambda handle: str(Did(_SOMEBODY)), get_record=record, base=base)

@@ -14,7 +14,7 @@ class FeedUnreadable(RejectedError):
 
 @dataclass(frozen=True, slots=True)
 class FeedImage:
-    """A picture that an entry names, with its description (may be empty)."""
+    """An image that an entry names, with its description (may be empty)."""
 
     url: str
     alt: str = ""

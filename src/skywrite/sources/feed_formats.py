@@ -157,7 +157,7 @@ def _atom_html(node: Node | None) -> str:
 
 
 def _images(item: Node, base: str) -> Iterable[FeedImage]:
-    """The pictures that an item names itself: Media RSS (with descriptions) and enclosures."""
+    """The images that an item names itself: Media RSS (with descriptions) and enclosures."""
     holders = [item, *item.children("media:group")]
     for holder in holders:
         shared = holder.text("media:description", "media:title") if holder is not item else ""

@@ -1,7 +1,7 @@
-"""From an entry of a feed to what a post says: the values of a template, pictures, languages. Pure.
+"""From an entry of a feed to what a post says: the values of a template, images, languages. Pure.
 
 What lives here: the content that the ledger keeps of an item while it waits, and the row of a draft made from it.
-What does not: checking the draft and fitting its pictures (`compose`).
+What does not: checking the draft and fitting its images (`compose`).
 """
 
 from __future__ import annotations

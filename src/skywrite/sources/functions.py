@@ -42,7 +42,7 @@ class Function:
 
     @property
     def folder(self) -> Path:
-        """The folder of its file, from which the paths of pictures count."""
+        """The folder of its file, from which the paths of images count."""
         code = getattr(self.call, "__code__", None)
         return Path(code.co_filename).resolve().parent if code else Path()
 

@@ -1,4 +1,4 @@
-"""From HTML as feeds hold it to clean text and the pictures in it. Pure, bounded, never raises for what is in it."""
+"""From HTML as feeds hold it to clean text and the images in it. Pure, bounded, never raises for what is in it."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def _leave(tag: str, pieces: list[str]) -> None:
 
 
 def html_images(html: str) -> list[tuple[str, str]]:
-    """The pictures of a text, as address (as written) and description, in order; at most ten."""
+    """The images of a text, as address (as written) and description, in order; at most ten."""
     if "<img" not in html[:HTML_CHARACTERS_MAX].lower():
         return []
     body = _body(_bounded(html))
     found = []
     for node in body.css("img") if body is not None else ():
         address = (node.attributes.get("src") or "").strip()
-        # Pictures of a pixel only count who reads.
+        # Images of a pixel only count who reads.
         if address and node.attributes.get("width") != "1" and node.attributes.get("height") != "1":
             found.append((address, clean_line(node.attributes.get("alt") or "")))
     return found[:IMAGES_MAX]

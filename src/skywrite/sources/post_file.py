@@ -28,7 +28,7 @@ from skywrite.compose.draft import FIELDS, Draft, Media, draft_from_dict
 from skywrite.errors import InputError, SkywriteError
 from skywrite.schedule.policy import parse_late
 from skywrite.sources.frontmatter import InvalidFrontMatter, read_front_matter
-from skywrite.sources.moments import due_moment, read_at, read_zone
+from skywrite.sources.post_times import due_time, read_at, read_zone
 
 FILE_BYTES_MAX = 200_000
 OPTIONS = ("at", "zone", "key", "account", "late", "draft", "published")
@@ -37,8 +37,8 @@ _FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "draft")
 _SPOKEN_FLAGS = {"yes": True, "on": True, "no": False, "off": False}
 _MEDIA_NAMES = ("path", "url", "alt", "captions", "gif", "lang")
 _CARD_NAMES = ("url", "title", "description")
-_PICTURE_LINE = re.compile(r'!\[(.*)\]\((?:<([^<>]+)>|(\S+?))(?:\s+"[^"]*")?\)')
-_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_IMAGE_LINE = re.compile(r'!\[(.*)\]\((?:<([^<>]+)>|(\S+?))(?:\s+"[^"]*")?\)')
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Item:
 
     def due_at(self, zone: str) -> datetime | None:
         """Its moment in UTC; a time without a zone is one of the file's `zone`, else of the given one."""
-        return None if self.at is None else due_moment(self.at, self.zone or zone)
+        return None if self.at is None else due_time(self.at, self.zone or zone)
 
 
 class Problems(Exception):
@@ -227,33 +227,33 @@ class _Reader:
         """Add the texts to the row; the answer is the first line of each post."""
         parts = list(_parts(lines, start))
         written = [part for part in parts if part[1]]
-        with_pictures = row.get("markdown") is not False
-        found = [self._part(line, part, with_pictures) for line, part in written]
+        with_images = row.get("markdown") is not False
+        found = [self._part(line, part, with_images) for line, part in written]
         for name in ("text", "thread"):
             if name in row and len(found) > (name == "thread"):
                 self._wrong(self._lines.get(name, 1), f"{name!r} is in the front matter and below it.", "Keep one.")
         if found:
             if "images" in found[0] and "images" in row:
-                self._wrong(written[0][0], "Pictures are in the front matter and in the text.", "Keep one way.")
+                self._wrong(written[0][0], "Images are in the front matter and in the text.", "Keep one way.")
             row.update(found[0])
         if len(found) > 1:
             shared = {name: row[name] for name in _SHARED if name in row}
             row["thread"] = [{**shared, **part} for part in found[1:]]
         return tuple(line for line, _ in written) or (start + 1,)
 
-    def _part(self, line: int, lines: list[str], with_pictures: bool) -> dict[str, Any]:
+    def _part(self, line: int, lines: list[str], with_images: bool) -> dict[str, Any]:
         texts: list[str] = []
         images: list[dict[str, str]] = []
         for number, text in enumerate(lines, line):
-            picture = _PICTURE_LINE.fullmatch(text.strip()) if with_pictures else None
-            if picture:
-                place = picture[2] or unquote(picture[3])
+            image = _IMAGE_LINE.fullmatch(text.strip()) if with_images else None
+            if image:
+                place = image[2] or unquote(image[3])
                 kind = "url" if place.startswith(("https://", "http://")) else "path"
                 if kind == "url" or self._take_media(Media(path=place), number):
-                    images.append({kind: place, "alt": picture[1]})
+                    images.append({kind: place, "alt": image[1]})
                 continue
-            if with_pictures and _PICTURE.search(text):
-                self._wrong(number, "A picture needs a line of its own.")
+            if with_images and _IMAGE.search(text):
+                self._wrong(number, "An image needs a line of its own.")
             texts.append(text)
         text = "\n".join(texts).strip("\n")
         return {"text": text, **({"images": images} if images else {})}
@@ -314,7 +314,7 @@ def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def _flags(name: str, value: Any) -> Any:
-    """`yes` and `no` where a flag is meant, also within a thread and a film."""
+    """`yes` and `no` where a flag is meant, also within a thread and a video."""
     if name in _FLAGS and isinstance(value, str):
         return _SPOKEN_FLAGS.get(value.lower(), value)
     if name == "thread" and isinstance(value, list):

@@ -103,7 +103,7 @@ UPDATE post SET
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state IN ('scheduled', 'publishing') AND frozen IS NULL
 
--- name: thaw_post
+-- name: discard_frozen_records
 -- Drop the frozen records of a post, none of which was ever sent.
 UPDATE post SET frozen = NULL WHERE id = :id
 

@@ -57,7 +57,7 @@ SELECT * FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id
 
--- name: moments_due_between
+-- name: due_times_between
 -- When an account's scheduled posts are due, in a stretch of time.
 SELECT due_at FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
@@ -87,7 +87,7 @@ UPDATE post SET
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = :was
 
--- name: hurry_post
+-- name: make_post_due_now
 -- Let a scheduled post whose time has come be tried now, not when its next attempt would be, and however late it is.
 UPDATE post SET
   attempt_at = :now, updated_at = :now, late_policy = 'publish', late_seconds = NULL,

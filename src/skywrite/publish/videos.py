@@ -1,10 +1,10 @@
-"""Which way a film goes: through the video service, or as a plain blob.
+"""Which way a video goes: through the video service, or as a plain blob.
 
 What does not live here: talking to the service (`video_upload`).
 
-A plain blob is shown too; readers only have to wait until the network has encoded it. So a film whose account has no
+A plain blob is shown too; readers only have to wait until the network has encoded it. So a video whose account has no
 service (a server on this computer, one without service auth), or whose service is not to be had just now, goes out on
-time as a plain blob where its server takes one of this size. A film that the service refused, or for which the
+time as a plain blob where its server takes one of this size. A video that the service refused, or for which the
 account's allowance is used up, does not: that is an answer.
 """
 
@@ -21,30 +21,30 @@ from skywrite.compose.draft import Stored
 from skywrite.config import DEFAULT_VIDEO_SERVICE
 from skywrite.errors import RateLimited, TemporaryError
 from skywrite.http import Transport
-from skywrite.publish.sender import FilmUpload
+from skywrite.publish.sender import VideoUpload
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class VideoServiceBusy(TemporaryError):
-    """The video service limits the account for now; posts without films go on."""
+    """The video service limits the account for now; posts without videos go on."""
 
 
 def through_service(pds_url: str, service_url: str) -> bool:
-    """Whether films of accounts on a PDS go through the video service: the public one cannot reach this computer."""
+    """Whether videos of accounts on a PDS go through the video service: the public one cannot reach this computer."""
     return bool(service_url) and not (
         service_url == DEFAULT_VIDEO_SERVICE and urlsplit(pds_url).hostname in _LOCAL_HOSTS
     )
 
 
-def film_upload(
+def video_upload(
     agent: Agent,
     transport: Transport,
     service_url: str,
     clock: Clock,
     *,
     stopping: threading.Event | None = None,
-) -> FilmUpload | None:
+) -> VideoUpload | None:
     """The upload through the video service; None where there is none to be used. `stopping` ends it at once."""
     if not through_service(agent.session.pds_url, service_url):
         return None

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.feed_model import Look, NewFeed
+from skywrite.queue.feed_model import NewFeed, Poll
 from skywrite.queue.model import AccountChange, Defer, Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, PROBLEM, claimed, decide_with, later, post, take
@@ -19,7 +19,7 @@ DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3
 
 def freed(store: Store) -> int:
     """How many accounts waited for nothing."""
-    return store.free_ahead(lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS)
+    return store.recover_clock_skew(lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS)
 
 
 @pytest.fixture
@@ -115,10 +115,10 @@ def test_a_feed_is_checked_again(store: Store, clock: FakeClock, checked: bool) 
     clock.advance(JUMP)
     claim = store.add_feed(NewFeed("https://site.example/feed", (ALICE,)), "ahead", 60)
     if checked:
-        store.record_look(claim, Look(claim.feed.url, "Site", {}, clock.now() + timedelta(seconds=1800)))
+        store.record_poll(claim, Poll(claim.feed.url, "Site", {}, clock.now() + timedelta(seconds=1800)))
         store.release_feed(claim)
     clock.set(NOON)
     assert [] == store.claim_feeds("w", 60)
-    assert (1, NOON) == (store.free_feeds_ahead(lease_seconds=60), store.next_feed_at())
+    assert (1, NOON) == (store.recover_feed_clock_skew(lease_seconds=60), store.next_feed_at())
     held = store.claim_feeds("w", 60)
-    assert (1, 0) == (len(held), store.free_feeds_ahead(lease_seconds=60))
+    assert (1, 0) == (len(held), store.recover_feed_clock_skew(lease_seconds=60))

@@ -2,7 +2,7 @@
 
 What lives here: the order of the work and the rule that only what the writer must know stops a draft: a dead mention
 and a failing card are told as warnings. The result is a draft of stored media and known references, which `build`
-turns into records without any I/O. What does not live here: how pictures are fitted (`media`), how foreign pages are
+turns into records without any I/O. What does not live here: how images are fitted (`media`), how foreign pages are
 opened (`fetch`), where bytes are kept (`queue`).
 """
 
@@ -17,7 +17,7 @@ from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
 from skywrite.compose.build import check_mixture, render
 from skywrite.compose.draft import Card, Draft, Media, Ref, Reply, Stored
-from skywrite.compose.pictures import Collector, gather_media
+from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
 from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
 
@@ -44,12 +44,12 @@ class UnknownReplyRule(InputError):
     """A text that should say who may reply does not."""
 
 
-class Surroundings(NamedTuple):
+class DraftContext(NamedTuple):
     """What a draft may ask: functions, so that each face brings its own account and tests bring fakes.
 
     `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody
     could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit; a
-    film is held to it where it goes there as it is (`films_as_blobs`), and not through a video service.
+    video is held to it where it goes there as it is (`videos_as_blobs`), and not through a video service.
     """
 
     resolve_handle: Callable[[str], str]
@@ -59,11 +59,11 @@ class Surroundings(NamedTuple):
     base: Path = Path()
     langs: tuple[str, ...] = ()
     require_alt: bool = False
-    films_as_blobs: bool = True
+    videos_as_blobs: bool = True
 
 
 @dataclass
-class Gathered:
+class ResolvedDraft:
     """A draft with nothing left to ask, the identities of its mentions, and the bytes of its media by CID.
 
     A handle maps to None where it does not exist, and is absent where nobody could be asked yet.
@@ -76,20 +76,20 @@ class Gathered:
     warnings: list[str] = field(default_factory=list)
 
 
-def gather(draft: Draft, around: Surroundings) -> Gathered:
+def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
     """Ask for everything. Raises InputError for what the writer must mend, TemporaryError to try again."""
     collector = Collector(
-        around.fetcher, around.base, around.require_alt, around.blob_limit, films_as_blobs=around.films_as_blobs
+        around.fetcher, around.base, around.require_alt, around.blob_limit, videos_as_blobs=around.videos_as_blobs
     )
-    done = Gathered(draft, media=collector.media, stored=collector.stored, warnings=collector.warnings)
+    done = ResolvedDraft(draft, media=collector.media, stored=collector.stored, warnings=collector.warnings)
     parts = draft.parts()
-    gathered = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
-    done.draft = gathered[0]
+    resolved = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
+    done.draft = resolved[0]
     if draft.thread or draft.reply_to is not None or draft.replies is not None:
-        done.draft = gathered[0]._replace(
+        done.draft = resolved[0]._replace(
             reply_to=_reply(draft.reply_to, around),
             replies=_rules(draft.replies, around),
-            thread=tuple(gathered[1:]),
+            thread=tuple(resolved[1:]),
         )
     return done
 
@@ -98,7 +98,7 @@ def _place(index: int, parts: list[Draft]) -> str:
     return f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else ""
 
 
-def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: Gathered, place: str) -> Draft:
+def _gather_part(part: Draft, around: DraftContext, collector: Collector, done: ResolvedDraft, place: str) -> Draft:
     try:
         texts = render(part)
         for text in texts:
@@ -113,7 +113,7 @@ def _gather_part(part: Draft, around: Surroundings, collector: Collector, done: 
         raise error.about(place) from None
 
 
-def _mentions(texts: Sequence[RichText], around: Surroundings, done: Gathered) -> None:
+def _mentions(texts: Sequence[RichText], around: DraftContext, done: ResolvedDraft) -> None:
     handles = [facet.value for text in texts for facet in text.facets if facet.kind == "mention"]
     for handle in dict.fromkeys(handles):
         if handle in done.dids:
@@ -129,7 +129,7 @@ def _mentions(texts: Sequence[RichText], around: Surroundings, done: Gathered) -
             )
 
 
-def _record(text: str, around: Surroundings) -> dict[str, Any]:
+def _record(text: str, around: DraftContext) -> dict[str, Any]:
     authority, collection, rkey = parse_reference(text)
     did = authority if authority.startswith("did:") else around.resolve_handle(authority)
     uri = f"at://{did}/{collection}/{rkey}"
@@ -141,7 +141,7 @@ def _record(text: str, around: Surroundings) -> dict[str, Any]:
         raise
 
 
-def _quote(quote: str | Ref | None, around: Surroundings) -> Ref | None:
+def _quote(quote: str | Ref | None, around: DraftContext) -> Ref | None:
     if quote is None or isinstance(quote, Ref):
         return quote
     _, collection, _ = parse_reference(quote)
@@ -151,7 +151,7 @@ def _quote(quote: str | Ref | None, around: Surroundings) -> Ref | None:
     return Ref(record["uri"], record["cid"])
 
 
-def _reply(reply_to: str | Reply | None, around: Surroundings) -> Reply | None:
+def _reply(reply_to: str | Reply | None, around: DraftContext) -> Reply | None:
     if reply_to is None or isinstance(reply_to, Reply):
         return reply_to
     record = _record(reply_to, around)
@@ -170,13 +170,13 @@ def _root(value: Any) -> Ref | None:
     return None
 
 
-def _rules(replies: tuple[str, ...] | None, around: Surroundings) -> tuple[str, ...] | None:
+def _rules(replies: tuple[str, ...] | None, around: DraftContext) -> tuple[str, ...] | None:
     if replies is None:
         return None
     return tuple(rule if rule in _RULES else _list_uri(rule, around) for rule in replies)
 
 
-def _list_uri(text: str, around: Surroundings) -> str:
+def _list_uri(text: str, around: DraftContext) -> str:
     try:
         authority, collection, rkey = parse_reference(text)
     except InputError:
@@ -189,7 +189,7 @@ def _list_uri(text: str, around: Surroundings) -> str:
     return f"at://{did}/{collection}/{rkey}"
 
 
-def _langs(part: Draft, around: Surroundings) -> tuple[str, ...]:
+def _langs(part: Draft, around: DraftContext) -> tuple[str, ...]:
     langs = part.langs or around.langs
     if langs != ("auto",):
         return langs
@@ -199,14 +199,14 @@ def _langs(part: Draft, around: Surroundings) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
-def _card(part: Draft, texts: Sequence[RichText], around: Surroundings, collector: Collector) -> str | Card:
+def _card(part: Draft, texts: Sequence[RichText], around: DraftContext, collector: Collector) -> str | Card:
     """The card, "none", or "auto" (or its address) where there is none to show now: an edit may give it one."""
     if part.card == "none" or part.embed is not None:
         return part.card
     if part.card != "auto":
         url = part.card.url if isinstance(part.card, Card) else part.card
         if part.images or part.video:
-            collector.warnings.append(f"The card of {url} is left out: a post with pictures or a film shows none.")
+            collector.warnings.append(f"The card of {url} is left out: a post with images or a video shows none.")
             return url
         if isinstance(part.card, Card):
             return _with_thumb(part.card, collector)
@@ -218,14 +218,14 @@ def _card(part: Draft, texts: Sequence[RichText], around: Surroundings, collecto
 
 
 def _with_thumb(card: Card, collector: Collector) -> Card:
-    """A card that was given whole, its picture read and fitted."""
+    """A card that was given whole, its image read and fitted."""
     if not isinstance(card.thumb, Media):
         return card
     return card._replace(thumb=collector.thumb(collector.read(card.thumb, THUMB_FILE_BYTES_MAX), card.url))
 
 
-def _page_card(url: str, around: Surroundings, collector: Collector, *, asked: bool) -> str | Card:
-    """A failing page never stops a post: the link stays in the text, or as a card without a picture."""
+def _page_card(url: str, around: DraftContext, collector: Collector, *, asked: bool) -> str | Card:
+    """A failing page never stops a post: the link stays in the text, or as a card without an image."""
     if around.fetcher is None:
         return "auto"
     from skywrite.fetch.card import fetch_card
@@ -246,7 +246,7 @@ def _page_card(url: str, around: Surroundings, collector: Collector, *, asked: b
     return Card(page.uri, page.title, page.description, thumb, _associated(page.associated_uris, around, collector))
 
 
-def _associated(uris: tuple[str, ...], around: Surroundings, collector: Collector) -> tuple[Ref, ...]:
+def _associated(uris: tuple[str, ...], around: DraftContext, collector: Collector) -> tuple[Ref, ...]:
     refs = []
     for uri in uris:
         try:

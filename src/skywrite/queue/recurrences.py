@@ -21,7 +21,7 @@ from skywrite.queue.model import (
 from skywrite.queue.rows import dump_json, recurrence_of
 
 
-class RuleVerbs(AddVerbs):
+class RecurrenceVerbs(AddVerbs):
     """Verbs about what makes posts, and about settings."""
 
     def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None) -> int:

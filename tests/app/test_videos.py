@@ -1,4 +1,4 @@
-"""Films from a post to the network: through the video service, as a plain blob, and stopped in between."""
+"""Videos from a post to the network: through the video service, as a plain blob, and stopped in between."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from PIL import Image
 from skywrite.app import Skywrite
 from skywrite.app.posting import StillQueued
 from skywrite.compose.freeze import Frozen
-from skywrite.compose.pictures import TooLargeForPds
+from skywrite.compose.images import TooLargeForPds
 from skywrite.errors import RejectedError
 from skywrite.http import Http, Response
 from skywrite.media.ffmpeg import find_ffmpeg
 from skywrite.publish import publisher as publisher_module
-from skywrite.publish.films import through_service
+from skywrite.publish.videos import through_service
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import World
 from tests.support import video_service
@@ -30,9 +30,9 @@ ENCODED = b"as the service encodes it"
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A film of half a second, of some 20 KB."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
+def video(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A video of half a second, of some 20 KB."""
+    path = tmp_path_factory.mktemp("video") / "video.mp4"
     source = ["-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=0.5", "-pix_fmt", "yuv420p"]
     command = [find_ffmpeg("test"), "-loglevel", "error", "-y", *source, str(path)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
@@ -81,8 +81,8 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[VideoServ
 
 
 @pytest.fixture
-def filming(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Iterator[Skywrite]:
-    """A process whose films go through the service."""
+def videoing(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Iterator[Skywrite]:
+    """A process whose videos go through the service."""
     from skywrite.atproto.repo import Repo
 
     blob = Repo(sky.agent(sky.account())).upload_blob(ENCODED, "video/mp4")
@@ -95,40 +95,40 @@ def filming(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Iterat
 
 
 def video_of(world: World, index: int = 0) -> dict[str, Any]:
-    """A post's film on the network."""
+    """A post's video on the network."""
     found: dict[str, Any] = world.records()[index]["embed"]
     assert "app.bsky.embed.video" == found["$type"]
     return found
 
 
-def test_a_film_goes_through_the_service(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+def test_a_video_goes_through_the_service(
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
     """It is larger than the account's server takes; the post names the blob that the service made of it."""
     world.box.blob_limit = 5_000
     told: list[tuple[int, int]] = []
-    filming.progress = lambda post, cid, done, size: told.append((done, size))
-    filming.post("Film", video={"path": film, "alt": "Bars"})
-    size = Path(film).stat().st_size
+    videoing.progress = lambda post, cid, done, size: told.append((done, size))
+    videoing.post("Video", video={"path": video, "alt": "Bars"})
+    size = Path(video).stat().st_size
     assert (len(ENCODED), {"width": 320, "height": 240}) == (
         video_of(world)["video"]["size"],
         video_of(world)["aspectRatio"],
     )
     assert ((size, size), 0) == (told[-1], world.box.calls["com.atproto.repo.uploadBlob"])
-    assert [size] == [len(data) for data in service.films.values()]
+    assert [size] == [len(data) for data in service.videos.values()]
 
 
-def test_a_service_that_is_away_does_not_hold_up_a_film(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+def test_a_service_that_is_away_does_not_hold_up_a_video(
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
     """It goes out as a plain blob, on time."""
     service.faults["getUploadLimits"] = [DROP] * 9
-    filming.post("Film", video=film)
-    assert Path(film).stat().st_size == video_of(world)["video"]["size"]
+    videoing.post("Video", video=video)
+    assert Path(video).stat().st_size == video_of(world)["video"]["size"]
 
 
-def test_without_service_auth_a_film_is_a_plain_blob(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str, monkeypatch: pytest.MonkeyPatch
+def test_without_service_auth_a_video_is_a_plain_blob(
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not every server can vouch for its accounts."""
     from skywrite.atproto.session import Agent
@@ -138,43 +138,43 @@ def test_without_service_auth_a_film_is_a_plain_blob(
         raise MethodNotSupported("getServiceAuth is not known here")
 
     monkeypatch.setattr(Agent, "service_auth", unknown)
-    filming.post("Film", video=film)
-    assert Path(film).stat().st_size == video_of(world)["video"]["size"]
+    videoing.post("Video", video=video)
+    assert Path(video).stat().st_size == video_of(world)["video"]["size"]
 
 
-def test_a_film_too_large_for_the_plain_way_waits_for_the_service(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+def test_a_video_too_large_for_the_plain_way_waits_for_the_service(
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
     """It is sent when the service is back."""
     world.box.blob_limit = 5_000
     service.faults["getUploadLimits"] = [DROP] * 99
     with pytest.raises(StillQueued):
-        filming.post("Film", video=film)
+        videoing.post("Video", video=video)
     service.faults.clear()
     world.clock.advance(60)
-    filming.run_once()
+    videoing.run_once()
     assert len(ENCODED) == video_of(world)["video"]["size"]
 
 
-def test_a_film_that_the_service_refuses_is_not_posted(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+def test_a_video_that_the_service_refuses_is_not_posted(
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
     """An answer is an answer: no other way is tried."""
     service.faults["uploadVideo"] = [video_service.answer(400, "VideoTooLong")]
     with pytest.raises(RejectedError):
-        filming.post("Film", video=film)
-    assert ([], [(1, "failed")]) == (world.texts(), world.states(filming))
+        videoing.post("Video", video=video)
+    assert ([], [(1, "failed")]) == (world.texts(), world.states(videoing))
 
 
-def test_without_a_service_a_film_must_fit_the_server(world: World, sky: Skywrite, film: str) -> None:
+def test_without_a_service_a_video_must_fit_the_server(world: World, sky: Skywrite, video: str) -> None:
     """It is told when the post is accepted."""
     world.box.blob_limit = 5_000
     with pytest.raises(TooLargeForPds):
-        sky.schedule("Film", at="in 1 hour", video=film)
+        sky.schedule("Video", at="in 1 hour", video=video)
     world.box.blob_limit = 5_000_000
     sky._agents = None
-    sky.post("Film", video=film)
-    assert Path(film).stat().st_size == video_of(world)["video"]["size"]
+    sky.post("Video", video=video)
+    assert Path(video).stat().st_size == video_of(world)["video"]["size"]
 
 
 @pytest.mark.parametrize(
@@ -193,91 +193,91 @@ def test_who_uses_the_service(pds: str, service_url: str, expected: bool) -> Non
 
 
 def test_a_limit_of_the_service_is_none_of_the_account(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
-    """The film waits; its account is not paused."""
+    """The video waits; its account is not paused."""
     service.faults["uploadVideo"] = [video_service.answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
-    filming.schedule("Film", at="now", video=film)
-    filming.run_once()
-    problem = filming.store.get(1).problem
-    assert ("VideoServiceBusy", "ok") == (problem.name if problem else None, filming.account().state)
+    videoing.schedule("Video", at="now", video=video)
+    videoing.run_once()
+    problem = videoing.store.get(1).problem
+    assert ("VideoServiceBusy", "ok") == (problem.name if problem else None, videoing.account().state)
 
 
-def test_a_worker_that_is_stopped_lets_go_of_a_film(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+def test_a_worker_that_is_stopped_lets_go_of_a_video(
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
     """The wait for the service ends at once, the account is free, and the next worker sends the post."""
-    filming.schedule("Film", at="now", video=film)
+    videoing.schedule("Video", at="now", video=video)
     began = world.clock.now()
     service.script.insert(0, {"state": "JOB_STATE_ENCODING"})
-    filming.progress = lambda post, cid, done, size: worker.stop() if done == size else None
-    worker = filming.worker()
+    videoing.progress = lambda post, cid, done, size: worker.stop() if done == size else None
+    worker = videoing.worker()
     assert worker.step()
-    account = filming.account()
-    assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(filming))
+    account = videoing.account()
+    assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(videoing))
     assert timedelta(seconds=5) > world.clock.now() - began
-    assert ("UploadStopped", []) == ((filming.store.get(1).problem or account).name, world.texts())
-    filming.progress = None
+    assert ("UploadStopped", []) == ((videoing.store.get(1).problem or account).name, world.texts())
+    videoing.progress = None
     world.clock.advance(60)
-    filming.run_once()
+    videoing.run_once()
     assert len(ENCODED) == video_of(world)["video"]["size"]
 
 
 def test_a_worker_that_is_stopped_lets_go_of_a_large_upload(
-    world: World, sky: Skywrite, film: str, monkeypatch: pytest.MonkeyPatch
+    world: World, sky: Skywrite, video: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is published by an upload, so the post can wait for the next worker; a small one is finished."""
-    sky.schedule("Film", at="now", video=film)
+    sky.schedule("Video", at="now", video=video)
     sky.progress = lambda post, cid, done, size: worker.stop()
     worker = sky.worker()
-    assert (True, ["Film"]) == (worker.step(), world.texts())
+    assert (True, ["Video"]) == (worker.step(), world.texts())
     monkeypatch.setattr(publisher_module, "STOPPABLE_BYTES", 1000)
-    sky.schedule("Large", at="now", video=film)
+    sky.schedule("Large", at="now", video=video)
     worker = sky.worker()
     worker.stop()
-    assert (True, ["Film"], "UploadInterrupted") == (worker.step(), world.texts(), sky.store.get(2).problem.name)
+    assert (True, ["Video"], "UploadInterrupted") == (worker.step(), world.texts(), sky.store.get(2).problem.name)
     sky.progress = None
     world.clock.advance(60)
     sky.run_once()
-    assert ["Film", "Large"] == world.texts()
+    assert ["Video", "Large"] == world.texts()
 
 
-def test_in_doubt_a_film_is_not_uploaded_again(world: World, sky: Skywrite, film: str) -> None:
+def test_in_doubt_a_video_is_not_uploaded_again(world: World, sky: Skywrite, video: str) -> None:
     """A look at the repository settles it."""
     world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_after")
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
     with pytest.raises(StillQueued):
-        sky.post("Film", video=film)
+        sky.post("Video", video=video)
     world.box.faults.clear()
-    sky.post("Film", video=film)
-    assert (1, ["Film"]) == (world.box.calls["com.atproto.repo.uploadBlob"], world.texts())
+    sky.post("Video", video=video)
+    assert (1, ["Video"]) == (world.box.calls["com.atproto.repo.uploadBlob"], world.texts())
 
 
 def test_what_may_be_on_its_way_is_never_changed(
-    world: World, filming: Skywrite, service: VideoServiceStandIn, film: str
+    world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
-    """A film went as a plain blob, and its answer was lost; the next try sends the same, though the service is back."""
+    """A video went as a plain blob and its answer was lost; the next try sends the same, though the service is back."""
     service.faults["getUploadLimits"] = [DROP] * 9
     world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_before")
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
-    filming.schedule("Film", at="now", video=film)
-    filming.run_once()
-    frozen = filming.store.get(1).frozen
+    videoing.schedule("Video", at="now", video=video)
+    videoing.run_once()
+    frozen = videoing.store.get(1).frozen
     world.box.faults.clear()
     service.faults.clear()
     world.clock.advance(60)
-    filming.run_once()
-    assert (frozen, ["Film"]) == (filming.store.get(1).frozen, world.texts())
-    assert filming.store.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
+    videoing.run_once()
+    assert (frozen, ["Video"]) == (videoing.store.get(1).frozen, world.texts())
+    assert videoing.store.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
 
 
 def test_a_blob_that_the_server_dropped_is_uploaded_again(
-    world: World, sky: Skywrite, picture: Callable[..., str]
+    world: World, sky: Skywrite, image: Callable[..., str]
 ) -> None:
     """Under the same keys, since the first write may still be on its way."""
     world.box.faults.add("com.atproto.repo.applyWrites", kind="drop_before")
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
-    sky.schedule("Red", at="now", images=[picture()])
+    sky.schedule("Red", at="now", images=[image()])
     sky.run_once()
     keys = [write.rkey for write in Frozen.from_json(sky.store.get(1).frozen or "").writes]
     world.box.faults.clear()
@@ -291,7 +291,7 @@ def test_a_blob_that_the_server_dropped_is_uploaded_again(
     assert keys == [post.uri.rpartition("/")[2] for post in world.box.posts("alice.test")]
 
 
-def test_a_gif_in_a_thread(world: World, sky: Skywrite, picture: Callable[..., str], tmp_path: Path) -> None:
+def test_a_gif_in_a_thread(world: World, sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
     """It plays in the post to which it belongs."""
     path = tmp_path / "wave.gif"
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue", "green")]
@@ -301,10 +301,10 @@ def test_a_gif_in_a_thread(world: World, sky: Skywrite, picture: Callable[..., s
     assert ("gif", "Waves", "video/mp4") == (embed["presentation"], embed["alt"], embed["video"]["mimeType"])
 
 
-def test_an_animation_among_pictures_is_told(sky: Skywrite, picture: Callable[..., str], tmp_path: Path) -> None:
-    """Only its first picture can be shown beside others."""
+def test_an_animation_among_images_is_told(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
+    """Only its first image can be shown beside others."""
     path = tmp_path / "wave.gif"
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
-    scheduled = sky.schedule("x", at="in 1 hour", images=[(str(path), "Waves"), (picture(), "Red")])
-    assert [True] == ["only the first picture of the animation" in text for text in scheduled.warnings]
+    scheduled = sky.schedule("x", at="in 1 hour", images=[(str(path), "Waves"), (image(), "Red")])
+    assert [True] == ["only the first image of the animation" in text for text in scheduled.warnings]

@@ -21,7 +21,7 @@ _AT = re.compile(
 )
 
 
-class InvalidMoment(InputError):
+class InvalidTime(InputError):
     """A text that should say one moment for good does not."""
 
     def __init__(self, message: str, *, hint: str = EXAMPLES) -> None:
@@ -29,28 +29,28 @@ class InvalidMoment(InputError):
 
 
 def read_at(text: str) -> datetime:
-    """The moment that a text says: in UTC where it names a zone, else naive. Raises InvalidMoment, UnknownZone."""
+    """The moment that a text says: in UTC where it names a zone, else naive. Raises InvalidTime, UnknownZone."""
     match = _AT.fullmatch(text.strip())
     if match is None:
-        raise InvalidMoment(f"{text!r} is no date with a time of day.")
+        raise InvalidTime(f"{text!r} is no date with a time of day.")
     day, hour, minute, second, zone = match.groups()
     if hour is None:
-        raise InvalidMoment(f"{text!r} has no time of day.")
+        raise InvalidTime(f"{text!r} has no time of day.")
     try:
         local = datetime.strptime(f"{day} {int(hour):02d}:{minute}:{second or '00'}", "%Y-%m-%d %H:%M:%S")
     except ValueError:
-        raise InvalidMoment(f"{text!r} is not in the calendar.") from None
+        raise InvalidTime(f"{text!r} is not in the calendar.") from None
     if local.year not in YEARS:
-        raise InvalidMoment(f"{text!r} is too far away.")
+        raise InvalidTime(f"{text!r} is too far away.")
     if zone is None:
         return local
     if zone[0] in "+-":
         digits = zone.replace(":", "")
         if int(digits[1:3]) > 14 or int(digits[3:]) > 59:
-            raise InvalidMoment(f"{text!r} has no zone that exists.")
+            raise InvalidTime(f"{text!r} has no zone that exists.")
         offset = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:]))
         return local.replace(tzinfo=timezone(offset if zone[0] == "+" else -offset)).astimezone(UTC)
-    return due_moment(local, "UTC" if zone.upper() in ("Z", "UTC") else zone)
+    return due_time(local, "UTC" if zone.upper() in ("Z", "UTC") else zone)
 
 
 def read_zone(text: str) -> str:
@@ -58,6 +58,6 @@ def read_zone(text: str) -> str:
     return zone_of(text).key
 
 
-def due_moment(at: datetime, zone: str) -> datetime:
+def due_time(at: datetime, zone: str) -> datetime:
     """A moment in UTC; a naive one is local time in the zone, moved forward where clocks skip it."""
     return at.astimezone(UTC) if at.tzinfo else to_utc(at, zone_of(zone)).at

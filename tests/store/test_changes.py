@@ -6,8 +6,8 @@ import threading
 import time
 
 from skywrite.clock import FakeClock, SystemClock
+from skywrite.queue.changes import POLL_SECONDS
 from skywrite.queue.store import Store
-from skywrite.queue.watch import POLL_SECONDS
 from tests.store.support import OpenAt, OpenStore, claimed, post
 from tests.support.postgres import PostgresServer
 

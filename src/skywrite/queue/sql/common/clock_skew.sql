@@ -1,4 +1,4 @@
--- name: accounts_ahead
+-- name: accounts_skewed
 -- Accounts that wait for a moment that only a clock which ran ahead can have set, or that are put off while their
 -- first post is due.
 SELECT did FROM account WHERE ready_at > :soon AND (
@@ -15,20 +15,20 @@ SELECT did FROM account WHERE ready_at > :soon AND (
 )
 ORDER BY did
 
--- name: end_lease_ahead
+-- name: end_skewed_lease
 -- End a lease that is longer than any that is given.
 UPDATE account SET lease_until = :now WHERE did = :did AND lease_until > :lease_end
 
--- name: end_pause_ahead
+-- name: end_skewed_pause
 -- End a pause that is longer than any that is set.
 UPDATE account SET paused_until = :now WHERE did = :did AND paused_until > :pause_end
 
--- name: end_waits_ahead
+-- name: end_skewed_waits
 -- Let posts that a clock which ran ahead has put off be tried as soon as they are due.
 UPDATE post SET attempt_at = CASE WHEN due_at <= :now THEN :now END, updated_at = :now
 WHERE account_did = :did AND state = 'scheduled' AND attempt_at > :soon AND updated_at > :soon
 
--- name: end_feed_waits_ahead
+-- name: end_skewed_feed_waits
 -- Let feeds be checked that a clock which ran ahead has put off, or that are held for longer than anybody does.
 UPDATE feed SET
   lease_owner = NULL, lease_until = NULL, lease_token = lease_token + 1, next_check_at = :now, ready_at = :now

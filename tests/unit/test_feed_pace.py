@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.sources.feed_filter import FilterTooSlow, InvalidFilter, make_filter
-from skywrite.sources.feed_manners import after_error, interval_of, next_check, retry_after
+from skywrite.sources.feed_pace import after_error, interval_of, next_check, retry_after
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

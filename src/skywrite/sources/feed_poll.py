@@ -1,7 +1,7 @@
 """One look at a feed: asking its server politely, and what the answer means for the ledger.
 
 What lives here: conditional requests, redirects and refusals remembered, first looks, filters. What does not: storing
-it (`queue.feeds`), which entries are the same (`feed_identity`), how often to look (`feed_manners`).
+it (`queue.feeds`), which entries are the same (`feed_identity`), how often to look (`feed_pace`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from skywrite.errors import InputError, SkywriteError
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused
-from skywrite.queue.feed_model import Feed, FeedState, ItemState, ItemUpdate, KnownItem, Look, NewItem
+from skywrite.queue.feed_model import Feed, FeedState, ItemState, ItemUpdate, KnownItem, NewItem, Poll
 from skywrite.queue.model import Problem
 from skywrite.schedule.policy import parse_duration
 from skywrite.sources.feed import (
@@ -31,7 +31,7 @@ from skywrite.sources.feed import (
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedUnreadable
 from skywrite.sources.feed_filter import FilterTooSlow, make_filter
 from skywrite.sources.feed_identity import Marks, Matching, all_marks, marked, match, news_of, oldest_first
-from skywrite.sources.feed_manners import (
+from skywrite.sources.feed_pace import (
     GONE_SEEN,
     MOVES_SEEN,
     after_error,
@@ -165,7 +165,7 @@ def _seen(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -> See
     return Seen(kept, headers, document, tuple(marked(document)))
 
 
-def make_look(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: datetime, random: float) -> Look:
+def make_poll(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: datetime, random: float) -> Poll:
     """What the ledger is told about a look, and when the next one is. `random` is in [0, 1)."""
     memory = dict(seen.memory)
     asked = feed.settings.get("every")
@@ -177,7 +177,7 @@ def make_look(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: d
         if seen.gone:
             problem = Problem("FeedGone", f"{feed.url} is gone for good, its server says.", "Remove it, or check it.")
         state: FeedState = "gone" if seen.gone else "active"
-        return Look(feed.url, feed.title, memory, None if seen.gone else at, state, False, failures, problem)
+        return Poll(feed.url, feed.title, memory, None if seen.gone else at, state, False, failures, problem)
     url = feed.url
     if memory.get("moved_to") and int(memory.get("moved_seen", 0)) >= MOVES_SEEN:
         url = str(memory["moved_to"])
@@ -185,7 +185,7 @@ def make_look(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: d
     items, updates = _changes(feed, seen, ledger) if seen.document else ((), ())
     interval = interval_of(asked, memory.get("feed_seconds"), seen.headers)
     title = seen.document.title if seen.document and seen.document.title else feed.title
-    return Look(url, title, memory, next_check(now, interval, random), items=items, updates=updates)
+    return Poll(url, title, memory, next_check(now, interval, random), items=items, updates=updates)
 
 
 def _changes(

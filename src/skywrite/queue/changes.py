@@ -14,10 +14,10 @@ from skywrite.queue.database import ChangeDetector
 POLL_SECONDS = 0.15
 
 
-class Watch:
+class ChangeListener:
     """One waiting thread's view of changes. Make it before looking at the queue, so that nothing slips through."""
 
-    def __init__(self, store: WatchVerbs) -> None:
+    def __init__(self, store: ChangeVerbs) -> None:
         self._store = store
         self._event = threading.Event()
         self._detector: ChangeDetector | None = None
@@ -81,11 +81,11 @@ class Watch:
             self._detector = None
 
 
-class WatchVerbs(StoreBase):
+class ChangeVerbs(StoreBase):
     """Verbs of those who wait."""
 
-    def watch(self) -> Watch:
+    def watch(self) -> ChangeListener:
         """A watch on all changes of the queue; one for each thread that waits. Close it, or use it in a `with`."""
-        watch = Watch(self)
+        watch = ChangeListener(self)
         watch._detected()
         return watch

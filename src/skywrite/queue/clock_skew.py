@@ -15,10 +15,10 @@ from skywrite.queue.base import StoreBase
 SKEW = timedelta(seconds=60)
 
 
-class AheadVerbs(StoreBase):
+class ClockSkewVerbs(StoreBase):
     """The verb about what a clock that ran ahead has left."""
 
-    def free_ahead(self, *, lease_seconds: float, pause_seconds: float) -> int:
+    def recover_clock_skew(self, *, lease_seconds: float, pause_seconds: float) -> int:
         """Free accounts and feeds that wait for a moment which only a clock that ran ahead can have set; how many.
 
         No lease is longer than `lease_seconds`, and no pause longer than `pause_seconds`. An account that is put off
@@ -33,18 +33,18 @@ class AheadVerbs(StoreBase):
             "pause_end": now + SKEW + timedelta(seconds=pause_seconds),
         }
         with self._reading() as tx:
-            dids = [row["did"] for row in tx.rows("accounts_ahead", **moments)]
+            dids = [row["did"] for row in tx.rows("accounts_skewed", **moments)]
         for did in dids:
             with self._writing() as tx:
                 self._locked(tx, did)
-                for name in ("end_lease_ahead", "end_pause_ahead", "end_waits_ahead"):
+                for name in ("end_skewed_lease", "end_skewed_pause", "end_skewed_waits"):
                     tx.run(name, did=did, **moments)
                 self._update_ready(tx, did)
         return len(dids)
 
-    def free_feeds_ahead(self, *, lease_seconds: float) -> int:
-        """`free_ahead` for feeds."""
+    def recover_feed_clock_skew(self, *, lease_seconds: float) -> int:
+        """`recover_clock_skew` for feeds."""
         now = self._clock.now()
         lease_end = now + SKEW + timedelta(seconds=lease_seconds)
         with self._writing(wake=False) as tx:
-            return tx.run("end_feed_waits_ahead", now=now, soon=now + SKEW, lease_end=lease_end)
+            return tx.run("end_skewed_feed_waits", now=now, soon=now + SKEW, lease_end=lease_end)

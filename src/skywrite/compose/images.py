@@ -1,6 +1,6 @@
 """The media of a draft: read, fitted, measured, and known by CID.
 
-What lives here: where the bytes come from and which of them become pictures, films or captions. What does not: the
+What lives here: where the bytes come from and which of them become images, videos or captions. What does not: the
 fitting itself (`media`) and the opening of foreign addresses (`fetch`).
 """
 
@@ -48,13 +48,13 @@ class Collector:
         require_alt: bool = False,
         blob_limit: Callable[[], int | None] = lambda: None,
         *,
-        films_as_blobs: bool = True,
+        videos_as_blobs: bool = True,
     ) -> None:
         self._fetcher = fetcher
         self._base = base
         self._require_alt = require_alt
         self._blob_limit = blob_limit
-        self._films_as_blobs = films_as_blobs
+        self._videos_as_blobs = videos_as_blobs
         self.media: dict[str, Callable[[], Iterator[bytes]]] = {}
         self.stored: dict[str, Stored] = {}
         self.warnings: list[str] = []
@@ -101,7 +101,7 @@ class Collector:
         return stored
 
     def keep_pieces(self, pieces: Callable[[], Iterator[bytes]], width: int, height: int) -> Stored:
-        """Remember a film under its CID; its bytes are read piece by piece, now and when they are stored."""
+        """Remember a video under its CID; its bytes are read piece by piece, now and when they are stored."""
         hasher = BlobHasher()
         size = 0
         for piece in pieces():
@@ -122,18 +122,18 @@ class Collector:
         """The smaller of the lexicon's and the server's limit, in bytes."""
         return min(own_limit, self._blob_limit() or own_limit)
 
-    def film_limit(self, size: int) -> int:
-        """The server's limit for a film of this size, in bytes; the film's own size where a video service takes it."""
-        return self.limit(size) if self._films_as_blobs else size
+    def video_limit(self, size: int) -> int:
+        """The server's limit for a video, in bytes; the video's own size where a video service takes it."""
+        return self.limit(size) if self._videos_as_blobs else size
 
     def thumb(self, data: bytes, url: str) -> Stored | None:
-        """A card's picture; one that cannot be used is told and left out."""
+        """A card's image; one that cannot be used is told and left out."""
         from skywrite.media.image import prepare_thumb
 
         try:
             image = prepare_thumb(data, name=url)
         except SkywriteError as error:
-            self.warnings.append(f"The card of {url} goes without its picture: {error.message}")
+            self.warnings.append(f"The card of {url} goes without its image: {error.message}")
             return None
         return self.keep(image.data, image.mime, image.width, image.height)
 
@@ -147,7 +147,7 @@ class Collector:
 
 
 def gather_media(part: Draft, collector: Collector) -> Draft:
-    """The draft with all its media stored; one animated GIF becomes a film that plays as a GIF."""
+    """The draft with all its media stored; one animated GIF becomes a video that plays as a GIF."""
     if len(part.images) == 1 and part.video is None and part.images[0].media.stored is None:
         image = part.images[0]
         data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
@@ -187,8 +187,8 @@ def _video(video: Video, collector: Collector) -> Video:
     captions = tuple(_caption(caption, collector) for caption in video.captions)
     if collector.known(video.media):
         return video._replace(captions=captions)
-    stored, gif = _film(video, collector)
-    limit = collector.film_limit(stored.size)
+    stored, gif = _stored_video(video, collector)
+    limit = collector.video_limit(stored.size)
     if stored.size > limit:
         raise TooLargeForPds(
             f"{video.media.label} has {stored.size / 1e6:.1f} MB, and the server takes {limit / 1e6:.1f} MB.",
@@ -197,24 +197,24 @@ def _video(video: Video, collector: Collector) -> Video:
     return Video(Media(stored=stored, name=Path(video.media.label).name), video.alt, captions, gif)
 
 
-def _film(video: Video, collector: Collector) -> tuple[Stored, bool]:
-    """The film as it will be uploaded, and whether it plays as a GIF."""
+def _stored_video(video: Video, collector: Collector) -> tuple[Stored, bool]:
+    """The video as it will be uploaded, and whether it plays as a GIF."""
     from skywrite.media.gif import gif_to_video
 
     media = video.media
     if media.path is not None:
         path = collector.path(media)
         if not _is_animated_gif(_head(path)):
-            return _film_file(path, media.label, collector), video.gif
+            return _video_file(path, media.label, collector), video.gif
     data = collector.read(media, URL_BYTES_MAX)
     if _is_animated_gif(data):
-        film = gif_to_video(data, name=media.label)
-        return _film_bytes(film, media.label, collector), True
-    return _film_bytes(data, media.label, collector), video.gif
+        converted = gif_to_video(data, name=media.label)
+        return _video_bytes(converted, media.label, collector), True
+    return _video_bytes(data, media.label, collector), video.gif
 
 
-def _film_file(path: Path, label: str, collector: Collector) -> Stored:
-    """A film on disk is never read whole; one that must be converted first is small enough for memory after it."""
+def _video_file(path: Path, label: str, collector: Collector) -> Stored:
+    """A video on disk is never read whole; one that must be converted first is small enough for memory after it."""
     import tempfile
 
     from skywrite.media.video import check_video, is_ready, prepare_video, probe_video, read_pieces
@@ -225,25 +225,25 @@ def _film_file(path: Path, label: str, collector: Collector) -> Stored:
         collector.warnings.extend(info.notes)
         return collector.keep_pieces(lambda: read_pieces(path, info), info.width, info.height)
     with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
-        out = Path(folder) / "film.mp4"
+        out = Path(folder) / "video.mp4"
         info = prepare_video(path, out, name=label)
         collector.warnings.append(f"{label} was converted to MP4.")
         return collector.keep(out.read_bytes(), "video/mp4", info.width, info.height)
 
 
-def _film_bytes(data: bytes, label: str, collector: Collector) -> Stored:
+def _video_bytes(data: bytes, label: str, collector: Collector) -> Stored:
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
-        path = Path(folder) / "film"
+        path = Path(folder) / "video"
         path.write_bytes(data)
-        stored = _film_file(path, label, collector)
-        film = b"".join(collector.media[stored.cid]())
-    return collector.keep(film, stored.mime, stored.width, stored.height)
+        stored = _video_file(path, label, collector)
+        video = b"".join(collector.media[stored.cid]())
+    return collector.keep(video, stored.mime, stored.width, stored.height)
 
 
 def _head(path: Path) -> bytes:
-    """Enough of a file to tell a film from a GIF; a GIF is small enough to be read whole."""
+    """Enough of a file to tell a video from a GIF; a GIF is small enough to be read whole."""
     with path.open("rb") as file:
         head = file.read(6)
         return head + file.read(IMAGE_FILE_BYTES_MAX) if head.startswith(b"GIF8") else head
