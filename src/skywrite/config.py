@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from skywrite.shown import redacted
+
 DEFAULT_PLC_URL = "https://plc.directory"
 DEFAULT_SERVICE = "https://bsky.social"
 DEFAULT_VIDEO_SERVICE = "https://video.bsky.app"
@@ -50,11 +52,7 @@ class Config(NamedTuple):
     @property
     def shown_database(self) -> str:
         """The database's address without a password, for messages."""
-        scheme, mark, rest = self.database.partition("://")
-        if not mark:
-            return self.database
-        user, at, host = rest.rpartition("@")
-        return f"{scheme}://{user.partition(':')[0]}{at}{host}"
+        return redacted(self.database)
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:

@@ -186,14 +186,14 @@ def _told(pieces: Iterator[bytes], progress: Callable[[int], None] | None) -> It
 
 
 def _read(reader: Any, max_bytes: int) -> tuple[bytes, bool]:
-    pieces: list[bytes] = []
-    size = 0
+    """At most `max_bytes`. One buffer: a server that sends single bytes would make a list of millions of objects."""
+    data = bytearray()
     while (piece := reader.read_chunk()) is not None:
-        pieces.append(bytes(piece))
-        size += len(piece)
-        if size > max_bytes:
-            return b"".join(pieces)[:max_bytes], True
-    return b"".join(pieces), False
+        data += piece
+        if len(data) > max_bytes:
+            del data[max_bytes:]
+            return bytes(data), True
+    return bytes(data), False
 
 
 def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:

@@ -10,6 +10,7 @@ import re
 import resource
 import socket
 import threading
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, NotSent
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused, Guard, Target
-from skywrite.http import MAX_ANSWER_BYTES, Response
+from skywrite.http import MAX_ANSWER_BYTES, Http, Response
 
 PUBLIC = "93.184.216.34"
 ALLOW = ("127.0.0.0/8",)
@@ -547,3 +548,22 @@ def test_no_answer_is_a_failure_of_its_own() -> None:
     with pytest.raises(FetchFailed, match=re.escape("No usable answer from example.com: reset.")):
         fetcher.fetch("https://example.com/")
     assert 1 == len(wire.dialled)
+
+
+def test_single_bytes_cost_no_more_than_a_body(serve: Callable[..., EvilServer]) -> None:
+    """A megabyte sent in chunks of one byte takes some megabytes of memory, not a hundred."""
+
+    def write(client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(100):
+            client.sendall(b"1\r\na\r\n" * 10_000)
+        client.sendall(b"0\r\n\r\n")
+
+    server = serve({"/": write})
+    tracemalloc.start()
+    try:
+        response = Http().request("GET", server.url())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (1_000_000, True) == (len(response.body), peak < 8_000_000)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from skywrite.clock import Clock, to_iso
+from skywrite.shown import printable
 
 
 def make_log(kind: str, clock: Clock) -> Callable[..., None]:
@@ -29,7 +30,7 @@ def make_log(kind: str, clock: Clock) -> Callable[..., None]:
             line = " ".join([moment, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
         # A full disk, a pipe whose reader is gone, or a stream that was closed.
         with suppress(OSError, ValueError):
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(printable(line) + "\n")
             sys.stderr.flush()
 
     return log
@@ -45,4 +46,4 @@ def _plain(value: Any) -> Any:
 
 def _quoted(value: Any) -> str:
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=\n') else text
+    return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=\\\n') else text

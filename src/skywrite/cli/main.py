@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from skywrite import __version__
-from skywrite.cli.output import print_error
+from skywrite.cli.output import clean_streams, print_error
 from skywrite.errors import SkywriteError
 
 COMMANDS = {
@@ -81,7 +81,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code."""
     given = sys.argv[1:] if arguments is None else arguments
-    _survive_any_text()
+    clean_streams()
     as_json = "--json" in given
     try:
         code = cli.main(given, prog_name="skywrite", standalone_mode=False)
@@ -109,13 +109,6 @@ def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
     hint = f"See: {context.command_path} --help" if context else "See: skywrite --help"
     print_error({"error": "UsageError", "message": error.format_message(), "hint": hint}, as_json)
     return 2
-
-
-def _survive_any_text() -> None:
-    """A character that the terminal cannot show is escaped, rather than an error while an error is told."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _refused_by_system(error: OSError, as_json: bool) -> int:

@@ -8,9 +8,58 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
 import click
+
+from skywrite.shown import printable, printable_line, printable_styled
+
+
+class CleanStream:
+    """A stream for terminals and pipes that lets no control character of a stranger through."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.buffer = CleanBytes(self)
+
+    def write(self, text: str) -> int:
+        self._stream.write(printable_styled(text))
+        return len(text)
+
+    def write_raw(self, text: str) -> None:
+        """Write our own text, with its carriage returns."""
+        self._stream.write(text)
+        self._stream.flush()
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class CleanBytes:
+    """The bytes below a clean stream, which click writes to now and then: they are text, so they are cleaned too."""
+
+    def __init__(self, stream: CleanStream) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> int:
+        self._stream.write(data.decode("utf-8", "replace"))
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def clean_streams() -> None:
+    """From now on what is printed is clean; a character that the terminal cannot show is escaped and no error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure") and not isinstance(stream, CleanStream):
+            stream.reconfigure(errors="backslashreplace")
+            setattr(sys, name, cast(TextIO, CleanStream(stream)))
 
 
 def print_json(value: Any) -> None:
@@ -29,25 +78,25 @@ def print_error(error: Mapping[str, str], as_json: bool) -> None:
     if as_json:
         print_json(dict(error))
         return
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error['message']}", err=True)
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable_line(error['message'])}", err=True)
     if error["hint"]:
-        click.echo(f"{click.style('To do:', fg='cyan')} {error['hint']}", err=True)
+        click.echo(f"{click.style('To do:', fg='cyan')} {printable_line(error['hint'])}", err=True)
 
 
 def print_done(sentence: str) -> None:
     """What was done."""
-    click.echo(f"{click.style('✓', fg='green')} {sentence}")
+    click.echo(f"{click.style('✓', fg='green')} {printable_line(sentence)}")
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
     """What the user should know, on standard error."""
     for warning in warnings:
-        click.echo(f"{click.style('Note:', fg='yellow')} {warning}", err=True)
+        click.echo(f"{click.style('Note:', fg='yellow')} {printable_line(warning)}", err=True)
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns; the last one may be of any length."""
-    lines = [list(head), *[list(row) for row in rows]]
+    lines = [list(head), *[[printable_line(cell) for cell in row] for row in rows]]
     widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     for number, line in enumerate(lines):
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths[:-1], strict=True)] + [line[-1]]
@@ -57,7 +106,7 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def one_line(text: str, width: int = 60) -> str:
     """The beginning of a text, for a table."""
-    flat = " ".join(text.split())
+    flat = printable(" ".join(text.split()))
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
 
@@ -73,6 +122,14 @@ def upload_progress() -> Callable[[Any, str, int, int], None] | None:
             return
         shown["percent"] = percent
         bar = "█" * (percent // 5)
-        click.echo(f"\rUploading {bar:<20} {percent:3d} % of {size / 1e6:.1f} MB ", err=True, nl=percent == 100)
+        end = "\n" if percent == 100 else ""
+        _write_raw(f"\rUploading {bar:<20} {percent:3d} % of {size / 1e6:.1f} MB {end}")
 
     return show
+
+
+def _write_raw(text: str) -> None:
+    if isinstance(sys.stderr, CleanStream):
+        sys.stderr.write_raw(text)
+    else:
+        click.echo(text, err=True, nl=False)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, cast
-from urllib.parse import urlsplit
 
 from skywrite.errors import InputError, MissingExtra, StorageError
 from skywrite.queue.database import (
@@ -23,6 +22,7 @@ from skywrite.queue.database import (
     DiskFull,
     Transaction,
 )
+from skywrite.shown import redacted
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 20
@@ -68,10 +68,10 @@ class PostgresDatabase(Database):
             self._options = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
         except psycopg.Error:
             raise InvalidAddress(
-                f"The address of the database cannot be read: {_without_password(address)}.",
+                f"The address of the database cannot be read: {redacted(address)}.",
                 hint="It looks like postgresql://user:password@host:5432/name.",
             ) from None
-        super().__init__(_without_password(address))
+        super().__init__(redacted(address))
 
     def connect(self) -> Connection:
         from psycopg.rows import dict_row
@@ -194,15 +194,3 @@ class _Listener:
         self._readable.close()
         with suppress(Exception):
             self._connection.close()
-
-
-def _without_password(address: str) -> str:
-    """The address with neither password nor parameters (which may hold one)."""
-    try:
-        parts = urlsplit(address)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "postgresql://..."
-    user = f"{parts.username}@" if parts.username else ""
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
-    return f"postgresql://{user}{host}{port}{parts.path}"

@@ -1,0 +1,60 @@
+"""What people and logs may see of a text that came from elsewhere.
+
+What lives here: taking passwords out of database addresses, and making control characters visible. Everything that is
+printed or logged goes through these two functions; who prints is elsewhere (`cli.output`, `cli.logs`).
+"""
+
+from __future__ import annotations
+
+import re
+
+_HIDDEN = "***"
+# Also libpq's keyword form: host=db password=secret.
+_SECRET_PAIR = re.compile(
+    r"(?i)\b(\w*pass(?:word|wd|file|phrase)?|pwd|secret|token)(\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&]+)"
+)
+# C0 without tab and line feed, DEL, C1, line and paragraph separators, embeddings, overrides and isolates of direction.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_COLOUR = re.compile("(\x1b\\[(?:[0124]|3[1-6])m)")
+
+
+def redacted(address: str) -> str:
+    """A database's path or address without a password, wherever the driver would take one from.
+
+    Parameters go as a whole: `?password=` is one of many that libpq reads, and an escaped name is the same name.
+    """
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return _SECRET_PAIR.sub(rf"\1\2{_HIDDEN}", address)
+    place, slash, path = rest.partition("/")
+    if "@" in path:
+        # A password with a slash in it. Whatever is shown of such an address may be a part of the password.
+        return f"{scheme}://..."
+    credentials, at, host = place.rpartition("@")
+    user = re.split("[:?#]", credentials)[0]
+    return f"{scheme}://{user}{at}{re.split('[?#]', host)[0]}{slash}{re.split('[?#]', path)[0]}"
+
+
+def printable(text: str) -> str:
+    """A text that does to a terminal or a log what its letters say and nothing else.
+
+    Escape sequences, carriage returns, other line ends and overrides of writing direction are shown as `\\u001b`, which
+    in JSON still stands for the same character. Line feeds and tabs stay.
+    """
+    return _CONTROL.sub(_shown, text) if _CONTROL.search(text) else text
+
+
+def printable_line(text: str) -> str:
+    """The same on one line."""
+    return printable(" ".join(text.split("\n")))
+
+
+def printable_styled(text: str) -> str:
+    """The same for text that our own colours are in already: plain colours pass, as they move and hide nothing."""
+    if "\x1b" not in text:
+        return printable(text)
+    return "".join(part if place % 2 else printable(part) for place, part in enumerate(_COLOUR.split(text)))
+
+
+def _shown(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

@@ -1,0 +1,46 @@
+"""What strangers wrote reaches terminals and logs as letters only."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from skywrite.cli.logs import make_log
+from skywrite.clock import SYSTEM_CLOCK
+from tests.cli.conftest import Shell
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\rok\u2028\u202e\x9b8m"
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def test_a_post_cannot_write_to_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    """Texts, names of files and error messages are printed without a control character of theirs."""
+    shell("post", f"hello {EVIL}", "--at", "in 3 days")
+    (tmp_path / f"{EVIL}.md").write_text(f"---\nat: {EVIL}\n---\nhello {EVIL}\n")
+    (tmp_path / "second.md").write_text("---\nat: in 3 days\n---\nhello\n")
+    commands = (
+        ("queue",),
+        ("show", "1"),
+        ("queue", "--json"),
+        ("post", "x", "--image", f"{EVIL}.png", "--alt", EVIL),
+        ("sync", str(tmp_path), "--check"),
+        ("login", f"alice{EVIL}.test"),
+    )
+    said = [shell(*words, code=None) for words in commands]
+    assert [] == [found for told in said for found in CONTROL.findall(told.out + told.err)]
+    assert f"hello {EVIL}" in [post["text"] for post in json.loads(said[2].out)]
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_a_log_line_is_one_line(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value with line ends and escape sequences stays on its line, as letters."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    make_log(kind, SYSTEM_CLOCK)("failed", message=f"a\n{EVIL}", item=EVIL)
+    assert 1 == len(stream.getvalue().splitlines())
+    assert [] == CONTROL.findall(stream.getvalue())
