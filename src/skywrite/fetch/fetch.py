@@ -24,6 +24,7 @@ from skywrite.http import Http, Response, Transport
 MAX_BYTES = 10_000_000
 TIMEOUT_SECONDS = 20.0
 REDIRECTS_MAX = 10
+POST_ANSWER_BYTES_MAX = 64_000
 CLIENTS_MAX = 32
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -105,6 +106,23 @@ class Fetcher:
             return fetched
         raise _refusal(fetched)
 
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        max_bytes: int = POST_ANSWER_BYTES_MAX,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Response:
+        """POST to an address, once: no redirect is followed, and whatever the server answers is returned.
+
+        Raises AddressRefused, and FetchFailed where no answer came.
+        """
+        deadline = self.clock.monotonic() + timeout_seconds
+        target = self._check(url, None, deadline)
+        return self._ask(target, headers, max_bytes, deadline, body=body)
+
     def close(self) -> None:
         """Forget the clients."""
         with self._lock:
@@ -143,15 +161,24 @@ class Fetcher:
             raise AddressRefused(f"{previous.host} leads from https to http, which is refused.")
         return target
 
-    def _ask(self, target: Target, headers: Mapping[str, str], max_bytes: int, deadline: float) -> Response:
+    def _ask(
+        self,
+        target: Target,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        deadline: float,
+        *,
+        body: bytes | None = None,
+    ) -> Response:
         last: NotSent | None = None
         for address in target.addresses:
             try:
                 return self._connect(target, address).request(
-                    "GET",
+                    "GET" if body is None else "POST",
                     target.url,
                     # A kept connection may be closed by the server just as it is used again, which looks like a fault.
                     headers={**headers, "connection": "close"},
+                    body=body,
                     timeout_seconds=self._left(deadline, target),
                     max_bytes=max_bytes,
                 )

@@ -15,6 +15,7 @@ from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.clock_skew import SKEW
 from skywrite.queue.database import Database, Row
+from skywrite.queue.events import note_event
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json
 from skywrite.queue.vault import Vault
@@ -135,6 +136,8 @@ class AccountVerbs(StoreBase):
             self._locked(tx, did)
             until = paused_until if state == "paused" else None
             tx.run("set_account_state", did=did, state=state, paused_until=until, reason=reason or None)
+            if state == "needs_login":
+                note_event(tx, "account.needs_login", self._clock.now(), {"reason": reason or None}, account_did=did)
             self._update_ready(tx, did)
 
     def set_account_settings(self, did: str, settings: Mapping[str, Any]) -> dict[str, Any]:

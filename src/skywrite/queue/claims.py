@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from skywrite.errors import SkywriteError
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.events import note_event, note_post_event
 from skywrite.queue.model import (
     Account,
     AccountChange,
@@ -129,6 +130,8 @@ class ClaimVerbs(AddVerbs):
                 until = account.paused_until if account.state == "paused" else None
                 reason = account.reason or None
                 tx.run("set_account_state", did=did, state=account.state, paused_until=until, reason=reason)
+                if account.state == "needs_login":
+                    note_event(tx, "account.needs_login", now, {"reason": reason}, account_did=did)
             tx.run("end_lease", did=did, token=claim.token)
             if follow is not None:
                 self._add(tx, [follow])
@@ -253,6 +256,8 @@ class ClaimVerbs(AddVerbs):
         if post.state == "publishing":
             tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
             tx.run("end_lease", did=post.account_did, token=post.lease_token)
+        kind = "post.held" if miss.state == "held" else "post.skipped"
+        note_post_event(tx, kind, now, post, problem=miss.problem)
         if miss.follow is not None:
             self._add(tx, [miss.follow])
         self._update_ready(tx, post.account_did)
@@ -277,6 +282,9 @@ class ClaimVerbs(AddVerbs):
         if isinstance(outcome, Retry | Held) and outcome.discard_frozen:
             tx.run("discard_frozen_records", id=post_id)
         tx.run("close_attempt", id=post_id, now=now, outcome=name, **problem_values(problem))
+        if name != "retry":
+            at_uri = outcome.uri if isinstance(outcome, Published) else None
+            note_post_event(tx, f"post.{name}", now, claim.post, problem=problem, uri=at_uri)
         return True
 
     def _view(self, tx: Transaction, account: Account, now: datetime) -> AccountView:

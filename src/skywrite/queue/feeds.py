@@ -15,6 +15,7 @@ from typing import Any, cast
 from skywrite.errors import TemporaryError
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.events import note_event
 from skywrite.queue.feed_model import (
     Feed,
     FeedClaim,
@@ -32,6 +33,8 @@ from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.rows import dump_json, problem_of, problem_values
 
 FINGERPRINTS_ASKED_MAX = 10_000
+# One poll that fails says little; from the third in a row on, somebody should know.
+FAILING_POLLS = 3
 
 
 class FeedLeaseLost(TemporaryError):
@@ -195,6 +198,9 @@ class FeedVerbs(AddVerbs):
                 failures=poll.failures,
                 **problem_values(poll.problem),
             )
+            if poll.problem is not None and (poll.failures == FAILING_POLLS or poll.state == "gone"):
+                data = {"feed": claim.feed.id, "url": poll.url, "title": poll.title, "message": poll.problem.message}
+                note_event(tx, "feed.failing", now, data, subject_id=claim.feed.id)
             for item in poll.items:
                 self._insert_item(tx, claim.feed.id, item, now)
             for update in poll.updates:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Transaction, moment_of
+from skywrite.queue.events import note_post_event
 from skywrite.queue.model import (
     FINAL_STATES,
     STATES,
@@ -223,6 +224,7 @@ class PostVerbs(AddVerbs):
             return post
         if tx.run("cancel_post", id=post.id, now=self._clock.now()) != 1:
             raise NotCancellable(f"Post {post.id} is {_why_fixed(post)}, so it cannot be cancelled.", hint=_hint(post))
+        note_post_event(tx, "post.cancelled", self._clock.now(), post)
         return self._changed(tx, post)
 
     def retry(self, post_id: int) -> Post:
@@ -248,6 +250,7 @@ class PostVerbs(AddVerbs):
             post = self._get_locked(tx, post_id)
             if tx.run("hold_post", id=post_id, now=self._clock.now(), **problem_values(reason)) != 1:
                 raise WrongState(f"Post {post_id} is {_why_fixed(post)}, so it cannot be held.", hint=_hint(post))
+            note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
             return self._changed(tx, post)
 
     def _schedule_again(self, post_id: int, was: State) -> Post:

@@ -1,0 +1,131 @@
+"""Sending webhooks: Standard Webhooks 1.0, signed, tried again for three days.
+
+What lives here: the signature, one try, and what its answer means. What does not: what is stored (`queue.webhooks`),
+which addresses may be opened (`fetch.guard`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from skywrite.clock import Clock
+from skywrite.errors import SkywriteError
+from skywrite.queue.webhooks import SECRET_START, DeliveryClaim, Settled, Webhooks
+
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+    from skywrite.http import Response
+
+TIMEOUT_SECONDS = 15.0
+LEASE_SECONDS = 60.0
+ERROR_MAX = 300
+HOUR = timedelta(hours=1)
+# Ten tries in a bit more than 75 hours.
+WAITS = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    24 * HOUR,
+)
+RETRY_AFTER_MAX = 24 * HOUR
+
+
+def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """One signature as `webhook-signature` has it; `secret` begins with `whsec_`."""
+    key = base64.b64decode(secret.removeprefix(SECRET_START))
+    content = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+
+
+def signed_headers(secrets: Sequence[str], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The headers of a message, with one signature for each secret."""
+    timestamp = int(now.timestamp())
+    return {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signature(secret, message_id, timestamp, body) for secret in secrets),
+    }
+
+
+def message_id(delivery_id: int) -> str:
+    """What a receiver knows a message by: the same at every try, and when it is replayed."""
+    return f"msg_{delivery_id}"
+
+
+def after_answer(tries: int, response: Response, now: datetime) -> Settled:
+    """What an answer means: 2xx is success, 410 disables the webhook, everything else (3xx as well) is tried again."""
+    status = response.status
+    if 200 <= status < 300:
+        return Settled("delivered", now, status)
+    if status == 410:
+        return Settled("failed", now, status, "The receiver answered 410 (Gone): it wants no more messages.", gone=True)
+    what = "a redirect, which is not followed" if 300 <= status < 400 else "a failure"
+    settled = after_failure(tries, f"The receiver answered {status}: {what}.", now)
+    later = retry_after(response.headers, now)
+    if settled.state == "waiting" and later is not None:
+        settled = settled._replace(attempt_at=max(later, settled.attempt_at))
+    return settled._replace(status=status)
+
+
+def after_failure(tries: int, error: str, now: datetime) -> Settled:
+    """What becomes of a message whose try number `tries` + 1 failed."""
+    if tries >= len(WAITS):
+        return Settled("failed", now, error=error[:ERROR_MAX])
+    return Settled("waiting", now + WAITS[tries], error=error[:ERROR_MAX])
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When the receiver wants to be asked again, within a day; None where it does not say."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return now + min(timedelta(seconds=min(int(text), 10**6)), RETRY_AFTER_MAX)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return min(at, now + RETRY_AFTER_MAX)
+
+
+@dataclass
+class WebhookTask:
+    """The worker's task of sending messages, as `publish.worker.Task` asks."""
+
+    webhooks: Webhooks
+    fetcher: Callable[[], Fetcher]
+    clock: Clock
+    log: Callable[..., None]
+
+    def next_at(self) -> datetime | None:
+        """When the next message may be sent."""
+        return self.webhooks.next_at()
+
+    def run(self) -> None:
+        """Send what is due, one message after the other."""
+        while (claim := self.webhooks.claim(LEASE_SECONDS)) is not None:
+            settled = self._try(claim)
+            self.webhooks.settle(claim, settled)
+            facts = {"webhook": claim.webhook.id, "message": claim.delivery.id, "status": settled.status}
+            self.log(f"webhook_{settled.state}", **facts, error=settled.error)
+
+    def _try(self, claim: DeliveryClaim) -> Settled:
+        delivery, body = claim.delivery, claim.delivery.body.encode()
+        headers = signed_headers(claim.secrets, message_id(delivery.id), self.clock.now(), body)
+        try:
+            response = self.fetcher().post(claim.webhook.url, body, headers, timeout_seconds=TIMEOUT_SECONDS)
+        except SkywriteError as error:
+            return after_failure(delivery.tries, error.message, self.clock.now())
+        return after_answer(delivery.tries, response, self.clock.now())

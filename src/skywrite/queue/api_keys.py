@@ -1,0 +1,249 @@
+"""API keys: what they look like, and which ones there are.
+
+What lives here: the format, the digest that is kept in place of the key, scopes, and the secret addresses of calendars
+and news readers. What does not: reading a key from a request (`server.auth`).
+
+A key is `skw_`, 30 random characters and a checksum of six, so that a scanner for leaked secrets can tell a key from
+noise without asking anyone. With 178 random bits a plain SHA-256 is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from skywrite.clock import secret_bytes
+from skywrite.errors import InputError, SignInError
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, moment_of
+from skywrite.queue.rows import dump_json
+
+Scope = Literal["read", "draft", "schedule", "publish", "manage"]
+SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish", "manage")
+
+KEY_START = "skw_"
+RANDOM_CHARACTERS = 30
+CHECK_CHARACTERS = 6
+PREFIX_CHARACTERS = 8
+NAME_MAX = 100
+USE_NOTED_EVERY = timedelta(minutes=1)
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class UnknownKey(InputError):
+    """There is no API key with this number."""
+
+
+class InvalidKey(SignInError):
+    """The API key is wrong, revoked or expired."""
+
+
+class UnknownToken(InputError):
+    """There is no calendar address with this number."""
+
+
+class ApiKey(NamedTuple):
+    """A key, without the key. `accounts` are DIDs; None is all accounts."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: tuple[Scope, ...]
+    accounts: tuple[str, ...] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @property
+    def shown(self) -> str:
+        """The beginning of the key, by which its owner knows it."""
+        return f"{KEY_START}{self.prefix}…"
+
+
+class FeedToken(NamedTuple):
+    """A secret address for a calendar or a news reader; `account_did` None shows all accounts."""
+
+    id: int
+    name: str
+    account_did: str | None
+    created_at: datetime
+
+
+def new_secret(characters: int = RANDOM_CHARACTERS) -> str:
+    """Random characters of the base-62 alphabet, each as likely as any other."""
+    made = ""
+    while len(made) < characters:
+        # 248 is the largest multiple of 62 that a byte holds; larger ones would make some characters likelier.
+        made += "".join(_ALPHABET[byte % 62] for byte in secret_bytes(characters) if byte < 248)
+    return made[:characters]
+
+
+def new_key() -> str:
+    """A new key."""
+    random = new_secret()
+    return f"{KEY_START}{random}{_checksum(random)}"
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether this has the form of a key, checksum included."""
+    random, check = text[len(KEY_START) : -CHECK_CHARACTERS], text[-CHECK_CHARACTERS:]
+    return text.startswith(KEY_START) and len(random) == RANDOM_CHARACTERS and check == _checksum(random)
+
+
+def digest_of(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
+    """Scopes in their usual order. Raises InputError for a name that is none, and for no name at all."""
+    given = set(names)
+    unknown = sorted(given - set(SCOPES))
+    if unknown or not given:
+        what = f"{unknown[0]!r} is not a scope." if unknown else "A key needs at least one scope."
+        raise InputError(what, hint=f"Choose from: {', '.join(SCOPES)}.")
+    return tuple(scope for scope in SCOPES if scope in given)
+
+
+class ApiKeys:
+    """The API keys and calendar addresses of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        *,
+        accounts: Sequence[str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """Make a key; the second value is the key itself, which is never shown again. Raises InputError."""
+        chosen = parse_scopes(scopes)
+        if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
+            raise InputError(f"A key needs a name of 1 to {NAME_MAX} characters.", hint="Name what will use it.")
+        if expires_at is not None and expires_at <= self._store._clock.now():
+            raise InputError("The key would have ended already.", hint="Give an end in the future.")
+        while True:
+            key = new_key()
+            values = {
+                "name": name,
+                "prefix": _prefix(key),
+                "digest": digest_of(key),
+                "scopes": dump_json(chosen),
+                "accounts": None if accounts is None else dump_json(list(accounts)),
+                "expires_at": expires_at,
+            }
+            with self._store._writing(wake=False) as tx:
+                row = tx.row("insert_api_key", **values, now=self._store._clock.now())
+            # The beginning of a key is its own; among 62 ** 8 a second one with the same is rare, but not impossible.
+            if row is not None:
+                return _key_of(row), key
+
+    def all(self) -> list[ApiKey]:
+        """All keys, also those that ended."""
+        with self._store._reading() as tx:
+            return [_key_of(row) for row in tx.rows("list_api_keys")]
+
+    def get(self, key_id: int) -> ApiKey:
+        """One key. Raises UnknownKey."""
+        with self._store._reading() as tx:
+            row = tx.row("get_api_key", id=key_id)
+        if row is None:
+            raise UnknownKey(f"There is no API key {key_id}.")
+        return _key_of(row)
+
+    def revoke(self, key_id: int) -> ApiKey:
+        """End a key at once. Raises UnknownKey."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("revoke_api_key", id=key_id, now=self._store._clock.now())
+        return self.get(key_id)
+
+    def check(self, key: str) -> ApiKey:
+        """The key's row, when it is valid now. Raises InvalidKey, which does not say what is wrong with it."""
+        wrong = InvalidKey("The API key is wrong, revoked or expired.", hint="Make a new key.")
+        if not looks_like_key(key):
+            raise wrong
+        with self._store._reading() as tx:
+            row = tx.row("api_key_with_prefix", prefix=_prefix(key))
+        if row is None or not hmac.compare_digest(str(row["digest"]), digest_of(key)):
+            raise wrong
+        found, now = _key_of(row), self._store._clock.now()
+        if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+            raise wrong
+        if found.last_used_at is None or found.last_used_at < now - USE_NOTED_EVERY:
+            with self._store._writing(wake=False) as tx:
+                tx.run("note_api_key_use", id=found.id, now=now, before=now - USE_NOTED_EVERY)
+        return found
+
+    def has_valid(self) -> bool:
+        """Whether there is a key that works now."""
+        now = self._store._clock.now()
+        return any(key.revoked_at is None and (key.expires_at is None or key.expires_at > now) for key in self.all())
+
+    def add_token(self, name: str, account_did: str | None = None) -> tuple[FeedToken, str]:
+        """Make a secret address; the second value is its secret, which is never shown again."""
+        secret = new_secret()
+        with self._store._writing(wake=False) as tx:
+            now = self._store._clock.now()
+            row = tx.row("insert_feed_token", digest=digest_of(secret), name=name, account_did=account_did, now=now)
+            assert row is not None
+            return _token_of(row), secret
+
+    def tokens(self) -> list[FeedToken]:
+        """The addresses that still work."""
+        with self._store._reading() as tx:
+            return [_token_of(row) for row in tx.rows("list_feed_tokens")]
+
+    def token(self, secret: str) -> FeedToken | None:
+        """The address with this secret; None when there is none, or none any more."""
+        with self._store._reading() as tx:
+            row = tx.row("feed_token_with_digest", digest=digest_of(secret))
+        return None if row is None else _token_of(row)
+
+    def revoke_token(self, token_id: int) -> None:
+        """End an address. Raises UnknownToken."""
+        with self._store._writing(wake=False) as tx:
+            if tx.run("revoke_feed_token", id=token_id, now=self._store._clock.now()) != 1:
+                raise UnknownToken(f"There is no calendar address {token_id}.")
+
+
+def _checksum(random: str) -> str:
+    number, text = zlib.crc32(random.encode()), ""
+    for _ in range(CHECK_CHARACTERS):
+        number, digit = divmod(number, 62)
+        text = _ALPHABET[digit] + text
+    return text
+
+
+def _prefix(key: str) -> str:
+    return key[len(KEY_START) : len(KEY_START) + PREFIX_CHARACTERS]
+
+
+def _key_of(row: Row) -> ApiKey:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return ApiKey(
+        id=row["id"],
+        name=row["name"],
+        prefix=row["prefix"],
+        scopes=parse_scopes(json.loads(row["scopes"])),
+        accounts=None if row["accounts"] is None else tuple(json.loads(row["accounts"])),
+        created_at=created_at,
+        expires_at=moment_of(row["expires_at"]),
+        last_used_at=moment_of(row["last_used_at"]),
+        revoked_at=moment_of(row["revoked_at"]),
+    )
+
+
+def _token_of(row: Row) -> FeedToken:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return FeedToken(row["id"], row["name"], row["account_did"], created_at)

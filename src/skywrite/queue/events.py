@@ -1,0 +1,134 @@
+"""Events: what happened, written in the same transaction as what it reports (a transactional outbox).
+
+What lives here: the kinds of events, noting one with the messages that webhooks get for it, and reading them. What does
+not: sending messages (`publish.webhooks`), streaming events to browsers (`server.events`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from skywrite.clock import to_iso
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.model import Post, Problem
+from skywrite.queue.rows import dump_json
+
+EVENT_KINDS = (
+    "post.published",
+    "post.failed",
+    "post.held",
+    "post.skipped",
+    "post.cancelled",
+    "account.needs_login",
+    "feed.failing",
+    "approval.requested",
+    "worker.late",
+)
+# Only for trying out a webhook: nothing in the queue makes it.
+TEST_KIND = "webhook.test"
+TEXT_MAX = 3000
+
+
+class Event(NamedTuple):
+    """Something that happened. `subject_id` is the number of the post or feed that it is about."""
+
+    id: int
+    kind: str
+    account_did: str | None
+    subject_id: int | None
+    data: dict[str, Any]
+    created_at: datetime
+
+
+def note_event(
+    tx: Transaction,
+    kind: str,
+    now: datetime,
+    data: Mapping[str, Any],
+    *,
+    account_did: str | None = None,
+    subject_id: int | None = None,
+) -> None:
+    """Note an event, and a message for each webhook that listens to it, in the caller's transaction."""
+    values = {"kind": kind, "account_did": account_did, "subject_id": subject_id}
+    row = tx.row("insert_event", **values, data=dump_json(data), now=now)
+    assert row is not None
+    listening = [hook for hook in tx.rows("webhooks_that_listen") if _listens(hook, kind, account_did)]
+    if not listening:
+        return
+    body = message(kind, now, {**data, **_account_names(tx, account_did)})
+    for hook in listening:
+        tx.row("insert_delivery", webhook_id=hook["id"], event_id=row["id"], kind=kind, body=body, now=now)
+
+
+def note_post_event(
+    tx: Transaction, kind: str, now: datetime, post: Post, *, problem: Problem | None = None, uri: str | None = None
+) -> None:
+    """Note an event about a post."""
+    data = {
+        "id": post.id,
+        "text": post.text[:TEXT_MAX],
+        "due_at": to_iso(post.due_at) if post.due_at else None,
+        "key": post.key,
+        "source": post.source,
+        "uri": uri,
+        "error": None if problem is None else problem.name,
+        "message": None if problem is None else problem.message,
+    }
+    note_event(tx, kind, now, data, account_did=post.account_did, subject_id=post.id)
+
+
+def message(kind: str, now: datetime, data: Mapping[str, Any]) -> str:
+    """The body of a webhook's message, as Standard Webhooks has it."""
+    return dump_json({"type": kind, "timestamp": to_iso(now), "data": data})
+
+
+class Events:
+    """The events of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def note(self, kind: str, data: Mapping[str, Any], *, account_did: str | None = None) -> None:
+        """Note an event in a transaction of its own, where nothing else is stored."""
+        with self._store._writing() as tx:
+            note_event(tx, kind, self._store._clock.now(), data, account_did=account_did)
+
+    def after(self, event_id: int, limit: int = 500) -> list[Event]:
+        """What happened after an event, the oldest first."""
+        with self._store._reading() as tx:
+            return [_event_of(row) for row in tx.rows("events_after", after=event_id, limit=limit)]
+
+    def last_id(self) -> int:
+        """The number of the last event, 0 without any."""
+        with self._store._reading() as tx:
+            row = tx.row("last_event")
+        return int(row["id"]) if row is not None else 0
+
+    def prune(self, before: datetime) -> int:
+        """Drop events, and messages that were dealt with, from before a time; how many events."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("forget_deliveries", before=before)
+            return tx.run("forget_events", before=before)
+
+
+def _listens(hook: Row, kind: str, account_did: str | None) -> bool:
+    kinds = None if hook["kinds"] is None else json.loads(hook["kinds"])
+    if kinds is not None and kind not in kinds:
+        return False
+    return hook["account_did"] is None or hook["account_did"] == account_did
+
+
+def _account_names(tx: Transaction, account_did: str | None) -> dict[str, str]:
+    row = None if account_did is None else tx.row("get_account", did=account_did)
+    return {} if row is None else {"account": row["handle"], "did": row["did"]}
+
+
+def _event_of(row: Row) -> Event:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return Event(row["id"], row["kind"], row["account_did"], row["subject_id"], json.loads(row["data"]), created_at)

@@ -1,0 +1,210 @@
+"""People who use the page: their roles, the links that sign them in, their sessions and their passkeys.
+
+What lives here: what is stored, always as a digest where it is a secret. What does not: cookies (`server.auth`) and
+the checks of passkeys (`server.passkeys`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from skywrite.errors import InputError
+from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, moment_of
+
+Role = Literal["viewer", "writer", "approver", "owner"]
+ROLES: tuple[Role, ...] = ("viewer", "writer", "approver", "owner")
+ROLE_SCOPES: dict[Role, tuple[Scope, ...]] = {
+    "viewer": ("read",),
+    "writer": ("read", "draft"),
+    "approver": ("read", "draft", "schedule", "publish"),
+    "owner": ("read", "draft", "schedule", "publish", "manage"),
+}
+
+LINK_LIFETIME = timedelta(minutes=30)
+INVITATION_LIFETIME = timedelta(days=7)
+SESSION_LIFETIME = timedelta(days=30)
+_SECRET_CHARACTERS = 32
+
+
+class UnknownPerson(InputError):
+    """There is no person with this number."""
+
+
+class LastOwner(InputError):
+    """Somebody has to be able to manage the server."""
+
+
+class Person(NamedTuple):
+    """Somebody who signs in on the page."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What this person may do, in the terms of API keys."""
+        return ROLE_SCOPES[self.role]
+
+
+class Passkey(NamedTuple):
+    """A passkey of a person; `credential_id` is base64url."""
+
+    credential_id: str
+    person_id: int
+    name: str
+    public_key: bytes
+    sign_count: int
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class People:
+    """The people of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(self, name: str, role: Role) -> Person:
+        """Add a person."""
+        if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
+            raise InputError(f"A person needs a name of 1 to {NAME_MAX} characters.", hint="Give a name.")
+        if role not in ROLES:
+            raise InputError(f"{role!r} is not a role.", hint=f"Choose from: {', '.join(ROLES)}.")
+        with self._store._writing(wake=False) as tx:
+            row = tx.row("insert_person", name=name, role=role, now=self._store._clock.now())
+            assert row is not None
+            return _person_of(row)
+
+    def all(self) -> list[Person]:
+        """Everyone."""
+        with self._store._reading() as tx:
+            return [_person_of(row) for row in tx.rows("list_people")]
+
+    def get(self, person_id: int) -> Person:
+        """One person. Raises UnknownPerson."""
+        with self._store._reading() as tx:
+            row = tx.row("get_person", id=person_id)
+        if row is None:
+            raise UnknownPerson(f"There is no person {person_id}.")
+        return _person_of(row)
+
+    def owner(self) -> Person:
+        """The first owner, who is made on first use."""
+        owners = [person for person in self.all() if person.role == "owner"]
+        return owners[0] if owners else self.add("Owner", "owner")
+
+    def change_role(self, person_id: int, role: Role) -> Person:
+        """Give a person another role. Raises UnknownPerson, LastOwner."""
+        if role not in ROLES:
+            raise InputError(f"{role!r} is not a role.", hint=f"Choose from: {', '.join(ROLES)}.")
+        if role != "owner":
+            self._keep_an_owner(person_id)
+        with self._store._writing(wake=False) as tx:
+            tx.run("set_person_role", id=person_id, role=role)
+        return self.get(person_id)
+
+    def remove(self, person_id: int) -> None:
+        """Forget a person; their sessions end at once. Raises UnknownPerson, LastOwner."""
+        self.get(person_id)
+        self._keep_an_owner(person_id)
+        with self._store._writing(wake=False) as tx:
+            tx.run("delete_person", id=person_id)
+
+    def new_link(self, person_id: int, lifetime: timedelta = LINK_LIFETIME) -> str:
+        """The secret of a link that signs this person in, once."""
+        secret, now = new_secret(_SECRET_CHARACTERS), self._store._clock.now()
+        with self._store._writing(wake=False) as tx:
+            tx.run("forget_old_links", now=now)
+            values = {"digest": digest_of(secret), "person_id": person_id, "now": now, "expires_at": now + lifetime}
+            tx.run("insert_sign_in_link", **values)
+        return secret
+
+    def use_link(self, secret: str) -> Person | None:
+        """Use a link up: the person whom it signs in, or None when it was used before or is too old."""
+        with self._store._writing(wake=False) as tx:
+            row = tx.row("use_sign_in_link", digest=digest_of(secret), now=self._store._clock.now())
+            person = None if row is None else tx.row("get_person", id=row["person_id"])
+            return None if person is None else _person_of(person)
+
+    def begin_session(self, person_id: int) -> str:
+        """The secret of a new session."""
+        secret, now = new_secret(_SECRET_CHARACTERS), self._store._clock.now()
+        values = {"digest": digest_of(secret), "person_id": person_id, "now": now}
+        with self._store._writing(wake=False) as tx:
+            tx.run("forget_old_sessions", now=now)
+            tx.run("insert_web_session", **values, expires_at=now + SESSION_LIFETIME)
+        return secret
+
+    def of_session(self, secret: str) -> Person | None:
+        """Whose session this is; None when it is over."""
+        with self._store._reading() as tx:
+            row = tx.row("person_of_session", digest=digest_of(secret), now=self._store._clock.now())
+        return None if row is None else _person_of(row)
+
+    def end_session(self, secret: str) -> None:
+        """Sign out."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("delete_web_session", digest=digest_of(secret))
+
+    def add_passkey(self, person_id: int, credential_id: str, name: str, public_key: bytes, sign_count: int) -> None:
+        """Keep a passkey that was checked."""
+        values = {"credential_id": credential_id, "person_id": person_id, "name": name, "public_key": public_key}
+        with self._store._writing(wake=False) as tx:
+            tx.run("insert_passkey", **values, sign_count=sign_count, now=self._store._clock.now())
+
+    def passkey(self, credential_id: str) -> Passkey | None:
+        """One passkey."""
+        with self._store._reading() as tx:
+            row = tx.row("get_passkey", credential_id=credential_id)
+        return None if row is None else _passkey_of(row)
+
+    def passkeys(self, person_id: int) -> list[Passkey]:
+        """The passkeys of a person."""
+        with self._store._reading() as tx:
+            return [_passkey_of(row) for row in tx.rows("list_passkeys", person_id=person_id)]
+
+    def has_passkey(self) -> bool:
+        """Whether anybody has one."""
+        with self._store._reading() as tx:
+            row = tx.row("count_passkeys")
+        return row is not None and row["count"] > 0
+
+    def note_passkey(self, credential_id: str, sign_count: int) -> None:
+        """Remember that a passkey was used."""
+        with self._store._writing(wake=False) as tx:
+            now = self._store._clock.now()
+            tx.run("note_passkey_use", credential_id=credential_id, sign_count=sign_count, now=now)
+
+    def remove_passkey(self, person_id: int, credential_id: str) -> None:
+        """Forget a passkey."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("delete_passkey", credential_id=credential_id, person_id=person_id)
+
+    def _keep_an_owner(self, person_id: int) -> None:
+        if [person.id for person in self.all() if person.role == "owner"] == [person_id]:
+            raise LastOwner("This is the only owner.", hint="Make somebody else an owner first.")
+
+
+def _person_of(row: Row) -> Person:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return Person(row["id"], row["name"], row["role"], created_at)
+
+
+def _passkey_of(row: Row) -> Passkey:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return Passkey(
+        credential_id=row["credential_id"],
+        person_id=row["person_id"],
+        name=row["name"],
+        public_key=bytes(row["public_key"]),
+        sign_count=row["sign_count"],
+        created_at=created_at,
+        last_used_at=moment_of(row["last_used_at"]),
+    )

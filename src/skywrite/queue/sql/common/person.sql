@@ -1,0 +1,73 @@
+-- name: insert_person
+-- Add a person.
+INSERT INTO person (name, role, created_at) VALUES (:name, :role, :now) RETURNING *
+
+-- name: list_people
+-- Everyone, in the order in which they were added.
+SELECT * FROM person ORDER BY id
+
+-- name: get_person
+-- One person.
+SELECT * FROM person WHERE id = :id
+
+-- name: set_person_role
+-- Give a person another role.
+UPDATE person SET role = :role WHERE id = :id
+
+-- name: delete_person
+-- Forget a person, with their sessions, links and passkeys.
+DELETE FROM person WHERE id = :id
+
+-- name: insert_sign_in_link
+-- Add a link that signs a person in once.
+INSERT INTO sign_in_link (digest, person_id, created_at, expires_at) VALUES (:digest, :person_id, :now, :expires_at)
+
+-- name: use_sign_in_link
+-- Use up a link; nothing comes back when it was used or is too old.
+DELETE FROM sign_in_link WHERE digest = :digest AND expires_at > :now RETURNING person_id
+
+-- name: forget_old_links
+-- Drop links that are too old.
+DELETE FROM sign_in_link WHERE expires_at <= :now
+
+-- name: insert_web_session
+-- Begin a session.
+INSERT INTO web_session (digest, person_id, created_at, expires_at) VALUES (:digest, :person_id, :now, :expires_at)
+
+-- name: person_of_session
+-- The person whose session this is.
+SELECT person.* FROM web_session JOIN person ON person.id = web_session.person_id
+WHERE web_session.digest = :digest AND web_session.expires_at > :now
+
+-- name: delete_web_session
+-- End a session.
+DELETE FROM web_session WHERE digest = :digest
+
+-- name: forget_old_sessions
+-- Drop sessions that are over.
+DELETE FROM web_session WHERE expires_at <= :now
+
+-- name: insert_passkey
+-- Add a passkey.
+INSERT INTO passkey (credential_id, person_id, name, public_key, sign_count, created_at)
+VALUES (:credential_id, :person_id, :name, :public_key, :sign_count, :now)
+
+-- name: get_passkey
+-- One passkey.
+SELECT * FROM passkey WHERE credential_id = :credential_id
+
+-- name: list_passkeys
+-- The passkeys of a person.
+SELECT * FROM passkey WHERE person_id = :person_id ORDER BY created_at, credential_id
+
+-- name: count_passkeys
+-- How many passkeys there are.
+SELECT count(*) AS count FROM passkey
+
+-- name: note_passkey_use
+-- Remember that a passkey was used.
+UPDATE passkey SET sign_count = :sign_count, last_used_at = :now WHERE credential_id = :credential_id
+
+-- name: delete_passkey
+-- Forget a passkey.
+DELETE FROM passkey WHERE credential_id = :credential_id AND person_id = :person_id

@@ -1,0 +1,275 @@
+"""Webhooks: addresses that get messages about events, and the messages, each delivered from a leased row.
+
+What lives here: what is stored, which message is next, and what becomes of it. What does not: signing and sending
+(`publish.webhooks`), what a message says (`events`).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from skywrite.clock import secret_bytes
+from skywrite.errors import InputError
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, moment_of
+from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
+from skywrite.queue.rows import dump_json
+
+WebhookState = Literal["active", "paused", "disabled"]
+DeliveryState = Literal["waiting", "delivered", "failed"]
+
+SECRET_START = "whsec_"
+SECRET_BYTES = 32
+OLD_SECRET_LIFETIME = timedelta(hours=24)
+_ABOUT = "webhook"
+
+
+class UnknownWebhook(InputError):
+    """There is no webhook with this number."""
+
+
+class UnknownDelivery(InputError):
+    """There is no message with this number."""
+
+
+class Webhook(NamedTuple):
+    """An address that gets messages. `kinds` None is all of them; `account_did` None is all accounts."""
+
+    id: int
+    url: str
+    name: str
+    state: WebhookState
+    kinds: tuple[str, ...] | None
+    account_did: str | None
+    reason: str | None
+    created_at: datetime
+
+
+class Delivery(NamedTuple):
+    """A message to a webhook. `status` and `error` are what the last try came to."""
+
+    id: int
+    webhook_id: int
+    event_id: int
+    kind: str
+    body: str
+    state: DeliveryState
+    tries: int
+    attempt_at: datetime
+    created_at: datetime
+    ended_at: datetime | None
+    status: int | None
+    error: str | None
+
+
+class DeliveryClaim(NamedTuple):
+    """The right to send one message. `secrets` has the old one too while a secret changes."""
+
+    delivery: Delivery
+    webhook: Webhook
+    secrets: tuple[str, ...]
+    token: int
+
+
+class Settled(NamedTuple):
+    """What a try came to: when to try again, or how it ended. `gone` disables the webhook."""
+
+    state: DeliveryState
+    attempt_at: datetime
+    status: int | None = None
+    error: str | None = None
+    gone: bool = False
+
+
+class Webhooks:
+    """The webhooks of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(
+        self, url: str, name: str = "", *, kinds: Sequence[str] | None = None, account_did: str | None = None
+    ) -> tuple[Webhook, str]:
+        """Add a webhook; the second value is its secret, which is never shown again. Raises InputError."""
+        secret = _new_secret()
+        sealed = self._store._vault.seal(secret.encode(), _ABOUT)
+        values = {"url": url, "name": name, "kinds": _kinds_text(kinds), "account_did": account_did}
+        with self._store._writing(wake=False) as tx:
+            row = tx.row("insert_webhook", **values, secret=sealed, now=self._store._clock.now())
+            assert row is not None
+            return _webhook_of(row), secret
+
+    def all(self) -> list[Webhook]:
+        """All webhooks."""
+        with self._store._reading() as tx:
+            return [_webhook_of(row) for row in tx.rows("list_webhooks")]
+
+    def get(self, webhook_id: int) -> Webhook:
+        """One webhook. Raises UnknownWebhook."""
+        with self._store._reading() as tx:
+            row = tx.row("get_webhook", id=webhook_id)
+        if row is None:
+            raise UnknownWebhook(f"There is no webhook {webhook_id}.")
+        return _webhook_of(row)
+
+    def change(
+        self,
+        webhook_id: int,
+        *,
+        url: str | None = None,
+        name: str | None = None,
+        state: WebhookState | None = None,
+        kinds: Sequence[str] | None = None,
+    ) -> Webhook:
+        """Change a webhook; what is None stays. Raises UnknownWebhook."""
+        was = self.get(webhook_id)
+        values = {
+            "url": url or was.url,
+            "name": was.name if name is None else name,
+            "state": state or was.state,
+            "kinds": _kinds_text(was.kinds if kinds is None else kinds),
+            "reason": was.reason if state is None else None,
+        }
+        with self._store._writing() as tx:
+            tx.run("update_webhook", id=webhook_id, **values)
+        return self.get(webhook_id)
+
+    def remove(self, webhook_id: int) -> None:
+        """Forget a webhook and its messages. Raises UnknownWebhook."""
+        with self._store._writing(wake=False) as tx:
+            if tx.run("delete_webhook", id=webhook_id) != 1:
+                raise UnknownWebhook(f"There is no webhook {webhook_id}.")
+
+    def replace_secret(self, webhook_id: int) -> str:
+        """Make a new secret; for a day messages carry signatures by both. Raises UnknownWebhook."""
+        self.get(webhook_id)
+        secret = _new_secret()
+        sealed = self._store._vault.seal(secret.encode(), _ABOUT)
+        until = self._store._clock.now() + OLD_SECRET_LIFETIME
+        with self._store._writing(wake=False) as tx:
+            tx.run("replace_webhook_secret", id=webhook_id, secret=sealed, until=until)
+        return secret
+
+    def send_test(self, webhook_id: int) -> Delivery:
+        """Send a message that says nothing but that messages arrive. Raises UnknownWebhook."""
+        hook = self.get(webhook_id)
+        with self._store._writing() as tx:
+            now = self._store._clock.now()
+            body = message(TEST_KIND, now, {"webhook": hook.id})
+            row = tx.row("insert_delivery", webhook_id=hook.id, event_id=0, kind=TEST_KIND, body=body, now=now)
+            assert row is not None
+            return _delivery_of(row)
+
+    def deliveries(self, webhook_id: int, *, before: int | None = None, limit: int = 50) -> list[Delivery]:
+        """The messages of a webhook, the latest first."""
+        self.get(webhook_id)
+        values = {"webhook_id": webhook_id, "before": 2**62 if before is None else before, "limit": limit}
+        with self._store._reading() as tx:
+            return [_delivery_of(row) for row in tx.rows("list_deliveries", **values)]
+
+    def replay(self, delivery_id: int) -> Delivery:
+        """Send a message again, under the same message id. Raises UnknownDelivery."""
+        with self._store._writing() as tx:
+            tx.run("replay_delivery", id=delivery_id, now=self._store._clock.now())
+            return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
+
+    def delivery(self, delivery_id: int) -> Delivery:
+        """One message. Raises UnknownDelivery."""
+        with self._store._reading() as tx:
+            return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
+
+    def next_at(self) -> datetime | None:
+        """When the next message may be sent; None without any."""
+        with self._store._reading() as tx:
+            row = tx.row("next_delivery_at")
+        return None if row is None else moment_of(row["next_at"])
+
+    def claim(self, lease_seconds: float) -> DeliveryClaim | None:
+        """Take the message that is next; None when none may be sent now. One webhook gets one message at a time."""
+        with self._store._writing(wake=False) as tx:
+            now = self._store._clock.now()
+            row = tx.row("next_delivery", now=now)
+            if row is None:
+                return None
+            until = now + timedelta(seconds=lease_seconds)
+            hook = tx.row("lease_webhook", id=row["webhook_id"], now=now, until=until)
+            if hook is None:
+                return None
+        return DeliveryClaim(_delivery_of(row), _webhook_of(hook), self._secrets(hook, now), hook["lease_token"])
+
+    def settle(self, claim: DeliveryClaim, settled: Settled) -> bool:
+        """Note what a try came to; False when somebody else has taken the message over."""
+        delivery = claim.delivery
+        ended = self._store._clock.now() if settled.state != "waiting" else None
+        values = {"state": settled.state, "attempt_at": settled.attempt_at, "ended_at": ended}
+        with self._store._writing(wake=False) as tx:
+            known = {"id": delivery.id, "token": claim.token, "status": settled.status, "error": settled.error}
+            done = tx.run("settle_delivery", **known, **values) == 1
+            if done and settled.gone:
+                tx.run("disable_webhook", id=delivery.webhook_id, reason=settled.error)
+            tx.run("release_webhook", id=delivery.webhook_id, token=claim.token)
+        return done
+
+    def _delivery(self, row: Row | None, delivery_id: int) -> Delivery:
+        if row is None:
+            raise UnknownDelivery(f"There is no message {delivery_id}.")
+        return _delivery_of(row)
+
+    def _secrets(self, row: Row, now: datetime) -> tuple[str, ...]:
+        sealed = [bytes(row["secret"])]
+        until = moment_of(row["previous_until"])
+        if until is not None and until > now:
+            sealed.append(bytes(row["previous_secret"]))
+        return tuple(self._store._vault.unseal(secret, _ABOUT).decode() for secret in sealed)
+
+
+def _new_secret() -> str:
+    return SECRET_START + base64.b64encode(secret_bytes(SECRET_BYTES)).decode()
+
+
+def _kinds_text(kinds: Sequence[str] | None) -> str | None:
+    if kinds is None:
+        return None
+    unknown = [kind for kind in kinds if kind not in EVENT_KINDS]
+    if unknown or not kinds:
+        what = f"{unknown[0]!r} is not a kind of event." if unknown else "A webhook needs at least one kind of event."
+        raise InputError(what, hint=f"Choose from: {', '.join(EVENT_KINDS)}.")
+    return dump_json(list(kinds))
+
+
+def _webhook_of(row: Row) -> Webhook:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return Webhook(
+        id=row["id"],
+        url=row["url"],
+        name=row["name"],
+        state=row["state"],
+        kinds=None if row["kinds"] is None else tuple(json.loads(row["kinds"])),
+        account_did=row["account_did"],
+        reason=row["reason"],
+        created_at=created_at,
+    )
+
+
+def _delivery_of(row: Row) -> Delivery:
+    attempt_at, created_at = moment_of(row["attempt_at"]), moment_of(row["created_at"])
+    assert attempt_at is not None and created_at is not None
+    return Delivery(
+        id=row["id"],
+        webhook_id=row["webhook_id"],
+        event_id=row["event_id"],
+        kind=row["kind"],
+        body=row["body"],
+        state=row["state"],
+        tries=row["tries"],
+        attempt_at=attempt_at,
+        created_at=created_at,
+        ended_at=moment_of(row["ended_at"]),
+        status=row["status"],
+        error=row["error"],
+    )
