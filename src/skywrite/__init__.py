@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
+    from skywrite.async_client import AsyncClient
     from skywrite.client import Client
     from skywrite.errors import SkywriteError
 
 __version__ = "0.1.0"
-__all__ = ["Client", "Skywrite", "SkywriteError", "__version__"]
+__all__ = ["AsyncClient", "Client", "Skywrite", "SkywriteError", "__version__"]
 
-_HOMES = {"Client": "skywrite.client", "Skywrite": "skywrite.app", "SkywriteError": "skywrite.errors"}
+_HOMES = {
+    "AsyncClient": "skywrite.async_client",
+    "Client": "skywrite.client",
+    "Skywrite": "skywrite.app",
+    "SkywriteError": "skywrite.errors",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Record, Ref, Repo, Write
 from skywrite.atproto.service import at_own_server, service_for
-from skywrite.atproto.session import Agent, Session, create_session
+from skywrite.atproto.session import Agent, MemorySessionStore, Session, create_session
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param
@@ -33,6 +33,7 @@ from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
 from skywrite.publish.sender import Sending, send
 from skywrite.publish.videos import through_service, video_upload
+from skywrite.sdk import ReportingStore, SessionCallback, SessionEvent, UploadedBlob, answer, attribute
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -88,6 +89,11 @@ class Client:
         self._agent: Agent | None = None
         self._fetcher: Fetcher | None = None
         self._resolver: Resolver | None = None
+        self._session_callbacks: list[SessionCallback] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """The names of the atproto SDK: `client.app.bsky...`, `client.get_timeline()` (see `sdk`)."""
+        return attribute(self, name)
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +138,10 @@ class Client:
                 "login needs a handle and an app password, or a session string.",
                 hint="Make an app password in the settings of the app.",
             )
-        self._agent = Agent(self._transport, session, clock=self._clock)
+        store = ReportingStore(MemorySessionStore(self._clock), self._session_callbacks)
+        self._agent = Agent(self._transport, session, store=store, clock=self._clock)
         self._resolver = self._resolve_at(session.pds_url)
+        store.report(SessionEvent.IMPORT if session_string else SessionEvent.CREATE, session)
         return self.me
 
     def _resolve_at(self, service: str | None) -> Resolver:
@@ -165,6 +173,10 @@ class Client:
         """The session as a text for `login(session_string=...)`. It is a secret: who has it can post."""
         return self.agent.session.export_string()
 
+    def on_session_change(self, callback: SessionCallback) -> None:
+        """Call `callback(event, session)` after each sign-in and refresh; `session.export()` is the text to keep."""
+        self._session_callbacks.append(callback)
+
     def logout(self) -> None:
         """End the session at the server."""
         self.agent.delete_session()
@@ -174,11 +186,19 @@ class Client:
 
     def query(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> dict[str, Any]:
         """Call any XRPC query: `client.query("app.bsky.actor.getProfile", {"actor": "alice.test"})`."""
-        return self.agent.query(nsid, params, **more)
+        return self._answer(self.agent.query(nsid, params, **more))
 
     def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """Call any XRPC procedure. It is not repeated after doubt: a create may have been carried out."""
-        return self.agent.procedure(nsid, body, **more)
+        return self._answer(self.agent.procedure(nsid, body, **more))
+
+    def _answer(self, value: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = answer(value)
+        return found
+
+    def get_current_time_iso(self) -> str:
+        """Now, as records have it."""
+        return to_iso(self._clock.now())
 
     def resolve_handle(self, handle: str) -> str:
         """The DID of a handle. Raises UnknownHandle."""
@@ -344,7 +364,8 @@ class Client:
         if "/" not in uri:
             uri = f"at://{profile_identify or self.me.did}/{POST}/{uri}"
         authority, collection, rkey = parse_reference(uri)
-        return Repo(self.agent).get(collection, rkey, repo=authority)
+        record = Repo(self.agent).get(collection, rkey, repo=authority)
+        return record._replace(value=answer(record.value))
 
     def delete_post(self, uri: str) -> bool:
         """Delete a post of this account, with its gates. One that is not there is no error."""
@@ -359,7 +380,7 @@ class Client:
     def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
         """Upload bytes or a file, and return the blob object for a record. Unused blobs go within minutes."""
         content = data if isinstance(data, bytes) else Path(data).read_bytes()
-        return Repo(self.agent).upload_blob(content, mime)
+        return UploadedBlob(Repo(self.agent).upload_blob(content, mime))
 
     # Likes, reposts, follows
 

@@ -172,7 +172,7 @@ class Session(NamedTuple):
         handle, did, access, refresh = parts[:4]
         # The SDK writes "None" where it does not know the server.
         pds_url = parts[4] if len(parts) == 5 and parts[4] not in ("", "None") else SDK_DEFAULT_PDS
-        return _checked(cls(did, handle, pds_url.rstrip("/"), access, refresh))
+        return _checked(cls(did, handle, pds_url.rstrip("/").removesuffix("/xrpc"), access, refresh))
 
     def moved_to(self, pds_url: str) -> Session:
         """The same session at another address of the account's server."""
