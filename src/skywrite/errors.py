@@ -12,7 +12,8 @@ that it defines beside the code that raises them; a subclass never changes its b
     │   ├── NoAnswer                  the request may have been carried out: doubt
     │   └── RateLimited               come back at `until`
     ├── RejectedError             5   a server refused it for good
-    └── StorageError              1   the database cannot be used as asked
+    ├── StorageError              1   the database cannot be used as asked
+    └── Unexpected                1   a surprise inside Skywrite, kept to the file, row or item that met it
 
 The name of an error is the name of its class. Messages hold no secrets: no passwords, tokens or keys.
 """
@@ -108,3 +109,16 @@ class RejectedError(SkywriteError, ServerAnswer):
 
 class StorageError(SkywriteError):
     """The database cannot be used as asked (full disk, read-only, newer version, locked too long)."""
+
+
+class Unexpected(SkywriteError):
+    """A surprise inside Skywrite, reported for the one file, row, item or account that met it."""
+
+    @classmethod
+    def of(cls, error: Exception) -> SkywriteError:
+        """The error itself if it is one of ours; any other is named by its kind only, whatever its message holds."""
+        if isinstance(error, SkywriteError):
+            return error
+        return cls(
+            f"Something went wrong inside Skywrite ({type(error).__name__}).", hint="The others are not affected."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.compose.draft import (
+    FIELDS,
     Caption,
     Card,
     Draft,
@@ -55,6 +57,14 @@ def test_images_are_paths_addresses_pairs_or_objects() -> None:
         ({"quote": {"uri": "at://x"}}, "cid"),
         ({"facets": "all"}, "facets"),
         ({"embed": {"images": []}}, "$type"),
+        ({"images": [{"path": ["sun.png"]}]}, "images: path must be text"),
+        ({"images": [{"url": {"a": 1}}]}, "images: url must be text"),
+        ({"images": [{"cid": 1, "mime": "image/png", "size": 1}]}, "cid of stored media"),
+        ({"reply_to": {"root": "x"}}, "A reference to a record"),
+        ({"reply_to": {"root": {"uri": 1, "cid": "x"}}}, "uri must be text"),
+        ({"thread": [["x"]]}, "A post of a thread"),
+        ({"video": {"path": "a.mp4", "captions": 5}}, "captions must be a list"),
+        ({"card": {"url": "https://x", "associated": 5}}, "associated must be a list"),
     ],
 )
 def test_a_wrong_field_is_named(row: dict[str, Any], said: str) -> None:
@@ -103,6 +113,27 @@ def test_any_draft_survives_the_way_there_and_back(values: dict[str, Any]) -> No
     """Reading what was written gives the same draft."""
     draft = Draft(**values)
     assert draft == draft_from_dict(draft.as_dict())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["path", "url", "cid", "mime", "size", "alt", "root", "parent", "uri", "lang", "captions"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(name=st.sampled_from(FIELDS), value=JSON)
+def test_whatever_a_field_holds_is_read_or_refused(name: str, value: Any) -> None:
+    """Any JSON value in any field makes a draft or InvalidDraft, and no other error."""
+    with suppress(InvalidDraft):
+        draft_from_dict({name: value})
 
 
 def test_bytes_never_show_in_a_repr() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from skywrite.errors import InputError
 from skywrite.schedule.localtime import UnknownZone
+from skywrite.sources import check, post_file
 from skywrite.sources.check import check_folder
 from skywrite.sources.folder import UnreadableFolder, media_root, read_folder
 from skywrite.sources.frontmatter import HEAD_BYTES_MAX, InvalidFrontMatter, read_front_matter
@@ -267,6 +268,89 @@ def test_wrong_files(tmp_path: Path, text: str | bytes, expected: list[str]) -> 
     assert [line.split(":")[0] for line in expected] == [line.split(":")[0] for line in told]
     if "NUL" not in expected[0]:
         assert expected == told
+
+
+HEADS = [
+    "---\nat: 2030-01-05 09:00 UTC\n---\n",
+    "\n  \n---\nat: 2030-01-05 09:00 UTC\n---\n",
+    "\ufeff\n---\nat: 2030-01-05 09:00 UTC\n---\n",
+    "<!-- who wrote it\nand when -->\n---\nat: 2030-01-05 09:00 UTC\n---\n",
+    "----\nat: 2030-01-05 09:00 UTC\n----\n",
+    "---yaml\nat: 2030-01-05 09:00 UTC\n---\n",
+    "+++\nat = 2030-01-05T09:00:00Z\n+++\n",
+    "---toml\nat = 2030-01-05T09:00:00+00:00\n---\n",
+    '{\n  "at": "2030-01-05 09:00 UTC"\n}\n',
+    '{"at": "2030-01-05 09:00 UTC"}\n\n',
+]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_forms_of_heads(tmp_path: Path, head: str) -> None:
+    """YAML, TOML and JSON are read, also after blank lines, a comment or a byte order mark; the mark goes inside."""
+    item = read(tmp_path, f"{head}Good morning\n")
+    assert (datetime(2030, 1, 5, 9, tzinfo=UTC), "Good morning", None) == (item.at, item.row["text"], item.published)
+    again = read(tmp_path, with_mark(f"{head}Good morning\n", "at://x/y/z"))
+    assert (item.at, item.row, "at://x/y/z") == (again.at, again.row, again.published)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("---yml2\nat: x\n---\nx", "1: '---yml2' begins like front matter and is none."),
+        ("----- Sale -----\nx", "1: '----- Sale -----' begins like front matter and is none."),
+        ("+++\nat = 2030-01-05T09:00:00Z\nx", "1: The front matter has no end."),
+        ("+++\nkey = 'a'\nat = \n+++\nx", "3: The front matter cannot be read: Invalid value."),
+        ('{\n"at": 2030-01-05\n}\nx', "2: The file begins like JSON front matter and is none: Expecting"),
+        ('{"key": "a", "key": "b"}\nx', "1: 'key' is given twice."),
+        ('{"key": "a"} x', "1: The text must begin on a line of its own, after the }."),
+        ('{"x": ' + "[" * 5000, "1: The file begins like JSON front matter and is none: it is nested too deeply."),
+        ("+++\nx = " + "[" * 5000 + "\n+++\nx", "2: The front matter cannot be read: too deep."),
+        ("# by Ann\n---\nat: 2030-01-05 09:00\n---\nx", "3: 'at: 2030-01-05 09:00' looks like front matter"),
+        ("at: 2030-01-05 09:00\n\nx", "1: 'at: 2030-01-05 09:00' looks like front matter"),
+        ("at = 2030-01-05 09:00\nx", "1: 'at = 2030-01-05 09:00' looks like front matter"),
+        (" ---\nkey: a\n---\nx", "2: 'key: a' looks like front matter"),
+    ],
+)
+def test_lost_heads(tmp_path: Path, text: str, expected: str) -> None:
+    """What begins like front matter and cannot be read is an error, and never the text of a post."""
+    assert [expected] == [one[: len(expected)] for one in wrong(tmp_path, text)]
+
+
+@pytest.mark.parametrize("text", ["{smile} at", "at noon: lunch", "+1 for that", "- one\n- two", "---\n---\nat: noon"])
+def test_texts_that_are_no_heads(tmp_path: Path, text: str) -> None:
+    """A text that only resembles front matter stays a text; an empty head makes any text one."""
+    assert text.removeprefix("---\n---\n") == read(tmp_path, text).row["text"]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("images: [{path: [sun.png]}]", "2: images: path must be text, not list."),
+        ("reply_to: {root: x}", "2: A reference to a record must have uri and cid; it is str."),
+        ("thread: [[x]]", "2: A post of a thread must be a text or a draft, not list."),
+        ("langs: [[en]]", "2: langs must be text, not list."),
+    ],
+)
+def test_one_typo_stops_no_other_file(tmp_path: Path, head: str, expected: str) -> None:
+    """A value of the wrong kind is a problem of its file; the others are read."""
+    (tmp_path / "b.md").write_text("good")
+    assert [expected] == wrong(tmp_path, f"---\n{head}\n---\nx")[:1]
+    assert ["b.md"] == [item.path for item in read_folder(tmp_path).items]
+
+
+def test_a_surprise_in_one_file_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any error while one file is read or checked is a problem of that file."""
+    (tmp_path / "a.md").write_text("---\nlangs: en\n---\nx")
+    (tmp_path / "b.md").write_text("good")
+
+    def surprise(*_: Any) -> Any:
+        raise TypeError("x")
+
+    monkeypatch.setattr(post_file, "draft_from_dict", surprise)
+    found = read_folder(tmp_path)
+    assert (["b.md"], ["Unexpected"]) == ([i.path for i in found.items], [problem.error for problem in found.problems])
+    monkeypatch.setattr(check, "draft_from_dict", surprise)
+    assert [("a.md", "Unexpected"), ("b.md", "Unexpected")] == [(one.path, one.error) for one in check_folder(found)]
 
 
 def test_outside(tmp_path: Path) -> None:

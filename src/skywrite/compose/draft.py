@@ -101,7 +101,7 @@ class Ref(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a post answers (app.bsky.feed.post#replyRef)."""
+    """What a post replies to (app.bsky.feed.post#replyRef)."""
 
     root: Ref
     parent: Ref
@@ -232,20 +232,33 @@ def media_from(name: str, value: Any) -> Media:
     if isinstance(value, Mapping):
         given = [kind for kind in ("path", "url", "data", "cid") if value.get(kind) is not None]
         if len(given) == 1:
-            label = str(value.get("name", ""))
-            if given == ["cid"]:
-                return Media(stored=_stored(value), name=label)
-            if given == ["path"]:
-                return Media(path=fspath(value["path"]), name=label)
-            return Media(**{given[0]: value[given[0]]}, name=label)
+            return _media_of_kind(name, given[0], value)
     raise InvalidDraft(f'{name}: give a path or an address, as text or as {{"path": ...}} or {{"url": ...}}.')
 
 
+def _media_of_kind(name: str, kind: str, value: Mapping[str, Any]) -> Media:
+    label, given = str(value.get("name", "")), value[kind]
+    if kind == "cid":
+        return Media(stored=_stored(value), name=label)
+    if kind == "path" and isinstance(given, str | PathLike):
+        return Media(path=str(fspath(given)), name=label)
+    if kind == "url" and isinstance(given, str):
+        return Media(url=given, name=label)
+    if kind == "data" and isinstance(given, bytes):
+        return Media(data=given, name=label)
+    wanted = "bytes" if kind == "data" else "text"
+    raise InvalidDraft(f"{name}: {kind} must be {wanted}, not {type(given).__name__}.")
+
+
 def _stored(value: Mapping[str, Any]) -> Stored:
-    try:
-        return Stored(value["cid"], value["mime"], value["size"], value.get("width"), value.get("height"))
-    except KeyError as error:
-        raise InvalidDraft(f"Stored media lacks {error}.") from None
+    kinds = {"cid": str, "mime": str, "size": int, "width": int, "height": int}
+    for name, kind in kinds.items():
+        given = value.get(name)
+        if given is None and name in ("cid", "mime", "size"):
+            raise InvalidDraft(f"Stored media lacks {name!r}.")
+        if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
+            raise InvalidDraft(f"{name} of stored media must be {kind.__name__}, not {type(given).__name__}.")
+    return Stored(value["cid"], value["mime"], value["size"], value.get("width"), value.get("height"))
 
 
 def _alt(value: Any) -> str:
@@ -281,10 +294,20 @@ def _video(name: str, value: Any) -> Video:
         return value
     captions = value.get("captions", ()) if isinstance(value, Mapping) else ()
     gif = _flag("gif", value.get("gif", False)) if isinstance(value, Mapping) else False
-    return Video(media_from(name, value), _alt(value), tuple(_caption(item) for item in captions), gif)
+    return Video(
+        media_from(name, value), _alt(value), tuple(_caption(item) for item in _list("captions", captions)), gif
+    )
 
 
-def _ref(value: Mapping[str, Any]) -> Ref:
+def _list(name: str, value: Any) -> Iterable[Any]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise InvalidDraft(f"{name} must be a list, not {type(value).__name__}.")
+    return value
+
+
+def _ref(value: Any) -> Ref:
+    if not isinstance(value, Mapping):
+        raise InvalidDraft(f"A reference to a record must have uri and cid; it is {type(value).__name__}.")
     try:
         return Ref(_text("uri", value["uri"]), _text("cid", value["cid"]))
     except KeyError as error:
@@ -303,7 +326,7 @@ def _card(name: str, value: Any) -> str | Card:
             _text("title", value.get("title", "")),
             _text("description", value.get("description", "")),
             _thumb(thumb) if thumb else None,
-            tuple(_ref(item) for item in value.get("associated", ())),
+            tuple(_ref(item) for item in _list("associated", value.get("associated", ()))),
         )
     return _text(name, value)
 
@@ -343,6 +366,8 @@ def _thread(name: str, value: Any) -> tuple[Draft, ...]:
         raise InvalidDraft("thread must be a list of texts or drafts.")
     drafts = []
     for item in value:
+        if not isinstance(item, str | Mapping | Draft):
+            raise InvalidDraft(f"A post of a thread must be a text or a draft, not {type(item).__name__}.")
         draft = item if isinstance(item, Draft) else draft_from_dict({"text": item} if isinstance(item, str) else item)
         for only_first in _THREAD_ONLY_FIRST:
             if getattr(draft, only_first) != getattr(Draft(), only_first):

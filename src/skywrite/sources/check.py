@@ -15,7 +15,7 @@ from skywrite.atproto.syntax import Did
 from skywrite.compose.build import build
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.resolve import DraftContext, resolve_draft
-from skywrite.errors import SkywriteError
+from skywrite.errors import SkywriteError, Unexpected
 from skywrite.sources.folder import Folder
 from skywrite.sources.post_file import FileProblem, Item
 
@@ -27,22 +27,25 @@ _WITH_TEXT = ("markdown", "shorten", "tidy", "split", "numbering")
 
 def check_folder(folder: Folder) -> list[FileProblem]:
     """Everything that is wrong in a folder, by file and line."""
-    told = {(problem.path, problem.line) for problem in folder.problems}
+    known = {(problem.path, problem.line) for problem in folder.problems}
     found = [*folder.problems]
     for item in (*folder.partial, *folder.items):
         for problem in check_item(item):
             # What is left of a broken file may well be empty.
-            if (problem.path, problem.line) not in told and (item in folder.items or problem.error != "EmptyPost"):
+            if (problem.path, problem.line) not in known and (item in folder.items or problem.error != "EmptyPost"):
                 found.append(problem)
     return sorted(found, key=lambda problem: (problem.path, problem.line))
 
 
 def check_item(item: Item) -> list[FileProblem]:
     """What is wrong with one file: each field and each post of the thread by itself, then the whole."""
-    found = [_problem(item, line, error) for line, error in _by_part(item)]
-    if not found:
-        error = _error_of({**_without_media(item.row), "card": "none"}, item.base)
-        found += [_problem(item, item.part_lines[0], error)] if error else []
+    try:
+        found = [_problem(item, line, error) for line, error in _by_part(item)]
+        if not found:
+            error = _error_of({**_without_media(item.row), "card": "none"}, item.base)
+            found += [_problem(item, item.part_lines[0], error)] if error else []
+    except Exception as surprise:
+        return [_problem(item, item.part_lines[0], Unexpected.of(surprise))]
     return found
 
 

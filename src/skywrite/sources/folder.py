@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from skywrite.errors import InputError
+from skywrite.errors import InputError, Unexpected
 from skywrite.sources.post_file import FileProblem, Item, Problems, read_file
 
 FILES_MAX = 10_000
@@ -54,6 +54,9 @@ def read_folder(path: Path) -> Folder:
         except Problems as found:
             problems.extend(found.problems)
             partial += [found.item] if found.item else []
+        except Exception as surprise:
+            error = Unexpected.of(surprise)
+            problems.append(FileProblem(name, 1, error.message, error.hint, error.name))
     items, twice = _without_doubles(items)
     problems = sorted([*problems, *twice], key=lambda one: (one.path, one.line))
     return Folder(path, tuple(items), tuple(problems), tuple(partial))

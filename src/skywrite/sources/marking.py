@@ -6,7 +6,9 @@ import os
 import re
 from pathlib import Path
 
-_HEAD = re.compile(r"\ufeff?---[ \t]*(\r\n|\r|\n)")
+from skywrite.sources.frontmatter import find_head
+
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
 def mark_published(file: Path, uri: str) -> None:
@@ -23,7 +25,15 @@ def mark_published(file: Path, uri: str) -> None:
 
 def with_mark(text: str, uri: str) -> str:
     """The text with the mark at the head of its front matter, which is made where there is none. Pure."""
-    match = _HEAD.match(text)
-    if match:
-        return f"{match[0]}published: {uri}{match[1]}{text[match.end() :]}"
-    return f"---\npublished: {uri}\n---\n{text.removeprefix(chr(0xFEFF))}"
+    lines = [(match[1], match[2]) for match in _LINE.finditer(text)]
+    head = find_head([line for line, _ in lines])
+    if head is None:
+        return f"---\npublished: {uri}\n---\n{text.removeprefix(chr(0xFEFF))}"
+    line, newline = lines[head.opens]
+    if head.kind == "json":
+        brace, _, rest = line.partition("{")
+        comma = "" if head.text[1:].lstrip().startswith("}") else ", "
+        lines[head.opens] = (f'{brace}{{"published": "{uri}"{comma}{rest}', newline)
+    else:
+        lines.insert(head.opens + 1, (f'published = "{uri}"' if head.kind == "toml" else f"published: {uri}", newline))
+    return "".join(line + newline for line, newline in lines)

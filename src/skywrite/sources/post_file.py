@@ -27,7 +27,7 @@ from urllib.parse import unquote
 from skywrite.compose.draft import FIELDS, Draft, Media, draft_from_dict
 from skywrite.errors import InputError, SkywriteError
 from skywrite.schedule.policy import parse_late
-from skywrite.sources.frontmatter import InvalidFrontMatter, read_front_matter
+from skywrite.sources.frontmatter import AS_TEXT, InvalidFrontMatter, find_head
 from skywrite.sources.post_times import due_time, read_at, read_zone
 
 FILE_BYTES_MAX = 200_000
@@ -38,6 +38,8 @@ _SPOKEN_FLAGS = {"yes": True, "on": True, "no": False, "off": False}
 _MEDIA_NAMES = ("path", "url", "alt", "captions", "gif", "lang")
 _CARD_NAMES = ("url", "title", "description")
 _IMAGE_LINE = re.compile(r'!\[(.*)\]\((?:<([^<>]+)>|(\S+?))(?:\s+"[^"]*")?\)')
+_NAME = re.compile(r"([A-Za-z_]{2,20})\s*[:=](?:\s|\Z)")
+HEAD_HINT = f"Front matter is at the top of the file, between two lines of ---. {AS_TEXT}"
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 
 
@@ -88,7 +90,7 @@ class Item:
         return self.file.parent
 
     def due_at(self, zone: str) -> datetime | None:
-        """Its moment in UTC; a time without a zone is one of the file's `zone`, else of the given one."""
+        """Its time in UTC; a time without a zone is one of the file's `zone`, else of the given one."""
         return None if self.at is None else due_time(self.at, self.zone or zone)
 
 
@@ -157,18 +159,27 @@ class _Reader:
 
     def _head(self, lines: list[str]) -> tuple[dict[str, Any], int]:
         """The values of the front matter, and the number of lines that it takes."""
-        if lines[0].rstrip() != "---":
+        try:
+            head = find_head(lines)
+        except InvalidFrontMatter as error:
+            self._caught(error.line, error)
+            raise Problems(self._problems) from None
+        if head is None:
+            self._refuse_lost_heads(lines)
             return {}, 0
-        for number, line in enumerate(lines[1:], 1):
-            if line.rstrip() in ("---", "..."):
-                try:
-                    values, self._lines = read_front_matter("\n".join(lines[1:number]), 2)
-                except InvalidFrontMatter as error:
-                    self._caught(error.line, error)
-                    values = {}
-                return values, number + 1
-        self._wrong(1, "The front matter has no end.", "Close it with a line of ---.")
-        raise Problems(self._problems)
+        try:
+            values, self._lines = head.read()
+        except InvalidFrontMatter as error:
+            self._caught(error.line, error)
+            values = {}
+        return values, head.body
+
+    def _refuse_lost_heads(self, lines: list[str]) -> None:
+        """Without a head, a post that begins with `at: ...` is one that was not recognised, and no text."""
+        for line, part in _parts(lines, 0):
+            name = _NAME.match(part[0]) if part else None
+            if name and name[1].lower() in OPTIONS + DRAFT_FIELDS:
+                self._wrong(line, f"{part[0][:40]!r} looks like front matter, but stands in the text.", HEAD_HINT)
 
     def _fields(self, values: dict[str, Any]) -> dict[str, Any]:
         row: dict[str, Any] = {}
@@ -296,7 +307,7 @@ _SHARED = ("labels", "langs", "markdown", "shorten", "split", "numbering")
 
 
 def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:
-    """The posts of a body, parted by lines of `---`: the number of the first line that says something, and the lines.
+    """The posts of a body, separated by lines of `---`: the number of the first line with text, and the lines.
 
     A part without any text has no lines.
     """
