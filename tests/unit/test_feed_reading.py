@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from webencodings.labels import LABELS
 
+from skywrite.fetch.charset import codec_for
 from skywrite.fetch.fetch import Fetched
 from skywrite.sources.feed import decode_feed, page_feeds, read_feed
+from skywrite.sources.feed_dates import read_feed_date
 from skywrite.sources.feed_entry import FeedDocument, FeedImage, FeedUnreadable
-from skywrite.sources.feed_formats import moment_of_feed
 from skywrite.sources.feed_post import content_of, language
 from skywrite.sources.feed_xml import ELEMENTS_MAX
 from skywrite.sources.html_text import html_images, html_to_text, title_text
 
+VECTORS = Path(__file__).parents[1] / "vectors"
 FEEDS = Path(__file__).parents[1] / "sources" / "feeds"
 
 
@@ -199,32 +204,21 @@ def test_damaged_feeds_never_raise_anything_else(start: int, end: int, other: by
         read(whole[:start] + other + whole[end:])
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Tue, 24 Nov 2026 10:30:00 +0100", datetime(2026, 11, 24, 9, 30, tzinfo=UTC)),
-        ("Tue, 24 Nov 2026 10:30:00 EST", datetime(2026, 11, 24, 15, 30, tzinfo=UTC)),
-        ("24 Nov 26 10:30 GMT", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
-        ("2026-11-24T10:30:00Z", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
-        ("2026-11-24", datetime(2026, 11, 24, tzinfo=UTC)),
-        ("November 24, 2026 10:30", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
-        ("yesterday-ish", None),
-        ("0000-00-00T00:00:00Z", None),
-        ("Mon, 01 Jan 1900 00:00:00 +0000", None),
-        ("9" * 79, None),
-        ("", None),
-    ],
-)
-def test_dates_of_feeds(text: str, expected: datetime | None) -> None:
-    """The dates that feeds write, in UTC; nothing for what is no date."""
-    assert expected == moment_of_feed(text)
+DATES = json.loads((VECTORS / "feed-dates.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("text", "expected"), DATES.items())
+def test_dates_of_feeds(text: str, expected: str | None) -> None:
+    """The dates that feeds write, in UTC; nothing for what is no date, or has a word that is not understood."""
+    found = read_feed_date(text)
+    assert expected == (found and found.isoformat())
 
 
 @given(st.text(max_size=90))
 def test_dates_never_raise(text: str) -> None:
     """Any text is a date or none."""
-    moment = moment_of_feed(text)
-    assert moment is None or moment.tzinfo is UTC
+    found = read_feed_date(text)
+    assert found is None or found.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -295,6 +289,38 @@ def test_pages_name_feeds() -> None:
 def test_a_few_broken_bytes_do_not_change_the_encoding() -> None:
     """UTF-8 with damage stays UTF-8."""
     assert "Grüße " * 20 + "�" == decode_feed("Grüße ".encode() * 20 + b"\xff")
+
+
+def test_every_label_of_the_standard_is_known() -> None:
+    """WHATWG's labels name a codec of ours, but for the encodings in which nothing is written."""
+    unwritten = {label for label, name in LABELS.items() if name in ("replacement", "x-user-defined")}
+    assert unwritten == {label for label in LABELS if codec_for(label.upper()) is None}
+    assert [] == [label for label in LABELS if label not in unwritten and not codecs.lookup(codec_for(label) or "")]
+
+
+@pytest.mark.parametrize("label", ["punycode", "unicode_escape", "utf-7", "rot13", "base64", "idna", "\u212aoi8-r"])
+def test_codecs_that_no_page_is_written_in_are_unknown(label: str) -> None:
+    """Python's other codecs cannot be reached by a label."""
+    assert codec_for(label) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [("csiso2022jp", "iso2022_jp"), ("x-euc-jp", "euc_jp"), ("csshiftjis", "cp932"), ("dos-874", "cp874")],
+)
+def test_labels_of_feeds(label: str, codec: str) -> None:
+    """A label in the XML declaration or the header is followed."""
+    title = "สวัสดี" if codec == "cp874" else "日本語の題"
+    text = f"<?xml version='1.0' encoding='{label}'?><rss><channel><title>{title}</title></channel></rss>"
+    assert title == read(text.encode(codec)).title
+    plain = text.partition("?>")[2].encode(codec)
+    assert title == read(plain, **{"content-type": f"text/xml; charset={label}"}).title
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_wide_encodings(codec: str) -> None:
+    """UTF-16 and UTF-32 are known by their first bytes."""
+    assert "Grüße" == read("<rss><channel><title>Grüße</title></channel></rss>".encode(codec)).title
 
 
 @pytest.mark.parametrize(

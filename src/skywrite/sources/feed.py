@@ -10,7 +10,7 @@ import json
 import re
 
 from skywrite.errors import InputError
-from skywrite.fetch.charset import codec_for, decode_page
+from skywrite.fetch.charset import decode_page, header_codec, xml_codec
 from skywrite.fetch.fetch import Fetched
 from skywrite.fetch.page import read_page
 from skywrite.http import parse_url
@@ -30,8 +30,14 @@ JSON_DEPTH_MAX = 50
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 _LOOSE_TYPES = ("application/json", "application/xml", "text/xml")
 _XML_FEED = re.compile(r"<(?:rss|(?:[\w.-]{1,20}:)?(?:feed|RDF))[\s>]", re.IGNORECASE)
-_XML_ENCODING = re.compile(rb"\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]{1,40})")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+# A byte order mark, or the first character of a document.
+_UTF_32 = (
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"<\x00\x00\x00", "utf-32-le"),
+    (b"\x00\x00\x00<", "utf-32-be"),
+)
 _HEAD_CHARACTERS = 4_000
 
 
@@ -87,6 +93,9 @@ def page_feeds(fetched: Fetched) -> list[str]:
 
 def decode_feed(data: bytes, content_type: str = "") -> str:
     """The text of a feed. UTF-8 is known by itself: labels that contradict it are wrong more often than right."""
+    for mark, codec in _UTF_32:
+        if data.startswith(mark):
+            return data.decode(codec, "replace")
     if data.startswith(_MARKS):
         return decode_page(data, content_type)
     if b"\x00" in data[:4]:
@@ -99,12 +108,9 @@ def decode_feed(data: bytes, content_type: str = "") -> str:
         if "\x1b" not in text:
             return text
     # A header's UTF-8 has just been found wrong; what the document says of itself comes next.
-    match = _XML_ENCODING.match(data)
-    own = codec_for(match[1].decode("ascii")) if match else None
-    header = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]{1,40})", content_type, re.IGNORECASE)
-    for codec in (codec_for(header[1]) if header else None, own):
-        if codec is not None and codec not in ("utf-8", "utf-16-le", "utf-16-be"):
-            return data.decode(codec, "replace")
+    for named in (header_codec(content_type), xml_codec(data)):
+        if named is not None and named not in ("utf-8", "utf-16-le", "utf-16-be"):
+            return data.decode(named, "replace")
     damaged = data.decode("utf-8", "replace")
     # A few broken bytes in a text that is UTF-8 otherwise do not make it Windows-1252.
     is_utf8 = damaged.count("\ufffd") * 10 < sum(character > "\x7f" for character in damaged)

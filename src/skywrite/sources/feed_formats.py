@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from skywrite.errors import InputError
 from skywrite.http import parse_url
+from skywrite.sources.feed_dates import read_feed_date
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage, FeedUnreadable
 from skywrite.sources.feed_xml import ITEMS_MAX, Node
 from skywrite.sources.html_text import HTML_CHARACTERS_MAX, clean_line, title_text
@@ -20,7 +20,6 @@ TEXT_MAX = 2_000
 TAGS_MAX = 20
 IMAGES_MAX = 10
 _PERIOD_SECONDS = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
-_TIME_MARK = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def from_xml(root: Node, url: str, warnings: Iterable[str] = ()) -> FeedDocument:
@@ -76,7 +75,7 @@ def _rss_entry(item: Node, base: str) -> FeedEntry:
         content_html=item.text("content:encoded")[:HTML_CHARACTERS_MAX],
         author=_author(item.text("dc:creator", "author", "itunes:author")),
         tags=_tags(node.text() for node in item.children("category", "dc:subject")),
-        published_at=moment_of_feed(
+        published_at=read_feed_date(
             item.text("pubDate", "dc:date", "dcterms:created", "atom:published", "atom:updated")
         ),
         images=tuple(_images(item, base)),
@@ -121,7 +120,7 @@ def _atom_entry(entry: Node, base: str, root: Node) -> FeedEntry:
             node.attributes.get("label") or node.attributes.get("term") or node.text()
             for node in entry.children("atom:category", "category")
         ),
-        published_at=moment_of_feed(entry.text(*(f"atom:{name}" for name in dates), *dates)),
+        published_at=read_feed_date(entry.text(*(f"atom:{name}" for name in dates), *dates)),
         images=tuple(_images(entry, base)),
         lang=entry.attributes.get("xml:lang", ""),
     )
@@ -214,7 +213,7 @@ def _json_entry(item: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> 
         content_html=html[:HTML_CHARACTERS_MAX] or _as_html(text),
         author=_author(_string(authors[0], "name") if authors else ""),
         tags=_tags(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
-        published_at=moment_of_feed(_string(item, "date_published") or _string(item, "date_modified")),
+        published_at=read_feed_date(_string(item, "date_published") or _string(item, "date_modified")),
         images=tuple(images),
         lang=_string(item, "language"),
     )
@@ -263,49 +262,3 @@ def resolved(address: str, base: str) -> str:
     except InputError:
         return ""
     return url.text if url.scheme in ("http", "https") and len(url.text) <= TEXT_MAX else ""
-
-
-def moment_of_feed(text: str) -> datetime | None:
-    """A date of RFC 822, RFC 3339, or the many that look like them, in UTC; None for what is none."""
-    text = text.strip()
-    if not text or len(text) > 80:
-        return None
-    moment = _iso(text) if _TIME_MARK.match(text) else _mail(text)
-    if moment is None:
-        moment = _any(text)
-    if moment is None:
-        return None
-    try:
-        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
-    return moment if 1970 <= moment.year <= 9000 else None
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _mail(text: str) -> datetime | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
-def _any(text: str) -> datetime | None:
-    import warnings
-
-    from dateutil import parser
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return parser.parse(text, default=datetime(1, 1, 1, tzinfo=UTC))
-    except (ValueError, OverflowError, TypeError, AttributeError):
-        return None

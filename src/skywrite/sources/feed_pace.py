@@ -3,7 +3,7 @@
 Limits: never more often than every 5 minutes, at least once a day; 30 minutes where nobody says anything. What a feed
 wishes (`ttl`, `sy:updatePeriod`, `Cache-Control: max-age`) makes checks rarer, never more frequent than the user
 asks. After errors the interval doubles up to a day, and `Retry-After` (up to a week) is obeyed. All of it is spread by
-a tenth, so that many feeds are not asked at the same moment.
+a tenth, so that many feeds are not asked at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from skywrite.errors import InputError
-from skywrite.sources.feed_formats import moment_of_feed
+from skywrite.sources.feed_dates import read_feed_date
 
 INTERVAL_MIN_SECONDS = 300
 INTERVAL_SECONDS = 1_800
@@ -64,13 +64,10 @@ def after_error(
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """The moment that `Retry-After` names (seconds or a date; RFC 9110, 10.2.3), a week away at the most."""
+    """The time that `Retry-After` names (seconds or a date; RFC 9110, 10.2.3), a week away at the most."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
-        moment = now + timedelta(seconds=int(text))
+        at: datetime | None = now + timedelta(seconds=int(text))
     else:
-        found = moment_of_feed(text)
-        if found is None:
-            return None
-        moment = found
-    return min(moment, now + timedelta(seconds=RETRY_AFTER_MAX_SECONDS))
+        at = read_feed_date(text)
+    return at and min(at, now + timedelta(seconds=RETRY_AFTER_MAX_SECONDS))
