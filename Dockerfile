@@ -1,6 +1,7 @@
 FROM python:3.13-slim
+ARG EXTRAS=postgres,video,langs,metrics
 COPY . /src
-RUN pip install --no-cache-dir "/src[postgres,video,langs,metrics]" \
+RUN pip install --no-cache-dir "/src[$EXTRAS]" \
  && rm -rf /src \
  && useradd --create-home skywrite \
  && install -d -o skywrite /data

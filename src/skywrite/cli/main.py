@@ -41,6 +41,7 @@ COMMANDS = {
     "feed": "feed",
     "watch": "watch",
     "run": "running",
+    "service": "service",
     "sync": "sync",
     "drafts": "drafts",
     "import": "moving",

@@ -1,0 +1,98 @@
+"""service: keep `skywrite run` alive on a laptop or a server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skywrite.cli.options import json_option
+from skywrite.cli.output import print_done, print_json
+from skywrite.errors import InputError
+
+if TYPE_CHECKING:
+    from skywrite.app.services import Service
+
+_KEPT = ("SKYWRITE_HOME", "SKYWRITE_DATABASE", "SKYWRITE_KEYRING", "SKYWRITE_FETCH_ALLOW")
+_SYSTEM = click.option(
+    "--system", is_flag=True, help="For the whole computer (Linux, as root), with a user of its own."
+)
+
+
+@click.group("service")
+def service_command() -> None:
+    """Keep the worker running: systemd, launchd, or the Windows Task Scheduler."""
+
+
+@service_command.command("install", epilog="Example: skywrite service install")
+@_SYSTEM
+@click.option("--print", "only_print", is_flag=True, help="Print the file; write and start nothing.")
+@json_option
+def install_command(system: bool, only_print: bool, as_json: bool) -> None:
+    """Write the service's file, start it now, and start it again after each boot or sign-in."""
+    service = _service(system)
+    if only_print:
+        click.echo(service.text(), nl=False)
+        return
+    status = service.install()
+    if as_json:
+        print_json(status.as_dict())
+        return
+    print_done(f"The worker runs as a service: {status.path}")
+    if system:
+        click.echo("  It has a database of its own. Use that one too: sudo -Hu skywrite skywrite login")
+
+
+@service_command.command("status")
+@_SYSTEM
+@json_option
+def status_command(system: bool, as_json: bool) -> None:
+    """Say whether the service is installed and runs. Ends with 1 when it does not run."""
+    status = _service(system).status()
+    if as_json:
+        print_json(status.as_dict())
+    elif not status.installed:
+        click.echo("No service is installed. Install one: skywrite service install")
+    else:
+        click.echo(f"{'Running' if status.running else 'Not running'}: {status.path}")
+        if not status.running and status.detail:
+            click.echo(f"  The system says: {status.detail}")
+    sys.exit(0 if status.running else 1)
+
+
+@service_command.command("remove")
+@_SYSTEM
+@json_option
+def remove_command(system: bool, as_json: bool) -> None:
+    """Stop the service and take it out. The database and its posts stay."""
+    status = _service(system).remove()
+    if as_json:
+        print_json(status.as_dict())
+    else:
+        print_done("The service is removed. Posts wait until a worker runs again.")
+
+
+def _service(system: bool) -> Service:
+    from skywrite.app.services import Service, Settings
+    from skywrite.config import load_config
+
+    kept = () if system else tuple((name, os.environ[name]) for name in _KEPT if os.environ.get(name))
+    config = load_config()
+    if not system and config.shown_database != config.database:
+        raise InputError(
+            "SKYWRITE_DATABASE holds a password, which the service's file would show.",
+            hint="Put the password into ~/.pgpass, and leave it out of the address.",
+        )
+    return Service(Settings(_program(), environment=kept), system=system)
+
+
+def _program() -> Path:
+    """The `skywrite` that runs now, as an absolute path."""
+    found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
+    if found is None:
+        raise InputError("The program skywrite is not on the PATH.", hint="Install it: pipx install .")
+    return Path(found).absolute()

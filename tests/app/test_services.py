@@ -1,0 +1,121 @@
+"""The worker as a service: the three kinds of files, and what the system's manager is asked."""
+
+from __future__ import annotations
+
+import plistlib
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from skywrite.app.services import LABEL, Service, ServiceFailed, ServiceUnsupported, Settings, systemd_unit, task_xml
+from tests.support.processes import ROOT
+
+PROGRAM = Path("/usr/bin/true")
+AWKWARD = Settings(
+    PROGRAM, environment=(("SKYWRITE_HOME", '/home/a b/100%/"x" $HOME'), ("SKYWRITE_FETCH_ALLOW", "a.test b.test"))
+)
+
+
+class Manager:
+    """A service manager that keeps what it is asked, and answers as told."""
+
+    def __init__(self, codes: dict[str, int] | None = None) -> None:
+        self.asked: list[str] = []
+        self.codes = codes or {}
+
+    def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        line = " ".join(command)
+        self.asked.append(line)
+        code = next((code for part, code in self.codes.items() if part in line), 0)
+        return subprocess.CompletedProcess(list(command), code, "active\n" if code == 0 else "", "No such thing\n")
+
+
+@pytest.mark.parametrize("system", [False, True])
+@pytest.mark.parametrize("settings", [Settings(PROGRAM), AWKWARD])
+def test_systemd_accepts_the_unit(tmp_path: Path, system: bool, settings: Settings) -> None:
+    """`systemd-analyze verify` finds nothing to say, for a user and for the computer, whatever the paths hold."""
+    unit = tmp_path / "skywrite.service"
+    unit.write_text(systemd_unit(settings, system=system))
+    assert shutil.which("systemd-analyze"), "systemd is missing; script/test installs it"
+    command = ["systemd-analyze", "verify", "--man=no", *([] if system else ["--user"]), str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() if "skywrite" in line and "Unknown user" not in line]
+    assert [] == ours
+
+
+def test_the_unit_in_the_repository_is_the_one_that_is_installed() -> None:
+    """deploy/skywrite.service and `service install --system` say the same."""
+    expected = systemd_unit(Settings(Path("/usr/local/bin/skywrite")), system=True)
+    assert expected == (ROOT / "deploy" / "skywrite.service").read_text()
+
+
+def test_a_user_service_starts_now_and_at_boot(tmp_path: Path) -> None:
+    """It is written, enabled, started, and lingers when nobody is signed in."""
+    manager = Manager()
+    status = Service(Settings(PROGRAM), home=tmp_path, platform="linux", run=manager).install()
+    expected = ["daemon-reload", "enable skywrite", "restart skywrite"]
+    assert [*(f"systemctl --user {word}" for word in expected), "loginctl enable-linger"] == manager.asked[:4]
+    assert (True, True, tmp_path / ".config/systemd/user/skywrite.service") == status[:3]
+
+
+def test_removing_stops_it_and_keeps_nothing(tmp_path: Path) -> None:
+    """The file is gone, and the manager forgets it."""
+    manager = Manager({"is-active": 3})
+    service = Service(Settings(PROGRAM), home=tmp_path, platform="linux", run=manager)
+    service.install()
+    assert (False, False) == service.remove()[:2]
+    assert "systemctl --user disable --now skywrite" in manager.asked
+
+
+def test_a_manager_that_refuses_is_named(tmp_path: Path) -> None:
+    """With the command and its words."""
+    service = Service(Settings(PROGRAM), home=tmp_path, platform="linux", run=Manager({"enable skywrite": 1}))
+    with pytest.raises(ServiceFailed, match="systemctl --user enable skywrite failed: No such thing"):
+        service.install()
+
+
+def test_a_program_in_a_home_directory_cannot_serve_the_computer(tmp_path: Path) -> None:
+    """ProtectHome hides it; the error says how to install it for everyone, and nothing is written."""
+    manager = Manager()
+    service = Service(Settings(Path("/root/.local/bin/skywrite")), system=True, platform="linux", run=manager)
+    with pytest.raises(ServiceUnsupported, match="home directory") as refused:
+        service.install()
+    assert ("sudo pipx install --global skywrite" in refused.value.hint, []) == (True, manager.asked)
+
+
+def test_launchd_starts_it_at_sign_in_and_again_when_it_ends(tmp_path: Path) -> None:
+    """The agent is a valid property list, with the program and its variables."""
+    manager = Manager()
+    service = Service(AWKWARD, home=tmp_path, platform="darwin", run=manager)
+    service.install()
+    agent = plistlib.loads(service.path.read_bytes())
+    assert (LABEL, ["/usr/bin/true", "run", "--log", "text"], True) == (
+        agent["Label"],
+        agent["ProgramArguments"],
+        agent["KeepAlive"],
+    )
+    assert dict(AWKWARD.environment) == agent["EnvironmentVariables"]
+    assert manager.asked[0].startswith("launchctl bootstrap gui/")
+
+
+def test_windows_runs_it_without_a_time_limit() -> None:
+    """The task starts at sign-in, on battery too, and is never ended; names with markup stay names."""
+    task = ElementTree.fromstring(
+        task_xml(Settings(Path("C:/Program Files/skywrite.exe")), "A & <B>").partition("?>")[2]
+    )
+    space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
+    found = [
+        task.findtext(f".//t:{name}", namespaces=space)
+        for name in ("Command", "Arguments", "ExecutionTimeLimit", "DisallowStartIfOnBatteries", "UserId")
+    ]
+    assert ["C:/Program Files/skywrite.exe", "run --log text", "PT0S", "false", "A & <B>"] == found
+
+
+def test_only_linux_has_a_service_of_the_computer() -> None:
+    """Elsewhere the error says what to do instead."""
+    with pytest.raises(ServiceUnsupported, match="Linux only"):
+        Service(Settings(PROGRAM), system=True, platform="darwin")
