@@ -54,6 +54,9 @@ CASES: dict[str, tuple[Fault, tuple[str, str | None]]] = {
     "200 with a page": (failing(200, html=True), ("retry", "NotAPds")),
     "truncated": (TRUNCATED, DONE),
     "garbage": (GARBAGE, DONE),
+    "401 after the commit": (failing(401, forward=True, error="AuthenticationRequired"), DONE),
+    "ExpiredToken after the commit": (failing(400, forward=True, error="ExpiredToken"), DONE),
+    "403 after the commit": (failing(403, forward=True, error="Forbidden"), DONE),
 }
 
 
@@ -148,6 +151,36 @@ def test_doubt_outlives_an_attempt(two: Pair, read: Fault) -> None:
         two.sky.edit(post, text="another")
     finish(two, post)
     assert_published_once(two, post, ["one", "two"])
+
+
+@pytest.mark.parametrize(
+    "write", [failing(401, forward=True, error="Unauthorized"), failing(400, error="ExpiredToken")]
+)
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_write_answered_with_a_refused_session(two: Pair, write: Fault, parts: int) -> None:
+    """Whether or not it was carried out, and although the session is over: the post appears once, whole, also after a
+    new sign-in, and a cancel that was confirmed holds."""
+    expected = ["one", "two", "three"][:parts]
+    post = two.add(two.alice, "one", thread=expected[1:])
+    two.proxy.break_next(write, WRITE)
+    two.proxy.decide = lambda method, name: failing(400, error="ExpiredToken") if name == REFRESH else None
+    two.run_once()
+    two.proxy.decide = lambda method, name: None
+    assert ("published" if write.forward else "held") == two.sky.store.get(post).state
+    assert (expected if write.forward else []) == two.texts(two.alice)
+    two.sky.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
+    two.clock.advance(600)
+    two.run_once()
+    assert_published_once(two, post, expected)
+
+
+def test_one_stray_401_is_no_end_of_a_session(two: Pair) -> None:
+    """A gateway's 401, for a write or for the refresh that follows, asks nobody to sign in."""
+    post = two.add(two.alice, "one")
+    two.proxy.break_next(failing(401, error="Unauthorized"), WRITE)
+    two.proxy.break_next(failing(401, error="Unauthorized"), REFRESH)
+    two.run_once()
+    assert (("published", [DONE]), "ok") == (two.told(post), two.sky.account(two.alice.handle).state)
 
 
 def test_an_account_in_trouble_delays_no_other(two: Pair) -> None:

@@ -34,6 +34,7 @@ KINDS: tuple[FaultKind, ...] = (
     "rate_limited",
     "error_500",
     "bad_gateway",
+    "unauthorized",
     "slow",
     "garbage",
     "truncated",

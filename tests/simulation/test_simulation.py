@@ -10,20 +10,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skywrite.atproto.repo import Repo, Write
+from skywrite.atproto.repo import Known, Repo, Unwritten, Write
 from skywrite.atproto.tid import TidClock
 from skywrite.compose.freeze import Frozen
 from skywrite.errors import RejectedError
 from skywrite.publish import budget, publisher
 from skywrite.queue import claims
 from skywrite.queue.database import Transaction
-from skywrite.queue.model import Claim, Decide, Post
+from skywrite.queue.model import Claim, Decide, Outcome, Post
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 from tests.simulation.process import ShakyStore
@@ -94,9 +94,11 @@ def test_a_seed_tells_the_same_story_twice(folder: Path) -> None:
 def new_keys_at_each_attempt(patch: pytest.MonkeyPatch) -> None:
     """What most clients do."""
 
-    def write(repo: Repo, frozen: Frozen) -> None:
+    def write(repo: Repo, frozen: Frozen) -> Unwritten | None:
         tids = TidClock(repo._agent.clock)
-        repo.create_all([Write(one.collection, tids.next(), one.value, one.cid) for one in frozen.writes])
+        new = [Write(one.collection, tids.next(), one.value, one.cid) for one in frozen.writes]
+        result = repo.try_create_all(new)
+        return result if isinstance(result, Unwritten) else None
 
     patch.setattr(publisher, "write", write)
 
@@ -161,6 +163,16 @@ def give_up(repo: Repo, writes: Any, error: Exception) -> None:
     raise RejectedError(str(error))
 
 
+def believing(patch: pytest.MonkeyPatch) -> None:
+    """A write that nobody could look for is taken for one that is not there."""
+    with_records = publisher.with_records
+
+    def absent(outcome: Outcome, claim: Claim, known: Known, now: datetime, lease_seconds: float) -> Outcome:
+        return with_records(outcome, claim, "absent" if known == "unknown" else known, now, lease_seconds)
+
+    patch.setattr(publisher, "with_records", absent)
+
+
 CONTROLS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "new keys at each attempt": (new_keys_at_each_attempt, "twice"),
     "cancelled in doubt": (cancel_in_doubt, "cancelled, and published"),
@@ -168,6 +180,7 @@ CONTROLS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "too early": (too_early, "early"),
     "no budget": (no_budget, "points"),
     "doubt is failure": (forgetful, "untrue"),
+    "doubt is absence": (believing, "untrue"),
 }
 
 

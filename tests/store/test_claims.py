@@ -11,11 +11,14 @@ from skywrite.errors import InputError, StorageError
 from skywrite.queue.model import (
     AccountChange,
     AccountView,
+    Changes,
     Decision,
     Defer,
     Failed,
     Held,
     Miss,
+    NotCancellable,
+    NotEditable,
     Post,
     Problem,
     Published,
@@ -174,6 +177,61 @@ def test_thaw(store: Store) -> None:
     kept = store.get(post_id).frozen
     store.settle(claimed(store), Retry(NOON, PROBLEM, discard_frozen=True))
     assert ("FROZEN", None) == (kept, store.get(post_id).frozen)
+
+
+def test_what_was_looked_for_may_be_changed_later(store: Store, clock: FakeClock) -> None:
+    """From its time on, a post whose records were not there is its user's again; the records are dropped then."""
+    post_id = store.add([post()])[0].id
+    store.settle(claimed(store, take("FROZEN")), Retry(later(5), PROBLEM, free_at=later(60)))
+    with pytest.raises(NotEditable, match="may be on the network"):
+        store.edit(post_id, Changes(draft={"text": "new"}))
+    clock.set(later(60))
+    store.edit(post_id, Changes(draft={"text": "new"}))
+    assert ("scheduled", None, None) == (
+        store.get(post_id).state,
+        store.get(post_id).frozen,
+        store.get(post_id).free_at,
+    )
+
+
+def test_a_stopped_worker_keeps_a_post_from_being_changed(store: Store, clock: FakeClock) -> None:
+    """One that never came back may still send its write: whatever was looked for, the post keeps its records."""
+    post_id = store.add([post()])[0].id
+    claimed(store, take("FROZEN"))
+    clock.advance(LEASE_SECONDS)
+    store.settle(claimed(store, worker="worker-2"), Retry(later(70), PROBLEM, free_at=later(80)))
+    clock.advance(LEASE_SECONDS)
+    with pytest.raises(NotCancellable):
+        store.cancel(post_id)
+
+
+def test_a_claim_knows_whether_its_post_was_looked_for(store: Store, clock: FakeClock) -> None:
+    """A try that never leaves does not undo what an earlier one found out."""
+    store.add([post()])
+    store.settle(claimed(store, take("FROZEN")), Retry(later(5), PROBLEM, free_at=later(60)))
+    clock.set(later(5))
+    early = claimed(store)
+    store.settle(early, Retry(later(70), PROBLEM, free_at=early.post.free_at))
+    clock.set(later(70))
+    assert (False, later(60), True) == (early.fresh, early.post.free_at, claimed(store).fresh)
+
+
+def test_a_post_that_gives_way(store: Store, clock: FakeClock) -> None:
+    """Tried five times and never there, it lets the others of its account go first until its next attempt."""
+    store.add([post("poison"), post("second", due=later(1))])
+    for _ in range(5):
+        clock.advance(10)
+        store.settle(claimed(store), Retry(clock.now() + timedelta(seconds=10), PROBLEM, free_at=later(0)))
+    overtaking = claimed(store)
+    store.settle(overtaking, DONE)
+    waiting, ready_at = store.claim("w", LEASE_SECONDS, take()), store.next_ready_at()
+    clock.advance(10)
+    assert ("second", None, clock.now(), "poison") == (
+        overtaking.post.text,
+        waiting,
+        ready_at,
+        claimed(store).post.text,
+    )
 
 
 @pytest.mark.parametrize("outcome", [DONE, Retry(NOON, PROBLEM), Failed(PROBLEM), Held(PROBLEM)])

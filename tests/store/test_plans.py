@@ -16,7 +16,7 @@ from tests.store.support import ALICE, BOB, NOON, later, post
 INDEXES = {
     "claim_account": {"account_ready"},
     "next_ready": {"account_ready"},
-    "update_ready": {"account_key", "post_scheduled"},
+    "update_ready": {"account_key", "post_scheduled", "post_yielding"},
     "next_posts": {"post_publishing", "post_scheduled"},
     "unfinished_post": {"post_publishing"},
     "posts_due_between": {"post_scheduled"},

@@ -209,6 +209,7 @@ FAULTS: dict[FaultKind, tuple[type[Exception] | int, bool]] = {
     "rate_limited": (429, False),
     "error_500": (500, False),
     "bad_gateway": (502, False),
+    "unauthorized": (401, False),
     "slow": (200, True),
     "garbage": (200, True),
     "html": (200, False),

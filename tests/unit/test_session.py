@@ -381,7 +381,8 @@ def test_refused_refreshes(
     server.on(REFRESH, refusal(status, name, "Token has been revoked"))
     with pytest.raises(kind) as caught:
         Agent(server, session, clock=clock).query(WHO)
-    assert (kind, 1) == (type(caught.value), server.count(REFRESH))
+    # A 401 without a reason may be a gateway's: it is asked again.
+    assert (kind, 3 if name == "AuthMissing" else 1) == (type(caught.value), server.count(REFRESH))
     if kind is SessionExpired:
         assert "skywrite login" in caught.value.hint
 

@@ -10,13 +10,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc import Body, Param
-from skywrite.atproto.xrpc_errors import RecordNotFound, Refused, ServerFailure, TooLargeForServer
-from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SkywriteError, TemporaryError
+from skywrite.atproto.xrpc_errors import (
+    AccountUnavailable,
+    RecordNotFound,
+    Refused,
+    ServerFailure,
+    TooLargeForServer,
+)
+from skywrite.errors import (
+    InputError,
+    NoAnswer,
+    NotSent,
+    RateLimited,
+    RejectedError,
+    SignInError,
+    SkywriteError,
+    TemporaryError,
+)
 
 WRITES_MAX = 200
 PAGE_RECORDS = 100
@@ -25,6 +40,7 @@ DELETE_TRIES = 3
 UNASKED_BLOB_BYTES_MAX = 1_000_000
 UPLOAD_SECONDS_BASE = 60.0
 UPLOAD_BYTES_A_SECOND_LEAST = 50_000
+_HIDDEN = frozenset({"RepoDeactivated", "RepoTakendown", "RepoSuspended", "RepoNotFound"})
 
 
 class RecordConflict(RejectedError):
@@ -91,6 +107,20 @@ class Commit(NamedTuple):
     read_back: bool = False
 
 
+Known = Literal["unsent", "absent", "unknown"]
+
+
+class Unwritten(NamedTuple):
+    """Why a commit is not known to be in the repository, and what is known about it instead.
+
+    `unsent`: this write never left, or a disabled account turned it away; earlier tries may still have been carried
+    out. `absent`: it left, then its root's key was read, and nothing was there. `unknown`: it may be there.
+    """
+
+    error: SkywriteError
+    known: Known
+
+
 class Repo:
     """The repository of the agent's account. Safe to share between threads."""
 
@@ -103,19 +133,34 @@ class Repo:
         return self._agent.did
 
     def create_all(self, writes: Sequence[Write]) -> Commit:
+        """Create all records in one commit, or none; raises the error of `try_create_all`."""
+        result = self.try_create_all(writes)
+        if isinstance(result, Unwritten):
+            raise result.error
+        return result
+
+    def try_create_all(self, writes: Sequence[Write]) -> Commit | Unwritten:
         """Create all records in one commit, or none.
 
-        Where the answer is missing or 5xx, the first record is read back: ours is there, so it is done; nothing is
-        there, so the temporary error is raised and the same writes may be tried again; something else is there:
-        RecordConflict. A refusal is checked in the same way, because an earlier try may have been carried out.
+        No refusal is believed, not even a 401: something between here and the server may have asked twice. The first
+        record is read back. Ours is there: done. Nothing is there: the error, and the same writes may be tried again.
+        Something else is there: RecordConflict. Only a rate limit is not followed by another request.
         """
         if not 1 <= len(writes) <= WRITES_MAX:
             hint = "Split them into more commits."
             raise InputError(f"One commit holds 1 to {WRITES_MAX} writes, not {len(writes)}.", hint=hint)
         body = {"repo": self.did, "writes": [_create(write) for write in writes]}
         try:
+            self._agent.get_ready()
+        except SkywriteError as error:
+            return Unwritten(error, "unsent")
+        try:
             answer = self._agent.procedure("com.atproto.repo.applyWrites", body)
-        except (NoAnswer, ServerFailure, Refused) as error:
+        except NotSent as error:
+            return Unwritten(error, "unsent")
+        except RateLimited as error:
+            return Unwritten(error, "unknown")
+        except (NoAnswer, ServerFailure, Refused, SignInError) as error:
             return self._settle(writes, error)
         return self._checked(writes, answer)
 
@@ -177,7 +222,10 @@ class Repo:
         if swap_record is not None or only_new:
             body["swapRecord"] = swap_record
         answer = self._agent.procedure("com.atproto.repo.putRecord", body)
-        return self._checked([write], {"commit": answer.get("commit"), "results": [answer]})
+        result = self._checked([write], {"commit": answer.get("commit"), "results": [answer]})
+        if isinstance(result, Unwritten):
+            raise result.error
+        return result
 
     def delete(self, collection: str, rkey: str) -> None:
         """Delete a record. One that is not there is no error, so a lost answer is asked for again."""
@@ -220,10 +268,13 @@ class Repo:
             message = f"A blob of {size} bytes is too large for {self._agent.public.host}, which takes {limit}."
             raise TooLargeForServer(message, hint="Make it smaller.")
 
-    def _settle(self, writes: Sequence[Write], error: SkywriteError) -> Commit:
-        """The way out of doubt. Returns only where our first record was seen."""
+    def _settle(self, writes: Sequence[Write], error: SkywriteError) -> Commit | Unwritten:
+        """The way out of doubt. Returns a commit only where our first record was seen."""
         root = writes[0]
         try:
+            if isinstance(error, SignInError) and self._is_hidden():
+                # Such an account shows no record, whether it has it or not.
+                return Unwritten(error, "unsent" if isinstance(error, AccountUnavailable) else "unknown")
             if self.is_there(root):
                 return self._read_back(writes)
             if isinstance(error, ServerFailure) and error.status == 500 and self._rest_is_there(writes):
@@ -237,12 +288,22 @@ class Repo:
         except RecordConflict:
             raise
         except SkywriteError as hindrance:
-            # Whatever kept us from looking, what we must tell is the doubt. Without a look no refusal is the last word.
+            # Whatever kept us from looking, what we must report is the doubt. Without a look no refusal is final.
             if isinstance(error, Refused):
                 text = f"{error.message} Whether an earlier try was carried out could not be looked up"
-                raise Unsettled(f"{text}: {hindrance.message}", hint=error.hint) from None
-            raise error from None
-        raise error
+                error = Unsettled(f"{text}: {hindrance.message}", hint=error.hint)
+            return Unwritten(error, "unknown")
+        return Unwritten(error, "absent")
+
+    def _is_hidden(self) -> bool:
+        """Whether the account's server shows none of its records, because the account is disabled."""
+        try:
+            self._agent.public.query("com.atproto.repo.describeRepo", {"repo": self.did})
+        except Refused as error:
+            if error.server_error in _HIDDEN:
+                return True
+            raise
+        return False
 
     def _rest_is_there(self, writes: Sequence[Write]) -> bool:
         return len(writes) > 1 and any(self.is_there(write) for write in (writes[1], writes[-1]))
@@ -250,7 +311,7 @@ class Repo:
     def _read_back(self, writes: Sequence[Write]) -> Commit:
         return Commit(tuple(Ref(self._uri(write), write.cid) for write in writes), read_back=True)
 
-    def _checked(self, writes: Sequence[Write], answer: Mapping[str, Any]) -> Commit:
+    def _checked(self, writes: Sequence[Write], answer: Mapping[str, Any]) -> Commit | Unwritten:
         """The commit of an answer, whose results must be what we sent; one without results is doubt."""
         results = answer.get("results")
         stored = [_ref(result) for result in results] if isinstance(results, list) else []

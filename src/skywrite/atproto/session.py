@@ -29,7 +29,7 @@ from skywrite.atproto.xrpc_errors import (
     ServerFailure,
 )
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, ServerAnswer, SkywriteError, TemporaryError
+from skywrite.errors import InputError, NoAnswer, NotSent, ServerAnswer, SkywriteError, TemporaryError
 from skywrite.http import Transport
 
 __all__ = [
@@ -286,6 +286,10 @@ class Agent:
         limit = self.describe_server().get("blobUploadLimit")
         return limit if isinstance(limit, int) else None
 
+    def get_ready(self) -> None:
+        """Refresh a session that is about to end, as every call does: what goes wrong here, went wrong before it."""
+        self._current()
+
     def refresh(self) -> Session:
         """Refresh now, unless another thread or process has just done it."""
         with self._refreshing:
@@ -302,15 +306,27 @@ class Agent:
         session = self._current()
         try:
             return self._call(session, call)
-        except (ExpiredToken, InvalidToken) as error:
+        except AccountUnavailable:
+            raise
+        except NotSignedIn as error:
             if _is_about_rights(error):
                 raise _not_allowed(session, error) from None
+        try:
+            return self._called_again(session, call)
+        except NotSent as error:
+            # The call did leave, before the session was refreshed.
+            raise NoAnswer(error.message, hint=error.hint) from None
+
+    def _called_again(self, session: Session, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        """Call with a refreshed session: also where a 401 gives no reason, as a gateway's own does not."""
         for _ in range(RECOVERY_TRIES):
             with self._refreshing:
                 session = self._refresh_shared(session.access_jwt, must=True)
             try:
                 return self._call(session, call)
-            except (ExpiredToken, InvalidToken):
+            except AccountUnavailable:
+                raise
+            except NotSignedIn:
                 # One that another process has saved may have ended since; one of our own is as good as it gets.
                 if session is self._renewed:
                     raise
@@ -403,6 +419,10 @@ class Agent:
                 )
             except (NoAnswer, ServerFailure):
                 if not tries_left:
+                    raise
+            except NotSignedIn as error:
+                # A server that ends a session says so by name; a bare 401 may be a gateway's.
+                if not tries_left or isinstance(error, (ExpiredToken, InvalidToken, AccountUnavailable)):
                     raise
             self._clock.wait(threading.Event(), 0.5 + self._clock.random())
         raise AssertionError("unreachable")

@@ -29,7 +29,7 @@ class Decider:
 
     def __call__(self, post: Post, view: AccountView, now: datetime) -> Decision:
         """Publish, wait, or let it go."""
-        if post.frozen is None:
+        if post.is_free(now):
             missed = self._missed(post, now)
             if missed:
                 if self.missed is not None:

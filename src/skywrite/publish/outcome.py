@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from skywrite.atproto.repo import Known
 from skywrite.atproto.xrpc_errors import BlobNotFound
 from skywrite.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
 from skywrite.queue.accounts import NEEDS_LOGIN
-from skywrite.queue.model import AccountChange, Failed, Held, Outcome, Post, Problem, Retry
+from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
 FIRST_RETRY_SECONDS = 5.0
 RETRY_SECONDS_MAX = 900.0
@@ -29,21 +30,23 @@ def retry_seconds(attempts: int, jitter: float) -> float:
     return base * (0.75 + jitter / 2)
 
 
-def outcome_of(
-    error: Exception, post: Post, now: datetime, jitter: float, *, unsent: bool = False
-) -> tuple[Outcome, AccountChange | None]:
-    """What an error means for the post, and for its account.
+def with_records(outcome: Outcome, claim: Claim, known: Known, now: datetime, lease_seconds: float) -> Outcome:
+    """The outcome, with what becomes of the frozen records of a post that goes on waiting.
 
-    `unsent` says that no try has ever sent a write: then the post gives up its frozen records, so that it may still be
-    edited and cancelled while it waits.
+    Where nothing was ever sent, they are discarded, so that the post may be edited and cancelled while it waits. Where
+    they were looked for and not there, it may be so when the lease has ended, and with it every request of this try.
     """
-    outcome, change = _meaning(error, post, now, jitter)
-    if unsent and isinstance(outcome, Retry | Held):
-        outcome = outcome._replace(discard_frozen=True)
-    return outcome, change
+    if not isinstance(outcome, Retry | Held):
+        return outcome
+    if known == "absent":
+        return outcome._replace(free_at=now + timedelta(seconds=lease_seconds))
+    if known == "unsent":
+        return outcome._replace(discard_frozen=claim.fresh, free_at=claim.post.free_at)
+    return outcome
 
 
-def _meaning(error: Exception, post: Post, now: datetime, jitter: float) -> tuple[Outcome, AccountChange | None]:
+def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tuple[Outcome, AccountChange | None]:
+    """What an error means for the post, and for its account."""
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)

@@ -12,30 +12,20 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.repo import RecordConflict, Repo, StoredOtherwise
+from skywrite.atproto.repo import Known, RecordConflict, Repo, StoredOtherwise, Unwritten
 from skywrite.atproto.xrpc_errors import BlobNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
-from skywrite.errors import (
-    InputError,
-    NotSent,
-    SignInError,
-    SkywriteError,
-    StorageError,
-    TemporaryError,
-)
+from skywrite.errors import InputError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
-from skywrite.publish.outcome import outcome_of
+from skywrite.publish.outcome import outcome_of, with_records
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
 
 MENTION_TRIES = 3
-# What says for certain that a write was not carried out. A 429 does not: something between here and the server may have
-# asked twice.
-NEVER_CARRIED_OUT = (NotSent, SignInError)
 STOPPABLE_BYTES = 16_000_000
 
 
@@ -80,19 +70,23 @@ class Publisher(NamedTuple):
         except (LeaseLost, StorageError):
             raise
         except Exception as error:
-            return self._not_now(claim, error, unsent=claim.fresh)
+            return self._not_now(claim, error, "unsent")
         try:
-            return Result(self._written(claim, repo, frozen))
+            written = self._written(claim, repo, frozen)
         except (LeaseLost, StorageError):
             raise
         except Exception as error:
-            return self._not_now(claim, error, unsent=claim.fresh and isinstance(error, NEVER_CARRIED_OUT))
+            return self._not_now(claim, error, "unknown")
+        if isinstance(written, Unwritten):
+            return self._not_now(claim, written.error, written.known)
+        return Result(written)
 
-    def _not_now(self, claim: Claim, error: Exception, *, unsent: bool) -> Result:
+    def _not_now(self, claim: Claim, error: Exception, known: Known) -> Result:
         if not isinstance(error, SkywriteError):
             self.log("unexpected", post=claim.post.id, error=error)
-        outcome, change = outcome_of(error, claim.post, self.clock.now(), self.clock.random(), unsent=unsent)
-        return Result(outcome, change, error)
+        now = self.clock.now()
+        outcome, change = outcome_of(error, claim.post, now, self.clock.random())
+        return Result(with_records(outcome, claim, known, now, self.lease_seconds), change, error)
 
     def _ready(self, claim: Claim) -> tuple[Repo, Frozen]:
         """The repository and the final records, with their media on the server; nothing is written yet."""
@@ -103,15 +97,11 @@ class Publisher(NamedTuple):
             frozen = self._upload(claim, repo, frozen)
         return repo, frozen
 
-    def _written(self, claim: Claim, repo: Repo, frozen: Frozen) -> Published:
+    def _written(self, claim: Claim, repo: Repo, frozen: Frozen) -> Published | Unwritten:
         post = claim.post
         rkeys = tuple(item.rkey for item in frozen.posts)
         try:
-            write(repo, frozen)
-        except BlobNotFound:
-            # Servers drop blobs that no record uses within minutes; the next try uploads them again.
-            self._store_frozen(claim, frozen._replace(uploaded=False))
-            raise
+            unwritten = write(repo, frozen)
         except StoredOtherwise as error:
             self.log("stored_otherwise", post=post.id, message=error.message)
             return Published(error.root.uri, error.root.cid, rkeys)
@@ -119,6 +109,11 @@ class Publisher(NamedTuple):
             if post.key is None:
                 raise
             return self._published_elsewhere(repo, frozen)
+        if unwritten is not None:
+            if isinstance(unwritten.error, BlobNotFound):
+                # Servers drop blobs that no record uses within minutes; the next try uploads them again.
+                self._store_frozen(claim, frozen._replace(uploaded=False))
+            return unwritten
         return Published(frozen.uri, frozen.cid, rkeys)
 
     def _freeze(self, claim: Claim) -> Frozen:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from skywrite.atproto.repo import Repo
+from skywrite.atproto.repo import Repo, Unwritten
 from skywrite.atproto.xrpc_errors import ServerFailure
 from skywrite.clock import Clock
 from skywrite.compose.draft import Stored
@@ -54,9 +54,10 @@ def _upload_one(repo: Repo, item: Stored, sending: Sending) -> Mapping[str, Any]
     return repo.upload_blob(pieces, item.mime, size=item.size, cid=item.cid, progress=told)
 
 
-def write(repo: Repo, frozen: Frozen) -> None:
-    """Create all records of a post, or none; returns only when they are known to be there."""
-    repo.create_all(frozen.writes)
+def write(repo: Repo, frozen: Frozen) -> Unwritten | None:
+    """Create all records of a post, or none; None when they are known to be there."""
+    result = repo.try_create_all(frozen.writes)
+    return result if isinstance(result, Unwritten) else None
 
 
 def send(repo: Repo, frozen: Frozen, sending: Sending, clock: Clock) -> Frozen:
@@ -66,11 +67,10 @@ def send(repo: Repo, frozen: Frozen, sending: Sending, clock: Clock) -> Frozen:
     """
     frozen = upload(repo, frozen, sending)
     for tries_left in range(SEND_TRIES - 1, -1, -1):
-        try:
-            write(repo, frozen)
+        unwritten = write(repo, frozen)
+        if unwritten is None:
             return frozen
-        except (NotSent, NoAnswer, ServerFailure):
-            if not tries_left:
-                raise
+        if not tries_left or not isinstance(unwritten.error, NotSent | NoAnswer | ServerFailure):
+            raise unwritten.error
         clock.wait(threading.Event(), 2.0 ** (SEND_TRIES - tries_left - 2) + clock.random())
     raise AssertionError("unreachable")

@@ -145,8 +145,8 @@ class ClaimVerbs(AddVerbs):
         with self._writing() as tx:
             self._locked(tx, did)
             now = self._clock.now()
-            values = problem_values(claim.post.problem)
-            if tx.run("settle_waiting", id=claim.post.id, token=claim.token, now=now, attempt_at=None, **values) != 1:
+            values = {"attempt_at": None, "free_at": None, **problem_values(claim.post.problem)}
+            if tx.run("settle_waiting", id=claim.post.id, token=claim.token, now=now, **values) != 1:
                 return False
             tx.run("close_attempt", id=claim.post.id, now=now, outcome="released", **problem_values(None))
             tx.run("end_lease", did=did, token=claim.token)
@@ -198,7 +198,7 @@ class ClaimVerbs(AddVerbs):
     ) -> Claim | None:
         """The next post of a locked account, if `decide` takes it. The account's `ready_at` is right afterwards."""
         now, account = self._clock.now(), account_of(row)
-        post = self._candidate(tx, account.did, post_id)
+        post = self._candidate(tx, account.did, post_id, now)
         if post is None or (post.state == "scheduled" and _earliest(post) > now):
             self._update_ready(tx, account.did)
             return None
@@ -216,10 +216,10 @@ class ClaimVerbs(AddVerbs):
                 self._miss(tx, post, decision, now)
         return None
 
-    def _candidate(self, tx: Transaction, did: str, post_id: int | None) -> Post | None:
+    def _candidate(self, tx: Transaction, did: str, post_id: int | None, now: datetime) -> Post | None:
         """The post to be published next; one that was left in `publishing` comes before any other."""
         if post_id is None:
-            rows = tx.rows("next_posts", did=did)
+            rows = tx.rows("next_posts", did=did, now=now)
         else:
             rows = tx.rows("unfinished_post", did=did) or tx.rows("get_post", id=post_id)
         posts = {row["state"]: row for row in rows}
@@ -242,7 +242,9 @@ class ClaimVerbs(AddVerbs):
         tx.run("open_attempt", id=post.id, number=post.attempts + 1, worker=worker, now=now)
         if take.points:
             self._spend(tx, did, now, points=take.points)
-        return Claim(post_of(taken), account_of(account), token, worker, until, fresh=post.frozen is None)
+        # Nobody else sees it while it is published, so only the claim keeps it.
+        mine = post_of(taken)._replace(free_at=post.free_at if post.state == "scheduled" else None)
+        return Claim(mine, account_of(account), token, worker, until, fresh=post.is_free(now))
 
     def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
         spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)
@@ -264,19 +266,22 @@ class ClaimVerbs(AddVerbs):
 
     def _settle_post(self, tx: Transaction, claim: Claim, outcome: Outcome, now: datetime) -> bool:
         post_id, token = claim.post.id, claim.token
+        if isinstance(outcome, Retry | Held) and outcome.free_at and tx.row("lost_attempt", id=post_id):
+            outcome = outcome._replace(free_at=None)
         match outcome:
             case Published(uri=uri, cid=cid, rkeys=rkeys):
                 root = rkeys[0] if rkeys else uri.rpartition("/")[2]
                 changed = tx.run("settle_published", id=post_id, token=token, now=now, uri=uri, cid=cid, root_rkey=root)
                 name, problem = "published", None
-            case Retry(attempt_at=attempt_at, problem=problem):
-                values = problem_values(problem)
-                changed = tx.run("settle_waiting", id=post_id, token=token, now=now, attempt_at=attempt_at, **values)
+            case Retry(attempt_at=attempt_at, problem=problem, free_at=free_at):
+                values = {"attempt_at": attempt_at, "free_at": free_at, **problem_values(problem)}
+                changed = tx.run("settle_waiting", id=post_id, token=token, now=now, **values)
                 name = "retry"
             case Failed(problem=problem) | Held(problem=problem):
                 name = "failed" if isinstance(outcome, Failed) else "held"
-                values = problem_values(problem)
-                changed = tx.run("settle_stopped", id=post_id, token=token, now=now, state=name, **values)
+                free_at = outcome.free_at if isinstance(outcome, Held) else None
+                values = {"state": name, "free_at": free_at, **problem_values(problem)}
+                changed = tx.run("settle_stopped", id=post_id, token=token, now=now, **values)
         if changed != 1:
             return False
         if isinstance(outcome, Retry | Held) and outcome.discard_frozen:

@@ -133,6 +133,11 @@ class Post(NamedTuple):
     source: str | None
     recurrence_id: int | None
     occurrence: datetime | None
+    free_at: datetime | None = None
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether nothing of it is on the network or on its way: never sent, or sent, looked for, and not there."""
+        return self.frozen is None or (self.free_at is not None and self.free_at <= now)
 
     @property
     def text(self) -> str:
@@ -211,7 +216,7 @@ Decide = Callable[[Post, AccountView, datetime], Decision]
 class Claim(NamedTuple):
     """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers.
 
-    `fresh` says that the post had no frozen records when it was claimed, so nothing of it was ever sent.
+    `fresh` says that nothing of the post was on the network or on its way when it was claimed (`Post.is_free`).
     """
 
     post: Post
@@ -231,11 +236,17 @@ class Published(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """Not for now: try again at `attempt_at`. `discard_frozen` drops frozen records; only if nothing was ever sent."""
+    """Not for now: try again at `attempt_at`.
+
+    `discard_frozen` drops frozen records; only if nothing was ever sent. `free_at`: they were sent, then looked for,
+    and not there; from that time on, when no try can be under way any more, the post may be changed and overtaken. It
+    counts only where the worker of every attempt came back.
+    """
 
     attempt_at: datetime
     problem: Problem
     discard_frozen: bool = False
+    free_at: datetime | None = None
 
 
 class Failed(NamedTuple):
@@ -245,10 +256,11 @@ class Failed(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Waits for the user. `discard_frozen` as in `Retry`; without it the post can only be released."""
+    """Waits for the user. `discard_frozen` and `free_at` as in `Retry`; without them it can only be released."""
 
     problem: Problem
     discard_frozen: bool = False
+    free_at: datetime | None = None
 
 
 Outcome = Published | Retry | Failed | Held

@@ -176,7 +176,7 @@ class PostVerbs(AddVerbs):
 
     def _edit(self, tx: Transaction, post_id: int, changes: Changes) -> Post:
         post = self._get_locked(tx, post_id)
-        if post.state not in EDITABLE_STATES or (post.frozen is not None and post.state != "failed"):
+        if post.state not in EDITABLE_STATES or (post.state != "failed" and not post.is_free(self._clock.now())):
             raise NotEditable(f"Post {post_id} is {_why_fixed(post)}.", hint=_hint(post))
         draft = post.draft if isinstance(changes.draft, Unset) else changes.draft
         moved = not isinstance(changes.due_at, Unset)
@@ -302,6 +302,8 @@ def _why_fixed(post: Post) -> str:
 def _hint(post: Post) -> str:
     if post.state == "published":
         return f"To take it off the network: skywrite delete {post.uri}"
+    if post.free_at is not None and post.frozen is not None:
+        return f"Nothing of it was found there. It may be changed after {post.free_at:%Y-%m-%d %H:%M:%S} UTC."
     if post.state == "held" and post.frozen is not None:
         return f"Release it, and it is settled by looking on the network: skywrite release {post.id}"
     if post.state in ("scheduled", "publishing"):

@@ -59,6 +59,7 @@ def post_of(row: Row) -> Post:
         source=row["source"],
         recurrence_id=row["recurrence_id"],
         occurrence=moment_of(row["occurrence"]),
+        free_at=moment_of(row["free_at"]),
     )
 
 

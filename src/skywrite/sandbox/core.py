@@ -236,6 +236,8 @@ class Sandbox:
                 return XrpcFailure(500).answer()
             case "bad_gateway":
                 return text_answer(_PAGE.format("502 Bad Gateway"), 502, _HTML)
+            case "unauthorized":
+                return XrpcFailure(401, "No entry", "Unauthorized").answer()
             case "html":
                 return text_answer(_PAGE.format("Welcome to the network"), 200, _HTML)
             case "garbage":

@@ -6,6 +6,7 @@
     rate_limited   429 with Retry-After
     error_500      500 InternalServerError, nothing carried out
     bad_gateway    502 with an HTML page, nothing carried out
+    unauthorized   401 as a gateway answers it, nothing carried out
     slow           the answer comes late
     garbage        it is carried out, and the answer is no JSON
     html           200 with an HTML page, as a hotel's network answers; nothing carried out
@@ -29,6 +30,7 @@ FaultKind: TypeAlias = Literal[
     "rate_limited",
     "error_500",
     "bad_gateway",
+    "unauthorized",
     "slow",
     "garbage",
     "html",

@@ -62,16 +62,28 @@ UPDATE account SET refresh_owner = NULL, refresh_until = NULL WHERE did = :did A
 
 -- name: update_ready
 -- Work out when a worker may take an account: when its lease ends, else when its first post in due order may be
--- tried, but not before its pause ends.
+-- tried, or one that gives way to others (see next_posts), but not before its pause ends.
 UPDATE account SET ready_at = CASE
   WHEN state = 'needs_login' OR (state = 'paused' AND paused_until IS NULL) THEN NULL
   WHEN lease_until IS NOT NULL THEN lease_until
   ELSE (
     SELECT CASE WHEN account.paused_until > head.ready_at THEN account.paused_until ELSE head.ready_at END
     FROM (
-      SELECT coalesce(attempt_at, due_at) AS ready_at FROM post INDEXED BY post_scheduled
-      WHERE account_did = :did AND state = 'scheduled'
-      ORDER BY due_at, id LIMIT 1
+      SELECT min(ready_at) AS ready_at FROM (
+        SELECT * FROM (
+          SELECT coalesce(attempt_at, due_at) AS ready_at FROM post INDEXED BY post_scheduled
+          WHERE account_did = :did AND state = 'scheduled'
+            AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL)
+          ORDER BY due_at, id LIMIT 1
+        ) AS first
+        UNION ALL
+        SELECT * FROM (
+          SELECT attempt_at AS ready_at FROM post INDEXED BY post_yielding
+          WHERE account_did = :did AND state = 'scheduled' AND free_at IS NOT NULL AND attempt_at IS NOT NULL
+            AND attempts >= 5
+          ORDER BY attempt_at LIMIT 1
+        ) AS yielding
+      ) AS waiting
     ) AS head
   )
 END

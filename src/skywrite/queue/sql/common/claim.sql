@@ -3,14 +3,17 @@
 SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing'
 
 -- name: next_posts
--- The post that a worker left in publishing, and the first scheduled one in due order.
+-- The post that a worker left in publishing, and the first scheduled one in due order. One that was tried often and is
+-- known not to be on the network gives way to others until its next attempt.
 SELECT * FROM (
   SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing' LIMIT 1
 ) AS unfinished
 UNION ALL
 SELECT * FROM (
   SELECT * FROM post INDEXED BY post_scheduled
-  WHERE account_did = :did AND state = 'scheduled' ORDER BY due_at, id LIMIT 1
+  WHERE account_did = :did AND state = 'scheduled'
+    AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL OR attempt_at <= :now)
+  ORDER BY due_at, id LIMIT 1
 ) AS head
 
 -- name: take_account
@@ -25,7 +28,7 @@ RETURNING *
 -- Start publishing a post under its account's lease; frozen records that exist are never replaced here.
 UPDATE post SET
   state = 'publishing', lease_token = :token, attempts = attempts + 1, frozen = coalesce(frozen, :frozen),
-  attempt_at = NULL, updated_at = :now
+  free_at = NULL, attempt_at = NULL, updated_at = :now
 WHERE id = :id AND state IN ('scheduled', 'publishing')
   AND (state = 'scheduled' OR lease_token < :token)
 RETURNING *
@@ -40,6 +43,10 @@ UPDATE attempt SET
   ended_at = :now, outcome = :outcome,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE post_id = :id AND outcome IS NULL
+
+-- name: lost_attempt
+-- An attempt whose worker never came back: it may have been stopped, and may still send its write.
+SELECT number FROM attempt WHERE post_id = :id AND outcome = 'lost' LIMIT 1
 
 -- name: add_spend
 -- Enter points and published posts into the ledger.
@@ -79,33 +86,34 @@ UPDATE account SET lease_until = :now WHERE did = :did AND lease_owner = :owner 
 -- Record that a post is on the network.
 UPDATE post SET
   state = 'published', uri = :uri, cid = :cid, root_rkey = :root_rkey, published_at = :now, updated_at = :now,
+  free_at = NULL,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: settle_waiting
 -- Put a post back to be tried again later, with the reason.
 UPDATE post SET
-  state = 'scheduled', attempt_at = :attempt_at, updated_at = :now,
+  state = 'scheduled', attempt_at = :attempt_at, updated_at = :now, free_at = :free_at,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: settle_stopped
 -- Record that a post failed, or is held.
 UPDATE post SET
-  state = :state, attempt_at = NULL, updated_at = :now,
+  state = :state, attempt_at = NULL, updated_at = :now, free_at = :free_at,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: miss_post
 -- Record that a post's time was missed; one that a worker left before it froze it was never sent either.
 UPDATE post SET
-  state = :state, attempt_at = NULL, updated_at = :now,
+  state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
-WHERE id = :id AND state IN ('scheduled', 'publishing') AND frozen IS NULL
+WHERE id = :id AND state IN ('scheduled', 'publishing') AND (frozen IS NULL OR free_at <= :now)
 
 -- name: discard_frozen_records
 -- Drop the frozen records of a post, none of which was ever sent.
-UPDATE post SET frozen = NULL WHERE id = :id
+UPDATE post SET frozen = NULL, free_at = NULL WHERE id = :id
 
 -- name: end_lease
 -- Give an account back.

@@ -67,14 +67,15 @@ ORDER BY due_at, id
 -- Edit a post that is in the state in which it was read, and drop frozen records that were rejected.
 UPDATE post SET
   state = :state, due_at = :due_at, attempt_at = NULL, updated_at = :now, draft = :draft, text_hash = :text_hash,
-  prepared = :prepared, frozen = NULL, late_policy = :late_policy, late_seconds = :late_seconds,
+  prepared = :prepared, frozen = NULL, free_at = NULL, late_policy = :late_policy, late_seconds = :late_seconds,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
-WHERE id = :id AND state = :was AND (frozen IS NULL OR state = 'failed')
+WHERE id = :id AND state = :was AND (frozen IS NULL OR free_at <= :now OR state = 'failed')
 
 -- name: cancel_post
 -- Cancel a post that is certainly not on the network.
-UPDATE post SET state = 'cancelled', attempt_at = NULL, frozen = NULL, updated_at = :now
-WHERE id = :id AND (state = 'failed' OR (state IN ('draft', 'scheduled', 'held') AND frozen IS NULL))
+UPDATE post SET state = 'cancelled', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now
+WHERE id = :id
+  AND (state = 'failed' OR (state IN ('draft', 'scheduled', 'held') AND (frozen IS NULL OR free_at <= :now)))
 
 -- name: schedule_post
 -- Schedule a held or failed post again: to be tried from now on where its time has come, else at its time. One whose
@@ -95,11 +96,11 @@ UPDATE post SET
 WHERE id = :id AND state = 'scheduled' AND due_at <= :now
 
 -- name: hold_post
--- Hold a scheduled post that has not been frozen.
+-- Hold a scheduled post that is certainly not on the network.
 UPDATE post SET
-  state = 'held', attempt_at = NULL, updated_at = :now,
+  state = 'held', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
-WHERE id = :id AND state = 'scheduled' AND frozen IS NULL
+WHERE id = :id AND state = 'scheduled' AND (frozen IS NULL OR free_at <= :now)
 
 -- name: forget_post_media
 -- Let a post need no stored bytes.
