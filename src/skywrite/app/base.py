@@ -22,6 +22,7 @@ from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
+    from skywrite.app.oauth import OAuth
     from skywrite.fetch.fetch import Fetcher
 
 
@@ -118,8 +119,17 @@ class Base:
         """The signed-in accounts of this process."""
         with self._opening:
             if self._agents is None:
-                self._agents = Agents(self.transport, self.store, self.clock)
+                self._agents = Agents(
+                    self.transport, self.store, self.clock, oauth=lambda session: self.oauth.authenticator(session)
+                )
             return self._agents
+
+    @property
+    def oauth(self) -> OAuth:
+        """Sign-ins by OAuth."""
+        from skywrite.app.oauth import OAuth
+
+        return OAuth(self.store, self.transport, self.resolver, self.clock, _host())
 
     def agent(self, account: Account) -> Agent:
         """The agent of an account."""

@@ -184,7 +184,7 @@ class Running(Feeds, Watches, Functions):
         for account in self.store.accounts():
             if account.signed_in:
                 try:
-                    self.store.load(account.did)
+                    self.store.load_any(account.did)
                 except WrongKey as error:
                     wrong = error
                 else:

@@ -136,6 +136,10 @@ class Resolver:
             raise type(found)(found.message, hint=found.hint)
         return Did(found)
 
+    def pds_url(self, did: str) -> str:
+        """Where the account's repository is, by its DID document alone."""
+        return self._document(Did(did)).pds_url
+
     def forget(self, handle_or_did: str) -> None:
         """Ask again the next time: the account has moved, or its handle has changed."""
         self._cache.drop(handle_or_did.lower())

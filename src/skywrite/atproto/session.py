@@ -13,8 +13,8 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from skywrite.atproto.session_data import InvalidSession, Session, SignedOut
 from skywrite.atproto.xrpc import Body, Param, Xrpc
@@ -32,10 +32,15 @@ from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, NoAnswer, NotSent, ServerAnswer, SkywriteError, TemporaryError
 from skywrite.http import Transport
 
+if TYPE_CHECKING:
+    from skywrite.atproto.oauth_session import OAuthSession
+
 __all__ = [
     "AccountUnavailable",
     "Agent",
     "AuthFactorRequired",
+    "Authenticator",
+    "BearerAuth",
     "InvalidIdentifier",
     "InvalidSession",
     "MemorySessionStore",
@@ -186,8 +191,141 @@ def create_session(
     return session
 
 
+class Authenticator(Protocol):
+    """Whose requests they are: makes calls with an account's tokens, and keeps these fresh."""
+
+    @property
+    def session(self) -> Session | OAuthSession:
+        """The session as it is now."""
+        ...
+
+    def call(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        """Make a call with the account's server and the headers to send; again where the tokens had ended."""
+        ...
+
+    def server_now(self) -> datetime:
+        """The time by the account's server, as far as it is known."""
+        ...
+
+    def refresh(self) -> Session | OAuthSession:
+        """Refresh now, unless another thread or process has just done it."""
+        ...
+
+    def end(self) -> None:
+        """End the session at the server. One that is already over is no error."""
+        ...
+
+
 class Agent:
     """XRPC methods called as one account, with a session that lives on. Safe to share between threads.
+
+    `auth` is who refreshes the session and signs requests; without it they carry the tokens of `session`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        session: Session | None = None,
+        *,
+        store: SessionStore | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        auth: Authenticator | None = None,
+    ) -> None:
+        if auth is None:
+            assert session is not None
+            auth = BearerAuth(transport, session, store=store, clock=clock)
+        self._transport = transport
+        self._auth = auth
+        self._clock = clock
+        self._description: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Agent({self.session!r})"
+
+    @property
+    def session(self) -> Session | OAuthSession:
+        """The session as it is now."""
+        return self._auth.session
+
+    @property
+    def did(self) -> str:
+        """The account's DID."""
+        return self.session.did
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the agent reads."""
+        return self._clock
+
+    @property
+    def transport(self) -> Transport:
+        """What sends the agent's requests."""
+        return self._transport
+
+    @property
+    def public(self) -> Xrpc:
+        """The account's server, asked without the session."""
+        return Xrpc(self._transport, self.session.pds_url, clock=self._clock)
+
+    def query(
+        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Call a query (GET) as the account and return its JSON object."""
+        return self._auth.call(lambda xrpc, own: xrpc.query(nsid, params, headers={**(headers or {}), **own}))
+
+    def procedure(
+        self,
+        nsid: str,
+        body: Body = None,
+        *,
+        params: Mapping[str, Param] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Call a procedure (POST) as the account and return its JSON object, {} where it has no output."""
+        return self._auth.call(
+            lambda xrpc, own: xrpc.procedure(
+                nsid,
+                body,
+                params=params,
+                content_type=content_type,
+                headers={**(headers or {}), **own},
+                timeout_seconds=timeout_seconds,
+            )
+        )
+
+    def service_auth(self, audience: str, method: str, *, lifetime_seconds: int = SERVICE_AUTH_SECONDS) -> str:
+        """A token for another service (DID) that may call one method as this account; at most an hour."""
+        expires = self._auth.server_now() + timedelta(seconds=lifetime_seconds)
+        params: dict[str, Param] = {"aud": audience, "lxm": method, "exp": int(expires.timestamp())}
+        token = self.query("com.atproto.server.getServiceAuth", params).get("token")
+        if not isinstance(token, str):
+            raise NoAnswer(f"{self.public.host} sent no token for {audience}.")
+        return token
+
+    def describe_server(self) -> dict[str, Any]:
+        """What the server says about itself (did, blobUploadLimit ...), asked once."""
+        if self._description is None:
+            self._description = self.public.query("com.atproto.server.describeServer")
+        return self._description
+
+    def blob_upload_limit(self) -> int | None:
+        """The server's largest blob in bytes, None where it does not say."""
+        limit = self.describe_server().get("blobUploadLimit")
+        return limit if isinstance(limit, int) else None
+
+    def refresh(self) -> Session | OAuthSession:
+        """Refresh now, unless another thread or process has just done it."""
+        return self._auth.refresh()
+
+    def delete_session(self) -> None:
+        """End the session at the server (logout). One that is already over is no error."""
+        self._auth.end()
+
+
+class BearerAuth:
+    """A session of a password: its access token goes with each request. Safe to share between threads.
 
     The session is refreshed shortly before its access token ends, and once after the server says that it has ended.
     A refresh is done by one thread of one process (`SessionStore.try_lease`); the others take what it saved.
@@ -208,83 +346,15 @@ class Agent:
         self._refreshing = threading.Lock()
         self._no_refresh_before = clock.monotonic()
         self._renewed: Session | None = None
-        self._description: dict[str, Any] | None = None
-
-    def __repr__(self) -> str:
-        return f"Agent({self._session!r})"
 
     @property
     def session(self) -> Session:
         """The session as it is now."""
         return self._session
 
-    @property
-    def did(self) -> str:
-        """The account's DID."""
-        return self._session.did
-
-    @property
-    def clock(self) -> Clock:
-        """The clock that the agent reads."""
-        return self._clock
-
-    @property
-    def transport(self) -> Transport:
-        """What sends the agent's requests."""
-        return self._transport
-
-    @property
-    def public(self) -> Xrpc:
-        """The account's server, asked without the session."""
-        return Xrpc(self._transport, self._session.pds_url, clock=self._clock)
-
-    def query(
-        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """Call a query (GET) as the account and return its JSON object."""
-        return self._as_account(lambda xrpc, own: xrpc.query(nsid, params, headers={**(headers or {}), **own}))
-
-    def procedure(
-        self,
-        nsid: str,
-        body: Body = None,
-        *,
-        params: Mapping[str, Param] | None = None,
-        content_type: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> dict[str, Any]:
-        """Call a procedure (POST) as the account and return its JSON object, {} where it has no output."""
-        return self._as_account(
-            lambda xrpc, own: xrpc.procedure(
-                nsid,
-                body,
-                params=params,
-                content_type=content_type,
-                headers={**(headers or {}), **own},
-                timeout_seconds=timeout_seconds,
-            )
-        )
-
-    def service_auth(self, audience: str, method: str, *, lifetime_seconds: int = SERVICE_AUTH_SECONDS) -> str:
-        """A token for another service (DID) that may call one method as this account; at most an hour."""
-        expires = self._session.server_now(self._clock.now()) + timedelta(seconds=lifetime_seconds)
-        params: dict[str, Param] = {"aud": audience, "lxm": method, "exp": int(expires.timestamp())}
-        token = self.query("com.atproto.server.getServiceAuth", params).get("token")
-        if not isinstance(token, str):
-            raise NoAnswer(f"{self.public.host} sent no token for {audience}.")
-        return token
-
-    def describe_server(self) -> dict[str, Any]:
-        """What the server says about itself (did, blobUploadLimit ...), asked once."""
-        if self._description is None:
-            self._description = self.public.query("com.atproto.server.describeServer")
-        return self._description
-
-    def blob_upload_limit(self) -> int | None:
-        """The server's largest blob in bytes, None where it does not say."""
-        limit = self.describe_server().get("blobUploadLimit")
-        return limit if isinstance(limit, int) else None
+    def server_now(self) -> datetime:
+        """The time by the account's server, from when it says that it issued the token."""
+        return self._session.server_now(self._clock.now())
 
     def get_ready(self) -> None:
         """Refresh a session that is about to end, as every call does: what goes wrong here, went wrong before it."""
@@ -295,14 +365,16 @@ class Agent:
         with self._refreshing:
             return self._refresh_shared(self._session.access_jwt, must=True)
 
-    def delete_session(self) -> None:
-        """End the session at the server (logout). One that is already over is no error."""
+    def end(self) -> None:
+        """End the session at the server. One that is already over is no error."""
+        xrpc = Xrpc(self._transport, self._session.pds_url, clock=self._clock)
         try:
-            self.public.procedure("com.atproto.server.deleteSession", headers=_bearer(self._session.refresh_jwt))
+            xrpc.procedure("com.atproto.server.deleteSession", headers=_bearer(self._session.refresh_jwt))
         except NotSignedIn:
             return
 
-    def _as_account(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+    def call(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        """Make a call as the account; once more with other tokens where these have ended."""
         session = self._current()
         try:
             return self._call(session, call)
@@ -362,7 +434,7 @@ class Agent:
         if self._session.access_jwt != stale:
             return self._session
         deadline = self._clock.monotonic() + (REFRESH_WAIT_SECONDS_MAX if must else 0)
-        while not self._store.try_lease(self.did, REFRESH_LEASE_SECONDS):
+        while not self._store.try_lease(self._session.did, REFRESH_LEASE_SECONDS):
             if self._take_saved(stale):
                 return self._session
             if self._clock.monotonic() >= deadline:
@@ -376,11 +448,11 @@ class Agent:
                 self._refresh_leased()
             return self._session
         finally:
-            self._store.release(self.did)
+            self._store.release(self._session.did)
 
     def _take_saved(self, stale: str) -> bool:
         """Use the saved session where it is newer than ours; True if it is also good for a call."""
-        saved = self._store.load(self.did)
+        saved = self._store.load(self._session.did)
         if saved is None or saved.access_jwt == stale or saved.is_older_than(self._session):
             return False
         self._session = saved
@@ -400,7 +472,7 @@ class Agent:
             self._store.save(renewed)
         except SignedOut:
             # Where somebody has signed in anew while we asked, that sign-in goes on.
-            saved = self._store.load(self.did)
+            saved = self._store.load(self._session.did)
             if saved is None:
                 raise
             self._session = saved

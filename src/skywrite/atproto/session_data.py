@@ -12,10 +12,13 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, NoAnswer, SignInError
+
+if TYPE_CHECKING:
+    from skywrite.atproto.oauth_session import OAuthSession
 
 REFRESH_MARGIN_SECONDS = 300
 EXPORT_PREFIX = "skywrite-session-1:"
@@ -58,7 +61,7 @@ class Session(NamedTuple):
         """The session in an answer of createSession; NoAnswer where it holds none."""
         did, handle = answer.get("did"), answer.get("handle")
         access, refresh = answer.get("accessJwt"), answer.get("refreshJwt")
-        if not (_is_did(did) and isinstance(handle, str) and _is_token(access) and _is_token(refresh)):
+        if not (_is_did(did) and isinstance(handle, str) and is_token(access) and is_token(refresh)):
             raise NoAnswer("The server's answer holds no session.", hint="Is it the address of a PDS?")
         status = answer.get("status")
         return cls(
@@ -179,6 +182,19 @@ class Session(NamedTuple):
         return self._replace(pds_url=pds_url.rstrip("/"))
 
 
+def read_session(text: str) -> Session | OAuthSession:
+    """The session that a store kept, of either kind; InvalidSession for anything else."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unreadable() from None
+    if isinstance(fields, dict) and fields.get("kind") == "oauth":
+        from skywrite.atproto.oauth_session import OAuthSession
+
+        return OAuthSession.from_fields(fields)
+    return Session.from_json(text)
+
+
 def pds_in_document(document: object, did: str, service_url: str) -> str | None:
     """The account's server in a DID document (service `#atproto_pds`), where it is usable.
 
@@ -208,8 +224,8 @@ def _checked(session: Session) -> Session:
         _is_did(session.did)
         and all(isinstance(text, str) for text in texts)
         and _is_server(session.pds_url)
-        and _is_token(session.access_jwt)
-        and _is_token(session.refresh_jwt)
+        and is_token(session.access_jwt)
+        and is_token(session.refresh_jwt)
         and (session.received_at is None or session.received_at.tzinfo is not None)
     )
     if not usable:
@@ -225,7 +241,7 @@ def _is_server(value: str) -> bool:
     return re.fullmatch(r"https?://[^\s/@?#]+/?", value) is not None
 
 
-def _is_token(value: object) -> bool:
+def is_token(value: object) -> bool:
     """Fit for a header: anything else could smuggle one in, or appear in the transport's own error."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value and value != ""
 

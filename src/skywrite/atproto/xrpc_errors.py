@@ -3,7 +3,7 @@
 What lives here: the error classes of XRPC and the one function that chooses among them. What does not: sending and
 repeating (see `xrpc`), what the repository or the session makes of an error (see `repo`, `session`).
 
-    NotSignedIn (SignInError)         ExpiredToken, InvalidToken, AccountUnavailable
+    NotSignedIn (SignInError)         ExpiredToken, InvalidToken, AccountUnavailable, MissingRight
     ServerFailure (TemporaryError)    any 5xx: a write may have been carried out
     NotAPds (NoAnswer)                a web page, a redirect: nothing that speaks XRPC
     RateLimited                       429, with the end of the limit
@@ -58,6 +58,10 @@ class InvalidToken(NotSignedIn):
 
 class AccountUnavailable(NotSignedIn):
     """The account is deactivated, suspended or taken down."""
+
+
+class MissingRight(NotSignedIn):
+    """The session lacks a right that this needs; it goes on with everything else."""
 
 
 class ServerFailure(TemporaryError):
@@ -154,12 +158,12 @@ def rate_limit_end(headers: Mapping[str, str], now: datetime) -> datetime:
 
     The server's moments are taken relative to its own Date header, so that a wrong clock here does no harm.
     """
-    server_now = _http_date(headers.get("date", "")) or now
+    server_now = http_date(headers.get("date", "")) or now
     seconds: float = RATE_LIMIT_DEFAULT_SECONDS
     retry_after, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
     if retry_after.isascii() and retry_after.isdigit():
         seconds = int(retry_after[:12])
-    elif (moment := _http_date(retry_after)) is not None:
+    elif (moment := http_date(retry_after)) is not None:
         seconds = (moment - server_now).total_seconds()
     elif reset.isascii() and reset.isdigit():
         seconds = int(reset[:12]) - server_now.timestamp()
@@ -244,7 +248,7 @@ def _text(value: object, hide: Iterable[str], characters_max: int) -> str:
     return " ".join(printable.split())[:characters_max].rstrip(" .")
 
 
-def _http_date(value: str) -> datetime | None:
+def http_date(value: str) -> datetime | None:
     """An HTTP date (RFC 9110, section 5.6.7), by hand because strptime reads names in the user's locale."""
     match = re.fullmatch(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", value.strip())
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -17,14 +17,31 @@ from skywrite.errors import InputError
 @click.option("--app-password-stdin", is_flag=True, help="Read the app password from standard input.")
 @click.option("--pds", metavar="URL", help="The server to sign in at; without it the account's own is found.")
 @click.option("--auth-factor-token", metavar="CODE", help="The code of the second factor, from the e-mail.")
+@click.option("--oauth", is_flag=True, help="Sign in in the browser, with the right to post and nothing else.")
+@click.option("--right", "rights", multiple=True, metavar="NAME", help="With --oauth: one more right, such as likes.")
+@click.option("--paste", is_flag=True, help="With --oauth: read the address that the browser ended on; over SSH.")
 @json_option
 def login_command(
-    handle: str | None, app_password_stdin: bool, pds: str | None, auth_factor_token: str | None, as_json: bool
+    handle: str | None,
+    app_password_stdin: bool,
+    pds: str | None,
+    auth_factor_token: str | None,
+    oauth: bool,
+    rights: tuple[str, ...],
+    paste: bool,
+    as_json: bool,
 ) -> None:
-    """Sign in with a handle and an app password, and keep the session, encrypted.
+    """Sign in with a handle and an app password, or with --oauth, and keep the session, encrypted.
 
     Asks for what is missing. BLUESKY_HANDLE, BLUESKY_APP_PASSWORD and BLUESKY_PDS are used where they are set.
     """
+    if oauth:
+        from skywrite.cli.oauth import sign_in_by_browser
+
+        sign_in_by_browser(handle, pds, rights, paste=paste, as_json=as_json)
+        return
+    if rights or paste:
+        raise InputError("--right and --paste belong to a sign-in with OAuth.", hint="Add --oauth.")
     from skywrite.app import Skywrite
     from skywrite.atproto.session import AuthFactorRequired
 

@@ -6,22 +6,43 @@ What does not live here: sessions at rest (`queue`), refreshing (`atproto.sessio
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
-from skywrite.atproto.session import Agent, SessionStore
+from skywrite.atproto.session import Agent, Authenticator, Session, SessionStore
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import SignInError
 from skywrite.http import Transport
+
+if TYPE_CHECKING:
+    from skywrite.atproto.oauth_session import OAuthSession
 
 
 class NotLoggedIn(SignInError):
     """There is no session for the account."""
 
 
-class Agents:
-    """Agents by DID. Safe to share between threads."""
+class Sessions(SessionStore, Protocol):
+    """A store of sessions of both kinds."""
 
-    def __init__(self, transport: Transport, sessions: SessionStore, clock: Clock = SYSTEM_CLOCK) -> None:
+    def load_any(self, did: str) -> Session | OAuthSession | None:
+        """The session that was saved last."""
+        ...
+
+
+class Agents:
+    """Agents by DID. Safe to share between threads. `oauth` makes what signs the requests of a session of OAuth."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        sessions: Sessions,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        oauth: Callable[[OAuthSession], Authenticator] | None = None,
+    ) -> None:
         self._transport = transport
+        self._oauth = oauth
         self._sessions = sessions
         self._clock = clock
         self._lock = threading.Lock()
@@ -33,12 +54,29 @@ class Agents:
             agent = self._agents.get(did)
             if agent is not None:
                 return agent
-        session = self._sessions.load(did)
+        session = self._sessions.load_any(did)
         if session is None:
             raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint="Sign in with: skywrite login")
-        agent = Agent(self._transport, session, store=self._sessions, clock=self._clock)
+        agent = self._made(session)
         with self._lock:
             return self._agents.setdefault(did, agent)
+
+    def _made(self, session: Session | OAuthSession) -> Agent:
+        if isinstance(session, Session):
+            return Agent(self._transport, session, store=self._sessions, clock=self._clock)
+        if self._oauth is None:
+            raise NotLoggedIn(f"{session.handle} signed in by OAuth, which cannot be used here.")
+        return Agent(self._transport, auth=self._oauth(session), clock=self._clock)
+
+    def has_newer(self, did: str) -> bool:
+        """Whether another sign-in is stored than the one in use here, which is dropped then."""
+        with self._lock:
+            agent = self._agents.get(did)
+        stored = self._sessions.load_any(did)
+        if agent is None or stored is None or stored == agent.session:
+            return False
+        self.forget(did)
+        return True
 
     def forget(self, did: str) -> None:
         """Drop an agent whose session is over, so that a new login is seen."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from skywrite.atproto.repo import Known
-from skywrite.atproto.xrpc_errors import BlobNotFound
+from skywrite.atproto.xrpc_errors import BlobNotFound, MissingRight
 from skywrite.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
@@ -53,6 +53,9 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if isinstance(error, RateLimited):
         until = max(error.until, now + timedelta(seconds=1))
         return Retry(until, problem), AccountChange("paused", until, error.message)
+    if isinstance(error, MissingRight):
+        # The account goes on: other posts need less. A sign-in with the right lets this one go.
+        return Held(Problem(NEEDS_LOGIN, error.message, error.hint)), None
     if isinstance(error, SignInError):
         held = Problem(NEEDS_LOGIN, error.message, error.hint or "Sign in with: skywrite login")
         return Held(held), AccountChange("needs_login", reason=error.message)

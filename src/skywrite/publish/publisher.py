@@ -33,6 +33,10 @@ class UploadInterrupted(TemporaryError):
     """The program was asked to stop while a large file was uploaded; nothing was published."""
 
 
+class SignedInAnew(TemporaryError):
+    """The session that was used is over, and there is another one by now."""
+
+
 class LeaseLost(SkywriteError):
     """Another worker has taken the account over; this one must not go on."""
 
@@ -84,6 +88,8 @@ class Publisher(NamedTuple):
     def _not_now(self, claim: Claim, error: Exception, known: Known) -> Result:
         if not isinstance(error, SkywriteError):
             self.log("unexpected", post=claim.post.id, error=error)
+        if isinstance(error, SignInError) and self.agents.has_newer(claim.post.account_did):
+            error = SignedInAnew(f"{claim.account.handle} has signed in anew meanwhile.", hint="It is tried again.")
         now = self.clock.now()
         outcome, change = outcome_of(error, claim.post, now, self.clock.random())
         return Result(with_records(outcome, claim, known, now, self.lease_seconds), change, error)

@@ -7,9 +7,10 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skywrite.atproto.session import Session, SignedOut
+from skywrite.atproto.session_data import read_session
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
@@ -19,6 +20,11 @@ from skywrite.queue.events import note_event
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json
 from skywrite.queue.vault import Vault
+
+if TYPE_CHECKING:
+    from skywrite.atproto.oauth_session import OAuthSession
+
+    AnySession = Session | OAuthSession
 
 NEEDS_LOGIN = "NeedsLogin"
 
@@ -53,7 +59,7 @@ class AccountVerbs(StoreBase):
         # By the owner of a refresh and its account: which sign-in it is that is being refreshed.
         self._refreshed: dict[tuple[str, str], SignIn] = {}
 
-    def sign_in(self, session: Session) -> Account:
+    def sign_in(self, session: AnySession) -> Account:
         """Store a fresh sign-in: the account is usable again, and posts held for want of a login are scheduled."""
         # Before the transaction: the key may have to be asked for, while others wait to write.
         sealed = self._sealed(session)
@@ -151,12 +157,34 @@ class AccountVerbs(StoreBase):
             return kept
 
     def load(self, did: str) -> Session | None:
+        """The account's session with tokens of a password, or None. Raises WrongKey."""
+        session = self.load_any(did)
+        return session if isinstance(session, Session) else None
+
+    def load_oauth(self, did: str) -> OAuthSession | None:
+        """The account's session of OAuth, or None. Raises WrongKey."""
+        session = self.load_any(did)
+        return None if session is None or isinstance(session, Session) else session
+
+    def load_any(self, did: str) -> AnySession | None:
         """The account's session, or None. Raises WrongKey."""
         with self._reading() as tx:
             row = tx.row("get_account", did=did)
-        if row is None or row["session"] is None:
-            return None
-        return Session.from_json(self._vault.unseal(row["session"], _about(did)).decode())
+        return None if row is None else self._opened(row)
+
+    def replace(self, before: OAuthSession, session: OAuthSession) -> bool:
+        """Keep a session of OAuth in place of the one that it was made from; durable when this returns True.
+
+        False where that one was replaced meanwhile (`OAuthSession.may_replace`): by a sign-out, a sign-in, a refresh.
+        """
+        sealed = self._sealed(session)
+        with self._writing(wake=False) as tx:
+            row = tx.row("lock_account", did=session.did)
+            stored = None if row is None else self._opened(row)
+            if row is None or stored is None or isinstance(stored, Session) or not session.may_replace(stored, before):
+                return False
+            tx.run("renew_session", did=session.did, handle=row["handle"], pds_url=row["pds_url"], session=sealed)
+            return True
 
     def save(self, session: Session) -> None:
         """Keep a refreshed session; durable when this returns.
@@ -192,7 +220,12 @@ class AccountVerbs(StoreBase):
     def _owner(self) -> str:
         return f"{os.getpid()}-{self._nonce}-{id(self)}-{threading.get_ident()}"
 
-    def _sealed(self, session: Session) -> bytes:
+    def _opened(self, row: Row) -> AnySession | None:
+        if row["session"] is None:
+            return None
+        return read_session(self._vault.unseal(row["session"], _about(row["did"])).decode())
+
+    def _sealed(self, session: AnySession) -> bytes:
         return self._vault.seal(session.to_json().encode(), _about(session.did))
 
 

@@ -4,7 +4,8 @@
 thread, are grouped in modules:
 
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, account, set_default_account, change_account,
-  set_account_settings; and load, save, try_lease, release as `atproto.session.SessionStore` asks;
+  set_account_settings; and load, load_oauth, load_any, save, replace, try_lease, release for sessions;
+- `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, put_media;
 - `posts.py`: get, occurrence_post, attempts, posts, all_posts, history, count, same_text, waiting_with_text,
   same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, release_post;
@@ -41,6 +42,7 @@ from skywrite.queue.media import MediaVerbs
 from skywrite.queue.migrate import migrate
 from skywrite.queue.posts import PostVerbs
 from skywrite.queue.recurrences import RecurrenceVerbs
+from skywrite.queue.secrets import SecretVerbs
 from skywrite.queue.synced import SyncVerbs
 from skywrite.queue.timers import TimerVerbs
 from skywrite.queue.vault import Vault
@@ -64,6 +66,7 @@ class Store(
     RecurrenceVerbs,
     FeedVerbs,
     TimerVerbs,
+    SecretVerbs,
     ChangeVerbs,
 ):
     """One database of accounts, posts, media and rules."""

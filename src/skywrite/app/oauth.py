@@ -1,0 +1,157 @@
+"""Signing in by OAuth: which client, which account, and keeping the session.
+
+What lives here: the sign-in in two steps, before and after the browser, and what signs an account's requests then.
+What does not: the listener that waits for the browser (`oauth_listener`), a client of one's own (`oauth_files`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from skywrite.atproto.dpop import Origins, SigningKey
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.oauth import AuthServer, ForgedRedirect, OAuthLogin, Pending
+from skywrite.atproto.oauth_auth import DpopAuth
+from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client
+from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, scope_of
+from skywrite.atproto.oauth_session import OAuthSession
+from skywrite.atproto.session import clean_identifier
+from skywrite.clock import Clock, to_iso
+from skywrite.errors import InputError, SkywriteError
+from skywrite.http import Transport
+from skywrite.queue.model import Account
+from skywrite.queue.store import Store
+
+CLIENTS = "oauth_client"
+PENDING = "oauth_pending"
+PENDING_SECONDS = 600
+_LOOPBACK = "http://localhost?"
+
+
+class SignedIn(NamedTuple):
+    """What a sign-in came to. `missing` are rights that were asked for and not granted."""
+
+    account: Account
+    session: OAuthSession
+    missing: tuple[Right, ...]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What will not work, in words."""
+        return [f"The right {right.name!r} was not granted: {right.without} will be refused." for right in self.missing]
+
+
+class OAuth(NamedTuple):
+    """Sign-ins by OAuth over one store. Safe to share between threads. `resolver(service)` asks a service first."""
+
+    store: Store
+    transport: Transport
+    resolver: Callable[[str | None], Resolver]
+    clock: Clock
+    host: str
+
+    def authenticator(self, session: OAuthSession) -> DpopAuth:
+        """What signs the requests of a session and keeps it fresh."""
+        return DpopAuth(
+            session,
+            transport=self.transport,
+            store=self.store,
+            client=lambda one: self.client(one.client_id),
+            resolver=self.resolver(session.pds_url),
+            clock=self.clock,
+            host=self.host,
+        )
+
+    def client(self, client_id: str) -> OAuthClient:
+        """The client with this id. Raises ClientKeyMissing."""
+        if client_id.startswith(_LOOPBACK):
+            return OAuthClient("loopback", client_id, (), "")
+        stored = self.store.secret(CLIENTS, client_id)
+        if stored is None:
+            raise ClientKeyMissing(
+                f"The client {client_id} is not known here.", hint="Make it with: skywrite oauth init ADDRESS"
+            )
+        return client_from_json(stored)
+
+    def keep_client(self, client: OAuthClient) -> None:
+        """Keep a client with its keys, sealed; new sign-ins use it."""
+        self.store.put_secret(CLIENTS, client.client_id, client_to_json(client))
+        self.store.put_setting("oauth", "client", client.client_id)
+
+    def default_client(self, scope: str) -> OAuthClient:
+        """The client that was made last, else the loopback client."""
+        client_id = self.store.setting("oauth", "client")
+        return self.client(client_id) if client_id else loopback_client(scope)
+
+    def begin(
+        self,
+        account: str | None,
+        *,
+        rights: Iterable[str] = (),
+        pds: str | None = None,
+        client: OAuthClient | None = None,
+        redirect_uri: str | None = None,
+        port: int | None = None,
+    ) -> Pending:
+        """Begin a sign-in; `url` of what is returned is where the browser goes.
+
+        `rights` are those beside posting. `redirect_uri`: where the browser comes back to; the client's first unless
+        given. `port`: of a listener on this computer, for a hosted page to hand over to.
+        """
+        scope = scope_of(chosen_rights(rights))
+        client = client or self.default_client(scope)
+        if missing := [one for one in scope.split() if one not in client.scope.split()]:
+            raise InputError(
+                f"The client {client.client_id} may not ask for {' '.join(missing)}.",
+                hint="Write its files again with that right: skywrite oauth init ADDRESS --right NAME",
+            )
+        name = clean_identifier(account) if account else None
+        login = self._login(client, pds)
+        return login.begin(name, scope, redirect_uri or client.redirect_uris[0], pds_url=pds, port=port)
+
+    def finish(self, pending: Pending, returned: Mapping[str, str]) -> SignedIn:
+        """Complete a sign-in with what the browser brought back, and keep the session."""
+        client = self.client(pending.client_id)
+        session = self._login(client, pending.server.issuer).finish(pending, returned)
+        before = self.store.load_oauth(session.did)
+        account = self.store.sign_in(session)
+        if before is not None:
+            with suppress(SkywriteError):
+                self.authenticator(before).end()
+        return SignedIn(account, session, missing_rights(session.asked, session.scope))
+
+    def begin_kept(self, account: str | None, **options: Any) -> Pending:
+        """`begin` for a web server: what is pending is kept sealed, for whichever process the browser comes back to."""
+        pending = self.begin(account, **options)
+        kept = {"until": to_iso(self.clock.now() + timedelta(seconds=PENDING_SECONDS)), **pending._asdict()}
+        self.store.put_secret(PENDING, pending.state, json.dumps({**kept, "server": pending.server._asdict()}))
+        return pending
+
+    def finish_kept(self, returned: Mapping[str, str]) -> SignedIn:
+        """`finish` for what `begin_kept` began, once. Raises ForgedRedirect where nothing of it is known."""
+        state = returned.get("state", "")
+        text = self.store.take_secret(PENDING, state) if state.isprintable() else None
+        kept = json.loads(text) if text else {}
+        if not kept or datetime.fromisoformat(kept.pop("until")) < self.clock.now():
+            raise ForgedRedirect("This sign-in is not known, or took too long.", hint="Begin again.")
+        return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
+
+    def _login(self, client: OAuthClient, service: str | None) -> OAuthLogin:
+        return OAuthLogin(self.transport, self.resolver(service), client, Origins(self.clock), self.clock)
+
+
+def client_to_json(client: OAuthClient) -> str:
+    """A client with its keys: for a store that encrypts it."""
+    keys = {key_id: key.text for key_id, key in client.keys.items()}
+    return json.dumps({**client._asdict(), "keys": keys})
+
+
+def client_from_json(text: str) -> OAuthClient:
+    """What `client_to_json` wrote."""
+    fields = json.loads(text)
+    keys = {key_id: SigningKey.from_text(key) for key_id, key in fields.pop("keys").items()}
+    return OAuthClient(**{**fields, "redirect_uris": tuple(fields["redirect_uris"])}, keys=keys)

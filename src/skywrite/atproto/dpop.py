@@ -1,0 +1,217 @@
+"""DPoP: proof that a token is used by the one it was given to (RFC 9449), signed with ES256.
+
+What lives here: the key, the proof, and a transport that adds proofs and keeps each origin's nonce and clock. What does
+not: any token (see `oauth`, `oauth_auth`). Nothing on the way of an app password imports this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from nacl.bindings import crypto_hash_sha256 as sha256
+
+from skywrite.atproto.xrpc_errors import http_date
+from skywrite.clock import Clock, secret_bytes
+from skywrite.errors import NotSent
+from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
+
+NONCE_SECONDS = 150
+BACKDATED_SECONDS = 5
+SKEW_SECONDS_MIN = 3
+REFUSED_SKEW_SECONDS = 20
+_P256_BYTES = 32
+_BOTH_KINDS = ("use_dpop_nonce", "invalid_dpop_proof")
+
+
+class NewProofNeeded(NotSent):
+    """The server wants another proof for a body that can only be streamed once; nothing was carried out."""
+
+
+def b64url(data: bytes) -> str:
+    """Base64url without padding, as JOSE writes it."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class SigningKey:
+    """A key on P-256. Its text form is as secret as a password."""
+
+    def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
+        self._private = private
+        numbers = private.public_key().public_numbers()
+        x, y = (b64url(number.to_bytes(_P256_BYTES, "big")) for number in (numbers.x, numbers.y))
+        self.public_jwk = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.thumbprint})"
+
+    @classmethod
+    def generate(cls) -> SigningKey:
+        """A new key."""
+        return cls(ec.generate_private_key(ec.SECP256R1()))
+
+    @classmethod
+    def from_text(cls, text: str) -> SigningKey:
+        """The key that `text` wrote; ValueError for anything else."""
+        number = int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+        return cls(ec.derive_private_key(number, ec.SECP256R1()))
+
+    @property
+    def text(self) -> str:
+        """The private number, for a store that encrypts it."""
+        return b64url(self._private.private_numbers().private_value.to_bytes(_P256_BYTES, "big"))
+
+    @property
+    def thumbprint(self) -> str:
+        """The SHA-256 of the public key (RFC 7638), by which servers know it."""
+        return b64url(sha256(json.dumps(self.public_jwk, separators=(",", ":"), sort_keys=True).encode()))
+
+    def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+        """A JSON Web Token."""
+        parts = ({"alg": "ES256", **header}, claims)
+        signed = ".".join(b64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
+        r, s = decode_dss_signature(self._private.sign(signed.encode(), ec.ECDSA(SHA256())))
+        return f"{signed}.{b64url(r.to_bytes(_P256_BYTES, 'big') + s.to_bytes(_P256_BYTES, 'big'))}"
+
+
+class _Origin(NamedTuple):
+    """What a server's last answer said: the nonce to use next, when it came, and how far its clock is ahead."""
+
+    nonce: str | None = None
+    came_at: float = 0.0
+    ahead: timedelta = timedelta(0)
+
+
+class Origins:
+    """Nonces and clocks of servers, by origin: the entryway's are not the PDS's. Safe to share between threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[str, _Origin] = {}
+
+    def now(self, url: str) -> datetime:
+        """The time by the server's clock, as far as it is known."""
+        return self._clock.now() + self._get(url).ahead
+
+    def nonce(self, url: str) -> str | None:
+        """The nonce for the next proof."""
+        return self._get(url).nonce
+
+    def is_fresh(self, url: str) -> bool:
+        """Whether the server will still accept the nonce."""
+        known = self._get(url)
+        return known.nonce is not None and self._clock.monotonic() - known.came_at < NONCE_SECONDS
+
+    def note(self, url: str, response: Response) -> None:
+        """Keep what an answer says."""
+        before = self._get(url)
+        told = http_date(response.headers.get("date", ""))
+        ahead = before.ahead if told is None else told - self._clock.now()
+        # The header has whole seconds, and the answer took a while: a small difference says nothing.
+        if abs(ahead) < timedelta(seconds=SKEW_SECONDS_MIN):
+            ahead = timedelta(0)
+        nonce = response.headers.get("dpop-nonce")
+        known = _Origin(nonce, self._clock.monotonic(), ahead) if nonce else before._replace(ahead=ahead)
+        with self._lock:
+            self._known[_origin(url)] = known
+
+    def _get(self, url: str) -> _Origin:
+        with self._lock:
+            return self._known.get(_origin(url), _Origin())
+
+
+class DpopTransport:
+    """A transport whose requests carry a proof, for the token in `authorization` where there is one.
+
+    A request that was refused for its nonce or for our clock was not carried out: it is sent once more with what the
+    answer said. Raises NewProofNeeded where its body was a stream, which is gone by then.
+    """
+
+    def __init__(self, inner: Transport, key: SigningKey, origins: Origins) -> None:
+        self._inner = inner
+        self._key = key
+        self._origins = origins
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Response:
+        """Send one request, signed; twice where the first one's proof was not accepted."""
+        given = dict(headers or {})
+        token = given.get("authorization", "").removeprefix("DPoP ")
+        for tries_left in (1, 0):
+            signed = {**given, "dpop": self.proof(method, url, token)}
+            before = self._origins.now(url)
+            response = self._inner.request(
+                method, url, headers=signed, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
+            )
+            self._origins.note(url, response)
+            if not tries_left or not self._may_repeat(response, self._origins.now(url) - before):
+                return response
+            if body is not None and not isinstance(body, bytes):
+                host = urlsplit(url).netloc
+                raise NewProofNeeded(f"{host} asks for a new proof of the session.", hint="Try again.")
+        raise AssertionError("unreachable")
+
+    def proof(self, method: str, url: str, token: str = "") -> str:
+        """The proof for one request."""
+        parts = urlsplit(url)
+        issued = self._origins.now(url) - timedelta(seconds=BACKDATED_SECONDS)
+        claims: dict[str, Any] = {
+            "jti": b64url(secret_bytes(16)),
+            "htm": method,
+            "htu": f"{parts.scheme}://{parts.netloc}{parts.path}",
+            "iat": int(issued.timestamp()),
+        }
+        if nonce := self._origins.nonce(url):
+            claims["nonce"] = nonce
+        if token:
+            claims["ath"] = b64url(sha256(token.encode()))
+        return self._key.sign({"typ": "dpop+jwt", "jwk": self._key.public_jwk}, claims)
+
+    def _may_repeat(self, response: Response, moved: timedelta) -> bool:
+        if response.status not in (400, 401):
+            return False
+        said = refusal(response)
+        clock_was_wrong = abs(moved) >= timedelta(seconds=REFUSED_SKEW_SECONDS)
+        return said == "use_dpop_nonce" or (said == "invalid_dpop_proof" and clock_was_wrong)
+
+
+def refusal(response: Response) -> str:
+    """The OAuth error of an answer: from its JSON, or from WWW-Authenticate, where a PDS puts it."""
+    header = response.headers.get("www-authenticate", "")
+    for kind in _BOTH_KINDS:
+        if f'error="{kind}"' in header:
+            return kind
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        return ""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error if isinstance(error, str) else ""
+
+
+def jwt_lifetime(now: datetime, seconds: int) -> dict[str, int]:
+    """The times of a token that begins a little in the past: a second in the future is refused."""
+    issued = now - timedelta(seconds=BACKDATED_SECONDS)
+    return {"iat": int(issued.timestamp()), "exp": int(issued.timestamp()) + seconds}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

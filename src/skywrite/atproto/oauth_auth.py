@@ -1,0 +1,261 @@
+"""An account's requests with a session of OAuth: DPoP on each, and refreshed in time.
+
+What lives here: the authenticator that `session.Agent` takes in place of a bearer token, and the requests behind
+`oauth_refresh`. What does not: the sign-in (`oauth`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.oauth import OAuthRefused, find_server, post_form
+from skywrite.atproto.oauth_client import OAuthClient
+from skywrite.atproto.oauth_refresh import InvalidGrant, OAuthStore, Refresher
+from skywrite.atproto.oauth_scopes import right_for, scope_in
+from skywrite.atproto.oauth_session import OAuthSession
+from skywrite.atproto.xrpc import Xrpc
+from skywrite.atproto.xrpc_errors import MissingRight, NotSignedIn, Refused
+from skywrite.clock import Clock
+from skywrite.errors import InputError, NotSent, RejectedError, SignInError, SkywriteError, TemporaryError
+from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
+
+PAUSE_SECONDS = 30
+WHO = "com.atproto.server.getSession"
+_TOKEN_ENDED = ("invalid_token", "InvalidToken", "ExpiredToken")
+_Result = TypeVar("_Result")
+
+
+class AccountMoved(SignInError):
+    """The account lives on another server than the one it signed in at."""
+
+
+class RefreshRefused(TemporaryError):
+    """The server refused a refresh before it looked at the session, which lives on: its client is not accepted now."""
+
+
+class TooLate(NotSent):
+    """A refresh was held up before it was sent; it begins anew."""
+
+
+class DpopAuth:
+    """The session of one account, for `Agent`. Safe to share between threads."""
+
+    def __init__(
+        self,
+        session: OAuthSession,
+        *,
+        transport: Transport,
+        store: OAuthStore,
+        client: Callable[[OAuthSession], OAuthClient],
+        resolver: Resolver,
+        clock: Clock,
+        host: str,
+    ) -> None:
+        self._session = session
+        self._transport = transport
+        self._store = store
+        self._clock = clock
+        self._origins = Origins(clock)
+        self._server = _Server(transport, resolver, client, self._origins, clock)
+        self._refresher = Refresher(store, self._server, clock, host)
+        self._no_refresh_before = clock.monotonic()
+
+    @property
+    def session(self) -> OAuthSession:
+        """The session as it is now."""
+        return self._session
+
+    def call(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        """Make a call as the account; once more with other tokens where these have ended."""
+        session = self._current()
+        try:
+            return self._call(session, call)
+        except NotSignedIn as error:
+            if error.server_error not in _TOKEN_ENDED:
+                raise
+        except Refused as error:
+            raise _missing_right(error, session) or error from None
+        self._session = session = self._refresher.renew(session.did, session.access_token, wait=True)
+        return self._call(session, call)
+
+    def refresh(self) -> OAuthSession:
+        """Refresh now, unless somebody has just done it."""
+        stale = self._session.access_token
+        self._session = self._refresher.renew(self._session.did, stale, wait=True)
+        return self._session
+
+    def end(self) -> None:
+        """Give the session up at its server. One that is already over is no error."""
+        session = self._session
+        if session.phase == "over":
+            return
+        with suppress(OAuthRefused, InvalidGrant):
+            self._server.post(session, session.revocation_endpoint, {"token": session.refresh_token})
+
+    def server_now(self) -> datetime:
+        """The time by the account's server, as far as it is known."""
+        return self._origins.now(self._session.pds_url)
+
+    def _current(self) -> OAuthSession:
+        session, now = self._session, self._clock.now()
+        if not session.is_due(now):
+            return session
+        usable = session.is_usable(now)
+        if usable and self._clock.monotonic() < self._no_refresh_before:
+            return session
+        try:
+            self._session = self._refresher.renew(session.did, session.access_token, wait=not usable)
+        except (TemporaryError, RejectedError, InputError):
+            if not usable:
+                raise
+            self._no_refresh_before = self._clock.monotonic() + PAUSE_SECONDS
+        return self._session
+
+    def _call(self, session: OAuthSession, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
+        key = SigningKey.from_text(session.dpop_key)
+        transport = _ForStreams(DpopTransport(self._transport, key, self._origins), self._origins)
+        xrpc = Xrpc(transport, session.pds_url, clock=self._clock)
+        return call(xrpc, _headers(session))
+
+
+class _ForStreams:
+    """Gets a fresh nonce before a body that can be streamed only once."""
+
+    def __init__(self, signed: DpopTransport, origins: Origins) -> None:
+        self._signed = signed
+        self._origins = origins
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Response:
+        """Send one request, signed."""
+        if body is not None and not isinstance(body, bytes) and not self._origins.is_fresh(url):
+            place = url.partition("/xrpc/")[0]
+            token = {"authorization": (headers or {}).get("authorization", "")}
+            with suppress(TemporaryError):
+                self._signed.request("GET", f"{place}/xrpc/{WHO}", headers=token)
+        return self._signed.request(
+            method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
+        )
+
+
+class _Server:
+    """The requests of a refresh, to the server that the account signed in at."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        resolver: Resolver,
+        client: Callable[[OAuthSession], OAuthClient],
+        origins: Origins,
+        clock: Clock,
+    ) -> None:
+        self._transport = transport
+        self._resolver = resolver
+        self._client = client
+        self._origins = origins
+        self._clock = clock
+
+    def check(self, session: OAuthSession) -> None:
+        """The account lives where it signed in, its server has the same issuer, and the client's key is here."""
+        self._client(session).credentials(session.key_id, session.issuer, self._clock.now())
+        self._resolver.forget(session.did)
+        pds_url = self._resolver.pds_url(session.did)
+        if pds_url != session.pds_url:
+            raise _moved(session, pds_url)
+        server = find_server(self._transport, session.pds_url, self._origins)
+        if (server.issuer, server.token_endpoint) != (session.issuer, session.token_endpoint):
+            raise _moved(session, server.issuer)
+
+    def refresh(self, session: OAuthSession, latest: float) -> Mapping[str, Any]:
+        """Ask for new tokens once."""
+        fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
+        try:
+            return self.post(session, session.token_endpoint, fields, latest)
+        except OAuthRefused as error:
+            if error.server_error == "invalid_grant":
+                raise InvalidGrant(error.message) from None
+            raise RefreshRefused(error.message, hint="Look at the client's metadata: skywrite doctor") from None
+
+    def accepts(self, session: OAuthSession) -> bool | None:
+        """Whether the PDS still takes the access token."""
+        signed = DpopTransport(self._transport, SigningKey.from_text(session.dpop_key), self._origins)
+        try:
+            Xrpc(signed, session.pds_url, clock=self._clock).query(WHO, headers=_headers(session))
+        except NotSignedIn as error:
+            return False if error.server_error in _TOKEN_ENDED else None
+        except SkywriteError:
+            return None
+        return True
+
+    def post(
+        self, session: OAuthSession, url: str, fields: Mapping[str, str], latest: float | None = None
+    ) -> dict[str, Any]:
+        """One request as the session's client."""
+        inner = self._transport if latest is None else _InTime(self._transport, self._clock, latest)
+        signed = DpopTransport(inner, SigningKey.from_text(session.dpop_key), self._origins)
+        client = self._client(session)
+        return post_form(signed, session.issuer, url, fields, client, session.key_id, self._origins, self._clock)
+
+
+class _InTime:
+    """A transport that sends nothing any more after a time: a process that was stopped must not go on as if nothing
+    had happened."""
+
+    def __init__(self, inner: Transport, clock: Clock, latest: float) -> None:
+        self._inner = inner
+        self._clock = clock
+        self._latest = latest
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Response:
+        """Send one request, if it is not too late."""
+        if self._clock.monotonic() > self._latest:
+            raise TooLate("The refresh of a session was held up before it was sent.", hint="Try again.")
+        return self._inner.request(
+            method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
+        )
+
+
+def _headers(session: OAuthSession) -> dict[str, str]:
+    return {"authorization": f"DPoP {session.access_token}"}
+
+
+def _moved(session: OAuthSession, place: str) -> AccountMoved:
+    return AccountMoved(
+        f"{session.handle} signed in at {session.issuer} for {session.pds_url}, and lives at {place} now.",
+        hint=f"Sign in again: skywrite login --oauth {session.handle}",
+    )
+
+
+def _missing_right(error: Refused, session: OAuthSession) -> MissingRight | None:
+    if error.server_error != "ScopeMissingError":
+        return None
+    scope = scope_in(error.message)
+    right = right_for(scope)
+    what = f"the right {right.name!r} ({right.allows})" if right else f"the right {scope or 'for this'}"
+    more = f" --right {right.name}" if right else ""
+    return MissingRight(
+        f"The session of {session.handle} lacks {what}.",
+        hint=f"Sign in again: skywrite login --oauth {session.handle}{more}",
+    )

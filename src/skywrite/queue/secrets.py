@@ -1,0 +1,46 @@
+"""Small secrets beside the sessions: keys of OAuth clients, and sign-ins that a browser has not come back from.
+
+What lives here: keeping them sealed, as settings. What does not: what they mean.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from skywrite.queue.base import StoreBase
+
+
+class SecretVerbs(StoreBase):
+    """Sealed texts by scope and name."""
+
+    def put_secret(self, scope: str, name: str, text: str | None) -> None:
+        """Store a secret; None forgets it."""
+        sealed = None if text is None else self._vault.seal(text.encode(), _about(scope, name))
+        with self._writing(wake=False) as tx:
+            if sealed is None:
+                tx.run("delete_setting", scope=scope, name=name)
+            else:
+                value = json.dumps(base64.b64encode(sealed).decode())
+                tx.run("put_setting", scope=scope, name=name, value=value)
+
+    def secret(self, scope: str, name: str) -> str | None:
+        """A secret, or None. Raises WrongKey."""
+        with self._reading() as tx:
+            row = tx.row("get_setting", scope=scope, name=name)
+        return None if row is None else self._unsealed(scope, name, row["value"])
+
+    def take_secret(self, scope: str, name: str) -> str | None:
+        """A secret that can be used once: of several who ask for it, one gets it, and it is forgotten."""
+        with self._writing(wake=False) as tx:
+            row = tx.row("get_setting", scope=scope, name=name)
+            if row is None or tx.run("delete_setting", scope=scope, name=name) != 1:
+                return None
+        return self._unsealed(scope, name, row["value"])
+
+    def _unsealed(self, scope: str, name: str, value: str) -> str:
+        return self._vault.unseal(base64.b64decode(json.loads(value)), _about(scope, name)).decode()
+
+
+def _about(scope: str, name: str) -> str:
+    return f"{scope}/{name}"
