@@ -1,4 +1,4 @@
-"""Fixtures of the tests of OAuth: processes on one database, and an account of the reference PDS that signs in there."""
+"""Fixtures of the tests of OAuth: processes on one database, and an account of the reference PDS to sign in."""
 
 from __future__ import annotations
 

@@ -19,14 +19,16 @@ from skywrite.atproto.oauth_refresh import InvalidGrant, OAuthStore, Refresher
 from skywrite.atproto.oauth_scopes import right_for, scope_in
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.xrpc import Xrpc
-from skywrite.atproto.xrpc_errors import MissingRight, NotSignedIn, Refused
+from skywrite.atproto.xrpc_errors import AccountUnavailable, MissingRight, NotSignedIn, Refused
 from skywrite.clock import Clock
-from skywrite.errors import InputError, NotSent, RejectedError, SignInError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SignInError, SkywriteError, TemporaryError
 from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
 
 PAUSE_SECONDS = 30
 WHO = "com.atproto.server.getSession"
 _TOKEN_ENDED = ("invalid_token", "InvalidToken", "ExpiredToken")
+# A bare 401 is a gateway's; the other two come from a clock that is wrong by more than one answer can correct.
+_PROOF_REFUSED = (None, "invalid_dpop_proof", "use_dpop_nonce")
 _Result = TypeVar("_Result")
 
 
@@ -36,6 +38,10 @@ class AccountMoved(SignInError):
 
 class RefreshRefused(TemporaryError):
     """The server refused a refresh before it looked at the session, which lives on: its client is not accepted now."""
+
+
+class ProofRefused(TemporaryError):
+    """The server did not accept a request's proof; the session is as it was."""
 
 
 class TooLate(NotSent):
@@ -75,13 +81,25 @@ class DpopAuth:
         session = self._current()
         try:
             return self._call(session, call)
+        except AccountUnavailable:
+            raise
         except NotSignedIn as error:
+            if error.server_error in _PROOF_REFUSED:
+                raise _proof_refused(error) from None
             if error.server_error not in _TOKEN_ENDED:
                 raise
         except Refused as error:
             raise _missing_right(error, session) or error from None
-        self._session = session = self._refresher.renew(session.did, session.access_token, wait=True)
-        return self._call(session, call)
+        try:
+            self._session = session = self._refresher.renew(session.did, session.access_token, wait=True)
+            return self._call(session, call)
+        except NotSent as error:
+            # The call did leave, before the session was refreshed.
+            raise NoAnswer(error.message, hint=error.hint) from None
+
+    def get_ready(self) -> None:
+        """Refresh a session that is about to end, as every call does."""
+        self._current()
 
     def refresh(self) -> OAuthSession:
         """Refresh now, unless somebody has just done it."""
@@ -246,6 +264,12 @@ def _moved(session: OAuthSession, place: str) -> AccountMoved:
         f"{session.handle} signed in at {session.issuer} for {session.pds_url}, and lives at {place} now.",
         hint=f"Sign in again: skywrite login --oauth {session.handle}",
     )
+
+
+def _proof_refused(error: NotSignedIn) -> ProofRefused:
+    refused = ProofRefused(error.message, hint="Is the clock of this computer right? See: skywrite doctor")
+    refused.status, refused.server_error, refused.request_id = error.status, error.server_error, error.request_id
+    return refused
 
 
 def _missing_right(error: Refused, session: OAuthSession) -> MissingRight | None:

@@ -203,6 +203,10 @@ class Authenticator(Protocol):
         """Make a call with the account's server and the headers to send; again where the tokens had ended."""
         ...
 
+    def get_ready(self) -> None:
+        """Refresh a session that is about to end, as every call does."""
+        ...
+
     def server_now(self) -> datetime:
         """The time by the account's server, as far as it is known."""
         ...
@@ -315,6 +319,10 @@ class Agent:
         limit = self.describe_server().get("blobUploadLimit")
         return limit if isinstance(limit, int) else None
 
+    def get_ready(self) -> None:
+        """Refresh a session that is about to end, as every call does: what goes wrong here, went wrong before it."""
+        self._auth.get_ready()
+
     def refresh(self) -> Session | OAuthSession:
         """Refresh now, unless another thread or process has just done it."""
         return self._auth.refresh()
@@ -357,7 +365,7 @@ class BearerAuth:
         return self._session.server_now(self._clock.now())
 
     def get_ready(self) -> None:
-        """Refresh a session that is about to end, as every call does: what goes wrong here, went wrong before it."""
+        """Refresh a session that is about to end, as every call does."""
         self._current()
 
     def refresh(self) -> Session:

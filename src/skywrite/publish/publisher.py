@@ -17,7 +17,7 @@ from skywrite.atproto.xrpc_errors import BlobNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
-from skywrite.errors import InputError, SkywriteError, StorageError, TemporaryError
+from skywrite.errors import InputError, SignInError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
 from skywrite.publish.outcome import outcome_of, with_records
