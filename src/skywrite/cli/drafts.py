@@ -22,7 +22,9 @@ def drafts_command() -> None:
 @account_option
 @json_option
 def pull(account: str | None, as_json: bool) -> int:
-    """Bring the drafts of the official app here, as drafts; as often as you like, without doubles.
+    """Bring the drafts of the official app here, as drafts.
+
+    Run it as often as you like, without doubles.
 
     Texts, threads, link cards, quotes, labels, languages and rules about replies come along. Images and videos do not:
     the app keeps them on the device.

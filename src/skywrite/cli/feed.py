@@ -115,7 +115,10 @@ def _when(status: Any) -> str:
 @click.argument("feed", required=False)
 @json_option
 def check(feed: str | None, as_json: bool) -> None:
-    """Look at a feed now (by number or address), or at all that are due. Ends with 4 when one could not be read."""
+    """Poll a feed now, or all that are due.
+
+    Name a feed by its number or address. Ends with 4 when one could not be read.
+    """
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -144,7 +147,7 @@ def check(feed: str | None, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 50), default=3, show_default=True, help="So many of the latest items.")
 @json_option
 def preview(url: str, account: str | None, limit: int, as_json: bool, **options: Any) -> None:
-    """Show what the latest items would look like as posts; nothing is stored and nothing is sent.
+    """Show the latest items as posts; nothing is sent.
 
     URL may be the number of a feed that is here: then its own settings count, but for those given.
     """
@@ -191,7 +194,7 @@ def _shown(item: Any, preview_json: Callable[[Any], dict[str, Any]]) -> dict[str
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
 def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Change a feed, by number or address; its items that were posted stay posted.
+    """Change a feed; what it has posted stays posted.
 
     What is not given stays. An empty text takes an option back to its default: --template "" --include "".
     """
@@ -214,7 +217,10 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
 @click.argument("feed")
 @json_option
 def remove(feed: str, as_json: bool) -> None:
-    """Forget a feed and which of its items were posted; the posts that it made stay."""
+    """Forget a feed; the posts it made stay.
+
+    Which of its items were posted is forgotten too.
+    """
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

@@ -16,46 +16,60 @@ from skywrite import __version__
 from skywrite.cli.output import clean_streams, print_error
 from skywrite.errors import SkywriteError
 
-COMMANDS = {
-    "login": "accounts",
-    "logout": "accounts",
-    "accounts": "accounts",
-    "whoami": "accounts",
-    "use": "accounts",
-    "set": "accounts",
-    "slots": "accounts",
-    "post": "posting",
-    "thread": "posting",
-    "preview": "posting",
-    "delete": "posting",
-    "queue": "queue",
-    "history": "queue",
-    "show": "queue",
-    "edit": "queue",
-    "move": "queue",
-    "cancel": "queue",
-    "retry": "queue",
-    "release": "queue",
-    "hold": "queue",
-    "recurring": "recurring",
-    "feed": "feed",
-    "watch": "watch",
-    "run": "running",
-    "service": "service",
-    "sync": "sync",
-    "drafts": "drafts",
-    "import": "moving",
-    "export": "moving",
-    "backup": "moving",
-    "doctor": "doctor",
-    "sandbox": "sandbox",
-    "completion": "completion",
+# Each command: the module that holds it, and what it does in a line of `skywrite --help`.
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Account": {
+        "login": ("accounts", "Sign in, and keep the session"),
+        "logout": ("accounts", "End an account's session"),
+        "accounts": ("accounts", "List your accounts"),
+        "whoami": ("accounts", "Show which account is used when you name none"),
+        "use": ("accounts", "Choose the account that is used when you name none"),
+        "set": ("accounts", "Show or change an account's settings"),
+        "slots": ("accounts", "Show or set an account's weekly slots"),
+    },
+    "Post": {
+        "post": ("posting", "Post a text, now or later"),
+        "thread": ("posting", "Post a thread"),
+        "preview": ("posting", "Show what would appear; send nothing"),
+        "delete": ("posting", "Delete a published post"),
+    },
+    "Queue": {
+        "queue": ("queue", "List the posts that wait"),
+        "show": ("queue", "Show one post and every attempt"),
+        "history": ("queue", "List what became of earlier posts"),
+        "edit": ("queue", "Change a post"),
+        "move": ("queue", "Give a post another time"),
+        "cancel": ("queue", "Cancel posts"),
+        "hold": ("queue", "Keep posts from going out"),
+        "release": ("queue", "Let held posts go out"),
+        "retry": ("queue", "Try failed posts again"),
+        "recurring": ("recurring", "List recurrences; skip, move or stop them"),
+        "import": ("moving", "Schedule many posts from a table"),
+        "export": ("moving", "Write the posts that wait to a file"),
+    },
+    "Sources": {
+        "feed": ("feed", "Post what a feed says"),
+        "sync": ("sync", "Post a folder of Markdown files"),
+        "watch": ("watch", "Post what commands print"),
+        "drafts": ("drafts", "Bring over the drafts of the official app"),
+    },
+    "Run and check": {
+        "run": ("running", "Publish what is due, until you stop it"),
+        "service": ("service", "Keep the worker running, as a service"),
+        "doctor": ("doctor", "Check everything that posting needs"),
+        "backup": ("moving", "Copy the database while it is in use"),
+        "sandbox": ("sandbox", "Run a stand-in for a Bluesky server"),
+        "completion": ("completion", "Set up completion in your shell"),
+        "help": ("help", "Show help, for everything or for one command"),
+    },
 }
+COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 EXIT_INTERRUPTED = 130
+NAME_WIDTH = max(map(len, COMMANDS))
 
 
 class Commands(click.Group):
-    """A group whose commands are imported when they are named."""
+    """A group whose commands are imported when they are named, and listed without being imported."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -68,15 +82,43 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise _unknown_command(args[0], ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(NAME_WIDTH), summary) for name, (_, summary) in commands.items()])
+
+
+def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
+    """No such command, with those that are spelled alike."""
+    from difflib import get_close_matches
+
+    alike = [f"skywrite {found}" for found in get_close_matches(name, COMMANDS, n=2)]
+    meant = f" Did you mean {' or '.join(alike)}?" if alike else ""
+    return click.UsageError(f"There is no command {name!r}.{meant}", ctx)
+
 
 @click.group(
     cls=Commands,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog='Begin with: skywrite login, then skywrite post "Hello from the shell"',
 )
 @click.version_option(__version__, prog_name="skywrite")
-def cli() -> None:
-    """Automated posting for Bluesky: now, on time, exactly once."""
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@click.pass_context
+def cli(context: click.Context, as_json: bool) -> None:
+    """Post to Bluesky: now, on time, exactly once. Without a command: how things stand."""
+    if context.invoked_subcommand is None:
+        from skywrite.cli.status import print_status
+
+        print_status(as_json)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -33,7 +33,7 @@ def service_command() -> None:
 @click.option("--print", "only_print", is_flag=True, help="Print the file; write and start nothing.")
 @json_option
 def install_command(system: bool, only_print: bool, as_json: bool) -> None:
-    """Write the service's file, start it now, and start it again after each boot or sign-in."""
+    """Start the worker now, and at each boot or sign-in."""
     service = _service(system)
     if only_print:
         click.echo(service.text(), nl=False)

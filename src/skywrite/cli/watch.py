@@ -52,7 +52,9 @@ def watch_command() -> None:
 @account_option
 @json_option
 def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: bool, **options: Any) -> None:
-    """Run COMMAND in the shell at the times of a rule, here in this folder, and post what it prints.
+    """Run COMMAND at the times of a rule, and post its output.
+
+    It runs in the shell, in this folder.
 
     When it prints nothing, nothing is posted. When it ends with an error, that is told in the worker's log and in
     `skywrite watch list`, and nothing is posted. `skywrite run` must be running.
@@ -86,7 +88,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 @watch_command.command("list", epilog="Example: skywrite watch list --json")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the commands, and the functions of programs, with what their last runs came to."""
+    """List the commands and functions, with their last runs."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

@@ -1,0 +1,69 @@
+"""How things stand, on one page: accounts, the worker, what comes next, and what needs somebody.
+
+What does not live here: checks that ask servers (`checkup`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from skywrite.clock import Clock, to_iso
+from skywrite.queue.model import Account, Post
+from skywrite.queue.store import Store
+
+NEXT_POSTS = 5
+WORKER_SILENT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the queue looks like now. `needs_you`: posts that are held or failed; `waiting`: how many are scheduled."""
+
+    accounts: list[Account]
+    workers: int
+    coming: list[Post]
+    waiting: int
+    needs_you: list[Post]
+    needs_login: list[Account]
+    late: int
+    now: datetime
+    handles: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `skywrite --json`."""
+        return {
+            "accounts": [account.handle for account in self.accounts],
+            "workers": self.workers,
+            "waiting": self.waiting,
+            "late": self.late,
+            "next": [self._post(post) for post in self.coming],
+            "needs_you": [self._post(post) for post in self.needs_you],
+            "needs_login": [account.handle for account in self.needs_login],
+        }
+
+    def _post(self, post: Post) -> dict[str, Any]:
+        due_at = to_iso(post.due_at) if post.due_at else None
+        account = self.handles.get(post.account_did)
+        return {"id": post.id, "state": post.state, "account": account, "due_at": due_at, "text": post.text}
+
+
+def overview(store: Store, clock: Clock) -> Overview:
+    """Read it from the database; nothing is sent and nothing is changed."""
+    now = clock.now()
+    accounts = store.accounts()
+    counts = store.count()
+    beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
+    late = store.posts(("scheduled",), due_before=now - timedelta(seconds=WORKER_SILENT_SECONDS), limit=1000)
+    return Overview(
+        accounts=accounts,
+        workers=sum(abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS) for beat in beats),
+        coming=store.posts(("scheduled", "publishing"), limit=NEXT_POSTS),
+        waiting=counts.get("scheduled", 0) + counts.get("publishing", 0),
+        needs_you=store.posts(("held", "failed"), limit=NEXT_POSTS),
+        needs_login=[account for account in accounts if not account.signed_in or account.state == "needs_login"],
+        late=len(late),
+        now=now,
+        handles={account.did: account.handle for account in accounts},
+    )

@@ -1,0 +1,56 @@
+"""`skywrite` without a command: how things stand, a line each."""
+
+from __future__ import annotations
+
+import click
+
+from skywrite.cli.output import one_line, print_json
+
+FIRST_STEPS = """Nothing is set up yet. Begin with:
+  skywrite login alice.bsky.social
+  skywrite post "Hello from the shell"
+All commands: skywrite help"""
+
+
+def print_status(as_json: bool) -> None:
+    """Accounts, worker, the next posts, and what needs you."""
+    from skywrite.app import Skywrite
+    from skywrite.app.overview import overview
+
+    with Skywrite() as sky:
+        found = overview(sky.store, sky.clock)
+        zones = {account.did: sky.zone(account) for account in found.accounts}
+    if as_json:
+        print_json(found.as_dict())
+        return
+    if not found.accounts:
+        click.echo(FIRST_STEPS)
+        return
+    others = f" and {len(found.accounts) - 1} more" if len(found.accounts) > 1 else ""
+    _line("Account", found.accounts[0].handle + others)
+    for account in found.needs_login:
+        _line("", click.style(f"{account.handle} needs you to sign in: skywrite login {account.handle}", fg="yellow"))
+    _line("Worker", _worker(found.workers, found.waiting))
+    late = f", {click.style(f'{found.late} of them late', fg='yellow')}" if found.late else ""
+    _line("Queue", f"{found.waiting} {'post waits' if found.waiting == 1 else 'posts wait'}{late}")
+    from skywrite.schedule.when import format_time
+
+    for post in found.coming:
+        when = format_time(post.due_at, zones[post.account_did]) if post.due_at else "now"
+        _line("", f"{post.id:>5}  {when}  {one_line(post.text, 40)}")
+    for post in found.needs_you:
+        why = post.problem.message if post.problem else ""
+        _line("Needs you", click.style(f"{post.id:>5}  {post.state}: {one_line(why or post.text, 60)}", fg="yellow"))
+    click.echo("Details: skywrite queue, skywrite show ID. All commands: skywrite help")
+
+
+def _worker(workers: int, waiting: int) -> str:
+    if workers:
+        return "running" if workers == 1 else f"{workers} running"
+    if not waiting:
+        return "none is running"
+    return click.style("none is running; nothing goes out until you start one: skywrite run", fg="yellow")
+
+
+def _line(label: str, text: str) -> None:
+    click.echo(f"{label:<10}{text}")
