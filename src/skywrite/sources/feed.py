@@ -29,7 +29,7 @@ JSON_DEPTH_MAX = 50
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 _LOOSE_TYPES = ("application/json", "application/xml", "text/xml")
-_XML_FEED = re.compile(r"<(?:rss|(?:[\w.-]{1,20}:)?(?:feed|RDF))[\s>]", re.IGNORECASE)
+_XML_FEED = re.compile(r"<(?:[\w.-]{1,20}:)?(?:rss|feed|RDF)[\s/>]", re.IGNORECASE)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # A byte order mark, or the first character of a document.
 _UTF_32 = (

@@ -9,7 +9,7 @@ from skywrite.errors import RejectedError
 
 
 class FeedUnreadable(RejectedError):
-    """What the address gave is no feed that can be read: told, and asked again later."""
+    """What the address gave is no feed that can be read; it is reported, and asked for again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,19 @@ class FeedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedVideo:
+    """A video file that an entry names, with its description (may be empty)."""
+
+    url: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEntry:
     """One item. `guid` is as written, empty without one; `link` is absolute, empty without one.
 
-    `title` is clean text. `summary_html` and `content_html` are HTML, bounded, but not clean. `published_at` is UTC.
+    `title` is clean text. `summary_html` and `content_html` are HTML, bounded, but not clean; relative addresses in
+    them count from `base`, or from the link where it is empty. `published_at` is UTC.
     """
 
     guid: str = ""
@@ -36,14 +45,16 @@ class FeedEntry:
     tags: tuple[str, ...] = ()
     published_at: datetime | None = None
     images: tuple[FeedImage, ...] = ()
+    videos: tuple[FeedVideo, ...] = ()
     lang: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
     """A whole feed. `entries` are in the feed's own order. `interval_seconds`: how seldom it wants to be asked.
 
-    `warnings` tell which entries could not be read.
+    `warnings` name the entries that could not be read.
     """
 
     title: str

@@ -6,19 +6,24 @@ Sources: RSS 2.0, RSS 1.0 with its modules, RFC 4287 (Atom), Media RSS, JSON Fee
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from skywrite.errors import InputError
 from skywrite.http import parse_url
 from skywrite.sources.feed_dates import read_feed_date
-from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage, FeedUnreadable
+from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage, FeedUnreadable, FeedVideo
 from skywrite.sources.feed_xml import ITEMS_MAX, Node
-from skywrite.sources.html_text import HTML_CHARACTERS_MAX, clean_line, title_text
+from skywrite.sources.html_text import HTML_CHARACTERS_MAX, clean_line, html_to_text, title_text
 
 TEXT_MAX = 2_000
 TAGS_MAX = 20
 IMAGES_MAX = 10
+_MAIL_FIRST = re.compile(r"[^\s()<>]+@[^\s()<>]+\s*\(([^()]+)\)")
+_MAIL_LAST = re.compile(r"([^()<>]+?)\s*(?:\([^\s()<>]+@[^\s()<>]+\)|<[^\s()<>]+@[^\s()<>]+>)")
+_AUTHORS = ("authors", "author")
 _PERIOD_SECONDS = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
 
@@ -31,15 +36,28 @@ def from_xml(root: Node, url: str, warnings: Iterable[str] = ()) -> FeedDocument
     raise FeedUnreadable(f"It is no feed: its first element is <{root.name[:40]}>.", hint="Give the feed's address.")
 
 
+def _base(node: Node | None, base: str) -> str:
+    """What relative addresses inside an element count from (XML Base)."""
+    return (resolved(node.attributes.get("xml:base", ""), base) if node is not None else "") or base
+
+
+def _has_base(*nodes: Node | None) -> bool:
+    return any("xml:base" in node.attributes for node in nodes if node is not None)
+
+
 def _rss(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
     channel = root.child("channel") or root
-    base = resolved(channel.text("link"), url) or url
+    stated = _base(channel, _base(root, url))
+    link = resolved(channel.text("link"), stated) or url
+    # Without XML Base, addresses count from the site's page rather than from the feed.
+    has_base = _has_base(root, channel)
+    base = stated if has_base else link
     items = [*channel.children("item"), *(root.children("item") if channel is not root else ())]
-    lang = channel.text("language", "dc:language")
+    lang = channel.text("language", "dc:language") or root.attributes.get("xml:lang", "")
     return FeedDocument(
-        title=title_text(channel.text("title")[:TEXT_MAX]),
-        link=base,
-        entries=tuple(_rss_entry(item, base) for item in _limited(items)),
+        title=title_text(channel.text("title", "dc:title")[:TEXT_MAX]),
+        link=link,
+        entries=tuple(_rss_entry(item, base, has_base) for item in _limited(items)),
         lang=lang,
         interval_seconds=_interval(channel),
         warnings=warnings,
@@ -59,38 +77,78 @@ def _interval(channel: Node) -> int | None:
     return max(found, default=None)
 
 
-def _rss_entry(item: Node, base: str) -> FeedEntry:
-    guid = item.child("guid", "atom:id")
+_RSS_SUMMARIES = ("description", "itunes:summary", "dc:description", "summary")
+_RSS_DATES = (
+    *("pubDate", "dc:date", "dcterms:issued", "dcterms:created", "atom:published", "published"),
+    *("atom:updated", "updated", "dcterms:modified"),
+)
+_ATOM_DATES = (
+    *(f"{prefix}{name}" for prefix in ("atom:", "") for name in ("published", "issued", "created")),
+    *("dcterms:issued", "dcterms:created", "dc:date"),
+    *(f"{prefix}{name}" for prefix in ("atom:", "") for name in ("updated", "modified")),
+    "dcterms:modified",
+)
+
+
+def _date_of(item: Node, names: Iterable[str]) -> datetime | None:
+    """The first of these elements that holds a date."""
+    return next((found for name in names if (found := read_feed_date(item.text(name)))), None)
+
+
+def _markup(item: Node, *names: str) -> str:
+    """The HTML of the first of these elements that has any."""
+    for name in names:
+        for node in item.children(name):
+            if html := node.markup().strip():
+                return html[:HTML_CHARACTERS_MAX]
+    return ""
+
+
+def _rss_entry(item: Node, channel_base: str, has_base: bool) -> FeedEntry:
+    base = _base(item, channel_base)
+    guid = item.child("guid", "atom:id", "id")
     guid_text = guid.text().strip() if guid else item.attributes.get("rdf:about", "").strip()
     link = item.text("feedburner:origLink", "link")
     if not link:
-        link = next((node.attributes.get("href", "") for node in item.children("atom:link") if _alternate(node)), "")
+        link = next((node.attributes.get("href", "") for node in _links(item) if _alternate(node)), "")
     if not link and guid is not None and guid.attributes.get("isPermaLink", "true").lower() != "false":
         link = guid_text if guid_text.startswith(("http://", "https://")) else ""
+    content = item.child("content:encoded", "xhtml:body", "body", "description")
     return FeedEntry(
         guid=guid_text[:TEXT_MAX],
-        link=resolved(link, base),
+        link=resolved(link, _base(item.child("link"), base)),
         title=title_text(item.text("title", "media:title", "dc:title")[:TEXT_MAX]),
-        summary_html=item.text("description", "itunes:summary", "media:description")[:HTML_CHARACTERS_MAX],
-        content_html=item.text("content:encoded")[:HTML_CHARACTERS_MAX],
-        author=_author(item.text("dc:creator", "author", "itunes:author")),
-        tags=_tags(node.text() for node in item.children("category", "dc:subject")),
-        published_at=read_feed_date(
-            item.text("pubDate", "dc:date", "dcterms:created", "atom:published", "atom:updated")
-        ),
+        summary_html=_markup(item, "description", "itunes:summary", "dc:description", "summary")
+        or _media_description(item),
+        content_html=_markup(item, "content:encoded", "xhtml:body", "body", "fullitem"),
+        author=_author(item.text("dc:creator", "author", "itunes:author", "dc:author")),
+        tags=_tags(_terms(item)),
+        published_at=_date_of(item, _RSS_DATES),
         images=tuple(_images(item, base)),
-        lang=item.text("dc:language"),
+        videos=tuple(_videos(item, base)),
+        lang=item.text("dc:language") or item.attributes.get("xml:lang", ""),
+        base=_base(content, base) if has_base or _has_base(item, content) else "",
     )
 
 
+def _media_description(item: Node) -> str:
+    """What Media RSS says of an item: in itself, in its group, or in a group's or its own media."""
+    groups = list(item.children("media:group"))
+    holders = [item, *groups, *(node for one in (item, *groups) for node in one.children("media:content"))]
+    for node in (found for holder in holders for found in holder.children("media:description")):
+        text = node.text().strip()[:HTML_CHARACTERS_MAX]
+        if text:
+            return text if node.attributes.get("type") == "html" else _as_html(text)
+    return ""
+
+
 def _atom(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
-    base = resolved(root.attributes.get("xml:base", ""), url) or url
-    link = next((node.attributes.get("href", "") for node in _links(root) if _alternate(node)), "")
+    base = _base(root, url)
+    link = next((node for node in _links(root) if _alternate(node)), None)
     entries = list(root.children("atom:entry", "entry"))
-    title = root.child("atom:title", "title")
     return FeedDocument(
-        title=title_text(_atom_text(title)[:TEXT_MAX]),
-        link=resolved(link, base) or base,
+        title=_atom_title(root.child("atom:title", "title")),
+        link=resolved(link.attributes.get("href", ""), _base(link, base)) if link else base,
         entries=tuple(_atom_entry(entry, base, root) for entry in _limited(entries)),
         lang=root.attributes.get("xml:lang", ""),
         interval_seconds=_interval(root),
@@ -98,31 +156,26 @@ def _atom(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
     )
 
 
-def _atom_entry(entry: Node, base: str, root: Node) -> FeedEntry:
-    base = resolved(entry.attributes.get("xml:base", ""), base) or base
-    link = next((node.attributes.get("href", "") for node in _links(entry) if _alternate(node)), "")
-    link = entry.text("feedburner:origLink") or link
-    title, summary = entry.child("atom:title", "title"), entry.child("atom:summary", "summary", "media:group")
-    content = entry.child("atom:content", "content")
+def _atom_entry(entry: Node, feed_base: str, root: Node) -> FeedEntry:
+    base = _base(entry, feed_base)
+    alternate = next((node for node in _links(entry) if _alternate(node)), None)
+    link = entry.text("feedburner:origLink") or (alternate.attributes.get("href", "") if alternate else "")
+    summary, content = entry.child("atom:summary", "summary"), entry.child("atom:content", "content")
     author = entry.child("atom:author", "author") or root.child("atom:author", "author")
-    if summary is not None and summary.name == "media:group":
-        summary = summary.child("media:description")
-    dates = ("published", "issued", "created", "updated", "modified")
-    plain_title = _atom_text(title)[:TEXT_MAX]
+    body = content if content is not None else summary
     return FeedEntry(
         guid=entry.text("atom:id", "id")[:TEXT_MAX],
-        link=resolved(link, base),
-        title=clean_line(plain_title) if _atom_type(title) == "text" else title_text(plain_title),
-        summary_html=_atom_html(summary),
+        link=resolved(link, _base(alternate, base)),
+        title=_atom_title(entry.child("atom:title", "title", "media:title")),
+        summary_html=_atom_html(summary) or _media_description(entry),
         content_html=_atom_html(content),
         author=_author((author.text("atom:name", "name") or author.text("atom:email", "email")) if author else ""),
-        tags=_tags(
-            node.attributes.get("label") or node.attributes.get("term") or node.text()
-            for node in entry.children("atom:category", "category")
-        ),
-        published_at=read_feed_date(entry.text(*(f"atom:{name}" for name in dates), *dates)),
+        tags=_tags(_terms(entry)),
+        published_at=_date_of(entry, _ATOM_DATES),
         images=tuple(_images(entry, base)),
+        videos=tuple(_videos(entry, base)),
         lang=entry.attributes.get("xml:lang", ""),
+        base=_base(body, base) if _has_base(root, entry, body) else "",
     )
 
 
@@ -135,12 +188,17 @@ def _alternate(node: Node) -> bool:
     return node.attributes.get("rel", "alternate") == "alternate" and "xml" not in kind.replace("xhtml+xml", "")
 
 
-def _atom_type(node: Node | None) -> str:
-    return node.attributes.get("type", "text").lower() if node is not None else "text"
+def _atom_type(node: Node) -> str:
+    return node.attributes.get("type", "").strip().lower() or "text"
 
 
-def _atom_text(node: Node | None) -> str:
-    return "" if node is None else node.html() if _atom_type(node).endswith("xhtml") else node.text()
+def _atom_title(node: Node | None) -> str:
+    """A title is text, or HTML where its type says so (RFC 4287, 3.1.1); older Atom has other names for these."""
+    if node is None:
+        return ""
+    if _atom_type(node) not in ("text", "text/plain"):
+        return clean_line(html_to_text(_atom_html(node)))[:TEXT_MAX]
+    return clean_line(_decoded(node)[:TEXT_MAX])
 
 
 def _atom_html(node: Node | None) -> str:
@@ -149,33 +207,52 @@ def _atom_html(node: Node | None) -> str:
         return ""
     kind = _atom_type(node)
     if kind in ("xhtml", "application/xhtml+xml"):
-        return node.html()[:HTML_CHARACTERS_MAX]
+        return node.markup()[:HTML_CHARACTERS_MAX]
     if kind in ("text", "text/plain"):
-        return node.text().replace("&", "&amp;").replace("<", "&lt;")[:HTML_CHARACTERS_MAX]
-    return node.text()[:HTML_CHARACTERS_MAX] if kind in ("html", "text/html", "escaped") else ""
+        return _decoded(node).replace("&", "&amp;").replace("<", "&lt;")[:HTML_CHARACTERS_MAX]
+    if kind in ("html", "text/html", "escaped"):
+        return (_decoded(node) if "mode" in node.attributes else node.markup())[:HTML_CHARACTERS_MAX]
+    return ""
+
+
+def _decoded(node: Node) -> str:
+    """The text of a construct, as the `mode` of Atom 0.3 says it is written."""
+    mode = node.attributes.get("mode", "").lower()
+    if mode != "base64":
+        return node.markup() if mode == "xml" else node.text()
+    try:
+        return b64decode(node.text()[:HTML_CHARACTERS_MAX]).decode("utf-8", "replace")
+    except ValueError:
+        return ""
 
 
 def _images(item: Node, base: str) -> Iterable[FeedImage]:
     """The images that an item names itself: Media RSS (with descriptions) and enclosures."""
-    holders = [item, *item.children("media:group")]
-    for holder in holders:
+    for address, alt in _media(item, "image"):
+        if found := resolved(address, base):
+            yield FeedImage(found, title_text(alt[:TEXT_MAX]))
+
+
+def _videos(item: Node, base: str) -> Iterable[FeedVideo]:
+    for address, alt in _media(item, "video"):
+        if found := resolved(address, base):
+            yield FeedVideo(found, title_text(alt[:TEXT_MAX]))
+
+
+def _media(item: Node, kind: str) -> Iterable[tuple[str, str]]:
+    """Address and description of an item's own files of a kind ("image", "video")."""
+    for holder in (item, *item.children("media:group")):
         shared = holder.text("media:description", "media:title") if holder is not item else ""
         for content in holder.children("media:content"):
-            kind = content.attributes.get("type", "")
-            if content.attributes.get("medium") == "image" or kind.startswith("image/"):
+            mime = content.attributes.get("type", "")
+            # A player or a page about a video is no file of it.
+            if mime.startswith(f"{kind}/") or (not mime and content.attributes.get("medium") == kind):
                 alt = content.text("media:description", "media:text", "media:title") or shared
-                yield from _image(content.attributes.get("url", ""), alt, base)
+                yield content.attributes.get("url", ""), alt
     links = [node for node in _links(item) if node.attributes.get("rel") == "enclosure"]
     for node in [*item.children("enclosure"), *links][:IMAGES_MAX]:
-        if node.attributes.get("type", "").startswith("image/"):
-            address = node.attributes.get("url") or node.attributes.get("href", "")
-            yield from _image(address, node.attributes.get("title", ""), base)
-
-
-def _image(address: str, alt: str, base: str) -> Iterable[FeedImage]:
-    found = resolved(address, base)
-    if found:
-        yield FeedImage(found, title_text(alt[:TEXT_MAX]))
+        if node.attributes.get("type", "").startswith(f"{kind}/"):
+            yield node.attributes.get("url") or node.attributes.get("href", ""), node.attributes.get("title", "")
 
 
 def from_json(value: Any, url: str) -> FeedDocument:
@@ -199,12 +276,15 @@ def _json_entry(item: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> 
     guid = str(raw_id) if isinstance(raw_id, str | int) and not isinstance(raw_id, bool) else ""
     html, text = _string(item, "content_html"), _string(item, "content_text")
     summary = _string(item, "summary")
-    authors = _objects(item, "authors") or _objects(item, "author") or _objects(feed, "authors")
+    authors = next((who for one in (item, feed) for name in _AUTHORS if (who := _objects(one, name))), [])
     tags = item.get("tags")
     images = [FeedImage(found) for name in ("image", "banner_image") if (found := resolved(_string(item, name), base))]
+    videos = []
     for attachment in _objects(item, "attachments")[:IMAGES_MAX]:
-        if _string(attachment, "mime_type").startswith("image/"):
-            images += _image(_string(attachment, "url"), _string(attachment, "title"), base)
+        address, alt = resolved(_string(attachment, "url"), base), title_text(_string(attachment, "title")[:TEXT_MAX])
+        kind = _string(attachment, "mime_type").partition("/")[0] if address else ""
+        images += [FeedImage(address, alt)] if kind == "image" else []
+        videos += [FeedVideo(address, alt)] if kind == "video" else []
     return FeedEntry(
         guid=guid.strip()[:TEXT_MAX],
         link=resolved(_string(item, "url") or _string(item, "external_url"), base),
@@ -213,8 +293,9 @@ def _json_entry(item: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> 
         content_html=html[:HTML_CHARACTERS_MAX] or _as_html(text),
         author=_author(_string(authors[0], "name") if authors else ""),
         tags=_tags(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
-        published_at=read_feed_date(_string(item, "date_published") or _string(item, "date_modified")),
+        published_at=read_feed_date(_string(item, "date_published")) or read_feed_date(_string(item, "date_modified")),
         images=tuple(images),
+        videos=tuple(videos),
         lang=_string(item, "language"),
     )
 
@@ -241,10 +322,18 @@ def _limited(items: list[Any]) -> list[Any]:
     return items
 
 
+def _terms(item: Node) -> Iterable[str]:
+    for node in item.children("category", "atom:category", "dc:subject", "media:category"):
+        yield node.attributes.get("label") or node.attributes.get("term") or node.text()
+    for node in item.children("itunes:category"):
+        yield node.attributes.get("text", "")
+
+
 def _author(text: str) -> str:
-    """A name; of RSS's `mail@example.com (Name)` only the name."""
-    inside = re.fullmatch(r"[^\s()]{1,200}@[^\s()]{1,200}\s*\(([^()]{1,200})\)", text.strip())
-    return clean_line((inside[1] if inside else text)[:200])
+    """A name; of `mail@example.com (Name)`, `Name (mail@example.com)` and `Name <mail@example.com>` only the name."""
+    text = clean_line(text[:400])
+    found = _MAIL_FIRST.fullmatch(text) or _MAIL_LAST.fullmatch(text)
+    return (found[1] if found else text)[:200].strip()
 
 
 def _tags(terms: Iterable[str]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def _images(entry: FeedEntry) -> list[FeedImage]:
     found = {image.url: image for image in entry.images}
     for html in (entry.content_html, entry.summary_html):
         for address, alt in html_images(html):
-            url = resolved(address, entry.link or "https://invalid.invalid/")
+            url = resolved(address, entry.base or entry.link or "https://invalid.invalid/")
             if url and not url.startswith("https://invalid.invalid/") and not (url in found and found[url].alt):
                 found[url] = FeedImage(url, alt)
     return list(found.values())[: 2 * IMAGES_MAX]

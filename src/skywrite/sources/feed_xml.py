@@ -1,8 +1,9 @@
 """RSS 0.9x, 1.0 and 2.0, and Atom 0.3 and 1.0, read from text with expat.
 
-What lives here: the bounded tree of a document, and the mending of what is not well-formed (bare ampersands, HTML's
+What lives here: the bounded tree of a document, and repairs of what is not well-formed (bare ampersands, HTML's
 entities, control characters, a document cut in the middle, single broken items). What does not: what the elements mean
-(`feed_formats`). Entities that a document declares itself are refused, so that none can grow.
+(`feed_formats`). Entities that a document declares itself are refused, so that none can grow; a document type that
+only names those of HTML is left out.
 
 The usual library takes time in the square of a document's size for hostile ones; this takes linear time.
 """
@@ -23,6 +24,8 @@ AMPERSANDS_MENDED_MAX = 200_000
 DEPTH_MAX = 100
 XHTML = "http://www.w3.org/1999/xhtml"
 
+_VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
+
 # The names that `feed_formats` uses; prefixes that a document leaves undeclared mean what they usually do.
 _NAMESPACES = {
     "http://www.w3.org/2005/atom": "atom",
@@ -39,15 +42,28 @@ _NAMESPACES = {
     "http://purl.org/rss/1.0/modules/rss091#": "",
     "http://my.netscape.com/rdf/simple/0.9/": "",
     "http://channel.netscape.com/rdf/simple/0.9/": "",
-    "http://backend.userland.com/rss2": "",
+    **dict.fromkeys((f"http://backend.userland.com/{name}" for name in ("rss", "rss2", "rss091", "rss092")), ""),
+    "http://blogs.law.harvard.edu/tech/rss": "",
+    "http://my.netscape.com/publish/formats/rss-0.91.dtd": "",
+    # What Atom was called before it had a name.
+    **dict.fromkeys(("http://example.com/newformat#", "http://example.com/necho", "http://purl.org/pie/"), "atom"),
+    "http://purl.org/echo/": "atom",
+    "uri/of/echo/namespace#": "atom",
     "http://www.w3.org/1999/xhtml": "xhtml",
 }
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)(?:([a-zA-Z][a-zA-Z0-9]{1,31});)?")
+_REFERENCE = re.compile(r"&(?:(#\d{1,10}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{1,31});)?")
+_XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+# `&#146;` is meant as Windows-1252 has it, as HTML reads it.
+_C1 = {code: found for code in range(0x80, 0xA0) if (found := bytes([code]).decode("cp1252", "ignore"))}
+_C1_FOUND = re.compile("[\x80-\x9f]")
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
-_START = re.compile(r"<(?:\?xml|!--|!DOCTYPE|rss|feed|rdf:RDF|(?:atom|a|ns0):feed)\b|<!--", re.IGNORECASE)
+_START = re.compile(r"<(?:\?xml|!--|!DOCTYPE|(?:[\w.-]{1,20}:)?(?:rss|feed|RDF))\b|<!--", re.IGNORECASE)
+_CUT_END = re.compile(r"</[^\s<>]{1,80}\s*\Z")
 _ROOT = re.compile(r"<(?!\?|!)([^\s<>/]{1,80})")
-_DOCTYPE = re.compile(r"(?<=\A)\s*(?:<!--(?:(?!-->).){0,1000}-->\s*)?<!DOCTYPE[^\[<>]{0,1000}>", re.DOTALL)
+_PROLOG = re.compile(r"\s+|<\?(?:(?!\?>).){0,2000}\?>|<!--(?:(?!-->).){0,100000}-->", re.DOTALL)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^\[<>]{0,1000}(?:\[([^\]]{0,20000})\]\s{0,100})?>", re.IGNORECASE)
+_ENTITY = re.compile(r"<!ENTITY\s+(?:(%)\s*)?([^\s\"'>]{1,60})\s+(?:PUBLIC\s+[\"']-//W3C//)?")
 _DECLARATION = re.compile(r"\A<\?xml\b[^>]{0,400}\?>")
 _ITEM_OPENS = re.compile(r"<((?:[a-zA-Z][\w.-]{0,20}:)?(?:item|entry))(?=[\s>])[^<>]{0,1000}>")
 
@@ -86,6 +102,10 @@ class Node:
                     return text
         return ""
 
+    def markup(self) -> str:
+        """HTML that is inside, as text or as elements."""
+        return self.html() if any(isinstance(part, Node) for part in self.parts) else self.text()
+
     def html(self) -> str:
         """What is inside, written as HTML."""
         return "".join(_escape(part) if isinstance(part, str) else part._outer() for part in self.parts)
@@ -93,7 +113,8 @@ class Node:
     def _outer(self) -> str:
         name = self.name.removeprefix("xhtml:")
         attributes = "".join(f' {key}="{_escape(value)}"' for key, value in self.attributes.items())
-        return f"<{name}{attributes}>{self.html()}</{name}>"
+        end = "" if name in _VOID else f"</{name}>"
+        return f"<{name}{attributes}>{self.html()}{end}"
 
 
 def _escape(text: str) -> str:
@@ -109,7 +130,7 @@ def read_xml(text: str) -> tuple[Node, list[str]]:
             f"It has {items} items: more than {ITEMS_MAX} are not taken.", hint="Ask for a shorter feed."
         )
     # Without the document type, which is never fetched, entities of HTML are found to be missing and are put in.
-    text = _DOCTYPE.sub("", text, count=1)
+    text = _without_doctype(text)
     try:
         return _parse(text), []
     except expat.ExpatError:
@@ -117,14 +138,28 @@ def read_xml(text: str) -> tuple[Node, list[str]]:
     return _mended(text)
 
 
+def _without_doctype(text: str) -> str:
+    place = 0
+    while found := _PROLOG.match(text, place):
+        place = found.end()
+    doctype = _DOCTYPE.match(text, place)
+    if doctype is None:
+        return text
+    for entity in _ENTITY.finditer(doctype[1] or ""):
+        of_html = "-//W3C//" in entity[0] if entity[1] else f"{entity[2]};" in html5
+        if not of_html:
+            raise _own_entity()
+    return text[:place] + text[doctype.end() :]
+
+
 def _mended(text: str) -> tuple[Node, list[str]]:
     """A second try, with what writers of feeds get wrong put right; then a third, item by item."""
     if text.count("&") > AMPERSANDS_MENDED_MAX:
-        raise FeedUnreadable("It is not XML, and has too many faults to mend.", hint="Ask who runs the feed.")
+        raise FeedUnreadable("It is not XML, and has too many faults to repair.", hint="Ask who runs the feed.")
     start = _START.search(text)
     text = _ILLEGAL.sub("", text[start.start() :] if start else text)
     text = _DECLARATION.sub("", text)
-    text = _outside_cdata(text)
+    text = _outside_cdata(f"{text}>" if _CUT_END.search(text[-100:]) else text)
     try:
         return _parse(text), []
     except expat.ExpatError as error:
@@ -136,14 +171,21 @@ def _outside_cdata(text: str) -> str:
     pieces: list[str] = []
     done = 0
     for section in _CDATA.finditer(text):
-        pieces += (_AMPERSAND.sub(_reference, text[done : section.start()]), section[0])
+        pieces += (_REFERENCE.sub(_reference, text[done : section.start()]), section[0])
         done = section.end()
-    pieces.append(_AMPERSAND.sub(_reference, text[done:]))
+    pieces.append(_REFERENCE.sub(_reference, text[done:]))
     return "".join(pieces)
 
 
 def _reference(match: re.Match[str]) -> str:
-    character = html5.get(f"{match[1]};") if match[1] else None
+    """A reference as XML has it: a character that XML cannot hold goes, a name that nobody knows is text."""
+    name = match[1] or ""
+    if name in _XML_NAMES:
+        return match[0]
+    if name[:1] == "#":
+        code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+        return "" if code > 0x10FFFF or _ILLEGAL.match(chr(code)) else f"&#{code};"
+    character = html5.get(f"{name};") if name else None
     if character is not None:
         return "".join(f"&#{ord(one)};" for one in character)
     return f"&amp;{match[0][1:]}"
@@ -225,7 +267,7 @@ class _Builder:
             scope = {**scope, **{prefix: _canonical(uri) for prefix, uri in declared.items()}}
             attributes = {name: value for name, value in attributes.items() if name[:5] != "xmlns"}
         self._scopes.append(scope)
-        node = Node(_named(raw, scope), attributes)
+        node = Node(_named(raw, scope), {name: _windows(value) for name, value in attributes.items()})
         if self._open:
             self._open[-1].parts.append(node)
         else:
@@ -237,7 +279,11 @@ class _Builder:
         self._scopes.pop()
 
     def data(self, text: str) -> None:
-        self._open[-1].parts.append(text)
+        self._open[-1].parts.append(_windows(text))
+
+
+def _windows(text: str) -> str:
+    return text.translate(_C1) if not text.isascii() and _C1_FOUND.search(text) else text
 
 
 def _parse(text: str, scope: dict[str, str] | None = None) -> Node:
@@ -254,4 +300,8 @@ def _parse(text: str, scope: dict[str, str] | None = None) -> Node:
 
 
 def _refuse_entity(name: str, is_parameter: bool, value: str | None, *_: object) -> None:
-    raise FeedUnreadable("It declares entities of its own, which is refused.", hint="Ask who runs the feed.")
+    raise _own_entity()
+
+
+def _own_entity() -> FeedUnreadable:
+    return FeedUnreadable("It declares entities of its own, which is refused.", hint="Ask who runs the feed.")

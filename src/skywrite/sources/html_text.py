@@ -17,6 +17,10 @@ _MARKUP = re.compile(
     r"</?(?:a|abbr|b|br|cite|code|del|em|i|img|ins|kbd|mark|p|q|s|small|span|strike|strong|sub|sup|tt|u|wbr)\b[^<>]*>"
     r"|&(?:[a-zA-Z]{2,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});"
 )
+# A whole title inside one block of HTML, as programs write it that have only pages.
+_BLOCK_TITLE = re.compile(
+    r"\s*<(body|center|div|font|h[1-6]|html|p|title)\b[^<>]*>.*</\1\s*>\s*", re.IGNORECASE | re.DOTALL
+)
 _PARAGRAPHS = frozenset(
     (
         *("address", "article", "aside", "blockquote", "div", "dl", "fieldset", "figure", "footer", "form"),
@@ -46,12 +50,13 @@ def clean_paragraphs(text: str) -> str:
 
 
 def title_text(text: str) -> str:
-    """A title that may be text or HTML: it counts as HTML where it has inline tags or entities."""
-    return clean_line(html_to_text(text) if _MARKUP.search(text[:HTML_CHARACTERS_MAX]) else text)
+    """A title that may be text or HTML: it is HTML where it has inline tags or entities, or is one block of HTML."""
+    is_html = _MARKUP.search(text[:HTML_CHARACTERS_MAX]) or _BLOCK_TITLE.fullmatch(text[:HTML_CHARACTERS_MAX])
+    return clean_line(html_to_text(re.sub(r"(?i)</?title\b[^<>]*>", "", text)) if is_html else text)
 
 
 def html_to_text(html: str) -> str:
-    """The text that a reader sees, in paragraphs parted by blank lines."""
+    """The text that a reader sees, in paragraphs separated by blank lines."""
     html = _bounded(html)
     if "<" not in html:
         return clean_paragraphs(unescape(html))
