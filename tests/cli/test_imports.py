@@ -13,7 +13,7 @@ HEAVY = (
     *("PIL", "jinja2", "rich", "dateparser", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),
     *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
     *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
-    *("importlib.metadata", "skywrite.app.facade", "skywrite.app.feeds", "skywrite.schedule.when"),
+    *("importlib.metadata", "msgspec", "skywrite.app.facade", "skywrite.app.feeds", "skywrite.schedule.when"),
 )
 RUN = """
 import sys

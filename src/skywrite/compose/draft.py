@@ -40,7 +40,10 @@ class Stored(NamedTuple):
 
 
 class Media(NamedTuple):
-    """Where bytes come from: exactly one of a file, an address, the bytes themselves, or bytes stored already."""
+    """Where bytes come from: a file, an address, the bytes themselves, or bytes stored already.
+
+    Exactly one of them is set, but that bytes may keep the address that they were fetched from.
+    """
 
     path: str | None = None
     url: str | None = None

@@ -16,6 +16,7 @@ from skywrite.errors import InputError, SkywriteError
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
+    from skywrite.media.image import PreparedImage
 
 IMAGE_FILE_BYTES_MAX = 100_000_000
 URL_BYTES_MAX = 100_000_000
@@ -128,10 +129,11 @@ class Collector:
 
     def thumb(self, data: bytes, url: str) -> Stored | None:
         """A card's image; one that cannot be used is told and left out."""
-        from skywrite.media.image import prepare_thumb
+        from skywrite import contained
+        from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 
         try:
-            image = prepare_thumb(data, name=url)
+            image = contained.call(prepare_thumb, data, url, STRANGERS_MAX_PIXELS)
         except SkywriteError as error:
             self.warnings.append(f"The card of {url} goes without its image: {error.message}")
             return None
@@ -151,10 +153,11 @@ def gather_media(part: Draft, collector: Collector) -> Draft:
     if len(part.images) == 1 and part.video is None and part.images[0].media.stored is None:
         image = part.images[0]
         data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
+        read = Media(url=image.media.url, data=data, name=image.media.label)
         if _is_animated_gif(data):
-            part = part._replace(images=(), video=Video(Media(data=data, name=image.media.label), image.alt, (), True))
+            part = part._replace(images=(), video=Video(read, image.alt, (), True))
         else:
-            part = part._replace(images=(image._replace(media=Media(data=data, name=image.media.label)),))
+            part = part._replace(images=(image._replace(media=read),))
     images = tuple(_image(image, collector) for image in part.images)
     return part._replace(images=images, video=_video(part.video, collector) if part.video else None)
 
@@ -172,14 +175,26 @@ def _image(image: Image, collector: Collector) -> Image:
     if collector.known(image.media):
         return image
     from skywrite.bsky.limits import IMAGE_BYTES_MAX
-    from skywrite.media.image import prepare_image
 
     label = image.media.label
     data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
-    prepared = prepare_image(data, name=label, max_bytes=collector.limit(IMAGE_BYTES_MAX))
+    prepared = _prepared(data, label, collector.limit(IMAGE_BYTES_MAX), by_address=image.media.url is not None)
     collector.warnings += [f"{label}: {change}." for change in prepared.changes if "animation" in change]
     stored = collector.keep(prepared.data, prepared.mime, prepared.width, prepared.height)
     return Image(Media(stored=stored, name=Path(label).name), image.alt)
+
+
+def _prepared(data: bytes, label: str, max_bytes: int, *, by_address: bool) -> PreparedImage:
+    """An image made postable; what came from an address is decoded in the child process."""
+    from skywrite import contained
+    from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_image
+
+    if not by_address:
+        return prepare_image(data, name=label, max_bytes=max_bytes)
+    try:
+        return contained.call(prepare_image, data, name=label, max_bytes=max_bytes, max_pixels=STRANGERS_MAX_PIXELS)
+    except contained.TooCostly as error:
+        raise error.about(label) from None
 
 
 def _video(video: Video, collector: Collector) -> Video:

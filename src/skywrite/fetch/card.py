@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from skywrite import contained
 from skywrite.atproto.syntax import AtUri, InvalidSyntax
 from skywrite.bsky.graphemes import fits_graphemes, graphemes
 from skywrite.errors import InputError, SkywriteError
-from skywrite.fetch.charset import decode_page
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused
-from skywrite.fetch.page import MAX_PAGE_BYTES, Page, read_page
+from skywrite.fetch.page import MAX_PAGE_BYTES, Page, read_page_bytes
 from skywrite.http import parse_url
 
 CARD_TIMEOUT_SECONDS = 20.0
@@ -74,6 +74,7 @@ def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIME
     warning of the card already. What is no page (an image, a PDF) gets a card with its file's name.
     """
     deadline = fetcher.clock.monotonic() + timeout_seconds
+    contained.warm_up()
     try:
         fetched = fetcher.fetch(url, max_bytes=MAX_PAGE_BYTES, timeout_seconds=timeout_seconds, accept=_PAGE_ACCEPT)
     except (FetchFailed, FetchRejected) as error:
@@ -84,7 +85,10 @@ def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIME
         return _image_card(fetcher, uri, fetched, deadline)
     if mime not in _HTML_TYPES and not (not mime and _looks_like_html(fetched.body)):
         return Card(uri, _file_title(fetched.url), "")
-    page = read_page(decode_page(fetched.body, fetched.headers.get("content-type", "")))
+    try:
+        page = contained.call(read_page_bytes, fetched.body, fetched.headers.get("content-type", ""))
+    except (contained.TooCostly, contained.ContainedUnavailable) as error:
+        raise CardFailed(f"{uri}: {error.message}", hint=error.hint) from None
     image, image_url, warnings = _image(fetcher, page, fetched.url, deadline)
     return Card(
         uri=uri,

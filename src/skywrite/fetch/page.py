@@ -1,19 +1,35 @@
 """What a page says about itself in its head: title, meta tags, links. Read with limits, never executed.
 
 What lives here: the bounded reading of HTML. What does not: which of the tags a card takes (`card`).
+
+Only the tags that are asked for reach the HTML parser: a parser that mends what is written makes gigabytes of elements
+out of kilobytes of text (formatting that has to be opened again in each block, attributes by the thousand).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-MAX_PAGE_BYTES = 1_000_000
-# Building a tree takes time in the square of its depth, minutes for a megabyte of <div>; the head is never that far in.
-TAGS_MAX = 5_000
+from skywrite.fetch.charset import decode_page
 
-_TAG = re.compile(r"</?[a-zA-Z]")
+MAX_PAGE_BYTES = 1_000_000
+TAGS_MAX = 5_000
+TAG_LENGTH_MAX = 10_000
+KEPT_TAGS_MAX = 1_000
+KEPT_LENGTH_MAX = 200_000
+
+_MARK = re.compile(r"<!--|</?[a-zA-Z][^\s/<>]{0,20}")
+_ATTRIBUTE = r"""[^\s/>"'=<][^\s/>=<]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'>][^\s>]*+)?+)?+"""
+_TAG_END = re.compile(rf"""(?:[\s/"'=]|{_ATTRIBUTE})*+>""")
+_KEPT = frozenset(("<meta", "<link", "<base"))
+# What is inside is text or another document; the page's own head goes on behind it.
+_SKIPPED = {
+    f"<{name}": re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    for name in ("script", "style", "svg", "math", "template", "textarea", "xmp", "iframe", "noembed", "noframes")
+}
+_TITLE_END = re.compile(r"</title(?=[\s/>])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +64,10 @@ class Page:
 
 
 def read_page(html: str) -> Page:
-    """Read a page's first megabyte, or its first 5000 tags if that is less. Never raises for what is in it."""
+    """Read the head of a page: at most its first megabyte, or its first 5000 tags. Never raises for what is in it."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_bounded(html))
+    tree = LexborHTMLParser("<head>" + "".join(_kept(html[:MAX_PAGE_BYTES])))
     metas: dict[str, list[str]] = {}
     for node in tree.css("meta"):
         found = node.attributes
@@ -62,8 +78,7 @@ def read_page(html: str) -> Page:
         found = node.attributes
         rel = frozenset((found.get("rel") or "").lower().split())
         links.append(Link(rel, (found.get("href") or "").strip(), (found.get("type") or "").strip().lower()))
-    # A bare "title" would also find the title of a drawing.
-    title = tree.css_first("head > title") or tree.css_first("body > title")
+    title = tree.css_first("title")
     base = tree.css_first("base[href]")
     return Page(
         title=title.text() if title else "",
@@ -73,9 +88,45 @@ def read_page(html: str) -> Page:
     )
 
 
-def _bounded(html: str) -> str:
-    html = html[:MAX_PAGE_BYTES]
-    for number, tag in enumerate(_TAG.finditer(html)):
-        if number == TAGS_MAX:
-            return html[: tag.start()]
-    return html
+def read_page_bytes(data: bytes, content_type: str) -> Page:
+    """The same from the bytes of an answer, as the child process takes them."""
+    return read_page(decode_page(data, content_type))
+
+
+def _kept(html: str) -> Iterator[str]:
+    """The source of the title and of the tags that are read, up to `<body>`, in time linear in the page's length."""
+    at = kept = length = 0
+    titled = False
+    for _ in range(TAGS_MAX):
+        mark = _MARK.search(html, at)
+        if mark is None:
+            return
+        at = mark.end()
+        name = mark[0].lower()
+        if name == "<body":
+            return
+        if name == "<!--":
+            at = html.find("-->", at) + 3
+            if at < 3:
+                return
+        elif name in _SKIPPED:
+            end = _SKIPPED[name].search(html, at)
+            if end is None:
+                return
+            at = end.start()
+        elif name in _KEPT or (name == "<title" and not titled):
+            end = _TAG_END.match(html, at, at + TAG_LENGTH_MAX)
+            kept += 1
+            if end is None:
+                continue
+            at = end.end()
+            piece = html[mark.start() : at]
+            if name == "<title":
+                titled = True
+                close = _TITLE_END.search(html, at)
+                piece = f"<title>{html[at : close.start() if close else None][:TAG_LENGTH_MAX]}</title>"
+                at = close.start() if close else len(html)
+            length += len(piece)
+            if kept > KEPT_TAGS_MAX or length > KEPT_LENGTH_MAX:
+                return
+            yield piece

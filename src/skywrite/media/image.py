@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 IMAGE_SIDE = 4000
 THUMB_SIDE = 2000
 MAX_PIXELS = 100_000_000
+# A stranger's kilobytes can say any size; a camera's image has fewer pixels than this.
+STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
 MAX_ENCODES = 6
 _QUALITY_LOW, _QUALITY_HIGH = 70, 92
@@ -58,23 +60,28 @@ class PreparedImage:
     changes: tuple[str, ...] = ()
 
 
-def prepare_thumb(data: bytes, name: str) -> PreparedImage:
+def prepare_thumb(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> PreparedImage:
     """A link card's image (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
-    return prepare_image(data, name=name, max_bytes=THUMB_BYTES_MAX, max_side=THUMB_SIDE)
+    return prepare_image(data, name=name, max_bytes=THUMB_BYTES_MAX, max_side=THUMB_SIDE, max_pixels=max_pixels)
 
 
 def prepare_image(
-    data: bytes, *, name: str, max_bytes: int = IMAGE_BYTES_MAX, max_side: int = IMAGE_SIDE
+    data: bytes,
+    *,
+    name: str,
+    max_bytes: int = IMAGE_BYTES_MAX,
+    max_side: int = IMAGE_SIDE,
+    max_pixels: int = MAX_PIXELS,
 ) -> PreparedImage:
     """Make an image postable; it is never made larger.
 
     `name` is what messages call it. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
     """
     kind = _kind(data, name)
-    _check_size(dimensions(kind, data), name)
+    _check_size(dimensions(kind, data), name, max_pixels)
     with _decoding(name):
         image = _open(kind, data, name)
-        _check_size(image.size, name)
+        _check_size(image.size, name, max_pixels)
         kept = _untouched(kind, data, image, max_bytes, max_side)
         if kept is not None:
             return kept
@@ -96,13 +103,13 @@ def _kind(data: bytes, name: str) -> str:
     raise NotAnImage(f"{name} is no image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF or HEIC files.")
 
 
-def _check_size(size: tuple[int, int] | None, name: str) -> None:
+def _check_size(size: tuple[int, int] | None, name: str, max_pixels: int) -> None:
     if size is None or min(size) < 1:
         raise DamagedImage(f"{name} begins like an image and then says no size.", hint="Export it again.")
-    if size[0] * size[1] > MAX_PIXELS:
+    if size[0] * size[1] > max_pixels:
         raise ImageTooLarge(
             f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
-            f"more than {MAX_PIXELS // 10**6} megapixels are not opened.",
+            f"more than {max_pixels // 10**6} megapixels are not opened.",
             hint=f"Make it smaller: Bluesky shows at most {IMAGE_SIDE} pixels a side.",
         )
 

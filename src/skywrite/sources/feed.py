@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 
+from skywrite import contained
 from skywrite.errors import InputError
 from skywrite.fetch.charset import decode_page, header_codec, xml_codec
 from skywrite.fetch.fetch import Fetched
-from skywrite.fetch.page import read_page
+from skywrite.fetch.page import read_page_bytes
 from skywrite.http import parse_url
 from skywrite.sources.feed_entry import FeedDocument, FeedUnreadable
 from skywrite.sources.feed_formats import from_json, from_xml
@@ -49,16 +50,24 @@ def read_feed(fetched: Fetched) -> FeedDocument:
     """The feed in an answer. Raises FeedUnreadable, also for pages, and for what is larger than 10 MB."""
     if fetched.truncated:
         raise FeedUnreadable(f"It is larger than {FEED_BYTES_MAX // 1_000_000} MB.", hint="Ask for a shorter feed.")
-    text = decode_feed(fetched.body, fetched.headers.get("content-type", ""))
+    try:
+        return contained.call(parse_feed, fetched.body, fetched.headers.get("content-type", ""), fetched.url)
+    except contained.TooCostly as error:
+        raise FeedUnreadable(error.message, hint=error.hint) from None
+
+
+def parse_feed(data: bytes, content_type: str, url: str) -> FeedDocument:
+    """The same from bytes, as the child process takes them."""
+    text = decode_feed(data, content_type)
     start = text[:_HEAD_CHARACTERS].lstrip("\ufeff \t\r\n")
     if not start:
         raise FeedUnreadable("The answer is empty.", hint="It is asked again later.")
     if start.startswith("{"):
-        return from_json(_json(text), fetched.url)
+        return from_json(_json(text), url)
     if not _XML_FEED.search(start):
         raise FeedUnreadable("It is no feed.", hint="Look at the address in a browser.")
     root, warnings = read_xml(text)
-    return from_xml(root, fetched.url, warnings)
+    return from_xml(root, url, warnings)
 
 
 def looks_like_feed(fetched: Fetched) -> bool:
@@ -70,7 +79,7 @@ def looks_like_feed(fetched: Fetched) -> bool:
 
 def page_feeds(fetched: Fetched) -> list[str]:
     """The addresses of the feeds that a page names, those of comments last; at most three."""
-    page = read_page(decode_page(fetched.body, fetched.headers.get("content-type", "")))
+    page = contained.call(read_page_bytes, fetched.body, fetched.headers.get("content-type", ""))
     base = fetched.url
     if page.base:
         try:

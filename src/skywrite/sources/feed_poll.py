@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+from skywrite.contained import TooCostly
 from skywrite.errors import InputError, SkywriteError
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused
@@ -29,7 +30,13 @@ from skywrite.sources.feed import (
     read_feed,
 )
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedUnreadable
-from skywrite.sources.feed_filter import FilterTooSlow, make_filter
+from skywrite.sources.feed_examine import (
+    ContainedTemplate,
+    Examined,
+    check_filter,
+    contained_template,
+    examine,
+)
 from skywrite.sources.feed_identity import Marks, Matching, all_marks, marked, match, news_of, oldest_first
 from skywrite.sources.feed_pace import (
     GONE_SEEN,
@@ -39,8 +46,8 @@ from skywrite.sources.feed_pace import (
     interval_of,
     next_check,
 )
-from skywrite.sources.feed_post import IMAGE_CHOICES, content_of
-from skywrite.sources.template import DEFAULT_TEMPLATE, Template
+from skywrite.sources.feed_post import IMAGE_CHOICES
+from skywrite.sources.template import DEFAULT_TEMPLATE
 
 GONE = 410
 
@@ -77,7 +84,7 @@ class Seen:
 def feed_settings(**options: Any) -> dict[str, Any]:
     """The settings of a feed from options as users give them, checked; what says nothing is left out."""
     settings = {name: value for name, value in options.items() if value not in (None, "", [], ())}
-    make_filter(settings.get("include", ()), settings.get("exclude", ()))
+    check_filter(settings.get("include", ()), settings.get("exclude", ()))
     template_of(settings)
     if "every" in settings:
         settings["every"] = checked_interval(parse_duration(str(settings["every"])))
@@ -86,14 +93,14 @@ def feed_settings(**options: Any) -> dict[str, Any]:
     return settings
 
 
-def template_of(settings: Mapping[str, Any]) -> Template:
+def template_of(settings: Mapping[str, Any]) -> ContainedTemplate:
     """The template of a feed's settings; raises TemplateError."""
     return _template(str(settings.get("template") or DEFAULT_TEMPLATE))
 
 
 @lru_cache(maxsize=256)
-def _template(source: str) -> Template:
-    return Template(source)
+def _template(source: str) -> ContainedTemplate:
+    return contained_template(source)
 
 
 def find_feed(fetcher: Fetcher, url: str) -> tuple[str, Seen]:
@@ -182,7 +189,11 @@ def make_poll(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: d
     if memory.get("moved_to") and int(memory.get("moved_seen", 0)) >= MOVES_SEEN:
         url = str(memory["moved_to"])
         memory |= {"moved_to": None, "moved_seen": 0}
-    items, updates = _changes(feed, seen, ledger) if seen.document else ((), ())
+    try:
+        items, updates = _changes(feed, seen, ledger) if seen.document else ((), ())
+    except TooCostly as error:
+        unread = Seen(feed.memory, seen.headers, error=FeedUnreadable(error.message, hint=error.hint))
+        return make_poll(feed, unread, ledger, now=now, random=random)
     interval = interval_of(asked, memory.get("feed_seconds"), seen.headers)
     title = seen.document.title if seen.document and seen.document.title else feed.title
     return Poll(url, title, memory, next_check(now, interval, random), items=items, updates=updates)
@@ -195,17 +206,16 @@ def _changes(
     matching = match(seen.document, seen.entries, ledger)
     new = oldest_first(matching.new)
     passed = len(new) - int(feed.settings.get("backfill", 0)) if feed.looked_at is None else 0
-    wanted = make_filter(feed.settings.get("include", ()), feed.settings.get("exclude", ()))
+    examined = examine(seen.document, [entry for entry, _ in new[max(passed, 0) :]], feed.settings)
     items = []
     for place, (entry, marks) in enumerate(new):
-        content: Mapping[str, Any] = {} if place < passed else content_of(entry, seen.document)
+        content: Mapping[str, Any] = {}
         state: ItemState = "passed"
         problem = None
         if place >= passed:
-            try:
-                state = "pending" if wanted.wants(entry.title, content["summary"], entry.tags) else "filtered"
-            except FilterTooSlow as error:
-                state, problem = "failed", Problem.of(error)
+            found = examined[place - max(passed, 0)]
+            content, state = found.content, _state(found)
+            problem = Problem.of(found.too_slow) if found.too_slow else None
         weak = _some(marks.weak)
         items.append(
             NewItem(
@@ -224,13 +234,22 @@ def _changes(
     return tuple(items), tuple(_updates(seen, matching, ledger))
 
 
+def _state(found: Examined) -> ItemState:
+    if found.too_slow:
+        return "failed"
+    return "pending" if found.wanted else "filtered"
+
+
 def _updates(seen: Seen, matching: Matching, ledger: Mapping[int, KnownItem]) -> list[ItemUpdate]:
     updates = []
+    assert seen.document is not None
+    waiting = [entry for entry, _, item in matching.known if item.state == "pending"]
+    contents = iter(examine(seen.document, waiting))
     for entry, marks, item in matching.known:
+        content = next(contents).content if item.state == "pending" else {}
         strong = news_of(entry, marks, item, ledger, matching.strong(marks))
         if strong is None and item.state != "pending":
             continue
-        content = content_of(entry, seen.document) if item.state == "pending" and seen.document else {}
         updates.append(
             ItemUpdate(
                 item.id,
@@ -258,15 +277,8 @@ def shown_entries(
         return []
     matching = match(seen.document, seen.entries, ledger)
     states = {id(entry): str(item.state) for entry, _, item in matching.known}
-    wanted = make_filter(settings.get("include", ()), settings.get("exclude", ()))
-    shown = []
-    for entry, _ in reversed(oldest_first(seen.entries)):
-        content = content_of(entry, seen.document)
-        state = states.get(id(entry))
-        if state is None:
-            try:
-                state = "new" if wanted.wants(entry.title, content["summary"], entry.tags) else "filtered"
-            except FilterTooSlow:
-                state = "failed"
-        shown.append((entry, state, content))
-    return shown
+    entries = [entry for entry, _ in reversed(oldest_first(seen.entries))]
+    return [
+        (entry, states.get(id(entry)) or {"pending": "new"}.get(_state(found), _state(found)), found.content)
+        for entry, found in zip(entries, examine(seen.document, entries, settings), strict=True)
+    ]

@@ -9,19 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from skywrite.atproto.syntax import InvalidSyntax, Language
 from skywrite.errors import InputError
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage
 from skywrite.sources.feed_formats import resolved
 from skywrite.sources.html_text import html_images, html_to_text
-from skywrite.sources.template import Template, hashtags
+from skywrite.sources.template import hashtags
 
 SUMMARY_LENGTH_MAX = 3_000
 TITLE_LENGTH_MAX = 1_000
 IMAGES_MAX = 4
 IMAGE_CHOICES = ("auto", "all", "card", "none")
+
+
+class Fitting(Protocol):
+    """What makes a post's text of an item's values: a `Template`, here or in the child process."""
+
+    def fitted(self, values: Mapping[str, Any], *, shorten: bool = True) -> str:
+        """The text, fitted into one post."""
+        ...
 
 
 def content_of(entry: FeedEntry, document: FeedDocument) -> dict[str, Any]:
@@ -78,7 +86,7 @@ def template_values(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def draft_row(content: Mapping[str, Any], template: Template, settings: Mapping[str, Any]) -> dict[str, Any]:
+def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a draft (names of `compose.draft`) for an item. Raises InputError for an empty text."""
     text = template.fitted(template_values(content), shorten=bool(settings.get("shorten", True)))
     choice = settings.get("images", "auto")

@@ -13,6 +13,8 @@ IMAGES_MAX = 10
 
 _BLANKS = re.compile(r"\s+")
 _TAG = re.compile(r"</?[a-zA-Z]")
+# An HTML parser opens these again in each block until they are closed: a thousand of them make a million elements.
+_FORMATTING = re.compile(r"(</?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
 _MARKUP = re.compile(
     r"</?(?:a|abbr|b|br|cite|code|del|em|i|img|ins|kbd|mark|p|q|s|small|span|strike|strong|sub|sup|tt|u|wbr)\b[^<>]*>"
     r"|&(?:[a-zA-Z]{2,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});"
@@ -118,5 +120,6 @@ def _bounded(html: str) -> str:
     html = html[:HTML_CHARACTERS_MAX]
     for number, tag in enumerate(_TAG.finditer(html)):
         if number == HTML_TAGS_MAX:
-            return html[: tag.start()]
-    return html
+            html = html[: tag.start()]
+            break
+    return _FORMATTING.sub(r"\1span", html)

@@ -1,0 +1,240 @@
+"""What strangers wrote is parsed and decoded in a child process, with limits on memory and processor time.
+
+What lives here: the parent's side: starting the one child when it is first needed, sending it a function's name with
+its arguments, and turning its end into an error. What does not: the functions (each beside what it reads), the
+child's own side (`contained_main`).
+
+A function that runs in the child is an ordinary pure function of a module, with annotations that `msgspec` can read.
+Arguments and results cross as MessagePack and are checked against the annotations: nothing that the child says is
+executed, so a decoder that was taken over holds only the child.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar, get_type_hints
+
+from skywrite.errors import RejectedError, SkywriteError, TemporaryError
+
+CPU_SECONDS = 20
+WALL_SECONDS = 60.0
+MEMORY_BYTES = 1 << 30
+REPLY_BYTES_MAX = 64 << 20
+IDLE_SECONDS = 60.0
+CALLS_MAX = 500
+# What a program needs to run, and nothing that it could give away.
+ENVIRONMENT = frozenset(
+    (
+        *(
+            "HOME",
+            "LANG",
+            "LANGUAGE",
+            "LC_ALL",
+            "LC_CTYPE",
+            "LC_MESSAGES",
+            "LOGNAME",
+            "PATH",
+            "SHELL",
+            "TERM",
+            "TMPDIR",
+        ),
+        *("TZ", "USER"),
+        *("APPDATA", "COMSPEC", "LOCALAPPDATA", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE"),
+        "WINDIR",
+    )
+)
+
+# The first byte of a reply: whether the child is fit for another call.
+SOUND, SPENT = b"\x00", b"\x01"
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_LENGTH = struct.Struct(">I")
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from skywrite.contained_main import main; "
+    "main(*map(int, sys.argv[2:]))"
+)
+
+
+class TooCostly(RejectedError):
+    """Reading what a stranger wrote took more memory or time than it may, or crashed the reader."""
+
+
+class ContainedUnavailable(TemporaryError):
+    """The child process for reading what strangers wrote cannot be started."""
+
+
+class Limits(NamedTuple):
+    """What one call may take. On systems that have no such limits, only the time on the wall counts."""
+
+    cpu_seconds: int = CPU_SECONDS
+    wall_seconds: float = WALL_SECONDS
+    memory_bytes: int = MEMORY_BYTES
+
+
+def plain_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for children that need none of ours: no key, no password, no token."""
+    given = os.environ if environ is None else environ
+    return {name: value for name, value in given.items() if name.upper() in ENVIRONMENT}
+
+
+class Contained:
+    """One child process, started when it is first needed and again after it has ended; threads may share it."""
+
+    def __init__(self, limits: Limits | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._limits = limits or Limits()
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        self._calls = 0
+        self._idle: threading.Timer | None = None
+
+    def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """The function's result, or its error where that is one of ours.
+
+        Raises TooCostly for a call that goes over its limits or does not end well, and ContainedUnavailable.
+        """
+        import msgspec
+
+        name = f"{function.__module__}:{function.__qualname__}"
+        message = msgspec.msgpack.encode((name, args, kwargs))
+        with self._lock:
+            reply = self._ask(message)
+        if reply is None:
+            raise TooCostly(
+                "Reading it took more memory or time than it may.", hint="It may be damaged, or made to do harm."
+            )
+        try:
+            state, value = msgspec.msgpack.decode(reply, type=tuple[str, msgspec.Raw])
+            if state == "done":
+                result: _R = msgspec.msgpack.decode(value, type=get_type_hints(function)["return"])
+                return result
+            error = msgspec.msgpack.decode(value, type=dict[str, str])
+        except msgspec.MsgspecError:
+            self.close()
+            raise TooCostly("The program that reads it gave no usable answer.") from None
+        raise _error(error)
+
+    def warm_up(self) -> None:
+        """Start the child, if nobody uses it just now: it loads while something else takes time."""
+        if self._lock.acquire(blocking=False):
+            try:
+                with suppress(ContainedUnavailable):
+                    self._living()
+            finally:
+                self._lock.release()
+
+    def close(self) -> None:
+        """End the child; the next call starts another one."""
+        with self._lock:
+            self._end()
+
+    def _ask(self, message: bytes) -> bytes | None:
+        """The child's reply, None where it ended without one."""
+        process = self._living()
+        assert process.stdin is not None and process.stdout is not None
+        watchdog = threading.Timer(self._limits.wall_seconds, process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        reply = b""
+        try:
+            process.stdin.write(_LENGTH.pack(len(message)) + message)
+            process.stdin.flush()
+            head = process.stdout.read(_LENGTH.size)
+            length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
+            if length <= REPLY_BYTES_MAX:
+                reply = process.stdout.read(length)
+        except OSError:
+            reply = b""
+        finally:
+            watchdog.cancel()
+        if not reply or len(reply) != length:
+            self._end()
+            return None
+        self._calls += 1
+        if reply[:1] == SPENT:
+            self._end()
+        else:
+            self._end_when_idle()
+        return reply[1:]
+
+    def _living(self) -> subprocess.Popen[bytes]:
+        self._stay()
+        process = self._process
+        if self._owner != os.getpid():
+            # After a fork the child is the parent's; its pipes are left alone.
+            self._process = None
+        elif process is not None and process.poll() is None and self._calls < CALLS_MAX:
+            return process
+        self._end()
+        limits = self._limits
+        path = json.dumps([entry for entry in sys.path if Path(entry).is_absolute()])
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _START, path, str(limits.cpu_seconds), str(limits.memory_bytes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if os.environ.get("SKYWRITE_DEBUG") else subprocess.DEVNULL,
+                env=plain_environment(),
+                cwd=Path(sys.executable).anchor,
+            )
+        except (OSError, ValueError) as error:
+            raise ContainedUnavailable(
+                f"The program that reads pages, feeds and images of others cannot be started: {error}.",
+                hint="Check the room for processes and memory.",
+            ) from None
+        self._owner = os.getpid()
+        self._calls = 0
+        atexit.register(self.close)
+        return self._process
+
+    def _end_when_idle(self) -> None:
+        self._idle = threading.Timer(self._idle_seconds, self.close)
+        self._idle.daemon = True
+        self._idle.start()
+
+    def _stay(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _end(self) -> None:
+        self._stay()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.close)
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        process.wait()
+
+
+def _error(told: Mapping[str, str]) -> SkywriteError:
+    """The error that the child named, if its class is one of ours that is loaded here; else its nearest."""
+    found = getattr(sys.modules.get(told.get("module", "")), told.get("name", ""), None)
+    message, hint = told.get("message", ""), told.get("hint", "")
+    if not (isinstance(found, type) and issubclass(found, SkywriteError) and found.__module__.startswith("skywrite.")):
+        return TooCostly(message or "It could not be read.", hint=hint)
+    error = found.__new__(found)
+    SkywriteError.__init__(error, message, hint=hint)
+    if "extra" in told:
+        vars(error)["extra"] = told["extra"]
+    return error
+
+
+_SHARED = Contained()
+call = _SHARED.call
+warm_up = _SHARED.warm_up

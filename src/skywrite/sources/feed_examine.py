@@ -1,0 +1,109 @@
+"""What a strange feed's entries say and which are wanted: done in the child process, all entries of a check at once.
+
+What lives here: the functions that `contained` calls for feeds' texts, users' patterns and users' templates. What does
+not: what they do (`feed_post`, `feed_filter`, `template`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skywrite import contained
+from skywrite.sources.feed_entry import FeedDocument, FeedEntry
+from skywrite.sources.feed_filter import FilterTooSlow, InvalidFilter, make_filter
+from skywrite.sources.feed_post import content_of
+from skywrite.sources.template import Template, TemplateError
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The content that the ledger keeps of an entry, and whether the filter wants it; `too_slow` says why not known."""
+
+    content: dict[str, Any]
+    wanted: bool
+    too_slow: FilterTooSlow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    content: dict[str, Any]
+    wanted: bool
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainedTemplate:
+    """A checked template whose texts are made in the child process; as `template.Template`."""
+
+    source: str
+
+    def fitted(self, values: Mapping[str, Any], *, shorten: bool = True) -> str:
+        """The text, fitted into one post. Raises TemplateError."""
+        try:
+            return contained.call(_fitted, self.source, dict(values), shorten)
+        except contained.TooCostly as error:
+            raise TemplateError(f"The template fails: {error.message}", hint="Make it simpler.") from None
+
+
+def contained_template(source: str) -> ContainedTemplate:
+    """Raises TemplateError for what cannot be read or is not allowed."""
+    try:
+        contained.call(_check_template, source)
+    except contained.TooCostly as error:
+        raise TemplateError(f"The template cannot be used: {error.message}", hint="Make it simpler.") from None
+    return ContainedTemplate(source)
+
+
+def check_filter(include: Sequence[str], exclude: Sequence[str]) -> None:
+    """Raises InvalidFilter."""
+    if not include and not exclude:
+        return
+    try:
+        contained.call(_check_filter, list(include), list(exclude))
+    except contained.TooCostly as error:
+        hint = "Make its patterns simpler: avoid large numbers of repetitions inside one another."
+        raise InvalidFilter(f"The filter cannot be used: {error.message}", hint=hint) from None
+
+
+def examine(
+    document: FeedDocument, entries: Sequence[FeedEntry], settings: Mapping[str, Any] | None = None
+) -> list[Examined]:
+    """The contents of entries of a document, in order; all are wanted without `settings`."""
+    if not entries:
+        return []
+    rules = settings or {}
+    include, exclude = list(rules.get("include", ())), list(rules.get("exclude", ()))
+    verdicts = contained.call(_examine, replace(document, entries=()), list(entries), include, exclude)
+    return [
+        Examined(one.content, one.wanted, FilterTooSlow(one.message, hint=one.hint) if one.message else None)
+        for one in verdicts
+    ]
+
+
+def _examine(
+    document: FeedDocument, entries: list[FeedEntry], include: list[str], exclude: list[str]
+) -> list[_Verdict]:
+    wanted = make_filter(include, exclude)
+    verdicts = []
+    for entry in entries:
+        content = content_of(entry, document)
+        try:
+            verdicts.append(_Verdict(content, wanted.wants(entry.title, content["summary"], entry.tags)))
+        except FilterTooSlow as error:
+            verdicts.append(_Verdict(content, False, error.message, error.hint))
+    return verdicts
+
+
+def _check_filter(include: list[str], exclude: list[str]) -> None:
+    make_filter(include, exclude)
+
+
+def _check_template(source: str) -> None:
+    Template(source)
+
+
+def _fitted(source: str, values: dict[str, Any], shorten: bool) -> str:
+    return Template(source).fitted(values, shorten=shorten)

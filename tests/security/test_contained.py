@@ -1,0 +1,155 @@
+"""What strangers wrote is read in a child process: it may fail, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from skywrite.contained import Contained, Limits, TooCostly
+from skywrite.errors import InputError, MissingExtra
+from skywrite.fetch.page import read_page
+from skywrite.media.image import STRANGERS_MAX_PIXELS, ImageTooLarge, prepare_thumb
+from skywrite.sources.feed_examine import check_filter, contained_template
+from skywrite.sources.feed_filter import InvalidFilter
+from skywrite.sources.html_text import html_to_text
+from skywrite.sources.template import TemplateError
+from tests.support import hostile
+
+MEMORY = 256 << 20
+
+
+@pytest.fixture
+def contained() -> Iterator[Contained]:
+    """A child with small limits."""
+    child = Contained(Limits(cpu_seconds=1, wall_seconds=20, memory_bytes=MEMORY))
+    yield child
+    child.close()
+
+
+def test_a_function_runs_in_the_child(contained: Contained) -> None:
+    """Its result comes back, whatever the libraries print, and the child is kept for the next call."""
+    assert [2, 4, 6] == [contained.call(hostile.double, number) for number in (1, 2, 3)]
+
+
+def test_memory_is_limited(contained: Contained) -> None:
+    """A call that wants more memory than it may have fails alone."""
+    with pytest.raises(TooCostly, match="memory"):
+        contained.call(hostile.takes_memory, 1024)
+    assert 4 == contained.call(hostile.double, 2)
+
+
+def test_processor_time_is_limited_by_call(contained: Contained) -> None:
+    """Each call has its own share, so that a kept child does not run out of it."""
+    assert [True] * 3 == [contained.call(hostile.takes_processor, 0.6) for _ in range(3)]
+    with pytest.raises(TooCostly):
+        contained.call(hostile.takes_processor, 60)
+    assert 4 == contained.call(hostile.double, 2)
+
+
+def test_a_call_that_waits_is_ended() -> None:
+    """A call that takes no processor time ends, too."""
+    child = Contained(Limits(wall_seconds=0.5))
+    with pytest.raises(TooCostly):
+        child.call(hostile.waits)
+    child.close()
+
+
+def test_a_crash_is_an_error(contained: Contained) -> None:
+    """A library that aborts takes nobody with it."""
+    with pytest.raises(TooCostly):
+        contained.call(hostile.crashes)
+    assert 4 == contained.call(hostile.double, 2)
+
+
+def test_errors_come_back_as_they_are(contained: Contained) -> None:
+    """Class, message, hint and the name of an extra are those that were raised in the child."""
+    with pytest.raises(InputError) as raised:
+        contained.call(hostile.complains, "No.")
+    assert ("InputError", "No.", "Do something.") == (raised.value.name, raised.value.message, raised.value.hint)
+    with pytest.raises(MissingExtra) as missing:
+        contained.call(hostile.lacks_extra)
+    assert "heic" == missing.value.extra
+
+
+def test_a_child_that_was_taken_over_cannot_say_what_it_likes(contained: Contained) -> None:
+    """A reply of another type than the function's is refused."""
+    with pytest.raises(TooCostly):
+        contained.call(hostile.lies)
+
+
+def test_the_child_knows_no_secret(contained: Contained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees the few variables that a program needs, and neither our key nor anybody's token."""
+    for name in ("SKYWRITE_KEY", "BLUESKY_APP_PASSWORD", "AWS_SECRET_ACCESS_KEY", "PYTHONPATH"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    seen = contained.call(hostile.environment)
+    assert ("Europe/Berlin", []) == (seen.get("TZ"), [name for name, value in seen.items() if value == "secret"])
+
+
+def test_the_child_writes_no_file(contained: Contained, tmp_path: Path) -> None:
+    """A decoder that was taken over leaves nothing behind."""
+    with pytest.raises(TooCostly):
+        contained.call(hostile.writes_file, str(tmp_path / "file"))
+    assert "" == (tmp_path / "file").read_text()
+
+
+def test_modules_of_the_folder_are_not_run(contained: Contained) -> None:
+    """The child looks for modules where we do, and never in whatever folder it is started in."""
+    assert [] == [entry for entry in contained.call(hostile.search_path) if not os.path.isabs(entry)]  # noqa: PTH117
+
+
+def test_an_idle_child_ends() -> None:
+    """A child that nobody has needed for a time gives its memory back; the next call starts another."""
+    child = Contained(idle_seconds=0)
+    assert [2, 4] == [child.call(hostile.double, number) for number in (1, 2)]
+    child.close()
+
+
+# Hand-made attacks
+
+
+def test_a_page_of_formatting_elements_takes_little_memory(contained: Contained) -> None:
+    """30 KB that make two gigabytes of elements: the head is read, and the rest is never parsed."""
+    head = "<title>T</title><meta property=og:title content=O>"
+    for start in (head, f"{head}<body>"):
+        page = contained.call(read_page, start + hostile.reopened_formatting())
+        assert ("T", ["O"]) == (page.title, page.metas["og:title"])
+
+
+def test_attributes_by_the_million_take_little_memory(contained: Contained) -> None:
+    """A megabyte of attributes in tags of the head is not kept."""
+    attributes = " ".join(f"a{number}" for number in range(1_400))
+    assert "T" == contained.call(read_page, "<title>T</title>" + f"<meta {attributes}>" * 150).title
+
+
+def test_an_item_of_formatting_elements_takes_little_memory(contained: Contained) -> None:
+    """The same in the text of a feed's item: its words are read."""
+    assert "a" == contained.call(html_to_text, "a" + hostile.reopened_formatting(60_000))
+
+
+@pytest.mark.parametrize("form", ["WEBP", "PNG", "AVIF"])
+def test_kilobytes_do_not_become_gigabytes_of_pixels(contained: Contained, form: str) -> None:
+    """An image by address of more than 25 megapixels is refused by its header."""
+    out = BytesIO()
+    Image.new("L" if form == "PNG" else "RGB", (5001, 5000)).save(
+        out, form, **({"speed": 10} if form == "AVIF" else {})
+    )
+    with pytest.raises(ImageTooLarge, match="25 megapixels"):
+        contained.call(prepare_thumb, out.getvalue(), "https://a.example/b", STRANGERS_MAX_PIXELS)
+
+
+def test_a_pattern_that_takes_gigabytes_is_refused() -> None:
+    """A pattern that needs 6 GB to be compiled is no pattern that can be used."""
+    with pytest.raises(InvalidFilter, match="memory"):
+        check_filter(["/((a{500}){500}){500}/"], [])
+
+
+def test_a_template_that_takes_for_ever_is_refused() -> None:
+    """What a template may not do is refused in the child as it was before."""
+    with pytest.raises(TemplateError, match="no 'secret'"):
+        contained_template("{{ secret }}")

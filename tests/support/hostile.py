@@ -1,0 +1,93 @@
+"""Functions that misbehave, for the child process to run; and input that strangers might serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+from skywrite.errors import InputError, MissingExtra
+
+FORMATTING = ("b", "big", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u", "font", "a", "nobr")
+
+
+def double(number: int) -> int:
+    """Twice the number."""
+    print("A library says something.")
+    return 2 * number
+
+
+def takes_memory(megabytes: int) -> int:
+    """Take memory and say how much."""
+    return len(bytearray(megabytes << 20))
+
+
+def takes_processor(seconds: float) -> bool:
+    """Use the processor without a pause."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return True
+
+
+def waits() -> bool:
+    """Wait for what never comes."""
+    time.sleep(3600)
+    return True
+
+
+def crashes() -> bool:
+    """End as a broken library does."""
+    os.abort()
+
+
+def complains(message: str) -> bool:
+    """Raise an error of ours."""
+    raise InputError(message, hint="Do something.")
+
+
+def lacks_extra() -> bool:
+    """Raise an error of ours that has more to say."""
+    raise MissingExtra("It is not installed.", extra="heic")
+
+
+def lies() -> int:
+    """Say that it is a number, and be a text."""
+    return "text"  # type: ignore[return-value]
+
+
+def environment() -> dict[str, str]:
+    """What the child sees of the environment."""
+    return dict(os.environ)
+
+
+def writes_file(path: str) -> bool:
+    """Write a file, against the rules."""
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write("written")
+    return True
+
+
+def search_path() -> list[str]:
+    """Where the child looks for modules."""
+    return sys.path
+
+
+def reopened_formatting(size: int = 30_000) -> str:
+    """HTML of many formatting elements that a parser opens again in each of many blocks."""
+    pieces: list[str] = []
+    length = 0
+    for number in _numbers():
+        pieces.append(f"<{FORMATTING[number % len(FORMATTING)]} x{number}><p>")
+        length += len(pieces[-1])
+        if length > size:
+            return "".join(pieces)
+    raise AssertionError("unreachable")
+
+
+def _numbers() -> Iterator[int]:
+    number = 0
+    while True:
+        yield number
+        number += 1
