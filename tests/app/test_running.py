@@ -17,7 +17,8 @@ from skywrite.app.posting import LEASE_SECONDS
 from skywrite.app.recurring import Recurring
 from skywrite.app.running import PRUNE_SECONDS, Pruning
 from skywrite.clock import SYSTEM_CLOCK, to_iso
-from skywrite.errors import InputError
+from skywrite.errors import InputError, NotSent
+from skywrite.http import Response
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
@@ -59,6 +60,62 @@ def test_one_run_is_enough_after_a_long_pause(world: World, sky: Skywrite) -> No
         sky.schedule("due now", at="now", account=account)
     assert 2 == sky.run_once(threads=1).published
     assert (["due now"], ["due now"], 0) == (world.texts(), world.texts("bob.test"), sky.due_unpublished())
+
+
+def test_a_daily_cap_spreads_a_backlog_over_days(world: World, sky: Skywrite) -> None:
+    """Nobody is late while an account keeps its own pace: every post goes out on its day, in order."""
+    sky.set("alice.test", {"max_per_day": "2"})
+    for number in range(7):
+        sky.schedule(f"{number}", at=NOON, late="hold:1h")
+    days = []
+    for _ in range(4):
+        sky.run_once()
+        days.append(len(world.texts()))
+        world.clock.set(sky.store.next_ready_at() or world.clock.now())
+    assert ([2, 4, 6, 7], [f"{number}" for number in range(7)]) == (days, world.texts())
+
+
+class Moved:
+    """The network after an account has moved: its DID document names another server, and the old one is gone."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = world.transport
+        self.asked: list[str] = []
+
+    def request(self, method: str, url: str, **more: Any) -> Response:
+        self.asked.append(url)
+        if "/xrpc/" in url:
+            raise NotSent("Could not connect: nobody listens.")
+        answer = self._inner.request(method, url, **more)
+        return answer._replace(body=answer.body.replace(b"http://localhost:2583", b"https://new.example.com"))
+
+
+def test_an_account_that_moved_asks_for_a_sign_in(world: World, sky: Skywrite) -> None:
+    """Its old server is dead and its DID document names another one: it is not tried for days, and no token goes to
+    the new server."""
+    moved = Moved(world)
+    other = world.process(transport=moved)
+    other.schedule("Hello", at="now")
+    for _ in range(3):
+        other.run_once()
+        world.clock.advance(60)
+    held, account = other.store.get(1), other.account("alice.test")
+    assert ("held", "needs_login") == (held.state, account.state)
+    assert held.problem and "has moved to https://new.example.com" in held.problem.message
+    assert [] == [url for url in moved.asked if "new.example.com" in url]
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    sky.run_once()
+    assert ["Hello"] == world.texts()
+
+
+def test_a_dead_server_is_no_move(world: World, sky: Skywrite) -> None:
+    """An account whose DID document names the server that it uses waits for it, and nobody has to sign in."""
+    world.box.faults.add("com.atproto.repo.applyWrites", kind="refused", times=None)
+    sky.schedule("Hello", at="now")
+    for _ in range(5):
+        sky.run_once()
+        world.clock.advance(3600)
+    assert ("scheduled", "ok") == (sky.store.get(1).state, sky.account("alice.test").state)
 
 
 def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:

@@ -44,7 +44,8 @@ BOBS_POSTS = 2000
 def values_of(text: str) -> dict[str, object]:
     """A value of the right kind for each parameter of a query."""
     moments = {
-        "now", "until", "since", "start", "stop", "hour", "day", "midnight", "before", "occurrence", "attempt_at"
+        "now", "until", "since", "start", "stop", "hour", "day", "midnight", "yesterday", "before", "occurrence",
+        "attempt_at", "free_at"
     }  # fmt: skip
     values: dict[str, object] = {"did": ALICE, "keys": json.dumps(["k"]), "hashes": "[1]"}
     for name in set(re.findall(r"(?<![:\w]):([a-z_]+)", text)) - set(values):

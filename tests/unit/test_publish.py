@@ -131,6 +131,25 @@ def test_the_most_of_a_day_is_kept_in_the_accounts_zone() -> None:
     assert datetime(2026, 11, 24, 23, 0, tzinfo=UTC) == waiting.until
 
 
+def test_waiting_for_the_daily_cap_is_not_being_late() -> None:
+    """Days may pass until it is a post's turn: while the cap is reached it waits, and after midnight it goes out."""
+    tight = {"late_policy": "hold", "late_seconds": 3600, "due_at": NOW - timedelta(days=3)}
+    full = decide(post(**tight), view(today=3, max_per_day=3), NOW)
+    fresh = view(max_per_day=3)._replace(published_yesterday=3)
+    midnight = NOW.replace(hour=0)
+    assert (True, True) == (isinstance(full, Defer), isinstance(decide(post(**tight), fresh, midnight), Take))
+    assert isinstance(decide(post(**tight), fresh, midnight + timedelta(hours=2)), Miss)
+
+
+def test_waiting_for_the_gap_is_not_being_late() -> None:
+    """A long backlog with a gap between its posts goes out to the end; a worker that was away is late all the same."""
+    tight = {"late_policy": "skip", "late_seconds": 3600, "due_at": NOW - timedelta(hours=9)}
+    waiting = view(last=NOW - timedelta(seconds=100), gap_seconds=300)
+    over, away = (view(last=NOW - timedelta(seconds=seconds), gap_seconds=300) for seconds in (400, 8000))
+    decisions = [type(decide(post(**tight), one, NOW)) for one in (waiting, over, away)]
+    assert [Defer, Take, Miss] == decisions
+
+
 @pytest.mark.parametrize(("hour", "day"), [(HOUR_POINTS_MAX - 2, 0), (0, DAY_POINTS_MAX - 2)])
 def test_write_points_are_never_overdrawn(hour: int, day: int) -> None:
     """The server would answer 429, and every bot of the account with it."""

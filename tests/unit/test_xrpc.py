@@ -90,6 +90,7 @@ def test_bytes_out(xrpc: Xrpc, server: Any) -> None:
         (APPLY, 400, "InvalidRequest", "Could not find account", Refused, RejectedError),
         (APPLY, 400, "BlobNotFound", "Could not find blob: bafk", BlobNotFound, RejectedError),
         (APPLY, 400, "InvalidSwap", "Commit was at x", InvalidSwap, RejectedError),
+        (APPLY, 400, "ConcurrentWrites", "Too many concurrent writes", ServerFailure, TemporaryError),
         (GET, 400, "RecordNotFound", "Could not locate record", RecordNotFound, RejectedError),
         (GET, 400, "InvalidRequest", "no record here", Refused, RejectedError),
         (GET, 400, "ExpiredToken", "Token has expired", ExpiredToken, SignInError),

@@ -137,7 +137,7 @@ class Resolver:
         return Did(found)
 
     def pds_url(self, did: str) -> str:
-        """Where the account's repository is, by its DID document alone."""
+        """The server that a DID's document names; raises UnknownDid, InvalidDidDocument, IdentityUnavailable."""
         return self._document(Did(did)).pds_url
 
     def forget(self, handle_or_did: str) -> None:

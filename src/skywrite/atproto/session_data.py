@@ -87,6 +87,12 @@ class Session(NamedTuple):
         """True where somebody signed in with the account's main password instead of an app password."""
         return _claims(self.access_jwt).get("scope") == MAIN_PASSWORD_SCOPE
 
+    @property
+    def audience(self) -> str | None:
+        """The DID of the server that takes the access token, where the token says so."""
+        audience = _claims(self.access_jwt).get("aud")
+        return audience if isinstance(audience, str) else None
+
     def is_due(self, now: datetime) -> bool:
         """The access token ends within five minutes (or the last quarter of a short life)."""
         left = self._seconds_left(now)

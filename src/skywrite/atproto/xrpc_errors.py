@@ -65,7 +65,10 @@ class MissingRight(NotSignedIn):
 
 
 class ServerFailure(TemporaryError):
-    """The server failed (5xx). A write may have been carried out; a create on a taken record key ends here, too."""
+    """The server failed (5xx), or was busy with another write (ConcurrentWrites).
+
+    A write may have been carried out; a create on a taken record key ends here, too.
+    """
 
 
 class NotAPds(NoAnswer):
@@ -182,6 +185,9 @@ def _choose(
         return AccountUnavailable(f"The account {_UNAVAILABLE[name]}, says {host}.", hint=hint)
     if status in (408, 425) or (status >= 500 and status != 501):
         return ServerFailure(f"{host} failed at {nsid}: {said}.", hint="Try again in a minute.")
+    if name == "ConcurrentWrites":
+        # Older servers answer so (400) where two commits of a repository meet.
+        return ServerFailure(f"{host} was busy with another write at {nsid}: {said}.", hint="Try again in a minute.")
     if status == 413:
         return TooLargeForServer(f"{host} refused {nsid}: {said}.", hint="Make it smaller.")
     if not is_json or status < 400:

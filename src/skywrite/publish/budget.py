@@ -21,6 +21,41 @@ def check_pace(view: AccountView, points: int, now: datetime) -> Defer | None:
     return _gap(view, now) or _day(view, now) or _points(view, points, now)
 
 
+def ready_since(view: AccountView, due_at: datetime, now: datetime) -> datetime:
+    """Since when a post that is due could have gone out, had the worker run: the account's own pace is no lateness."""
+    settings, last = view.account.settings, view.account.last_published_at
+    since = due_at
+    gap, most = settings.get("gap_seconds") or 0, settings.get("max_per_day")
+    if gap and last is not None and last <= now:
+        since = max(since, last + timedelta(seconds=gap))
+    if most and view.published_today >= most:
+        since = now
+    elif most and view.published_yesterday >= most:
+        since = max(since, last_midnight(now, settings.get("zone") or "UTC"))
+    return min(since, now)
+
+
+def last_midnight(now: datetime, zone: str) -> datetime:
+    """The beginning of this day in a zone, as UTC."""
+    return _local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
+
+
+def next_midnight(now: datetime, zone: str) -> datetime:
+    """The beginning of the next day in a zone, as UTC."""
+    tomorrow = _local(now, zone) + timedelta(days=1)
+    return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
+
+
+def _local(now: datetime, zone: str) -> datetime:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return now.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        # Another computer knows the zone; as the ledger does, this one counts by UTC.
+        return now.astimezone(UTC)
+
+
 def _gap(view: AccountView, now: datetime) -> Defer | None:
     gap = view.account.settings.get("gap_seconds") or 0
     last = view.account.last_published_at
@@ -37,19 +72,6 @@ def _day(view: AccountView, now: datetime) -> Defer | None:
     if not most or view.published_today < most:
         return None
     return Defer(next_midnight(now, view.account.settings.get("zone") or "UTC"), f"at most {most} posts a day")
-
-
-def next_midnight(now: datetime, zone: str) -> datetime:
-    """The beginning of the next day in a zone, as UTC."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        local = now.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        # Another computer knows the zone; as the ledger does, this one counts by UTC.
-        local = now.astimezone(UTC)
-    tomorrow = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return tomorrow.astimezone(now.tzinfo)
 
 
 def _points(view: AccountView, points: int, now: datetime) -> Defer | None:

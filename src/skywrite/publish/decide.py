@@ -12,7 +12,7 @@ from datetime import datetime
 from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
-from skywrite.publish.budget import CREATE_POINTS, check_pace
+from skywrite.publish.budget import CREATE_POINTS, check_pace, ready_since
 from skywrite.queue.model import AccountView, Decision, Miss, Post, Problem, Take
 from skywrite.schedule.policy import verdict
 
@@ -30,7 +30,7 @@ class Decider:
     def __call__(self, post: Post, view: AccountView, now: datetime) -> Decision:
         """Publish, wait, or let it go."""
         if post.is_free(now):
-            missed = self._missed(post, now)
+            missed = self._missed(post, view, now)
             if missed:
                 if self.missed is not None:
                     self.missed(post, missed)
@@ -53,10 +53,10 @@ class Decider:
             rkeys = [self._tids.next() for _ in range(count)]
         return freeze(prepared, did=post.account_did, rkeys=rkeys, created_at=now, dids=dids)
 
-    def _missed(self, post: Post, now: datetime) -> Miss | None:
+    def _missed(self, post: Post, view: AccountView, now: datetime) -> Miss | None:
         if post.due_at is None:
             return None
-        answer = verdict(post.due_at, now, post.late_policy, post.late_seconds)
+        answer = verdict(ready_since(view, post.due_at, now), now, post.late_policy, post.late_seconds)
         if answer == "publish":
             return None
         late = now - post.due_at

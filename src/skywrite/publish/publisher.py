@@ -20,6 +20,7 @@ from skywrite.compose.freeze import Frozen, mention_handles
 from skywrite.errors import InputError, SignInError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
+from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
 from skywrite.publish.outcome import outcome_of, with_records
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
@@ -90,9 +91,18 @@ class Publisher(NamedTuple):
             self.log("unexpected", post=claim.post.id, error=error)
         if isinstance(error, SignInError) and self.agents.has_newer(claim.post.account_did):
             error = SignedInAnew(f"{claim.account.handle} has signed in anew meanwhile.", hint="It is tried again.")
+        elif is_worth_asking(error, claim.post.attempts):
+            error = self._moved(claim) or error
         now = self.clock.now()
         outcome, change = outcome_of(error, claim.post, now, self.clock.random())
         return Result(with_records(outcome, claim, known, now, self.lease_seconds), change, error)
+
+    def _moved(self, claim: Claim) -> AccountMoved | None:
+        try:
+            session = self.agents.get(claim.post.account_did, claim.account.handle).session
+        except SkywriteError:
+            return None
+        return moved(session, self.resolver(session.pds_url))
 
     def _ready(self, claim: Claim) -> tuple[Repo, Frozen]:
         """The repository and the final records, with their media on the server; nothing is written yet."""

@@ -40,8 +40,8 @@ from skywrite.queue.rows import account_of, post_of, problem_values
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 UNDECIDED = timedelta(minutes=1)
-# A local day has up to 25 hours; the rest is slack for changes of zone.
-LEDGER = timedelta(hours=50)
+# Two local days have up to 49 hours; the rest is slack for changes of zone.
+LEDGER = timedelta(hours=75)
 
 
 class ClaimVerbs(AddVerbs):
@@ -294,13 +294,15 @@ class ClaimVerbs(AddVerbs):
 
     def _view(self, tx: Transaction, account: Account, now: datetime) -> AccountView:
         midnight = _midnight(now, account.settings.get("zone"))
+        yesterday = _midnight(midnight - timedelta(seconds=1), account.settings.get("zone"))
         spent = tx.row(
             "read_spend",
             did=account.did,
             hour=_minute(now - HOUR),
             day=_minute(now - DAY),
             midnight=midnight,
-            since=min(midnight, _minute(now - DAY)),
+            yesterday=yesterday,
+            since=min(yesterday, _minute(now - DAY)),
             now=now,
         )
         assert spent is not None
@@ -310,6 +312,7 @@ class ClaimVerbs(AddVerbs):
             points_last_day=int(spent["points_last_day"]),
             published_today=int(spent["published_today"]),
             published_last_day=int(spent["published_last_day"]),
+            published_yesterday=int(spent["published_yesterday"]),
         )
 
 

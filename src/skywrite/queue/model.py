@@ -177,7 +177,8 @@ class Account(NamedTuple):
 class AccountView(NamedTuple):
     """What a decision may know of an account: write points spent and posts published lately.
 
-    `published_today` counts since midnight in the zone of the account's settings (UTC without one).
+    `published_today` counts since midnight in the zone of the account's settings (UTC without one), and
+    `published_yesterday` the day before.
     """
 
     account: Account
@@ -185,6 +186,7 @@ class AccountView(NamedTuple):
     points_last_day: int
     published_today: int
     published_last_day: int
+    published_yesterday: int = 0
 
 
 class Take(NamedTuple):

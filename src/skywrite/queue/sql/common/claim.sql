@@ -61,6 +61,7 @@ SELECT
   coalesce(sum(CASE WHEN minute >= :hour THEN points END), 0) AS points_last_hour,
   coalesce(sum(CASE WHEN minute >= :day THEN points END), 0) AS points_last_day,
   coalesce(sum(CASE WHEN minute >= :midnight THEN posts END), 0) AS published_today,
+  coalesce(sum(CASE WHEN minute >= :yesterday AND minute < :midnight THEN posts END), 0) AS published_yesterday,
   coalesce(sum(CASE WHEN minute >= :day THEN posts END), 0) AS published_last_day
 FROM spend WHERE account_did = :did AND minute >= :since AND minute <= :now
 

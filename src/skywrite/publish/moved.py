@@ -1,0 +1,43 @@
+"""Whether an account lives on another server than the one it is signed in at.
+
+What lives here: the question, asked when the old server is dead or refuses the session. What does not: signing in.
+Tokens never go to a server because a DID document names it: the account waits for a new sign-in instead.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.session_data import Session
+from skywrite.errors import NoAnswer, NotSent, SignInError, SkywriteError
+
+DEAD_TRIES = 3
+
+
+class AccountMoved(SignInError):
+    """The account's DID document names another server than the one that its session is for."""
+
+
+def is_worth_asking(error: Exception, attempts: int) -> bool:
+    """Whether an attempt that ended like this is a reason to look the account up again."""
+    if isinstance(error, NotSent | NoAnswer):
+        return attempts >= DEAD_TRIES
+    return isinstance(error, SignInError)
+
+
+def moved(session: Session, resolver: Resolver) -> AccountMoved | None:
+    """The error to report where the account has moved; None where it has not, or where nobody can say."""
+    try:
+        named = resolver.pds_url(session.did)
+    except SkywriteError:
+        return None
+    host = urlsplit(named).hostname
+    # A server may be used by an address of its own, such as one inside a container network. Then its tokens are still
+    # issued for the name in the DID document.
+    if named == session.pds_url or host == urlsplit(session.pds_url).hostname or session.audience == f"did:web:{host}":
+        return None
+    return AccountMoved(
+        f"{session.handle} has moved to {named}: its DID document names that server now.",
+        hint="Sign in there with: skywrite login",
+    )
