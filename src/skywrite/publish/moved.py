@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from skywrite.atproto.identity import Resolver
+from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session_data import Session
 from skywrite.errors import NoAnswer, NotSent, SignInError, SkywriteError
 
@@ -26,16 +27,18 @@ def is_worth_asking(error: Exception, attempts: int) -> bool:
     return isinstance(error, SignInError)
 
 
-def moved(session: Session, resolver: Resolver) -> AccountMoved | None:
+def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved | None:
     """The error to report where the account has moved; None where it has not, or where nobody can say."""
     try:
         named = resolver.pds_url(session.did)
     except SkywriteError:
         return None
     host = urlsplit(named).hostname
+    if named == session.pds_url or host == urlsplit(session.pds_url).hostname:
+        return None
     # A server may be used by an address of its own, such as one inside a container network. Then its tokens are still
     # issued for the name in the DID document.
-    if named == session.pds_url or host == urlsplit(session.pds_url).hostname or session.audience == f"did:web:{host}":
+    if isinstance(session, Session) and session.audience == f"did:web:{host}":
         return None
     return AccountMoved(
         f"{session.handle} has moved to {named}: its DID document names that server now.",
