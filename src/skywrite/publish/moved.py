@@ -6,12 +6,15 @@ Tokens never go to a server because a DID document names it: the account waits f
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session_data import Session
 from skywrite.errors import NoAnswer, NotSent, SignInError, SkywriteError
+
+if TYPE_CHECKING:
+    from skywrite.atproto.oauth_session import OAuthSession
 
 DEAD_TRIES = 3
 
