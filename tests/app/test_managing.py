@@ -13,7 +13,7 @@ from skywrite.app.posting import LEASE_SECONDS
 from skywrite.bsky.limits import TextTooLong
 from skywrite.errors import InputError
 from skywrite.fetch.card import Card
-from skywrite.queue.model import NotCancellable, NotEditable
+from skywrite.queue.model import ChangedMeanwhile, NotCancellable, NotEditable
 from tests.app.conftest import NOON, World
 
 LATER = "in 1 hour"
@@ -254,3 +254,21 @@ def test_held_and_released_in_time_it_keeps_its_policy(world: World, sky: Skywri
     world.clock.advance(7200)
     sky.run_once()
     assert [(1, "cancelled")] == world.states(sky)
+
+
+def test_a_post_that_is_held_while_an_edit_is_prepared_stays_held(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit fetches a card for seconds; a hold made in that time is not undone by it, and nothing is published."""
+    sky.schedule("Nothing to see", at=LATER)
+
+    def fetch_card(fetcher: object, url: str, **_: Any) -> Card:
+        world.process().hold(1)
+        return Card(url, "Title", "")
+
+    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    with pytest.raises(ChangedMeanwhile):
+        sky.edit(1, text="See https://a.test")
+    world.clock.advance(7200)
+    sky.run_once()
+    assert ([], [(1, "held")]) == (world.texts(), world.states(sky))

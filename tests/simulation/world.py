@@ -9,7 +9,7 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -64,7 +64,8 @@ class Plan:
 class World:
     """Everything that one seed brings about. `trace` holds what happened, for a seed that fails."""
 
-    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+    def __init__(self, seed: int, folder: Path, template: Path, *, restores: bool = False) -> None:
+        self.restores = restores
         self.random = Random(seed)
         self.clock = TickingClock(
             datetime(2026, 3, 27, 8, tzinfo=UTC) + timedelta(hours=self.random.randrange(9000)), seed
@@ -115,7 +116,11 @@ class World:
         """Trouble for so many steps, then quiet until nothing waits any more."""
         for name, value in vars(Chances()).items():
             setattr(self.chances, name, value)
-        for _ in range(steps):
+        for step in range(steps):
+            if self.restores and step == steps // 3:
+                self.back_up()
+            if self.restores and step == steps * 2 // 3:
+                self.restore()
             self.random.choices(
                 (self.schedule, self.change, self.work, self.pass_time, self.post_now, self.sign_in_again),
                 (25, 25, 50, 40, 3, 2),
@@ -132,6 +137,27 @@ class World:
                 self._stop_ordering(post)
                 (self.user.sky.release if post.state == "held" else self.user.sky.retry)(post.id)
         self._drain()
+
+    def back_up(self) -> None:
+        """Keep a copy of the database as it is now."""
+        self.user.store.backup(self.config.database + ".backup")
+        self.kept = {name: replace(plan, texts=set(plan.texts)) for name, plan in self.plans.items()}
+
+    def restore(self) -> None:
+        """Go back to the copy, as somebody does whose disk has failed; what was accepted since is unknown again."""
+        self._log("restored")
+        self.close()
+        for ending in ("", "-wal", "-shm"):
+            Path(self.config.database + ending).unlink(missing_ok=True)
+        Path(self.config.database + ".backup").rename(self.config.database)
+        for name, plan in self.plans.items():
+            before = self.kept.get(name)
+            if before is None or before.accepted_at is None:
+                plan.accepted_at = None
+        self.user, self.worker = self._process(), self._process()
+        for handle in HANDLES:
+            with self._user("login", handle):
+                self._sign_in(handle)
 
     def close(self) -> None:
         """Close the database."""
@@ -387,6 +413,21 @@ def verdicts(world: World) -> Iterator[str]:
                 bool(attempts) and attempts[-1].outcome == "published"
             ):
                 yield f"{name}: its attempts tell something else: {post.state}, {attempts}"
+
+
+def doubled(world: World) -> Iterator[str]:
+    """What is in the repositories twice, or in pieces: all that can be asked of a world that lost its memory."""
+    found = look(world)
+    for name, roots in found.roots.items():
+        if len(roots) > 1:
+            yield f"{name}: twice: {len(roots)} records"
+    for name, replies in found.replies.items():
+        if len(replies) != world.plans[name].parts - 1:
+            yield f"{name}: a thread in pieces: {len(replies)} of {world.plans[name].parts - 1} replies"
+    for name, posts in found.rows.items():
+        for post in posts:
+            if post.state == "published" and post.uri not in {root.uri for root in found.roots[name]}:
+                yield f"{name}: the queue names a record that is not there: {post.uri}"
 
 
 def _plan_verdicts(plan: Plan, found: Found) -> Iterator[str]:

@@ -175,7 +175,7 @@ def test_queueing_is_one_transaction(store: Store) -> None:
     store.record_poll(claim, look(item(1)))
     posts = [post("a", did=did, key=f"feed:1:h1:{did}") for did in (ALICE, BOB)]
     results = store.queue_item(claim, 1, posts)
-    assert [(1, False), (2, False)] == [tuple(result) for result in results]
+    assert [(1, False), (2, False)] == [(result.id, result.existed) for result in results]
     assert ([], {1: {"queued": 1}}) == (store.queue_item(claim, 1, posts), store.count_items())
     assert None is store.feed_items(1)[0].content
 
@@ -194,7 +194,7 @@ def test_a_key_is_the_second_fence(store: Store) -> None:
     claim = add(store)
     store.record_poll(claim, look(item(1)))
     store.add([post(key="feed:1:h1:a")])
-    assert [(1, True)] == [tuple(result) for result in store.queue_item(claim, 1, [post(key="feed:1:h1:a")])]
+    assert [(1, True)] == [result[:2] for result in store.queue_item(claim, 1, [post(key="feed:1:h1:a")])]
 
 
 def test_a_look_is_all_or_nothing(store: Store) -> None:

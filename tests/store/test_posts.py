@@ -100,7 +100,7 @@ def test_same_key_is_added_once(store: Store) -> None:
     first = store.add([post("first", key="k")])
     again = store.add([post("again", key="k"), post("twin", key="t"), post("twin", key="t")])
     assert [AddResult(1, False)] == first
-    assert [(1, True), (again[1].id, False), (again[1].id, True)] == [tuple(result) for result in again]
+    assert [(1, True), (again[1].id, False), (again[1].id, True)] == [(one.id, one.existed) for one in again]
     assert ["first", "twin"] == [one.text for one in store.posts()]
 
 
@@ -140,7 +140,7 @@ def test_many_posts(store: Store) -> None:
     """Thousands of posts are stored at once, each under its number with its own text, moment and key."""
     count = 2345
     results = store.add([post(f"Grüße {n}", due=later(n), key=f'"{n}\u2028') for n in range(count)])
-    assert [(n + 1, False) for n in range(count)] == [tuple(result) for result in results]
+    assert [(n + 1, False) for n in range(count)] == [(one.id, one.existed) for one in results]
     stored = store.posts(limit=count)
     assert [(n + 1, f"Grüße {n}", later(n), f'"{n}\u2028') for n in range(count)] == [
         (one.id, one.text, one.due_at, one.key) for one in stored

@@ -49,7 +49,7 @@ def test_posts_and_rules_together(store: Store) -> None:
     """Posts, and rules with their first posts, are stored in one transaction, each with its numbers."""
     added, made = store.add_with_rules([post("x", key="k"), post("x", key="k")], [(DAILY, post(occurrence=NOON))])
     assert ([(1, False), (1, True)], [(1, False)]) == (
-        [tuple(result) for result in added],
+        [(one.id, one.existed) for one in added],
         [(number, result.existed) for number, result in made],
     )
     assert ([(1, None), (made[0][1].id, 1)], 1) == (

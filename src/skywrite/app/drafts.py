@@ -128,7 +128,7 @@ class Drafts(Posting):
             prepared=ready.prepared.to_dict(),
             media=tuple(blob.cid for blob in ready.prepared.blobs),
         )
-        self._remember(account, draft, self.store.edit(post.id, changes))
+        self._remember(account, draft, self.store.edit(post.id, changes, version=post.version))
         return PulledDraft(draft.id, "updated", text, post.id, draft.notes, tuple(ready.warnings))
 
     def _remember(self, account: Account, draft: AppDraft, post: Post) -> None:

@@ -333,7 +333,10 @@ class Feeds(Posting):
             due_at = self._due_at(account, spacing)
             key = f"feed:{claim.feed.id}:{item.hash}:{account.did}"
             source, exclusive_slot = f"feed:{claim.feed.id}", spacing == "slots"
-            new.append(self.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=exclusive_slot))
+            post = self.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=exclusive_slot)
+            # Whoever finds the item again, after a restore or on another computer, makes the same post of it.
+            published_at = item.published_at or claim.feed.created_at
+            new.append(post._replace(identity=(f"feed {claim.feed.url} {item.hash}", published_at)))
         if not new:
             raise errors[0] if errors else UnknownAccount("The feed has no account any more.", hint="Add it anew.")
         problem = Problem.of(errors[0]) if errors else None

@@ -235,7 +235,7 @@ class _Sync:
         due_at = self._new_time(item, account, post)
         if due_at is not None:
             changes = changes._replace(due_at=due_at)
-        edited = self.sky.store.edit_synced(now, changes, seen)
+        edited = self.sky.store.edit_synced(now, changes, seen, version=post.version)
         return FileReport(item.path, "edited", edited.id, edited.due_at, None, tuple(ready.warnings))
 
     def _new_time(self, item: Item, account: Account, post: Post) -> datetime | None:

@@ -112,7 +112,7 @@ class Managing(Posting):
             )
         if due_at is not None and (at is not None or post.state == "scheduled"):
             values = values._replace(due_at=due_at)
-        changed = self.store.edit(post_id, values)
+        changed = self.store.edit(post_id, values, version=post.version)
         return self._told_change(changed, warnings, texts="text" in changes, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime) -> Entry:

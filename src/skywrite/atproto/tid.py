@@ -35,6 +35,14 @@ def tid_micros(tid: str) -> int:
     return number >> 10
 
 
+def tid_after(tid: str, micros: int) -> str:
+    """The TID with the same clock id so many microseconds later; raises InvalidSyntax."""
+    number = 0
+    for character in Tid(tid):
+        number = number << 5 | _VALUES[character]
+    return tid_from((number >> 10) + micros, number % CLOCK_IDS)
+
+
 def keyed_tid(moment: datetime, key: str, index: int = 0) -> str:
     """The TID that anyone computes again from the same moment (to the second), key and index.
 

@@ -14,6 +14,7 @@ from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
 from skywrite.publish.budget import CREATE_POINTS, check_pace, ready_since
 from skywrite.queue.model import AccountView, Decision, Miss, Post, Problem, Take
+from skywrite.queue.record_keys import record_keys
 from skywrite.schedule.policy import verdict
 
 MISSED = "MissedTime"
@@ -45,13 +46,16 @@ class Decider:
         return Take(self.frozen(post, prepared, now, {}).to_json(), points)
 
     def frozen(self, post: Post, prepared: Prepared, now: datetime, dids: dict[str, str | None]) -> Frozen:
-        """The post's records as they will be in the repository; a keyed post has the same keys everywhere."""
+        """The post's records as they will be in the repository, under the keys that it was accepted with."""
         count = len(prepared.records)
-        if post.key is not None and post.due_at is not None:
-            rkeys = [keyed_tid(post.due_at, post.key, index) for index in range(count)]
-        else:
-            rkeys = [self._tids.next() for _ in range(count)]
+        rkeys = record_keys(post, count) or self._rkeys(post, count)
         return freeze(prepared, did=post.account_did, rkeys=rkeys, created_at=now, dids=dids)
+
+    def _rkeys(self, post: Post, count: int) -> list[str]:
+        """Keys for a post of an older release, which was accepted without."""
+        if post.key is not None and post.due_at is not None:
+            return [keyed_tid(post.due_at, post.key, index) for index in range(count)]
+        return [self._tids.next() for _ in range(count)]
 
     def _missed(self, post: Post, view: AccountView, now: datetime) -> Miss | None:
         if post.due_at is None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Known, RecordConflict, Repo, StoredOtherwise, Unwritten
-from skywrite.atproto.xrpc_errors import BlobNotFound
+from skywrite.atproto.xrpc_errors import BlobNotFound, RecordNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
@@ -121,10 +121,10 @@ class Publisher(NamedTuple):
         except StoredOtherwise as error:
             self.log("stored_otherwise", post=post.id, message=error.message)
             return Published(error.root.uri, error.root.cid, rkeys)
-        except RecordConflict:
-            if post.key is None:
+        except RecordConflict as conflict:
+            if post.key is None and post.root_rkey is None:
                 raise
-            return self._published_elsewhere(repo, frozen)
+            return self._found(repo, frozen, conflict)
         if unwritten is not None:
             if isinstance(unwritten.error, BlobNotFound):
                 # Servers drop blobs that no record uses within minutes; the next try uploads them again.
@@ -191,8 +191,12 @@ class Publisher(NamedTuple):
         if not self.store.renew(claim, self.lease_seconds):
             raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
 
-    def _published_elsewhere(self, repo: Repo, frozen: Frozen) -> Published:
-        """A keyed post's record was written by another run with the same key: the repository is the ledger."""
+    def _found(self, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:
+        """The post went out under its key before this database knew of it: the repository is the ledger."""
         root = frozen.writes[0]
-        record: Any = repo.get(root.collection, root.rkey)
-        return Published(record.uri, record.cid, (root.rkey,))
+        try:
+            record = repo.get(root.collection, root.rkey)
+        except RecordNotFound:
+            raise conflict from None
+        self.log("found_on_network", post=frozen.uri)
+        return Published(record.uri, record.cid, (root.rkey,), found=True)

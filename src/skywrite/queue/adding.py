@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import DiskFull, Transaction
+from skywrite.queue.database import DiskFull, Transaction, moment_of
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, UnknownMedia
-from skywrite.queue.rows import dump_json, text_hash
+from skywrite.queue.record_keys import RecordKeys
+from skywrite.queue.rows import draft_hash, dump_json, text_hash
 
 if TYPE_CHECKING:
     from tempfile import SpooledTemporaryFile
@@ -22,6 +23,13 @@ SPOOL_BYTES = 4 << 20
 CHUNK_POSTS = 1000
 
 
+class _Taken(NamedTuple):
+    """The post that has a key, and the hash of the draft that came with it."""
+
+    id: int
+    key_hash: int | None
+
+
 class AddVerbs(StoreBase):
     """Verbs that put posts and their media into the store."""
 
@@ -29,8 +37,8 @@ class AddVerbs(StoreBase):
         """Store posts and media in one transaction; the results are in the order of the posts.
 
         A post whose key its account has used before (or whose occurrence exists) is not added again: its result
-        gives the number of the one that is there. Raises UnknownAccount, UnknownMedia, SlotTaken; then nothing is
-        stored.
+        gives the number of the one that is there, and says whether that was another draft. Raises UnknownAccount,
+        UnknownMedia, SlotTaken; then nothing is stored.
         """
         with self._writing() as tx:
             for item in media:
@@ -67,12 +75,12 @@ class AddVerbs(StoreBase):
             existing = self._existing(tx, post, taken)
             if existing is None:
                 fresh.append((new_id, post))
+                existing = AddResult(new_id, existed=False)
                 if post.key is not None:
-                    taken[post.account_did, post.key] = new_id
-            results.append(AddResult(new_id if existing is None else existing, existing is not None))
+                    taken[post.account_did, post.key] = _Taken(new_id, draft_hash(post.draft))
+            results.append(existing)
         self._check_slots(tx, (post for _, post in fresh if post.exclusive_slot))
-        now = tx.moment(self._clock.now())
-        self._insert(tx, fresh, now)
+        self._insert(tx, self._identified(tx, fresh))
         self._link_media(tx, fresh)
         for _, post in fresh:
             if post.recurrence_id is not None:
@@ -81,11 +89,36 @@ class AddVerbs(StoreBase):
             self._update_ready(tx, did)
         return results
 
-    def _insert(self, tx: Transaction, posts: Sequence[tuple[int, NewPost]], now: object) -> None:
+    def _identified(self, tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple[int, NewPost]]:
+        """The posts with the identities of those that are occurrences."""
+        recurrences = {post.recurrence_id for _, post in posts if post.recurrence_id is not None}
+        if not recurrences:
+            return posts
+        rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
+        names = {
+            # Numbers are used again in a database that was restored; the time tells such recurrences apart.
+            number: f"recurrence {number} {moment_of(row['created_at'])}"
+            for number, row in rows.items()
+            if row is not None
+        }
+        return [
+            (post_id, post._replace(identity=(f"{names[post.recurrence_id]} {post.occurrence}", post.occurrence)))
+            if post.recurrence_id in names and post.occurrence is not None
+            else (post_id, post)
+            for post_id, post in posts
+        ]
+
+    def _insert(self, tx: Transaction, posts: Sequence[tuple[int, NewPost]]) -> None:
         """Store the rows, a chunk at a time; while the database takes one, a second thread makes the next."""
+        now = self._clock.now()
+        keys = RecordKeys(now, self._clock.random, posts[0][0] if posts else 0)
+        accepted_at = tx.moment(now)
 
         def rows(start: int) -> list[tuple[object, ...]]:
-            return [_post_values(tx, post_id, post, now) for post_id, post in posts[start : start + CHUNK_POSTS]]
+            return [
+                _post_values(tx, post_id, post, accepted_at, keys.root(post))
+                for post_id, post in posts[start : start + CHUNK_POSTS]
+            ]
 
         if len(posts) <= CHUNK_POSTS:
             tx.insert("insert_posts", rows(0))
@@ -105,16 +138,16 @@ class AddVerbs(StoreBase):
         runs = tx.rows("new_post_ids", count=count)
         return [new_id for run in runs for new_id in range(run["first"], run["first"] + run["count"])]
 
-    def _taken_keys(self, tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, str], int]:
+    def _taken_keys(self, tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, str], _Taken]:
         """The posts that were stored before under keys of these, by account and key."""
         keys: dict[str, set[str]] = {}
         for post in posts:
             if post.key is not None:
                 keys.setdefault(post.account_did, set()).add(post.key)
-        found: dict[tuple[str, str], int] = {}
+        found: dict[tuple[str, str], _Taken] = {}
         for did, mine in keys.items():
             for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
-                found[did, row["key"]] = row["id"]
+                found[did, row["key"]] = _Taken(row["id"], row["key_hash"])
         return found
 
     def _check_slots(self, tx: Transaction, posts: Iterable[NewPost]) -> None:
@@ -127,14 +160,16 @@ class AddVerbs(StoreBase):
                     hint="Nothing was stored; try again.",
                 )
 
-    def _existing(self, tx: Transaction, post: NewPost, taken: dict[tuple[str, str], int]) -> int | None:
+    def _existing(self, tx: Transaction, post: NewPost, taken: dict[tuple[str, str], _Taken]) -> AddResult | None:
         """The post that was stored before under the same key or for the same occurrence."""
         if post.key is not None and (known := taken.get((post.account_did, post.key))) is not None:
-            return known
+            # Older releases kept no hash: then nothing is known about the draft.
+            other = known.key_hash is not None and known.key_hash != draft_hash(post.draft)
+            return AddResult(known.id, existed=True, other_draft=other)
         if post.recurrence_id is not None and post.occurrence is not None:
             row = tx.row("post_of_occurrence", recurrence_id=post.recurrence_id, occurrence=post.occurrence)
             if row is not None:
-                return int(row["id"])
+                return AddResult(int(row["id"]), existed=True)
         return None
 
     def _link_media(self, tx: Transaction, posts: Iterable[tuple[int, NewPost]]) -> None:
@@ -163,7 +198,7 @@ class AddVerbs(StoreBase):
             raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
 
 
-def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object) -> tuple[object, ...]:
+def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root_rkey: str) -> tuple[object, ...]:
     """A row in the order of the columns in the query `insert_posts`."""
     return (
         post_id,
@@ -181,6 +216,8 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object) -> t
         post.source,
         post.recurrence_id,
         tx.moment(post.occurrence),
+        root_rkey,
+        None if post.key is None else draft_hash(post.draft),
     )
 
 

@@ -39,6 +39,7 @@ from skywrite.queue.rows import account_of, post_of, problem_values
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
+FOUND = Problem("FoundOnNetwork", "It was on the network already, so nothing was written.")
 UNDECIDED = timedelta(minutes=1)
 # Two local days have up to 49 hours; the rest is slack for changes of zone.
 LEDGER = timedelta(hours=75)
@@ -269,10 +270,10 @@ class ClaimVerbs(AddVerbs):
         if isinstance(outcome, Retry | Held) and outcome.free_at and tx.row("lost_attempt", id=post_id):
             outcome = outcome._replace(free_at=None)
         match outcome:
-            case Published(uri=uri, cid=cid, rkeys=rkeys):
+            case Published(uri=uri, cid=cid, rkeys=rkeys, found=found):
                 root = rkeys[0] if rkeys else uri.rpartition("/")[2]
                 changed = tx.run("settle_published", id=post_id, token=token, now=now, uri=uri, cid=cid, root_rkey=root)
-                name, problem = "published", None
+                name, problem = "published", FOUND if found else None
             case Retry(attempt_at=attempt_at, problem=problem, free_at=free_at):
                 values = {"attempt_at": attempt_at, "free_at": free_at, **problem_values(problem)}
                 changed = tx.run("settle_waiting", id=post_id, token=token, now=now, **values)

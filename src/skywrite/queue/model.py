@@ -48,6 +48,14 @@ class NotCancellable(InputError):
     """The post may be on the network already, so it cannot be cancelled."""
 
 
+class KeyReused(InputError):
+    """The key was used before, for another draft; nothing was stored."""
+
+
+class ChangedMeanwhile(InputError):
+    """The post is no longer as it was when the change was prepared; nothing was changed."""
+
+
 class SlotTaken(TemporaryError):
     """Another process has given the slot to another post meanwhile; nothing was stored."""
 
@@ -75,6 +83,8 @@ class NewPost(NamedTuple):
     """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs.
 
     `exclusive_slot` says that it took a slot: no other scheduled post of its account may be due at the same moment.
+    `identity` is what makes it the same post wherever it is accepted, and a time that belongs to it (see
+    `record_keys.py`); the store fills it in for the occurrences of a recurrence.
     """
 
     account_did: str
@@ -89,6 +99,7 @@ class NewPost(NamedTuple):
     occurrence: datetime | None = None
     media: tuple[str, ...] = ()
     exclusive_slot: bool = False
+    identity: tuple[str, datetime] | None = None
 
 
 class NewMedia(NamedTuple):
@@ -101,14 +112,18 @@ class NewMedia(NamedTuple):
 
 
 class AddResult(NamedTuple):
-    """`existed` says that the key (or the occurrence) was there before, so nothing was added."""
+    """`existed` says that the key (or the occurrence) was there before, so nothing was added.
+
+    `other_draft`: it was used for another draft than this one.
+    """
 
     id: int
     existed: bool
+    other_draft: bool = False
 
 
 class Post(NamedTuple):
-    """A row of the queue. Columns and meaning are in docs/state-machine.md."""
+    """A row of the queue. Columns and meaning are in docs/state-machine.md. Each change makes `version` one larger."""
 
     id: int
     account_did: str
@@ -134,6 +149,7 @@ class Post(NamedTuple):
     recurrence_id: int | None
     occurrence: datetime | None
     free_at: datetime | None = None
+    version: int = 1
 
     def is_free(self, now: datetime) -> bool:
         """Whether nothing of it is on the network or on its way: never sent, or sent, looked for, and not there."""
@@ -230,11 +246,12 @@ class Claim(NamedTuple):
 
 
 class Published(NamedTuple):
-    """It is on the network; the first rkey is the root's."""
+    """It is on the network; the first rkey is the root's. `found`: it was there before this attempt wrote anything."""
 
     uri: str
     cid: str
     rkeys: tuple[str, ...] = ()
+    found: bool = False
 
 
 class Retry(NamedTuple):

@@ -16,6 +16,7 @@ from skywrite.queue.model import (
     STATES,
     WAITING_STATES,
     Attempt,
+    ChangedMeanwhile,
     Changes,
     NewPost,
     NotCancellable,
@@ -166,18 +167,21 @@ class PostVerbs(AddVerbs):
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
         return [moment for row in rows if (moment := moment_of(row["due_at"])) is not None]
 
-    def edit(self, post_id: int, changes: Changes) -> Post:
+    def edit(self, post_id: int, changes: Changes, *, version: int | None = None) -> Post:
         """Change a post that is certainly not on the network; with a `due_at` it is scheduled, whatever it was.
 
-        Frozen records of a failed post were rejected, and are dropped. Raises UnknownPost, NotEditable, UnknownMedia.
+        `version`, here and in the other verbs, is that of the post which the change was made from: where somebody
+        has changed it since, nothing happens. Frozen records of a failed post were rejected, and are dropped.
+        Raises UnknownPost, NotEditable, UnknownMedia, ChangedMeanwhile.
         """
         with self._writing() as tx:
-            return self._edit(tx, post_id, changes)
+            return self._edit(tx, post_id, changes, version)
 
-    def _edit(self, tx: Transaction, post_id: int, changes: Changes) -> Post:
+    def _edit(self, tx: Transaction, post_id: int, changes: Changes, version: int | None = None) -> Post:
         post = self._get_locked(tx, post_id)
         if post.state not in EDITABLE_STATES or (post.state != "failed" and not post.is_free(self._clock.now())):
             raise NotEditable(f"Post {post_id} is {_why_fixed(post)}.", hint=_hint(post))
+        _check_version(post, version)
         draft = post.draft if isinstance(changes.draft, Unset) else changes.draft
         moved = not isinstance(changes.due_at, Unset)
         policy, seconds = changes.late_policy, changes.late_seconds
@@ -201,19 +205,21 @@ class PostVerbs(AddVerbs):
             tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in changes.media))
         return self._changed(tx, post)
 
-    def move(self, post_id: int, due_at: datetime) -> Post:
-        """Schedule a post for another moment; raises as `edit` does."""
-        return self.edit(post_id, Changes(due_at=due_at))
+    def move(self, post_id: int, due_at: datetime, *, version: int | None = None) -> Post:
+        """Schedule a post for another time; raises as `edit` does."""
+        return self.edit(post_id, Changes(due_at=due_at), version=version)
 
-    def cancel(self, post_id: int, *, follow: NewPost | None = None) -> Post:
-        """Cancel a post for good; when this returns, it will never be published. A cancelled post stays cancelled.
+    def cancel(self, post_id: int, *, follow: NewPost | None = None, version: int | None = None) -> Post:
+        """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
-        `follow` is added with it: the next occurrence of a recurrence. Raises UnknownPost, NotCancellable.
+        `follow` is added with it: the next occurrence of a recurrence. Raises UnknownPost, NotCancellable,
+        ChangedMeanwhile.
         """
         with self._writing() as tx:
             post = self._get_locked(tx, post_id)
             if post.state == "cancelled":
                 return post
+            _check_version(post, version)
             cancelled = self._cancel(tx, post)
             if follow is not None:
                 self._add(tx, [follow])
@@ -227,13 +233,13 @@ class PostVerbs(AddVerbs):
         note_post_event(tx, "post.cancelled", self._clock.now(), post)
         return self._changed(tx, post)
 
-    def retry(self, post_id: int) -> Post:
+    def retry(self, post_id: int, *, version: int | None = None) -> Post:
         """Schedule a failed post again, to be tried now, with the frozen records that it has."""
-        return self._schedule_again(post_id, "failed")
+        return self._schedule_again(post_id, "failed", version)
 
-    def release_post(self, post_id: int) -> Post:
+    def release_post(self, post_id: int, *, version: int | None = None) -> Post:
         """Schedule a held post again: at its time, or now and however late where that has passed."""
-        return self._schedule_again(post_id, "held")
+        return self._schedule_again(post_id, "held", version)
 
     def make_due_now(self, post_id: int) -> Post:
         """Let a post whose time has come, and which waits for its next attempt, be tried now. Raises WrongState."""
@@ -243,19 +249,22 @@ class PostVerbs(AddVerbs):
                 raise WrongState(f"Post {post_id} is not due.", hint=f"See: skywrite show {post_id}")
             return self._changed(tx, post)
 
-    def hold(self, post_id: int, problem: Problem | None = None) -> Post:
+    def hold(self, post_id: int, problem: Problem | None = None, *, version: int | None = None) -> Post:
         """Keep a scheduled post from being published until it is released."""
         reason = problem or Problem("HeldByUser", "It is held on request.", f"skywrite release {post_id}")
         with self._writing() as tx:
             post = self._get_locked(tx, post_id)
+            _check_version(post, version)
             if tx.run("hold_post", id=post_id, now=self._clock.now(), **problem_values(reason)) != 1:
                 raise WrongState(f"Post {post_id} is {_why_fixed(post)}, so it cannot be held.", hint=_hint(post))
             note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
             return self._changed(tx, post)
 
-    def _schedule_again(self, post_id: int, was: State) -> Post:
+    def _schedule_again(self, post_id: int, was: State, version: int | None) -> Post:
         with self._writing() as tx:
             post = self._get_locked(tx, post_id)
+            if post.state == was:
+                _check_version(post, version)
             if tx.run("schedule_post", id=post_id, was=was, now=self._clock.now()) != 1:
                 raise WrongState(f"Post {post_id} is {post.state}, not {was}.", hint=f"See: skywrite show {post_id}")
             return self._changed(tx, post)
@@ -291,6 +300,14 @@ class PostVerbs(AddVerbs):
         return [
             post_of(row) for row in tx.select(query, {**values, "state": state, "after_id": after_id, "limit": limit})
         ]
+
+
+def _check_version(post: Post, version: int | None) -> None:
+    if version is not None and post.version != version:
+        raise ChangedMeanwhile(
+            f"Post {post.id} was changed by somebody else meanwhile; it is {post.state} now. Nothing was changed.",
+            hint=f"Look at it and try again: skywrite show {post.id}",
+        )
 
 
 def _why_fixed(post: Post) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, cast
 
 from skywrite.queue.database import Row, moment_of
@@ -22,6 +23,22 @@ def dump_json(value: Any) -> str:
 def text_hash(draft: Mapping[str, Any]) -> int:
     """The CRC-32 of a draft's text, by which posts with the same text are found; compare the texts as well."""
     return zlib.crc32(str(draft.get("text") or "").encode("utf-8", "surrogatepass"))
+
+
+def draft_hash(draft: Mapping[str, Any]) -> int:
+    """63 bits of the SHA-256 of a draft, to tell whether a key comes with the same draft as before.
+
+    Cards are left out: a page may say something else each time that it is fetched.
+    """
+    plain = json.dumps(_without_cards(draft), sort_keys=True)
+    return int.from_bytes(sha256(plain.encode()).digest()[:8], "big") >> 1
+
+
+def _without_cards(draft: Mapping[str, Any]) -> dict[str, Any]:
+    bare = {name: value for name, value in draft.items() if name != "card"}
+    if "thread" in bare:
+        bare["thread"] = [_without_cards(part) for part in bare["thread"]]
+    return bare
 
 
 def problem_values(problem: Problem | None) -> dict[str, str | None]:
@@ -60,6 +77,7 @@ def post_of(row: Row) -> Post:
         recurrence_id=row["recurrence_id"],
         occurrence=moment_of(row["occurrence"]),
         free_at=moment_of(row["free_at"]),
+        version=row["version"],
     )
 
 

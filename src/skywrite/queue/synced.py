@@ -76,10 +76,13 @@ class SyncVerbs(PostVerbs):
             hint="Give the file another one in its front matter: key: some-other-name.",
         )
 
-    def edit_synced(self, file: SyncedFile, changes: Changes, seen: str) -> Post:
-        """Bring a post up to its file, whose digest was `seen` before. Raises NotEditable, SyncedElsewhere."""
+    def edit_synced(self, file: SyncedFile, changes: Changes, seen: str, *, version: int | None = None) -> Post:
+        """Bring a post up to its file, whose digest was `seen` before.
+
+        Raises NotEditable, ChangedMeanwhile, SyncedElsewhere.
+        """
         with self._writing() as tx:
-            post = self._edit(tx, file.post_id, changes)
+            post = self._edit(tx, file.post_id, changes, version)
             self._note(tx, file, seen)
             return post
 

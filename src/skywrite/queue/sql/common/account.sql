@@ -108,7 +108,7 @@ UPDATE account SET state = 'ok', pause_reason = NULL WHERE did = :did AND state 
 -- name: release_held_for_login
 -- Schedule again what was held because the account needed a login.
 UPDATE post SET
-  state = 'scheduled', attempt_at = NULL, updated_at = :now,
+  version = version + 1, state = 'scheduled', attempt_at = NULL, updated_at = :now,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE account_did = :did AND state = 'held' AND error_name = :error_name AND due_at IS NOT NULL
 

@@ -27,8 +27,8 @@ RETURNING *
 -- name: take_post
 -- Start publishing a post under its account's lease; frozen records that exist are never replaced here.
 UPDATE post SET
-  state = 'publishing', lease_token = :token, attempts = attempts + 1, frozen = coalesce(frozen, :frozen),
-  free_at = NULL, attempt_at = NULL, updated_at = :now
+  version = version + 1, state = 'publishing', lease_token = :token, attempts = attempts + 1,
+  frozen = coalesce(frozen, :frozen), free_at = NULL, attempt_at = NULL, updated_at = :now
 WHERE id = :id AND state IN ('scheduled', 'publishing')
   AND (state = 'scheduled' OR lease_token < :token)
 RETURNING *
@@ -71,7 +71,7 @@ DELETE FROM spend WHERE account_did = :did AND minute < :before
 
 -- name: freeze_post
 -- Store the records of a post that is being published.
-UPDATE post SET frozen = :frozen, updated_at = :now
+UPDATE post SET version = version + 1, frozen = :frozen, updated_at = :now
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: renew_lease
@@ -86,35 +86,35 @@ UPDATE account SET lease_until = :now WHERE did = :did AND lease_owner = :owner 
 -- name: settle_published
 -- Record that a post is on the network.
 UPDATE post SET
-  state = 'published', uri = :uri, cid = :cid, root_rkey = :root_rkey, published_at = :now, updated_at = :now,
-  free_at = NULL,
+  version = version + 1, state = 'published', uri = :uri, cid = :cid, root_rkey = :root_rkey,
+  published_at = :now, updated_at = :now, free_at = NULL,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: settle_waiting
 -- Put a post back to be tried again later, with the reason.
 UPDATE post SET
-  state = 'scheduled', attempt_at = :attempt_at, updated_at = :now, free_at = :free_at,
+  version = version + 1, state = 'scheduled', attempt_at = :attempt_at, updated_at = :now, free_at = :free_at,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: settle_stopped
 -- Record that a post failed, or is held.
 UPDATE post SET
-  state = :state, attempt_at = NULL, updated_at = :now, free_at = :free_at,
+  version = version + 1, state = :state, attempt_at = NULL, updated_at = :now, free_at = :free_at,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: miss_post
 -- Record that a post's time was missed; one that a worker left before it froze it was never sent either.
 UPDATE post SET
-  state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
+  version = version + 1, state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state IN ('scheduled', 'publishing') AND (frozen IS NULL OR free_at <= :now)
 
 -- name: discard_frozen_records
 -- Drop the frozen records of a post, none of which was ever sent.
-UPDATE post SET frozen = NULL, free_at = NULL WHERE id = :id
+UPDATE post SET version = version + 1, frozen = NULL, free_at = NULL WHERE id = :id
 
 -- name: end_lease
 -- Give an account back.

@@ -25,7 +25,7 @@ UPDATE account SET paused_until = :now WHERE did = :did AND paused_until > :paus
 
 -- name: end_skewed_waits
 -- Let posts that a clock which ran ahead has put off be tried as soon as they are due.
-UPDATE post SET attempt_at = CASE WHEN due_at <= :now THEN :now END, updated_at = :now
+UPDATE post SET version = version + 1, attempt_at = CASE WHEN due_at <= :now THEN :now END, updated_at = :now
 WHERE account_did = :did AND state = 'scheduled' AND attempt_at > :soon AND updated_at > :soon
 
 -- name: end_skewed_feed_waits

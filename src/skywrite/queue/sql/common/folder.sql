@@ -36,4 +36,4 @@ DELETE FROM folder_file WHERE folder = :folder AND path = :path AND post_id = :p
 
 -- name: forget_key
 -- Let the key of a cancelled post, which is certainly not on the network, be used again.
-UPDATE post SET key = NULL WHERE id = :id AND state = 'cancelled'
+UPDATE post SET version = version + 1, key = NULL WHERE id = :id AND state = 'cancelled'

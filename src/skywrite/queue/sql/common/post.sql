@@ -66,14 +66,16 @@ ORDER BY due_at, id
 -- name: update_post
 -- Edit a post that is in the state in which it was read, and drop frozen records that were rejected.
 UPDATE post SET
-  state = :state, due_at = :due_at, attempt_at = NULL, updated_at = :now, draft = :draft, text_hash = :text_hash,
-  prepared = :prepared, frozen = NULL, free_at = NULL, late_policy = :late_policy, late_seconds = :late_seconds,
+  version = version + 1, state = :state, due_at = :due_at, attempt_at = NULL, updated_at = :now,
+  draft = :draft, text_hash = :text_hash, prepared = :prepared, frozen = NULL, free_at = NULL,
+  late_policy = :late_policy, late_seconds = :late_seconds,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = :was AND (frozen IS NULL OR free_at <= :now OR state = 'failed')
 
 -- name: cancel_post
 -- Cancel a post that is certainly not on the network.
-UPDATE post SET state = 'cancelled', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now
+UPDATE post SET
+  version = version + 1, state = 'cancelled', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now
 WHERE id = :id
   AND (state = 'failed' OR (state IN ('draft', 'scheduled', 'held') AND (frozen IS NULL OR free_at <= :now)))
 
@@ -81,7 +83,7 @@ WHERE id = :id
 -- Schedule a held or failed post again: to be tried from now on where its time has come, else at its time. One whose
 -- time has passed goes out however late: its user wants it out.
 UPDATE post SET
-  state = 'scheduled', due_at = coalesce(due_at, :now), updated_at = :now,
+  version = version + 1, state = 'scheduled', due_at = coalesce(due_at, :now), updated_at = :now,
   attempt_at = CASE WHEN due_at > :now THEN NULL ELSE :now END,
   late_policy = CASE WHEN due_at > :now THEN late_policy ELSE 'publish' END,
   late_seconds = CASE WHEN due_at > :now THEN late_seconds END,
@@ -91,14 +93,14 @@ WHERE id = :id AND state = :was
 -- name: make_post_due_now
 -- Let a scheduled post whose time has come be tried now, not when its next attempt would be, and however late it is.
 UPDATE post SET
-  attempt_at = :now, updated_at = :now, late_policy = 'publish', late_seconds = NULL,
+  version = version + 1, attempt_at = :now, updated_at = :now, late_policy = 'publish', late_seconds = NULL,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE id = :id AND state = 'scheduled' AND due_at <= :now
 
 -- name: hold_post
 -- Hold a scheduled post that is certainly not on the network.
 UPDATE post SET
-  state = 'held', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now,
+  version = version + 1, state = 'held', attempt_at = NULL, frozen = NULL, free_at = NULL, updated_at = :now,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'scheduled' AND (frozen IS NULL OR free_at <= :now)
 

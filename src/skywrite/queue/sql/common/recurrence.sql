@@ -55,7 +55,7 @@ DELETE FROM recurrence WHERE id = :id
 
 -- name: cancel_occurrences
 -- Cancel the posts of a rule that wait to be published.
-UPDATE post SET state = 'cancelled', attempt_at = NULL, updated_at = :now
+UPDATE post SET version = version + 1, state = 'cancelled', attempt_at = NULL, updated_at = :now
 WHERE recurrence_id = :id AND state IN ('draft', 'scheduled', 'held') AND frozen IS NULL
 
 -- name: list_slots

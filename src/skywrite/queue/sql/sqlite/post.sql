@@ -6,12 +6,12 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'post'), 0) + 1 AS
 -- Store posts; the groups of values follow.
 INSERT INTO post (
   id, account_did, state, due_at, created_at, updated_at, key, draft, text_hash, prepared,
-  late_policy, late_seconds, source, recurrence_id, occurrence
+  late_policy, late_seconds, source, recurrence_id, occurrence, root_rkey, key_hash
 ) VALUES
 
 -- name: posts_with_keys
 -- The posts that an account has stored under any of these keys (a JSON array).
-SELECT id, key FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
+SELECT id, key, key_hash FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
 
 -- name: posts_with_texts
 -- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.

@@ -1,0 +1,69 @@
+"""The record keys of a post, fixed when it is accepted, so that the repository itself is the ledger of what went out.
+
+A restored backup, or a copy of the database on another computer, asks the repository to create the same keys again,
+and finds what is there. What lives here: which keys those are. What does not: what is found there (`publish`).
+
+The root's key is computed from
+
+- the user's key and the time for which the post was accepted, as `atproto.tid.keyed_tid` does;
+- the post's `identity`: a recurrence and its occurrence, a feed and its item;
+- else a nonce and the time for which it was accepted. Two posts that are alike have two nonces.
+
+Moving or editing a post changes no key. Posts that an older release accepted have none until they are frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from skywrite.atproto.tid import CLOCK_IDS, MAX_MICROS, keyed_tid, tid_after, tid_from, tid_micros
+from skywrite.queue.model import NewPost, Post
+
+START_MICROS = 500_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RecordKeys:
+    """Root keys for the posts of one transaction. Those without a key or identity sort in the order of their times.
+
+    Their keys follow each other from a random microsecond of their second, under one random clock id, so that another
+    transaction's keys hardly ever meet them; `number`, the number of the first post, keeps those of one database apart.
+    """
+
+    def __init__(self, now: datetime, random: Callable[[], float], number: int) -> None:
+        self._now = now
+        self._clock_id = (int(random() * CLOCK_IDS) + number) % CLOCK_IDS
+        self._start = int(random() * START_MICROS)
+        self._taken: dict[datetime, int] = {}
+
+    def root(self, post: NewPost) -> str:
+        """The key of the post's first record."""
+        if post.identity is not None:
+            name, at = post.identity
+            return keyed_tid(self._possible(at), name)
+        at = self._possible(post.due_at or self._now)
+        if post.key is not None:
+            return keyed_tid(at, post.key)
+        first = (at - _EPOCH) // timedelta(microseconds=1) + (0 if at.microsecond else self._start)
+        taken = self._taken.get(at, 0)
+        # The other posts of a thread have the keys that follow.
+        self._taken[at] = taken + max(1, len(post.prepared.get("records", ())))
+        return tid_from(first + taken, self._clock_id)
+
+    def _possible(self, at: datetime) -> datetime:
+        """The time itself, where a record key can hold it."""
+        micros = (at - _EPOCH) // timedelta(microseconds=1)
+        return at if 0 <= micros < MAX_MICROS - 10**9 else self._now
+
+
+def record_keys(post: Post, count: int) -> list[str] | None:
+    """The keys of the post's records, ascending; None for a post that was accepted without."""
+    root = post.root_rkey
+    if root is None:
+        return None
+    if post.key is not None:
+        at = _EPOCH + timedelta(microseconds=tid_micros(root))
+        if keyed_tid(at, post.key) == root:
+            return [keyed_tid(at, post.key, index) for index in range(count)]
+    return [tid_after(root, index) for index in range(count)]
