@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, cast
 
 from skywrite.queue.database import Row, moment_of
@@ -30,6 +29,8 @@ def draft_hash(draft: Mapping[str, Any]) -> int:
 
     Cards are left out: a page may say something else each time that it is fetched.
     """
+    from hashlib import sha256
+
     plain = json.dumps(_without_cards(draft), sort_keys=True)
     return int.from_bytes(sha256(plain.encode()).digest()[:8], "big") >> 1
 
