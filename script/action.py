@@ -19,9 +19,9 @@ from skywrite.app.stateless import Stateless, StatelessReport
 from skywrite.clock import SYSTEM_CLOCK
 from skywrite.config import load_config
 from skywrite.errors import InputError, SkywriteError
+from skywrite.schedule.timestamps import due_time, read_timestamp
 from skywrite.sources.check import check_folder
 from skywrite.sources.folder import read_folder
-from skywrite.sources.post_times import due_time, read_at
 
 EVENT_BYTES_MAX = 25_000_000
 CLOCKS_APART = timedelta(minutes=5)
@@ -161,7 +161,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 def wait_until(at: str) -> None:
     """A release that was published just now may be some seconds ahead of this computer's clock."""
-    early = due_time(read_at(at), "UTC") - SYSTEM_CLOCK.now()
+    early = due_time(read_timestamp(at), "UTC") - SYSTEM_CLOCK.now()
     if timedelta() < early < CLOCKS_APART:
         SYSTEM_CLOCK.wait(threading.Event(), early.total_seconds() + 1)
 

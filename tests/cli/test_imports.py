@@ -10,10 +10,10 @@ import pytest
 from tests.cli.conftest import Shell
 
 HEAVY = (
-    *("PIL", "jinja2", "rich", "dateparser", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),
+    *("PIL", "jinja2", "rich", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),
     *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
     *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
-    *("importlib.metadata", "msgspec", "skywrite.app.facade", "skywrite.app.feeds", "skywrite.schedule.when"),
+    *("importlib.metadata", "msgspec", "skywrite.app.facade", "skywrite.app.feeds", "skywrite.schedule.times"),
 )
 RUN = """
 import sys

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from skywrite.errors import InputError
 from skywrite.schedule.localtime import UnknownZone
+from skywrite.schedule.time_errors import InvalidTime
+from skywrite.schedule.timestamps import due_time, read_timestamp
 from skywrite.sources import check, post_file
 from skywrite.sources.check import check_folder
 from skywrite.sources.folder import UnreadableFolder, media_root, read_folder
 from skywrite.sources.frontmatter import HEAD_BYTES_MAX, InvalidFrontMatter, read_front_matter
 from skywrite.sources.marking import mark_published, with_mark
 from skywrite.sources.post_file import FILE_BYTES_MAX, Item
-from skywrite.sources.post_times import InvalidTime, due_time, read_at
 
 
 def head(text: str) -> dict[str, Any]:
@@ -149,14 +150,14 @@ def test_round_trip(values: dict[str, Any]) -> None:
         ("2030-01-05 09:00 UTC", datetime(2030, 1, 5, 9, tzinfo=UTC)),
         ("2030-01-05 09:00 Europe/Berlin", datetime(2030, 1, 5, 8, tzinfo=UTC)),
         ("2030-07-05T9:00+02:00", datetime(2030, 7, 5, 7, tzinfo=UTC)),
-        ("2030-07-05 09:00:30.5-0330", datetime(2030, 7, 5, 12, 30, 30, tzinfo=UTC)),
+        ("2030-07-05 09:00:30.5-0330", datetime(2030, 7, 5, 12, 30, 30, 500_000, tzinfo=UTC)),
         ("2030-01-05 09:00 America/Argentina/Buenos_Aires", datetime(2030, 1, 5, 12, tzinfo=UTC)),
         ("2030-01-05 09:00", datetime(2030, 1, 5, 9)),
     ],
 )
 def test_moments(text: str, moment: datetime) -> None:
     """A date and a time of day, with or without a zone."""
-    assert moment == read_at(text)
+    assert moment == read_timestamp(text)
 
 
 @pytest.mark.parametrize(
@@ -171,19 +172,20 @@ def test_moments(text: str, moment: datetime) -> None:
         "2030-01-05 09:00+25:00",
         "",
         "9:00",
-        "2030-01-05 09:00 CET",
     ],
 )
 def test_moments_that_are_none(text: str) -> None:
     """What means another moment each day, or none, is refused."""
     with pytest.raises(InvalidTime):
-        read_at(text)
+        read_timestamp(text)
 
 
 def test_unknown_zone() -> None:
     """A zone that does not exist is refused."""
     with pytest.raises(UnknownZone):
-        read_at("2030-01-05 09:00 Europe/Berlinn")
+        read_timestamp("2030-01-05 09:00 Europe/Berlinn")
+    with pytest.raises(UnknownZone):
+        read_timestamp("2030-01-05 09:00 CET")
 
 
 def test_local_time_that_does_not_exist() -> None:
@@ -234,7 +236,7 @@ def test_images_are_left_alone_without_markdown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("---\nat: 2030-01-05\n---\nx", ["2: '2030-01-05' has no time of day."]),
+        ("---\nat: 2030-01-05\n---\nx", ["2: The time '2030-01-05' has no time of day."]),
         ("---\nx\n", ["1: The front matter has no end."]),
         ("---\ntitle: x\nlangs: en\n---\nx", ["2: There is no field 'title'."]),
         ("---\nquotes: perhaps\n---\nx", ["2: quotes must be true or false, not 'perhaps'."]),

@@ -92,7 +92,7 @@ class Preparing(Base):
 
     def zone(self, account: Account) -> str:
         """The time zone of an account, else the computer's."""
-        from skywrite.schedule.when import local_zone
+        from skywrite.schedule.times import local_zone
 
         zone = account.settings.get("zone")
         return str(zone) if zone else local_zone()
@@ -117,7 +117,7 @@ class Preparing(Base):
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
-        from skywrite.schedule.when import parse_time
+        from skywrite.schedule.times import parse_time
 
         seconds = parse_duration(jitter) if jitter else 0
         notes: list[str] = []

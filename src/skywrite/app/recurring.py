@@ -199,7 +199,7 @@ class Recurring:
             return
         if recurrence.state != "active":
             raise WrongState(f"Recurrence {recurrence.id} is {recurrence.state}.", hint="See: skywrite recurring")
-        from skywrite.schedule.when import format_time
+        from skywrite.schedule.times import format_time
 
         told = format_time(occurrence, recurrence.zone)
         hint = f"It comes {format_time(following, recurrence.zone)}." if following and not ended else ""

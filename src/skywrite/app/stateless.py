@@ -117,7 +117,7 @@ class Stateless:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        from skywrite.sources.post_times import read_zone
+        from skywrite.schedule.timestamps import read_zone
 
         self._config = config or load_config()
         self._given_transport = transport
@@ -187,9 +187,9 @@ class Stateless:
 
         `at`: an aware datetime or ISO 8601. Raises what stops it.
         """
-        from skywrite.sources.post_times import due_time, read_at
+        from skywrite.schedule.timestamps import due_time, read_timestamp
 
-        due_at = due_time(read_at(at) if isinstance(at, str) else at, self._zone)
+        due_at = due_time(read_timestamp(at) if isinstance(at, str) else at, self._zone)
         if not key.strip():
             raise InputError("The key is empty.", hint="Name what is posted, such as release-1.2.0.")
         keyed = _Keyed("", {"text": text, **draft}, key, due_at, late, base or Path())

@@ -230,7 +230,7 @@ def _print_sent(sent: Sent, as_json: bool) -> None:
 
 def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
     from skywrite.clock import to_iso
-    from skywrite.schedule.when import format_time
+    from skywrite.schedule.times import format_time
 
     if as_json:
         due_at = to_iso(scheduled.due_at) if scheduled.due_at else None
@@ -259,7 +259,7 @@ def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
 
 
 def _print_planned(planned: Scheduled) -> None:
-    from skywrite.schedule.when import format_time
+    from skywrite.schedule.times import format_time
 
     assert planned.due_at is not None
     print_warnings(planned.warnings)

@@ -127,7 +127,7 @@ def _attempt_json(attempt: Any) -> dict[str, Any]:
 
 
 def _print_entry(entry: Entry, zone: str) -> None:
-    from skywrite.schedule.when import format_time
+    from skywrite.schedule.times import format_time
 
     post = entry.post
     state = click.style(post.state, fg=_COLOURS.get(post.state), bold=True)
@@ -244,7 +244,7 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     if as_json:
         print_json({**entry.as_dict(), "warnings": list(entry.warnings)})
         return
-    from skywrite.schedule.when import format_time
+    from skywrite.schedule.times import format_time
 
     print_warnings(entry.warnings)
     post = entry.post

@@ -33,7 +33,7 @@ def print_status(as_json: bool) -> None:
     _line("Worker", _worker(found.workers, found.waiting))
     late = f", {click.style(f'{found.late} of them late', fg='yellow')}" if found.late else ""
     _line("Queue", f"{found.waiting} {'post waits' if found.waiting == 1 else 'posts wait'}{late}")
-    from skywrite.schedule.when import format_time
+    from skywrite.schedule.times import format_time
 
     for post in found.coming:
         when = format_time(post.due_at, zones[post.account_did]) if post.due_at else "now"

@@ -60,7 +60,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
     `skywrite watch list`, and nothing is posted. `skywrite run` must be running.
     """
     from skywrite.app import Skywrite
-    from skywrite.schedule.when import format_time
+    from skywrite.schedule.times import format_time
 
     line = command[0] if len(command) == 1 else shlex.join(command)
     with Skywrite() as sky:

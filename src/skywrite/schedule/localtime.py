@@ -1,6 +1,6 @@
 """Local time and UTC: named zones, and the local times that do not exist or come twice. Pure.
 
-What lives here: the mapping both ways. What does not: reading what people write (`when`), and rules (`recurrence`).
+What lives here: the mapping both ways. What does not: reading what people write (`times`), and rules (`recurrence`).
 Zones are those of the IANA database, from the operating system or the `tzdata` package.
 """
 

@@ -2,7 +2,7 @@
 
 A date is read only if all of it is accounted for: a word or a zone that is not known makes it no date, because a post
 in a template may show it, and the order of items depends on it. What has no zone counts as UTC. What people type
-("tomorrow 9:00") does not live here (`schedule.when`).
+("tomorrow 9:00") does not live here (`schedule.times`).
 """
 
 from __future__ import annotations

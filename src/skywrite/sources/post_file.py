@@ -27,8 +27,8 @@ from urllib.parse import unquote
 from skywrite.compose.draft import FIELDS, Draft, Media, draft_from_dict
 from skywrite.errors import InputError, SkywriteError
 from skywrite.schedule.policy import parse_late
+from skywrite.schedule.timestamps import due_time, read_timestamp, read_zone
 from skywrite.sources.frontmatter import AS_TEXT, InvalidFrontMatter, find_head
-from skywrite.sources.post_times import due_time, read_at, read_zone
 
 FILE_BYTES_MAX = 200_000
 OPTIONS = ("at", "zone", "key", "account", "late", "draft", "published")
@@ -380,7 +380,7 @@ def _draft(name: str, value: Any) -> bool:
 
 
 _OPTION_READERS: dict[str, Any] = {
-    "at": lambda name, value: read_at(_text(name, value)),
+    "at": lambda name, value: read_timestamp(_text(name, value)),
     "zone": lambda name, value: read_zone(_text(name, value)),
     "key": _text,
     "account": _account,

@@ -1,0 +1,135 @@
+"""Times of day as people write them: `9:00`, `5 pm`, `9h30`, `half past 9`, `午後3時`. Pure.
+
+What does not live here: noon and midnight (`languages`), and parts of the day beside a time (`meaning`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from skywrite.schedule.languages import numbers
+from skywrite.schedule.time_errors import InvalidTime
+from skywrite.schedule.tokens import Clock, Found, PartOfDay, found
+
+# The next character begins something else: no digit and no letter but those of East Asia.
+END = r"(?![0-9a-z\u00aa-\u1fff])"
+HALF = r"([ap])(?:m|\.m\.?)"
+_HOUR_WORD = r"(?:uhr|uur|h|hs|heures?|horas?|o'clock|час(?:ов|а)?|hod(?:in)?|u)"
+_COLON = re.compile(
+    rf"(\d{{1,2}}):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ?{HALF}| ?(?:{_HOUR_WORD}|hrs|hours))?"
+    rf"(?:{END}|(?=(?:z|utc|gmt)(?![^\W\d])))",
+    re.ASCII,
+)
+_TWELVE = re.compile(rf"(\d{{1,2}}) ?{HALF}{END}", re.ASCII)
+_DOTTED = re.compile(rf"(\d{{1,2}})\.(\d\d)(?: ?{HALF}| ?{_HOUR_WORD}){END}", re.ASCII)
+_LETTER = re.compile(rf"(\d{{1,2}}) ?{_HOUR_WORD}(?: ?(\d\d)| (et demie|et quart|e mezza|y media))?{END}", re.ASCII)
+_EAST = re.compile(r"(午前|午後|上午|下午|오전|오후)? ?(\d{1,2}) ?[時点點시](?: ?(\d{1,2}) ?[分분]|(半))?", re.ASCII)
+_PAST = re.compile(
+    rf"(half|quarter|a quarter|[a-z]+|\d{{1,2}}) (past|to) ([a-z]+|\d{{1,2}})(?: ?{HALF})?{END}", re.ASCII
+)
+_HALB = re.compile(rf"(halb|viertel nach|viertel vor) ([^\W\d_]+|\d{{1,2}})(?: uhr)?{END}")
+_WORD_HOUR = re.compile(rf"([^\W\d_]+) (?:uhr|o'clock){END}")
+_EXTRA = {"et demie": 30, "e mezza": 30, "y media": 30, "et quart": 15}
+_PLAIN_END = r"(?![0-9.,])"
+# The time after the T of ISO 8601, with colons or without.
+ISO_TIME = re.compile(
+    rf"(?:(\d{{1,2}}):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?|(\d\d)(?:(\d\d)(?:(\d\d)(?:[.,](\d+))?)?)?){_PLAIN_END}",
+    re.ASCII,
+)
+
+
+def read_clock(text: str, pos: int) -> Found | None:
+    """A time of day at this place. Raises InvalidTime for one that does not exist."""
+    if match := _COLON.match(text, pos):
+        return _found(text, match, match[1], match[2], match[3], match[4], half=match[5])
+    if match := _TWELVE.match(text, pos):
+        return _found(text, match, match[1], half=match[2])
+    if match := _DOTTED.match(text, pos):
+        return _found(text, match, match[1], match[2], half=match[3])
+    if match := _LETTER.match(text, pos):
+        minute = match[2] or str(_EXTRA.get(match[3] or "", 0))
+        return _found(text, match, match[1], minute, form="letter")
+    if match := _EAST.match(text, pos):
+        minute = match[3] or ("30" if match[4] else "0")
+        read = _found(text, match, match[2], minute)
+        if match[1]:
+            part = PartOfDay("morning" if match[1] in ("午前", "上午", "오전") else "afternoon")
+            if part.name == "afternoon" and 1 <= int(match[2]) <= 11:
+                return found(text, pos, match.end(), Clock(int(match[2]) + 12, int(minute)))
+            return Found(read.end, (*read.tokens, read.tokens[0]._replace(value=part)))
+        return read
+    return _read_words(text, pos)
+
+
+def _read_words(text: str, pos: int) -> Found | None:
+    """`half past 9`, `quarter to ten pm`, `halb zehn`, `neun Uhr`."""
+    if match := _PAST.match(text, pos):
+        away = {"half": 30, "quarter": 15, "a quarter": 15}.get(match[1]) or _number(match[1])
+        hour = _number(match[3])
+        if away and hour and away < 60 and 1 <= hour <= 24:
+            before = match[2] == "to"
+            if match[1] == "half" and before:
+                return None
+            return _shifted(text, match, hour, -away if before else away, match[4])
+    if match := _HALB.match(text, pos):
+        hour = _number(match[2])
+        if hour and 1 <= hour <= 24:
+            return _shifted(text, match, hour, {"halb": -30, "viertel nach": 15}.get(match[1], -15), None)
+    match = _WORD_HOUR.match(text, pos)
+    hour = _number(match[1]) if match else None
+    return _found(text, match, str(hour)) if match and hour and hour <= 12 else None
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isdigit() else numbers().get(word)
+
+
+def _shifted(text: str, match: re.Match[str], hour: int, minutes: int, half: str | None) -> Found:
+    clock = hour * 60 + minutes
+    if half:
+        _to_24(match[0], hour, half)
+        clock = (hour % 12 + (12 if half == "p" else 0)) * 60 + minutes
+    clock %= 1440
+    value = Clock(clock // 60, clock % 60, twelve=not half and hour <= 12)
+    return found(text, match.start(), match.end(), value)
+
+
+def _found(
+    text: str,
+    match: re.Match[str],
+    hour: str,
+    minute: str | None = None,
+    second: str | None = None,
+    fraction: str | None = None,
+    *,
+    half: str | None = None,
+    form: str = "plain",
+) -> Found:
+    clock = make_clock(match[0], hour, minute, second, fraction, half=half)
+    if form == "letter":
+        clock = Clock(clock.hour, clock.minute, twelve=clock.twelve, form="letter")
+    return found(text, match.start(), match.end(), clock)
+
+
+def make_clock(
+    piece: str,
+    hour: str,
+    minute: str | None = None,
+    second: str | None = None,
+    fraction: str | None = None,
+    *,
+    half: str | None = None,
+    is_iso: bool = False,
+) -> Clock:
+    """A time of day from its digits; a fraction of any length counts to the microsecond. Raises InvalidTime."""
+    whole = _to_24(piece, int(hour), half) if half else int(hour)
+    rest = (int(minute or 0), int(second or 0), int((fraction or "0")[:6].ljust(6, "0")))
+    if whole > 24 or rest[0] > 59 or rest[1] > 59 or (whole == 24 and any(rest)):
+        raise InvalidTime(f"The time of day {piece!r} does not exist.")
+    return Clock(whole, *rest, twelve=not half and not is_iso and 1 <= whole <= 12, form="iso" if is_iso else "plain")
+
+
+def _to_24(piece: str, hour: int, half: str) -> int:
+    if not 1 <= hour <= 12:
+        raise InvalidTime(f"The time of day {piece!r} does not exist: before am and pm come the hours 1 to 12.")
+    return hour % 12 + (12 if half == "p" else 0)

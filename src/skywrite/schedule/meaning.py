@@ -1,0 +1,354 @@
+"""What the parts of a written time mean together: one local time or none. Pure.
+
+What lives here: which parts go together, and every choice between readings. A part that adds nothing (a day of the
+week beside its date, a zone's name beside its offset) must agree with the others. What does not: zones and the past
+(`times`).
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise, zip_longest
+
+from skywrite.schedule.localtime import DAY
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime
+from skywrite.schedule.tokens import (
+    CalendarDate,
+    Clock,
+    Filler,
+    Ignored,
+    Instant,
+    Next,
+    NextWeek,
+    Now,
+    Number,
+    PartOfDay,
+    RelativeDay,
+    Span,
+    Token,
+    Value,
+    Weekday,
+    Year,
+    Zone,
+    ZoneName,
+)
+from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
+
+# The hours that each part of the day has, and those on a clock of twelve that are meant after noon.
+_HOURS = {"morning": range(0, 12), "afternoon": range(12, 19), "evening": range(17, 24), "night": range(18, 24)}
+_AFTER_NOON = {"morning": range(0), "afternoon": range(1, 7), "evening": range(5, 12), "night": range(6, 12)}
+# What a part is called when a text has two of it.
+_NAMES: dict[type, str] = {
+    Clock: "times of day",
+    CalendarDate: "days",
+    Weekday: "days",
+    RelativeDay: "days",
+    Zone: "time zones",
+    Span: "lengths of time",
+    PartOfDay: "parts of the day",
+    Year: "years",
+    Number: "numbers",
+    Now: "times",
+    Instant: "times",
+    Next: "weeks",
+    NextWeek: "weeks",
+    ZoneName: "names of zones",
+}
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the tokens of a text say, at most one of each kind."""
+
+    clock: Clock | None = None
+    date: CalendarDate | None = None
+    weekday: int | None = None
+    relative: RelativeDay | None = None
+    part: PartOfDay | None = None
+    next: Next | NextWeek | None = None
+    zone: Zone | None = None
+    offset: Zone | None = None
+    zone_name: ZoneName | None = None
+    span: Span | None = None
+    instant: Instant | None = None
+    number: int | None = None
+    year: int | None = None
+    is_now: bool = False
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether it means the same whenever it is read, but for the zone."""
+        return self.instant is not None or (
+            self.date is not None and self.date.year is not None and self.clock is not None
+        )
+
+
+def gather(tokens: list[Token], given: str) -> Parts:
+    """The parts of a text that fit together. Raises InvalidTime."""
+    _check_order(tokens, given)
+    parts = Parts()
+    seen: dict[type, str] = {}
+    for index, token in enumerate(tokens):
+        kind = type(token.value)
+        if kind in (Filler, Ignored):
+            continue
+        if isinstance(token.value, Zone) and parts.zone is not None and _may_repeat(parts.zone, token.value):
+            parts.zone, parts.offset = token.value, parts.zone
+            continue
+        if kind in seen:
+            raise InvalidTime(
+                f"The time {given!r} has two {_NAMES[kind]}: {seen[kind]!r} and {token.text!r}.", hint="Keep one."
+            )
+        seen[kind] = token.text
+        _put(parts, token.value)
+        if parts.clock and parts.clock.form == "letter" and index and isinstance(tokens[index - 1].value, Filler):
+            parts.clock = replace(parts.clock, form="plain")
+    _check_range(tokens, given)
+    _fill_hour(parts)
+    _fill_year(parts)
+    _check_together(parts, given)
+    return parts
+
+
+def _may_repeat(first: Zone, second: Zone) -> bool:
+    """Whether a second zone may stand behind an offset: `+0300 +03`, `+01:00[Europe/Berlin]`; checked in `times`."""
+    return first.is_offset and (not second.is_offset or first.zone.utcoffset(None) == second.zone.utcoffset(None))
+
+
+def _put(parts: Parts, value: Value) -> None:
+    match value:
+        case Clock():
+            parts.clock = value
+        case CalendarDate():
+            parts.date = value
+        case Weekday():
+            parts.weekday = value.number
+        case RelativeDay():
+            parts.relative = value
+            parts.part = PartOfDay(value.part) if value.part else parts.part
+        case PartOfDay():
+            parts.part = value
+        case Next() | NextWeek():
+            parts.next = value
+        case Zone():
+            parts.zone = value
+        case ZoneName():
+            parts.zone_name = value
+        case Span():
+            parts.span = value
+        case Instant():
+            parts.instant = value
+        case Number():
+            parts.number = value.value
+        case Year():
+            parts.year = value.number
+        case Now():
+            parts.is_now = True
+
+
+def _check_order(tokens: list[Token], given: str) -> None:
+    """Small words go before what they belong to, and zones behind a time of day."""
+    for token, following in zip_longest(tokens, tokens[1:]):
+        if isinstance(token.value, Filler) and not (following and _may_follow(token.value, following.value)):
+            raise InvalidTime(f"The time {given!r} is not understood: {token.text!r} says nothing here.")
+    had_clock = False
+    for token in tokens:
+        had_clock = had_clock or isinstance(token.value, Clock | Number | Instant | Now | Span)
+        if isinstance(token.value, Zone) and token.value.is_offset and token.text[0] in "+-" and not had_clock:
+            raise InvalidTime(f"The time {given!r} is not understood: {token.text!r} has no time of day before it.")
+
+
+def _may_follow(filler: Filler, value: Value) -> bool:
+    if isinstance(value, Number):
+        return Clock in filler.before
+    if isinstance(value, Filler):
+        return not (Clock in value.before and Clock in filler.before)
+    return type(value) in filler.before
+
+
+def _check_range(tokens: list[Token], given: str) -> None:
+    """`9:00-10:00` may be two times of day, or one and an offset."""
+    for clock, zone in pairwise(tokens):
+        if not (isinstance(clock.value, Clock) and isinstance(zone.value, Zone)) or clock.value.form == "iso":
+            continue
+        end = zone.text.removeprefix("-")
+        if end != zone.text and clock.text.count(":") == end.count(":") == 1 and end.zfill(5) > clock.text.zfill(5):
+            raise AmbiguousTime(
+                given, f"{end!r} may be an offset or a second time of day", [f"{clock.text} UTC-{end}", clock.text]
+            )
+
+
+def _fill_hour(parts: Parts) -> None:
+    """In "friday evening at 8" the number is the hour."""
+    if parts.part and parts.clock is None and parts.number is not None and parts.number <= 24:
+        parts.clock = Clock(parts.number, twelve=1 <= parts.number <= 12)
+        parts.number = None
+
+
+def _fill_year(parts: Parts) -> None:
+    """In "Thu Dec 24 09:00:00 2026" the year stands apart."""
+    if parts.year is not None and parts.date and parts.date.year is None:
+        parts.date, parts.year = replace(parts.date, year=parts.year), None
+
+
+def _check_together(parts: Parts, given: str) -> None:
+    if parts.number is not None or parts.year is not None:
+        left = parts.number if parts.number is not None else parts.year
+        if parts.span:
+            hint = f'Write the unit of {left}, such as "in 2 hours {left} minutes".'
+        elif parts.clock is None and parts.number is not None and parts.number < 24:
+            hint = f"Write a time of day like {left}:00 or {(left or 0) % 12 or 12}pm, and a day like 9 dec."
+        else:
+            hint = "Write a time like 9:00 or 9am, a day like 9 dec."
+        raise InvalidTime(f"The time {given!r} is not clear: {left} may be several things.", hint=hint)
+    days = [name for name in ("date", "weekday", "relative") if getattr(parts, name) is not None]
+    others = parts.is_now + (parts.span is not None) + (parts.instant is not None)
+    alone = parts.is_now or parts.instant is not None
+    if others > 1 or (alone and (days or parts.clock or parts.part or parts.next)) or (parts.span and days):
+        raise InvalidTime(f"The time {given!r} says twice when.", hint="Keep one of them.")
+    if len(days) > 1 and days != ["date", "weekday"]:
+        raise InvalidTime(f"The time {given!r} names two days.", hint="Keep one of them.")
+    if parts.next is not None and days != ["weekday"]:
+        raise InvalidTime(
+            f"The time {given!r} is not clear: 'next' needs a day of the week.",
+            hint='Write it like "next monday 9:00".',
+        )
+
+
+def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
+    """The naive local time that the parts mean after `local_now`. Raises InvalidTime, AmbiguousTime."""
+    clock = _clock(parts, given)
+    if clock is None:
+        raise _no_clock(parts, given)
+    if clock.form == "letter" and parts == Parts(clock=clock, zone=parts.zone):
+        shown = f"{clock.hour}:{clock.minute:02d}"
+        length = f"in {clock.hour}h{clock.minute:02d}" if clock.minute else f"in {clock.hour} hours"
+        raise AmbiguousTime(given, "it may be a time of day or a length of time", [shown, length])
+    try:
+        return at_clock(_day(parts, clock, given, local_now), clock)
+    except OverflowError:
+        raise InvalidTime(f"The time {given!r} is too far away.") from None
+
+
+def at_clock(day: date, clock: Clock) -> datetime:
+    """A time of day on a day; 24:00 ends it."""
+    begin = datetime.combine(day + (DAY if clock.hour == 24 else timedelta()), time(clock.hour % 24))
+    return begin + timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
+
+
+def later(span: Span, local: datetime, given: str) -> datetime:
+    """A local time later by the days and months of a length. Raises InvalidTime."""
+    try:
+        moved = local + span.days * DAY
+        if not span.months:
+            return moved
+        month = moved.month - 1 + span.months
+        year, month = moved.year + month // 12, month % 12 + 1
+        if moved.day > calendar.monthrange(year, month)[1]:
+            raise InvalidTime(f"The time {given!r} does not exist: {MONTH_FULL[month - 1]} has no day {moved.day}.")
+        return moved.replace(year=year, month=month)
+    except (OverflowError, ValueError):
+        raise InvalidTime(f"The time {given!r} is too far away.") from None
+
+
+def _clock(parts: Parts, given: str) -> Clock | None:
+    """The time of day on a clock of 24 hours, as the part of the day says."""
+    clock, part = parts.clock, parts.part
+    if clock is None or part is None:
+        return clock
+    if clock.form == "midnight":
+        if parts.relative == RelativeDay(0, "evening"):
+            return Clock(24)
+        raise InvalidTime(f"The time {given!r} is not clear: midnight is in no {part.name}.", hint='Write "0:00".')
+    hour = clock.hour
+    if clock.twelve and hour in _AFTER_NOON[part.name]:
+        hour += 12
+    if hour not in _HOURS[part.name] or (hour == 12 and part.name != "afternoon"):
+        shown = f"{clock.hour}:{clock.minute:02d}"
+        raise InvalidTime(
+            f"The time {given!r} is not clear: {shown} is not in the {part.name}.",
+            hint=f'Write the hour of 24, such as "{_HOURS[part.name][3]}:00", without {part.name!r}.',
+        )
+    return replace(clock, hour=hour, twelve=False)
+
+
+def _no_clock(parts: Parts, given: str) -> InvalidTime:
+    if parts.part:
+        hours = _HOURS[parts.part.name]
+        shown = {"morning": (8, 9), "afternoon": (14, 15), "evening": (20, 21), "night": (21, 22)}[parts.part.name]
+        if parts.relative and parts.relative.part:
+            return InvalidTime(
+                f"The time {given!r} does not say at which hour.",
+                hint=f'Add it, such as "{given} {shown[0]}:00" or "{given} {shown[1]}:00".',
+            )
+        return InvalidTime(
+            f"The time {given!r} does not say at which hour: the {parts.part.name} has {len(hours)} of them.",
+            hint=f'Add it, such as "{given} at {shown[0] if shown[0] < 13 else shown[0] - 12}".',
+        )
+    return InvalidTime(f"The time {given!r} has no time of day.", hint=f'Add one: "{given} 9:00".')
+
+
+def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
+    if parts.date is not None:
+        return _dated(parts.date, parts.weekday, clock, given, now)
+    if clock.form == "midnight" and (parts.weekday is not None or parts.relative is not None):
+        return _midnight(parts, given)
+    if parts.relative is not None:
+        return now.date() + parts.relative.days * DAY
+    if parts.weekday is None:
+        return now.date() + (timedelta() if at_clock(now.date(), clock) > now else DAY)
+    if parts.next is not None:
+        return _next_weekday(parts.weekday, isinstance(parts.next, NextWeek), given, now.date())
+    ahead = (parts.weekday - now.weekday()) % 7
+    if ahead == 0 and at_clock(now.date(), clock) <= now:
+        ahead = 7
+    return now.date() + ahead * DAY
+
+
+def _midnight(parts: Parts, given: str) -> date:
+    """Midnight of a day is its begin or its end."""
+    if parts.weekday is not None:
+        name = WEEKDAY_FULL[parts.weekday].lower()
+    else:
+        assert parts.relative is not None
+        name = {0: "today", 1: "tomorrow"}.get(parts.relative.days, "that day")
+    raise AmbiguousTime(given, "midnight may begin or end the day", [f"{name} 0:00", f"{name} 24:00"])
+
+
+def _next_weekday(weekday: int, is_week: bool, given: str, today: date) -> date:
+    """`next friday` is the coming one, or that of the next week, which begins on Monday or Sunday: all must agree."""
+    coming = today + ((weekday - today.weekday() - 1) % 7 + 1) * DAY
+    monday = today + (7 - today.weekday()) * DAY
+    sunday = today + ((6 - today.weekday() - 1) % 7 + 1) * DAY
+    readings = {monday + weekday * DAY, sunday + (weekday + 1) % 7 * DAY} | (set() if is_week else {coming})
+    if len(readings) > 1:
+        name = WEEKDAY_FULL[weekday]
+        why = f"it may be {' or '.join(f'{name} {day.day} {MONTH_FULL[day.month - 1]}' for day in sorted(readings))}"
+        raise AmbiguousTime(given, why, [f"{day} 9:00" for day in sorted(readings)])
+    return readings.pop()
+
+
+def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, now: datetime) -> date:
+    """The day of a date, which without a year is the next such; a day of the week beside it must be right."""
+    day = _calendar_day(wanted, clock, given, now)
+    if weekday is not None and day.weekday() != weekday:
+        raise InvalidTime(
+            f"The time {given!r} names two days: {day.day} {MONTH_FULL[day.month - 1]} {day.year} is a "
+            f"{WEEKDAY_FULL[day.weekday()]}, not a {WEEKDAY_FULL[weekday]}.",
+            hint="Keep one of them, or write the year.",
+        )
+    return day
+
+
+def _calendar_day(wanted: CalendarDate, clock: Clock, given: str, now: datetime) -> date:
+    # A leap day comes again after eight years at the most.
+    for year in (wanted.year,) if wanted.year is not None else range(now.year, now.year + 9):
+        try:
+            day = date(year, wanted.month, wanted.day)
+        except ValueError:
+            continue
+        if wanted.year is not None or at_clock(day, clock) > now:
+            return day
+    raise InvalidTime(f"The time {given!r} has no day {wanted.day} in {MONTH_FULL[wanted.month - 1]}.")

@@ -1,0 +1,192 @@
+"""Split a written time into its parts, with every character accounted for. Pure.
+
+What lives here: which reader is asked in which order, the words of dates, and what is said about a piece that none of
+them knows. What does not: what the parts mean together (`meaning`).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from skywrite.schedule.clock_forms import END, make_clock, read_clock
+from skywrite.schedule.date_forms import read_date
+from skywrite.schedule.languages import WORDS_MAX, months, numbers, phrases
+from skywrite.schedule.span_forms import read_span
+from skywrite.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime, either
+from skywrite.schedule.tokens import (
+    DateOrder,
+    Found,
+    Ignored,
+    Instant,
+    Number,
+    Token,
+    Year,
+    found,
+)
+from skywrite.schedule.zone_forms import read_zone, suggest_zone
+
+_UNIX = re.compile(r"@?(\d{10})(?:[.,](\d+))?|@?(\d{13})", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+_WORD = re.compile(r"'?[^\W\d_]+(?:['-][^\W\d_]+)*'?|@")
+_NUMBER = re.compile(rf"(\d{{1,2}}){END}(?![:.,]\d)", re.ASCII)
+_YEAR = re.compile(rf"((?:19|2[01])\d\d){END}(?![:.,]\d)", re.ASCII)
+_MONOTONIC = re.compile(r"m=[+-]\d+\.\d+$", re.ASCII)
+_EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
+_SEPARATORS = re.compile(r"[ ,]+")
+_AGAIN = re.compile(r"every|each|daily|weekly|monthly|hourly|weekdays|weekends|jeden|chaque|cada|ogni|elke")
+_DAYS = re.compile(r"[a-z]{3,} ?(?:to|through|-) ?[a-z]{3,}|\b(?:first|last|second|third|fourth) [a-z]+ of\b")
+_HELP = {
+    "eod": 'Say at which hour the day ends, such as "today 17:00".',
+    "cob": 'Say at which hour business closes, such as "today 17:00".',
+    "eow": 'Say which day and hour, such as "fri 17:00".',
+    "lunch": 'Say at which hour, such as "today 12:30".',
+    "lunchtime": 'Say at which hour, such as "today 12:30".',
+    "soon": 'Say when, such as "in 10 minutes".',
+    "later": 'Say when, such as "in 2 hours".',
+    "fortnight": 'Write "in 2 weeks".',
+}
+
+
+def scan(text: str, given: str, order: DateOrder | None) -> list[Token]:
+    """The parts of a folded text. Raises InvalidTime for a piece that is none, and AmbiguousTime."""
+    whole = _read_whole(text, given)
+    if whole:
+        return [whole]
+    tokens: list[Token] = []
+    pos = 0
+    while pos < len(text):
+        gap = _SEPARATORS.match(text, pos)
+        if gap:
+            pos = gap.end()
+            continue
+        read = _read_part(text, pos, order)
+        if read is None:
+            raise _unknown(text, pos, given)
+        tokens += read.tokens
+        pos = read.end
+    return tokens
+
+
+def _read_part(text: str, pos: int, order: DateOrder | None) -> Found | None:
+    return (
+        read_span(text, pos)
+        or read_date(text, pos, order)
+        or read_clock(text, pos)
+        or read_zone(text, pos)
+        or _read_words(text, pos)
+        or _read_number(text, pos)
+    )
+
+
+def _read_whole(text: str, given: str) -> Token | None:
+    """A text that is one number: Unix time, or a date and a time without separators."""
+    if match := _COMPACT.fullmatch(text):
+        year, month, day, *clock = match.groups()
+        try:
+            local = datetime(int(year), int(month), int(day))
+        except ValueError:
+            raise InvalidTime(f"The time {given!r} is not in the calendar.") from None
+        value = make_clock(text, *clock, is_iso=True)
+        local += timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
+        return Token(text, Instant(local))
+    match = _UNIX.fullmatch(text)
+    if match is None:
+        return None
+    if match[3]:
+        at = datetime.fromtimestamp(int(match[3]) // 1000, UTC) + timedelta(milliseconds=int(match[3]) % 1000)
+        return Token(text, Instant(at))
+    at = datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int((match[2] or "0")[:6].ljust(6, "0")))
+    _check_no_date(match[1], given, at)
+    return Token(text, Instant(at))
+
+
+def _check_no_date(digits: str, given: str, at: datetime) -> None:
+    """Ten digits that could be a day and an hour as well as Unix time."""
+    if not digits.startswith("20"):
+        return
+    try:
+        other = datetime(int(digits[:4]), int(digits[4:6]), int(digits[6:8]), int(digits[8:]))
+    except ValueError:
+        return
+    readings = [f"{other:%Y-%m-%d %H:%M}", f"{at:%Y-%m-%dT%H:%M:%SZ}"]
+    raise AmbiguousTime(given, "it may be Unix time, or a day and an hour", readings)
+
+
+def _read_words(text: str, pos: int) -> Found | None:
+    """The longest run of words, up to four, that says something."""
+    ends: list[int] = []
+    end = pos
+    while len(ends) < WORDS_MAX and (word := _WORD.match(text, end)):
+        ends.append(word.end())
+        end = word.end() + 1 if text[word.end() : word.end() + 1] == " " else len(text)
+    for stop in reversed(ends):
+        values = phrases().get(text[pos:stop])
+        if values is not None:
+            return found(text, pos, stop + (text[stop : stop + 1] == "."), *values)
+    east = _EAST.match(text, pos)
+    for stop in range(east.end(), pos, -1) if east else ():
+        values = phrases().get(text[pos:stop])
+        if values is not None:
+            return found(text, pos, stop, *values)
+    if match := _MONOTONIC.match(text, pos):
+        return found(text, pos, match.end(), Ignored())
+    return None
+
+
+def _read_number(text: str, pos: int) -> Found | None:
+    if match := _YEAR.match(text, pos):
+        return found(text, pos, match.end(), Year(int(match[1])))
+    match = _NUMBER.match(text, pos)
+    return found(text, pos, match.end(), Number(int(match[1]))) if match else None
+
+
+def _unknown(text: str, pos: int, given: str) -> InvalidTime:
+    """The error for a piece that nothing reads, with a hint that fits it."""
+    match = _WORD.match(text, pos)
+    piece = match[0] if match else re.compile(r"[^ ,]+").match(text, pos)[0]  # type: ignore[index]
+    message = f"The time {given!r} is not understood: {piece!r} says nothing here."
+    if _AGAIN.fullmatch(piece) or _DAYS.search(text):
+        return InvalidTime(
+            f"The time {given!r} comes again and again.",
+            hint='Give one time, such as "mon 9:00", or make it a recurrence.',
+        )
+    if piece in _HELP:
+        return InvalidTime(f"The time {given!r} does not say at which hour.", hint=_HELP[piece])
+    if piece in months():
+        return InvalidTime(f"The time {given!r} has a month without a day.", hint='Write a day, such as "24 dec 9:00".')
+    dotted = re.compile(rf"(\d{{1,2}})\.(\d\d){END}").match(text, pos)
+    if dotted:
+        return _dotted(dotted, given)
+    digits = re.compile(rf"([01]\d|2[0-3])([0-5]\d){END}").match(text, pos)
+    if digits:
+        return InvalidTime(message, hint=f'Write a time of day with a colon: "{digits[1]}:{digits[2]}".')
+    zone = suggest_zone(piece)
+    if zone:
+        return InvalidTime(message, hint=f'For the time zone write "{zone}".')
+    if piece in numbers():
+        return InvalidTime(message, hint='Write a time of day like 9:00 or 9am, and a length like "in 2 hours".')
+    return InvalidTime(message, hint=EXAMPLES)
+
+
+def _dotted(match: re.Match[str], given: str) -> InvalidTime:
+    """`17.00` and `10.12`: a time of day, a day and a month, or either."""
+    first, second = int(match[1]), int(match[2])
+    readings = []
+    if first < 24 and second < 60:
+        readings.append(f"{first}:{second:02d}")
+    if 1 <= second <= 12 and 1 <= first <= 31 and _is_day(first, second):
+        readings.append(f"{first}.{second}.")
+    if len(readings) == 2:
+        return AmbiguousTime(given, f"{match[0]!r} may be a time of day or a date", readings)
+    if not readings:
+        return InvalidTime(f"The time {given!r} is not understood: {match[0]!r} is neither a time of day nor a date.")
+    return InvalidTime(f"The time {given!r} has a dot in {match[0]!r}.", hint=f"Write {either(readings)}.")
+
+
+def _is_day(day: int, month: int) -> bool:
+    try:
+        date(2024, month, day)
+    except ValueError:
+        return False
+    return True

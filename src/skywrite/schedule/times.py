@@ -1,0 +1,180 @@
+"""Read the times that people write, and write times so that people know which is meant. Pure.
+
+A time is read only if every part of the text says something and one meaning remains; anything else is refused with
+the readings, or with an example. Here the parts (`scanner`, `meaning`) meet a zone and the present. What does not live
+here: times in files, which do not depend on the present (`timestamps`), recurrences, weekly slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from skywrite.schedule.languages import fold
+from skywrite.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
+from skywrite.schedule.meaning import Parts, at_clock, gather, later, resolve
+from skywrite.schedule.scanner import scan
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime
+from skywrite.schedule.tokens import DateOrder
+from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
+from skywrite.schedule.zone_forms import check_name
+
+__all__ = [
+    "AmbiguousTime",
+    "DateOrder",
+    "InvalidTime",
+    "ParsedTime",
+    "PastTime",
+    "UnknownZone",
+    "format_time",
+    "local_zone",
+    "parse_time",
+]
+
+GRACE = timedelta(seconds=60)
+FAR = 50 * 365 * DAY
+TEXT_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTime:
+    """A time in UTC, and a note when clocks change about then.
+
+    `zone` is the IANA zone that the text names, else the one it was read in.
+    """
+
+    at: datetime
+    zone: str
+    note: str = ""
+
+
+def parse_time(
+    text: str, *, now: datetime, zone: str, past: bool = False, dates: DateOrder | None = None
+) -> ParsedTime:
+    """Read "now", a length of time ("in 2 hours"), Unix time, or a day and a time of day in any common form.
+
+    A day is today, tomorrow, a day of the week (the next one; today if the time is still to come), a date (without a
+    year the next one) or left out (the next such time). A zone in the text (`Europe/Berlin`, `UTC`, `+02:00`) goes
+    before `zone`. `dates` is the order of day and month in dates of numbers, where they leave it open. A local time
+    that does not exist moves forward as far as the clocks did; one that comes twice is the first. A time over since at
+    most a minute is now. With `past` one that names its year may be over, and stays what it is.
+
+    Raises InvalidTime, AmbiguousTime, UnknownZone, and PastTime for a time that is over.
+    """
+    given, parts = read_parts(text, dates)
+    place = parts.zone.zone if parts.zone else zone_of(zone)
+    named = place.key if isinstance(place, ZoneInfo) and not (parts.zone and parts.zone.is_offset) else zone
+    read = replace(_read(parts, given, now, place), zone=named)
+    if read.at > now + FAR:
+        raise InvalidTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
+    if read.at >= now or (past and parts.is_absolute):
+        return read
+    if read.at >= now - GRACE:
+        return replace(read, at=now.astimezone(UTC))
+    raise PastTime(
+        f"The time {given!r} is over: it was {format_time(read.at, zone)}.",
+        hint="Give one to come, or leave the time out to post now.",
+    )
+
+
+def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
+    """The text with single spaces, and what it says. Raises InvalidTime, AmbiguousTime, UnknownZone."""
+    given = " ".join(text.split())
+    if not given or len(given) > TEXT_MAX:
+        raise InvalidTime("No time was given." if not given else f"The time {given[:40]!r}... is too long.")
+    return given, gather(scan(fold(given), given, dates), given)
+
+
+def _read(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
+    if parts.zone_name and (parts.zone is None or not parts.is_absolute):
+        check_name(parts.zone_name, None, None, given)
+    if parts.is_now:
+        return ParsedTime(now.astimezone(UTC), _zone_name(place))
+    if parts.span is not None:
+        return _read_span(parts, given, now, place)
+    local_now = to_local(now, place)
+    if parts.instant is not None and parts.instant.at.tzinfo:
+        return ParsedTime(parts.instant.at, _zone_name(place))
+    local = parts.instant.at if parts.instant else resolve(parts, given, local_now)
+    return in_zone(parts, local, place, given)
+
+
+def in_zone(parts: Parts, local: datetime, place: tzinfo, given: str) -> ParsedTime:
+    """A naive local time in its zone. Raises UnknownZone where the zone's name does not agree with it."""
+    try:
+        mapped = to_utc(local, place)
+        if parts.offset:
+            mapped = _agreed(local, parts.offset.zone, place, given)
+    except (OverflowError, ValueError):
+        raise InvalidTime(f"The time {given!r} is too far away.") from None
+    if parts.zone_name:
+        check_name(parts.zone_name, parts.zone, mapped.at, given)
+    name = _zone_name(place)
+    note = ""
+    if mapped.kind == "gap":
+        used = to_local(mapped.at, place)
+        note = f"The time {local:%H:%M} does not exist in {name} on that day; {used:%H:%M} is used."
+    elif mapped.kind == "twice":
+        note = f"The time {local:%H:%M} comes twice in {name} on that day; the first is used."
+    return ParsedTime(mapped.at, name, note)
+
+
+def _agreed(local: datetime, offset: tzinfo, place: tzinfo, given: str) -> Mapped:
+    """The time at an offset beside which its zone stands. Raises InvalidTime where the two do not agree."""
+    at = local.replace(tzinfo=offset).astimezone(UTC)
+    if at.astimezone(place).utcoffset() != offset.utcoffset(None):
+        raise InvalidTime(f"The offset and the zone in {given!r} do not agree.", hint="Keep one of them.")
+    return Mapped(at, "plain")
+
+
+def _read_span(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
+    """Hours are real, days and months are those of the calendar."""
+    span = parts.span
+    assert span is not None
+    seconds = timedelta(seconds=span.seconds)
+    try:
+        if parts.clock is None and parts.part is None:
+            if not (span.days or span.months):
+                return ParsedTime((now + seconds).astimezone(UTC), _zone_name(place))
+            begin = in_zone(parts, later(span, to_local(now, place), given), place, given)
+            return replace(begin, at=begin.at + seconds)
+        if span.seconds or parts.clock is None or parts.part:
+            raise InvalidTime(
+                f"The time {given!r} has both a length of time and a time of day.",
+                hint='Write "in 2 hours" or "in 3 days 9:00".',
+            )
+        day = later(span, datetime.combine(to_local(now, place).date(), time()), given).date()
+        return in_zone(parts, at_clock(day, parts.clock), place, given)
+    except OverflowError:
+        raise InvalidTime(f"The time {given!r} is too far away.") from None
+
+
+def _zone_name(place: tzinfo) -> str:
+    return place.key if isinstance(place, ZoneInfo) else str(place)
+
+
+def format_time(at: datetime, zone: str) -> str:
+    """A time in a zone and in UTC: `Fri 27 Nov 2026 17:00 Europe/Berlin (16:00 UTC)`. Raises UnknownZone."""
+    local, world = at.astimezone(zone_of(zone)), at.astimezone(UTC)
+    shown = f"{_day(local)} {local.year} {local:%H:%M} {zone}"
+    if zone.upper() == "UTC":
+        return shown
+    if local.date() == world.date():
+        return f"{shown} ({world:%H:%M} UTC)"
+    return f"{shown} ({_day(world)} {world:%H:%M} UTC)"
+
+
+def _day(at: datetime) -> str:
+    return f"{WEEKDAY_FULL[at.weekday()][:3]} {at.day} {MONTH_FULL[at.month - 1][:3]}"
+
+
+def local_zone() -> str:
+    """The IANA name of the computer's time zone; UTC when it has none."""
+    from tzlocal import get_localzone_name
+
+    try:
+        name = get_localzone_name()
+    except (LookupError, ValueError, OSError):
+        return "UTC"
+    return zone_of(name).key if name else "UTC"
