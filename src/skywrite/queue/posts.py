@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, NamedTuple
 
-from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Transaction, moment_of
 from skywrite.queue.events import note_post_event
+from skywrite.queue.listing import ListVerbs
 from skywrite.queue.model import (
-    FINAL_STATES,
-    STATES,
-    WAITING_STATES,
     Attempt,
     ChangedMeanwhile,
     Changes,
@@ -33,26 +28,7 @@ from skywrite.queue.rows import attempt_of, dump_json, post_of, problem_values, 
 EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
 
 
-class _Filter(NamedTuple):
-    """Which posts of a state a listing shows."""
-
-    account_did: str | None
-    recurrence_id: int | None
-    due_from: datetime | None = None
-    due_before: datetime | None = None
-
-    def parts(self) -> tuple[list[str], dict[str, Any]]:
-        conditions = {
-            "account_did": "AND account_did = :account_did",
-            "recurrence_id": "AND recurrence_id = :recurrence_id",
-            "due_from": "AND due_at >= :due_from",
-            "due_before": "AND due_at < :due_before",
-        }
-        values = {name: getattr(self, name) for name in conditions if getattr(self, name) is not None}
-        return [conditions[name] for name in values], values
-
-
-class PostVerbs(AddVerbs):
+class PostVerbs(ListVerbs):
     """Verbs about posts that the user sees."""
 
     def get(self, post_id: int) -> Post:
@@ -70,66 +46,6 @@ class PostVerbs(AddVerbs):
         """Every attempt at publishing a post, the first one first."""
         with self._reading() as tx:
             return [attempt_of(row) for row in tx.rows("list_attempts", id=post_id)]
-
-    def posts(
-        self,
-        states: Sequence[State] = WAITING_STATES,
-        *,
-        account_did: str | None = None,
-        recurrence_id: int | None = None,
-        due_from: datetime | None = None,
-        due_before: datetime | None = None,
-        after: Post | None = None,
-        limit: int = 100,
-    ) -> list[Post]:
-        """Posts in these states by (due_at, id), those without a time last; `after` is the last of a page."""
-        chosen = _Filter(account_did, recurrence_id, due_from, due_before)
-        with self._reading() as tx:
-            found: list[Post] = []
-            if after is None or after.due_at is not None:
-                dated = [self._dated(tx, state, chosen, after, limit) for state in states]
-                found = sorted(chain.from_iterable(dated), key=lambda post: (post.due_at, post.id))[:limit]
-            if len(found) < limit and due_from is None and due_before is None:
-                after_id = after.id if after is not None and after.due_at is None else 0
-                undated = [self._undated(tx, state, chosen, after_id, limit - len(found)) for state in states]
-                found += sorted(chain.from_iterable(undated), key=lambda post: post.id)[: limit - len(found)]
-            return found
-
-    def all_posts(self, states: Sequence[State] = STATES, *, account_did: str | None = None) -> Iterator[Post]:
-        """Every post in these states in the order of `posts`, read page by page: for exports of any size."""
-        after: Post | None = None
-        while page := self.posts(states, account_did=account_did, after=after, limit=1000):
-            yield from page
-            after = page[-1]
-
-    def history(
-        self,
-        states: Sequence[State] = FINAL_STATES,
-        *,
-        account_did: str | None = None,
-        before: datetime | None = None,
-        limit: int = 100,
-    ) -> list[Post]:
-        """Posts that are done with, the latest change first; with `before`, only those changed earlier than that."""
-        parts, values = _Filter(account_did, None).parts()
-        if before is not None:
-            parts.append("AND updated_at < :before")
-            values["before"] = before
-        # The states are repeated in the text, so that the planner sees that the partial index fits.
-        parts.append("AND state IN ('published', 'failed', 'cancelled') ORDER BY updated_at DESC, id DESC LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
-        with self._reading() as tx:
-            pages = [tx.select(query, {**values, "state": state, "limit": limit}) for state in states]
-        found = [post_of(row) for page in pages for row in page]
-        return sorted(found, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
-
-    def count(self, account_did: str | None = None) -> dict[State, int]:
-        """How many posts are in each state."""
-        counts: dict[State, int] = dict.fromkeys(STATES, 0)
-        with self._reading() as tx:
-            rows = tx.rows("count_posts") if account_did is None else tx.rows("count_account_posts", did=account_did)
-        counts.update({row["state"]: row["count"] for row in rows})
-        return counts
 
     def same_text(self, account_did: str, text: str, since: datetime) -> list[Post]:
         """Posts of the account with this text that are waiting, or were published at `since` or later."""
@@ -283,23 +199,6 @@ class PostVerbs(AddVerbs):
     def _changed(self, tx: Transaction, post: Post) -> Post:
         self._update_ready(tx, post.account_did)
         return self._get(tx, post.id)
-
-    def _dated(self, tx: Transaction, state: State, chosen: _Filter, after: Post | None, limit: int) -> list[Post]:
-        parts, values = chosen.parts()
-        if after is not None:
-            parts.append("AND due_at >= :after_due AND (due_at, id) > (:after_due, :after_id)")
-            values.update(after_due=after.due_at, after_id=after.id)
-        parts.append("AND due_at IS NOT NULL ORDER BY due_at, id LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
-        return [post_of(row) for row in tx.select(query, {**values, "state": state, "limit": limit})]
-
-    def _undated(self, tx: Transaction, state: State, chosen: _Filter, after_id: int, limit: int) -> list[Post]:
-        parts, values = chosen.parts()
-        parts.append("AND due_at IS NULL AND id > :after_id ORDER BY id LIMIT :limit")
-        query = self._database.compose("list_posts", *parts)
-        return [
-            post_of(row) for row in tx.select(query, {**values, "state": state, "after_id": after_id, "limit": limit})
-        ]
 
 
 def _check_version(post: Post, version: int | None) -> None:

@@ -57,6 +57,8 @@ class SqliteDatabase(Database):
         try:
             connection.row_factory = sqlite3.Row
             connection.executescript(_PRAGMAS)
+            # The one that is built in knows the letters of ASCII only.
+            connection.create_function("lower", 1, _lower, deterministic=True)
             self._enter_wal(connection)
         except BaseException:
             connection.close()
@@ -216,6 +218,10 @@ class SqliteDatabase(Database):
                     raise
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 class _DataVersion:

@@ -7,7 +7,8 @@ thread, are grouped in modules:
   set_account_settings; and load, load_oauth, load_any, save, replace, try_lease, release for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, put_media;
-- `posts.py`: get, occurrence_post, attempts, posts, all_posts, history, count, same_text, waiting_with_text,
+- `listing.py`: posts, all_posts, history, count, count_matching;
+- `posts.py`: get, occurrence_post, attempts, same_text, waiting_with_text,
   same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, release_post;
 - `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
   view;

@@ -30,6 +30,10 @@ SELECT * FROM attempt WHERE post_id = :id ORDER BY number
 -- Posts in one state; more conditions and the order follow.
 SELECT * FROM post WHERE state = :state
 
+-- name: count_in_state
+-- How many posts are in one state; more conditions follow.
+SELECT count(*) AS count FROM post WHERE state = :state
+
 -- name: count_posts
 -- How many posts are in each state.
 SELECT state, count(*) AS count FROM post GROUP BY state

@@ -1,0 +1,203 @@
+"""Listing posts: pages by time and number, of any size of queue, filtered, counted.
+
+A page ends with a `Cursor`: the place behind its last post. A list that goes on from a cursor shows each post that was
+there all the time exactly once, whatever was added, published or moved meanwhile. What does not live here: changing
+posts (`posts.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, NamedTuple, Self
+
+from skywrite.errors import InputError
+from skywrite.queue.adding import AddVerbs
+from skywrite.queue.database import Transaction, time_text
+from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State
+from skywrite.queue.rows import post_of
+
+PAGE_POSTS = 500
+
+
+class InvalidCursor(InputError):
+    """What should be the cursor of a page is none."""
+
+
+class Cursor(NamedTuple):
+    """The place behind a post in a list: its time in that list (None: without a time) and its number."""
+
+    at: datetime | None
+    id: int
+
+    @classmethod
+    def due(cls, post: Post) -> Self:
+        """Behind this post in `posts`."""
+        return cls(post.due_at, post.id)
+
+    @classmethod
+    def changed(cls, post: Post) -> Self:
+        """Behind this post in `history`."""
+        return cls(post.updated_at, post.id)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The cursor that `str` wrote; raises InvalidCursor."""
+        at, _, number = text.rpartition("~")
+        try:
+            moment = datetime.fromisoformat(at) if at else None
+            if not number.isascii() or not number.isdigit() or (moment is not None and moment.tzinfo is None):
+                raise ValueError
+            return cls(moment, int(number))
+        except ValueError:
+            raise InvalidCursor("That is no cursor of a page.", hint="Take it as it came, or leave it out.") from None
+
+    def __str__(self) -> str:
+        return f"{time_text(self.at) if self.at else ''}~{self.id}"
+
+
+class PostFilter(NamedTuple):
+    """Which posts a list shows. Times are half open: from the first to before the second.
+
+    `text`: what the first post's text contains, whatever its case. `due_*` leave out what has no time.
+    """
+
+    account_did: str | None = None
+    recurrence_id: int | None = None
+    source: str | None = None
+    text: str | None = None
+    due_from: datetime | None = None
+    due_before: datetime | None = None
+    changed_from: datetime | None = None
+    changed_before: datetime | None = None
+
+    def parts(self) -> tuple[list[str], dict[str, Any]]:
+        """The conditions in SQL, and their values."""
+        values = {name: value for name, value in self._asdict().items() if value is not None}
+        if self.text is not None:
+            values["text"] = f"%{_escaped(self.text.lower())}%"
+        return [_CONDITIONS[name] for name in values], values
+
+    @property
+    def timed(self) -> bool:
+        """Whether posts without a time are left out."""
+        return self.due_from is not None or self.due_before is not None
+
+
+_CONDITIONS = {
+    "account_did": "AND account_did = :account_did",
+    "recurrence_id": "AND recurrence_id = :recurrence_id",
+    "source": "AND source = :source",
+    "text": "AND lower(text) LIKE :text ESCAPE '!'",
+    "due_from": "AND due_at >= :due_from",
+    "due_before": "AND due_at < :due_before",
+    "changed_from": "AND updated_at >= :changed_from",
+    "changed_before": "AND updated_at < :changed_before",
+}
+# The states are repeated in the text, so that the planner sees that the partial index fits.
+_HISTORY = "AND state IN ('published', 'failed', 'cancelled')"
+
+
+class ListVerbs(AddVerbs):
+    """Verbs that list posts."""
+
+    def posts(
+        self,
+        states: Sequence[State] = WAITING_STATES,
+        *,
+        account_did: str | None = None,
+        recurrence_id: int | None = None,
+        source: str | None = None,
+        text: str | None = None,
+        due_from: datetime | None = None,
+        due_before: datetime | None = None,
+        after: Cursor | Post | None = None,
+        limit: int = 100,
+    ) -> list[Post]:
+        """Posts in these states by (due_at, id), those without a time last; `after` is the place to go on from."""
+        chosen = PostFilter(account_did, recurrence_id, source, text, due_from, due_before)
+        if isinstance(after, Post):
+            after = Cursor.due(after)
+        with self._reading() as tx:
+            found: list[Post] = []
+            if after is None or after.at is not None:
+                dated = [self._dated(tx, state, chosen, after, limit) for state in states]
+                found = sorted(chain.from_iterable(dated), key=lambda post: (post.due_at, post.id))[:limit]
+            if len(found) < limit and not chosen.timed:
+                after_id = after.id if after is not None and after.at is None else 0
+                undated = [self._undated(tx, state, chosen, after_id, limit - len(found)) for state in states]
+                found += sorted(chain.from_iterable(undated), key=lambda post: post.id)[: limit - len(found)]
+            return found
+
+    def all_posts(self, states: Sequence[State] = STATES, *, account_did: str | None = None) -> Iterator[Post]:
+        """Every post in these states in the order of `posts`, read page by page: for exports of any size."""
+        after: Post | None = None
+        while page := self.posts(states, account_did=account_did, after=after, limit=PAGE_POSTS):
+            yield from page
+            after = page[-1]
+
+    def history(
+        self,
+        states: Sequence[State] = FINAL_STATES,
+        *,
+        account_did: str | None = None,
+        source: str | None = None,
+        text: str | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+        after: Cursor | Post | None = None,
+        limit: int = 100,
+    ) -> list[Post]:
+        """Posts that are done with, the latest change first, changed from `since` to before `before`."""
+        chosen = PostFilter(account_did, None, source, text, changed_from=since, changed_before=before)
+        if isinstance(after, Post):
+            after = Cursor.changed(after)
+        parts, values = chosen.parts()
+        if after is not None:
+            parts.append("AND updated_at <= :after_at AND (updated_at, id) < (:after_at, :after_id)")
+            values.update(after_at=after.at, after_id=after.id)
+        parts.append(f"{_HISTORY} ORDER BY updated_at DESC, id DESC LIMIT :limit")
+        query = self._database.compose("list_posts", *parts)
+        with self._reading() as tx:
+            pages = [tx.select(query, {**values, "state": state, "limit": limit}) for state in states]
+        found = [post_of(row) for page in pages for row in page]
+        return sorted(found, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
+
+    def count(self, account_did: str | None = None) -> dict[State, int]:
+        """How many posts are in each state."""
+        counts: dict[State, int] = dict.fromkeys(STATES, 0)
+        with self._reading() as tx:
+            rows = tx.rows("count_posts") if account_did is None else tx.rows("count_account_posts", did=account_did)
+        counts.update({row["state"]: row["count"] for row in rows})
+        return counts
+
+    def count_matching(self, states: Sequence[State], chosen: PostFilter) -> int:
+        """How many posts all pages of a list have together: `100 of 2,531`."""
+        parts, values = chosen.parts()
+        query = self._database.compose("count_in_state", *parts)
+        with self._reading() as tx:
+            return sum(int(tx.select(query, {**values, "state": state})[0]["count"]) for state in states)
+
+    def _dated(self, tx: Transaction, state: State, chosen: PostFilter, after: Cursor | None, limit: int) -> list[Post]:
+        parts, values = chosen.parts()
+        if after is not None:
+            parts.append("AND due_at >= :after_due AND (due_at, id) > (:after_due, :after_id)")
+            values.update(after_due=after.at, after_id=after.id)
+        parts.append("AND due_at IS NOT NULL ORDER BY due_at, id LIMIT :limit")
+        query = self._database.compose("list_posts", *parts)
+        return [post_of(row) for row in tx.select(query, {**values, "state": state, "limit": limit})]
+
+    def _undated(self, tx: Transaction, state: State, chosen: PostFilter, after_id: int, limit: int) -> list[Post]:
+        parts, values = chosen.parts()
+        parts.append("AND due_at IS NULL AND id > :after_id ORDER BY id LIMIT :limit")
+        query = self._database.compose("list_posts", *parts)
+        return [
+            post_of(row) for row in tx.select(query, {**values, "state": state, "after_id": after_id, "limit": limit})
+        ]
+
+
+def _escaped(text: str) -> str:
+    for sign in "!%_":
+        text = text.replace(sign, f"!{sign}")
+    return text

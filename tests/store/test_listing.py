@@ -1,0 +1,119 @@
+"""Pages of lists: ranges, filters, cursors and counts, the same on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.listing import Cursor, InvalidCursor, PostFilter
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, NOON, OpenAt, later, post, session
+
+
+def texts(posts: object) -> list[str]:
+    """The texts of posts."""
+    return [one.text for one in posts]  # type: ignore[attr-defined]
+
+
+def test_a_cursor_goes_through_text_and_back(store: Store) -> None:
+    """What a page gives to a browser is what comes back."""
+    ids = [result.id for result in store.add([post(due=later(0.000001)), post(due=None)])]
+    for cursor in (*(Cursor.due(store.get(number)) for number in ids), Cursor.changed(store.get(ids[0]))):
+        assert cursor == Cursor.parse(str(cursor))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "~", "2026~1", "2026-11-24T12:00:00Z~x", "2026-11-24T12:00:00~1", "~٣", "1~1~1"]
+)
+def test_what_is_no_cursor(text: str) -> None:
+    """Anything else is refused, not guessed at."""
+    with pytest.raises(InvalidCursor):
+        Cursor.parse(text)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+def test_pages_by_cursor_show_everything_once(store: Store, size: int) -> None:
+    """Posts of one time, of many and of none, in several states: page by page they are the whole list."""
+    store.add([post(f"{n}", due=None if n % 5 == 4 else later(n // 3)) for n in range(20)])
+    store.hold(4)
+    store.hold(8)
+    whole, found, after = texts(store.posts(limit=1000)), [], None
+    while page := store.posts(after=after, limit=size):
+        found += texts(page)
+        after = Cursor.parse(str(Cursor.due(page[-1])))
+    assert (20, whole) == (len(whole), found)
+
+
+def test_pages_of_the_history(store: Store, clock: FakeClock) -> None:
+    """The history goes back page by page, also through many changes of one moment."""
+    ids = [result.id for result in store.add([post(f"{n}") for n in range(12)])]
+    for place, number in enumerate(ids):
+        store.cancel(number)
+        clock.advance(place % 3)
+    whole, found, after = texts(store.history(limit=100)), [], None
+    while page := store.history(after=after, limit=5):
+        found += texts(page)
+        after = Cursor.changed(page[-1])
+    assert (12, whole) == (len(whole), found)
+
+
+def test_a_page_goes_on_where_it_was_whatever_happened_meanwhile(store: Store) -> None:
+    """The last post of a page is published or moved before the next page is asked for: nothing is left out."""
+    store.add([post(f"{n}", due=later(n)) for n in range(4)])
+    page = store.posts(limit=2)
+    store.cancel(page[-1].id)
+    store.add([post("earlier", due=later(0.5))])
+    assert ["2", "3"] == texts(store.posts(after=Cursor.due(page[-1])))
+
+
+def test_filters(store: Store, clock: FakeClock) -> None:
+    """By account, source, text whatever its case, time; together they all apply."""
+    store.add(
+        [
+            post("Grüße aus KÖLN", source="feed:1"),
+            post("100% done_", did=BOB, due=later(60)),
+            post("100 x done-", due=later(120), source="feed:1"),
+        ]
+    )
+    assert ["Grüße aus KÖLN", "100 x done-"] == texts(store.posts(source="feed:1"))
+    assert ["Grüße aus KÖLN"] == texts(store.posts(text="grüße AUS"))
+    assert ["100% done_"] == texts(store.posts(text="100%"))
+    assert ["100% done_"] == texts(store.posts(text="E_"))
+    assert [] == texts(store.posts(text="!"))
+    assert ["100 x done-"] == texts(store.posts(account_did=ALICE, due_from=later(60), source="feed:1"))
+    assert ["100% done_"] == texts(store.posts(due_from=later(60), due_before=later(120)))
+
+
+def test_sqlite_knows_all_letters(sqlite_address: str, open_at: OpenAt) -> None:
+    """On PostgreSQL the case of letters outside ASCII is known as far as the database's locale knows it."""
+    store = open_at(sqlite_address)
+    store.sign_in(session())
+    store.add([post("Grüße aus KÖLN")])
+    assert ["Grüße aus KÖLN"] == texts(store.posts(text="GRÜßE aus köln"))
+
+
+def test_the_history_is_searched_too(store: Store, clock: FakeClock) -> None:
+    """What is done with is found by its words, its source and when it changed."""
+    for number, text in enumerate(("Release 1", "release 2", "other")):
+        store.add([post(text, source="import")])
+        store.cancel(number + 1)
+        clock.advance(60)
+    assert ["release 2", "Release 1"] == texts(store.history(text="RELEASE"))
+    assert ["release 2"] == texts(store.history(text="release", since=later(60), before=later(120)))
+    assert ([], 3) == (store.history(source="feed:1"), len(store.history(source="import")))
+
+
+def test_counts_of_what_all_pages_have(store: Store) -> None:
+    """A page says how many there are: `2 of 5`."""
+    store.add([post(f"x{n}", due=NOON + timedelta(days=n)) for n in range(5)] + [post("draft x", due=None)])
+    store.cancel(1)
+    counted = [
+        store.count_matching(WAITING_STATES, PostFilter()),
+        store.count_matching(WAITING_STATES, PostFilter(text="X", account_did=ALICE)),
+        store.count_matching(WAITING_STATES, PostFilter(due_from=NOON + timedelta(days=3))),
+        store.count_matching(FINAL_STATES, PostFilter(changed_from=NOON, changed_before=later(1))),
+    ]
+    assert [5, 5, 2, 1] == counted
