@@ -20,7 +20,7 @@ from skywrite.cli.main import COMMANDS, cli
 from tests.cli.conftest import Files, Shell
 from tests.support.canaries import canary, secrets_in
 
-WITHOUT_JSON = {"completion"}
+WITHOUT_JSON = {"help", "completion"}
 PTY_SECONDS = 60.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command("help")
+@click.command("help", epilog="Example: skywrite help post")
 @click.argument("words", nargs=-1, metavar="[COMMAND]...")
 @click.pass_context
 def help_command(context: click.Context, words: tuple[str, ...]) -> None:

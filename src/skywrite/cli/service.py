@@ -23,7 +23,7 @@ _SYSTEM = click.option(
 )
 
 
-@click.group("service")
+@click.group("service", epilog="Example: skywrite service install, then: skywrite service status")
 def service_command() -> None:
     """Keep the worker running: systemd, launchd, or the Windows Task Scheduler."""
 
@@ -47,7 +47,7 @@ def install_command(system: bool, only_print: bool, as_json: bool) -> None:
         click.echo("  It has a database of its own. Use that one too: sudo -Hu skywrite skywrite login")
 
 
-@service_command.command("status")
+@service_command.command("status", epilog="Example: skywrite service status --json")
 @_SYSTEM
 @json_option
 def status_command(system: bool, as_json: bool) -> None:
@@ -64,7 +64,7 @@ def status_command(system: bool, as_json: bool) -> None:
     sys.exit(0 if status.running else 1)
 
 
-@service_command.command("remove")
+@service_command.command("remove", epilog="Example: skywrite service remove")
 @_SYSTEM
 @json_option
 def remove_command(system: bool, as_json: bool) -> None:
