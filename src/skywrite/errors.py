@@ -20,8 +20,47 @@ The name of an error is the name of its class. Messages hold no secrets: no pass
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
+
+
+class Do(NamedTuple):
+    """Something to do next, as a value that each interface says in its own words.
+
+    `operation` is a name of `Skywrite`'s (`posts.release`), or `argument`; `target` is what it is done to, or the
+    argument's name.
+    """
+
+    operation: str
+    target: str | int | None = None
+
+    def __str__(self) -> str:
+        """In the words of Python."""
+        if self.operation == "argument":
+            return f"{self.target}=..."
+        return f"sky.{self.operation}({'' if self.target is None else repr(self.target)})"
+
+
+class Hint(str):
+    """What to do next: text with operations in it. As a plain string it speaks Python; `said` speaks otherwise.
+
+    Hint("Publish it now: ", Do("posts.release", 12))
+    """
+
+    parts: tuple[str | Do, ...]
+
+    def __new__(cls, *parts: str | Do) -> Self:
+        made = super().__new__(cls, "".join(map(str, parts)))
+        made.parts = parts
+        return made
+
+    def said(self, words: Callable[[Do], str]) -> str:
+        """The hint with its operations in other words."""
+        return "".join(words(part) if isinstance(part, Do) else part for part in self.parts)
+
+
+SIGN_IN = Hint("Sign in: ", Do("accounts.login"))
 
 
 class SkywriteError(Exception):

@@ -210,7 +210,7 @@ def test_a_revoked_app_password(pds: Pds, account: PdsAccount, session: Session,
     pds.call("com.atproto.server.revokeAppPassword", {"name": "test"}, jwt=account.access_jwt)
     with pytest.raises(SessionExpired) as caught:
         Agent(http, session).refresh()
-    assert "skywrite login" in caught.value.hint
+    assert "accounts.login" in caught.value.hint
 
 
 def test_logout(session: Session, http: Http) -> None:

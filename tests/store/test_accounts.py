@@ -46,7 +46,7 @@ def test_wrong_key(store: Store) -> None:
     store._vault = Vault(store._vault._home, "another passphrase")
     with pytest.raises(WrongKey, match="does not open the stored session") as caught:
         store.load(ALICE)
-    assert "skywrite login" in caught.value.hint
+    assert "accounts.login" in caught.value.hint
 
 
 def test_save_replaces_the_session(store: Store, open_again: OpenStore) -> None:
@@ -116,7 +116,7 @@ def test_unknown_account(store: Store) -> None:
     """A name that fits nobody is told, with what to do."""
     with pytest.raises(UnknownAccount, match=r"carol\.test") as caught:
         store.account("carol.test")
-    assert "skywrite login" in caught.value.hint
+    assert "accounts.login" in caught.value.hint
 
 
 def test_ambiguous_handle(store: Store) -> None:

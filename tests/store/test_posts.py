@@ -169,7 +169,7 @@ def test_unknown_post(store: Store) -> None:
     """A number that fits no post is told, with where to find the right one."""
     with pytest.raises(UnknownPost, match="There is no post 7") as caught:
         store.get(7)
-    assert "skywrite queue" in caught.value.hint
+    assert "posts.list" in caught.value.hint
 
 
 def test_queue_is_in_due_order(store: Store) -> None:

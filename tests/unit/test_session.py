@@ -384,7 +384,7 @@ def test_refused_refreshes(
     # A 401 without a reason may be a gateway's: it is asked again.
     assert (kind, 3 if name == "AuthMissing" else 1) == (type(caught.value), server.count(REFRESH))
     if kind is SessionExpired:
-        assert "skywrite login" in caught.value.hint
+        assert "accounts.login" in caught.value.hint
 
 
 def test_a_lost_refresh(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:

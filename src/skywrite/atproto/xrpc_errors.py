@@ -22,6 +22,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skywrite.errors import (
+    Do,
+    Hint,
     NoAnswer,
     RateLimited,
     RejectedError,
@@ -41,7 +43,7 @@ _JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?")
 _WRITES = frozenset(f"com.atproto.repo.{name}" for name in ("applyWrites", "createRecord", "putRecord"))
 _ABOUT_A_RECORD = re.compile(r"\brecord\b|\blexicon\b|\$type|writes|\bblobs?\b|mimetype", re.IGNORECASE)
 _RECORD_ERRORS = frozenset({"InvalidRecord", "InvalidMimeType", "InvalidSize"})
-SIGN_IN_HINT = "Sign in again with: skywrite login"
+SIGN_IN_HINT = Hint("Sign in again: ", Do("accounts.login"))
 
 
 class NotSignedIn(SignInError, ServerAnswer):

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from skywrite.cli.hints import hint_text
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import print_json
 
@@ -32,5 +33,5 @@ def doctor_command(run_only: bool, account: str | None, as_json: bool) -> None:
             mark, colour = _MARKS[finding.level]
             click.echo(f"{click.style(mark, fg=colour)} {finding.what}: {finding.told}")
             if finding.hint:
-                click.echo(f"  {click.style('To do:', fg='cyan')} {finding.hint}")
+                click.echo(f"  {click.style('To do:', fg='cyan')} {hint_text(finding.hint)}")
     sys.exit(max((finding.exit_code for finding in findings), default=0))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from skywrite.cli.hints import hint_text
 from skywrite.cli.options import json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 
@@ -128,7 +129,9 @@ def check(feed: str | None, as_json: bool) -> None:
     else:
         for item in checks:
             if item.problem:
-                click.echo(f"Feed {item.feed_id}: {item.problem.message} {item.problem.hint}".rstrip(), err=True)
+                click.echo(
+                    f"Feed {item.feed_id}: {item.problem.message} {hint_text(item.problem.hint)}".rstrip(), err=True
+                )
             else:
                 counts = f"{item.new} new items, {len(item.posts)} posts queued, {item.waiting} waiting"
                 print_done(f"Feed {item.feed_id}: {counts}.")
@@ -164,7 +167,7 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
         if item.ready is not None:
             print_preview(item.ready)
         elif item.problem is not None:
-            click.echo(f"{item.problem.message} {item.problem.hint}".rstrip(), err=True)
+            click.echo(f"{item.problem.message} {hint_text(item.problem.hint)}".rstrip(), err=True)
         click.echo()
 
 

@@ -12,6 +12,8 @@ from typing import Any, TextIO, cast
 
 import click
 
+from skywrite.cli.hints import hint_text
+from skywrite.errors import Hint
 from skywrite.shown import printable, printable_line, printable_styled
 
 
@@ -63,8 +65,16 @@ def clean_streams() -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value, for scripts."""
-    click.echo(json_text(value, indent=None if isinstance(value, dict) else 1))
+    """One JSON value, for scripts; hints in the words of the command line."""
+    click.echo(json_text(_said(value), indent=None if isinstance(value, dict) else 1))
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _said(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(item) for item in value]
+    return hint_text(value) if isinstance(value, Hint) else value
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
@@ -80,7 +90,7 @@ def print_error(error: Mapping[str, str], as_json: bool) -> None:
         return
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable_line(error['message'])}", err=True)
     if error["hint"]:
-        click.echo(f"{click.style('To do:', fg='cyan')} {printable_line(error['hint'])}", err=True)
+        click.echo(f"{click.style('To do:', fg='cyan')} {printable_line(hint_text(error['hint']))}", err=True)
 
 
 def print_done(sentence: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.cli.hints import hint_text
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import one_line, print_done, print_error, print_json, print_table, print_warnings
 from skywrite.errors import InputError, SkywriteError
@@ -156,7 +157,7 @@ def _print_entry(entry: Entry, zone: str) -> None:
     if post.problem:
         click.echo(f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.name}]")
         if post.problem.hint and post.state not in FINAL_STATES:
-            click.echo(f"{click.style('To do:', fg='cyan')} {post.problem.hint}")
+            click.echo(f"{click.style('To do:', fg='cyan')} {hint_text(post.problem.hint)}")
 
 
 def _held_up_by(account: Account) -> str:

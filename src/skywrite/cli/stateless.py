@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from skywrite.cli.hints import hint_text
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.errors import InputError
 
@@ -57,4 +58,4 @@ def print_report_error(name: str, report: Any) -> None:
     line = f":{report.line}" if report.line else ""
     click.echo(f"{click.style('Error:', fg='red')} {name}{line}: {report.error.message}", err=True)
     if report.error.hint:
-        click.echo(f"    {report.error.hint}", err=True)
+        click.echo(f"    {hint_text(report.error.hint)}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.cli.hints import hint_text
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_warnings
 from skywrite.cli.stateless import print_report_error, print_stateless
@@ -112,7 +113,7 @@ def _problem(folder: Path, problem: FileProblem) -> dict[str, Any]:
 def _print_problem(folder: Path, problem: FileProblem) -> None:
     click.echo(f"{folder / problem.path}:{problem.line}: {problem.message}")
     if problem.hint:
-        click.echo(f"    {problem.hint}")
+        click.echo(f"    {hint_text(problem.hint)}")
 
 
 def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:

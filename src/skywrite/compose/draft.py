@@ -21,7 +21,7 @@ NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")
 class InvalidDraft(InputError):
     """A draft has a field that does not exist or holds something of the wrong kind."""
 
-    def __init__(self, message: str, *, hint: str = "See what a draft holds: skywrite import --help") -> None:
+    def __init__(self, message: str, *, hint: str = "The guide lists the fields of a draft.") -> None:
         super().__init__(message, hint=hint)
 
 

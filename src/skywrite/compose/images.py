@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from skywrite.atproto.cid import BlobHasher, cid_for_blob
 from skywrite.compose.draft import Caption, Draft, Image, Media, Stored, Video
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, SkywriteError
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -144,7 +144,7 @@ class Collector:
         if alt.strip():
             return
         if self._require_alt:
-            raise MissingAlt(f"{label} has no alt text.", hint='Describe it with --alt "...".')
+            raise MissingAlt(f"{label} has no alt text.", hint=Hint("Describe it: ", Do("argument", "alt")))
         self.warnings.append(f"{label} has no alt text.")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from skywrite.atproto.session import Agent, Authenticator, Session, SessionStore
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import SignInError
+from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Transport
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Agents:
                 return agent
         session = self._sessions.load_any(did)
         if session is None:
-            raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint="Sign in with: skywrite login")
+            raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint=SIGN_IN)
         agent = self._made(session)
         with self._lock:
             return self._agents.setdefault(did, agent)

@@ -12,6 +12,7 @@ from datetime import datetime
 from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
+from skywrite.errors import Do, Hint
 from skywrite.publish.budget import CREATE_POINTS, check_pace, ready_since
 from skywrite.queue.model import AccountView, Decision, Miss, Post, Problem, Take
 from skywrite.queue.record_keys import record_keys
@@ -67,7 +68,7 @@ class Decider:
         said = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_spoken(late.total_seconds())} late"
         if answer == "skip":
             return Miss("cancelled", Problem(MISSED, f"{said}: skipped, as its policy says."))
-        hint = f"Publish it now with: skywrite release {post.id}. Drop it with: skywrite cancel {post.id}"
+        hint = Hint("Publish it now: ", Do("posts.release", post.id), ". Drop it: ", Do("posts.cancel", post.id))
         return Miss("held", Problem(MISSED, f"{said}: it waits for your decision.", hint))
 
 

@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 
 from skywrite.atproto.repo import Known
 from skywrite.atproto.xrpc_errors import BlobNotFound, MissingRight
-from skywrite.errors import InputError, RateLimited, RejectedError, SignInError, SkywriteError, TemporaryError
+from skywrite.errors import (
+    SIGN_IN,
+    Do,
+    Hint,
+    InputError,
+    RateLimited,
+    RejectedError,
+    SignInError,
+    SkywriteError,
+    TemporaryError,
+)
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
@@ -57,7 +67,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
         # The account goes on: other posts need less. A sign-in with the right lets this one go.
         return Held(Problem(NEEDS_LOGIN, error.message, error.hint)), None
     if isinstance(error, SignInError):
-        held = Problem(NEEDS_LOGIN, error.message, error.hint or "Sign in with: skywrite login")
+        held = Problem(NEEDS_LOGIN, error.message, error.hint or SIGN_IN)
         return Held(held), AccountChange("needs_login", reason=error.message)
     if isinstance(error, TemporaryError):
         return _later(post, problem, now, jitter), None
@@ -73,7 +83,7 @@ def _later(post: Post, problem: Problem, now: datetime, jitter: float) -> Outcom
     began = post.due_at or post.created_at
     # Both: a post that was long overdue when it was first tried has its two days too.
     if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts >= GIVE_UP_TRIES:
-        hint = f"Try again with: skywrite release {post.id}"
+        hint = Hint("Try again: ", Do("posts.release", post.id))
         return Held(Problem(problem.name, f"Given up after two days of tries: {problem.message}", hint))
     return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)
 

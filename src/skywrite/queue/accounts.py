@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from skywrite.atproto.session import Session, SignedOut
 from skywrite.atproto.session_data import read_session
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
-from skywrite.errors import InputError
+from skywrite.errors import SIGN_IN, Do, Hint, InputError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.clock_skew import SKEW
 from skywrite.queue.database import Database, Row
@@ -98,7 +98,13 @@ class AccountVerbs(StoreBase):
             if waiting:
                 raise AccountInUse(
                     f"{row['handle']} is not forgotten, because it has: {', '.join(waiting)}.",
-                    hint="See skywrite queue and skywrite recurring; cancel and stop them first, or sign out instead.",
+                    hint=Hint(
+                        "Cancel and stop them first: ",
+                        Do("posts.list"),
+                        ", ",
+                        Do("recurrences.list"),
+                        ". Or sign out only.",
+                    ),
                 )
             tx.run("delete_account", did=did)
             if row["is_default"] and heirs:
@@ -121,7 +127,7 @@ class AccountVerbs(StoreBase):
             raise AmbiguousAccount(f"More than one account is called {name}.", hint=f"Use its DID: {dids}.")
         if not rows:
             what = "No account is signed in." if name is None else f"The account {name} is not known here."
-            raise UnknownAccount(what, hint="Sign in: skywrite login")
+            raise UnknownAccount(what, hint=SIGN_IN)
         return account_of(rows[0])
 
     def set_default_account(self, did: str) -> None:
@@ -196,7 +202,7 @@ class AccountVerbs(StoreBase):
             row = tx.row("lock_account", did=session.did)
             there = None if row is None or row["session"] is None else _sign_in_of(row)
             if there is None or there != self._refreshed.get((owner, session.did), there):
-                raise SignedOut(f"{session.handle} was signed out meanwhile.", hint="Sign in with: skywrite login")
+                raise SignedOut(f"{session.handle} was signed out meanwhile.", hint=SIGN_IN)
             tx.run("renew_session", did=session.did, handle=session.handle, pds_url=session.pds_url, session=sealed)
 
     def try_lease(self, did: str, seconds: float) -> bool:

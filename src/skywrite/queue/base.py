@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import SIGN_IN
 from skywrite.queue.database import Database, Row, Transaction
 from skywrite.queue.model import UnknownAccount
 from skywrite.queue.vault import Vault
@@ -63,7 +64,7 @@ class StoreBase:
         """
         row = tx.row("lock_account", did=did)
         if row is None:
-            raise UnknownAccount(f"The account {did} is not known here.", hint="Sign in first: skywrite login")
+            raise UnknownAccount(f"The account {did} is not known here.", hint=SIGN_IN)
         return row
 
     def _update_ready(self, tx: Transaction, did: str, *, after: datetime | None = None) -> None:

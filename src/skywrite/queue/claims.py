@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from skywrite.errors import SkywriteError
+from skywrite.errors import SIGN_IN, Do, Hint, SkywriteError
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.events import note_event, note_post_event
@@ -75,7 +75,7 @@ class ClaimVerbs(AddVerbs):
         with self._writing(wake=False) as tx:
             row = tx.row("get_post", id=post_id)
             if row is None:
-                raise UnknownPost(f"There is no post {post_id}.", hint="See the numbers with: skywrite queue")
+                raise UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
             account = self._locked(tx, row["account_did"])
             return self._claim_one(tx, account, post_id, worker, lease_seconds, decide)
 
@@ -177,7 +177,7 @@ class ClaimVerbs(AddVerbs):
         with self._reading() as tx:
             row = tx.row("get_account", did=did)
             if row is None:
-                raise UnknownAccount(f"The account {did} is not known here.", hint="Sign in first: skywrite login")
+                raise UnknownAccount(f"The account {did} is not known here.", hint=SIGN_IN)
             return self._view(tx, account_of(row), self._clock.now())
 
     def _claim_one(
@@ -324,7 +324,7 @@ def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
     if isinstance(error, SkywriteError):
         return Miss("held", Problem.of(error))
     message = f"It cannot be published: something went wrong inside Skywrite ({type(error).__name__})."
-    hint = f"Please report it. Change the post with: skywrite edit {post.id}"
+    hint = Hint("Please report it. Change the post: ", Do("posts.edit", post.id))
     return Miss("held", Problem("Unexpected", message, hint))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from skywrite.errors import TemporaryError
+from skywrite.errors import Do, Hint, TemporaryError
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.events import note_event
@@ -63,7 +63,7 @@ class FeedVerbs(AddVerbs):
                 there = tx.row("feed_with_url", url=new.url)
                 number = there["id"] if there else "?"
                 raise FeedExists(
-                    f"{new.url} is feed {number} already.", hint=f"To begin anew: skywrite feed remove {number}"
+                    f"{new.url} is feed {number} already.", hint=Hint("To begin anew: ", Do("feeds.remove", number))
                 )
             for position, did in enumerate(dict.fromkeys(new.account_dids)):
                 tx.run("insert_feed_account", feed_id=row["id"], position=position, did=did)
@@ -77,7 +77,7 @@ class FeedVerbs(AddVerbs):
             else:
                 row = tx.row("feed_with_url", url=name)
             if row is None:
-                raise UnknownFeed(f"There is no feed {name}.", hint="See: skywrite feed list")
+                raise UnknownFeed(f"There is no feed {name}.", hint=Hint("See: ", Do("feeds.list")))
             return _feed_of(row, _accounts_of(tx, row["id"]))
 
     def feeds(self) -> list[Feed]:
@@ -93,7 +93,7 @@ class FeedVerbs(AddVerbs):
         with self._writing(wake=False) as tx:
             # The feed before its accounts, as where an item is queued: in another order two could wait for each other.
             if tx.row("lock_feed", id=feed_id) is None:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
             for did in sorted(set(account_dids)):
                 self._locked(tx, did)
             tx.run("set_feed_settings", id=feed_id, settings=dump_json(settings))
@@ -105,7 +105,7 @@ class FeedVerbs(AddVerbs):
         """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
         with self._writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
 
     def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
         """Take feeds whose check is due (or whose checker never came back), those that wait longest first."""
@@ -118,7 +118,7 @@ class FeedVerbs(AddVerbs):
         with self._writing(wake=False) as tx:
             row = tx.row("lock_feed", id=feed_id)
             if row is None:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint="See: skywrite feed list")
+                raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
             until = moment_of(row["lease_until"])
             if until is not None and until > self._clock.now():
                 return None

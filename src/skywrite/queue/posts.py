@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from skywrite.errors import Do, Hint
 from skywrite.queue.database import Transaction, moment_of
 from skywrite.queue.events import note_post_event
 from skywrite.queue.listing import ListVerbs
@@ -162,12 +163,14 @@ class PostVerbs(ListVerbs):
         with self._writing() as tx:
             post = self._get_locked(tx, post_id)
             if tx.run("make_post_due_now", id=post_id, now=self._clock.now()) != 1:
-                raise WrongState(f"Post {post_id} is not due.", hint=f"See: skywrite show {post_id}")
+                raise WrongState(f"Post {post_id} is not due.", hint=Hint("See: ", Do("posts.get", post_id)))
             return self._changed(tx, post)
 
     def hold(self, post_id: int, problem: Problem | None = None, *, version: int | None = None) -> Post:
         """Keep a scheduled post from being published until it is released."""
-        reason = problem or Problem("HeldByUser", "It is held on request.", f"skywrite release {post_id}")
+        reason = problem or Problem(
+            "HeldByUser", "It is held on request.", Hint("Let it go out: ", Do("posts.release", post_id))
+        )
         with self._writing() as tx:
             post = self._get_locked(tx, post_id)
             _check_version(post, version)
@@ -182,13 +185,15 @@ class PostVerbs(ListVerbs):
             if post.state == was:
                 _check_version(post, version)
             if tx.run("schedule_post", id=post_id, was=was, now=self._clock.now()) != 1:
-                raise WrongState(f"Post {post_id} is {post.state}, not {was}.", hint=f"See: skywrite show {post_id}")
+                raise WrongState(
+                    f"Post {post_id} is {post.state}, not {was}.", hint=Hint("See: ", Do("posts.get", post_id))
+                )
             return self._changed(tx, post)
 
     def _get(self, tx: Transaction, post_id: int) -> Post:
         row = tx.row("get_post", id=post_id)
         if row is None:
-            raise UnknownPost(f"There is no post {post_id}.", hint="See the numbers with: skywrite queue")
+            raise UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
         return post_of(row)
 
     def _get_locked(self, tx: Transaction, post_id: int) -> Post:
@@ -217,11 +222,11 @@ def _why_fixed(post: Post) -> str:
 
 def _hint(post: Post) -> str:
     if post.state == "published":
-        return f"To take it off the network: skywrite delete {post.uri}"
+        return Hint("Take it off the network: ", Do("posts.delete", post.id))
     if post.free_at is not None and post.frozen is not None:
         return f"Nothing of it was found there. It may be changed after {post.free_at:%Y-%m-%d %H:%M:%S} UTC."
     if post.state == "held" and post.frozen is not None:
-        return f"Release it, and it is settled by looking on the network: skywrite release {post.id}"
+        return Hint("Release it, and Skywrite looks whether it is on the network: ", Do("posts.release", post.id))
     if post.state in ("scheduled", "publishing"):
-        return f"Its end is settled by the next attempt; see: skywrite show {post.id}"
-    return f"See: skywrite show {post.id}"
+        return Hint("The next attempt settles it; see: ", Do("posts.get", post.id))
+    return Hint("See: ", Do("posts.get", post.id))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from skywrite.errors import Do, Hint
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import (
@@ -90,7 +91,9 @@ class RecurrenceVerbs(AddVerbs):
         with self._reading() as tx:
             row = tx.row("get_recurrence", id=recurrence_id)
         if row is None:
-            raise UnknownRecurrence(f"There is no recurrence {recurrence_id}.", hint="See: skywrite queue")
+            raise UnknownRecurrence(
+                f"There is no recurrence {recurrence_id}.", hint=Hint("See: ", Do("recurrences.list"))
+            )
         return recurrence_of(row)
 
     def recurrences(self, account_did: str | None = None) -> list[Recurrence]:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, cast
 
+from skywrite.errors import Do, Hint
 from skywrite.queue.database import Row, moment_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
 
@@ -46,7 +47,22 @@ def problem_values(problem: Problem | None) -> dict[str, str | None]:
     """The error columns for a problem."""
     if problem is None:
         return {"error_name": None, "error_message": None, "error_hint": None}
-    return {"error_name": problem.name, "error_message": problem.message, "error_hint": problem.hint or None}
+    return {"error_name": problem.name, "error_message": problem.message, "error_hint": dump_hint(problem.hint)}
+
+
+def dump_hint(hint: str) -> str | None:
+    """A hint as text: a plain one as it is, one with operations as a JSON array of its parts."""
+    if not isinstance(hint, Hint) and not hint.startswith("["):
+        return hint or None
+    parts = hint.parts if isinstance(hint, Hint) else (hint,)
+    return dump_json([list(part) if isinstance(part, Do) else str(part) for part in parts])
+
+
+def load_hint(text: str | None) -> str:
+    """What `dump_hint` wrote."""
+    if not text or not text.startswith("["):
+        return text or ""
+    return Hint(*(Do(*part) if isinstance(part, list) else part for part in json.loads(text)))
 
 
 def post_of(row: Row) -> Post:
@@ -145,4 +161,4 @@ def problem_of(row: Row) -> Problem | None:
     """The problem in a row's error columns."""
     if row["error_name"] is None:
         return None
-    return Problem(row["error_name"], cast(str, row["error_message"] or ""), cast(str, row["error_hint"] or ""))
+    return Problem(row["error_name"], cast(str, row["error_message"] or ""), load_hint(row["error_hint"]))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import InputError
+from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.adding import AddVerbs
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import AddResult, NewPost, Problem
@@ -128,7 +128,7 @@ class TimerVerbs(AddVerbs):
     def _timer(self, tx: Transaction, timer_id: int) -> Timer:
         row = tx.row("get_timer", id=timer_id)
         if row is None:
-            raise UnknownTimer(f"There is no watch {timer_id}.", hint="See their numbers with: skywrite watch list")
+            raise UnknownTimer(f"There is no watch {timer_id}.", hint=Hint("See their numbers: ", Do("commands.list")))
         return _timer_of(row)
 
     def remove_timer(self, timer_id: int) -> Timer:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from skywrite.clock import secret_bytes
 from skywrite.config import Config
-from skywrite.errors import MissingExtra, StorageError
+from skywrite.errors import Do, Hint, MissingExtra, StorageError
 from skywrite.queue.folders import make_private_folder
 
 KEY_BYTES = 32
@@ -138,8 +138,11 @@ class Vault:
     def _wrong(self) -> WrongKey:
         return WrongKey(
             f"The key from {self.source} does not open the stored session.",
-            hint="Use the key the session was stored with (SKYWRITE_KEY, or the file `key` beside the database), "
-            "or sign in again: skywrite login",
+            hint=Hint(
+                "Use the key the session was stored with (SKYWRITE_KEY, or the file `key` beside the database), "
+                "or sign in again: ",
+                Do("accounts.login"),
+            ),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from skywrite.errors import InputError
+from skywrite.errors import Do, Hint, InputError
 from skywrite.sandbox.core import Sandbox
 from skywrite.sandbox.faults import FaultKind
 
@@ -28,7 +28,9 @@ def serve(
         box.start(port)
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(f"Port {port} cannot be used: {reason}.", hint="Choose another with --port.") from None
+        raise InputError(
+            f"Port {port} cannot be used: {reason}.", hint=Hint("Choose another: ", Do("argument", "port"))
+        ) from None
     try:
         ready(box)
         (stop or threading.Event()).wait()

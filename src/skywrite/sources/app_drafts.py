@@ -92,7 +92,7 @@ def _note_media(post: Mapping[str, Any], number: int, device: str, notes: list[s
             told = f" (alt text: {'; '.join(alts)})" if alts else ""
             count = f"{len(items)} {kind}{'' if len(items) == 1 else 's'}"
             verb = "stays" if len(items) == 1 else "stay"
-            notes.append(f"Post {number}: {count} {verb} on {device}{told}; add files with skywrite edit.")
+            notes.append(f"Post {number}: {count} {verb} on {device}{told}; add the files when you edit it.")
 
 
 def _gates(draft: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,9 +22,7 @@ _FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0"
 class UnreadableTable(InputError):
     """A file of posts cannot be read; the message names the line."""
 
-    def __init__(
-        self, message: str, *, hint: str = "Mend it, or look at the columns with: skywrite import --help"
-    ) -> None:
+    def __init__(self, message: str, *, hint: str = "The guide to the queue lists the columns.") -> None:
         super().__init__(message, hint=hint)
 
 

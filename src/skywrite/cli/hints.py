@@ -1,0 +1,48 @@
+"""What to do next, in the words of the command line.
+
+What lives here: the command for each operation that an error, a problem or a finding may propose. What does not: when
+something is proposed (beside what raises it).
+"""
+
+from __future__ import annotations
+
+from skywrite.errors import Do, Hint
+
+_COMMANDS = {
+    "accounts.login": "login",
+    "accounts.list": "accounts",
+    "accounts.set": "set",
+    "accounts.set_slots": "slots",
+    "commands.list": "watch list",
+    "doctor": "doctor",
+    "feeds.list": "feed list",
+    "feeds.poll": "feed check",
+    "feeds.remove": "feed remove",
+    "posts.cancel": "cancel",
+    "posts.delete": "delete",
+    "posts.edit": "edit",
+    "posts.get": "show",
+    "posts.list": "queue",
+    "posts.move": "move",
+    "posts.release": "release",
+    "posts.retry": "retry",
+    "posts.undo": "undo",
+    "recurrences.list": "recurring",
+    "run": "run",
+    "run_once": "run --once",
+    "transfer.import_rows": "import",
+}
+_REST = {"posts.move": " WHEN", "posts.edit": ' "another text"'}
+
+
+def command(do: Do) -> str:
+    """An operation as a command, an argument as an option."""
+    if do.operation == "argument":
+        return f"--{str(do.target).replace('_', '-')}"
+    words = f"skywrite {_COMMANDS[do.operation]}"
+    return words + ("" if do.target is None else f" {do.target}") + _REST.get(do.operation, "")
+
+
+def hint_text(hint: str) -> str:
+    """A hint as the command line says it."""
+    return hint.said(command) if isinstance(hint, Hint) else hint
