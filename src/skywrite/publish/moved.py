@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.session_data import Session
-from skywrite.errors import NoAnswer, NotSent, SignInError, SkywriteError
+from skywrite.errors import SIGN_IN, NoAnswer, NotSent, SignInError, SkywriteError
 
 if TYPE_CHECKING:
     from skywrite.atproto.oauth_session import OAuthSession
@@ -45,5 +45,5 @@ def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved |
         return None
     return AccountMoved(
         f"{session.handle} has moved to {named}: its DID document names that server now.",
-        hint="Sign in there with: skywrite login",
+        hint=SIGN_IN,
     )

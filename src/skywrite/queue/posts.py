@@ -210,7 +210,7 @@ def _check_version(post: Post, version: int | None) -> None:
     if version is not None and post.version != version:
         raise ChangedMeanwhile(
             f"Post {post.id} was changed by somebody else meanwhile; it is {post.state} now. Nothing was changed.",
-            hint=f"Look at it and try again: skywrite show {post.id}",
+            hint=Hint("Look at it and try again: ", Do("posts.get", post.id)),
         )
 
 
