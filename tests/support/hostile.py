@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from skywrite.errors import InputError, MissingExtra
 
@@ -91,3 +91,47 @@ def _numbers() -> Iterator[int]:
     while True:
         yield number
         number += 1
+
+
+def reads_markdown(text: str) -> int:
+    """Find links."""
+    from skywrite.bsky.markdown import parse_markdown_links
+
+    return len(parse_markdown_links(text).facets)
+
+
+def reads_caption(text: str) -> str:
+    """Read a caption file; the name of the error, if there is one."""
+    from skywrite.media.captions import read_caption
+
+    return _outcome(lambda: read_caption(text.encode(), "a.srt"))
+
+
+def reads_movie(data: bytes) -> str:
+    """Read the boxes of a video; the name of the error, if there is one."""
+    from io import BytesIO
+
+    from skywrite.media.mp4 import read_movie
+
+    return _outcome(lambda: read_movie(BytesIO(data), len(data)))
+
+
+def reads_feed(text: str) -> str:
+    """Read a feed; the name of the error, if there is one."""
+    from skywrite.sources.feed import parse_feed
+
+    return _outcome(lambda: parse_feed(text.encode(), "text/xml", "https://a.example/"))
+
+
+def _outcome(read: Callable[[], object]) -> str:
+    try:
+        read()
+    except Exception as error:
+        return type(error).__name__
+    return ""
+
+
+def boxes(name: bytes, *bodies: bytes) -> bytes:
+    """A box of an MP4 file."""
+    body = b"".join(bodies)
+    return (8 + len(body)).to_bytes(4, "big") + name + body

@@ -379,6 +379,10 @@ def test_subrip_becomes_webvtt() -> None:
         (b"WEBVTT\n\n00:00:01 --> later\nx\n", "line 3"),
         (b"WEBVTT\n\n00:02.000 --> 00:01.000\nx\n", "ends before it begins"),
         (b"WEBVTT\n\n00:00:01,000 --> 00:00:02,000\nx\n", "line 3"),
+        (b"WEBVTT\n\n0:01.500 --> 0:02.500\nx\n", "line 3"),
+        (b"WEBVTT\n\n00:01.500 --> 00:02,500\nx\n", "line 3"),
+        (b"WEBVTT\n\n00:01.5 --> 00:02.500\nx\n", "line 3"),
+        (b"WEBVTT\n\n00:1.500 --> 00:02.500\nx\n", "line 3"),
         (b"WEBVTT\0\n", "is no text file"),
     ],
 )
@@ -387,6 +391,12 @@ def test_bad_captions_are_refused(data: bytes, words: str) -> None:
     with pytest.raises(BadCaption) as caught:
         read_caption(data, "a.vtt")
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize("times", ["00:01.500 --> 00:02.500", "0:00:01.500 --> 100:00:02.500 align:left"])
+def test_cues_that_players_read_pass(times: str) -> None:
+    """Hours may be missing or have any number of digits."""
+    assert f"WEBVTT\n\n{times}\nx\n".encode() == read_caption(f"WEBVTT\n\n{times}\nx\n".encode(), "a.vtt")
 
 
 def test_captions_have_a_size_limit() -> None:

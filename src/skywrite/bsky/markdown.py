@@ -8,7 +8,8 @@ not a whole, well-formed link to http or https stays as it is written too. The g
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from skywrite.bsky.facets import Facet, RichText, utf8_length
@@ -58,6 +59,7 @@ def parse_markdown_links(text: str) -> RichText:
     links, escapes = _find(text)
     if not links and not escapes:
         return RichText(text)
+    escapes.sort()
     output = _Output()
     facets: list[Facet] = []
     place = 0
@@ -79,6 +81,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
     escaped: list[int] = []
     code_ends = _code_ends(text)
     closers = _closers(text)
+    blanks = _blank_lines(text)
     place = 0
     token = re.compile(_TOKEN, re.DOTALL)
     while match := token.search(text, place):
@@ -93,7 +96,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
             openers.append(_Opener(match.end() - 1, found[0] == "!"))
         elif openers:
             opener = openers.pop()
-            link = _link(text, opener, match.start(), closers)
+            link = _link(text, opener, match.start(), closers, blanks)
             if link and opener.image:
                 place = link.end
             elif link:
@@ -101,7 +104,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
                 # A link holds no link: what is open around it stays text.
                 openers.clear()
                 place = link.end
-        elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start(), closers):
+        elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start(), closers, blanks):
             escapes.append(escaped.pop())
     return links, escapes
 
@@ -124,18 +127,28 @@ def _code_ends(text: str) -> dict[int, int]:
     return ends
 
 
-def _link(text: str, opener: _Opener, label_end: int, closers: Mapping[int, int]) -> _Link | None:
+def _link(
+    text: str, opener: _Opener, label_end: int, closers: Mapping[int, int], blanks: Sequence[tuple[int, int]]
+) -> _Link | None:
     if label_end + 1 not in closers:
         return None
     destination = re.compile(_DESTINATION).match(text, label_end + 1)
     end = closers[label_end + 1]
     if destination is None or end == destination.end():
         return None
-    label = text[opener.place + 1 : label_end]
-    if not label.strip() or re.search(r"\n[^\S\n]*\n", label):
+    # Labels may lie in one another, so each is looked at without reading it whole.
+    first = bisect_left(blanks, (opener.place + 1, 0))
+    if first < len(blanks) and blanks[first][1] < label_end:
+        return None
+    if re.compile(r"\S").search(text, opener.place + 1, label_end) is None:
         return None
     url = re.sub(r"\\([()\\])", r"\1", text[destination.start("url") : end])
     return _Link(opener.place, label_end, end + 1, url)
+
+
+def _blank_lines(text: str) -> list[tuple[int, int]]:
+    """Where lines end that are followed by a blank one: the line's end, and that of the blank line."""
+    return [(match.start(), match.end(1)) for match in re.finditer(r"\n(?=([^\S\n]*)\n)", text)]
 
 
 def _closers(text: str) -> dict[int, int]:
@@ -160,8 +173,7 @@ def _unescaped(label: str) -> str:
 
 def _plain(text: str, start: int, end: int, escapes: list[int]) -> str:
     pieces = []
-    for place in escapes:
-        if start <= place < end:
-            pieces.append(text[start:place])
-            start = place + 1
+    for place in escapes[bisect_left(escapes, start) : bisect_left(escapes, end)]:
+        pieces.append(text[start:place])
+        start = place + 1
     return "".join([*pieces, text[start:end]])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 MAX_BOXES = 200_000
+MAX_TRACKS = 100
 _MAX_READ_BYTES = 4 << 20
 _PRIVATE = {b"udta", b"meta", b"uuid"}
 _UNUSED = {b"free", b"skip", b"wide"}
@@ -167,6 +168,8 @@ class _Reader:
             if box.name == b"mvhd":
                 self._state.timescale, self._state.duration = self._times(box)
             elif box.name == b"trak":
+                if len(self._state.tracks) == MAX_TRACKS:
+                    raise BrokenMovie(f"it has more than {MAX_TRACKS} tracks")
                 self._state.tracks.append(self._trak(box))
             elif box.name == b"mvex":
                 self._mvex(box)
@@ -236,9 +239,11 @@ class _Reader:
                 self._state.duration = self._state.duration or total
             elif box.name == b"trex":
                 track_id, _, duration = struct.unpack_from(">III", data, 4)
-                for raw in self._state.tracks:
-                    if raw.track_id == track_id:
-                        raw.fragment_default = duration
+                if raw := self._track(track_id):
+                    raw.fragment_default = duration
+
+    def _track(self, track_id: int) -> _Raw | None:
+        return next((raw for raw in self._state.tracks if raw.track_id == track_id), None)
 
     def _moof(self, moof: _Box) -> None:
         """Move the end of each track behind this fragment."""
@@ -250,13 +255,14 @@ class _Reader:
             for box in self._boxes(traf.body, traf.end):
                 if box.name == b"tfhd":
                     track_id, default = _tfhd(self._body(box, 32))
-                    raw = next((one for one in self._state.tracks if one.track_id == track_id), None)
+                    raw = self._track(track_id)
                     start = raw.duration if raw else 0
                 elif box.name == b"tfdt":
                     data = self._body(box, 12)
                     start = struct.unpack_from(">Q" if data[0] == 1 else ">I", data, 4)[0]
                 elif box.name == b"trun" and raw is not None:
-                    start += _trun(self._body(box, box.end - box.body), default or raw.fragment_default)
+                    length = min(box.end - box.body, _MAX_READ_BYTES)
+                    start += _trun(self._body(box, length), default or raw.fragment_default)
                     raw.duration = max(raw.duration, start)
 
 

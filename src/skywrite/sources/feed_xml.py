@@ -22,6 +22,8 @@ ELEMENTS_MAX = 150_000
 ITEMS_MAX = 10_000
 AMPERSANDS_MENDED_MAX = 200_000
 DEPTH_MAX = 100
+# So many prefixes are known at one place; each element that declares one copies them.
+PREFIXES_MAX = 100
 XHTML = "http://www.w3.org/1999/xhtml"
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
@@ -124,11 +126,7 @@ def _escape(text: str) -> str:
 def read_xml(text: str) -> tuple[Node, list[str]]:
     """The root of a document and what had to be left out. Raises FeedUnreadable."""
     text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
-    items = text.count("<item") + text.count("<entry")
-    if items > ITEMS_MAX:
-        raise FeedUnreadable(
-            f"It has {items} items: more than {ITEMS_MAX} are not taken.", hint="Ask for a shorter feed."
-        )
+    _check_items(text.count("<item") + text.count("<entry"))
     # Without the document type, which is never fetched, entities of HTML are found to be missing and are put in.
     text = _without_doctype(text)
     try:
@@ -150,6 +148,13 @@ def _without_doctype(text: str) -> str:
         if not of_html:
             raise _own_entity()
     return text[:place] + text[doctype.end() :]
+
+
+def _check_items(number: int) -> None:
+    if number > ITEMS_MAX:
+        raise FeedUnreadable(
+            f"It has {number} items: more than {ITEMS_MAX} are not taken.", hint="Ask for a shorter feed."
+        )
 
 
 def _mended(text: str) -> tuple[Node, list[str]]:
@@ -197,9 +202,12 @@ def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
     opens = list(_ITEM_OPENS.finditer(text))
     if root is None or not opens:
         raise FeedUnreadable(f"It is not XML: {reason}.", hint="Look at the address in a browser.")
+    # Those with a prefix of their own are counted only here.
+    _check_items(len(opens))
     items: list[Node] = []
     broken = 0
     head = text[: opens[0].start()]
+    scope = _scope(head)
     for number, match in enumerate(opens):
         limit = opens[number + 1].start() if number + 1 < len(opens) else len(text)
         end = text.find(f"</{match[1]}", match.end(), limit)
@@ -208,7 +216,7 @@ def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
             broken += 1
             continue
         try:
-            items.append(_parse(text[match.start() : close + 1], scope=_scope(head)))
+            items.append(_parse(text[match.start() : close + 1], scope=scope))
         except expat.ExpatError:
             broken += 1
     if not items:
@@ -220,7 +228,7 @@ def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
 
 def _scope(head: str) -> dict[str, str]:
     pairs = re.findall(r"""\sxmlns(?::([\w.-]{1,20}))?\s*=\s*["']([^"']{1,200})["']""", head[:10_000])
-    return {prefix: _canonical(uri) for prefix, uri in pairs}
+    return {prefix: _canonical(uri) for prefix, uri in pairs[:PREFIXES_MAX]}
 
 
 def _head_node(root_name: str, head: str) -> Node:
@@ -265,6 +273,8 @@ class _Builder:
         declared = {name[5:].lstrip(":"): uri for name, uri in attributes.items() if name[:5] == "xmlns"}
         if declared:
             scope = {**scope, **{prefix: _canonical(uri) for prefix, uri in declared.items()}}
+            if len(scope) > PREFIXES_MAX:
+                raise FeedUnreadable(f"It declares more than {PREFIXES_MAX} prefixes.", hint="Ask who runs the feed.")
             attributes = {name: value for name, value in attributes.items() if name[:5] != "xmlns"}
         self._scopes.append(scope)
         node = Node(_named(raw, scope), {name: _windows(value) for name, value in attributes.items()})
