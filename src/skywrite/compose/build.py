@@ -80,14 +80,18 @@ def render(part: Draft) -> Sequence[RichText]:
     text = tidy(part.text) if part.tidy else part.text
     if part.facets is not None:
         return [RichText(text, ())]
-    return _rendered(text, part.markdown, part.shorten, part.numbering if part.split else None)
+    return _rendered(text, part.markdown, part.shorten, part.mentions, part.numbering if part.split else None)
 
 
 # `resolve` looks up what is in the texts of which `build` makes records, one after the other.
 @lru_cache(maxsize=64)
-def _rendered(text: str, markdown: bool, shorten: bool, split: Numbering | None) -> tuple[RichText, ...]:
+def _rendered(
+    text: str, markdown: bool, shorten: bool, mentions: bool, split: Numbering | None
+) -> tuple[RichText, ...]:
     rich = parse_markdown_links(text) if markdown else RichText(text, ())
     rich = detect(rich)
+    if not mentions:
+        rich = RichText(rich.text, tuple(facet for facet in rich.facets if facet.kind != "mention"))
     if shorten:
         rich = shorten_links(rich)
     if split is None:

@@ -114,10 +114,11 @@ class Draft(NamedTuple):
     """One message as its writer means it, with the rest of its thread.
 
     `card`: "auto" (the first link's page, where there is no other media), "none", an address, or a resolved Card.
-    `replies`: who may answer; None everyone, else any of nobody, mentioned, followers, following, or lists.
+    `replies`: who may reply; None everyone, else any of nobody, mentioned, followers, following, or lists.
     `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link. `shorten`: links are
-    shown as the official app shows them. `tidy`: outer blank lines go. `split`: text too long for one post becomes a
-    thread. `facets` and `embed`: parts of the record made by the caller, taken as they are, in place of ours.
+    shown as the official app shows them. `tidy`: outer blank lines go. `mentions`: an `@handle` becomes a mention,
+    which notifies its owner. `split`: text too long for one post becomes a thread. `facets` and `embed`: parts of the
+    record made by the caller, taken as they are, in place of ours.
     """
 
     text: str = ""
@@ -134,6 +135,7 @@ class Draft(NamedTuple):
     markdown: bool = True
     shorten: bool = True
     tidy: bool = True
+    mentions: bool = True
     split: bool = False
     numbering: Numbering = "none"
     facets: tuple[Mapping[str, Any], ...] | None = None
@@ -394,6 +396,7 @@ _READERS: dict[str, Any] = {
     "markdown": _flag,
     "shorten": _flag,
     "tidy": _flag,
+    "mentions": _flag,
     "split": _flag,
     "numbering": _numbering,
     "facets": _facets,

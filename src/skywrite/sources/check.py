@@ -22,7 +22,7 @@ from skywrite.sources.post_file import FileProblem, Item
 _SOMEBODY = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa"
 _CID = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 _STAND_IN = {"cid": _CID, "mime": "image/png", "size": 1, "width": 1, "height": 1}
-_WITH_TEXT = ("markdown", "shorten", "tidy", "split", "numbering")
+_WITH_TEXT = ("markdown", "shorten", "tidy", "mentions", "split", "numbering")
 
 
 def check_folder(folder: Folder) -> list[FileProblem]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+from skywrite.bsky.limits import check_labels, check_langs
 from skywrite.contained import TooCostly
 from skywrite.errors import InputError, SkywriteError
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
@@ -86,6 +87,10 @@ def feed_settings(**options: Any) -> dict[str, Any]:
     settings = {name: value for name, value in options.items() if value not in (None, "", [], ())}
     check_filter(settings.get("include", ()), settings.get("exclude", ()))
     template_of(settings)
+    if "labels" in settings:
+        settings["labels"] = check_labels(list(settings["labels"]))
+    if "langs" in settings:
+        settings["langs"] = check_langs(list(settings["langs"]))
     if "every" in settings:
         settings["every"] = checked_interval(parse_duration(str(settings["every"])))
     if settings.get("images", "auto") not in IMAGE_CHOICES:

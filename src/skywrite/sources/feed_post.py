@@ -7,21 +7,27 @@ What does not: checking the draft and fitting its images (`compose`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from skywrite.atproto.syntax import InvalidSyntax, Language
+from skywrite.bsky.richtext import parse_markdown_links
 from skywrite.errors import InputError
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry, FeedImage
 from skywrite.sources.feed_formats import resolved
-from skywrite.sources.html_text import html_images, html_to_text
+from skywrite.sources.html_text import LinkedText, html_images, html_with_links
 from skywrite.sources.template import hashtags
 
 SUMMARY_LENGTH_MAX = 3_000
 TITLE_LENGTH_MAX = 1_000
 IMAGES_MAX = 4
+LINKS_MAX = 30
+AROUND = 24
 IMAGE_CHOICES = ("auto", "all", "card", "none")
+
+
+_NOWHERE = "https://invalid.invalid/"
 
 
 class Fitting(Protocol):
@@ -34,27 +40,46 @@ class Fitting(Protocol):
 
 def content_of(entry: FeedEntry, document: FeedDocument) -> dict[str, Any]:
     """What the ledger keeps of an item until it is posted: JSON, clean text, absolute addresses."""
-    summary = html_to_text(entry.summary_html) or html_to_text(entry.content_html)
-    images = _images(entry)
+    linked = html_with_links(entry.summary_html)
+    if not linked.text:
+        linked = html_with_links(entry.content_html)
     return {
         "title": entry.title[:TITLE_LENGTH_MAX],
-        "summary": summary[:SUMMARY_LENGTH_MAX],
+        "summary": linked.text[:SUMMARY_LENGTH_MAX],
+        "links": _links(entry, linked),
         "link": entry.link,
         "author": entry.author,
         "tags": list(entry.tags),
         "published": entry.published_at.isoformat() if entry.published_at else "",
         "feed_title": document.title[:TITLE_LENGTH_MAX],
         "lang": language(entry.lang) or language(document.lang),
-        "images": [{"url": image.url, "alt": image.alt} for image in images],
+        "images": [{"url": image.url, "alt": image.alt} for image in _images(entry)],
+        "videos": [{"url": video.url, "alt": video.alt} for video in entry.videos[:1]],
     }
+
+
+def _absolute(address: str, entry: FeedEntry) -> str:
+    """An address of an item's text made absolute; empty for what is none."""
+    url = resolved(address, entry.base or entry.link or _NOWHERE)
+    return "" if url.startswith(_NOWHERE) else url
+
+
+def _links(entry: FeedEntry, linked: LinkedText) -> list[tuple[int, int, str]]:
+    """The links that a summary has: begin, end, address. Hashtags are left to the network."""
+    found = []
+    for start, end, address in linked.links:
+        url = _absolute(address, entry)
+        if url and end <= SUMMARY_LENGTH_MAX and linked.text[start:end] != url and linked.text[start] != "#":
+            found.append((start, end, url))
+    return found[:LINKS_MAX]
 
 
 def _images(entry: FeedEntry) -> list[FeedImage]:
     found = {image.url: image for image in entry.images}
     for html in (entry.content_html, entry.summary_html):
         for address, alt in html_images(html):
-            url = resolved(address, entry.base or entry.link or "https://invalid.invalid/")
-            if url and not url.startswith("https://invalid.invalid/") and not (url in found and found[url].alt):
+            url = _absolute(address, entry)
+            if url and not (url in found and found[url].alt):
                 found[url] = FeedImage(url, alt)
     return list(found.values())[: 2 * IMAGES_MAX]
 
@@ -89,25 +114,59 @@ def template_values(content: Mapping[str, Any]) -> dict[str, Any]:
 def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a draft (names of `compose.draft`) for an item. Raises InputError for an empty text."""
     text = template.fitted(template_values(content), shorten=bool(settings.get("shorten", True)))
-    choice = settings.get("images", "auto")
     link = content.get("link", "")
+    markdown = with_links(text, content.get("summary", ""), content.get("links", ()))
+    row: dict[str, Any] = {"text": text, "markdown": False}
+    if markdown:
+        row = {"text": markdown, "markdown": True}
+    # Whoever writes a feed notifies nobody by it, unless that is asked for.
+    row["mentions"] = bool(settings.get("mentions", False))
     # A card that is asked for stops a post when its page may not be opened; one for a link in the text does not.
-    row: dict[str, Any] = {"text": text, "markdown": False, "card": "auto" if link in text else link}
+    row["card"] = "auto" if link in text and not (markdown and link) else link or "auto"
     langs = settings.get("langs") or ([content["lang"]] if content.get("lang") else [])
     if langs:
         row["langs"] = langs
     if settings.get("labels"):
         row["labels"] = list(settings["labels"])
-    images: Sequence[Mapping[str, str]] = content.get("images", ())
-    if choice == "auto":
-        images = [image for image in images if image["alt"]]
-    if choice in ("card", "none"):
-        images = ()
-    if choice == "none":
-        row["card"] = "none"
-    if images:
-        row["images"] = [{"url": image["url"], "alt": image["alt"]} for image in images[:IMAGES_MAX]]
-        row["card"] = "none"
-    if not text and "images" not in row:
+    media = _media_of(content, settings.get("images", "auto"))
+    row.update(media)
+    if not text and not media.keys() & {"images", "video"}:
         raise InputError("The template gives an empty text for this item.", hint="Use {{ title }} or {{ summary }}.")
     return row
+
+
+def _media_of(content: Mapping[str, Any], choice: str) -> dict[str, Any]:
+    """The video of an item, or else its images, as far as they are wanted."""
+    if choice in ("card", "none"):
+        return {"card": "none"} if choice == "none" else {}
+    if content.get("videos"):
+        return {"video": dict(content["videos"][0]), "card": "none"}
+    images = [image for image in content.get("images", ()) if image["alt"] or choice == "all"][:IMAGES_MAX]
+    return (
+        {"images": [{"url": image["url"], "alt": image["alt"]} for image in images], "card": "none"} if images else {}
+    )
+
+
+def with_links(text: str, summary: str, links: Iterable[Sequence[Any]]) -> str:
+    """The text as Markdown with the links that its summary has; empty where it has none of them.
+
+    A link is found by its label and what stands around it, because a template may shorten and move the summary.
+    """
+    spans: list[tuple[int, int, str]] = []
+    for start, end, url in links:
+        before, label = summary[max(0, start - AROUND) : start], summary[start:end]
+        place = text.rfind(before + label + summary[end : end + AROUND])
+        place = place if place >= 0 else text.rfind(before + label)
+        begin = place + len(before)
+        if place >= 0 and not any(begin < other[1] and other[0] < begin + len(label) for other in spans):
+            spans.append((begin, begin + len(label), url))
+    pieces, done = [], 0
+    for begin, end, url in sorted(spans):
+        label = re.sub(r"([\[\]\\])", r"\\\1", text[begin:end])
+        pieces += [text[done:begin], f"[{label}](", re.sub(r"([()\\])", r"\\\1", url), ")"]
+        done = end
+    markdown = "".join([*pieces, text[done:]])
+    read = parse_markdown_links(markdown)
+    # Other signs of Markdown in the text may change what is read: then it stays plain.
+    is_same = read.text == text and [facet.value for facet in read.facets] == [url for _, _, url in sorted(spans)]
+    return markdown if spans and is_same else ""

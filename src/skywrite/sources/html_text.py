@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 HTML_CHARACTERS_MAX = 60_000
 # Building a tree takes time in the square of its depth.
 HTML_TAGS_MAX = 2_000
 IMAGES_MAX = 10
 
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_SIGNS = re.compile(f"[{_OPEN}{_CLOSE}]")
 _BLANKS = re.compile(r"\s+")
 _TAG = re.compile(r"</?[a-zA-Z]")
 # An HTML parser opens these again in each block until they are closed: a thousand of them make a million elements.
@@ -57,29 +59,70 @@ def title_text(text: str) -> str:
     return clean_line(html_to_text(re.sub(r"(?i)</?title\b[^<>]*>", "", text)) if is_html else text)
 
 
+class LinkedText(NamedTuple):
+    """A text and its links: where each begins and ends in it, and the address as written."""
+
+    text: str
+    links: tuple[tuple[int, int, str], ...] = ()
+
+
 def html_to_text(html: str) -> str:
     """The text that a reader sees, in paragraphs separated by blank lines."""
+    return html_with_links(html).text
+
+
+def html_with_links(html: str) -> LinkedText:
+    """The text that a reader sees, with the links in it."""
     html = _bounded(html)
     if "<" not in html:
-        return clean_paragraphs(unescape(html))
-    body = _body(html)
+        return LinkedText(clean_paragraphs(unescape(html)))
+    pieces, addresses = _pieces(_body(html))
+    if not addresses:
+        return LinkedText(clean_paragraphs("".join(pieces)))
+    # Signs that no text holds go through the cleaning with it, and then say where the links are.
+    text = re.sub(f"{_OPEN}(\\s+)", f"\\1{_OPEN}", re.sub(f"(\\s+){_CLOSE}", f"{_CLOSE}\\1", "".join(pieces)))
+    return _without_signs(clean_paragraphs(text), addresses)
+
+
+def _without_signs(text: str, addresses: list[str]) -> LinkedText:
+    kept: list[str] = []
+    links: list[tuple[int, int, str]] = []
+    opened: list[tuple[int, str]] = []
+    following = iter(addresses)
+    length = 0
+    for piece in re.split(f"([{_OPEN}{_CLOSE}])", text):
+        if piece == _OPEN:
+            opened.append((length, next(following)))
+        elif piece == _CLOSE:
+            start, address = opened.pop()
+            links += [(start, length, address)] if length > start and address else []
+        else:
+            kept.append(piece)
+            length += len(piece)
+    return LinkedText("".join(kept), tuple(links))
+
+
+def _pieces(body: Any) -> tuple[list[str], list[str]]:
+    """The texts of a tree in order, with signs around links, and the addresses of these."""
     pieces: list[str] = []
+    addresses: list[str] = []
     node = body.child if body is not None else None
     # Nodes are compared by number: the library's own comparison writes both out as HTML.
     top = body.mem_id if body is not None else 0
     while node is not None:
         tag = node.tag
-        _enter(node, tag, pieces)
+        _enter(node, tag, pieces, addresses)
         if node.child is not None and tag not in _UNSEEN:
             node = node.child
             continue
+        _leave(node, tag, pieces)
         while node is not None and node.next is None:
             node = node.parent
             if node is None or node.mem_id == top:
-                return clean_paragraphs("".join(pieces))
-            _leave(node.tag, pieces)
+                return pieces, addresses
+            _leave(node, node.tag, pieces)
         node = node.next if node is not None else None
-    return clean_paragraphs("".join(pieces))
+    return pieces, addresses
 
 
 def _body(html: str) -> Any:
@@ -88,18 +131,28 @@ def _body(html: str) -> Any:
     return LexborHTMLParser(html).body
 
 
-def _enter(node: Any, tag: str, pieces: list[str]) -> None:
+def _enter(node: Any, tag: str, pieces: list[str], addresses: list[str]) -> None:
     if tag == "-text":
-        pieces.append(_BLANKS.sub(" ", node.text_content or ""))
+        pieces.append(_BLANKS.sub(" ", _SIGNS.sub("", node.text_content or "")))
     elif tag == "br":
         pieces.append("\n")
+    elif _is_link(node, tag):
+        addresses.append((node.attributes.get("href") or "").strip())
+        pieces.append(_OPEN)
     elif tag in _PARAGRAPHS:
         pieces.append("\n\n")
 
 
-def _leave(tag: str, pieces: list[str]) -> None:
-    if tag in _PARAGRAPHS:
+def _leave(node: Any, tag: str, pieces: list[str]) -> None:
+    if _is_link(node, tag):
+        pieces.append(_CLOSE)
+    elif tag in _PARAGRAPHS:
         pieces.append("\n\n")
+
+
+def _is_link(node: Any, tag: str) -> bool:
+    """Whether it was an `<a href>` before `_bounded` made a `<span>` of it."""
+    return tag == "span" and "href" in node.attributes
 
 
 def html_images(html: str) -> list[tuple[str, str]]:

@@ -33,7 +33,7 @@ from skywrite.sources.frontmatter import AS_TEXT, InvalidFrontMatter, find_head
 FILE_BYTES_MAX = 200_000
 OPTIONS = ("at", "zone", "key", "account", "late", "draft", "published")
 DRAFT_FIELDS = tuple(name for name in FIELDS if name not in ("facets", "embed"))
-_FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "draft")
+_FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "mentions", "draft")
 _SPOKEN_FLAGS = {"yes": True, "on": True, "no": False, "off": False}
 _MEDIA_NAMES = ("path", "url", "alt", "captions", "gif", "lang")
 _CARD_NAMES = ("url", "title", "description")
@@ -303,7 +303,7 @@ class _Reader:
         return None
 
 
-_SHARED = ("labels", "langs", "markdown", "shorten", "split", "numbering")
+_SHARED = ("labels", "langs", "markdown", "shorten", "mentions", "split", "numbering")
 
 
 def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:

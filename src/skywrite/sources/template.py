@@ -23,7 +23,7 @@ from skywrite.errors import InputError
 
 TEMPLATE_LENGTH_MAX = 2_000
 OUTPUT_LENGTH_MAX = 20_000
-DEFAULT_TEMPLATE = "{{ title }}\n\n{{ link }}"
+DEFAULT_TEMPLATE = "{{ title or summary }}\n\n{{ link }}"
 VARIABLES = (
     "title",
     "summary",
