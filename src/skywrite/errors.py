@@ -10,6 +10,7 @@ that it defines beside the code that raises them; a subclass never changes its b
     ├── TemporaryError            4   the network or a server said no for now
     │   ├── NotSent                   the request never left: repeating is safe
     │   ├── NoAnswer                  the request may have been carried out: doubt
+    │   │   └── TimedOut              the server was silent for too long
     │   └── RateLimited               come back at `until`
     ├── RejectedError             5   a server refused it for good
     ├── StorageError              1   the database cannot be used as asked
@@ -130,6 +131,10 @@ class NotSent(TemporaryError):
 
 class NoAnswer(TemporaryError):
     """The request left and no usable answer came back: it may have been carried out or not."""
+
+
+class TimedOut(NoAnswer):
+    """The server was silent for as long as we wait. Asking again at once would wait as long again."""
 
 
 class RateLimited(TemporaryError):

@@ -19,7 +19,7 @@ from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import Url
 
-from skywrite.errors import InputError, NoAnswer, NotSent
+from skywrite.errors import InputError, NoAnswer, NotSent, TimedOut
 
 USER_AGENT = "skywrite/0.1 (+https://pypi.org/project/skywrite)"
 MAX_ANSWER_BYTES = 8_000_000
@@ -91,7 +91,7 @@ class Http:
         self,
         *,
         timeout_seconds: float = 30.0,
-        connect_timeout_seconds: float = 10.0,
+        connect_timeout_seconds: float = 5.0,
         resolve: tuple[str, str, int] | None = None,
     ) -> None:
         self._timeout_seconds = timeout_seconds
@@ -204,4 +204,6 @@ def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
     host = url.split("/")[2] if url.count("/") >= 2 else url
     if any("(Connect)" in cause for cause in causes):
         return NotSent(f"Could not connect to {host}: {reason}.", hint="Check the connection and the address.")
+    if isinstance(error, TimeoutError):
+        return TimedOut(f"{host} did not answer in time.", hint="The server may be overloaded; try again later.")
     return NoAnswer(f"No usable answer from {host}: {reason}.", hint="The server may be overloaded; try again.")

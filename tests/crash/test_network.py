@@ -43,7 +43,7 @@ DONE = ("published", None)
 # The fault of the first write, and how the first attempt ends.
 CASES: dict[str, tuple[Fault, tuple[str, str | None]]] = {
     "executed, then silence": (EXECUTE_AND_TIME_OUT, DONE),
-    "never arrives": (NEVER_ARRIVES, ("retry", "NoAnswer")),
+    "never arrives": (NEVER_ARRIVES, ("retry", "TimedOut")),
     "slow bytes": (slow(0.1), DONE),
     "reset before the commit": (RESET_BEFORE, ("retry", "NoAnswer")),
     "reset after the commit": (RESET_AFTER, DONE),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from skywrite.atproto.cid import cid_for_record
+from skywrite.atproto.patience import LOOK_SECONDS, WRITE_SECONDS
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc import Body, Param
 from skywrite.atproto.xrpc_errors import (
@@ -155,7 +156,7 @@ class Repo:
         except SkywriteError as error:
             return Unwritten(error, "unsent")
         try:
-            answer = self._agent.procedure("com.atproto.repo.applyWrites", body)
+            answer = self._agent.procedure("com.atproto.repo.applyWrites", body, timeout_seconds=WRITE_SECONDS)
         except NotSent as error:
             return Unwritten(error, "unsent")
         except RateLimited as error:
@@ -167,7 +168,7 @@ class Repo:
     def is_there(self, write: Write) -> bool:
         """Whether the record is in the repository; RecordConflict where something else has its key."""
         try:
-            found = self.get(write.collection, write.rkey)
+            found = self.get(write.collection, write.rkey, timeout_seconds=LOOK_SECONDS)
         except RecordNotFound:
             return False
         if found.cid != write.cid:
@@ -177,10 +178,13 @@ class Repo:
             )
         return True
 
-    def get(self, collection: str, rkey: str, *, repo: str | None = None) -> Record:
+    def get(
+        self, collection: str, rkey: str, *, repo: str | None = None, timeout_seconds: float | None = None
+    ) -> Record:
         """One record of this repository, or of another (DID or handle); RecordNotFound."""
         params = {"repo": repo or self.did, "collection": collection, "rkey": rkey}
-        return _record(self._agent.public.query("com.atproto.repo.getRecord", params))
+        public = self._agent.public
+        return _record(public.query("com.atproto.repo.getRecord", params, timeout_seconds=timeout_seconds))
 
     def list_records(
         self, collection: str, *, repo: str | None = None, reverse: bool = False, records_max: int | None = None
@@ -298,7 +302,8 @@ class Repo:
     def _is_hidden(self) -> bool:
         """Whether the account's server shows none of its records, because the account is disabled."""
         try:
-            self._agent.public.query("com.atproto.repo.describeRepo", {"repo": self.did})
+            params = {"repo": self.did}
+            self._agent.public.query("com.atproto.repo.describeRepo", params, timeout_seconds=LOOK_SECONDS)
         except Refused as error:
             if error.server_error in _HIDDEN:
                 return True

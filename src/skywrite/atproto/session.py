@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from skywrite.atproto.patience import REFRESH_SECONDS
 from skywrite.atproto.session_data import InvalidSession, Session, SignedOut
 from skywrite.atproto.xrpc import Body, Param, Xrpc
 from skywrite.atproto.xrpc_errors import (
@@ -29,7 +30,7 @@ from skywrite.atproto.xrpc_errors import (
     ServerFailure,
 )
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, NotSent, ServerAnswer, SkywriteError, TemporaryError
+from skywrite.errors import InputError, NoAnswer, NotSent, ServerAnswer, SkywriteError, TemporaryError, TimedOut
 from skywrite.http import Transport
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ __all__ = [
 REFRESH_LEASE_SECONDS = 60
 REFRESH_WAIT_SECONDS_MAX = 75
 REFRESH_POLL_SECONDS = 0.2
-REFRESH_TIMEOUT_SECONDS = 15.0
 REFRESH_TRIES = 3
 REFRESH_PAUSE_SECONDS = 30
 RECOVERY_TRIES = 2
@@ -495,8 +495,10 @@ class BearerAuth:
                 return xrpc.procedure(
                     "com.atproto.server.refreshSession",
                     headers=_bearer(session.refresh_jwt),
-                    timeout_seconds=REFRESH_TIMEOUT_SECONDS,
+                    timeout_seconds=REFRESH_SECONDS,
                 )
+            except TimedOut:
+                raise
             except (NoAnswer, ServerFailure):
                 if not tries_left:
                     raise

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from skywrite.atproto.xrpc_errors import NotAPds, ServerFailure, error_from, not_xrpc
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError
+from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, TimedOut
 from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
 
 QUERY_TRIES = 3
@@ -56,8 +56,8 @@ class Caller(Protocol):
 class Xrpc:
     """One server's XRPC methods. Safe to share between threads.
 
-    Queries are repeated twice where the answer is missing or 502, 503 or 504; procedures once, and only where the
-    request never left. Raises the errors of `skywrite.errors` and `xrpc_errors`.
+    Queries are repeated twice where the answer is missing or 502, 503 or 504, but not after a time-out; procedures
+    once, and only where the request never left. Raises the errors of `skywrite.errors` and `xrpc_errors`.
     """
 
     def __init__(self, transport: Transport, base_url: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -70,11 +70,16 @@ class Xrpc:
         return f"Xrpc({self.base_url!r})"
 
     def query(
-        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
+        self,
+        nsid: str,
+        params: Mapping[str, Param] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Call a query (GET) and return its JSON object."""
         all_headers = {"accept": "application/json", **(headers or {})}
-        return self._query(nsid, params, all_headers, self._object)
+        return self._query(nsid, params, all_headers, self._object, timeout_seconds=timeout_seconds)
 
     def query_bytes(
         self,
@@ -135,11 +140,14 @@ class Xrpc:
         headers: Mapping[str, str],
         read: Callable[[Response], _Answer],
         max_bytes: int = MAX_ANSWER_BYTES,
+        timeout_seconds: float | None = None,
     ) -> _Answer:
         url = self._url(nsid, params)
         for tried in range(QUERY_TRIES):
             try:
-                response = self._transport.request("GET", url, headers=headers, max_bytes=max_bytes)
+                response = self._transport.request(
+                    "GET", url, headers=headers, max_bytes=max_bytes, timeout_seconds=timeout_seconds
+                )
                 self._raise_for(nsid, response, headers)
                 return read(response)
             except (NotSent, NoAnswer, ServerFailure) as error:
@@ -181,7 +189,7 @@ class Xrpc:
 def _may_pass(error: NotSent | NoAnswer | ServerFailure) -> bool:
     if isinstance(error, ServerFailure):
         return error.status in RETRY_STATUSES
-    return not isinstance(error, NotAPds)
+    return not isinstance(error, NotAPds | TimedOut)
 
 
 def _itself(response: Response) -> Response:
