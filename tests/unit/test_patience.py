@@ -1,4 +1,4 @@
-"""How long an attempt may take: it ends well within its lease, whatever the server does, and a hung server costs seconds."""
+"""How long an attempt may take: it ends well within its lease, and a hung server costs seconds."""
 
 from __future__ import annotations
 
