@@ -13,6 +13,7 @@ from skywrite.atproto.identity import (
     KNOWN_SECONDS,
     MAX_REDIRECTS,
     UNKNOWN_SECONDS,
+    HandleDisputed,
     Identity,
     IdentityMismatch,
     IdentityUnavailable,
@@ -21,9 +22,10 @@ from skywrite.atproto.identity import (
     UnknownDid,
     UnknownHandle,
 )
+from skywrite.atproto.service import is_well_known, service_for
 from skywrite.atproto.syntax import InvalidSyntax
 from skywrite.clock import FakeClock
-from skywrite.errors import NoAnswer, NotSent
+from skywrite.errors import InputError, NoAnswer, NotSent
 from skywrite.http import Response
 
 PLC = "https://plc.example.org"
@@ -480,3 +482,63 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for handle in (*handles, handles[2], handles[1], handles[0]):
         resolve_handle(handle)
     assert [*urls, urls[0]] == net.asked
+
+
+# Before a password is sent
+
+
+def test_a_sign_in_needs_dns_and_https_to_agree() -> None:
+    """Where they name different accounts, nobody knows where a password would go, and both are shown."""
+    net = Net({WELL_KNOWN: text(OTHER), f"{PLC}/{DID}": of(document())})
+    with pytest.raises(HandleDisputed, match=f"names {OTHER}, and its DNS names {DID}"):
+        resolver(net, dns=WITH_DNS).resolve_for_sign_in(HANDLE)
+
+
+@pytest.mark.parametrize("answer", [text(DID), text("", 404), text("", 503), NotSent("No connection.")])
+def test_one_of_dns_and_https_is_enough_for_a_sign_in(answer: Answer) -> None:
+    """Most handles are set up in one place only; one that is silent contradicts nobody."""
+    net = Net({WELL_KNOWN: answer, f"{PLC}/{DID}": of(document())})
+    assert PDS == resolver(net, dns=WITH_DNS).resolve_for_sign_in(HANDLE).pds_url
+
+
+def test_the_server_of_a_disputed_handle_is_not_guessed() -> None:
+    """A sign-in ends there, rather than go to the default server."""
+    net = Net({WELL_KNOWN: text(OTHER), f"{PLC}/{DID}": of(document())})
+    with pytest.raises(HandleDisputed):
+        service_for(HANDLE, resolver(net, dns=WITH_DNS))
+
+
+def test_a_data_server_inside_our_network_is_refused() -> None:
+    """A document may name a public name whose address is not public; the guard judges it."""
+
+    def refuse(url: str) -> None:
+        raise InputError(f"{url} is at 10.0.0.1, which is not a public address.")
+
+    net = Net({f"{PLC}/{DID}": of(document())})
+    with pytest.raises(InvalidDidDocument, match=r"10\.0\.0\.1"):
+        resolver(net, dns=WITH_DNS, check=refuse).pds_url(DID)
+
+
+def test_a_data_server_that_cannot_be_looked_up_is_not_judged() -> None:
+    """A name server that is down makes no document invalid."""
+
+    def down(url: str) -> None:
+        raise NotSent("No address was found.")
+
+    assert PDS == resolver(Net({f"{PLC}/{DID}": of(document())}), check=down).pds_url(DID)
+
+
+@pytest.mark.parametrize(
+    ("service", "known"),
+    [
+        ("https://bsky.social", True),
+        ("https://puffball.us-east.host.bsky.network", True),
+        ("https://mine.example", True),
+        ("https://pds.evil.example", False),
+        ("https://evilhost.bsky.network", False),
+        ("https://host.bsky.network.evil.example", False),
+    ],
+)
+def test_servers_that_get_a_password_without_a_question(service: str, known: bool) -> None:
+    """Bluesky's own, and those that are known here."""
+    assert known is is_well_known(service, ["https://mine.example"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -322,3 +322,20 @@ def test_any_bytes_are_told(body: bytes, status: int) -> None:
     except SkywriteError:
         return
     assert isinstance(answer, dict)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://pds.alice.org", "http://93.184.216.34:3000", "http://bsky.social", "http://127.1"]
+)
+def test_servers_of_the_internet_are_not_asked_in_the_clear(url: str) -> None:
+    """Plain http to a public host is refused before anything is sent."""
+    with pytest.raises(InputError, match="not encrypted"):
+        Xrpc(cast(Any, None), url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:2583", "http://127.0.0.1:1", "http://[::1]:1", "http://192.168.1.2", "http://pds:3000"]
+)
+def test_local_servers_may_be_asked_in_the_clear(url: str) -> None:
+    """A server of one's own computer or network needs no certificate."""
+    assert url == Xrpc(cast(Any, None), url).base_url

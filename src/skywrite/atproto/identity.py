@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from skywrite.atproto.syntax import Did, Handle, InvalidSyntax
+from skywrite.atproto.syntax import RESERVED_ENDINGS, Did, Handle, InvalidSyntax
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.config import DEFAULT_PLC_URL
 from skywrite.errors import InputError, SkywriteError, TemporaryError
@@ -30,8 +31,6 @@ MAX_REDIRECTS = 3
 MAX_HANDLE_BYTES = 4096
 MAX_DOCUMENT_BYTES = 200_000
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
-# Names that the public DNS never answers for (RFC 6761, RFC 7686, and what the handle specification disallows).
-_RESERVED_ENDINGS = (".test", ".localhost", ".local", ".internal", ".invalid", ".example", ".alt", ".arpa", ".onion")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 DnsLookup = Callable[[str], Sequence[str]]
@@ -52,6 +51,10 @@ class InvalidDidDocument(InputError):
 
 class IdentityMismatch(InputError):
     """The handle names a DID whose document does not name the handle."""
+
+
+class HandleDisputed(InputError):
+    """DNS and the handle's own web server name different accounts, so that nobody knows where a password would go."""
 
 
 class IdentityUnavailable(TemporaryError):
@@ -77,7 +80,8 @@ class Resolver:
     `http` carries requests to the PLC directory and to `service`; `web` those to hosts that strangers chose. With
     `service`, its `com.atproto.identity.resolveHandle` is asked last (`service_first`: first, which is quicker, where
     an account trusts its own server), and alone for `.test` and other reserved names. `allow_local` admits localhost
-    and 127.0.0.1 in did:web, and these and reserved names as a PDS. Safe to share between threads.
+    and 127.0.0.1 in did:web, and these and reserved names as a PDS. `check` judges the address of a PDS that a document
+    names, by raising an InputError (the fetch guard does). Safe to share between threads.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Resolver:
         clock: Clock = SYSTEM_CLOCK,
         allow_local: bool = False,
         service_first: bool = False,
+        check: Callable[[str], object] | None = None,
     ) -> None:
         self._http = http
         self._plc_url = plc_url.rstrip("/")
@@ -99,6 +104,7 @@ class Resolver:
         self._web = web or http
         self._allow_local = allow_local
         self._service_first = service_first
+        self._check = check
         self._clock = clock
         self._cache = _Cache(clock)
 
@@ -121,6 +127,29 @@ class Resolver:
         if handle not in document.handles:
             raise _mismatch(handle, did, document)
         return Identity(did, handle, document.pds_url)
+
+    def resolve_for_sign_in(self, handle_or_did: str) -> Identity:
+        """The same, before a password is sent: DNS, which is not authenticated, must not contradict https, which is.
+
+        Raises HandleDisputed where it does. One that is silent contradicts nobody.
+        """
+        if not handle_or_did.startswith("did:"):
+            handle = Handle(handle_or_did)
+            named = {} if handle.endswith(RESERVED_ENDINGS) else self._named_by(handle)
+            if len(set(named.values())) > 1:
+                raise HandleDisputed(
+                    f"The web server of {handle} names {named['https']}, and its DNS names {named['DNS']}.",
+                    hint="Do not sign in until they agree. Correct the one that is wrong, or name the server: --pds",
+                )
+        return self.resolve(handle_or_did)
+
+    def _named_by(self, handle: Handle) -> dict[str, Did]:
+        named: dict[str, Did] = {}
+        for who, step in (("https", self._by_web), ("DNS", self._by_dns)):
+            with suppress(TemporaryError, UnknownHandle):
+                if did := step(handle):
+                    named[who] = did
+        return named
 
     def resolve_handle(self, handle: str) -> Did:
         """The DID that a handle names; its document is not asked. Raises UnknownHandle or IdentityUnavailable."""
@@ -164,7 +193,7 @@ class Resolver:
         steps: list[Callable[[Handle], Did | None]] = [self._by_dns, self._by_web, self._by_service]
         if self._service_first and self._service:
             steps = [self._by_service, self._by_dns, self._by_web]
-        if handle.endswith(_RESERVED_ENDINGS) and self._service:
+        if handle.endswith(RESERVED_ENDINGS) and self._service:
             steps = [self._by_service]
         silent: list[str] = []
         for step in steps:
@@ -282,13 +311,25 @@ class Resolver:
         if host and not parts.username and not parts.query and not parts.fragment and parts.path in ("", "/"):
             address = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
             if parts.scheme == "https" and _public_name(host):
-                return address
+                return self._checked(did, address)
             if parts.scheme in ("http", "https") and self._allow_local and _local_name(host):
                 return address
         raise InvalidDidDocument(
             f"The document of {did} names a data server that cannot be used: {endpoint!r}.",
             hint="It must be https on a public name" + (", or local." if self._allow_local else "."),
         )
+
+    def _checked(self, did: Did, address: str) -> str:
+        """A server that a stranger named must not be inside our own network; one that is down now may be sound."""
+        if self._check is not None:
+            try:
+                with suppress(TemporaryError):
+                    self._check(address)
+            except InputError as error:
+                raise InvalidDidDocument(
+                    f"The document of {did} names a data server that is refused: {error.message}", hint=error.hint
+                ) from None
+        return address
 
 
 class _Cache:
@@ -369,13 +410,13 @@ def _did_or_none(text: object) -> Did | None:
 def _public_name(host: str | None) -> bool:
     """A domain name of the public DNS. An address is none, in any spelling: a last label begins with a letter."""
     try:
-        return bool(host) and not Handle(host or "").endswith(_RESERVED_ENDINGS)
+        return bool(host) and not Handle(host or "").endswith(RESERVED_ENDINGS)
     except InvalidSyntax:
         return False
 
 
 def _local_name(host: str) -> bool:
-    return host in _LOCAL_HOSTS or host.endswith(_RESERVED_ENDINGS)
+    return host in _LOCAL_HOSTS or host.endswith(RESERVED_ENDINGS)
 
 
 def _redirected(url: str, answer: Response) -> str | None:

@@ -5,7 +5,10 @@ What does not live here: the signing in (`session`), who an account is (`identit
 
 from __future__ import annotations
 
-from skywrite.atproto.identity import Resolver
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from skywrite.atproto.identity import HandleDisputed, Resolver
 from skywrite.atproto.session import Session, clean_identifier
 from skywrite.errors import SkywriteError
 
@@ -16,16 +19,28 @@ _BEHIND_ENTRYWAY = ".host.bsky.network"
 def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) -> str:
     """The address to sign in at; the default where the account cannot be found (signing in will say why).
 
-    Accounts on Bluesky's own servers sign in at its entryway; all others at the PDS in their DID document.
+    Accounts on Bluesky's own servers sign in at its entryway; all others at the PDS in their DID document. Raises
+    HandleDisputed where DNS and the handle's web server name different accounts.
     """
     name = clean_identifier(identifier)
     if name.endswith(".bsky.social") or "@" in name:
         return default
     try:
-        pds_url = resolver.resolve(name).pds_url
+        pds_url = resolver.resolve_for_sign_in(name).pds_url
+    except HandleDisputed:
+        raise
     except SkywriteError:
         return default
     return ENTRYWAY if pds_url.endswith(_BEHIND_ENTRYWAY) else pds_url
+
+
+def is_well_known(service: str, known: Iterable[str] = ()) -> bool:
+    """Whether a password may go to a server without a question: the entryway, what stands behind it, or one of `known`.
+
+    `known` are the servers of accounts that are signed in already, and those that the user named.
+    """
+    host = urlsplit(service).hostname or ""
+    return service == ENTRYWAY or host.endswith(_BEHIND_ENTRYWAY) or service in known
 
 
 def at_own_server(session: Session, resolver: Resolver) -> Session:

@@ -12,6 +12,9 @@ from typing import ClassVar, Self
 
 from skywrite.errors import InputError
 
+# Names that the public DNS never answers for (RFC 6761, RFC 7686, and what the handle specification disallows).
+RESERVED_ENDINGS = (".test", ".localhost", ".local", ".internal", ".invalid", ".example", ".alt", ".arpa", ".onion")
+
 TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _SHOWN_CHARACTERS = 80
 

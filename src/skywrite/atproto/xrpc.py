@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
+from skywrite.atproto.syntax import RESERVED_ENDINGS
 from skywrite.atproto.xrpc_errors import NotAPds, ServerFailure, error_from, not_xrpc
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, TimedOut
@@ -230,4 +231,19 @@ def _checked_base(base_url: str) -> str:
     if not base.startswith(("https://", "http://")) or not urlsplit(base).hostname:
         hint = "Write the whole address, for example https://bsky.social."
         raise InputError(f"{base_url!r} is not the address of a server.", hint=hint)
+    if base.startswith("http://") and _is_remote(urlsplit(base).hostname or ""):
+        raise InputError(
+            f"{base} is not encrypted: passwords and posts would go over the network in the clear.",
+            hint=f"Write https://{base.removeprefix('http://')}. Without encryption, only local servers are asked.",
+        )
     return base
+
+
+def _is_remote(host: str) -> bool:
+    """Whether a host is reached over the internet: a public address, or a name with a dot that is not reserved."""
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host.rstrip(".") and not host.endswith(RESERVED_ENDINGS)
