@@ -144,8 +144,9 @@ class Refresher:
         except InvalidGrant as error:
             return self._refused(started, error)
         except SkywriteError:
-            self._store.replace(started, started.ready())
-            raise
+            if self._store.replace(started, started.ready()):
+                raise
+            return self._newer(started)
         return self._kept(started, answer)
 
     def _wait_out(self, session: OAuthSession) -> None:

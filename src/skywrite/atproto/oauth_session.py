@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from skywrite.atproto.session_data import InvalidSession
-from skywrite.clock import to_iso
 
 KIND = "oauth"
 RENEW_SECONDS = 600
@@ -138,8 +137,8 @@ class OAuthSession(NamedTuple):
         """Everything, tokens and key included: for a store that encrypts it."""
         fields: dict[str, Any] = {"kind": KIND, **self._asdict()}
         for name in ("expires_at", "created_at", "refreshed_at"):
-            fields[name] = to_iso(fields[name])
-        fields["seen"] = {host: to_iso(time) for host, time in self.seen.items()}
+            fields[name] = fields[name].isoformat()
+        fields["seen"] = {host: time.isoformat() for host, time in self.seen.items()}
         return json.dumps(fields)
 
     @classmethod
