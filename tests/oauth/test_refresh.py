@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -257,7 +257,7 @@ except Exception as error:
 
 
 @pytest.fixture
-def child(signed: Signed) -> Callable[..., Child]:
+def child(signed: Signed) -> Iterator[Callable[..., Child]]:
     """child(point, slept_seconds): a process that refreshes the session, and stands still at a point until woken."""
     config = signed.sky.config
     environ = {
@@ -265,7 +265,15 @@ def child(signed: Signed) -> Callable[..., Child]:
         "SKYWRITE_PLC_URL": config.plc_url,
         "BLUESKY_PDS": config.service,
     }
-    return lambda point, slept=0: python_child("-c", CHILD, point, str(slept), environ=environ)
+    started: list[Child] = []
+
+    def start(point: str, slept: float = 0) -> Child:
+        started.append(python_child("-c", CHILD, point, str(slept), environ=environ))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
 
 
 def wake(process: Child) -> None:
