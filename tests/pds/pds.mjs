@@ -46,6 +46,20 @@ const keptDirectory = async () => {
   return directory
 }
 
+// A web without TLS: what the PDS fetches from https://HOST/PATH are the files of DATA_DIR/web/HOST/PATH, where there is
+// such a folder. So tests can host the metadata of OAuth clients.
+const webFolder = path.join(dataDir, 'web')
+const realFetch = globalThis.fetch
+globalThis.fetch = function (input, init) {
+  const url = new URL(input instanceof Request ? input.url : input)
+  const site = path.join(webFolder, url.hostname)
+  if (url.protocol !== 'https:' || !fs.existsSync(site)) return realFetch.call(this, input, init)
+  const file = path.join(site, path.normalize(url.pathname))
+  if (!fs.existsSync(file)) return Promise.resolve(new Response('none', { status: 404 }))
+  const headers = { 'content-type': file.endsWith('.json') ? 'application/json' : 'text/html' }
+  return Promise.resolve(new Response(fs.readFileSync(file), { headers }))
+}
+
 const secrets = keptSecrets()
 const adminPassword = 'admin-password'
 const port = await portFrom('PDS_PORT')

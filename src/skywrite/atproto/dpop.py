@@ -98,6 +98,11 @@ class Origins:
         self._lock = threading.Lock()
         self._known: dict[str, _Origin] = {}
 
+    def knows(self, url: str) -> bool:
+        """Whether anything has come from there."""
+        with self._lock:
+            return _origin(url) in self._known
+
     def now(self, url: str) -> datetime:
         """The time by the server's clock, as far as it is known."""
         return self._clock.now() + self._get(url).ahead

@@ -34,6 +34,7 @@ ACCESS_TOKEN_SECONDS = 3600
 PENDING_SECONDS = 600
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_SERVER_PATH = "/.well-known/oauth-authorization-server"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -251,7 +252,7 @@ def read_server(transport: Transport, issuer: str, origins: Origins, *, local: b
     local = _is_local(issuer) if local is None else local
     if not _is_place(issuer, local=local, only_origin=True):
         raise NoOAuth(f"{issuer!r} is not the address of an authorization server.")
-    metadata = _metadata(transport, f"{issuer}/.well-known/oauth-authorization-server", issuer, origins)
+    metadata = _metadata(transport, f"{issuer}{_SERVER_PATH}", issuer, origins)
     if metadata is None:
         raise NoOAuth(f"{issuer} does not offer OAuth.", hint="Use an app password: skywrite login")
     names = ("authorization", "token", "pushed_authorization_request", "revocation")
@@ -283,6 +284,9 @@ def post_form(
 
     Raises OAuthRefused, RateLimited, ServerFailure and NoAnswer, and what the transport raises.
     """
+    if key_id is not None and not origins.knows(url):
+        # What the client signs must not lie in the server's future, so its clock is asked for first.
+        signed.request("GET", f"{issuer}{_SERVER_PATH}", timeout_seconds=METADATA_SECONDS)
     form = {**fields, **client.credentials(key_id, issuer, origins.now(url))}
     headers = {"content-type": _FORM, "accept": "application/json"}
     body = urlencode(form).encode()

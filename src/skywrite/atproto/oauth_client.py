@@ -30,8 +30,9 @@ class ClientKeyMissing(SignInError):
 
 
 class OAuthClient(NamedTuple):
-    """A client. `keys` are those of a confidential client by their id, the one for new sign-ins last.
+    """A client. `keys` are those of a confidential client by their id, in the order in which they were made.
 
+    The last key is a spare, published before it is used: servers keep the key set that they have read for a while.
     `redirect_uris`: where servers may send people back to. `scope` is all that may be asked for.
     """
 
@@ -44,7 +45,7 @@ class OAuthClient(NamedTuple):
     @property
     def key_id(self) -> str | None:
         """The key for new sign-ins."""
-        return list(self.keys)[-1] if self.keys else None
+        return list(self.keys)[-2] if self.keys else None
 
     def credentials(self, key_id: str | None, audience: str, now: datetime) -> dict[str, str]:
         """The fields by which the client names itself, and proves itself where it can. `now` is the server's time."""
@@ -96,13 +97,18 @@ def public_keys(client: OAuthClient) -> dict[str, Any]:
     return {"keys": [{**key.public_jwk, **common, "kid": key_id} for key_id, key in client.keys.items()]}
 
 
-def new_keys(keys: Mapping[str, SigningKey] | None = None) -> dict[str, SigningKey]:
-    """The keys with a new one, which new sign-ins use; sessions go on with the one that they are bound to."""
+def first_keys() -> dict[str, SigningKey]:
+    """The keys of a new client: one to use, and the spare one."""
+    return with_new_key(with_new_key({}))
+
+
+def with_new_key(keys: Mapping[str, SigningKey]) -> dict[str, SigningKey]:
+    """The keys with a new spare, so that sign-ins use the former; sessions go on with the one they are bound to."""
     key = SigningKey.generate()
-    return {**(keys or {}), key.thumbprint: key}
+    return {**keys, key.thumbprint: key}
 
 
 def without_unused(keys: Mapping[str, SigningKey], used: Sequence[str]) -> dict[str, SigningKey]:
-    """The keys that sessions are bound to, and the newest one."""
-    newest = list(keys)[-1:]
+    """The keys that sessions are bound to, and the two newest."""
+    newest = list(keys)[-2:]
     return {key_id: key for key_id, key in keys.items() if key_id in used or key_id in newest}

@@ -21,6 +21,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Account": {
         "login": ("accounts", "Sign in, and keep the session"),
         "logout": ("accounts", "End an account's session"),
+        "oauth": ("oauth", "Make an OAuth client of your own, for sessions of two years"),
         "accounts": ("accounts", "List your accounts"),
         "whoami": ("accounts", "Show which account is used when you name none"),
         "use": ("accounts", "Choose the account that is used when you name none"),

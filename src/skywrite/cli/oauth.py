@@ -1,19 +1,22 @@
-"""login --oauth: the browser, the waiting, and what came of it."""
+"""login --oauth: the browser, the waiting, and what came of it; and oauth: a client of one's own."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import click
 
 from skywrite.app import Skywrite
 from skywrite.app.oauth import OAuth, SignedIn
+from skywrite.app.oauth_files import check_published, hosted_client, turned, write_files
 from skywrite.app.oauth_listener import Listener, pasted
 from skywrite.atproto.oauth import Pending
 from skywrite.atproto.oauth_scopes import RIGHTS, chosen_rights, granted_rights, scope_of
+from skywrite.cli.options import json_option
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.errors import InputError
 
@@ -93,3 +96,84 @@ def _read_pasted(listener: Listener) -> None:
         if line.strip() and listener.paste(line):
             return
         click.echo("That is not the address of this sign-in; paste it whole.", err=True)
+
+
+@click.group("oauth", epilog="Example: skywrite oauth init https://me.example --folder site")
+def oauth_command() -> None:
+    """Make and keep an OAuth client of your own, for sessions that last two years."""
+
+
+@oauth_command.command("init", epilog="Example: skywrite oauth init https://me.example --folder site")
+@click.argument("address")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write.")
+@click.option("--public", is_flag=True, help="A client without a key: sessions of two weeks, under your own name.")
+@click.option("--name", default="Skywrite", help="What the sign-in page calls the client.")
+@json_option
+def init_command(address: str, folder: Path, public: bool, name: str, as_json: bool) -> None:
+    """Write the files of a client for a static host, and keep its key here, sealed.
+
+    Put the files at ADDRESS. From then on `skywrite login --oauth` uses this client.
+    """
+    with Skywrite() as sky:
+        client = hosted_client(address, public=public)
+        if sky.store.secret("oauth_client", client.client_id) is not None:
+            raise InputError(
+                f"There is a client {client.client_id} already, and sessions may be bound to its key.",
+                hint="Give it a new key with: skywrite oauth rotate",
+            )
+        paths = write_files(client, folder, name=name)
+        sky.oauth.keep_client(client)
+        sky.store.put_setting("oauth_name", client.client_id, name)
+    if as_json:
+        print_json({"client_id": client.client_id, "files": [str(path) for path in paths]})
+        return
+    print_done(f"Written: {', '.join(str(path) for path in paths)}.")
+    click.echo(f"Put them at {client.client_id.rpartition('/')[0]}/, then check: skywrite oauth check")
+
+
+@oauth_command.command("rotate", epilog="Example: skywrite oauth rotate --folder site")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write.")
+@click.option("--drop-unused", is_flag=True, help="Also drop the keys that no session here is bound to.")
+@json_option
+def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
+    """Give the client a new key for new sign-ins. Sessions go on with the key that they were made with."""
+    with Skywrite() as sky:
+        before = sky.oauth.default_client("")
+        client = turned(sky.oauth, before, drop_unused=drop_unused)
+        paths = write_files(client, folder, name=sky.store.setting("oauth_name", client.client_id, "Skywrite"))
+        sky.oauth.keep_client(client)
+    if as_json:
+        print_json({"client_id": client.client_id, "keys": list(client.keys), "files": [str(path) for path in paths]})
+        return
+    print_done(f"The client has {len(client.keys)} keys. Put the files in place again before the next sign-in.")
+
+
+@oauth_command.command("check", epilog="Example: skywrite oauth check")
+@json_option
+def check_command(as_json: bool) -> None:
+    """Compare what is served at the client's address with what is kept here."""
+    with Skywrite() as sky:
+        found = check_published(sky.oauth, sky.oauth.default_client(""))
+    if as_json:
+        print_json({"client_id": found.client_id, "problems": list(found.problems)})
+    else:
+        print_warnings(found.problems)
+        if not found.problems:
+            print_done(f"{found.client_id} is as it should be.")
+    sys.exit(1 if found.problems else 0)
+
+
+@oauth_command.command("use", epilog="Example: skywrite oauth use loopback")
+@click.argument("client")
+@json_option
+def use_client_command(client: str, as_json: bool) -> None:
+    """Choose the client of new sign-ins: an address that was given to init, or loopback."""
+    with Skywrite() as sky:
+        chosen = None
+        if client != "loopback":
+            chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
+        sky.store.put_setting("oauth", "client", chosen)
+    if as_json:
+        print_json({"client_id": chosen})
+        return
+    print_done(f"New sign-ins use {chosen or 'the loopback client'}.")
