@@ -1,0 +1,101 @@
+"""Spreadsheets (.xlsx, .ods) as tables of texts, read in the child process and with limits.
+
+What lives here: which sheet is meant, and what a cell says. What does not: what the columns mean (`table`). Dates and
+times of day are the workbook's own, whichever year it counts from; they have no zone, so they are local time.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import date, datetime, time, timedelta
+from importlib.util import find_spec
+from io import BytesIO
+
+from skywrite import contained
+from skywrite.errors import InputError, MissingExtra
+
+SPREADSHEET_BYTES_MAX = 20_000_000
+# What a workbook says it holds when it is unpacked; how much that really is, the child's memory limits.
+UNPACKED_BYTES_MAX = 300_000_000
+PARTS_MAX = 2_000
+CELLS_MAX = 2_000_000
+
+
+class UnreadableSpreadsheet(InputError):
+    """A workbook cannot be read."""
+
+
+def read_spreadsheet(data: bytes, sheet: str | None = None) -> list[list[str]]:
+    """The rows of a sheet, as texts: the one that is named, else the only one that holds anything.
+
+    Raises UnreadableSpreadsheet, and MissingExtra.
+    """
+    if find_spec("python_calamine") is None:
+        raise MissingExtra("Spreadsheets cannot be read: a part is not installed.", extra="tables")
+    if len(data) > SPREADSHEET_BYTES_MAX:
+        raise UnreadableSpreadsheet(f"It is larger than {SPREADSHEET_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
+    _check_archive(data)
+    try:
+        return contained.call(_rows_of, data, sheet)
+    except contained.TooCostly as error:
+        raise UnreadableSpreadsheet(error.message, hint="Save it as CSV, and look at how large that is.") from None
+
+
+def _check_archive(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        raise UnreadableSpreadsheet("It is no spreadsheet.", hint="Save it as .xlsx, .ods or .csv.") from None
+    if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
+        raise UnreadableSpreadsheet("It unpacks to more than a table of posts can hold.", hint="Save it as CSV.")
+
+
+def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
+    """In the child: the cells of the sheet that is meant."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(BytesIO(data))
+        found = {name: book.get_sheet_by_name(name) for name in book.sheet_names if sheet in (None, name)}
+        filled = {name: one for name, one in found.items() if one.height and one.width}
+        name = _chosen(list(filled), list(found), book.sheet_names, sheet)
+        if filled and filled[name].total_height * filled[name].total_width > CELLS_MAX:
+            raise UnreadableSpreadsheet(
+                f"The sheet {name!r} has too many cells.", hint="Delete empty rows and columns."
+            )
+        cells = filled[name].to_python(skip_empty_area=False) if filled else []
+    except CalamineError as error:
+        reason = str(error).splitlines()[0][:100] if str(error) else "it is damaged"
+        raise UnreadableSpreadsheet(f"It cannot be read: {reason}.", hint="Save it again, or as .csv.") from None
+    return [[_text(cell) for cell in row] for row in cells]
+
+
+def _chosen(filled: list[str], found: list[str], names: list[str], sheet: str | None) -> str:
+    if sheet is not None and not found:
+        raise UnreadableSpreadsheet(f"There is no sheet {sheet!r}.", hint=f"Its sheets: {', '.join(names)}.")
+    if len(filled) > 1:
+        raise UnreadableSpreadsheet(
+            f"Several sheets hold something: {', '.join(filled)}.",
+            hint="Name the one with the posts, or delete others.",
+        )
+    return filled[0] if filled else ""
+
+
+def _text(cell: object) -> str:
+    """What a cell says, as a person would type it."""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        # Numbers of days are not exact: a second that is almost full counts as full.
+        return (cell + timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, time):
+        cell = timedelta(hours=cell.hour, minutes=cell.minute, seconds=cell.second, microseconds=cell.microsecond)
+    if isinstance(cell, timedelta):
+        seconds = round(cell.total_seconds())
+        return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return str(cell) if cell is not None else ""
