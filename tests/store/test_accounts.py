@@ -36,7 +36,7 @@ def test_sealed_session_is_bound_to_its_account(store: Store) -> None:
     with store._writing() as tx:
         row = tx.row("get_account", did=ALICE)
         assert row is not None
-        tx.run("set_session", did=BOB, session=row["session"])
+        tx.run("set_session", did=BOB, session=row["session"], now=None, ends_at=None)
     with pytest.raises(WrongKey):
         store.load(BOB)
 

@@ -21,7 +21,7 @@ from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, 
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import clean_identifier
 from skywrite.clock import Clock, to_iso
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.http import Transport
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
@@ -73,7 +73,7 @@ class OAuth(NamedTuple):
         stored = self.store.secret(CLIENTS, client_id)
         if stored is None:
             raise ClientKeyMissing(
-                f"The client {client_id} is not known here.", hint="Make it with: skywrite oauth init ADDRESS"
+                f"The client {client_id} is not known here.", hint=Hint("Make it: ", Do("oauth.init"))
             )
         return client_from_json(stored)
 
@@ -107,7 +107,7 @@ class OAuth(NamedTuple):
         if missing := [one for one in scope.split() if one not in client.scope.split()]:
             raise InputError(
                 f"The client {client.client_id} may not ask for {' '.join(missing)}.",
-                hint="Write its files again with that right: skywrite oauth init ADDRESS --right NAME",
+                hint=Hint("Make a client: ", Do("oauth.init")),
             )
         name = clean_identifier(account) if account else None
         login = self._login(client, pds)

@@ -24,9 +24,10 @@ from skywrite.atproto.oauth_session import OAuthSession, lifetime_in
 from skywrite.atproto.session_data import is_token
 from skywrite.atproto.xrpc_errors import NotSignedIn, ServerFailure, rate_limit_end, scrub
 from skywrite.clock import Clock, secret_bytes
-from skywrite.errors import InputError, NoAnswer, RateLimited, SignInError, TemporaryError
+from skywrite.errors import Do, Hint, InputError, NoAnswer, RateLimited, SignInError, TemporaryError
 from skywrite.http import Response, Transport
 
+APP_PASSWORD = Hint("Use an app password: ", Do("accounts.login"))
 METADATA_SECONDS = 15.0
 REQUEST_SECONDS = 20.0
 METADATA_BYTES_MAX = 200_000
@@ -242,7 +243,7 @@ def find_server(transport: Transport, pds_url: str, origins: Origins) -> AuthSer
         return read_server(transport, place, origins)
     issuers = resource.get("authorization_servers")
     if resource.get("resource") != place or not isinstance(issuers, list) or len(issuers) != 1:
-        raise NoOAuth(f"{place} does not say where its accounts sign in.", hint="Use an app password: skywrite login")
+        raise NoOAuth(f"{place} does not say where its accounts sign in.", hint=APP_PASSWORD)
     return read_server(transport, str(issuers[0]), origins, local=_is_local(place))
 
 
@@ -254,7 +255,7 @@ def read_server(transport: Transport, issuer: str, origins: Origins, *, local: b
         raise NoOAuth(f"{issuer!r} is not the address of an authorization server.")
     metadata = _metadata(transport, f"{issuer}{_SERVER_PATH}", issuer, origins)
     if metadata is None:
-        raise NoOAuth(f"{issuer} does not offer OAuth.", hint="Use an app password: skywrite login")
+        raise NoOAuth(f"{issuer} does not offer OAuth.", hint=APP_PASSWORD)
     names = ("authorization", "token", "pushed_authorization_request", "revocation")
     endpoints = [metadata.get(f"{name}_endpoint") for name in names]
     fits = (
@@ -265,7 +266,7 @@ def read_server(transport: Transport, issuer: str, origins: Origins, *, local: b
         and all(isinstance(url, str) and _is_place(url, local=local) for url in endpoints)
     )
     if not fits:
-        raise NoOAuth(f"{issuer} offers OAuth in a way that AT Protocol does not allow.", hint="Use an app password.")
+        raise NoOAuth(f"{issuer} offers OAuth in a way that AT Protocol does not allow.", hint=APP_PASSWORD)
     authorization, token, par, revocation = (str(url) for url in endpoints)
     return AuthServer(issuer, authorization, token, par, revocation)
 
@@ -340,7 +341,7 @@ def _metadata(transport: Transport, url: str, who: str, origins: Origins) -> dic
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise NoOAuth(f"{who} does not say how its accounts sign in.", hint="Use an app password: skywrite login")
+        raise NoOAuth(f"{who} does not say how its accounts sign in.", hint=APP_PASSWORD)
     return answer
 
 

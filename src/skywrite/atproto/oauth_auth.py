@@ -15,13 +15,23 @@ from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.oauth import OAuthRefused, find_server, post_form
 from skywrite.atproto.oauth_client import OAuthClient
-from skywrite.atproto.oauth_refresh import InvalidGrant, OAuthStore, Refresher
+from skywrite.atproto.oauth_refresh import InvalidGrant, OAuthStore, Refresher, sign_in_hint
 from skywrite.atproto.oauth_scopes import right_for, scope_in
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.xrpc import Xrpc
 from skywrite.atproto.xrpc_errors import AccountUnavailable, MissingRight, NotSignedIn, Refused
 from skywrite.clock import Clock
-from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, SignInError, SkywriteError, TemporaryError
+from skywrite.errors import (
+    Do,
+    Hint,
+    InputError,
+    NoAnswer,
+    NotSent,
+    RejectedError,
+    SignInError,
+    SkywriteError,
+    TemporaryError,
+)
 from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
 
 PAUSE_SECONDS = 30
@@ -205,7 +215,7 @@ class _Server:
         except OAuthRefused as error:
             if error.server_error == "invalid_grant":
                 raise InvalidGrant(error.message) from None
-            raise RefreshRefused(error.message, hint="Look at the client's metadata: skywrite doctor") from None
+            raise RefreshRefused(error.message, hint=Hint("Look at what is wrong: ", Do("doctor"))) from None
 
     def accepts(self, session: OAuthSession) -> bool | None:
         """Whether the PDS still takes the access token."""
@@ -262,12 +272,12 @@ def _headers(session: OAuthSession) -> dict[str, str]:
 def _moved(session: OAuthSession, place: str) -> AccountMoved:
     return AccountMoved(
         f"{session.handle} signed in at {session.issuer} for {session.pds_url}, and lives at {place} now.",
-        hint=f"Sign in again: skywrite login --oauth {session.handle}",
+        hint=sign_in_hint(session.handle),
     )
 
 
 def _proof_refused(error: NotSignedIn) -> ProofRefused:
-    refused = ProofRefused(error.message, hint="Is the clock of this computer right? See: skywrite doctor")
+    refused = ProofRefused(error.message, hint=Hint("Is the clock of this computer right? See: ", Do("doctor")))
     refused.status, refused.server_error, refused.request_id = error.status, error.server_error, error.request_id
     return refused
 
@@ -278,8 +288,8 @@ def _missing_right(error: Refused, session: OAuthSession) -> MissingRight | None
     scope = scope_in(error.message)
     right = right_for(scope)
     what = f"the right {right.name!r} ({right.allows})" if right else f"the right {scope or 'for this'}"
-    more = f" --right {right.name}" if right else ""
+    rights = Hint(" with ", Do("argument", f"right {right.name}")) if right else Hint()
     return MissingRight(
         f"The session of {session.handle} lacks {what}.",
-        hint=f"Sign in again: skywrite login --oauth {session.handle}{more}",
+        hint=Hint(*sign_in_hint(session.handle).parts, *rights.parts),
     )

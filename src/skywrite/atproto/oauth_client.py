@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from skywrite.atproto.dpop import SigningKey, b64url, jwt_lifetime
 from skywrite.clock import secret_bytes
-from skywrite.errors import SignInError
+from skywrite.errors import Do, Hint, SignInError
 
 LOOPBACK_CALLBACK = "http://127.0.0.1/callback"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -55,7 +55,7 @@ class OAuthClient(NamedTuple):
         if key is None:
             raise ClientKeyMissing(
                 f"The key {key_id} of the client {self.client_id} is not here, and the session is bound to it.",
-                hint="Use the database that it was made in, or sign in again: skywrite login --oauth",
+                hint=Hint("Use the database that it was made in, or sign in again: ", Do("oauth.login")),
             )
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": audience, "jti": b64url(secret_bytes(16))}
         assertion = key.sign({"kid": key_id}, {**claims, **jwt_lifetime(now, ASSERTION_SECONDS)})

@@ -24,7 +24,7 @@ from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session_data import SignedOut
 from skywrite.atproto.xrpc_errors import NotSignedIn, ServerFailure
 from skywrite.clock import Clock
-from skywrite.errors import NoAnswer, SkywriteError, TemporaryError
+from skywrite.errors import SIGN_IN, Do, Hint, NoAnswer, SkywriteError, TemporaryError
 
 LEASE_SECONDS = 60
 LEASE_WAIT_SECONDS = 75
@@ -33,7 +33,6 @@ SEND_WITHIN_SECONDS = 10
 DOUBT_SECONDS = 90
 HOPE_SECONDS = 300
 FUTURE_SECONDS = 5
-SIGN_IN_HINT = "Sign in again with: skywrite login --oauth {handle}"
 
 
 class SessionOver(NotSignedIn):
@@ -123,7 +122,7 @@ class Refresher:
     def _load(self, did: str) -> OAuthSession:
         session = self._store.load_oauth(did)
         if session is None:
-            raise SignedOut(f"The account {did} was signed out.", hint="Sign in with: skywrite login")
+            raise SignedOut(f"The account {did} was signed out.", hint=SIGN_IN)
         if session.phase == "over":
             raise _over(session)
         return session
@@ -197,8 +196,11 @@ class Refresher:
         return stored
 
 
+def sign_in_hint(handle: str) -> Hint:
+    """What to do about a session that is over, or lacks something."""
+    return Hint("Sign in again: ", Do("oauth.login", handle))
+
+
 def _over(session: OAuthSession, reason: str = "") -> SessionOver:
     said = f": {reason.rstrip('.')}" if reason else ""
-    return SessionOver(
-        f"The session of {session.handle} is over{said}.", hint=SIGN_IN_HINT.format(handle=session.handle)
-    )
+    return SessionOver(f"The session of {session.handle} is over{said}.", hint=sign_in_hint(session.handle))

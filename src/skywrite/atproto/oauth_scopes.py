@@ -41,7 +41,7 @@ RIGHTS: dict[str, Right] = {
             "posts",
             (_records("app.bsky.feed.post", "app.bsky.feed.threadgate", "app.bsky.feed.postgate"),),
             "publish and delete posts, and set who may reply and quote",
-            "skywrite post, skywrite delete and the queue",
+            "publishing and deleting posts",
         ),
         Right(
             "media",
@@ -61,7 +61,7 @@ RIGHTS: dict[str, Right] = {
             "drafts",
             (f"rpc?lxm=app.bsky.draft.getDrafts&lxm=app.bsky.draft.updateDraft&aud={_BLUESKY}",),
             "read the drafts of the Bluesky app, and mark those that were taken over",
-            "skywrite drafts",
+            "taking over drafts of the app",
         ),
         Right(
             "inbox",

@@ -18,6 +18,8 @@ _COMMANDS = {
     "feeds.list": "feed list",
     "feeds.poll": "feed check",
     "feeds.remove": "feed remove",
+    "oauth.init": "oauth init",
+    "oauth.login": "login --oauth",
     "posts.cancel": "cancel",
     "posts.delete": "delete",
     "posts.edit": "edit",
@@ -32,7 +34,7 @@ _COMMANDS = {
     "run_once": "run --once",
     "transfer.import_rows": "import",
 }
-_REST = {"posts.move": " WHEN", "posts.edit": ' "another text"'}
+_REST = {"oauth.init": " https://me.example", "posts.move": " WHEN", "posts.edit": ' "another text"'}
 
 
 def command(do: Do) -> str:

@@ -119,7 +119,7 @@ def init_command(address: str, folder: Path, public: bool, name: str, as_json: b
         if sky.store.secret("oauth_client", client.client_id) is not None:
             raise InputError(
                 f"There is a client {client.client_id} already, and sessions may be bound to its key.",
-                hint="Give it a new key with: skywrite oauth rotate",
+                hint="Give it a new key: skywrite oauth rotate",
             )
         paths = write_files(client, folder, name=name)
         sky.oauth.keep_client(client)

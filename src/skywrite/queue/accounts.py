@@ -15,7 +15,7 @@ from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.errors import SIGN_IN, Do, Hint, InputError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.clock_skew import SKEW
-from skywrite.queue.database import Database, Row
+from skywrite.queue.database import Database, Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json
@@ -68,7 +68,7 @@ class AccountVerbs(StoreBase):
             now = self._clock.now()
             tx.run("insert_account", did=session.did, handle=session.handle, pds_url=session.pds_url, now=now)
             self._locked(tx, session.did)
-            tx.run("set_session", did=session.did, session=sealed)
+            tx.run("set_session", did=session.did, session=sealed, now=now, ends_at=_ends_at(session))
             tx.run("end_login_need", did=session.did)
             tx.run("release_held_for_login", did=session.did, error_name=NEEDS_LOGIN, now=now)
             if tx.row("default_account") is None:
@@ -82,7 +82,7 @@ class AccountVerbs(StoreBase):
         """Erase the session. The posts stay, and wait for the next sign-in."""
         with self._writing() as tx:
             self._locked(tx, did)
-            tx.run("set_session", did=did, session=None)
+            tx.run("set_session", did=did, session=None, now=None, ends_at=None)
             tx.run("set_account_state", did=did, state="needs_login", paused_until=None, reason="signed out")
             self._update_ready(tx, did)
 
@@ -189,8 +189,18 @@ class AccountVerbs(StoreBase):
             stored = None if row is None else self._opened(row)
             if row is None or stored is None or isinstance(stored, Session) or not session.may_replace(stored, before):
                 return False
-            tx.run("renew_session", did=session.did, handle=row["handle"], pds_url=row["pds_url"], session=sealed)
+            self._renew(tx, session, sealed, row["handle"], row["pds_url"])
             return True
+
+    def idle_sessions(self, before: datetime) -> list[Account]:
+        """The accounts whose session nobody has refreshed since a time, however they signed in."""
+        with self._reading() as tx:
+            return [account_of(row) for row in tx.rows("idle_sessions", before=before)]
+
+    def ended_sessions(self, before: datetime) -> list[Account]:
+        """The accounts whose session ends before a time, whatever is done."""
+        with self._reading() as tx:
+            return [account_of(row) for row in tx.rows("ended_sessions", before=before)]
 
     def save(self, session: Session) -> None:
         """Keep a refreshed session; durable when this returns.
@@ -203,7 +213,7 @@ class AccountVerbs(StoreBase):
             there = None if row is None or row["session"] is None else _sign_in_of(row)
             if there is None or there != self._refreshed.get((owner, session.did), there):
                 raise SignedOut(f"{session.handle} was signed out meanwhile.", hint=SIGN_IN)
-            tx.run("renew_session", did=session.did, handle=session.handle, pds_url=session.pds_url, session=sealed)
+            self._renew(tx, session, sealed, session.handle, session.pds_url)
 
     def try_lease(self, did: str, seconds: float) -> bool:
         """Take the right to refresh the account's session; False while somebody else has it."""
@@ -226,6 +236,11 @@ class AccountVerbs(StoreBase):
     def _owner(self) -> str:
         return f"{os.getpid()}-{self._nonce}-{id(self)}-{threading.get_ident()}"
 
+    def _renew(self, tx: Transaction, session: AnySession, sealed: bytes, handle: str, pds_url: str) -> None:
+        refreshed_at = getattr(session, "refreshed_at", None) or self._clock.now()
+        values = {"handle": handle, "pds_url": pds_url, "session": sealed, "ends_at": _ends_at(session)}
+        tx.run("renew_session", did=session.did, now=refreshed_at, **values)
+
     def _opened(self, row: Row) -> AnySession | None:
         if row["session"] is None:
             return None
@@ -233,6 +248,10 @@ class AccountVerbs(StoreBase):
 
     def _sealed(self, session: AnySession) -> bytes:
         return self._vault.seal(session.to_json().encode(), _about(session.did))
+
+
+def _ends_at(session: AnySession) -> datetime | None:
+    return None if isinstance(session, Session) else session.ends_at
 
 
 def _counted(count: int, noun: str) -> str:

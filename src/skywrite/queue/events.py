@@ -24,6 +24,7 @@ EVENT_KINDS = (
     "post.skipped",
     "post.cancelled",
     "account.needs_login",
+    "account.session_ends",
     "feed.failing",
     "approval.requested",
     "worker.late",

@@ -188,6 +188,8 @@ class Account(NamedTuple):
     lease_until: datetime | None
     last_published_at: datetime | None
     settings: dict[str, Any]
+    session_refreshed_at: datetime | None = None
+    session_ends_at: datetime | None = None
 
 
 class AccountView(NamedTuple):

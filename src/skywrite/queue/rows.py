@@ -128,6 +128,8 @@ def account_of(row: Row) -> Account:
         lease_until=moment_of(row["lease_until"]),
         last_published_at=moment_of(row["last_published_at"]),
         settings=json.loads(row["settings"]),
+        session_refreshed_at=moment_of(row["session_refreshed_at"]),
+        session_ends_at=moment_of(row["session_ends_at"]),
     )
 
 

@@ -4,7 +4,8 @@
 thread, are grouped in modules:
 
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, account, set_default_account, change_account,
-  set_account_settings; and load, load_oauth, load_any, save, replace, try_lease, release for sessions;
+  set_account_settings; and load, load_oauth, load_any, save, replace, try_lease, release,
+  idle_sessions, ended_sessions for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, put_media;
 - `listing.py`: posts, all_posts, history, count, count_matching;

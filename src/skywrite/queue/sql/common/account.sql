@@ -42,13 +42,28 @@ UPDATE account SET settings = :settings WHERE did = :did
 
 -- name: set_session
 -- Store an account's sealed session, or erase it.
-UPDATE account SET session = :session, session_version = session_version + 1 WHERE did = :did
+UPDATE account SET
+  session = :session, session_version = session_version + 1, session_refreshed_at = :now, session_ends_at = :ends_at
+WHERE did = :did
 
 -- name: renew_session
 -- Store an account's sealed session after a refresh, and bring its handle and server up to date.
 UPDATE account SET
-  handle = :handle, pds_url = :pds_url, session = :session, session_version = session_version + 1
+  handle = :handle, pds_url = :pds_url, session = :session, session_version = session_version + 1,
+  session_refreshed_at = :now, session_ends_at = :ends_at
 WHERE did = :did
+
+-- name: idle_sessions
+-- The accounts whose session nobody has refreshed since a time.
+SELECT * FROM account
+WHERE session IS NOT NULL AND state <> 'needs_login' AND coalesce(session_refreshed_at, created_at) < :before
+ORDER BY did
+
+-- name: ended_sessions
+-- The accounts whose session ends before a time.
+SELECT * FROM account
+WHERE session IS NOT NULL AND state <> 'needs_login' AND session_ends_at < :before
+ORDER BY did
 
 -- name: take_refresh
 -- Take the right to refresh an account's session, when nobody holds it, or only by a clock that ran ahead.
