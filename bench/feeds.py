@@ -104,7 +104,7 @@ def timed(action: Callable[[], object]) -> tuple[float, float]:
 def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str, float, float]]:
     """Every measurement: name, wall and processor seconds for all feeds."""
     from skywrite.app import Skywrite
-    from skywrite.app.feed_task import FeedTask
+    from skywrite.app.feed_checks import FeedChecks, FeedTask
     from skywrite.clock import FakeClock, SystemClock
     from skywrite.config import load_config
     from skywrite.fetch.fetch import Fetcher
@@ -119,7 +119,7 @@ def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str
     clock = FakeClock(SystemClock().now())
     results = [("bare requests, 200", *timed(bare)), ("bare requests, 304", *timed(lambda: bare(headers=conditional)))]
     with Skywrite(database, config=load_config(), transport=SandboxTransport(Sandbox()), clock=clock) as sky:
-        account = sky._given_transport._box.account("bench.test")  # type: ignore[union-attr]
+        account = sky.context._given_transport._box.account("bench.test")  # type: ignore[union-attr]
         sky.login(account.handle, account.app_password, pds="http://127.0.0.1:1")
 
         def add(number: int) -> None:
@@ -127,9 +127,9 @@ def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str
 
         def look() -> None:
             clock.advance(3 * 3600)
-            task = FeedTask(sky, threads=threads)
+            task = FeedTask(FeedChecks(sky.context, sky._drafting), threads=threads)
             task.run()
-            assert count == len(task.checks) and not any(check.problem for check in task.checks), task.checks[:1]
+            assert count == len(task.done) and not any(check.problem for check in task.checks), task.checks[:1]
 
         results.append(
             ("add, first look", *timed(lambda: side_by_side((lambda n=n: add(n) for n in range(count)), threads)))
@@ -139,7 +139,7 @@ def measure(url: str, count: int, threads: int, database: str) -> list[tuple[str
         results.append(("look, the same bytes", *timed(look)))
         fetcher.fetch(f"{url}/set/1")
         results.append(("look, one new item, queued", *timed(look)))
-        queued = sky.store.count()["scheduled"]
+        queued = sky.context.store.count()["scheduled"]
         assert count == queued, queued
     return results
 

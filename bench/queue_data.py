@@ -83,7 +83,7 @@ class Filled:
 
     @property
     def store(self) -> Store:
-        return self.sky.store
+        return self.sky.context.store
 
     def fill(self) -> None:
         """Add the posts in batches, the accounts in turn."""
@@ -109,13 +109,13 @@ class Filled:
         if self.kind == "postgres":
             import psycopg
 
-            with psycopg.connect(self.sky.config.database, autocommit=True) as server:
+            with psycopg.connect(self.sky.context.config.database, autocommit=True) as server:
                 answer = server.execute(query.encode())
                 row = answer.fetchone() if answer.description else None
         else:
             import sqlite3
 
-            with closing(sqlite3.connect(self.sky.config.database)) as file:
+            with closing(sqlite3.connect(self.sky.context.config.database)) as file:
                 row = file.execute(query).fetchone()
         return row[0] if row else None
 
@@ -124,7 +124,7 @@ class Filled:
         if self.kind == "postgres":
             return int(self.execute("SELECT pg_total_relation_size('post')"))
         self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return Path(self.sky.config.database).stat().st_size
+        return Path(self.sky.context.config.database).stat().st_size
 
 
 class Ground:
@@ -180,7 +180,7 @@ class Ground:
         """A `Skywrite` on a database, with accounts signed in."""
         sky = self._stack.enter_context(Skywrite(config=load_config(environ)))
         for session in sessions or []:
-            sky.store.sign_in(session)
+            sky.context.store.sign_in(session)
         return sky
 
     def filled(self, kind: str, rows: int | None = None) -> Filled:
@@ -201,7 +201,7 @@ def _new_account(pds: Pds, number: int) -> Session:
 
 def environ_of(sky: Skywrite) -> dict[str, str]:
     """What another process needs to use the same database."""
-    config = sky.config
+    config = sky.context.config
     return {
         "SKYWRITE_HOME": str(config.home),
         "SKYWRITE_DATABASE": config.database,

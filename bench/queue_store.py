@@ -124,8 +124,12 @@ def _claims(small: Filled, large: Filled, claims: int) -> Measured:
     """What the child process measures, once for each kind of store."""
     if large.kind not in _MEASURED:
         tell(f"{large.kind}: claiming")
-        given = {"small": small.sky.config.database, "large": large.sky.config.database, "claims": claims}
-        home = {"SKYWRITE_HOME": str(small.sky.config.home), "SKYWRITE_KEY": KEY}
+        given = {
+            "small": small.sky.context.config.database,
+            "large": large.sky.context.config.database,
+            "claims": claims,
+        }
+        home = {"SKYWRITE_HOME": str(small.sky.context.config.home), "SKYWRITE_KEY": KEY}
         done = subprocess.run(
             [sys.executable, "-m", "bench.queue_store"],
             input=json.dumps({**given, "environ": home}),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Record, Ref, Repo, Write
@@ -26,17 +26,13 @@ from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
 from skywrite.compose.freeze import freeze, mention_handles
 from skywrite.compose.references import app_link, parse_reference
-from skywrite.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
+from skywrite.compose.resolve import ResolvedDraft, resolve_draft
 from skywrite.config import load_config
 from skywrite.errors import InputError, SignInError, TemporaryError
-from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
+from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
-from skywrite.publish.videos import through_service, video_upload
 from skywrite.sdk import ReportingStore, SessionCallback, SessionEvent, UploadedBlob, answer, attribute
-
-if TYPE_CHECKING:
-    from skywrite.fetch.fetch import Fetcher
 
 _LIKE = "app.bsky.feed.like"
 _REPOST = "app.bsky.feed.repost"
@@ -85,10 +81,9 @@ class Client:
         self._base_url = base_url
         self._transport = transport or Http()
         self._clock = clock
+        self._network = Network(self._config, self._transport, clock)
         self._tids = TidClock(clock)
         self._agent: Agent | None = None
-        self._fetcher: Fetcher | None = None
-        self._resolver: Resolver | None = None
         self._session_callbacks: list[SessionCallback] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -128,9 +123,9 @@ class Client:
         if session_string:
             session = Session.from_string(session_string)
         elif name and password:
-            service = self._base_url or service_for(name, self._resolve_at(None), self._config.service)
+            service = self._base_url or service_for(name, self._resolver(), self._config.service)
             session = create_session(self._transport, service, name, password, auth_factor_token, clock=self._clock)
-            session = at_own_server(session, self._resolve_at(None))
+            session = at_own_server(session, self._resolver())
             if session.uses_main_password:
                 warnings.warn(MAIN_PASSWORD_WARNING, stacklevel=2)
         else:
@@ -140,21 +135,8 @@ class Client:
             )
         store = ReportingStore(MemorySessionStore(self._clock), self._session_callbacks)
         self._agent = Agent(self._transport, session, store=store, clock=self._clock)
-        self._resolver = self._resolve_at(session.pds_url)
         store.report(SessionEvent.IMPORT if session_string else SessionEvent.CREATE, session)
         return self.me
-
-    def _resolve_at(self, service: str | None) -> Resolver:
-        asked = service or self._base_url or ""
-        return Resolver(
-            self._transport,
-            self._config.plc_url,
-            service=service or self._base_url,
-            web=GuardedWeb(self._fetcher_now),
-            clock=self._clock,
-            allow_local="//localhost" in asked or "//127.0.0.1" in asked,
-            service_first=True,
-        )
 
     @property
     def agent(self) -> Agent:
@@ -202,9 +184,11 @@ class Client:
 
     def resolve_handle(self, handle: str) -> str:
         """The DID of a handle. Raises UnknownHandle."""
-        if self._resolver is None:
-            self._resolver = self._resolve_at(self._base_url)
-        return self._resolver.resolve_handle(handle.removeprefix("@"))
+        service = self._agent.session.pds_url if self._agent else None
+        return self._resolver(service).resolve_handle(handle.removeprefix("@"))
+
+    def _resolver(self, service: str | None = None) -> Resolver:
+        return self._network.resolver(service or self._base_url)
 
     # Posts
 
@@ -268,12 +252,12 @@ class Client:
 
     def send(self, draft: Draft) -> list[Posted]:
         """Send a draft and the rest of its thread; one Posted for each post, warnings with the first."""
-        resolved = resolve_draft(draft, self._draft_context())
+        resolved = resolve_draft(draft, self._network.draft_context(self.me.pds_url, lambda: self.agent))
         prepared = build(resolved.draft, resolved.dids)
         dids = self._late_mentions(prepared, resolved)
         rkeys = [self._tids.next() for _ in prepared.records]
         frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now(), dids=dids)
-        video = video_upload(self.agent, self._transport, self._config.video_service, self._clock)
+        video = self._network.video_upload(self.agent)
         frozen = send(Repo(self.agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
         return [
             Posted(uri, item.cid, app_link(uri, self.me.handle), tuple(resolved.warnings) if index == 0 else ())
@@ -291,22 +275,6 @@ class Client:
             except (InputError, TemporaryError) as error:
                 resolved.warnings.append(f"@{handle} could not be looked up ({error.message}): it stays plain text.")
         return dids
-
-    def _draft_context(self) -> DraftContext:
-        return DraftContext(
-            resolve_handle=self.resolve_handle,
-            get_record=lambda uri: _as_dict(self.get_post(uri)),
-            fetcher=self._fetcher_now,
-            blob_limit=self.agent.blob_upload_limit,
-            videos_as_blobs=not through_service(self.me.pds_url, self._config.video_service),
-        )
-
-    def _fetcher_now(self) -> Fetcher:
-        if self._fetcher is None:
-            from skywrite.fetch.fetch import Fetcher
-
-            self._fetcher = Fetcher(self._config.fetch_allow)
-        return self._fetcher
 
     # The next three take the arguments of the atproto SDK's methods in their order; shapes are measured here.
 
@@ -468,7 +436,3 @@ def _quote(quote: Any) -> Any:
 
 def _media(value: Any) -> dict[str, Any]:
     return {"data": value} if isinstance(value, bytes) else {"path": value}
-
-
-def _as_dict(record: Record) -> dict[str, Any]:
-    return {"uri": record.uri, "cid": record.cid, "value": record.value}

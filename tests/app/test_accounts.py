@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.base import NoAccount
+from skywrite.app.context import NoAccount
 from skywrite.atproto.identity import Identity, Resolver, UnknownHandle
 from skywrite.atproto.service import ENTRYWAY, service_for
 from skywrite.atproto.session import WrongPassword
@@ -51,7 +51,7 @@ def test_the_environment_signs_in_again_when_the_session_is_over(world: World) -
     """Nobody is there to type a password; a held post goes out then."""
     sky = world.process(**environment(world))
     sky.post("First")
-    sky.store.sign_out(sky.account().did)
+    sky.context.store.sign_out(sky.account().did)
     world.process(**environment(world)).post("Second")
     assert (["First", "Second"], 2) == (world.texts(), world.box.calls[SIGN_IN])
 
@@ -179,10 +179,10 @@ def test_every_resolver_asks_strangers_through_the_guard(world: World, sky: Skyw
     config = world.config(BLUESKY_HANDLE="alice.test", BLUESKY_APP_PASSWORD="aaaa-bbbb-cccc-dddd")
 
     found = [
-        sky.resolver()._web,
-        sky.resolver(world.box.url)._web,
-        Client(transport=world.transport)._resolve_at(None)._web,
-        Stateless(config=config, transport=world.transport, clock=world.clock)._resolver(None)._web,
+        sky.context.network.resolver()._web,
+        sky.context.network.resolver(world.box.url)._web,
+        Client(transport=world.transport)._resolver()._web,
+        Stateless(config=config, transport=world.transport, clock=world.clock)._network.resolver()._web,
     ]
     assert [True] * 4 == [isinstance(item, GuardedWeb) for item in found]
 

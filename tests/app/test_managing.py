@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.posting import LEASE_SECONDS
 from skywrite.bsky.limits import TextTooLong
 from skywrite.errors import InputError
 from skywrite.fetch.card import Card
+from skywrite.publish.decide import Decider
+from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.model import ChangedMeanwhile, NotCancellable, NotEditable
 from tests.app.conftest import NOON, World
 
@@ -34,7 +35,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def card_of(sky: Skywrite, post_id: int, index: int = 0) -> str | None:
     """The address of a post's card."""
-    embed = sky.store.get(post_id).prepared["records"][index].get("embed", {})
+    embed = sky.context.store.get(post_id).prepared["records"][index].get("embed", {})
     external = (embed.get("media") or embed).get("external")
     return external["uri"] if external else None
 
@@ -66,12 +67,12 @@ def test_no_card_stays_no_card(sky: Skywrite, pages: list[str]) -> None:
 def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """What is not given stays as it is, bytes and description too."""
     sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])
-    before = sky.store.media_of(1)
+    before = sky.context.store.media_of(1)
     sky.edit(1, text="New")
     world.clock.advance(3601)
     sky.run_once()
     assert (before, [("New", ("Red",))]) == (
-        sky.store.media_of(1),
+        sky.context.store.media_of(1),
         [(post.text, post.images) for post in world.box.posts("alice.test")],
     )
 
@@ -82,9 +83,9 @@ def test_images_take_the_place_of_a_card(
     """And the card comes back when they go; nothing is said of a card that nobody asked for."""
     sky.schedule("See https://a.test", at=LATER)
     changed = sky.edit(1, images=[{"path": image(), "alt": "Red"}])
-    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.store.media_of(1)))
+    assert (None, (), 1) == (card_of(sky, 1), changed.warnings, len(sky.context.store.media_of(1)))
     sky.edit(1, images=[])
-    assert ("https://a.test", []) == (card_of(sky, 1), sky.store.media_of(1))
+    assert ("https://a.test", []) == (card_of(sky, 1), sky.context.store.media_of(1))
 
 
 def test_a_thread_is_edited(world: World, sky: Skywrite, pages: list[str]) -> None:
@@ -126,7 +127,7 @@ def test_an_edit_is_checked_like_a_new_post(sky: Skywrite) -> None:
     sky.schedule("Good", at=LATER)
     with pytest.raises(TextTooLong):
         sky.edit(1, text="x" * 301)
-    assert "Good" == sky.store.get(1).text
+    assert "Good" == sky.context.store.get(1).text
 
 
 def test_an_edit_tells_what_is_odd(sky: Skywrite, image: Callable[..., str]) -> None:
@@ -156,7 +157,7 @@ def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> Non
 def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> None:
     """It may be on the network already: no edit, no move, no cancel, with the reason."""
     sky.schedule("Going", at="now")
-    assert sky.store.claim("elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    assert sky.context.store.claim("elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
     for error, act in (
         (NotEditable, lambda: sky.edit(1, text="Else")),
         (NotEditable, lambda: sky.move(1, LATER)),
@@ -223,10 +224,10 @@ def test_a_released_post_is_not_held_again(world: World, sky: Skywrite) -> None:
     world.clock.advance(7200)
     sky.run_once()
     sky.post("First of the day")
-    assert "held" == sky.store.get(1).state
+    assert "held" == sky.context.store.get(1).state
     sky.release(1)
     sky.run_once()
-    assert "scheduled" == sky.store.get(1).state
+    assert "scheduled" == sky.context.store.get(1).state
     world.clock.advance(86_400)
     sky.run_once()
     assert ["First of the day", "Late"] == world.texts()

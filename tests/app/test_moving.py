@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.posting import LEASE_SECONDS
 from skywrite.errors import InputError
 from skywrite.fetch.card import Card
+from skywrite.publish.decide import Decider
+from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.model import STATES, Slot
 from tests.app.conftest import NOON, World
 
@@ -30,7 +31,7 @@ def rest(sky: Skywrite) -> list[dict[str, Any]]:
             "late": (post.late_policy, post.late_seconds),
             "prepared": post.prepared,
         }
-        for post in sorted(sky.store.posts(STATES, limit=1000), key=lambda post: (str(post.due_at), post.text))
+        for post in sorted(sky.context.store.posts(STATES, limit=1000), key=lambda post: (str(post.due_at), post.text))
     ]
 
 
@@ -41,21 +42,25 @@ def test_all_or_nothing(sky: Skywrite) -> None:
         [report.error and report.error.name for report in reports],
         [report.id for report in reports],
     )
-    assert [] == sky.store.posts()
+    assert [] == sky.context.store.posts()
 
 
 def test_the_good_ones_where_they_are_wished(sky: Skywrite) -> None:
     """The others are reported."""
     reports = sky.import_rows([ROWS[0], {"text": "x", "at": "yesterday"}, ROWS[2]], partial=True)
     assert [True, False, True] == [report.id is not None for report in reports]
-    assert ["Row 0", "Row 2"] == [post.text for post in sky.store.posts()]
+    assert ["Row 0", "Row 2"] == [post.text for post in sky.context.store.posts()]
 
 
 def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, image: Callable[..., str]) -> None:
     """Not even an image."""
     reports = sky.import_rows([{"text": "x", "images": [image()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)
-    cid = sky.prepare(sky.draft(sky.account(), {"images": [image()]}), sky.account()).prepared.blobs[0].cid
-    assert ([], None, None) == (sky.store.posts(), sky.store.media_info(cid), reports[0].error)
+    cid = (
+        sky._drafting.prepare(sky._drafting.draft(sky.account(), {"images": [image()]}), sky.account())
+        .prepared.blobs[0]
+        .cid
+    )
+    assert ([], None, None) == (sky.context.store.posts(), sky.context.store.media_info(cid), reports[0].error)
 
 
 def test_a_key_is_imported_once(sky: Skywrite) -> None:
@@ -63,7 +68,7 @@ def test_a_key_is_imported_once(sky: Skywrite) -> None:
     rows = [{**row, "key": str(number)} for number, row in enumerate(ROWS)]
     sky.import_rows(rows[:2])
     assert [True, True, False] == [report.existed for report in sky.import_rows(rows)]
-    assert 3 == len(sky.store.posts())
+    assert 3 == len(sky.context.store.posts())
 
 
 def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
@@ -71,9 +76,9 @@ def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
     sky.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
     sky.schedule("taken", jitter="30m")
     reports = sky.import_rows([{"text": str(number), "jitter": "30m"} for number in range(3)])
-    days = [post.due_at.date() for post in sky.store.posts() if post.due_at]
+    days = [post.due_at.date() for post in sky.context.store.posts() if post.due_at]
     assert [NOON.date() + timedelta(days=day) for day in range(4)] == days
-    assert ["taken", "0", "1", "2"] == [post.text for post in sky.store.posts()]
+    assert ["taken", "0", "1", "2"] == [post.text for post in sky.context.store.posts()]
     assert all(report.error is None for report in reports)
 
 
@@ -123,14 +128,14 @@ def test_out_and_in_again(
 def test_what_may_be_on_the_network_is_not_exported(world: World, sky: Skywrite) -> None:
     """Elsewhere it would go out a second time. What is overdue or held becomes a draft."""
     sky.schedule("In doubt", at="now")
-    assert sky.store.claim("elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    assert sky.context.store.claim("elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
     sky.schedule("Held", at="in 1 hour")
     sky.schedule("Overdue", at="in 1 minute")
     sky.hold(2)
     world.clock.advance(LEASE_SECONDS + 1)
-    for claim in [sky.store.claim("here/1/b", LEASE_SECONDS, sky.decider())]:
+    for claim in [sky.context.store.claim("here/1/b", LEASE_SECONDS, Decider(sky.context.tids))]:
         assert claim is not None
-        sky.store.release_claim(claim)
+        sky.context.store.release_claim(claim)
     rows = sorted((row["text"], row.get("at"), row.get("draft")) for row in sky.export_rows())
     assert [("Held", None, True), ("Overdue", None, True)] == rows
 
@@ -156,16 +161,18 @@ def test_a_card_that_is_given_whole(world: World, sky: Skywrite, image: Callable
 def test_media_that_nothing_needs_are_dropped(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """A day after they were stored for posts that never came; those of posts that wait stay."""
     sky.schedule("Stays", at="in 9 days", images=[(image("a.png", "red"), "Red")])
-    ready = sky.prepare(sky.draft(sky.account(), {"images": [image("b.png", "blue")]}), sky.account())
-    sky.keep_media([ready])
+    ready = sky._drafting.prepare(
+        sky._drafting.draft(sky.account(), {"images": [image("b.png", "blue")]}), sky.account()
+    )
+    sky._drafting.keep_media([ready])
     cid = ready.prepared.blobs[0].cid
     sky.run_once()
     world.clock.advance(23 * 3600)
     sky.run_once()
-    assert None is not sky.store.media_info(cid)
+    assert None is not sky.context.store.media_info(cid)
     world.clock.advance(26 * 3600)
     sky.run_once()
-    assert (None, 1) == (sky.store.media_info(cid), len(sky.store.media_of(1)))
+    assert (None, 1) == (sky.context.store.media_info(cid), len(sky.context.store.media_of(1)))
 
 
 RULE = {
@@ -193,7 +200,7 @@ def test_a_row_may_be_a_rule(sky: Skywrite) -> None:
         [report.recurrence_id for report in reports],
         [report.error for report in reports],
     )
-    first = sky.store.get(reports[1].id or 0)
+    first = sky.context.store.get(reports[1].id or 0)
     assert ("Good morning", 1, ("skip", 1800)) == (
         first.text,
         first.recurrence_id,
@@ -218,7 +225,7 @@ def test_a_wrong_rule_stops_the_import(sky: Skywrite, wrong: dict[str, Any]) -> 
     """Neither posts nor rules are stored, as with any wrong row."""
     reports = sky.import_rows([ROWS[0], RULE, {"text": "x", **wrong}])
     assert [False, False, True] == [report.error is not None for report in reports]
-    assert ([], []) == (sky.store.posts(), sky.recurrences())
+    assert ([], []) == (sky.context.store.posts(), sky.recurrences())
 
 
 def test_a_rule_comes_out_as_it_went_in(sky: Skywrite, world: World, image: Callable[..., str]) -> None:
@@ -245,7 +252,7 @@ def moved_house(world: World, sky: Skywrite) -> Skywrite:
 
 def waiting(sky: Skywrite) -> list[tuple[str, datetime | None]]:
     """The posts that wait, with their times."""
-    return [(post.text, post.due_at) for post in sky.store.posts(("scheduled",))]
+    return [(post.text, post.due_at) for post in sky.context.store.posts(("scheduled",))]
 
 
 def test_a_rule_that_began_long_ago_goes_on_elsewhere(world: World, sky: Skywrite) -> None:

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.posting import LEASE_SECONDS, PostFailed, StillQueued
-from skywrite.app.preparing import MediaChanged
+from skywrite.app.drafting import MediaChanged
+from skywrite.app.sending import PostFailed, StillQueued
 from skywrite.atproto.cid import InvalidRecord
 from skywrite.atproto.session import SessionExpired
 from skywrite.errors import InputError
 from skywrite.http import Response
 from skywrite.publish.agents import NotLoggedIn
+from skywrite.publish.decide import Decider
+from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import Row
 from skywrite.queue.model import Failed, Post, Problem, Slot, WrongState
 from skywrite.queue.rows import post_of
@@ -109,9 +111,9 @@ def test_what_is_posted_twice_on_purpose_is_told(world: World, sky: Skywrite) ->
 
 def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None:
     """The next run finishes the post, once."""
-    ready = sky.prepare(sky.draft(sky.account(), {"text": "Left behind"}), sky.account())
-    new = sky.new_post(ready, due_at=world.clock.now(), source="now")
-    sky.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"text": "Left behind"}), sky.account())
+    new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
+    sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
     other = world.process()
     other.run_once()
     assert [] == world.texts()
@@ -123,11 +125,11 @@ def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None
 
 def test_killed_after_the_write(world: World, sky: Skywrite) -> None:
     """It is on the network, and the database does not know: the next run looks, and writes nothing."""
-    ready = sky.prepare(sky.draft(sky.account(), {"text": "Written"}), sky.account())
-    new = sky.new_post(ready, due_at=world.clock.now(), source="now")
-    _, claim = sky.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, sky.decider())
+    ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"text": "Written"}), sky.account())
+    new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
+    _, claim = sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
     assert claim is not None
-    sky.publisher().publish(claim)
+    sky._sending.publisher().publish(claim)
     world.clock.advance(LEASE_SECONDS + 1)
     world.process().run_once()
     assert (["Written"], [(1, "published")]) == (world.texts(), world.states(sky))
@@ -137,7 +139,7 @@ def test_a_worker_that_has_the_account_sends_it(world: World, sky: Skywrite) -> 
     """While another process publishes for the account, the call waits for it and answers with its result."""
     sky.schedule("First", at="now")
     worker = world.process()
-    claim = worker.store.claim(worker.worker_name, LEASE_SECONDS, worker.decider())
+    claim = worker.context.store.claim(worker.context.worker_name, LEASE_SECONDS, Decider(worker.context.tids))
     assert claim is not None
 
     class Settles:
@@ -148,8 +150,8 @@ def test_a_worker_that_has_the_account_sends_it(world: World, sky: Skywrite) -> 
 
         def __call__(self, event: threading.Event, seconds: float) -> bool:
             self.waits += 1
-            result = worker.publisher().publish(claim)
-            worker.store.settle(claim, result.outcome)
+            result = worker._sending.publisher().publish(claim)
+            worker.context.store.settle(claim, result.outcome)
             worker.run_once()
             return False
 
@@ -164,7 +166,7 @@ def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) 
     """The post stays in the queue."""
     sky.schedule("First", at="now")
     worker = world.process()
-    assert worker.store.claim("elsewhere/1/a", LEASE_SECONDS, worker.decider())
+    assert worker.context.store.claim("elsewhere/1/a", LEASE_SECONDS, Decider(worker.context.tids))
     with pytest.raises(StillQueued) as caught:
         sky.post("Second")
     assert "busy with another post" in caught.value.message
@@ -177,7 +179,7 @@ def test_spacing_is_told_at_once(world: World, sky: Skywrite) -> None:
     with pytest.raises(StillQueued) as caught:
         sky.post("Second")
     assert "it waits until 2026-11-24 13:00:00 UTC: the account's spacing" in caught.value.message
-    assert timedelta(seconds=1) > world.clock.now() - sky.store.get(2).created_at
+    assert timedelta(seconds=1) > world.clock.now() - sky.context.store.get(2).created_at
 
 
 def test_a_rate_limit_is_told_at_once(world: World, sky: Skywrite) -> None:
@@ -213,9 +215,9 @@ def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb:
 def test_a_key_of_a_post_that_was_refused(world: World, sky: Skywrite) -> None:
     """It is not sent again, and what the server said is told again."""
     sky.schedule("Bad", at="now", key="k")
-    claim = sky.store.claim(sky.worker_name, LEASE_SECONDS, sky.decider())
+    claim = sky.context.store.claim(sky.context.worker_name, LEASE_SECONDS, Decider(sky.context.tids))
     assert claim is not None
-    sky.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
+    sky.context.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
     with pytest.raises(PostFailed) as caught:
         sky.post("Bad", key="k")
     assert ("Post 1 was refused: no such thing", 5) == (caught.value.message, caught.value.exit_code)
@@ -258,12 +260,12 @@ def test_a_file_that_changes_while_it_is_read_is_told(
     world: World, sky: Skywrite, image: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes are never stored under a name that is not theirs."""
-    ready = sky.prepare(sky.draft(sky.account(), {"images": [image()]}), sky.account())
+    ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"images": [image()]}), sky.account())
     cid = next(iter(ready.resolved.media))
     ready.resolved.media[cid] = lambda: iter([b"other bytes"])
     with pytest.raises(MediaChanged):
-        sky.keep_media([ready])
-    assert None is sky.store.media_info(cid)
+        sky._drafting.keep_media([ready])
+    assert None is sky.context.store.media_info(cid)
 
 
 def test_settings_of_the_account_hold_for_the_whole_thread(world: World, sky: Skywrite) -> None:
@@ -289,17 +291,17 @@ def test_two_processes_never_share_a_slot(world: World, sky: Skywrite) -> None:
     """One that was overtaken between looking and storing takes the next slot."""
     sky.set_slots(None, [Slot(day, 18 * 60, "UTC") for day in range(7)])
     other = world.process()
-    add = other.store.add
+    add = other.context.store.add
 
     def overtaken(posts: Any, *more: Any) -> Any:
-        other.store.add = add  # type: ignore[method-assign]
+        other.context.store.add = add  # type: ignore[method-assign]
         sky.schedule("Quick")
         return add(posts, *more)
 
-    other.store.add = overtaken  # type: ignore[method-assign]
+    other.context.store.add = overtaken  # type: ignore[method-assign]
     slow = other.schedule("Slow")
     assert [datetime(2026, 11, day, 18, tzinfo=UTC) for day in (24, 25)] == [
-        sky.store.get(number).due_at for number in (1, 2)
+        sky.context.store.get(number).due_at for number in (1, 2)
     ]
     assert (2, datetime(2026, 11, 25, 18, tzinfo=UTC)) == (slow.id, slow.due_at)
 
@@ -322,7 +324,7 @@ def test_what_a_server_changed_is_told_as_it_is(world: World, sky: Skywrite) -> 
     other = world.process(transport=Changing(world.box))
     other.schedule("Hello", at="now")
     other.run_once()
-    post = other.store.get(1)
+    post = other.context.store.get(1)
     assert ("published", "bafyother", ["Hello"]) == (post.state, post.cid, world.texts())
 
 
@@ -334,7 +336,7 @@ def test_what_no_record_can_hold_is_refused_when_it_is_accepted(world: World, sk
         sky.schedule(
             "x", at="in 1 hour", embed={"$type": "app.bsky.embed.external", "external": external, "odd": value}
         )
-    assert [] == sky.store.posts()
+    assert [] == sky.context.store.posts()
 
 
 def test_what_waits_for_days_goes_out_when_it_is_posted_again(world: World, sky: Skywrite) -> None:

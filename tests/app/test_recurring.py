@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.recurring import NoOccurrence, Recurring
+from skywrite.app.occurrences import NoOccurrence, Occurrences
 from skywrite.errors import InputError
 from skywrite.queue.database import Row
 from skywrite.queue.model import STATES, Post
@@ -29,7 +29,7 @@ def run_until(world: World, sky: Skywrite, end: datetime, step: timedelta = time
 
 def due(sky: Skywrite) -> list[datetime | None]:
     """When the posts that wait are due."""
-    return [post.due_at for post in sky.store.posts()]
+    return [post.due_at for post in sky.context.store.posts()]
 
 
 def test_each_occurrence_is_posted_once_in_turn(world: World, sky: Skywrite) -> None:
@@ -51,7 +51,7 @@ def test_the_past_of_a_rule_is_not_read(world: World, sky: Skywrite, monkeypatch
         return post_of(row)
 
     monkeypatch.setattr("skywrite.queue.posts.post_of", watched)
-    Recurring(sky).change(1, NOON + 5 * HOUR, NOON + 6 * HOUR)
+    Occurrences(sky.context, sky._drafting).change(1, NOON + 5 * HOUR, NOON + 6 * HOUR)
     assert {5} == read
 
 
@@ -82,7 +82,7 @@ def test_a_moved_post_does_not_block_its_rule(world: World, sky: Skywrite, way: 
     else:
         sky.change_occurrence(1, NOON + HOUR, late)
     run_until(world, sky, NOON + timedelta(hours=6, minutes=5))
-    published = sorted(str(post.published_at)[11:16] for post in sky.store.history())
+    published = sorted(str(post.published_at)[11:16] for post in sky.context.store.history())
     assert ["14:00", "15:00", "16:00", "17:00", "17:30", "18:00"] == published
 
 
@@ -91,7 +91,7 @@ def test_an_occurrence_ahead_is_moved(world: World, sky: Skywrite) -> None:
     sky.schedule("x", every="0 * * * *")
     sky.change_occurrence(1, NOON + 2 * HOUR, NOON + timedelta(hours=2, minutes=20))
     run_until(world, sky, NOON + timedelta(hours=3, minutes=5))
-    published = sorted(str(post.published_at)[11:16] for post in sky.store.history())
+    published = sorted(str(post.published_at)[11:16] for post in sky.context.store.history())
     assert ["13:00", "14:20", "15:00"] == published
 
 
@@ -102,7 +102,7 @@ def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
     sky.change_occurrence(1, NOON + 3 * HOUR, None)
     run_until(world, sky, NOON + 4 * HOUR)
     assert [NOON + 2 * HOUR, NOON + 4 * HOUR] == sorted(
-        post.occurrence for post in sky.store.history(("published",)) if post.occurrence
+        post.occurrence for post in sky.context.store.history(("published",)) if post.occurrence
     )
 
 
@@ -129,7 +129,9 @@ def test_a_held_post_does_not_block_its_rule(world: World, sky: Skywrite) -> Non
     sky.schedule("x", every="0 * * * *")
     sky.hold(1)
     sky.run_once()
-    assert ["held", "scheduled"] == [post.state for post in sorted(sky.store.posts(STATES), key=lambda post: post.id)]
+    assert ["held", "scheduled"] == [
+        post.state for post in sorted(sky.context.store.posts(STATES), key=lambda post: post.id)
+    ]
 
 
 def test_jitter_stays_within_its_bounds(world: World, sky: Skywrite) -> None:
@@ -137,7 +139,9 @@ def test_jitter_stays_within_its_bounds(world: World, sky: Skywrite) -> None:
     sky.schedule("x", every="0 * * * *", jitter="30m")
     run_until(world, sky, NOON + timedelta(hours=6, minutes=50))
     delays = [
-        post.due_at - post.occurrence for post in sky.store.history(("published",)) if post.due_at and post.occurrence
+        post.due_at - post.occurrence
+        for post in sky.context.store.history(("published",))
+        if post.due_at and post.occurrence
     ]
     assert 6 == len(delays) == len(set(delays))
     assert all(timedelta(0) <= delay < timedelta(minutes=30) for delay in delays)
@@ -146,14 +150,14 @@ def test_jitter_stays_within_its_bounds(world: World, sky: Skywrite) -> None:
 def test_many_workers_make_one_post(world: World, sky: Skywrite) -> None:
     """Sweeping at the same moment, they find one occurrence between them."""
     sky.schedule("x", every="0 * * * *")
-    sky.store.cancel(1)
+    sky.context.store.cancel(1)
     workers = [world.process() for _ in range(4)]
     start = threading.Barrier(len(workers))
     made: list[int] = []
 
     def sweep(worker: Skywrite) -> None:
         start.wait(10)
-        made.append(Recurring(worker).sweep())
+        made.append(Occurrences(worker.context, worker._drafting).sweep())
 
     threads = [threading.Thread(target=sweep, args=(worker,)) for worker in workers]
     for thread in threads:
@@ -169,12 +173,12 @@ def test_a_rule_that_cannot_be_followed_stops_no_other(world: World, sky: Skywri
     for text in ("broken", "sound"):
         sky.schedule(text, every="0 * * * *")
     for number in (1, 2):
-        sky.store.cancel(number)
-    broken = sky.store.recurrence(1)
-    sky.store.update_recurrence(broken._replace(zone="Nowhere/Gone"))
+        sky.context.store.cancel(number)
+    broken = sky.context.store.recurrence(1)
+    sky.context.store.update_recurrence(broken._replace(zone="Nowhere/Gone"))
     told: list[tuple[str, object]] = []
-    Recurring(sky, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
-    assert ([("rule", 1)], ["sound"]) == (told, [post.text for post in sky.store.posts()])
+    Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
+    assert ([("rule", 1)], ["sound"]) == (told, [post.text for post in sky.context.store.posts()])
 
 
 def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,13 +186,13 @@ def test_a_rule_that_is_stopped_while_it_is_swept(world: World, sky: Skywrite, m
     for text in ("stopped", "sound"):
         sky.schedule(text, every="0 * * * *")
     for number in (1, 2):
-        sky.store.cancel(number)
-    idle = sky.store.idle_recurrences()
+        sky.context.store.cancel(number)
+    idle = sky.context.store.idle_recurrences()
     sky.stop_recurrence(1)
     monkeypatch.setattr(Store, "idle_recurrences", lambda self, number=None: idle)
     told: list[str] = []
-    made = Recurring(sky, lambda event, **facts: told.append(event)).sweep()
-    assert (1, [], ["sound"]) == (made, told, [post.text for post in sky.store.posts()])
+    made = Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append(event)).sweep()
+    assert (1, [], ["sound"]) == (made, told, [post.text for post in sky.context.store.posts()])
 
 
 def test_a_surprise_in_one_rule_stops_no_other(world: World, sky: Skywrite) -> None:
@@ -196,12 +200,12 @@ def test_a_surprise_in_one_rule_stops_no_other(world: World, sky: Skywrite) -> N
     for text in ("broken", "sound"):
         sky.schedule(text, every="0 * * * *")
     for number in (1, 2):
-        sky.store.cancel(number)
-    broken = sky.store.recurrence(1)
-    sky.store.update_recurrence(broken._replace(pool=[{"neither": "nor"}]))
+        sky.context.store.cancel(number)
+    broken = sky.context.store.recurrence(1)
+    sky.context.store.update_recurrence(broken._replace(pool=[{"neither": "nor"}]))
     told: list[tuple[str, object]] = []
-    Recurring(sky, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
-    assert ([("unexpected", 1)], ["sound"]) == (told, [post.text for post in sky.store.posts()])
+    Occurrences(sky.context, sky._drafting, lambda event, **facts: told.append((event, facts["recurrence"]))).sweep()
+    assert ([("unexpected", 1)], ["sound"]) == (told, [post.text for post in sky.context.store.posts()])
 
 
 def test_a_rule_that_never_comes(world: World, sky: Skywrite) -> None:
@@ -226,7 +230,7 @@ def test_options_without_effect_are_refused(sky: Skywrite, options: dict[str, ob
     with pytest.raises(InputError) as caught:
         sky.schedule("x", **options)
     assert caught.value.hint
-    assert [] == sky.store.posts()
+    assert [] == sky.context.store.posts()
 
 
 def test_clocks_that_change_are_told(world: World, sky: Skywrite) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.feed_task import FeedTask
-from skywrite.app.posting import LEASE_SECONDS
-from skywrite.app.recurring import Recurring
-from skywrite.app.running import PRUNE_SECONDS, Pruning
+from skywrite.app.chores import PRUNE_SECONDS, Pruning
+from skywrite.app.feed_checks import FeedTask
+from skywrite.app.occurrences import Occurrences
+from skywrite.app.timers import Timers
 from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError, NotSent
 from skywrite.http import Response
+from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
@@ -129,7 +130,7 @@ def test_a_task_that_fails_ends_nothing(live: Skywrite, world: World) -> None:
             self.done = threading.Event()
 
         def next_at(self) -> datetime | None:
-            return live.clock.now() if self.errors else None
+            return live.context.clock.now() if self.errors else None
 
         def run(self) -> None:
             error = self.errors.pop()
@@ -206,7 +207,7 @@ def test_a_task_that_stands_still_is_not_asked_without_a_pause(world: World, sky
 
 def test_workers_have_names_of_their_own(world: World) -> None:
     """Two in one process, and in two: a lease is never taken for one's own."""
-    names = {world.process().worker_name for _ in range(20)}
+    names = {world.process().context.worker_name for _ in range(20)}
     assert 20 == len(names)
 
 
@@ -214,21 +215,23 @@ def test_a_worker_that_ends_is_no_more_told_as_living(live: Skywrite) -> None:
     """`doctor --run` looks at these."""
     worker = live.worker()
     beating = threading.Event()
-    put = live.store.put_setting
+    put = live.context.store.put_setting
 
     def watched(scope: str, name: str, value: Any) -> None:
         put(scope, name, value)
         if scope == "worker":
             beating.set()
 
-    live.store.put_setting = watched  # type: ignore[method-assign]
-    live.worker = lambda **_: worker  # type: ignore[method-assign]
+    live.context.store.put_setting = watched  # type: ignore[method-assign]
+    runner = live._runner()
+    runner.worker = lambda **_: worker  # type: ignore[method-assign]
+    live._runner = lambda: runner  # type: ignore[method-assign]
     thread = threading.Thread(target=live.run)
     thread.start()
     assert beating.wait(JOIN_SECONDS)
     worker.stop()
     thread.join(JOIN_SECONDS)
-    assert (False, {}) == (thread.is_alive(), live.store.settings("worker"))
+    assert (False, {}) == (thread.is_alive(), live.context.store.settings("worker"))
 
 
 def test_the_database_going_away_is_told_by_run_once(
@@ -249,7 +252,7 @@ def test_the_database_going_away_is_told_by_run_once(
     ("error", "event"),
     [(RuntimeError("no"), "unexpected"), (InputError("no"), "error"), (DatabaseUnavailable("no"), "storage")],
 )
-@pytest.mark.parametrize("step", [(Skywrite, "run_timers"), (Recurring, "sweep"), (FeedTask, "run"), (Pruning, "run")])
+@pytest.mark.parametrize("step", [(Timers, "run_due"), (Occurrences, "sweep"), (FeedTask, "run"), (Pruning, "run")])
 def test_publishing_comes_whatever_else_fails(
     world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], error: Exception, event: str
 ) -> None:
@@ -341,8 +344,7 @@ def test_a_lost_lease_stops_everything(world: World, sky: Skywrite) -> None:
             assert 1 == other.run_once().published
 
     other = world.process()
-    sky.progress = sleep
-    sent = sky.post("Sleepy", images=[{"data": _png(), "alt": "Red"}])
+    sent = sky.post("Sleepy", images=[{"data": _png(), "alt": "Red"}], progress=sleep)
     assert (["Sleepy"], world.box.posts("alice.test")[0].uri) == (world.texts(), sent.uri)
 
 
@@ -358,12 +360,12 @@ def _png() -> bytes:
 
 def test_traces_of_killed_workers_go(world: World, sky: Skywrite) -> None:
     """A day after their last sign of life."""
-    sky.store.put_setting("worker", "gone/1/a", to_iso(world.clock.now()))
+    sky.context.store.put_setting("worker", "gone/1/a", to_iso(world.clock.now()))
     sky.run_once()
     world.clock.advance(PRUNE_SECONDS + 1)
-    sky.store.put_setting("worker", "here/1/b", to_iso(world.clock.now()))
+    sky.context.store.put_setting("worker", "here/1/b", to_iso(world.clock.now()))
     sky.run_once()
-    assert ["here/1/b"] == list(sky.store.settings("worker"))
+    assert ["here/1/b"] == list(sky.context.store.settings("worker"))
 
 
 def test_who_reads_started_may_say_stop(live: Skywrite, world: World) -> None:
@@ -401,7 +403,9 @@ def test_a_signal_may_come_at_any_moment(live: Skywrite) -> None:
                 signal.raise_signal(signal.SIGTERM)
 
     worker.stop = locked_stop  # type: ignore[method-assign]
-    live.worker = lambda **_: worker  # type: ignore[method-assign]
+    runner = live._runner()
+    runner.worker = lambda **_: worker  # type: ignore[method-assign]
+    live._runner = lambda: runner  # type: ignore[method-assign]
     live.run(log=log)
     assert [True, True] == free
 
@@ -424,7 +428,7 @@ def test_a_wrong_key_is_told_at_the_start(world: World, sky: Skywrite) -> None:
     for attempt in (other.run_once, lambda: other.post("Now")):
         with pytest.raises(WrongKey):
             attempt()
-    assert (1, 0) == (len(sky.store.posts()), sky.store.get(1).attempts)
+    assert (1, 0) == (len(sky.context.store.posts()), sky.context.store.get(1).attempts)
 
 
 def test_what_is_known_is_settled_when_the_database_is_back(
@@ -432,15 +436,15 @@ def test_what_is_known_is_settled_when_the_database_is_back(
 ) -> None:
     """A post that was sent while it was away is published at once, and not looked for when a lease is over."""
     sky.schedule("Hello", at="now")
-    settle, away = sky.store.settle, [True, True]
+    settle, away = sky.context.store.settle, [True, True]
 
     def settling(*arguments: Any, **more: Any) -> bool:
         if away and away.pop():
             raise DatabaseUnavailable("It is away.")
         return settle(*arguments, **more)
 
-    monkeypatch.setattr(sky.store, "settle", settling)
+    monkeypatch.setattr(sky.context.store, "settle", settling)
     began = world.clock.now()
     sky.run_once()
-    assert ("published", 1) == (sky.store.get(1).state, sky.store.get(1).attempts)
+    assert ("published", 1) == (sky.context.store.get(1).state, sky.context.store.get(1).attempts)
     assert timedelta(seconds=10) > world.clock.now() - began

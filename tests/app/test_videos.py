@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from skywrite.app import Skywrite
-from skywrite.app.posting import StillQueued
+from skywrite.app.sending import StillQueued
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.images import TooLargeForPds
 from skywrite.errors import RejectedError
@@ -85,7 +85,7 @@ def videoing(world: World, sky: Skywrite, service: VideoServiceStandIn) -> Itera
     """A process whose videos go through the service."""
     from skywrite.atproto.repo import Repo
 
-    blob = Repo(sky.agent(sky.account())).upload_blob(ENCODED, "video/mp4")
+    blob = Repo(sky.context.agent(sky.account())).upload_blob(ENCODED, "video/mp4")
     service.script[-1] = {"state": "JOB_STATE_COMPLETED", "blob": blob}
     routes = Routes(world, service)
     process = world.process(transport=routes, SKYWRITE_VIDEO_SERVICE=service.url)
@@ -107,8 +107,11 @@ def test_a_video_goes_through_the_service(
     """It is larger than the account's server takes; the post names the blob that the service made of it."""
     world.box.blob_limit = 5_000
     told: list[tuple[int, int]] = []
-    videoing.progress = lambda post, cid, done, size: told.append((done, size))
-    videoing.post("Video", video={"path": video, "alt": "Bars"})
+    videoing.post(
+        "Video",
+        video={"path": video, "alt": "Bars"},
+        progress=lambda post, cid, done, size: told.append((done, size)),
+    )
     size = Path(video).stat().st_size
     assert (len(ENCODED), {"width": 320, "height": 240}) == (
         video_of(world)["video"]["size"],
@@ -172,7 +175,7 @@ def test_without_a_service_a_video_must_fit_the_server(world: World, sky: Skywri
     with pytest.raises(TooLargeForPds):
         sky.schedule("Video", at="in 1 hour", video=video)
     world.box.blob_limit = 5_000_000
-    sky._agents = None
+    sky.context._agents = None
     sky.post("Video", video=video)
     assert Path(video).stat().st_size == video_of(world)["video"]["size"]
 
@@ -199,7 +202,7 @@ def test_a_limit_of_the_service_is_none_of_the_account(
     service.faults["uploadVideo"] = [video_service.answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
     videoing.schedule("Video", at="now", video=video)
     videoing.run_once()
-    problem = videoing.store.get(1).problem
+    problem = videoing.context.store.get(1).problem
     assert ("VideoServiceBusy", "ok") == (problem.name if problem else None, videoing.account().state)
 
 
@@ -210,14 +213,15 @@ def test_a_worker_that_is_stopped_lets_go_of_a_video(
     videoing.schedule("Video", at="now", video=video)
     began = world.clock.now()
     service.script.insert(0, {"state": "JOB_STATE_ENCODING"})
-    videoing.progress = lambda post, cid, done, size: worker.stop() if done == size else None
     worker = videoing.worker()
+    worker.publisher = worker.publisher._replace(
+        progress=lambda post, cid, done, size: worker.stop() if done == size else None
+    )
     assert worker.step()
     account = videoing.account()
     assert (1, None, [(1, "scheduled")]) == (worker.tally.retried, account.lease_until, world.states(videoing))
     assert timedelta(seconds=5) > world.clock.now() - began
-    assert ("UploadStopped", []) == ((videoing.store.get(1).problem or account).name, world.texts())
-    videoing.progress = None
+    assert ("UploadStopped", []) == ((videoing.context.store.get(1).problem or account).name, world.texts())
     world.clock.advance(60)
     videoing.run_once()
     assert len(ENCODED) == video_of(world)["video"]["size"]
@@ -228,15 +232,18 @@ def test_a_worker_that_is_stopped_lets_go_of_a_large_upload(
 ) -> None:
     """Nothing is published by an upload, so the post can wait for the next worker; a small one is finished."""
     sky.schedule("Video", at="now", video=video)
-    sky.progress = lambda post, cid, done, size: worker.stop()
     worker = sky.worker()
+    worker.publisher = worker.publisher._replace(progress=lambda post, cid, done, size: worker.stop())
     assert (True, ["Video"]) == (worker.step(), world.texts())
     monkeypatch.setattr(publisher_module, "STOPPABLE_BYTES", 1000)
     sky.schedule("Large", at="now", video=video)
     worker = sky.worker()
     worker.stop()
-    assert (True, ["Video"], "UploadInterrupted") == (worker.step(), world.texts(), sky.store.get(2).problem.name)
-    sky.progress = None
+    assert (True, ["Video"], "UploadInterrupted") == (
+        worker.step(),
+        world.texts(),
+        sky.context.store.get(2).problem.name,
+    )
     world.clock.advance(60)
     sky.run_once()
     assert ["Video", "Large"] == world.texts()
@@ -262,13 +269,13 @@ def test_what_may_be_on_its_way_is_never_changed(
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
     videoing.schedule("Video", at="now", video=video)
     videoing.run_once()
-    frozen = videoing.store.get(1).frozen
+    frozen = videoing.context.store.get(1).frozen
     world.box.faults.clear()
     service.faults.clear()
     world.clock.advance(60)
     videoing.run_once()
-    assert (frozen, ["Video"]) == (videoing.store.get(1).frozen, world.texts())
-    assert videoing.store.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
+    assert (frozen, ["Video"]) == (videoing.context.store.get(1).frozen, world.texts())
+    assert videoing.context.store.get(1).prepared["blobs"][0][0] == video_of(world)["video"]["ref"]["$link"]
 
 
 def test_a_blob_that_the_server_dropped_is_uploaded_again(
@@ -279,7 +286,7 @@ def test_a_blob_that_the_server_dropped_is_uploaded_again(
     world.box.faults.add("com.atproto.repo.getRecord", kind="drop_before", times=None)
     sky.schedule("Red", at="now", images=[image()])
     sky.run_once()
-    keys = [write.rkey for write in Frozen.from_json(sky.store.get(1).frozen or "").writes]
+    keys = [write.rkey for write in Frozen.from_json(sky.context.store.get(1).frozen or "").writes]
     world.box.faults.clear()
     world.box.blob_lifetime = timedelta(seconds=1)
     world.clock.advance(60)

@@ -13,7 +13,7 @@ HEAVY = (
     *("PIL", "jinja2", "rich", "psycopg", "cryptography", "_hashlib", "regex", "dns", "asyncio", "email"),
     *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
     *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
-    *("importlib.metadata", "msgspec", "skywrite.app.facade", "skywrite.app.feeds", "skywrite.schedule.times"),
+    *("importlib.metadata", "msgspec", "skywrite.app.feeds", "skywrite.app.occurrences", "skywrite.schedule.times"),
 )
 RUN = """
 import sys

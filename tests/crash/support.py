@@ -97,8 +97,10 @@ class Pair:
 
     def told(self, post_id: int) -> tuple[str, list[tuple[str | None, str | None]]]:
         """What the queue says: the state, and the end of each attempt with the name of its error."""
-        ends = [(one.outcome, one.problem.name if one.problem else None) for one in self.sky.store.attempts(post_id)]
-        return self.sky.store.get(post_id).state, ends
+        ends = [
+            (one.outcome, one.problem.name if one.problem else None) for one in self.sky.context.store.attempts(post_id)
+        ]
+        return self.sky.context.store.get(post_id).state, ends
 
     def texts(self, account: PdsAccount) -> list[str]:
         """The texts that this test has written, oldest first."""
@@ -130,6 +132,6 @@ def opened(environ: Mapping[str, str], clock: Clock | None = None) -> Iterator[S
 def ask_together(environ: Mapping[str, str], did: str, together: Barrier) -> None:
     """In a process of its own: ask the account's server who we are, at the same moment as others do."""
     with opened(environ) as sky:
-        agent = sky.agents.get(did)
+        agent = sky.context.agents.get(did)
         together.wait()
         agent.query("com.atproto.server.getSession")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.recurring import Recurring
+from skywrite.app.occurrences import Occurrences
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import StorageError
@@ -66,9 +66,9 @@ class Bot:
         until = self.clock.now() + timedelta(days=days)
         worker = self.sky.worker(threads=1)
         for _ in range(ROUNDS_MAX):
-            if worker.step() or Recurring(self.sky).sweep():
+            if worker.step() or Occurrences(self.sky.context, self.sky._drafting).sweep():
                 continue
-            ready = self.sky.store.next_ready_at()
+            ready = self.sky.context.store.next_ready_at()
             if ready is None or ready > until:
                 self.clock.set(until)
                 return
@@ -179,7 +179,7 @@ def test_the_clock_ran_ahead_for_a_while(bot_at: Callable[[datetime], Bot], how:
     bot.sky.schedule("first", at=SPRING, account=HANDLE, late="publish")
     bot.clock.advance(20 * 86_400)
     if how == "lease":
-        assert bot.sky.store.claim("otherhost/1/abc", 120, bot.sky.publisher().decider)
+        assert bot.sky.context.store.claim("otherhost/1/abc", 120, bot.sky._sending.publisher().decider)
     else:
         if how == "retry":
             bot.box.faults.add("com.atproto.repo.applyWrites", kind="refused", times=None)
@@ -198,7 +198,7 @@ def test_posting_at_once_after_the_clock_ran_ahead(bot_at: Callable[[datetime], 
     bot = bot_at(SPRING)
     bot.sky.schedule("left", at=SPRING, account=HANDLE, late="publish")
     bot.clock.advance(20 * 86_400)
-    assert bot.sky.store.claim("otherhost/1/abc", 120, bot.sky.publisher().decider)
+    assert bot.sky.context.store.claim("otherhost/1/abc", 120, bot.sky._sending.publisher().decider)
     bot.clock.set(SPRING)
     bot.sky.post("now", account=HANDLE)
     assert ["left", "now"] == [post.text for post in bot.box.posts(HANDLE)]
@@ -243,7 +243,7 @@ def test_postgresql_crashes_while_a_post_is_sent(own_postgres: PostgresServer, t
     bot.clock.advance(600)
     bot.live(days=0)
     assert (["lost", "published"], 1) == (
-        [attempt.outcome for attempt in bot.sky.store.attempts(1)],
+        [attempt.outcome for attempt in bot.sky.context.store.attempts(1)],
         len(bot.published()),
     )
     bot.sky.close()
@@ -371,5 +371,5 @@ def test_the_disk_fills_while_a_post_is_sent(disk: Path) -> None:
     (disk / "filler").unlink()
     bot.clock.advance(600)
     bot.live(days=0)
-    assert (30, 30) == (len(bot.published()), bot.sky.store.count()["published"])
+    assert (30, 30) == (len(bot.published()), bot.sky.context.store.count()["published"])
     bot.sky.close()

@@ -76,7 +76,7 @@ def two(shared: Pair) -> Pair:
 
 def finish(two: Pair, post_id: int) -> None:
     """Let the time of the next attempt come, having asked nothing before it."""
-    post = two.sky.store.get(post_id)
+    post = two.sky.context.store.get(post_id)
     assert post.attempt_at is not None and post.problem is not None
     before = len(two.proxy.exchanges)
     two.clock.set(post.attempt_at - timedelta(milliseconds=1))
@@ -88,7 +88,7 @@ def finish(two: Pair, post_id: int) -> None:
 
 def assert_published_once(two: Pair, post_id: int, texts: list[str]) -> None:
     """In the repository once, whole, and the queue names that very record."""
-    post = two.sky.store.get(post_id)
+    post = two.sky.context.store.get(post_id)
     records = two.records(two.alice)
     assert texts == [record["value"]["text"] for record in records]
     assert ("published", None, records[0]["uri"], records[0]["cid"]) == (post.state, post.problem, post.uri, post.cid)
@@ -128,7 +128,11 @@ def test_a_rate_limit_is_obeyed_to_the_second(two: Pair) -> None:
     two.run_once()
     until = two.clock.now() + timedelta(seconds=77)
     account = two.sky.account(two.alice.handle)
-    assert ("paused", until, until) == (account.state, account.paused_until, two.sky.store.get(limited).attempt_at)
+    assert ("paused", until, until) == (
+        account.state,
+        account.paused_until,
+        two.sky.context.store.get(limited).attempt_at,
+    )
     assert (("scheduled", [("retry", "RateLimited")]), ("scheduled", [])) == (two.told(limited), two.told(behind))
     assert ("published", [DONE]) == two.told(other)
     finish(two, limited)
@@ -193,7 +197,7 @@ def test_an_account_in_trouble_delays_no_other(two: Pair) -> None:
         try:
             two.proxy.wait_for(WRITE)
             await_states(two, others, "published")
-            assert "publishing" == two.sky.store.get(stuck).state
+            assert "publishing" == two.sky.context.store.get(stuck).state
         finally:
             answer.set()
     assert_published_once(two, stuck, ["one"])
@@ -214,9 +218,9 @@ class in_background:
 
 def await_states(two: Pair, posts: list[int], state: str) -> None:
     """Wait until all posts are in a state, by looking at each change of the database."""
-    with two.sky.store.watch() as watch:
+    with two.sky.context.store.watch() as watch:
         for _ in range(600):
-            if {state} == {two.sky.store.get(post).state for post in posts}:
+            if {state} == {two.sky.context.store.get(post).state for post in posts}:
                 return
             watch.wait(0.1)
     raise AssertionError(f"they do not become {state}: {[two.told(post) for post in posts]}")
@@ -246,11 +250,11 @@ def test_the_server_is_killed_in_the_middle(tmp_path: Path) -> None:
 
 def let_expire(two: Pair, account: PdsAccount) -> None:
     """Replace the account's access token by one that the server takes no more, which we cannot know."""
-    session = two.sky.store.load(account.did)
+    session = two.sky.context.store.load(account.did)
     assert session is not None
     token = two.pds.mint_access_jwt(account.did, valid_seconds=-60)
-    two.sky.store.save(session._replace(access_jwt=token))
-    two.sky.agents.forget(account.did)
+    two.sky.context.store.save(session._replace(access_jwt=token))
+    two.sky.context.agents.forget(account.did)
 
 
 @pytest.mark.parametrize("fault", [None, RESET_AFTER, failing(500), GARBAGE])
@@ -287,10 +291,10 @@ def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, t
         environ = environment(tmp_path, proxy.url)
         with opened(environ) as sky:
             sky.login(account.handle, account.app_password, pds=proxy.url)
-            session = sky.store.load(account.did)
+            session = sky.context.store.load(account.did)
             assert session is not None
             expired = session._replace(access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
-            sky.store.save(expired)
+            sky.context.store.save(expired)
         context, all_know = fork_server(), threading.Event()
         proxy.break_next(held(all_know, forward=False), REFRESH)
         together = context.Barrier(PROCESSES)

@@ -80,7 +80,7 @@ class Shell:
 def stored_tokens(environ: Mapping[str, str], account: PdsAccount) -> tuple[str, str]:
     """The access and the refresh token that are in use."""
     with Skywrite(config=load_config(environ)) as sky:
-        session = sky.store.load(account.did)
+        session = sky.context.store.load(account.did)
     assert session is not None
     return session.access_jwt, session.refresh_jwt
 
@@ -148,7 +148,7 @@ def test_a_surprise_is_told_without_its_values(
     """An error that nobody thought of, with a token in its words: the log and the queue name its kind and place."""
     with Skywrite(config=load_config(environ)) as sky:
         sky.schedule("Hello", at="now")
-        session = sky.store.load(account.did)
+        session = sky.context.store.load(account.did)
 
         def surprise(repo: Repo, writes: Any) -> None:
             assert session is not None
@@ -157,7 +157,7 @@ def test_a_surprise_is_told_without_its_values(
         monkeypatch.setattr(Repo, "create_all", surprise)
         log = io.StringIO()
         with redirect_stderr(log):
-            sky.run_once(log=make_log("json", sky.clock))
+            sky.run_once(log=make_log("json", sky.context.clock))
         problem = sky.show(1).post.problem
         assert problem is not None
         told = [
@@ -174,18 +174,18 @@ def test_nothing_shows_a_secret_when_it_is_printed(environ: dict[str, str], acco
     del environ["SKYWRITE_DATABASE"]
     with Skywrite(config=load_config(environ)) as sky:
         found = sky.account()
-        agent = sky.agent(found)
+        agent = sky.context.agent(found)
         seen = (
             hidden,
             sky,
-            sky.config,
+            sky.context.config,
             found,
             agent,
             agent.session,
             agent.public,
-            sky.agents,
-            sky.store,
-            sky.publisher(),
+            sky.context.agents,
+            sky.context.store,
+            sky._sending.publisher(),
         )
         assert [] == [secret for one in seen for secret in secrets_in(f"{one!r} {one}")]
 

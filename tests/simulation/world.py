@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from skywrite.app.posting import StillQueued
+from skywrite.app.sending import StillQueued
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import SkywriteError, StorageError

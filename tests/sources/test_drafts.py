@@ -36,7 +36,7 @@ class App:
     """The official app, as far as it keeps drafts."""
 
     def __init__(self, sky: Skywrite) -> None:
-        self.agent = sky.agent(sky.account())
+        self.agent = sky.context.agent(sky.account())
 
     def write(self, *posts: dict[str, Any], **more: Any) -> str:
         return str(self.agent.procedure(f"{NSID}.createDraft", {"draft": {"posts": list(posts), **more}})["id"])
@@ -72,7 +72,7 @@ def test_repeated_by_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
         def query(self, nsid: str, params: dict[str, Any]) -> dict[str, Any]:
             return {"drafts": [{"id": "3k", "draft": {"posts": [text("one")]}}], "cursor": next(cursors)}
 
-    app = desk.sky.agent(desk.sky.account())
+    app = desk.sky.context.agent(desk.sky.account())
     monkeypatch.setattr(app, "query", Repeating().query)
     assert [("one", "pulled")] == [(draft.text, draft.action) for draft in desk.sky.pull_drafts()]
 
@@ -101,7 +101,7 @@ def test_structure(desk: Desk) -> None:
     me = desk.sky.account()
     value = {"$type": "app.bsky.feed.post", "text": "Well", "createdAt": "2026-01-01T00:00:00.000Z"}
     write = Write.of("app.bsky.feed.post", "3kznmn7xqxl22", value)
-    quoted = Repo(desk.sky.agent(me)).create_all([write]).refs[0]
+    quoted = Repo(desk.sky.context.agent(me)).create_all([write]).refs[0]
     labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "nudity"}]}
     record = {"record": {"uri": quoted.uri, "cid": quoted.cid}}
     App(desk.sky).write(
@@ -164,8 +164,8 @@ def test_killed_in_between(desk: Desk) -> None:
     app = App(desk.sky)
     app.write(text("one"))
     desk.sky.pull_drafts()
-    with desk.sky.store._writing() as tx:
-        tx.select(desk.sky.store._database.translate("DELETE FROM setting WHERE scope LIKE 'drafts:%'"), {})
+    with desk.sky.context.store._writing() as tx:
+        tx.select(desk.sky.context.store._database.translate("DELETE FROM setting WHERE scope LIKE 'drafts:%'"), {})
     assert {"one": "updated"} == pulled(desk.sky)
     assert {"one": "unchanged"} == pulled(desk.sky)
     assert 1 == len(desk.sky.queue(states=("draft",)))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.feed_task import FeedTask
+from skywrite.app.feed_checks import FeedChecks, FeedTask
 from skywrite.app.feeds import FeedBusy
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
@@ -56,8 +56,8 @@ def add(sky: Skywrite, web: FeedServer, path: str = "/feed", **options: Any) -> 
 
 def pass_time(sky: Skywrite, **delta: float) -> None:
     """Move the clock forward."""
-    assert isinstance(sky.clock, FakeClock)
-    sky.clock.advance(timedelta(**delta).total_seconds())
+    assert isinstance(sky.context.clock, FakeClock)
+    sky.context.clock.advance(timedelta(**delta).total_seconds())
 
 
 # What goes wrong
@@ -81,7 +81,7 @@ def test_a_surprise_in_one_feed_stops_no_other(
     pass_time(sky, hours=2)
     told: list[str] = []
     sky.run_once(log=lambda event, **facts: told.append(facts["error"]) if event == "feed" and facts["error"] else None)
-    assert (["Unexpected"] * count, 1) == (told, sky.store.count()["published"])
+    assert (["Unexpected"] * count, 1) == (told, sky.context.store.count()["published"])
 
 
 # The thin path
@@ -163,7 +163,7 @@ def test_one_feed_for_many_accounts(sky: Skywrite, web: FeedServer) -> None:
 
 def test_posts_keep_the_accounts_gap(sky: Skywrite, web: FeedServer) -> None:
     """Posts of one check are spread by the account's gap, also around what waits already."""
-    sky.store.set_account_settings(sky.account().did, {"gap_seconds": 300})
+    sky.context.store.set_account_settings(sky.account().did, {"gap_seconds": 300})
     sky.schedule("mine", at=START + timedelta(minutes=4))
     web.pages["/feed"] = rss(*(item(name) for name in "cba"))
     add(sky, web, backfill=3)
@@ -179,7 +179,7 @@ def test_posts_take_slots(sky: Skywrite, web: FeedServer) -> None:
     """With spacing "slots" posts take the account's next free slots."""
     from skywrite.schedule.slots import parse_slots
 
-    sky.store.set_slots(sky.account().did, parse_slots("daily 13:00", "UTC"))
+    sky.context.store.set_slots(sky.account().did, parse_slots("daily 13:00", "UTC"))
     web.pages["/feed"] = rss(item("b"), item("a"))
     add(sky, web, backfill=2, spacing="slots")
     due = [entry.post.due_at - START for entry in sky.queue() if entry.post.due_at]
@@ -191,15 +191,15 @@ def test_a_slot_that_is_taken_meanwhile(sky: Skywrite, web: FeedServer, monkeypa
     from skywrite.schedule.slots import parse_slots
 
     for account in sky.accounts():
-        sky.store.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
-    store = sky.store.queue_item
+        sky.context.store.set_slots(account.did, parse_slots("daily 13:00", "UTC"))
+    store = sky.context.store.queue_item
 
     def overtaken(*values: Any) -> Any:
-        monkeypatch.setattr(sky.store, "queue_item", store)
+        monkeypatch.setattr(sky.context.store, "queue_item", store)
         sky.schedule("Quick", account="bob.test")
         return store(*values)
 
-    monkeypatch.setattr(sky.store, "queue_item", overtaken)
+    monkeypatch.setattr(sky.context.store, "queue_item", overtaken)
     web.pages["/feed"] = rss(item("a"))
     add(sky, web, backfill=1, spacing="slots", accounts=["alice.test", "bob.test"])
     due = sorted(
@@ -318,7 +318,7 @@ def test_a_feed_that_is_gone_is_asked_no_more(sky: Skywrite, web: FeedServer) ->
     for _ in range(3):
         sky.check_feed(1)
     feed = sky.feed(1).feed
-    assert ("gone", None, None) == (feed.state, feed.next_check_at, sky.store.next_feed_at())
+    assert ("gone", None, None) == (feed.state, feed.next_check_at, sky.context.store.next_feed_at())
     web.pages["/feed"] = rss(item("two"), item("one"))
     assert (1, "active") == (sky.check_feed(1).new, sky.feed(1).feed.state)
 
@@ -616,7 +616,7 @@ def test_a_feed_is_checked_by_one_at_a_time(sky: Skywrite, web: FeedServer) -> N
     """While one process holds a feed, another is told so."""
     web.pages["/feed"] = rss()
     add(sky, web)
-    sky.store.claim_feed(1, "elsewhere/1/x", 300)
+    sky.context.store.claim_feed(1, "elsewhere/1/x", 300)
     with pytest.raises(FeedBusy, match="another process"):
         sky.check_feed(1)
 
@@ -636,16 +636,16 @@ def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer
             return Reply(news)
 
         web.pages["/feed"] = serve
-        with Skywrite(config=load_config(environment(tmp_path)), clock=sky.clock) as other:
-            first = sky.store.claim_feed(1, "one", 300)
+        with Skywrite(config=load_config(environment(tmp_path)), clock=sky.context.clock) as other:
+            first = sky.context.store.claim_feed(1, "one", 300)
             assert first is not None
             pass_time(sky, seconds=301)
-            second = other.store.claim_feed(1, "two", 300)
+            second = other.context.store.claim_feed(1, "two", 300)
             assert second is not None
             checks = []
-            late = threading.Thread(target=lambda: checks.append(sky.check_claimed(first)))
+            late = threading.Thread(target=lambda: checks.append(FeedChecks(sky.context, sky._drafting).run(first)))
             late.start()
-            checks.append(other.check_claimed(second))
+            checks.append(FeedChecks(other.context, other._drafting).run(second))
             late.join()
         assert ["n0", "n1", "n2", "n3"] == sorted(queued(sky))
         assert ["FeedLeaseLost", None] == sorted(
@@ -722,9 +722,9 @@ def test_many_feeds_are_checked_side_by_side(sky: Skywrite, web: FeedServer) -> 
         web.pages[f"/{number}"] = rss(item(f"new{number}"), item(f"old{number}"))
     web.asked.clear()
     pass_time(sky, hours=1)
-    task = FeedTask(sky)
+    task = FeedTask(FeedChecks(sky.context, sky._drafting))
     task.run()
-    assert (40, 40) == (len(task.checks), len({asked.path for asked in web.asked}))
+    assert (40, 40) == (len(task.done), len({asked.path for asked in web.asked}))
     assert sorted(f"new{number}" for number in range(40)) == sorted(queued(sky))
 
 
@@ -735,10 +735,10 @@ def test_a_stopped_task_gives_its_feeds_back(sky: Skywrite, web: FeedServer) -> 
         add(sky, web, f"/{number}")
     web.asked.clear()
     pass_time(sky, hours=1)
-    task = FeedTask(sky)
+    task = FeedTask(FeedChecks(sky.context, sky._drafting))
     task.stopping.set()
     task.run()
-    assert ([], []) == (web.asked, sky.store.feed_lease_owners())
+    assert ([], []) == (web.asked, sky.context.store.feed_lease_owners())
 
 
 def test_a_long_life_posts_each_item_once(sky: Skywrite, web: FeedServer) -> None:

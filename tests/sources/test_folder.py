@@ -150,15 +150,15 @@ def test_a_slot_that_is_taken_meanwhile(desk: Desk, verb: str) -> None:
     if verb == "replace_synced":
         desk.sync()
     desk.write(a=post_text("one", None, key="new"), b=post_text("two", None))
-    store = getattr(desk.sky.store, verb)
+    store = getattr(desk.sky.context.store, verb)
 
     def overtaken(*values: Any) -> Any:
-        setattr(desk.sky.store, verb, store)
+        setattr(desk.sky.context.store, verb, store)
         with desk.another() as quick:
             quick.schedule("Quick")
         return store(*values)
 
-    setattr(desk.sky.store, verb, overtaken)
+    setattr(desk.sky.context.store, verb, overtaken)
     told = {name: report.due_at for name, report in desk.sync().items()}
     slots = [NOON + timedelta(hours=hours) for hours in (21, 45, 69)]
     stored = [entry.post.due_at for entry in desk.sky.queue()]
@@ -271,8 +271,8 @@ def test_memory_lost(desk: Desk) -> None:
     """A queue whose memory of the folder is gone finds its posts by their keys, and brings them up to the files."""
     desk.write(a=post_text("one"))
     desk.sync()
-    with desk.sky.store._writing() as tx:
-        tx.select(desk.sky.store._database.translate("DELETE FROM folder_file"), {})
+    with desk.sky.context.store._writing() as tx:
+        tx.select(desk.sky.context.store._database.translate("DELETE FROM folder_file"), {})
     desk.write(a=post_text("one, mended"))
     assert {"a": "edited"} == desk.actions()
     assert {"a": "unchanged"} == desk.actions()

@@ -97,7 +97,7 @@ def test_errors_are_told_and_not_posted(desk: Desk, command: str, options: dict[
     log = Log()
     desk.clock.advance(3600)
     desk.sky.run_once(log=log)
-    told = desk.sky.store.timer(timer.id)
+    told = desk.sky.context.store.timer(timer.id)
     assert told.problem is not None
     assert (error, "failed", NOON + timedelta(hours=2)) == (told.problem.name, told.outcome, told.next_at)
     assert ([error], []) == ([facts["error"] for name, facts in log.events if "error" in facts], desk.published())
@@ -108,10 +108,10 @@ def test_good_again_after_an_error(desk: Desk) -> None:
     """A command that works again posts, and its error is gone."""
     timer = watch(desk, "cat words")
     hours(desk)
-    assert "failed" == desk.sky.store.timer(timer.id).outcome
+    assert "failed" == desk.sky.context.store.timer(timer.id).outcome
     (desk.folder / "words").write_text("back")
     assert ["back"] == hours(desk)
-    assert None is desk.sky.store.timer(timer.id).problem
+    assert None is desk.sky.context.store.timer(timer.id).problem
 
 
 def test_rows(desk: Desk) -> None:
@@ -151,8 +151,8 @@ def test_killed_in_the_middle(desk: Desk) -> None:
     timer = watch(desk, "echo Hello")
     desk.clock.advance(3600)
     at = NOON + timedelta(hours=1)
-    gone = f"{desk.sky.worker_name.partition('/')[0]}/999999999/dead"
-    assert None is not desk.sky.store.claim_timer(timer, at, gone, at + timedelta(hours=9))
+    gone = f"{desk.sky.context.worker_name.partition('/')[0]}/999999999/dead"
+    assert None is not desk.sky.context.store.claim_timer(timer, at, gone, at + timedelta(hours=9))
     desk.sky.run_once()
     assert ["Hello"] == desk.published()
     assert f"watch:{timer.id}:2026-11-24T13:00:00Z" == desk.sky.history()[0].post.key
@@ -163,9 +163,9 @@ def test_living_holder_is_waited_for(desk: Desk) -> None:
     timer = watch(desk, "echo Hello")
     desk.clock.advance(3600)
     at = NOON + timedelta(hours=1)
-    desk.sky.store.claim_timer(timer, at, "elsewhere/1/x", at + timedelta(minutes=5))
+    desk.sky.context.store.claim_timer(timer, at, "elsewhere/1/x", at + timedelta(minutes=5))
     desk.sky.run_once()
-    assert ([], at + timedelta(minutes=5)) == (desk.published(), desk.sky.next_timer_at())
+    assert ([], at + timedelta(minutes=5)) == (desk.published(), desk.sky._runner()._timers.next_at())
     desk.clock.advance(301)
     desk.sky.run_once()
     assert ["Hello"] == desk.published()
@@ -175,31 +175,31 @@ def test_missed_in_the_hands_of_the_dead(desk: Desk) -> None:
     """A time that a dead worker held, too long ago by now, is left out once, and the next one is waited for."""
     timer = watch(desk, "echo Hello", late="skip:1m")
     at = NOON + timedelta(hours=1)
-    gone = f"{desk.sky.worker_name.partition('/')[0]}/999999999/dead"
-    desk.sky.store.claim_timer(timer, at, gone, at + timedelta(minutes=10))
+    gone = f"{desk.sky.context.worker_name.partition('/')[0]}/999999999/dead"
+    desk.sky.context.store.claim_timer(timer, at, gone, at + timedelta(minutes=10))
     desk.clock.advance(3600 + 120)
     log = Log()
-    assert [0, 0] == [desk.sky.run_timers(log) for _ in range(2)]
-    assert (["missed"], NOON + timedelta(hours=2)) == (log.names, desk.sky.next_timer_at())
+    assert [0, 0] == [desk.sky._runner()._timers.run_due(log) for _ in range(2)]
+    assert (["missed"], NOON + timedelta(hours=2)) == (log.names, desk.sky._runner()._timers.next_at())
 
 
 def test_one_that_cannot_be_followed_stops_no_other(desk: Desk) -> None:
     """It is told and rests for a while; those behind it run, what is due goes out, and its time is not lost."""
     did = desk.sky.account().did
     at = NOON + timedelta(hours=1)
-    broken = desk.sky.store.add_timer(NewTimer("command", "echo No", did, HOURLY, "Mars/Base", 86_400, at))
+    broken = desk.sky.context.store.add_timer(NewTimer("command", "echo No", did, HOURLY, "Mars/Base", 86_400, at))
     watch(desk, "echo Hello")
     desk.sky.schedule("Due", at="in 1 hour")
     desk.clock.advance(3600)
     log = Log()
     desk.sky.run_once(log=log)
     assert ["Due", "Hello"] == sorted(desk.published())
-    told = desk.sky.store.timer(broken.id)
+    told = desk.sky.context.store.timer(broken.id)
     assert told.problem is not None
     assert ("failed", True, at) == (told.outcome, "Mars/Base" in told.problem.message, told.next_at)
     assert (broken.id, at + timedelta(minutes=10)) == (
         next(facts["timer"] for name, facts in log.events if name == "failed"),
-        desk.sky.next_timer_at(),
+        desk.sky._runner()._timers.next_at(),
     )
 
 
@@ -219,7 +219,7 @@ def test_late_runs(desk: Desk, late: str, runs: int) -> None:
     desk.clock.advance(3600 + 1800)
     desk.sky.run_once()
     assert ["Hi"] * runs == desk.published()
-    assert datetime(2026, 11, 25, 13, tzinfo=UTC) == desk.sky.store.timer(timer.id).next_at
+    assert datetime(2026, 11, 25, 13, tzinfo=UTC) == desk.sky.context.store.timer(timer.id).next_at
 
 
 def test_try_stores_nothing(desk: Desk) -> None:
@@ -227,11 +227,11 @@ def test_try_stores_nothing(desk: Desk) -> None:
     timer = watch(desk, "echo Hello", draft={"tags": ["t"]})
     tried = desk.sky.try_watch(timer.id)
     assert ("Hello", ["t"]) == (tried.printed, tried.posts[0].prepared.records[0]["tags"])
-    assert ([], timer) == (desk.sky.queue(), desk.sky.store.timer(timer.id))
+    assert ([], timer) == (desk.sky.queue(), desk.sky.context.store.timer(timer.id))
     result, ids = desk.sky.run_watch(timer.id)
     assert ("posted", 1) == (result.outcome, len(ids))
     assert ["Hello"] == hours(desk)
-    assert "same" == desk.sky.store.timer(timer.id).outcome
+    assert "same" == desk.sky.context.store.timer(timer.id).outcome
 
 
 def test_removed(desk: Desk) -> None:
@@ -268,7 +268,7 @@ def test_in_a_running_worker(tmp_path: Path) -> None:
     desk = Desk(tmp_path, SYSTEM_CLOCK)
     timer = watch(desk, "echo Hello")
     now = SYSTEM_CLOCK.now()
-    desk.sky.store.move_timer(timer, now.replace(minute=0, second=0, microsecond=0))
+    desk.sky.context.store.move_timer(timer, now.replace(minute=0, second=0, microsecond=0))
     arrived = threading.Event()
 
     def log(event: str, **facts: Any) -> None:

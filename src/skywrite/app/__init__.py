@@ -1,20 +1,20 @@
-"""`Skywrite`: the verbs of the product, over one database.
+"""`Skywrite`: what the product does, over one database.
 
-What lives here: what each verb means, put together from the layers below. What does not: parsing of command lines and
-printing (`cli`), rules of the queue (`queue`), the network (`publish`). The names are loaded when they are used: what
-posts and ends (`poster`) does without most of them.
+What lives here: what each operation means, put together from the layers below. What does not: parsing of command lines
+and printing (`cli`), rules of the queue (`queue`), the network (`publish`). The names are loaded when they are used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skywrite.app.drafting import Ready
     from skywrite.app.facade import Skywrite
-    from skywrite.app.posting import Ready, Scheduled, Sent
+    from skywrite.app.results import Scheduled, Sent
 
 __all__ = ["Ready", "Scheduled", "Sent", "Skywrite"]
 
-_HOMES = {"Ready": "posting", "Scheduled": "posting", "Sent": "posting", "Skywrite": "facade"}
+_HOMES = {"Ready": "drafting", "Scheduled": "results", "Sent": "results", "Skywrite": "facade"}
 
 
 def __getattr__(name: str) -> Any:

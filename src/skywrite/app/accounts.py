@@ -1,80 +1,38 @@
-"""Verbs of accounts: signing in and out, and what is set for each."""
+"""Accounts: signing in and out, and what is set for each."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from skywrite.app.base import Base
-from skywrite.atproto.identity import UnknownHandle
-from skywrite.atproto.service import at_own_server, service_for
-from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
+from skywrite.app.context import Context
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.model import Account, Slot, UnknownAccount
+from skywrite.queue.model import Account, Slot
 from skywrite.schedule.policy import parse_late
 
 # A month in seconds: no account waits for longer, and no day has more posts.
 WHOLE_MAX = 31 * 86_400
 
 
-class Accounts(Base):
+class Accounts:
     """Signing in and out, and settings of accounts."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
 
     def login(
         self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
-    ) -> tuple[Account, list[str]]:
+    ) -> tuple[Account, builtins.list[str]]:
         """Sign in and keep the session, encrypted; returns the account and warnings.
 
         `pds`: the server to sign in at; without it the account's own is found. The first account becomes the default.
         """
-        service = pds or service_for(handle, self.resolver(), self.config.service)
-        try:
-            session = create_session(self.transport, service, handle, password, auth_factor_token, clock=self.clock)
-        except WrongPassword:
-            self._check_handle(handle, service)
-            raise
-        account = self.store.sign_in(at_own_server(session, self.resolver()))
-        self.agents.forget(account.did)
-        return account, [MAIN_PASSWORD_WARNING] if session.uses_main_password else []
-
-    def _check_handle(self, identifier: str, service: str) -> None:
-        """Raise UnknownHandle when the server where a sign-in failed knows no such account; else do nothing."""
-        name = clean_identifier(identifier)
-        if name.startswith("did:") or "@" in name:
-            return
-        try:
-            self.resolver(service).resolve_handle(name)
-        except UnknownHandle:
-            raise UnknownHandle(
-                f"There is no working account {name}.",
-                hint="Check the spelling; write it whole, such as alice.bsky.social. "
-                "An account that was taken down or deactivated is not found either.",
-            ) from None
-        except SkywriteError:
-            return
-
-    def _account_from_environment(self) -> Account | None:
-        """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session is over."""
-        if not (self.config.handle and self.config.app_password):
-            return None
-        name = clean_identifier(self.config.handle)
-        with suppress(UnknownAccount):
-            # Someone may sign in by an e-mail address, or have another handle by now.
-            known = self.store.account(self.store.setting("environment", name) or name)
-            if known.signed_in and known.state != "needs_login":
-                return known
-        account, _ = self.login(name, self.config.app_password, pds=self.environment_pds())
-        self.store.put_setting("environment", name, account.did)
-        return account
-
-    def environment_pds(self) -> str | None:
-        """The server that BLUESKY_PDS names, None where it names none."""
-        from skywrite.config import DEFAULT_SERVICE
-
-        return self.config.service if self.config.service != DEFAULT_SERVICE else None
+        account, is_main_password = self._ctx.sign_in(handle, password, auth_factor_token=auth_factor_token, pds=pds)
+        return account, [MAIN_PASSWORD_WARNING] if is_main_password else []
 
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
         """End the session, here and at the server as far as it can be reached.
@@ -82,43 +40,49 @@ class Accounts(Base):
         `forget` drops the account with its history too; raises AccountInUse, with nothing done, while it has posts that
         wait, drafts, or rules.
         """
-        account = self.account(name)
+        account = self._ctx.account(name)
         agent = None
         with suppress(SkywriteError):
-            agent = self.agent(account)
+            agent = self._ctx.agent(account)
         if forget:
-            self.store.remove_account(account.did)
+            self._ctx.store.remove_account(account.did)
         else:
-            self.store.sign_out(account.did)
-        self.agents.forget(account.did)
+            self._ctx.store.sign_out(account.did)
+        self._ctx.agents.forget(account.did)
         if agent is not None:
             with suppress(SkywriteError):
                 agent.delete_session()
         return account
 
-    def accounts(self) -> list[Account]:
+    def list(self) -> builtins.list[Account]:
         """All accounts, the default one first."""
-        return self.store.accounts()
+        return self._ctx.store.accounts()
+
+    __call__ = list
+
+    def get(self, name: str | None = None) -> Account:
+        """The account with this handle or DID; else the one of the environment, else the default. Raises NoAccount."""
+        return self._ctx.account(name)
 
     def set_default(self, name: str) -> Account:
         """Make this the account that is meant when none is named."""
-        account = self.account(name)
-        self.store.set_default_account(account.did)
+        account = self._ctx.account(name)
+        self._ctx.store.set_default_account(account.did)
         return account
 
     def set(self, name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings of an account; None removes one. See SETTINGS for names."""
-        account = self.account(name)
+        account = self._ctx.account(name)
         checked = {key: _checked(key, value) for key, value in settings.items()}
-        return self.store.set_account_settings(account.did, checked)
+        return self._ctx.store.set_account_settings(account.did, checked)
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
         """Replace the weekly times at which an account's posts without a time go out."""
-        self.store.set_slots(self.account(name).did, slots)
+        self._ctx.store.set_slots(self._ctx.account(name).did, slots)
 
-    def slots(self, name: str | None = None) -> list[Slot]:
+    def slots(self, name: str | None = None) -> builtins.list[Slot]:
         """An account's weekly times."""
-        return self.store.slots(self.account(name).did)
+        return self._ctx.store.slots(self._ctx.account(name).did)
 
 
 def _whole(name: str, value: Any, *, least: int) -> int:

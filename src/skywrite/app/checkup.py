@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from skywrite.app.running import HEARTBEAT_SECONDS, Running
+from skywrite.app.chores import HEARTBEAT_SECONDS
+from skywrite.app.facade import Skywrite
 from skywrite.errors import SkywriteError
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.model import Account
@@ -43,7 +44,7 @@ class Finding:
         return {"what": self.what, "level": self.level, "told": self.told, "hint": self.hint}
 
 
-def check_all(sky: Running, name: str | None = None) -> list[Finding]:
+def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
     """Everything."""
     findings = [*_guarded("database", lambda: _database(sky))]
     if findings[-1].exit_code:
@@ -53,11 +54,11 @@ def check_all(sky: Running, name: str | None = None) -> list[Finding]:
     return [*findings, *_parts()]
 
 
-def check_run(sky: Running, wrong: Literal["note", "wrong"] = "wrong") -> list[Finding]:
+def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[Finding]:
     """Whether a worker lives and keeps up."""
-    now = sky.clock.now()
+    now = sky.context.clock.now()
     code = 1 if wrong == "wrong" else 0
-    beats = {worker: datetime.fromisoformat(told) for worker, told in sky.store.settings("worker").items()}
+    beats = {worker: datetime.fromisoformat(told) for worker, told in sky.context.store.settings("worker").items()}
     living = [worker for worker, beat in beats.items() if abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS)]
     findings = []
     if living:
@@ -65,7 +66,7 @@ def check_run(sky: Running, wrong: Literal["note", "wrong"] = "wrong") -> list[F
     else:
         hint = "Start one: skywrite run. Or call `skywrite run --once` from cron."
         findings.append(Finding("worker", "none is running", wrong, hint, code))
-    late = sky.due_unpublished(before=now - timedelta(seconds=LATE_SECONDS_MAX))
+    late = sky.posts.count_due(before=now - timedelta(seconds=LATE_SECONDS_MAX))
     if late:
         hint = "Look at them with: skywrite queue"
         findings.append(Finding("queue", f"{late} posts are more than five minutes late", wrong, hint, code))
@@ -85,23 +86,23 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
     return findings
 
 
-def _database(sky: Running) -> Iterator[Finding]:
-    count = sum(sky.store.count().values())
-    yield Finding("database", f"{sky.config.shown_database}, {count} posts")
-    key = sky.config.home / "key"
-    if not sky.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
+def _database(sky: Skywrite) -> Iterator[Finding]:
+    count = sum(sky.context.store.count().values())
+    yield Finding("database", f"{sky.context.config.shown_database}, {count} posts")
+    key = sky.context.config.home / "key"
+    if not sky.context.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
         yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1)
 
 
-def _accounts(sky: Running, name: str | None) -> Iterator[Finding]:
-    chosen = [sky.account(name)] if name else sky.store.accounts() or [sky.account()]
+def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:
+    chosen = [sky.context.account(name)] if name else sky.context.store.accounts() or [sky.context.account()]
     for account in chosen:
         yield from _guarded(account.handle, partial(_account, sky, account))
 
 
-def _account(sky: Running, account: Account) -> Iterator[Finding]:
-    agent = sky.agent(account)
-    before = sky.clock.now()
+def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
+    agent = sky.context.agent(account)
+    before = sky.context.clock.now()
     session = agent.query("com.atproto.server.getSession")
     yield Finding(account.handle, f"signed in on {account.pds_url}")
     if session.get("handle") not in (account.handle, None):
@@ -113,7 +114,7 @@ def _account(sky: Running, account: Account) -> Iterator[Finding]:
     limit = agent.blob_upload_limit()
     if limit:
         yield Finding(account.handle, f"the server takes files up to {limit / 1e6:.0f} MB")
-    view = sky.store.view(account.did)
+    view = sky.context.store.view(account.did)
     yield Finding(
         account.handle,
         f"write points: {view.points_last_hour} of {HOUR_POINTS_MAX} in the last hour, "
@@ -122,17 +123,17 @@ def _account(sky: Running, account: Account) -> Iterator[Finding]:
     yield _clock(sky, agent, before)
 
 
-def _clock(sky: Running, agent: Any, before: datetime) -> Finding:
+def _clock(sky: Skywrite, agent: Any, before: datetime) -> Finding:
     """The server's time comes with every answer (RFC 9110, Date)."""
     from email.utils import parsedate_to_datetime
 
-    response = sky.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")
+    response = sky.context.network.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")
     told = response.headers.get("date")
     try:
         moment = parsedate_to_datetime(told or "").astimezone(UTC)
     except ValueError:
         return Finding("clock", "the server tells no time", "note")
-    away = abs((moment - sky.clock.now()).total_seconds())
+    away = abs((moment - sky.context.clock.now()).total_seconds())
     if away > CLOCK_SECONDS_MAX:
         hint = "Set the computer's clock, best by NTP: posts go out by it."
         return Finding("clock", f"{away:.0f} seconds away from the server's", "wrong", hint, 1)

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from skywrite.app.posting import Posting
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.posts import Posts
 from skywrite.errors import NoAnswer, SkywriteError, StorageError
 from skywrite.queue.model import Account, Changes, Post
 
@@ -56,22 +58,27 @@ class PulledDraft:
         }
 
 
-class Drafts(Posting):
+class Drafts:
     """Drafts of the official app."""
 
-    def pull_drafts(self, account: str | None = None) -> list[PulledDraft]:
+    def __init__(self, ctx: Context, drafting: Drafting, posts: Posts) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._posts = posts
+
+    def pull(self, account: str | None = None) -> list[PulledDraft]:
         """Bring the drafts of the official app here, the last changed first; again and again, without doubles.
 
-        They are drafts here too: give one a time with `move`. Raises NoAccount, and what asking for them raises.
+        They are drafts here too: give one a time with `posts.move`. Raises NoAccount, and what asking for them raises.
         """
         from skywrite.sources.app_drafts import read_app_draft
 
-        found = self.account(account)
+        found = self._ctx.account(account)
         return [self._pull(found, read_app_draft(view)) for view in self._app_drafts(found)]
 
     def _app_drafts(self, account: Account) -> Iterator[Mapping[str, Any]]:
         """Each draft once: pages are cut by the time of the last change, and the AppView repeats drafts at the cut."""
-        agent = self.agent(account)
+        agent = self._ctx.agent(account)
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(PAGES_MAX):
@@ -92,15 +99,15 @@ class Drafts(Posting):
         if not draft.row:
             return PulledDraft(draft.id, "empty", notes=draft.notes)
         try:
-            known = self.store.setting(_scope(account), draft.id)
+            known = self._ctx.store.setting(_scope(account), draft.id)
             if known is not None and known["remote"] == draft.digest:
                 return PulledDraft(draft.id, "unchanged", text, known["post"])
             if known is not None:
                 return self._changed(account, draft, text, known)
-            kept = self.schedule(
+            kept = self._posts.schedule(
                 hold=True, account=account.did, key=f"draft:{draft.id}", source=SOURCE, **{"text": text, **draft.row}
             )
-            post = self.store.get(kept.id)
+            post = self._ctx.store.get(kept.id)
             if kept.existed and post.state != "draft":
                 self._remember(account, draft, post)
                 return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
@@ -115,26 +122,26 @@ class Drafts(Posting):
 
     def _changed(self, account: Account, draft: AppDraft, text: str, known: Mapping[str, Any]) -> PulledDraft:
         """It was changed in the app since it was pulled: it is brought up to that unless it was changed here too."""
-        post = self.store.get(known["post"])
+        post = self._ctx.store.get(known["post"])
         if post.state == "draft" and _digest(post) == known["local"]:
             return self._update(account, draft, text, post)
         return PulledDraft(draft.id, "yours", text, post.id, draft.notes)
 
     def _update(self, account: Account, draft: AppDraft, text: str, post: Post) -> PulledDraft:
-        ready = self.prepare(self.draft(account, draft.row), account)
-        self.keep_media([ready])
+        ready = self._drafting.prepare(self._drafting.draft(account, draft.row), account)
+        self._drafting.keep_media([ready])
         changes = Changes(
             draft=ready.draft.as_dict(),
             prepared=ready.prepared.to_dict(),
             media=tuple(blob.cid for blob in ready.prepared.blobs),
         )
-        self._remember(account, draft, self.store.edit(post.id, changes, version=post.version))
+        self._remember(account, draft, self._ctx.store.edit(post.id, changes, version=post.version))
         return PulledDraft(draft.id, "updated", text, post.id, draft.notes, tuple(ready.warnings))
 
     def _remember(self, account: Account, draft: AppDraft, post: Post) -> None:
         """How both sides were, so that a change of either is seen."""
         value = {"post": post.id, "remote": draft.digest, "local": _digest(post)}
-        self.store.put_setting(_scope(account), draft.id, value)
+        self._ctx.store.put_setting(_scope(account), draft.id, value)
 
 
 def _scope(account: Account) -> str:

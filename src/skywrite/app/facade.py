@@ -1,19 +1,60 @@
-"""The one class that the faces and users' scripts talk to; its verbs are grouped in the modules beside."""
+"""`Skywrite`: the one object that the interfaces and users' scripts talk to.
+
+It holds one object for each noun, made when it is first used, so that a process that posts and ends loads no more than
+it needs. What does not live here: anything that is done; each noun has its own module.
+"""
 
 from __future__ import annotations
 
-from skywrite.app.accounts import Accounts
-from skywrite.app.drafts import Drafts
-from skywrite.app.folders import Folders
-from skywrite.app.managing import Managing
-from skywrite.app.running import Running
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from skywrite.app.context import Context, Log, silent
+from skywrite.app.drafting import Drafting
+from skywrite.app.posts import Posts
+from skywrite.app.results import Scheduled, Sent
+from skywrite.app.sending import Sending
+from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.config import Config
+from skywrite.http import Transport
+
+if TYPE_CHECKING:
+    from skywrite.app.accounts import Accounts
+    from skywrite.app.commands import Commands
+    from skywrite.app.drafts import Drafts
+    from skywrite.app.feeds import Feeds
+    from skywrite.app.folders import Folders
+    from skywrite.app.functions import Functions
+    from skywrite.app.recurrences import Recurrences
+    from skywrite.app.runner import Runner
+    from skywrite.app.transfer import Transfer
+    from skywrite.publish.worker import Tally, Task, Worker
+
+DEFAULT_THREADS = 4
+
+Poster = TypeVar("Poster", bound=Callable[[], Any])
 
 
-class Skywrite(Accounts, Managing, Folders, Drafts, Running):
+class _Flat:
+    """A flat name of a noun's method: `sky.move` is `sky.posts.move`."""
+
+    def __init__(self, noun: str, method: str) -> None:
+        self._noun, self._method = noun, method
+        self.__doc__ = f"The same as `{noun}.{method}`."
+
+    def __get__(self, sky: Skywrite | None, owner: type) -> Any:
+        return self if sky is None else getattr(getattr(sky, self._noun), self._method)
+
+
+class Skywrite:
     """The durable queue, and everything that fills it.
 
         sky = Skywrite()
         sky.schedule("Good morning, [readers](https://example.com)! #news", at="tomorrow 9:00", images=["sun.jpg"])
+        sky.posts.list()
+        sky.feeds.add("https://blog.example/")
 
         @sky.every("0 9 * * *", zone="Europe/Berlin")
         def weather():
@@ -22,5 +63,175 @@ class Skywrite(Accounts, Managing, Folders, Drafts, Running):
         sky.run()
 
     `database`: a path or a `postgresql://` address; without one SKYWRITE_DATABASE, or a SQLite file in the user's data
-    directory. Close it, or use it in a `with` statement. Every verb raises SkywriteErrors.
+    directory. Close it, or use it in a `with` statement. Every method raises SkywriteErrors.
     """
+
+    def __init__(
+        self,
+        database: str | None = None,
+        *,
+        config: Config | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        # For those who build an interface on this class; users' scripts need nothing of it.
+        self.context = Context(database, config=config, transport=transport, clock=clock)
+        self._drafting = Drafting(self.context)
+        self._sending = Sending(self.context, self._drafting)
+        self.posts = Posts(self.context, self._drafting, self._sending)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database and the connections."""
+        self.context.close()
+
+    # The nouns
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Signing in and out, and what is set for each account."""
+        from skywrite.app.accounts import Accounts
+
+        return Accounts(self.context)
+
+    @cached_property
+    def recurrences(self) -> Recurrences:
+        """Rules that make posts again and again."""
+        from skywrite.app.recurrences import Recurrences
+
+        return Recurrences(self.context, self._drafting)
+
+    @cached_property
+    def feeds(self) -> Feeds:
+        """RSS, Atom and JSON Feed, whose items become posts."""
+        from skywrite.app.feeds import Feeds
+
+        return Feeds(self.context, self._drafting)
+
+    @cached_property
+    def folders(self) -> Folders:
+        """Folders of files, each a post."""
+        from skywrite.app.folders import Folders
+
+        return Folders(self.context, self._drafting)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Drafts of the official app."""
+        from skywrite.app.drafts import Drafts
+
+        return Drafts(self.context, self._drafting, self.posts)
+
+    @cached_property
+    def commands(self) -> Commands:
+        """Commands that run at times, and whose output is posted."""
+        from skywrite.app.commands import Commands
+
+        return Commands(self.context, self._drafting)
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The functions that `every` registered."""
+        from skywrite.app.functions import Functions
+
+        return Functions(self.context, self._drafting, self._sending)
+
+    @cached_property
+    def transfer(self) -> Transfer:
+        """Many posts at once: import, export, backup."""
+        from skywrite.app.transfer import Transfer
+
+        return Transfer(self.context, self._drafting, self._sending)
+
+    # What a script does most, without a noun
+
+    def post(self, text: str = "", **options: Any) -> Sent:
+        """Post now: see `posts.publish`."""
+        return self.posts.publish(text, **options)
+
+    def schedule(self, text: str = "", **options: Any) -> Scheduled:
+        """Accept a post for later: see `posts.schedule`."""
+        return self.posts.schedule(text, **options)
+
+    def every(self, rule: str, **options: Any) -> Callable[[Poster], Poster]:
+        """Let a worker call a function at the times of a rule, and post what it returns: see `functions.every`."""
+        return self.functions.every(rule, **options)
+
+    def call(self, name: str) -> Sent | None:
+        """Call a function of `every` now, and post what it returns: see `functions.call`."""
+        return self.functions.call(name)
+
+    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
+        """Publish what is due until the process is asked to stop: see `Runner.run`."""
+        return self._runner().run(threads=threads, log=log, tasks=tasks)
+
+    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
+        """Do everything that is due now, and return: see `Runner.run_once`."""
+        return self._runner().run_once(threads=threads, log=log)
+
+    def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
+        """A worker, for a program that runs and stops it itself."""
+        return self._runner().worker(threads=threads, log=log, tasks=tasks)
+
+    def _runner(self) -> Runner:
+        from skywrite.app.runner import Runner
+
+        return Runner(self.context, self._drafting, self._sending, self.functions)
+
+    # Parts of `context` under the names that they had; new code asks the context.
+
+    config = _Flat("context", "config")
+    clock = _Flat("context", "clock")
+    store = _Flat("context", "store")
+    oauth = _Flat("context", "oauth")
+
+    # Names from before there were nouns. They stay; new code is clearer with the noun.
+
+    account = _Flat("accounts", "get")
+    login = _Flat("accounts", "login")
+    logout = _Flat("accounts", "logout")
+    set = _Flat("accounts", "set")
+    set_default = _Flat("accounts", "set_default")
+    slots = _Flat("accounts", "slots")
+    set_slots = _Flat("accounts", "set_slots")
+    queue = _Flat("posts", "list")
+    history = _Flat("posts", "history")
+    show = _Flat("posts", "get")
+    preview = _Flat("posts", "preview")
+    send = _Flat("posts", "send")
+    edit = _Flat("posts", "edit")
+    move = _Flat("posts", "move")
+    cancel = _Flat("posts", "cancel")
+    hold = _Flat("posts", "hold")
+    release = _Flat("posts", "release")
+    retry = _Flat("posts", "retry")
+    delete = _Flat("posts", "delete")
+    due_unpublished = _Flat("posts", "count_due")
+    stop_recurrence = _Flat("recurrences", "stop")
+    change_occurrence = _Flat("recurrences", "skip_or_move")
+    add_feed = _Flat("feeds", "add")
+    feed = _Flat("feeds", "get")
+    feed_items = _Flat("feeds", "items")
+    edit_feed = _Flat("feeds", "edit")
+    remove_feed = _Flat("feeds", "remove")
+    check_feed = _Flat("feeds", "check")
+    check_due_feeds = _Flat("feeds", "check_due")
+    preview_feed = _Flat("feeds", "preview")
+    sync_folder = _Flat("folders", "sync")
+    pull_drafts = _Flat("drafts", "pull")
+    add_watch = _Flat("commands", "add")
+    watches = _Flat("commands", "list")
+    remove_watch = _Flat("commands", "remove")
+    try_watch = _Flat("commands", "try_run")
+    run_watch = _Flat("commands", "run")
+    import_rows = _Flat("transfer", "import_rows")
+    post_rows = _Flat("transfer", "post_rows")
+    export_rows = _Flat("transfer", "export_rows")
+    backup = _Flat("transfer", "backup")

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skywrite.app.posting import Posting
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
@@ -63,10 +64,14 @@ class FileReport:
         }
 
 
-class Folders(Posting):
+class Folders:
     """Folders of posts."""
 
-    def sync_folder(
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def sync(
         self,
         folder: str | Path,
         *,
@@ -85,15 +90,16 @@ class Folders(Posting):
         from skywrite.sources.folder import read_folder
 
         found = read_folder(Path(folder))
-        self.account(account)
-        return _Sync(self, found, name or str(Path(folder).resolve()), account, prune, mark).run()
+        self._ctx.account(account)
+        return _Sync(self._ctx, self._drafting, found, name or str(Path(folder).resolve()), account, prune, mark).run()
 
 
 @dataclass
 class _Sync:
     """One run over one folder."""
 
-    sky: Posting
+    ctx: Context
+    drafting: Drafting
     folder: Folder
     name: str
     default_account: str | None
@@ -103,22 +109,22 @@ class _Sync:
     accounts: dict[str | None, Account] = field(default_factory=dict)
 
     def run(self) -> list[FileReport]:
-        known = {file.path: file for file in self.sky.store.synced_files(self.name)}
+        known = {file.path: file for file in self.ctx.store.synced_files(self.name)}
         reports = [_wrong(problem) for problem in self.folder.problems]
         active = [item for item in self.folder.items if not item.is_draft and not item.published]
         reports += [_passive(item) for item in self.folder.items if item.is_draft or item.published]
         self._follow_names(known, active)
         present = {item.path for item in active} | self.folder.broken
         for file in [file for path, file in known.items() if path not in present]:
-            reports.append(self._told(file.path, partial(self._gone, file)))
+            reports.append(self._report(file.path, partial(self._gone, file)))
         for item in active:
-            reports.append(self._told(item.path, partial(self._one, item, known.get(item.path))))
+            reports.append(self._report(item.path, partial(self._one, item, known.get(item.path))))
         reports = _one_a_file(reports)
         if self.mark:
             self._mark(reports, active)
         return reports
 
-    def _told(self, path: str, act: Callable[[], FileReport]) -> FileReport:
+    def _report(self, path: str, act: Callable[[], FileReport]) -> FileReport:
         """What `act` did, or why it could not."""
         try:
             return act()
@@ -142,18 +148,18 @@ class _Sync:
                 continue
             gone.remove(old)
             try:
-                self.sky.store.move_synced(self.name, old.path, item.path)
+                self.ctx.store.move_synced(self.name, old.path, item.path)
             except SyncedElsewhere:
                 continue
             known[item.path] = known.pop(old.path)._replace(path=item.path)
 
     def _gone(self, file: SyncedFile) -> FileReport:
         if file.state == "published":
-            self.sky.store.drop_synced(file)
+            self.ctx.store.drop_synced(file)
             return FileReport(file.path, "published", file.post_id, uri=file.uri)
         if not self.prune:
             return FileReport(file.path, "kept", file.post_id, file.due_at)
-        self.sky.store.drop_synced(file)
+        self.ctx.store.drop_synced(file)
         return FileReport(file.path, "cancelled", file.post_id, file.due_at)
 
     def _one(self, item: Item, file: SyncedFile | None) -> FileReport:
@@ -161,7 +167,7 @@ class _Sync:
             action: Action = "published" if file.state == "published" else "unchanged"
             return FileReport(item.path, action, file.post_id, file.due_at, file.uri)
         if file is not None and file.state == "published":
-            self.sky.store.note_synced(file._replace(digest=item.digest), file.digest)
+            self.ctx.store.note_synced(file._replace(digest=item.digest), file.digest)
             note = "The file was changed after its post was published; the post stays as it is."
             return FileReport(item.path, "published", file.post_id, file.due_at, file.uri, (note,))
         account = self._account(item)
@@ -175,7 +181,7 @@ class _Sync:
     def _account(self, item: Item) -> Account:
         name = item.account or self.default_account
         if name not in self.accounts:
-            self.accounts[name] = self.sky.account(name)
+            self.accounts[name] = self.ctx.account(name)
         return self.accounts[name]
 
     def _key(self, item: Item, file: SyncedFile | None) -> str:
@@ -185,19 +191,19 @@ class _Sync:
         return item.own_key
 
     def _add(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
-        due_at = item.due_at(self.sky.zone(account))
+        due_at = item.due_at(self.ctx.zone(account))
         if due_at is not None and self._is_missed(item, account, due_at):
             note = "Its time was over when it was first seen; give it another time, or `late: publish`."
             return FileReport(item.path, "missed", due_at=due_at, warnings=(note,))
         new, warnings = self._new(item, account, now, due_at)
-        result, due_at = self._store(new, lambda new: self.sky.store.add_synced(now, new))
+        result, due_at = self._store(new, lambda new: self.ctx.store.add_synced(now, new))
         if not result.existed:
             return FileReport(item.path, "scheduled", result.id, due_at, None, warnings)
         return self._one_that_existed(item, account, now)
 
     def _one_that_existed(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
         """Another sync was faster, or the post was stored by an earlier one whose memory is gone."""
-        file = next(file for file in self.sky.store.synced_files(self.name) if file.path == item.path)
+        file = next(file for file in self.ctx.store.synced_files(self.name) if file.path == item.path)
         if file.digest == item.digest or file.state == "published":
             return self._one(item, file)
         if file.state == "cancelled":
@@ -205,26 +211,26 @@ class _Sync:
         return self._edit(item, account, now._replace(post_id=file.post_id), file.digest)
 
     def _replace(self, item: Item, account: Account, now: SyncedFile, old: SyncedFile) -> FileReport:
-        due_at = item.due_at(self.sky.zone(account))
+        due_at = item.due_at(self.ctx.zone(account))
         if due_at is not None and self._is_missed(item, account, due_at):
-            self.sky.store.note_synced(old._replace(digest=item.digest), old.digest)
+            self.ctx.store.note_synced(old._replace(digest=item.digest), old.digest)
             return FileReport(item.path, "missed", old.post_id, due_at)
         new, warnings = self._new(item, account, now, due_at)
-        result, due_at = self._store(new, lambda new: self.sky.store.replace_synced(old, now, new))
+        result, due_at = self._store(new, lambda new: self.ctx.store.replace_synced(old, now, new))
         return FileReport(item.path, "scheduled", result.id, due_at, None, warnings)
 
     def _store(self, new: NewPost, store: Callable[[NewPost], AddResult]) -> tuple[AddResult, datetime | None]:
-        """What became of a post, and its moment: another slot where somebody took the one that it was to have."""
-        results, stored = self.sky.store_in_slots([new], lambda posts: [store(posts[0])])
+        """What became of a post, and its time: another slot where somebody took the one that it was to have."""
+        results, stored = self.drafting.store_in_slots([new], lambda posts: [store(posts[0])])
         if stored[0].due_at != new.due_at:
             self.slots.pop(new.account_did, None)
         return results[0], stored[0].due_at
 
     def _edit(self, item: Item, account: Account, now: SyncedFile, seen: str) -> FileReport:
-        post = self.sky.store.get(now.post_id)
-        ready = self.sky.prepare(self.sky.draft(account, item.row), account, base=item.base)
-        self.sky.keep_media([ready])
-        policy, seconds = self.sky.late(account, item.late)
+        post = self.ctx.store.get(now.post_id)
+        ready = self.drafting.prepare(self.drafting.draft(account, item.row), account, base=item.base)
+        self.drafting.keep_media([ready])
+        policy, seconds = self.drafting.late(account, item.late)
         changes = Changes(
             draft=ready.draft.as_dict(),
             prepared=ready.prepared.to_dict(),
@@ -235,34 +241,34 @@ class _Sync:
         due_at = self._new_time(item, account, post)
         if due_at is not None:
             changes = changes._replace(due_at=due_at)
-        edited = self.sky.store.edit_synced(now, changes, seen, version=post.version)
+        edited = self.ctx.store.edit_synced(now, changes, seen, version=post.version)
         return FileReport(item.path, "edited", edited.id, edited.due_at, None, tuple(ready.warnings))
 
     def _new_time(self, item: Item, account: Account, post: Post) -> datetime | None:
         """The time to give a post that is edited; None where it keeps the one it has. A failed one is tried again."""
-        due_at = item.due_at(self.sky.zone(account)) or post.due_at
+        due_at = item.due_at(self.ctx.zone(account)) or post.due_at
         return due_at if due_at != post.due_at or post.state == "failed" else None
 
     def _is_missed(self, item: Item, account: Account, due_at: datetime) -> bool:
-        policy, seconds = self.sky.late(account, item.late)
-        return verdict(due_at, self.sky.clock.now(), policy, seconds) != "publish"
+        policy, seconds = self.drafting.late(account, item.late)
+        return verdict(due_at, self.ctx.clock.now(), policy, seconds) != "publish"
 
     def _new(
         self, item: Item, account: Account, now: SyncedFile, due_at: datetime | None
     ) -> tuple[NewPost, tuple[str, ...]]:
-        ready = self.sky.prepare(self.sky.draft(account, item.row), account, base=item.base)
-        self.sky.keep_media([ready])
+        ready = self.drafting.prepare(self.drafting.draft(account, item.row), account, base=item.base)
+        self.drafting.keep_media([ready])
         by_slot = due_at is None
         due_at = due_at or self._free_slot(account)
         source = f"folder:{self.name}"
-        new = self.sky.new_post(
+        new = self.drafting.new_post(
             ready, due_at=due_at, key=now.key, late=item.late, source=source, exclusive_slot=by_slot
         )
         return new, tuple(ready.warnings)
 
     def _free_slot(self, account: Account) -> datetime:
         if account.did not in self.slots:
-            self.slots[account.did] = self.sky.free_slots(account)
+            self.slots[account.did] = self.drafting.free_slots(account)
         return self.slots[account.did].take()
 
     def _mark(self, reports: Iterable[FileReport], items: Iterable[Item]) -> None:
@@ -284,10 +290,10 @@ def _passive(item: Item) -> FileReport:
 
 
 def _one_a_file(reports: list[FileReport]) -> list[FileReport]:
-    """In the order of the paths; a file that was taken out of the queue is told once."""
-    told: dict[tuple[str, int | None], FileReport] = {}
+    """In the order of the paths; a file that was taken out of the queue is reported once."""
+    found: dict[tuple[str, int | None], FileReport] = {}
     for report in reports:
-        before = told.get((report.path, report.line))
+        before = found.get((report.path, report.line))
         if before is None or report.action in CHANGES:
-            told[report.path, report.line] = report
-    return sorted(told.values(), key=lambda report: (report.path, report.line or 0))
+            found[report.path, report.line] = report
+    return sorted(found.values(), key=lambda report: (report.path, report.line or 0))

@@ -1,6 +1,6 @@
-"""Functions that give posts: `@sky.every("0 9 * * *")` over one that returns a draft or None.
+"""Functions that return posts: `@sky.every("0 9 * * *")` over one that returns a draft or None.
 
-What lives here: registering them, which asks nothing of the database, and telling the database of them when a worker
+What lives here: registering them, which asks nothing of the database, and storing their times when a worker
 starts. What does not: when they run (`timers`), loading a program's file (`sources.functions`).
 """
 
@@ -10,8 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from skywrite.app.posting import Sent
-from skywrite.app.timers import Given, Timers
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.results import Sent
+from skywrite.app.rows import Rows
+from skywrite.app.sending import Sending
+from skywrite.app.timers import Given, Run, late_seconds
 from skywrite.errors import InputError
 from skywrite.queue.timers import NewTimer, Timer
 from skywrite.schedule.recurrence import parse_rule
@@ -24,14 +28,23 @@ class UnknownFunction(InputError):
     """No function of this name is registered."""
 
 
-class Functions(Timers):
-    """Verbs about functions."""
+class Functions:
+    """The functions of a program, by name."""
 
-    @property
-    def functions(self) -> dict[str, Function]:
-        """The functions that are registered here, by name."""
-        registered: dict[str, Function] = self.__dict__.setdefault("_functions", {})
-        return registered
+    def __init__(self, ctx: Context, drafting: Drafting, sending: Sending) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._sending = sending
+        self._rows = Rows(ctx, drafting)
+        self._registered: dict[str, Function] = {}
+
+    def names(self) -> list[str]:
+        """The functions that are registered here."""
+        return list(self._registered)
+
+    def adopt(self, other: Functions) -> None:
+        """Register the functions of another program too."""
+        self._registered.update(other._registered)
 
     def every(
         self,
@@ -50,15 +63,15 @@ class Functions(Timers):
         (`skip:2h`: two hours; `publish`: however old), the others are left out. Raises UnknownRule and its like.
         """
         parse_rule(rule, zone=zone or "UTC")
-        self.timer_late(late)
+        late_seconds(late)
 
         def register(call: Giver) -> Giver:
             known = check_function(call, name)
-            if known in self.functions:
+            if known in self._registered:
                 raise InvalidProgram(
                     f"Two functions are called {known}.", hint='Give one another name: every(..., name="evening")'
                 )
-            self.functions[known] = Function(known, call, rule, zone, account, late)
+            self._registered[known] = Function(known, call, rule, zone, account, late)
             return call
 
         return register
@@ -68,37 +81,37 @@ class Functions(Timers):
 
         Raises UnknownFunction, FunctionFailed, and what `post` raises. Its times stay as they are.
         """
-        function = self.functions.get(name)
+        function = self._registered.get(name)
         if function is None:
-            known = ", ".join(self.functions) or "none"
+            known = ", ".join(self._registered) or "none"
             raise UnknownFunction(f"There is no function {name!r}.", hint=f"Those that are registered: {known}.")
         draft = function.draft()
         if draft is None:
             return None
-        new, warnings = self.accept(draft, base=function.folder, account=function.account, now=True, source="function")
-        sent = self.send(self.store.add([new])[0].id)
+        new, warnings = self._rows.accept(
+            draft, base=function.folder, account=function.account, now=True, source="function"
+        )
+        sent = self._sending.send(self._ctx.store.add([new])[0].id)
         return sent._replace(warnings=warnings)
 
-    def tell_functions(self) -> list[Timer]:
+    def store_times(self) -> list[Timer]:
         """Store the times of the functions; those that are known keep their place in time."""
-        return [self.store.add_timer(self._new(function)) for function in self.functions.values()]
+        return [self._ctx.store.add_timer(self._new(function)) for function in self._registered.values()]
 
     def _new(self, function: Function) -> NewTimer:
-        account = self.account(function.account)
-        zone = function.zone or self.zone(account)
-        first = parse_rule(function.rule, zone=zone).next_after(self.clock.now())
+        account = self._ctx.account(function.account)
+        zone = function.zone or self._ctx.zone(account)
+        first = parse_rule(function.rule, zone=zone).next_after(self._ctx.clock.now())
         if first is None:
             raise InputError(f"{function.rule!r} of {function.name} does not come again.", hint="Check the rule.")
         did = account.did if function.account else None
-        seconds = self.timer_late(function.late)
+        seconds = late_seconds(function.late)
         return NewTimer("function", function.name, did, function.rule, zone, seconds, first.occurrence)
 
-    def timer_runner(self, timer: Timer) -> Callable[[], Given] | None:
-        """Functions are run by workers that have them."""
-        function = self.functions.get(timer.name) if timer.kind == "function" else None
-        if function is not None:
-            return partial(_given, function)
-        return super().timer_runner(timer)
+    def runner_of(self, timer: Timer) -> Run | None:
+        """What runs a function; only workers that have it can."""
+        function = self._registered.get(timer.name)
+        return partial(_given, function) if function is not None else None
 
 
 def _given(function: Function) -> Given:

@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import RecordConflict, Repo
 from skywrite.atproto.service import service_for
 from skywrite.atproto.session import Agent, create_session
@@ -30,18 +29,16 @@ from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.compose.build import build
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.freeze import freeze
-from skywrite.compose.references import app_link, parse_reference
-from skywrite.compose.resolve import DraftContext, resolve_draft
+from skywrite.compose.references import app_link
+from skywrite.compose.resolve import resolve_draft
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
 from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError
-from skywrite.fetch.web import GuardedWeb
 from skywrite.http import Http, Transport
+from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
-from skywrite.publish.videos import through_service, video_upload
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, parse_late, verdict
 
 if TYPE_CHECKING:
-    from skywrite.fetch.fetch import Fetcher
     from skywrite.sources.post_file import FileProblem, Item
 
 DEFAULT_ZONE = "UTC"
@@ -123,10 +120,10 @@ class Stateless:
         self._given_transport = transport
         self._transport = transport or Http()
         self._clock = clock
+        self._network = Network(self._config, self._transport, clock)
         self._zone = read_zone(zone or DEFAULT_ZONE)
         self._agent: Agent | None = None
         self._server: Xrpc | None = None
-        self._fetcher: Fetcher | None = None
         if not (self._config.handle and self._config.app_password):
             raise NoCredentials(
                 "No account is given to publish with.",
@@ -238,7 +235,8 @@ class Stateless:
         if there is not None:
             return there
         agent = self._signed_in()
-        resolved = resolve_draft(draft_from_dict(post.row), self._draft_context(agent, post.base))
+        context = self._network.draft_context(agent.session.pds_url, lambda: agent, base=post.base)
+        resolved = resolve_draft(draft_from_dict(post.row), context)
         prepared = build(resolved.draft, resolved.dids)
         if prepared.pending:
             handle = prepared.pending[0].handle
@@ -248,7 +246,7 @@ class Stateless:
         rkeys = [keyed_tid(post.due_at, post.key, index) for index in range(len(prepared.records))]
         frozen = freeze(prepared, did=agent.did, rkeys=rkeys, created_at=self._clock.now())
         try:
-            video = video_upload(agent, self._transport, self._config.video_service, self._clock)
+            video = self._network.video_upload(agent)
             frozen = send(Repo(agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
         except RecordConflict:
             # Another run with the same key was faster: the repository is the ledger.
@@ -287,7 +285,7 @@ class Stateless:
         if self._config.service != DEFAULT_SERVICE:
             return self._config.service
         try:
-            return self._resolver(None).resolve(self._handle).pds_url
+            return self._network.resolver().resolve(self._handle).pds_url
         except SkywriteError:
             return self._signed_in().session.pds_url
 
@@ -297,46 +295,10 @@ class Stateless:
             password = self._config.app_password or ""
             service = self._config.service
             if service == DEFAULT_SERVICE:
-                service = service_for(self._handle, self._resolver(None), DEFAULT_SERVICE)
+                service = service_for(self._handle, self._network.resolver(), DEFAULT_SERVICE)
             session = create_session(self._transport, service, self._handle, password, clock=self._clock)
             self._agent = Agent(self._transport, session, clock=self._clock)
         return self._agent
-
-    def _resolver(self, service: str | None) -> Resolver:
-        local = any(host in (service or "") for host in ("//localhost", "//127.0.0.1"))
-        return Resolver(
-            self._transport,
-            self._config.plc_url,
-            service=service,
-            web=GuardedWeb(self._fetch),
-            clock=self._clock,
-            allow_local=local,
-            service_first=True,
-        )
-
-    def _draft_context(self, agent: Agent, base: Path) -> DraftContext:
-        resolver = self._resolver(agent.session.pds_url)
-
-        def get_record(uri: str) -> dict[str, Any]:
-            authority, collection, rkey = parse_reference(uri)
-            record = Repo(agent).get(collection, rkey, repo=authority)
-            return {"uri": record.uri, "cid": record.cid, "value": record.value}
-
-        return DraftContext(
-            resolve_handle=lambda handle: str(resolver.resolve_handle(handle)),
-            get_record=get_record,
-            fetcher=self._fetch,
-            blob_limit=agent.blob_upload_limit,
-            base=base,
-            videos_as_blobs=not through_service(agent.session.pds_url, self._config.video_service),
-        )
-
-    def _fetch(self) -> Fetcher:
-        from skywrite.fetch.fetch import Fetcher
-
-        if self._fetcher is None:
-            self._fetcher = Fetcher(self._config.fetch_allow)
-        return self._fetcher
 
 
 def _wrong(problem: FileProblem) -> StatelessReport:

@@ -1,7 +1,8 @@
 """What runs at times and may give posts: commands and functions, each occurrence once, however many workers there are.
 
-What lives here: choosing the occurrence, the claim around a run, and its posts. What does not: commands (`watches`),
-functions (`functions`), the transactions (`queue.timers`).
+What lives here: choosing the occurrence, the claim around a run, and its posts. What does not: commands (`commands`),
+functions
+(`functions`), the transactions (`queue.timers`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.base import is_gone
-from skywrite.app.moving import Moving
+from skywrite.app.context import Context, Log, is_gone
+from skywrite.app.rows import Rows
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError, StorageError
@@ -28,8 +29,6 @@ RUN_LEASE_SECONDS = 600.0
 LEASE_MARGIN_SECONDS = 60.0
 TIMER_THREADS = 3
 
-Log = Callable[..., None]
-
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -41,18 +40,28 @@ class Given:
     same: bool = False
 
 
-class Timers(Moving):
-    """Running what is due. Each kind says what it runs by `timer_runner`."""
+Run = Callable[[], Given]
+# What runs a timer of one kind here; None where this process cannot run it.
+Runner = Callable[[Timer], Run | None]
 
-    def timer_runner(self, timer: Timer) -> Callable[[], Given] | None:
-        """What runs this timer in this process; None when it cannot be run here."""
-        return None
 
-    def next_timer_at(self) -> datetime | None:
+class Timers:
+    """Running what is due. `runners` has one for each kind of timer."""
+
+    def __init__(self, ctx: Context, rows: Rows, runners: Mapping[str, Runner]) -> None:
+        self._ctx = ctx
+        self._rows = rows
+        self._runners = runners
+
+    def _runner(self, timer: Timer) -> Run | None:
+        runner = self._runners.get(timer.kind)
+        return runner(timer) if runner else None
+
+    def next_at(self) -> datetime | None:
         """When this process has to run something next."""
         return min((at for timer in self._mine() if (at := self._free_at(timer)) is not None), default=None)
 
-    def run_timers(self, log: Log) -> int:
+    def run_due(self, log: Log) -> int:
         """Run everything that is due and that nobody else runs; how many runs there were.
 
         One that cannot be followed is told, by the log and as its problem, and stops no other.
@@ -60,7 +69,7 @@ class Timers(Moving):
         return sum(self._run_or_rest(timer, log) for timer in self._mine())
 
     def _mine(self) -> list[Timer]:
-        return [timer for timer in self.store.timers() if self.timer_runner(timer) is not None]
+        return [timer for timer in self._ctx.store.timers() if self._runner(timer) is not None]
 
     def _free_at(self, timer: Timer) -> datetime | None:
         if timer.next_at is None or timer.lease_until is None or _dead_holder(timer):
@@ -82,30 +91,30 @@ class Timers(Moving):
         Its next time stays: when it can be followed again, that is made up for as after downtime.
         """
         if timer.next_at is not None:
-            until = self.clock.now() + timedelta(seconds=RUN_LEASE_SECONDS)
-            self.store.claim_timer(timer, timer.next_at, self.worker_name, until, dead=_dead_holder(timer))
-        self.store.note_timer(timer.id, result)
+            until = self._ctx.clock.now() + timedelta(seconds=RUN_LEASE_SECONDS)
+            self._ctx.store.claim_timer(timer, timer.next_at, self._ctx.worker_name, until, dead=_dead_holder(timer))
+        self._ctx.store.note_timer(timer.id, result)
 
     def _run_due(self, timer: Timer, log: Log) -> bool:
-        now = self.clock.now()
+        now = self._ctx.clock.now()
         free_at = self._free_at(timer)
         if timer.next_at is None or free_at is None or free_at > now:
             return False
         rule = parse_rule(timer.rule, zone=timer.zone)
         chosen = catch_up(rule, timer.next_at - MICROSECOND, now, late_seconds=timer.late_seconds)
         if chosen is None or chosen.at > now:
-            if self.store.move_timer(timer, chosen.occurrence if chosen else None, dead=_dead_holder(timer)):
+            if self._ctx.store.move_timer(timer, chosen.occurrence if chosen else None, dead=_dead_holder(timer)):
                 log("missed", timer=timer.id, kind=timer.kind, due=to_iso(timer.next_at))
             return False
         until = now + timedelta(seconds=_lease_seconds(timer))
         dead = _dead_holder(timer)
-        claim = self.store.claim_timer(timer, chosen.occurrence, self.worker_name, until, dead=dead)
+        claim = self._ctx.store.claim_timer(timer, chosen.occurrence, self._ctx.worker_name, until, dead=dead)
         if claim is None:
             return False
         following = rule.next_after(chosen.occurrence)
         with self._kept(claim, log):
-            result = self.timer_result(claim.timer, _key(claim), log)
-            added = self.store.finish_timer(claim, following.occurrence if following else None, result)
+            result = self.result(claim.timer, _key(claim), log)
+            added = self._ctx.store.finish_timer(claim, following.occurrence if following else None, result)
         posts = None if added is None else ",".join(str(item.id) for item in added) or None
         log("overtaken" if added is None else result.outcome, timer=timer.id, kind=timer.kind, posts=posts)
         return True
@@ -117,9 +126,9 @@ class Timers(Moving):
         seconds = _lease_seconds(claim.timer)
 
         def keep() -> None:
-            while not self.clock.wait_aside(over, seconds / 3):
+            while not self._ctx.clock.wait_aside(over, seconds / 3):
                 try:
-                    if not self.store.renew_timer(claim, self.clock.now() + timedelta(seconds=seconds)):
+                    if not self._ctx.store.renew_timer(claim, self._ctx.clock.now() + timedelta(seconds=seconds)):
                         return
                 except StorageError as error:
                     # What is left of the lease is enough to try again.
@@ -133,9 +142,9 @@ class Timers(Moving):
             over.set()
             thread.join()
 
-    def timer_result(self, timer: Timer, key: str, log: Log) -> TimerResult:
+    def result(self, timer: Timer, key: str, log: Log) -> TimerResult:
         """Run a timer now and check what it gives; nothing is stored but media. An error is a result too."""
-        run = self.timer_runner(timer)
+        run = self._runner(timer)
         assert run is not None
         try:
             given = run()
@@ -152,7 +161,7 @@ class Timers(Moving):
         for number, draft in enumerate(given.drafts, 1):
             own_key = key if len(given.drafts) == 1 else f"{key}:{number}"
             try:
-                new, _ = self.accept(
+                new, _ = self._rows.accept(
                     draft, base=given.base, account=timer.account_did, now=True, key=own_key, source=timer.kind
                 )
             except SkywriteError as error:
@@ -160,28 +169,29 @@ class Timers(Moving):
             posts.append(new)
         return posts
 
-    def timer_late(self, late: str | None) -> int:
-        """How late an occurrence may still run, in seconds, from a policy: skip or publish."""
-        policy, seconds = parse_late(late) if late else ("skip", None)
-        if policy == "hold":
-            raise InputError("A run that was missed cannot be held.", hint="Use skip:2h, or publish to run it late.")
-        return DURATION_MAX_SECONDS if policy == "publish" else DEFAULT_LATE_SECONDS if seconds is None else seconds
+
+def late_seconds(late: str | None) -> int:
+    """How late an occurrence may still run, in seconds, from a policy: skip or publish."""
+    policy, seconds = parse_late(late) if late else ("skip", None)
+    if policy == "hold":
+        raise InputError("A run that was missed cannot be held.", hint="Use skip:2h, or publish to run it late.")
+    return DURATION_MAX_SECONDS if policy == "publish" else DEFAULT_LATE_SECONDS if seconds is None else seconds
 
 
 @dataclass
 class TimerTask:
     """The worker's task of running what is due, as `publish.worker.Task` asks."""
 
-    sky: Timers
+    timers: Timers
     log: Log
 
     def next_at(self) -> datetime | None:
         """When the next one is due."""
-        return self.sky.next_timer_at()
+        return self.timers.next_at()
 
     def run(self) -> None:
         """Run what is due."""
-        self.sky.run_timers(self.log)
+        self.timers.run_due(self.log)
 
 
 def _dead_holder(timer: Timer) -> str | None:

@@ -48,9 +48,9 @@ def login_command(
     with Skywrite() as sky:
         # Where nothing can be kept, nobody is asked for a password.
         sky.accounts()
-        name = handle or sky.config.handle or _ask("Handle (such as alice.bsky.social)")
-        secret = _app_password(app_password_stdin, sky.config.app_password)
-        pds = pds or sky.environment_pds()
+        name = handle or sky.context.config.handle or _ask("Handle (such as alice.bsky.social)")
+        secret = _app_password(app_password_stdin, sky.context.config.app_password)
+        pds = pds or sky.context.environment_pds()
         try:
             account, warnings = sky.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
         except AuthFactorRequired:
@@ -211,7 +211,7 @@ def slots_command(slots: str | None, account: str | None, as_json: bool) -> None
 
     with Skywrite() as sky:
         if slots is not None:
-            sky.set_slots(account, parse_slots(slots, sky.zone(sky.account(account))))
+            sky.set_slots(account, parse_slots(slots, sky.context.zone(sky.account(account))))
         now = sky.slots(account)
     if as_json:
         print_json([{"weekday": slot.weekday, "minute": slot.minute, "zone": slot.zone} for slot in now])

@@ -28,7 +28,7 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
     "zone". CSV has the same names as columns. Paths count from the file's folder.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.moving import ImportFailed, check_reports
+    from skywrite.app.transfer import ImportFailed, check_reports
     from skywrite.sources.table import read_table
 
     rows = read_table(file)
@@ -121,7 +121,7 @@ def backup_command(file: Path, as_json: bool) -> None:
 
     with Skywrite() as sky:
         sky.backup(file)
-        home = sky.config.home
+        home = sky.context.config.home
     if as_json:
         print_json({"file": str(file)})
         return

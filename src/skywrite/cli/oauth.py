@@ -28,11 +28,11 @@ def sign_in_by_browser(
     with Skywrite() as sky:
         # Where nothing can be kept, nobody is sent to a browser.
         sky.accounts()
-        name, place = handle or sky.config.handle, pds or sky.environment_pds()
+        name, place = handle or sky.config.handle, pds or sky.context.environment_pds()
         if not name and not place:
             raise InputError("Neither a handle nor a server is named.", hint="skywrite login --oauth alice.bsky.social")
         done = _signed_in(sky.oauth, name, place, rights, paste=paste)
-        sky.agents.forget(done.account.did)
+        sky.context.agents.forget(done.account.did)
     if as_json:
         print_json({**_facts(done), "warnings": done.warnings})
         return

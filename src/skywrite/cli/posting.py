@@ -113,14 +113,15 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         from skywrite.cli.stateless import post_stateless
 
         return post_stateless(row, options, as_json)
-    from skywrite.app.poster import Poster
+    from skywrite.app import Skywrite
     from skywrite.cli.output import upload_progress
 
     for name in ("at", "every", "until", "zone", "late", "jitter", "key"):
         if options[name] is not None and not options[name].strip():
             raise InputError(f"--{name} is empty.", hint="Give it a value, or leave it out.")
     later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
-    with Poster() as sky:
+    with Skywrite() as sky:
+        sky.context.warm_up()
         if options["dry_run"]:
             planned = _schedule(sky, row, options, dry_run=True) if later else None
             _preview(sky.preview(account=options["account"], **row), as_json)
@@ -132,15 +133,15 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
             return None
         _no_use(options, "until", "pool", "zone", needed="a rule", hint="Give one with --every.")
         _no_use(options, "late", "jitter", needed="a time", hint="Give one with --at, --next-slot or --every.")
-        sky.progress = upload_progress()
-        _print_sent(sky.post(account=options["account"], key=options["key"], **row), as_json)
+        sent = sky.post(account=options["account"], key=options["key"], progress=upload_progress(), **row)
+        _print_sent(sent, as_json)
     return None
 
 
 def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any], as_json: bool) -> None:
     """Rows of standard input (`-`) or of a file."""
     from skywrite.app import Skywrite
-    from skywrite.app.moving import check_reports
+    from skywrite.app.transfer import check_reports
     from skywrite.bsky.limits import EmptyPost
     from skywrite.sources.table import read_jsonl
 
@@ -276,13 +277,14 @@ def preview_command(
     text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
 ) -> None:
     """Show exactly what would appear: text, links, card, images, counts and warnings. Sends nothing."""
-    from skywrite.app.poster import Poster
+    from skywrite.app import Skywrite
 
     if as_thread or len(text) > 1:
         row = thread_row(text, file, editor, options)
     else:
         row = {"text": read_text(text, file, editor), **draft_row(options)}
-    with Poster() as sky:
+    with Skywrite() as sky:
+        sky.context.warm_up()
         _preview(sky.preview(account=options["account"], **row), as_json)
 
 

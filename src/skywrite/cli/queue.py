@@ -16,7 +16,7 @@ from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import FINAL_STATES
 
 if TYPE_CHECKING:
-    from skywrite.app.managing import Entry
+    from skywrite.app.results import Entry
     from skywrite.queue.model import Account
 
 _COLOURS = {"published": "green", "failed": "red", "held": "yellow", "publishing": "cyan"}
@@ -47,7 +47,7 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
         elif not entries:
             click.echo('Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"')
         else:
-            _print_entries(entries, "DUE", lambda entry: _moment(entry.post.due_at, sky.zone(entry.account)))
+            _print_entries(entries, "DUE", lambda entry: _moment(entry.post.due_at, sky.context.zone(entry.account)))
 
 
 @click.command("history", epilog="Example: skywrite history --state failed")
@@ -64,7 +64,7 @@ def history_command(account: str | None, states: tuple[str, ...], limit: int, as
         elif not entries:
             click.echo("Nothing was published yet.")
         else:
-            _print_entries(entries, "WHEN", lambda entry: _moment(_ended(entry), sky.zone(entry.account)))
+            _print_entries(entries, "WHEN", lambda entry: _moment(_ended(entry), sky.context.zone(entry.account)))
 
 
 def _ended(entry: Entry) -> datetime:
@@ -107,7 +107,7 @@ def show_command(post_id: int, as_json: bool) -> None:
 
     with Skywrite() as sky:
         entry = sky.show(post_id)
-        zone = sky.zone(entry.account)
+        zone = sky.context.zone(entry.account)
     if as_json:
         print_json({**entry.as_dict(), "tries": [_attempt_json(item) for item in entry.attempts]})
         return
@@ -235,7 +235,7 @@ def _edited(post_id: int) -> str:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        written = click.edit(sky.show(post_id).post.text)
+        written = click.edit(sky.posts.get(post_id).post.text)
     if written is None:
         raise InputError("Nothing was saved in the editor, so nothing is changed.", hint="Save the text, then quit.")
     return written.rstrip("\n")
@@ -250,7 +250,7 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     print_warnings(entry.warnings)
     post = entry.post
     when = (
-        f", due {format_time(post.due_at, sky.zone(entry.account))}"
+        f", due {format_time(post.due_at, sky.context.zone(entry.account))}"
         if post.due_at and post.state == "scheduled"
         else ""
     )

@@ -34,21 +34,21 @@ def run_command(
     With --once it ends with 0 when nothing due is left unpublished, else with 4 (not for now) or 5 (refused for good).
     """
     from skywrite.app import Skywrite
-    from skywrite.app.running import load_app
+    from skywrite.app.programs import load_app
     from skywrite.cli.logs import make_log
 
     with Skywrite() if app is None else load_app(app) as sky:
         if name is not None:
             _print_called(sky.call(name), as_json)
             return
-        log = make_log("none" if as_json else log_format, sky.clock)
+        log = make_log("none" if as_json else log_format, sky.context.clock)
         if metrics:
             from skywrite.cli.metrics import serve_metrics
 
             log = serve_metrics(metrics, sky, log)
         if once:
             tally = sky.run_once(threads=threads, log=log)
-            left = sky.due_unpublished()
+            left = sky.posts.count_due()
             _report(tally, left, as_json)
             sys.exit(5 if tally.failed else 4 if left or tally.held else 0)
         tally = sky.run(threads=threads, log=log)

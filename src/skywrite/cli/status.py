@@ -19,7 +19,7 @@ def print_status(as_json: bool) -> None:
 
     with Skywrite() as sky:
         found = overview(sky.store, sky.clock)
-        zones = {account.did: sky.zone(account) for account in found.accounts}
+        zones = {account.did: sky.context.zone(account) for account in found.accounts}
     if as_json:
         print_json(found.as_dict())
         return

@@ -173,11 +173,11 @@ def _try(sky: Any, watch_id: int, as_json: bool) -> None:
 
 
 def _post(sky: Any, watch_id: int, as_json: bool) -> None:
-    from skywrite.app.watches import WatchFailed
+    from skywrite.app.commands import CommandFailed
 
     result, ids = sky.run_watch(watch_id)
     if result.problem:
-        raise WatchFailed(result.problem.message, hint=result.problem.hint)
+        raise CommandFailed(result.problem.message, hint=result.problem.hint)
     sent = [sky.send(post_id) for post_id in ids]
     if as_json:
         posts = [{"id": item.id, "uri": item.uri, "cid": item.cid, "url": item.url} for item in sent]

@@ -26,7 +26,9 @@ from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
 
+LEASE_SECONDS = 120.0
 MENTION_TRIES = 3
+STORAGE_PAUSE_SECONDS = 2.0
 STOPPABLE_BYTES = 16_000_000
 
 
@@ -62,11 +64,46 @@ class Publisher(NamedTuple):
     resolver: Callable[[str], Resolver]
     decider: Decider
     clock: Clock
-    lease_seconds: float
+    stopping: threading.Event
+    lease_seconds: float = LEASE_SECONDS
     videos: Callable[[str], VideoUpload | None] | None = None
     progress: Callable[[Post, str, int, int], None] | None = None
     log: Callable[..., None] = lambda event, **facts: None
-    stopping: threading.Event | None = None
+
+    def publish_and_settle(self, claim: Claim) -> Result | None:
+        """Try once, and settle what came of it; None where another worker has taken the post over."""
+        settled = False
+        try:
+            result = self.publish(claim)
+            settled = self._settled(claim, result)
+        except LeaseLost as error:
+            self.log("lease_lost", post=claim.post.id, message=error.message)
+            return None
+        finally:
+            if not settled:
+                self._release(claim)
+        if settled:
+            return result
+        self.log("lease_lost", post=claim.post.id, message="settled by another worker")
+        return None
+
+    def _settled(self, claim: Claim, result: Result) -> bool:
+        """Settle, again and again while the database is away and the lease lasts: what is known now is not lost."""
+        ends = self.clock.monotonic() + self.lease_seconds
+        while True:
+            try:
+                return self.store.settle(claim, result.outcome, account=result.account)
+            except StorageError as error:
+                if self.clock.monotonic() >= ends or self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
+                    raise
+                self.log("storage", post=claim.post.id, message=error.message)
+
+    def _release(self, claim: Claim) -> None:
+        """Give back what could not be settled; a database that is away lets the lease run out instead."""
+        try:
+            self.store.release_claim(claim)
+        except StorageError as error:
+            self.log("storage", message=error.message)
 
     def publish(self, claim: Claim) -> Result:
         """Try once. Never raises for what the network or the account does; raises LeaseLost and StorageError."""
@@ -166,7 +203,7 @@ class Publisher(NamedTuple):
 
         def progress(cid: str, done: int, size: int) -> None:
             nonlocal renewed_at
-            if size >= STOPPABLE_BYTES and self.stopping is not None and self.stopping.is_set():
+            if size >= STOPPABLE_BYTES and self.stopping.is_set():
                 raise UploadInterrupted("The upload was stopped with the program.", hint="It begins anew next time.")
             if self.progress:
                 self.progress(claim.post, cid, done, size)

@@ -12,21 +12,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from skywrite.clock import Clock
 from skywrite.errors import SkywriteError, StorageError
-from skywrite.publish.decide import Decider
-from skywrite.publish.publisher import LeaseLost, Publisher, Result
+from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
 from skywrite.queue.changes import ChangeListener
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
-from skywrite.queue.store import Store
 
-LEASE_SECONDS = 120.0
 IDLE_SECONDS_MAX = 30.0
-STORAGE_PAUSE_SECONDS = 2.0
 HOT_LOOP_SECONDS = 0.05
 STALLED_SECONDS = 1.0
 
@@ -104,25 +99,22 @@ class Worker:
     """Publishes with `threads` threads. `log(event, **facts)` is told each step."""
 
     name: str
-    store: Store
     publisher: Publisher
-    decider: Decider
-    clock: Clock
     threads: int = 4
-    lease_seconds: float = LEASE_SECONDS
     tasks: Sequence[Task] = ()
     log: Log = lambda event, **facts: None
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
-    stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.log = unfailing(self.log)
+        self.store, self.clock = self.publisher.store, self.publisher.clock
+        self.stopping = self.publisher.stopping
         self._signals = Signals(self.threads)
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
         self._failures: list[Exception] = []
         self.tally = Tally()
-        self.decider.missed = self._missed
+        self.publisher.decider.missed = self._missed
 
     def stop(self) -> None:
         """Ask to end: what is in flight is finished, nothing new is begun."""
@@ -163,34 +155,16 @@ class Worker:
 
     def step(self) -> bool:
         """Claim, publish and settle one post; False when none was to be had."""
-        claim = self.store.claim(self.name, self.lease_seconds, self.decider)
+        publisher = self.publisher
+        claim = self.store.claim(self.name, publisher.lease_seconds, publisher.decider)
         if claim is None:
             return False
         self._signals.send()
-        settled = False
-        try:
-            self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
-            result = self.publisher.publish(claim)
-            settled = self._settled(claim, result)
-            self._told(claim, result.outcome, settled)
-        except LeaseLost as error:
-            self.log("lease_lost", post=claim.post.id, message=error.message)
-            settled = True
-        finally:
-            if not settled:
-                self._release(claim)
+        self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
+        result = publisher.publish_and_settle(claim)
+        if result is not None:
+            self._report(claim, result.outcome)
         return True
-
-    def _settled(self, claim: Claim, result: Result) -> bool:
-        """Settle, again and again while the database is away and the lease lasts: what is known now is not lost."""
-        ends = self.clock.monotonic() + self.lease_seconds
-        while True:
-            try:
-                return self.store.settle(claim, result.outcome, account=result.account)
-            except StorageError as error:
-                if self.clock.monotonic() >= ends or self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
-                    raise
-                self.log("storage", post=claim.post.id, message=error.message)
 
     def _missed(self, post: Post, miss: Miss) -> None:
         """A post that is let go inside a claim is told and counted like the others."""
@@ -201,10 +175,7 @@ class Worker:
                 self.tally.skipped += 1
         self.log("held" if miss.state == "held" else "skipped", post=post.id, message=miss.problem.message)
 
-    def _told(self, claim: Claim, outcome: object, settled: bool) -> None:
-        if not settled:
-            self.log("lease_lost", post=claim.post.id, message="settled by another worker")
-            return
+    def _report(self, claim: Claim, outcome: object) -> None:
         with self._tally_lock:
             self.tally.add(outcome)
         problem = getattr(outcome, "problem", None)
@@ -222,13 +193,6 @@ class Worker:
             self.after(claim, outcome)
         except SkywriteError as error:
             self.log("error", error=error.name, message=error.message)
-
-    def _release(self, claim: Claim) -> None:
-        """Give back what could not be settled; a database that is away lets the lease run out instead."""
-        try:
-            self.store.release_claim(claim)
-        except StorageError as error:
-            self.log("storage", message=error.message)
 
     def _drain(self) -> None:
         while not self.stopping.is_set() and self.step():

@@ -1,4 +1,4 @@
-"""Watches: commands that run at times; what one prints is posted.
+"""Scheduled commands: what one prints is posted.
 
 What lives here: adding, listing, removing and trying them. What does not: when they run (`timers`),
 and how (`sources.command`).
@@ -6,15 +6,18 @@ and how (`sources.command`).
 
 from __future__ import annotations
 
+import builtins
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.posting import Ready
-from skywrite.app.timers import Given, Log, Timers
+from skywrite.app.context import Context, Log, silent
+from skywrite.app.drafting import Drafting, Ready
+from skywrite.app.rows import ROW_FIELDS, Rows
+from skywrite.app.timers import Given, Run, Timers, late_seconds
 from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
 from skywrite.errors import InputError, SkywriteError
@@ -25,8 +28,8 @@ from skywrite.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPU
 COMMAND_CHARACTERS_MAX = 4000
 
 
-class WatchFailed(SkywriteError):
-    """A watched command failed, or what it printed cannot be posted."""
+class CommandFailed(SkywriteError):
+    """A scheduled command failed, or what it printed cannot be posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,14 @@ class Tried:
     posts: tuple[Ready, ...]
 
 
-class Watches(Timers):
-    """Verbs about watched commands."""
+class Commands:
+    """The scheduled commands of a queue."""
 
-    def add_watch(
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def add(
         self,
         command: str,
         *,
@@ -62,11 +69,11 @@ class Watches(Timers):
         it may still run, `publish` however late.
         """
         _check_command(command, timeout_seconds, max_bytes)
-        found = self.account(account)
+        found = self._ctx.account(account)
         shared = dict(draft or {})
         draft_from_dict({"text": "x", **shared})
-        place = zone or self.zone(found)
-        first = parse_rule(every, zone=place).next_after(self.clock.now())
+        place = zone or self._ctx.zone(found)
+        first = parse_rule(every, zone=place).next_after(self._ctx.clock.now())
         if first is None:
             raise InputError(f"{every!r} does not come again.", hint="Check the rule.")
         settings = {
@@ -77,55 +84,53 @@ class Watches(Timers):
             "repeat": repeat,
             "draft": shared,
         }
-        seconds = self.timer_late(late)
-        return self.store.add_timer(
+        seconds = late_seconds(late)
+        return self._ctx.store.add_timer(
             NewTimer("command", command, found.did, every, place, seconds, first.occurrence, settings)
         )
 
-    def watches(self) -> list[Timer]:
-        """Watched commands, and the functions of programs, with what their last runs came to."""
-        return self.store.timers()
+    def list(self) -> builtins.list[Timer]:
+        """Scheduled commands, and the functions of programs, with what their last runs came to."""
+        return self._ctx.store.timers()
 
-    def remove_watch(self, watch_id: int) -> Timer:
+    def remove(self, command_id: int) -> Timer:
         """Forget one; its posts stay. Raises UnknownTimer."""
-        return self.store.remove_timer(watch_id)
+        return self._ctx.store.remove_timer(command_id)
 
-    def try_watch(self, watch_id: int) -> Tried:
+    def try_run(self, command_id: int) -> Tried:
         """Run a command now and check what it prints; nothing is stored and nothing is sent."""
-        timer = self._command(watch_id)
+        timer = self._command(command_id)
         printed = _run(timer)
         rows = printed.rows(jsonl=timer.settings["jsonl"])
-        account = self.account(timer.account_did)
+        account = self._ctx.account(timer.account_did)
         base = Path(timer.settings["folder"])
-        posts = [self.prepare(self._shared_draft(timer, row), account, base=base) for row in rows]
+        posts = [self._drafting.prepare(self._shared_draft(timer, row), account, base=base) for row in rows]
         return Tried(printed.text, tuple(posts))
 
     def _shared_draft(self, timer: Timer, row: Mapping[str, Any]) -> Any:
-        from skywrite.app.moving import ROW_FIELDS
-
         fields = {name: value for name, value in row.items() if name not in ROW_FIELDS}
-        return self.draft(self.account(timer.account_did), {**timer.settings["draft"], **fields})
+        return self._drafting.draft(self._ctx.account(timer.account_did), {**timer.settings["draft"], **fields})
 
-    def run_watch(self, watch_id: int, log: Log = lambda event, **facts: None) -> tuple[TimerResult, list[int]]:
+    def run(self, command_id: int, log: Log = silent) -> tuple[TimerResult, builtins.list[int]]:
         """Run a command now, out of turn, and queue what it prints to be sent at once; the numbers of its posts.
 
         Its times stay as they are. An output like the last one is not posted, unless it may repeat.
         """
-        timer = self._command(watch_id)
-        result = self.timer_result(timer, f"watch:{timer.id}:{to_iso(self.clock.now())}", log)
-        return result, [item.id for item in self.store.note_timer(timer.id, result)]
+        timer = self._command(command_id)
+        timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": runner_of})
+        result = timers.result(timer, f"watch:{timer.id}:{to_iso(self._ctx.clock.now())}", log)
+        return result, [item.id for item in self._ctx.store.note_timer(timer.id, result)]
 
-    def _command(self, watch_id: int) -> Timer:
-        timer = self.store.timer(watch_id)
+    def _command(self, command_id: int) -> Timer:
+        timer = self._ctx.store.timer(command_id)
         if timer.kind != "command":
             raise InputError(f"{timer.name} is a function of a program.", hint="Call it in Python to try it.")
         return timer
 
-    def timer_runner(self, timer: Timer) -> Callable[[], Given] | None:
-        """Commands are run by every worker."""
-        if timer.kind == "command":
-            return partial(_given, timer)
-        return super().timer_runner(timer)
+
+def runner_of(timer: Timer) -> Run:
+    """What runs a command; every worker can."""
+    return partial(_given, timer)
 
 
 def _check_command(command: str, timeout_seconds: float, max_bytes: int) -> None:

@@ -1,26 +1,23 @@
-"""From what a user gives to a post that can be stored: drafts resolved and checked, moments read, media kept.
+"""From what a user gives to a post that can be stored: drafts resolved and checked, times read, media kept.
 
 What lives here: everything that accepting a post needs, for one post and for thousands. What does not: adding it to
-the queue (`posting`, `moving`), sending it.
+the queue (`posts`, `transfer`), sending it (`sending`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skywrite.app.base import Base
+from skywrite.app.context import Context
 from skywrite.atproto.cid import BlobHasher
-from skywrite.atproto.repo import Repo
 from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.compose.references import parse_reference
-from skywrite.compose.resolve import DraftContext, ResolvedDraft, resolve_draft
-from skywrite.errors import InputError, TemporaryError
-from skywrite.publish.videos import through_service
-from skywrite.queue.model import Account, NewMedia, NewPost
+from skywrite.compose.resolve import ResolvedDraft, resolve_draft
+from skywrite.errors import InputError
+from skywrite.queue.model import Account, AddResult, NewMedia, NewPost, SlotTaken
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
 if TYPE_CHECKING:
@@ -28,11 +25,12 @@ if TYPE_CHECKING:
 
 SAME_TEXT = timedelta(days=7)
 SLOT_HORIZON = timedelta(days=800)
+SLOT_TRIES = 20
 KEY_MAX = 500
 
 
 class MediaChanged(InputError):
-    """A file was changed between the moment it was checked and the moment it was stored."""
+    """A file was changed after it was checked and before it was stored."""
 
 
 class Ready(NamedTuple):
@@ -62,18 +60,23 @@ def _check_key(key: str | None) -> None:
         raise InputError(f"A key has 1 to {KEY_MAX} characters, not {len(key)}.", hint="Use a short name or a hash.")
 
 
-class Preparing(Base):
-    """Checking what is to be posted, and reading when."""
+class Drafting:
+    """Checking what is to be posted, and reading when. Safe to share between threads."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
 
     def prepare(self, draft: Draft, account: Account, *, base: Path | None = None) -> Ready:
         """Check everything and fit the media; nothing is stored. Raises InputError and TemporaryError."""
-        resolved = resolve_draft(draft, self._draft_context(account, base or Path()))
+        context = self._ctx.network.draft_context(
+            account.pds_url,
+            lambda: self._ctx.agent(account),
+            base=base or Path(),
+            langs=account.settings.get("langs", ()),
+            require_alt=bool(account.settings.get("require_alt")),
+        )
+        resolved = resolve_draft(draft, context)
         return Ready(account, resolved.draft, build(resolved.draft, resolved.dids), resolved)
-
-    def preview(self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Any) -> Ready:
-        """What would be posted: nothing is stored and nothing is sent."""
-        found = self.account(account)
-        return self.prepare(self.draft(found, {"text": text, **draft}), found, base=base)
 
     def draft(self, account: Account, row: Mapping[str, Any]) -> Draft:
         """A draft from plain values, with the account's own defaults for each post of the thread."""
@@ -90,18 +93,11 @@ class Preparing(Base):
         ]
         return draft._replace(thread=tuple(thread))
 
-    def zone(self, account: Account) -> str:
-        """The time zone of an account, else the computer's."""
-        from skywrite.schedule.times import local_zone
+    def when(self, account: Account, at: str | datetime | None, jitter: str | None = None) -> datetime:
+        """The time that `at` means, in UTC; the next free slot for None."""
+        return self.when_with_notes(account, at, jitter)[0]
 
-        zone = account.settings.get("zone")
-        return str(zone) if zone else local_zone()
-
-    def moment(self, account: Account, at: str | datetime | None, jitter: str | None = None) -> datetime:
-        """The moment that `at` means, in UTC; the next free slot for None."""
-        return self.time_with_notes(account, at, jitter)[0]
-
-    def time_with_notes(
+    def when_with_notes(
         self,
         account: Account,
         at: str | datetime | None,
@@ -110,10 +106,10 @@ class Preparing(Base):
         slots: FreeSlots | None = None,
         past: bool = False,
     ) -> tuple[datetime, list[str]]:
-        """`moment`, with what is odd about it, such as a local time that does not exist on that day.
+        """`when`, with what is odd about it, such as a local time that does not exist on that day.
 
         `slots` are those that are free (without it those that nothing in the queue has); one that is given out is taken
-        from them. With `past` a moment that is written out may be over.
+        from them. With `past` a time that is written out may be over.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -122,35 +118,35 @@ class Preparing(Base):
         seconds = parse_duration(jitter) if jitter else 0
         notes: list[str] = []
         if at is None:
-            moment = (slots or self.free_slots(account)).take(seconds)
+            due_at = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
-            read = parse_time(at, now=self.clock.now(), zone=self.zone(account), past=past)
-            moment, notes = read.at, [read.note] if read.note else []
+            read = parse_time(at, now=self._ctx.clock.now(), zone=self._ctx.zone(account), past=past)
+            due_at, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
-            raise InputError(f"The moment {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
+            raise InputError(f"The time {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
         else:
-            moment = at.astimezone(UTC)
-        return (with_jitter(moment, seconds, self.clock.random()) if seconds else moment), notes
+            due_at = at.astimezone(UTC)
+        return (with_jitter(due_at, seconds, self._ctx.clock.random()) if seconds else due_at), notes
 
     def taken_slots(self, account_did: str) -> set[datetime]:
-        """The moments at which posts of the account are due already."""
-        now = self.clock.now()
-        return set(self.store.due_times(account_did, now, now + SLOT_HORIZON))
+        """The times at which posts of the account are due already."""
+        now = self._ctx.clock.now()
+        return set(self._ctx.store.due_times(account_did, now, now + SLOT_HORIZON))
 
     def free_slots(self, account: Account) -> FreeSlots:
         """The slots of the account that nothing in the queue has."""
         from skywrite.schedule.slots import FreeSlots
 
         taken = self.taken_slots(account.did)
-        return FreeSlots(self.store.slots(account.did), now=self.clock.now(), taken=taken)
+        return FreeSlots(self._ctx.store.slots(account.did), now=self._ctx.clock.now(), taken=taken)
 
     def clashes(self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None) -> list[str]:
         """Warnings: the same text is queued or was posted lately, or another post goes out in the same minute."""
         warnings = []
-        same = self.store.same_text(account_did, text, self.clock.now() - SAME_TEXT) if text else []
+        same = self._ctx.store.same_text(account_did, text, self._ctx.clock.now() - SAME_TEXT) if text else []
         for post in [post for post in same if post.id != own_id][:1]:
             warnings.append(f"The same text is in post {post.id} ({post.state}).")
-        near = self.store.same_minute(account_did, due_at) if due_at else []
+        near = self._ctx.store.same_minute(account_did, due_at) if due_at else []
         for post in [post for post in near if post.id != own_id][:1]:
             warnings.append(f"Post {post.id} goes out in the same minute.")
         return warnings
@@ -191,30 +187,28 @@ class Preparing(Base):
         for ready in readies:
             for cid, pieces in ready.resolved.media.items():
                 stored = ready.resolved.stored[cid]
-                self.store.put_media(NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces())))
+                self._ctx.store.put_media(NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces())))
 
-    def _draft_context(self, account: Account, base: Path) -> DraftContext:
-        return DraftContext(
-            resolve_handle=lambda handle: str(self.resolver(account.pds_url).resolve_handle(handle)),
-            get_record=lambda uri: self._record(account, uri),
-            fetcher=self._fetch,
-            blob_limit=lambda: self._blob_limit(account),
-            base=base,
-            langs=tuple(account.settings.get("langs", ())),
-            require_alt=bool(account.settings.get("require_alt")),
-            videos_as_blobs=not through_service(account.pds_url, self.config.video_service),
-        )
+    def store_in_slots(
+        self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]
+    ) -> tuple[list[AddResult], list[NewPost]]:
+        """What `store` makes of the posts, and the posts as they are stored.
 
-    def _record(self, account: Account, uri: str) -> dict[str, Any]:
-        authority, collection, rkey = parse_reference(uri)
-        record = Repo(self.agent(account)).get(collection, rkey, repo=authority)
-        return {"uri": record.uri, "cid": record.cid, "value": record.value}
+        Posts with an `exclusive_slot` move to their next slot, and it is called again, when another process took one.
+        """
+        for tries_left in range(SLOT_TRIES - 1, -1, -1):
+            try:
+                return store(posts), posts
+            except SlotTaken:
+                if not tries_left:
+                    raise
+                posts = [
+                    post._replace(due_at=self._another_slot(post)) if post.exclusive_slot else post for post in posts
+                ]
+        raise AssertionError("unreachable")
 
-    def _blob_limit(self, account: Account) -> int | None:
-        try:
-            return self.agent(account).blob_upload_limit()
-        except TemporaryError:
-            return None
+    def _another_slot(self, post: NewPost) -> datetime:
+        return self.when(self._ctx.store.account(post.account_did), None)
 
 
 def _missing(defaults: Mapping[str, Any], item: Any) -> dict[str, Any]:

@@ -1,32 +1,32 @@
-"""Moving in and out: rows of many posts in, the same rows out, and a copy of the whole database.
+"""Transfer: rows of many posts in, the same rows out, and a copy of the whole database.
 
-What lives here: what a row means and that all rows go in, or none. What does not: files of tables (`sources.table`).
+What lives here: that all rows go in, or none, and rows out. What does not: what a row means (`rows`), files of tables
+(`sources.table`).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.posting import Posting, Sent
-from skywrite.app.preparing import SAME_TEXT
-from skywrite.app.recurring import NewRule, Recurring, Repeat
+from skywrite.app.context import Context
+from skywrite.app.drafting import SAME_TEXT, Drafting
+from skywrite.app.occurrences import NewRule
+from skywrite.app.results import Sent
+from skywrite.app.rows import Batch, Rows, minute_of
+from skywrite.app.sending import Sending
 from skywrite.clock import to_iso
-from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import InputError, SkywriteError, TemporaryError
-from skywrite.queue.model import Account, NewPost, Post, Recurrence
-from skywrite.schedule.recurrence import parse_rule, pick, read_exceptions
+from skywrite.queue.model import NewPost, Post, Recurrence
+from skywrite.schedule.recurrence import parse_rule, pick
 
 if TYPE_CHECKING:
-    from skywrite.schedule.slots import FreeSlots
+    pass
 
-OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
-RULE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
-ROW_FIELDS = (*OPTION_FIELDS, "draft", *RULE_FIELDS)
 TEXTS_AT_ONCE = 5000
 
 
@@ -51,31 +51,14 @@ class RowReport:
     recurrence_id: int | None = None
 
 
-@dataclass
-class Batch:
-    """What the rows of one import know of each other: accounts, slots that are free, texts and minutes."""
-
-    accounts: dict[str | None, Account] = field(default_factory=dict)
-    slots: dict[str, FreeSlots] = field(default_factory=dict)
-    texts: dict[tuple[str, str], int] = field(default_factory=dict)
-    minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
-    queued: dict[str, set[datetime]] = field(default_factory=dict)
-
-    def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[str]:
-        """Warnings about earlier rows of the same text or the same minute."""
-        warnings = []
-        first = self.texts.setdefault((did, text), row) if text else row
-        if first != row:
-            warnings.append(f"The same text is in row {first}.")
-        minute = _minute(due_at) if due_at else None
-        first = self.minutes.setdefault((did, minute), row) if minute else row
-        if first != row:
-            warnings.append(f"Row {first} goes out in the same minute.")
-        return warnings
-
-
-class Moving(Posting):
+class Transfer:
     """Import, export, backup."""
+
+    def __init__(self, ctx: Context, drafting: Drafting, sending: Sending) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._sending = sending
+        self._rows = Rows(ctx, drafting)
 
     def import_rows(
         self,
@@ -102,13 +85,13 @@ class Moving(Posting):
         for number, row in enumerate(rows, 1):
             try:
                 if row.get("every"):
-                    rule = self._accept_rule(row, base=base, account=account, batch=batch, source=source)
+                    rule = self._rows.accept_rule(row, base=base, account=account, batch=batch, source=source)
                     new, warnings = rule.first, rule.warnings
                     if not dry_run:
-                        self.keep_media(rule.readies)
+                        self._drafting.keep_media(rule.readies)
                     rules.append((len(reports), rule))
                 else:
-                    new, warnings = self.accept(
+                    new, warnings = self._rows.accept(
                         row, base=base, account=account, batch=batch, now=now, dry_run=dry_run, source=source
                     )
                     posts.append((len(reports), new))
@@ -116,7 +99,7 @@ class Moving(Posting):
             except SkywriteError as error:
                 reports.append(RowReport(number, error=error))
             progress(number)
-        self._tell_same_texts(reports, [*posts, *((place, rule.first) for place, rule in rules)])
+        self._warn_of_same_texts(reports, [*posts, *((place, rule.first) for place, rule in rules)])
         if not (dry_run or (not partial and any(report.error for report in reports))):
             self._store_rows(reports, posts, rules)
         return reports
@@ -126,29 +109,29 @@ class Moving(Posting):
         # Those that are due now go out one after the other.
         due_at = None if now and new.occurrence is None else new.due_at
         clashes = batch.clashes(new.account_did, text, due_at, number)
-        if due_at is not None and _minute(due_at) in self._queued_minutes(new.account_did, batch):
-            clashes += self.clashes(new.account_did, "", due_at)
+        if due_at is not None and minute_of(due_at) in self._queued_minutes(new.account_did, batch):
+            clashes += self._drafting.clashes(new.account_did, "", due_at)
         due = to_iso(new.due_at) if new.due_at else None
         return RowReport(number, due_at=due, warnings=(*warnings, *clashes))
 
     def _queued_minutes(self, did: str, batch: Batch) -> set[datetime]:
         """The minutes in which something is queued already, asked once, so that each row need not ask."""
         if did not in batch.queued:
-            batch.queued[did] = {_minute(moment) for moment in self.taken_slots(did)}
+            batch.queued[did] = {minute_of(at) for at in self._drafting.taken_slots(did)}
         return batch.queued[did]
 
-    def _tell_same_texts(self, reports: list[RowReport], accepted: Iterable[tuple[int, NewPost]]) -> None:
+    def _warn_of_same_texts(self, reports: list[RowReport], accepted: Iterable[tuple[int, NewPost]]) -> None:
         """Warn of posts with the same texts that are queued or were posted lately, asking for many at once."""
         places: dict[str, dict[str, list[int]]] = {}
         for place, new in accepted:
             if text := str(new.draft.get("text", "")):
                 places.setdefault(new.account_did, {}).setdefault(text, []).append(place)
-        since = self.clock.now() - SAME_TEXT
+        since = self._ctx.clock.now() - SAME_TEXT
         for did, mine in places.items():
             texts = list(mine)
             for start in range(0, len(texts), TEXTS_AT_ONCE):
                 asked = texts[start : start + TEXTS_AT_ONCE]
-                for text, post in self.store.same_texts(did, asked, since).items():
+                for text, post in self._ctx.store.same_texts(did, asked, since).items():
                     warning = f"The same text is in post {post.id} ({post.state})."
                     for place in mine.get(text, ()):
                         reports[place] = replace(reports[place], warnings=(*reports[place].warnings, warning))
@@ -156,7 +139,7 @@ class Moving(Posting):
     def _store_rows(
         self, reports: list[RowReport], posts: list[tuple[int, NewPost]], rules: list[tuple[int, NewRule]]
     ) -> None:
-        added, made = self.store.add_with_rules(
+        added, made = self._ctx.store.add_with_rules(
             [new for _, new in posts], [(rule.rule, rule.first) for _, rule in rules]
         )
         for (place, _), result in zip(posts, added, strict=True):
@@ -187,94 +170,15 @@ class Moving(Posting):
             try:
                 if waiting is not None:
                     raise waiting
-                reports[place] = replace(report, sent=self.send(report.id))
+                reports[place] = replace(report, sent=self._sending.send(report.id))
             except SkywriteError as error:
                 waiting = error if isinstance(error, TemporaryError) else waiting
                 reports[place] = replace(report, error=error)
         return reports
 
     def _is_due(self, post_id: int) -> bool:
-        due_at = self.store.get(post_id).due_at
-        return due_at is not None and due_at <= self.clock.now()
-
-    def accept(
-        self,
-        row: Mapping[str, Any] | Draft,
-        *,
-        base: Path | None = None,
-        account: str | None = None,
-        batch: Batch | None = None,
-        now: bool = False,
-        dry_run: bool = False,
-        key: str | None = None,
-        source: str = "import",
-    ) -> tuple[NewPost, tuple[str, ...]]:
-        """Check a row, keep its media (unless `dry_run`), and give its post, to be stored, and its warnings.
-
-        Without `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key`
-        and `account` count where the row names none.
-        """
-        batch = batch or Batch()
-        fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
-        _check_no_rule(fields)
-        options = {name: _text_or_none(name, fields.get(name)) for name in OPTION_FIELDS}
-        owner = self._row_account(options["account"] or account, batch)
-        if isinstance(row, Draft):
-            draft = row
-        else:
-            draft = self.draft(owner, {name: value for name, value in row.items() if name not in ROW_FIELDS})
-        ready = self.prepare(draft, owner, base=base)
-        due_at, notes = self._row_time(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
-        if not dry_run:
-            self.keep_media([ready])
-        by_slot = options["at"] is None and due_at is not None and not (now or options["jitter"])
-        key, late = options["key"] or key, options["late"]
-        new = self.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
-        return new, (*notes, *ready.warnings)
-
-    def _accept_rule(
-        self, row: Mapping[str, Any], *, base: Path | None, account: str | None, batch: Batch, source: str
-    ) -> NewRule:
-        """Check a row with `every`: a rule, and the post of its first occurrence."""
-        options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
-        if row.get("key") is not None or row.get("draft"):
-            raise InvalidDraft("A rule takes neither key nor draft: each of its posts is another one.")
-        pool, exceptions = row.get("pool") or [], row.get("exceptions") or {}
-        if not isinstance(pool, list) or not isinstance(exceptions, Mapping):
-            raise InvalidDraft("pool must be a list, and exceptions an object of moments.")
-        read_exceptions(exceptions)
-        owner = self._row_account(options["account"] or account, batch)
-        repeat = Repeat(
-            str(options["every"]),
-            options["at"],
-            options["until"],
-            pool,
-            options["late"],
-            options["jitter"],
-            source,
-            options["zone"],
-            exceptions,
-        )
-        draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
-        return Recurring(self).accept(owner, draft, repeat, base)
-
-    def _row_account(self, name: str | None, batch: Batch) -> Account:
-        if name not in batch.accounts:
-            batch.accounts[name] = self.account(name)
-        return batch.accounts[name]
-
-    def _row_time(
-        self, account: Account, at: Any, jitter: Any, batch: Batch, now: bool, draft: Any
-    ) -> tuple[datetime | None, list[str]]:
-        if draft not in (None, True, False):
-            raise InvalidDraft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
-        if draft:
-            if at is not None:
-                raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
-            return None, []
-        if at is None and not now and account.did not in batch.slots:
-            batch.slots[account.did] = self.free_slots(account)
-        return self.time_with_notes(account, at or ("now" if now else None), jitter, slots=batch.slots.get(account.did))
+        due_at = self._ctx.store.get(post_id).due_at
+        return due_at is not None and due_at <= self._ctx.clock.now()
 
     def export_rows(
         self, *, account: str | None = None, media_folder: Path | None = None, base: Path | None = None
@@ -287,15 +191,17 @@ class Moving(Posting):
         that have been tried already are left out, because they may be on the network. A rule that comes again is a row,
         which stands for all of its posts but those that were moved from the past to a time to come.
         """
-        did = self.account(account).did if account else None
-        handles = {known.did: known.handle for known in self.store.accounts()}
+        did = self._ctx.account(account).did if account else None
+        handles = {known.did: known.handle for known in self._ctx.store.accounts()}
         write = self._writer(media_folder, base or Path())
-        now = self.clock.now()
-        rules = [rule for rule in self.store.recurrences(did) if rule.state == "active" and _comes_again(rule, now)]
+        now = self._ctx.clock.now()
+        rules = [
+            rule for rule in self._ctx.store.recurrences(did) if rule.state == "active" and _comes_again(rule, now)
+        ]
         for rule in rules:
             yield _rule_row(rule, handles[rule.account_did], write)
         ruled = {rule.id for rule in rules}
-        for post in self.store.all_posts(("draft", "scheduled", "held"), account_did=did):
+        for post in self._ctx.store.all_posts(("draft", "scheduled", "held"), account_did=did):
             if post.frozen is None and (post.recurrence_id not in ruled or _is_behind_its_rule(post, now)):
                 yield _post_row(post, handles[post.account_did], write, now)
 
@@ -308,14 +214,14 @@ class Moving(Posting):
             if not path.exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
-                    file.writelines(self.store.read_media(stored["cid"]))
+                    file.writelines(self._ctx.store.read_media(stored["cid"]))
             return os.path.relpath(path, base)
 
         return write
 
     def backup(self, path: Path) -> None:
         """A copy of the whole database, while it is used. The key of the secrets is not in it."""
-        self.store.backup(path)
+        self._ctx.store.backup(path)
 
 
 def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str, Any]:
@@ -367,24 +273,6 @@ def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
 def _late_text(item: Post | Recurrence) -> str:
     has_grace = item.late_seconds is not None and item.late_policy != "publish"
     return item.late_policy + (f":{item.late_seconds}s" if has_grace else "")
-
-
-def _check_no_rule(fields: Mapping[str, Any]) -> None:
-    """Raise for what only a rule has, where there is none, or where none may be."""
-    for name in RULE_FIELDS:
-        if fields.get(name):
-            hint = "Make a rule of it with every." if name != "every" else "Make rules with import, or post --every."
-            raise InvalidDraft(f"{name} does not go with a single post.", hint=hint)
-
-
-def _minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
-
-
-def _text_or_none(name: str, value: Any) -> Any:
-    if value is None or isinstance(value, str | datetime):
-        return value
-    raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.", hint="Put it into quotation marks.")
 
 
 def _with_files(value: Any, write: Writer) -> Any:

@@ -1,17 +1,22 @@
 """Posts that come again and again: the rule is stored, and one occurrence at a time is a post of the queue.
 
-What lives here: making the posts of the next occurrences. What does not: when a rule comes (`schedule.recurrence`).
+What lives here: making the posts of the next occurrences. What does not: when a rule comes
+(`schedule.recurrence`), what users do with rules (`recurrences`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from skywrite.app.context import Context, Log, silent
+from skywrite.app.drafting import Drafting, Ready
+from skywrite.app.results import Scheduled
+from skywrite.clock import Clock
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.publish.worker import in_turn
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
@@ -19,24 +24,15 @@ from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY
 from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, parse_rule, pick
 from skywrite.schedule.slots import with_jitter
 
-if TYPE_CHECKING:
-    from skywrite.app.posting import Posting, Ready, Scheduled
-
 SWEEP_SECONDS = 60
-
-Log = Callable[..., None]
 
 
 class NoOccurrence(InputError):
     """The rule does not come at this moment, or not any more."""
 
 
-def _silent(event: str, **facts: Any) -> None:
-    """The default log: nothing."""
-
-
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Rule:
     """How a post comes again: see `Skywrite.schedule` for the forms of each field."""
 
     every: str
@@ -59,66 +55,68 @@ class NewRule(NamedTuple):
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Recurring:
-    """Recurrences of one `Skywrite`. `log(event, **facts)` is told of rules that cannot be followed."""
+class Occurrences:
+    """Makes the posts of rules. `log(event, **facts)` hears of rules that cannot be followed."""
 
-    sky: Posting
-    log: Log = _silent
+    def __init__(self, ctx: Context, drafting: Drafting, log: Log = silent) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._log = log
 
     def schedule(
-        self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None, *, dry_run: bool = False
+        self, account: Account, row: Mapping[str, Any], given: Rule, base: Path | None, *, dry_run: bool = False
     ) -> Scheduled:
         """Store a rule and the post of its first occurrence; or only check them (`dry_run`)."""
-        from skywrite.app.posting import Scheduled
-
-        sky = self.sky
-        new = self.accept(account, row, repeat, base)
+        new = self.accept(account, row, given, base)
         if dry_run:
             return Scheduled(0, account.handle, new.first.due_at, new.rule.zone, warnings=new.warnings)
-        sky.keep_media(new.readies)
-        clashes = sky.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
-        recurrence_id = sky.store.add_recurrence(new.rule, new.first)
+        self._drafting.keep_media(new.readies)
+        clashes = self._drafting.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
+        recurrence_id = self._ctx.store.add_recurrence(new.rule, new.first)
         assert new.first.occurrence is not None
-        stored = sky.store.occurrence_post(recurrence_id, new.first.occurrence)
+        stored = self._ctx.store.occurrence_post(recurrence_id, new.first.occurrence)
         assert stored is not None
         warnings = (*new.warnings, *clashes)
         return Scheduled(stored.id, account.handle, stored.due_at, new.rule.zone, False, warnings, recurrence_id)
 
-    def accept(self, account: Account, row: Mapping[str, Any], repeat: Repeat, base: Path | None) -> NewRule:
+    def accept(self, account: Account, row: Mapping[str, Any], given: Rule, base: Path | None) -> NewRule:
         """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
-        sky = self.sky
         # A rule may have begun long ago, as those that were exported have.
-        start, notes = sky.time_with_notes(account, repeat.at, past=True) if repeat.at is not None else (None, [])
-        until = sky.moment(account, _whole_day(repeat.until)) if repeat.until is not None else None
-        rule = parse_rule(repeat.every, zone=repeat.zone or sky.zone(account), start=start)
-        first = rule.next_after(sky.clock.now(), until=until, exceptions=repeat.exceptions)
+        start, notes = (
+            self._drafting.when_with_notes(account, given.at, past=True) if given.at is not None else (None, [])
+        )
+        until = self._drafting.when(account, _whole_day(given.until)) if given.until is not None else None
+        rule = parse_rule(given.every, zone=given.zone or self._ctx.zone(account), start=start)
+        first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
         if first is None:
-            raise InputError(f"{repeat.every!r} does not come again.", hint="Check the rule and its end.")
-        readies = [sky.prepare(sky.draft(account, item), account, base=base) for item in _rows(row, repeat.pool)]
-        new = self._new(account, repeat, until, start, readies)
+            raise InputError(f"{given.every!r} does not come again.", hint="Check the rule and its end.")
+        readies = [
+            self._drafting.prepare(self._drafting.draft(account, item), account, base=base)
+            for item in _rows(row, given.pool)
+        ]
+        new = self._new(account, given, until, start, readies)
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
         return NewRule(new, self._post(new, 0, first), readies, tuple(warnings))
 
     def _new(
-        self, account: Account, repeat: Repeat, until: datetime | None, start: datetime | None, readies: list[Ready]
+        self, account: Account, given: Rule, until: datetime | None, start: datetime | None, readies: list[Ready]
     ) -> NewRecurrence:
         pool = [_entry(ready) for ready in readies]
-        policy, seconds = parse_late(repeat.late) if repeat.late else (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
+        policy, seconds = parse_late(given.late) if given.late else (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
         return NewRecurrence(
             account_did=account.did,
-            rule=repeat.every,
-            zone=repeat.zone or self.sky.zone(account),
+            rule=given.every,
+            zone=given.zone or self._ctx.zone(account),
             draft=pool[0]["draft"],
             prepared=pool[0]["prepared"],
             pool=tuple(pool) if len(pool) > 1 else (),
             until=until,
             starts_at=start,
-            exceptions=dict(repeat.exceptions),
-            jitter_seconds=parse_duration(repeat.jitter) if repeat.jitter else 0,
+            exceptions=dict(given.exceptions),
+            jitter_seconds=parse_duration(given.jitter) if given.jitter else 0,
             late_policy=policy,
             late_seconds=seconds,
-            source=repeat.source,
+            source=given.source,
             media=tuple(dict.fromkeys(item.cid for ready in readies for item in ready.prepared.blobs)),
         )
 
@@ -129,19 +127,19 @@ class Recurring:
         next one to come. A rule that cannot be followed is told to the log, and stops no other.
         """
         made = 0
-        for recurrence, last in self.sky.store.idle_recurrences(recurrence_id):
+        for recurrence, last in self._ctx.store.idle_recurrences(recurrence_id):
             try:
                 made += self._advance(recurrence, last)
             except StorageError:
                 raise
             except SkywriteError as error:
-                self.log("rule", recurrence=recurrence.id, error=error.name, message=error.message)
+                self._log("rule", recurrence=recurrence.id, error=error.name, message=error.message)
             except Exception as error:
-                self.log("unexpected", recurrence=recurrence.id, error=error)
+                self._log("unexpected", recurrence=recurrence.id, error=error)
         return made
 
     def _advance(self, recurrence: Recurrence, last: datetime) -> int:
-        store, now = self.sky.store, self.sky.clock.now()
+        store, now = self._ctx.store, self._ctx.clock.now()
         rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
         grace = DEFAULT_LATE_SECONDS if recurrence.late_seconds is None else recurrence.late_seconds
         following = catch_up(
@@ -157,7 +155,7 @@ class Recurring:
         draft, prepared = (
             (chosen["draft"], chosen["prepared"]) if isinstance(chosen, Mapping) else (rule.draft, rule.prepared)
         )
-        due_at = with_jitter(occurrence.at, rule.jitter_seconds, self.sky.clock.random())
+        due_at = with_jitter(occurrence.at, rule.jitter_seconds, self._ctx.clock.random())
         return NewPost(
             account_did=rule.account_did,
             draft=draft,
@@ -172,7 +170,7 @@ class Recurring:
 
     def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
         """Move one occurrence to another moment, or skip it (None); its waiting post follows. Raises NoOccurrence."""
-        store = self.sky.store
+        store = self._ctx.store
         recurrence = store.recurrence(recurrence_id)
         self._check_occurrence(recurrence, occurrence)
         post = store.occurrence_post(recurrence_id, occurrence)
@@ -207,26 +205,27 @@ class Recurring:
 
 
 @dataclass
-class RecurrenceTask:
+class OccurrenceTask:
     """The worker's task of sweeping, as `publish.worker.Task` asks."""
 
-    recurring: Recurring
+    occurrences: Occurrences
+    clock: Clock
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
         """Every minute."""
-        now = self.recurring.sky.clock.now()
+        now = self.clock.now()
         return in_turn(self._next_at or now, now, SWEEP_SECONDS)
 
     def run(self) -> None:
         """Sweep."""
-        self._next_at = self.recurring.sky.clock.now() + timedelta(seconds=SWEEP_SECONDS)
-        self.recurring.sweep()
+        self._next_at = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
+        self.occurrences.sweep()
 
     def after_post(self, recurrence_id: int | None) -> None:
         """A post of a rule is done with: its next one is made at once, not at the next sweep."""
         if recurrence_id is not None:
-            self.recurring.sweep(recurrence_id)
+            self.occurrences.sweep(recurrence_id)
 
 
 def _whole_day(until: str | datetime) -> str | datetime:

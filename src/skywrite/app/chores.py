@@ -1,0 +1,84 @@
+"""What a worker does beside publishing, every so often: a sign of life, and tidying up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from skywrite.app.context import Context
+from skywrite.clock import to_iso
+from skywrite.publish.worker import in_turn
+
+HEARTBEAT_SECONDS = 15
+PRUNE_SECONDS = 86_400
+FREE_SECONDS = 300
+
+
+class Chore:
+    """A task that comes at once, and then every so many seconds."""
+
+    seconds: ClassVar[float]
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._next_at = ctx.clock.now()
+
+    def next_at(self) -> datetime:
+        """When it comes next."""
+        return in_turn(self._next_at, self._ctx.clock.now(), self.seconds)
+
+    def run(self) -> None:
+        """Do it, and come again."""
+        now = self._ctx.clock.now()
+        self._next_at = now + timedelta(seconds=self.seconds)
+        self._do(now)
+
+    def _do(self, now: datetime) -> None:
+        raise NotImplementedError
+
+
+class Heartbeat(Chore):
+    """Leaves a sign that a worker lives."""
+
+    seconds = HEARTBEAT_SECONDS
+
+    def _do(self, now: datetime) -> None:
+        self._ctx.store.put_setting("worker", self._ctx.worker_name, to_iso(now))
+
+
+class Pruning(Chore):
+    """Drops stored bytes that nothing needs and traces of dead workers, once a day however many processes there are."""
+
+    seconds = PRUNE_SECONDS
+
+    def _do(self, now: datetime) -> None:
+        last = self._ctx.store.setting("media", "pruned_at")
+        if last is not None:
+            due = in_turn(datetime.fromisoformat(last) + timedelta(seconds=self.seconds), now, self.seconds)
+            if due > now:
+                self._next_at = due
+                return
+        self._ctx.store.put_setting("media", "pruned_at", to_iso(now))
+        self._ctx.store.prune()
+        self._forget_workers(now)
+
+    def _forget_workers(self, now: datetime) -> None:
+        """Heartbeats of workers that were killed stay behind."""
+        for worker, beat in self._ctx.store.settings("worker").items():
+            if abs(now - datetime.fromisoformat(beat)) > timedelta(seconds=PRUNE_SECONDS):
+                self._ctx.store.put_setting("worker", worker, None)
+
+
+class Freeing(Chore):
+    """Frees every few minutes what a clock that ran ahead has put off."""
+
+    seconds = FREE_SECONDS
+
+    def __init__(self, ctx: Context, *steps: Callable[[], object]) -> None:
+        super().__init__(ctx)
+        self._steps = steps
+
+    def _do(self, now: datetime) -> None:
+        for step in self._steps:
+            step()

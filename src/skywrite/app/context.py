@@ -1,0 +1,196 @@
+"""What the parts of one `Skywrite` share: configuration, clock, database and network, each opened when first used.
+
+What lives here: opening and closing them, and which account is meant. What does not: anything that is done with them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from skywrite.app.signing_in import sign_in
+from skywrite.atproto.session import Agent, clean_identifier
+from skywrite.atproto.tid import TidClock
+from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
+from skywrite.config import DEFAULT_SERVICE, Config, load_config
+from skywrite.errors import SignInError
+from skywrite.http import Http, Transport
+from skywrite.publish.agents import Agents
+from skywrite.publish.network import Network
+from skywrite.queue.model import Account, UnknownAccount
+from skywrite.queue.store import Store, open_store
+from skywrite.queue.vault import Vault
+
+if TYPE_CHECKING:
+    from skywrite.app.oauth import OAuth
+
+Log = Callable[..., None]
+
+
+def silent(event: str, **facts: Any) -> None:
+    """The default log: nothing."""
+
+
+def _host() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME", "here")
+
+
+def worker_name() -> str:
+    """A name for this process that is never used again: host, process id, and a nonce."""
+    return f"{_host()}/{os.getpid()}/{secret_bytes(3).hex()}"
+
+
+def is_gone(worker: str) -> bool:
+    """Whether a worker was a process of this computer that runs no more; False where that cannot be known."""
+    host, _, rest = worker.partition("/")
+    pid = rest.partition("/")[0]
+    if os.name != "posix" or host != _host() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class NoAccount(SignInError):
+    """No account is signed in here yet, or not the one that was named."""
+
+
+class Context:
+    """Configuration, clock, store and network of one `Skywrite`. Safe to share between threads."""
+
+    def __init__(
+        self,
+        database: str | None = None,
+        *,
+        config: Config | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        config = config or load_config()
+        self.config = config._replace(database=str(database)) if database else config
+        self.clock = clock
+        self.tids = TidClock(clock)
+        self.worker_name = worker_name()
+        self._given_transport = transport
+        self._opening = threading.RLock()
+        self._store: Store | None = None
+        self._network: Network | None = None
+        self._agents: Agents | None = None
+
+    def close(self) -> None:
+        """Close the database and the connections; they open again when they are needed."""
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+            if self._network is not None and isinstance(self._network.transport, Http):
+                self._network.transport.close()
+            self._store = self._network = self._agents = None
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self.config.database, Vault.of(self.config), self.clock)
+            return self._store
+
+    @property
+    def network(self) -> Network:
+        """The network, over one transport."""
+        with self._opening:
+            if self._network is None:
+                self._network = Network(self.config, self._given_transport or Http(), self.clock)
+            return self._network
+
+    @property
+    def agents(self) -> Agents:
+        """The signed-in accounts of this process."""
+        with self._opening:
+            if self._agents is None:
+                self._agents = Agents(
+                    self.network.transport,
+                    self.store,
+                    self.clock,
+                    oauth=lambda session: self.oauth.authenticator(session),
+                )
+            return self._agents
+
+    @property
+    def oauth(self) -> OAuth:
+        """Sign-ins by OAuth."""
+        from skywrite.app.oauth import OAuth
+
+        return OAuth(self.store, self.network.transport, self.network.resolver, self.clock, _host())
+
+    def agent(self, account: Account) -> Agent:
+        """The agent of an account."""
+        return self.agents.get(account.did, account.handle)
+
+    def warm_up(self) -> None:
+        """Begin to open the connections in the background, for a process that is about to post."""
+        if isinstance(self.network.transport, Http):
+            self.network.transport.warm_up()
+
+    def account(self, name: str | None = None) -> Account:
+        """The account with this handle or DID; else the one that the environment signs in, else the default one.
+
+        Raises NoAccount, and what signing in raises.
+        """
+        if not name and (from_environment := self._account_from_environment()):
+            return from_environment
+        try:
+            # A database takes no half characters.
+            if name and not name.isprintable():
+                raise UnknownAccount(name)
+            return self.store.account(name)
+        except UnknownAccount:
+            if name:
+                known = ", ".join(account.handle for account in self.store.accounts())
+                hint = f"Known here: {known}." if known else "Sign in with: skywrite login"
+                raise NoAccount(f"{name} is not signed in here.", hint=hint) from None
+        raise NoAccount("No account is signed in here yet.", hint="Sign in with: skywrite login")
+
+    def zone(self, account: Account) -> str:
+        """The time zone of an account, else the computer's."""
+        from skywrite.schedule.times import local_zone
+
+        zone = account.settings.get("zone")
+        return str(zone) if zone else local_zone()
+
+    def _account_from_environment(self) -> Account | None:
+        """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session is over."""
+        if not (self.config.handle and self.config.app_password):
+            return None
+        name = clean_identifier(self.config.handle)
+        with suppress(UnknownAccount):
+            # Someone may sign in by an e-mail address, or have another handle by now.
+            known = self.store.account(self.store.setting("environment", name) or name)
+            if known.signed_in and known.state != "needs_login":
+                return known
+        account, _ = self.sign_in(name, self.config.app_password, pds=self.environment_pds())
+        self.store.put_setting("environment", name, account.did)
+        return account
+
+    def environment_pds(self) -> str | None:
+        """The server that BLUESKY_PDS names, None where it names none."""
+        return self.config.service if self.config.service != DEFAULT_SERVICE else None
+
+    def sign_in(
+        self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
+    ) -> tuple[Account, bool]:
+        """Sign in and keep the session; the account, and whether this was its main password."""
+        session = sign_in(
+            self.network, self.clock, handle, password, auth_factor_token, pds=pds, default=self.config.service
+        )
+        account = self.store.sign_in(session)
+        self.agents.forget(account.did)
+        return account, session.uses_main_password

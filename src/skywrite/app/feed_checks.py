@@ -1,0 +1,295 @@
+"""Checking feeds: what a feed says becomes posts.
+
+What lives here: one check, and the worker's task of making them, several at a time. A check has two steps, each of
+which may be cut off anywhere: what the feed says goes into the ledger (one transaction), then waiting items are
+prepared and stored as posts (one transaction an item). What is cut off is done by the next check: the lease of a
+checker that died runs out. What does not live here: adding and changing feeds (`feeds`), reading feeds and telling
+items apart (`sources`), the ledger (`queue.feeds`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from skywrite.app.context import Context, Log, is_gone, silent
+from skywrite.app.drafting import Drafting, Ready
+from skywrite.errors import InputError, RejectedError, SkywriteError, StorageError
+from skywrite.queue.feed_model import FeedClaim, FeedItem
+from skywrite.queue.feeds import FeedLeaseLost
+from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
+
+if TYPE_CHECKING:
+    from skywrite.sources.feed_poll import Seen
+
+FEED_LEASE_SECONDS = 300.0
+FEED_THREADS = 8
+FEEDS_CLAIMED = 16
+MOST_PER_CHECK = 5
+TROUBLED_MAX = 10
+GAP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCheck:
+    """What one check came to: how many items were new, and the numbers of the posts made."""
+
+    feed_id: int
+    new: int = 0
+    posts: tuple[int, ...] = ()
+    waiting: int = 0
+    problem: Problem | None = None
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `feed check --json`."""
+        return {
+            "feed": self.feed_id,
+            "new": self.new,
+            "posts": list(self.posts),
+            "waiting": self.waiting,
+            "error": problem_dict(self.problem),
+            "warnings": list(self.warnings),
+        }
+
+
+def problem_dict(problem: Problem | None) -> dict[str, str] | None:
+    """A problem as JSON."""
+    return {"error": problem.name, "message": problem.message, "hint": problem.hint} if problem else None
+
+
+class FeedChecks:
+    """Checks of feeds. Safe to share between threads."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def next_at(self) -> datetime | None:
+        """When the next feed is due."""
+        return self._ctx.store.next_feed_at()
+
+    def claim(self) -> list[FeedClaim]:
+        """Hold some of the feeds that are due."""
+        return self._ctx.store.claim_feeds(self._ctx.worker_name, FEED_LEASE_SECONDS, FEEDS_CLAIMED)
+
+    def release(self, claim: FeedClaim) -> None:
+        """Give a feed back, unchecked."""
+        self._ctx.store.release_feed(claim)
+
+    def free_dead(self) -> int:
+        """Free feeds whose checkers are gone (processes of this computer), or that wait for a time which only a clock
+        that ran ahead can have set; how many."""
+        store, mine = self._ctx.store, self._ctx.worker_name
+        owners = [owner for owner in store.feed_lease_owners() if owner != mine and is_gone(owner)]
+        ahead = store.recover_feed_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
+        return ahead + sum(store.expire_feed_leases(owner) for owner in owners)
+
+    def run(self, claim: FeedClaim) -> FeedCheck:
+        """Look at a feed that is held, and give it back. Errors of the feed become the check's problem.
+
+        After an error of ours the feed stays held until its lease runs out, so that it is not tried without a pause.
+        """
+        from skywrite.sources.feed_poll import look_at
+
+        try:
+            return self.take_in(claim, look_at(self._ctx.network.fetcher(), claim.feed))
+        except FeedLeaseLost as error:
+            return FeedCheck(claim.feed.id, problem=Problem.of(error))
+
+    def take_in(self, claim: FeedClaim, seen: Seen) -> FeedCheck:
+        """Enter what was seen into the ledger, then post what waits."""
+        from skywrite.sources.feed_poll import make_poll
+
+        ledger = self._ctx.store.known_items(claim.feed.id, seen.marks) if seen.marks else {}
+        poll = make_poll(claim.feed, seen, ledger, now=self._ctx.clock.now(), random=self._ctx.clock.random())
+        waiting = self._ctx.store.record_poll(claim, poll)
+        posts, warnings, done = self._post_waiting(claim) if waiting else ([], [], 0)
+        new = sum(item.state == "pending" for item in poll.items)
+        return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, poll.problem, (*seen.warnings, *warnings))
+
+    def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[str], int]:
+        """The posts made, the warnings, and how many items are done with; then the feed is given back."""
+        most = int(claim.feed.settings.get("most", MOST_PER_CHECK))
+        posts: list[int] = []
+        warnings: list[str] = []
+        done = failed = 0
+        for item in self._ctx.store.pending_items(claim.feed.id, most + TROUBLED_MAX):
+            if done == most:
+                break
+            self._ctx.store.renew_feed(claim, FEED_LEASE_SECONDS)
+            try:
+                made, notes = self._post_item(claim, item)
+            except FeedLeaseLost:
+                raise
+            except SkywriteError as error:
+                for_good = isinstance(error, InputError | RejectedError)
+                self._ctx.store.fail_item(claim, item.id, Problem.of(error), for_good=for_good)
+                failed += for_good
+                warnings.append(error.about(f"Item {item.title!r}").message)
+                continue
+            done += 1
+            posts += made
+            warnings += notes
+        self._ctx.store.release_feed(claim)
+        return posts, warnings, done + failed
+
+    def _post_item(self, claim: FeedClaim, item: FeedItem) -> tuple[list[int], list[str]]:
+        """Make the posts of one item, for every account, and mark it as queued, in one transaction."""
+        new: list[NewPost] = []
+        warnings: list[str] = []
+        errors: list[SkywriteError] = []
+        spacing = str(claim.feed.settings.get("spacing", "gap"))
+        for did in claim.feed.account_dids:
+            account = self._ctx.store.account(did)
+            try:
+                ready = self.prepared(self.item_row(item.content or {}, claim.feed.settings, account), account)
+            except InputError as error:
+                errors.append(error.about(account.handle) if len(claim.feed.account_dids) > 1 else error)
+                continue
+            self._drafting.keep_media([ready])
+            warnings += ready.warnings
+            due_at = self._due_at(account, spacing)
+            key = f"feed:{claim.feed.id}:{item.hash}:{account.did}"
+            source, by_slot = f"feed:{claim.feed.id}", spacing == "slots"
+            post = self._drafting.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=by_slot)
+            # Whoever finds the item again, after a restore or on another computer, makes the same post of it.
+            published_at = item.published_at or claim.feed.created_at
+            new.append(post._replace(identity=(f"feed {claim.feed.url} {item.hash}", published_at)))
+        if not new:
+            raise errors[0] if errors else UnknownAccount("The feed has no account any more.", hint="Add it anew.")
+        problem = Problem.of(errors[0]) if errors else None
+        results, _ = self._drafting.store_in_slots(
+            new, lambda posts: self._ctx.store.queue_item(claim, item.id, posts, problem)
+        )
+        warnings += [error.message for error in errors]
+        return [result.id for result in results if not result.existed], warnings
+
+    def item_row(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> dict[str, Any]:
+        """The draft of an item, by the template of its feed."""
+        from skywrite.sources.feed_poll import template_of
+        from skywrite.sources.feed_post import draft_row
+
+        shorten = bool(account.settings.get("shorten", True))
+        return draft_row(content, template_of(settings), {"shorten": shorten, **settings})
+
+    def prepared(self, row: Mapping[str, Any], account: Account) -> Ready:
+        """Check a draft; images that cannot be had, and pages that may not be opened, are left out with a warning."""
+        try:
+            return self._drafting.prepare(self._drafting.draft(account, row), account)
+        except SkywriteError as error:
+            spare = [{**row, "images": [], "card": "auto"}] if row.get("images") else []
+            for plainer in (*spare, {**row, "images": [], "card": "none"}):
+                if plainer == row or not row["text"]:
+                    continue
+                try:
+                    ready = self._drafting.prepare(self._drafting.draft(account, plainer), account)
+                except SkywriteError:
+                    continue
+                ready.warnings.append(f"Posted without its images: {error.message}")
+                return ready
+            raise
+
+    def _due_at(self, account: Account, spacing: str) -> datetime:
+        """The next free slot, or the first time with the account's gap to the posts that wait."""
+        if spacing == "slots":
+            return self._drafting.when(account, None)
+        now = self._ctx.clock.now()
+        gap = timedelta(seconds=int(account.settings.get("gap_seconds") or GAP_SECONDS))
+        due_at = now
+        for taken in self._ctx.store.due_times(account.did, now - gap, now + timedelta(days=60)):
+            if taken - due_at >= gap:
+                break
+            if taken > due_at - gap:
+                due_at = taken + gap
+        return due_at
+
+
+class FeedTask:
+    """The worker's task of checking feeds, as `publish.worker.Task` asks, with several threads."""
+
+    def __init__(
+        self,
+        checks: FeedChecks,
+        *,
+        threads: int = FEED_THREADS,
+        stopping: threading.Event | None = None,
+        log: Log = silent,
+    ) -> None:
+        self._checks = checks
+        self._threads = threads
+        self._log = log
+        self.stopping = stopping or threading.Event()
+        self.done: list[FeedCheck] = []
+
+    def next_at(self) -> datetime | None:
+        """When the next feed is due."""
+        return self._checks.next_at()
+
+    def run(self) -> None:
+        """Check every feed that is due."""
+        self._checks.free_dead()
+        claims = self._claim()
+        if len(claims) < 2:
+            for claim in claims:
+                self._check(claim)
+            return
+        waiting = list(reversed(claims))
+        lock = threading.Lock()
+        errors: list[Exception] = []
+
+        def work() -> None:
+            try:
+                while (claim := self._next(waiting, lock)) is not None:
+                    self._check(claim)
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, name=f"feed-{n}") for n in range(min(self._threads, len(claims)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def _claim(self) -> list[FeedClaim]:
+        return self._checks.claim()
+
+    def _next(self, waiting: list[FeedClaim], lock: threading.Lock) -> FeedClaim | None:
+        """A claim that nobody has begun with; when none is left, more are taken. Those of a stopped task go back."""
+        with lock:
+            if self.stopping.is_set():
+                while waiting:
+                    self._checks.release(waiting.pop())
+                return None
+            if not waiting:
+                waiting += reversed(self._claim())
+            return waiting.pop() if waiting else None
+
+    def _checked(self, claim: FeedClaim) -> FeedCheck:
+        """Look at a feed; whatever goes wrong with it becomes its problem, and stops no other feed."""
+        try:
+            return self._checks.run(claim)
+        except StorageError:
+            raise
+        except Exception as error:
+            if not isinstance(error, SkywriteError):
+                self._log("unexpected", feed=claim.feed.id, error=error)
+            return FeedCheck(claim.feed.id, problem=Problem.of(error))
+
+    def _check(self, claim: FeedClaim) -> None:
+        check = self._checked(claim)
+        self.done.append(check)
+        self._log(
+            "feed",
+            feed=check.feed_id,
+            new=check.new,
+            posts=len(check.posts),
+            waiting=check.waiting,
+            error=check.problem.name if check.problem else None,
+            message=check.problem.message if check.problem else None,
+        )

@@ -1,0 +1,277 @@
+"""Posts of the queue: accepting them, looking at them, and changing what may be changed.
+
+What does not live here: the checks (`drafting`), posting now (`sending`), many posts at once (`transfer`).
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting, Ready
+from skywrite.app.results import Entry, Scheduled, Sent
+from skywrite.app.sending import Progress, Sending
+from skywrite.atproto.repo import Repo
+from skywrite.compose.freeze import Frozen
+from skywrite.compose.references import parse_reference
+from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
+
+DUE_COUNTED_MAX = 10_000
+_GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
+
+
+class Posts:
+    """The posts of a queue, by their numbers."""
+
+    def __init__(self, ctx: Context, drafting: Drafting, sending: Sending) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._sending = sending
+
+    def schedule(
+        self,
+        text: str = "",
+        *,
+        at: str | datetime | None = None,
+        every: str | None = None,
+        account: str | None = None,
+        key: str | None = None,
+        late: str | None = None,
+        jitter: str | None = None,
+        until: str | datetime | None = None,
+        pool: Sequence[Any] = (),
+        zone: str | None = None,
+        hold: bool = False,
+        dry_run: bool = False,
+        base: Path | None = None,
+        source: str | None = None,
+        **draft: Any,
+    ) -> Scheduled:
+        """Accept a post for later: at a time, again and again (`every`), or at the next free slot.
+
+        `at`: an aware datetime, ISO 8601, or spoken ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
+        or spoken. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
+        `pool`: texts or drafts used in turn by `every`; `zone`: that of `every`, in place of the account's. `hold`:
+        keep it as a draft without a time. `dry_run`: check everything, and store nothing.
+        """
+        _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, hold=hold)
+        found = self._ctx.account(account)
+        row = {"text": text, **draft}
+        if every is not None:
+            from skywrite.app.occurrences import Occurrences, Rule
+
+            rule = Rule(every, at, until, pool, late, jitter, source, zone)
+            return Occurrences(self._ctx, self._drafting).schedule(found, row, rule, base, dry_run=dry_run)
+        ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
+        due_at, notes = (None, []) if hold else self._drafting.when_with_notes(found, at, jitter)
+        by_slot = at is None and not (hold or jitter)
+        new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
+        clashes = [*_sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
+        state: State = "draft" if hold else "scheduled"
+        if dry_run:
+            warnings = (*notes, *ready.warnings, *clashes)
+            return Scheduled(0, found.handle, due_at, self._ctx.zone(found), warnings=warnings, state=state)
+        self._drafting.keep_media([ready])
+        results, stored = self._drafting.store_in_slots([new], lambda posts: self._ctx.store.add(posts))
+        result, due_at = results[0], stored[0].due_at
+        if result.existed:
+            there = self._ctx.store.get(result.id)
+            due_at, state = there.due_at, there.state
+            notes, clashes = [f"The key {key!r} was used before, by post {result.id}: nothing was added."], []
+        warnings = (*notes, *ready.warnings, *clashes)
+        zone = self._ctx.zone(found)
+        return Scheduled(result.id, found.handle, due_at, zone, result.existed, warnings, state=state)
+
+    def publish(
+        self,
+        text: str = "",
+        *,
+        account: str | None = None,
+        key: str | None = None,
+        base: Path | None = None,
+        progress: Progress | None = None,
+        **draft: Any,
+    ) -> Sent:
+        """Post now. It is stored first, then sent: killed in between, the next `run` finishes it, once.
+
+        A key that was used before returns the post that has it, with a warning. The same post again after StillQueued
+        sends the one that waits. `progress(post, cid, done_bytes, all_bytes)` hears of uploads. Raises InputError and
+        SignInError before anything is stored; StillQueued when it could not be sent yet; what the server said when it
+        was refused.
+        """
+        return self._sending.publish_now(text, account=account, key=key, base=base, progress=progress, **draft)
+
+    def send(self, post_id: int) -> Sent:
+        """Send a post of the queue that is due, trying for some seconds. Raises what `publish` raises."""
+        return self._sending.send(post_id)
+
+    def preview(self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Any) -> Ready:
+        """What would be posted: nothing is stored and nothing is sent."""
+        found = self._ctx.account(account)
+        return self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
+
+    def list(
+        self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int = 100
+    ) -> builtins.list[Entry]:
+        """Posts that wait, in due order."""
+        did = self._ctx.account(account).did if account else None
+        return self._entries(self._ctx.store.posts(states, account_did=did, limit=limit))
+
+    def history(
+        self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100
+    ) -> builtins.list[Entry]:
+        """Posts that are done with, the latest first."""
+        did = self._ctx.account(account).did if account else None
+        return self._entries(self._ctx.store.history(states, account_did=did, limit=limit))
+
+    def get(self, post_id: int) -> Entry:
+        """One post with every attempt. Raises UnknownPost."""
+        post = self._ctx.store.get(post_id)
+        return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
+
+    def _entries(self, posts: Sequence[Post]) -> builtins.list[Entry]:
+        accounts = {account.did: account for account in self._ctx.store.accounts()}
+        return [Entry(post, accounts[post.account_did]) for post in posts]
+
+    def edit(
+        self, post_id: int, *, at: str | datetime | None = None, base: Path | None = None, **changes: Any
+    ) -> Entry:
+        """Change a draft, or a post that was not tried yet; everything is checked again. Raises NotEditable.
+
+        `changes`: fields of a draft, each replacing what was there; `at`: another time; `late`: another policy. With
+        another text the card is looked for anew, unless it was one that the text did not name.
+        """
+        post = self._ctx.store.get(post_id)
+        account = self._ctx.store.account(post.account_did)
+        due_at, warnings = self._drafting.when_with_notes(account, at) if at is not None else (post.due_at, [])
+        late = changes.pop("late", None)
+        policy, seconds = self._drafting.late(account, late) if late else (post.late_policy, post.late_seconds)
+        if not changes:
+            values = Changes(late_policy=policy, late_seconds=seconds)
+        else:
+            ready = self._drafting.prepare(self._drafting.draft(account, _edited(post, changes)), account, base=base)
+            self._drafting.keep_media([ready])
+            warnings += ready.warnings
+            values = Changes(
+                draft=ready.draft.as_dict(),
+                prepared=ready.prepared.to_dict(),
+                media=tuple(item.cid for item in ready.prepared.blobs),
+                late_policy=policy,
+                late_seconds=seconds,
+            )
+        if due_at is not None and (at is not None or post.state == "scheduled"):
+            values = values._replace(due_at=due_at)
+        changed = self._ctx.store.edit(post_id, values, version=post.version)
+        return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
+
+    def move(self, post_id: int, at: str | datetime) -> Entry:
+        """Give a post another time. Raises NotEditable."""
+        account = self._ctx.store.account(self._ctx.store.get(post_id).account_did)
+        due_at, notes = self._drafting.when_with_notes(account, at)
+        return self._changed(self._ctx.store.move(post_id, due_at), notes, times=True)
+
+    def _changed(self, post: Post, warnings: Iterable[str], *, texts: bool = False, times: bool = False) -> Entry:
+        due_at = post.due_at if times else None
+        clashes = self._drafting.clashes(post.account_did, post.text if texts else "", due_at, own_id=post.id)
+        return replace(self.get(post.id), warnings=(*warnings, *clashes))
+
+    def cancel(self, post_id: int) -> Entry:
+        """Cancel a post: when this returns, it will never be published. Raises NotCancellable."""
+        post = self._ctx.store.cancel(post_id)
+        if post.recurrence_id is not None:
+            from skywrite.app.occurrences import Occurrences
+
+            # The post is cancelled whatever becomes of the next one: a worker makes it too.
+            with suppress(SkywriteError):
+                Occurrences(self._ctx, self._drafting).sweep(post.recurrence_id)
+        return self.get(post_id)
+
+    def retry(self, post_id: int) -> Entry:
+        """Try a failed post again. Raises WrongState."""
+        self._ctx.store.retry(post_id)
+        return self.get(post_id)
+
+    def release(self, post_id: int) -> Entry:
+        """Let a held post go out: at its time, or now where that has passed. Raises WrongState."""
+        self._ctx.store.release_post(post_id)
+        return self.get(post_id)
+
+    def hold(self, post_id: int) -> Entry:
+        """Keep a post from going out until it is released. Raises WrongState."""
+        self._ctx.store.hold(post_id)
+        return self.get(post_id)
+
+    def count_due(self, *, before: datetime | None = None) -> int:
+        """How many posts are due and not published: scheduled, or left in the middle by a worker."""
+        due_before = before or self._ctx.clock.now()
+        return len(self._ctx.store.posts(("scheduled", "publishing"), due_before=due_before, limit=DUE_COUNTED_MAX))
+
+    def delete(self, target: str | int, *, account: str | None = None) -> str:
+        """Delete a published post from the network, by its number here, at-uri or link; returns its at-uri.
+
+        A thread is deleted whole when it is named by its number. Raises InputError for posts of other accounts.
+        """
+        if isinstance(target, int) or target.isdigit():
+            post = self._ctx.store.get(int(target))
+            if post.frozen is None or post.uri is None:
+                raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Use `skywrite cancel`.")
+            owner = self._ctx.store.account(post.account_did)
+            repo = Repo(self._ctx.agent(owner))
+            for write in reversed(Frozen.from_json(post.frozen).writes):
+                repo.delete(write.collection, write.rkey)
+            return post.uri
+        owner = self._ctx.account(account)
+        authority, collection, rkey = parse_reference(target)
+        if authority != owner.did and authority.lower() != owner.handle:
+            raise InputError(f"{target} is not a post of {owner.handle}.", hint="Name its account with --account.")
+        repo = Repo(self._ctx.agent(owner))
+        for name in (collection, *_GATES):
+            repo.delete(name, rkey)
+        return f"at://{owner.did}/{collection}/{rkey}"
+
+
+def _check_together(
+    *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, hold: bool
+) -> None:
+    """Raise for options that have no effect together, rather than pass over one."""
+    if every is not None and not every.strip():
+        raise InputError("The rule is empty.", hint="Give one, such as weekdays 9:00.")
+    if every and key:
+        raise InputError("A key does not go with a rule: each of its posts is another one.", hint="Leave the key out.")
+    if every and hold:
+        raise InputError("A rule cannot be kept as a draft.", hint="Give its start with at, or leave hold out.")
+    if not every and (until is not None or pool or zone):
+        what = "A pool" if pool else "A zone" if zone else "An end"
+        raise InputError(f"{what} needs a rule.", hint="Give one with every.")
+    if hold and at is not None:
+        raise InputError("A draft has no time.", hint="Leave the time out, or leave hold out.")
+
+
+def _sign_in_notes(account: Account) -> list[str]:
+    """What is to be done before a post of the account can go out."""
+    if account.signed_in and account.state != "needs_login":
+        return []
+    return [f"Nobody is signed in as {account.handle}: it goes out only after skywrite login."]
+
+
+def _edited(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored draft with changes; a card that was found in what changes is left to be found again."""
+    row = {**post.draft, **changes}
+    if "card" in changes or not isinstance(row.get("card"), Mapping):
+        return row
+    named = any(
+        feature.get("$type") == "app.bsky.richtext.facet#link"
+        for record in post.prepared.get("records", ())[:1]
+        for facet in record.get("facets", ())
+        for feature in facet.get("features", ())
+    )
+    if ("text" in changes and named) or "images" in changes or "video" in changes:
+        del row["card"]
+    return row

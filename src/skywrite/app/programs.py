@@ -1,0 +1,29 @@
+"""The `Skywrite` of a user's program. What does not live here: loading its file (`sources.functions`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skywrite.app.facade import Skywrite
+from skywrite.sources.functions import InvalidProgram, load_program
+
+
+def load_app(path: Path) -> Skywrite:
+    """The `Skywrite` of a program: the one called `sky`, else the first, with the functions of all that it has.
+
+    Raises InvalidProgram.
+    """
+    module = load_program(path)
+    found = {id(value): value for value in vars(module).values() if isinstance(value, Skywrite)}
+    named = vars(module).get("sky")
+    apps = [named] if isinstance(named, Skywrite) else list(found.values())
+    if not apps:
+        raise InvalidProgram(f"{path} has no Skywrite.", hint="Make one in it: sky = Skywrite()")
+    first = apps[0]
+    for other in apps[1:]:
+        first.functions.adopt(other.functions)
+    if not first.functions.names():
+        raise InvalidProgram(
+            f"{path} has no functions that return posts.", hint='Mark one with @sky.every("0 9 * * *").'
+        )
+    return first

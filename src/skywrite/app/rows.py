@@ -1,0 +1,157 @@
+"""Rows of an import, of a command or a function: what each means, and the post that it becomes.
+
+What does not live here: storing them (`transfer`, `timers`), files of tables (`sources.table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.occurrences import NewRule, Occurrences, Rule
+from skywrite.compose.draft import Draft, InvalidDraft
+from skywrite.queue.model import Account, NewPost
+from skywrite.schedule.recurrence import read_exceptions
+
+if TYPE_CHECKING:
+    from skywrite.schedule.slots import FreeSlots
+
+OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
+RULE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
+ROW_FIELDS = (*OPTION_FIELDS, "draft", *RULE_FIELDS)
+
+
+@dataclass
+class Batch:
+    """What the rows of one import know of each other: accounts, slots that are free, texts and minutes."""
+
+    accounts: dict[str | None, Account] = field(default_factory=dict)
+    slots: dict[str, FreeSlots] = field(default_factory=dict)
+    texts: dict[tuple[str, str], int] = field(default_factory=dict)
+    minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
+    queued: dict[str, set[datetime]] = field(default_factory=dict)
+
+    def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[str]:
+        """Warnings about earlier rows of the same text or the same minute."""
+        warnings = []
+        first = self.texts.setdefault((did, text), row) if text else row
+        if first != row:
+            warnings.append(f"The same text is in row {first}.")
+        minute = minute_of(due_at) if due_at else None
+        first = self.minutes.setdefault((did, minute), row) if minute else row
+        if first != row:
+            warnings.append(f"Row {first} goes out in the same minute.")
+        return warnings
+
+
+class Rows:
+    """Turns rows into posts that can be stored."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def accept(
+        self,
+        row: Mapping[str, Any] | Draft,
+        *,
+        base: Path | None = None,
+        account: str | None = None,
+        batch: Batch | None = None,
+        now: bool = False,
+        dry_run: bool = False,
+        key: str | None = None,
+        source: str = "import",
+    ) -> tuple[NewPost, tuple[str, ...]]:
+        """Check a row, keep its media (unless `dry_run`), and give its post, to be stored, and its warnings.
+
+        Without `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key`
+        and `account` count where the row names none.
+        """
+        batch = batch or Batch()
+        fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
+        _check_no_rule(fields)
+        options = {name: _text_or_none(name, fields.get(name)) for name in OPTION_FIELDS}
+        owner = self._row_account(options["account"] or account, batch)
+        if isinstance(row, Draft):
+            draft = row
+        else:
+            draft = self._drafting.draft(owner, {name: value for name, value in row.items() if name not in ROW_FIELDS})
+        ready = self._drafting.prepare(draft, owner, base=base)
+        due_at, notes = self._row_time(owner, options["at"], options["jitter"], batch, now, fields.get("draft"))
+        if not dry_run:
+            self._drafting.keep_media([ready])
+        by_slot = options["at"] is None and due_at is not None and not (now or options["jitter"])
+        key, late = options["key"] or key, options["late"]
+        new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
+        return new, (*notes, *ready.warnings)
+
+    def accept_rule(
+        self, row: Mapping[str, Any], *, base: Path | None, account: str | None, batch: Batch, source: str
+    ) -> NewRule:
+        """Check a row with `every`: a rule, and the post of its first occurrence."""
+        options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
+        if row.get("key") is not None or row.get("draft"):
+            raise InvalidDraft("A rule takes neither key nor draft: each of its posts is another one.")
+        pool, exceptions = row.get("pool") or [], row.get("exceptions") or {}
+        if not isinstance(pool, list) or not isinstance(exceptions, Mapping):
+            raise InvalidDraft("pool must be a list, and exceptions an object of times.")
+        read_exceptions(exceptions)
+        owner = self._row_account(options["account"] or account, batch)
+        rule = Rule(
+            str(options["every"]),
+            options["at"],
+            options["until"],
+            pool,
+            options["late"],
+            options["jitter"],
+            source,
+            options["zone"],
+            exceptions,
+        )
+        draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
+        return Occurrences(self._ctx, self._drafting).accept(owner, draft, rule, base)
+
+    def _row_account(self, name: str | None, batch: Batch) -> Account:
+        if name not in batch.accounts:
+            batch.accounts[name] = self._ctx.account(name)
+        return batch.accounts[name]
+
+    def _row_time(
+        self, account: Account, at: Any, jitter: Any, batch: Batch, now: bool, draft: Any
+    ) -> tuple[datetime | None, list[str]]:
+        if draft not in (None, True, False):
+            raise InvalidDraft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
+        if draft:
+            if at is not None:
+                raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
+            return None, []
+        if at is None and not now and account.did not in batch.slots:
+            batch.slots[account.did] = self._drafting.free_slots(account)
+        return self._drafting.when_with_notes(
+            account, at or ("now" if now else None), jitter, slots=batch.slots.get(account.did)
+        )
+
+
+def _check_no_rule(fields: Mapping[str, Any]) -> None:
+    """Raise for what only a rule has, where there is none, or where none may be."""
+    for name in RULE_FIELDS:
+        if fields.get(name):
+            hint = "Make a rule of it with every." if name != "every" else "Make rules with import, or post --every."
+            raise InvalidDraft(f"{name} does not go with a single post.", hint=hint)
+
+
+def minute_of(at: datetime) -> datetime:
+    """The minute that a time is in."""
+    return at.replace(second=0, microsecond=0)
+
+
+def _text_or_none(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, str | datetime):
+        return value
+    raise InvalidDraft(f"{name} must be text, not {type(value).__name__}.", hint="Put it into quotation marks.")

@@ -1,0 +1,129 @@
+"""Running: the worker of this process, put together. What does not live here: what each part of it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from skywrite.app.chores import Freeing, Heartbeat, Pruning
+from skywrite.app.commands import runner_of
+from skywrite.app.context import Context, Log, silent
+from skywrite.app.drafting import Drafting
+from skywrite.app.feed_checks import FeedChecks, FeedTask
+from skywrite.app.functions import Functions
+from skywrite.app.occurrences import Occurrences, OccurrenceTask
+from skywrite.app.rows import Rows
+from skywrite.app.sending import Sending
+from skywrite.app.signals import stopped_by_signals
+from skywrite.app.timers import TIMER_THREADS, Timers, TimerTask
+from skywrite.errors import SkywriteError, StorageError
+from skywrite.publish.worker import Tally, Task, Worker, unfailing
+from skywrite.queue.model import Claim
+from skywrite.queue.vault import WrongKey
+
+DEFAULT_THREADS = 4
+
+Steps = tuple[Callable[[], object], ...]
+
+
+class Runner:
+    """Publishing what is due, with everything that makes posts."""
+
+    def __init__(self, ctx: Context, drafting: Drafting, sending: Sending, functions: Functions) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._sending = sending
+        self._functions = functions
+        self._feeds = FeedChecks(ctx, drafting)
+        runners = {"command": runner_of, "function": functions.runner_of}
+        self._timers = Timers(ctx, Rows(ctx, drafting), runners)
+
+    def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
+        """A worker of this process; `run` and `run_once` make one themselves."""
+        log = unfailing(log)
+        publisher = self._sending.publisher(log=log)
+        occurrences = OccurrenceTask(Occurrences(self._ctx, self._drafting, log), self._ctx.clock)
+
+        def after(claim: Claim, outcome: object) -> None:
+            occurrences.after_post(claim.post.recurrence_id)
+
+        own: Sequence[Task] = (
+            occurrences,
+            Heartbeat(self._ctx),
+            Pruning(self._ctx),
+            Freeing(self._ctx, self._sending.recover_clock_skew, self._feeds.free_dead),
+            FeedTask(self._feeds, log=log, stopping=publisher.stopping),
+            # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
+            *(TimerTask(self._timers, log) for _ in range(TIMER_THREADS)),
+        )
+        return Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after)
+
+    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
+        """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
+
+        Feeds are checked, and commands and the functions of `every` are run, when they are due.
+        """
+        log = unfailing(log)
+        self._check_key()
+        self._sending.free_dead_leases()
+        self._sending.recover_clock_skew()
+        self._functions.store_times()
+        worker = self.worker(threads=threads, log=log, tasks=tasks)
+        try:
+            with stopped_by_signals(worker.stop):
+                log("started", threads=threads, database=self._ctx.config.shown_database)
+                worker.run()
+        finally:
+            with suppress(StorageError):
+                self._ctx.store.put_setting("worker", self._ctx.worker_name, None)
+        return worker.tally
+
+    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
+        """Check the feeds and run the commands and functions that are due, publish what is due now, and return.
+
+        What goes wrong in one step is logged and keeps no other from being done; the first of its
+        SkywriteErrors is raised in the end.
+        """
+        log = unfailing(log)
+        self._check_key()
+        worker = self.worker(threads=threads, log=log)
+        occurrences = Occurrences(self._ctx, self._drafting, log)
+        timers = partial(self._timers.run_due, log)
+        feeds = FeedTask(self._feeds, log=log)
+        freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
+        before: Steps = (*freeing, self._functions.store_times, timers, occurrences.sweep, feeds.run)
+        after: Steps = (occurrences.sweep, Pruning(self._ctx).run)
+        errors = [_error_of(step, log) for step in before]
+        with stopped_by_signals(worker.stop):
+            tally = worker.run_once()
+        errors += [_error_of(step, log) for step in after]
+        for error in filter(None, errors):
+            raise error
+        return tally
+
+    def _check_key(self) -> None:
+        """Raise WrongKey where the key opens no stored session: every try would be in vain."""
+        wrong: WrongKey | None = None
+        for account in self._ctx.store.accounts():
+            if account.signed_in:
+                try:
+                    self._ctx.store.load_any(account.did)
+                except WrongKey as error:
+                    wrong = error
+                else:
+                    return
+        if wrong is not None:
+            raise wrong
+
+
+def _error_of(step: Callable[[], object], log: Log) -> SkywriteError | None:
+    """Do one step of a run; what went wrong is logged, and returned when the user can fix it."""
+    try:
+        step()
+    except SkywriteError as error:
+        log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
+        return error
+    except Exception as error:
+        log("unexpected", error=error)
+    return None

@@ -1,0 +1,262 @@
+"""Sending a post now: everything is checked and stored before anything is sent, and finished by a worker if need be.
+
+What does not live here: the checks (`drafting`), what a worker does (`runner`), one try (`publish.publisher`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from skywrite.app.context import Context, Log, is_gone, silent
+from skywrite.app.drafting import SAME_TEXT, Drafting
+from skywrite.app.results import Sent
+from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
+from skywrite.compose.references import app_link
+from skywrite.errors import RejectedError, SkywriteError, TemporaryError
+from skywrite.publish.agents import NotLoggedIn
+from skywrite.publish.decide import Decider
+from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
+from skywrite.publish.sender import VideoUpload
+from skywrite.queue.accounts import NEEDS_LOGIN
+from skywrite.queue.model import Account, Claim, NewPost, Post, Published, Retry, WrongState
+
+NOW_SOURCE = "now"
+NOW_TRIES = 3
+NOW_WAIT_SECONDS_MAX = 12.0
+NOW_BUSY_SECONDS_MAX = 20.0
+NOW_POLL_SECONDS = 0.1
+_SIGN_IN = "Sign in with: skywrite login"
+
+Progress = Callable[[Post, str, int, int], None]
+
+
+class StillQueued(TemporaryError):
+    """The post could not be sent yet; it is kept in the queue and must not be posted again."""
+
+
+class PostFailed(RejectedError):
+    """The post was refused for good when a worker sent it."""
+
+
+class Sending:
+    """Publishing from this process, without waiting for a worker."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def publish_now(
+        self,
+        text: str = "",
+        *,
+        account: str | None = None,
+        key: str | None = None,
+        base: Path | None = None,
+        progress: Progress | None = None,
+        **draft: Any,
+    ) -> Sent:
+        """Post now. It is stored first, then sent: killed in between, the next `run` finishes it, once.
+
+        A key that was used before gives the post that has it, with a warning. The same post again after StillQueued
+        sends the one that waits. Raises InputError and SignInError before anything is stored; StillQueued when it could
+        not be sent yet; what the server said when it was refused.
+        """
+        found = self._ctx.account(account)
+        if found.state == "needs_login":
+            raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=_SIGN_IN)
+        ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
+        # A session that cannot be opened is told before anything is stored.
+        self._ctx.agent(found)
+        self._drafting.keep_media([ready])
+        new = self._drafting.new_post(ready, due_at=self._ctx.clock.now(), key=key, source=NOW_SOURCE)
+        publisher = self.publisher(progress=progress)
+        unsent, lately = self._same_text(new)
+        if unsent is None:
+            result, claim = self._ctx.store.add_and_claim(
+                new, self._ctx.worker_name, publisher.lease_seconds, publisher.decider
+            )
+            post_id = result.id
+            if result.existed:
+                ready.warnings.append(f"The key {key!r} was used before, by post {post_id}: nothing was added.")
+            elif lately is not None:
+                ready.warnings.append(f"The same text is in post {lately.id} ({lately.state}).")
+        else:
+            post_id, claim = unsent.id, None
+            with suppress(WrongState):
+                self._ctx.store.make_due_now(post_id)
+            ready.warnings.append(f"The same text was waiting as post {post_id}: that one was sent.")
+        uri, cid = self._send_now(post_id, claim, publisher)
+        return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
+
+    def send(self, post_id: int) -> Sent:
+        """Send a post of the queue that is due, trying for some seconds. Raises what `post` raises."""
+        post = self._ctx.store.get(post_id)
+        account = self._ctx.store.account(post.account_did)
+        if post.due_at is not None and post.due_at <= self._ctx.clock.now():
+            with suppress(WrongState):
+                self._ctx.store.make_due_now(post_id)
+        uri, cid = self._send_now(post_id, None, self.publisher())
+        return Sent(post_id, uri, cid, app_link(uri, account.handle))
+
+    def _same_text(self, new: NewPost) -> tuple[Post | None, Post | None]:
+        """The same post, left unsent by an earlier call and to be finished instead of posted twice; else one with the
+        same text that is queued or was posted lately."""
+        now = self._ctx.clock.now()
+        text = str(new.draft.get("text", ""))
+        if text:
+            same = self._ctx.store.same_text(new.account_did, text, now - SAME_TEXT)
+        else:
+            # Images without a text have none in common: only one that is to be finished is looked for.
+            same = self._ctx.store.waiting_with_text(new.account_did, text, NOW_SOURCE)
+        for post in same:
+            unsent = post.source == NOW_SOURCE and _is_left_over(post, now)
+            if unsent and post.key == new.key and _content(post.draft) == _content(new.draft):
+                return post, None
+        return None, same[0] if same and text else None
+
+    def _send_now(self, post_id: int, claim: Claim | None, publisher: Publisher) -> tuple[str, str]:
+        """Publish one post, trying again for some seconds. Other unfinished posts of its account are settled first."""
+        tries = 0
+        deadline = self._ctx.clock.monotonic() + NOW_BUSY_SECONDS_MAX
+        if claim is None:
+            self.recover_clock_skew()
+        while True:
+            if claim is None:
+                post = self._ctx.store.get(post_id)
+                if post.state == "published":
+                    return post.uri or "", post.cid or ""
+                _raise_if_over(post)
+                claim = self._ctx.store.claim_post(
+                    post_id, self._ctx.worker_name, publisher.lease_seconds, publisher.decider
+                )
+            if claim is None:
+                if not self.free_dead_leases():
+                    self._raise_if_long(post_id, deadline - self._ctx.clock.monotonic())
+                    self._ctx.clock.wait(threading.Event(), NOW_POLL_SECONDS)
+                continue
+            result = publisher.publish_and_settle(claim)
+            if result is not None and claim.post.id == post_id:
+                if isinstance(result.outcome, Published):
+                    return result.outcome.uri, result.outcome.cid
+                tries = NOW_TRIES if self._ctx.clock.monotonic() > deadline else tries + 1
+                self._wait_or_raise(post_id, result, tries)
+            claim = None
+
+    def free_dead_leases(self) -> int:
+        """End the leases of workers of this computer whose processes are gone; how many."""
+        mine = [
+            item
+            for item in self._ctx.store.accounts()
+            if item.lease_owner and item.lease_owner != self._ctx.worker_name
+        ]
+        dead = [item for item in mine if item.lease_owner and is_gone(item.lease_owner)]
+        return sum(self._ctx.store.expire_lease(item.did, item.lease_owner or "") for item in dead)
+
+    def recover_clock_skew(self) -> int:
+        """Free the accounts that wait for a time which only a clock that ran ahead can have set; how many."""
+        return self._ctx.store.recover_clock_skew(lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX)
+
+    def _wait_or_raise(self, post_id: int, result: Result, tries: int) -> None:
+        outcome, error = result.outcome, result.error
+        if isinstance(outcome, Retry) and isinstance(error, SkywriteError):
+            wait = (outcome.attempt_at - self._ctx.clock.now()).total_seconds()
+            if tries >= NOW_TRIES or wait > NOW_WAIT_SECONDS_MAX or result.account is not None:
+                raise _still_queued(post_id, error.message, in_doubt=not outcome.discard_frozen) from None
+            self._ctx.clock.wait(threading.Event(), max(wait, 0.0))
+            return
+        if isinstance(error, SkywriteError):
+            raise error.about(f"Post {post_id}") from None
+        raise _still_queued(post_id, "something went wrong inside Skywrite.")
+
+    def _raise_if_long(self, post_id: int, seconds_left: float) -> None:
+        """Say why a post cannot be claimed, unless it is worth waiting for."""
+        post = self._ctx.store.get(post_id)
+        account = self._ctx.store.account(post.account_did)
+        now = self._ctx.clock.now()
+        if account.state == "needs_login":
+            raise NotLoggedIn(
+                f"Post {post_id} is not sent yet: nobody is signed in as {account.handle}.",
+                hint=f"{_SIGN_IN}; it goes out then. Drop it with: skywrite cancel {post_id}",
+            )
+        if account.lease_until is not None and account.lease_until > now:
+            if seconds_left <= 0:
+                raise _still_queued(post_id, "its account is busy with another post.")
+            return
+        moment, why = _waits_until(post, account)
+        if moment > now + timedelta(seconds=max(seconds_left, 0.0)):
+            raise _still_queued(post_id, f"it waits until {moment:%Y-%m-%d %H:%M:%S} UTC: {why}")
+        if seconds_left <= 0 and post.state == "scheduled":
+            raise _still_queued(post_id, "its account is busy or waiting.")
+
+    def publisher(self, *, log: Log = silent, progress: Progress | None = None) -> Publisher:
+        """What publishes claims in this process; its `stopping` ends long uploads."""
+        ctx, stopping = self._ctx, threading.Event()
+
+        def videos(did: str) -> VideoUpload | None:
+            return ctx.network.video_upload(ctx.agents.get(did), stopping=stopping)
+
+        return Publisher(
+            store=ctx.store,
+            agents=ctx.agents,
+            resolver=ctx.network.resolver,
+            decider=Decider(ctx.tids),
+            clock=ctx.clock,
+            videos=videos,
+            progress=progress,
+            log=log,
+            stopping=stopping,
+        )
+
+
+def _content(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored draft without its cards: a page may say something else each time that it is fetched."""
+    bare = {name: value for name, value in draft.items() if name != "card"}
+    if "thread" in bare:
+        bare["thread"] = [_content(part) for part in bare["thread"]]
+    return bare
+
+
+def _is_left_over(post: Post, now: datetime) -> bool:
+    """Whether a post has begun to go out, or should have by now; one whose time is still to come waits for it."""
+    return post.state == "publishing" or (post.state == "scheduled" and post.due_at is not None and post.due_at <= now)
+
+
+def _raise_if_over(post: Post) -> None:
+    """Raise for a post that will not go out by itself."""
+    why = post.problem.message if post.problem else ""
+    hint = post.problem.hint if post.problem else ""
+    if post.state == "failed":
+        raise PostFailed(f"Post {post.id} was refused: {why}", hint=hint or f"See: skywrite show {post.id}")
+    if post.state == "held" and post.problem and post.problem.name == NEEDS_LOGIN:
+        raise NotLoggedIn(f"Post {post.id} is held: {why}", hint=hint or _SIGN_IN)
+    if post.state == "held":
+        raise StillQueued(f"Post {post.id} is held: {why}", hint=hint or f"skywrite release {post.id}")
+    if post.state == "cancelled":
+        raise WrongState(f"Post {post.id} was cancelled.{' ' if why else ''}{why}", hint="Post it under another key.")
+    if post.state == "draft":
+        raise WrongState(f"Post {post.id} is a draft.", hint=f"Give it a time: skywrite move {post.id} now")
+
+
+def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
+    """When a post may be tried that is not being tried, and why not before."""
+    moment, why = post.attempt_at or post.due_at or post.created_at, "that is its time."
+    if post.attempt_at and post.problem:
+        why = post.problem.message
+    if account.paused_until is not None and account.paused_until > moment:
+        moment, why = account.paused_until, account.pause_reason or "its account is paused."
+    elif account.state == "ok" and account.ready_at is not None and account.ready_at > moment:
+        moment, why = account.ready_at, "the account's spacing, daily limit or write points."
+    return moment, why
+
+
+def _still_queued(post_id: int, why: str, *, in_doubt: bool = False) -> StillQueued:
+    drop = "" if in_doubt else f", drop it with `skywrite cancel {post_id}`"
+    return StillQueued(
+        f"Post {post_id} is not sent yet: {why}",
+        hint=f"It is kept: send it with `skywrite run --once`{drop}. Posting the same text again sends this one.",
+    )

@@ -1,0 +1,44 @@
+"""Stopping in good order: SIGTERM and SIGINT ask, and what is in flight is finished."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any
+
+
+class stopped_by_signals:
+    """While it lasts, SIGTERM and SIGINT call `stop`; nothing happens outside of the main thread.
+
+    A handler runs in the middle of whatever the main thread does, also while that holds a lock that `stop` needs. So
+    it only puts a word into a queue that may be used there, and a thread that waits for the word calls `stop`.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._former: dict[int, Any] = {}
+        self._asked: SimpleQueue[bool] = SimpleQueue()
+        self._thread = threading.Thread(target=self._wait, name="signals", daemon=True)
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._thread.start()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._former[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        if self._former:
+            self._asked.put(False)
+            self._thread.join()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._asked.put(True)
+
+    def _wait(self) -> None:
+        while self._asked.get():
+            self._stop()

@@ -1,0 +1,48 @@
+"""Opening a session for an account, wherever its server is. What does not live here: keeping it (`context`)."""
+
+from __future__ import annotations
+
+from skywrite.atproto.identity import UnknownHandle
+from skywrite.atproto.service import at_own_server, service_for
+from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
+from skywrite.atproto.session_data import Session
+from skywrite.clock import Clock
+from skywrite.errors import SkywriteError
+from skywrite.publish.network import Network
+
+
+def sign_in(
+    network: Network,
+    clock: Clock,
+    handle: str,
+    password: str,
+    auth_factor_token: str | None = None,
+    *,
+    pds: str | None,
+    default: str,
+) -> Session:
+    """A new session at the server `pds`, else at the account's own. Raises WrongPassword, UnknownHandle and more."""
+    service = pds or service_for(handle, network.resolver(), default)
+    try:
+        session = create_session(network.transport, service, handle, password, auth_factor_token, clock=clock)
+    except WrongPassword:
+        _check_handle(network, handle, service)
+        raise
+    return at_own_server(session, network.resolver())
+
+
+def _check_handle(network: Network, identifier: str, service: str) -> None:
+    """Raise UnknownHandle when the server where a sign-in failed knows no such account; else do nothing."""
+    name = clean_identifier(identifier)
+    if name.startswith("did:") or "@" in name:
+        return
+    try:
+        network.resolver(service).resolve_handle(name)
+    except UnknownHandle:
+        raise UnknownHandle(
+            f"There is no working account {name}.",
+            hint="Check the spelling; write it whole, such as alice.bsky.social. "
+            "An account that was taken down or deactivated is not found either.",
+        ) from None
+    except SkywriteError:
+        return

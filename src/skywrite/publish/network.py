@@ -1,0 +1,104 @@
+"""What reaches out of this computer for posts: one maker of resolvers, fetchers, draft contexts and video uploads.
+
+What lives here: how they are put together from a configuration, for the queue, for `Client`, and without a database.
+What does not: what each of them does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skywrite.atproto.identity import Resolver
+from skywrite.atproto.repo import Repo
+from skywrite.atproto.session import Agent
+from skywrite.clock import Clock
+from skywrite.compose.references import parse_reference
+from skywrite.compose.resolve import DraftContext
+from skywrite.config import Config
+from skywrite.errors import TemporaryError
+from skywrite.fetch.web import GuardedWeb
+from skywrite.http import Transport
+from skywrite.publish.sender import VideoUpload
+from skywrite.publish.videos import through_service, video_upload
+
+if TYPE_CHECKING:
+    from skywrite.fetch.fetch import Fetcher
+
+
+class Network:
+    """The network as one process sees it. Safe to share between threads."""
+
+    def __init__(self, config: Config, transport: Transport, clock: Clock) -> None:
+        self.transport = transport
+        self._config = config
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._resolvers: dict[str | None, Resolver] = {}
+        self._fetcher: Fetcher | None = None
+
+    def resolver(self, service: str | None = None) -> Resolver:
+        """Looks up handles, asking `service` (an account's own server) first."""
+        with self._lock:
+            if service not in self._resolvers:
+                self._resolvers[service] = self._new_resolver(service)
+            return self._resolvers[service]
+
+    def _new_resolver(self, service: str | None) -> Resolver:
+        return Resolver(
+            self.transport,
+            self._config.plc_url,
+            service=service,
+            web=GuardedWeb(self.fetcher),
+            clock=self._clock,
+            allow_local=any(host in (service or "") for host in ("//localhost", "//127.0.0.1")),
+            service_first=True,
+        )
+
+    def fetcher(self) -> Fetcher:
+        """Opens the addresses of strangers, behind its guard."""
+        with self._lock:
+            if self._fetcher is None:
+                from skywrite.fetch.fetch import Fetcher
+
+                self._fetcher = Fetcher(self._config.fetch_allow)
+            return self._fetcher
+
+    def draft_context(
+        self,
+        pds_url: str,
+        agent: Callable[[], Agent],
+        *,
+        base: Path = Path(),
+        langs: Sequence[str] = (),
+        require_alt: bool = False,
+    ) -> DraftContext:
+        """What a draft of an account may ask. `agent` is called only when its server must be asked."""
+
+        def get_record(uri: str) -> dict[str, Any]:
+            authority, collection, rkey = parse_reference(uri)
+            record = Repo(agent()).get(collection, rkey, repo=authority)
+            return {"uri": record.uri, "cid": record.cid, "value": record.value}
+
+        def blob_limit() -> int | None:
+            try:
+                return agent().blob_upload_limit()
+            except TemporaryError:
+                return None
+
+        return DraftContext(
+            resolve_handle=lambda handle: str(self.resolver(pds_url).resolve_handle(handle)),
+            get_record=get_record,
+            fetcher=self.fetcher,
+            blob_limit=blob_limit,
+            base=base,
+            langs=tuple(langs),
+            require_alt=require_alt,
+            videos_as_blobs=not through_service(pds_url, self._config.video_service),
+        )
+
+    def video_upload(self, agent: Agent, *, stopping: threading.Event | None = None) -> VideoUpload | None:
+        """The upload through the video service; None where there is none to be used. `stopping` ends it at once."""
+        return video_upload(agent, self.transport, self._config.video_service, self._clock, stopping=stopping)
