@@ -72,20 +72,21 @@ class Publisher(NamedTuple):
 
     def publish_and_settle(self, claim: Claim) -> Result | None:
         """Try once, and settle what came of it; None where another worker has taken the post over."""
-        settled = False
+        held = True
         try:
             result = self.publish(claim)
-            settled = self._settled(claim, result)
+            held = not self._settled(claim, result)
         except LeaseLost as error:
+            held = False
             self.log("lease_lost", post=claim.post.id, message=error.message)
             return None
         finally:
-            if not settled:
+            if held:
                 self._release(claim)
-        if settled:
-            return result
-        self.log("lease_lost", post=claim.post.id, message="settled by another worker")
-        return None
+        if held:
+            self.log("lease_lost", post=claim.post.id, message="settled by another worker")
+            return None
+        return result
 
     def _settled(self, claim: Claim, result: Result) -> bool:
         """Settle, again and again while the database is away and the lease lasts: what is known now is not lost."""
