@@ -32,7 +32,7 @@ from tests.support.processes import FAST_FOLDER
 
 SEEDS = 20_000 if os.environ.get("SKYWRITE_NIGHTLY") else 300
 BLOCKS = 10
-CONTROL_SEEDS = 60
+CONTROL_SEEDS = 200
 STEPS = 40
 
 
