@@ -1,10 +1,17 @@
-FROM python:3.13-slim
-ARG EXTRAS=postgres,video,langs,metrics
+# syntax=docker/dockerfile:1
+# For an image that is the same each time, give the base by its digest: --build-arg BASE=python:3.13-slim@sha256:...
+ARG BASE=python:3.13-slim
+FROM ${BASE}
+COPY requirements-image.lock /src/
+RUN python -I -m pip install --no-cache-dir --require-hashes -r /src/requirements-image.lock
 COPY . /src
-RUN pip install --no-cache-dir "/src[$EXTRAS]" \
+# What is installed holds ffmpeg with x264 and x265, which are under the GPL: its notice goes along.
+RUN python -I -m pip install --no-cache-dir --no-deps --no-build-isolation /src \
+ && install -D -m 644 /src/deploy/THIRD-PARTY.md /usr/share/doc/skywrite/THIRD-PARTY.md \
+ && install -D -m 644 /src/LICENSE /usr/share/doc/skywrite/LICENSE \
  && rm -rf /src \
  && useradd --create-home skywrite \
- && install -d -o skywrite /data
+ && install -d -o skywrite -m 700 /data
 USER skywrite
 ENV SKYWRITE_HOME=/data
 VOLUME /data

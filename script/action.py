@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app.stateless import Stateless, StatelessReport
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.clock import SYSTEM_CLOCK, secret_bytes
 from skywrite.config import load_config
 from skywrite.errors import InputError, SkywriteError
 from skywrite.schedule.timestamps import due_time, read_timestamp
+from skywrite.shown import printable, printable_line
 from skywrite.sources.check import check_folder
 from skywrite.sources.folder import read_folder
 
 EVENT_BYTES_MAX = 25_000_000
 CLOCKS_APART = timedelta(minutes=5)
-DELIMITER = "skywrite-end-of-value"
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
@@ -56,7 +56,9 @@ class Runner:
 
     def output(self, **values: str) -> None:
         """Set outputs of the step."""
-        lines = [f"{name}<<{DELIMITER}\n{value}\n{DELIMITER}\n" for name, value in values.items()]
+        # A value that holds the delimiter would set outputs of its own.
+        delimiter = f"skywrite-{secret_bytes(16).hex()}"
+        lines = [f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items()]
         self._append("GITHUB_OUTPUT", "".join(lines))
 
     def summary(self, text: str) -> None:
@@ -79,7 +81,8 @@ class Runner:
 def _escaped(text: str, more: str = "") -> str:
     for sign in ("%", "\r", "\n", *more):
         text = text.replace(sign, f"%{ord(sign):02X}")
-    return text
+    # The runner's older commands may stand anywhere in a line.
+    return printable(text.replace("##[", "# #["))
 
 
 def check(runner: Runner, folder: str) -> int:
@@ -177,7 +180,7 @@ def tell(runner: Runner, reports: Sequence[StatelessReport], folder: str = "") -
             runner.note("error", f"{report.error.message} {report.error.hint}".strip(), file, report.line or 1)
         if report.state == "missed":
             runner.note("warning", f"It was due at {report.due_at:%Y-%m-%d %H:%M} UTC: too long ago, not posted.", file)
-        shown = (report.name or "the text").replace("|", "\\|")
+        shown = printable_line(report.name or "the text").replace("|", "\\|")
         lines.append(f"| {shown} | {f'[{report.state}]({report.url})' if report.url else report.state} |")
         # Never at the start of a line: the runner obeys lines that begin with ::
         print(f"post {_escaped(shown)}: {report.state} {report.url or ''}".rstrip())
@@ -205,4 +208,8 @@ def main(environ: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    environ = dict(os.environ)
+    # What we start (ffmpeg, the child process for pages and images) needs no password.
+    for secret in ("INPUT_APP_PASSWORD", "BLUESKY_APP_PASSWORD", "SKYWRITE_KEY"):
+        os.environ.pop(secret, None)
+    sys.exit(main(environ))

@@ -10,7 +10,7 @@ fail() { echo "${0##*/}: $*" >&2; exit 1; }
 find_python() {
   local python
   for python in python3 python3.14 python3.13 python3.12 python3.11; do
-    if "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    if "$python" -I -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       command -v "$python"
       return
     fi
@@ -32,8 +32,9 @@ prepare_python() {
   lock=$1
   wanted=$(cat "$root/$lock" "$root/pyproject.toml" | sha256sum)
   echo "${0##*/}: preparing .venv from $lock (once)" >&2
-  "$root/.venv/bin/python" -c '' 2>/dev/null || "$(find_python)" -m venv --clear "$root/.venv"
-  local install=("$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check)
+  "$root/.venv/bin/python" -I -c '' 2>/dev/null || "$(find_python)" -I -m venv --clear "$root/.venv"
+  # -I: neither the folder at hand nor PYTHON... variables say which modules run.
+  local install=("$root/.venv/bin/python" -I -m pip install --quiet --disable-pip-version-check)
   "${install[@]}" --require-hashes -r "$root/$lock"
   "${install[@]}" --no-deps --no-build-isolation -e "$root"
   rm -f "$root"/.venv/.requirements*.lock

@@ -56,9 +56,11 @@ class Job:
     def checkout(self) -> Path:
         return self.base / "checkout"
 
-    def step(self, event: Mapping[str, Any] | None = None, **inputs: str) -> Ended:
-        """One step that uses the action."""
-        environ = self.environment(event, inputs)
+    def step(
+        self, event: Mapping[str, Any] | None = None, more: Mapping[str, str] | None = None, **inputs: str
+    ) -> Ended:
+        """One step that uses the action; `more` are variables of the job."""
+        environ = {**self.environment(event, inputs), **(more or {})}
         line = ACTION["runs"]["steps"][0]["run"]
         words = ["bash", "-e", "-c", line]
         done = subprocess.run(words, cwd=self.checkout, env=environ, capture_output=True, text=True)
@@ -216,6 +218,42 @@ def test_check(job: Job) -> None:
     ended = job.step({}, folder="posts", check="true", handle="", **{"app-password": ""})
     assert (2, 0) == (ended.code, job.box.calls.total())
     assert "::error file=posts/b.md,line=4::The text has 301 characters" in ended.printed
+
+
+def test_python_of_the_workspace_is_not_run(job: Job, tmp_path: Path) -> None:
+    """Modules that a repository brings along, under names that Python or pip would load, run in no step."""
+    evil = "import os, pathlib; pathlib.Path(os.environ['STOLEN']).write_text(str(dict(os.environ)))"
+    names = ("venv", "pip/__main__", "pip/__init__", "ensurepip", "sitecustomize", "usercustomize", "json", "skywrite")
+    write_files(job.checkout, {**{f"{name}.py": evil for name in names}, "posts/a.md": post_text("fine", NOW)})
+    stolen = tmp_path / "stolen"
+    extra = {"STOLEN": str(stolen), "PYTHONPATH": str(job.checkout), "PYTHONSTARTUP": str(job.checkout / "json.py")}
+    checked = job.step({}, extra, folder="posts", check="true")
+    published = job.step({}, extra, folder="posts")
+    assert (0, 0, ["fine"]) == (checked.code, published.code, job.texts()), checked.printed + published.printed
+    assert not stolen.exists()
+
+
+def test_the_password_is_seen_by_one_process(job: Job) -> None:
+    """While packages are installed, and in a check, the password is in no environment."""
+    seen = job.base / "seen"
+    fake = job.base / "bin"
+    write_files(fake, {"sha256sum": f'#!/bin/bash\nenv >>"{seen}"\nexec /usr/bin/sha256sum "$@"\n'})
+    (fake / "sha256sum").chmod(0o755)
+    write_files(job.checkout / "posts", {"a.md": post_text("fine", NOW)})
+    ended = job.step({}, {"PATH": f"{fake}:{os.environ['PATH']}"}, folder="posts")
+    assert (0, ["fine"]) == (ended.code, job.texts()), ended.printed
+    assert (True, False) == ("INPUT_FOLDER" in seen.read_text(), "INPUT_APP_PASSWORD" in seen.read_text())
+
+
+def test_names_of_files_are_no_commands(job: Job) -> None:
+    """What a file is called sets no output and gives the runner no command, new or old."""
+    name = "x ##[set-output name=uri]stolen\n::set-output name=uri::stolen.md"
+    write_files(job.checkout / "posts", {name: post_text("fine", NOW)})
+    ended = job.step_here({}, folder="posts")
+    assert ["fine"] == job.texts(), ended.printed
+    lines = ended.printed.splitlines()
+    assert [] == [line for line in lines if "##[" in line or line.strip().startswith("::set-output")]
+    assert 3 == len(ended.summary.splitlines())
 
 
 def test_example_workflow(job: Job) -> None:

@@ -15,6 +15,7 @@ from skywrite.cli.main import COMMANDS
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PINNED = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}
+IMAGE_EXTRAS = ("postgres", "video", "langs", "metrics")
 NPM_LOCKS = [ROOT / "tests/pds" / name / "package-lock.json" for name in (".", "node", "network")]
 
 
@@ -27,7 +28,12 @@ def requirements() -> dict[str, list[str]]:
     runtime = project["project"]["dependencies"] + groups["build"]
     everything = [*runtime, *groups["test"], *groups["lint"]]
     everything += [wanted for extra in extras.values() for wanted in extra if not wanted.startswith("skywrite[")]
-    return {"requirements-runtime.lock": runtime, "requirements.lock": everything}
+    image = [*runtime, *(wanted for extra in IMAGE_EXTRAS for wanted in extras[extra])]
+    return {
+        "requirements-runtime.lock": runtime,
+        "requirements-image.lock": image,
+        "requirements.lock": everything,
+    }
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -58,12 +64,31 @@ def test_every_dependency_is_pinned(lock: str) -> None:
     assert set() == names - set(pinned(lock))
 
 
-def test_lock_files_agree() -> None:
-    """A program runs with the versions it is tested with."""
+@pytest.mark.parametrize("lock", ["requirements-runtime.lock", "requirements-image.lock"])
+def test_lock_files_agree(lock: str) -> None:
+    """A program and the container image run with the versions they are tested with."""
     tested = pinned("requirements.lock")
-    assert {} == {
-        name: version for name, version in pinned("requirements-runtime.lock").items() if tested[name] != version
-    }
+    assert {} == {name: version for name, version in pinned(lock).items() if tested[name] != version}
+
+
+def test_the_image_is_made_of_what_is_locked() -> None:
+    """Every package of the container image comes from its lock file; the notice that the GPL asks for goes along."""
+    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if "pip install" in line]
+    assert ["--require-hashes -r /src/requirements-image.lock", "--no-deps"] == [
+        next(part for part in ("--require-hashes -r /src/requirements-image.lock", "--no-deps") if part in line)
+        for line in lines
+    ]
+    assert "/usr/share/doc/skywrite/THIRD-PARTY.md" in (ROOT / "Dockerfile").read_text()
+    notice = (ROOT / "deploy" / "THIRD-PARTY.md").read_text()
+    assert [] == [name for name in ("ffmpeg", "x264", "x265", "GPL", "pillow-heif") if name not in notice]
+
+
+def test_actions_of_others_are_pinned_by_their_commit() -> None:
+    """A tag can be moved, a commit cannot. The one exception follows its branch, as its authors ask for."""
+    files = [*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / "docs" / "guide" / "example-workflow.yml"]
+    used = {name for file in files for name in re.findall(r"uses: (\S+)", file.read_text())}
+    loose = {name for name in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name)}
+    assert {"pypa/gh-action-pypi-publish@release/v1"} == {name for name in loose if not name.startswith("OWNER/")}
 
 
 @pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)

@@ -461,6 +461,18 @@ def test_mark_file(tmp_path: Path) -> None:
     assert ["a.md"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_mark_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link under the name of the file that is written first, as a repository may hold one, is not written through."""
+    monkeypatch.setattr("skywrite.sources.marking.secret_bytes", lambda size: b"\0" * size)
+    item = read(tmp_path, "---\nat: 2030-01-05 09:00 UTC\n---\nHello")
+    outside = tmp_path / "outside.txt"
+    outside.write_text("mine")
+    (tmp_path / f".a.md.{'00' * 8}").symlink_to(outside)
+    with pytest.raises(FileExistsError):
+        mark_published(item.file, "at://x")
+    assert ("mine", None) == (outside.read_text(), read_folder(tmp_path).items[0].published)
+
+
 @given(
     st.binary(max_size=120)
     | st.text(max_size=120).map(lambda text: f"---\n{text}\n---\n{text}".encode("utf-8", "replace"))

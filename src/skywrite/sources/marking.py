@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from skywrite.clock import secret_bytes
 from skywrite.sources.frontmatter import find_head
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
@@ -14,9 +15,13 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 def mark_published(file: Path, uri: str) -> None:
     """Write `published: URI` into a file's front matter, in one step: a reader sees the old file or the new one."""
     text = file.read_bytes().decode("utf-8")
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside = file.with_name(f".{file.name}.{secret_bytes(8).hex()}")
+    # A file or link of that name, which a repository may bring along, is neither written to nor followed.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(beside, flags, file.stat().st_mode & 0o777)
     try:
-        beside.write_bytes(with_mark(text, uri).encode("utf-8"))
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(with_mark(text, uri).encode("utf-8"))
         beside.chmod(file.stat().st_mode & 0o777)
         beside.replace(file)
     finally:
