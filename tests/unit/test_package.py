@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PINNED = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}
 IMAGE_EXTRAS = ("postgres", "video", "langs", "metrics")
+# Pytest brings its own plug-in interface; the time zones of Windows are read by the standard library.
+UNDECLARED = {"pytest"}
+NEVER_IMPORTED = {"tzdata"}
 NPM_LOCKS = [ROOT / "tests/pds" / name / "package-lock.json" for name in (".", "node", "network")]
 
 
@@ -103,3 +109,31 @@ def test_python_locks_name_no_registry(lock: str) -> None:
     """Packages for Python are pinned by their hashes and come from whatever index the machine uses."""
     assert "://" not in PINNED[lock]
     assert "index-url" not in PINNED[lock]
+
+
+def normal(name: str) -> str:
+    """A distribution's name without its extras and versions, as indexes compare it."""
+    return re.split(r"[\[<>=;~! ]", name)[0].lower().replace("_", "-")
+
+
+def imported() -> set[str]:
+    """The top-level names that the package imports from elsewhere."""
+    names: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {"skywrite"}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Nothing is used that only a dependency of a dependency brings, and nothing is installed that nobody imports."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = [wanted for extra in project["optional-dependencies"].values() for wanted in extra]
+    declared = {normal(name) for name in (*project["dependencies"], *extras)} - {"skywrite"}
+    homes = packages_distributions()
+    used = {normal(home) for name in imported() for home in homes.get(name, [name])}
+    assert (set(), set()) == (used - declared - UNDECLARED, declared - used - NEVER_IMPORTED)

@@ -12,13 +12,10 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, NoAnswer, SignInError
-
-if TYPE_CHECKING:
-    from skywrite.atproto.oauth_session import OAuthSession
 
 REFRESH_MARGIN_SECONDS = 300
 EXPORT_PREFIX = "skywrite-session-1:"
@@ -186,19 +183,6 @@ class Session(NamedTuple):
     def moved_to(self, pds_url: str) -> Session:
         """The same session at another address of the account's server."""
         return self._replace(pds_url=pds_url.rstrip("/"))
-
-
-def read_session(text: str) -> Session | OAuthSession:
-    """The session that a store kept, of either kind; InvalidSession for anything else."""
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        raise _unreadable() from None
-    if isinstance(fields, dict) and fields.get("kind") == "oauth":
-        from skywrite.atproto.oauth_session import OAuthSession
-
-        return OAuthSession.from_fields(fields)
-    return Session.from_json(text)
 
 
 def pds_in_document(document: object, did: str, service_url: str) -> str | None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from skywrite.atproto.kept_session import read_session
 from skywrite.atproto.session import Session, SignedOut
-from skywrite.atproto.session_data import read_session
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.errors import SIGN_IN, Do, Hint, InputError
 from skywrite.queue.base import StoreBase

@@ -13,15 +13,13 @@ import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from skywrite.clock import Clock
 from skywrite.http import Response
 from skywrite.sandbox.repo_methods import WRITE_LIMIT_BYTES
 from skywrite.sandbox.wire import ConnectionDropped, NoConnection, Request, XrpcFailure
-
-if TYPE_CHECKING:
-    from skywrite.sandbox.core import Sandbox
 
 LOOPBACK = "127.0.0.1"
 _PIECE_BYTES = 65_536
@@ -32,10 +30,28 @@ class _TooLarge(Exception):
     """A body larger than anything that could be accepted."""
 
 
+class Served(Protocol):
+    """What is served: a sandbox."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the answers."""
+        ...
+
+    @property
+    def blob_limit(self) -> int:
+        """The largest file that is accepted."""
+        ...
+
+    def handle(self, request: Request) -> Response:
+        """The answer to a request."""
+        ...
+
+
 class SandboxServer:
     """Serves one sandbox from threads of its own."""
 
-    def __init__(self, box: Sandbox, port: int = 0) -> None:
+    def __init__(self, box: Served, port: int = 0) -> None:
         self._server = _Server(box, port)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -56,7 +72,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, box: Sandbox, port: int) -> None:
+    def __init__(self, box: Served, port: int) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.box = box
         self._open: set[socket.socket] = set()

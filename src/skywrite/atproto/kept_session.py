@@ -1,0 +1,24 @@
+"""Reading a session that a store kept, of either kind. What does not live here: the kinds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from skywrite.atproto.session_data import Session
+
+if TYPE_CHECKING:
+    from skywrite.atproto.oauth_session import OAuthSession
+
+
+def read_session(text: str) -> Session | OAuthSession:
+    """The session that a store kept, of either kind; InvalidSession for anything else."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    if isinstance(fields, dict) and fields.get("kind") == "oauth":
+        from skywrite.atproto.oauth_session import OAuthSession
+
+        return OAuthSession.from_fields(fields)
+    return Session.from_json(text)
