@@ -82,7 +82,7 @@ def test_nobody_signed_in(world: World) -> None:
     sky = world.process()
     with pytest.raises(NoAccount) as caught:
         sky.post("x")
-    assert "skywrite login" in caught.value.hint
+    assert "accounts.login" in caught.value.hint
     sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
     with pytest.raises(NoAccount) as caught:
         sky.post("x", account="bob.test")

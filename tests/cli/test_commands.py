@@ -244,7 +244,7 @@ def test_post_tells_where(shell: Shell) -> None:
 
 def test_text_from_everywhere(shell: Shell, files: Files) -> None:
     """A text comes from arguments, standard input, a file or an editor; never from two of them."""
-    shell("post", "from", "arguments")
+    shell("post", "from arguments")
     shell("post", "-", stdin=b"from standard input\n")
     shell("post", "--file", files.text("a.txt", "\ufefffrom a file"))
     editor = files.text("editor.sh", "#!/bin/sh\nprintf 'from an editor\\n' > \"$1\"\n")
@@ -591,7 +591,7 @@ def test_what_keeps_a_post_is_shown(shell: Shell) -> None:
     """When it is accepted, and when it is looked at."""
     shell("logout")
     told = shell("post", "Later", "--account", "alice.test", "--at", "tomorrow 9:00")
-    assert "only after skywrite login" in told.err
+    assert "only after someone signs in" in told.err
     assert "nobody is signed in" in shell("show", "1").out
 
 

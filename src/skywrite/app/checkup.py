@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from skywrite.app.chores import HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
-from skywrite.errors import SkywriteError
+from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.model import Account
 
@@ -64,11 +64,11 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
     if living:
         findings.append(Finding("worker", f"{len(living)} running"))
     else:
-        hint = "Start one: skywrite run. Or call `skywrite run --once` from cron."
+        hint = Hint("Start one: ", Do("run"), ". Or call this from cron: ", Do("run_once"))
         findings.append(Finding("worker", "none is running", wrong, hint, code))
     late = sky.posts.count_due(before=now - timedelta(seconds=LATE_SECONDS_MAX))
     if late:
-        hint = "Look at them with: skywrite queue"
+        hint = Hint("See them: ", Do("posts.list"))
         findings.append(Finding("queue", f"{late} posts are more than five minutes late", wrong, hint, code))
     else:
         findings.append(Finding("queue", "nothing is late"))
@@ -107,9 +107,9 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
     yield Finding(account.handle, f"signed in on {account.pds_url}")
     if session.get("handle") not in (account.handle, None):
         told = f"the account is now called {session['handle']}"
-        yield Finding(account.handle, told, "note", "Sign in again to use the new name: skywrite login")
+        yield Finding(account.handle, told, "note", Hint("Sign in again to use the new name: ", Do("accounts.login")))
     if agent.session.uses_main_password:
-        hint = "Make an app password in the app, and sign in with it: skywrite login"
+        hint = Hint("Make an app password in the app, and sign in with it: ", Do("accounts.login"))
         yield Finding(account.handle, "signed in with the main password", "note", hint)
     limit = agent.blob_upload_limit()
     if limit:

@@ -16,7 +16,7 @@ from skywrite.atproto.session import Agent, clean_identifier
 from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
-from skywrite.errors import SignInError
+from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
 from skywrite.publish.network import Network
@@ -155,9 +155,9 @@ class Context:
         except UnknownAccount:
             if name:
                 known = ", ".join(account.handle for account in self.store.accounts())
-                hint = f"Known here: {known}." if known else "Sign in with: skywrite login"
+                hint = f"Known here: {known}." if known else SIGN_IN
                 raise NoAccount(f"{name} is not signed in here.", hint=hint) from None
-        raise NoAccount("No account is signed in here yet.", hint="Sign in with: skywrite login")
+        raise NoAccount("No account is signed in here yet.", hint=SIGN_IN)
 
     def zone(self, account: Account) -> str:
         """The time zone of an account, else the computer's."""

@@ -17,7 +17,7 @@ from skywrite.app.context import Context, Log, silent
 from skywrite.app.drafting import Drafting, Ready
 from skywrite.app.results import Scheduled
 from skywrite.clock import Clock
-from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.errors import Do, Hint, InputError, SkywriteError, StorageError
 from skywrite.publish.worker import in_turn
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
@@ -177,7 +177,7 @@ class Occurrences:
         if post is not None:
             if post.state not in ("scheduled", "held", "draft"):
                 raise NoOccurrence(
-                    f"The post of that occurrence is {post.state}.", hint=f"See: skywrite show {post.id}"
+                    f"The post of that occurrence is {post.state}.", hint=Hint("See: ", Do("posts.get", post.id))
                 )
             if moved_to is None:
                 store.cancel(post.id)
@@ -196,7 +196,9 @@ class Occurrences:
         if following == occurrence and not ended and recurrence.state == "active":
             return
         if recurrence.state != "active":
-            raise WrongState(f"Recurrence {recurrence.id} is {recurrence.state}.", hint="See: skywrite recurring")
+            raise WrongState(
+                f"Recurrence {recurrence.id} is {recurrence.state}.", hint=Hint("See: ", Do("recurrences.list"))
+            )
         from skywrite.schedule.times import format_time
 
         told = format_time(occurrence, recurrence.zone)

@@ -20,7 +20,7 @@ from skywrite.app.sending import Progress, Sending
 from skywrite.atproto.repo import Repo
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
 
 DUE_COUNTED_MAX = 10_000
@@ -221,7 +221,10 @@ class Posts:
         if isinstance(target, int) or target.isdigit():
             post = self._ctx.store.get(int(target))
             if post.frozen is None or post.uri is None:
-                raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Use `skywrite cancel`.")
+                raise InputError(
+                    f"Post {post.id} is {post.state}, not published.",
+                    hint=Hint("Cancel it instead: ", Do("posts.cancel", post.id)),
+                )
             owner = self._ctx.store.account(post.account_did)
             repo = Repo(self._ctx.agent(owner))
             for write in reversed(Frozen.from_json(post.frozen).writes):
@@ -230,7 +233,9 @@ class Posts:
         owner = self._ctx.account(account)
         authority, collection, rkey = parse_reference(target)
         if authority != owner.did and authority.lower() != owner.handle:
-            raise InputError(f"{target} is not a post of {owner.handle}.", hint="Name its account with --account.")
+            raise InputError(
+                f"{target} is not a post of {owner.handle}.", hint=Hint("Name its account: ", Do("argument", "account"))
+            )
         repo = Repo(self._ctx.agent(owner))
         for name in (collection, *_GATES):
             repo.delete(name, rkey)
@@ -258,7 +263,7 @@ def _sign_in_notes(account: Account) -> list[str]:
     """What is to be done before a post of the account can go out."""
     if account.signed_in and account.state != "needs_login":
         return []
-    return [f"Nobody is signed in as {account.handle}: it goes out only after skywrite login."]
+    return [f"Nobody is signed in as {account.handle}: it goes out only after someone signs in."]
 
 
 def _edited(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:

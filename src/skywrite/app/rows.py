@@ -142,7 +142,7 @@ def _check_no_rule(fields: Mapping[str, Any]) -> None:
     """Raise for what only a rule has, where there is none, or where none may be."""
     for name in RULE_FIELDS:
         if fields.get(name):
-            hint = "Make a rule of it with every." if name != "every" else "Make rules with import, or post --every."
+            hint = "Make a recurrence of it with every." if name != "every" else "Import makes recurrences."
             raise InvalidDraft(f"{name} does not go with a single post.", hint=hint)
 
 

@@ -17,7 +17,7 @@ from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.results import Sent
 from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
-from skywrite.errors import RejectedError, SkywriteError, TemporaryError
+from skywrite.errors import SIGN_IN, Do, Hint, RejectedError, SkywriteError, TemporaryError
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
@@ -30,7 +30,6 @@ NOW_TRIES = 3
 NOW_WAIT_SECONDS_MAX = 12.0
 NOW_BUSY_SECONDS_MAX = 20.0
 NOW_POLL_SECONDS = 0.1
-_SIGN_IN = "Sign in with: skywrite login"
 
 Progress = Callable[[Post, str, int, int], None]
 
@@ -68,7 +67,7 @@ class Sending:
         """
         found = self._ctx.account(account)
         if found.state == "needs_login":
-            raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=_SIGN_IN)
+            raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=SIGN_IN)
         ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
         # A session that cannot be opened is told before anything is stored.
         self._ctx.agent(found)
@@ -181,7 +180,9 @@ class Sending:
         if account.state == "needs_login":
             raise NotLoggedIn(
                 f"Post {post_id} is not sent yet: nobody is signed in as {account.handle}.",
-                hint=f"{_SIGN_IN}; it goes out then. Drop it with: skywrite cancel {post_id}",
+                hint=Hint(
+                    "Sign in, and it goes out: ", Do("accounts.login"), ". Drop it: ", Do("posts.cancel", post_id)
+                ),
             )
         if account.lease_until is not None and account.lease_until > now:
             if seconds_left <= 0:
@@ -231,15 +232,17 @@ def _raise_if_over(post: Post) -> None:
     why = post.problem.message if post.problem else ""
     hint = post.problem.hint if post.problem else ""
     if post.state == "failed":
-        raise PostFailed(f"Post {post.id} was refused: {why}", hint=hint or f"See: skywrite show {post.id}")
+        raise PostFailed(f"Post {post.id} was refused: {why}", hint=hint or Hint("See: ", Do("posts.get", post.id)))
     if post.state == "held" and post.problem and post.problem.name == NEEDS_LOGIN:
-        raise NotLoggedIn(f"Post {post.id} is held: {why}", hint=hint or _SIGN_IN)
+        raise NotLoggedIn(f"Post {post.id} is held: {why}", hint=hint or SIGN_IN)
     if post.state == "held":
-        raise StillQueued(f"Post {post.id} is held: {why}", hint=hint or f"skywrite release {post.id}")
+        raise StillQueued(
+            f"Post {post.id} is held: {why}", hint=hint or Hint("Let it go out: ", Do("posts.release", post.id))
+        )
     if post.state == "cancelled":
         raise WrongState(f"Post {post.id} was cancelled.{' ' if why else ''}{why}", hint="Post it under another key.")
     if post.state == "draft":
-        raise WrongState(f"Post {post.id} is a draft.", hint=f"Give it a time: skywrite move {post.id} now")
+        raise WrongState(f"Post {post.id} is a draft.", hint=Hint("Give it a time: ", Do("posts.move", post.id)))
 
 
 def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
@@ -255,8 +258,6 @@ def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
 
 
 def _still_queued(post_id: int, why: str, *, in_doubt: bool = False) -> StillQueued:
-    drop = "" if in_doubt else f", drop it with `skywrite cancel {post_id}`"
-    return StillQueued(
-        f"Post {post_id} is not sent yet: {why}",
-        hint=f"It is kept: send it with `skywrite run --once`{drop}. Posting the same text again sends this one.",
-    )
+    drop = () if in_doubt else (". Drop it: ", Do("posts.cancel", post_id))
+    hint = Hint("It is kept. Posting the same text again sends this one, and so does ", Do("run_once"), *drop)
+    return StillQueued(f"Post {post_id} is not sent yet: {why}", hint=hint)

@@ -189,7 +189,7 @@ class Service:
         if system and platform != "linux":
             raise ServiceUnsupported(
                 "A service of the whole computer is made on Linux only.",
-                hint="Install it for yourself, without --system.",
+                hint="Install it for yourself alone.",
             )
 
     @property

@@ -20,7 +20,7 @@ from skywrite.app.results import Sent
 from skywrite.app.rows import Batch, Rows, minute_of
 from skywrite.app.sending import Sending
 from skywrite.clock import to_iso
-from skywrite.errors import InputError, SkywriteError, TemporaryError
+from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.queue.model import NewPost, Post, Recurrence
 from skywrite.schedule.recurrence import parse_rule, pick
 
@@ -208,7 +208,9 @@ class Transfer:
     def _writer(self, folder: Path | None, base: Path) -> Writer:
         def write(stored: Mapping[str, Any]) -> str:
             if folder is None:
-                raise InputError("The posts have media.", hint="Give a folder for them with --media FOLDER.")
+                raise InputError(
+                    "The posts have media.", hint=Hint("Give a folder for them: ", Do("argument", "media"))
+                )
             ending = str(stored["mime"]).rpartition("/")[2].replace("jpeg", "jpg")
             path = folder / f"{stored['cid']}.{ending}"
             if not path.exists():
@@ -300,5 +302,5 @@ def check_reports(reports: list[RowReport]) -> None:
         raise ImportFailed(
             f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
             f"Row {wrong[0].row}: {error.message}",
-            hint=error.hint or "Mend them, or import the good ones with --partial.",
+            hint=error.hint or Hint("Correct them, or import the others alone: ", Do("argument", "partial")),
         )

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from skywrite.atproto.syntax import RESERVED_ENDINGS, Did, Handle, InvalidSyntax
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.config import DEFAULT_PLC_URL
-from skywrite.errors import InputError, SkywriteError, TemporaryError
+from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.http import Response, Transport
 
 INVALID_HANDLE = "handle.invalid"
@@ -139,7 +139,10 @@ class Resolver:
             if len(set(named.values())) > 1:
                 raise HandleDisputed(
                     f"The web server of {handle} names {named['https']}, and its DNS names {named['DNS']}.",
-                    hint="Do not sign in until they agree. Correct the one that is wrong, or name the server: --pds",
+                    hint=Hint(
+                        "Do not sign in until they agree. Correct the wrong one, or name the server: ",
+                        Do("argument", "pds"),
+                    ),
                 )
         return self.resolve(handle_or_did)
 

@@ -110,7 +110,9 @@ def oauth_command() -> None:
 @click.option("--name", default="Skywrite", help="What the sign-in page calls the client.")
 @json_option
 def init_command(address: str, folder: Path, public: bool, name: str, as_json: bool) -> None:
-    """Write the files of a client for a static host, and keep its key here, sealed.
+    """Write the files of a client for a static host.
+
+    Its key stays here, sealed.
 
     Put the files at ADDRESS. From then on `skywrite login --oauth` uses this client.
     """
@@ -151,7 +153,7 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
 @oauth_command.command("check", epilog="Example: skywrite oauth check")
 @json_option
 def check_command(as_json: bool) -> None:
-    """Compare what is served at the client's address with what is kept here."""
+    """Compare the served files with what is kept here."""
     with Skywrite() as sky:
         found = check_published(sky.oauth, sky.oauth.default_client(""))
     if as_json:
@@ -167,7 +169,10 @@ def check_command(as_json: bool) -> None:
 @click.argument("client")
 @json_option
 def use_client_command(client: str, as_json: bool) -> None:
-    """Choose the client of new sign-ins: an address that was given to init, or loopback."""
+    """Choose the client of new sign-ins.
+
+    An address that was given to init, or loopback.
+    """
     with Skywrite() as sky:
         chosen = None
         if client != "loopback":

@@ -18,6 +18,7 @@ from skywrite.cli.options import (
     text_options,
 )
 from skywrite.cli.output import print_done, print_error, print_json, print_warnings
+from skywrite.cli.words import ManyTextsCommand, OneTextCommand
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def schedule_options(command: Any) -> Any:
     return command
 
 
-@click.command("post", epilog='Example: skywrite post "Sales by month" --image chart.png --alt "A rising line"')
+@click.command(
+    "post", cls=OneTextCommand, epilog='Example: skywrite post "Sales by month" --image chart.png --alt "A rising line"'
+)
 @text_options
 @draft_options
 @schedule_options
@@ -74,7 +77,7 @@ def post_command(
     _send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
 
 
-@click.command("thread", epilog="Example: skywrite thread --file story.txt --numbering 1/n")
+@click.command("thread", cls=ManyTextsCommand, epilog="Example: skywrite thread --file story.txt --numbering 1/n")
 @text_options
 @draft_options
 @schedule_options
@@ -267,7 +270,9 @@ def _print_planned(planned: Scheduled) -> None:
     click.echo(f"It would go out {format_time(planned.due_at, planned.zone)}.")
 
 
-@click.command("preview", epilog='Example: skywrite preview "See https://example.com/a/long/path #news"')
+@click.command(
+    "preview", cls=ManyTextsCommand, epilog='Example: skywrite preview "See https://example.com/a/long/path #news"'
+)
 @text_options
 @draft_options
 @click.option("--thread", "as_thread", is_flag=True, help="Show it as `skywrite thread` would post it.")

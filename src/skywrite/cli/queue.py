@@ -12,6 +12,7 @@ import click
 from skywrite.cli.hints import hint_text
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import one_line, print_done, print_error, print_json, print_table, print_warnings
+from skywrite.cli.words import ManyTextsCommand
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import FINAL_STATES
 
@@ -186,7 +187,7 @@ def _attempt_line(attempt: Any) -> str:
     return f"Attempt {attempt.number}, {attempt.started_at:%Y-%m-%d %H:%M:%S} UTC: {told}{why}"
 
 
-@click.command("edit", epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
+@click.command("edit", cls=ManyTextsCommand, epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
 @click.argument("post_id", type=ID, metavar="ID")
 @text_options
 @draft_options

@@ -17,7 +17,7 @@ from skywrite.schedule.words import WEEKDAY_NAMES, clock_minutes, weekday_of
 
 SLOTS_MAX = 7 * 24 * 4
 HORIZON_DAYS = 2 * 366
-_EXAMPLE = 'skywrite slots "mon-fri 9:00,17:30; sat 11:00"'
+_EXAMPLE = '"mon-fri 9:00,17:30; sat 11:00"'
 _GROUP_BREAK = re.compile(r"\s*[;\n]\s*")
 
 

@@ -52,9 +52,7 @@ _SPOKEN = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0
 class UnreadableTable(InputError):
     """A file of posts cannot be read; the message names the line."""
 
-    def __init__(
-        self, message: str, *, hint: str = "Correct it, or look at the columns with: skywrite import --help"
-    ) -> None:
+    def __init__(self, message: str, *, hint: str = "The guide to the queue lists the columns.") -> None:
         super().__init__(message, hint=hint)
 
 
