@@ -202,6 +202,19 @@ def test_a_new_sign_in_ends_the_former(signed: Signed, sign_in: SignIn, process:
     assert signed.works()
 
 
+def test_clocks_of_hosts_differ(signed: Signed, process: Process) -> None:
+    """A host whose clock is ten minutes ahead does not take a refresh of just now for an old one."""
+    started = signed.stored.refreshing("here", signed.clock.now())
+    assert signed.sky.store.replace(signed.stored, started)
+    clock, wire = MovedClock(600), Wire()
+    elsewhere = process(wire, clock).oauth._replace(host="elsewhere").authenticator(started)
+    with pytest.raises(RefreshInDoubt):
+        elsewhere.refresh()
+    assert (0, {"here", "elsewhere"}) == (wire.refreshes(), set(signed.stored.seen))
+    clock.forward(DOUBT_SECONDS + 1)
+    assert "ready" == elsewhere.refresh().phase
+
+
 # Processes that die
 
 
