@@ -50,7 +50,7 @@ def test_the_past_of_a_rule_is_not_read(world: World, sky: Skywrite, monkeypatch
         read.add(row["id"])
         return post_of(row)
 
-    monkeypatch.setattr("skywrite.queue.posts.post_of", watched)
+    monkeypatch.setattr("skywrite.queue.changing.post_of", watched)
     Occurrences(sky.context, sky._drafting).change(1, NOON + 5 * HOUR, NOON + 6 * HOUR)
     assert {5} == read
 

@@ -15,6 +15,7 @@ from skywrite.queue.database import BrokenRule
 from skywrite.queue.feed_model import FeedClaim, FeedExists, ItemUpdate, NewFeed, NewItem, Poll, UnknownFeed
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
+from skywrite.queue.steps import locked
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, PROBLEM, OpenAt, OpenStore, later, post, raw, session
 from tests.support.postgres import PostgresServer
@@ -273,6 +274,6 @@ def test_an_edit_and_a_check_never_wait_for_each_other(
         check.row("lock_feed", id=1)
         edit.start()
         until_one_waits(postgres)
-        store._locked(check, ALICE)
+        locked(check, ALICE)
     edit.join()
     assert {"most": 2} == store.feed(1).settings

@@ -19,6 +19,7 @@ from skywrite.queue.database import Database, Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json
+from skywrite.queue.steps import locked, update_ready
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
@@ -67,13 +68,13 @@ class AccountVerbs(StoreBase):
             tx.rows("lock_default")
             now = self._clock.now()
             tx.run("insert_account", did=session.did, handle=session.handle, pds_url=session.pds_url, now=now)
-            self._locked(tx, session.did)
+            locked(tx, session.did)
             tx.run("set_session", did=session.did, session=sealed, now=now, ends_at=_ends_at(session))
             tx.run("end_login_need", did=session.did)
             tx.run("release_held_for_login", did=session.did, error_name=NEEDS_LOGIN, now=now)
             if tx.row("default_account") is None:
                 tx.run("set_default", did=session.did, yes=True)
-            self._update_ready(tx, session.did)
+            update_ready(tx, session.did)
             row = tx.row("get_account", did=session.did)
             assert row is not None
             return account_of(row)
@@ -81,10 +82,10 @@ class AccountVerbs(StoreBase):
     def sign_out(self, did: str) -> None:
         """Erase the session. The posts stay, and wait for the next sign-in."""
         with self._writing() as tx:
-            self._locked(tx, did)
+            locked(tx, did)
             tx.run("set_session", did=did, session=None, now=None, ends_at=None)
             tx.run("set_account_state", did=did, state="needs_login", paused_until=None, reason="signed out")
-            self._update_ready(tx, did)
+            update_ready(tx, did)
 
     def remove_account(self, did: str) -> None:
         """Forget an account with its history. Raises AccountInUse while it has posts that wait, drafts or rules."""
@@ -92,8 +93,8 @@ class AccountVerbs(StoreBase):
             tx.rows("lock_default")
             heirs = [row["did"] for row in tx.rows("list_accounts") if row["did"] != did][:1]
             for one in sorted((did, *heirs)):
-                self._locked(tx, one)
-            row = self._locked(tx, did)
+                locked(tx, one)
+            row = locked(tx, did)
             waiting = [_counted(item["count"], _WAITING[item["kind"]]) for item in tx.rows("waiting_things", did=did)]
             if waiting:
                 raise AccountInUse(
@@ -136,7 +137,7 @@ class AccountVerbs(StoreBase):
             tx.rows("lock_default")
             before = tx.row("default_account")
             for one in sorted({did} if before is None else {did, before["did"]}):
-                self._locked(tx, one)
+                locked(tx, one)
             tx.run("clear_default", no=False)
             tx.run("set_default", did=did, yes=True)
 
@@ -145,21 +146,21 @@ class AccountVerbs(StoreBase):
     ) -> None:
         """Pause an account (until a moment, or until it is set to "ok"), or note that it needs a login."""
         with self._writing() as tx:
-            self._locked(tx, did)
+            locked(tx, did)
             until = paused_until if state == "paused" else None
             tx.run("set_account_state", did=did, state=state, paused_until=until, reason=reason or None)
             if state == "needs_login":
                 note_event(tx, "account.needs_login", self._clock.now(), {"reason": reason or None}, account_did=did)
-            self._update_ready(tx, did)
+            update_ready(tx, did)
 
     def set_account_settings(self, did: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Merge settings into the account's; a value of None removes one. The result is what is stored now."""
         with self._writing() as tx:
-            merged = {**json.loads(self._locked(tx, did)["settings"]), **settings}
+            merged = {**json.loads(locked(tx, did)["settings"]), **settings}
             kept = {name: value for name, value in merged.items() if value is not None}
             tx.run("set_account_settings", did=did, settings=dump_json(kept))
             # What a decision deferred under the old settings may be allowed under the new.
-            self._update_ready(tx, did)
+            update_ready(tx, did)
             return kept
 
     def load(self, did: str) -> Session | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from skywrite.clock import Clock
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import DiskFull, Transaction, moment_of
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, UnknownMedia
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
+from skywrite.queue.steps import locked, update_ready
 
 if TYPE_CHECKING:
     from tempfile import SpooledTemporaryFile
@@ -42,8 +44,8 @@ class AddVerbs(StoreBase):
         """
         with self._writing() as tx:
             for item in media:
-                self._put_media(tx, item)
-            return self._add(tx, posts)
+                put_bytes(tx, item, self._clock.now())
+            return add_posts(tx, self._clock, posts)
 
     def put_media(self, media: NewMedia) -> MediaInfo:
         """Store bytes under their CID; bytes that are there already are neither read nor stored.
@@ -61,141 +63,153 @@ class AddVerbs(StoreBase):
             with SpooledTemporaryFile(SPOOL_BYTES, dir=folder) as file:
                 whole = media._replace(pieces=_spooled(file, media))
                 with self._writing(wake=False) as tx:
-                    self._put_media(tx, whole)
+                    put_bytes(tx, whole, self._clock.now())
         return MediaInfo(media.cid, media.mime, media.size)
 
-    def _add(self, tx: Transaction, posts: Sequence[NewPost]) -> list[AddResult]:
-        for did in sorted({post.account_did for post in posts}):
-            self._locked(tx, did)
-        taken = self._taken_keys(tx, posts)
-        ids = self._new_ids(tx, len(posts))
-        results: list[AddResult] = []
-        fresh: list[tuple[int, NewPost]] = []
-        for new_id, post in zip(ids, posts, strict=True):
-            existing = self._existing(tx, post, taken)
-            if existing is None:
-                fresh.append((new_id, post))
-                existing = AddResult(new_id, existed=False)
-                if post.key is not None:
-                    taken[post.account_did, post.key] = _Taken(new_id, draft_hash(post.draft))
-            results.append(existing)
-        self._check_slots(tx, (post for _, post in fresh if post.exclusive_slot))
-        self._insert(tx, self._identified(tx, fresh))
-        self._link_media(tx, fresh)
-        for _, post in fresh:
-            if post.recurrence_id is not None:
-                tx.run("count_occurrence", id=post.recurrence_id)
-        for did in sorted({post.account_did for _, post in fresh if post.due_at is not None}):
-            self._update_ready(tx, did)
-        return results
 
-    def _identified(self, tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple[int, NewPost]]:
-        """The posts with the identities of those that are occurrences."""
-        recurrences = {post.recurrence_id for _, post in posts if post.recurrence_id is not None}
-        if not recurrences:
-            return posts
-        rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
-        names = {
-            # Numbers are used again in a database that was restored; the time tells such recurrences apart.
-            number: f"recurrence {number} {moment_of(row['created_at'])}"
-            for number, row in rows.items()
-            if row is not None
-        }
+def add_posts(tx: Transaction, clock: Clock, posts: Sequence[NewPost]) -> list[AddResult]:
+    """Store posts: see `Store.add`. Their accounts are locked first."""
+    for did in sorted({post.account_did for post in posts}):
+        locked(tx, did)
+    taken = _taken_keys(tx, posts)
+    ids = _new_ids(tx, len(posts))
+    results: list[AddResult] = []
+    fresh: list[tuple[int, NewPost]] = []
+    for new_id, post in zip(ids, posts, strict=True):
+        existing = _existing(tx, post, taken)
+        if existing is None:
+            fresh.append((new_id, post))
+            existing = AddResult(new_id, existed=False)
+            if post.key is not None:
+                taken[post.account_did, post.key] = _Taken(new_id, draft_hash(post.draft))
+        results.append(existing)
+    _check_slots(tx, (post for _, post in fresh if post.exclusive_slot))
+    _insert(tx, clock, _identified(tx, fresh))
+    _link_media(tx, fresh)
+    for _, post in fresh:
+        if post.recurrence_id is not None:
+            tx.run("count_occurrence", id=post.recurrence_id)
+    for did in sorted({post.account_did for _, post in fresh if post.due_at is not None}):
+        update_ready(tx, did)
+    return results
+
+
+def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple[int, NewPost]]:
+    """The posts with the identities of those that are occurrences."""
+    recurrences = {post.recurrence_id for _, post in posts if post.recurrence_id is not None}
+    if not recurrences:
+        return posts
+    rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
+    names = {
+        # Numbers are used again in a database that was restored; the time tells such recurrences apart.
+        number: f"recurrence {number} {moment_of(row['created_at'])}"
+        for number, row in rows.items()
+        if row is not None
+    }
+    return [
+        (post_id, post._replace(identity=(f"{names[post.recurrence_id]} {post.occurrence}", post.occurrence)))
+        if post.recurrence_id in names and post.occurrence is not None
+        else (post_id, post)
+        for post_id, post in posts
+    ]
+
+
+def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]]) -> None:
+    """Store the rows, a chunk at a time; while the database takes one, a second thread makes the next."""
+    now = clock.now()
+    keys = RecordKeys(now, clock.random, posts[0][0] if posts else 0)
+    accepted_at = tx.moment(now)
+
+    def rows(start: int) -> list[tuple[object, ...]]:
         return [
-            (post_id, post._replace(identity=(f"{names[post.recurrence_id]} {post.occurrence}", post.occurrence)))
-            if post.recurrence_id in names and post.occurrence is not None
-            else (post_id, post)
-            for post_id, post in posts
+            _post_values(tx, post_id, post, accepted_at, keys.root(post))
+            for post_id, post in posts[start : start + CHUNK_POSTS]
         ]
 
-    def _insert(self, tx: Transaction, posts: Sequence[tuple[int, NewPost]]) -> None:
-        """Store the rows, a chunk at a time; while the database takes one, a second thread makes the next."""
-        now = self._clock.now()
-        keys = RecordKeys(now, self._clock.random, posts[0][0] if posts else 0)
-        accepted_at = tx.moment(now)
+    if len(posts) <= CHUNK_POSTS:
+        tx.insert("insert_posts", rows(0))
+        return
+    from concurrent.futures import ThreadPoolExecutor
 
-        def rows(start: int) -> list[tuple[object, ...]]:
-            return [
-                _post_values(tx, post_id, post, accepted_at, keys.root(post))
-                for post_id, post in posts[start : start + CHUNK_POSTS]
-            ]
+    with ThreadPoolExecutor(1) as helper:
+        following = helper.submit(rows, 0)
+        for start in range(CHUNK_POSTS, len(posts) + CHUNK_POSTS, CHUNK_POSTS):
+            ready = following.result()
+            following = helper.submit(rows, start)
+            tx.insert("insert_posts", ready)
 
-        if len(posts) <= CHUNK_POSTS:
-            tx.insert("insert_posts", rows(0))
+
+def _new_ids(tx: Transaction, count: int) -> list[int]:
+    if not count:
+        return []
+    runs = tx.rows("new_post_ids", count=count)
+    return [new_id for run in runs for new_id in range(run["first"], run["first"] + run["count"])]
+
+
+def _taken_keys(tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, str], _Taken]:
+    """The posts that were stored before under keys of these, by account and key."""
+    keys: dict[str, set[str]] = {}
+    for post in posts:
+        if post.key is not None:
+            keys.setdefault(post.account_did, set()).add(post.key)
+    found: dict[tuple[str, str], _Taken] = {}
+    for did, mine in keys.items():
+        for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
+            found[did, row["key"]] = _Taken(row["id"], row["key_hash"])
+    return found
+
+
+def _check_slots(tx: Transaction, posts: Iterable[NewPost]) -> None:
+    for post in posts:
+        assert post.due_at is not None
+        stop = post.due_at + timedelta(microseconds=1)
+        if tx.rows("due_times_between", did=post.account_did, start=post.due_at, stop=stop):
+            raise SlotTaken(
+                f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process meanwhile.",
+                hint="Nothing was stored; try again.",
+            )
+
+
+def _existing(tx: Transaction, post: NewPost, taken: dict[tuple[str, str], _Taken]) -> AddResult | None:
+    """The post that was stored before under the same key or for the same occurrence."""
+    if post.key is not None and (known := taken.get((post.account_did, post.key))) is not None:
+        # Older releases kept no hash: then nothing is known about the draft.
+        other = known.key_hash is not None and known.key_hash != draft_hash(post.draft)
+        return AddResult(known.id, existed=True, other_draft=other)
+    if post.recurrence_id is not None and post.occurrence is not None:
+        row = tx.row("post_of_occurrence", recurrence_id=post.recurrence_id, occurrence=post.occurrence)
+        if row is not None:
+            return AddResult(int(row["id"]), existed=True)
+    return None
+
+
+def _link_media(tx: Transaction, posts: Iterable[tuple[int, NewPost]]) -> None:
+    links = [(post_id, cid) for post_id, post in posts for cid in post.media]
+    if not links:
+        return
+    require_media(tx, {cid for _, cid in links})
+    tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for post_id, cid in links))
+
+
+def require_media(tx: Transaction, cids: Iterable[str]) -> None:
+    """Keep stored bytes from being dropped until the transaction ends. Raises UnknownMedia."""
+    for cid in sorted(cids):
+        if tx.row("lock_media", cid=cid) is None:
+            raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
+
+
+def put_bytes(tx: Transaction, media: NewMedia, now: datetime) -> None:
+    """Store bytes, unless they are there."""
+    while tx.run("insert_media", cid=media.cid, mime=media.mime, size=media.size, now=now) == 0:
+        # It may be pruned just now, by another process: then it is stored again.
+        if tx.run("touch_media", cid=media.cid, now=now) == 1:
             return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1) as helper:
-            following = helper.submit(rows, 0)
-            for start in range(CHUNK_POSTS, len(posts) + CHUNK_POSTS, CHUNK_POSTS):
-                ready = following.result()
-                following = helper.submit(rows, start)
-                tx.insert("insert_posts", ready)
-
-    def _new_ids(self, tx: Transaction, count: int) -> list[int]:
-        if not count:
-            return []
-        runs = tx.rows("new_post_ids", count=count)
-        return [new_id for run in runs for new_id in range(run["first"], run["first"] + run["count"])]
-
-    def _taken_keys(self, tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, str], _Taken]:
-        """The posts that were stored before under keys of these, by account and key."""
-        keys: dict[str, set[str]] = {}
-        for post in posts:
-            if post.key is not None:
-                keys.setdefault(post.account_did, set()).add(post.key)
-        found: dict[tuple[str, str], _Taken] = {}
-        for did, mine in keys.items():
-            for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
-                found[did, row["key"]] = _Taken(row["id"], row["key_hash"])
-        return found
-
-    def _check_slots(self, tx: Transaction, posts: Iterable[NewPost]) -> None:
-        for post in posts:
-            assert post.due_at is not None
-            stop = post.due_at + timedelta(microseconds=1)
-            if tx.rows("due_times_between", did=post.account_did, start=post.due_at, stop=stop):
-                raise SlotTaken(
-                    f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process meanwhile.",
-                    hint="Nothing was stored; try again.",
-                )
-
-    def _existing(self, tx: Transaction, post: NewPost, taken: dict[tuple[str, str], _Taken]) -> AddResult | None:
-        """The post that was stored before under the same key or for the same occurrence."""
-        if post.key is not None and (known := taken.get((post.account_did, post.key))) is not None:
-            # Older releases kept no hash: then nothing is known about the draft.
-            other = known.key_hash is not None and known.key_hash != draft_hash(post.draft)
-            return AddResult(known.id, existed=True, other_draft=other)
-        if post.recurrence_id is not None and post.occurrence is not None:
-            row = tx.row("post_of_occurrence", recurrence_id=post.recurrence_id, occurrence=post.occurrence)
-            if row is not None:
-                return AddResult(int(row["id"]), existed=True)
-        return None
-
-    def _link_media(self, tx: Transaction, posts: Iterable[tuple[int, NewPost]]) -> None:
-        links = [(post_id, cid) for post_id, post in posts for cid in post.media]
-        if not links:
-            return
-        self._require_media(tx, {cid for _, cid in links})
-        tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for post_id, cid in links))
-
-    def _require_media(self, tx: Transaction, cids: Iterable[str]) -> None:
-        for cid in sorted(cids):
-            if tx.row("lock_media", cid=cid) is None:
-                raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
-
-    def _put_media(self, tx: Transaction, media: NewMedia) -> None:
-        now = self._clock.now()
-        while tx.run("insert_media", cid=media.cid, mime=media.mime, size=media.size, now=now) == 0:
-            # It may be pruned just now, by another process: then it is stored again.
-            if tx.run("touch_media", cid=media.cid, now=now) == 1:
-                return
-        stored = 0
-        for number, chunk in enumerate(_chunks(media.pieces)):
-            tx.run("insert_media_chunk", cid=media.cid, number=number, data=chunk)
-            stored += len(chunk)
-        if stored != media.size:
-            raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
+    stored = 0
+    for number, chunk in enumerate(_chunks(media.pieces)):
+        tx.run("insert_media_chunk", cid=media.cid, number=number, data=chunk)
+        stored += len(chunk)
+    if stored != media.size:
+        raise ValueError(f"{media.cid} has {stored} bytes, not {media.size}")
 
 
 def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root_rkey: str) -> tuple[object, ...]:

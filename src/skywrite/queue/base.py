@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import SIGN_IN
-from skywrite.queue.database import Database, Row, Transaction
-from skywrite.queue.model import UnknownAccount
+from skywrite.queue.database import Database, Transaction
 from skywrite.queue.vault import Vault
 
 
@@ -55,19 +52,3 @@ class StoreBase:
         if wake:
             for event in tuple(self._watching):
                 event.set()
-
-    def _locked(self, tx: Transaction, did: str) -> Row:
-        """The account's row, kept from other writers until the transaction ends.
-
-        Every transaction that changes an account's posts starts here, so that `ready_at` is worked out from all of
-        them. Those that change several accounts lock them in the order of their DIDs.
-        """
-        row = tx.row("lock_account", did=did)
-        if row is None:
-            raise UnknownAccount(f"The account {did} is not known here.", hint=SIGN_IN)
-        return row
-
-    def _update_ready(self, tx: Transaction, did: str, *, after: datetime | None = None) -> None:
-        tx.run("update_ready", did=did)
-        if after is not None:
-            tx.run("postpone_account", did=did, until=after)

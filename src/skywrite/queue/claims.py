@@ -10,7 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from skywrite.errors import SIGN_IN, Do, Hint, SkywriteError
-from skywrite.queue.adding import AddVerbs
+from skywrite.queue.adding import add_posts
+from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.events import note_event, note_post_event
 from skywrite.queue.model import (
@@ -36,6 +37,7 @@ from skywrite.queue.model import (
     UnknownPost,
 )
 from skywrite.queue.rows import account_of, post_of, problem_values
+from skywrite.queue.steps import locked, update_ready
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
@@ -45,7 +47,7 @@ UNDECIDED = timedelta(minutes=1)
 LEDGER = timedelta(hours=75)
 
 
-class ClaimVerbs(AddVerbs):
+class ClaimVerbs(StoreBase):
     """Verbs of workers."""
 
     def claim(self, worker: str, lease_seconds: float, decide: Decide, *, tries: int = 50) -> Claim | None:
@@ -76,7 +78,7 @@ class ClaimVerbs(AddVerbs):
             row = tx.row("get_post", id=post_id)
             if row is None:
                 raise UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
-            account = self._locked(tx, row["account_did"])
+            account = locked(tx, row["account_did"])
             return self._claim_one(tx, account, post_id, worker, lease_seconds, decide)
 
     def add_and_claim(
@@ -84,14 +86,14 @@ class ClaimVerbs(AddVerbs):
     ) -> tuple[AddResult, Claim | None]:
         """`add` and `claim_post` in one transaction: what `skywrite post "now"` does, with one write to the disk."""
         with self._writing() as tx:
-            result = self._add(tx, [post])[0]
-            account = self._locked(tx, post.account_did)
+            result = add_posts(tx, self._clock, [post])[0]
+            account = locked(tx, post.account_did)
             return result, self._claim_one(tx, account, result.id, worker, lease_seconds, decide)
 
     def freeze(self, claim: Claim, frozen: str) -> bool:
         """Store (or replace) the frozen records of a claimed post; False when the claim is no longer ours."""
         with self._writing(wake=False) as tx:
-            self._locked(tx, claim.account.did)
+            locked(tx, claim.account.did)
             now = self._clock.now()
             return tx.run("freeze_post", id=claim.post.id, token=claim.token, frozen=frozen, now=now) == 1
 
@@ -99,11 +101,11 @@ class ClaimVerbs(AddVerbs):
         """Make the lease end so many seconds from now; False when the claim is no longer ours."""
         with self._writing(wake=False) as tx:
             did = claim.account.did
-            self._locked(tx, did)
+            locked(tx, did)
             until = self._clock.now() + timedelta(seconds=lease_seconds)
             if tx.run("renew_lease", did=did, token=claim.token, until=until) != 1:
                 return False
-            self._update_ready(tx, did)
+            update_ready(tx, did)
             return True
 
     def settle(
@@ -120,7 +122,7 @@ class ClaimVerbs(AddVerbs):
         """
         did = claim.account.did
         with self._writing() as tx:
-            self._locked(tx, did)
+            locked(tx, did)
             now = self._clock.now()
             if not self._settle_post(tx, claim, outcome, now):
                 return False
@@ -135,23 +137,23 @@ class ClaimVerbs(AddVerbs):
                     note_event(tx, "account.needs_login", now, {"reason": reason}, account_did=did)
             tx.run("end_lease", did=did, token=claim.token)
             if follow is not None:
-                self._add(tx, [follow])
+                add_posts(tx, self._clock, [follow])
             # Behind the accounts that are ready now, so that a long backlog does not keep the others waiting.
-            self._update_ready(tx, did, after=now)
+            update_ready(tx, did, after=now)
             return True
 
     def release_claim(self, claim: Claim) -> bool:
         """Give a claim back without a result (a worker stops): the post is scheduled again, its frozen records kept."""
         did = claim.account.did
         with self._writing() as tx:
-            self._locked(tx, did)
+            locked(tx, did)
             now = self._clock.now()
             values = {"attempt_at": None, "free_at": None, **problem_values(claim.post.problem)}
             if tx.run("settle_waiting", id=claim.post.id, token=claim.token, now=now, **values) != 1:
                 return False
             tx.run("close_attempt", id=claim.post.id, now=now, outcome="released", **problem_values(None))
             tx.run("end_lease", did=did, token=claim.token)
-            self._update_ready(tx, did)
+            update_ready(tx, did)
             return True
 
     def expire_lease(self, did: str, owner: str) -> bool:
@@ -160,10 +162,10 @@ class ClaimVerbs(AddVerbs):
         The fencing token still guards the post, should that worker be alive after all.
         """
         with self._writing() as tx:
-            self._locked(tx, did)
+            locked(tx, did)
             if tx.run("expire_lease", did=did, owner=owner, now=self._clock.now()) != 1:
                 return False
-            self._update_ready(tx, did)
+            update_ready(tx, did)
             return True
 
     def next_ready_at(self) -> datetime | None:
@@ -201,7 +203,7 @@ class ClaimVerbs(AddVerbs):
         now, account = self._clock.now(), account_of(row)
         post = self._candidate(tx, account.did, post_id, now)
         if post is None or (post.state == "scheduled" and _earliest(post) > now):
-            self._update_ready(tx, account.did)
+            update_ready(tx, account.did)
             return None
         try:
             decision = decide(post, self._view(tx, account, now), now)
@@ -262,8 +264,8 @@ class ClaimVerbs(AddVerbs):
         kind = "post.held" if miss.state == "held" else "post.skipped"
         note_post_event(tx, kind, now, post, problem=miss.problem)
         if miss.follow is not None:
-            self._add(tx, [miss.follow])
-        self._update_ready(tx, post.account_did)
+            add_posts(tx, self._clock, [miss.follow])
+        update_ready(tx, post.account_did)
 
     def _settle_post(self, tx: Transaction, claim: Claim, outcome: Outcome, now: datetime) -> bool:
         post_id, token = claim.post.id, claim.token

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from skywrite.queue.base import StoreBase
+from skywrite.queue.steps import locked, update_ready
 
 # Computers whose clocks are less apart than this are no trouble; `doctor` tells of those that are more.
 SKEW = timedelta(seconds=60)
@@ -36,10 +37,10 @@ class ClockSkewVerbs(StoreBase):
             dids = [row["did"] for row in tx.rows("accounts_skewed", **moments)]
         for did in dids:
             with self._writing() as tx:
-                self._locked(tx, did)
+                locked(tx, did)
                 for name in ("end_skewed_lease", "end_skewed_pause", "end_skewed_waits"):
                     tx.run(name, did=did, **moments)
-                self._update_ready(tx, did)
+                update_ready(tx, did)
         return len(dids)
 
     def recover_feed_clock_skew(self, *, lease_seconds: float) -> int:

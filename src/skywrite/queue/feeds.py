@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from skywrite.errors import Do, Hint, TemporaryError
-from skywrite.queue.adding import AddVerbs
+from skywrite.queue.adding import add_posts
+from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.events import note_event
 from skywrite.queue.feed_model import (
@@ -31,6 +32,7 @@ from skywrite.queue.feed_model import (
 )
 from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.rows import dump_json, problem_of, problem_values
+from skywrite.queue.steps import locked
 
 FINGERPRINTS_ASKED_MAX = 10_000
 # One poll that fails says little; from the third in a row on, somebody should know.
@@ -41,14 +43,14 @@ class FeedLeaseLost(TemporaryError):
     """Another process has taken the feed meanwhile, or it was removed; nothing was changed."""
 
 
-class FeedVerbs(AddVerbs):
+class FeedVerbs(StoreBase):
     """Verbs about feeds."""
 
     def add_feed(self, new: NewFeed, worker: str, lease_seconds: float) -> FeedClaim:
         """Store a feed and hold it for its first look. Raises FeedExists, UnknownAccount."""
         with self._writing(wake=False) as tx:
             for did in sorted(set(new.account_dids)):
-                self._locked(tx, did)
+                locked(tx, did)
             now = self._clock.now()
             row = tx.row(
                 "insert_feed",
@@ -95,7 +97,7 @@ class FeedVerbs(AddVerbs):
             if tx.row("lock_feed", id=feed_id) is None:
                 raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
             for did in sorted(set(account_dids)):
-                self._locked(tx, did)
+                locked(tx, did)
             tx.run("set_feed_settings", id=feed_id, settings=dump_json(settings))
             tx.run("forget_feed_accounts", id=feed_id)
             for position, did in enumerate(dict.fromkeys(account_dids)):
@@ -289,7 +291,7 @@ class FeedVerbs(AddVerbs):
         with self._writing() as tx:
             self._held(tx, claim)
             if tx.run("finish_feed_item", id=item_id, state="queued", tries=1, now=self._clock.now(), **_told(problem)):
-                return self._add(tx, posts)
+                return add_posts(tx, self._clock, posts)
             return []
 
     def fail_item(self, claim: FeedClaim, item_id: int, problem: Problem, *, for_good: bool) -> None:

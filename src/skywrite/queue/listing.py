@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, NamedTuple, Self
 
 from skywrite.errors import InputError
-from skywrite.queue.adding import AddVerbs
+from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Transaction, time_text
 from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State
 from skywrite.queue.rows import post_of
@@ -99,7 +99,7 @@ _CONDITIONS = {
 _HISTORY = "AND state IN ('published', 'failed', 'cancelled')"
 
 
-class ListVerbs(AddVerbs):
+class ListVerbs(StoreBase):
     """Verbs that list posts."""
 
     def posts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from skywrite.queue.adding import AddVerbs
+from skywrite.queue.base import StoreBase
 from skywrite.queue.model import MediaInfo, UnknownMedia
 
 UNUSED_HOURS = 24
@@ -14,7 +14,7 @@ LINKS_AT_ONCE = 1000
 FILES_AT_ONCE = 20
 
 
-class MediaVerbs(AddVerbs):
+class MediaVerbs(StoreBase):
     """Verbs about stored bytes."""
 
     def media_info(self, cid: str) -> MediaInfo | None:

@@ -7,41 +7,45 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from skywrite.errors import Do, Hint
-from skywrite.queue.database import Transaction, moment_of
+from skywrite.queue.adding import add_posts
+from skywrite.queue.base import StoreBase
+from skywrite.queue.changing import (
+    cancel_post,
+    changed,
+    check_version,
+    edit_post,
+    get_locked,
+    get_post,
+    way_out,
+    why_fixed,
+)
+from skywrite.queue.database import moment_of
 from skywrite.queue.events import note_post_event
-from skywrite.queue.listing import ListVerbs
 from skywrite.queue.model import (
     Attempt,
-    ChangedMeanwhile,
     Changes,
     NewPost,
-    NotCancellable,
-    NotEditable,
     Post,
     Problem,
     State,
-    UnknownPost,
-    Unset,
     WrongState,
 )
-from skywrite.queue.rows import attempt_of, dump_json, post_of, problem_values, text_hash
-
-EDITABLE_STATES: tuple[State, ...] = ("draft", "scheduled", "held", "failed")
+from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
 
 
-class PostVerbs(ListVerbs):
+class PostVerbs(StoreBase):
     """Verbs about posts that the user sees."""
 
     def get(self, post_id: int) -> Post:
         """One post; raises UnknownPost."""
         with self._reading() as tx:
-            return self._get(tx, post_id)
+            return get_post(tx, post_id)
 
     def occurrence_post(self, recurrence_id: int, occurrence: datetime) -> Post | None:
         """The post that a rule made for one of its occurrences."""
         with self._reading() as tx:
             row = tx.row("post_of_occurrence", recurrence_id=recurrence_id, occurrence=occurrence)
-            return None if row is None else self._get(tx, row["id"])
+            return None if row is None else get_post(tx, row["id"])
 
     def attempts(self, post_id: int) -> list[Attempt]:
         """Every attempt at publishing a post, the first one first."""
@@ -92,35 +96,7 @@ class PostVerbs(ListVerbs):
         Raises UnknownPost, NotEditable, UnknownMedia, ChangedMeanwhile.
         """
         with self._writing() as tx:
-            return self._edit(tx, post_id, changes, version)
-
-    def _edit(self, tx: Transaction, post_id: int, changes: Changes, version: int | None = None) -> Post:
-        post = self._get_locked(tx, post_id)
-        if post.state not in EDITABLE_STATES or (post.state != "failed" and not post.is_free(self._clock.now())):
-            raise NotEditable(f"Post {post_id} is {_why_fixed(post)}.", hint=_hint(post))
-        _check_version(post, version)
-        draft = post.draft if isinstance(changes.draft, Unset) else changes.draft
-        moved = not isinstance(changes.due_at, Unset)
-        policy, seconds = changes.late_policy, changes.late_seconds
-        tx.run(
-            "update_post",
-            id=post_id,
-            was=post.state,
-            state="scheduled" if moved else post.state,
-            due_at=post.due_at if isinstance(changes.due_at, Unset) else changes.due_at,
-            draft=dump_json(draft),
-            text_hash=text_hash(draft),
-            prepared=dump_json(post.prepared if isinstance(changes.prepared, Unset) else changes.prepared),
-            late_policy=post.late_policy if isinstance(policy, Unset) else policy,
-            late_seconds=post.late_seconds if isinstance(seconds, Unset) else seconds,
-            now=self._clock.now(),
-            **problem_values(None if moved else post.problem),
-        )
-        if not isinstance(changes.media, Unset):
-            tx.run("forget_post_media", post_id=post_id)
-            self._require_media(tx, set(changes.media))
-            tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in changes.media))
-        return self._changed(tx, post)
+            return edit_post(tx, post_id, changes, version, now=self._clock.now())
 
     def move(self, post_id: int, due_at: datetime, *, version: int | None = None) -> Post:
         """Schedule a post for another time; raises as `edit` does."""
@@ -133,22 +109,14 @@ class PostVerbs(ListVerbs):
         ChangedMeanwhile.
         """
         with self._writing() as tx:
-            post = self._get_locked(tx, post_id)
+            post = get_locked(tx, post_id)
             if post.state == "cancelled":
                 return post
-            _check_version(post, version)
-            cancelled = self._cancel(tx, post)
+            check_version(post, version)
+            cancelled = cancel_post(tx, post, self._clock.now())
             if follow is not None:
-                self._add(tx, [follow])
+                add_posts(tx, self._clock, [follow])
             return cancelled
-
-    def _cancel(self, tx: Transaction, post: Post) -> Post:
-        if post.state == "cancelled":
-            return post
-        if tx.run("cancel_post", id=post.id, now=self._clock.now()) != 1:
-            raise NotCancellable(f"Post {post.id} is {_why_fixed(post)}, so it cannot be cancelled.", hint=_hint(post))
-        note_post_event(tx, "post.cancelled", self._clock.now(), post)
-        return self._changed(tx, post)
 
     def retry(self, post_id: int, *, version: int | None = None) -> Post:
         """Schedule a failed post again, to be tried now, with the frozen records that it has."""
@@ -161,10 +129,10 @@ class PostVerbs(ListVerbs):
     def make_due_now(self, post_id: int) -> Post:
         """Let a post whose time has come, and which waits for its next attempt, be tried now. Raises WrongState."""
         with self._writing() as tx:
-            post = self._get_locked(tx, post_id)
+            post = get_locked(tx, post_id)
             if tx.run("make_post_due_now", id=post_id, now=self._clock.now()) != 1:
                 raise WrongState(f"Post {post_id} is not due.", hint=Hint("See: ", Do("posts.get", post_id)))
-            return self._changed(tx, post)
+            return changed(tx, post)
 
     def hold(self, post_id: int, problem: Problem | None = None, *, version: int | None = None) -> Post:
         """Keep a scheduled post from being published until it is released."""
@@ -172,61 +140,20 @@ class PostVerbs(ListVerbs):
             "HeldByUser", "It is held on request.", Hint("Let it go out: ", Do("posts.release", post_id))
         )
         with self._writing() as tx:
-            post = self._get_locked(tx, post_id)
-            _check_version(post, version)
+            post = get_locked(tx, post_id)
+            check_version(post, version)
             if tx.run("hold_post", id=post_id, now=self._clock.now(), **problem_values(reason)) != 1:
-                raise WrongState(f"Post {post_id} is {_why_fixed(post)}, so it cannot be held.", hint=_hint(post))
+                raise WrongState(f"Post {post_id} is {why_fixed(post)}, so it cannot be held.", hint=way_out(post))
             note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
-            return self._changed(tx, post)
+            return changed(tx, post)
 
     def _schedule_again(self, post_id: int, was: State, version: int | None) -> Post:
         with self._writing() as tx:
-            post = self._get_locked(tx, post_id)
+            post = get_locked(tx, post_id)
             if post.state == was:
-                _check_version(post, version)
+                check_version(post, version)
             if tx.run("schedule_post", id=post_id, was=was, now=self._clock.now()) != 1:
                 raise WrongState(
                     f"Post {post_id} is {post.state}, not {was}.", hint=Hint("See: ", Do("posts.get", post_id))
                 )
-            return self._changed(tx, post)
-
-    def _get(self, tx: Transaction, post_id: int) -> Post:
-        row = tx.row("get_post", id=post_id)
-        if row is None:
-            raise UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
-        return post_of(row)
-
-    def _get_locked(self, tx: Transaction, post_id: int) -> Post:
-        """The post as it is once its account is locked: nobody changes it until the transaction ends."""
-        self._locked(tx, self._get(tx, post_id).account_did)
-        return self._get(tx, post_id)
-
-    def _changed(self, tx: Transaction, post: Post) -> Post:
-        self._update_ready(tx, post.account_did)
-        return self._get(tx, post.id)
-
-
-def _check_version(post: Post, version: int | None) -> None:
-    if version is not None and post.version != version:
-        raise ChangedMeanwhile(
-            f"Post {post.id} was changed by somebody else meanwhile; it is {post.state} now. Nothing was changed.",
-            hint=Hint("Look at it and try again: ", Do("posts.get", post.id)),
-        )
-
-
-def _why_fixed(post: Post) -> str:
-    if post.state in ("scheduled", "held") and post.frozen is not None:
-        return f"{post.state} with records that may be on the network already"
-    return {"publishing": "being published at this moment"}.get(post.state, post.state)
-
-
-def _hint(post: Post) -> str:
-    if post.state == "published":
-        return Hint("Take it off the network: ", Do("posts.delete", post.id))
-    if post.free_at is not None and post.frozen is not None:
-        return f"Nothing of it was found there. It may be changed after {post.free_at:%Y-%m-%d %H:%M:%S} UTC."
-    if post.state == "held" and post.frozen is not None:
-        return Hint("Release it, and Skywrite looks whether it is on the network: ", Do("posts.release", post.id))
-    if post.state in ("scheduled", "publishing"):
-        return Hint("The next attempt settles it; see: ", Do("posts.get", post.id))
-    return Hint("See: ", Do("posts.get", post.id))
+            return changed(tx, post)

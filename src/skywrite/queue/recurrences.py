@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.errors import Do, Hint
-from skywrite.queue.adding import AddVerbs
+from skywrite.queue.adding import add_posts, require_media
+from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import (
     AddResult,
@@ -20,18 +21,19 @@ from skywrite.queue.model import (
     WrongState,
 )
 from skywrite.queue.rows import dump_json, recurrence_of
+from skywrite.queue.steps import locked, update_ready
 
 
-class RecurrenceVerbs(AddVerbs):
+class RecurrenceVerbs(StoreBase):
     """Verbs about what makes posts, and about settings."""
 
     def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None) -> int:
         """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number."""
         with self._writing() as tx:
-            self._locked(tx, new.account_did)
+            locked(tx, new.account_did)
             recurrence_id = self._add_recurrence(tx, new)
             if first is not None:
-                self._add(tx, [first._replace(recurrence_id=recurrence_id)])
+                add_posts(tx, self._clock, [first._replace(recurrence_id=recurrence_id)])
             return recurrence_id
 
     def add_with_rules(
@@ -43,10 +45,10 @@ class RecurrenceVerbs(AddVerbs):
         """
         with self._writing() as tx:
             for did in sorted({post.account_did for post in posts} | {rule.account_did for rule, _ in rules}):
-                self._locked(tx, did)
+                locked(tx, did)
             numbers = [self._add_recurrence(tx, rule) for rule, _ in rules]
             firsts = [first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, rules, strict=True)]
-            results = self._add(tx, [*posts, *firsts])
+            results = add_posts(tx, self._clock, [*posts, *firsts])
             return results[: len(posts)], list(zip(numbers, results[len(posts) :], strict=True))
 
     def _add_recurrence(self, tx: Transaction, new: NewRecurrence) -> int:
@@ -69,7 +71,7 @@ class RecurrenceVerbs(AddVerbs):
         )
         assert row is not None
         recurrence_id = int(row["id"])
-        self._require_media(tx, set(new.media))
+        require_media(tx, set(new.media))
         tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
         return recurrence_id
 
@@ -80,11 +82,11 @@ class RecurrenceVerbs(AddVerbs):
         next is then for its next reader to say.
         """
         with self._writing() as tx:
-            self._locked(tx, recurrence.account_did)
+            locked(tx, recurrence.account_did)
             row = tx.row("get_recurrence", id=recurrence.id)
             if row is None or recurrence_of(row).updated_at != recurrence.updated_at:
                 return False
-            return not self._add(tx, [post._replace(recurrence_id=recurrence.id)])[0].existed
+            return not add_posts(tx, self._clock, [post._replace(recurrence_id=recurrence.id)])[0].existed
 
     def recurrence(self, recurrence_id: int) -> Recurrence:
         """One rule; raises UnknownRecurrence."""
@@ -128,7 +130,7 @@ class RecurrenceVerbs(AddVerbs):
         Raises WrongState when somebody else has changed it since. The post of its next occurrence is left alone.
         """
         with self._writing() as tx:
-            self._locked(tx, recurrence.account_did)
+            locked(tx, recurrence.account_did)
             values = {
                 "id": recurrence.id,
                 "seen": recurrence.updated_at,
@@ -157,16 +159,16 @@ class RecurrenceVerbs(AddVerbs):
         """Forget a rule and cancel its posts that wait; how many were cancelled. One being published goes on."""
         did = self.recurrence(recurrence_id).account_did
         with self._writing() as tx:
-            self._locked(tx, did)
+            locked(tx, did)
             cancelled = tx.run("cancel_occurrences", id=recurrence_id, now=self._clock.now())
             tx.run("delete_recurrence", id=recurrence_id)
-            self._update_ready(tx, did)
+            update_ready(tx, did)
             return cancelled
 
     def set_slots(self, account_did: str, slots: Iterable[Slot]) -> None:
         """Replace the weekly slots of an account."""
         with self._writing(wake=False) as tx:
-            self._locked(tx, account_did)
+            locked(tx, account_did)
             tx.run("delete_slots", did=account_did)
             values = sorted({(slot.weekday, slot.minute): slot for slot in slots}.values())
             tx.run_many(

@@ -25,7 +25,9 @@ thread, are grouped in modules:
   note_timer;
 - `watch.py`: watch; and here: backup, schema_version.
 
-What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
+Each group stands on `base.StoreBase` alone. What several of them do inside of a transaction is a function that takes
+it: `steps.py`, `changing.py`, `adding.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and
+`sql/`.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ from os import PathLike, fspath
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, StorageError
 from skywrite.queue.accounts import AccountVerbs
+from skywrite.queue.adding import AddVerbs
 from skywrite.queue.changes import ChangeVerbs
 from skywrite.queue.claims import ClaimVerbs
 from skywrite.queue.clock_skew import ClockSkewVerbs
 from skywrite.queue.database import Database
 from skywrite.queue.feeds import FeedVerbs
+from skywrite.queue.listing import ListVerbs
 from skywrite.queue.media import MediaVerbs
 from skywrite.queue.migrate import migrate
 from skywrite.queue.posts import PostVerbs
@@ -60,9 +64,11 @@ class BackupFailed(StorageError):
 
 class Store(
     AccountVerbs,
+    AddVerbs,
     ClaimVerbs,
     ClockSkewVerbs,
     SyncVerbs,
+    ListVerbs,
     PostVerbs,
     MediaVerbs,
     RecurrenceVerbs,

@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from skywrite.errors import InputError, TemporaryError
+from skywrite.queue.adding import add_posts
+from skywrite.queue.base import StoreBase
+from skywrite.queue.changing import cancel_post, edit_post, get_locked, get_post
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
-from skywrite.queue.posts import PostVerbs
+from skywrite.queue.steps import locked
 
 STALE = ""
 """The digest of a file whose post is not known to be as the file says."""
@@ -40,7 +43,7 @@ class SyncedFile(NamedTuple):
     due_at: datetime | None = None
 
 
-class SyncVerbs(PostVerbs):
+class SyncVerbs(StoreBase):
     """Verbs about posts that came from files."""
 
     def synced_files(self, folder: str) -> list[SyncedFile]:
@@ -55,18 +58,18 @@ class SyncVerbs(PostVerbs):
         Raises KeyTaken where the key is that of a post from elsewhere.
         """
         with self._writing() as tx:
-            self._locked(tx, file.account_did)
+            locked(tx, file.account_did)
             known = tx.row("get_folder_file", folder=file.folder, path=file.path)
             if known is not None:
                 return AddResult(int(known["post_id"]), True)
-            result = self._add(tx, [new])[0]
+            result = add_posts(tx, self._clock, [new])[0]
             if result.existed:
                 self._must_be_ours(tx, file, new, result.id)
             self._put(tx, file, result.id, STALE if result.existed else file.digest)
             return result
 
     def _must_be_ours(self, tx: Transaction, file: SyncedFile, new: NewPost, post_id: int) -> None:
-        post = self._get(tx, post_id)
+        post = get_post(tx, post_id)
         other = tx.row("folder_file_of_post", post_id=post_id)
         if post.source == new.source and other is None:
             return
@@ -82,7 +85,7 @@ class SyncVerbs(PostVerbs):
         Raises NotEditable, ChangedMeanwhile, SyncedElsewhere.
         """
         with self._writing() as tx:
-            post = self._edit(tx, file.post_id, changes, version)
+            post = edit_post(tx, file.post_id, changes, version, now=self._clock.now())
             self._note(tx, file, seen)
             return post
 
@@ -108,9 +111,9 @@ class SyncVerbs(PostVerbs):
         """
         with self._writing() as tx:
             for did in sorted({old.account_did, file.account_did}):
-                self._locked(tx, did)
+                locked(tx, did)
             self._drop(tx, old)
-            result = self._add(tx, [new])[0]
+            result = add_posts(tx, self._clock, [new])[0]
             if result.existed:
                 self._must_be_ours(tx, file, new, result.id)
             self._put(tx, file, result.id, STALE if result.existed else file.digest)
@@ -125,12 +128,12 @@ class SyncVerbs(PostVerbs):
             self._drop(tx, file)
 
     def _drop(self, tx: Transaction, file: SyncedFile) -> None:
-        post = self._get_locked(tx, file.post_id)
+        post = get_locked(tx, file.post_id)
         gone = tx.run("delete_folder_file", folder=file.folder, path=file.path, post_id=file.post_id, seen=file.digest)
         if not gone:
             raise _elsewhere(file.path)
         if post.state != "published":
-            self._cancel(tx, post)
+            cancel_post(tx, post, self._clock.now())
             tx.run("forget_key", id=post.id)
 
     def _note(self, tx: Transaction, file: SyncedFile, seen: str) -> None:

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from skywrite.errors import Do, Hint, InputError
-from skywrite.queue.adding import AddVerbs
+from skywrite.queue.adding import add_posts
+from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.rows import dump_json, problem_of, problem_values
@@ -83,7 +84,7 @@ class _Overtaken(Exception):
     """The lease was lost: nothing of the transaction may stay."""
 
 
-class TimerVerbs(AddVerbs):
+class TimerVerbs(StoreBase):
     """Verbs about commands and functions."""
 
     def add_timer(self, new: NewTimer) -> Timer:
@@ -168,7 +169,7 @@ class TimerVerbs(AddVerbs):
         """Store a run's posts and what it came to, all or nothing; None when the claim is no longer ours."""
         try:
             with self._writing(wake=bool(result.posts)) as tx:
-                added = self._add(tx, result.posts)
+                added = add_posts(tx, self._clock, result.posts)
                 values = {"id": claim.timer.id, "token": claim.token, "occurrence": claim.occurrence}
                 if tx.run("finish_timer", **values, next_at=next_at, **self._outcome(result)) != 1:
                     raise _Overtaken
@@ -179,7 +180,7 @@ class TimerVerbs(AddVerbs):
     def note_timer(self, timer_id: int, result: TimerResult) -> list[AddResult]:
         """Store the posts of a run out of turn and what it came to; its occurrences stay as they are."""
         with self._writing(wake=bool(result.posts)) as tx:
-            added = self._add(tx, result.posts)
+            added = add_posts(tx, self._clock, result.posts)
             tx.run("note_timer", id=timer_id, **self._outcome(result))
             return added
 
