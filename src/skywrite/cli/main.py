@@ -56,6 +56,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run and check": {
         "run": ("running", "Publish what is due, until you stop it"),
+        "serve": ("serve", "Serve the page, the HTTP API and MCP, with the worker"),
+        "mcp": ("mcp", "Offer your queue to an agent over MCP"),
+        "keys": ("keys", "Make, list and revoke API keys"),
         "service": ("service", "Keep the worker running, as a service"),
         "doctor": ("doctor", "Check everything that posting needs"),
         "backup": ("moving", "Copy the database while it is in use"),

@@ -1,0 +1,18 @@
+"""The table of operations: everything that may be asked for over HTTP and MCP, and nothing else.
+
+HTTP routes, the OpenAPI document and the MCP tools are made from it. What is not in the table cannot be reached from
+outside: local paths, commands to run and signing in never are.
+"""
+
+from __future__ import annotations
+
+from skywrite.app.operations import accounts, feeds, hooks, keys, media, overview, posts, recurrences
+from skywrite.app.operations.table import Access, NotAllowed, Operation, by_name
+
+__all__ = ["OPERATIONS", "Access", "NotAllowed", "Operation"]
+
+OPERATIONS = by_name(
+    operation
+    for noun in (posts, media, recurrences, feeds, accounts, overview, hooks, keys)
+    for operation in noun.OPERATIONS
+)

@@ -1,0 +1,184 @@
+"""Operations on accounts: what is set for them, and their weekly slots. Signing in is done on the page only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.queue.model import Account, Slot
+
+
+class ByAccount(Input):
+    """A handle or DID in the path."""
+
+    account: str
+
+
+class EditAccount(Input):
+    """Settings to change; null takes one back to its default."""
+
+    account: str
+    gap_seconds: int | UnsetType | None = UNSET
+    max_per_day: int | UnsetType | None = UNSET
+    zone: str | UnsetType | None = UNSET
+    langs: list[str] | UnsetType | None = UNSET
+    late: str | UnsetType | None = UNSET
+    require_alt: bool | UnsetType | None = UNSET
+    markdown: bool | UnsetType | None = UNSET
+    shorten: bool | UnsetType | None = UNSET
+
+
+class SlotShape(Output):
+    """A weekly time: weekday 0 is Monday, minute of the day."""
+
+    weekday: Annotated[int, Meta(ge=0, le=6)]
+    minute: Annotated[int, Meta(ge=0, le=1439)]
+    zone: str
+
+
+class SlotInput(Input):
+    """A weekly time: weekday 0 is Monday, minute of the day."""
+
+    weekday: Annotated[int, Meta(ge=0, le=6)]
+    minute: Annotated[int, Meta(ge=0, le=1439)]
+    zone: str | None = None
+
+
+class SetSlots(Input):
+    """All weekly times of an account."""
+
+    account: str
+    slots: Annotated[list[SlotInput], Meta(max_length=500)]
+
+
+class SlotList(Output):
+    """The weekly times of an account."""
+
+    slots: list[SlotShape]
+
+
+class AccountShape(Output):
+    """An account."""
+
+    did: str
+    handle: str
+    pds_url: str
+    is_default: bool
+    signed_in: bool
+    state: str
+    paused_until: datetime | None
+    pause_reason: str | None
+    last_published_at: datetime | None
+    settings: dict[str, Any]
+
+
+class AccountList(Output):
+    """The accounts that the caller may use."""
+
+    accounts: list[AccountShape]
+
+
+def list_accounts(access: Access, given: Nothing) -> AccountList:
+    """The caller's accounts, the default one first."""
+    return AccountList([_shape(account) for account in access.all_accounts()])
+
+
+def get(access: Access, given: ByAccount) -> AccountShape:
+    """One account."""
+    return _shape(access.account(given.account))
+
+
+def edit(access: Access, given: EditAccount) -> AccountShape:
+    """Change settings of an account."""
+    account = access.account(given.account)
+    names = [name for name in EditAccount.__struct_fields__ if name != "account"]
+    changes = {name: value for name in names if (value := getattr(given, name)) is not UNSET}
+    access.sky.accounts.set(account.did, changes)
+    return _shape(access.account(given.account))
+
+
+def slots(access: Access, given: ByAccount) -> SlotList:
+    """The weekly times at which an account's posts without a time go out."""
+    return _slots(access, access.account(given.account))
+
+
+def set_slots(access: Access, given: SetSlots) -> SlotList:
+    """Replace the weekly times of an account."""
+    from skywrite.schedule.localtime import zone_of
+    from skywrite.schedule.when import local_zone
+
+    account = access.account(given.account)
+    zone = str(account.settings.get("zone") or local_zone())
+    wanted = {(item.weekday, item.minute): zone_of(item.zone or zone).key for item in given.slots}
+    access.sky.accounts.set_slots(account.did, [Slot(day, minute, name) for (day, minute), name in wanted.items()])
+    return _slots(access, account)
+
+
+def _slots(access: Access, account: Account) -> SlotList:
+    return SlotList([shaped(SlotShape, slot._asdict()) for slot in access.sky.context.store.slots(account.did)])
+
+
+def _shape(account: Account) -> AccountShape:
+    return shaped(AccountShape, account._asdict())
+
+
+OPERATIONS = (
+    Operation(
+        "accounts.list",
+        "GET /accounts",
+        "read",
+        "List the accounts that you may use.",
+        list_accounts,
+        Nothing,
+        AccountList,
+        read_only=True,
+        idempotent=True,
+        tool="list_accounts",
+    ),
+    Operation(
+        "accounts.get",
+        "GET /accounts/{account}",
+        "read",
+        "Show an account.",
+        get,
+        ByAccount,
+        AccountShape,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "accounts.edit",
+        "PATCH /accounts/{account}",
+        "manage",
+        "Change settings of an account.",
+        edit,
+        EditAccount,
+        AccountShape,
+        idempotent=True,
+    ),
+    Operation(
+        "slots.list",
+        "GET /accounts/{account}/slots",
+        "read",
+        "List the weekly slots of an account.",
+        slots,
+        ByAccount,
+        SlotList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "slots.set",
+        "PUT /accounts/{account}/slots",
+        "manage",
+        "Replace the weekly slots of an account.",
+        set_slots,
+        SetSlots,
+        SlotList,
+        idempotent=True,
+    ),
+)

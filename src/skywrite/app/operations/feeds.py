@@ -1,0 +1,234 @@
+"""Operations on feeds, whose items become posts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from skywrite.app.operations.shapes import ById, ErrorShape, Id, Input, Nothing, Ok, Output, problem_shape, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.queue.feed_model import UnknownFeed
+
+OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels")
+Url = Annotated[str, Meta(min_length=1, max_length=8192)]
+
+
+class FeedOptions(Input, kw_only=True):
+    """How a feed's items become posts."""
+
+    template: str | UnsetType = UNSET
+    include: list[str] | UnsetType = UNSET
+    exclude: list[str] | UnsetType = UNSET
+    most: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    spacing: Literal["gap", "slots"] | UnsetType = UNSET
+    every: str | UnsetType = UNSET
+    images: Literal["auto", "all", "card", "none"] | UnsetType = UNSET
+    langs: list[str] | UnsetType = UNSET
+    labels: list[str] | UnsetType = UNSET
+
+
+class AddFeed(FeedOptions, kw_only=True):
+    """A new feed."""
+
+    url: Url
+    accounts: list[str] | UnsetType = UNSET
+    backfill: Annotated[int, Meta(ge=0, le=1000)] = 0
+
+
+class EditFeed(FeedOptions, kw_only=True):
+    """Options to change."""
+
+    id: Id
+    accounts: list[str] | UnsetType = UNSET
+
+
+class PreviewFeed(FeedOptions, kw_only=True):
+    """A feed to look at."""
+
+    url: Url
+    account: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=20)] = 3
+
+
+class FeedShape(Output):
+    """A feed, and how many of its items are in each state."""
+
+    id: int
+    url: str
+    title: str
+    state: str
+    accounts: list[str]
+    items: dict[str, int]
+    settings: dict[str, Any]
+    checked_at: datetime | None
+    next_check_at: datetime | None
+    error: ErrorShape | None
+    new: int = 0
+    posts: list[int] = msgspec.field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
+
+
+class FeedList(Output):
+    """Feeds."""
+
+    feeds: list[FeedShape]
+
+
+class FeedItemShape(Output):
+    """An item of a feed: what would be posted, or why nothing would be."""
+
+    title: str
+    link: str
+    published_at: datetime | None
+    state: str
+    text: str
+    error: ErrorShape | None
+
+
+class FeedItems(Output):
+    """Items of a feed, the latest first."""
+
+    items: list[FeedItemShape]
+
+
+def add(access: Access, given: AddFeed) -> FeedShape:
+    """Post what a feed says from now on."""
+    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
+    accounts = accounts or [access.account().did]
+    status, check = access.sky.feeds.add(given.url, accounts=accounts, backfill=given.backfill, **_options(given))
+    return _shape(status, check)
+
+
+def list_feeds(access: Access, given: Nothing) -> FeedList:
+    """The feeds of the caller's accounts."""
+    return FeedList([_shape(status) for status in access.sky.feeds.list() if _sees(access, status)])
+
+
+def get(access: Access, given: ById) -> FeedShape:
+    """One feed."""
+    return _shape(_seen(access, given.id))
+
+
+def edit(access: Access, given: EditFeed) -> FeedShape:
+    """Change a feed, from its next check on."""
+    _seen(access, given.id)
+    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
+    return _shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
+
+
+def remove(access: Access, given: ById) -> Ok:
+    """Forget a feed; its posts stay."""
+    _seen(access, given.id)
+    access.sky.feeds.remove(given.id)
+    return Ok()
+
+
+def check(access: Access, given: ById) -> FeedShape:
+    """Look at a feed now."""
+    _seen(access, given.id)
+    result = access.sky.feeds.check(given.id)
+    return _shape(access.sky.feeds.get(given.id), result)
+
+
+def preview(access: Access, given: PreviewFeed) -> FeedItems:
+    """What the latest items of a feed would look like as posts."""
+    account = access.account(given.account)
+    if given.url.isdigit():
+        _seen(access, int(given.url[:18]))
+    shown = access.sky.feeds.preview(
+        given.url, account=account.did, limit=given.limit, prepare=False, **_options(given)
+    )
+    items = [
+        FeedItemShape(item.title, item.link, item.published_at, item.state, item.text, problem_shape(item.problem))
+        for item in shown
+    ]
+    return FeedItems(items)
+
+
+def _options(given: FeedOptions) -> dict[str, Any]:
+    return {name: value for name in OPTIONS if (value := getattr(given, name)) is not UNSET}
+
+
+def _sees(access: Access, status: Any) -> bool:
+    return any(access.sees(did) for did in status.feed.account_dids)
+
+
+def _seen(access: Access, feed_id: int) -> Any:
+    status = access.sky.feeds.get(feed_id)
+    if not _sees(access, status):
+        raise UnknownFeed(f"There is no feed {feed_id}.")
+    return status
+
+
+def _shape(status: Any, result: Any = None) -> FeedShape:
+    feed = status.feed
+    values: Mapping[str, Any] = {
+        **feed._asdict(),
+        "accounts": list(status.accounts),
+        "items": dict(status.items),
+        "error": None,
+    }
+    shape = shaped(FeedShape, values)
+    shape.error = problem_shape(feed.problem)
+    if result is not None:
+        shape.new, shape.posts = result.new, list(result.posts)
+        shape.warnings = [str(warning) for warning in result.warnings]
+    return shape
+
+
+OPERATIONS = (
+    Operation(
+        "feeds.add",
+        "POST /feeds",
+        "manage",
+        "Post what a feed says from now on.",
+        add,
+        AddFeed,
+        FeedShape,
+        created=True,
+    ),
+    Operation(
+        "feeds.list",
+        "GET /feeds",
+        "read",
+        "List feeds.",
+        list_feeds,
+        Nothing,
+        FeedList,
+        read_only=True,
+        idempotent=True,
+        tool="list_feeds",
+    ),
+    Operation(
+        "feeds.preview",
+        "POST /feeds/preview",
+        "read",
+        "Show what the latest items of a feed would look like as posts.",
+        preview,
+        PreviewFeed,
+        FeedItems,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "feeds.get", "GET /feeds/{id}", "read", "Show a feed.", get, ById, FeedShape, read_only=True, idempotent=True
+    ),
+    Operation(
+        "feeds.edit", "PATCH /feeds/{id}", "manage", "Change a feed.", edit, EditFeed, FeedShape, idempotent=True
+    ),
+    Operation(
+        "feeds.remove",
+        "DELETE /feeds/{id}",
+        "manage",
+        "Forget a feed; its posts stay.",
+        remove,
+        ById,
+        Ok,
+        destructive=True,
+    ),
+    Operation("feeds.check", "POST /feeds/{id}/check", "manage", "Check a feed now.", check, ById, FeedShape),
+)

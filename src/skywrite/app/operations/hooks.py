@@ -1,0 +1,334 @@
+"""Operations on webhooks, and on the secret addresses of calendars."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.errors import InputError
+from skywrite.queue.api_keys import ApiKeys
+from skywrite.queue.webhooks import Delivery, UnknownWebhook, Webhook, Webhooks
+
+Kind = Literal[
+    "post.published",
+    "post.failed",
+    "post.held",
+    "post.skipped",
+    "post.cancelled",
+    "account.needs_login",
+    "feed.failing",
+    "approval.requested",
+    "worker.late",
+]
+Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+Name = Annotated[str, Meta(max_length=100)]
+
+
+class AddWebhook(Input, kw_only=True):
+    """A new webhook."""
+
+    url: Url
+    name: Name = ""
+    kinds: Annotated[list[Kind], Meta(min_length=1)] | None = None
+    account: str | None = None
+
+
+class EditWebhook(Input, kw_only=True):
+    """What to change of a webhook."""
+
+    id: Id
+    url: Url | None = None
+    name: Name | None = None
+    state: Literal["active", "paused"] | None = None
+    kinds: Annotated[list[Kind], Meta(min_length=1)] | None = None
+
+
+class ListDeliveries(Input, kw_only=True):
+    """Which messages."""
+
+    id: Id
+    before: Id | None = None
+    limit: Limit = 50
+
+
+class ByDelivery(Input):
+    """A message of a webhook."""
+
+    id: Id
+    delivery: Id
+
+
+class WebhookShape(Output):
+    """A webhook."""
+
+    id: int
+    url: str
+    name: str
+    state: str
+    kinds: list[str] | None
+    account: str | None
+    reason: str | None
+    created_at: datetime
+
+
+class SecretWebhookShape(WebhookShape, kw_only=True):
+    """A webhook with its secret, which is shown only here."""
+
+    secret: str
+
+
+class WebhookList(Output):
+    """Webhooks."""
+
+    webhooks: list[WebhookShape]
+
+
+class DeliveryShape(Output):
+    """A message to a webhook, and what its last try came to."""
+
+    id: int
+    kind: str
+    state: str
+    tries: int
+    attempt_at: datetime
+    created_at: datetime
+    ended_at: datetime | None
+    status: int | None
+    error: str | None
+    body: str
+
+
+class DeliveryList(Output):
+    """Messages, the latest first."""
+
+    deliveries: list[DeliveryShape]
+
+
+class AddCalendar(Input):
+    """A new secret address."""
+
+    name: Name = "calendar"
+    account: str | None = None
+
+
+class CalendarShape(Output):
+    """A secret address for calendars and news readers."""
+
+    id: int
+    name: str
+    account: str | None
+    created_at: datetime
+
+
+class NewCalendarShape(CalendarShape, kw_only=True):
+    """A new secret address; its paths are shown only here."""
+
+    calendar: str
+    rss: str
+
+
+class CalendarList(Output):
+    """Secret addresses."""
+
+    calendars: list[CalendarShape]
+
+
+def add(access: Access, given: AddWebhook) -> SecretWebhookShape:
+    """Send messages about events to an address. What can be seen of its form is checked now."""
+    from skywrite.http import parse_url
+
+    target = parse_url(given.url)
+    if target.scheme not in ("https", "http") or target.has_userinfo or not target.host:
+        raise InputError(f"{given.url} cannot be a webhook.", hint="Give an https:// address without a password.")
+    did = None if given.account is None and access.accounts is None else access.account(given.account).did
+    hook, secret = _webhooks(access).add(given.url, given.name, kinds=given.kinds, account_did=did)
+    return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
+
+
+def list_webhooks(access: Access, given: Nothing) -> WebhookList:
+    """The webhooks of the caller's accounts."""
+    seen = [hook for hook in _webhooks(access).all() if _sees(access, hook)]
+    return WebhookList([shaped(WebhookShape, _fields(access, hook)) for hook in seen])
+
+
+def get(access: Access, given: ById) -> WebhookShape:
+    """One webhook."""
+    return shaped(WebhookShape, _fields(access, _seen(access, given.id)))
+
+
+def edit(access: Access, given: EditWebhook) -> WebhookShape:
+    """Change, pause or resume a webhook."""
+    _seen(access, given.id)
+    changes = {"url": given.url, "name": given.name, "kinds": given.kinds}
+    hook = _webhooks(access).change(given.id, state=given.state, **changes)  # type: ignore[arg-type]
+    return shaped(WebhookShape, _fields(access, hook))
+
+
+def remove(access: Access, given: ById) -> Ok:
+    """Forget a webhook."""
+    _seen(access, given.id)
+    _webhooks(access).remove(given.id)
+    return Ok()
+
+
+def replace_secret(access: Access, given: ById) -> SecretWebhookShape:
+    """Make a new secret; for a day messages are signed with both."""
+    hook = _seen(access, given.id)
+    secret = _webhooks(access).replace_secret(given.id)
+    return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
+
+
+def send_test(access: Access, given: ById) -> DeliveryShape:
+    """Send a test message."""
+    _seen(access, given.id)
+    return _delivery(_webhooks(access).send_test(given.id))
+
+
+def deliveries(access: Access, given: ListDeliveries) -> DeliveryList:
+    """The log of a webhook."""
+    _seen(access, given.id)
+    found = _webhooks(access).deliveries(given.id, before=given.before, limit=given.limit)
+    return DeliveryList([_delivery(item) for item in found])
+
+
+def replay(access: Access, given: ByDelivery) -> DeliveryShape:
+    """Send a message again."""
+    _seen(access, given.id)
+    if _webhooks(access).delivery(given.delivery).webhook_id != given.id:
+        raise UnknownWebhook(f"Webhook {given.id} has no message {given.delivery}.")
+    return _delivery(_webhooks(access).replay(given.delivery))
+
+
+def add_calendar(access: Access, given: AddCalendar) -> NewCalendarShape:
+    """Make a secret address under which calendars and news readers see the plan without a key."""
+    did = None if given.account is None and access.accounts is None else access.account(given.account).did
+    token, secret = ApiKeys(access.sky.context.store).add_token(given.name, did)
+    values = {**token._asdict(), "account": _handle(access, did)}
+    return shaped(NewCalendarShape, {**values, "calendar": f"/calendar/{secret}.ics", "rss": f"/rss/{secret}.xml"})
+
+
+def list_calendars(access: Access, given: Nothing) -> CalendarList:
+    """The secret addresses that still work."""
+    seen = [item for item in ApiKeys(access.sky.context.store).tokens() if _sees(access, item)]
+    shapes = [shaped(CalendarShape, {**item._asdict(), "account": _handle(access, item.account_did)}) for item in seen]
+    return CalendarList(shapes)
+
+
+def revoke_calendar(access: Access, given: ById) -> Ok:
+    """End a secret address."""
+    keys = ApiKeys(access.sky.context.store)
+    if access.accounts is not None and given.id not in [item.id for item in keys.tokens() if _sees(access, item)]:
+        raise UnknownWebhook(f"There is no calendar address {given.id}.")
+    keys.revoke_token(given.id)
+    return Ok()
+
+
+def _webhooks(access: Access) -> Webhooks:
+    return Webhooks(access.sky.context.store)
+
+
+def _sees(access: Access, item: object) -> bool:
+    did = getattr(item, "account_did", None)
+    return access.accounts is None or (did is not None and access.sees(did))
+
+
+def _seen(access: Access, webhook_id: int) -> Webhook:
+    hook = _webhooks(access).get(webhook_id)
+    if not _sees(access, hook):
+        raise UnknownWebhook(f"There is no webhook {webhook_id}.")
+    return hook
+
+
+def _handle(access: Access, did: str | None) -> str | None:
+    return None if did is None else access.sky.context.store.account(did).handle
+
+
+def _fields(access: Access, hook: Webhook) -> dict[str, object]:
+    return {**hook._asdict(), "account": _handle(access, hook.account_did)}
+
+
+def _delivery(item: Delivery) -> DeliveryShape:
+    return shaped(DeliveryShape, item._asdict())
+
+
+def _row(
+    name: str, route: str, summary: str, call: object, given: type[msgspec.Struct], output: object, **hints: bool
+) -> Operation:
+    return Operation(name, route, "manage", summary, call, given, output, **hints)  # type: ignore[arg-type]
+
+
+_READS = {"read_only": True, "idempotent": True}
+
+OPERATIONS = (
+    _row(
+        "webhooks.add",
+        "POST /webhooks",
+        "Send signed messages about events to an address.",
+        add,
+        AddWebhook,
+        SecretWebhookShape,
+        created=True,
+    ),
+    _row("webhooks.list", "GET /webhooks", "List webhooks.", list_webhooks, Nothing, WebhookList, **_READS),
+    _row("webhooks.get", "GET /webhooks/{id}", "Show a webhook.", get, ById, WebhookShape, **_READS),
+    _row(
+        "webhooks.edit",
+        "PATCH /webhooks/{id}",
+        "Change, pause or resume a webhook.",
+        edit,
+        EditWebhook,
+        WebhookShape,
+        idempotent=True,
+    ),
+    _row("webhooks.remove", "DELETE /webhooks/{id}", "Forget a webhook.", remove, ById, Ok, destructive=True),
+    _row(
+        "webhooks.replace_secret",
+        "POST /webhooks/{id}/secret",
+        "Make a new secret; for a day messages are signed with both.",
+        replace_secret,
+        ById,
+        SecretWebhookShape,
+    ),
+    _row("webhooks.test", "POST /webhooks/{id}/test", "Send a test message.", send_test, ById, DeliveryShape),
+    _row(
+        "webhooks.deliveries",
+        "GET /webhooks/{id}/deliveries",
+        "List the messages of a webhook.",
+        deliveries,
+        ListDeliveries,
+        DeliveryList,
+        **_READS,
+    ),
+    _row(
+        "webhooks.replay",
+        "POST /webhooks/{id}/deliveries/{delivery}/replay",
+        "Send a message again.",
+        replay,
+        ByDelivery,
+        DeliveryShape,
+    ),
+    _row(
+        "calendars.add",
+        "POST /calendars",
+        "Make a secret address for calendars and news readers.",
+        add_calendar,
+        AddCalendar,
+        NewCalendarShape,
+        created=True,
+    ),
+    _row("calendars.list", "GET /calendars", "List secret addresses.", list_calendars, Nothing, CalendarList, **_READS),
+    _row(
+        "calendars.revoke",
+        "DELETE /calendars/{id}",
+        "End a secret address.",
+        revoke_calendar,
+        ById,
+        Ok,
+        destructive=True,
+    ),
+)

@@ -1,0 +1,119 @@
+"""Operations on API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.facade import Skywrite
+from skywrite.app.operations.shapes import ById, Input, Nothing, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.errors import InputError
+from skywrite.queue.api_keys import ApiKey, ApiKeys, Scope
+
+
+class AddKey(Input):
+    """A new key."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    scopes: Annotated[list[Scope], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["read", "draft"])
+    accounts: Annotated[list[str], Meta(description="Handles or DIDs; without them, all accounts.")] = msgspec.field(
+        default_factory=list
+    )
+    until: Annotated[str, Meta(description="When it ends.")] | None = None
+
+
+class KeyShape(Output):
+    """An API key, without the key."""
+
+    id: int
+    name: str
+    shown: str
+    scopes: list[Scope]
+    accounts: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKeyShape(KeyShape, kw_only=True):
+    """A new key; `key` is shown only here."""
+
+    key: str
+
+
+class KeyList(Output):
+    """All keys."""
+
+    keys: list[KeyShape]
+
+
+def add_key(
+    sky: Skywrite, name: str, scopes: Sequence[str], accounts: Sequence[str] = (), until: str | None = None
+) -> tuple[ApiKey, str]:
+    """Make a key; the second value is the key itself. Raises InputError."""
+    from skywrite.schedule.when import local_zone, parse_time
+
+    dids = [sky.context.store.account(handle).did for handle in accounts] or None
+    ends = None if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at
+    return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends)
+
+
+def add(access: Access, given: AddKey) -> NewKeyShape:
+    """Make a key. Nobody gives a right that they do not have."""
+    for scope in given.scopes:
+        access.require(scope)
+    names = list(given.accounts)
+    if access.accounts is not None:
+        names = [access.account(name).did for name in names] or sorted(access.accounts)
+    key, secret = add_key(access.sky, given.name, given.scopes, names, given.until)
+    return shaped(NewKeyShape, {**_fields(key), "key": secret})
+
+
+def list_keys(access: Access, given: Nothing) -> KeyList:
+    """All keys."""
+    return KeyList([shaped(KeyShape, _fields(key)) for key in ApiKeys(access.sky.context.store).all()])
+
+
+def revoke(access: Access, given: ById) -> KeyShape:
+    """End a key at once."""
+    keys = ApiKeys(access.sky.context.store)
+    if access.accounts is not None and not set(keys.get(given.id).accounts or ()) <= access.accounts:
+        raise InputError(f"The key {given.id} is for other accounts.")
+    return shaped(KeyShape, _fields(keys.revoke(given.id)))
+
+
+def _fields(key: ApiKey) -> dict[str, object]:
+    return {**key._asdict(), "shown": key.shown}
+
+
+OPERATIONS = (
+    Operation("keys.add", "POST /keys", "manage", "Make an API key.", add, AddKey, NewKeyShape, created=True),
+    Operation(
+        "keys.list",
+        "GET /keys",
+        "manage",
+        "List API keys.",
+        list_keys,
+        Nothing,
+        KeyList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "keys.revoke",
+        "DELETE /keys/{id}",
+        "manage",
+        "End an API key at once.",
+        revoke,
+        ById,
+        KeyShape,
+        idempotent=True,
+        destructive=True,
+    ),
+)

@@ -1,0 +1,164 @@
+"""Operations on media: what was uploaded, fitted as it will be published, and known by its CID.
+
+What lives here: what becomes of bytes that arrived. What does not: receiving them (`server.uploads`).
+
+The name that an upload has is kept for people to read and never used as the name of a file.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from skywrite.app.operations.shapes import MEDIA_SCOPE, Input, Nothing, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.clock import to_iso
+from skywrite.compose.draft import Draft, Image, Media, Stored, Video
+from skywrite.compose.images import Collector, gather_media
+from skywrite.errors import InputError
+from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
+from skywrite.queue.model import NewMedia, UnknownMedia
+
+NAME_MAX = 200
+
+
+class NotMedia(InputError):
+    """The bytes are neither an image nor a video that can be posted."""
+
+
+class MediaShape(Output):
+    """Something that was uploaded. `media` names it in posts; it is dropped a day later unless a post needs it."""
+
+    media: str
+    mime: str
+    size: int
+    width: int | None
+    height: int | None
+    name: str
+    uploaded_at: datetime
+    warnings: list[str]
+
+
+class MediaList(Output):
+    """What was uploaded."""
+
+    media: list[MediaShape]
+
+
+class ByCid(Input):
+    """A CID in the path."""
+
+    media: str
+
+
+def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
+    """Fit a file that was uploaded and keep it. Raises NotMedia, and what fitting raises."""
+    label = clean_name(name)
+    with path.open("rb") as file:
+        kind = sniff(file.read(HEAD_BYTES))
+    if kind not in IMAGES and kind not in VIDEOS:
+        what = f"is {NAMES[kind]}" if kind in NAMES else "is of a kind that is not known"
+        raise NotMedia(
+            f"{label} {what}: it can be posted neither as an image nor as a video.", hint="Convert it first."
+        )
+    collector = Collector(None)
+    source = Media(path=str(path), name=label)
+    if kind in IMAGES:
+        part = gather_media(Draft(images=(Image(source),)), collector)
+    else:
+        part = gather_media(Draft(video=Video(source)), collector)
+    media = part.video.media if part.video is not None else part.images[0].media
+    assert media.stored is not None
+    return _keep(access, collector, media.stored, label)
+
+
+def list_media(access: Access, given: Nothing) -> MediaList:
+    """The uploads of this caller that are still here."""
+    store = access.sky.context.store
+    kept = store.settings(MEDIA_SCOPE)
+    mine = {cid: value for cid, value in kept.items() if value["by"] == access.who}
+    return MediaList([_shape(cid, value) for cid, value in mine.items() if store.media_info(cid) is not None])
+
+
+def get(access: Access, given: ByCid) -> MediaShape:
+    """One upload."""
+    return _shape(given.media, _known(access, given.media))
+
+
+def drop(access: Access, given: ByCid) -> MediaShape:
+    """Forget an upload; posts that have it keep it."""
+    value = _known(access, given.media)
+    access.sky.context.store.put_setting(MEDIA_SCOPE, given.media, None)
+    return _shape(given.media, value)
+
+
+def clean_name(name: str) -> str:
+    """The last part of a name, without what a terminal or a page could take for something else."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in last if character.isprintable())[:NAME_MAX] or "upload"
+
+
+def _keep(access: Access, collector: Collector, stored: Stored, label: str) -> MediaShape:
+    store = access.sky.context.store
+    for cid, pieces in collector.media.items():
+        item = collector.stored[cid]
+        store.put_media(NewMedia(cid, item.mime, item.size, pieces()))
+    value = {
+        **{name: getattr(stored, name) for name in ("mime", "size", "width", "height")},
+        "name": label,
+        "by": access.who,
+        "uploaded_at": to_iso(access.sky.context.clock.now()),
+        # A missing description is a warning of the post that shows it.
+        "warnings": [warning for warning in map(str, collector.warnings) if "alt text" not in warning],
+    }
+    store.put_setting(MEDIA_SCOPE, stored.cid, value)
+    return _shape(stored.cid, value)
+
+
+def _known(access: Access, cid: str) -> dict[str, Any]:
+    value = access.sky.context.store.setting(MEDIA_SCOPE, cid)
+    if value is None or value["by"] != access.who:
+        raise UnknownMedia(f"There is no upload {cid}.")
+    return dict(value)
+
+
+def _shape(cid: str, value: dict[str, Any]) -> MediaShape:
+    return shaped(MediaShape, {**value, "media": cid})
+
+
+OPERATIONS = (
+    Operation(
+        "media.list",
+        "GET /media",
+        "read",
+        "List uploads.",
+        list_media,
+        Nothing,
+        MediaList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "media.get",
+        "GET /media/{media}",
+        "read",
+        "Describe an upload.",
+        get,
+        ByCid,
+        MediaShape,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "media.drop",
+        "DELETE /media/{media}",
+        "draft",
+        "Forget an upload; posts that have it keep it.",
+        drop,
+        ByCid,
+        MediaShape,
+        idempotent=True,
+        destructive=True,
+    ),
+)

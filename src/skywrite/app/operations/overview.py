@@ -1,0 +1,221 @@
+"""Operations that show how things stand: the plan of some days, the status, and pulling drafts of the official app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from skywrite.app.operations.posts import parse_instant
+from skywrite.app.operations.shapes import Input, Nothing, Output
+from skywrite.app.operations.table import Access, Operation
+from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.model import STATES, Account, Post, Recurrence
+from skywrite.schedule.recurrence import parse_rule
+from skywrite.schedule.slots import slot_times
+
+PLAN_DAYS_MAX = 62
+PLAN_POSTS_MAX = 2000
+OCCURRENCES_MAX = 200
+TEXT_MAX = 120
+
+
+class ShowPlan(Input, rename={"from_": "from"}):
+    """Which days."""
+
+    from_: Annotated[str, Meta(description="ISO 8601; UTC where no offset is given.")]
+    to: Annotated[str, Meta(description="Before; at most 62 days after from.")]
+    account: str | None = None
+
+
+class PlanPost(Output):
+    """A post in the plan, shortened."""
+
+    id: int
+    state: str
+    account: str
+    at: datetime
+    text: str
+    media: int
+    recurrence: int | None
+
+
+class PlanSlot(Output):
+    """A weekly slot that nothing has."""
+
+    account: str
+    at: datetime
+
+
+class PlanOccurrence(Output):
+    """A time at which a recurrence will make a post."""
+
+    recurrence: int
+    account: str
+    at: datetime
+    text: str
+
+
+class PlanShape(Output):
+    """The days asked for, in order of time. `more`: there are more posts than are shown."""
+
+    posts: list[PlanPost]
+    slots: list[PlanSlot]
+    occurrences: list[PlanOccurrence]
+    more: bool
+
+
+class FindingShape(Output):
+    """One thing that was looked at."""
+
+    what: str
+    level: str
+    told: str
+    hint: str
+
+
+class StatusShape(Output):
+    """How things stand."""
+
+    version: str
+    now: datetime
+    posts: dict[str, int]
+    findings: list[FindingShape]
+
+
+class PullDrafts(Input):
+    """Whose drafts."""
+
+    account: str | None = None
+
+
+class PulledShape(Output):
+    """What became of one draft of the official app."""
+
+    draft: str
+    action: str
+    id: int | None
+    text: str
+    notes: list[str]
+
+
+class PulledList(Output):
+    """What became of the drafts of the official app."""
+
+    drafts: list[PulledShape]
+
+
+def plan(access: Access, given: ShowPlan) -> PlanShape:
+    """Posts, free slots and coming occurrences between two times."""
+    start, end = parse_instant(given.from_), parse_instant(given.to)
+    assert start is not None and end is not None
+    if not start < end <= start + timedelta(days=PLAN_DAYS_MAX):
+        raise InputError(f"A plan has at most {PLAN_DAYS_MAX} days, and ends after it begins.")
+    accounts = [access.account(given.account)] if given.account else access.all_accounts()
+    posts: list[Post] = []
+    for account in accounts:
+        found = access.sky.context.store.posts(
+            STATES, account_did=account.did, due_from=start, due_before=end, limit=PLAN_POSTS_MAX + 1
+        )
+        posts += found
+    handles = {account.did: account.handle for account in accounts}
+    posts.sort(key=lambda post: (post.due_at or post.created_at, post.id))
+    return PlanShape(
+        posts=[_plan_post(post, handles) for post in posts[:PLAN_POSTS_MAX]],
+        slots=sorted(_free_slots(access, accounts, start, end), key=lambda slot: slot.at),
+        occurrences=sorted(_occurrences(access, accounts, start, end), key=lambda item: item.at),
+        more=len(posts) > PLAN_POSTS_MAX,
+    )
+
+
+def status(access: Access, given: Nothing) -> StatusShape:
+    """How many posts are in each state, and whether a worker lives and keeps up."""
+    from skywrite import __version__
+    from skywrite.app.checkup import check_run
+
+    counts: dict[str, int] = dict.fromkeys(STATES, 0)
+    for did in access.dids(None):
+        for state, count in access.sky.context.store.count(did).items():
+            counts[state] += count
+    findings = [item.as_dict() for item in check_run(access.sky, wrong="note")]
+    shapes = [FindingShape(**{name: str(item[name]) for name in FindingShape.__struct_fields__}) for item in findings]
+    return StatusShape(__version__, access.sky.context.clock.now(), counts, shapes)
+
+
+def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
+    """Bring the drafts of the official app here."""
+    pulled = access.sky.drafts.pull(access.account(given.account).did)
+    return PulledList([PulledShape(item.id, item.action, item.post_id, item.text, list(item.notes)) for item in pulled])
+
+
+def _plan_post(post: Post, handles: dict[str, str]) -> PlanPost:
+    assert post.due_at is not None
+    images = len(post.draft.get("images", ())) + bool(post.draft.get("video"))
+    text = post.text if len(post.text) <= TEXT_MAX else post.text[: TEXT_MAX - 1] + "…"
+    return PlanPost(post.id, post.state, handles[post.account_did], post.due_at, text, images, post.recurrence_id)
+
+
+def _free_slots(access: Access, accounts: list[Account], start: datetime, end: datetime) -> Iterator[PlanSlot]:
+    store, after = access.sky.context.store, max(start, access.sky.context.clock.now())
+    for account in accounts:
+        taken = {int(at.timestamp()) // 60 for at in store.due_times(account.did, after, end)}
+        for at in takewhile(lambda at: at < end, slot_times(store.slots(account.did), after)):
+            if int(at.timestamp()) // 60 not in taken:
+                yield PlanSlot(account.handle, at)
+
+
+def _occurrences(access: Access, accounts: list[Account], start: datetime, end: datetime) -> Iterator[PlanOccurrence]:
+    now = access.sky.context.clock.now()
+    for account in accounts:
+        for item in access.sky.context.store.recurrences(account.did):
+            for at in _coming(access, item, max(start, now), end):
+                yield PlanOccurrence(item.id, account.handle, at, str(item.draft.get("text") or "")[:TEXT_MAX])
+
+
+def _coming(access: Access, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
+    """When a recurrence comes; the one that is a post already is left out."""
+    if item.state != "active":
+        return
+    try:
+        rule = parse_rule(item.rule, zone=item.zone, start=item.starts_at)
+        after: datetime = start
+        for _ in range(OCCURRENCES_MAX):
+            following = rule.next_after(after, until=item.until, exceptions=item.exceptions)
+            if following is None or following.occurrence >= end:
+                return
+            if following.at < end and access.sky.context.store.occurrence_post(item.id, following.occurrence) is None:
+                yield following.at.astimezone(UTC)
+            after = following.occurrence
+    except SkywriteError:
+        return
+
+
+def _read(name: str, route: str, summary: str, call: Any, given: Any, output: Any, tool: str) -> Operation:
+    return Operation(name, route, "read", summary, call, given, output, read_only=True, idempotent=True, tool=tool)
+
+
+OPERATIONS = (
+    _read(
+        "plan.show",
+        "GET /plan",
+        "Show posts, free slots and coming occurrences.",
+        plan,
+        ShowPlan,
+        PlanShape,
+        "show_plan",
+    ),
+    _read("status.show", "GET /status", "Show how things stand.", status, Nothing, StatusShape, "show_status"),
+    Operation(
+        "drafts.pull",
+        "POST /drafts/pull",
+        "draft",
+        "Bring the drafts of the official app here.",
+        pull_drafts,
+        PullDrafts,
+        PulledList,
+        idempotent=True,
+    ),
+)

@@ -1,0 +1,522 @@
+"""Operations on posts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.operations.shapes import (
+    AttemptShape,
+    ById,
+    ChangeById,
+    DraftInput,
+    ErrorShape,
+    Id,
+    Input,
+    Key,
+    Limit,
+    Output,
+    PostState,
+    attempt_shape,
+    draft_row,
+    problem_shape,
+)
+from skywrite.app.operations.table import Access, Operation
+from skywrite.app.results import Entry
+from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.events import Events
+from skywrite.queue.model import STATES, WAITING_STATES, ChangedMeanwhile, KeyReused, Post, State
+
+WANTED_SCOPE = "wanted"
+PAYLOAD_SCOPE = "payload"
+
+
+class InvalidCursor(InputError):
+    """The cursor is none that this server gave out."""
+
+
+class CreatePost(DraftInput):
+    """A post for later, for now, or as a draft."""
+
+    at: (
+        Annotated[str, Meta(description="ISO 8601, or spoken: tomorrow 9:00. Without it, the next free slot.")] | None
+    ) = None
+    account: Annotated[str, Meta(description="A handle or DID; without it, the default account.")] | None = None
+    key: Key | None = None
+    late: Annotated[str, Meta(description="What to do when its time was missed: publish, skip:2h, hold.")] | None = None
+    jitter: Annotated[str, Meta(description="A duration, a random part of which is added.")] | None = None
+    draft: Annotated[bool, Meta(description="Keep it as a draft, without a time.")] = False
+    now: Annotated[bool, Meta(description="Publish it at once.")] = False
+
+
+class EditPost(DraftInput, kw_only=True):
+    """Changes of a post; what is left out stays."""
+
+    id: Id
+    version: Id | None = None
+    at: str | None = None
+    late: str | None = None
+
+
+class PreviewPost(DraftInput):
+    """A post to look at."""
+
+    account: str | None = None
+
+
+class ListPosts(Input, rename={"from_": "from"}):
+    """Which posts."""
+
+    state: Annotated[str, Meta(description="One or more states, separated by commas.")] = ",".join(WAITING_STATES)
+    from_: Annotated[str, Meta(description="Due then or later: ISO 8601, UTC where no offset is given.")] | None = None
+    to: Annotated[str, Meta(description="Due before.")] | None = None
+    account: str | None = None
+    cursor: str | None = None
+    limit: Limit = 100
+
+
+class ListHistory(Input):
+    """Which posts that are done with."""
+
+    state: str = "published,failed,cancelled"
+    account: str | None = None
+    before: Annotated[str, Meta(description="Changed before.")] | None = None
+    limit: Limit = 100
+
+
+class MovePost(Input):
+    """Another time."""
+
+    id: Id
+    at: str
+    version: Id | None = None
+
+
+class PostShape(Output):
+    """A post of the queue. Times are UTC."""
+
+    id: int
+    version: int
+    state: PostState
+    account: str
+    did: str
+    due_at: datetime | None
+    text: str
+    draft: dict[str, Any]
+    uri: str | None
+    url: str | None
+    cid: str | None
+    attempts: int
+    attempt_at: datetime | None
+    error: ErrorShape | None
+    key: str | None
+    source: str | None
+    recurrence: int | None
+    late: str
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+    wanted_at: str | None
+    tries: list[AttemptShape]
+    warnings: list[str]
+    created: bool = False
+
+
+class PostPage(Output):
+    """Posts, and where to go on."""
+
+    posts: list[PostShape]
+    next_cursor: str | None
+
+
+class PreviewShape(Output):
+    """A post as readers will see it: the records that would be made."""
+
+    account: str
+    posts: list[dict[str, Any]]
+    replies: list[str] | None
+    quotes: bool
+    blobs: list[dict[str, Any]]
+    warnings: list[str]
+
+
+def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
+    """A post as JSON has it."""
+    post, account = entry.post, entry.account
+    late = post.late_policy if post.late_seconds is None else f"{post.late_policy}:{post.late_seconds}s"
+    return PostShape(
+        id=post.id,
+        version=post.version,
+        state=post.state,
+        account=account.handle,
+        did=account.did,
+        due_at=post.due_at,
+        text=post.text,
+        draft=post.draft,
+        uri=post.uri,
+        url=entry.url,
+        cid=post.cid,
+        attempts=post.attempts,
+        attempt_at=post.attempt_at,
+        error=problem_shape(post.problem),
+        key=post.key,
+        source=post.source,
+        recurrence=post.recurrence_id,
+        late=late,
+        created_at=post.created_at,
+        updated_at=post.updated_at,
+        published_at=post.published_at,
+        wanted_at=access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None,
+        tries=[attempt_shape(attempt) for attempt in entry.attempts],
+        warnings=[str(warning) for warning in entry.warnings],
+        created=created,
+    )
+
+
+def create(access: Access, given: CreatePost) -> PostShape:
+    """Accept a post. A caller with the scope `draft` only makes drafts, whatever time it asks for."""
+    if given.draft and given.now:
+        raise InputError("A draft is not published now.", hint="Leave draft or now out.")
+    account = access.account(given.account)
+    row = draft_row(access, given)
+    if given.now:
+        access.require("publish")
+    digest = _check_payload(access, account.did, given)
+    shape = _publish_now(access, account.did, given, row) if given.now else _schedule(access, account.did, given, row)
+    if shape.created and digest is not None:
+        access.sky.context.store.put_setting(PAYLOAD_SCOPE, f"{account.did} {given.key}", digest)
+    return shape
+
+
+def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str, Any]) -> PostShape:
+    waits = not given.draft and "schedule" not in access.scopes
+    result = access.sky.posts.schedule(
+        account=account_did,
+        at=None if waits else given.at,
+        key=given.key,
+        late=given.late,
+        jitter=None if waits else given.jitter,
+        hold=waits or given.draft,
+        source=access.source,
+        **row,
+    )
+    warnings = [str(warning) for warning in result.warnings]
+    if waits and not result.existed:
+        warnings.append("It waits as a draft for a person: this key may not schedule.")
+        _ask_for_approval(access, result.id, given.at)
+    shape = post_shape(access, access.sky.posts.get(result.id), created=not result.existed)
+    shape.warnings = warnings
+    return shape
+
+
+def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[str, Any]) -> PostShape:
+    if given.at is not None:
+        raise InputError("A post goes out either now or at a time.", hint="Leave now or at out.")
+    result = access.sky.posts.schedule(
+        account=account_did, at=access.sky.context.clock.now(), key=given.key, source=access.source, **row
+    )
+    warnings = [str(warning) for warning in result.warnings]
+    if not result.existed:
+        try:
+            access.sky.posts.send(result.id)
+        except SkywriteError as error:
+            # It is stored: what became of it is in its state, and must not look as if it was not accepted.
+            warnings.append(error.message)
+    shape = post_shape(access, access.sky.posts.get(result.id), created=not result.existed)
+    shape.warnings = warnings
+    return shape
+
+
+def _check_payload(access: Access, account_did: str, given: CreatePost) -> str | None:
+    """The digest of what is asked for under a key, which is for one payload, for ever. Raises KeyReused for another."""
+    if given.key is None:
+        return None
+    fields = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("key", "account")}
+    digest = hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
+    known = access.sky.context.store.setting(PAYLOAD_SCOPE, f"{account_did} {given.key}")
+    if known is not None and known != digest:
+        raise KeyReused(
+            f"The key {given.key!r} was used before, for something else. Nothing was stored.",
+            hint="Choose another key for another post; repeat a request as it was.",
+        )
+    return digest
+
+
+def _ask_for_approval(access: Access, post_id: int, at: str | None) -> None:
+    store, post = access.sky.context.store, access.sky.context.store.get(post_id)
+    if at is not None:
+        store.put_setting(WANTED_SCOPE, str(post_id), at)
+    data = {"id": post_id, "text": post.text, "wanted_at": at, "by": access.who}
+    Events(store).note("approval.requested", data, account_did=post.account_did)
+
+
+def preview(access: Access, given: PreviewPost) -> PreviewShape:
+    """What would be published, from the code that publishes."""
+    ready = access.sky.posts.preview(account=access.account(given.account).did, **draft_row(access, given))
+    return PreviewShape(
+        account=ready.account.handle,
+        posts=[dict(record) for record in ready.prepared.records],
+        replies=None if ready.draft.replies is None else list(ready.draft.replies),
+        quotes=ready.draft.quotes,
+        blobs=[{"cid": item.cid, "mime": item.mime, "size": item.size} for item in ready.prepared.blobs],
+        warnings=[str(warning) for warning in ready.warnings],
+    )
+
+
+def list_posts(access: Access, given: ListPosts) -> PostPage:
+    """Posts in due order, page by page."""
+    states, after = parse_states(given.state), None
+    if given.cursor is not None:
+        after = _read_cursor(access, given.cursor)
+    start, end = parse_instant(given.from_), parse_instant(given.to)
+    found: list[Post] = []
+    for did in access.dids(given.account):
+        found += access.sky.context.store.posts(
+            states, account_did=did, due_from=start, due_before=end, after=after, limit=given.limit + 1
+        )
+    found.sort(key=_due_order)
+    page = found[: given.limit]
+    following = _cursor(page[-1]) if len(found) > given.limit else None
+    return PostPage([post_shape(access, entry) for entry in _entries(access, page)], following)
+
+
+def history(access: Access, given: ListHistory) -> PostPage:
+    """Posts that are done with, the latest change first."""
+    states = parse_states(given.state, ("published", "failed", "cancelled"))
+    found, before = [], parse_instant(given.before)
+    for did in access.dids(given.account):
+        found += access.sky.context.store.history(states, account_did=did, before=before, limit=given.limit)
+    found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
+    return PostPage([post_shape(access, entry) for entry in _entries(access, found[: given.limit])], None)
+
+
+def get(access: Access, given: ById) -> PostShape:
+    """One post with every attempt."""
+    return post_shape(access, access.sky.posts.get(access.post(given.id).id))
+
+
+def edit(access: Access, given: EditPost) -> PostShape:
+    """Change a post that is certainly not on the network."""
+    post, row = _current(access, given.id, given.version), draft_row(access, given)
+    if given.at is not None or post.state != "draft":
+        access.require("schedule")
+    if given.late is not None:
+        row["late"] = given.late
+    return post_shape(access, access.sky.posts.edit(given.id, at=given.at, **row))
+
+
+def move(access: Access, given: MovePost) -> PostShape:
+    """Give a post another time; a draft is scheduled."""
+    _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.move(given.id, given.at))
+
+
+def cancel(access: Access, given: ChangeById) -> PostShape:
+    """Cancel a post; a caller who may only make drafts may only cancel drafts."""
+    if _current(access, given.id, given.version).state != "draft":
+        access.require("schedule")
+    return post_shape(access, access.sky.posts.cancel(given.id))
+
+
+def hold(access: Access, given: ChangeById) -> PostShape:
+    """Keep a scheduled post from going out until it is released."""
+    _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.hold(given.id))
+
+
+def release(access: Access, given: ChangeById) -> PostShape:
+    """Let a held post go out."""
+    _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.release(given.id))
+
+
+def retry(access: Access, given: ChangeById) -> PostShape:
+    """Try a failed post again."""
+    _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.retry(given.id))
+
+
+def unpublish(access: Access, given: ChangeById) -> PostShape:
+    """Delete a published post from the network."""
+    _current(access, given.id, given.version)
+    access.sky.posts.delete(given.id)
+    return post_shape(access, access.sky.posts.get(given.id))
+
+
+def _current(access: Access, post_id: int, version: int | None) -> Post:
+    """A post that is about to be changed. Raises ChangedMeanwhile when it is another version by now."""
+    post = access.post(post_id)
+    if version is not None and post.version != version:
+        raise ChangedMeanwhile(
+            f"Post {post_id} has version {post.version} by now, not {version}.", hint="Look at it and try again."
+        )
+    return post
+
+
+def parse_states(text: str, known: Sequence[State] = STATES) -> list[State]:
+    """States from a list with commas. Raises InputError."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        what = f"{unknown[0]!r} is not a state here." if unknown else "No state is named."
+        raise InputError(what, hint=f"Choose from: {', '.join(known)}.")
+    return [state for state in known if state in names]
+
+
+def _entries(access: Access, posts: Sequence[Post]) -> list[Entry]:
+    accounts = {account.did: account for account in access.sky.context.store.accounts()}
+    return [Entry(post, accounts[post.account_did]) for post in posts]
+
+
+def _due_order(post: Post) -> tuple[bool, datetime, int]:
+    return post.due_at is None, post.due_at or post.created_at, post.id if post.due_at else 0
+
+
+def _cursor(post: Post) -> str:
+    position = [post.due_at.isoformat() if post.due_at else None, post.id]
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def _read_cursor(access: Access, cursor: str) -> Post:
+    """The place that a cursor means, as the last post of a page."""
+    try:
+        due_at, post_id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        due = None if due_at is None else datetime.fromisoformat(due_at)
+        if type(post_id) is not int or (due is not None and due.tzinfo is None):
+            raise ValueError
+        return access.post(post_id)._replace(due_at=due)
+    except (ValueError, TypeError, RecursionError, binascii.Error, OverflowError, InputError):
+        raise InvalidCursor("The cursor is not valid.", hint="Begin again without a cursor.") from None
+
+
+def parse_instant(text: str | None) -> datetime | None:
+    """A time in a query. Raises InputError."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InputError(f"{text!r} is not a time.", hint="Write it like 2026-11-24T09:00:00Z.") from None
+
+
+OPERATIONS = (
+    Operation(
+        "posts.create",
+        "POST /posts",
+        "draft",
+        "Accept a post for later, for now, or as a draft. The same key again adds nothing.",
+        create,
+        CreatePost,
+        PostShape,
+        idempotent=True,
+        created=True,
+    ),
+    Operation(
+        "posts.preview",
+        "POST /posts/preview",
+        "read",
+        "Show what would be published: nothing is stored and nothing is sent.",
+        preview,
+        PreviewPost,
+        PreviewShape,
+        read_only=True,
+        idempotent=True,
+        tool="preview_post",
+    ),
+    Operation(
+        "posts.list",
+        "GET /posts",
+        "read",
+        "List posts in due order.",
+        list_posts,
+        ListPosts,
+        PostPage,
+        read_only=True,
+        idempotent=True,
+        tool="list_posts",
+    ),
+    Operation(
+        "posts.get",
+        "GET /posts/{id}",
+        "read",
+        "Show one post with every attempt at publishing it.",
+        get,
+        ById,
+        PostShape,
+        read_only=True,
+        idempotent=True,
+        tool="get_post",
+    ),
+    Operation(
+        "posts.edit",
+        "PATCH /posts/{id}",
+        "draft",
+        "Change a post that is not published yet.",
+        edit,
+        EditPost,
+        PostShape,
+        idempotent=True,
+        tool="edit_post",
+    ),
+    Operation(
+        "posts.cancel",
+        "DELETE /posts/{id}",
+        "draft",
+        "Cancel a post: it will never be published.",
+        cancel,
+        ChangeById,
+        PostShape,
+        idempotent=True,
+        destructive=True,
+        tool="cancel_post",
+    ),
+    Operation(
+        "posts.move",
+        "POST /posts/{id}/move",
+        "schedule",
+        "Give a post another time.",
+        move,
+        MovePost,
+        PostShape,
+        idempotent=True,
+        tool="move_post",
+    ),
+    Operation("posts.hold", "POST /posts/{id}/hold", "schedule", "Hold a scheduled post.", hold, ChangeById, PostShape),
+    Operation(
+        "posts.release", "POST /posts/{id}/release", "publish", "Release a held post.", release, ChangeById, PostShape
+    ),
+    Operation(
+        "posts.retry", "POST /posts/{id}/retry", "publish", "Try a failed post again.", retry, ChangeById, PostShape
+    ),
+    Operation(
+        "posts.unpublish",
+        "POST /posts/{id}/unpublish",
+        "publish",
+        "Delete a published post from the network.",
+        unpublish,
+        ChangeById,
+        PostShape,
+        destructive=True,
+    ),
+    Operation(
+        "history.list",
+        "GET /history",
+        "read",
+        "List posts that are done with, the latest first.",
+        history,
+        ListHistory,
+        PostPage,
+        read_only=True,
+        idempotent=True,
+        tool="list_history",
+    ),
+)

@@ -1,0 +1,214 @@
+"""Operations on recurrences: rules that make posts again and again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from skywrite.app.operations.shapes import ById, DraftInput, Id, Input, Output, draft_row, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.errors import SkywriteError
+from skywrite.queue.model import Recurrence, UnknownRecurrence
+from skywrite.schedule.recurrence import describe, parse_rule
+
+
+class AddRecurrence(DraftInput, kw_only=True):
+    """A post that comes again and again."""
+
+    every: Annotated[str, Meta(description="Cron, RRULE, or spoken: weekdays 9:00.", min_length=1)]
+    account: str | None = None
+    starts: str | None = None
+    until: str | None = None
+    late: str | None = None
+    jitter: str | None = None
+    zone: Annotated[str, Meta(description="A time zone such as Europe/Berlin.")] | None = None
+    pool: Annotated[list[str], Meta(description="Texts used in turn.")] = msgspec.field(default_factory=list)
+
+
+class ListRecurrences(Input):
+    """Which recurrences."""
+
+    account: str | None = None
+
+
+class ChangeOccurrence(Input):
+    """One occurrence at another time, or left out."""
+
+    id: Id
+    occurrence: str
+    to: Annotated[str, Meta(description="Its other time; without one it is left out.")] | None = None
+
+
+class RecurrenceShape(Output):
+    """A recurrence. `next_at` is when it comes next by its rule."""
+
+    id: int
+    account: str
+    state: str
+    rule: str
+    said: str
+    zone: str
+    text: str
+    draft: dict[str, Any]
+    pool_size: int
+    starts_at: datetime | None
+    until: datetime | None
+    next_at: datetime | None
+    late_policy: str
+    late_seconds: int | None
+    jitter_seconds: int
+    created_at: datetime
+    warnings: list[str] = msgspec.field(default_factory=list)
+
+
+class RecurrenceList(Output):
+    """Recurrences."""
+
+    recurrences: list[RecurrenceShape]
+
+
+class Stopped(Output):
+    """A recurrence that is gone, and how many posts were cancelled with it."""
+
+    id: int
+    cancelled: int
+
+
+def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
+    """Store a rule and the post of its first occurrence."""
+    account = access.account(given.account)
+    result = access.sky.posts.schedule(
+        every=given.every,
+        account=account.did,
+        at=given.starts,
+        until=given.until,
+        late=given.late,
+        jitter=given.jitter,
+        zone=given.zone,
+        pool=given.pool,
+        source=access.source,
+        **draft_row(access, given),
+    )
+    assert result.recurrence_id is not None
+    shape = _shape(access, access.sky.context.store.recurrence(result.recurrence_id))
+    shape.warnings = [str(warning) for warning in result.warnings]
+    return shape
+
+
+def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
+    """The recurrences of the caller's accounts."""
+    store = access.sky.context.store
+    found = [item for did in access.dids(given.account) for item in store.recurrences(did)]
+    return RecurrenceList([_shape(access, item) for item in found])
+
+
+def get(access: Access, given: ById) -> RecurrenceShape:
+    """One recurrence."""
+    return _shape(access, _seen(access, given.id))
+
+
+def stop(access: Access, given: ById) -> Stopped:
+    """Forget a recurrence and cancel its posts that wait."""
+    _seen(access, given.id)
+    return Stopped(given.id, access.sky.recurrences.stop(given.id))
+
+
+def change(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
+    """Move one occurrence to another time, or leave it out."""
+    _seen(access, given.id)
+    return _shape(access, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
+
+
+def next_time(access: Access, recurrence: Recurrence) -> datetime | None:
+    """When a recurrence comes next; None when it is over, paused, or cannot be read."""
+    if recurrence.state != "active":
+        return None
+    try:
+        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
+        now = access.sky.context.clock.now()
+        following = rule.next_after(now, until=recurrence.until, exceptions=recurrence.exceptions)
+    except SkywriteError:
+        return None
+    return None if following is None else following.at
+
+
+def _seen(access: Access, recurrence_id: int) -> Recurrence:
+    found = access.sky.context.store.recurrence(recurrence_id)
+    if not access.sees(found.account_did):
+        raise UnknownRecurrence(f"There is no recurrence {recurrence_id}.")
+    return found
+
+
+def _shape(access: Access, item: Recurrence) -> RecurrenceShape:
+    try:
+        said = describe(parse_rule(item.rule, zone=item.zone, start=item.starts_at))
+    except SkywriteError:
+        said = item.rule
+    values = {
+        **item._asdict(),
+        "account": access.sky.context.store.account(item.account_did).handle,
+        "said": said,
+        "text": str(item.draft.get("text") or ""),
+        "pool_size": len(item.pool),
+        "next_at": next_time(access, item),
+    }
+    return shaped(RecurrenceShape, values)
+
+
+OPERATIONS = (
+    Operation(
+        "recurrences.add",
+        "POST /recurrences",
+        "schedule",
+        "Post again and again by a rule.",
+        add,
+        AddRecurrence,
+        RecurrenceShape,
+        created=True,
+    ),
+    Operation(
+        "recurrences.list",
+        "GET /recurrences",
+        "read",
+        "List recurrences.",
+        list_recurrences,
+        ListRecurrences,
+        RecurrenceList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "recurrences.get",
+        "GET /recurrences/{id}",
+        "read",
+        "Show one recurrence.",
+        get,
+        ById,
+        RecurrenceShape,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "recurrences.stop",
+        "DELETE /recurrences/{id}",
+        "schedule",
+        "Stop a recurrence and cancel its posts that wait.",
+        stop,
+        ById,
+        Stopped,
+        destructive=True,
+    ),
+    Operation(
+        "recurrences.change_occurrence",
+        "POST /recurrences/{id}/occurrences",
+        "schedule",
+        "Move one occurrence to another time, or leave it out.",
+        change,
+        ChangeOccurrence,
+        RecurrenceShape,
+        idempotent=True,
+    ),
+)

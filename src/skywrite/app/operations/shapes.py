@@ -1,0 +1,223 @@
+"""The shapes of what goes in and out: one msgspec type each, from which the JSON Schemas are made.
+
+What lives here: types that several nouns share, and reading drafts. What does not: what an operation does.
+
+Local paths, raw bytes, and parts of records are not in these shapes: what comes from outside names media that was
+uploaded, or public addresses, which the fetch guard opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
+
+from skywrite.errors import InputError
+from skywrite.queue.model import Account, Attempt, Problem, UnknownMedia
+
+if TYPE_CHECKING:
+    from skywrite.app.operations.table import Access
+
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+Key = Annotated[
+    str, Meta(min_length=1, max_length=500, description="Your own name for it: used again, nothing is added.")
+]
+PostState = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
+
+MEDIA_SCOPE = "upload"
+
+Made = TypeVar("Made")
+
+
+class Input(Struct, forbid_unknown_fields=True):
+    """What an operation takes."""
+
+
+class Output(Struct):
+    """What an operation returns."""
+
+
+class Nothing(Input):
+    """No fields."""
+
+
+class ById(Input):
+    """A number in the path."""
+
+    id: Id
+
+
+class ChangeById(Input):
+    """A number in the path, and the version that the change was made from."""
+
+    id: Id
+    version: Id | None = None
+
+
+class Ok(Output):
+    """It is done."""
+
+    ok: bool = True
+
+
+class ImageInput(Input):
+    """An image: one that was uploaded (`media`), or a public address (`url`)."""
+
+    media: str | None = None
+    url: str | None = None
+    alt: Annotated[str, Meta(description="Describes the image to those who do not see it.")] = ""
+
+
+class CaptionInput(Input):
+    """Subtitles in one language, WebVTT or SRT, at a public address."""
+
+    lang: str
+    url: str
+
+
+class VideoInput(Input):
+    """A video: one that was uploaded (`media`), or a public address (`url`)."""
+
+    media: str | None = None
+    url: str | None = None
+    alt: str = ""
+    captions: list[CaptionInput] = []
+    gif: bool = False
+
+
+class PartInput(Input):
+    """One more post of a thread."""
+
+    text: str = ""
+    images: list[ImageInput] = []
+    video: VideoInput | None = None
+    card: str | UnsetType = UNSET
+    quote: str | UnsetType = UNSET
+    labels: list[str] | UnsetType = UNSET
+    langs: list[str] | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+
+
+class DraftInput(Input):
+    """What a post says. What is left out has its default, or stays as it is in an edit."""
+
+    text: Annotated[str, Meta(description="The text; [label](https://...) becomes a link.")] | UnsetType = UNSET
+    images: list[ImageInput] | UnsetType = UNSET
+    video: VideoInput | UnsetType | None = UNSET
+    card: Annotated[str, Meta(description="auto, none, or the address of a page.")] | UnsetType = UNSET
+    quote: Annotated[str, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
+    reply_to: Annotated[str, Meta(description="A link on bsky.app or an at-uri.")] | UnsetType | None = UNSET
+    replies: list[str] | UnsetType | None = UNSET
+    quotes: bool | UnsetType = UNSET
+    labels: list[str] | UnsetType = UNSET
+    langs: list[str] | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    markdown: bool | UnsetType = UNSET
+    shorten: bool | UnsetType = UNSET
+    split: bool | UnsetType = UNSET
+    numbering: Literal["none", "1/n", "thread"] | UnsetType = UNSET
+    thread: list[str | PartInput] | UnsetType = UNSET
+
+
+class ErrorShape(Output):
+    """What went wrong."""
+
+    error: str
+    message: str
+    hint: str
+
+
+class AttemptShape(Output):
+    """One try at publishing."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    error: ErrorShape | None
+
+
+DRAFT_FIELDS = DraftInput.__struct_fields__
+ADDRESS_STARTS = ("https://", "http://")
+
+
+def shaped(kind: type[Made], values: Mapping[str, Any]) -> Made:
+    """A shape from values by name; those that it has no field for are left out."""
+    return convert(values, kind)
+
+
+def problem_shape(problem: Problem | None) -> ErrorShape | None:
+    """A problem as JSON has it."""
+    return None if problem is None else ErrorShape(problem.name, problem.message, problem.hint)
+
+
+def attempt_shape(attempt: Attempt) -> AttemptShape:
+    """An attempt as JSON has it."""
+    problem = problem_shape(attempt.problem)
+    return AttemptShape(attempt.number, attempt.started_at, attempt.ended_at, attempt.outcome, problem)
+
+
+def draft_row(access: Access, given: Any) -> dict[str, Any]:
+    """The fields of a draft that were given, with uploaded media looked up. Raises InputError, UnknownMedia."""
+    row: dict[str, Any] = {}
+    for name in DRAFT_FIELDS:
+        value = getattr(given, name)
+        if value is UNSET:
+            continue
+        if name == "images":
+            value = [_image(access, image) for image in value]
+        elif name == "video":
+            value = None if value is None else _video(access, value)
+        elif name == "thread":
+            value = [part if isinstance(part, str) else _part(access, part) for part in value]
+        row[name] = value
+    return row
+
+
+def account_name(account: Account) -> str:
+    """How results call an account."""
+    return account.handle
+
+
+def _part(access: Access, part: PartInput) -> dict[str, Any]:
+    row: dict[str, Any] = {"text": part.text}
+    if part.images:
+        row["images"] = [_image(access, image) for image in part.images]
+    if part.video is not None:
+        row["video"] = _video(access, part.video)
+    for name in ("card", "quote", "labels", "langs", "tags"):
+        if getattr(part, name) is not UNSET:
+            row[name] = getattr(part, name)
+    return row
+
+
+def _image(access: Access, image: ImageInput) -> dict[str, Any]:
+    return {**_source(access, image.media, image.url, "An image"), "alt": image.alt}
+
+
+def _video(access: Access, video: VideoInput) -> dict[str, Any]:
+    captions = [{"lang": item.lang, **_source(access, None, item.url, "A caption")} for item in video.captions]
+    return {
+        **_source(access, video.media, video.url, "A video"),
+        "alt": video.alt,
+        "captions": captions,
+        "gif": video.gif,
+    }
+
+
+def _source(access: Access, media: str | None, url: str | None, what: str) -> dict[str, Any]:
+    """Where the bytes are: exactly one of an upload and a public address."""
+    if (media is None) == (url is None):
+        raise InputError(f"{what} needs either media or url.", hint="Upload the file first, or give its address.")
+    if url is not None:
+        if not url.startswith(ADDRESS_STARTS):
+            raise InputError(f"{what} can be at an https:// address only.", hint="Upload the file instead.")
+        return {"url": url}
+    assert media is not None
+    stored = access.sky.context.store.setting(MEDIA_SCOPE, media)
+    if stored is None:
+        raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
+    return {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}

@@ -1,0 +1,120 @@
+"""What an operation is, and who may ask for it.
+
+What lives here: `Operation`, one row of the table, and `Access`, the rights of one caller. What does not: the rows
+(a module for each noun beside this one), HTTP and MCP (`server`), which are made from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from skywrite.errors import InputError, RejectedError
+from skywrite.queue.api_keys import Scope
+from skywrite.queue.model import Account, Post, UnknownAccount, UnknownPost
+
+if TYPE_CHECKING:
+    from skywrite.app.facade import Skywrite
+
+
+class NotAllowed(RejectedError):
+    """The key or the person has no right to do this."""
+
+
+class Access(NamedTuple):
+    """The rights of one caller. `accounts` are DIDs, None is all of them; `who` is how the log calls the caller."""
+
+    sky: Skywrite
+    scopes: frozenset[Scope]
+    accounts: frozenset[str] | None = None
+    who: str = ""
+    source: str = "api"
+
+    def require(self, scope: Scope) -> None:
+        """Raise NotAllowed without this scope."""
+        if scope not in self.scopes:
+            raise NotAllowed(
+                f"This needs the scope {scope!r}.", hint=f"The scopes at hand are: {', '.join(sorted(self.scopes))}."
+            )
+
+    def sees(self, account_did: str) -> bool:
+        """Whether the caller may know of this account."""
+        return self.accounts is None or account_did in self.accounts
+
+    def account(self, name: str | None = None) -> Account:
+        """The account with this name, else the only one of the caller, else the default one. Raises UnknownAccount."""
+        if name is None and self.accounts is not None:
+            mine = self.all_accounts()
+            if len(mine) == 1:
+                return mine[0]
+            handles = ", ".join(account.handle for account in mine)
+            raise InputError("It is not clear which account is meant.", hint=f"Name one of: {handles}.")
+        found = self.sky.context.store.account(name)
+        if not self.sees(found.did):
+            raise UnknownAccount(f"The account {name} is not known here.")
+        return found
+
+    def all_accounts(self) -> list[Account]:
+        """The accounts that the caller may know of, the default one first."""
+        return [account for account in self.sky.context.store.accounts() if self.sees(account.did)]
+
+    def post(self, post_id: int) -> Post:
+        """A post of an account that the caller may know of. Raises UnknownPost."""
+        post = self.sky.context.store.get(post_id)
+        if not self.sees(post.account_did):
+            raise UnknownPost(f"There is no post {post_id}.")
+        return post
+
+    def dids(self, name: str | None) -> list[str | None]:
+        """The accounts that a listing covers: `[None]` is all of them."""
+        if name is not None:
+            return [self.account(name).did]
+        return [None] if self.accounts is None else [account.did for account in self.all_accounts()]
+
+
+class Operation(NamedTuple):
+    """Something that may be asked for from outside.
+
+    `route` is its HTTP method and path; fields of `input` that stand in the path are taken from there, others from the
+    query (GET, DELETE) or the body. `scope` is the least that the caller needs; `call` may ask for more. `created`:
+    a result that says that it is new is answered with 201. `tool`: the name of its MCP tool, if it has one.
+    """
+
+    name: str
+    route: str
+    scope: Scope
+    summary: str
+    call: Callable[[Access, Any], Any]
+    input: type[Any]
+    output: Any
+    read_only: bool = False
+    idempotent: bool = False
+    destructive: bool = False
+    created: bool = False
+    tool: str | None = None
+
+    @property
+    def method(self) -> str:
+        """GET, POST, PATCH, PUT or DELETE."""
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The path below `/api/v1`, with `{names}`."""
+        return self.route.partition(" ")[2]
+
+    def path_fields(self) -> list[str]:
+        """The names of the input's fields that stand in the path."""
+        return [piece.partition("}")[0] for piece in self.path.split("{")[1:]]
+
+
+def by_name(operations: Iterable[Operation]) -> dict[str, Operation]:
+    """The table by name; each name and each route is there once."""
+    table: dict[str, Operation] = {}
+    routes: set[str] = set()
+    for operation in operations:
+        if operation.name in table or operation.route in routes:
+            raise ValueError(f"{operation.name} ({operation.route}) is in the table twice")
+        table[operation.name] = operation
+        routes.add(operation.route)
+    return table

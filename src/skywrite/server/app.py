@@ -1,0 +1,111 @@
+"""The application, put together: middleware, routes, and what lives as long as the server.
+
+What does not live here: any handler. `make_app` takes an open `Skywrite` and leaves closing it to whoever opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from skywrite.app import Skywrite
+from skywrite.app.operations import OPERATIONS
+from skywrite.errors import SkywriteError
+from skywrite.queue.api_keys import ApiKeys
+from skywrite.queue.people import People
+from skywrite.server import events, pages
+from skywrite.server.auth import sign_in, sign_out
+from skywrite.server.calendars import calendar, rss
+from skywrite.server.limits import Buckets, Quota
+from skywrite.server.mcp import McpEndpoint
+from skywrite.server.metrics import Metrics, metrics
+from skywrite.server.openapi import openapi, reference
+from skywrite.server.problems import on_error, on_missing, on_surprise, on_wrong_method
+from skywrite.server.routes import PREFIX, api_routes
+from skywrite.server.security import Origin, Shield
+from skywrite.server.services import GUESSES, REQUESTS, Services
+from skywrite.server.uploads import (
+    Uploads,
+    append_upload,
+    begin_upload,
+    drop_upload,
+    offer,
+    upload_media,
+    upload_offset,
+)
+
+
+def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> Starlette:
+    """The application of one server."""
+    hub = events.EventHub(sky)
+    services = Services(
+        sky=sky,
+        origin=origin,
+        people=People(sky.context.store),
+        keys=ApiKeys(sky.context.store),
+        requests=Buckets(requests, sky.context.clock),
+        guesses=Buckets(GUESSES, sky.context.clock),
+        hub=hub,
+        metrics=Metrics(sky, lambda: hub.listeners),
+    )
+
+    agents = McpEndpoint()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        services.hub.start()
+        try:
+            yield
+        finally:
+            services.hub.stop()
+            await agents.stop()
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/sign-in/{token}", sign_in),
+            Route("/sign-out", sign_out, methods=["POST"]),
+            Route("/metrics", metrics),
+            Route("/mcp", agents),
+            Route("/calendar/{token}.ics", calendar),
+            Route("/rss/{token}.xml", rss),
+            Route("/api", reference),
+            Route("/api/openapi.json", openapi),
+            Route(f"{PREFIX}/events", events.stream),
+            Route(f"{PREFIX}/media", upload_media, methods=["POST"]),
+            Route(f"{PREFIX}/media/uploads", offer, methods=["OPTIONS"]),
+            Route(f"{PREFIX}/media/uploads", begin_upload, methods=["POST"]),
+            Route(f"{PREFIX}/media/uploads/{{id}}", upload_offset, methods=["HEAD"]),
+            Route(f"{PREFIX}/media/uploads/{{id}}", append_upload, methods=["PATCH"]),
+            Route(f"{PREFIX}/media/uploads/{{id}}", drop_upload, methods=["DELETE"]),
+            *api_routes(OPERATIONS.values()),
+            *pages.routes(),
+        ],
+        middleware=[Middleware(Shield, origin=origin)],
+        exception_handlers={
+            SkywriteError: on_error,
+            404: on_missing,
+            405: on_wrong_method,
+            Exception: on_surprise,
+        },
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    app.state.uploads = Uploads(sky.context.config.home / "uploads")
+    return app
+
+
+def healthz(request: Request) -> Response:
+    """Whether the server can read its database; it says nothing else, since anybody may ask."""
+    services: Services = request.app.state.services
+    try:
+        services.sky.context.store.schema_version()
+    except SkywriteError as error:
+        return JSONResponse({"status": "unavailable", "error": error.name}, 503)
+    return JSONResponse({"status": "ok"})

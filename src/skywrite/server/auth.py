@@ -1,0 +1,132 @@
+"""Who asks: an API key, or a person with a session; and signing in by a link.
+
+What lives here: reading both from a request, the session's cookie, and the bound on guesses. What does not: what is
+stored (`queue.api_keys`, `queue.people`), requests from other sites (`security`).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+
+from skywrite.app.operations import Access
+from skywrite.errors import SignInError
+from skywrite.queue.api_keys import ApiKey
+from skywrite.queue.people import SESSION_LIFETIME, Person
+from skywrite.server.problems import HttpProblem
+from skywrite.server.services import services_of
+
+log = logging.getLogger("skywrite.server")
+
+COOKIE = "__Host-skywrite"
+AFTER_SIGN_IN = "/"
+
+
+class NotSignedIn(HttpProblem):
+    """The request says of nobody who asks."""
+
+
+class Caller(NamedTuple):
+    """Who asks, and with which rights; one of `key` and `person` is set."""
+
+    access: Access
+    key: ApiKey | None = None
+    person: Person | None = None
+
+
+async def caller_of(request: Request) -> Caller:
+    """Who asks. Raises NotSignedIn, InvalidKey, TooManyRequests."""
+    services = services_of(request)
+    header = request.headers.get("authorization", "")
+    if header:
+        return await run_in_threadpool(_by_key, request, header)
+    person = await person_of(request)
+    if person is None:
+        raise NotSignedIn(
+            "Nobody is signed in.", hint="Send an API key: Authorization: Bearer KEY. Make one: skywrite keys add"
+        )
+    access = Access(services.sky, frozenset(person.scopes), who=f"person {person.id}", source="page")
+    return Caller(access, person=person)
+
+
+async def person_of(request: HTTPConnection) -> Person | None:
+    """Who is signed in by the session's cookie; None for nobody."""
+    secret = request.cookies.get(COOKIE)
+    if not secret:
+        return None
+    return await run_in_threadpool(services_of(request).people.of_session, secret)
+
+
+async def sign_in(request: Request) -> Response:
+    """Use a sign-in link up: a new session begins, whatever cookie the browser sent."""
+    services = services_of(request)
+    if request.method != "GET":
+        # Something that only looks whether the link leads anywhere must not use it up.
+        return Response(status_code=204)
+    person = await run_in_threadpool(services.people.use_link, request.path_params["token"])
+    if person is None:
+        wrong_guess(request, "sign-in link")
+        raise NotSignedIn(
+            "The sign-in link was used before, or is too old.", hint="Make a new one: skywrite serve prints it."
+        )
+    return await begin_session(request, person, AFTER_SIGN_IN)
+
+
+async def begin_session(request: HTTPConnection, person: Person, path: str) -> Response:
+    """A redirect to a page of ours, with the cookie of a new session. An older session of the browser ends."""
+    services = services_of(request)
+    if old := request.cookies.get(COOKIE):
+        await run_in_threadpool(services.people.end_session, old)
+    secret = await run_in_threadpool(services.people.begin_session, person.id)
+    response = RedirectResponse(own_path(path), 303)
+    seconds = int(SESSION_LIFETIME.total_seconds())
+    response.set_cookie(COOKIE, secret, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict")
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session; the browser drops what it kept of our pages."""
+    if secret := request.cookies.get(COOKIE):
+        await run_in_threadpool(services_of(request).people.end_session, secret)
+    response = RedirectResponse("/", 303, headers={"clear-site-data": '"cache", "storage"'})
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return response
+
+
+def own_path(path: str) -> str:
+    """A path on this server; anything that could lead elsewhere becomes the first page."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if plain else AFTER_SIGN_IN
+
+
+def client_of(request: HTTPConnection) -> str:
+    """The address that a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def wrong_guess(request: HTTPConnection, what: str) -> None:
+    """Note that somebody used a secret that is none. Raises TooManyRequests when their address did so too often.
+
+    What is right is never refused for the wrong guesses of others: behind a proxy they may share an address.
+    """
+    client = client_of(request)
+    log.warning("a %s that is not valid was used from %s", what, client)
+    services_of(request).guesses.check(client, "wrong secrets")
+
+
+def _by_key(request: Request, header: str) -> Caller:
+    services = services_of(request)
+    kind, _, secret = header.partition(" ")
+    try:
+        if kind.lower() != "bearer":
+            raise NotSignedIn("Only API keys are taken here.", hint="Send it as: Authorization: Bearer KEY")
+        key = services.keys.check(secret.strip())
+    except (SignInError, NotSignedIn):
+        wrong_guess(request, "key")
+        raise
+    accounts = None if key.accounts is None else frozenset(key.accounts)
+    return Caller(Access(services.sky, frozenset(key.scopes), accounts, who=f"key {key.id}"), key=key)

@@ -1,0 +1,192 @@
+"""MCP: the protocol around `mcp_tools`, over standard input and output and over HTTP, with the official SDK.
+
+What lives here: everything that knows the SDK, which is imported when the first agent comes. What does not: what the
+tools do. Each request is checked by itself: nothing is kept between two of them, so a repeated one is just repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from skywrite import __version__
+from skywrite.app import Skywrite
+from skywrite.app.operations import Access
+from skywrite.errors import MissingExtra, SkywriteError
+from skywrite.queue.api_keys import ApiKeys
+from skywrite.server.auth import NotSignedIn, caller_of
+from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for
+from skywrite.server.problems import problem
+from skywrite.server.routes import rate_limited
+from skywrite.server.security import ForeignRequest
+from skywrite.server.services import services_of
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+log = logging.getLogger("skywrite.server")
+
+NAME = "skywrite"
+BODY_BYTES_MAX = 1_000_000
+
+
+def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
+    """An MCP server; `access_of` returns the rights of a request from the SDK's context. Raises MissingExtra."""
+    try:
+        import mcp_types as types
+        from mcp.server.lowlevel import Server
+    except ImportError:
+        raise MissingExtra("MCP needs an optional part.", extra="mcp") from None
+
+    async def list_tools(context: Any, params: Any) -> Any:
+        access = await run_in_threadpool(access_of, context)
+        return types.ListToolsResult(tools=[_tool(types, tool) for tool in tools_for(access)])
+
+    async def call_tool(context: Any, params: Any) -> Any:
+        def call() -> dict[str, Any]:
+            return find_tool(params.name).call(access_of(context), params.arguments or {})
+
+        try:
+            result = await run_in_threadpool(call)
+        except Exception as error:
+            if not isinstance(error, SkywriteError):
+                log.error("the tool %s failed", params.name, exc_info=error)
+            text = types.TextContent(type="text", text=json.dumps(error_of(error)))
+            return types.CallToolResult(content=[text], is_error=True)
+        text = types.TextContent(type="text", text=json.dumps(result, ensure_ascii=False))
+        return types.CallToolResult(content=[text], structured_content=result)
+
+    async def list_resources(context: Any, params: Any) -> Any:
+        listed = [
+            types.Resource(name=item.name, uri=item.uri, description=item.description, mime_type=item.mime)
+            for item in resources().values()
+        ]
+        return types.ListResourcesResult(resources=listed)
+
+    async def read_resource(context: Any, params: Any) -> Any:
+        resource = find_resource(str(params.uri))
+        text = await run_in_threadpool(lambda: resource.read(access_of(context)))
+        contents = types.TextResourceContents(uri=resource.uri, mime_type=resource.mime, text=text)
+        return types.ReadResourceResult(contents=[contents])
+
+    return Server(
+        NAME,
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_read_resource=read_resource,
+    )
+
+
+def run_stdio(sky: Skywrite, key: str) -> None:
+    """Serve one agent over standard input and output until it goes. Raises InvalidKey, MissingExtra."""
+    import anyio
+
+    keys = ApiKeys(sky.context.store)
+    keys.check(key)
+
+    def access_of(context: Any) -> Access:
+        # Again at each request: a key that is revoked ends at once.
+        found = keys.check(key)
+        accounts = None if found.accounts is None else frozenset(found.accounts)
+        return Access(sky, frozenset(found.scopes), accounts, who=f"key {found.id}", source="mcp")
+
+    server = make_server(access_of)
+
+    async def serve() -> None:
+        from mcp.server.stdio import stdio_server
+
+        async with stdio_server() as (incoming, outgoing):
+            await server.run(incoming, outgoing, server.create_initialization_options())
+
+    anyio.run(serve)
+
+
+class McpEndpoint:
+    """`/mcp`: streamable HTTP without sessions; it starts when the first agent comes."""
+
+    def __init__(self) -> None:
+        self._manager: StreamableHTTPSessionManager | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._starting = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            await self._let_in(request)
+            manager = await self._started()
+        except SkywriteError as error:
+            await problem(error)(scope, receive, send)
+            return
+        await manager.handle_request(scope, receive, send)
+
+    async def stop(self) -> None:
+        """End what is open."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _let_in(self, request: Request) -> None:
+        """Keep the caller's rights with the request. Only keys are taken: a browser's session is no agent."""
+        origin = request.headers.get("origin")
+        if origin is not None and not services_of(request).origin.is_own(origin, request.headers.get("host", "")):
+            raise ForeignRequest("Another site sent this request.", hint="Agents send no Origin.")
+        if not request.headers.get("authorization"):
+            raise NotSignedIn("An agent needs an API key.", hint="Send it as: Authorization: Bearer KEY")
+        caller = await caller_of(request)
+        rate_limited(request, caller)
+        request.state.access = caller.access._replace(source="mcp")
+
+    async def _started(self) -> StreamableHTTPSessionManager:
+        async with self._starting:
+            if self._manager is None:
+                # The first import takes most of a second: other requests go on meanwhile.
+                manager = await run_in_threadpool(_manager)
+                ready = asyncio.Event()
+                self._task = asyncio.create_task(self._run(manager, ready))
+                await ready.wait()
+                self._manager = manager
+            return self._manager
+
+    async def _run(self, manager: StreamableHTTPSessionManager, ready: asyncio.Event) -> None:
+        """The task group of the SDK, which must be entered and left in one task."""
+        async with manager.run():
+            ready.set()
+            await self._stopping.wait()
+
+
+def _manager() -> StreamableHTTPSessionManager:
+    server = make_server(lambda context: context.request.state.access)
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    return StreamableHTTPSessionManager(
+        server, json_response=True, stateless=True, max_request_body_size=BODY_BYTES_MAX
+    )
+
+
+def _tool(types: Any, tool: Tool) -> Any:
+    operation = tool.operation
+    hints = types.ToolAnnotations(
+        read_only_hint=operation.read_only,
+        destructive_hint=operation.destructive,
+        idempotent_hint=operation.idempotent,
+        open_world_hint=not operation.read_only,
+    )
+    return types.Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.input_schema(),
+        output_schema=tool.output_schema(),
+        annotations=hints,
+    )

@@ -1,0 +1,79 @@
+"""`/metrics`: what Prometheus asks for. Anyone may read it who can reach the server, so it names no account.
+
+What lives here: the numbers. What does not: serving them beside `skywrite run` (`cli.metrics`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from starlette.requests import Request
+from starlette.responses import Response
+
+from skywrite.app import Skywrite
+from skywrite.server.services import services_of
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+COUNTED = (
+    "published",
+    "retry",
+    "failed",
+    "held",
+    "skipped",
+    "webhook_delivered",
+    "webhook_waiting",
+    "webhook_failed",
+    "storage",
+    "unexpected",
+)
+
+
+class Metrics:
+    """The numbers of one server."""
+
+    def __init__(self, sky: Skywrite, listeners: Callable[[], int]) -> None:
+        self._sky = sky
+        self._listeners = listeners
+        self.registry = CollectorRegistry()
+        self.registry.register(self)  # type: ignore[arg-type]
+        self._events = Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=self.registry)
+        self._answers = Counter("skywrite_http_answers", "HTTP answers by status", ["status"], registry=self.registry)
+
+    def counting(self, log: Callable[..., None]) -> Callable[..., None]:
+        """A log that counts events before it passes them on."""
+
+        def counted(event: str, **facts: Any) -> None:
+            if event in COUNTED:
+                self._events.labels(event).inc()
+            log(event, **facts)
+
+        return counted
+
+    def collect(self) -> Iterator[Metric]:
+        """What is read from the queue when somebody asks."""
+        store, now = self._sky.context.store, self._sky.context.clock.now()
+        posts = GaugeMetricFamily("skywrite_posts", "Posts in the queue by state", labels=["state"])
+        for state, count in store.count().items():
+            posts.add_metric([state], count)
+        yield posts
+        late = store.posts(("scheduled",), due_before=now, limit=1)
+        seconds = (now - late[0].due_at).total_seconds() if late and late[0].due_at else 0.0
+        yield GaugeMetricFamily("skywrite_oldest_due_seconds", "How long the first due post has waited", value=seconds)
+        beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
+        silent = min(((now - beat).total_seconds() for beat in beats), default=float("inf"))
+        yield GaugeMetricFamily("skywrite_worker_silent_seconds", "Seconds since a worker was last seen", value=silent)
+        accounts = GaugeMetricFamily("skywrite_accounts", "Accounts by state", labels=["state"])
+        states = [account.state for account in store.accounts()]
+        for state in ("ok", "paused", "needs_login"):
+            accounts.add_metric([state], states.count(state))
+        yield accounts
+        yield GaugeMetricFamily("skywrite_event_listeners", "Streams of events that are open", value=self._listeners())
+
+
+def metrics(request: Request) -> Response:
+    """GET /metrics."""
+    return Response(generate_latest(services_of(request).metrics.registry), media_type=CONTENT_TYPE)

@@ -1,0 +1,182 @@
+"""The HTTP API: a route for each operation of the table.
+
+What lives here: reading a request into an operation's input, and its result as an answer. What does not: what is
+allowed and what is done (`app.operations`), the document of it (`openapi`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from skywrite.app.operations import Operation
+from skywrite.errors import InputError
+from skywrite.server.auth import Caller, caller_of
+from skywrite.server.limits import read_body
+from skywrite.server.problems import MalformedBody, WrongMediaType
+from skywrite.server.services import services_of
+
+PREFIX = "/api/v1"
+DEPTH_MAX = 32
+NO_BODY = ("GET", "DELETE")
+
+
+class InvalidInput(InputError):
+    """A field is missing, has the wrong type, or is not known."""
+
+
+class WrongVersion(InputError):
+    """The header If-Match is no ETag of ours."""
+
+
+def api_routes(operations: Iterable[Operation]) -> list[Route]:
+    """The routes of all operations."""
+    return [Route(PREFIX + operation.path, endpoint(operation), methods=[operation.method]) for operation in operations]
+
+
+def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of one operation."""
+    encoder = msgspec.json.Encoder()
+
+    async def handle(request: Request) -> Response:
+        caller = await caller_of(request)
+        headers = rate_limited(request, caller)
+        caller.access.require(operation.scope)
+        given = read_input(operation, request, await read_json(operation, request))
+        result = await run_in_threadpool(operation.call, caller.access, given)
+        status = 201 if operation.created and getattr(result, "created", True) else 200
+        headers |= _result_headers(operation, request, result)
+        return Response(encoder.encode(result), status, headers, "application/json")
+
+    handle.__name__ = operation.name.replace(".", "_")
+    return handle
+
+
+def rate_limited(request: Request, caller: Caller) -> dict[str, str]:
+    """The RateLimit headers of a caller with a key. Raises TooManyRequests."""
+    if caller.key is None:
+        return {}
+    return services_of(request).requests.check(caller.access.who, "requests")
+
+
+async def read_json(operation: Operation, request: Request) -> dict[str, Any]:
+    """The fields in the body. Raises MalformedBody, WrongMediaType, BodyTooLarge."""
+    if operation.method in NO_BODY:
+        return {}
+    body = await read_body(request)
+    if not body:
+        return {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise WrongMediaType(f"A body of the type {kind or 'none'!r} is not read here.", hint="Send application/json.")
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"The body is not JSON in UTF-8: {error}.") from None
+    except RecursionError:
+        raise MalformedBody("The body is nested too deeply.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    check_values(value)
+    return value
+
+
+def read_input(operation: Operation, request: Request, body: Mapping[str, Any]) -> Any:
+    """The input of an operation, from the path, the query and the body. Raises InvalidInput."""
+    in_path = operation.path_fields()
+    for name in in_path:
+        if name in body:
+            raise InvalidInput(f"The field {name!r} belongs in the address, not in the body.")
+    query = _query(request)
+    if query and operation.method not in NO_BODY:
+        raise InvalidInput(f"The field {next(iter(query))!r} belongs in the body, not in the address.")
+    texts = {**query, **{name: request.path_params[name] for name in in_path}}
+    values = {**body, **_read_texts(operation, texts), **_headers(operation, request, body)}
+    try:
+        return msgspec.convert(values, operation.input)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: msgspec.ValidationError, hint: str = "See /api/openapi.json") -> InvalidInput:
+    """What is wrong with an input, with the name of the field."""
+    return InvalidInput(f"{str(error).replace('Object contains', 'There is an')}.", hint=hint)
+
+
+def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Fields that came as text, with the types that the input has for them."""
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(operation.input)}
+    values: dict[str, Any] = {}
+    for name, text in texts.items():
+        if name not in types:
+            raise InvalidInput(
+                f"There is no field {name!r} here.", hint=f"The fields are: {', '.join(types) or 'none'}."
+            )
+        try:
+            values[name] = msgspec.convert(text, types[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(f"{name}: {error}.") from None
+    check_values(values)
+    return values
+
+
+def _query(request: Request) -> dict[str, str]:
+    query: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        # Several states may be given as several fields, too.
+        query[name] = f"{query[name]},{value}" if name in query and name == "state" else value
+    return query
+
+
+def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that headers hold: `Idempotency-Key` is the key of a post, `If-Match` the version of one."""
+    fields, found = operation.input.__struct_fields__, dict[str, Any]()
+    if "version" in body:
+        raise InvalidInput("The version of a post belongs in the header If-Match.")
+    header = request.headers.get("idempotency-key")
+    if header is not None and "key" in fields:
+        found["key"] = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+        if body.get("key", found["key"]) != found["key"]:
+            raise InvalidInput("The header Idempotency-Key and the field key differ.", hint="Give one of them.")
+    match = request.headers.get("if-match", "*").removeprefix("W/").strip().strip('"')
+    if match != "*" and "version" in fields:
+        if not (match.isascii() and match.isdigit() and 0 < len(match) < 19):
+            raise WrongVersion("The header If-Match names no version of a post.", hint="Send the ETag of the post.")
+        found["version"] = int(match)
+    return found
+
+
+def check_values(value: Any, depth: int = 0) -> None:
+    """Refuse what no field needs: deep nesting, and characters that no database takes."""
+    if depth > DEPTH_MAX:
+        raise MalformedBody("The body is nested too deeply.")
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidInput("A text holds a character that cannot be stored.")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            check_values(name, depth + 1)
+            check_values(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            check_values(item, depth + 1)
+
+
+def _result_headers(operation: Operation, request: Request, result: Any) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if (version := getattr(result, "version", None)) is not None and "id" in result.__struct_fields__:
+        headers["etag"] = f'"{version}"'
+    cursor = getattr(result, "next_cursor", None)
+    if cursor is not None:
+        query = {**_query(request), "cursor": cursor}
+        headers["link"] = f'<{request.url.path}?{urlencode(query)}>; rel="next"'
+    if operation.created and (number := getattr(result, "id", None)) is not None:
+        headers["location"] = f"{PREFIX}{operation.path}/{number}"
+    return headers

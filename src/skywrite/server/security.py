@@ -1,0 +1,143 @@
+"""What every request passes first: the list of hosts, keys in addresses, requests from other sites, safe headers.
+
+What lives here: ASGI middleware that knows nothing of the queue. What does not: who asks (`auth`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from skywrite.queue.api_keys import KEY_START
+from skywrite.server.problems import HttpProblem, problem
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LOOPBACK_HOSTS = ("skywrite.localhost", "localhost", "127.0.0.1", "[::1]")
+
+# A page that needs more sets its own policy; what sets none shows nothing and is shown nowhere.
+DEFAULT_HEADERS = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(self), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
+
+
+class UnknownHost(HttpProblem):
+    """The request names a host that this server is not."""
+
+
+class KeyInAddress(HttpProblem):
+    """An API key stands in the address, where logs and browsers keep it."""
+
+
+class ForeignRequest(HttpProblem):
+    """Another site made the browser send this."""
+
+
+class Origin(NamedTuple):
+    """Where the server is: its public address, if it has one, and the names by which it may be called."""
+
+    public_url: str | None
+    hosts: frozenset[str]
+
+    @classmethod
+    def of(cls, public_url: str | None, bound_host: str = "127.0.0.1") -> Origin:
+        """The names of a server: those of this computer, unless it has a public address."""
+        if public_url is None:
+            return cls(None, frozenset({*LOOPBACK_HOSTS, bound_host.lower()}))
+        name = (urlsplit(public_url).hostname or "").lower()
+        return cls(public_url.rstrip("/"), frozenset({name, "127.0.0.1", "localhost", "skywrite.localhost"}))
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names this server."""
+        return _name(host) in self.hosts
+
+    def is_own(self, origin: str, host: str) -> bool:
+        """Whether an Origin header is this server's own, for a request to `host`."""
+        parts = urlsplit(origin)
+        if self.public_url is not None and origin == self.public_url:
+            return True
+        return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower() and self.knows(host)
+
+
+class Shield:
+    """The middleware. Paths that begin with one of `open_paths` take requests from other origins' scripts as well."""
+
+    def __init__(self, app: ASGIApp, origin: Origin) -> None:
+        self._app = app
+        self._origin = origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        send = _with_headers(send, DEFAULT_HEADERS)
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await problem(refusal)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> HttpProblem | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._origin.knows(host):
+            return UnknownHost("This server is not known by that name.", hint="Give its address with --public-url.")
+        address = scope["path"] + "?" + unquote(scope["query_string"].decode("latin-1"))
+        if KEY_START in address:
+            return KeyInAddress(
+                "An API key is never part of an address: logs and histories keep it.",
+                hint="Send it as a header: Authorization: Bearer KEY. Revoke this one.",
+            )
+        if scope["method"] not in SAFE_METHODS and not self._is_own_request(headers, host):
+            return ForeignRequest("Another site sent this request.", hint="Use the page itself, or an API key.")
+        return None
+
+    def _is_own_request(self, headers: Headers, host: str) -> bool:
+        """Whether a request that changes something comes from our own pages, or from no browser's page at all.
+
+        One with a key and without our cookie cannot be made by a page that does not know the key.
+        """
+        if headers.get("authorization") and not headers.get("cookie"):
+            return True
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        origin = headers.get("origin")
+        return origin is None or self._origin.is_own(origin, host)
+
+
+def _with_headers(send: Send, defaults: Mapping[str, str]) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in defaults.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port; empty where it is none."""
+    try:
+        parts = urlsplit(f"//{host}")
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.username is not None or parts.path or parts.query or parts.fragment or port == 0:
+        return ""
+    name = (parts.hostname or "").rstrip(".")
+    return f"[{name}]" if ":" in name else name
+
+
+HostCheck = Callable[[str], bool]

@@ -1,0 +1,40 @@
+"""What the handlers of one server share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from starlette.requests import HTTPConnection
+
+from skywrite.app import Skywrite
+from skywrite.queue.api_keys import ApiKeys
+from skywrite.queue.people import People
+from skywrite.server.limits import Buckets, Quota
+from skywrite.server.security import Origin
+
+if TYPE_CHECKING:
+    from skywrite.server.events import EventHub
+    from skywrite.server.metrics import Metrics
+
+REQUESTS = Quota(600, 60)
+GUESSES = Quota(20, 600)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The queue, the people, the keys, and what bounds and informs the callers."""
+
+    sky: Skywrite
+    origin: Origin
+    people: People
+    keys: ApiKeys
+    requests: Buckets
+    guesses: Buckets
+    hub: EventHub
+    metrics: Metrics
+
+
+def services_of(request: HTTPConnection) -> Services:
+    """The services of the server that got a request."""
+    return cast(Services, request.app.state.services)

@@ -1,0 +1,174 @@
+"""Running the server: one process with the page, the API and the worker, from a bound socket to a clean end.
+
+What lives here: uvicorn, the thread of the worker, and what must be so before others may connect. What does not: the
+application (`app`), what is printed (`cli.serve`).
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from ipaddress import ip_address
+from types import FrameType
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from skywrite.app import Skywrite
+from skywrite.errors import InputError
+from skywrite.queue.api_keys import ApiKeys
+from skywrite.queue.people import People
+from skywrite.server.app import make_app
+from skywrite.server.security import Origin
+
+SHUTDOWN_SECONDS = 5
+BACKLOG = 2048
+LOCAL_NAME = "skywrite.localhost"
+
+Log = Callable[..., None]
+
+
+class NotSecured(InputError):
+    """The server would be open to others without anybody being known."""
+
+
+class AddressInUse(InputError):
+    """The address cannot be listened on."""
+
+
+class Place(NamedTuple):
+    """Where a server listens and by which addresses it is reached: by people, and by programs on this computer."""
+
+    page_url: str
+    local_url: str
+
+
+class Options(NamedTuple):
+    """How to serve."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    worker: bool = True
+    public_url: str | None = None
+    proxies: tuple[str, ...] = ()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is ready, and ends endless streams when it is asked to stop."""
+
+    on_ready: Callable[[], None]
+    on_stop: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.on_stop()
+        super().handle_exit(sig, frame)
+
+
+def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], log: Log) -> None:
+    """Serve until SIGTERM or SIGINT. `ready` is called when connections are answered. Raises InputError."""
+    check_options(sky, options)
+    listening = _listen(options.host, options.port)
+    app = make_app(sky, Origin.of(options.public_url, options.host))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Who asks is taken from a proxy only where it is listed; uvicorn would believe everyone on this computer.
+        proxy_headers=bool(options.proxies),
+        forwarded_allow_ips=list(options.proxies),
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        ws="none",
+        lifespan="on",
+    )
+    server = _Server(config)
+    server.on_ready = lambda: ready(_place(options, listening.getsockname()[1]))
+    server.on_stop = app.state.services.hub.stop
+    worker = _Worker(sky, app.state.services.metrics.counting(log)) if options.worker else None
+    try:
+        if worker is not None:
+            worker.start()
+        server.run(sockets=[listening])
+    finally:
+        app.state.services.hub.stop()
+        if worker is not None:
+            worker.stop()
+        listening.close()
+
+
+def check_options(sky: Skywrite, options: Options) -> None:
+    """Refuse to listen to everyone while nobody is known. Raises NotSecured, InputError."""
+    if options.public_url is not None:
+        parts = urlsplit(options.public_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            raise InputError(
+                f"{options.public_url} is not an address of a server.", hint="Write it like https://posts.example.com"
+            )
+    if _is_local(options.host):
+        return
+    if options.public_url is None:
+        raise NotSecured(
+            f"On {options.host} others can connect, and the server has no public address.",
+            hint="Give the address that people use: --public-url https://posts.example.com",
+        )
+    if not (People(sky.context.store).has_passkey() or ApiKeys(sky.context.store).has_valid()):
+        raise NotSecured(
+            f"On {options.host} others can connect, and there is neither a passkey nor an API key.",
+            hint="Serve on 127.0.0.1 first and add a passkey, or make a key: skywrite keys add",
+        )
+
+
+class _Worker:
+    """The worker of this process, in a thread of its own."""
+
+    def __init__(self, sky: Skywrite, log: Log) -> None:
+        self._worker = sky.worker(log=log)
+        self._thread = threading.Thread(target=self._worker.run, name="worker")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in flight."""
+        self._worker.stop()
+        self._thread.join()
+
+
+def _is_local(host: str) -> bool:
+    if host in ("localhost", LOCAL_NAME):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise AddressInUse(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}.",
+            hint="Choose another port: --port 8081; 0 takes a free one.",
+        ) from None
+    return listening
+
+
+def _place(options: Options, port: int) -> Place:
+    host = "127.0.0.1" if options.host in ("0.0.0.0", "localhost", LOCAL_NAME) else options.host
+    host = "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
+    page = options.public_url or f"http://{LOCAL_NAME if _is_local(options.host) else host}:{port}"
+    return Place(page.rstrip("/"), f"http://{host}:{port}")

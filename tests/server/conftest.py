@@ -1,0 +1,111 @@
+"""A live server in a child process, with the accounts of a sandbox, and clients of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.processes import Child, python_child
+
+COOKIE = "__Host-skywrite"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Server:
+    """A server that runs; `owner` is the cookie of its owner's session."""
+
+    child: Child
+    url: str
+    sign_in_url: str
+    owner: str = ""
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request, of nobody unless the options say of whom."""
+        return httpx.request(method, self.url + path, timeout=30, **options)
+
+    def as_owner(self) -> Api:
+        """The API for the signed-in owner."""
+        return Api(self.url, {"cookie": f"{COOKIE}={self.owner}"})
+
+    def with_key(self, *scopes: str, accounts: tuple[str, ...] = ()) -> Api:
+        """The API with a new key."""
+        body = {"name": f"test {next(_numbers)}", "scopes": scopes, "accounts": accounts}
+        made = self.as_owner().post("/keys", body)
+        assert 201 == made.status_code, made.text
+        return Api(self.url, {"authorization": f"Bearer {made.json()['key']}"})
+
+
+@dataclass
+class Api:
+    """Requests below /api/v1 with the same headers."""
+
+    url: str
+    headers: dict[str, str]
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.send("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        return self.send("POST", path, json={} if body is None else body, **options)
+
+    def patch(self, path: str, body: Any, **options: Any) -> httpx.Response:
+        return self.send("PATCH", path, json=body, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.send("DELETE", path, **options)
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {**self.headers, **options.pop("headers", {})}
+        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=60, **options)
+
+
+def start(*options: str, environ: dict[str, str]) -> Server:
+    """`skywrite serve --json` on a free port."""
+    words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--json", *options)
+    child = python_child(*words, environ=environ)
+    said = json.loads(child.wait_for_line('"sign_in_url"'))
+    return Server(child, said["url"], said["sign_in_url"])
+
+
+def sign_in(server: Server) -> str:
+    """The cookie of a new session."""
+    answer = httpx.get(server.sign_in_url, timeout=30)
+    assert 303 == answer.status_code
+    return answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server with a filled week that all tests share."""
+    started = start("--demo", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
+    with started.child:
+        started.owner = sign_in(started)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def quiet_server() -> Iterator[Server]:
+    """A server with a filled week that publishes nothing."""
+    started = start("--demo", "--no-worker", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
+    with started.child:
+        started.owner = sign_in(started)
+        yield started
+
+
+@pytest.fixture
+def everything(server: Server) -> Api:
+    """The API with a key that may do everything."""
+    return server.with_key("read", "draft", "schedule", "publish", "manage")
+
+
+@pytest.fixture
+def fresh_key() -> str:
+    """A key that no post has."""
+    return f"test-{next(_numbers)}"
