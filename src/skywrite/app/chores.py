@@ -9,10 +9,13 @@ from typing import ClassVar
 from skywrite.app.context import Context
 from skywrite.clock import to_iso
 from skywrite.publish.worker import in_turn
+from skywrite.queue.events import Events
 
 HEARTBEAT_SECONDS = 15
 PRUNE_SECONDS = 86_400
 FREE_SECONDS = 300
+EVENTS_KEPT = timedelta(days=7)
+LATE = timedelta(minutes=5)
 
 
 class Chore:
@@ -61,6 +64,7 @@ class Pruning(Chore):
                 return
         self._ctx.store.put_setting("media", "pruned_at", to_iso(now))
         self._ctx.store.prune()
+        Events(self._ctx.store).prune(now - EVENTS_KEPT)
         self._forget_workers(now)
 
     def _forget_workers(self, now: datetime) -> None:
@@ -68,6 +72,21 @@ class Pruning(Chore):
         for worker, beat in self._ctx.store.settings("worker").items():
             if abs(now - datetime.fromisoformat(beat)) > timedelta(seconds=PRUNE_SECONDS):
                 self._ctx.store.put_setting("worker", worker, None)
+
+
+class Lateness(Chore):
+    """Notes `worker.late` once when an account has been ready for minutes and no worker took it."""
+
+    seconds = 60
+
+    def _do(self, now: datetime) -> None:
+        ready_at = self._ctx.store.next_ready_at()
+        late = ready_at is not None and ready_at < now - LATE
+        known = self._ctx.store.setting("alerts", "worker.late")
+        if late and known is None and ready_at is not None:
+            Events(self._ctx.store).note("worker.late", {"since": to_iso(ready_at)})
+        if late != (known is not None):
+            self._ctx.store.put_setting("alerts", "worker.late", to_iso(now) if late else None)
 
 
 class Freeing(Chore):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from skywrite.app.chores import Freeing, Heartbeat, Pruning
+from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
 from skywrite.app.commands import runner_of
 from skywrite.app.context import Context, Log, silent
 from skywrite.app.drafting import Drafting
@@ -18,11 +18,14 @@ from skywrite.app.sending import Sending
 from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import TIMER_THREADS, Timers, TimerTask
 from skywrite.errors import SkywriteError, StorageError
+from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker, unfailing
 from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
+from skywrite.queue.webhooks import Webhooks
 
 DEFAULT_THREADS = 4
+WEBHOOK_THREADS = 3
 
 Steps = tuple[Callable[[], object], ...]
 
@@ -56,6 +59,9 @@ class Runner:
             FeedTask(self._feeds, log=log, stopping=publisher.stopping),
             # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
             *(TimerTask(self._timers, log) for _ in range(TIMER_THREADS)),
+            Lateness(self._ctx),
+            # Likewise: a receiver that hangs takes one of them.
+            *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
         return Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after)
 
@@ -93,7 +99,7 @@ class Runner:
         feeds = FeedTask(self._feeds, log=log)
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times, timers, occurrences.sweep, feeds.run)
-        after: Steps = (occurrences.sweep, Pruning(self._ctx).run)
+        after: Steps = (occurrences.sweep, self._webhooks(log).run, Pruning(self._ctx).run)
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
             tally = worker.run_once()
@@ -101,6 +107,9 @@ class Runner:
         for error in filter(None, errors):
             raise error
         return tally
+
+    def _webhooks(self, log: Log) -> WebhookTask:
+        return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)
 
     def _check_key(self) -> None:
         """Raise WrongKey where the key opens no stored session: every try would be in vain."""

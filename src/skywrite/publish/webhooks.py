@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15.0
 LEASE_SECONDS = 60.0
 ERROR_MAX = 300
+LOOK_AGAIN = timedelta(seconds=2)
 HOUR = timedelta(hours=1)
 # Ten tries in a bit more than 75 hours.
 WAITS = (
@@ -110,8 +111,10 @@ class WebhookTask:
     log: Callable[..., None]
 
     def next_at(self) -> datetime | None:
-        """When the next message may be sent."""
-        return self.webhooks.next_at()
+        """When the next message may be sent; soon in any case, since one may be added meanwhile."""
+        soon = self.clock.now() + LOOK_AGAIN
+        next_at = self.webhooks.next_at()
+        return soon if next_at is None else min(next_at, soon)
 
     def run(self) -> None:
         """Send what is due, one message after the other."""

@@ -5,6 +5,7 @@ What lives here: the numbers. What does not: serving them beside `skywrite run` 
 
 from __future__ import annotations
 
+from collections import Counter as Counting
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -39,7 +40,7 @@ class Metrics:
         self._sky = sky
         self._listeners = listeners
         self.registry = CollectorRegistry()
-        self.registry.register(self)  # type: ignore[arg-type]
+        self.registry.register(self)
         self._events = Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=self.registry)
         self._answers = Counter("skywrite_http_answers", "HTTP answers by status", ["status"], registry=self.registry)
 
@@ -67,9 +68,10 @@ class Metrics:
         silent = min(((now - beat).total_seconds() for beat in beats), default=float("inf"))
         yield GaugeMetricFamily("skywrite_worker_silent_seconds", "Seconds since a worker was last seen", value=silent)
         accounts = GaugeMetricFamily("skywrite_accounts", "Accounts by state", labels=["state"])
-        states = [account.state for account in store.accounts()]
-        for state in ("ok", "paused", "needs_login"):
-            accounts.add_metric([state], states.count(state))
+        states = Counting({"ok": 0, "paused": 0, "needs_login": 0})
+        states.update(account.state for account in store.accounts())
+        for name, number in states.items():
+            accounts.add_metric([name], number)
         yield accounts
         yield GaugeMetricFamily("skywrite_event_listeners", "Streams of events that are open", value=self._listeners())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from types import FrameType
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from skywrite.app import Skywrite
-from skywrite.errors import InputError
+from skywrite.errors import InputError, StorageError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
@@ -129,6 +130,7 @@ class _Worker:
     """The worker of this process, in a thread of its own."""
 
     def __init__(self, sky: Skywrite, log: Log) -> None:
+        self._context = sky.context
         self._worker = sky.worker(log=log)
         self._thread = threading.Thread(target=self._worker.run, name="worker")
 
@@ -140,6 +142,8 @@ class _Worker:
         """Finish what is in flight."""
         self._worker.stop()
         self._thread.join()
+        with suppress(StorageError):
+            self._context.store.put_setting("worker", self._context.worker_name, None)
 
 
 def _is_local(host: str) -> bool:

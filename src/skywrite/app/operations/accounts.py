@@ -109,7 +109,7 @@ def slots(access: Access, given: ByAccount) -> SlotList:
 def set_slots(access: Access, given: SetSlots) -> SlotList:
     """Replace the weekly times of an account."""
     from skywrite.schedule.localtime import zone_of
-    from skywrite.schedule.when import local_zone
+    from skywrite.schedule.times import local_zone
 
     account = access.account(given.account)
     zone = str(account.settings.get("zone") or local_zone())

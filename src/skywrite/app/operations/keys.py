@@ -57,7 +57,7 @@ def add_key(
     sky: Skywrite, name: str, scopes: Sequence[str], accounts: Sequence[str] = (), until: str | None = None
 ) -> tuple[ApiKey, str]:
     """Make a key; the second value is the key itself. Raises InputError."""
-    from skywrite.schedule.when import local_zone, parse_time
+    from skywrite.schedule.times import local_zone, parse_time
 
     dids = [sky.context.store.account(handle).did for handle in accounts] or None
     ends = None if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at
