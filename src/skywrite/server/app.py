@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from skywrite.app import Skywrite
@@ -22,9 +20,11 @@ from skywrite.queue.people import People
 from skywrite.server import events, pages
 from skywrite.server.auth import sign_in, sign_out
 from skywrite.server.calendars import calendar, rss
+from skywrite.server.health import healthz, metrics
+from skywrite.server.hub import EventHub
 from skywrite.server.limits import Buckets, Quota
 from skywrite.server.mcp import McpEndpoint
-from skywrite.server.metrics import Metrics, metrics
+from skywrite.server.metrics import Metrics
 from skywrite.server.openapi import openapi, reference
 from skywrite.server.problems import on_error, on_missing, on_surprise, on_wrong_method
 from skywrite.server.routes import PREFIX, api_routes
@@ -43,7 +43,7 @@ from skywrite.server.uploads import (
 
 def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> Starlette:
     """The application of one server."""
-    hub = events.EventHub(sky)
+    hub = EventHub(sky)
     services = Services(
         sky=sky,
         origin=origin,
@@ -99,13 +99,3 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
     app.state.services = services
     app.state.uploads = Uploads(sky.context.config.home / "uploads")
     return app
-
-
-def healthz(request: Request) -> Response:
-    """Whether the server can read its database; it says nothing else, since anybody may ask."""
-    services: Services = request.app.state.services
-    try:
-        services.sky.context.store.schema_version()
-    except SkywriteError as error:
-        return JSONResponse({"status": "unavailable", "error": error.name}, 503)
-    return JSONResponse({"status": "ok"})

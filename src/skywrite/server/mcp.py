@@ -41,7 +41,7 @@ BODY_BYTES_MAX = 1_000_000
 def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
     """An MCP server; `access_of` returns the rights of a request from the SDK's context. Raises MissingExtra."""
     try:
-        import mcp_types as types
+        from mcp import types
         from mcp.server.lowlevel import Server
     except ImportError:
         raise MissingExtra("MCP needs an optional part.", extra="mcp") from None
@@ -90,8 +90,6 @@ def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
 
 def run_stdio(sky: Skywrite, key: str) -> None:
     """Serve one agent over standard input and output until it goes. Raises InvalidKey, MissingExtra."""
-    import anyio
-
     keys = ApiKeys(sky.context.store)
     keys.check(key)
 
@@ -109,7 +107,7 @@ def run_stdio(sky: Skywrite, key: str) -> None:
         async with stdio_server() as (incoming, outgoing):
             await server.run(incoming, outgoing, server.create_initialization_options())
 
-    anyio.run(serve)
+    asyncio.run(serve())
 
 
 class McpEndpoint:

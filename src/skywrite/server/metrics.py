@@ -12,11 +12,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from starlette.requests import Request
-from starlette.responses import Response
 
 from skywrite.app import Skywrite
-from skywrite.server.services import services_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 COUNTED = (
@@ -43,6 +40,10 @@ class Metrics:
         self.registry.register(self)
         self._events = Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=self.registry)
         self._answers = Counter("skywrite_http_answers", "HTTP answers by status", ["status"], registry=self.registry)
+
+    def text(self) -> bytes:
+        """The numbers in the format that Prometheus reads."""
+        return generate_latest(self.registry)
 
     def counting(self, log: Callable[..., None]) -> Callable[..., None]:
         """A log that counts events before it passes them on."""
@@ -74,8 +75,3 @@ class Metrics:
             accounts.add_metric([name], number)
         yield accounts
         yield GaugeMetricFamily("skywrite_event_listeners", "Streams of events that are open", value=self._listeners())
-
-
-def metrics(request: Request) -> Response:
-    """GET /metrics."""
-    return Response(generate_latest(services_of(request).metrics.registry), media_type=CONTENT_TYPE)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from starlette.requests import HTTPConnection
 
 from skywrite.app import Skywrite
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
+from skywrite.server.hub import EventHub
 from skywrite.server.limits import Buckets, Quota
+from skywrite.server.metrics import Metrics
 from skywrite.server.security import Origin
-
-if TYPE_CHECKING:
-    from skywrite.server.events import EventHub
-    from skywrite.server.metrics import Metrics
 
 REQUESTS = Quota(600, 60)
 GUESSES = Quota(20, 600)

@@ -133,7 +133,8 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
 
 def status(access: Access, given: Nothing) -> StatusShape:
     """How many posts are in each state, and whether a worker lives and keeps up."""
-    from skywrite import __version__
+    from importlib.metadata import version
+
     from skywrite.app.checkup import check_run
 
     counts: dict[str, int] = dict.fromkeys(STATES, 0)
@@ -142,7 +143,7 @@ def status(access: Access, given: Nothing) -> StatusShape:
             counts[state] += count
     findings = [item.as_dict() for item in check_run(access.sky, wrong="note")]
     shapes = [FindingShape(**{name: str(item[name]) for name in FindingShape.__struct_fields__}) for item in findings]
-    return StatusShape(__version__, access.sky.context.clock.now(), counts, shapes)
+    return StatusShape(version("skywrite"), access.sky.context.clock.now(), counts, shapes)
 
 
 def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
