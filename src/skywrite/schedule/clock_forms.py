@@ -48,7 +48,8 @@ def read_clock(text: str, pos: int) -> Found | None:
         return _found(text, match, match[1], match[2], half=match[3])
     if match := _LETTER.match(text, pos):
         minute = match[2] or str(_EXTRA.get(match[3] or "", 0))
-        return _found(text, match, match[1], minute, form="letter")
+        is_length_too = not ("uhr" in match[0] or "o'clock" in match[0])
+        return _found(text, match, match[1], minute, form="letter" if is_length_too else "plain")
     if match := _EAST.match(text, pos):
         minute = match[3] or ("30" if match[4] else "0")
         read = _found(text, match, match[2], minute)

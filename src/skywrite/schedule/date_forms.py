@@ -7,6 +7,7 @@ day comes first, which is the convention. What does not live here: days of the w
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, timedelta
 
 from skywrite.schedule.clock_forms import END, ISO_TIME, make_clock
@@ -20,7 +21,7 @@ _ORDINAL = re.compile(r"(\d{4})-(\d{3})(?![0-9])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?![0-9])", re.ASCII)
 _HHMM = re.compile(rf" (\d\d)(\d\d)(\d\d)?{END}(?![:.])", re.ASCII)
 _NUMERIC = re.compile(
-    rf"(\d{{1,4}})([./-])(\d{{1,2}})(?:(\2) ?(\d{{4}}|\d\d(?![:.]\d))?)?{END}(?:(?![:/])|:(?=\d\d:\d\d))", re.ASCII
+    rf"(\d{{1,4}})([./-])(\d{{1,2}})(?:(\2) ?(\d{{4}}|\d{{1,2}}(?![:.]\d))?)?{END}(?:(?![:/])|:(?=\d\d:\d\d))", re.ASCII
 )
 _EAST = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号일]", re.ASCII)
 _NAME = r"([^\W\d_]{3,}(?:-[^\W\d_]+)?)\.?"
@@ -126,6 +127,8 @@ def _read_numeric(text: str, pos: int, order: DateOrder | None) -> Found | None:
         return None
     first, mark, second, closed, third = match.groups()
     piece = match[0].strip()
+    if third is not None and len(third) == 1 and len(first) != 4:
+        return None
     if len(first) == 3 or (len(first) == 4 and third is None) or (closed and third is None and mark != "."):
         return None
     if len(first) == 4:
@@ -134,16 +137,13 @@ def _read_numeric(text: str, pos: int, order: DateOrder | None) -> Found | None:
         return found(text, pos, match.end(), _day(piece, first, int(second), int(third)))
     if third is None and not closed and mark in "-.":
         return None
-    if third is not None and len(third) == 2 and order is None:
-        raise _ambiguous(text, match, "its year has two digits", _readings(first, second, third))
-    if order == "ymd" and third is not None and len(third) == 2:
-        return found(text, pos, match.end(), _day(piece, f"20{first.zfill(2)}", int(second), int(third)))
-    year = f"20{third}" if third is not None and len(third) == 2 else third
+    if third is not None and len(third) == 2:
+        return found(text, pos, match.end(), _short_year(text, match, order))
     ordered = _ordered(int(first), int(second), "dmy" if mark == "." else order)
     if ordered is None:
-        shown = [_spell(int(first), int(second), year), _spell(int(second), int(first), year)]
+        shown = [_spell(int(first), int(second), third), _spell(int(second), int(first), third)]
         raise _ambiguous(text, match, "the day or the month may come first", shown)
-    return found(text, pos, match.end(), _day(piece, year, ordered[1], ordered[0]))
+    return found(text, pos, match.end(), _day(piece, third, ordered[1], ordered[0]))
 
 
 def _ordered(first: int, second: int, order: str | None) -> tuple[int, int] | None:
@@ -170,13 +170,24 @@ def _spell(day: int, month: int, year: str | None) -> str:
 _SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-def _readings(first: str, second: str, third: str) -> list[str]:
-    """What three numbers of two digits may mean."""
-    shown = []
-    orders: tuple[tuple[str, str, str], ...] = ((third, second, first), (third, first, second), (first, second, third))
-    for year, month, day in orders:
-        try:
-            shown.append(date(2000 + int(year), int(month), int(day)).isoformat())
-        except ValueError:
-            continue
-    return shown or ["2026-12-24"]
+def _short_year(text: str, match: re.Match[str], order: DateOrder | None) -> CalendarDate:
+    """A date of three numbers of two digits, where only one order gives a day or the order is known."""
+    first, second, third = (int(match[group]) for group in (1, 3, 5))
+    orders = {"dmy": (third, second, first), "mdy": (third, first, second), "ymd": (first, second, third)}
+    if order:
+        return _day(match[0].strip(), *_full_year(orders[order]))
+    days = set()
+    for year, month, day in orders.values():
+        with suppress(ValueError):
+            days.add(date(2000 + year, month, day))
+    if len(days) == 1:
+        only = days.pop()
+        return CalendarDate(only.year, only.month, only.day)
+    if not days:
+        raise InvalidTime(f"The date {match[0].strip()!r} is not in the calendar.")
+    shown = [day.isoformat() for day in sorted(days, reverse=True)]
+    raise _ambiguous(text, match, "its year has two digits", shown)
+
+
+def _full_year(numbers: tuple[int, int, int]) -> tuple[int, int, int]:
+    return 2000 + numbers[0], numbers[1], numbers[2]

@@ -109,12 +109,12 @@ _AT = (
     "godz, v, ve, saat, в, о, об"
 )
 _ON = (
-    "on, the, this, on this, am, den, der, an, diesen, kommenden, coming, le, ce, el, este, il, questo, na, em,"
-    "op, deze, på, w, we, v, ve, в, во, у, the coming, this coming, on the"
+    "on, the, this, on this, am, den, der, an, diesen, kommenden, am kommenden, coming, le, ce, el, este, il, questo,"
+    "na, em, op, deze, på, w, we, v, ve, в, во, у, the coming, this coming, on the"
 )
 _NUMBERS = {
     1: "a an one ein eine einen einem einer eins un une una uno um uma een en ett et jeden jedną один одну один",
-    2: "two zwei deux dos due dois duas twee två to два две дві",
+    2: "two zwei deux dos due dois duas twee två два две дві",
     3: "three drei trois tres tre três drie три",
     4: "four vier quatre cuatro quattro quatro fyra fire четыре чотири",
     5: "five fünf cinq cinco cinque vijf fem пять",

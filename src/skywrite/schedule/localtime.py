@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,11 +40,16 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         pass
-    wanted = name.strip().lower()
-    for known in available_timezones():
-        if known.lower() == wanted:
-            return ZoneInfo(known)
+    known = zone_names().get(name.strip().lower())
+    if known is not None:
+        return ZoneInfo(known)
     raise UnknownZone(f"There is no time zone {name!r}.", hint="Use a name such as Europe/Berlin, Asia/Tokyo or UTC.")
+
+
+@cache
+def zone_names() -> dict[str, str]:
+    """All IANA names by their lower case."""
+    return {name.lower(): name for name in sorted(available_timezones())}
 
 
 def to_local(at: datetime, zone: tzinfo) -> datetime:

@@ -163,8 +163,6 @@ def _check_order(tokens: list[Token], given: str) -> None:
 def _may_follow(filler: Filler, value: Value) -> bool:
     if isinstance(value, Number):
         return Clock in filler.before
-    if isinstance(value, Filler):
-        return not (Clock in value.before and Clock in filler.before)
     return type(value) in filler.before
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
-from zoneinfo import available_timezones
 
 from skywrite.schedule.languages import fold
-from skywrite.schedule.localtime import UnknownZone, zone_of
+from skywrite.schedule.localtime import UnknownZone, zone_names, zone_of
 from skywrite.schedule.tokens import Found, Zone, ZoneName, found
 
 _END = r"(?![\w:])"
@@ -115,6 +114,8 @@ def read_zone(text: str, pos: int) -> Found | None:
     """A zone at this place. Raises UnknownZone for an IANA name that is none."""
     if (iana := _IANA.match(text, pos)) and iana[0].startswith("[") == iana[0].endswith("]"):
         return found(text, pos, iana.end(), Zone(zone_of(iana[1]), is_offset=False))
+    if text.startswith("[utc]", pos):
+        return found(text, pos, pos + 5, Zone(zone_of("UTC"), is_offset=True))
     if utc := _UTC.match(text, pos):
         zone = _offset(utc[1], utc[2], utc[3]) if utc[1] else zone_of("UTC")
         return found(text, pos, utc.end(), Zone(zone, is_offset=True)) if zone else None
@@ -166,6 +167,6 @@ def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, given: st
 
 def suggest_zone(word: str) -> str:
     """The IANA zone of a city, if the word is one: `Europe/Berlin`; else nothing."""
-    wanted = fold(word).replace(" ", "_")
-    names = sorted(name for name in available_timezones() if name.rpartition("/")[2].casefold() == wanted)
-    return names[0] if names and len(wanted) > 3 else ""
+    ending = f"/{fold(word)}"
+    found = [name for lower, name in zone_names().items() if lower.endswith(ending)] if len(ending) > 4 else []
+    return found[0] if found else ""
