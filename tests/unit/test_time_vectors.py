@@ -31,6 +31,7 @@ NOWS = [datetime.fromisoformat(now) for now in VECTORS["now"]]
 ELSEWHERE = "Asia/Kathmandu"
 SOME_TIMES = [
     datetime(2026, 6, 1, 3, 7, 11, tzinfo=UTC),
+    datetime(2026, 6, 2, 18, 14, 30, tzinfo=UTC),
     datetime(2026, 6, 2, 18, 15, 30, tzinfo=UTC),
     datetime(2026, 6, 3, 11, 31, tzinfo=UTC),
     datetime(2026, 6, 5, 17, 59, tzinfo=UTC),
