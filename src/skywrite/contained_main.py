@@ -65,7 +65,7 @@ def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _told(error: SkywriteError) -> dict[str, str]:
-    told = {"module": type(error).__module__, "name": error.name, "message": error.message, "hint": error.hint}
+    told = {"module": type(error).__module__, "name": error.name, "message": error.message, "hint": str(error.hint)}
     extra = getattr(error, "extra", None)
     return {**told, "extra": extra} if isinstance(extra, str) else told
 

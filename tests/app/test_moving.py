@@ -52,6 +52,31 @@ def test_the_good_ones_where_they_are_wished(sky: Skywrite) -> None:
     assert ["Row 0", "Row 2"] == [post.text for post in sky.context.store.posts()]
 
 
+def test_files_outside_of_the_root_are_refused(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
+    """Rows that others wrote name files of one folder only: no dots, no links, no thread, caption or pool leads out."""
+    root = tmp_path / "root"
+    root.mkdir()
+    secret = image()
+    (root / "link.png").symlink_to(secret)
+    at = "2027-01-05T09:00:00Z"
+    rows: list[dict[str, Any]] = [
+        {"text": "a", "images": [secret], "at": at},
+        {"text": "b", "images": [{"path": "link.png", "alt": "x"}], "at": at},
+        {"text": "c", "images": ["../x.png"], "at": at},
+        {"text": "d", "thread": [{"text": "e", "images": [secret]}], "at": at},
+        {"text": "f", "video": {"path": "v.mp4", "captions": [{"lang": "en", "path": "/etc/passwd"}]}, "at": at},
+        {"pool": [{"text": "g", "images": [secret]}], "every": "daily 9:00"},
+    ]
+    reports = sky.import_rows(rows, base=root, root=root, partial=True)
+    assert ["FileOutside"] * 6 == [report.error and report.error.name for report in reports]
+
+
+def test_a_file_inside_of_the_root_is_taken(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
+    """The folder itself is open, whatever its path looks like."""
+    row = {"text": "a", "images": [{"path": image(), "alt": "x"}], "at": "2027-01-05T09:00:00Z"}
+    assert [None] == [report.error for report in sky.import_rows([row], root=tmp_path / ".." / tmp_path.name)]
+
+
 def test_nothing_is_stored_by_a_dry_run(sky: Skywrite, image: Callable[..., str]) -> None:
     """Not even an image."""
     reports = sky.import_rows([{"text": "x", "images": [image()], "at": "2027-01-05T09:00:00Z"}], dry_run=True)

@@ -117,7 +117,7 @@ def test_no_command_tells_a_secret(
     skywrite("post", "with another key", SKYWRITE_KEY=canary(), code=None)
     assert [] == secrets_in("\n".join(skywrite.said))
     assert [] == secrets_in(tmp_path)
-    assert {} == open_to_others(tmp_path / "home", tmp_path / "copy.db")
+    assert {} == open_to_others(tmp_path / "home", tmp_path / "copy.db", tmp_path / "export.jsonl")
     assert True is any("cannot take [hidden]" in said for said in skywrite.said)
 
 
@@ -154,7 +154,7 @@ def test_a_surprise_is_told_without_its_values(
             assert session is not None
             raise ValueError(f"{session.access_jwt} {account.app_password}")
 
-        monkeypatch.setattr(Repo, "create_all", surprise)
+        monkeypatch.setattr(Repo, "try_create_all", surprise)
         log = io.StringIO()
         with redirect_stderr(log):
             sky.run_once(log=make_log("json", sky.context.clock))

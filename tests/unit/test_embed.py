@@ -158,9 +158,10 @@ class TestCardsAndQuotes:
         assert {"uri", "title", "description"} == set(embed.external("https://a.b", "T", "")["external"])
 
     def test_external_refused(self) -> None:
-        """A card without an address, or with an image over 1,000,000 bytes, is refused."""
-        with pytest.raises(embed.BadCard):
-            embed.external("a b", "T", "")
+        """A card without the address of a page, or with an image over 1,000,000 bytes, is refused."""
+        for address in ("a b", "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///etc/passwd"):
+            with pytest.raises(embed.BadCard):
+                embed.external(address, "T", "")
         with pytest.raises(embed.MediaTooLarge):
             embed.external("https://a.b", "T", "", thumb=blob(size=1_000_001))
 

@@ -437,7 +437,11 @@ def test_an_entry_opens_nothing_else(entry: str, url: str, answer: str) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ["", "*", "http://nas.example", "nas.example/path", "a b", "nas:99999", "nas:0", "user@nas", "[::1", "10.0.0.0/99"],
+    [
+        *("", "*", "http://nas.example", "nas.example/path", "a b", "nas:99999", "nas:0", "user@nas", "[::1", ":80"),
+        *("10.0.0.0/99", "nas:", "nas:+80", "nas: 80", "nas:080", "nas:80:90", "10.0.0.0/8:80", "127.1:80"),
+        *("0x7f000001", "[nas]:80", "nas:\uff18\uff10", "nas:8o", "nas:-1", "::1:http"),
+    ],
 )
 def test_a_wrong_entry_is_said(entry: str) -> None:
     """An entry that could never match is an error with an example of a right one."""

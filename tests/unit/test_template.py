@@ -102,6 +102,8 @@ def test_what_is_no_template(source: str) -> None:
         "{% for c in summary %}{{ summary }}{% endfor %}",
         "{{ tags[0:5:0] }}",
         "{{ 1 / 0 }}",
+        "{{ summary|truncate(0) }}",
+        "{{ summary|truncate(9, False, '...', -1) }}",
     ],
 )
 def test_what_templates_cannot_do(source: str) -> None:

@@ -34,6 +34,18 @@ class Accounts:
         account, is_main_password = self._ctx.sign_in(handle, password, auth_factor_token=auth_factor_token, pds=pds)
         return account, [MAIN_PASSWORD_WARNING] if is_main_password else []
 
+    def server_for(self, handle: str) -> tuple[str, bool]:
+        """The server that a sign-in would send the password to, and whether it is well known here.
+
+        Known are Bluesky's entryway, the servers of accounts that are signed in here, and the one of BLUESKY_PDS.
+        """
+        from skywrite.app.signing_in import server_of
+        from skywrite.atproto.service import is_well_known
+
+        default = self._ctx.config.service
+        server = server_of(self._ctx.network, handle, default)
+        return server, is_well_known(server, [default, *(account.pds_url for account in self.list())])
+
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
         """End the session, here and at the server as far as it can be reached.
 

@@ -31,6 +31,11 @@ def sign_in(
     return at_own_server(session, network.resolver())
 
 
+def server_of(network: Network, handle: str, default: str) -> str:
+    """The server that `sign_in` would send a password to; nothing is sent yet."""
+    return service_for(handle, network.resolver(), default)
+
+
 def _check_handle(network: Network, identifier: str, service: str) -> None:
     """Raise UnknownHandle when the server where a sign-in failed knows no such account; else do nothing."""
     name = clean_identifier(identifier)

@@ -17,10 +17,12 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.occurrences import NewRule
 from skywrite.app.results import Sent
-from skywrite.app.rows import Batch, Rows, minute_of
+from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
 from skywrite.app.sending import Sending
 from skywrite.clock import to_iso
+from skywrite.compose.draft import draft_from_dict
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.files import is_inside, private_file
 from skywrite.queue.model import NewPost, Post, Recurrence
 from skywrite.schedule.recurrence import parse_rule, pick
 
@@ -35,6 +37,10 @@ Writer = Callable[[Mapping[str, Any]], str]
 
 class ImportFailed(InputError):
     """Some rows of an import are wrong; nothing was imported."""
+
+
+class FileOutside(InputError):
+    """A row names a file outside of the folder that its files must be in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,14 @@ class Transfer:
         now: bool = False,
         source: str = "import",
         progress: Callable[[int], None] = lambda done: None,
+        root: Path | None = None,
     ) -> list[RowReport]:
         """Accept many posts, each row checked; the reports are in the order of the rows.
 
         All or nothing: a row that is wrong stops the import, and nothing is stored (the reports tell every row's
         error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, or with `now`
-        are due at once; those with `draft` are kept without a time. Rows with `every` are rules (see `schedule`).
+        are due at once; those with `draft` are kept without a time. Rows with `every` are rules (see `schedule`). With
+        `root`, for rows that others wrote, a file outside of that folder is an error of its row.
         """
         reports: list[RowReport] = []
         posts: list[tuple[int, NewPost]] = []
@@ -84,6 +92,8 @@ class Transfer:
         batch = Batch()
         for number, row in enumerate(rows, 1):
             try:
+                if root is not None:
+                    _check_files(row, base or Path(), root)
                 if row.get("every"):
                     rule = self._rows.accept_rule(row, base=base, account=account, batch=batch, source=source)
                     new, warnings = rule.first, rule.warnings
@@ -215,7 +225,7 @@ class Transfer:
             path = folder / f"{stored['cid']}.{ending}"
             if not path.exists():
                 folder.mkdir(parents=True, exist_ok=True)
-                with path.open("wb") as file:
+                with private_file(path) as file:
                     file.writelines(self._ctx.store.read_media(stored["cid"]))
             return os.path.relpath(path, base)
 
@@ -224,6 +234,16 @@ class Transfer:
     def backup(self, path: Path) -> None:
         """A copy of the whole database, while it is used. The key of the secrets is not in it."""
         self._ctx.store.backup(path)
+
+
+def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
+    """Raise FileOutside for a file that a row, or one of its pool, names outside of a folder."""
+    pool = row.get("pool") or []
+    for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
+        draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
+        for name in draft.files():
+            if not is_inside(base / Path(name).expanduser(), root):
+                raise FileOutside(f"{name} is outside of {root}.", hint="Put it into that folder.")
 
 
 def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str, Any]:

@@ -129,7 +129,8 @@ def external(
     associated_refs: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """`app.bsky.embed.external`: a link card. `associated_refs` are strong references to the page's own records."""
-    if not limits.is_uri(uri):
+    # Readers open a card by a tap: javascript:, data: and file: are no pages.
+    if not limits.is_uri(uri) or not uri.lower().startswith(("https://", "http://")):
         raise BadCard(f"{uri!r} is not an address for a link card.", hint="Give the whole URL, with https://.")
     for text in (uri, title, description):
         limits.check_characters(text)

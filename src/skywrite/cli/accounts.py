@@ -10,6 +10,7 @@ import click
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import print_done, print_json, print_table, print_warnings
 from skywrite.errors import InputError
+from skywrite.shown import printable_line
 
 
 @click.command("login", epilog="Example: skywrite login alice.bsky.social")
@@ -49,8 +50,10 @@ def login_command(
         # Where nothing can be kept, nobody is asked for a password.
         sky.accounts()
         name = handle or sky.context.config.handle or _ask("Handle (such as alice.bsky.social)")
-        secret = _app_password(app_password_stdin, sky.context.config.app_password)
         pds = pds or sky.context.environment_pds()
+        if pds is None and _may_ask():
+            pds = _confirmed_server(sky, name)
+        secret = _app_password(app_password_stdin, sky.context.config.app_password)
         try:
             account, warnings = sky.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
         except AuthFactorRequired:
@@ -64,6 +67,18 @@ def login_command(
         return
     print_warnings(warnings)
     print_done(f"Signed in as {account.handle} on {account.pds_url}.")
+
+
+def _confirmed_server(sky: Any, name: str) -> str:
+    """The account's server, shown and asked about where nobody here knows it: DNS or a typo may have chosen it."""
+    server, known = sky.accounts.server_for(name)
+    if not known:
+        click.echo(
+            f"{printable_line(name)} signs in at {printable_line(server)}, which no account here uses.", err=True
+        )
+        if not click.confirm("Send the app password there?", err=True):
+            raise InputError("Nothing was sent.", hint="Check the spelling of the handle, or name the server: --pds")
+    return str(server)
 
 
 def _may_ask() -> bool:

@@ -11,6 +11,9 @@ import click
 from skywrite.cli.options import FILE, account_option, json_option
 from skywrite.cli.output import json_text, print_done, print_json
 from skywrite.errors import InputError
+from skywrite.files import private_file
+
+FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @click.command("import", epilog="Example: skywrite import plan.csv --dry-run")
@@ -18,8 +21,11 @@ from skywrite.errors import InputError
 @account_option
 @click.option("--partial", is_flag=True, help="Import the good rows even if others are wrong.")
 @click.option("--dry-run", is_flag=True, help="Check every row; store nothing.")
+@click.option("--root", type=FOLDER, help="Take files of this folder only, for tables that others wrote.")
 @json_option
-def import_command(file: Path, account: str | None, partial: bool, dry_run: bool, as_json: bool) -> None:
+def import_command(
+    file: Path, account: str | None, partial: bool, dry_run: bool, root: Path | None, as_json: bool
+) -> None:
     """Schedule many posts from a CSV, JSONL or JSON file, all or nothing.
 
     \b
@@ -36,7 +42,13 @@ def import_command(file: Path, account: str | None, partial: bool, dry_run: bool
         raise InputError(f"{file} holds no rows.", hint="Is it the right file? See: skywrite import --help")
     with Skywrite() as sky, _progress(len(rows)) as bar:
         reports = sky.import_rows(
-            rows, base=file.parent, account=account, partial=partial, dry_run=dry_run, progress=lambda _: bar.update(1)
+            rows,
+            base=file.parent,
+            account=account,
+            partial=partial,
+            dry_run=dry_run,
+            progress=lambda _: bar.update(1),
+            root=root,
         )
     try:
         if not partial or not any(report.id for report in reports):
@@ -108,7 +120,9 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        # Drafts are nobody else's business before they are public.
+        with private_file(output) as file:
+            file.write(text.encode())
         print_done(f"{len(rows)} {_plural('row', len(rows))} written to {output}.")
 
 

@@ -146,6 +146,16 @@ class Draft(NamedTuple):
         """This draft and the rest of its thread, in order."""
         return [self._replace(thread=()), *self.thread] if self.thread else [self]
 
+    def files(self) -> list[str]:
+        """The paths of files that it names, as written, those of its thread too."""
+        named = []
+        for part in self.parts():
+            media = [image.media for image in part.images]
+            media += [part.video.media, *(one.media for one in part.video.captions)] if part.video else []
+            media += [part.card.thumb] if isinstance(part.card, Card) and isinstance(part.card.thumb, Media) else []
+            named += [one.path for one in media if one.path is not None]
+        return named
+
     def as_dict(self) -> dict[str, Any]:
         """The draft as a row of `skywrite import` has it; fields that say nothing are left out."""
         plain: dict[str, Any] = {}

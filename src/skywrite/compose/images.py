@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from skywrite.atproto.cid import BlobHasher, cid_for_blob
 from skywrite.compose.draft import Caption, Draft, Image, Media, Stored, Video
 from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.files import open_regular, read_regular
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -67,15 +68,16 @@ class Collector:
         if media.url is not None:
             return self._download(media.url, max_bytes)
         path = self.path(media)
-        if path.stat().st_size > max_bytes:
+        data = read_regular(path, max_bytes)
+        if data is None:
             raise InputError(f"{path} is larger than {max_bytes // 1_000_000} MB.", hint="Make it smaller first.")
-        return path.read_bytes()
+        return data
 
     def path(self, media: Media) -> Path:
         """The file that a draft names, checked for being one that can be read."""
         path = self._base / Path(media.path or "").expanduser()
         try:
-            with path.open("rb"):
+            with open_regular(path):
                 return path
         except FileNotFoundError:
             raise MissingFile(f"There is no file {path}.", hint="Check the name and the folder.") from None

@@ -123,6 +123,10 @@ class Fetcher:
         target = self._check(url, None, deadline)
         return self._ask(target, headers, max_bytes, deadline, body=body)
 
+    def check(self, url: str) -> None:
+        """Judge an address that somebody else will dial. Raises AddressRefused, or NotSent where none is found."""
+        self._guard.check(url)
+
     def close(self) -> None:
         """Forget the clients."""
         with self._lock:

@@ -63,6 +63,7 @@ _PORTS_REFUSED = frozenset((
     1433, 1521, 2375, 2376, 3306, 3389, 5432, 5900, 6379, 11211, 27017,
 ))
 # fmt: on
+_RULE = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/\\?#@\[\]]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
 _RULE_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -229,20 +230,24 @@ def _is_literal(host: str) -> bool:
 def _rule(entry: str) -> _Rule:
     with suppress(ValueError):
         return _Rule(None, ip_network(entry, strict=False), None)
-    host, colon, digits = entry.rpartition(":")
-    if not colon or not (digits.isascii() and digits.isdecimal()):
-        host, digits = entry, ""
+    match = _RULE.fullmatch(entry)
     name = ""
-    if not any(mark in host for mark in "/\\?#@"):
+    if match:
         with suppress(InputError):
-            name = parse_url(f"http://{host}/").host.rstrip(".")
-    port = int(digits) if digits else None
-    if not _RULE_HOST.fullmatch(name) or (port is not None and not 0 < port < 65536):
+            name = parse_url(f"http://{match['host']}/").host.rstrip(".")
+    port = int(match["port"]) if match and match["port"] else None
+    numeric = _is_literal(name)
+    # 127.1 and 0x7f000001 are read as addresses by the client; here an address is written in full.
+    known = bool(_RULE_HOST.fullmatch(name)) and (
+        not numeric or match is None or _is_literal(match["host"].strip("[]"))
+    )
+    if not known or (port is not None and not 0 < port < 65536):
         raise InputError(
             f"{entry} is not a host, an address or a network that could be let through.",
-            hint="SKYWRITE_FETCH_ALLOW takes entries such as nas.example, nas.example:8080, 10.0.0.5 or 10.0.0.0/8.",
+            hint="SKYWRITE_FETCH_ALLOW takes entries such as nas.example, nas.example:8080, 10.0.0.5, [fd00::1]:8080 "
+            "or 10.0.0.0/8.",
         )
-    return _Rule(None, ip_network(name), port) if _is_literal(name) else _Rule(name, None, port)
+    return _Rule(None, ip_network(name), port) if numeric else _Rule(name, None, port)
 
 
 def _resolve_in_time(resolve: Resolve, host: str, port: int, timeout_seconds: float) -> Sequence[str]:

@@ -55,6 +55,7 @@ class Network:
             clock=self._clock,
             allow_local=any(host in (service or "") for host in ("//localhost", "//127.0.0.1")),
             service_first=True,
+            check=lambda url: self.fetcher().check(url),
         )
 
     def fetcher(self) -> Fetcher:

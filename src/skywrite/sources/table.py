@@ -19,6 +19,7 @@ from typing import Any
 
 from skywrite.compose.draft import FIELDS
 from skywrite.errors import InputError
+from skywrite.files import read_regular
 
 TABLE_BYTES_MAX = 200_000_000
 OPTION_COLUMNS = (
@@ -64,9 +65,9 @@ def read_table(path: Path, *, sheet: str | None = None) -> list[dict[str, Any]]:
         hint = "Save it as .xlsx or .csv." if ending in (".xls", ".xlsb", ".numbers") else "Use .csv, .xlsx or .jsonl."
         raise UnreadableTable(f"{path} is no table that is known here.", hint=hint)
     try:
-        if path.stat().st_size > TABLE_BYTES_MAX:
+        data = read_regular(path, TABLE_BYTES_MAX)
+        if data is None:
             raise UnreadableTable(f"{path} is larger than {TABLE_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
-        data = path.read_bytes()
     except OSError as error:
         raise UnreadableTable(f"{path} cannot be read: {error.strerror}.", hint="Check the name.") from None
     try:

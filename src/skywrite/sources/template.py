@@ -95,6 +95,9 @@ class Template:
                     raise TemplateError(f"The template gives more than {OUTPUT_LENGTH_MAX} characters.")
         except JinjaError as error:
             raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
+        except AssertionError as error:
+            # Jinja checks some arguments so: `truncate(0)` leaves no room for its dots.
+            raise TemplateError(f"The template fails: {error}.", hint="Give its filters other numbers.") from None
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
             raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
         return tidy("".join(pieces)).strip()

@@ -1,0 +1,55 @@
+"""Files that users and rows name: regular ones only, read to a limit; and files that only their owner may read.
+
+A device has no end, and a pipe waits for ever. What does not live here: what a file is.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+class NotRegular(OSError):
+    """It is a device, a pipe or a socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file to read, opened without waiting. Raises NotRegular, and OSError as `open` does."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise NotRegular(path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes | None:
+    """The bytes of a file; None where there are more than `max_bytes`, whatever the file system says of its size."""
+    with open_regular(path) as file:
+        data = file.read(max_bytes + 1)
+    return data if len(data) <= max_bytes else None
+
+
+def is_inside(path: Path, root: Path) -> bool:
+    """Whether a path leads into a folder, links followed."""
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def private_file(path: Path) -> BinaryIO:
+    """A file to write that only its owner may read, also where one of that name was open to others."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "wb")
