@@ -20,7 +20,7 @@ from skywrite.clock import FakeClock
 from skywrite.errors import InputError
 from skywrite.fetch.fetch import FetchRejected
 from skywrite.queue.feed_model import FeedExists, UnknownFeed
-from skywrite.sources import feed_poll
+from skywrite.sources import feed_poll, feed_post
 from skywrite.sources.feed import NotAFeed
 from skywrite.sources.feed_entry import FeedUnreadable
 from skywrite.sources.feed_pace import IntervalTooShort
@@ -514,7 +514,88 @@ def test_an_image_that_is_gone_does_not_stop_an_item(sky: Skywrite, web: FeedSer
     web.pages["/feed"] = rss(item("dot", description=html, link=f"{web.url}/page"))
     _, check = sky.add_feed(f"{web.url}/feed", backfill=1, images="auto")
     assert ["dot"] == queued(sky)
-    assert any("without its images" in warning for warning in check.warnings)
+    assert any("without some of its media" in warning for warning in check.warnings)
+
+
+def test_one_image_that_is_gone_takes_no_other_with_it(sky: Skywrite, web: FeedServer) -> None:
+    """Of several images those that can be had are posted."""
+    for name in ("a", "c"):
+        web.pages[f"/{name}.png"] = Reply(PNG, headers={"content-type": "image/png"})
+    html = "".join(f"&lt;img src='{web.url}/{name}.png' alt='{name}'&gt;" for name in "abc")
+    web.pages["/feed"] = rss(item("dots", description=html))
+    _, check = sky.feeds.add(f"{web.url}/feed", backfill=1, images="auto")
+    assert ["a", "c"] == [image["alt"] for image in sky.queue()[0].post.draft["images"]]
+    assert any("without some of its media" in warning for warning in check.warnings)
+
+
+def test_a_video_that_cannot_be_had_leaves_the_images(sky: Skywrite, web: FeedServer) -> None:
+    """A video of an item is tried first; where it cannot be posted, the item's images are."""
+    web.pages["/a.png"] = Reply(PNG, headers={"content-type": "image/png"})
+    video = f"<enclosure url='{web.url}/gone.mp4' type='video/mp4'/>"
+    html = f"&lt;img src='{web.url}/a.png' alt='A'&gt;"
+    one = item("dot", description=html).replace("</item>", f"{video}</item>")
+    web.pages["/feed"] = rss(one)
+    sky.feeds.add(f"{web.url}/feed", backfill=1, images="auto")
+    assert ["A"] == [image["alt"] for image in sky.queue()[0].post.draft["images"]]
+    assert f"{web.url}/gone.mp4" in [web.url + asked.path for asked in web.asked]
+
+
+def test_items_that_failed_are_tried_again_after_an_edit(sky: Skywrite, web: FeedServer) -> None:
+    """What a wrong setting kept back is posted when the setting is right; the filter counts as it is then."""
+    web.pages["/feed"] = rss()
+    number = add(sky, web, template="{{ summary }}", exclude=["/^(a|aa|aaa)+$/"])
+    web.pages["/feed"] = rss(item("empty"), item("evil", title="a" * 3000 + "!"), item("beta"))
+    sky.feeds.check(number)
+    assert ([], {"failed": 3}) == (queued(sky), ledger(sky))
+    sky.feeds.edit(number, template="{{ title }}", exclude=["beta", "aaa"], include=["empty", "beta"])
+    sky.feeds.check(number)
+    assert (["empty"], {"queued": 1, "filtered": 2}) == (queued(sky), ledger(sky))
+
+
+def test_a_surprise_in_one_item_stops_no_other(sky: Skywrite, web: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours in one item is that item's problem, and the others are posted."""
+    web.pages["/feed"] = rss()
+    number = add(sky, web)
+    make = feed_post.draft_row
+
+    def surprise(content: Any, *rest: Any) -> Any:
+        if content["title"] == "bad":
+            raise KeyError("x")
+        return make(content, *rest)
+
+    monkeypatch.setattr(feed_post, "draft_row", surprise)
+    web.pages["/feed"] = rss(item("good"), item("bad"), item("better"))
+    check = sky.feeds.check(number)
+    assert (2, {"queued": 2, "failed": 1}) == (len(queued(sky)), ledger(sky))
+    assert any("KeyError" in warning for warning in check.warnings)
+
+
+def test_mentions_notify_only_where_they_are_asked_for(sky: Skywrite, web: FeedServer) -> None:
+    """A handle in a title is text; with the setting it is a mention."""
+    web.pages["/feed"] = rss()
+    number = add(sky, web)
+    web.pages["/feed"] = rss(item("Thanks @bob.test"))
+    sky.feeds.check(number)
+    sky.feeds.edit(number, mentions=True)
+    web.pages["/feed"] = rss(item("Again @bob.test"))
+    sky.feeds.check(number)
+    kinds = [facet["features"][0]["$type"].rpartition("#")[2] for entry in sky.queue() for facet in facets(entry)]
+    assert ["link", "mention", "link"] == kinds
+
+
+def facets(entry: Any) -> list[dict[str, Any]]:
+    """The facets of a post that waits."""
+    found: list[dict[str, Any]] = entry.post.prepared["records"][0]["facets"]
+    return found
+
+
+@pytest.mark.parametrize("wrong", [{"labels": ["foo"]}, {"langs": ["english!"]}])
+def test_settings_are_checked_before_a_feed_is_kept(sky: Skywrite, web: FeedServer, wrong: dict[str, Any]) -> None:
+    """A label or language that no post may have refuses the feed, instead of each of its items."""
+    web.pages["/feed"] = rss(item("one"))
+    with pytest.raises(InputError):
+        add(sky, web, **wrong)
+    assert [] == sky.feeds.list()
 
 
 def test_the_card_is_the_pages(sky: Skywrite, web: FeedServer) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skywrite.app.drafting import Drafting
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Slot
 from skywrite.sources.folder import UnreadableFolder
@@ -174,6 +175,22 @@ def test_wrong_file(desk: Desk) -> None:
     assert {"a": "wrong", "b": "scheduled", "c": "wrong"} == {name: report.action for name, report in reports.items()}
     assert 2 == reports["a"].line
     assert ["one", "two"] == sorted(desk.waiting())
+
+
+def test_a_surprise_in_one_file_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any error while one file is taken in is that file's, and the others are scheduled."""
+    desk.write(a="---\nimages: [{path: [sun.png]}]\n---\nx", b=post_text("good"), c=post_text("surprise"))
+    make = Drafting.prepare
+
+    def prepare(self: Any, draft: Any, *rest: Any, **options: Any) -> Any:
+        if draft.text == "surprise":
+            raise TypeError("x")
+        return make(self, draft, *rest, **options)
+
+    monkeypatch.setattr(Drafting, "prepare", prepare)
+    reports = desk.sync()
+    assert {"a": "wrong", "b": "scheduled", "c": "wrong"} == {name: one.action for name, one in reports.items()}
+    assert "Unexpected" == (reports["c"].error and reports["c"].error.name)
 
 
 def test_images(desk: Desk) -> None:

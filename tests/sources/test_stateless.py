@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skywrite.app import stateless
 from skywrite.app.stateless import NoCredentials, Stateless
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
@@ -55,6 +57,21 @@ class Runner:
 @pytest.fixture
 def runner(tmp_path: Path) -> Iterator[Runner]:
     yield Runner(tmp_path)
+
+
+def test_a_surprise_in_one_file_stops_no_other(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo, or an error of ours in one file, leaves the other files to go out."""
+    files = {"a.md": "---\nimages: [{path: [sun.png]}]\n---\nx", "b.md": post_text("good", NOON)}
+    write_files(runner.folder, {**files, "c.md": post_text("surprise", NOON), "d.md": post_text("better", NOON)})
+    make = stateless.draft_from_dict
+
+    def surprise(row: Any) -> Any:
+        if row["text"] == "surprise":
+            raise TypeError("x")
+        return make(row)
+
+    monkeypatch.setattr(stateless, "draft_from_dict", surprise)
+    assert {"a.md": "failed", "b.md": "published", "c.md": "failed", "d.md": "published"} == runner.run()
 
 
 def test_due_early_late_missed(runner: Runner) -> None:

@@ -103,7 +103,7 @@ def test_a_lease_that_ran_out_lets_another_in(store: Store, clock: FakeClock) ->
         lambda: store.record_poll(old, look(item(1))),
         lambda: store.renew_feed(old, 60),
         lambda: store.queue_item(old, 1, [post()]),
-        lambda: store.fail_item(old, 1, PROBLEM, for_good=True),
+        lambda: store.fail_item(old, 1, PROBLEM, permanently=True),
     ):
         with pytest.raises(FeedLeaseLost):
             late()
@@ -163,11 +163,35 @@ def test_items_wait_in_order_and_those_in_trouble_last(store: Store) -> None:
     """The oldest first; one that made trouble lets the others pass, and keeps its reason."""
     claim = add(store)
     store.record_poll(claim, look(item(1), item(2), item(3)))
-    store.fail_item(claim, 1, PROBLEM, for_good=False)
+    store.fail_item(claim, 1, PROBLEM, permanently=False)
     waiting = store.pending_items(1, 5)
     assert ([2, 3, 1], PROBLEM, 1) == ([one.id for one in waiting], waiting[2].problem, waiting[2].tries)
-    store.fail_item(claim, 2, PROBLEM, for_good=True)
+    store.fail_item(claim, 2, PROBLEM, permanently=True)
     assert {1: {"failed": 1, "pending": 2}} == store.count_items()
+
+
+def test_an_edit_lets_failed_items_wait_again(store: Store) -> None:
+    """Items that could not be posted keep what they say; an edit of the feed makes them wait, and the feed due."""
+    claim = add(store)
+    failed = item(2, state="failed", problem=PROBLEM)
+    store.record_poll(claim, look(item(1), failed, item(3, state="filtered")))
+    store.fail_item(claim, 1, PROBLEM, permanently=True)
+    store.release_feed(claim)
+    store.edit_feed(1, [ALICE], {"template": "x"})
+    waiting = store.pending_items(1, 5)
+    assert [(1, 0, None), (2, 0, None)] == [(one.id, one.tries, one.problem) for one in waiting]
+    assert ([item(1).content, failed.content], NOON) == ([one.content for one in waiting], store.feed(1).next_check_at)
+
+
+def test_an_edit_leaves_a_feed_to_its_checker(store: Store) -> None:
+    """A feed that is being checked is not taken by another because it was edited."""
+    claim = add(store)
+    store.record_poll(claim, look(item(1), item(2)))
+    store.fail_item(claim, 1, PROBLEM, permanently=True)
+    store.edit_feed(1, [ALICE], {})
+    assert ([], {1: {"pending": 2}}) == (store.claim_feeds("w", 60), store.count_items())
+    store.filter_item(claim, 1)
+    assert {1: {"filtered": 1, "pending": 1}} == store.count_items()
 
 
 def test_queueing_is_one_transaction(store: Store) -> None:

@@ -323,6 +323,17 @@ def test_short_tokens(server: Any, answer: Any, clock: FakeClock, tokens: Tokens
     assert [session.is_due(clock.now() + timedelta(seconds=age)) for age in (44, 46)] == [False, True]
 
 
+def test_tokens_of_the_end_of_the_calendar(clock: FakeClock, jwt: Callable[..., str]) -> None:
+    """A token that was issued near the year 9999 tells no time, and nothing is reckoned with it."""
+    token = jwt(253_402_300_000, 60)
+    session = Session(DID, "alice.test", PDS, token, token, clock.now() - timedelta(days=1))
+    assert (clock.now(), False, False) == (
+        session.server_now(clock.now()),
+        session.is_due(clock.now()),
+        session.is_over(clock.now()),
+    )
+
+
 def test_opaque_tokens(clock: FakeClock) -> None:
     """A token that does not say when it ends is used until the server refuses it."""
     session = Session(DID, "alice.test", PDS, "opaque", "opaque", clock.now())

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from skywrite.app.chores import HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
-from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.errors import Do, Hint, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.model import Account
 
@@ -26,6 +26,7 @@ _PARTS = (
     ("keyring", "keyring", "the key in the system's keyring"),
     ("postgres", "psycopg", "PostgreSQL"),
     ("metrics", "prometheus_client", "Prometheus metrics"),
+    ("tables", "python_calamine", "spreadsheets (.xlsx, .ods)"),
 )
 
 
@@ -81,7 +82,8 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
     try:
         for finding in check():
             findings.append(finding)
-    except SkywriteError as error:
+    except Exception as found:
+        error = Unexpected.of(found)
         findings.append(Finding(what, error.message, "wrong", error.hint, error.exit_code))
     return findings
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context, Log, is_gone, silent
 from skywrite.app.drafting import Drafting, Ready
-from skywrite.errors import InputError, RejectedError, SkywriteError, StorageError
+from skywrite.errors import InputError, RejectedError, SkywriteError, StorageError, Unexpected
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
@@ -117,18 +117,19 @@ class FeedChecks:
         posts: list[int] = []
         warnings: list[str] = []
         done = failed = 0
-        for item in self._ctx.store.pending_items(claim.feed.id, most + TROUBLED_MAX):
+        for item in self._wanted(claim, self._ctx.store.pending_items(claim.feed.id, most + TROUBLED_MAX)):
             if done == most:
                 break
             self._ctx.store.renew_feed(claim, FEED_LEASE_SECONDS)
             try:
                 made, notes = self._post_item(claim, item)
-            except FeedLeaseLost:
+            except (FeedLeaseLost, StorageError):
                 raise
-            except SkywriteError as error:
-                for_good = isinstance(error, InputError | RejectedError)
-                self._ctx.store.fail_item(claim, item.id, Problem.of(error), for_good=for_good)
-                failed += for_good
+            except Exception as found:
+                error = Unexpected.of(found)
+                permanently = isinstance(error, InputError | RejectedError | Unexpected)
+                self._ctx.store.fail_item(claim, item.id, Problem.of(error), permanently=permanently)
+                failed += permanently
                 warnings.append(error.about(f"Item {item.title!r}").message)
                 continue
             done += 1
@@ -136,6 +137,23 @@ class FeedChecks:
             warnings += notes
         self._ctx.store.release_feed(claim)
         return posts, warnings, done + failed
+
+    def _wanted(self, claim: FeedClaim, items: list[FeedItem]) -> list[FeedItem]:
+        """The items that the feed's filter wants as it is now: it may have been edited since they were found."""
+        from skywrite.sources.feed_examine import judge
+
+        settings = claim.feed.settings
+        if not (settings.get("include") or settings.get("exclude")):
+            return items
+        kept = []
+        for item, verdict in zip(items, judge([item.content or {} for item in items], settings), strict=True):
+            if verdict.too_slow:
+                self._ctx.store.fail_item(claim, item.id, Problem.of(verdict.too_slow), permanently=True)
+            elif verdict.wanted:
+                kept.append(item)
+            else:
+                self._ctx.store.filter_item(claim, item.id)
+        return kept
 
     def _post_item(self, claim: FeedClaim, item: FeedItem) -> tuple[list[int], list[str]]:
         """Make the posts of one item, for every account, and mark it as queued, in one transaction."""
@@ -146,7 +164,7 @@ class FeedChecks:
         for did in claim.feed.account_dids:
             account = self._ctx.store.account(did)
             try:
-                ready = self.prepared(self.item_row(item.content or {}, claim.feed.settings, account), account)
+                ready = self.ready(item.content or {}, claim.feed.settings, account)
             except InputError as error:
                 errors.append(error.about(account.handle) if len(claim.feed.account_dids) > 1 else error)
                 continue
@@ -176,22 +194,47 @@ class FeedChecks:
         shorten = bool(account.settings.get("shorten", True))
         return draft_row(content, template_of(settings), {"shorten": shorten, **settings})
 
-    def prepared(self, row: Mapping[str, Any], account: Account) -> Ready:
-        """Check a draft; images that cannot be had, and pages that may not be opened, are left out with a warning."""
-        try:
-            return self._drafting.prepare(self._drafting.draft(account, row), account)
-        except SkywriteError as error:
-            spare = [{**row, "images": [], "card": "auto"}] if row.get("images") else []
-            for plainer in (*spare, {**row, "images": [], "card": "none"}):
-                if plainer == row or not row["text"]:
-                    continue
-                try:
-                    ready = self._drafting.prepare(self._drafting.draft(account, plainer), account)
-                except SkywriteError:
-                    continue
-                ready.warnings.append(f"Posted without its images: {error.message}")
+    def ready(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> Ready:
+        """The checked post of an item. Media that cannot be had, and pages that may not be opened, are left out with a
+        warning, one by one."""
+        from skywrite.sources.feed_post import spare_rows
+
+        row = self.item_row(content, settings, account)
+        failed: SkywriteError | None = None
+        for candidate in (row, *spare_rows(row, content, settings)):
+            ready: Ready | None = None
+            try:
+                ready = self._prepared(candidate, account)
+            except SkywriteError as error:
+                failed = failed or error
+                ready = self._with_some_images(candidate, account)
+            if ready is not None:
+                if failed is not None:
+                    ready.warnings.append(f"Posted without some of its media: {failed.message}")
                 return ready
-            raise
+        assert failed is not None
+        raise failed
+
+    def _with_some_images(self, row: Mapping[str, Any], account: Account) -> Ready | None:
+        """The post with those of its images that can be had, where that is some of them."""
+        images = row.get("images", [])
+        good = [image for image in images if self._is_usable(image, account)] if len(images) > 1 else []
+        if not good or len(good) == len(images):
+            return None
+        try:
+            return self._prepared({**row, "images": good}, account)
+        except SkywriteError:
+            return None
+
+    def _is_usable(self, image: Mapping[str, Any], account: Account) -> bool:
+        try:
+            self._prepared({"text": "", "images": [image]}, account)
+        except SkywriteError:
+            return False
+        return True
+
+    def _prepared(self, row: Mapping[str, Any], account: Account) -> Ready:
+        return self._drafting.prepare(self._drafting.draft(account, row), account)
 
     def _due_at(self, account: Account, spacing: str) -> datetime:
         """The next free slot, or the first time with the account's gap to the posts that wait."""

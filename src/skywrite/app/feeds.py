@@ -18,14 +18,25 @@ from skywrite.app.feed_checks import (
     FeedTask,
     problem_dict,
 )
-from skywrite.errors import InputError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
 from skywrite.queue.model import Account, Problem
 
 MOST_PER_CHECK_MAX = 100
 BACKFILL_MAX = 1_000
 SPACINGS = ("gap", "slots")
-EDITABLE_OPTIONS = {"template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels"}
+EDITABLE_OPTIONS = {
+    "template",
+    "include",
+    "exclude",
+    "most",
+    "spacing",
+    "every",
+    "images",
+    "langs",
+    "labels",
+    "mentions",
+}
 
 
 class FeedBusy(TemporaryError):
@@ -97,13 +108,15 @@ class Feeds:
         images: str = "auto",
         langs: Sequence[str] = (),
         labels: Sequence[str] = (),
+        mentions: bool | None = None,
     ) -> tuple[FeedStatus, FeedCheck]:
         """Post what a feed says from now on; `url` is its address, or that of a page that names it.
 
         The items that are there now are not posted, but for the latest `backfill`. `accounts`: handles, the default
         one without any. `most`: posts a check. `spacing`: "gap" (the account's least gap, or a minute) or "slots".
         `every`: how often to look, at least 5m. `images`: "auto" (those with a description, else the page's card),
-        "all", "card" or "none". Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
+        "all", "card" or "none"; a video file of an item goes before images. `mentions`: an `@handle` in an item
+        notifies its owner. Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed
 
@@ -119,6 +132,7 @@ class Feeds:
             images=images,
             langs=list(langs),
             labels=list(labels),
+            mentions=mentions or None,
         )
         if spacing == "slots":
             for account in found:
@@ -154,7 +168,8 @@ class Feeds:
         """Change who posts what a feed says, or any option of `add` but `backfill`, from its next look on.
 
         What is not given stays; an empty value ("" or an empty list) takes an option back to its default. Items that
-        were posted stay posted. Raises UnknownFeed and what `add` raises for the options.
+        were posted stay posted; those that could not be posted are tried again. Raises UnknownFeed and what `add`
+        raises for the options.
         """
         from skywrite.sources.feed_poll import feed_settings
 
@@ -229,8 +244,8 @@ class Feeds:
         plain = FeedEntryShown(entry.title, entry.link, entry.published_at, state)
         try:
             row = self._checks.item_row(content, settings, account)
-            ready = self._checks.prepared(row, account) if full else None
-        except SkywriteError as error:
+            ready = self._checks.ready(content, settings, account) if full else None
+        except Exception as error:
             return replace(plain, problem=Problem.of(error))
         return replace(plain, text=row["text"], ready=ready)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.clock import to_iso
-from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.errors import InputError, SkywriteError, StorageError, Unexpected
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
 from skywrite.queue.synced import SyncedElsewhere, SyncedFile
 from skywrite.schedule.policy import verdict
@@ -132,8 +132,8 @@ class _Sync:
             return FileReport(path, "busy", warnings=(error.message,))
         except StorageError:
             raise
-        except SkywriteError as error:
-            return FileReport(path, "wrong", error=error)
+        except Exception as error:
+            return FileReport(path, "wrong", error=Unexpected.of(error))
 
     def _follow_names(self, known: dict[str, SyncedFile], items: Iterable[Item]) -> None:
         """Files that were renamed keep their posts: known by a key of their own, or by what is in them."""

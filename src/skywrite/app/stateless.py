@@ -32,7 +32,7 @@ from skywrite.compose.freeze import freeze
 from skywrite.compose.references import app_link
 from skywrite.compose.resolve import resolve_draft
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
-from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError, Unexpected
 from skywrite.http import Http, Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
@@ -160,7 +160,10 @@ class Stateless:
         reports = [_wrong(problem) for problem in found.problems]
         due: list[_Keyed] = []
         for item in found.items:
-            answer = self._sorted_out(item)
+            try:
+                answer = self._sorted_out(item)
+            except Exception as error:
+                answer = StatelessReport(item.path, "failed", error=Unexpected.of(error), line=1)
             if isinstance(answer, StatelessReport):
                 reports.append(answer)
             else:
@@ -225,7 +228,8 @@ class Stateless:
                 if stop is not None:
                     raise stop
                 yield self._publish(post)
-            except SkywriteError as error:
+            except Exception as found:
+                error = Unexpected.of(found)
                 if isinstance(error, SignInError | RateLimited):
                     stop = error
                 yield StatelessReport(post.name, "failed", post.due_at, error=error)

@@ -236,6 +236,9 @@ def is_token(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value and value != ""
 
 
+YEAR_MAX = 9000
+
+
 def _claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1] if token.count(".") == 2 else ""
     try:
@@ -250,6 +253,8 @@ def _moment(token: str, claim: str) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
     except (OverflowError, ValueError):
         return None
+    # A year at the end of the calendar means nothing, and cannot be reckoned with.
+    return found if found.year < YEAR_MAX else None

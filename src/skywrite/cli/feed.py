@@ -29,6 +29,7 @@ _OPTIONS = (
         help="auto: the item's images that have a description, else the page's card. Default: auto.",
     ),
     click.option("--lang", "langs", multiple=True, metavar="LANG", help="The language; without it, the feed's own."),
+    click.option("--mentions/--no-mentions", default=None, help="Whether an @handle in an item notifies its owner."),
 )
 
 

@@ -91,7 +91,10 @@ class FeedVerbs(StoreBase):
             return [_feed_of(row, dids.get(row["id"], ())) for row in tx.rows("list_feeds")]
 
     def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
-        """Replace who posts a feed's items and what is set for it; its ledger stays. Raises UnknownFeed."""
+        """Replace who posts a feed's items and what is set for it; its ledger stays. Raises UnknownFeed.
+
+        Items that could not be posted wait again, and the feed is checked at once.
+        """
         with self._writing(wake=False) as tx:
             # The feed before its accounts, as where an item is queued: in another order two could wait for each other.
             if tx.row("lock_feed", id=feed_id) is None:
@@ -102,6 +105,9 @@ class FeedVerbs(StoreBase):
             tx.run("forget_feed_accounts", id=feed_id)
             for position, did in enumerate(dict.fromkeys(account_dids)):
                 tx.run("insert_feed_account", feed_id=feed_id, position=position, did=did)
+            now = self._clock.now()
+            if tx.run("retry_failed_items", feed_id=feed_id, now=now):
+                tx.run("poll_feed_now", id=feed_id, now=now)
 
     def remove_feed(self, feed_id: int) -> None:
         """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
@@ -227,7 +233,7 @@ class FeedVerbs(StoreBase):
             state=item.state,
             hash=item.hash,
             title=item.title,
-            content=dump_json(item.content) if item.state == "pending" else None,
+            content=dump_json(item.content) if item.state in ("pending", "failed") else None,
             has_guid=item.has_guid,
             published_at=item.published_at,
             title_hash=item.title_hash,
@@ -286,27 +292,29 @@ class FeedVerbs(StoreBase):
     ) -> list[AddResult]:
         """Store an item's posts and mark it as queued, in one transaction; nothing when it is done with already.
 
-        `problem` tells what an account did not get. Raises FeedLeaseLost, UnknownAccount, UnknownMedia.
+        `problem` says what an account did not get. Raises FeedLeaseLost, UnknownAccount, UnknownMedia.
         """
         with self._writing() as tx:
             self._held(tx, claim)
-            if tx.run("finish_feed_item", id=item_id, state="queued", tries=1, now=self._clock.now(), **_told(problem)):
+            values = {"id": item_id, "state": "queued", "tries": 1, "now": self._clock.now(), **problem_values(problem)}
+            if tx.run("finish_feed_item", **values):
                 return add_posts(tx, self._clock, posts)
             return []
 
-    def fail_item(self, claim: FeedClaim, item_id: int, problem: Problem, *, for_good: bool) -> None:
-        """Note that an item cannot be posted, for good or for now (then it waits behind the others)."""
+    def filter_item(self, claim: FeedClaim, item_id: int) -> None:
+        """Note that an item is not wanted (any more). Raises FeedLeaseLost."""
         with self._writing(wake=False) as tx:
             self._held(tx, claim)
             now = self._clock.now()
-            if for_good:
-                tx.run("finish_feed_item", id=item_id, state="failed", tries=1, now=now, **_told(problem))
-            else:
-                tx.run("postpone_feed_item", id=item_id, now=now, **_told(problem))
+            tx.run("finish_feed_item", id=item_id, state="filtered", tries=0, now=now, **problem_values(None))
 
-
-def _told(problem: Problem | None) -> dict[str, Any]:
-    return dict(problem_values(problem))
+    def fail_item(self, claim: FeedClaim, item_id: int, problem: Problem, *, permanently: bool) -> None:
+        """Note that an item cannot be posted until its feed is edited, or for now (then it waits behind the others)."""
+        with self._writing(wake=False) as tx:
+            self._held(tx, claim)
+            now = self._clock.now()
+            verb = "fail_feed_item" if permanently else "postpone_feed_item"
+            tx.run(verb, id=item_id, now=now, **problem_values(problem))
 
 
 def _lost(claim: FeedClaim) -> FeedLeaseLost:

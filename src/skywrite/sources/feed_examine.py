@@ -77,21 +77,32 @@ def examine(
     rules = settings or {}
     include, exclude = list(rules.get("include", ())), list(rules.get("exclude", ()))
     verdicts = contained.call(_examine, replace(document, entries=()), list(entries), include, exclude)
-    return [
-        Examined(one.content, one.wanted, FilterTooSlow(one.message, hint=one.hint) if one.message else None)
-        for one in verdicts
-    ]
+    return [_examined(one) for one in verdicts]
+
+
+def judge(contents: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[Examined]:
+    """What the filter of a feed says now of contents that the ledger keeps, in order."""
+    include, exclude = list(settings.get("include", ())), list(settings.get("exclude", ()))
+    verdicts = contained.call(_judge, [dict(content) for content in contents], include, exclude)
+    return [_examined(one) for one in verdicts]
+
+
+def _examined(one: _Verdict) -> Examined:
+    return Examined(one.content, one.wanted, FilterTooSlow(one.message, hint=one.hint) if one.message else None)
 
 
 def _examine(
     document: FeedDocument, entries: list[FeedEntry], include: list[str], exclude: list[str]
 ) -> list[_Verdict]:
+    return _judge([content_of(entry, document) for entry in entries], include, exclude)
+
+
+def _judge(contents: list[dict[str, Any]], include: list[str], exclude: list[str]) -> list[_Verdict]:
     wanted = make_filter(include, exclude)
     verdicts = []
-    for entry in entries:
-        content = content_of(entry, document)
+    for content in contents:
         try:
-            verdicts.append(_Verdict(content, wanted.wants(entry.title, content["summary"], entry.tags)))
+            verdicts.append(_Verdict(content, wanted.wants(content["title"], content["summary"], content["tags"])))
         except FilterTooSlow as error:
             verdicts.append(_Verdict(content, False, error.message, error.hint))
     return verdicts

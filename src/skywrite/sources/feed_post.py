@@ -7,7 +7,7 @@ What does not: checking the draft and fitting its images (`compose`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -135,16 +135,35 @@ def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[s
     return row
 
 
+def spare_rows(
+    row: Mapping[str, Any], content: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The row with less and less media, for when some cannot be had: images for a video, a card for images, nothing."""
+    bare = {name: value for name, value in row.items() if name not in ("images", "video")}
+    if "video" in row and (images := _images_of(content, settings.get("images", "auto"))):
+        yield {**bare, "images": images}
+    if not row["text"]:
+        return
+    if "video" in row or "images" in row:
+        yield {**bare, "card": "auto"}
+        yield bare
+    elif row["card"] != "none":
+        yield {**bare, "card": "none"}
+
+
 def _media_of(content: Mapping[str, Any], choice: str) -> dict[str, Any]:
     """The video of an item, or else its images, as far as they are wanted."""
     if choice in ("card", "none"):
         return {"card": "none"} if choice == "none" else {}
     if content.get("videos"):
         return {"video": dict(content["videos"][0]), "card": "none"}
-    images = [image for image in content.get("images", ()) if image["alt"] or choice == "all"][:IMAGES_MAX]
-    return (
-        {"images": [{"url": image["url"], "alt": image["alt"]} for image in images], "card": "none"} if images else {}
-    )
+    images = _images_of(content, choice)
+    return {"images": images, "card": "none"} if images else {}
+
+
+def _images_of(content: Mapping[str, Any], choice: str) -> list[dict[str, str]]:
+    images = [image for image in content.get("images", ()) if image["alt"] or choice == "all"]
+    return [{"url": image["url"], "alt": image["alt"]} for image in images[:IMAGES_MAX]]
 
 
 def with_links(text: str, summary: str, links: Iterable[Sequence[Any]]) -> str:

@@ -110,6 +110,24 @@ SELECT * FROM feed_item WHERE feed_id = :feed_id AND state = 'pending' ORDER BY 
 -- Items of a feed, the latest first.
 SELECT * FROM feed_item WHERE feed_id = :feed_id ORDER BY id DESC LIMIT :limit
 
+-- name: retry_failed_items
+-- Items that could not be posted wait again, if it is still known what they say.
+UPDATE feed_item SET
+  state = 'pending', tries = 0, updated_at = :now, error_name = NULL, error_message = NULL, error_hint = NULL
+WHERE feed_id = :feed_id AND state = 'failed' AND content IS NOT NULL
+
+-- name: poll_feed_now
+-- Let a feed be checked at once, or as soon as its checker gives it back.
+UPDATE feed SET next_check_at = :now, ready_at = CASE WHEN lease_until IS NULL THEN :now ELSE ready_at END
+WHERE id = :id AND state = 'active'
+
+-- name: fail_feed_item
+-- An item cannot be posted as things are; what it says is kept for another try.
+UPDATE feed_item SET
+  state = 'failed', tries = tries + 1, updated_at = :now,
+  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = 'pending'
+
 -- name: finish_feed_item
 -- An item is done with.
 UPDATE feed_item SET
