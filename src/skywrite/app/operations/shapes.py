@@ -218,6 +218,7 @@ def _source(access: Access, media: str | None, url: str | None, what: str) -> di
         return {"url": url}
     assert media is not None
     stored = access.sky.context.store.setting(MEDIA_SCOPE, media)
-    if stored is None:
+    # People finish what agents began, so on the page every upload may be used.
+    if stored is None or (stored["by"] != access.who and access.source != "page"):
         raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
     return {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}

@@ -1,0 +1,99 @@
+"""The operation that a composer asks at each keystroke: what a text becomes. Pure: nothing is looked up or stored."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from skywrite.app.operations.shapes import ErrorShape, Input, Output
+from skywrite.app.operations.table import Access, Operation
+from skywrite.bsky.facets import RichText, utf8_length
+from skywrite.bsky.graphemes import grapheme_length
+from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
+from skywrite.compose.build import render
+from skywrite.compose.draft import Draft, draft_from_dict
+from skywrite.errors import InputError
+
+CHOICES = ("markdown", "shorten")
+
+
+class CheckText(Input):
+    """A text as it is typed."""
+
+    text: str = ""
+    account: str | None = None
+    markdown: bool | UnsetType = UNSET
+    shorten: bool | UnsetType = UNSET
+    split: bool = False
+    numbering: Literal["none", "1/n", "thread"] = "none"
+
+
+class FacetShape(Output):
+    """A link, mention or hashtag: where it stands in the text, in bytes of UTF-8."""
+
+    start: int
+    end: int
+    kind: str
+    value: str
+
+
+class TextShape(Output):
+    """One post of what a text becomes. `left`: how many characters it has left; less than none when it is too long."""
+
+    text: str
+    graphemes: int
+    bytes: int
+    left: int
+    fits: bool
+    facets: list[FacetShape]
+
+
+class CheckedText(Output):
+    """What a text becomes; `error` says why it cannot be split."""
+
+    posts: list[TextShape]
+    most_graphemes: int
+    most_bytes: int
+    error: ErrorShape | None
+
+
+def check(access: Access, given: CheckText) -> CheckedText:
+    """What a text becomes, from the code that publishes."""
+    settings = access.account(given.account).settings if access.all_accounts() else {}
+    row: dict[str, Any] = {name: settings[name] for name in CHOICES if name in settings}
+    row.update({name: value for name in CHOICES if (value := getattr(given, name)) is not UNSET})
+    draft = draft_from_dict({**row, "text": given.text, "split": given.split, "numbering": given.numbering})
+    error = None
+    try:
+        posts = render(draft)
+    except InputError as problem:
+        error = ErrorShape(problem.name, problem.message, problem.hint)
+        posts = render(_whole(draft))
+    return CheckedText([_shape(post) for post in posts], TEXT_GRAPHEMES_MAX, TEXT_BYTES_MAX, error)
+
+
+def _whole(draft: Draft) -> Draft:
+    return draft._replace(split=False, numbering="none")
+
+
+def _shape(rich: RichText) -> TextShape:
+    graphemes, size = grapheme_length(rich.text), utf8_length(rich.text)
+    facets = [FacetShape(facet.byte_start, facet.byte_end, facet.kind, facet.value) for facet in rich.facets]
+    left = TEXT_GRAPHEMES_MAX - graphemes
+    return TextShape(rich.text, graphemes, size, left, left >= 0 and size <= TEXT_BYTES_MAX, facets)
+
+
+OPERATIONS = (
+    Operation(
+        "posts.check_text",
+        "POST /posts/text",
+        "read",
+        "Show what a text becomes, at each keystroke: nothing is looked up.",
+        check,
+        CheckText,
+        CheckedText,
+        read_only=True,
+        idempotent=True,
+    ),
+)

@@ -1,0 +1,47 @@
+"""The live server against its own document: no answer outside it, and no fault, whatever is asked."""
+
+from __future__ import annotations
+
+import warnings
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from skywrite.server.openapi import document
+from tests.server.conftest import COOKIE, Server
+
+# Streams without end, uploads (which have their own tests), and what asks the network.
+LEFT_OUT = "/events$|/media|/feeds|/drafts/pull"
+
+warnings.filterwarnings("ignore", module="jsonschema|schemathesis")
+schema = schemathesis.openapi.from_dict(document()).exclude(path_regex=LEFT_OUT)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=6,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
+)
+def test_answers_are_in_the_document(case: schemathesis.Case, quiet_server: Server) -> None:
+    """Requests made from the document, right and wrong ones, get answers that the document describes, and no fault."""
+    headers = {"cookie": f"{COOKIE}={quiet_server.owner}"}
+    checks = [schemathesis.checks.not_a_server_error, status_code_conformance]
+    checks += [content_type_conformance, response_schema_conformance]
+    case.call_and_validate(base_url=quiet_server.url, headers=headers, checks=checks)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def still_well(quiet_server: Server) -> object:
+    """After all of it the server is as well as before."""
+    yield
+    assert 200 == httpx.get(f"{quiet_server.url}/healthz").status_code

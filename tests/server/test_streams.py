@@ -1,0 +1,130 @@
+"""Server-sent events, calendars, feeds and metrics: what others read."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import httpx
+import icalendar
+import pytest
+
+from tests.server.conftest import Api, Server
+
+LISTENERS = 200
+
+
+def events(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Events as (id, name, data)."""
+    found: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if line:
+            found[name] = value
+        elif "data" in found:
+            yield found.get("id", ""), found.get("event", ""), json.loads(found["data"])
+            found = {}
+
+
+def cancelled(api: Api, text: str) -> int:
+    """A post that was cancelled; its number."""
+    number: int = api.post("/posts", {"text": text, "at": "2030-01-01T00:00:00Z"}).json()["id"]
+    api.delete(f"/posts/{number}")
+    return number
+
+
+def test_listeners_hear_what_happens_and_what_they_missed(everything: Api, fresh_key: str) -> None:
+    """A listener gets each event with its id; one that comes back with that id gets everything after it, once."""
+    url = f"{everything.url}/api/v1/events"
+    with httpx.stream("GET", url, headers=everything.headers, timeout=60) as stream:
+        lines = stream.iter_lines()
+        assert "retry: 3000" == next(lines)
+        first = cancelled(everything, f"first {fresh_key}")
+        heard = events(lines)
+        event = next(event for event in heard if event[1] == "post.cancelled" and event[2]["data"]["id"] == first)
+    missed = [cancelled(everything, f"{number} {fresh_key}") for number in range(3)]
+    headers = {**everything.headers, "last-event-id": event[0]}
+    with httpx.stream("GET", url, headers=headers, timeout=60) as stream:
+        heard = (item for item in events(stream.iter_lines()) if item[1] == "post.cancelled")
+        assert missed == [next(heard)[2]["data"]["id"] for _ in missed]
+
+
+def test_listeners_hear_of_their_accounts_only(server: Server, everything: Api, fresh_key: str) -> None:
+    """A key for one account hears nothing of another's posts."""
+    bob = server.with_key("read", accounts=("bob.test",))
+    with httpx.stream("GET", f"{server.url}/api/v1/events", headers=bob.headers, timeout=60) as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        cancelled(everything, f"alice's {fresh_key}")
+        mine = everything.post("/posts", {"text": f"{fresh_key}", "account": "bob.test", "at": "2030-01-01T00:00:00Z"})
+        everything.delete(f"/posts/{mine.json()['id']}")
+        event = next(event for event in events(lines) if event[1] == "post.cancelled")
+        assert mine.json()["id"] == event[2]["data"]["id"]
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "9" * 30])
+def test_wrong_event_ids_are_refused(everything: Api, number: str) -> None:
+    """Last-Event-ID is the number of an event."""
+    assert 400 == everything.get("/events", headers={"last-event-id": number}).status_code
+
+
+def test_many_listeners_leave_room_for_others(everything: Api) -> None:
+    """Hundreds of open streams cost no thread each: requests are answered as before."""
+    place = urlsplit(everything.url)
+    head = f"GET /api/v1/events HTTP/1.1\r\nHost: {place.netloc}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in everything.headers.items()) + "\r\n"
+    streams = [socket.create_connection((place.hostname or "", place.port or 0)) for _ in range(LISTENERS)]
+    try:
+        for stream in streams:
+            stream.sendall(head.encode())
+        for stream in streams:
+            assert b"200 OK" in stream.recv(100)
+        assert 200 == everything.get("/posts").status_code
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+def test_the_plan_is_a_calendar(everything: Api, fresh_key: str) -> None:
+    """The plan is read by the icalendar library; a post that moves keeps its UID, and its SEQUENCE grows."""
+    text = f"Comma, semicolon; back\\slash {fresh_key} 🥐\nsecond line" + " ä" * 60
+    post = everything.post("/posts", {"text": text, "at": "2030-05-01T10:00:00Z"}).json()
+    made = everything.post("/calendars", {"name": "My plan"}).json()
+    before = _event(everything, made["calendar"], post["id"])
+    everything.post(f"/posts/{post['id']}/move", {"at": "2030-05-02T11:00:00Z"})
+    after = _event(everything, made["calendar"], post["id"])
+    assert f"@alice.test, scheduled: {text}" == str(before["description"])
+    assert "2030-05-02T11:00:00+00:00" == after["dtstart"].dt.isoformat()
+    assert before["uid"] == after["uid"] and int(before["sequence"]) < int(after["sequence"])
+    everything.delete(f"/calendars/{made['id']}")
+    assert 404 == httpx.get(everything.url + made["calendar"]).status_code
+
+
+def test_what_was_published_is_a_feed(everything: Api) -> None:
+    """What was published is an RSS feed, its markup escaped."""
+    made = everything.post("/calendars", {"name": "<b>Feed</b>"}).json()
+    answer = httpx.get(everything.url + made["rss"])
+    channel = ElementTree.fromstring(answer.text).find("channel")
+    assert channel is not None
+    assert ("application/rss+xml; charset=utf-8", "<b>Feed</b>") == (
+        answer.headers["content-type"],
+        channel.findtext("title"),
+    )
+    assert [] != channel.findall("item")
+
+
+def test_metrics_and_health_name_nobody(server: Server) -> None:
+    """Anyone may read whether the server is well and how many posts there are, and nothing about whose."""
+    metrics, health = server.request("GET", "/metrics"), server.request("GET", "/healthz")
+    assert {"status": "ok"} == health.json()
+    assert 'skywrite_posts{state="scheduled"}' in metrics.text
+    assert "alice" not in metrics.text + health.text
+
+
+def _event(api: Api, path: str, number: int) -> Any:
+    calendar = icalendar.Calendar.from_ical(httpx.get(api.url + path).content)
+    return next(event for event in calendar.walk("VEVENT") if str(event["uid"]).startswith(f"post-{number}-"))
