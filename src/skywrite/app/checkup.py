@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from skywrite.app.chores import HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
+from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.errors import Do, Hint, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.model import Account
@@ -113,6 +114,7 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
     if agent.session.uses_main_password:
         hint = Hint("Make an app password in the app, and sign in with it: ", Do("accounts.login"))
         yield Finding(account.handle, "signed in with the main password", "note", hint)
+    yield from _session(sky, account)
     limit = agent.blob_upload_limit()
     if limit:
         yield Finding(account.handle, f"the server takes files up to {limit / 1e6:.0f} MB")
@@ -123,6 +125,26 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
         f"{view.points_last_day} of {DAY_POINTS_MAX} in the last day",
     )
     yield _clock(sky, agent, before)
+
+
+def _session(sky: Skywrite, account: Account) -> Iterator[Finding]:
+    """The rights of a session of OAuth, and when it ends."""
+    facts = session_facts(sky.context.store, account)
+    if facts is None or facts.rights is None:
+        return
+    again = Hint("Sign in again: ", Do("oauth.login", account.handle))
+    if facts.missing:
+        yield Finding(account.handle, f"rights that were not granted: {', '.join(facts.missing)}", "note", again)
+    left = None if facts.ends_at is None else facts.ends_at - sky.context.clock.now()
+    soon = left is not None and left < timedelta(days=NOTICE_DAYS)
+    yield Finding(account.handle, facts.in_words(), "note" if soon else "ok", again if soon else "")
+    oauth = sky.context.oauth
+    session = sky.context.store.load_oauth(account.did)
+    if session is not None and session.client_id.startswith("https://"):
+        from skywrite.app.oauth_files import check_published
+
+        for problem in check_published(oauth, oauth.client(session.client_id)).problems:
+            yield Finding(account.handle, problem, "wrong", "Put the client's files in place again.", 1)
 
 
 def _clock(sky: Skywrite, agent: Any, before: datetime) -> Finding:

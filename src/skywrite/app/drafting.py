@@ -126,7 +126,9 @@ class Drafting:
             raise InputError(f"The time {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
         else:
             due_at = at.astimezone(UTC)
-        return (with_jitter(due_at, seconds, self._ctx.clock.random()) if seconds else due_at), notes
+        if seconds:
+            due_at = with_jitter(due_at, seconds, self._ctx.clock.random())
+        return due_at, [*notes, *_ends_before(account, due_at)]
 
     def taken_slots(self, account_did: str) -> set[datetime]:
         """The times at which posts of the account are due already."""
@@ -226,3 +228,11 @@ def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield piece
     if seen != size or hasher.cid() != cid:
         raise MediaChanged("A file was changed while it was read.", hint="Try again when it is finished.")
+
+
+def _ends_before(account: Account, due_at: datetime | None) -> list[str]:
+    """A warning where a post is due after the account's session has ended."""
+    if due_at is None or account.session_ends_at is None or due_at < account.session_ends_at:
+        return []
+    day = f"{account.session_ends_at:%Y-%m-%d}"
+    return [f"The session of {account.handle} ends on {day}: sign in again before, or the post waits until you do."]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from skywrite.app.feeds import Feeds
     from skywrite.app.folders import Folders
     from skywrite.app.functions import Functions
+    from skywrite.app.oauth import OAuth
     from skywrite.app.recurrences import Recurrences
     from skywrite.app.runner import Runner
     from skywrite.app.transfer import Transfer
@@ -100,6 +101,11 @@ class Skywrite:
         from skywrite.app.accounts import Accounts
 
         return Accounts(self.context)
+
+    @property
+    def oauth(self) -> OAuth:
+        """Signing in by OAuth."""
+        return self.context.oauth
 
     @cached_property
     def recurrences(self) -> Recurrences:
@@ -190,7 +196,6 @@ class Skywrite:
     config = _Flat("context", "config")
     clock = _Flat("context", "clock")
     store = _Flat("context", "store")
-    oauth = _Flat("context", "oauth")
 
     # Names from before there were nouns. They stay; new code is clearer with the noun.
 

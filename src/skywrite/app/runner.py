@@ -15,6 +15,7 @@ from skywrite.app.functions import Functions
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
 from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
+from skywrite.app.sessions import SessionKeeping
 from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import TIMER_THREADS, Timers, TimerTask
 from skywrite.errors import SkywriteError, StorageError
@@ -55,6 +56,7 @@ class Runner:
             occurrences,
             Heartbeat(self._ctx),
             Pruning(self._ctx),
+            SessionKeeping(self._ctx, log),
             Freeing(self._ctx, self._sending.recover_clock_skew, self._feeds.free_dead),
             FeedTask(self._feeds, log=log, stopping=publisher.stopping),
             # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
@@ -99,7 +101,8 @@ class Runner:
         feeds = FeedTask(self._feeds, log=log)
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times, timers, occurrences.sweep, feeds.run)
-        after: Steps = (occurrences.sweep, self._webhooks(log).run, Pruning(self._ctx).run)
+        keeping = SessionKeeping(self._ctx, log)
+        after: Steps = (occurrences.sweep, keeping.run, self._webhooks(log).run, Pruning(self._ctx).run)
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
             tally = worker.run_once()

@@ -153,15 +153,19 @@ def _account(account: Any) -> dict[str, Any]:
 @account_option
 @json_option
 def whoami_command(account: str | None, as_json: bool) -> None:
-    """Say which account is used when none is named."""
+    """Say which account is used when none is named, with the rights of its session and the day on which it ends."""
     from skywrite.app import Skywrite
+    from skywrite.app.sessions import session_facts
 
     with Skywrite() as sky:
         found = sky.account(account)
+        facts = session_facts(sky.store, found)
     if as_json:
-        print_json(_account(found))
-    else:
-        click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
+        print_json({**_account(found), "session": facts.as_dict() if facts else None})
+        return
+    click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
+    if facts is not None:
+        click.echo(facts.in_words())
 
 
 @click.command("use", epilog="Example: skywrite use alice.bsky.social")

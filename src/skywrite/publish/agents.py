@@ -73,7 +73,8 @@ class Agents:
         with self._lock:
             agent = self._agents.get(did)
         stored = self._sessions.load_any(did)
-        if agent is None or stored is None or stored == agent.session:
+        over = getattr(stored, "phase", None) == "over"
+        if agent is None or stored is None or over or stored == agent.session:
             return False
         self.forget(did)
         return True

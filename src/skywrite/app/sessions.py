@@ -1,0 +1,119 @@
+"""Sessions over months: refreshed before they end for want of use, and what is said before they end for good reasons.
+
+What lives here: the worker's care for all accounts, and what `whoami`, `doctor` and accepted posts say about a session.
+What does not: the refresh itself (`atproto.session`, `atproto.oauth_refresh`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from skywrite.app.chores import Chore
+from skywrite.app.context import Context, Log, silent
+from skywrite.atproto.session_data import Session
+from skywrite.clock import to_iso
+from skywrite.errors import SignInError, SkywriteError, StorageError
+from skywrite.queue.events import Events
+from skywrite.queue.model import Account
+from skywrite.queue.store import Store
+
+KEEP_SECONDS = 3600.0
+IDLE_DAYS = 30
+NOTICE_DAYS = 3
+PASSWORD_IDLE_DAYS = 90
+ENDED = "Its session has ended, as sessions of OAuth do."
+
+
+class SessionKeeping(Chore):
+    """Every hour: refresh what nobody has used for thirty days, and say which sessions end."""
+
+    seconds = KEEP_SECONDS
+
+    def __init__(self, ctx: Context, log: Log = silent) -> None:
+        super().__init__(ctx)
+        self._log = log
+
+    def _do(self, now: datetime) -> None:
+        store = self._ctx.store
+        for account in store.idle_sessions(now - timedelta(days=IDLE_DAYS)):
+            self._refresh(account)
+        for account in store.ended_sessions(now + timedelta(days=NOTICE_DAYS)):
+            assert account.session_ends_at is not None
+            if account.session_ends_at <= now:
+                self._end(account, ENDED)
+            else:
+                self._announce(account, account.session_ends_at, now)
+
+    def _refresh(self, account: Account) -> None:
+        """Refresh one session; what goes wrong with it stops no other."""
+        try:
+            self._ctx.agent(account).refresh()
+            self._log("session_refreshed", account=account.handle)
+        except StorageError:
+            raise
+        except SignInError as error:
+            self._ctx.agents.forget(account.did)
+            self._end(account, error.message)
+        except SkywriteError as error:
+            self._log("error", account=account.handle, error=error.name, message=error.message)
+        except Exception as error:
+            self._log("unexpected", account=account.handle, error=error)
+
+    def _end(self, account: Account, reason: str) -> None:
+        self._ctx.store.change_account(account.did, "needs_login", reason=reason)
+        self._log("needs_login", account=account.handle, message=reason)
+
+    def _announce(self, account: Account, ends_at: datetime, now: datetime) -> None:
+        """Once a day, however many workers there are and however often they start."""
+        today = f"{now:%Y-%m-%d} {to_iso(ends_at)}"
+        if self._ctx.store.setting("session_notice", account.did) == today:
+            return
+        self._ctx.store.put_setting("session_notice", account.did, today)
+        self._log("session_ends", account=account.handle, ends_at=to_iso(ends_at))
+        facts = {"ends_at": to_iso(ends_at), "reason": "Sign in again before that; posts wait after it."}
+        Events(self._ctx.store).note("account.session_ends", facts, account_did=account.did)
+
+
+class SessionFacts(NamedTuple):
+    """What can be said about an account's session. `rights` are None where it may do all that an app password may."""
+
+    kind: str
+    rights: tuple[str, ...] | None
+    missing: tuple[str, ...]
+    ends_at: datetime | None
+    idle_ends_at: datetime | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `--json`."""
+        return {
+            "kind": self.kind,
+            "rights": None if self.rights is None else list(self.rights),
+            "missing_rights": list(self.missing),
+            "ends_at": to_iso(self.ends_at) if self.ends_at else None,
+            "idle_ends_at": to_iso(self.idle_ends_at) if self.idle_ends_at else None,
+        }
+
+    def in_words(self) -> str:
+        """One sentence."""
+        if self.rights is None:
+            return f"Signed in with {self.kind}. The session lasts as long as it is used once in 90 days."
+        end = "" if self.ends_at is None else f" It ends on {self.ends_at:%Y-%m-%d}."
+        return f"Signed in with {self.kind}, with the rights: {', '.join(self.rights) or 'none'}.{end}"
+
+
+def session_facts(store: Store, account: Account) -> SessionFacts | None:
+    """What is known of an account's session; None without one. Raises WrongKey."""
+    session = store.load_any(account.did)
+    if session is None:
+        return None
+    if isinstance(session, Session):
+        kind = "the main password" if session.uses_main_password else "an app password"
+        refreshed_at = account.session_refreshed_at or session.received_at
+        idle_ends_at = refreshed_at + timedelta(days=PASSWORD_IDLE_DAYS) if refreshed_at else None
+        return SessionFacts(kind, None, (), None, idle_ends_at)
+    from skywrite.atproto.oauth_scopes import granted_rights, missing_rights
+
+    missing = tuple(right.name for right in missing_rights(session.asked, session.scope))
+    kind = "OAuth by a client of your own" if session.is_confidential else "OAuth"
+    return SessionFacts(kind, granted_rights(session.scope), missing, session.ends_at, session.idle_ends_at)
