@@ -13,7 +13,7 @@ from skywrite.app.chores import Chore
 from skywrite.app.context import Context, Log, silent
 from skywrite.atproto.session_data import Session
 from skywrite.clock import to_iso
-from skywrite.errors import SignInError, SkywriteError, StorageError
+from skywrite.errors import SignInError, StorageError, Unexpected
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
@@ -55,10 +55,9 @@ class SessionKeeping(Chore):
         except SignInError as error:
             self._ctx.agents.forget(account.did)
             self._end(account, error.message)
-        except SkywriteError as error:
-            self._log("error", account=account.handle, error=error.name, message=error.message)
         except Exception as error:
-            self._log("unexpected", account=account.handle, error=error)
+            problem = Unexpected.of(error)
+            self._log("error", account=account.handle, error=problem.name, message=problem.message)
 
     def _end(self, account: Account, reason: str) -> None:
         self._ctx.store.change_account(account.did, "needs_login", reason=reason)
