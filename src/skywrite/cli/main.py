@@ -14,6 +14,7 @@ import click
 
 from skywrite import __version__
 from skywrite.cli.output import clean_streams, print_error
+from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError
 
 # Each command: the module that holds it, and what it does in a line of `skywrite --help`.
@@ -119,6 +120,8 @@ def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
 @click.pass_context
 def cli(context: click.Context, as_json: bool) -> None:
     """Post to Bluesky: now, on time, exactly once. Without a command: how things stand."""
+    if plain_terminal():
+        context.color = False
     if context.invoked_subcommand is None:
         from skywrite.cli.status import print_status
 

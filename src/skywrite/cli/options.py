@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from skywrite.cli.completing import complete_accounts
 from skywrite.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -30,7 +31,12 @@ def json_option(command: Command) -> Command:
 
 def account_option(command: Command) -> Command:
     """`--account`."""
-    return click.option("--account", metavar="HANDLE", help="The account; without it, the default one.")(command)
+    return click.option(
+        "--account",
+        metavar="HANDLE",
+        shell_complete=complete_accounts,
+        help="The account; without it, the default one.",
+    )(command)
 
 
 def text_options(command: Command) -> Command:
@@ -60,7 +66,7 @@ _DRAFT = (
     click.option("--card", metavar="URL", help="The page to show as a link card; without it, the first link's."),
     click.option("--no-card", is_flag=True, help="No link card."),
     click.option("--quote", metavar="LINK", help="Quote a post, feed, list or starter pack."),
-    click.option("--reply-to", metavar="LINK", help="Answer a post: its link on bsky.app or its at-uri."),
+    click.option("--reply-to", metavar="LINK", help="Reply to a post: its link on bsky.app or its at-uri."),
     click.option(
         "--replies",
         multiple=True,

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.cli.hints import hint_text
+from skywrite.cli.completing import complete_posts, complete_states
+from skywrite.cli.listing import footer, lines_of
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.cli.output import one_line, print_done, print_error, print_json, print_table, print_warnings
+from skywrite.cli.output import print_done, print_error, print_json, print_warnings
+from skywrite.cli.terminal import show
 from skywrite.cli.words import ManyTextsCommand
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import FINAL_STATES
 
 if TYPE_CHECKING:
+    from skywrite.app import Skywrite
     from skywrite.app.results import Entry
-    from skywrite.queue.model import Account
-
-_COLOURS = {"published": "green", "failed": "red", "held": "yellow", "publishing": "cyan"}
 
 
 def _listing(command: Any) -> Any:
     for option in (
         json_option,
         click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Most rows."),
-        click.option("--state", "states", multiple=True, help="Only posts in this state. May be repeated."),
+        click.option(
+            "--state",
+            "states",
+            multiple=True,
+            shell_complete=complete_states,
+            help="Only posts in this state. May be repeated.",
+        ),
         account_option,
     ):
         command = option(command)
@@ -42,13 +48,14 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
     from skywrite.queue.model import WAITING_STATES
 
     with Skywrite() as sky:
-        entries = sky.queue(account=account, states=_states(states, WAITING_STATES), limit=limit)
+        chosen = _states(states, WAITING_STATES)
+        entries = sky.posts.list(account=account, states=chosen, limit=limit)
         if as_json:
             print_json([entry.as_dict() for entry in entries])
         elif not entries:
             click.echo('Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"')
         else:
-            _print_entries(entries, "DUE", lambda entry: _moment(entry.post.due_at, sky.context.zone(entry.account)))
+            _show_entries(sky, entries, lambda entry: entry.post.due_at, _total(sky, account, chosen), "queue")
 
 
 @click.command("history", epilog="Example: skywrite history --state failed")
@@ -56,16 +63,16 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
 def history_command(account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List the posts that are done with, the latest first."""
     from skywrite.app import Skywrite
-    from skywrite.queue.model import FINAL_STATES
 
     with Skywrite() as sky:
-        entries = sky.history(account=account, states=_states(states, FINAL_STATES), limit=limit)
+        chosen = _states(states, FINAL_STATES)
+        entries = sky.posts.history(account=account, states=chosen, limit=limit)
         if as_json:
             print_json([entry.as_dict() for entry in entries])
         elif not entries:
             click.echo("Nothing was published yet.")
         else:
-            _print_entries(entries, "WHEN", lambda entry: _moment(_ended(entry), sky.context.zone(entry.account)))
+            _show_entries(sky, entries, _ended, _total(sky, account, chosen), "history")
 
 
 def _ended(entry: Entry) -> datetime:
@@ -81,114 +88,41 @@ def _states(given: tuple[str, ...], default: Sequence[Any]) -> Any:
     return given or default
 
 
-def _print_entries(entries: list[Entry], when: str, moment: Callable[[Entry], str]) -> None:
-    rows = [
-        (str(entry.post.id), moment(entry), entry.post.state, entry.account.handle, _told(entry)) for entry in entries
-    ]
-    print_table(("ID", when, "STATE", "ACCOUNT", "TEXT"), rows)
+def _total(sky: Skywrite, account: str | None, states: Sequence[Any]) -> int:
+    did = sky.context.account(account).did if account else None
+    counts = sky.context.store.count(did)
+    return sum(counts.get(state, 0) for state in states)
 
 
-def _told(entry: Entry) -> str:
-    text = one_line(entry.post.text or "(no text)")
-    return f"{text}  [{entry.post.problem.name}]" if entry.post.problem else text
-
-
-def _moment(moment: datetime | None, zone: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    return moment.astimezone(ZoneInfo(zone)).strftime("%a %d %b %Y %H:%M") if moment else "no time yet"
+def _show_entries(sky: Skywrite, entries: list[Entry], when: Any, total: int, command: str) -> None:
+    lines = [*lines_of(entries, when, sky.context.zone, sky.context.clock.now())]
+    zones = {sky.context.zone(entry.account) for entry in entries}
+    if len(zones) == 1:
+        lines.append(click.style(f"Times are in {zones.pop()}.", dim=True))
+    if more := footer(len(entries), total, f"skywrite {command}"):
+        lines.append(more)
+    show(lines)
 
 
 @click.command("show", epilog="Example: skywrite show 12")
-@click.argument("post_id", type=ID, metavar="ID")
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @json_option
 def show_command(post_id: int, as_json: bool) -> None:
-    """Tell everything about a post: its text, its state, and every attempt in plain words."""
+    """Show everything about a post: what it holds, where it stands, and every attempt in plain words."""
     from skywrite.app import Skywrite
+    from skywrite.cli import showing
 
     with Skywrite() as sky:
-        entry = sky.show(post_id)
+        entry = sky.posts.get(post_id)
         zone = sky.context.zone(entry.account)
     if as_json:
-        print_json({**entry.as_dict(), "tries": [_attempt_json(item) for item in entry.attempts]})
+        print_json({**entry.as_dict(), "tries": [showing.attempt_json(item) for item in entry.attempts]})
         return
-    _print_entry(entry, zone)
-
-
-def _attempt_json(attempt: Any) -> dict[str, Any]:
-    from skywrite.clock import to_iso
-
-    return {
-        "number": attempt.number,
-        "started_at": to_iso(attempt.started_at),
-        "ended_at": to_iso(attempt.ended_at) if attempt.ended_at else None,
-        "outcome": attempt.outcome,
-        "error": attempt.problem.name if attempt.problem else None,
-        "message": attempt.problem.message if attempt.problem else None,
-    }
-
-
-def _print_entry(entry: Entry, zone: str) -> None:
-    from skywrite.schedule.times import format_time
-
-    post = entry.post
-    state = click.style(post.state, fg=_COLOURS.get(post.state), bold=True)
-    click.echo(f"Post {post.id} of {entry.account.handle}: {state}")
-    if post.due_at:
-        click.echo(f"Due: {format_time(post.due_at, zone)}")
-    if post.attempt_at and post.state == "scheduled":
-        click.echo(f"Next attempt: {format_time(post.attempt_at, zone)}")
-    if post.state == "scheduled" and (why := _held_up_by(entry.account)):
-        click.echo(f"{click.style('Waits:', fg='yellow')} {why}")
-    if post.recurrence_id:
-        click.echo(f"Made by recurrence {post.recurrence_id}")
-    if post.key:
-        click.echo(f"Key: {post.key}")
-    if entry.url:
-        click.echo(f"Link: {entry.url}\nat-uri: {post.uri}")
-    click.echo("")
-    for line in (post.text or "(no text)").split("\n"):
-        click.echo(f"  {line}")
-    count = len(post.prepared.get("records", ()))
-    if count > 1:
-        click.echo(f"  … and {count - 1} more in its thread")
-    click.echo("")
-    for attempt in entry.attempts:
-        click.echo(_attempt_line(attempt))
-    if post.problem:
-        click.echo(f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.name}]")
-        if post.problem.hint and post.state not in FINAL_STATES:
-            click.echo(f"{click.style('To do:', fg='cyan')} {hint_text(post.problem.hint)}")
-
-
-def _held_up_by(account: Account) -> str:
-    """What keeps all posts of an account from going out."""
-    if not account.signed_in or account.state == "needs_login":
-        return f"nobody is signed in as {account.handle}. Sign in with: skywrite login"
-    if account.state == "paused" and account.paused_until:
-        return f"until {account.paused_until:%Y-%m-%d %H:%M:%S} UTC: {account.pause_reason or 'its account is paused'}"
-    return ""
-
-
-_OUTCOMES = {
-    "published": "it is on the network",
-    "retry": "not for now, it is tried again",
-    "failed": "refused for good",
-    "held": "it waits for you",
-    "lost": "its worker ended in the middle; the next attempt looked whether it had gone out",
-    "released": "its worker was stopped before it was sent",
-    None: "under way",
-}
-
-
-def _attempt_line(attempt: Any) -> str:
-    told = _OUTCOMES.get(attempt.outcome, attempt.outcome)
-    why = f": {attempt.problem.message}" if attempt.problem else ""
-    return f"Attempt {attempt.number}, {attempt.started_at:%Y-%m-%d %H:%M:%S} UTC: {told}{why}"
+    show(showing.lines_of(entry, zone))
 
 
 @click.command("edit", cls=ManyTextsCommand, epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')
-@click.argument("post_id", type=ID, metavar="ID")
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @text_options
 @draft_options
 @click.option("--at", metavar="WHEN", help="Another time.")
@@ -260,7 +194,7 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
 
 
 @click.command("move", epilog='Example: skywrite move 12 "monday 9:00"')
-@click.argument("post_id", type=ID, metavar="ID")
+@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @click.argument("when", nargs=-1, required=True)
 @json_option
 def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
@@ -273,7 +207,7 @@ def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
 
 def _simple(name: str, verb: str, what: str, help_text: str) -> click.Command:
     @click.command(name, help=help_text, epilog=f"Example: skywrite {name} 12")
-    @click.argument("post_ids", type=ID, nargs=-1, required=True, metavar="ID...")
+    @click.argument("post_ids", type=ID, nargs=-1, required=True, metavar="ID...", shell_complete=complete_posts)
     @json_option
     def command(post_ids: tuple[int, ...], as_json: bool) -> None:
         from skywrite.app import Skywrite

@@ -15,8 +15,9 @@ import click
 from skywrite.app import Ready
 from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
 from skywrite.bsky.richtext import grapheme_length
+from skywrite.cli.terminal import columns, width
 
-WIDTH = 72
+WIDTH_MAX = 72
 _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
 
 
@@ -38,7 +39,7 @@ def print_preview(ready: Ready) -> None:
     for number, record in enumerate(ready.prepared.records, 1):
         place = f" · {number} of {count}" if count > 1 else ""
         click.echo(f"┌─ {click.style('@' + ready.account.handle, bold=True)}{place}")
-        for line in _post_lines(record):
+        for line in record_lines(record):
             click.echo(f"│ {line}".rstrip())
         click.echo(f"└─ {_counts(record)}")
     for line in _rules(ready):
@@ -48,10 +49,11 @@ def print_preview(ready: Ready) -> None:
     click.echo("Nothing was sent.")
 
 
-def _post_lines(record: Mapping[str, Any]) -> list[str]:
+def record_lines(record: Mapping[str, Any]) -> list[str]:
+    """A record as readers will see it: text with its links, media, card, quote, languages, labels."""
     lines = []
     if record.get("reply"):
-        lines.append(click.style(f"answers {record['reply']['parent']['uri']}", dim=True))
+        lines.append(click.style(f"replies to {record['reply']['parent']['uri']}", dim=True))
     lines += _coloured(record) if record["text"] else []
     lines += _facet_lines(record)
     lines += _embed_lines(record.get("embed") or {})
@@ -75,11 +77,17 @@ def _coloured(record: Mapping[str, Any]) -> list[str]:
     lines = []
     at = 0
     for paragraph in record["text"].split("\n"):
-        for line in textwrap.wrap(paragraph, WIDTH, drop_whitespace=False, break_on_hyphens=False) or [""]:
+        for line in textwrap.wrap(paragraph, _room(paragraph), drop_whitespace=False, break_on_hyphens=False) or [""]:
             lines.append(_styled(line, kinds[at : at + len(line)]))
             at += len(line)
         at += 1
     return lines
+
+
+def _room(text: str) -> int:
+    """How many characters of a text fit into the box; wide ones take two columns."""
+    box = min(WIDTH_MAX, columns() - 4)
+    return box if text.isascii() or width(text) <= len(text) else box // 2
 
 
 def _styled(line: str, kinds: list[str]) -> str:
@@ -119,7 +127,7 @@ def _embed_lines(embed: Mapping[str, Any]) -> list[str]:
     if kind == "external":
         card = embed["external"]
         image = f" [image, {card['thumb']['size'] // 1000} kB]" if card.get("thumb") else ""
-        about = textwrap.shorten(card["description"], WIDTH, placeholder=" …")
+        about = textwrap.shorten(card["description"], _room(card["description"]), placeholder=" …")
         return [
             f"▭ {click.style(card['title'], bold=True)}{image}",
             *([f"  {about}"] if about else []),

@@ -1,0 +1,138 @@
+"""One post on a terminal: what it will be, where it stands, and every attempt in plain words.
+
+What does not live here: lists (`listing`), a post before it is accepted (`view`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.hints import command, hint_text
+from skywrite.cli.listing import COLOURS
+from skywrite.cli.view import record_lines
+from skywrite.errors import Do
+from skywrite.queue.model import FINAL_STATES
+
+if TYPE_CHECKING:
+    from skywrite.app.results import Entry
+    from skywrite.queue.model import Account, Attempt, Post
+
+_OUTCOMES = {
+    "published": "it is on the network",
+    "retry": "not for now; Skywrite tries again",
+    "failed": "the server refused it",
+    "held": "it waits for you",
+    "lost": "its worker stopped in the middle; the next attempt looked whether it had gone out",
+    "released": "its worker was stopped before it sent anything",
+    None: "under way",
+}
+_LATE = {"publish": "publish it however late", "skip": "drop it", "hold": "hold it for you"}
+
+
+def lines_of(entry: Entry, zone: str) -> Iterator[str]:
+    """Everything about a post."""
+    post = entry.post
+    state = click.style(post.state, fg=COLOURS.get(post.state), bold=True)
+    yield f"Post {post.id} of {entry.account.handle}: {state}"
+    yield from _facts(entry, zone)
+    yield ""
+    records = post.prepared.get("records", ())
+    for number, record in enumerate(records, 1):
+        if len(records) > 1:
+            yield click.style(f"  {number} of {len(records)}", dim=True)
+        yield from (f"  {line}" for line in record_lines(record))
+    if not records:
+        yield from (f"  {line}" for line in (post.text or "(no text)").split("\n"))
+    yield from _gates(post)
+    yield ""
+    yield from (_attempt_line(attempt) for attempt in entry.attempts)
+    if post.problem:
+        yield f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.name}]"
+        if post.problem.hint and post.state not in FINAL_STATES:
+            yield f"{click.style('To do:', fg='cyan')} {hint_text(post.problem.hint)}"
+
+
+def _facts(entry: Entry, zone: str) -> Iterator[str]:
+    from skywrite.schedule.times import format_time
+
+    post = entry.post
+    if post.due_at:
+        yield f"Due: {format_time(post.due_at, zone)}"
+    if post.published_at:
+        yield f"Published: {format_time(post.published_at, zone)}{_lateness(post)}"
+    if post.attempt_at and post.state == "scheduled":
+        yield f"Next attempt: {format_time(post.attempt_at, zone)}"
+    if post.state == "scheduled" and (why := held_up_by(entry.account)):
+        yield f"{click.style('Waits:', fg='yellow')} {why}"
+    if post.state in ("scheduled", "held"):
+        yield f"If it is late: {policy_words(post)}"
+    if post.recurrence_id:
+        yield f"Made by recurrence {post.recurrence_id}"
+    if post.source:
+        yield f"Source: {post.source}"
+    if post.key:
+        yield f"Key: {post.key}"
+    if entry.url:
+        yield f"Link: {entry.url}"
+        yield f"at-uri: {post.uri}"
+
+
+def _lateness(post: Post) -> str:
+    """How late it went out, where that is more than a minute."""
+    if post.due_at is None or post.published_at is None:
+        return ""
+    seconds = (post.published_at - post.due_at).total_seconds()
+    if seconds < 60:
+        return ""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f", {f'{hours} h ' if hours else ''}{minutes} min late"
+
+
+def policy_words(post: Post) -> str:
+    """What happens to a post that misses its time."""
+    if post.late_policy == "publish":
+        return _LATE["publish"]
+    seconds = 86_400 if post.late_seconds is None else post.late_seconds
+    hours, minutes = divmod(seconds // 60, 60)
+    grace = " ".join(filter(None, [f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else ""]))
+    return f"{_LATE[post.late_policy]} after {grace}"
+
+
+def held_up_by(account: Account) -> str:
+    """What keeps all posts of an account from going out."""
+    if not account.signed_in or account.state == "needs_login":
+        return f"nobody is signed in as {account.handle}. Sign in: {command(Do('accounts.login'))}"
+    if account.state == "paused" and account.paused_until:
+        return f"until {account.paused_until:%Y-%m-%d %H:%M:%S} UTC: {account.pause_reason or 'its account is paused'}"
+    return ""
+
+
+def _gates(post: Post) -> Iterator[str]:
+    replies = post.prepared.get("replies")
+    if replies is not None:
+        yield f"  Who may reply: {', '.join(replies) or 'nobody'}"
+    if post.prepared.get("quotes") is False:
+        yield "  Who may quote: nobody"
+
+
+def _attempt_line(attempt: Attempt) -> str:
+    said = _OUTCOMES.get(attempt.outcome, str(attempt.outcome))
+    why = f": {attempt.problem.message}" if attempt.problem else ""
+    return f"Attempt {attempt.number}, {attempt.started_at:%Y-%m-%d %H:%M:%S} UTC: {said}{why}"
+
+
+def attempt_json(attempt: Any) -> dict[str, Any]:
+    """An attempt, for scripts."""
+    from skywrite.clock import to_iso
+
+    return {
+        "number": attempt.number,
+        "started_at": to_iso(attempt.started_at),
+        "ended_at": to_iso(attempt.ended_at) if attempt.ended_at else None,
+        "outcome": attempt.outcome,
+        "error": attempt.problem.name if attempt.problem else None,
+        "message": attempt.problem.message if attempt.problem else None,
+    }

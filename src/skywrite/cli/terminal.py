@@ -1,0 +1,88 @@
+"""The terminal: how wide it is, what takes how much room, and the pager.
+
+What lives here: measuring and cutting of text as it is shown. What does not: what is said (`listing`, `showing`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+PIPE_COLUMNS = 120
+COLUMNS_MIN = 40
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks at the output."""
+    return sys.stdout.isatty()
+
+
+def plain_terminal() -> bool:
+    """Whether colours and pagers are unwelcome: NO_COLOR (no-color.org) or a terminal that can do nothing."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def columns() -> int:
+    """How many columns a line may take; a fixed number where nobody looks."""
+    if not is_terminal() and not os.environ.get("COLUMNS"):
+        return PIPE_COLUMNS
+    return max(shutil.get_terminal_size().columns, COLUMNS_MIN)
+
+
+def width(text: str) -> int:
+    """How many columns a text takes: wide characters and emoji take two, marks that combine take none."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth
+
+    return max(int(wcswidth(text)), 0)
+
+
+def cut(text: str, room: int) -> str:
+    """The beginning of a text, on one line, within so many columns."""
+    from skywrite.shown import printable
+
+    flat = printable(" ".join(text.split()))
+    if width(flat) <= room:
+        return flat
+    from skywrite.bsky.graphemes import graphemes
+
+    kept, taken = "", 0
+    for cluster in graphemes(flat):
+        taken += width(cluster)
+        if taken > room - 1:
+            break
+        kept += cluster
+    return kept.rstrip() + "…"
+
+
+def pad(text: str, room: int) -> str:
+    """A text filled with blanks to so many columns."""
+    return text + " " * max(room - width(text), 0)
+
+
+def print_columns(rows: Sequence[Sequence[str]], *, gap: str = "  ") -> None:
+    """Rows whose cells line up; the last cell of each takes what is left of the line."""
+    if not rows:
+        return
+    widths = [max(width(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
+    room = max(columns() - sum(widths) - len(gap) * len(widths), 10)
+    for row in rows:
+        cells = [pad(cell, size) for cell, size in zip(row[:-1], widths, strict=True)]
+        click.echo(gap.join([*cells, cut(row[-1], room)]).rstrip())
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print lines, through a pager where they do not fit on the terminal."""
+    printed = list(lines)
+    if not is_terminal() or plain_terminal() or len(printed) < shutil.get_terminal_size().lines:
+        for line in printed:
+            click.echo(line)
+        return
+    # less: leave what fits on a screen, keep colours, do not clear the screen.
+    os.environ.setdefault("LESS", "-FRX")
+    click.echo_via_pager("\n".join(printed) + "\n")
