@@ -53,7 +53,8 @@ def test_the_queue_says_how_much_it_shows(shell: Any) -> None:
 
 def test_show_says_what_a_post_holds(shell: Any, files: Any) -> None:
     """Images with their alt texts, gates, labels, languages, and what happens when it is late."""
-    words = [
+    media = ["--image", files.image("sun.png"), "--alt", "The sun"]
+    words = [*media, "--replies", "nobody", "--no-quotes", "--label", "nudity"]
         "--image",
         files.image("sun.png"),
         "--alt",
