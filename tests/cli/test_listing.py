@@ -55,16 +55,6 @@ def test_show_says_what_a_post_holds(shell: Any, files: Any) -> None:
     """Images with their alt texts, gates, labels, languages, and what happens when it is late."""
     media = ["--image", files.image("sun.png"), "--alt", "The sun"]
     words = [*media, "--replies", "nobody", "--no-quotes", "--label", "nudity"]
-        "--image",
-        files.image("sun.png"),
-        "--alt",
-        "The sun",
-        "--replies",
-        "nobody",
-        "--no-quotes",
-        "--label",
-        "nudity",
-    ]
     shell("post", "Look", *words, "--lang", "en", "--at", "tomorrow 9:00", "--late", "skip:30m")
     out = shell("show", "1").out
     wanted = ("The sun", "Who may reply: nobody", "Who may quote: nobody", "labels nudity", "language en")
