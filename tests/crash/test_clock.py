@@ -373,3 +373,17 @@ def test_the_disk_fills_while_a_post_is_sent(disk: Path) -> None:
     bot.live(days=0)
     assert (30, 30) == (len(bot.published()), bot.sky.context.store.count()["published"])
     bot.sky.close()
+
+
+def test_a_read_only_disk_can_be_looked_at(disk: Path) -> None:
+    """`queue`, `history` and `show` read a database on a file system that takes no writes, and leave it as it is."""
+    with Sandbox(accounts=(HANDLE,)) as box:
+        environ = environment(disk / "home", box.plc_url)
+        with opened(environ) as sky:
+            sky.login(HANDLE, box.account(HANDLE).app_password, pds=box.url)
+            sky.schedule("It waits", at="in 1 hour")
+            sky.store.cancel(sky.schedule("It is over", at="in 1 hour").id)
+        with read_only(disk):
+            told = [skywrite(environ, *words) for words in (("queue",), ("history",), ("show", "1"))]
+    assert [0, 0, 0] == [code for code, _ in told]
+    assert ("It waits", "It is over") == (told[0][1][0]["text"], told[1][1][0]["text"])

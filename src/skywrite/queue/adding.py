@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.clock import Clock
-from skywrite.queue.base import StoreBase
-from skywrite.queue.database import DiskFull, Transaction, moment_of
+from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
+from skywrite.queue.database import Accepted, DiskFull, Transaction, moment_of
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, UnknownMedia
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
@@ -35,14 +35,15 @@ class _Taken(NamedTuple):
 class AddVerbs(StoreBase):
     """Verbs that put posts and their media into the store."""
 
-    def add(self, posts: Sequence[NewPost], media: Iterable[NewMedia] = ()) -> list[AddResult]:
+    @repeated
+    def add(self, posts: Sequence[NewPost], media: Sequence[NewMedia] = ()) -> list[AddResult]:
         """Store posts and media in one transaction; the results are in the order of the posts.
 
         A post whose key its account has used before (or whose occurrence exists) is not added again: its result
         gives the number of the one that is there, and says whether that was another draft. Raises UnknownAccount,
         UnknownMedia, SlotTaken; then nothing is stored.
         """
-        with self._writing() as tx:
+        with self._accepting() as tx:
             for item in media:
                 put_bytes(tx, item, self._clock.now())
             return add_posts(tx, self._clock, posts)
@@ -115,9 +116,11 @@ def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple
 
 
 def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]]) -> None:
-    """Store the rows, a chunk at a time; while the database takes one, a second thread makes the next."""
-    now = clock.now()
-    keys = RecordKeys(now, clock.random, posts[0][0] if posts else 0)
+    """Store the rows, under the record keys that they get here."""
+    if not posts:
+        return
+    (number, first), now = posts[0], clock.now()
+    keys = RecordKeys(now, clock.random, number)
     accepted_at = tx.moment(now)
 
     def rows(start: int) -> list[tuple[object, ...]]:
@@ -128,12 +131,19 @@ def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]])
 
     if len(posts) <= CHUNK_POSTS:
         tx.insert("insert_posts", rows(0))
-        return
+    else:
+        _insert_overlapped(tx, rows, len(posts))
+    assert keys.first is not None
+    tx.accepted = Accepted(number, first.account_did, keys.first, len(posts))
+
+
+def _insert_overlapped(tx: Transaction, rows: Callable[[int], list[tuple[object, ...]]], count: int) -> None:
+    """Store chunks of rows; while the database takes one, a second thread makes the next."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as helper:
         following = helper.submit(rows, 0)
-        for start in range(CHUNK_POSTS, len(posts) + CHUNK_POSTS, CHUNK_POSTS):
+        for start in range(CHUNK_POSTS, count + CHUNK_POSTS, CHUNK_POSTS):
             ready = following.result()
             following = helper.submit(rows, start)
             tx.insert("insert_posts", ready)
@@ -154,9 +164,23 @@ def _taken_keys(tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, st
             keys.setdefault(post.account_did, set()).add(post.key)
     found: dict[tuple[str, str], _Taken] = {}
     for did, mine in keys.items():
+        for key in mine:
+            if (post_id := _accepted_under(tx, did, key)) is not None:
+                found[did, key] = _Taken(post_id, None)
         for row in tx.rows("posts_with_keys", did=did, keys=json.dumps(sorted(mine))):
             found[did, row["key"]] = _Taken(row["id"], row["key_hash"])
     return found
+
+
+def _accepted_under(tx: Transaction, did: str, key: str) -> int | None:
+    """The post that an error named by this key, because nobody knew whether it was stored."""
+    if not key.startswith(ACCEPTED_KEY):
+        return None
+    number, _, root_rkey = key.removeprefix(ACCEPTED_KEY).partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    row = tx.row("post_accepted_as", id=int(number), account_did=did, root_rkey=root_rkey)
+    return None if row is None else int(row["id"])
 
 
 def _check_slots(tx: Transaction, posts: Iterable[NewPost]) -> None:

@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.queue.database import Database, Transaction
+from skywrite.errors import StorageError
+from skywrite.queue.database import (
+    Accepted,
+    CommitInDoubt,
+    Database,
+    DatabaseConflict,
+    DatabaseUnavailable,
+    Transaction,
+)
 from skywrite.queue.vault import Vault
+
+# What a post is known by whose storing was left in doubt, in place of a key: its number and its root's record key.
+ACCEPTED_KEY = "accepted:"
+CONFLICT_TRIES = 5
+CONFLICT_WAIT_SECONDS = 0.1
+DOUBT_WAITS_SECONDS = (0.0, 0.5, 2.0, 5.0)
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def repeated(verb: Callable[P, T]) -> Callable[P, T]:
+    """Do a verb again that the database gave up for the sake of another transaction; nothing of it was done."""
+
+    @wraps(verb)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for tries_left in range(CONFLICT_TRIES - 1, -1, -1):
+            try:
+                return verb(*args, **kwargs)
+            except DatabaseConflict:
+                if not tries_left:
+                    raise
+                clock = cast(StoreBase, args[0])._clock
+                clock.wait(threading.Event(), CONFLICT_WAIT_SECONDS * clock.random())
+        raise AssertionError("unreachable")
+
+    return run
 
 
 class StoreBase:
-    """One database, and the events of those in this process who watch it."""
+    """One database, and the events of those in this process who watch it.
+
+    `on_replaced(place)` is called when another file was put in the place of the database, and is used from now on.
+    """
 
     def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
         self._vault = vault
         self._clock = clock
         self._watching: set[threading.Event] = set()
+        self.on_replaced: Callable[[str], None] = lambda place: None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._database.place!r})"
@@ -52,3 +94,41 @@ class StoreBase:
         if wake:
             for event in tuple(self._watching):
                 event.set()
+
+    @contextmanager
+    def _accepting(self) -> Iterator[Transaction]:
+        """A writing transaction that stores posts. Where nobody answers its COMMIT, it is looked for what it stored."""
+        accepted: Accepted | None = None
+        try:
+            with self._writing() as tx:
+                yield tx
+                accepted = tx.accepted
+        except CommitInDoubt as doubt:
+            self._settle_doubt(accepted, doubt)
+
+    def _settle_doubt(self, accepted: Accepted | None, doubt: CommitInDoubt) -> None:
+        """Return where the posts are stored, raise where they are not, or where that cannot be found out."""
+        if accepted is None:
+            raise doubt
+        for seconds in DOUBT_WAITS_SECONDS:
+            self._clock.wait(threading.Event(), seconds)
+            try:
+                if self._is_stored(accepted):
+                    return
+            except StorageError:
+                continue
+            raise DatabaseUnavailable(
+                f"The connection to the database {self.place} broke: nothing was stored.", hint="Try again."
+            ) from doubt
+        if accepted.posts == 1:
+            key = f"{ACCEPTED_KEY}{accepted.id}:{accepted.root_rkey}"
+            doubt.hint = f"Repeat it with this key, and it is not stored twice: --key {key}"
+        raise doubt
+
+    def _is_stored(self, post: Accepted) -> bool:
+        with self._writing(wake=False) as tx:
+            # Whoever held the account before us has ended when we have it: what is not there now will never be.
+            if tx.row("lock_account", did=post.account_did) is None:
+                return False
+            values = {"id": post.id, "account_did": post.account_did, "root_rkey": post.root_rkey}
+            return tx.row("post_accepted_as", **values) is not None

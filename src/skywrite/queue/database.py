@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.errors import StorageError
 from skywrite.queue.queries import load_queries
@@ -25,6 +25,14 @@ class DatabaseUnavailable(StorageError):
 
 class DatabaseBusy(StorageError):
     """Another process kept the database locked for longer than we wait."""
+
+
+class DatabaseConflict(DatabaseBusy):
+    """The server gave the transaction up for the sake of another one (a deadlock); it may be repeated."""
+
+
+class CommitInDoubt(DatabaseUnavailable):
+    """The connection broke before the answer to COMMIT: the change may have been stored."""
 
 
 class DatabaseReadOnly(StorageError):
@@ -70,12 +78,28 @@ class ChangeDetector(Protocol):
     def close(self) -> None: ...
 
 
+class Accepted(NamedTuple):
+    """The first of the posts that a transaction stores, and how many they are.
+
+    By these it is found again, should nobody know whether they were stored.
+    """
+
+    id: int
+    account_did: str
+    root_rkey: str
+    posts: int
+
+
 class Transaction:
-    """Named queries on one connection; everything is committed together, or nothing is."""
+    """Named queries on one connection; everything is committed together, or nothing is.
+
+    `accepted` tells of the posts that it stores.
+    """
 
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
+        self.accepted: Accepted | None = None
 
     def rows(self, name: str, /, **values: object) -> list[Row]:
         """All rows of the named query."""
@@ -121,6 +145,7 @@ class Database(ABC):
         self.queries: Mapping[str, str | bytes] = {
             name: self.translate(text) for name, text in load_queries(self.dialect).items()
         }
+        self.on_replaced: Callable[[], None] = lambda: None
         self._idle: list[Connection] = []
         self._closed = False
         self._turn = threading.RLock() if self.serial_writes else None
@@ -173,6 +198,10 @@ class Database(ABC):
     def is_lost(self, error: Exception) -> bool:
         """Whether the connection that raised this error is of no more use."""
 
+    def is_stale(self, connection: Connection) -> bool:
+        """Whether this is a connection to another database than the one that is at our place now."""
+        return False
+
     @abstractmethod
     def detector(self) -> ChangeDetector:
         """A cheap detector of other connections' commits."""
@@ -201,17 +230,34 @@ class Database(ABC):
             connection = self._started(write)
             try:
                 yield Transaction(self, connection)
-                connection.commit()
             except self.driver_error as error:
                 self._give_up(connection, error)
                 raise self.explain(error) from error
             except BaseException:
                 self._give_up(connection, None)
                 raise
+            self._commit(connection, write=write)
             self.give_back(connection)
         finally:
             if turn is not None:
                 turn.release()
+
+    def _commit(self, connection: Connection, *, write: bool) -> None:
+        try:
+            connection.commit()
+        except self.driver_error as error:
+            self._give_up(connection, error)
+            explained = self.explain(error)
+            if write and self.is_lost(error) and isinstance(explained, DatabaseUnavailable):
+                raise CommitInDoubt(
+                    f"The connection to the database {self.place} broke while a change was being stored: "
+                    "the change may have been stored.",
+                    hint="Look before you repeat it: skywrite queue",
+                ) from error
+            raise explained from error
+        except BaseException:
+            self._give_up(connection, None)
+            raise
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they are given back."""
@@ -227,6 +273,9 @@ class Database(ABC):
                     connection = self._idle.pop()
                 except IndexError:
                     break
+                if self.is_stale(connection):
+                    connection.close()
+                    continue
                 try:
                     self.begin(connection, write=write)
                 except self.driver_error as error:

@@ -16,6 +16,7 @@ from skywrite.queue.database import (
     Connection,
     Database,
     DatabaseBusy,
+    DatabaseConflict,
     DatabaseCorrupt,
     DatabaseReadOnly,
     DatabaseUnavailable,
@@ -68,7 +69,8 @@ class PostgresDatabase(Database):
             self._options = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
         except psycopg.Error:
             raise InvalidAddress(
-                f"The address of the database cannot be read: {redacted(address)}.",
+                # Of what cannot be taken apart, any part may be the password.
+                "The address of the database cannot be read.",
                 hint="It looks like postgresql://user:password@host:5432/name.",
             ) from None
         super().__init__(redacted(address))
@@ -97,7 +99,10 @@ class PostgresDatabase(Database):
         return cast(Connection, connection)
 
     def begin(self, connection: Connection, *, write: bool) -> None:
-        connection.execute(b"BEGIN READ WRITE" if write else b"BEGIN READ ONLY")
+        # Not READ WRITE: an administrator's default of read-only stands. The level is named, because our locks are
+        # made for this one, whatever the default of the database is.
+        mode = b"" if write else b" READ ONLY"
+        connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED" + mode)
 
     def translate(self, sql: str) -> bytes:
         return _PARAMETER.sub(r"%(\1)s", _INDEX_HINT.sub("", sql).replace("%", "%%")).encode()
@@ -141,7 +146,12 @@ class PostgresDatabase(Database):
                 f"There is no room left on the server's disk for {where}.",
                 hint="Free some space there; everything accepted before is safe.",
             )
-        if state in ("55P03", "40P01", "40001", "57014"):
+        if state in ("40P01", "40001"):
+            return DatabaseConflict(
+                f"{where.capitalize()} gave up a change for the sake of others, again and again.",
+                hint="Nothing was changed; try again.",
+            )
+        if state in ("55P03", "57014"):
             return DatabaseBusy(
                 f"Others kept {where} locked for too long.",
                 hint="Try again; if it stays so, look for long transactions in pg_stat_activity.",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from skywrite.errors import Do, Hint
 from skywrite.queue.adding import add_posts
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import (
     cancel_post,
     changed,
@@ -88,6 +88,7 @@ class PostVerbs(StoreBase):
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
         return [moment for row in rows if (moment := moment_of(row["due_at"])) is not None]
 
+    @repeated
     def edit(self, post_id: int, changes: Changes, *, version: int | None = None) -> Post:
         """Change a post that is certainly not on the network; with a `due_at` it is scheduled, whatever it was.
 
@@ -102,6 +103,7 @@ class PostVerbs(StoreBase):
         """Schedule a post for another time; raises as `edit` does."""
         return self.edit(post_id, Changes(due_at=due_at), version=version)
 
+    @repeated
     def cancel(self, post_id: int, *, follow: NewPost | None = None, version: int | None = None) -> Post:
         """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
@@ -126,6 +128,7 @@ class PostVerbs(StoreBase):
         """Schedule a held post again: at its time, or now and however late where that has passed."""
         return self._schedule_again(post_id, "held", version)
 
+    @repeated
     def make_due_now(self, post_id: int) -> Post:
         """Let a post whose time has come, and which waits for its next attempt, be tried now. Raises WrongState."""
         with self._writing() as tx:
@@ -134,6 +137,7 @@ class PostVerbs(StoreBase):
                 raise WrongState(f"Post {post_id} is not due.", hint=Hint("See: ", Do("posts.get", post_id)))
             return changed(tx, post)
 
+    @repeated
     def hold(self, post_id: int, problem: Problem | None = None, *, version: int | None = None) -> Post:
         """Keep a scheduled post from being published until it is released."""
         reason = problem or Problem(
@@ -147,6 +151,7 @@ class PostVerbs(StoreBase):
             note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
             return changed(tx, post)
 
+    @repeated
     def _schedule_again(self, post_id: int, was: State, version: int | None) -> Post:
         with self._writing() as tx:
             post = get_locked(tx, post_id)

@@ -29,7 +29,10 @@ class RecordKeys:
 
     Their keys follow each other from a random microsecond of their second, under one random clock id, so that another
     transaction's keys hardly ever meet them; `number`, the number of the first post, keeps those of one database apart.
+    `first` is the first key that was given.
     """
+
+    first: str | None = None
 
     def __init__(self, now: datetime, random: Callable[[], float], number: int) -> None:
         self._now = now
@@ -39,6 +42,11 @@ class RecordKeys:
 
     def root(self, post: NewPost) -> str:
         """The key of the post's first record."""
+        key = self._root(post)
+        self.first = self.first or key
+        return key
+
+    def _root(self, post: NewPost) -> str:
         if post.identity is not None:
             name, at = post.identity
             return keyed_tid(self._possible(at), name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from skywrite.errors import Do, Hint
 from skywrite.queue.adding import add_posts, require_media
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import (
     AddResult,
@@ -36,6 +36,7 @@ class RecurrenceVerbs(StoreBase):
                 add_posts(tx, self._clock, [first._replace(recurrence_id=recurrence_id)])
             return recurrence_id
 
+    @repeated
     def add_with_rules(
         self, posts: Sequence[NewPost], rules: Sequence[tuple[NewRecurrence, NewPost]]
     ) -> tuple[list[AddResult], list[tuple[int, AddResult]]]:
@@ -43,7 +44,7 @@ class RecurrenceVerbs(StoreBase):
 
         Gives the results of the posts, and for each rule its number and the result of its post.
         """
-        with self._writing() as tx:
+        with self._accepting() as tx:
             for did in sorted({post.account_did for post in posts} | {rule.account_did for rule, _ in rules}):
                 locked(tx, did)
             numbers = [self._add_recurrence(tx, rule) for rule, _ in rules]
@@ -75,6 +76,7 @@ class RecurrenceVerbs(StoreBase):
         tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
         return recurrence_id
 
+    @repeated
     def add_occurrence(self, recurrence: Recurrence, post: NewPost) -> bool:
         """Store the post of an occurrence of a rule that was read before; False when there is nothing to store.
 
@@ -124,6 +126,7 @@ class RecurrenceVerbs(StoreBase):
             rows = tx.select(query, values)
         return [(recurrence_of(row), _done_until(row) or recurrence_of(row).created_at) for row in rows]
 
+    @repeated
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
         """Store a changed copy of a rule that was read before (`_replace`); its position stays.
 
@@ -155,6 +158,7 @@ class RecurrenceVerbs(StoreBase):
             assert row is not None
             return recurrence_of(row)
 
+    @repeated
     def remove_recurrence(self, recurrence_id: int) -> int:
         """Forget a rule and cancel its posts that wait; how many were cancelled. One being published goes on."""
         did = self.recurrence(recurrence_id).account_did
@@ -165,6 +169,7 @@ class RecurrenceVerbs(StoreBase):
             update_ready(tx, did)
             return cancelled
 
+    @repeated
     def set_slots(self, account_did: str, slots: Iterable[Slot]) -> None:
         """Replace the weekly slots of an account."""
         with self._writing(wake=False) as tx:
@@ -193,6 +198,7 @@ class RecurrenceVerbs(StoreBase):
         with self._reading() as tx:
             return {row["name"]: json.loads(row["value"]) for row in tx.rows("list_settings", scope=scope)}
 
+    @repeated
     def put_setting(self, scope: str, name: str, value: Any) -> None:
         """Store a setting; None forgets it."""
         with self._writing(wake=False) as tx:

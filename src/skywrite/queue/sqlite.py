@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -31,6 +32,7 @@ INSERT_ROWS = (1000, 100, 10, 1)
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
+_FileId = tuple[int, int]
 
 
 class SqliteDatabase(Database):
@@ -44,15 +46,23 @@ class SqliteDatabase(Database):
     def __init__(self, path: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         super().__init__(path)
         self._busy_seconds = busy_seconds
+        self._path, self._log = Path(path), Path(f"{path}-wal")
+        self._file: _FileId | None = None
+        self._log_file: _FileId | None = None
+        self._looking = threading.Lock()
 
     def connect(self) -> Connection:
-        self._make_file()
+        if self._file is None:
+            self._make_file()
+        self._notice_another_file()
         connection = sqlite3.connect(
-            self.place,
+            self._uri(),
+            uri=True,
             timeout=self._busy_seconds,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
+            factory=_Connection,
         )
         try:
             connection.row_factory = sqlite3.Row
@@ -60,10 +70,54 @@ class SqliteDatabase(Database):
             # The one that is built in knows the letters of ASCII only.
             connection.create_function("lower", 1, _lower, deterministic=True)
             self._enter_wal(connection)
+            connection.file, self._log_file = _file_id(self._path), _file_id(self._log)
         except BaseException:
             connection.close()
             raise
         return cast(Connection, connection)
+
+    def is_stale(self, connection: Connection) -> bool:
+        assert isinstance(connection, _Connection)
+        return _file_id(self._path) != connection.file
+
+    def _notice_another_file(self) -> None:
+        """Remember which file is at our place; where it is another one than before, bring it up to date and say so.
+
+        A file that is gone is not made anew: whoever moved it away may be about to put another one there.
+        """
+        now = _file_id(self._path)
+        with self._looking:
+            before, self._file = self._file, now or self._file
+            if before is not None and now is not None and before != now:
+                self._put_log_aside()
+        if before is not None and now is None:
+            raise DatabaseUnavailable(
+                f"The database {self.place} was moved away or deleted.",
+                hint="Put it back, or a backup of it; a program that runs takes it up by itself.",
+            )
+        if before is not None and before != now:
+            try:
+                self.on_replaced()
+            except BaseException:
+                self._file = before
+                raise
+
+    def _put_log_aside(self) -> None:
+        """Where the log of the old file lies beside the new one, SQLite would write the old one's pages into it."""
+        if self._log_file is not None and _file_id(self._log) == self._log_file:
+            with suppress(FileNotFoundError):
+                self._log.rename(self._log.with_name(f"{self._log.name}.replaced"))
+
+    def _uri(self) -> str:
+        """The file for SQLite. On a file system that takes no writes it is read as it stands, if nothing is missing."""
+        address = self._path.absolute().as_uri()
+        return f"{address}?immutable=1" if self._takes_no_writes() and not _has_content(self._log) else address
+
+    def _takes_no_writes(self) -> bool:
+        try:
+            return hasattr(os, "statvfs") and bool(os.statvfs(self._path).f_flag & os.ST_RDONLY)
+        except OSError:
+            return False
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -160,7 +214,7 @@ class SqliteDatabase(Database):
         return code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_CANTOPEN"))
 
     def detector(self) -> ChangeDetector:
-        return _DataVersion(self.connect())
+        return _DataVersion(self, self.connect())
 
     def backup(self, path: str) -> None:
         # VACUUM INTO reads one snapshot; the page-by-page API would start over at each foreign commit.
@@ -208,11 +262,15 @@ class SqliteDatabase(Database):
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
         """Switch to WAL once; the switch does not wait for locks as other statements do, so we repeat it."""
+        if self._takes_no_writes():
+            return
         for attempt in range(_WAL_TRIES):
             if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
                 return
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
+                # The first look makes the log, whose identity we remember.
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == _WAL_TRIES - 1:
                     raise
@@ -224,10 +282,32 @@ def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that knows which file it is to."""
+
+    file: _FileId | None = None
+
+
+def _file_id(path: Path) -> _FileId | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
 class _DataVersion:
     """`PRAGMA data_version` changes when another connection, of any process, has committed."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, database: SqliteDatabase, connection: Connection) -> None:
+        self._database = database
         self._connection = connection
         self._seen = self._version()
 
@@ -239,4 +319,6 @@ class _DataVersion:
         self._connection.close()
 
     def _version(self) -> int:
+        if self._database.is_stale(self._connection):
+            raise DatabaseUnavailable(f"The database {self._database.place} was replaced.")
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])

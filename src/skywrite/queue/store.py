@@ -110,7 +110,14 @@ def open_store(database: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> Stor
     """
     opened = _database(database)
     migrate(opened, clock)
-    return Store(opened, vault, clock)
+    store = Store(opened, vault, clock)
+
+    def replaced() -> None:
+        migrate(opened, clock)
+        store.on_replaced(opened.place)
+
+    opened.on_replaced = replaced
+    return store
 
 
 def _database(address: str) -> Database:

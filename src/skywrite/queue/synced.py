@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.adding import add_posts
-from skywrite.queue.base import StoreBase
+from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import cancel_post, edit_post, get_locked, get_post
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
@@ -51,6 +51,7 @@ class SyncVerbs(StoreBase):
         with self._reading() as tx:
             return [_file_of(row) for row in tx.rows("list_folder_files", folder=folder)]
 
+    @repeated
     def add_synced(self, file: SyncedFile, new: NewPost) -> AddResult:
         """Store a post and which file it came from. A file that is known, or a key that this folder has used before,
         adds nothing: then the post may be another than the file says, and its digest is `STALE`.
@@ -79,6 +80,7 @@ class SyncVerbs(StoreBase):
             hint="Give the file another one in its front matter: key: some-other-name.",
         )
 
+    @repeated
     def edit_synced(self, file: SyncedFile, changes: Changes, seen: str, *, version: int | None = None) -> Post:
         """Bring a post up to its file, whose digest was `seen` before.
 
@@ -89,11 +91,13 @@ class SyncVerbs(StoreBase):
             self._note(tx, file, seen)
             return post
 
+    @repeated
     def note_synced(self, file: SyncedFile, seen: str) -> None:
         """Remember the file's digest; its post is left alone. Raises SyncedElsewhere."""
         with self._writing(wake=False) as tx:
             self._note(tx, file, seen)
 
+    @repeated
     def move_synced(self, folder: str, path: str, new_path: str) -> None:
         """Remember a file under its new name. Raises SyncedElsewhere where somebody else did."""
         with self._writing(wake=False) as tx:
@@ -104,6 +108,7 @@ class SyncVerbs(StoreBase):
             if not moved:
                 raise _elsewhere(path)
 
+    @repeated
     def replace_synced(self, old: SyncedFile, file: SyncedFile, new: NewPost) -> AddResult:
         """Cancel the post of a file for good, and store another one in its place: for another account or key.
 
@@ -119,6 +124,7 @@ class SyncVerbs(StoreBase):
             self._put(tx, file, result.id, STALE if result.existed else file.digest)
             return result
 
+    @repeated
     def drop_synced(self, file: SyncedFile) -> None:
         """Forget a file that is gone. Its post is cancelled for good unless it is published; its key is free again.
 

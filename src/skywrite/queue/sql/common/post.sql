@@ -10,6 +10,10 @@ SELECT id FROM post WHERE recurrence_id = :recurrence_id AND occurrence = :occur
 -- One post.
 SELECT * FROM post WHERE id = :id
 
+-- name: post_accepted_as
+-- A post by its number and the record key that it was accepted with.
+SELECT id FROM post WHERE id = :id AND account_did = :account_did AND root_rkey = :root_rkey
+
 -- name: insert_media
 -- Note bytes that are about to be stored; nothing happens when they are there.
 INSERT INTO media (cid, mime, size, used_at) VALUES (:cid, :mime, :size, :now) ON CONFLICT (cid) DO NOTHING

@@ -1,0 +1,199 @@
+"""A COMMIT whose answer is lost, transactions that the server gives up, and servers that take no writes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.database import (
+    CommitInDoubt,
+    Connection,
+    DatabaseConflict,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+)
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, BOB, OpenAt, later, post, session
+
+
+def lost(store: Store) -> Exception:
+    """What the driver raises when the connection breaks."""
+    if store.dialect == "postgres":
+        return psycopg.OperationalError("server closed the connection unexpectedly")
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR"
+    return error
+
+
+class Breaking:
+    """Lets the answers to the next COMMITs get lost, carried out or not, and the database stay away afterwards."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.next: list[bool] = []
+        self.away = 0
+        database, inner = store._database, store._database._commit
+
+        class Answerless:
+            def __init__(self, connection: Connection, carried_out: bool) -> None:
+                self._connection = connection
+                self._carried_out = carried_out
+
+            def commit(self) -> None:
+                if self._carried_out:
+                    self._connection.commit()
+                else:
+                    self._connection.rollback()
+                raise lost(store)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._connection, name)
+
+        def commit(connection: Connection, *, write: bool) -> None:
+            if write and self.next:
+                connection = Answerless(connection, self.next.pop(0))  # type: ignore[assignment]
+            inner(connection, write=write)
+
+        begin = database.begin
+
+        def begin_or_not(connection: Connection, *, write: bool) -> None:
+            if self.away and not self.next:
+                self.away -= 1
+                raise lost(store)
+            begin(connection, write=write)
+
+        monkeypatch.setattr(database, "_commit", commit)
+        monkeypatch.setattr(database, "begin", begin_or_not)
+
+
+@pytest.fixture
+def breaking(store: Store, monkeypatch: pytest.MonkeyPatch) -> Breaking:
+    """The store's connections, to be broken."""
+    return Breaking(store, monkeypatch)
+
+
+def test_a_commit_that_was_carried_out_is_found(store: Store, breaking: Breaking) -> None:
+    """Nobody answered, so it is looked for: the post is there, and its number is the answer."""
+    breaking.next = [True]
+    assert [1] == [result.id for result in store.add([post()])]
+    assert ["Hello"] == [one.text for one in store.posts()]
+
+
+def test_a_commit_that_was_not_carried_out_says_so(store: Store, breaking: Breaking) -> None:
+    """The transaction is over and nothing is there: it may be repeated, and is stored once then."""
+    breaking.next = [False]
+    with pytest.raises(DatabaseUnavailable, match="nothing was stored"):
+        store.add([post()])
+    store.add([post()])
+    assert ["Hello"] == [one.text for one in store.posts()]
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_doubt_names_a_key_under_which_the_post_is_stored_once(
+    store: Store, breaking: Breaking, carried_out: bool
+) -> None:
+    """The database stays away: the error says that it may be stored, and how to repeat it without a second post."""
+    breaking.next, breaking.away = [carried_out], 100
+    with pytest.raises(CommitInDoubt, match="may have been stored") as caught:
+        store.add([post()])
+    breaking.away = 0
+    key = caught.value.hint.rpartition("--key ")[2]
+    results = [store.add([post(key=key)])[0] for _ in range(2)]
+    assert ([carried_out, True], 1) == ([result.existed for result in results], len(store.posts()))
+
+
+def test_a_key_of_somebody_elses_post_is_a_key_like_others(store: Store) -> None:
+    """A number alone finds nothing: the record key must be the post's, and the account, too."""
+    store.add([post()])
+    root = store.get(1).root_rkey
+    results = [
+        store.add([post(key="accepted:1:2222222222222")])[0],
+        store.add([post(did=BOB, key=f"accepted:1:{root}")])[0],
+        store.add([post(key=f"accepted:1:{root}")])[0],
+        store.add([post(key="accepted:x:y")])[0],
+    ]
+    assert [False, False, True, False] == [result.existed for result in results]
+
+
+def test_changes_in_doubt_say_so(store: Store, breaking: Breaking) -> None:
+    """A move of which nobody knows whether it was made says so; it may be repeated without harm."""
+    store.add([post()])
+    breaking.next = [True]
+    with pytest.raises(CommitInDoubt, match="may have been stored"):
+        store.move(1, later(60))
+    assert later(60) == store.move(1, later(60)).due_at
+
+
+@pytest.fixture
+def server(postgres_address: str, open_at: OpenAt) -> Store:
+    """A store on PostgreSQL with alice and bob."""
+    store = open_at(postgres_address)
+    store.sign_in(session())
+    store.sign_in(session(BOB))
+    return store
+
+
+def test_a_deadlock_is_repeated(server: Store, postgres_address: str) -> None:
+    """The server gives our transaction up for another program's sake; it is done again, and nobody notices."""
+    lock = "SELECT 1 FROM account WHERE did = %s FOR UPDATE"
+    with psycopg.connect(postgres_address) as other:
+        other.execute("SET deadlock_timeout = '60s'")
+        other.execute(lock, (BOB,))
+        results: list[int] = []
+        adding = threading.Thread(target=lambda: results.extend(r.id for r in server.add([post(), post(did=BOB)])))
+        adding.start()
+        # Waits for alice, whom the store has locked, while the store waits for bob.
+        while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+            pass
+        other.execute(lock, (ALICE,))
+        other.commit()
+        adding.join()
+    assert (2, 2) == (len(results), len(server.posts()))
+
+
+def test_a_conflict_that_comes_again_and_again_is_told(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few tries the error says that nothing was changed."""
+
+    def begin(connection: Connection, *, write: bool) -> None:
+        raise psycopg.errors.DeadlockDetected("deadlock detected")
+
+    monkeypatch.setattr(server._database, "begin", begin)
+    with pytest.raises(DatabaseConflict, match="gave up a change") as caught:
+        server.add([post()])
+    assert "Nothing was changed" in caught.value.hint
+
+
+@pytest.mark.parametrize("level", ["serializable", "repeatable read"])
+def test_the_databases_default_isolation_changes_nothing(postgres_address: str, open_at: OpenAt, level: str) -> None:
+    """Our locks are made for READ COMMITTED, so that is what a transaction asks for: eight that add at once all do."""
+    address = f"{postgres_address}%20-cdefault_transaction_isolation%3D{level.replace(' ', '%5C%20')}"
+    store = open_at(address)
+    store.sign_in(session())
+    errors: list[Exception] = []
+
+    def add(number: int) -> None:
+        try:
+            for turn in range(10):
+                store.add([post(f"{number}.{turn}", key=f"{number}.{turn}")])
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ([], 80) == (errors, len(store.posts(limit=100)))
+
+
+def test_a_default_of_read_only_stands(postgres_address: str, open_at: OpenAt, clock: FakeClock) -> None:
+    """An administrator who lets a database only be read is obeyed; reading goes on."""
+    open_at(postgres_address).sign_in(session())
+    store = open_at(f"{postgres_address}%20-cdefault_transaction_read_only%3Don")
+    with pytest.raises(DatabaseReadOnly):
+        store.add([post()])
+    assert [ALICE] == [account.did for account in store.accounts()]

@@ -1,0 +1,145 @@
+"""The database file is replaced, moved away or made read-only while somebody has it open."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from skywrite.queue.database import DatabaseCorrupt, DatabaseReadOnly, DatabaseUnavailable
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, OpenAt, post, session
+
+
+@pytest.fixture
+def running(sqlite_address: str, open_at: OpenAt) -> Store:
+    """A store that somebody has open, with one post."""
+    store = open_at(sqlite_address)
+    store.sign_in(session())
+    store.add([post("before")])
+    return store
+
+
+def another(home: Path, open_at: OpenAt, text: str) -> Path:
+    """A database of its own with one post, closed."""
+    path = home / "another.db"
+    store = open_at(str(path))
+    store.sign_in(session())
+    store.add([post(text)])
+    store.close()
+    return path
+
+
+def texts(store: Store) -> list[str]:
+    """What waits."""
+    return [one.text for one in store.posts()]
+
+
+def test_the_new_file_is_opened_and_told(running: Store, home: Path, open_at: OpenAt) -> None:
+    """Posts of the file that is at the place now are seen, with all that is stored from now on; who asks is told."""
+    told: list[str] = []
+    running.on_replaced = told.append
+    another(home, open_at, "restored").replace(running.place)
+    assert ["restored"] == texts(running)
+    running.add([post("after")])
+    assert (["restored", "after"], [running.place]) == (texts(open_at(running.place)), told)
+
+
+def test_whoever_waits_is_woken(running: Store, home: Path, open_at: OpenAt) -> None:
+    """A worker that waits for changes looks again."""
+    with running.watch() as watch:
+        watch.wait(0)
+        another(home, open_at, "restored").replace(running.place)
+        assert watch.wait(60)
+    assert ["restored"] == texts(running)
+
+
+def test_the_log_of_the_old_file_does_not_get_into_the_new_one(running: Store, home: Path, open_at: OpenAt) -> None:
+    """SQLite would read the log that lies beside the new file; what is in it is kept under another name."""
+    log = Path(running.place + "-wal")
+    assert log.stat().st_size > 0
+    other = another(home, open_at, "restored")
+    for number in range(50):
+        running.add([post(f"only in the log {number}")])
+    other.replace(running.place)
+    assert ["restored"] == texts(running)
+    running.close()
+    with closing(sqlite3.connect(running.place)) as connection:
+        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
+    assert log.with_name(log.name + ".replaced").stat().st_size > 0
+
+
+def test_an_older_file_is_migrated(
+    running: Store, home: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup of an older release is brought up to date when it is put back."""
+    from skywrite.queue.queries import migrations
+
+    steps = migrations("sqlite")
+    monkeypatch.setattr("skywrite.queue.migrate.migrations", lambda _: steps[:3])
+    old = home / "old.db"
+    open_at(str(old)).close()
+    monkeypatch.undo()
+    old.replace(running.place)
+    assert ([], steps[-1][0]) == (running.accounts(), running.schema_version())
+
+
+def test_a_file_that_is_gone_is_missed_not_made(running: Store, home: Path) -> None:
+    """A database that is moved away is an error until it comes back: no empty one takes its place."""
+    shutil.move(running.place, home / "moved.db")
+    with pytest.raises(DatabaseUnavailable, match="moved away or deleted"):
+        running.add([post()])
+    assert not Path(running.place).exists()
+    shutil.move(home / "moved.db", running.place)
+    assert ["before"] == texts(running)
+
+
+def test_another_file_after_a_gap(running: Store, home: Path, open_at: OpenAt) -> None:
+    """First the old file is moved away, then another one is put there: its log is put aside all the same."""
+    other = another(home, open_at, "restored")
+    shutil.move(running.place, home / "moved.db")
+    with pytest.raises(DatabaseUnavailable):
+        running.posts()
+    other.replace(running.place)
+    assert ["restored"] == texts(running)
+
+
+def test_a_file_that_is_no_database_is_told_each_time(running: Store, home: Path, open_at: OpenAt) -> None:
+    """What is put there by mistake is not written to; the right one is taken up when it comes."""
+    good = another(home, open_at, "restored")
+    junk = home / "junk"
+    junk.write_bytes(b"this is a text file, long enough to be looked at" * 30)
+    junk.replace(running.place)
+    for _ in range(2):
+        with pytest.raises(DatabaseCorrupt):
+            running.posts()
+    good.replace(running.place)
+    assert ["restored"] == texts(running)
+
+
+@pytest.fixture
+def read_only_disk(running: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The same database on a file system that takes no writes, as the system calls would say it."""
+    place = running.place
+    running.close()
+    status = os.statvfs(place)
+
+    class ReadOnly:
+        f_flag = status.f_flag | os.ST_RDONLY
+
+    monkeypatch.setattr(os, "statvfs", lambda path: ReadOnly)
+    return running
+
+
+def test_a_read_only_file_system_can_be_read(read_only_disk: Store, open_at: OpenAt) -> None:
+    """Neither a log nor a lock file can be made there, and none is needed; a change says what is wrong."""
+    before = sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())
+    store = open_at(read_only_disk.place)
+    assert (["before"], [ALICE]) == (texts(store), [account.did for account in store.accounts()])
+    with pytest.raises(DatabaseReadOnly):
+        store.add([post()])
+    assert before == sorted(path.name for path in Path(read_only_disk.place).parent.iterdir())
