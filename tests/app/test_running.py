@@ -448,3 +448,22 @@ def test_what_is_known_is_settled_when_the_database_is_back(
     sky.run_once()
     assert ("published", 1) == (sky.context.store.get(1).state, sky.context.store.get(1).attempts)
     assert timedelta(seconds=10) > world.clock.now() - began
+
+
+def test_a_database_that_is_replaced_while_a_worker_runs(live: Skywrite, tmp_path: Path) -> None:
+    """The worker says so, and publishes what is due in the new file."""
+    other = tmp_path / "other.db"
+    live.context.store.backup(other)
+    with Skywrite(str(other), config=live.config, transport=live.context.network.transport) as aside:
+        aside.schedule("From the other file", at="now")
+    told: list[str] = []
+
+    def log(event: str, **facts: Any) -> None:
+        told.append(event)
+        if event == "started":
+            other.replace(live.context.store.place)
+        elif event == "published":
+            signal.raise_signal(signal.SIGTERM)
+
+    live.run(log=log)
+    assert ("database_replaced" in told, ["published"]) == (True, [one.state for one in live.context.store.history()])

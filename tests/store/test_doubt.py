@@ -101,7 +101,7 @@ def test_doubt_names_a_key_under_which_the_post_is_stored_once(
     with pytest.raises(CommitInDoubt, match="may have been stored") as caught:
         store.add([post()])
     breaking.away = 0
-    key = caught.value.hint.rpartition("--key ")[2]
+    key = caught.value.hint.rpartition(" ")[2]
     results = [store.add([post(key=key)])[0] for _ in range(2)]
     assert ([carried_out, True], 1) == ([result.existed for result in results], len(store.posts()))
 

@@ -5,16 +5,16 @@ What lives here: opening and closing them, and which account is meant. What does
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from skywrite.app.signing_in import sign_in
+from skywrite.app.workers import host_name, worker_name
 from skywrite.atproto.session import Agent, clean_identifier
 from skywrite.atproto.tid import TidClock
-from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
+from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
 from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Http, Transport
@@ -32,32 +32,6 @@ Log = Callable[..., None]
 
 def silent(event: str, **facts: Any) -> None:
     """The default log: nothing."""
-
-
-def _host() -> str:
-    if hasattr(os, "uname"):
-        return os.uname().nodename
-    return os.environ.get("COMPUTERNAME", "here")
-
-
-def worker_name() -> str:
-    """A name for this process that is never used again: host, process id, and a nonce."""
-    return f"{_host()}/{os.getpid()}/{secret_bytes(3).hex()}"
-
-
-def is_gone(worker: str) -> bool:
-    """Whether a worker was a process of this computer that runs no more; False where that cannot be known."""
-    host, _, rest = worker.partition("/")
-    pid = rest.partition("/")[0]
-    if os.name != "posix" or host != _host() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 class NoAccount(SignInError):
@@ -129,7 +103,7 @@ class Context:
         """Sign-ins by OAuth."""
         from skywrite.app.oauth import OAuth
 
-        return OAuth(self.store, self.network.transport, self.network.resolver, self.clock, _host())
+        return OAuth(self.store, self.network.transport, self.network.resolver, self.clock, host_name())
 
     def agent(self, account: Account) -> Agent:
         """The agent of an account."""

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.context import Context, Log, is_gone, silent
+from skywrite.app.context import Context, Log, silent
 from skywrite.app.drafting import Drafting, Ready
+from skywrite.app.workers import is_gone
 from skywrite.errors import InputError, RejectedError, SkywriteError, StorageError, Unexpected
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost

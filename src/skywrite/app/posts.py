@@ -21,6 +21,7 @@ from skywrite.atproto.repo import Repo
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.queue.changing import check_version
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
 
 DUE_COUNTED_MAX = 10_000
@@ -84,10 +85,18 @@ class Posts:
         if result.existed:
             there = self._ctx.store.get(result.id)
             due_at, state = there.due_at, there.state
-            notes, clashes = [f"The key {key!r} was used before, by post {result.id}: nothing was added."], []
-        warnings = (*notes, *ready.warnings, *clashes)
-        zone = self._ctx.zone(found)
-        return Scheduled(result.id, found.handle, due_at, zone, result.existed, warnings, state=state)
+            other = " for another draft" if result.other_draft else ""
+            notes, clashes = [f"The key {key!r} was used before, by post {result.id}{other}: nothing was added."], []
+        return Scheduled(
+            result.id,
+            found.handle,
+            due_at,
+            self._ctx.zone(found),
+            result.existed,
+            (*notes, *ready.warnings, *clashes),
+            state=state,
+            other_draft=result.other_draft,
+        )
 
     def publish(
         self,
@@ -141,14 +150,23 @@ class Posts:
         return [Entry(post, accounts[post.account_did]) for post in posts]
 
     def edit(
-        self, post_id: int, *, at: str | datetime | None = None, base: Path | None = None, **changes: Any
+        self,
+        post_id: int,
+        *,
+        at: str | datetime | None = None,
+        base: Path | None = None,
+        version: int | None = None,
+        **changes: Any,
     ) -> Entry:
-        """Change a draft, or a post that was not tried yet; everything is checked again. Raises NotEditable.
+        """Change a draft, or a post that was not tried yet; everything is checked again.
 
         `changes`: fields of a draft, each replacing what was there; `at`: another time; `late`: another policy. With
-        another text the card is looked for anew, unless it was one that the text did not name.
+        another text the card is looked for anew, unless it was one that the text did not name. `version`, here and
+        below: that of the post which the change is made from, in place of the one that is there now. Raises
+        NotEditable, and ChangedMeanwhile where the post is changed before this is done.
         """
         post = self._ctx.store.get(post_id)
+        check_version(post, version)
         account = self._ctx.store.account(post.account_did)
         due_at, warnings = self._drafting.when_with_notes(account, at) if at is not None else (post.due_at, [])
         late = changes.pop("late", None)
@@ -171,20 +189,20 @@ class Posts:
         changed = self._ctx.store.edit(post_id, values, version=post.version)
         return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
 
-    def move(self, post_id: int, at: str | datetime) -> Entry:
-        """Give a post another time. Raises NotEditable."""
+    def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
+        """Give a post another time. Raises NotEditable, ChangedMeanwhile."""
         account = self._ctx.store.account(self._ctx.store.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
-        return self._changed(self._ctx.store.move(post_id, due_at), notes, times=True)
+        return self._changed(self._ctx.store.move(post_id, due_at, version=version), notes, times=True)
 
     def _changed(self, post: Post, warnings: Iterable[str], *, texts: bool = False, times: bool = False) -> Entry:
         due_at = post.due_at if times else None
         clashes = self._drafting.clashes(post.account_did, post.text if texts else "", due_at, own_id=post.id)
         return replace(self.get(post.id), warnings=(*warnings, *clashes))
 
-    def cancel(self, post_id: int) -> Entry:
-        """Cancel a post: when this returns, it will never be published. Raises NotCancellable."""
-        post = self._ctx.store.cancel(post_id)
+    def cancel(self, post_id: int, *, version: int | None = None) -> Entry:
+        """Cancel a post: when this returns, it will never be published. Raises NotCancellable, ChangedMeanwhile."""
+        post = self._ctx.store.cancel(post_id, version=version)
         if post.recurrence_id is not None:
             from skywrite.app.occurrences import Occurrences
 
@@ -193,19 +211,19 @@ class Posts:
                 Occurrences(self._ctx, self._drafting).sweep(post.recurrence_id)
         return self.get(post_id)
 
-    def retry(self, post_id: int) -> Entry:
-        """Try a failed post again. Raises WrongState."""
-        self._ctx.store.retry(post_id)
+    def retry(self, post_id: int, *, version: int | None = None) -> Entry:
+        """Try a failed post again. Raises WrongState, ChangedMeanwhile."""
+        self._ctx.store.retry(post_id, version=version)
         return self.get(post_id)
 
-    def release(self, post_id: int) -> Entry:
-        """Let a held post go out: at its time, or now where that has passed. Raises WrongState."""
-        self._ctx.store.release_post(post_id)
+    def release(self, post_id: int, *, version: int | None = None) -> Entry:
+        """Let a held post go out: at its time, or now where that has passed. Raises WrongState, ChangedMeanwhile."""
+        self._ctx.store.release_post(post_id, version=version)
         return self.get(post_id)
 
-    def hold(self, post_id: int) -> Entry:
-        """Keep a post from going out until it is released. Raises WrongState."""
-        self._ctx.store.hold(post_id)
+    def hold(self, post_id: int, *, version: int | None = None) -> Entry:
+        """Keep a post from going out until it is released. Raises WrongState, ChangedMeanwhile."""
+        self._ctx.store.hold(post_id, version=version)
         return self.get(post_id)
 
     def count_due(self, *, before: datetime | None = None) -> int:

@@ -25,7 +25,7 @@ class Scheduled(NamedTuple):
     """A post that is in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
 
     `existed` says that a post with this key was there before, so nothing was added; `state` is that post's then. The
-    number is 0 where nothing was to be stored.
+    number is 0 where nothing was to be stored. `other_draft`: the key was used for another draft than this one.
     """
 
     id: int
@@ -36,6 +36,7 @@ class Scheduled(NamedTuple):
     warnings: tuple[str, ...] = ()
     recurrence_id: int | None = None
     state: State = "scheduled"
+    other_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +73,5 @@ class Entry:
             "attempt_at": to_iso(post.attempt_at) if post.attempt_at else None,
             "published_at": to_iso(post.published_at) if post.published_at else None,
             "recurrence": post.recurrence_id,
+            "version": post.version,
         }

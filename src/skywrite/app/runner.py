@@ -78,6 +78,7 @@ class Runner:
         self._sending.recover_clock_skew()
         self._functions.store_times()
         worker = self.worker(threads=threads, log=log, tasks=tasks)
+        self._ctx.store.on_replaced = lambda place: log("database_replaced", database=self._ctx.config.shown_database)
         try:
             with stopped_by_signals(worker.stop):
                 log("started", threads=threads, database=self._ctx.config.shown_database)

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.context import Context, Log, is_gone, silent
+from skywrite.app.context import Context, Log, silent
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.results import Sent
+from skywrite.app.workers import is_gone
 from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
 from skywrite.errors import SIGN_IN, Do, Hint, RejectedError, SkywriteError, TemporaryError

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.context import Context, Log, is_gone
+from skywrite.app.context import Context, Log
 from skywrite.app.rows import Rows
+from skywrite.app.workers import is_gone
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError, StorageError

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import StorageError
+from skywrite.errors import Do, Hint, StorageError
 from skywrite.queue.database import (
     Accepted,
     CommitInDoubt,
@@ -122,7 +122,7 @@ class StoreBase:
             ) from doubt
         if accepted.posts == 1:
             key = f"{ACCEPTED_KEY}{accepted.id}:{accepted.root_rkey}"
-            doubt.hint = f"Repeat it with this key, and it is not stored twice: --key {key}"
+            doubt.hint = Hint("Repeat it with this key, and it is not stored twice: ", Do("argument", "key"), f" {key}")
         raise doubt
 
     def _is_stored(self, post: Accepted) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
-from skywrite.errors import StorageError
+from skywrite.errors import Do, Hint, StorageError
 from skywrite.queue.queries import load_queries
 
 Row = Mapping[str, Any]
@@ -252,7 +252,7 @@ class Database(ABC):
                 raise CommitInDoubt(
                     f"The connection to the database {self.place} broke while a change was being stored: "
                     "the change may have been stored.",
-                    hint="Look before you repeat it: skywrite queue",
+                    hint=Hint("Look before you repeat it: ", Do("posts.list")),
                 ) from error
             raise explained from error
         except BaseException:

@@ -1,0 +1,62 @@
+"""Names of worker processes, and whether one is gone.
+
+What lives here: what a name says. What does not: what becomes of the leases of those who are gone (`sending`).
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+from skywrite.clock import secret_bytes
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PROCESSES = Path("/proc/self/ns/pid")
+
+
+def host_name() -> str:
+    """The name of this computer."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    return os.environ.get("COMPUTERNAME", "here")
+
+
+def worker_name() -> str:
+    """A name for this process that is never used again: where it runs, its process id and start, and a nonce."""
+    pid = os.getpid()
+    return f"{_place()}/{pid}.{_started(pid)}/{secret_bytes(3).hex()}"
+
+
+def is_gone(worker: str) -> bool:
+    """Whether a worker was a process of this computer that runs no more; False where that cannot be known."""
+    place, _, rest = worker.partition("/")
+    pid, _, started = rest.partition("/")[0].partition(".")
+    if os.name != "posix" or place != _place() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    # The number may have been given to another process meanwhile.
+    return bool(started) and started != _started(int(pid))
+
+
+def _place() -> str:
+    """This computer, as far as a process number means the same: containers may share a host name, and each counts its
+    own processes. Where the system does not say, it is the host name alone."""
+    seen = b""
+    with suppress(OSError):
+        seen = BOOT_ID.read_bytes() + str(PROCESSES.stat().st_ino).encode()
+    return f"{host_name()}.{zlib.crc32(seen):08x}" if seen else host_name()
+
+
+def _started(pid: int) -> str:
+    """When a process began, in ticks since the computer did; empty where the system does not say."""
+    with suppress(OSError, IndexError):
+        # The second field is a name in parentheses, which may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+    return ""
