@@ -7,6 +7,7 @@ import signal
 import threading
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
