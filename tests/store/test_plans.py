@@ -47,7 +47,7 @@ def values_of(text: str) -> dict[str, object]:
         "now", "until", "since", "start", "stop", "hour", "day", "midnight", "yesterday", "before", "occurrence",
         "attempt_at", "free_at"
     }  # fmt: skip
-    values: dict[str, object] = {"did": ALICE, "keys": json.dumps(["k"]), "hashes": "[1]"}
+    values: dict[str, object] = {"did": ALICE, "keys": json.dumps(["k"]), "hashes": "[1]", "avoid": "[]"}
     for name in set(re.findall(r"(?<![:\w]):([a-z_]+)", text)) - set(values):
         values[name] = NOON if name in moments else 1 if name in ("id", "token", "text_hash", "recurrence_id") else None
     return values

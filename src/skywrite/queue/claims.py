@@ -6,6 +6,8 @@ on. What does not: the decision whether a post is published now; the caller pass
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -50,18 +52,29 @@ LEDGER = timedelta(hours=75)
 class ClaimVerbs(StoreBase):
     """Verbs of workers."""
 
-    def claim(self, worker: str, lease_seconds: float, decide: Decide, *, tries: int = 50) -> Claim | None:
+    def claim(
+        self,
+        worker: str,
+        lease_seconds: float,
+        decide: Decide,
+        *,
+        tries: int = 50,
+        avoid: Iterable[str] = (),
+        only: Iterable[str] | None = None,
+    ) -> Claim | None:
         """Take the post that is next, and its account's lease, in one transaction; None when nothing is ready.
 
         Accounts are tried in the order in which they became ready. `decide` is called with the post, a view of its
         account and the present moment, inside the transaction: it must be quick and pure. What it lets go or puts off
         is stored after `tries` posts at the most, so that other writers have their turn, and the search goes on.
-        A post that another worker left in `publishing` comes before all others of its account.
+        A post that another worker left in `publishing` comes before all others of its account. Accounts of the servers
+        in `avoid` are left alone, and where `only` is given, all but those of its servers.
         """
+        servers = {"avoid": json.dumps(sorted(avoid)), "only": None if only is None else json.dumps(sorted(only))}
         while True:
             with self._writing(wake=False) as tx:
                 for _ in range(tries):
-                    account = tx.row("claim_account", now=self._clock.now())
+                    account = tx.row("claim_account", now=self._clock.now(), **servers)
                     if account is None:
                         return None
                     claim = self._claim_from(tx, account, worker, lease_seconds, decide)

@@ -3,8 +3,12 @@
 SELECT * FROM account WHERE did = :did FOR UPDATE
 
 -- name: claim_account
--- Find and lock the account that has been ready for longest, passing over those that others hold.
-SELECT * FROM account WHERE ready_at <= :now ORDER BY ready_at LIMIT 1 FOR UPDATE SKIP LOCKED
+-- Find and lock the account that has been ready for longest, passing over those that others hold, and leaving out some
+-- servers, or all but some (JSON arrays).
+SELECT * FROM account
+WHERE ready_at <= :now AND NOT jsonb_exists(CAST(:avoid AS jsonb), pds_url)
+  AND (CAST(:only AS jsonb) IS NULL OR jsonb_exists(CAST(:only AS jsonb), pds_url))
+ORDER BY ready_at LIMIT 1 FOR UPDATE SKIP LOCKED
 
 -- name: announce
 -- Tell other processes, when this transaction is committed, to look at the queue.

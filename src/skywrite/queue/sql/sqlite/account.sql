@@ -3,8 +3,11 @@
 SELECT * FROM account WHERE did = :did
 
 -- name: claim_account
--- Find the account that has been ready for longest.
-SELECT * FROM account WHERE ready_at <= :now ORDER BY ready_at LIMIT 1
+-- Find the account that has been ready for longest, leaving out some servers, or all but some (JSON arrays).
+SELECT * FROM account
+WHERE ready_at <= :now AND pds_url NOT IN (SELECT value FROM json_each(:avoid))
+  AND (:only IS NULL OR pds_url IN (SELECT value FROM json_each(:only)))
+ORDER BY ready_at LIMIT 1
 
 -- name: lock_default
 -- Let nobody else change which account is the default (BEGIN IMMEDIATE does).

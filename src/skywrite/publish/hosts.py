@@ -1,0 +1,130 @@
+"""Bulkheads: how many threads the accounts of one server may keep busy, and a pause for a server that hangs.
+
+What lives here: what one worker has seen of each server, in memory. What does not: the claim that asks (`queue`), the
+retries of a post (`outcome`).
+
+A server that has not answered yet gets few threads, and one more with each answer. All that have not answered share
+half of the threads, and no server gets all of them. One that hangs is left alone for a growing pause; then one thread
+tries it again. Its first answer, of whatever kind, ends that. The service that videos are uploaded to has a share, too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from skywrite.clock import Clock
+
+HUNG_SECONDS = 3.0
+PAUSE_FIRST_SECONDS = 5.0
+PAUSE_SECONDS_MAX = 60.0
+TIMEOUTS_OF_A_GOOD_SERVER = 3
+
+
+class Choice(NamedTuple):
+    """Which servers' accounts may be claimed: none of `avoid`, and where `only` is given, none but these."""
+
+    avoid: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
+
+    def is_within(self, other: Choice) -> bool:
+        """Whether it leaves nothing to claim that the other does not leave, too."""
+        if other.only is not None and (self.only is None or not self.only <= other.only):
+            return False
+        return self.avoid >= other.avoid
+
+
+class Trouble(NamedTuple):
+    """A server that hangs: how often in a row, and in how many seconds it is tried again."""
+
+    server: str
+    times: int
+    pause_seconds: float
+
+
+@dataclass
+class _Host:
+    limit: int
+    busy: int = 0
+    answered: bool = False
+    timeouts: int = 0
+    paused_until: float | None = None
+
+
+class Hosts:
+    """The servers of one worker's accounts, by their address. Safe to share between threads."""
+
+    def __init__(self, clock: Clock, threads: int, log: Callable[..., None] = lambda event, **facts: None) -> None:
+        self._clock = clock
+        self._most = max(1, threads - threads // 4)
+        self._unproven_most = max(min(2, threads), threads // 2)
+        self._videos_most = max(1, threads // 4)
+        self._first = max(1, threads // 16)
+        self._log = log
+        self._lock = threading.Lock()
+        self._hosts: dict[str, _Host] = {}
+        self._videos = 0
+
+    def enter(self, server: str, *, video: bool = False) -> None:
+        """A thread begins with a post of this server's accounts."""
+        with self._lock:
+            self._hosts.setdefault(server, _Host(self._first)).busy += 1
+            self._videos += video
+
+    def leave(self, server: str, answered: bool | None, *, video: bool = False) -> None:
+        """That thread is done. `answered` None says that nothing was learnt about the server."""
+        event = ""
+        with self._lock:
+            host = self._hosts[server]
+            host.busy -= 1
+            self._videos -= video
+            if answered:
+                event = "server_answers" if host.paused_until is not None else ""
+                host.limit = min(host.limit + 1, self._most)
+                host.answered, host.timeouts, host.paused_until = True, 0, None
+            elif answered is False:
+                host.timeouts += 1
+                if not host.answered or host.timeouts >= TIMEOUTS_OF_A_GOOD_SERVER:
+                    event = "server_hangs"
+                    self._pause(host)
+        if event:
+            self._log(event, server=server)
+
+    def _pause(self, host: _Host) -> None:
+        seconds = min(PAUSE_FIRST_SECONDS * 2.0 ** min(host.timeouts - 1, 10), PAUSE_SECONDS_MAX)
+        host.answered, host.limit = False, 1
+        host.paused_until = self._clock.monotonic() + seconds * (0.75 + self._clock.random() / 2)
+
+    def pause_seconds(self, server: str) -> float:
+        """For how long the accounts of a server are to be left alone; 0 where they may be tried."""
+        with self._lock:
+            host = self._hosts.get(server)
+            if host is None or host.paused_until is None:
+                return 0.0
+            return max(0.0, host.paused_until - self._clock.monotonic())
+
+    def videos_full(self) -> bool:
+        """Whether uploads of videos keep as many threads busy as they may."""
+        with self._lock:
+            return self._videos >= self._videos_most
+
+    def choice(self) -> Choice:
+        """Which accounts a thread may claim now."""
+        with self._lock:
+            full = frozenset(server for server, host in self._hosts.items() if host.busy >= host.limit)
+            if sum(host.busy for host in self._hosts.values() if not host.answered) < self._unproven_most:
+                return Choice(full)
+            proven = frozenset(server for server, host in self._hosts.items() if host.answered)
+            return Choice(frozenset(), proven - full)
+
+    def trouble(self) -> list[Trouble]:
+        """The servers that hang, for people to see."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return [
+                Trouble(server, host.timeouts, max(0.0, host.paused_until - now))
+                for server, host in self._hosts.items()
+                if host.paused_until is not None
+            ]

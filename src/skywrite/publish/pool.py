@@ -1,0 +1,87 @@
+"""Threads by need: none at rest, more as there is more to do, up to a limit.
+
+What lives here: starting, waking and ending them. What does not: what they do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+REST_SECONDS = 30.0
+
+
+class Pool:
+    """Up to `most` threads that each do `work` when they are woken. One that rests for long ends."""
+
+    def __init__(
+        self, most: int, work: Callable[[], None], *, name: str = "publish", rest_seconds: float = REST_SECONDS
+    ) -> None:
+        self._most = most
+        self._work = work
+        self._name = name
+        self._rest_seconds = rest_seconds
+        self._news = threading.Condition()
+        self._threads: set[threading.Thread] = set()
+        self._resting = 0
+        self._waiting = 0
+        self._closed = False
+        self._started = 0
+
+    @property
+    def size(self) -> int:
+        """How many threads there are now."""
+        with self._news:
+            return len(self._threads)
+
+    def wake(self) -> None:
+        """Let one more thread work. Where all of them do, one of them works again when it is done."""
+        with self._news:
+            if self._closed:
+                return
+            if self._waiting < self._resting:
+                self._waiting += 1
+                self._news.notify_all()
+            elif len(self._threads) < self._most:
+                self._waiting += 1
+                self._started += 1
+                thread = threading.Thread(target=self._live, name=f"{self._name}-{self._started}")
+                self._threads.add(thread)
+                thread.start()
+            else:
+                self._waiting = max(self._waiting, 1)
+
+    def wait(self) -> None:
+        """Wait until nobody works and nobody is to."""
+        with self._news:
+            self._news.wait_for(lambda: not self._waiting and self._resting == len(self._threads))
+
+    def close(self) -> None:
+        """Begin nothing new; returns when every thread has ended."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join()
+
+    def _live(self) -> None:
+        try:
+            while self._next():
+                self._work()
+        finally:
+            with self._news:
+                self._threads.discard(threading.current_thread())
+                self._news.notify_all()
+
+    def _next(self) -> bool:
+        """Rest until there is work; False when the thread is to end."""
+        with self._news:
+            self._resting += 1
+            self._news.notify_all()
+            self._news.wait_for(lambda: self._waiting or self._closed, self._rest_seconds)
+            self._resting -= 1
+            if self._closed or not self._waiting:
+                return False
+            self._waiting -= 1
+            return True
