@@ -35,7 +35,7 @@ class Pool:
             return len(self._threads)
 
     def wake(self) -> None:
-        """Let one more thread work. Where all of them do, one of them works again when it is done."""
+        """Let one more thread work. Where all of them do, those that are done work again, as often as there are threads."""
         with self._news:
             if self._closed:
                 return
@@ -49,7 +49,7 @@ class Pool:
                 self._threads.add(thread)
                 thread.start()
             else:
-                self._waiting = max(self._waiting, 1)
+                self._waiting = min(self._waiting + 1, self._most)
 
     def wait(self) -> None:
         """Wait until nobody works and nobody is to."""

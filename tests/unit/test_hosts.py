@@ -1,0 +1,123 @@
+"""Bulkheads: what one server may keep busy, and how one that hangs is left alone and tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skywrite.clock import FakeClock
+from skywrite.publish.hosts import PAUSE_SECONDS_MAX, TIMEOUTS_OF_A_GOOD_SERVER, Choice, Hosts
+
+THREADS = 32
+
+
+def enter_all(hosts: Hosts, server: str) -> int:
+    """Begin with posts of a server until no more of it may be claimed; how many."""
+    count = 0
+    while may_claim(hosts.choice(), server):
+        hosts.enter(server)
+        count += 1
+    return count
+
+
+def may_claim(choice: Choice, server: str) -> bool:
+    return server not in choice.avoid and (choice.only is None or server in choice.only)
+
+
+def prove(hosts: Hosts, server: str, times: int = THREADS) -> None:
+    """The server answers so often."""
+    for _ in range(times):
+        hosts.enter(server)
+        hosts.leave(server, True)
+
+
+def test_a_new_server_gets_few_threads_and_more_with_each_answer(clock: FakeClock) -> None:
+    """It must show that it answers before it may keep many busy."""
+    hosts = Hosts(clock, THREADS)
+    few = enter_all(hosts, "a")
+    for _ in range(few):
+        hosts.leave("a", True)
+    assert (2, 4) == (few, enter_all(hosts, "a"))
+
+
+def test_no_server_gets_all_threads(clock: FakeClock) -> None:
+    """However well it answers: a quarter is left for others."""
+    hosts = Hosts(clock, THREADS)
+    prove(hosts, "a", 100)
+    assert THREADS * 3 // 4 == enter_all(hosts, "a")
+
+
+def test_servers_that_never_answered_share_half_of_the_threads(clock: FakeClock) -> None:
+    """A hundred servers that hang leave the other half to those that answer."""
+    hosts = Hosts(clock, THREADS)
+    prove(hosts, "good")
+    hung = sum(enter_all(hosts, f"hung {number}") for number in range(100))
+    assert (THREADS // 2, True) == (hung, enter_all(hosts, "good") > 0)
+
+
+def test_a_server_that_hangs_is_tried_by_one_thread_at_a_time(clock: FakeClock) -> None:
+    """After pauses that grow up to a minute; its accounts are left alone meanwhile."""
+    hosts = Hosts(clock, THREADS)
+    pauses = []
+    for _ in range(8):
+        hosts.enter("hung")
+        assert not may_claim(hosts.choice(), "hung") or not pauses
+        hosts.leave("hung", False)
+        pauses.append(hosts.pause_seconds("hung"))
+        clock.advance(pauses[-1] + 0.001)
+        assert 0 == hosts.pause_seconds("hung")
+    assert all(0.75 * due <= pause <= 1.25 * due for due, pause in zip((5, 10, 20, 40, 60, 60), pauses, strict=False))
+    assert max(pauses) <= PAUSE_SECONDS_MAX * 1.25
+
+
+def test_one_answer_ends_the_pause(clock: FakeClock) -> None:
+    """Whatever it answers: it does not hang any more."""
+    events: list[tuple[str, Any]] = []
+    hosts = Hosts(clock, THREADS, lambda event, **facts: events.append((event, facts["server"])))
+    for answered in (False, True):
+        hosts.enter("a")
+        hosts.leave("a", answered)
+    assert (0, [], [("server_hangs", "a"), ("server_answers", "a")]) == (
+        hosts.pause_seconds("a"),
+        hosts.trouble(),
+        events,
+    )
+
+
+def test_a_good_server_is_not_left_for_one_timeout(clock: FakeClock) -> None:
+    """A single lost answer says little about a server that answers thousands."""
+    hosts = Hosts(clock, THREADS)
+    prove(hosts, "a")
+    for number in range(1, TIMEOUTS_OF_A_GOOD_SERVER + 1):
+        hosts.enter("a")
+        hosts.leave("a", False)
+        assert (hosts.pause_seconds("a") > 0) == (number == TIMEOUTS_OF_A_GOOD_SERVER)
+
+
+def test_what_says_nothing_about_a_server(clock: FakeClock) -> None:
+    """A post that failed before its server was asked neither opens nor closes anything."""
+    hosts = Hosts(clock, THREADS)
+    hosts.enter("a")
+    hosts.leave("a", False)
+    before = hosts.trouble()
+    hosts.enter("a")
+    hosts.leave("a", None)
+    assert before == hosts.trouble()
+
+
+def test_few_threads_are_shared_too(clock: FakeClock) -> None:
+    """With two threads, a server that hangs keeps one of them."""
+    for threads in (2, 4):
+        hosts = Hosts(clock, threads)
+        assert 1 == enter_all(hosts, "hung")
+        assert may_claim(hosts.choice(), "good")
+
+
+def test_videos_get_a_share(clock: FakeClock) -> None:
+    """A video waits for its service for minutes: other posts do not wait with it."""
+    hosts = Hosts(clock, THREADS)
+    prove(hosts, "a")
+    while not hosts.videos_full():
+        hosts.enter("a", video=True)
+    assert may_claim(hosts.choice(), "a")
+    hosts.leave("a", True, video=True)
+    assert not hosts.videos_full()
