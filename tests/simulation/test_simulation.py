@@ -32,7 +32,7 @@ from tests.support.processes import FAST_FOLDER
 
 SEEDS = 20_000 if os.environ.get("SKYWRITE_NIGHTLY") else 300
 BLOCKS = 10
-CONTROL_SEEDS = 200
+CONTROL_SEEDS = 250
 STEPS = 40
 
 
@@ -163,12 +163,12 @@ def claim_otherwise(patch: pytest.MonkeyPatch, ahead: timedelta) -> None:
     """Claim what was added last of all that is due so soon."""
     in_order = Store.claim
 
-    def claim(self: Store, name: str, seconds: float, decide: Decide) -> Claim | None:
+    def claim(self: Store, name: str, seconds: float, decide: Decide, **servers: Any) -> Claim | None:
         soon = self._clock.now() + ahead
         for post in sorted(self.posts(("scheduled", "publishing"), due_before=soon), key=lambda post: -post.id):
             if claim := self.claim_post(post.id, name, seconds, decide):
                 return claim
-        return in_order(self, name, seconds, decide)
+        return in_order(self, name, seconds, decide, **servers)
 
     patch.setattr(ShakyStore, "claim", claim)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from skywrite.app.transfer import Transfer
     from skywrite.publish.worker import Tally, Task, Worker
 
-DEFAULT_THREADS = 4
+DEFAULT_THREADS = 32
 
 Poster = TypeVar("Poster", bound=Callable[[], Any])
 

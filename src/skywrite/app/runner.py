@@ -25,7 +25,7 @@ from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks
 
-DEFAULT_THREADS = 4
+DEFAULT_THREADS = 32
 WEBHOOK_THREADS = 3
 
 Steps = tuple[Callable[[], object], ...]

@@ -16,7 +16,9 @@ from skywrite.cli.output import print_done, print_json, print_warnings
 @click.option("--once", is_flag=True, help="Publish what is due now, and end.")
 @click.option("--app", "app", type=FILE, help="A Python file with functions that give posts (@sky.every).")
 @click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and end.")
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Posts sent side by side.")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=32, show_default=True, help="Most posts sent side by side."
+)
 @click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option

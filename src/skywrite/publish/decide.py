@@ -7,30 +7,40 @@ the claim itself (`queue`), the network (`publisher`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
 from skywrite.errors import Do, Hint
 from skywrite.publish.budget import CREATE_POINTS, check_pace, ready_since
-from skywrite.queue.model import AccountView, Decision, Miss, Post, Problem, Take
+from skywrite.publish.hosts import Hosts, needs_video
+from skywrite.queue.model import AccountView, Decision, Defer, Miss, Post, Problem, Take
 from skywrite.queue.record_keys import record_keys
 from skywrite.schedule.policy import verdict
 
 MISSED = "MissedTime"
+VIDEO_TURN_SECONDS = 2
 
 
 class Decider:
-    """The decision of one worker; its TIDs never repeat. `missed` is told of each post that is let go."""
+    """The decision of one worker; its TIDs never repeat.
+
+    `missed` gets each post that is let go, and `hosts` knows which servers hang.
+    """
 
     missed: Callable[[Post, Miss], None] | None = None
+    hosts: Hosts | None = None
 
     def __init__(self, tids: TidClock) -> None:
         self._tids = tids
 
     def __call__(self, post: Post, view: AccountView, now: datetime) -> Decision:
         """Publish, wait, or let it go."""
+        if self.hosts is not None:
+            alone = _left_alone(self.hosts, post, view, now)
+            if alone:
+                return alone
         if post.is_free(now):
             missed = self._missed(post, view, now)
             if missed:
@@ -70,6 +80,16 @@ class Decider:
             return Miss("cancelled", Problem(MISSED, f"{said}: skipped, as its policy says."))
         hint = Hint("Publish it now: ", Do("posts.release", post.id), ". Drop it: ", Do("posts.cancel", post.id))
         return Miss("held", Problem(MISSED, f"{said}: it waits for your decision.", hint))
+
+
+def _left_alone(hosts: Hosts, post: Post, view: AccountView, now: datetime) -> Defer | None:
+    """Until when an account waits because of its server, or because of what its post has to wait for."""
+    seconds = hosts.pause_seconds(view.account.pds_url)
+    if seconds:
+        return Defer(now + timedelta(seconds=seconds), "its server does not answer")
+    if needs_video(post) and hosts.videos_full():
+        return Defer(now + timedelta(seconds=VIDEO_TURN_SECONDS), "other videos are being uploaded")
+    return None
 
 
 def _spoken(seconds: float) -> str:

@@ -16,11 +16,32 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from skywrite.clock import Clock
+from skywrite.errors import NoAnswer, NotSent, TimedOut
+from skywrite.queue.model import Post
 
 HUNG_SECONDS = 3.0
 PAUSE_FIRST_SECONDS = 5.0
 PAUSE_SECONDS_MAX = 60.0
 TIMEOUTS_OF_A_GOOD_SERVER = 3
+_GATEWAY_STATUSES = (502, 503, 504)
+
+
+def has_answered(error: Exception | None, seconds: float) -> bool | None:
+    """What an attempt that took so long says about its server: it answered, it hangs (False), or nothing (None)."""
+    if error is None:
+        return True
+    slow = seconds >= HUNG_SECONDS
+    if isinstance(error, TimedOut) or (slow and isinstance(error, NotSent | NoAnswer)):
+        return False
+    status = getattr(error, "status", None)
+    if status is None:
+        return None
+    return not (slow and status in _GATEWAY_STATUSES)
+
+
+def needs_video(post: Post) -> bool:
+    """Whether a post has a video, which its thread may have to wait for."""
+    return any(blob[1].startswith("video/") for blob in post.prepared.get("blobs", ()))
 
 
 class Choice(NamedTuple):

@@ -35,7 +35,7 @@ class Pool:
             return len(self._threads)
 
     def wake(self) -> None:
-        """Let one more thread work. Where all of them do, those that are done work again, as often as there are threads."""
+        """Let one more thread work. Where all of them do, those that are done work again."""
         with self._news:
             if self._closed:
                 return

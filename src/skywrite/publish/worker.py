@@ -3,8 +3,9 @@
 What lives here: threads, waiting and waking, and a graceful end. What does not: what to publish (`decide`), how
 (`publisher`), and the claim (`queue`).
 
-One watcher thread waits for the next due moment or for a change in the database; publishing threads claim, publish and
-settle. Each account is leased by one thread of one worker at a time, so an account in trouble delays no other.
+One watcher thread waits for the next due post or for a change in the database; publishing threads claim, publish and
+settle, as many as there is work for. Each account is leased by one thread of one worker at a time, and no server keeps
+all threads busy (`hosts`), so an account in trouble delays no other.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from skywrite.errors import SkywriteError, StorageError
+from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
+from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
 from skywrite.queue.changes import ChangeListener
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
@@ -55,28 +58,6 @@ def in_turn(next_at: datetime, now: datetime, seconds: float) -> datetime:
     return now if next_at > now + timedelta(seconds=seconds) else next_at
 
 
-class Signals:
-    """Wake-ups for threads: each wakes one, and no more are kept than there are threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._waiting = 0
-        self._condition = threading.Condition()
-
-    def send(self) -> None:
-        """Wake one thread, now or when it next waits."""
-        with self._condition:
-            self._waiting = min(self._waiting + 1, self._most)
-            self._condition.notify()
-
-    def wait(self) -> None:
-        """Wait for a wake-up and use it up."""
-        with self._condition:
-            while not self._waiting:
-                self._condition.wait()
-            self._waiting -= 1
-
-
 @dataclass
 class Tally:
     """What one run came to."""
@@ -96,11 +77,11 @@ class Tally:
 
 @dataclass
 class Worker:
-    """Publishes with `threads` threads. `log(event, **facts)` is told each step."""
+    """Publishes with up to `threads` threads. `log(event, **facts)` gets each step."""
 
     name: str
     publisher: Publisher
-    threads: int = 4
+    threads: int = 32
     tasks: Sequence[Task] = ()
     log: Log = lambda event, **facts: None
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
@@ -109,33 +90,36 @@ class Worker:
         self.log = unfailing(self.log)
         self.store, self.clock = self.publisher.store, self.publisher.clock
         self.stopping = self.publisher.stopping
-        self._signals = Signals(self.threads)
+        self.hosts = Hosts(self.clock, self.threads, self.log)
+        self._pool: Pool | None = None
+        self._claiming = threading.Lock()
+        self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
         self._failures: list[Exception] = []
         self.tally = Tally()
         self.publisher.decider.missed = self._missed
+        self.publisher.decider.hosts = self.hosts
 
     def stop(self) -> None:
         """Ask to end: what is in flight is finished, nothing new is begun."""
         self.stopping.set()
         if self._watching is not None:
             self._watching.wake()
-        for _ in range(self.threads):
-            self._signals.send()
 
     def run(self) -> None:
         """Publish until `stop` is called."""
-        threads = [threading.Thread(target=self._publish_loop, name=f"publish-{n}") for n in range(self.threads)]
-        threads += [threading.Thread(target=self._task_loop, args=(task,), name="task") for task in self.tasks]
-        for thread in threads:
+        pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain))
+        tasks = [threading.Thread(target=self._task_loop, args=(task,), name="task") for task in self.tasks]
+        for thread in tasks:
             thread.start()
         try:
             self._watch_loop()
         finally:
             self.stop()
             self.log("stopping")
-            for thread in threads:
+            pool.close()
+            for thread in tasks:
                 thread.join()
 
     def run_once(self) -> Tally:
@@ -144,27 +128,46 @@ class Worker:
         Raises StorageError when the database went away.
         """
         self._failures.clear()
-        threads = [threading.Thread(target=self._drain_once, name=f"publish-{n}") for n in range(self.threads)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        pool = self._pool = Pool(self.threads, self._drain_once)
+        pool.wake()
+        pool.wait()
+        pool.close()
         if self._failures:
             raise self._failures[0]
         return self.tally
 
     def step(self) -> bool:
         """Claim, publish and settle one post; False when none was to be had."""
-        publisher = self.publisher
-        claim = self.store.claim(self.name, publisher.lease_seconds, publisher.decider)
+        claim = self._claim()
         if claim is None:
             return False
-        self._signals.send()
-        self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
-        result = publisher.publish_and_settle(claim)
+        if self._pool is not None:
+            self._pool.wake()
+        began, answered, result = self.clock.monotonic(), None, None
+        try:
+            self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
+            result = self.publisher.publish_and_settle(claim)
+            if result is not None:
+                answered = has_answered(result.error, self.clock.monotonic() - began)
+        finally:
+            self.hosts.leave(claim.account.pds_url, answered, video=needs_video(claim.post))
         if result is not None:
             self._report(claim, result.outcome)
         return True
+
+    def _claim(self) -> Claim | None:
+        """The next post of a server that may keep another thread busy, which it does from now on."""
+        with self._claiming:
+            choice, now = self.hosts.choice(), self.clock.monotonic()
+            if self._in_vain and choice.is_within(self._in_vain[0]) and now < self._in_vain[1] + HOT_LOOP_SECONDS:
+                return None
+            claim = self.store.claim(
+                self.name, self.publisher.lease_seconds, self.publisher.decider, avoid=choice.avoid, only=choice.only
+            )
+            if claim is not None:
+                self.hosts.enter(claim.account.pds_url, video=needs_video(claim.post))
+            self._in_vain = (choice, now) if claim is None and choice != Choice() else None
+            return claim
 
     def _missed(self, post: Post, miss: Miss) -> None:
         """A post that is let go inside a claim is told and counted like the others."""
@@ -204,11 +207,6 @@ class Worker:
         except Exception as error:
             self._failures.append(error)
 
-    def _publish_loop(self) -> None:
-        while not self.stopping.is_set():
-            self._signals.wait()
-            self._guarded(self._drain)
-
     def _guarded(self, action: Callable[[], object]) -> None:
         """Nothing ends a thread: a database that is away is waited for, a surprise is logged."""
         try:
@@ -231,7 +229,8 @@ class Worker:
         next_at = self.store.next_ready_at()
         now = self.clock.now()
         if next_at is not None and next_at <= now:
-            self._signals.send()
+            assert self._pool is not None
+            self._pool.wake()
             self.clock.wait(self.stopping, HOT_LOOP_SECONDS)
             return
         seconds = IDLE_SECONDS_MAX if next_at is None else min((next_at - now).total_seconds(), IDLE_SECONDS_MAX)

@@ -1,0 +1,154 @@
+"""A server that accepts connections and never answers delays nobody but its own accounts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.atproto.session import Session, create_session
+from skywrite.clock import SYSTEM_CLOCK, Clock, FakeClock
+from skywrite.config import load_config
+from skywrite.errors import TimedOut
+from skywrite.http import Response
+from skywrite.publish.worker import Worker
+from skywrite.sandbox import Sandbox
+from skywrite.sandbox.transport import SandboxTransport
+from tests.app.conftest import NOON
+
+HEALTHY = 50
+HUNG_URL = "http://localhost:9"
+WRITE = "com.atproto.repo.applyWrites"
+PATIENCE_SECONDS = 60
+
+
+class Network:
+    """A sandbox, and beside it one server that hangs: `silence()` is how. `hanging` counts the requests that it holds."""
+
+    def __init__(self, box: Sandbox, silence: Callable[[], None]) -> None:
+        self._inner = SandboxTransport(box)
+        self._box_url = box.url
+        self._silence = silence
+        self.healed = False
+        self._lock = threading.Lock()
+        self.hanging = 0
+        self.most_hanging = 0
+        self.asked = 0
+
+    def request(self, method: str, url: str, **more: Any) -> Response:
+        """As `skywrite.http.Transport`."""
+        if self.healed or not url.startswith(HUNG_URL):
+            url = url.replace(HUNG_URL, self._box_url)
+            return self._inner.request(method, url, **more)
+        with self._lock:
+            self.asked += url.endswith(WRITE)
+            self.hanging += 1
+            self.most_hanging = max(self.hanging, self.most_hanging)
+        try:
+            self._silence()
+            raise TimedOut("It did not answer in time.")
+        finally:
+            with self._lock:
+                self.hanging -= 1
+
+
+def queue(folder: Path, healthy: int, hung: int, clock: Clock, silence: Callable[[], None]) -> tuple[Skywrite, Network]:
+    """Accounts with a post each that is due; those of the server that hangs became ready first."""
+    names = [f"hung{number}.test" for number in range(hung)] + [f"good{number}.test" for number in range(healthy)]
+    box = Sandbox(accounts=names, clock=clock)
+    network = Network(box, silence)
+    environ = {"SKYWRITE_HOME": str(folder), "SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
+    sky = Skywrite(config=load_config(environ), transport=network, clock=clock)
+    for name in names:
+        sky.store.sign_in(session_of(box, network, name, clock))
+        sky.schedule("Hello", at=clock.now(), account=name, late="publish")
+    return sky, network
+
+
+def session_of(box: Sandbox, network: Network, name: str, clock: Clock) -> Session:
+    """A session of an account, which is at the server that hangs where its name says so."""
+    password = box.account(name).app_password
+    session = create_session(network, box.url, name, password or "", clock=clock)
+    return session.moved_to(HUNG_URL) if name.startswith("hung") else session
+
+
+class running:
+    """A worker that runs for the time of a block."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._thread = threading.Thread(target=worker.run)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.stop()
+        self._thread.join()
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """Until it is set, the server is silent; set at the end, whatever the test comes to."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.mark.parametrize(("hung", "threads"), [(4, 4), (4, 2), (200, 4), (200, 32)])
+def test_healthy_accounts_go_on_while_others_hang(
+    tmp_path: Path, release: threading.Event, hung: int, threads: int
+) -> None:
+    """Every post of every healthy account is published while the requests of the others still hang."""
+
+    def silence() -> None:
+        release.wait()
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "published":
+            published.release()
+
+    sky, network = queue(tmp_path, HEALTHY, hung, SYSTEM_CLOCK, silence)
+    published = threading.Semaphore(0)
+    worker = sky.worker(threads=threads, log=log)
+    with running(worker):
+        try:
+            for _ in range(HEALTHY):
+                assert published.acquire(timeout=PATIENCE_SECONDS), f"{sky.store.count()}, {network.hanging} hang"
+            assert (False, True) == (release.is_set(), network.hanging > 0)
+        finally:
+            release.set()
+    assert network.most_hanging <= max(1, threads // 2)
+
+
+def test_the_other_accounts_of_a_server_that_hangs_are_left_alone(tmp_path: Path) -> None:
+    """After a time-out one account at a time tries it, with pauses that grow: not each of its accounts."""
+    clock = FakeClock(NOON)
+    sky, network = queue(tmp_path, 3, 40, clock, lambda: clock.advance(10))
+    worker = sky.worker(threads=32)
+    work(worker, clock, 600)
+    assert (3, 40) == (sky.store.count()["published"], sky.store.count()["scheduled"])
+    assert (True, [HUNG_URL]) == (network.asked <= 15, [one.server for one in worker.hosts.trouble()])
+
+
+def test_a_server_that_answers_again_gets_all_its_posts(tmp_path: Path) -> None:
+    """Soon after its first answer, and once each."""
+    clock = FakeClock(NOON)
+    sky, network = queue(tmp_path, 1, 10, clock, lambda: clock.advance(10))
+    worker = sky.worker(threads=32)
+    work(worker, clock, 60)
+    before = sky.store.count()["published"]
+    network.healed = True
+    work(worker, clock, 200)
+    assert (1, 11, []) == (before, sky.store.count()["published"], worker.hosts.trouble())
+
+
+def work(worker: Worker, clock: FakeClock, steps: int) -> None:
+    """So many steps; where there is nothing to do, a second passes."""
+    for _ in range(steps):
+        if not worker.step():
+            clock.advance(1)
