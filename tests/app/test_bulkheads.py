@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 60
 
 
 class Network:
-    """A sandbox, and beside it one server that hangs: `silence()` is how. `hanging` counts the requests that it holds."""
+    """A sandbox, and beside it one server that hangs: `silence()` is how. `hanging` requests are in its hands."""
 
     def __init__(self, box: Sandbox, silence: Callable[[], None]) -> None:
         self._inner = SandboxTransport(box)

@@ -85,8 +85,8 @@ class Pair:
         self.transport.hurried = False
 
     def run_once(self) -> None:
-        """What `skywrite run --once` does, with two threads."""
-        self.sky.run_once(threads=2)
+        """What `skywrite run --once` does."""
+        self.sky.run_once()
 
     def records(self, account: PdsAccount) -> list[dict[str, Any]]:
         """What this test has written, by its record keys: in the order of the times at which the posts were due."""
