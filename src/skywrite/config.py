@@ -1,4 +1,4 @@
-"""What the environment says: where things are kept, which servers are asked, and which addresses are let through.
+"""What the environment says: where things are kept, which servers are asked, which addresses are let through.
 
 What lives here: reading of environment variables, once, into plain values. What users set for good (languages,
 slots, spacing) lives in the database, as settings of an account.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,15 @@ from skywrite.shown import redacted
 
 DEFAULT_PLC_URL = "https://plc.directory"
 DEFAULT_SERVICE = "https://bsky.social"
+# What a program needs to run, and nothing that it could give away.
+ENVIRONMENT = frozenset(
+    (
+        *("HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "LOGNAME", "PATH", "SHELL"),
+        *("TERM", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),
+        *("APPDATA", "COMSPEC", "LOCALAPPDATA", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE"),
+        "WINDIR",
+    )
+)
 DEFAULT_VIDEO_SERVICE = "https://video.bsky.app"
 
 
@@ -32,7 +41,8 @@ class Config(NamedTuple):
     """The settings of one process.
 
     `database` is a path or a `postgresql://` address; `key` is None where the key comes from the keyring
-    (`use_keyring`) or a file; `video_service` is empty where videos are uploaded as plain blobs.
+    (`use_keyring`) or a file; `video_service` is empty where videos are uploaded as plain blobs; `command_env` are the
+    variables that scheduled commands get beside the usual ones.
     """
 
     home: Path
@@ -45,6 +55,7 @@ class Config(NamedTuple):
     handle: str | None
     app_password: str | None
     use_keyring: bool = False
+    command_env: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Config(home={str(self.home)!r}, database={self.shown_database!r}, handle={self.handle!r})"
@@ -53,6 +64,13 @@ class Config(NamedTuple):
     def shown_database(self) -> str:
         """The database's address without a password, for messages."""
         return redacted(self.database)
+
+
+def child_environment(environ: Mapping[str, str] | None = None, more: Iterable[str] = ()) -> dict[str, str]:
+    """The environment for programs that we start: what any program needs and the names in `more`, and no secret."""
+    given = os.environ if environ is None else environ
+    names = ENVIRONMENT.union(more)
+    return {name: value for name, value in given.items() if name in names or name.upper() in ENVIRONMENT}
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -70,4 +88,5 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         handle=env.get("BLUESKY_HANDLE") or None,
         app_password=env.get("BLUESKY_APP_PASSWORD") or None,
         use_keyring=env.get("SKYWRITE_KEYRING", "") in ("1", "true", "yes"),
+        command_env=tuple(env.get("SKYWRITE_COMMAND_ENV", "").replace(",", " ").split()),
     )

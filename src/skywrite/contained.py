@@ -23,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar, get_type_hints
 
+from skywrite.config import child_environment
 from skywrite.errors import RejectedError, SkywriteError, TemporaryError
 
 CPU_SECONDS = 20
@@ -31,28 +32,6 @@ MEMORY_BYTES = 1 << 30
 REPLY_BYTES_MAX = 64 << 20
 IDLE_SECONDS = 60.0
 CALLS_MAX = 500
-# What a program needs to run, and nothing that it could give away.
-ENVIRONMENT = frozenset(
-    (
-        *(
-            "HOME",
-            "LANG",
-            "LANGUAGE",
-            "LC_ALL",
-            "LC_CTYPE",
-            "LC_MESSAGES",
-            "LOGNAME",
-            "PATH",
-            "SHELL",
-            "TERM",
-            "TMPDIR",
-        ),
-        *("TZ", "USER"),
-        *("APPDATA", "COMSPEC", "LOCALAPPDATA", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE"),
-        "WINDIR",
-    )
-)
-
 # The first byte of a reply: whether the child is fit for another call.
 SOUND, SPENT = b"\x00", b"\x01"
 
@@ -79,12 +58,6 @@ class Limits(NamedTuple):
     cpu_seconds: int = CPU_SECONDS
     wall_seconds: float = WALL_SECONDS
     memory_bytes: int = MEMORY_BYTES
-
-
-def plain_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment for children that need none of ours: no key, no password, no token."""
-    given = os.environ if environ is None else environ
-    return {name: value for name, value in given.items() if name.upper() in ENVIRONMENT}
 
 
 class Contained:
@@ -185,7 +158,7 @@ class Contained:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=None if os.environ.get("SKYWRITE_DEBUG") else subprocess.DEVNULL,
-                env=plain_environment(),
+                env=child_environment(),
                 cwd=Path(sys.executable).anchor,
             )
         except (OSError, ValueError) as error:

@@ -90,12 +90,14 @@ def test_noise_on_standard_error_is_no_output() -> None:
 
 
 def test_secrets_are_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command does not see the key and the app password, and sees the rest."""
-    monkeypatch.setenv("SKYWRITE_KEY", "key")
-    monkeypatch.setenv("BLUESKY_APP_PASSWORD", "password")
-    monkeypatch.setenv("BLUESKY_HANDLE", "alice.test")
-    assert "alice.test" == run("echo $SKYWRITE_KEY$BLUESKY_APP_PASSWORD$BLUESKY_HANDLE")
-    assert "key" == os.environ["SKYWRITE_KEY"]
+    """A command sees what any program needs and what it is given by name; no key, password or token of anybody."""
+    for name in ("SKYWRITE_KEY", "BLUESKY_APP_PASSWORD", "AWS_SECRET_ACCESS_KEY", "WEATHER_KEY"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    words = "echo $TZ,$SKYWRITE_KEY,$BLUESKY_APP_PASSWORD,$AWS_SECRET_ACCESS_KEY,$WEATHER_KEY"
+    assert "Europe/Berlin,,,," == run(words)
+    assert "Europe/Berlin,,,,secret" == run(words, pass_on=["WEATHER_KEY"])
+    assert "secret" == os.environ["SKYWRITE_KEY"]
 
 
 def test_text_and_rows() -> None:

@@ -6,11 +6,15 @@ and how (`sources.command`).
 
 from __future__ import annotations
 
+import base64
 import builtins
+import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +24,10 @@ from skywrite.app.rows import ROW_FIELDS, Rows
 from skywrite.app.timers import Given, Run, Timers, late_seconds
 from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
-from skywrite.errors import InputError, SkywriteError
+from skywrite.config import Config
+from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.queue.timers import NewTimer, Timer, TimerResult
+from skywrite.queue.vault import Vault, WrongKey
 from skywrite.schedule.recurrence import parse_rule
 from skywrite.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPUT_BYTES_MAX, run_command
 
@@ -30,6 +36,10 @@ COMMAND_CHARACTERS_MAX = 4000
 
 class CommandFailed(SkywriteError):
     """A scheduled command failed, or what it printed cannot be posted."""
+
+
+class UnsealedCommand(CommandFailed):
+    """A command is in the database that nobody added with our key; it is not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +94,8 @@ class Commands:
             "repeat": repeat,
             "draft": shared,
         }
-        seconds = late_seconds(late)
-        return self._ctx.store.add_timer(
-            NewTimer("command", command, found.did, every, place, seconds, first.occurrence, settings)
-        )
+        new = NewTimer("command", command, found.did, every, place, late_seconds(late), first.occurrence, settings)
+        return self._ctx.store.add_timer(sealed(new, self._ctx.vault))
 
     def list(self) -> builtins.list[Timer]:
         """Scheduled commands, and the functions of programs, with what their last runs came to."""
@@ -100,7 +108,7 @@ class Commands:
     def try_run(self, command_id: int) -> Tried:
         """Run a command now and check what it prints; nothing is stored and nothing is sent."""
         timer = self._command(command_id)
-        printed = _run(timer)
+        printed = _run(self._ctx, timer)
         rows = printed.rows(jsonl=timer.settings["jsonl"])
         account = self._ctx.account(timer.account_did)
         base = Path(timer.settings["folder"])
@@ -117,7 +125,7 @@ class Commands:
         Its times stay as they are. An output like the last one is not posted, unless it may repeat.
         """
         timer = self._command(command_id)
-        timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": runner_of})
+        timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": partial(runner_of, self._ctx)})
         result = timers.result(timer, f"watch:{timer.id}:{to_iso(self._ctx.clock.now())}", log)
         return result, [item.id for item in self._ctx.store.note_timer(timer.id, result)]
 
@@ -128,9 +136,45 @@ class Commands:
         return timer
 
 
-def runner_of(timer: Timer) -> Run:
-    """What runs a command; every worker can."""
-    return partial(_given, timer)
+def runner_of(ctx: Context, timer: Timer) -> Run:
+    """What runs a command; every worker that may run commands can."""
+    return partial(_given, ctx, timer)
+
+
+def run_by_default(config: Config) -> bool:
+    """Whether workers run commands where nobody says: with a SQLite file of this user, whom its commands run as anyway.
+
+    Others may write to a database on a server, or to somebody else's file.
+    """
+    if "://" in config.database:
+        return False
+    with suppress(OSError):
+        return not hasattr(os, "getuid") or Path(config.database).stat().st_uid == os.getuid()
+    return True
+
+
+def sealed(new: NewTimer, vault: Vault) -> NewTimer:
+    """A command under the seal of our key: whoever can write to the database cannot make one."""
+    seal = base64.b64encode(vault.seal(b"", _sealed_words(new))).decode()
+    return new._replace(settings={**new.settings, "seal": seal})
+
+
+def check_seal(timer: Timer, vault: Vault) -> None:
+    """Raise UnsealedCommand for a command that is not, in every word, one that was added with our key."""
+    try:
+        vault.unseal(base64.b64decode(str(timer.settings.get("seal", "")), validate=True), _sealed_words(timer))
+    except (WrongKey, ValueError):
+        raise UnsealedCommand(
+            f"Watch {timer.id} was not added with the key from {vault.source}, so it is not run.",
+            hint=Hint("Look at what it runs. If it is yours, remove it and add it again: ", Do("commands.list")),
+        ) from None
+
+
+def _sealed_words(timer: NewTimer | Timer) -> str:
+    """All that says what a command does, in one text."""
+    settings = {name: value for name, value in timer.settings.items() if name != "seal"}
+    words = [timer.kind, timer.name, timer.account_did, timer.rule, timer.zone, timer.late_seconds, settings]
+    return "command/" + sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
 def _check_command(command: str, timeout_seconds: float, max_bytes: int) -> None:
@@ -146,18 +190,20 @@ def _check_command(command: str, timeout_seconds: float, max_bytes: int) -> None
         raise InputError(f"A command may print up to {OUTPUT_BYTES_MAX:,} bytes.", hint="Give less.")
 
 
-def _run(timer: Timer) -> Any:
+def _run(ctx: Context, timer: Timer) -> Any:
+    check_seal(timer, ctx.vault)
     settings = timer.settings
     return run_command(
         timer.name,
         folder=Path(settings["folder"]),
         timeout_seconds=settings["timeout_seconds"],
         max_bytes=settings["max_bytes"],
+        pass_on=ctx.config.command_env,
     )
 
 
-def _given(timer: Timer) -> Given:
-    printed = _run(timer)
+def _given(ctx: Context, timer: Timer) -> Given:
+    printed = _run(ctx, timer)
     settings = timer.settings
     rows = [{**settings["draft"], **row} for row in printed.rows(jsonl=settings["jsonl"])]
     same = bool(rows) and not settings["repeat"] and printed.hash == timer.printed_hash

@@ -52,6 +52,7 @@ class Context:
         config = config or load_config()
         self.config = config._replace(database=str(database)) if database else config
         self.clock = clock
+        self.vault = Vault.of(self.config)
         self.tids = TidClock(clock)
         self.worker_name = worker_name()
         self._given_transport = transport
@@ -74,7 +75,7 @@ class Context:
         """The database."""
         with self._opening:
             if self._store is None:
-                self._store = open_store(self.config.database, Vault.of(self.config), self.clock)
+                self._store = open_store(self.config.database, self.vault, self.clock)
             return self._store
 
     @property

@@ -174,22 +174,36 @@ class Skywrite:
         """Call a function of `every` now, and post what it returns: see `functions.call`."""
         return self.functions.call(name)
 
-    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
+    def run(
+        self,
+        *,
+        threads: int = DEFAULT_THREADS,
+        log: Log = silent,
+        tasks: Sequence[Task] = (),
+        commands: bool | None = None,
+    ) -> Tally:
         """Publish what is due until the process is asked to stop: see `Runner.run`."""
-        return self._runner().run(threads=threads, log=log, tasks=tasks)
+        return self._runner(commands).run(threads=threads, log=log, tasks=tasks)
 
-    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
+    def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, commands: bool | None = None) -> Tally:
         """Do everything that is due now, and return: see `Runner.run_once`."""
-        return self._runner().run_once(threads=threads, log=log)
+        return self._runner(commands).run_once(threads=threads, log=log)
 
-    def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
+    def worker(
+        self,
+        *,
+        threads: int = DEFAULT_THREADS,
+        log: Log = silent,
+        tasks: Sequence[Task] = (),
+        commands: bool | None = None,
+    ) -> Worker:
         """A worker, for a program that runs and stops it itself."""
-        return self._runner().worker(threads=threads, log=log, tasks=tasks)
+        return self._runner(commands).worker(threads=threads, log=log, tasks=tasks)
 
-    def _runner(self) -> Runner:
+    def _runner(self, commands: bool | None = None) -> Runner:
         from skywrite.app.runner import Runner
 
-        return Runner(self.context, self._drafting, self._sending, self.functions)
+        return Runner(self.context, self._drafting, self._sending, self.functions, commands=commands)
 
     # Parts of `context` under the names that they had; new code asks the context.
 

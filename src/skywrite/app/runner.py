@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
-from skywrite.app.commands import runner_of
+from skywrite.app.commands import run_by_default, runner_of
 from skywrite.app.context import Context, Log, silent
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FeedChecks, FeedTask
@@ -18,6 +18,7 @@ from skywrite.app.sending import Sending
 from skywrite.app.sessions import SessionKeeping
 from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import TIMER_THREADS, Timers, TimerTask
+from skywrite.app.timers import Runner as TimerRunner
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker, unfailing
@@ -34,13 +35,25 @@ Steps = tuple[Callable[[], object], ...]
 class Runner:
     """Publishing what is due, with everything that makes posts."""
 
-    def __init__(self, ctx: Context, drafting: Drafting, sending: Sending, functions: Functions) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        drafting: Drafting,
+        sending: Sending,
+        functions: Functions,
+        *,
+        commands: bool | None = None,
+    ) -> None:
+        """`commands`: whether scheduled commands are run; None: see `run_by_default`."""
         self._ctx = ctx
         self._drafting = drafting
         self._sending = sending
         self._functions = functions
         self._feeds = FeedChecks(ctx, drafting)
-        runners = {"command": runner_of, "function": functions.runner_of}
+        self._commands = run_by_default(ctx.config) if commands is None else commands
+        runners: dict[str, TimerRunner] = {"function": functions.runner_of}
+        if self._commands:
+            runners["command"] = partial(runner_of, ctx)
         self._timers = Timers(ctx, Rows(ctx, drafting), runners)
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
@@ -77,6 +90,7 @@ class Runner:
         self._sending.free_dead_leases()
         self._sending.recover_clock_skew()
         self._functions.store_times()
+        self._tell_of_commands(log)
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         self._ctx.store.on_replaced = lambda place: log("database_replaced", database=self._ctx.config.shown_database)
         try:
@@ -100,6 +114,7 @@ class Runner:
         occurrences = Occurrences(self._ctx, self._drafting, log)
         timers = partial(self._timers.run_due, log)
         feeds = FeedTask(self._feeds, log=log)
+        self._tell_of_commands(log)
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times, timers, occurrences.sweep, feeds.run)
         keeping = SessionKeeping(self._ctx, log)
@@ -114,6 +129,12 @@ class Runner:
 
     def _webhooks(self, log: Log) -> WebhookTask:
         return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)
+
+    def _tell_of_commands(self, log: Log) -> None:
+        """Log that there are commands which this worker does not run, and how it would."""
+        count = sum(timer.kind == "command" for timer in self._ctx.store.timers())
+        if count and not self._commands:
+            log("commands_not_run", count=count, hint="--commands runs them")
 
     def _check_key(self) -> None:
         """Raise WrongKey where the key opens no stored session: every try would be in vain."""

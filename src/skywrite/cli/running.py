@@ -20,6 +20,11 @@ from skywrite.cli.output import print_done, print_json, print_warnings
     "--threads", type=click.IntRange(1, 256), default=32, show_default=True, help="Most posts sent side by side."
 )
 @click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)
+@click.option(
+    "--commands/--no-commands",
+    default=None,
+    help="Run scheduled commands (see `skywrite watch`); without it, only with a SQLite file of yours.",
+)
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option
 def run_command(
@@ -28,6 +33,7 @@ def run_command(
     name: str | None,
     threads: int,
     log_format: str,
+    commands: bool | None,
     metrics: str | None,
     as_json: bool,
 ) -> None:
@@ -49,11 +55,11 @@ def run_command(
 
             log = serve_metrics(metrics, sky, log)
         if once:
-            tally = sky.run_once(threads=threads, log=log)
+            tally = sky.run_once(threads=threads, log=log, commands=commands)
             left = sky.posts.count_due()
             _report(tally, left, as_json)
             sys.exit(5 if tally.failed else 4 if left or tally.held else 0)
-        tally = sky.run(threads=threads, log=log)
+        tally = sky.run(threads=threads, log=log, commands=commands)
         log("stopped", published=tally.published)
 
 

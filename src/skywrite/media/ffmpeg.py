@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from skywrite.config import child_environment
 from skywrite.errors import InputError, MissingExtra
 
 CONVERT_SECONDS_MAX = 1800.0
@@ -66,7 +67,13 @@ def convert(
     write = (*_PLAIN, "-movflags", "+faststart", "-f", "mp4", f"file:{out.resolve()}")
     command = [find_ffmpeg(name), *_QUIET, *read, *options, *write]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=timeout_seconds,
+            stdin=subprocess.DEVNULL,
+            env=child_environment(),
+        )
     except subprocess.TimeoutExpired:
         out.unlink(missing_ok=True)
         raise ConversionFailed(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from skywrite.config import child_environment
 from skywrite.errors import SkywriteError
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ OUTPUT_BYTES_MAX = 1_000_000
 ERROR_BYTES_KEPT = 2000
 SHOWN_CHARACTERS = 200
 _PIECE_BYTES = 65_536
-# A command needs neither to run, and might print or pass on what it sees.
-_WITHHELD = ("SKYWRITE_KEY", "BLUESKY_APP_PASSWORD")
+# Beside what every child gets: how to reach the network.
+_MORE = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SKYWRITE_HOME"),
+)
 
 
 class CommandFailed(SkywriteError):
@@ -88,15 +92,15 @@ def run_command(
     timeout_seconds: float = COMMAND_SECONDS,
     max_bytes: int = OUTPUT_BYTES_MAX,
     environ: Mapping[str, str] | None = None,
+    pass_on: Sequence[str] = (),
 ) -> Printed:
     """Run a command line in the system's shell, with nothing on its standard input, and take what it prints.
 
-    At the end of the time, or of the bytes, its whole process group is killed; so is what it leaves running. It does
-    not see SKYWRITE_KEY and BLUESKY_APP_PASSWORD. Raises CommandFailed and its kinds.
+    At the end of the time, or of the bytes, its whole process group is killed; so is what it leaves running. Of the
+    environment it sees what any program needs, and the variables in `pass_on`. Raises CommandFailed and its kinds.
     """
     import subprocess
 
-    given = os.environ if environ is None else environ
     if folder is not None and not folder.is_dir():
         raise CommandFailed(f"There is no folder {folder} to run the command in.", hint="Add the watch again.")
     try:
@@ -104,7 +108,7 @@ def run_command(
             command,
             shell=True,
             cwd=folder,
-            env={name: value for name, value in given.items() if name not in _WITHHELD},
+            env=child_environment(environ, (*_MORE, *pass_on)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,0 +1,88 @@
+"""Whoever can write to the database gets no shell on the computers that run its workers."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.app.commands import run_by_default
+from skywrite.config import load_config
+from skywrite.queue.timers import NewTimer
+from tests.sources.folders import NOON, Desk
+
+HOURLY = "0 * * * *"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_row_that_nobody_added_is_not_run(desk: Desk) -> None:
+    """A command without the seal of our key is an error that says so, and runs nothing."""
+    did = desk.sky.account().did
+    settings: dict[str, Any] = {"folder": str(desk.folder), "timeout_seconds": 9, "max_bytes": 99, "jsonl": False}
+    settings |= {"repeat": True, "draft": {}}
+    added = desk.sky.context.store.add_timer(
+        NewTimer("command", "touch owned", did, HOURLY, "UTC", 86_400, NOON, settings)
+    )
+    desk.clock.advance(3600)
+    desk.sky.run_once()
+    problem = desk.sky.context.store.timer(added.id).problem
+    assert problem is not None
+    assert ("UnsealedCommand", False) == (problem.name, (desk.folder / "owned").exists())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "name = 'touch owned'",
+        "rule = '* * * * *'",
+        "settings = json_set(settings, '$.folder', '/')",
+        "settings = json_set(settings, '$.repeat', json('true'))",
+        "settings = json_set(settings, '$.seal', '')",
+        "settings = json_remove(settings, '$.seal')",
+    ],
+)
+def test_a_row_that_was_changed_is_not_run(desk: Desk, change: str) -> None:
+    """The seal covers the command, its folder, its times and its limits; another row's seal does not fit."""
+    desk.sky.commands.add("touch ran", every=HOURLY, folder=desk.folder)
+    with sqlite3.connect(desk.sky.context.config.database) as database:
+        database.execute(f"UPDATE timer SET {change}")
+    desk.clock.advance(3600)
+    desk.sky.run_once()
+    (timer,) = desk.sky.commands.list()
+    assert timer.problem is not None
+    assert ("UnsealedCommand", []) == (timer.problem.name, [path for path in desk.folder.iterdir() if path.is_file()])
+
+
+def test_commands_run_where_they_may(desk: Desk) -> None:
+    """A worker that may not run commands leaves them alone, says so, and publishes all the same."""
+    desk.sky.commands.add("touch ran; echo Hello", every=HOURLY, folder=desk.folder)
+    desk.sky.schedule("Due", at="in 30 minutes")
+    desk.clock.advance(3600)
+    events: list[str] = []
+    desk.sky.run_once(commands=False, log=lambda event, **facts: events.append(json.dumps([event, facts], default=str)))
+    assert (["Due"], False) == (desk.published(), (desk.folder / "ran").exists())
+    assert any("commands_not_run" in event for event in events)
+    desk.sky.run_once(commands=True)
+    assert (["Due", "Hello"], True) == (sorted(desk.published()), (desk.folder / "ran").exists())
+
+
+def test_who_runs_commands_without_being_asked(tmp_path: Path) -> None:
+    """A worker on a SQLite file of its own user does; on a database server or another user's file, it does not."""
+    (tmp_path / "mine.db").touch()
+    databases = (tmp_path / "mine.db", tmp_path / "new.db", "postgresql://db/posts")
+    configs = [load_config({"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_DATABASE": str(name)}) for name in databases]
+    assert [True, True, False] == [run_by_default(config) for config in configs]
+    others = load_config({"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_DATABASE": str(tmp_path / "mine.db")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.getuid", lambda: 12_345)
+        assert not run_by_default(others)
