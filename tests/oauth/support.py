@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -107,3 +108,23 @@ def sessions_at(pds: Pds, did: str) -> int:
 def _older(time: Any, days: float) -> str:
     moved = datetime.fromisoformat(str(time)) - timedelta(days=days)
     return moved.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moved.microsecond // 1000:03d}Z"
+
+
+@dataclass
+class Changing:
+    """A transport that changes what servers answer: `change(url, answer)` returns the JSON object to be seen."""
+
+    change: Callable[[str, dict[str, Any]], dict[str, Any] | None]
+    inner: Transport = field(default_factory=Http)
+    sent: list[str] = field(default_factory=list)
+
+    def request(self, method: str, url: str, **more: Any) -> Response:
+        """Send one request, and change its answer."""
+        self.sent.append(url)
+        response = self.inner.request(method, url, **more)
+        try:
+            answer = json.loads(response.body)
+        except ValueError:
+            return response
+        changed = self.change(url, answer) if isinstance(answer, dict) else None
+        return response if changed is None else response._replace(body=json.dumps(changed).encode())

@@ -340,6 +340,22 @@ def test_opaque_tokens(clock: FakeClock) -> None:
     assert (session.is_due(clock.now() + timedelta(days=99)), session.uses_main_password) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("before", "named", "after"),
+    [
+        ("https://bsky.social", "https://a.us-west.host.bsky.network", "https://a.us-west.host.bsky.network"),
+        ("https://a.us-west.host.bsky.network", "https://evil.example", "https://a.us-west.host.bsky.network"),
+        ("https://bsky.social", "https://host.bsky.network.evil.example", "https://bsky.social"),
+    ],
+)
+def test_a_session_stays_with_its_operator(
+    session: Session, clock: FakeClock, tokens: Tokens, before: str, named: str, after: str
+) -> None:
+    """Tokens follow a refresh to another server of Bluesky, which shares them, and to nobody else's."""
+    renewed = session.moved_to(before).renewed(tokens("2", didDoc=document(named)), now=clock.now())
+    assert after == renewed.pds_url
+
+
 @pytest.mark.parametrize("name", ["ExpiredToken", "InvalidToken"])
 def test_refresh_after_expiry(
     server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens, name: str
@@ -350,7 +366,7 @@ def test_refresh_after_expiry(
     agent = Agent(server, session, clock=clock)
     assert agent.procedure(WHO, {"a": 1}) == {"ok": 1}
     assert [request.nsid for request in server.sent] == [WHO, REFRESH, WHO]
-    assert server.sent[-1].url.startswith("https://moved.example/")
+    assert server.sent[-1].url.startswith(f"{PDS}/")
 
 
 def test_refresh_after_expiry_only_once(

@@ -27,6 +27,7 @@ MAIN_PASSWORD_WARNING = (
     "This is the account's main password. An app password is safer: it can be revoked by itself, and it cannot change "
     "the account. Make one in the app under Settings, Privacy and security, App passwords."
 )
+_BLUESKY = re.compile(r"https://(?:bsky\.social|(?:[a-z0-9-]+\.)+host\.bsky\.network)")
 SESSION_CHARACTERS_MAX = 100_000
 
 
@@ -73,10 +74,15 @@ class Session(NamedTuple):
         )
 
     def renewed(self, answer: Mapping[str, Any], *, now: datetime) -> Session:
-        """The session after an answer of refreshSession, which must be for the same account."""
+        """The session after an answer of refreshSession, which must be for the same account.
+
+        It stays where it was made: the tokens of one operator's server are not sent to another's without a sign-in.
+        """
         session = Session.from_answer(answer, service_url=self.pds_url, now=now)
         if session.did != self.did:
             raise NoAnswer(f"The server answered for {session.did}, not for {self.did}.")
+        if not _is_same_operator(self.pds_url, session.pds_url):
+            session = session.moved_to(self.pds_url)
         return session._replace(handle=self.handle) if session.handle == INVALID_HANDLE else session
 
     @property
@@ -202,6 +208,11 @@ def pds_in_document(document: object, did: str, service_url: str) -> str | None:
             if _is_server(endpoint) and not plain:
                 return endpoint.rstrip("/")
     return None
+
+
+def _is_same_operator(one: str, other: str) -> bool:
+    """Bluesky moves accounts between its own servers, which share an entryway and its tokens."""
+    return one == other or all(_BLUESKY.fullmatch(url) for url in (one, other))
 
 
 def _unreadable() -> InvalidSession:

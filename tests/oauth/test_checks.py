@@ -1,0 +1,275 @@
+"""What a client must check: forged answers, servers that speak for others, rights that were not granted, moves."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.oauth import SignedIn
+from skywrite.atproto.oauth import ForgedRedirect, LoginDenied, NoOAuth, WrongAccount
+from skywrite.atproto.oauth_auth import AccountMoved
+from skywrite.atproto.oauth_client import OAuthClient
+from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
+from skywrite.atproto.xrpc_errors import MissingRight
+from skywrite.errors import SkywriteError
+from tests.oauth.conftest import Process, SignIn
+from tests.oauth.support import Changing, MovedClock, Wire, sessions_at
+from tests.support.oauth import Browser, returned
+from tests.support.pds import Pds, PdsAccount
+
+WHO = "com.atproto.server.getSession"
+CALLBACK = "http://127.0.0.1:7777/callback"
+
+
+def begun(sky: Skywrite, account: PdsAccount, pds: Pds) -> Any:
+    """A sign-in that waits for its browser."""
+    return sky.oauth.begin(account.handle, pds=pds.url, redirect_uri=CALLBACK)
+
+
+@pytest.mark.parametrize(
+    "forged", [{"state": "another"}, {"state": ""}, {"iss": "https://evil.example"}, {"iss": ""}, {"code": ""}]
+)
+def test_forged_answer(process: Process, pds: Pds, account: PdsAccount, forged: Mapping[str, str]) -> None:
+    """An answer with another state, issuer or without a code is refused before any code is used."""
+    sky = process()
+    pending = begun(sky, account, pds)
+    came = returned(Browser().accept(pending.url, account.handle, account.password))
+    with pytest.raises(ForgedRedirect):
+        sky.oauth.finish(pending, {**came, **forged})
+    assert (0, []) == (sessions_at(pds, account.did), sky.accounts.list())
+    assert account.did == sky.oauth.finish(pending, came).account.did
+
+
+def test_refused(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """A sign-in that was refused on the page says so."""
+    sky = process()
+    pending = begun(sky, account, pds)
+    with pytest.raises(LoginDenied):
+        sky.oauth.finish(pending, returned(Browser().reject(pending.url, account.handle, account.password)))
+
+
+def test_another_account(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """Whoever signs in as somebody else than was named gets no session, neither here nor there."""
+    other = pds.create_account()
+    sky = process()
+    pending = begun(sky, account, pds)._replace(did=other.did)
+    came = returned(Browser().accept(pending.url, account.handle, account.password))
+    with pytest.raises(WrongAccount):
+        sky.oauth.finish(pending, came)
+    assert (0, []) == (sessions_at(pds, account.did), sky.accounts.list())
+
+
+def test_a_server_that_speaks_for_others(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """A server whose answer is for an account that lives elsewhere is not believed: DID, PDS and issuer must agree."""
+    other = "did:plc:abcdefghijklmnopqrstuvwx"
+
+    def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+        if url.endswith("/oauth/token") and "sub" in answer:
+            return {**answer, "sub": other}
+        if url.endswith(other):
+            service = {
+                "id": "#atproto_pds",
+                "type": "AtprotoPersonalDataServer",
+                "serviceEndpoint": "http://localhost:1",
+            }
+            return {"id": other, "alsoKnownAs": [], "service": [service]}
+        return None
+
+    class Directory(Changing):
+        def request(self, method: str, url: str, **more: Any) -> Any:
+            answer = super().request(method, url, **more)
+            return answer._replace(status=200) if url.endswith(other) else answer
+
+    sky = process(Directory(change))
+    pending = begun(sky, account, pds)._replace(did=None)
+    with pytest.raises(SkywriteError) as error:
+        sky.oauth.finish(pending, returned(Browser().accept(pending.url, account.handle, account.password)))
+    assert [] == sky.accounts.list(), error.value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("issuer", "https://evil.example"),
+        ("token_endpoint", "http://evil.example/token"),
+        ("pushed_authorization_request_endpoint", None),
+        ("code_challenge_methods_supported", ["plain"]),
+        ("dpop_signing_alg_values_supported", ["RS256"]),
+        ("authorization_response_iss_parameter_supported", False),
+    ],
+)
+def test_metadata_that_does_not_fit(process: Process, pds: Pds, account: PdsAccount, name: str, value: object) -> None:
+    """A server whose metadata breaks a rule is not signed in at."""
+
+    def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+        return {**answer, name: value} if url.endswith("oauth-authorization-server") else None
+
+    with pytest.raises(NoOAuth):
+        begun(process(Changing(change)), account, pds)
+
+
+def test_a_resource_of_somebody_else(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """A PDS that says it is another resource is not signed in at."""
+
+    def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+        return {**answer, "resource": "https://evil.example"} if url.endswith("oauth-protected-resource") else None
+
+    with pytest.raises(NoOAuth):
+        begun(process(Changing(change)), account, pds)
+
+
+# Rights
+
+
+def sign_in_with(sky: Skywrite, account: PdsAccount, pds: Pds, granted: str) -> SignedIn:
+    """A sign-in that asked for everything and got less."""
+    full = sky.oauth.begin(account.handle, pds=pds.url, redirect_uri=CALLBACK)
+    client = OAuthClient("loopback", full.client_id, (CALLBACK,), full.asked)
+    less = sky.oauth._login(client, pds.url).begin(account.handle, granted, CALLBACK, pds_url=pds.url)
+    came = returned(Browser().accept(less.url, account.handle, account.password))
+    return sky.oauth.finish(less._replace(asked=full.asked), came)
+
+
+def test_a_dropped_scope(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """A right that the server drops without a word is found, and named with what it is for."""
+    posts, media, *_ = scope_of(ALWAYS).split()[1:]
+    done = sign_in_with(process(), account, pds, f"atproto {media}")
+    assert ["posts", "video"] == [right.name for right in done.missing]
+    assert posts and "publishing and deleting posts" in done.warnings[0]
+
+
+def test_a_missing_right_holds_one_post(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount) -> None:
+    """A post that needs a right that is missing is held; the account goes on, and a sign-in with it frees the post."""
+    sky = process()
+    media = scope_of(["media"]).split()[1]
+    done = sign_in(sky)
+    agent = sky.context.agent(done.account)
+    record = {"repo": account.did, "collection": "app.bsky.feed.like", "record": {"createdAt": "2026-01-01T00:00:00Z"}}
+    with pytest.raises(MissingRight, match="likes") as error:
+        agent.procedure("com.atproto.repo.createRecord", record)
+    assert "likes" in error.value.hint
+    sky.oauth.authenticator(done.session).end()
+    sign_in_with(sky, account, pds, f"atproto {media}")
+    sky.context.agents.forget(account.did)
+    held = sky.schedule("Not allowed yet", at="now")
+    sky.run_once()
+    assert ("held", "ok") == (sky.posts.get(held.id).post.state, sky.accounts.get().state)
+    sign_in(sky)
+    sky.context.agents.forget(account.did)
+    sky.run_once()
+    assert ["Not allowed yet"] == [record["value"]["text"] for record in pds.records(account.did)]
+
+
+# Nonces
+
+
+def test_a_nonce_on_every_request(process: Process, sign_in: SignIn) -> None:
+    """A server that challenges every single proof is served: the second try carries what it asked for."""
+
+    class Forgetful(Wire):
+        """Every first try is sent with a nonce that the server never gave."""
+
+        tries = 0
+
+        def request(self, method: str, url: str, **more: Any) -> Any:
+            self.tries += 1
+            return super().request(method, url, **more)
+
+    wire = Forgetful()
+    sky = process(wire)
+    done = sign_in(sky)
+    agent = sky.context.agent(done.account)
+    for _ in range(3):
+        origins = agent._auth._origins  # type: ignore[attr-defined]  # what a restart of the server does to its nonces
+        for origin, known in list(origins._known.items()):
+            origins._known[origin] = known._replace(nonce="stale")
+        before = wire.tries
+        assert account_of(agent) == done.account.did
+        assert 2 == wire.tries - before
+    agent.refresh()
+    assert account_of(agent) == done.account.did
+
+
+def account_of(agent: Any) -> str:
+    """Who the server takes the agent for."""
+    return str(agent.query(WHO)["did"])
+
+
+# Moves
+
+
+def move(pds: Pds, account: PdsAccount, place: str) -> Changing:
+    """A web in which the account's DID document names another server."""
+
+    def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+        if not url.endswith(account.did):
+            return None
+        service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": place}
+        return {**answer, "service": [service]}
+
+    return Changing(change)
+
+
+def test_moved(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount) -> None:
+    """No token goes to a server that was not named at the sign-in; the refresh says where the account lives now."""
+    done = sign_in(process())
+    web = move(pds, account, "http://localhost:1")
+    sky = process(web)
+    agent = sky.context.agent(done.account)
+    with pytest.raises(AccountMoved, match="lives at http://localhost:1"):
+        agent.refresh()
+    assert [] == [url for url in web.sent if "localhost:1/" in url or "/oauth/token" in url]
+    # Nothing was lost: when the document is right again, the session goes on.
+    process().context.agent(done.account).refresh()
+
+
+def test_a_password_session_stays_where_it_was_made(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """Nor does a token of a password follow an answer of the old server to another one."""
+    document = {
+        "id": account.did,
+        "service": [
+            {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "http://localhost:1"}
+        ],
+    }
+
+    def change(url: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+        return {**answer, "didDoc": document} if url.endswith("refreshSession") else None
+
+    sky = process(Changing(change))
+    sky.login(account.handle, account.app_password, pds=pds.url)
+    agent = sky.context.agent(sky.account())
+    agent.refresh()
+    assert pds.url == agent.session.pds_url
+
+
+def test_tokens_in_no_text(process: Process, sign_in: SignIn) -> None:
+    """No repr, error or export of a session shows a token or a key."""
+    done = sign_in(process())
+    session = done.session
+    shown = f"{session!r} {done!r} {session}"
+    secrets = (session.access_token, session.refresh_token, session.dpop_key)
+    assert [] == [secret for secret in secrets if secret in shown]
+    with pytest.raises(SkywriteError):
+        session.export_string()
+    payload = json.loads(base64.urlsafe_b64decode(session.access_token.split(".")[1] + "=="))
+    assert done.account.did == payload["sub"]
+
+
+def test_a_web_server(process: Process, pds: Pds, account: PdsAccount) -> None:
+    """A sign-in that a web server began is finished once, by whichever process, within ten minutes."""
+    clock = MovedClock()
+    sky = process(clock=clock)
+    pending = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK)
+    came = returned(Browser().accept(pending.url, account.handle, account.password))
+    assert account.did == process().oauth.finish_kept(came).account.did
+    with pytest.raises(ForgedRedirect):
+        process().oauth.finish_kept(came)
+    late = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK)
+    clock.forward(601)
+    with pytest.raises(ForgedRedirect, match="too long"):
+        sky.oauth.finish_kept({"state": late.state})
