@@ -6,10 +6,11 @@ What does not live here: the checks (`drafting`), posting now (`sending`), many 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,16 @@ class Posts:
         self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
         """Posts that wait, in due order."""
+        return builtins.list(self.each(account=account, states=states, limit=limit))
+
+    def each(
+        self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int | None = None
+    ) -> Iterator[Entry]:
+        """The same one by one, read page by page: for queues of any size."""
         did = self._ctx.account(account).did if account else None
-        return self._entries(self._ctx.store.posts(states, account_did=did, limit=limit))
+        accounts = {known.did: known for known in self._ctx.store.accounts()}
+        for post in islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit):
+            yield Entry(post, accounts[post.account_did])
 
     def history(
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from skywrite.cli.options import FILE, account_option, json_option
-from skywrite.cli.output import json_text, print_done, print_json
+from skywrite.cli.output import json_array, json_text, print_done, print_json
 from skywrite.errors import InputError
 from skywrite.files import private_file
 
@@ -114,16 +115,25 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
     """Write the posts that wait as JSONL (with --json: as one JSON array), which `skywrite import` takes."""
     from skywrite.app import Skywrite
 
+    count = 0
+
+    def counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
     with Skywrite() as sky:
-        rows = list(sky.export_rows(account=account, media_folder=media, base=output.parent if output else None))
-    text = json_text(rows, indent=1) + "\n" if as_json else "".join(json_text(row) + "\n" for row in rows)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
+        rows = counted(sky.export_rows(account=account, media_folder=media, base=output.parent if output else None))
+        pieces = json_array(rows) if as_json else (json_text(row) + "\n" for row in rows)
+        if output is None:
+            for piece in pieces:
+                click.echo(piece, nl=False)
+            return
         # Drafts are nobody else's business before they are public.
         with private_file(output) as file:
-            file.write(text.encode())
-        print_done(f"{len(rows)} {_plural('row', len(rows))} written to {output}.")
+            file.writelines(piece.encode() for piece in pieces)
+    print_done(f"{count} {_plural('row', count)} written to {output}.")
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO, cast
 
 import click
@@ -67,6 +67,21 @@ def clean_streams() -> None:
 def print_json(value: Any) -> None:
     """One JSON value, for scripts; hints in the words of the command line."""
     click.echo(json_text(_said(value), indent=None if isinstance(value, dict) else 1))
+
+
+def json_array(items: Iterable[Any]) -> Iterator[str]:
+    """The lines of a JSON array, made one item at a time: it may be longer than what fits into memory."""
+    before = "["
+    for item in items:
+        yield f"{before}\n " + json_text(_said(item), indent=1).replace("\n", "\n ")
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
+def print_json_array(items: Iterable[Any]) -> None:
+    """`print_json` of a long list, item by item."""
+    for piece in json_array(items):
+        click.echo(piece, nl=False)
 
 
 def _said(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import click
 from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.listing import footer, lines_of
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.cli.output import print_done, print_error, print_json, print_warnings
+from skywrite.cli.output import print_done, print_error, print_json, print_json_array, print_warnings
 from skywrite.cli.terminal import show
 from skywrite.cli.words import ManyTextsCommand
 from skywrite.errors import InputError, SkywriteError
@@ -49,10 +50,13 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
 
     with Skywrite() as sky:
         chosen = _states(states, WAITING_STATES)
-        entries = sky.posts.list(account=account, states=chosen, limit=limit)
+        found = sky.posts.each(account=account, states=chosen, limit=limit)
         if as_json:
-            print_json([entry.as_dict() for entry in entries])
-        elif not entries:
+            print_json_array(entry.as_dict() for entry in found)
+            return
+        # A list of thousands of posts is held without their records.
+        entries = [replace(entry, post=entry.post._replace(prepared={}, frozen=None)) for entry in found]
+        if not entries:
             click.echo('Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"')
         else:
             _show_entries(sky, entries, lambda entry: entry.post.due_at, _total(sky, account, chosen), "queue")

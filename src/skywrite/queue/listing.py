@@ -130,12 +130,20 @@ class ListVerbs(StoreBase):
                 found += sorted(chain.from_iterable(undated), key=lambda post: post.id)[: limit - len(found)]
             return found
 
-    def all_posts(self, states: Sequence[State] = STATES, *, account_did: str | None = None) -> Iterator[Post]:
-        """Every post in these states in the order of `posts`, read page by page: for exports of any size."""
-        after: Post | None = None
-        while page := self.posts(states, account_did=account_did, after=after, limit=PAGE_POSTS):
-            yield from page
-            after = page[-1]
+    def all_posts(
+        self, states: Sequence[State] = STATES, *, account_did: str | None = None, page: int | None = None
+    ) -> Iterator[Post]:
+        """Every post in these states in the order of `posts`, read page by page: for exports of any size.
+
+        Where fewer posts than a page holds are wanted, `page` says how many.
+        """
+        after: Cursor | None = None
+        size = min(page or PAGE_POSTS, PAGE_POSTS)
+        while found := self.posts(states, account_did=account_did, after=after, limit=size):
+            after = Cursor.due(found[-1])
+            yield from found
+            if len(found) < size:
+                return
 
     def history(
         self,
