@@ -16,6 +16,8 @@ from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
 
 _numbers = itertools.count(1)
+# What a test leaves in the shared schema, and what belongs to none of these.
+SHARED_TABLES = ("account", "media", "setting", "timer", "feed", "api_key", "person", "webhook", "event")
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +75,7 @@ def address(request: pytest.FixtureRequest, home: Path) -> str:
     schema = address.rpartition("%3D")[2]
     run_sql(
         request.getfixturevalue("postgres"),
-        *(f"DELETE FROM {schema}.{table}" for table in ("account", "media", "setting", "timer", "feed")),
+        *(f"DELETE FROM {schema}.{table}" for table in SHARED_TABLES),
         *(f"ALTER SEQUENCE {schema}.{name}_id_seq RESTART" for name in ("post", "recurrence", "feed", "feed_item")),
     )
     return address

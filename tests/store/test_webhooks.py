@@ -1,0 +1,179 @@
+"""Events and webhooks: written with what they report, delivered from leased rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.http import Response
+from skywrite.publish.webhooks import WAITS, after_answer, after_failure
+from skywrite.queue.events import Events
+from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
+from skywrite.queue.store import Store
+from skywrite.queue.webhooks import OLD_SECRET_LIFETIME, Settled, Webhooks
+from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, post, raw, take
+
+URL = "https://receiver.example/hook"
+
+
+def kinds(store: Store) -> list[str]:
+    """What happened, in order."""
+    return [event.kind for event in Events(store).after(0)]
+
+
+def test_what_becomes_of_posts_is_an_event(store: Store) -> None:
+    """Published, failed, held, skipped and cancelled posts are events; waiting for another try is none."""
+    outcomes = (Published("at://x/y/z", "bafy"), Failed(PROBLEM), Held(PROBLEM))
+    for number, outcome in enumerate(outcomes):
+        store.add([post(f"post {number}")])
+        claim = store.claim("w", LEASE_SECONDS, take())
+        assert claim is not None
+        store.settle(claim, outcome)
+    decide, _ = decide_with(Miss("cancelled", PROBLEM))
+    store.add([post("late")])
+    store.claim("w", LEASE_SECONDS, decide)
+    kept = store.add([post("later", due=NOON + timedelta(days=1))])[0].id
+    store.hold(kept)
+    store.cancel(kept)
+    assert ["published", "failed", "held", "skipped", "held", "cancelled"] == [
+        kind.removeprefix("post.") for kind in kinds(store)
+    ]
+
+
+def test_a_lost_lease_reports_nothing(store: Store, clock: FakeClock) -> None:
+    """A worker whose post was taken over writes no event: the one that settles does."""
+    store.add([post()])
+    late = store.claim("late", LEASE_SECONDS, take())
+    clock.advance(LEASE_SECONDS + 1)
+    second = store.claim("second", LEASE_SECONDS, take())
+    assert late is not None and second is not None
+    assert not store.settle(late, Failed(PROBLEM))
+    assert store.settle(second, Published("at://x/y/z", "bafy"))
+    assert ["post.published"] == kinds(store)
+
+
+def test_a_lost_login_is_an_event(store: Store) -> None:
+    """An account that needs a login is reported with the reason."""
+    store.add([post()])
+    claim = store.claim("w", LEASE_SECONDS, take())
+    assert claim is not None
+    store.settle(claim, Held(PROBLEM), account=AccountChange("needs_login", reason="The session is over."))
+    event = Events(store).after(0)[-1]
+    assert ("account.needs_login", ALICE, "The session is over.") == (
+        event.kind,
+        event.account_did,
+        event.data["reason"],
+    )
+
+
+def test_messages_are_for_those_who_listen(store: Store) -> None:
+    """A webhook gets the kinds and the account that it asked for; a paused one keeps them, a disabled one gets none."""
+    hooks = Webhooks(store)
+    everything, _ = hooks.add(URL)
+    other_kind, _ = hooks.add(URL, kinds=["post.failed"])
+    other_account, _ = hooks.add(URL, account_did=BOB)
+    paused, _ = hooks.add(URL)
+    hooks.change(paused.id, state="paused")
+    number = store.add([post("Bye", due=NOON + timedelta(days=1), key="k")])[0].id
+    store.cancel(number)
+    counts = [len(hooks.deliveries(hook.id)) for hook in (everything, other_kind, other_account, paused)]
+    assert [1, 0, 0, 1] == counts
+    body = json.loads(hooks.deliveries(everything.id)[0].body)
+    assert ("post.cancelled", number, "alice.test", "k") == (
+        body["type"],
+        body["data"]["id"],
+        body["data"]["account"],
+        body["data"]["key"],
+    )
+
+
+def test_one_message_at_a_time(store: Store, clock: FakeClock) -> None:
+    """While one worker sends to a webhook no other does; when it dies, another goes on after its lease."""
+    hooks = Webhooks(store)
+    hook, _ = hooks.add(URL)
+    hooks.send_test(hook.id)
+    hooks.send_test(hook.id)
+    first = hooks.claim(60)
+    assert first is not None and hooks.claim(60) is None
+    clock.advance(61)
+    second = hooks.claim(60)
+    assert second is not None and second.delivery.id == first.delivery.id
+    assert not hooks.settle(first, Settled("delivered", clock.now(), 200))
+    assert hooks.settle(second, Settled("delivered", clock.now(), 200))
+    third = hooks.claim(60)
+    assert third is not None and third.delivery.id != first.delivery.id
+
+
+def test_gone_disables(store: Store, clock: FakeClock) -> None:
+    """A webhook whose receiver is gone gets nothing more."""
+    hooks = Webhooks(store)
+    hook, _ = hooks.add(URL)
+    hooks.send_test(hook.id)
+    claim = hooks.claim(60)
+    assert claim is not None
+    hooks.settle(claim, after_answer(0, Response(410, {}, b""), clock.now()))
+    assert ("disabled", None) == (hooks.get(hook.id).state, hooks.next_at())
+
+
+def test_ten_tries_in_three_days() -> None:
+    """A message is tried ten times in a bit more than 75 hours, then given up."""
+    tries, at = 0, NOON
+    while (settled := after_failure(tries, "no answer", at)).state == "waiting":
+        tries, at = tries + 1, settled.attempt_at
+    assert (10, True) == (tries + 1, timedelta(hours=75) < at - NOON < timedelta(hours=76))
+    assert len(WAITS) == 9
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        ({"retry-after": "120"}, 120),
+        ({"retry-after": "99999999999"}, 86_400),
+        ({"retry-after": "Tue, 24 Nov 2026 12:10:00 GMT"}, 600),
+        ({"retry-after": "soon"}, 5),
+        ({}, 5),
+    ],
+)
+def test_retry_after_is_obeyed(answer: dict[str, str], seconds: int) -> None:
+    """A receiver says when it wants to be asked again, for up to a day."""
+    settled = after_answer(0, Response(503, answer, b""), NOON)
+    assert NOON + timedelta(seconds=seconds) == settled.attempt_at
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(200, "delivered"), (204, "delivered"), (302, "waiting"), (404, "waiting")]
+)
+def test_only_2xx_is_success(status: int, state: str) -> None:
+    """A redirect is a failure like any other answer that is no success."""
+    assert state == after_answer(0, Response(status, {"location": URL}, b""), NOON).state
+
+
+def test_the_old_secret_signs_for_a_day(store: Store, clock: FakeClock) -> None:
+    """After a change both secrets sign for a day; secrets are sealed in the database."""
+    hooks = Webhooks(store)
+    hook, old = hooks.add(URL)
+    new = hooks.replace_secret(hook.id)
+    hooks.send_test(hook.id)
+    claim = hooks.claim(1)
+    assert claim is not None and (new, old) == claim.secrets
+    clock.advance(OLD_SECRET_LIFETIME.total_seconds())
+    later = hooks.claim(1)
+    assert later is not None and (new,) == later.secrets
+    rows = str([dict(row) for row in raw(store, "SELECT * FROM webhook")])
+    assert old not in rows and new not in rows
+
+
+def test_old_events_are_dropped(store: Store, clock: FakeClock) -> None:
+    """Events and messages that were dealt with are dropped after a week; those that wait stay."""
+    hooks = Webhooks(store)
+    hook, _ = hooks.add(URL)
+    for number in range(2):
+        store.cancel(store.add([post(str(number), due=NOON + timedelta(days=1))])[0].id)
+    claim = hooks.claim(60)
+    assert claim is not None
+    hooks.settle(claim, Settled("delivered", clock.now(), 200))
+    assert 2 == Events(store).prune(clock.now() + timedelta(seconds=1))
+    assert ["waiting"] == [delivery.state for delivery in hooks.deliveries(hook.id)]
