@@ -49,7 +49,7 @@ class Access(NamedTuple):
                 return mine[0]
             handles = ", ".join(account.handle for account in mine)
             raise InputError("It is not clear which account is meant.", hint=f"Name one of: {handles}.")
-        found = self.sky.context.store.account(name)
+        found = self.sky.context.account() if name is None else self.sky.context.store.account(name)
         if not self.sees(found.did):
             raise UnknownAccount(f"The account {name} is not known here.")
         return found
