@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -56,10 +57,12 @@ class KeyList(Output):
 def add_key(
     sky: Skywrite, name: str, scopes: Sequence[str], accounts: Sequence[str] = (), until: str | None = None
 ) -> tuple[ApiKey, str]:
-    """Make a key; the second value is the key itself. Raises InputError."""
+    """Make a key; the second value is the key itself. An end may be a day. Raises InputError."""
     from skywrite.schedule.times import local_zone, parse_time
 
     dids = [sky.context.store.account(handle).did for handle in accounts] or None
+    if until is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip()):
+        until = f"{until.strip()} 23:59"
     ends = None if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at
     return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends)
 

@@ -2,183 +2,39 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
+from skywrite.app.operations.post_shapes import (
+    WANTED_SCOPE,
+    CreatePost,
+    EditPost,
+    ListHistory,
+    ListPosts,
+    MovePost,
+    PostPage,
+    PostShape,
+    PreviewPost,
+    PreviewShape,
+    post_shape,
+)
 from skywrite.app.operations.shapes import (
-    AttemptShape,
     ById,
     ChangeById,
-    DraftInput,
-    ErrorShape,
-    Id,
-    Input,
-    Key,
-    Limit,
-    Output,
-    PostState,
-    attempt_shape,
     draft_row,
-    problem_shape,
 )
 from skywrite.app.operations.table import Access, Operation
 from skywrite.app.results import Entry
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.events import Events
-from skywrite.queue.model import STATES, WAITING_STATES, ChangedMeanwhile, KeyReused, Post, State
+from skywrite.queue.listing import Cursor, InvalidCursor
+from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, KeyReused, Post, State
 
-WANTED_SCOPE = "wanted"
 PAYLOAD_SCOPE = "payload"
-
-
-class InvalidCursor(InputError):
-    """The cursor is none that this server gave out."""
-
-
-class CreatePost(DraftInput):
-    """A post for later, for now, or as a draft."""
-
-    at: (
-        Annotated[str, Meta(description="ISO 8601, or spoken: tomorrow 9:00. Without it, the next free slot.")] | None
-    ) = None
-    account: Annotated[str, Meta(description="A handle or DID; without it, the default account.")] | None = None
-    key: Key | None = None
-    late: Annotated[str, Meta(description="What to do when its time was missed: publish, skip:2h, hold.")] | None = None
-    jitter: Annotated[str, Meta(description="A duration, a random part of which is added.")] | None = None
-    draft: Annotated[bool, Meta(description="Keep it as a draft, without a time.")] = False
-    now: Annotated[bool, Meta(description="Publish it at once.")] = False
-
-
-class EditPost(DraftInput, kw_only=True):
-    """Changes of a post; what is left out stays."""
-
-    id: Id
-    version: Id | None = None
-    at: str | None = None
-    late: str | None = None
-
-
-class PreviewPost(DraftInput):
-    """A post to look at."""
-
-    account: str | None = None
-
-
-class ListPosts(Input, rename={"from_": "from"}):
-    """Which posts."""
-
-    state: Annotated[str, Meta(description="One or more states, separated by commas.")] = ",".join(WAITING_STATES)
-    from_: Annotated[str, Meta(description="Due then or later: ISO 8601, UTC where no offset is given.")] | None = None
-    to: Annotated[str, Meta(description="Due before.")] | None = None
-    account: str | None = None
-    cursor: str | None = None
-    limit: Limit = 100
-
-
-class ListHistory(Input):
-    """Which posts that are done with."""
-
-    state: str = "published,failed,cancelled"
-    account: str | None = None
-    before: Annotated[str, Meta(description="Changed before.")] | None = None
-    limit: Limit = 100
-
-
-class MovePost(Input):
-    """Another time."""
-
-    id: Id
-    at: str
-    version: Id | None = None
-
-
-class PostShape(Output):
-    """A post of the queue. Times are UTC."""
-
-    id: int
-    version: int
-    state: PostState
-    account: str
-    did: str
-    due_at: datetime | None
-    text: str
-    draft: dict[str, Any]
-    uri: str | None
-    url: str | None
-    cid: str | None
-    attempts: int
-    attempt_at: datetime | None
-    error: ErrorShape | None
-    key: str | None
-    source: str | None
-    recurrence: int | None
-    late: str
-    created_at: datetime
-    updated_at: datetime
-    published_at: datetime | None
-    wanted_at: str | None
-    tries: list[AttemptShape]
-    warnings: list[str]
-    created: bool = False
-
-
-class PostPage(Output):
-    """Posts, and where to go on."""
-
-    posts: list[PostShape]
-    next_cursor: str | None
-
-
-class PreviewShape(Output):
-    """A post as readers will see it: the records that would be made."""
-
-    account: str
-    posts: list[dict[str, Any]]
-    replies: list[str] | None
-    quotes: bool
-    blobs: list[dict[str, Any]]
-    warnings: list[str]
-
-
-def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
-    """A post as JSON has it."""
-    post, account = entry.post, entry.account
-    late = post.late_policy if post.late_seconds is None else f"{post.late_policy}:{post.late_seconds}s"
-    return PostShape(
-        id=post.id,
-        version=post.version,
-        state=post.state,
-        account=account.handle,
-        did=account.did,
-        due_at=post.due_at,
-        text=post.text,
-        draft=post.draft,
-        uri=post.uri,
-        url=entry.url,
-        cid=post.cid,
-        attempts=post.attempts,
-        attempt_at=post.attempt_at,
-        error=problem_shape(post.problem),
-        key=post.key,
-        source=post.source,
-        recurrence=post.recurrence_id,
-        late=late,
-        created_at=post.created_at,
-        updated_at=post.updated_at,
-        published_at=post.published_at,
-        wanted_at=access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None,
-        tries=[attempt_shape(attempt) for attempt in entry.attempts],
-        warnings=[str(warning) for warning in entry.warnings],
-        created=created,
-    )
 
 
 def create(access: Access, given: CreatePost) -> PostShape:
@@ -273,29 +129,34 @@ def preview(access: Access, given: PreviewPost) -> PreviewShape:
 
 def list_posts(access: Access, given: ListPosts) -> PostPage:
     """Posts in due order, page by page."""
-    states, after = parse_states(given.state), None
-    if given.cursor is not None:
-        after = _read_cursor(access, given.cursor)
+    states, after = parse_states(given.state), read_cursor(given.cursor)
     start, end = parse_instant(given.from_), parse_instant(given.to)
     found: list[Post] = []
     for did in access.dids(given.account):
         found += access.sky.context.store.posts(
-            states, account_did=did, due_from=start, due_before=end, after=after, limit=given.limit + 1
+            states,
+            account_did=did,
+            text=given.text,
+            due_from=start,
+            due_before=end,
+            after=after,
+            limit=given.limit + 1,
         )
     found.sort(key=_due_order)
-    page = found[: given.limit]
-    following = _cursor(page[-1]) if len(found) > given.limit else None
-    return PostPage([post_shape(access, entry) for entry in _entries(access, page)], following)
+    return _page(access, found, given.limit, Cursor.due)
 
 
 def history(access: Access, given: ListHistory) -> PostPage:
     """Posts that are done with, the latest change first."""
-    states = parse_states(given.state, ("published", "failed", "cancelled"))
-    found, before = [], parse_instant(given.before)
+    states = parse_states(given.state, FINAL_STATES)
+    after, before = read_cursor(given.cursor), parse_instant(given.before)
+    found: list[Post] = []
     for did in access.dids(given.account):
-        found += access.sky.context.store.history(states, account_did=did, before=before, limit=given.limit)
+        found += access.sky.context.store.history(
+            states, account_did=did, text=given.text, before=before, after=after, limit=given.limit + 1
+        )
     found.sort(key=lambda post: (post.updated_at, post.id), reverse=True)
-    return PostPage([post_shape(access, entry) for entry in _entries(access, found[: given.limit])], None)
+    return _page(access, found, given.limit, Cursor.changed)
 
 
 def get(access: Access, given: ById) -> PostShape:
@@ -371,6 +232,12 @@ def parse_states(text: str, known: Sequence[State] = STATES) -> list[State]:
     return [state for state in known if state in names]
 
 
+def _page(access: Access, found: Sequence[Post], limit: int, cursor: Callable[[Post], Cursor]) -> PostPage:
+    page = found[:limit]
+    following = str(cursor(page[-1])) if len(found) > limit else None
+    return PostPage([post_shape(access, entry) for entry in _entries(access, page)], following)
+
+
 def _entries(access: Access, posts: Sequence[Post]) -> list[Entry]:
     accounts = {account.did: account for account in access.sky.context.store.accounts()}
     return [Entry(post, accounts[post.account_did]) for post in posts]
@@ -380,21 +247,12 @@ def _due_order(post: Post) -> tuple[bool, datetime, int]:
     return post.due_at is None, post.due_at or post.created_at, post.id if post.due_at else 0
 
 
-def _cursor(post: Post) -> str:
-    position = [post.due_at.isoformat() if post.due_at else None, post.id]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
-
-
-def _read_cursor(access: Access, cursor: str) -> Post:
-    """The place that a cursor means, as the last post of a page."""
-    try:
-        due_at, post_id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        due = None if due_at is None else datetime.fromisoformat(due_at)
-        if type(post_id) is not int or (due is not None and due.tzinfo is None):
-            raise ValueError
-        return access.post(post_id)._replace(due_at=due)
-    except (ValueError, TypeError, RecursionError, binascii.Error, OverflowError, InputError):
-        raise InvalidCursor("The cursor is not valid.", hint="Begin again without a cursor.") from None
+def read_cursor(text: str | None) -> Cursor | None:
+    """The place that a cursor means. Raises InvalidCursor."""
+    cursor = None if text is None else Cursor.parse(text)
+    if cursor is not None and cursor.id >= 2**63:
+        raise InvalidCursor("That is no cursor of a page.", hint="Begin again without a cursor.")
+    return cursor
 
 
 def parse_instant(text: str | None) -> datetime | None:

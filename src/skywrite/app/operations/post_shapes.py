@@ -1,0 +1,168 @@
+"""What goes in and out of operations on posts: one msgspec type each. What does not live here: doing anything."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from skywrite.app.operations.shapes import (
+    AttemptShape,
+    DraftInput,
+    ErrorShape,
+    Id,
+    Input,
+    Key,
+    Limit,
+    Output,
+    PostState,
+    attempt_shape,
+    problem_shape,
+)
+from skywrite.app.operations.table import Access
+from skywrite.app.results import Entry
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES
+
+WANTED_SCOPE = "wanted"
+
+
+class CreatePost(DraftInput):
+    """A post for later, for now, or as a draft."""
+
+    at: (
+        Annotated[str, Meta(description="ISO 8601, or spoken: tomorrow 9:00. Without it, the next free slot.")] | None
+    ) = None
+    account: Annotated[str, Meta(description="A handle or DID; without it, the default account.")] | None = None
+    key: Key | None = None
+    late: Annotated[str, Meta(description="What to do when its time was missed: publish, skip:2h, hold.")] | None = None
+    jitter: Annotated[str, Meta(description="A duration, a random part of which is added.")] | None = None
+    draft: Annotated[bool, Meta(description="Keep it as a draft, without a time.")] = False
+    now: Annotated[bool, Meta(description="Publish it at once.")] = False
+
+
+class EditPost(DraftInput, kw_only=True):
+    """Changes of a post; what is left out stays."""
+
+    id: Id
+    version: Id | None = None
+    at: str | None = None
+    late: str | None = None
+
+
+class PreviewPost(DraftInput):
+    """A post to look at."""
+
+    account: str | None = None
+
+
+class ListPosts(Input, rename={"from_": "from"}):
+    """Which posts."""
+
+    state: Annotated[str, Meta(description="One or more states, separated by commas.")] = ",".join(WAITING_STATES)
+    from_: Annotated[str, Meta(description="Due then or later: ISO 8601, UTC where no offset is given.")] | None = None
+    to: Annotated[str, Meta(description="Due before.")] | None = None
+    account: str | None = None
+    text: Annotated[str, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
+    cursor: str | None = None
+    limit: Limit = 100
+
+
+class ListHistory(Input):
+    """Which posts that are done with."""
+
+    state: str = ",".join(FINAL_STATES)
+    account: str | None = None
+    text: Annotated[str, Meta(description="What the text contains, whatever its case.", min_length=1)] | None = None
+    before: Annotated[str, Meta(description="Changed before.")] | None = None
+    cursor: str | None = None
+    limit: Limit = 100
+
+
+class MovePost(Input):
+    """Another time."""
+
+    id: Id
+    at: str
+    version: Id | None = None
+
+
+class PostShape(Output):
+    """A post of the queue. Times are UTC."""
+
+    id: int
+    version: int
+    state: PostState
+    account: str
+    did: str
+    due_at: datetime | None
+    text: str
+    draft: dict[str, Any]
+    uri: str | None
+    url: str | None
+    cid: str | None
+    attempts: int
+    attempt_at: datetime | None
+    error: ErrorShape | None
+    key: str | None
+    source: str | None
+    recurrence: int | None
+    late: str
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+    wanted_at: str | None
+    tries: list[AttemptShape]
+    warnings: list[str]
+    created: bool = False
+
+
+class PostPage(Output):
+    """Posts, and where to go on."""
+
+    posts: list[PostShape]
+    next_cursor: str | None
+
+
+class PreviewShape(Output):
+    """A post as readers will see it: the records that would be made."""
+
+    account: str
+    posts: list[dict[str, Any]]
+    replies: list[str] | None
+    quotes: bool
+    blobs: list[dict[str, Any]]
+    warnings: list[str]
+
+
+def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
+    """A post as JSON has it."""
+    post, account = entry.post, entry.account
+    late = post.late_policy if post.late_seconds is None else f"{post.late_policy}:{post.late_seconds}s"
+    return PostShape(
+        id=post.id,
+        version=post.version,
+        state=post.state,
+        account=account.handle,
+        did=account.did,
+        due_at=post.due_at,
+        text=post.text,
+        draft=post.draft,
+        uri=post.uri,
+        url=entry.url,
+        cid=post.cid,
+        attempts=post.attempts,
+        attempt_at=post.attempt_at,
+        error=problem_shape(post.problem),
+        key=post.key,
+        source=post.source,
+        recurrence=post.recurrence_id,
+        late=late,
+        created_at=post.created_at,
+        updated_at=post.updated_at,
+        published_at=post.published_at,
+        wanted_at=access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None,
+        tries=[attempt_shape(attempt) for attempt in entry.attempts],
+        warnings=[str(warning) for warning in entry.warnings],
+        created=created,
+    )

@@ -1,0 +1,113 @@
+"""`skywrite serve` and `skywrite keys`, as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.config import load_config
+from skywrite.sandbox import Sandbox
+from tests.server.conftest import Api, start
+from tests.support.processes import python_child
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """The environment of a computer where nobody is signed in."""
+    return {"SKYWRITE_HOME": str(tmp_path)}
+
+
+def run(*words: str, environ: dict[str, str], code: int = 0) -> str:
+    """What a command prints."""
+    with python_child("-m", "skywrite.cli.main", *words, environ=environ) as child:
+        assert code == child.wait(), child.output
+        return child.output
+
+
+def test_keys_are_made_listed_and_revoked(environ: dict[str, str]) -> None:
+    """`keys add` prints the key once; `keys list` shows it by its beginning; `keys revoke` ends it."""
+    made = json.loads(
+        run("keys", "add", "--name", "N", "--scope", "draft", "--scope", "read", "--json", environ=environ)
+    )
+    assert made["key"].startswith("skw_")
+    listed = run("keys", "list", "--json", environ=environ)
+    assert made["key"] not in listed
+    assert [["read", "draft"]] == [key["scopes"] for key in json.loads(listed)]
+    run("keys", "revoke", str(made["id"]), environ=environ)
+    assert json.loads(run("keys", "list", "--json", environ=environ))[0]["revoked_at"] is not None
+
+
+def test_an_end_in_words(environ: dict[str, str]) -> None:
+    """A key may end at a time in words; one in the past is refused, and so is a scope that there is not."""
+    words = ("keys", "add", "--name", "N", "--scope", "read", "--json")
+    assert json.loads(run(*words, "--until", "2030-01-01 12:00 UTC", environ=environ))["expires_at"].startswith(
+        "2030-01-01"
+    )
+    assert json.loads(run(*words, "--until", "2030-01-01", environ=environ))["expires_at"] > "2030-01-01T10"
+    run(*words, "--until", "2020-01-01 12:00", environ=environ, code=2)
+    assert "not a scope" in run("keys", "add", "--name", "N", "--scope", "fly", "--json", environ=environ, code=2)
+
+
+def test_a_key_of_the_shell_opens_the_server(environ: dict[str, str]) -> None:
+    """A key that `keys add` made is taken by a server of the same database, which stops cleanly when it is asked to."""
+    box = Sandbox(accounts=("alice.test",))
+    box.start(0)
+    environ |= {"SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
+    with Skywrite(config=load_config(environ)) as sky:
+        sky.accounts.login("alice.test", box.account("alice.test").app_password, pds=box.url)
+    words = ("keys", "add", "--name", "N", "--scope", "publish", "--scope", "draft", "--scope", "read", "--json")
+    key = json.loads(run(*words, "--account", "alice.test", environ=environ))["key"]
+    server = start(environ=environ)
+    with server.child:
+        api = Api(server.url, {"authorization": f"Bearer {key}"})
+        sent = api.post("/posts", {"text": "From the API", "now": True, "key": "one"})
+        assert (201, "published") == (sent.status_code, sent.json()["state"])
+        assert ["From the API"] == [post.text for post in box.posts("alice.test")]
+        with httpx.stream("GET", f"{server.url}/api/v1/events", headers=api.headers) as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            server.child.send(signal.SIGTERM)
+            assert [] == [line for line in lines if "post." in line]
+        assert 0 == server.child.wait(20)
+    box.stop()
+
+
+def test_one_line_for_programs(environ: dict[str, str]) -> None:
+    """With --json the first line is one object with the addresses; both lead to this server."""
+    server = start(environ=environ)
+    with server.child:
+        said = json.loads(server.child.lines[0])
+        assert {"url", "sign_in_url"} == set(said)
+        assert {"status": "ok"} == httpx.get(f"{said['url']}/healthz").json()
+        assert said["sign_in_url"].startswith(f"{said['url']}/")
+
+
+def test_people_get_a_name_that_keeps_cookies_apart(environ: dict[str, str]) -> None:
+    """Without --json the printed address is skywrite.localhost, where no other port of this computer gets our cookie."""
+    words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--log", "none")
+    with python_child(*words, environ=environ) as child:
+        assert "http://skywrite.localhost:" in child.wait_for_line("Sign in")
+
+
+def test_a_port_that_is_taken(environ: dict[str, str]) -> None:
+    """A port that somebody has is said in a sentence."""
+    server = start("--no-worker", environ=environ)
+    with server.child:
+        port = server.url.rpartition(":")[2]
+        assert "AddressInUse" in run("serve", "--port", port, "--json", environ=environ, code=2)
+
+
+def test_a_public_address_is_the_name(environ: dict[str, str]) -> None:
+    """With --public-url the links lead there, and its host is known."""
+    key = ("keys", "add", "--name", "N", "--scope", "read", "--json")
+    run(*key, environ=environ)
+    words = ("serve", "--port", "0", "--json", "--public-url", "https://posts.example.com")
+    with python_child("-m", "skywrite.cli.main", *words, environ=environ) as child:
+        said = json.loads(child.wait_for_line("sign_in_url"))
+    assert "https://posts.example.com" == said["url"]
+    assert "InputError" in run("serve", "--json", "--public-url", "posts.example.com", environ=environ, code=2)
