@@ -88,7 +88,7 @@ def test_one_line_for_programs(environ: dict[str, str]) -> None:
 
 
 def test_people_get_a_name_that_keeps_cookies_apart(environ: dict[str, str]) -> None:
-    """Without --json the printed address is skywrite.localhost, where no other port of this computer gets our cookie."""
+    """Without --json the printed address is skywrite.localhost, where only this server gets our cookie."""
     words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--log", "none")
     with python_child(*words, environ=environ) as child:
         assert "http://skywrite.localhost:" in child.wait_for_line("Sign in")

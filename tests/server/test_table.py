@@ -80,7 +80,7 @@ def test_every_method_is_offered_or_left_out_on_purpose() -> None:
 
 
 def test_scopes_fit_hints() -> None:
-    """What only reads needs the scope `read`, or `manage` where it shows keys; nothing that writes is called reading."""
+    """What only reads needs the scope `read`, or `manage` where it shows keys; nothing that writes says it reads."""
     assert [] == [row.name for row in OPERATIONS.values() if row.scope not in SCOPES]
     assert [] == [row.name for row in OPERATIONS.values() if row.read_only and row.scope not in ("read", "manage")]
     assert [] == [row.name for row in OPERATIONS.values() if row.method == "GET" and not row.read_only]
