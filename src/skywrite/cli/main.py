@@ -60,6 +60,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "serve": ("serve", "Serve the page, the HTTP API and MCP, with the worker"),
         "mcp": ("mcp", "Offer your queue to an agent over MCP"),
         "keys": ("keys", "Make, list and revoke API keys"),
+        "key": ("key", "Replace the key that seals sessions and secrets"),
         "service": ("service", "Keep the worker running, as a service"),
         "doctor": ("doctor", "Check everything that posting needs"),
         "backup": ("moving", "Copy the database while it is in use"),

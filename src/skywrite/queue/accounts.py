@@ -245,10 +245,10 @@ class AccountVerbs(StoreBase):
     def _opened(self, row: Row) -> AnySession | None:
         if row["session"] is None:
             return None
-        return read_session(self._vault.unseal(row["session"], _about(row["did"])).decode())
+        return read_session(self._vault.unseal(row["session"], session_about(row["did"])).decode())
 
     def _sealed(self, session: AnySession) -> bytes:
-        return self._vault.seal(session.to_json().encode(), _about(session.did))
+        return self._vault.seal(session.to_json().encode(), session_about(session.did))
 
 
 def _ends_at(session: AnySession) -> datetime | None:
@@ -263,7 +263,7 @@ def _sign_in_of(row: Row) -> SignIn:
     return row["session_version"], row["created_at"]
 
 
-def _about(did: str) -> str:
+def session_about(did: str) -> str:
     return f"account/{did}"
 
 

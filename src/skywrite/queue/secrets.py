@@ -16,7 +16,7 @@ class SecretVerbs(StoreBase):
 
     def put_secret(self, scope: str, name: str, text: str | None) -> None:
         """Store a secret; None forgets it."""
-        sealed = None if text is None else self._vault.seal(text.encode(), _about(scope, name))
+        sealed = None if text is None else self._vault.seal(text.encode(), secret_about(scope, name))
         with self._writing(wake=False) as tx:
             if sealed is None:
                 tx.run("delete_setting", scope=scope, name=name)
@@ -39,8 +39,8 @@ class SecretVerbs(StoreBase):
         return self._unsealed(scope, name, row["value"])
 
     def _unsealed(self, scope: str, name: str, value: str) -> str:
-        return self._vault.unseal(base64.b64decode(json.loads(value)), _about(scope, name)).decode()
+        return self._vault.unseal(base64.b64decode(json.loads(value)), secret_about(scope, name)).decode()
 
 
-def _about(scope: str, name: str) -> str:
+def secret_about(scope: str, name: str) -> str:
     return f"{scope}/{name}"

@@ -27,6 +27,7 @@ _BY_KEY = b"\x01"
 _BY_PASSPHRASE = b"\x02"
 _SCRYPT_COST = 1 << 15
 _KEYRING_SERVICE = "skywrite"
+_NEXT = "key-next"
 
 
 class WrongKey(StorageError):
@@ -67,6 +68,16 @@ class Vault:
         if self._given:
             return "SKYWRITE_KEY"
         return "the keyring" if self._use_keyring else str(self._home / "key")
+
+    @property
+    def is_given(self) -> bool:
+        """Whether SKYWRITE_KEY holds the key, which only its user can change."""
+        return bool(self._given)
+
+    def forget(self) -> None:
+        """Look the key up again when it is needed next."""
+        with self._lock:
+            self._key = None
 
     def seal(self, data: bytes, about: str) -> bytes:
         """Encrypt. `about` names the owner of the value (`account/did:plc:...`); only it unseals the value."""
@@ -136,6 +147,11 @@ class Vault:
             return self._key
 
     def _wrong(self) -> WrongKey:
+        if not self._given and not self._use_keyring and (self._home / _NEXT).exists():
+            return WrongKey(
+                f"The key from {self.source} does not open the stored session: its replacement was cut off.",
+                hint="Finish it: skywrite key rotate",
+            )
         return WrongKey(
             f"The key from {self.source} does not open the stored session.",
             hint=Hint(
@@ -144,6 +160,26 @@ class Vault:
                 Do("accounts.login"),
             ),
         )
+
+
+def next_key(config: Config) -> Vault:
+    """The key that a rotation is about to bring in, beside the one in use; made here unless one was left there."""
+    if config.use_keyring:
+        return Vault(config.home, base64.b64encode(_from_keyring(_NEXT)).decode())
+    return Vault(config.home, base64.b64encode(_from_file(config.home / _NEXT)).decode())
+
+
+def finish_key(config: Config) -> None:
+    """Put the next key in the place of the old one, in one step."""
+    if not config.use_keyring:
+        (config.home / _NEXT).replace(config.home / "key")
+        return
+    import keyring
+
+    stored = keyring.get_password(_KEYRING_SERVICE, _NEXT)
+    assert stored is not None
+    keyring.set_password(_KEYRING_SERVICE, "key", stored)
+    keyring.delete_password(_KEYRING_SERVICE, _NEXT)
 
 
 def _decoded(text: str) -> bytes | None:
@@ -155,18 +191,18 @@ def _decoded(text: str) -> bytes | None:
     return key if len(key) == KEY_BYTES else None
 
 
-def _from_keyring() -> bytes:
+def _from_keyring(name: str = "key") -> bytes:
     try:
         import keyring
         import keyring.errors
     except ImportError as error:
         raise MissingExtra("The keyring is not installed.", extra="keyring") from error
     try:
-        stored = keyring.get_password(_KEYRING_SERVICE, "key")
+        stored = keyring.get_password(_KEYRING_SERVICE, name)
         if stored is None:
-            keyring.set_password(_KEYRING_SERVICE, "key", base64.b64encode(secret_bytes(KEY_BYTES)).decode())
+            keyring.set_password(_KEYRING_SERVICE, name, base64.b64encode(secret_bytes(KEY_BYTES)).decode())
             # Another process may have stored its own meanwhile; what is there now counts.
-            stored = keyring.get_password(_KEYRING_SERVICE, "key")
+            stored = keyring.get_password(_KEYRING_SERVICE, name)
     except keyring.errors.KeyringError as error:
         raise KeyUnavailable(
             f"The keyring cannot be used: {error}.", hint="Unlock it, or set SKYWRITE_KEY instead."

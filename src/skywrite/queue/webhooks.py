@@ -25,7 +25,7 @@ DeliveryState = Literal["waiting", "delivered", "failed"]
 SECRET_START = "whsec_"
 SECRET_BYTES = 32
 OLD_SECRET_LIFETIME = timedelta(hours=24)
-_ABOUT = "webhook"
+WEBHOOK_ABOUT = "webhook"
 
 
 class UnknownWebhook(InputError):
@@ -96,7 +96,7 @@ class Webhooks:
     ) -> tuple[Webhook, str]:
         """Add a webhook; the second value is its secret, which is never shown again. Raises InputError."""
         secret = _new_secret()
-        sealed = self._store._vault.seal(secret.encode(), _ABOUT)
+        sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
         values = {"url": url, "name": name, "kinds": _kinds_text(kinds), "account_did": account_did}
         with self._store._writing(wake=False) as tx:
             row = tx.row("insert_webhook", **values, secret=sealed, now=self._store._clock.now())
@@ -148,7 +148,7 @@ class Webhooks:
         """Make a new secret; for a day messages carry signatures by both. Raises UnknownWebhook."""
         self.get(webhook_id)
         secret = _new_secret()
-        sealed = self._store._vault.seal(secret.encode(), _ABOUT)
+        sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
         until = self._store._clock.now() + OLD_SECRET_LIFETIME
         with self._store._writing(wake=False) as tx:
             tx.run("replace_webhook_secret", id=webhook_id, secret=sealed, until=until)
@@ -224,7 +224,7 @@ class Webhooks:
         until = moment_of(row["previous_until"])
         if until is not None and until > now:
             sealed.append(bytes(row["previous_secret"]))
-        return tuple(self._store._vault.unseal(secret, _ABOUT).decode() for secret in sealed)
+        return tuple(self._store._vault.unseal(secret, WEBHOOK_ABOUT).decode() for secret in sealed)
 
 
 def _new_secret() -> str:

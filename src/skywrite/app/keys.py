@@ -1,0 +1,71 @@
+"""The key that seals sessions and secrets: replacing it.
+
+What lives here: the steps of a rotation, each of which may be the last one of a process that is killed. What does not:
+sealing (`queue.vault`), what is sealed (`queue.rekey`). Keys of the HTTP interface are something else (`cli.keys`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from skywrite.app.chores import HEARTBEAT_SECONDS
+from skywrite.app.commands import UnsealedCommand, check_seal, sealed
+from skywrite.app.context import Context
+from skywrite.errors import InputError, StorageError
+from skywrite.queue.rekey import Resealed, opens, reseal
+from skywrite.queue.timers import NewTimer
+from skywrite.queue.vault import Vault, finish_key, next_key
+
+
+class WorkersRunning(StorageError):
+    """A worker runs with the old key, and would seal with it what nobody could open any more."""
+
+
+def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False) -> Resealed:
+    """Put everything under a new key. Where SKYWRITE_KEY holds the old one, `new_key` is the new one; else it is made.
+
+    A rotation that was cut off is finished by the next one. Raises WorkersRunning (unless `force`) and WrongKey.
+    """
+    if not force:
+        _check_workers(ctx)
+    if ctx.vault.is_given:
+        if not new_key:
+            hint = "Give the new one on standard input (--new-key-stdin), and set SKYWRITE_KEY to it afterwards."
+            raise InputError("The key is in SKYWRITE_KEY, which only you can change.", hint=hint)
+        return _reseal(ctx, Vault(ctx.config.home, new_key))
+    if new_key is not None:
+        raise InputError(f"The key is in {ctx.vault.source}, and the new one is made there.", hint="Give none.")
+    new = next_key(ctx.config)
+    # Where the next key opens everything already, the last rotation ended between its commit and the step below.
+    resealed = Resealed(0, 0, 0, 0) if opens(ctx.store, new) else _reseal(ctx, new)
+    finish_key(ctx.config)
+    ctx.vault.forget()
+    return resealed
+
+
+def _reseal(ctx: Context, new: Vault) -> Resealed:
+    return reseal(ctx.store, ctx.vault, new, _commands(ctx, new))
+
+
+def _check_workers(ctx: Context) -> None:
+    now, silent = ctx.clock.now(), timedelta(seconds=4 * HEARTBEAT_SECONDS)
+    beats = [datetime.fromisoformat(beat) for beat in ctx.store.settings("worker").values()]
+    if living := sum(abs(now - beat) < silent for beat in beats):
+        raise WorkersRunning(
+            f"{living} of your workers run with the old key.", hint="Stop them, rotate, and start them again."
+        )
+
+
+def _commands(ctx: Context, new: Vault) -> list[tuple[int, dict[str, Any]]]:
+    """The commands under the new key's seal; one that has no good seal now gets none."""
+    found = []
+    for timer in ctx.store.timers():
+        if timer.kind == "command":
+            try:
+                check_seal(timer, ctx.vault)
+            except UnsealedCommand:
+                continue
+            words = NewTimer(**{name: getattr(timer, name) for name in NewTimer._fields})
+            found.append((timer.id, dict(sealed(words, new).settings)))
+    return found

@@ -1,0 +1,42 @@
+"""key: the key that seals what is secret. Keys of the HTTP interface have a command of their own (`keys`)."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from skywrite.cli.options import json_option
+from skywrite.cli.output import print_done, print_json
+
+
+@click.group("key", epilog="Example: skywrite key rotate")
+def key_command() -> None:
+    """Replace the key that seals sessions and secrets."""
+
+
+@key_command.command("rotate", epilog="Example: skywrite key rotate")
+@click.option("--new-key-stdin", is_flag=True, help="Read the new key from standard input; with SKYWRITE_KEY only.")
+@click.option("--force", is_flag=True, help="Also while workers seem to run; after a crash of theirs.")
+@json_option
+def rotate(new_key_stdin: bool, force: bool, as_json: bool) -> None:
+    """Put sessions, secrets and commands under a new key, all or nothing.
+
+    Stop the workers first. A key in a file or in the keyring is made and replaced there. Where SKYWRITE_KEY holds the
+    key, give the new one on standard input and set the variable to it everywhere afterwards.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.app.keys import rotate_key
+
+    new_key = sys.stdin.readline().strip() if new_key_stdin else None
+    with Skywrite() as sky:
+        done = rotate_key(sky.context, new_key, force=force)
+    if as_json:
+        print_json(done._asdict())
+        return
+    print_done(
+        f"Under the new key: sessions {done.sessions}, secrets {done.secrets}, webhooks {done.webhooks}, "
+        f"commands {done.commands}."
+    )
+    if new_key is not None:
+        click.echo("Set SKYWRITE_KEY to the new key now, for every process that uses this database.")

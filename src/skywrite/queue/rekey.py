@@ -1,0 +1,95 @@
+"""Putting all that is sealed under another key, in one transaction: sessions, secrets, secrets of webhooks, commands.
+
+What does not live here: where the keys are kept, and which of them counts (`app.keys`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from skywrite.queue.accounts import session_about
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Transaction
+from skywrite.queue.rows import dump_json
+from skywrite.queue.secrets import secret_about
+from skywrite.queue.vault import Vault, WrongKey
+from skywrite.queue.webhooks import WEBHOOK_ABOUT
+
+
+class Resealed(NamedTuple):
+    """How many values of each kind were put under another key."""
+
+    sessions: int
+    secrets: int
+    webhooks: int
+    commands: int
+
+
+def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[int, Mapping[str, Any]]]) -> Resealed:
+    """Open everything with the old key and seal it with the new one, or change nothing. Raises WrongKey.
+
+    `commands` are the numbers of timers with their settings, which hold their new seals already.
+    """
+    with store._writing(wake=False) as tx:
+        sessions = [
+            tx.run(
+                "reseal_session", did=row["did"], session=_moved(row["session"], session_about(row["did"]), old, new)
+            )
+            for row in tx.rows("sealed_sessions")
+        ]
+        secrets = _reseal_settings(tx, old, new)
+        webhooks = [
+            tx.run(
+                "reseal_webhook",
+                id=row["id"],
+                secret=_moved(row["secret"], WEBHOOK_ABOUT, old, new),
+                previous_secret=row["previous_secret"] and _moved(row["previous_secret"], WEBHOOK_ABOUT, old, new),
+            )
+            for row in tx.rows("sealed_webhooks")
+        ]
+        timers = [tx.run("reseal_timer", id=number, settings=dump_json(settings)) for number, settings in commands]
+        return Resealed(len(sessions), secrets, len(webhooks), len(timers))
+
+
+def opens(store: StoreBase, vault: Vault) -> bool | None:
+    """Whether a key opens what is stored; None where nothing is sealed."""
+    with store._reading() as tx:
+        for row in tx.rows("sealed_sessions"):
+            return _fits(vault, row["session"], session_about(row["did"]))
+        for row in tx.rows("sealed_webhooks"):
+            return _fits(vault, row["secret"], WEBHOOK_ABOUT)
+    return None
+
+
+def _fits(vault: Vault, sealed: bytes, about: str) -> bool:
+    try:
+        vault.unseal(sealed, about)
+    except WrongKey:
+        return False
+    return True
+
+
+def _moved(sealed: bytes, about: str, old: Vault, new: Vault) -> bytes:
+    return new.seal(old.unseal(sealed, about), about)
+
+
+def _reseal_settings(tx: Transaction, old: Vault, new: Vault) -> int:
+    """Secrets lie among other settings; they are those that the old key opens."""
+    count = 0
+    for row in tx.rows("text_settings"):
+        value = json.loads(row["value"])
+        if not isinstance(value, str):
+            continue
+        about = secret_about(row["scope"], row["name"])
+        try:
+            moved = _moved(base64.b64decode(value, validate=True), about, old, new)
+        except (binascii.Error, WrongKey):
+            continue
+        encoded = json.dumps(base64.b64encode(moved).decode())
+        tx.run("put_setting", scope=row["scope"], name=row["name"], value=encoded)
+        count += 1
+    return count
