@@ -53,6 +53,8 @@ class CronSeries:
 def parse_cron(text: str) -> CronSeries:
     """Read five fields, names and `@daily`-like words. Raises UnknownRule, NeverHappens."""
     expression = SHORTCUTS.get(text.strip().lower(), " ".join(text.split()))
+    if not expression.isascii():
+        raise UnknownRule(f"The cron expression {text!r} has characters that are no digits and no letters.")
     if len(expression.split()) != FIELDS:
         raise UnknownRule(f"The rule {text!r} has not the five fields of a cron expression.")
     series = CronSeries(expression)

@@ -1,8 +1,13 @@
-"""Rules in plain English. Pure."""
+"""Recurrences in plain English. Pure.
+
+A day that not every month or year has is said to be left out where there is none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import calendar
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from skywrite.schedule.cron import CronSeries
@@ -11,6 +16,9 @@ from skywrite.schedule.series import Series
 from skywrite.schedule.spoken_rules import MergedSeries
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
+_ALL_MONTHS = range(1, 13)
+_WHERE = "(where there is one)"
+_WORKING_DAYS = tuple((0, weekday) for weekday in range(5))
 _UNITS = {
     "YEARLY": "year",
     "MONTHLY": "month",
@@ -25,9 +33,7 @@ _PLACES = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "la
 def describe_series(series: Series) -> str:
     """One sentence without its full stop: "Every week on Monday and Friday at 09:00"."""
     if isinstance(series, CronSeries):
-        from cronsim import CronSim
-
-        return CronSim(series.expression, datetime(2024, 1, 1)).explain()
+        return _cron(series.expression)
     if isinstance(series, MergedSeries):
         times = sorted({time for rule in series.rules for time in _times(rule)})
         return _sentence(series.rules[0], times)
@@ -36,47 +42,128 @@ def describe_series(series: Series) -> str:
     return "At times of its own"
 
 
+def _cron(expression: str) -> str:
+    """A cron expression. Days of the month and of the week, where both are given, are days on either."""
+    minute, hour, day, month, weekday = expression.split()
+    if not (day.startswith("*") or weekday.startswith("*")):
+        first = _cron(f"{minute} {hour} {day} {month} *")
+        second = _explained(f"{minute} {hour} * {month} {weekday}").partition(" on ")[2]
+        return f"{first}, and also on {second}"
+    text = _explained(expression)
+    months = [number for number in _ALL_MONTHS if _has(month, number, _MONTH_NAMES)]
+    days = [number for number in range(29, 32) if _has(day, number, ())] if re.fullmatch(r"[\d,]+", day) else []
+    return f"{text} {_WHERE}" if _is_missing(days, months) else text
+
+
+def _explained(expression: str) -> str:
+    """What cronsim says, with "31st" for its "31th", and articles."""
+    from cronsim import CronSim
+
+    text = CronSim(expression, datetime(2024, 1, 1)).explain()
+    text = text.replace("day of month", "day of the month")
+    return re.sub(r"\b(\d+)th\b", lambda number: _th(int(number[1])), text)
+
+
+_MONTH_NAMES = tuple(name[:3].lower() for name in MONTH_FULL)
+
+
+def _has(field: str, number: int, names: Sequence[str]) -> bool:
+    """Whether a field of a cron expression names a number."""
+    for part in field.lower().split(","):
+        span, _, step = part.partition("/")
+        first, dash, last = span.partition("-")
+        if first == "*":
+            begin, end = 1, 31
+        else:
+            begin = _value(first, names)
+            end = _value(last, names) if dash else (31 if step else begin)
+        if begin <= number <= end and (number - begin) % int(step or 1) == 0:
+            return True
+    return False
+
+
+def _value(text: str, names: Sequence[str]) -> int:
+    if text in names:
+        return names.index(text) + 1
+    return int(text) if text.isdigit() else 0
+
+
+def _is_missing(days: Iterable[int], months: Iterable[int]) -> bool:
+    """Whether one of the days is missing in one of the months of some year."""
+    shortest = [calendar.monthrange(2023, month)[1] for month in months]
+    return any(day > length for day in days for length in shortest)
+
+
 def _sentence(rule: RRule, times: Sequence[str]) -> str:
     unit = _UNITS[rule.freq]
-    told = [f"Every {unit}" if rule.interval == 1 else f"Every {rule.interval} {unit}s"]
-    if rule.byday:
-        told.append(f"on {_days(rule.byday)}")
-    if rule.bymonthday:
-        told.append(f"on {_and([_counted(number, 'day') for number in rule.bymonthday])}")
-    if rule.byyearday:
-        told.append(f"on {_and([_counted(number, 'day of the year') for number in rule.byyearday])}")
+    said = [f"Every {unit}" if rule.interval == 1 else f"Every {rule.interval} {unit}s"]
+    said.extend(_on_days(rule))
     if rule.byweekno:
-        told.append(f"in week {_and([str(number) for number in rule.byweekno])}")
+        said.append(f"in {_and([_week(number) for number in rule.byweekno])}")
     if rule.bymonth:
-        told.append(f"in {_and([MONTH_FULL[month - 1] for month in rule.bymonth])}")
+        said.append(f"in {_and([MONTH_FULL[month - 1] for month in rule.bymonth])}")
+    if _leaves_out(rule):
+        said.append(_WHERE)
     if rule.flows:
-        told.extend(_parts_of_hours(rule))
+        said.extend(_parts_of_hours(rule))
     elif times:
-        told.append(f"at {_and(times)}")
-    if rule.bysetpos:
-        told.append(f"(only the {_and([_place(place) for place in rule.bysetpos])} of these)")
+        said.append(f"at {_and(times)}")
+    if rule.bysetpos and rule.byday != _WORKING_DAYS:
+        said.append(f"(only the {_and([_place(place) for place in rule.bysetpos])} of these)")
     if rule.count:
-        told.append("once" if rule.count == 1 else f"{rule.count} times in all")
+        said.append("once" if rule.count == 1 else f"{rule.count} times in all")
     if rule.until:
-        told.append(f"until {rule.until:%Y-%m-%d %H:%M}")
-    return " ".join(told)
+        said.append(f"until {rule.until:%Y-%m-%d %H:%M}")
+    return " ".join(said)
+
+
+def _on_days(rule: RRule) -> list[str]:
+    """The days of the week and those of the month or year; a day must be on both where both are given."""
+    counted = [_counted(number, "day") for number in rule.bymonthday]
+    counted += [_counted(number, "day of the year") for number in rule.byyearday]
+    if rule.byday == _WORKING_DAYS and rule.bysetpos and not counted:
+        return [f"on the {_and([_place(place) for place in rule.bysetpos])} weekday (Monday to Friday)"]
+    only = "only on" if rule.freq in ("DAILY", "HOURLY", "MINUTELY") else "on"
+    said = [f"{only} {_days(rule.byday)}"] if rule.byday else []
+    if counted:
+        said.append(f"if it is also {_or(counted)}" if rule.byday else f"{only} {_and(counted)}")
+    return said
+
+
+def _leaves_out(rule: RRule) -> bool:
+    """Whether some of its months or years have not what it names."""
+    return (
+        _is_missing([abs(number) for number in rule.bymonthday], rule.bymonth or _ALL_MONTHS)
+        or any(abs(number) == 366 for number in rule.byyearday)
+        or any(abs(number) == 53 for number in rule.byweekno)
+        or any(abs(ordinal) == (53 if rule.freq == "YEARLY" and not rule.bymonth else 5) for ordinal, _ in rule.byday)
+    )
+
+
+def _week(number: int) -> str:
+    if number > 0:
+        return f"week {number}"
+    return f"the {_place(number)} week of the year"
 
 
 def _parts_of_hours(rule: RRule) -> list[str]:
-    told = []
+    said = []
     if rule.byhour:
-        told.append(f"in the hour of {_and([f'{hour}:00' for hour in rule.byhour])}")
+        said.append(f"in the hour of {_and([f'{hour}:00' for hour in rule.byhour])}")
     if rule.byminute and not (rule.freq == "HOURLY" and rule.byminute == (0,)):
-        told.append(f"at minute {_and([str(minute) for minute in rule.byminute])}")
-    return told
+        said.append(f"at minute {_and([str(minute) for minute in rule.byminute])}")
+    if rule.start.second:
+        said.append(f"at second {rule.start.second}")
+    return said
 
 
 def _times(rule: RRule) -> list[str]:
-    return [f"{hour:02d}:{minute:02d}" for hour in rule.byhour for minute in rule.byminute]
+    second = f":{rule.start.second:02d}" if rule.start.second else ""
+    return [f"{hour:02d}:{minute:02d}{second}" for hour in rule.byhour for minute in rule.byminute]
 
 
 def _days(byday: Sequence[tuple[int, int]]) -> str:
-    if list(byday) == [(0, weekday) for weekday in range(5)]:
+    if byday == _WORKING_DAYS:
         return "Monday to Friday"
     return _and([_day(*wanted) for wanted in byday])
 
@@ -102,3 +189,7 @@ def _th(number: int) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _or(parts: Sequence[str]) -> str:
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

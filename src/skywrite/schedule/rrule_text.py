@@ -13,6 +13,8 @@ from skywrite.schedule.series import NeverHappens, TooOften, UnknownRule
 
 COUNT_MAX = 10_000
 INTERVAL_MAX = 10_000
+# COUNT counts from the start, so that one long ago takes long to count.
+YEARS = range(1970, 2201)
 # A Monday at midnight, from which rules without a start count their hours and minutes.
 EPOCH = datetime(2001, 1, 1)
 
@@ -51,6 +53,8 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
         raise TooOften("The rule comes more than once a minute.", hint="Give one BYSECOND, or none.")
     if "BYSETPOS" in parts and not any(name.startswith("BY") and name != "BYSETPOS" for name in parts):
         raise UnknownRule("BYSETPOS chooses among what another BY part names, and there is none.")
+    if "BYWEEKNO" in parts and freq != "YEARLY":
+        raise UnknownRule("BYWEEKNO is for years (RFC 5545, 3.3.10).", hint="Use it with FREQ=YEARLY.")
     byday = _byday(parts, freq)
     if begin is None:
         _must_stand_alone(parts, freq)
@@ -118,6 +122,8 @@ def _split(text: str, zone: ZoneInfo) -> tuple[str, datetime | None, ZoneInfo]:
             elif value.endswith("Z"):
                 place = zone_of("UTC")
             start = _stamp(value, "DTSTART")[0]
+            if start.year not in YEARS:
+                raise UnknownRule(f"The DTSTART {value!r} is too far away.", hint="Write a day of this century.")
         else:
             raise UnknownRule(f"The part {line!r} of the rule is not understood.", hint="Give one RRULE and a DTSTART.")
     if not rule:

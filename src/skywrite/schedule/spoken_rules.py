@@ -33,6 +33,8 @@ _UNITS = {
 _ADVERBS = {"hourly": "HOURLY", "daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "yearly": "YEARLY"}
 _GROUPS = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 _EITHER = re.compile(r"\bevery +(?:second|third|fourth|2nd|3rd|4th)\b")
+_EVERY_NTH_DAY = re.compile(r"\bevery +(?:second|third|fourth|2nd|3rd|4th) +day\b")
+_RANGE = re.compile(r"\b([a-z]+)\s+(?:to|through|thru|until|till)\s+([a-z]+)\b")
 _NOISE = frozenset(("at", "on", "the", "and", "of", "each", "every"))
 
 
@@ -67,6 +69,7 @@ class _Said:
     ordinal: int | None = None
     number: int | None = None
     month: int | None = None
+    is_working_day: bool = False
 
 
 def parse_spoken_rule(text: str, zone: ZoneInfo, start: datetime | None) -> MergedSeries:
@@ -84,12 +87,19 @@ def parse_spoken_rule(text: str, zone: ZoneInfo, start: datetime | None) -> Merg
 
 
 def _words(text: str) -> list[str]:
-    if _EITHER.search(text.lower()) and "month" not in text.lower():
+    lower = text.lower()
+    if _EVERY_NTH_DAY.search(lower) or (_EITHER.search(lower) and "month" not in lower):
         raise UnknownRule(
             f"The rule {text!r} could mean two things.", hint='Write "every 2 weeks" or "second monday of the month".'
         )
-    spaced = re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", text.lower())
+    spaced = _RANGE.sub(_dashed, re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", lower))
     return [word for word in re.sub(r"\s*-\s*", "-", spaced).replace(",", " ").split() if word not in _NOISE]
+
+
+def _dashed(match: re.Match[str]) -> str:
+    """`monday to friday` as `monday-friday`; anything else stays."""
+    is_days = bool(_weekdays(match[1])) and bool(_weekdays(match[2]))
+    return f"{match[1]}-{match[2]}" if is_days else match[0]
 
 
 def _said(words: list[str], text: str) -> _Said:
@@ -103,10 +113,16 @@ def _said(words: list[str], text: str) -> _Said:
             said.interval = 2
         elif number is not None and unit:
             said.interval = number
+        elif word in _ORDINALS and rest[:1] == ["day"] and said.number is None:
+            said.number = _ORDINALS[word]
+            rest.pop(0)
+        elif word in _ORDINALS and rest[:1] == ["weekday"] and said.ordinal is None:
+            said.ordinal, said.is_working_day = _ORDINALS[word], True
+            said.weekdays = tuple(_GROUPS[rest.pop(0)])
         elif not _take(said, word):
             raise _unknown(text)
     if not said.freq:
-        said.freq = "MONTHLY" if said.ordinal is not None else "WEEKLY"
+        said.freq = "MONTHLY" if said.ordinal is not None and said.weekdays else "WEEKLY"
         if said.month is not None:
             said.freq = "YEARLY"
     return said
@@ -163,7 +179,11 @@ def _rrule(said: _Said, text: str) -> str:
     bare = not by_day and said.month is None and ordinal is None and said.number is None
     if not allowed.get(said.freq, bare) or (ordinal is not None) != (said.freq == "MONTHLY" and bool(by_day)):
         raise _unknown(text)
-    if by_day:
+    if said.is_working_day and len(set(said.weekdays)) == 5:
+        rule += f";BYDAY={by_day};BYSETPOS={ordinal}"
+    elif by_day and ordinal is not None and any(word in text.lower() for word in ("weekday", "weekend")):
+        raise _unknown(text)
+    elif by_day:
         rule += ";BYDAY=" + (by_day if ordinal is None else ",".join(f"{ordinal}{day}" for day in by_day.split(",")))
     if said.month is not None:
         rule += f";BYMONTH={said.month}"
