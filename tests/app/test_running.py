@@ -77,6 +77,56 @@ def test_a_daily_cap_spreads_a_backlog_over_days(world: World, sky: Skywrite) ->
     assert ([2, 4, 6, 7], [f"{number}" for number in range(7)]) == (days, world.texts())
 
 
+def test_a_rule_that_starved_is_caught_up_with_in_one_run(world: World, sky: Skywrite) -> None:
+    """A daily rule, `run --once` once a day, two days left out: each run publishes the post that is due, not the one
+    of the day before."""
+    sky.schedule("Q", every="daily 9:00", late="skip:2h")
+    published = []
+    for days in (1, 1, 3, 1, 1):
+        world.clock.advance(days * 86_400)
+        world.clock.set(world.clock.now().replace(hour=9, minute=1))
+        published.append(sky.run_once().published)
+    assert ([1] * 5, 5) == (published, len(world.texts()))
+
+
+def test_posts_go_out_before_feeds_are_checked(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed that hangs holds up no post that was due."""
+    before: list[list[str]] = []
+    monkeypatch.setattr(FeedTask, "run", lambda self: before.append(world.texts()))
+    sky.schedule("x", at="now")
+    sky.run_once()
+    assert ["x"] == before[0]
+
+
+def test_a_hung_command_holds_up_no_other(world: World, live: Skywrite) -> None:
+    """Six that hang, and one that is quick: its posts are made while they hang; and a stop does not wait for them."""
+    quick = threading.Event()
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "posted":
+            quick.set()
+
+    for command in (*["sleep 600"] * 6, "echo quick"):
+        live.commands.add(command, every="* * * * *")
+    make_due(live)
+    worker = live.worker(log=log)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        assert quick.wait(JOIN_SECONDS)
+    finally:
+        worker.stop()
+        thread.join(JOIN_SECONDS)
+    assert not thread.is_alive()
+
+
+def make_due(sky: Skywrite) -> None:
+    """Let every timer be due now."""
+    for timer in sky.context.store.timers():
+        assert timer.next_at
+        sky.context.store.move_timer(timer, sky.clock.now().replace(second=0, microsecond=0))
+
+
 class Moved:
     """The network after an account has moved: its DID document names another server, and the old one is gone."""
 
@@ -226,7 +276,7 @@ def test_a_worker_that_ends_is_no_more_told_as_living(live: Skywrite) -> None:
     live.context.store.put_setting = watched  # type: ignore[method-assign]
     runner = live._runner()
     runner.worker = lambda **_: worker  # type: ignore[method-assign]
-    live._runner = lambda: runner  # type: ignore[method-assign]
+    live._runner = lambda *_: runner  # type: ignore[method-assign]
     thread = threading.Thread(target=live.run)
     thread.start()
     assert beating.wait(JOIN_SECONDS)
@@ -406,7 +456,7 @@ def test_a_signal_may_come_at_any_moment(live: Skywrite) -> None:
     worker.stop = locked_stop  # type: ignore[method-assign]
     runner = live._runner()
     runner.worker = lambda **_: worker  # type: ignore[method-assign]
-    live._runner = lambda: runner  # type: ignore[method-assign]
+    live._runner = lambda *_: runner  # type: ignore[method-assign]
     live.run(log=log)
     assert [True, True] == free
 

@@ -10,7 +10,7 @@ import base64
 import builtins
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -136,9 +136,9 @@ class Commands:
         return timer
 
 
-def runner_of(ctx: Context, timer: Timer) -> Run:
+def runner_of(ctx: Context, timer: Timer, is_stopping: Callable[[], bool] = lambda: False) -> Run:
     """What runs a command; every worker that may run commands can."""
-    return partial(_given, ctx, timer)
+    return partial(_given, ctx, timer, is_stopping)
 
 
 def run_by_default(config: Config) -> bool:
@@ -190,7 +190,7 @@ def _check_command(command: str, timeout_seconds: float, max_bytes: int) -> None
         raise InputError(f"A command may print up to {OUTPUT_BYTES_MAX:,} bytes.", hint="Give less.")
 
 
-def _run(ctx: Context, timer: Timer) -> Any:
+def _run(ctx: Context, timer: Timer, is_stopping: Callable[[], bool] = lambda: False) -> Any:
     check_seal(timer, ctx.vault)
     settings = timer.settings
     return run_command(
@@ -199,11 +199,12 @@ def _run(ctx: Context, timer: Timer) -> Any:
         timeout_seconds=settings["timeout_seconds"],
         max_bytes=settings["max_bytes"],
         pass_on=ctx.config.command_env,
+        is_stopping=is_stopping,
     )
 
 
-def _given(ctx: Context, timer: Timer) -> Given:
-    printed = _run(ctx, timer)
+def _given(ctx: Context, timer: Timer, is_stopping: Callable[[], bool]) -> Given:
+    printed = _run(ctx, timer, is_stopping)
     settings = timer.settings
     rows = [{**settings["draft"], **row} for row in printed.rows(jsonl=settings["jsonl"])]
     same = bool(rows) and not settings["repeat"] and printed.hash == timer.printed_hash

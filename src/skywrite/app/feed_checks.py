@@ -10,6 +10,7 @@ items apart (`sources`), the ledger (`queue.feeds`).
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from skywrite.app.context import Context, Log, silent
 from skywrite.app.drafting import Drafting, Ready
 from skywrite.app.workers import is_gone
 from skywrite.errors import InputError, RejectedError, SkywriteError, StorageError, Unexpected
+from skywrite.publish.pool import Pool
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     from skywrite.sources.feed_poll import Seen
 
 FEED_LEASE_SECONDS = 300.0
-FEED_THREADS = 8
-FEEDS_CLAIMED = 16
+FEED_THREADS = 32
 MOST_PER_CHECK = 5
 TROUBLED_MAX = 10
 GAP_SECONDS = 60
@@ -73,9 +74,9 @@ class FeedChecks:
         """When the next feed is due."""
         return self._ctx.store.next_feed_at()
 
-    def claim(self) -> list[FeedClaim]:
+    def claim(self, most: int) -> list[FeedClaim]:
         """Hold some of the feeds that are due."""
-        return self._ctx.store.claim_feeds(self._ctx.worker_name, FEED_LEASE_SECONDS, FEEDS_CLAIMED)
+        return self._ctx.store.claim_feeds(self._ctx.worker_name, FEED_LEASE_SECONDS, most)
 
     def release(self, claim: FeedClaim) -> None:
         """Give a feed back, unchecked."""
@@ -253,7 +254,11 @@ class FeedChecks:
 
 
 class FeedTask:
-    """The worker's task of checking feeds, as `publish.worker.Task` asks, with several threads."""
+    """The worker's task of checking feeds, as `publish.worker.Task` asks: many at a time.
+
+    Feeds that failed the last time share a few of the threads, so that those which hang hold up no other. With `wait`,
+    `run` returns when all are done; without it, at once.
+    """
 
     def __init__(
         self,
@@ -262,10 +267,17 @@ class FeedTask:
         threads: int = FEED_THREADS,
         stopping: threading.Event | None = None,
         log: Log = silent,
+        wait: bool = True,
     ) -> None:
         self._checks = checks
-        self._threads = threads
         self._log = log
+        self._wait = wait
+        self._pool = Pool(threads, self._work, name="feed", rest_seconds=0)
+        self._lock = threading.Lock()
+        self._troubled_most = max(1, threads // 4)
+        self._troubled_busy = 0
+        self._later: deque[FeedClaim] = deque()
+        self._errors: list[Exception] = []
         self.stopping = stopping or threading.Event()
         self.done: list[FeedCheck] = []
 
@@ -276,43 +288,46 @@ class FeedTask:
     def run(self) -> None:
         """Check every feed that is due."""
         self._checks.free_dead()
-        claims = self._claim()
-        if len(claims) < 2:
-            for claim in claims:
-                self._check(claim)
-            return
-        waiting = list(reversed(claims))
-        lock = threading.Lock()
-        errors: list[Exception] = []
+        self._pool.wake()
+        if self._wait:
+            self._pool.wait()
+        if self._errors:
+            error, self._errors = self._errors[0], []
+            raise error
 
-        def work() -> None:
-            try:
-                while (claim := self._next(waiting, lock)) is not None:
+    def _work(self) -> None:
+        try:
+            while (claim := self._next()) is not None:
+                self._pool.wake()
+                try:
                     self._check(claim)
-            except Exception as error:
-                errors.append(error)
+                finally:
+                    self._done_with(claim)
+        except Exception as error:
+            self._errors.append(error)
 
-        threads = [threading.Thread(target=work, name=f"feed-{n}") for n in range(min(self._threads, len(claims)))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-
-    def _claim(self) -> list[FeedClaim]:
-        return self._checks.claim()
-
-    def _next(self, waiting: list[FeedClaim], lock: threading.Lock) -> FeedClaim | None:
-        """A claim that nobody has begun with; when none is left, more are taken. Those of a stopped task go back."""
-        with lock:
-            if self.stopping.is_set():
-                while waiting:
-                    self._checks.release(waiting.pop())
+    def _next(self) -> FeedClaim | None:
+        """A feed to check now. Of those that failed the last time, only so many; the others wait for their turn."""
+        while not self.stopping.is_set():
+            with self._lock:
+                if self._later and self._troubled_busy < self._troubled_most:
+                    self._troubled_busy += 1
+                    return self._later.popleft()
+            claims = self._checks.claim(1)
+            if not claims:
                 return None
-            if not waiting:
-                waiting += reversed(self._claim())
-            return waiting.pop() if waiting else None
+            if not claims[0].feed.failures:
+                return claims[0]
+            with self._lock:
+                self._later.append(claims[0])
+        with self._lock:
+            while self._later:
+                self._checks.release(self._later.popleft())
+        return None
+
+    def _done_with(self, claim: FeedClaim) -> None:
+        with self._lock:
+            self._troubled_busy -= bool(claim.feed.failures)
 
     def _checked(self, claim: FeedClaim) -> FeedCheck:
         """Look at a feed; whatever goes wrong with it becomes its problem, and stops no other feed."""

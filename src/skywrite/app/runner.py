@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,8 +18,8 @@ from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
 from skywrite.app.sessions import SessionKeeping
 from skywrite.app.signals import stopped_by_signals
-from skywrite.app.timers import TIMER_THREADS, Timers, TimerTask
 from skywrite.app.timers import Runner as TimerRunner
+from skywrite.app.timers import Timers, TimerTask
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker, unfailing
@@ -28,6 +29,8 @@ from skywrite.queue.webhooks import Webhooks
 
 DEFAULT_THREADS = 32
 WEBHOOK_THREADS = 3
+# A round that always makes work for the next one must not keep a run from ending.
+ROUNDS_MAX = 100
 
 Steps = tuple[Callable[[], object], ...]
 
@@ -50,16 +53,18 @@ class Runner:
         self._sending = sending
         self._functions = functions
         self._feeds = FeedChecks(ctx, drafting)
+        self._stopping = threading.Event()
         self._commands = run_by_default(ctx.config) if commands is None else commands
         runners: dict[str, TimerRunner] = {"function": functions.runner_of}
         if self._commands:
-            runners["command"] = partial(runner_of, ctx)
+            runners["command"] = partial(runner_of, ctx, is_stopping=self._is_stopping)
         self._timers = Timers(ctx, Rows(ctx, drafting), runners)
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
         """A worker of this process; `run` and `run_once` make one themselves."""
         log = unfailing(log)
         publisher = self._sending.publisher(log=log)
+        self._stopping = publisher.stopping
         occurrences = OccurrenceTask(Occurrences(self._ctx, self._drafting, log), self._ctx.clock)
 
         def after(claim: Claim, outcome: object) -> None:
@@ -71,9 +76,8 @@ class Runner:
             Pruning(self._ctx),
             SessionKeeping(self._ctx, log),
             Freeing(self._ctx, self._sending.recover_clock_skew, self._feeds.free_dead),
-            FeedTask(self._feeds, log=log, stopping=publisher.stopping),
-            # Several, so that one slow command does not hold up the others; each occurrence is claimed by one.
-            *(TimerTask(self._timers, log) for _ in range(TIMER_THREADS)),
+            FeedTask(self._feeds, log=log, stopping=publisher.stopping, wait=False),
+            TimerTask(self._timers, log),
             Lateness(self._ctx),
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
@@ -103,29 +107,33 @@ class Runner:
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
-        """Check the feeds and run the commands and functions that are due, publish what is due now, and return.
+        """Publish what is due, check the feeds and run the commands and functions that are due, again and again until a
+        whole round found nothing to do.
 
-        What goes wrong in one step is logged and keeps no other from being done; the first of its
-        SkywriteErrors is raised in the end.
+        What goes wrong in one step is logged and keeps no other from being done; the first of its SkywriteErrors is
+        raised in the end.
         """
         log = unfailing(log)
         self._check_key()
         worker = self.worker(threads=threads, log=log)
         occurrences = Occurrences(self._ctx, self._drafting, log)
-        timers = partial(self._timers.run_due, log)
-        feeds = FeedTask(self._feeds, log=log)
+        feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
         self._tell_of_commands(log)
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
-        before: Steps = (*freeing, self._functions.store_times, timers, occurrences.sweep, feeds.run)
+        before: Steps = (*freeing, self._functions.store_times)
+        makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run)
         keeping = SessionKeeping(self._ctx, log)
-        after: Steps = (occurrences.sweep, keeping.run, self._webhooks(log).run, Pruning(self._ctx).run)
+        after: Steps = (keeping.run, self._webhooks(log).run, Pruning(self._ctx).run)
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
-            tally = worker.run_once()
+            errors += _rounds(worker, makers, lambda: len(feeds.done), log)
         errors += [_error_of(step, log) for step in after]
         for error in filter(None, errors):
             raise error
-        return tally
+        return worker.tally
+
+    def _is_stopping(self) -> bool:
+        return self._stopping.is_set()
 
     def _webhooks(self, log: Log) -> WebhookTask:
         return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)
@@ -151,13 +159,37 @@ class Runner:
             raise wrong
 
 
+def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log) -> list[SkywriteError | None]:
+    """Publish, then let each maker make posts, until neither found anything to do; a maker that fails is left out."""
+    errors: list[SkywriteError | None] = []
+    left = list(makers)
+    for _ in range(ROUNDS_MAX):
+        before = (worker.tally.total, checked())
+        worker.run_once()
+        made = 0
+        for maker in tuple(left):
+            result, error, failed = _done(maker, log)
+            made += result if isinstance(result, int) else 0
+            if failed:
+                errors.append(error)
+                left.remove(maker)
+        if worker.stopping.is_set() or (not made and before == (worker.tally.total, checked())):
+            break
+    return errors
+
+
 def _error_of(step: Callable[[], object], log: Log) -> SkywriteError | None:
     """Do one step of a run; what went wrong is logged, and returned when the user can fix it."""
+    return _done(step, log)[1]
+
+
+def _done(step: Callable[[], object], log: Log) -> tuple[object, SkywriteError | None, bool]:
+    """Do one step of a run: what it returned, what the user can fix, and whether it failed."""
     try:
-        step()
+        return step(), None, False
     except SkywriteError as error:
         log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
-        return error
+        return None, error, True
     except Exception as error:
         log("unexpected", error=error)
-    return None
+        return None, None, True

@@ -18,7 +18,7 @@ from skywrite.app.results import Sent
 from skywrite.app.workers import is_gone
 from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
-from skywrite.errors import SIGN_IN, Do, Hint, RejectedError, SkywriteError, TemporaryError
+from skywrite.errors import SIGN_IN, Do, Hint, RejectedError, SkywriteError, TemporaryError, TimedOut
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
@@ -165,7 +165,9 @@ class Sending:
         outcome, error = result.outcome, result.error
         if isinstance(outcome, Retry) and isinstance(error, SkywriteError):
             wait = (outcome.attempt_at - self._ctx.clock.now()).total_seconds()
-            if tries >= NOW_TRIES or wait > NOW_WAIT_SECONDS_MAX or result.account is not None:
+            # A server that hangs takes as long again: its user hears of it now, and a worker goes on.
+            over = tries >= NOW_TRIES or isinstance(error, TimedOut)
+            if over or wait > NOW_WAIT_SECONDS_MAX or result.account is not None:
                 raise _still_queued(post_id, error.message, in_doubt=not outcome.discard_frozen) from None
             self._ctx.clock.wait(threading.Event(), max(wait, 0.0))
             return

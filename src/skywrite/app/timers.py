@@ -8,6 +8,7 @@ functions
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,14 +22,16 @@ from skywrite.app.workers import is_gone
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.publish.pool import Pool
 from skywrite.queue.model import NewPost, Problem
 from skywrite.queue.timers import Timer, TimerClaim, TimerResult
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, DURATION_MAX_SECONDS, parse_late
 from skywrite.schedule.recurrence import MICROSECOND, catch_up, parse_rule
+from skywrite.sources.command import CommandStopped
 
 RUN_LEASE_SECONDS = 600.0
 LEASE_MARGIN_SECONDS = 60.0
-TIMER_THREADS = 3
+TIMER_THREADS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,14 @@ class Timers:
 
         One that cannot be followed is told, by the log and as its problem, and stops no other.
         """
-        return sum(self._run_or_rest(timer, log) for timer in self._mine())
+        task = TimerTask(self, log, wait=True)
+        task.run()
+        return task.runs
+
+    def due(self) -> list[Timer]:
+        """What has to be run now."""
+        now = self._ctx.clock.now()
+        return [timer for timer in self._mine() if (at := self._free_at(timer)) is not None and at <= now]
 
     def _mine(self) -> list[Timer]:
         return [timer for timer in self._ctx.store.timers() if self._runner(timer) is not None]
@@ -77,10 +87,11 @@ class Timers:
             return timer.next_at
         return max(timer.next_at, timer.lease_until)
 
-    def _run_or_rest(self, timer: Timer, log: Log) -> bool:
+    def run(self, timer: Timer, log: Log) -> bool:
+        """Run one that is due, unless somebody else does; whether it was run here."""
         try:
             return self._run_due(timer, log)
-        except StorageError:
+        except (StorageError, CommandStopped):
             raise
         except Exception as error:
             self._rest(timer, _failed(timer, error, log))
@@ -152,7 +163,7 @@ class Timers:
             if given.same or not given.drafts:
                 return TimerResult("same" if given.same else "nothing")
             return TimerResult("posted", self._posts(timer, given, key), printed_hash=given.hash)
-        except StorageError:
+        except (StorageError, CommandStopped):
             raise
         except Exception as error:
             return _failed(timer, error, log)
@@ -179,20 +190,59 @@ def late_seconds(late: str | None) -> int:
     return DURATION_MAX_SECONDS if policy == "publish" else DEFAULT_LATE_SECONDS if seconds is None else seconds
 
 
-@dataclass
 class TimerTask:
-    """The worker's task of running what is due, as `publish.worker.Task` asks."""
+    """The worker's task of running what is due, as `publish.worker.Task` asks: side by side, each in its own thread.
 
-    timers: Timers
-    log: Log
+    A command that hangs holds up no other. With `wait`, `run` returns when all are done; without it, at once.
+    """
+
+    def __init__(self, timers: Timers, log: Log, *, threads: int = TIMER_THREADS, wait: bool = False) -> None:
+        self._timers = timers
+        self._log = log
+        self._wait = wait
+        self._pool = Pool(threads, self._work, name="timer", rest_seconds=0)
+        self._lock = threading.Lock()
+        self._waiting: deque[Timer] = deque()
+        self._known: set[int] = set()
+        self._errors: list[Exception] = []
+        self.runs = 0
 
     def next_at(self) -> datetime | None:
         """When the next one is due."""
-        return self.timers.next_at()
+        return self._timers.next_at()
 
     def run(self) -> None:
-        """Run what is due."""
-        self.timers.run_due(self.log)
+        """Run what is due and is not running here already."""
+        for timer in self._timers.due():
+            with self._lock:
+                if timer.id in self._known:
+                    continue
+                self._known.add(timer.id)
+                self._waiting.append(timer)
+            self._pool.wake()
+        if self._wait:
+            self._pool.wait()
+        if self._errors:
+            error, self._errors = self._errors[0], []
+            raise error
+
+    def _work(self) -> None:
+        while (timer := self._next()) is not None:
+            try:
+                ran = self._timers.run(timer, self._log)
+                with self._lock:
+                    self.runs += ran
+            except CommandStopped:
+                self._log("stopped", timer=timer.id, kind=timer.kind)
+            except Exception as error:
+                self._errors.append(error)
+            finally:
+                with self._lock:
+                    self._known.discard(timer.id)
+
+    def _next(self) -> Timer | None:
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
 
 
 def _dead_holder(timer: Timer) -> str | None:

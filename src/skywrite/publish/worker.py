@@ -68,6 +68,11 @@ class Tally:
     held: int = 0
     skipped: int = 0
 
+    @property
+    def total(self) -> int:
+        """How many attempts there were, and posts that were let go."""
+        return self.published + self.retried + self.failed + self.held + self.skipped
+
     def add(self, outcome: object) -> None:
         """Count one outcome."""
         for kind, name in ((Published, "published"), (Retry, "retried"), (Failed, "failed"), (Held, "held")):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from skywrite.clock import SYSTEM_CLOCK
 from skywrite.config import child_environment
 from skywrite.errors import SkywriteError
 
@@ -25,6 +26,7 @@ COMMAND_SECONDS_MAX = 3600
 OUTPUT_BYTES_MAX = 1_000_000
 ERROR_BYTES_KEPT = 2000
 SHOWN_CHARACTERS = 200
+STOP_LOOK_SECONDS = 0.5
 _PIECE_BYTES = 65_536
 # Beside what every child gets: how to reach the network.
 _MORE = (
@@ -39,6 +41,10 @@ class CommandFailed(SkywriteError):
 
 class CommandTimedOut(CommandFailed):
     """A command did not end in its time, and was killed."""
+
+
+class CommandStopped(CommandFailed):
+    """The program was asked to stop while a command ran, so it was killed; its turn is not over."""
 
 
 class CommandTooLoud(CommandFailed):
@@ -93,6 +99,7 @@ def run_command(
     max_bytes: int = OUTPUT_BYTES_MAX,
     environ: Mapping[str, str] | None = None,
     pass_on: Sequence[str] = (),
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Printed:
     """Run a command line in the system's shell, with nothing on its standard input, and take what it prints.
 
@@ -122,11 +129,9 @@ def run_command(
     readers = [threading.Thread(target=reader.run, name="command", daemon=True) for reader in (out, err)]
     for reader in readers:
         reader.start()
-    timed_out = False
+    ended = False
     try:
-        process.wait(timeout_seconds)
-    except subprocess.TimeoutExpired:
-        timed_out = True
+        ended = _has_ended(process, timeout_seconds, is_stopping)
     finally:
         _kill(process)
         process.wait()
@@ -134,13 +139,29 @@ def run_command(
             reader.join()
         process.stdout.close()
         process.stderr.close()
-    if timed_out:
+    if not ended and is_stopping():
+        raise CommandStopped("The command was stopped with the program.", hint="The next one runs it again.")
+    if not ended:
         raise CommandTimedOut(
             f"The command did not end in {timeout_seconds:g} seconds and was killed.", hint="Make it quicker."
         )
     if out.too_much:
         raise CommandTooLoud(f"The command printed more than {max_bytes:,} bytes and was killed.", hint="Print less.")
     return _printed(process.returncode, bytes(out.data), bytes(err.data))
+
+
+def _has_ended(process: Popen[bytes], timeout_seconds: float, is_stopping: Callable[[], bool]) -> bool:
+    """Wait for the end of a command, for so long, or until the program is to stop; whether it came."""
+    import subprocess
+
+    ends = SYSTEM_CLOCK.monotonic() + timeout_seconds
+    while not is_stopping() and (left := ends - SYSTEM_CLOCK.monotonic()) > 0:
+        try:
+            process.wait(min(left, STOP_LOOK_SECONDS))
+        except subprocess.TimeoutExpired:
+            continue
+        return True
+    return False
 
 
 def _printed(code: int, out: bytes, err: bytes) -> Printed:
