@@ -22,6 +22,7 @@ from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
 if TYPE_CHECKING:
     from skywrite.schedule.slots import FreeSlots
+    from skywrite.schedule.tokens import DateOrder
 
 SAME_TEXT = timedelta(days=7)
 SLOT_HORIZON = timedelta(days=800)
@@ -105,11 +106,12 @@ class Drafting:
         *,
         slots: FreeSlots | None = None,
         past: bool = False,
+        dates: DateOrder | None = None,
     ) -> tuple[datetime, list[str]]:
         """`when`, with what is odd about it, such as a local time that does not exist on that day.
 
         `slots` are those that are free (without it those that nothing in the queue has); one that is given out is taken
-        from them. With `past` a time that is written out may be over.
+        from them. With `past` a time that is written out may be over. `dates` is the order of day and month.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -120,7 +122,7 @@ class Drafting:
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
-            read = parse_time(at, now=self._ctx.clock.now(), zone=self._ctx.zone(account), past=past)
+            read = parse_time(at, now=self._ctx.clock.now(), zone=self._ctx.zone(account), past=past, dates=dates)
             due_at, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
             raise InputError(f"The time {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
@@ -135,11 +137,11 @@ class Drafting:
         now = self._ctx.clock.now()
         return set(self._ctx.store.due_times(account_did, now, now + SLOT_HORIZON))
 
-    def free_slots(self, account: Account) -> FreeSlots:
-        """The slots of the account that nothing in the queue has."""
+    def free_slots(self, account: Account, *, also: Iterable[datetime] = ()) -> FreeSlots:
+        """The slots of the account that nothing in the queue has, and that are at none of these other times."""
         from skywrite.schedule.slots import FreeSlots
 
-        taken = self.taken_slots(account.did)
+        taken = self.taken_slots(account.did).union(also)
         return FreeSlots(self._ctx.store.slots(account.did), now=self._ctx.clock.now(), taken=taken)
 
     def clashes(self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None) -> list[str]:

@@ -23,6 +23,7 @@ from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, Wr
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
 from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, parse_rule, pick
 from skywrite.schedule.slots import with_jitter
+from skywrite.schedule.tokens import DateOrder
 
 SWEEP_SECONDS = 60
 
@@ -44,6 +45,7 @@ class Rule:
     source: str | None = None
     zone: str | None = None
     exceptions: Mapping[str, Any] = field(default_factory=dict)
+    dates: DateOrder | None = None
 
 
 class NewRule(NamedTuple):
@@ -83,9 +85,13 @@ class Occurrences:
         """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
         # A rule may have begun long ago, as those that were exported have.
         start, notes = (
-            self._drafting.when_with_notes(account, given.at, past=True) if given.at is not None else (None, [])
+            self._drafting.when_with_notes(account, given.at, past=True, dates=given.dates)
+            if given.at is not None
+            else (None, [])
         )
-        until = self._drafting.when(account, _whole_day(given.until)) if given.until is not None else None
+        until = None
+        if given.until is not None:
+            until, _ = self._drafting.when_with_notes(account, _whole_day(given.until), dates=given.dates)
         rule = parse_rule(given.every, zone=given.zone or self._ctx.zone(account), start=start)
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
         if first is None:

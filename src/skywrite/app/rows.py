@@ -17,6 +17,7 @@ from skywrite.app.occurrences import NewRule, Occurrences, Rule
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.queue.model import Account, NewPost
 from skywrite.schedule.recurrence import read_exceptions
+from skywrite.schedule.tokens import DateOrder
 
 if TYPE_CHECKING:
     from skywrite.schedule.slots import FreeSlots
@@ -28,13 +29,18 @@ ROW_FIELDS = (*OPTION_FIELDS, "draft", *RULE_FIELDS)
 
 @dataclass
 class Batch:
-    """What the rows of one import know of each other: accounts, slots that are free, texts and minutes."""
+    """What the rows of one import know of each other: accounts, slots that are free, texts and minutes.
+
+    `fixed`: the times that rows name, around which those without one are planned. `dates`: the order of day and month.
+    """
 
     accounts: dict[str | None, Account] = field(default_factory=dict)
     slots: dict[str, FreeSlots] = field(default_factory=dict)
     texts: dict[tuple[str, str], int] = field(default_factory=dict)
     minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
     queued: dict[str, set[datetime]] = field(default_factory=dict)
+    fixed: dict[str, set[datetime]] = field(default_factory=dict)
+    dates: DateOrder | None = None
 
     def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[str]:
         """Warnings about earlier rows of the same text or the same minute."""
@@ -77,7 +83,7 @@ class Rows:
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
         _check_no_rule(fields)
         options = {name: _text_or_none(name, fields.get(name)) for name in OPTION_FIELDS}
-        owner = self._row_account(options["account"] or account, batch)
+        owner = self.owner(options["account"] or account, batch)
         if isinstance(row, Draft):
             draft = row
         else:
@@ -102,7 +108,7 @@ class Rows:
         if not isinstance(pool, list) or not isinstance(exceptions, Mapping):
             raise InvalidDraft("pool must be a list, and exceptions an object of times.")
         read_exceptions(exceptions)
-        owner = self._row_account(options["account"] or account, batch)
+        owner = self.owner(options["account"] or account, batch)
         rule = Rule(
             str(options["every"]),
             options["at"],
@@ -113,11 +119,13 @@ class Rows:
             source,
             options["zone"],
             exceptions,
+            batch.dates,
         )
         draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
         return Occurrences(self._ctx, self._drafting).accept(owner, draft, rule, base)
 
-    def _row_account(self, name: str | None, batch: Batch) -> Account:
+    def owner(self, name: str | None, batch: Batch) -> Account:
+        """The account with this handle, or the default one, looked up once for a batch."""
         if name not in batch.accounts:
             batch.accounts[name] = self._ctx.account(name)
         return batch.accounts[name]
@@ -132,9 +140,10 @@ class Rows:
                 raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
             return None, []
         if at is None and not now and account.did not in batch.slots:
-            batch.slots[account.did] = self._drafting.free_slots(account)
+            batch.slots[account.did] = self._drafting.free_slots(account, also=batch.fixed.get(account.did, ()))
+        slots = batch.slots.get(account.did)
         return self._drafting.when_with_notes(
-            account, at or ("now" if now else None), jitter, slots=batch.slots.get(account.did)
+            account, at or ("now" if now else None), jitter, slots=slots, dates=batch.dates
         )
 
 

@@ -1,60 +1,30 @@
 """Transfer: rows of many posts in, the same rows out, and a copy of the whole database.
 
-What lives here: that all rows go in, or none, and rows out. What does not: what a row means (`rows`), files of tables
-(`sources.table`).
+What lives here: rows out, and rows that are sent at once. What does not: taking rows in (`importing`, `rows`), files of
+tables (`sources.table`).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from skywrite.app.context import Context
-from skywrite.app.drafting import SAME_TEXT, Drafting
-from skywrite.app.occurrences import NewRule
-from skywrite.app.results import Sent
-from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
+from skywrite.app.drafting import Drafting
+from skywrite.app.importing import Import, ImportOptions, RowReport
+from skywrite.app.row_keys import is_ours
 from skywrite.app.sending import Sending
-from skywrite.clock import to_iso
-from skywrite.compose.draft import draft_from_dict
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
-from skywrite.files import is_inside, private_file
-from skywrite.queue.model import NewPost, Post, Recurrence
+from skywrite.files import private_file
+from skywrite.queue.model import Post, Recurrence
 from skywrite.schedule.recurrence import parse_rule, pick
-
-if TYPE_CHECKING:
-    pass
-
-TEXTS_AT_ONCE = 5000
-
+from skywrite.schedule.times import DateOrder
 
 Writer = Callable[[Mapping[str, Any]], str]
-
-
-class ImportFailed(InputError):
-    """Some rows of an import are wrong; nothing was imported."""
-
-
-class FileOutside(InputError):
-    """A row names a file outside of the folder that its files must be in."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowReport:
-    """What became of one row: its post's number and moment, what was `sent` at once, or what is wrong."""
-
-    row: int
-    id: int | None = None
-    due_at: str | None = None
-    existed: bool = False
-    warnings: tuple[str, ...] = ()
-    error: SkywriteError | None = None
-    sent: Sent | None = None
-    recurrence_id: int | None = None
 
 
 class Transfer:
@@ -64,7 +34,6 @@ class Transfer:
         self._ctx = ctx
         self._drafting = drafting
         self._sending = sending
-        self._rows = Rows(ctx, drafting)
 
     def import_rows(
         self,
@@ -78,85 +47,33 @@ class Transfer:
         source: str = "import",
         progress: Callable[[int], None] = lambda done: None,
         root: Path | None = None,
+        name: str | None = None,
+        again: bool = False,
+        dates: DateOrder | None = None,
     ) -> list[RowReport]:
         """Accept many posts, each row checked; the reports are in the order of the rows.
 
-        All or nothing: a row that is wrong stops the import, and nothing is stored (the reports tell every row's
-        error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, or with `now`
-        are due at once; those with `draft` are kept without a time. Rows with `every` are rules (see `schedule`). With
-        `root`, for rows that others wrote, a file outside of that folder is an error of its row.
+        All or nothing: a row that is wrong stops the import, and nothing is stored (the reports name every row's
+        error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, around the
+        times of the others, or with `now` are due at once; those with `draft` are kept without a time. Rows with
+        `every` are rules (see `schedule`). With `root`, for rows that others wrote, a file outside of that folder is
+        an error of its row.
+
+        With the `name` of the file that they come from, rows that an earlier import of it has brought are not queued
+        again, unless `again` is true. `dates` ("dmy", "mdy", "ymd") is the order of day and month in dates of numbers.
         """
-        reports: list[RowReport] = []
-        posts: list[tuple[int, NewPost]] = []
-        rules: list[tuple[int, NewRule]] = []
-        batch = Batch()
-        for number, row in enumerate(rows, 1):
-            try:
-                if root is not None:
-                    _check_files(row, base or Path(), root)
-                if row.get("every"):
-                    rule = self._rows.accept_rule(row, base=base, account=account, batch=batch, source=source)
-                    new, warnings = rule.first, rule.warnings
-                    if not dry_run:
-                        self._drafting.keep_media(rule.readies)
-                    rules.append((len(reports), rule))
-                else:
-                    new, warnings = self._rows.accept(
-                        row, base=base, account=account, batch=batch, now=now, dry_run=dry_run, source=source
-                    )
-                    posts.append((len(reports), new))
-                reports.append(self._accepted(number, new, warnings, batch, now=now))
-            except SkywriteError as error:
-                reports.append(RowReport(number, error=error))
-            progress(number)
-        self._warn_of_same_texts(reports, [*posts, *((place, rule.first) for place, rule in rules)])
-        if not (dry_run or (not partial and any(report.error for report in reports))):
-            self._store_rows(reports, posts, rules)
-        return reports
-
-    def _accepted(self, number: int, new: NewPost, warnings: tuple[str, ...], batch: Batch, *, now: bool) -> RowReport:
-        text = str(new.draft.get("text", ""))
-        # Those that are due now go out one after the other.
-        due_at = None if now and new.occurrence is None else new.due_at
-        clashes = batch.clashes(new.account_did, text, due_at, number)
-        if due_at is not None and minute_of(due_at) in self._queued_minutes(new.account_did, batch):
-            clashes += self._drafting.clashes(new.account_did, "", due_at)
-        due = to_iso(new.due_at) if new.due_at else None
-        return RowReport(number, due_at=due, warnings=(*warnings, *clashes))
-
-    def _queued_minutes(self, did: str, batch: Batch) -> set[datetime]:
-        """The minutes in which something is queued already, asked once, so that each row need not ask."""
-        if did not in batch.queued:
-            batch.queued[did] = {minute_of(at) for at in self._drafting.taken_slots(did)}
-        return batch.queued[did]
-
-    def _warn_of_same_texts(self, reports: list[RowReport], accepted: Iterable[tuple[int, NewPost]]) -> None:
-        """Warn of posts with the same texts that are queued or were posted lately, asking for many at once."""
-        places: dict[str, dict[str, list[int]]] = {}
-        for place, new in accepted:
-            if text := str(new.draft.get("text", "")):
-                places.setdefault(new.account_did, {}).setdefault(text, []).append(place)
-        since = self._ctx.clock.now() - SAME_TEXT
-        for did, mine in places.items():
-            texts = list(mine)
-            for start in range(0, len(texts), TEXTS_AT_ONCE):
-                asked = texts[start : start + TEXTS_AT_ONCE]
-                for text, post in self._ctx.store.same_texts(did, asked, since).items():
-                    warning = f"The same text is in post {post.id} ({post.state})."
-                    for place in mine.get(text, ()):
-                        reports[place] = replace(reports[place], warnings=(*reports[place].warnings, warning))
-
-    def _store_rows(
-        self, reports: list[RowReport], posts: list[tuple[int, NewPost]], rules: list[tuple[int, NewRule]]
-    ) -> None:
-        added, made = self._ctx.store.add_with_rules(
-            [new for _, new in posts], [(rule.rule, rule.first) for _, rule in rules]
+        options = ImportOptions(
+            base=base,
+            root=root,
+            account=account,
+            partial=partial,
+            dry_run=dry_run,
+            now=now,
+            source=source if name is None else f"{source}:{name}",
+            has_keys=name is not None and not again,
+            dates=_checked_order(dates),
         )
-        for (place, _), result in zip(posts, added, strict=True):
-            known = () if result.existed else reports[place].warnings
-            reports[place] = replace(reports[place], id=result.id, existed=result.existed, warnings=known)
-        for (place, _), (number, result) in zip(rules, made, strict=True):
-            reports[place] = replace(reports[place], id=result.id, recurrence_id=number)
+        return Import(self._ctx, self._drafting, options).run(rows, progress)
 
     def post_rows(
         self,
@@ -236,23 +153,13 @@ class Transfer:
         self._ctx.store.backup(path)
 
 
-def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
-    """Raise FileOutside for a file that a row, or one of its pool, names outside of a folder."""
-    pool = row.get("pool") or []
-    for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
-        draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
-        for name in draft.files():
-            if not is_inside(base / Path(name).expanduser(), root):
-                raise FileOutside(f"{name} is outside of {root}.", hint="Put it into that folder.")
-
-
 def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str, Any]:
     row: dict[str, Any] = {**_with_files(post.draft, write), "account": handle}
     if post.state == "scheduled" and post.due_at and post.due_at > now:
         row["at"] = post.due_at.isoformat()
     else:
         row["draft"] = True
-    if post.key:
+    if post.key and not is_ours(post.key, post.source):
         row["key"] = post.key
     row["late"] = _late_text(post)
     return row
@@ -297,30 +204,32 @@ def _late_text(item: Post | Recurrence) -> str:
     return item.late_policy + (f":{item.late_seconds}s" if has_grace else "")
 
 
-def _with_files(value: Any, write: Writer) -> Any:
-    """A draft with stored media as files."""
-    if isinstance(value, Mapping):
-        if "cid" in value and "mime" in value:
-            kept = {
-                name: _with_files(item, write)
-                for name, item in value.items()
-                if name in ("alt", "captions", "gif", "lang", "name")
-            }
-            return {"path": write(value), **kept}
-        return {name: _with_files(item, write) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_files(item, write) for item in value]
-    return value
+def _with_files(draft: Mapping[str, Any], write: Writer) -> dict[str, Any]:
+    """A draft with stored media as files; whatever else it holds stays as it is."""
+    row = dict(draft)
+    if draft.get("images"):
+        row["images"] = [_file(image, write) for image in draft["images"]]
+    if draft.get("video"):
+        row["video"] = _file(draft["video"], write)
+    card = draft.get("card")
+    if isinstance(card, Mapping) and card.get("thumb"):
+        row["card"] = {**card, "thumb": _file(card["thumb"], write)}
+    if draft.get("thread"):
+        row["thread"] = [_with_files(part, write) if isinstance(part, Mapping) else part for part in draft["thread"]]
+    return row
 
 
-def check_reports(reports: list[RowReport]) -> None:
-    """Raise ImportFailed where a row is wrong."""
-    wrong = [report for report in reports if report.error]
-    if wrong:
-        error = wrong[0].error
-        assert error is not None
-        raise ImportFailed(
-            f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
-            f"Row {wrong[0].row}: {error.message}",
-            hint=error.hint or Hint("Correct them, or import the others alone: ", Do("argument", "partial")),
-        )
+def _file(media: Any, write: Writer) -> Any:
+    """Media as a path, with what is said about it; what is not stored stays."""
+    if not isinstance(media, Mapping):
+        return media
+    kept = {name: media[name] for name in ("alt", "gif", "lang", "name") if name in media}
+    if media.get("captions"):
+        kept["captions"] = [_file(caption, write) for caption in media["captions"]]
+    return {"path": write(media), **kept} if "cid" in media else {**media, **kept}
+
+
+def _checked_order(dates: str | None) -> DateOrder | None:
+    if dates in (None, "dmy", "mdy", "ymd"):
+        return cast("DateOrder | None", dates)
+    raise InputError(f"dates cannot be {dates!r}.", hint="It is one of: dmy, mdy, ymd.")

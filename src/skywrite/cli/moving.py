@@ -23,34 +23,29 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--partial", is_flag=True, help="Import the good rows even if others are wrong.")
 @click.option("--dry-run", is_flag=True, help="Check every row; store nothing.")
 @click.option("--root", type=FOLDER, help="Take files of this folder only, for tables that others wrote.")
+@click.option("--again", is_flag=True, help="Queue rows that an earlier import of this file has brought, too.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="The order in dates such as 04/03/2027.")
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook, where several hold something.")
 @json_option
-def import_command(
-    file: Path, account: str | None, partial: bool, dry_run: bool, root: Path | None, as_json: bool
-) -> None:
-    """Schedule many posts from a CSV, JSONL or JSON file, all or nothing.
+def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any) -> None:
+    """Schedule many posts from a CSV, XLSX, ODS, JSONL or JSON file, all or nothing.
 
     \b
     A row of JSONL: {"text": "Hello", "at": "2027-01-05T09:00:00+01:00", "images": [{"path": "a.jpg", "alt": "A"}]}
     Without "at", rows take the next free slots. With "every" ("weekdays 9:00") a row is a rule, with "until", "pool",
-    "zone". CSV has the same names as columns. Paths count from the file's folder.
+    "zone". CSV and workbooks have the same names as columns, and "date" with "time", "image" with "alt". Paths count
+    from the file's folder. Importing a file again queues only what is new in it.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.transfer import ImportFailed, check_reports
+    from skywrite.app.importing import ImportFailed, check_reports
     from skywrite.sources.table import read_table
 
-    rows = read_table(file)
+    rows = read_table(file, sheet=sheet)
+    partial, dry_run = options["partial"], options["dry_run"]
     if not rows:
         raise InputError(f"{file} holds no rows.", hint="Is it the right file? See: skywrite import --help")
     with Skywrite() as sky, _progress(len(rows)) as bar:
-        reports = sky.import_rows(
-            rows,
-            base=file.parent,
-            account=account,
-            partial=partial,
-            dry_run=dry_run,
-            progress=lambda _: bar.update(1),
-            root=root,
-        )
+        reports = sky.import_rows(rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options)
     try:
         if not partial or not any(report.id for report in reports):
             check_reports(reports)

@@ -144,7 +144,7 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
 def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any], as_json: bool) -> None:
     """Rows of standard input (`-`) or of a file."""
     from skywrite.app import Skywrite
-    from skywrite.app.transfer import check_reports
+    from skywrite.app.importing import check_reports
     from skywrite.bsky.limits import EmptyPost
     from skywrite.sources.table import read_jsonl
 

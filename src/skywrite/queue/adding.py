@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skywrite.clock import Clock
 from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
 from skywrite.queue.database import Accepted, DiskFull, Transaction, moment_of
-from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, UnknownMedia
+from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, State, UnknownMedia
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
@@ -32,6 +32,14 @@ class _Taken(NamedTuple):
     key_hash: int | None
 
 
+class KnownKey(NamedTuple):
+    """The post that an account has stored under a key."""
+
+    id: int
+    due_at: datetime | None
+    state: State
+
+
 class AddVerbs(StoreBase):
     """Verbs that put posts and their media into the store."""
 
@@ -47,6 +55,12 @@ class AddVerbs(StoreBase):
             for item in media:
                 put_bytes(tx, item, self._clock.now())
             return add_posts(tx, self._clock, posts)
+
+    def known_keys(self, account_did: str, keys: Sequence[str]) -> dict[str, KnownKey]:
+        """The posts that the account has stored under any of these keys, by key."""
+        with self._reading() as tx:
+            rows = tx.rows("posts_with_keys", did=account_did, keys=json.dumps(keys)) if keys else []
+            return {row["key"]: KnownKey(row["id"], moment_of(row["due_at"]), row["state"]) for row in rows}
 
     def put_media(self, media: NewMedia) -> MediaInfo:
         """Store bytes under their CID; bytes that are there already are neither read nor stored.

@@ -7,7 +7,7 @@ thread, are grouped in modules:
   set_account_settings; and load, load_oauth, load_any, save, replace, try_lease, release,
   idle_sessions, ended_sessions for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
-- `adding.py`: add, put_media;
+- `adding.py`: add, known_keys, put_media;
 - `listing.py`: posts, all_posts, history, count, count_matching;
 - `posts.py`: get, occurrence_post, attempts, same_text, waiting_with_text,
   same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, release_post;
@@ -17,7 +17,7 @@ thread, are grouped in modules:
 - `media.py`: media_info, media_of, read_media, prune;
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
   feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
-  queue_item, fail_item;
+  queue_item, fail_item, filter_item;
 - `rules.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;

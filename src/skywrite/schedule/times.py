@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from skywrite.errors import InputError
 from skywrite.schedule.languages import fold
 from skywrite.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
 from skywrite.schedule.meaning import Parts, at_clock, gather, later, resolve
@@ -27,6 +28,7 @@ __all__ = [
     "ParsedTime",
     "PastTime",
     "UnknownZone",
+    "can_be_read",
     "format_time",
     "local_zone",
     "parse_time",
@@ -76,6 +78,15 @@ def parse_time(
         f"The time {given!r} is over: it was {format_time(read.at, zone)}.",
         hint="Give one to come, or leave the time out to post now.",
     )
+
+
+def can_be_read(text: str, dates: DateOrder | None = None) -> bool:
+    """Whether a text says a time, with this order of day and month in dates of numbers."""
+    try:
+        read_parts(text, dates)
+    except InputError:
+        return False
+    return True
 
 
 def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:

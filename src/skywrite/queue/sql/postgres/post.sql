@@ -11,7 +11,7 @@ COPY post (
 
 -- name: posts_with_keys
 -- The posts that an account has stored under any of these keys (a JSON array).
-SELECT id, key, key_hash FROM post
+SELECT id, key, key_hash, due_at, state FROM post
 WHERE account_did = :did AND key = ANY (ARRAY(SELECT value FROM json_array_elements_text(CAST(:keys AS json)) AS value))
 
 -- name: posts_with_texts

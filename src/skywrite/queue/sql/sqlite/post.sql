@@ -11,7 +11,7 @@ INSERT INTO post (
 
 -- name: posts_with_keys
 -- The posts that an account has stored under any of these keys (a JSON array).
-SELECT id, key, key_hash FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
+SELECT id, key, key_hash, due_at, state FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
 
 -- name: posts_with_texts
 -- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.

@@ -1,0 +1,143 @@
+"""What an import would do, day by day, with what is wrong and what is odd summed up. Pure.
+
+What does not live here: making the reports (`importing`), showing the plan (the interfaces).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from skywrite.app.importing import RowReport
+from skywrite.clock import to_iso
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPost:
+    """A row as it would be posted. `at` is local time, None for a draft; `rule` says that it comes again.
+
+    `existed`: it is in the queue already.
+    """
+
+    row: int
+    at: datetime | None
+    account: str
+    text: str
+    images: int = 0
+    has_video: bool = False
+    posts: int = 1
+    rule: str = ""
+    existed: bool = False
+    warnings: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its object in the plan's JSON; `at` is UTC, and `local` the time where its account is."""
+        return {
+            "row": self.row,
+            "at": to_iso(self.at) if self.at else None,
+            "local": self.at.isoformat() if self.at else None,
+            "account": self.account,
+            "text": self.text,
+            "images": self.images,
+            "video": self.has_video,
+            "posts": self.posts,
+            "rule": self.rule or None,
+            "existed": self.existed,
+            "warnings": self.warnings,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDay:
+    """The posts of one day, in the order in which they go out."""
+
+    day: date
+    posts: tuple[PlannedPost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about many rows, said once: the message of the first, and the numbers of all."""
+
+    message: str
+    rows: tuple[int, ...]
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its object in the plan's JSON."""
+        return {"message": self.message, "hint": self.hint, "rows": list(self.rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """A whole import: days, posts without a time, what is wrong (`problems`) and what is odd (`remarks`)."""
+
+    days: tuple[PlannedDay, ...]
+    undated: tuple[PlannedPost, ...]
+    problems: tuple[Remark, ...]
+    remarks: tuple[Remark, ...]
+
+    @property
+    def posts(self) -> int:
+        """How many rows would be queued."""
+        planned = [*(post for day in self.days for post in day.posts), *self.undated]
+        return sum(not post.existed for post in planned)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `import --dry-run --json`."""
+        return {
+            "posts": self.posts,
+            "days": [
+                {"day": day.day.isoformat(), "posts": [post.as_dict() for post in day.posts]} for day in self.days
+            ],
+            "undated": [post.as_dict() for post in self.undated],
+            "problems": [remark.as_dict() for remark in self.problems],
+            "remarks": [remark.as_dict() for remark in self.remarks],
+        }
+
+
+def plan_of(reports: Sequence[RowReport]) -> ImportPlan:
+    """The plan that the reports of an import amount to."""
+    planned = [_planned(report) for report in reports if report.error is None]
+    days: dict[date, list[PlannedPost]] = {}
+    for post in sorted((one for one in planned if one.at), key=lambda one: (one.at, one.row)):
+        assert post.at is not None
+        days.setdefault(post.at.date(), []).append(post)
+    return ImportPlan(
+        days=tuple(PlannedDay(day, tuple(posts)) for day, posts in sorted(days.items())),
+        undated=tuple(post for post in planned if post.at is None),
+        problems=_summed((one.row, one.error.message, one.error.hint) for one in reports if one.error is not None),
+        remarks=_summed((one.row, warning, "") for one in reports for warning in one.warnings),
+    )
+
+
+def _planned(report: RowReport) -> PlannedPost:
+    draft = report.draft
+    at = datetime.fromisoformat(report.due_at).astimezone(ZoneInfo(report.zone)) if report.due_at else None
+    images, thread = draft.get("images") or [], draft.get("thread") or []
+    return PlannedPost(
+        row=report.row,
+        at=at,
+        account=report.account,
+        text=str(draft.get("text") or ""),
+        images=len(images) if isinstance(images, list) else 1,
+        has_video=bool(draft.get("video")),
+        posts=1 + len(thread),
+        rule=report.rule,
+        existed=report.existed,
+        warnings=len(report.warnings),
+    )
+
+
+def _summed(found: Any) -> tuple[Remark, ...]:
+    """Messages that differ in numbers, names and quoted texts only, as one; those of most rows come first."""
+    groups: dict[str, tuple[str, str, dict[int, None]]] = {}
+    for row, message, hint in found:
+        alike = re.sub(r"'[^']*'|\"[^\"]*\"|\S*\d\S*|\S+\.\w{2,5}\b|\S*/\S+", "*", message)
+        groups.setdefault(alike, (message, hint, {}))[2][row] = None
+    remarks = [Remark(message, tuple(rows), hint) for message, hint, rows in groups.values()]
+    return tuple(sorted(remarks, key=lambda one: -len(one.rows)))

@@ -1,0 +1,316 @@
+"""One import: many rows in, all or none, each with its report.
+
+What lives here: what the rows know of each other (accounts, slots, keys, the order of days and months), and storing
+them. What does not: what one row means (`rows`), files of tables (`sources.table`), how a plan is shown
+(`import_plan`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import SAME_TEXT, Drafting
+from skywrite.app.occurrences import NewRule
+from skywrite.app.results import Sent
+from skywrite.app.row_keys import keys_of
+from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
+from skywrite.clock import to_iso
+from skywrite.compose.draft import draft_from_dict
+from skywrite.errors import Do, Hint, InputError, SkywriteError, Unexpected
+from skywrite.files import is_inside
+from skywrite.queue.adding import KnownKey
+from skywrite.queue.model import Account, NewPost, Recurrence
+from skywrite.schedule.times import AmbiguousTime, DateOrder, can_be_read
+
+TEXTS_AT_ONCE = 5000
+_ORDERS: dict[DateOrder, str] = {"dmy": "the day first", "mdy": "the month first", "ymd": "the year first"}
+
+
+class ImportFailed(InputError):
+    """Some rows of an import are wrong; nothing was imported."""
+
+
+class FileOutside(InputError):
+    """A row names a file outside of the folder that its files must be in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowReport:
+    """What became of one row: its post's number and time, what was `sent` at once, or what is wrong.
+
+    `existed`: its post is there already, so nothing was added. `account` is the handle, `zone` the one to show the time
+    in, `draft` the post as it is stored, and `rule` the text of a recurrence; they are empty for rows that are wrong.
+    """
+
+    row: int
+    id: int | None = None
+    due_at: str | None = None
+    existed: bool = False
+    warnings: tuple[str, ...] = ()
+    error: SkywriteError | None = None
+    sent: Sent | None = None
+    recurrence_id: int | None = None
+    account: str = ""
+    zone: str = ""
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    rule: str = ""
+
+
+class ImportOptions(NamedTuple):
+    """How rows are imported: see `Transfer.import_rows`."""
+
+    base: Path | None = None
+    root: Path | None = None
+    account: str | None = None
+    partial: bool = False
+    dry_run: bool = False
+    now: bool = False
+    source: str = "import"
+    has_keys: bool = False
+    dates: DateOrder | None = None
+
+
+class Import:
+    """One import of rows."""
+
+    def __init__(self, ctx: Context, drafting: Drafting, options: ImportOptions) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+        self._options = options
+        self._rows = Rows(ctx, drafting)
+        self._batch = Batch(dates=options.dates)
+        self._reports: list[RowReport] = []
+        self._posts: list[tuple[int, NewPost]] = []
+        self._rules: list[tuple[int, NewRule]] = []
+        self._keys: dict[int, str] = {}
+        self._known: dict[int, RowReport] = {}
+        self._shown: dict[str, tuple[str, str]] = {}
+        self._stored_rules: dict[str, list[Recurrence]] = {}
+
+    def run(self, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> list[RowReport]:
+        """Check every row and store the good ones, unless one is wrong that stops all; the reports in order."""
+        given = list(rows)
+        if self._options.has_keys:
+            self._keys = keys_of(given, self._options.source)
+            self._find_known(given)
+        self._plan_around(given)
+        for number, row in enumerate(given, 1):
+            self._reports.append(self._known.get(number) or self._report(number, row))
+            progress(number)
+        self._explain_dates(given)
+        self._warn_of_same_texts([*self._posts, *((place, rule.first) for place, rule in self._rules)])
+        if not (self._options.dry_run or (not self._options.partial and any(one.error for one in self._reports))):
+            self._store()
+        return self._reports
+
+    def _owner(self, row: Mapping[str, Any]) -> Account | None:
+        """The account of a row; None where the row has to be reported as wrong."""
+        name = row.get("account")
+        try:
+            return self._rows.owner(name if isinstance(name, str) else self._options.account, self._batch)
+        except SkywriteError:
+            return None
+
+    def _find_known(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The rows that an earlier import of the same file has brought; one whose post was cancelled may come again."""
+        by_account: dict[str, list[int]] = {}
+        for number in self._keys:
+            owner = self._owner(rows[number - 1])
+            if owner is not None:
+                by_account.setdefault(owner.did, []).append(number)
+        for did, asked in by_account.items():
+            while asked:
+                found = self._ctx.store.known_keys(did, [self._keys[number] for number in asked])
+                known = {number: found[self._keys[number]] for number in asked if self._keys[number] in found}
+                asked = [number for number, post in known.items() if post.state == "cancelled"]
+                for number, post in known.items():
+                    if post.state == "cancelled":
+                        self._keys[number] = f"{self._keys[number].partition('/')[0]}/{post.id}"
+                    else:
+                        self._known[number] = self._known_report(number, did, rows[number - 1], post)
+
+    def _known_report(self, number: int, did: str, row: Mapping[str, Any], post: KnownKey) -> RowReport:
+        due = to_iso(post.due_at) if post.due_at else None
+        report = RowReport(number, None if self._options.dry_run else post.id, due, existed=True)
+        return self._described(report, did, {"text": row.get("text", "")})
+
+    def _plan_around(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Where rows take slots, the times that others of the file name are taken."""
+        if self._options.now or not any(_takes_slot(row) for row in rows):
+            return
+        for number, row in enumerate(rows, 1):
+            at = row.get("at")
+            if not isinstance(at, str | datetime) or row.get("every") or number in self._known:
+                continue
+            owner = self._owner(row)
+            try:
+                if owner is not None:
+                    due_at, _ = self._drafting.when_with_notes(owner, at, dates=self._options.dates)
+                    self._batch.fixed.setdefault(owner.did, set()).add(due_at)
+            except SkywriteError:
+                continue
+
+    def _report(self, number: int, row: Mapping[str, Any]) -> RowReport:
+        try:
+            if self._options.root is not None:
+                _check_files(row, self._options.base or Path(), self._options.root)
+            return self._rule(number, row) if row.get("every") else self._post(number, row)
+        except Exception as error:
+            return RowReport(number, error=Unexpected.of(error))
+
+    def _post(self, number: int, row: Mapping[str, Any]) -> RowReport:
+        options = self._options
+        new, warnings = self._rows.accept(
+            row,
+            base=options.base,
+            account=options.account,
+            batch=self._batch,
+            now=options.now,
+            dry_run=options.dry_run,
+            key=self._keys.get(number),
+            source=options.source,
+        )
+        self._posts.append((len(self._reports), new))
+        return self._accepted(number, new, warnings)
+
+    def _rule(self, number: int, row: Mapping[str, Any]) -> RowReport:
+        options = self._options
+        rule = self._rows.accept_rule(
+            row,
+            base=options.base,
+            account=options.account,
+            batch=self._batch,
+            source=options.source,
+        )
+        stored = self._same_rule(rule) if options.has_keys else None
+        if stored is not None:
+            report = RowReport(number, existed=True, recurrence_id=stored.id, rule=stored.rule)
+            return self._described(report, stored.account_did, rule.first.draft)
+        if not options.dry_run:
+            self._drafting.keep_media(rule.readies)
+        self._rules.append((len(self._reports), rule))
+        return replace(self._accepted(number, rule.first, rule.warnings), rule=rule.rule.rule)
+
+    def _same_rule(self, new: NewRule) -> Recurrence | None:
+        """The rule that an earlier import of the same row has stored; each stands for one row."""
+        did = new.rule.account_did
+        if did not in self._stored_rules:
+            mine = [one for one in self._ctx.store.recurrences(did) if one.source == self._options.source]
+            self._stored_rules[did] = mine
+        wanted = _plain(new.rule.draft), _plain(new.rule.pool), new.rule.rule, new.rule.zone
+        for stored in self._stored_rules[did]:
+            if wanted == (_plain(stored.draft), _plain(stored.pool), stored.rule, stored.zone):
+                self._stored_rules[did].remove(stored)
+                return stored
+        return None
+
+    def _accepted(self, number: int, new: NewPost, warnings: tuple[str, ...]) -> RowReport:
+        text = str(new.draft.get("text", ""))
+        # Those that are due now go out one after the other.
+        due_at = None if self._options.now and new.occurrence is None else new.due_at
+        clashes = self._batch.clashes(new.account_did, text, due_at, number)
+        if due_at is not None and minute_of(due_at) in self._queued_minutes(new.account_did):
+            clashes += self._drafting.clashes(new.account_did, "", due_at)
+        due = to_iso(new.due_at) if new.due_at else None
+        return self._described(
+            RowReport(number, due_at=due, warnings=(*warnings, *clashes)), new.account_did, new.draft
+        )
+
+    def _described(self, report: RowReport, did: str, draft: Mapping[str, Any]) -> RowReport:
+        """The report with what a plan shows of the post."""
+        if did not in self._shown:
+            account = next(known for known in self._batch.accounts.values() if known.did == did)
+            self._shown[did] = (account.handle, self._ctx.zone(account))
+        handle, zone = self._shown[did]
+        return replace(report, account=handle, zone=zone, draft=draft)
+
+    def _queued_minutes(self, did: str) -> set[datetime]:
+        """The minutes in which something is queued already, asked once, so that each row need not ask."""
+        if did not in self._batch.queued:
+            self._batch.queued[did] = {minute_of(at) for at in self._drafting.taken_slots(did)}
+        return self._batch.queued[did]
+
+    def _explain_dates(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Where a date is ambiguous, say which order of day and month all dates of the file can be read in."""
+        wrong = [place for place, one in enumerate(self._reports) if isinstance(one.error, AmbiguousTime)]
+        if not wrong or self._options.dates is not None:
+            return
+        texts = {row["at"] for row in rows if isinstance(row.get("at"), str)}
+        readable = [text for text in texts if any(can_be_read(text, order) for order in _ORDERS)]
+        orders = [order for order in _ORDERS if all(can_be_read(text, order) for text in readable)]
+        if len(orders) != 1:
+            how = Hint("Give the order of day and month of all dates: ", Do("argument", "dates"), " dmy, mdy or ymd")
+        else:
+            how = Hint(
+                f"All dates of the file can be read with {_ORDERS[orders[0]]}; if that is meant: ",
+                *(Do("argument", "dates"), f" {orders[0]}"),
+            )
+        for place in wrong:
+            error = self._reports[place].error
+            if error is not None:
+                error.hint = how
+
+    def _warn_of_same_texts(self, accepted: Iterable[tuple[int, NewPost]]) -> None:
+        """Warn of posts with the same texts that are queued or were posted lately, asking for many at once."""
+        places: dict[str, dict[str, list[int]]] = {}
+        for place, new in accepted:
+            if text := str(new.draft.get("text", "")):
+                places.setdefault(new.account_did, {}).setdefault(text, []).append(place)
+        since = self._ctx.clock.now() - SAME_TEXT
+        for did, mine in places.items():
+            texts = list(mine)
+            for start in range(0, len(texts), TEXTS_AT_ONCE):
+                asked = texts[start : start + TEXTS_AT_ONCE]
+                for text, post in self._ctx.store.same_texts(did, asked, since).items():
+                    warning = f"The same text is in post {post.id} ({post.state})."
+                    for place in mine.get(text, ()):
+                        before = self._reports[place]
+                        self._reports[place] = replace(before, warnings=(*before.warnings, warning))
+
+    def _store(self) -> None:
+        added, made = self._ctx.store.add_with_rules(
+            [new for _, new in self._posts], [(rule.rule, rule.first) for _, rule in self._rules]
+        )
+        for (place, _), result in zip(self._posts, added, strict=True):
+            before = self._reports[place]
+            known = () if result.existed else before.warnings
+            self._reports[place] = replace(before, id=result.id, existed=result.existed, warnings=known)
+        for (place, _), (number, result) in zip(self._rules, made, strict=True):
+            self._reports[place] = replace(self._reports[place], id=result.id, recurrence_id=number)
+
+
+def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
+    """Raise FileOutside for a file that a row, or one of its pool, names outside of a folder."""
+    pool = row.get("pool") or []
+    for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
+        draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
+        for name in draft.files():
+            if not is_inside(base / Path(name).expanduser(), root):
+                raise FileOutside(f"{name} is outside of {root}.", hint="Put it into that folder.")
+
+
+def _takes_slot(row: Mapping[str, Any]) -> bool:
+    return row.get("at") is None and not row.get("every") and not row.get("draft")
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def check_reports(reports: list[RowReport]) -> None:
+    """Raise ImportFailed where a row is wrong."""
+    wrong = [report for report in reports if report.error]
+    if wrong:
+        error = wrong[0].error
+        assert error is not None
+        raise ImportFailed(
+            f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
+            f"Row {wrong[0].row}: {error.message}",
+            hint=error.hint or Hint("Correct them, or import the others alone: ", Do("argument", "partial")),
+        )
