@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting, Ready
@@ -24,6 +24,9 @@ from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
+
+if TYPE_CHECKING:
+    from skywrite.insight.receipts import Receipt
 
 DUE_COUNTED_MAX = 10_000
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
@@ -239,6 +242,31 @@ class Posts:
         """How many posts are due and not published: scheduled, or left in the middle by a worker."""
         due_before = before or self._ctx.clock.now()
         return len(self._ctx.store.posts(("scheduled", "publishing"), due_before=due_before, limit=DUE_COUNTED_MAX))
+
+    def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
+        """A proof that a post is published, to be kept: by its number here, at-uri or link. See `insight.receipts`."""
+        from skywrite.insight.receipts import make_receipt
+
+        uri, owner = self._published(target, account)
+        server = self._ctx.agent(owner).public
+        resolver = self._ctx.network.resolver(owner.pds_url)
+        return make_receipt(server, resolver, uri, handle=owner.handle, now=self._ctx.clock.now())
+
+    def _published(self, target: str | int, account: str | None) -> tuple[str, Account]:
+        """The at-uri of a published post of ours, and its account. Raises InputError for any other."""
+        if isinstance(target, int) or target.isdigit():
+            post = self._ctx.store.get(int(target))
+            if post.uri is None:
+                raise InputError(
+                    f"Post {post.id} is {post.state}, not published.", hint="Only what is out has a proof."
+                )
+            return post.uri, self._ctx.store.account(post.account_did)
+        owner = self._ctx.account(account)
+        authority, collection, rkey = parse_reference(target)
+        if authority != owner.did and authority.lower() != owner.handle:
+            hint = Hint("Name its account: ", Do("argument", "account"))
+            raise InputError(f"{target} is not a post of {owner.handle}.", hint=hint)
+        return f"at://{owner.did}/{collection}/{rkey}", owner
 
     def delete(self, target: str | int, *, account: str | None = None) -> str:
         """Delete a published post from the network, by its number here, at-uri or link; returns its at-uri.

@@ -172,6 +172,10 @@ class Resolver:
         """The server that a DID's document names; raises UnknownDid, InvalidDidDocument, IdentityUnavailable."""
         return self._document(Did(did)).pds_url
 
+    def document(self, did: str) -> dict[str, Any]:
+        """The DID document of an account, as it is served now. Raises UnknownDid."""
+        return self._fetch_document(Did(did))
+
     def forget(self, handle_or_did: str) -> None:
         """Ask again the next time: the account has moved, or its handle has changed."""
         self._cache.drop(handle_or_did.lower())

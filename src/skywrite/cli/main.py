@@ -34,6 +34,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "thread": ("posting", "Post a thread"),
         "preview": ("posting", "Show what would appear; send nothing"),
         "delete": ("posting", "Delete a published post"),
+        "receipt": ("receipts", "Prove what was published"),
+        "verify": ("receipts", "Check such a proof"),
     },
     "Queue": {
         "queue": ("queue", "List the posts that wait"),

@@ -90,7 +90,7 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     if sum(given) > 1:
         raise InputError("The text is given twice.", hint="Use one of: arguments, --file, --editor.")
     if file is not None:
-        return _decoded(_read_file(file), str(file))
+        return _decoded(read_file(file), str(file))
     if editor:
         written = click.edit()
         if written is None:
@@ -111,7 +111,8 @@ def read_stdin(max_bytes: int) -> bytes:
     return data
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that is no larger than a text may be. Raises MissingFile, UnreadableFile, InputError."""
     from skywrite.compose.images import MissingFile, UnreadableFile
 
     try:
