@@ -202,16 +202,66 @@ def test_still_gif_becomes_png() -> None:
     assert Image.open(BytesIO(data)).convert("RGBA").tobytes() == opened(prepared).convert("RGBA").tobytes()
 
 
-@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "AVIF"])
 def test_first_image_of_an_animation_is_kept(form: str) -> None:
-    """Of an animated PNG, WebP or GIF the first image is kept, and that is said."""
+    """Of an animated PNG, WebP, GIF or AVIF the first image is kept, and that is said."""
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue", "green")]
     data = encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=100)
     prepared = prepare_image(data, name="a")
     image = opened(prepared)
     assert not getattr(image, "is_animated", False)
     assert near((255, 0, 0), image.convert("RGB").getpixel((5, 5)))
-    assert "only the first image of the animation is kept" in prepared.changes
+    assert "only the first image of the animation is kept: as a GIF or a video it would move" in prepared.changes
+
+
+@pytest.mark.parametrize("form", ["BMP", "TIFF"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_bmp_and_tiff_become_png(form: str, mode: str) -> None:
+    """What scanners and old programs write is converted, with the very same pixels."""
+    image = scene().convert(mode)
+    data = encoded(image, form)
+    prepared = prepare_image(data, name="a")
+    assert ("image/png", 64, 48) == (prepared.mime, prepared.width, prepared.height)
+    assert f"converted from {form} to PNG" in prepared.changes
+    assert Image.open(BytesIO(data)).convert("RGB").tobytes() == opened(prepared).convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize("options", [{"compression": "tiff_lzw"}, {"compression": "jpeg"}, {"big_tiff": False}])
+def test_tiff_files_of_all_sorts(options: dict[str, Any]) -> None:
+    """Compressed TIFFs and those in CMYK are images in sRGB afterwards."""
+    for mode in ("RGB", "CMYK") if options != {"compression": "jpeg"} else ("RGB",):
+        prepared = prepare_image(encoded(scene(mode="RGB").convert(mode), "TIFF", **options), name="a")
+        assert opened(prepared).mode in ("RGB", "L", "P")
+
+
+def test_a_turned_tiff_is_upright() -> None:
+    """Its orientation is followed once."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    prepared = prepare_image(encoded(scene(), "TIFF", exif=exif), name="a")
+    assert (48, 64) == (prepared.width, prepared.height)
+
+
+def test_a_large_bmp_becomes_small() -> None:
+    """A screenshot of megabytes is a PNG of kilobytes, and a photo of megabytes a JPEG within the limit."""
+    assert "image/png" == prepare_image(encoded(scene(2000, 1500), "BMP"), name="a").mime
+    assert "image/jpeg" == prepare_image(encoded(noise(2500, 2000), "BMP"), name="a").mime
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"BM" + bytes(12),
+        b"BM" + bytes(60),
+        b"II*\x00" + bytes(40),
+        b"II*\x00\xff\xff\xff\xff",
+        b"MM\x00*\x00\x00\x00\x08\xff\xff" + bytes(30),
+    ],
+)
+def test_broken_bmp_and_tiff_files_are_damaged(data: bytes) -> None:
+    """What begins like one and goes on otherwise is refused in a sentence."""
+    with pytest.raises(DamagedImage):
+        prepare_image(data, name="a")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
@@ -392,7 +442,7 @@ def test_png_leftovers_of_a_crop_are_gone() -> None:
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"  <svg onload='x'/>", "SVG"),
         (b"<!DOCTYPE html><html></html>", "HTML"),
-        (b"II*\x00" + bytes(40), "TIFF"),
+        (b"\xff\x0a" + bytes(40), "JPEG XL"),
         (b"%PDF-1.7", "PDF"),
         (bytes(4) + b"ftypisom" + bytes(20), "is a video (MP4)"),
         (b"\x1aE\xdf\xa3" + bytes(40), "is a video (WebM"),

@@ -20,7 +20,9 @@ def key_command() -> None:
 @click.option("--force", is_flag=True, help="Also while workers seem to run; after a crash of theirs.")
 @json_option
 def rotate(new_key_stdin: bool, force: bool, as_json: bool) -> None:
-    """Put sessions, secrets and commands under a new key, all or nothing.
+    """Put all secrets under a new key.
+
+    Sessions, OAuth keys, webhooks and commands move together, or nothing does.
 
     Stop the workers first. A key in a file or in the keyring is made and replaced there. Where SKYWRITE_KEY holds the
     key, give the new one on standard input and set the variable to it everywhere afterwards.

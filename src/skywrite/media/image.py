@@ -32,7 +32,11 @@ MAX_ENCODES = 6
 _QUALITY_LOW, _QUALITY_HIGH = 70, 92
 _GOOD_FIT = 0.95
 _GOOD_SHRINK = 0.8
+_STILL = "only the first image of the animation is kept: as a GIF or a video it would move"
 _HINT = "Save it as JPEG or PNG first."
+_LOSSLESS = ("png", "gif", "bmp", "tiff")
+# A BMP is stored as it is; a PNG of the same image has about so many times fewer bytes.
+_BMP_FACTOR = 5
 _MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _ORIENTATION_TAG = 0x0112
 
@@ -100,7 +104,7 @@ def _kind(data: bytes, name: str) -> str:
         raise NotAnImage(f"{name} is a video ({NAMES[kind]}), no image.", hint="Give it as a video.")
     if kind:
         raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as an image.", hint=_HINT)
-    raise NotAnImage(f"{name} is no image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF or HEIC files.")
+    raise NotAnImage(f"{name} is no image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.")
 
 
 def _check_size(size: tuple[int, int] | None, name: str, max_pixels: int) -> None:
@@ -136,7 +140,15 @@ def _open(kind: str, data: bytes, name: str) -> Image:
             raise MissingExtra(f"{name} is a HEIC image; reading it needs an optional part.", extra="heic") from None
         heic: Callable[[Any], Image] = pillow_heif.HeifImageFile
         return heic(BytesIO(data))
-    from PIL import AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+    from PIL import (
+        AvifImagePlugin,
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
 
     decoders: dict[str, Callable[[Any], Image]] = {
         "jpeg": JpegImagePlugin.JpegImageFile,
@@ -144,6 +156,8 @@ def _open(kind: str, data: bytes, name: str) -> Image:
         "webp": WebPImagePlugin.WebPImageFile,
         "gif": GifImagePlugin.GifImageFile,
         "avif": AvifImagePlugin.AvifImageFile,
+        "bmp": BmpImagePlugin.BmpImageFile,
+        "tiff": TiffImagePlugin.TiffImageFile,
     }
     return decoders[kind](BytesIO(data))
 
@@ -164,7 +178,7 @@ def _untouched(kind: str, data: bytes, image: Image, max_bytes: int, max_side: i
     proof.load()
     changes = ["metadata removed"] if kept != data else []
     if is_animated(kind, data):
-        changes = ["only the first image of the animation is kept"]
+        changes = [_STILL]
     return PreparedImage(kept, _MIME[kind], *image.size, tuple(changes))
 
 
@@ -197,7 +211,7 @@ class _Redrawing:
 
     def __init__(self, kind: str, source_bytes: int, name: str, max_bytes: int, max_side: int) -> None:
         self._kind = kind
-        self._source_bytes = source_bytes
+        self._source_bytes = source_bytes // _BMP_FACTOR if kind == "bmp" else source_bytes
         self._name = name
         self._max_bytes = max_bytes
         self._max_side = max_side
@@ -207,8 +221,8 @@ class _Redrawing:
         """Load the pixels and do what they need."""
         from PIL import ImageOps
 
-        if animated or (self._kind == "gif" and getattr(image, "is_animated", False)):
-            self._changes.append("only the first image of the animation is kept")
+        if animated or (self._kind in ("gif", "avif") and getattr(image, "is_animated", False)):
+            self._changes.append(_STILL)
         size, profile, orientation = image.size, _foreign_profile(image), _orientation(image)
         scale = min(1.0, self._max_side / max(size))
         if self._kind == "jpeg":
@@ -232,7 +246,9 @@ class _Redrawing:
 
     def _encoded(self, image: Image, expected_bytes: float) -> PreparedImage:
         """PNG where it was lossless and fits; else JPEG, or WebP where it is transparent."""
-        if self._kind in ("png", "gif") and expected_bytes <= 1.5 * self._max_bytes:
+        if self._kind in ("bmp", "tiff"):
+            image = _plain(image)
+        if self._kind in _LOSSLESS and expected_bytes <= 1.5 * self._max_bytes:
             data = _saved(image, "PNG")
             if len(data) <= self._max_bytes:
                 return self._done(data, "png", image.size)

@@ -8,7 +8,16 @@ from __future__ import annotations
 HEAD_BYTES = 512
 """So many first bytes are enough for `sniff`."""
 
-IMAGES = {"jpeg": "JPEG", "png": "PNG", "gif": "GIF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
+IMAGES = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "gif": "GIF",
+    "webp": "WebP",
+    "avif": "AVIF",
+    "heic": "HEIC",
+    "bmp": "BMP",
+    "tiff": "TIFF",
+}
 VIDEOS = {
     "mp4": "MP4",
     "mov": "QuickTime",
@@ -19,7 +28,7 @@ VIDEOS = {
     "ogg": "Ogg",
     "flv": "FLV",
 }
-OTHERS = {"svg": "SVG", "tiff": "TIFF", "bmp": "BMP", "jxl": "JPEG XL", "pdf": "PDF", "html": "HTML", "ico": "icon"}
+OTHERS = {"svg": "SVG", "jxl": "JPEG XL", "pdf": "PDF", "html": "HTML", "ico": "icon"}
 NAMES = {**IMAGES, **VIDEOS, **OTHERS}
 """Every kind that `sniff` knows, and how people call it."""
 

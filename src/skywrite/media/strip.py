@@ -1,8 +1,9 @@
 """The bytes of image files, without decoding a pixel: size from the header, metadata taken out losslessly.
 
-What lives here: JPEG segments (ITU-T T.81), PNG chunks (W3C PNG 3), WebP chunks (RFC 9649), the sizes that GIF, AVIF
-and HEIC declare. What is kept is what changes the look of the pixels; all else (EXIF, GPS, XMP, comments, thumbnails,
-trailing videos and leftovers) goes. What does not live here: colour profiles and orientation, which need the pixels.
+What lives here: JPEG segments (ITU-T T.81), PNG chunks (W3C PNG 3), WebP chunks (RFC 9649), the sizes that GIF, AVIF,
+HEIC, BMP and TIFF declare. What is kept is what changes the look of the pixels; all else (EXIF, GPS, XMP, comments,
+thumbnails, trailing videos and leftovers) goes. What does not live here: colour profiles and orientation, which need
+the pixels.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _WEBP_KEPT = {b"VP8 ", b"VP8L", b"ALPH"}
 _WEBP_ALPHA, _WEBP_ANIMATION = 0x10, 0x02
 _SPATIAL_EXTENT = re.compile(rb"\x00\x00\x00\x14ispe\x00\x00\x00\x00(.{8})", re.DOTALL)
 _HEIF_META_BYTES = 1 << 20
+_TIFF_SIDES = (256, 257)
 
 
 def dimensions(kind: str, data: bytes) -> tuple[int, int] | None:
@@ -149,14 +151,14 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _webp_kept(data: bytes) -> bytes:
-    body = b""
+    body = bytearray()
     for name, payload in _webp_chunks(data):
         if name == b"VP8X":
             payload = bytes((payload[0] & _WEBP_ALPHA,)) + payload[1:]
         elif name not in _WEBP_KEPT:
             continue
         body += name + struct.pack("<I", len(payload)) + payload + b"\x00" * (len(payload) % 2)
-    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + bytes(body)
 
 
 def _webp_dimensions(data: bytes) -> tuple[int, int] | None:
@@ -183,7 +185,31 @@ def _heif_dimensions(data: bytes) -> tuple[int, int] | None:
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
+def _bmp_dimensions(data: bytes) -> tuple[int, int] | None:
+    """The header after the file's own; a height below zero is that of an image stored from the top."""
+    if struct.unpack_from("<I", data, 14)[0] == 12:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _tiff_dimensions(data: bytes) -> tuple[int, int] | None:
+    """ImageWidth and ImageLength of the first directory (TIFF 6.0, section 2)."""
+    order = "<" if data[:2] == b"II" else ">"
+    at = struct.unpack_from(f"{order}I", data, 4)[0]
+    found: dict[int, int] = {}
+    for number in range(struct.unpack_from(f"{order}H", data, at)[0]):
+        tag, kind = struct.unpack_from(f"{order}HH", data, at + 2 + 12 * number)
+        if tag in _TIFF_SIDES and kind in (3, 4):
+            found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", data, at + 10 + 12 * number)[0]
+    width, height = (found.get(tag) for tag in _TIFF_SIDES)
+    return None if width is None or height is None else (width, height)
+
+
 _DIMENSIONS = {
+    "bmp": _bmp_dimensions,
+    "tiff": _tiff_dimensions,
     "jpeg": _jpeg_dimensions,
     "png": _png_dimensions,
     "webp": _webp_dimensions,
