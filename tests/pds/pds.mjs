@@ -1,9 +1,10 @@
 // The reference PDS and an in-memory PLC directory on loopback. Prints one JSON line when ready: url, plcUrl, accounts
 // (handle, did, password, appPassword), jwtSecret, adminPassword, dataDir, pid. Ends on SIGTERM or with its parent.
 //
-// Environment, all optional: PDS_PORT, PLC_PORT; DATA_DIR (kept, so that a second start goes on with the same accounts;
-// without it a temporary folder); JWT_SECRET; RATE_LIMITS=1; BLOB_LIMIT in bytes; INVITES=1; DID_DOC=1
-// (sessions carry the DID document, as bsky.social's do); ACCOUNTS as "alice.test,bob.test"; APPVIEW_URL and APPVIEW_DID.
+// Environment, all optional: PDS_PORT, PLC_PORT; PLC_URL (another PDS's directory, in place of one of its own); DATA_DIR
+// (kept, so that a second start goes on with the same accounts; without it a temporary folder); JWT_SECRET;
+// RATE_LIMITS=1; BLOB_LIMIT in bytes; INVITES=1; DID_DOC=1 (sessions carry the DID document, as bsky.social's do);
+// ACCOUNTS as "alice.test,bob.test"; APPVIEW_URL and APPVIEW_DID.
 import './loopback.mjs'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
@@ -65,10 +66,12 @@ const adminPassword = 'admin-password'
 const port = await portFrom('PDS_PORT')
 const plcPort = await portFrom('PLC_PORT')
 const url = `http://localhost:${port}`
-const plcUrl = `http://localhost:${plcPort}`
+const plcUrl = process.env.PLC_URL || `http://localhost:${plcPort}`
 
-const directory = plc.PlcServer.create({ db: await keptDirectory(), port: plcPort, version: 'test' })
-await directory.start()
+const directory = process.env.PLC_URL
+  ? null
+  : plc.PlcServer.create({ db: await keptDirectory(), port: plcPort, version: 'test' })
+await directory?.start()
 
 const pds = await PDS.fromEnv({
   devMode: true,
@@ -96,7 +99,7 @@ await pds.start()
 endWithParent(async () => {
   try {
     await pds.destroy()
-    await directory.destroy()
+    await directory?.destroy()
   } finally {
     if (temporary) fs.rmSync(dataDir, { recursive: true, force: true })
   }
