@@ -18,6 +18,7 @@ class Browser:
 
     def __init__(self) -> None:
         self._cookies: dict[str, str] = {}
+        self._location = ""
 
     def accept(self, url: str, handle: str, password: str) -> str:
         """Sign in and accept what is asked for; the address that the browser is sent to then."""
@@ -33,7 +34,11 @@ class Browser:
             url, "sign-in", {"locale": "en", "username": handle, "password": password, "remember": False}
         )
         body = {"did": signed["account"]["did"]} if endpoint == "consent" else {}
-        return str(self._ask(url, endpoint, body, signed.get("ephemeralToken", ""))["url"])
+        leave = str(self._ask(url, endpoint, body, signed.get("ephemeralToken", ""))["url"])
+        navigate = {**_NAVIGATE, "sec-fetch-site": "same-origin", "referer": url}
+        status, _ = self._send("GET", leave, None, navigate)
+        assert status == 303, f"the page did not send the browser on, but answered {status}"
+        return self._location
 
     def _get(self, url: str) -> None:
         status, text = self._send("GET", url, None, {**_NAVIGATE, "accept-language": "en"})
@@ -67,6 +72,7 @@ class Browser:
                 method, path, body, {"user-agent": "test", **headers, **(cookies if self._cookies else {})}
             )
             answer = connection.getresponse()
+            self._location = answer.getheader("location") or ""
             for name, value in answer.getheaders():
                 if name.lower() == "set-cookie":
                     key, _, text = value.partition(";")[0].partition("=")
