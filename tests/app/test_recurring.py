@@ -256,3 +256,15 @@ def test_an_end_may_be_a_day(sky: Skywrite) -> None:
     sky.set(None, {"zone": "Europe/Berlin"})
     sky.schedule("Good morning", every="daily 9:00", until="2026-11-26")
     assert [datetime(2026, 11, 26, 22, 59, tzinfo=UTC)] == [rule.until for rule in sky.recurrences()]
+
+
+def test_the_start_of_a_rule_is_read_in_its_zone(sky: Skywrite) -> None:
+    """A local start and a local end are those of the zone that goes with the rule."""
+    sky.set(None, {"zone": "Europe/Berlin"})
+    rule = "FREQ=DAILY;BYHOUR=9;BYMINUTE=0"
+    sky.schedule("x", every=rule, at="2030-07-05 9:00", until="2030-07-06 9:00", zone="America/New_York")
+    kept = sky.context.store.recurrences()[0]
+    assert ("2030-07-05T13:00:00+00:00", "2030-07-06T13:00:00+00:00") == (
+        kept.starts_at and kept.starts_at.isoformat(),
+        kept.until and kept.until.isoformat(),
+    )

@@ -546,6 +546,17 @@ def test_app(shell: Shell, files: Files) -> None:
     assert "UnknownFunction" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["error"]
 
 
+def test_a_time_is_read_and_shown_in_the_zone_that_is_given(shell: Shell) -> None:
+    """--zone goes with --at, too; a zone without any time is refused."""
+    shell("set", "zone=Europe/Berlin")
+    told = shell("post", "Hello", "--at", "2030-07-05 9:00", "--zone", "america/new_york")
+    assert "goes out Fri 5 Jul 2030 09:00 America/New_York (13:00 UTC)" in told.out
+    assert "2030-07-05T13:00:00.000Z" == shell("queue", "--json").json[0]["due_at"]
+    shell("post", "Hello", "--zone", "UTC", code=2)
+    shell("post", "Hello", "--next-slot", "--zone", "UTC", code=2)
+    assert "UnknownZone" == shell("post", "x", "--at", "mon 9:00", "--zone", "CET/x", "--json", code=2).json["error"]
+
+
 @pytest.mark.parametrize("option", ["at", "every", "until", "zone", "late", "jitter", "key"])
 def test_an_empty_option_is_none(shell: Shell, option: str) -> None:
     """A variable of a script that is not set sends nothing."""

@@ -94,9 +94,11 @@ class Drafting:
         ]
         return draft._replace(thread=tuple(thread))
 
-    def when(self, account: Account, at: str | datetime | None, jitter: str | None = None) -> datetime:
+    def when(
+        self, account: Account, at: str | datetime | None, jitter: str | None = None, *, zone: str | None = None
+    ) -> datetime:
         """The time that `at` means, in UTC; the next free slot for None."""
-        return self.when_with_notes(account, at, jitter)[0]
+        return self.when_with_notes(account, at, jitter, zone=zone)[0]
 
     def when_with_notes(
         self,
@@ -106,12 +108,14 @@ class Drafting:
         *,
         slots: FreeSlots | None = None,
         past: bool = False,
+        zone: str | None = None,
         dates: DateOrder | None = None,
     ) -> tuple[datetime, list[str]]:
         """`when`, with what is odd about it, such as a local time that does not exist on that day.
 
         `slots` are those that are free (without it those that nothing in the queue has); one that is given out is taken
-        from them. With `past` a time that is written out may be over. `dates` is the order of day and month.
+        from them. With `past` a time that is written out may be over. `zone` goes before the account's, and `dates` is
+        the order of day and month in dates of numbers.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -122,7 +126,8 @@ class Drafting:
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
-            read = parse_time(at, now=self._ctx.clock.now(), zone=self._ctx.zone(account), past=past, dates=dates)
+            place = zone or self._ctx.zone(account)
+            read = parse_time(at, now=self._ctx.clock.now(), zone=place, past=past, dates=dates)
             due_at, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
             raise InputError(f"The time {at} has no time zone.", hint="Use an aware datetime, or give it as text.")

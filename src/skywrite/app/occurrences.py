@@ -85,13 +85,15 @@ class Occurrences:
         """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
         # A rule may have begun long ago, as those that were exported have.
         start, notes = (
-            self._drafting.when_with_notes(account, given.at, past=True, dates=given.dates)
+            self._drafting.when_with_notes(account, given.at, past=True, zone=given.zone, dates=given.dates)
             if given.at is not None
             else (None, [])
         )
         until = None
         if given.until is not None:
-            until, _ = self._drafting.when_with_notes(account, _whole_day(given.until), dates=given.dates)
+            until, _ = self._drafting.when_with_notes(
+                account, _whole_day(given.until), zone=given.zone, dates=given.dates
+            )
         rule = parse_rule(given.every, zone=given.zone or self._ctx.zone(account), start=start)
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
         if first is None:

@@ -63,7 +63,7 @@ class Posts:
 
         `at`: an aware datetime, ISO 8601, or spoken ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
         or spoken. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
-        `pool`: texts or drafts used in turn by `every`; `zone`: that of `every`, in place of the account's. `hold`:
+        `pool`: texts or drafts used in turn by `every`; `zone`: that of the times, in place of the account's. `hold`:
         keep it as a draft without a time. `dry_run`: check everything, and store nothing.
         """
         _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, hold=hold)
@@ -74,15 +74,16 @@ class Posts:
 
             rule = Rule(every, at, until, pool, late, jitter, source, zone)
             return Occurrences(self._ctx, self._drafting).schedule(found, row, rule, base, dry_run=dry_run)
+        place = _zone_name(zone) if zone else self._ctx.zone(found)
         ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
-        due_at, notes = (None, []) if hold else self._drafting.when_with_notes(found, at, jitter)
+        due_at, notes = (None, []) if hold else self._drafting.when_with_notes(found, at, jitter, zone=zone)
         by_slot = at is None and not (hold or jitter)
         new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
         clashes = [*_sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
         state: State = "draft" if hold else "scheduled"
         if dry_run:
             warnings = (*notes, *ready.warnings, *clashes)
-            return Scheduled(0, found.handle, due_at, self._ctx.zone(found), warnings=warnings, state=state)
+            return Scheduled(0, found.handle, due_at, place, warnings=warnings, state=state)
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots([new], lambda posts: self._ctx.store.add(posts))
         result, due_at = results[0], stored[0].due_at
@@ -95,7 +96,7 @@ class Posts:
             result.id,
             found.handle,
             due_at,
-            self._ctx.zone(found),
+            place,
             result.existed,
             (*notes, *ready.warnings, *clashes),
             state=state,
@@ -307,11 +308,19 @@ def _check_together(
         raise InputError("A key does not go with a rule: each of its posts is another one.", hint="Leave the key out.")
     if every and hold:
         raise InputError("A rule cannot be kept as a draft.", hint="Give its start with at, or leave hold out.")
-    if not every and (until is not None or pool or zone):
-        what = "A pool" if pool else "A zone" if zone else "An end"
-        raise InputError(f"{what} needs a rule.", hint="Give one with every.")
+    if not every and (until is not None or pool):
+        raise InputError(f"{'A pool' if pool else 'An end'} needs a rule.", hint="Give one with every.")
+    if zone and not (every or isinstance(at, str)):
+        raise InputError("A zone needs a time or a rule.", hint="Give one with at or every.")
     if hold and at is not None:
         raise InputError("A draft has no time.", hint="Leave the time out, or leave hold out.")
+
+
+def _zone_name(zone: str) -> str:
+    """The zone as the IANA database writes it. Raises UnknownZone."""
+    from skywrite.schedule.localtime import zone_of
+
+    return zone_of(zone).key
 
 
 def _sign_in_notes(account: Account) -> list[str]:

@@ -29,7 +29,9 @@ _SCHEDULE = (
     click.option("--next-slot", is_flag=True, help="At the account's next free weekly slot."),
     click.option("--every", metavar="RULE", help='Again and again: "weekdays 9:00", cron, or RRULE.'),
     click.option("--until", metavar="WHEN", help="The end of --every."),
-    click.option("--zone", metavar="ZONE", help="The time zone of --every, such as Europe/Berlin; else the account's."),
+    click.option(
+        "--zone", metavar="ZONE", help="The time zone of --at and --every, such as Europe/Berlin; else the account's."
+    ),
     click.option(
         "--pool",
         "pool",
@@ -134,7 +136,8 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if later:
             _print_scheduled(_schedule(sky, row, options), as_json)
             return None
-        _no_use(options, "until", "pool", "zone", needed="a rule", hint="Give one with --every.")
+        _no_use(options, "until", "pool", needed="a rule", hint="Give one with --every.")
+        _no_use(options, "zone", needed="a time", hint="Give one with --at or --every.")
         _no_use(options, "late", "jitter", needed="a time", hint="Give one with --at, --next-slot or --every.")
         sent = sky.post(account=options["account"], key=options["key"], progress=upload_progress(), **row)
         _print_sent(sent, as_json)
