@@ -94,11 +94,9 @@ class Drafting:
         ]
         return draft._replace(thread=tuple(thread))
 
-    def when(
-        self, account: Account, at: str | datetime | None, jitter: str | None = None, *, zone: str | None = None
-    ) -> datetime:
+    def when(self, account: Account, at: str | datetime | None, jitter: str | None = None) -> datetime:
         """The time that `at` means, in UTC; the next free slot for None."""
-        return self.when_with_notes(account, at, jitter, zone=zone)[0]
+        return self.when_with_notes(account, at, jitter)[0]
 
     def when_with_notes(
         self,
