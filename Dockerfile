@@ -15,7 +15,11 @@ RUN python -I -m pip install --no-cache-dir --no-deps --no-build-isolation /src 
 USER skywrite
 ENV SKYWRITE_HOME=/data
 VOLUME /data
-HEALTHCHECK --interval=1m CMD ["skywrite", "doctor", "--run"]
+EXPOSE 8080
+# The worker lives and keeps up, and the server answers.
+HEALTHCHECK --interval=1m --start-period=30s CMD skywrite doctor --run && \
+  python -I -c "import urllib.request as web; web.urlopen('http://127.0.0.1:8080/healthz', timeout=5)"
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["skywrite"]
-CMD ["run", "--log", "json"]
+# On all addresses of the container: it needs SKYWRITE_PUBLIC_URL, and a first key (`skywrite keys add`).
+CMD ["serve", "--host", "0.0.0.0", "--log", "json"]

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--no-worker", is_flag=True, help="Publish nothing; another process runs the worker.")
-@click.option("--public-url", metavar="URL", help="The address by which people reach the server through a proxy.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    envvar="SKYWRITE_PUBLIC_URL",
+    help="The address by which people reach the server through a proxy (or SKYWRITE_PUBLIC_URL).",
+)
 @click.option("--proxy", "proxies", multiple=True, metavar="NETWORK", help="A proxy whose X-Forwarded-* are believed.")
 @click.option("--demo", is_flag=True, help="Accounts of a sandbox and a filled week; nothing leaves this computer.")
 @click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +37,7 @@ from skywrite.queue.listing import Cursor, InvalidCursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, KeyReused, Post, State
 
 PAYLOAD_SCOPE = "payload"
+_KEY_LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 def create(access: Access, given: CreatePost) -> PostShape:
@@ -45,10 +48,13 @@ def create(access: Access, given: CreatePost) -> PostShape:
     row = draft_row(access, given)
     if given.now:
         access.require("publish")
-    digest = _check_payload(access, account.did, given)
-    shape = _publish_now(access, account.did, given, row) if given.now else _schedule(access, account.did, given, row)
-    if shape.created and digest is not None:
-        access.sky.context.store.put_setting(PAYLOAD_SCOPE, f"{account.did} {given.key}", digest)
+    accept = _publish_now if given.now else _schedule
+    # Two requests with one key at once: the second is answered from what the first has left.
+    with _KEY_LOCKS[hash((account.did, given.key)) % len(_KEY_LOCKS)] if given.key else nullcontext():
+        digest = _check_payload(access, account.did, given)
+        shape = accept(access, account.did, given, row)
+        if shape.created and digest is not None:
+            access.sky.context.store.put_setting(PAYLOAD_SCOPE, f"{account.did} {given.key}", digest)
     return shape
 
 
@@ -64,6 +70,8 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
         source=access.source,
         **row,
     )
+    if result.other_draft:
+        raise _key_reused(given)
     warnings = [str(warning) for warning in result.warnings]
     if waits and not result.existed:
         warnings.append("It waits as a draft for a person: this key may not schedule.")
@@ -79,6 +87,8 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[
     result = access.sky.posts.schedule(
         account=account_did, at=access.sky.context.clock.now(), key=given.key, source=access.source, **row
     )
+    if result.other_draft:
+        raise _key_reused(given)
     warnings = [str(warning) for warning in result.warnings]
     if not result.existed:
         try:
@@ -99,11 +109,15 @@ def _check_payload(access: Access, account_did: str, given: CreatePost) -> str |
     digest = hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
     known = access.sky.context.store.setting(PAYLOAD_SCOPE, f"{account_did} {given.key}")
     if known is not None and known != digest:
-        raise KeyReused(
-            f"The key {given.key!r} was used before, for something else. Nothing was stored.",
-            hint="Choose another key for another post; repeat a request as it was.",
-        )
+        raise _key_reused(given)
     return digest
+
+
+def _key_reused(given: CreatePost) -> KeyReused:
+    return KeyReused(
+        f"The key {given.key!r} was used before, for something else. Nothing was stored.",
+        hint="Choose another key for another post; repeat a request as it was.",
+    )
 
 
 def _ask_for_approval(access: Access, post_id: int, at: str | None) -> None:
