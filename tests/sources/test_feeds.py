@@ -72,12 +72,12 @@ def test_a_surprise_in_one_feed_stops_no_other(
         web.pages[path] = rss(item("old"))
         add(sky, web, path)
     web.pages["/good"] = rss(item("new"), item("old"))
-    look = feed_poll.look_at
+    look = feed_poll.poll_feed
 
-    def look_at(fetch: Any, feed: Any) -> Any:
+    def poll_feed(fetch: Any, feed: Any) -> Any:
         return 1 / 0 if "/bad" in feed.url else look(fetch, feed)
 
-    monkeypatch.setattr(feed_poll, "look_at", look_at)
+    monkeypatch.setattr(feed_poll, "poll_feed", poll_feed)
     pass_time(sky, hours=2)
     told: list[str] = []
     sky.run_once(log=lambda event, **facts: told.append(facts["error"]) if event == "feed" and facts["error"] else None)

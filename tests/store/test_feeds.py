@@ -65,7 +65,12 @@ def test_a_feed_is_kept_whole(store: Store) -> None:
     store.release_feed(claim)
     feed = store.feed(1)
     assert (1, URL, "Site", "active", (BOB, ALICE)) == (feed.id, feed.url, feed.title, feed.state, feed.account_dids)
-    assert ({"most": 3}, {"etag": "x"}, NOON, NOON) == (feed.settings, feed.memory, feed.looked_at, feed.checked_at)
+    assert ({"most": 3}, {"etag": "x"}, NOON, NOON) == (
+        feed.settings,
+        feed.memory,
+        feed.first_polled_at,
+        feed.checked_at,
+    )
     assert ([feed], feed) == (store.feeds(), store.feed(URL))
 
 
@@ -136,7 +141,13 @@ def test_the_ledger_knows_items_by_every_fingerprint(store: Store) -> None:
     known = store.known_items(1, [BIG, -BIG - 1, 5, 1001, 77])
     assert {BIG: 1, -BIG - 1: 1, 5: 2, 1001: 1} == {number: one.id for number, one in known.items()}
     one = known[BIG]
-    assert ("pending", True, NOON, 1, 2) == (one.state, one.has_guid, one.published_at, one.title_hash, one.marks)
+    assert ("pending", True, NOON, 1, 2) == (
+        one.state,
+        one.has_guid,
+        one.published_at,
+        one.title_hash,
+        one.fingerprints,
+    )
     assert {} == store.known_items(2, [BIG])
 
 
@@ -156,7 +167,7 @@ def test_an_edit_replaces_what_is_weak_only(store: Store) -> None:
     assert {1, -1, 50, 2000} == set(store.known_items(1, [1, -1, 50, 1001, 2000]))
     (waiting,) = store.pending_items(1, 5)
     assert ("New", {"title": "New"}, later(5)) == (waiting.title, waiting.content, waiting.published_at)
-    assert 3 == store.known_items(1, [1])[1].marks
+    assert 3 == store.known_items(1, [1])[1].fingerprints
 
 
 def test_items_wait_in_order_and_those_in_trouble_last(store: Store) -> None:
@@ -227,7 +238,7 @@ def test_a_look_is_all_or_nothing(store: Store) -> None:
     claim = add(store)
     with pytest.raises(BrokenRule):
         store.record_poll(claim, look(item(1), item(2, state="failed")))
-    assert ({}, {}, None) == (store.count_items(), store.feed(1).memory, store.feed(1).looked_at)
+    assert ({}, {}, None) == (store.count_items(), store.feed(1).memory, store.feed(1).first_polled_at)
     store.record_poll(claim, look(item(2, state="failed", problem=Problem("X", "y"))))
     assert {1: {"failed": 1}} == store.count_items()
 
@@ -245,11 +256,11 @@ def test_a_feed_moves_to_a_free_address_only(store: Store) -> None:
 def test_a_feed_that_is_gone_is_never_due(store: Store, clock: FakeClock) -> None:
     """Without a next check nobody takes it by itself."""
     claim = add(store)
-    gone = look()._replace(state="gone", next_check_at=None, failures=3, problem=PROBLEM, looked=False)
+    gone = look()._replace(state="gone", next_check_at=None, failures=3, problem=PROBLEM, answered=False)
     store.record_poll(claim, gone)
     store.release_feed(claim)
     clock.advance(timedelta(days=400).total_seconds())
-    assert (None, [], None) == (store.next_feed_at(), store.claim_feeds("w", 60), store.feed(1).looked_at)
+    assert (None, [], None) == (store.next_feed_at(), store.claim_feeds("w", 60), store.feed(1).first_polled_at)
     assert store.claim_feed(1, "w", 60) is not None
 
 

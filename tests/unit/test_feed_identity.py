@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from skywrite.queue.feed_model import KnownItem
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry
-from skywrite.sources.feed_identity import MARKS_MAX, all_marks, marked, match, news_of, oldest_first, plain_link
+from skywrite.sources.feed_identity import (
+    FINGERPRINTS_MAX,
+    all_fingerprints,
+    match,
+    news_of,
+    oldest_first,
+    plain_link,
+    with_fingerprints,
+)
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -22,37 +30,37 @@ class Ledger:
     """A ledger in memory, with the rules of the store: the first item that had a fingerprint keeps it."""
 
     items: dict[int, KnownItem] = field(default_factory=dict)
-    marks: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    fingerprints: dict[int, tuple[int, bool]] = field(default_factory=dict)
     posted: list[str] = field(default_factory=list)
 
     def look(self, *entries: FeedEntry, link: str = "https://site.example/") -> list[str]:
         """Take in a state of the feed; the titles of the items that are new, oldest first."""
         document = FeedDocument("Feed", link, entries)
-        pairs = marked(document)
-        known = {n: self.items[self.marks[n][0]] for n in all_marks(pairs) if n in self.marks}
+        pairs = with_fingerprints(document)
+        known = {n: self.items[self.fingerprints[n][0]] for n in all_fingerprints(pairs) if n in self.fingerprints}
         matching = match(document, pairs, known)
         new = oldest_first(matching.new)
-        for entry, marks in new:
+        for entry, prints in new:
             number = len(self.items) + 1
-            self._keep(number, entry, marks, matching.strong(marks), 0)
-        for entry, marks, item in matching.known:
-            strong = news_of(entry, marks, item, known, matching.strong(marks))
+            self._keep(number, entry, prints, matching.strong(prints), 0)
+        for entry, prints, item in matching.known:
+            strong = news_of(entry, prints, item, known, matching.strong(prints))
             if strong is not None:
-                self.marks = {n: kept for n, kept in self.marks.items() if kept != (item.id, True)}
-                self._keep(item.id, entry, marks, strong, item.marks)
+                self.fingerprints = {n: kept for n, kept in self.fingerprints.items() if kept != (item.id, True)}
+                self._keep(item.id, entry, prints, strong, item.fingerprints)
         titles = [entry.title for entry, _ in new]
         self.posted += titles
         return titles
 
-    def _keep(self, number: int, entry: FeedEntry, marks: Any, strong: tuple[int, ...], before: int) -> None:
+    def _keep(self, number: int, entry: FeedEntry, prints: Any, strong: tuple[int, ...], before: int) -> None:
         self.items[number] = KnownItem(
-            number, "queued", bool(marks.guid), entry.published_at, marks.title_hash, before + len(strong)
+            number, "queued", bool(prints.guid), entry.published_at, prints.title_hash, before + len(strong)
         )
-        for mark in strong:
-            self.marks.setdefault(mark, (number, False))
-        for mark in marks.weak:
-            if mark:
-                self.marks.setdefault(mark, (number, True))
+        for print_ in strong:
+            self.fingerprints.setdefault(print_, (number, False))
+        for print_ in prints.weak:
+            if print_:
+                self.fingerprints.setdefault(print_, (number, True))
 
 
 def entry(name: str, **values: Any) -> FeedEntry:
@@ -67,7 +75,7 @@ def entry(name: str, **values: Any) -> FeedEntry:
     return FeedEntry(**known)
 
 
-@pytest.mark.parametrize(
+@pytest.print_.parametrize(
     "after",
     [
         entry("a"),
@@ -86,14 +94,14 @@ def entry(name: str, **values: Any) -> FeedEntry:
     ],
 )
 def test_an_item_stays_the_same(after: FeedEntry) -> None:
-    """Case, tracking marks, edits, lost or new guids, and moves make no new item."""
+    """Case, tracking parameters, edits, lost or new guids, and moves make no new item."""
     ledger = Ledger()
     ledger.look(entry("a"))
     assert [] == ledger.look(after)
     assert [] == ledger.look(entry("a"))
 
 
-@pytest.mark.parametrize(
+@pytest.print_.parametrize(
     "after",
     [
         entry("a", guid="", title="edited"),
@@ -109,7 +117,7 @@ def test_an_item_without_guid_stays_the_same(after: FeedEntry) -> None:
     assert [] == ledger.look(after)
 
 
-@pytest.mark.parametrize(
+@pytest.print_.parametrize(
     ("before", "after"),
     [
         # A page for everything.
@@ -190,10 +198,10 @@ def test_a_feed_that_makes_up_guids_does_not_fill_the_ledger() -> None:
     ledger = Ledger()
     for number in range(200):
         ledger.look(entry("a", guid=f"made-up-{number}"))
-    assert (["a"], True) == (ledger.posted, len(ledger.marks) <= MARKS_MAX + 4)
+    assert (["a"], True) == (ledger.posted, len(ledger.fingerprints) <= FINGERPRINTS_MAX + 4)
 
 
-@pytest.mark.parametrize(
+@pytest.print_.parametrize(
     ("one", "other"),
     [
         ("https://Site.Example/a", "http://www.site.example/a/"),
@@ -208,7 +216,7 @@ def test_copies_of_a_link_are_one(one: str, other: str) -> None:
     assert plain_link(one) == plain_link(other)
 
 
-@pytest.mark.parametrize(
+@pytest.print_.parametrize(
     ("one", "other"),
     [
         ("https://site.example/a", "https://site.example/A"),

@@ -26,7 +26,7 @@ from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
 
 if TYPE_CHECKING:
-    from skywrite.sources.feed_poll import Seen
+    from skywrite.sources.feed_poll import PollAnswer
 
 FEED_LEASE_SECONDS = 300.0
 FEED_THREADS = 32
@@ -95,23 +95,23 @@ class FeedChecks:
 
         After an error of ours the feed stays held until its lease runs out, so that it is not tried without a pause.
         """
-        from skywrite.sources.feed_poll import look_at
+        from skywrite.sources.feed_poll import poll_feed
 
         try:
-            return self.take_in(claim, look_at(self._ctx.network.fetcher(), claim.feed))
+            return self.take_in(claim, poll_feed(self._ctx.network.fetcher(), claim.feed))
         except FeedLeaseLost as error:
             return FeedCheck(claim.feed.id, problem=Problem.of(error))
 
-    def take_in(self, claim: FeedClaim, seen: Seen) -> FeedCheck:
-        """Enter what was seen into the ledger, then post what waits."""
+    def take_in(self, claim: FeedClaim, answer: PollAnswer) -> FeedCheck:
+        """Enter an answer into the ledger, then post what waits."""
         from skywrite.sources.feed_poll import make_poll
 
-        ledger = self._ctx.store.known_items(claim.feed.id, seen.marks) if seen.marks else {}
-        poll = make_poll(claim.feed, seen, ledger, now=self._ctx.clock.now(), random=self._ctx.clock.random())
+        ledger = self._ctx.store.known_items(claim.feed.id, answer.fingerprints) if answer.fingerprints else {}
+        poll = make_poll(claim.feed, answer, ledger, now=self._ctx.clock.now(), random=self._ctx.clock.random())
         waiting = self._ctx.store.record_poll(claim, poll)
         posts, warnings, done = self._post_waiting(claim) if waiting else ([], [], 0)
         new = sum(item.state == "pending" for item in poll.items)
-        return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, poll.problem, (*seen.warnings, *warnings))
+        return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, poll.problem, (*answer.warnings, *warnings))
 
     def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[str], int]:
         """The posts made, the warnings, and how many items are done with; then the feed is given back."""

@@ -114,7 +114,7 @@ class Feeds:
 
         The items that are there now are not posted, but for the latest `backfill`. `accounts`: handles, the default
         one without any. `most`: posts a check. `spacing`: "gap" (the account's least gap, or a minute) or "slots".
-        `every`: how often to look, at least 5m. `images`: "auto" (those with a description, else the page's card),
+        `every`: how often to poll, at least 5m. `images`: "auto" (those with a description, else the page's card),
         "all", "card" or "none"; a video file of an item goes before images. `mentions`: an `@handle` in an item
         notifies its owner. Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
         """
@@ -137,11 +137,11 @@ class Feeds:
         if spacing == "slots":
             for account in found:
                 self._drafting.when(account, None)
-        feed_url, seen = find_feed(self._ctx.network.fetcher(), url)
-        title = seen.document.title if seen.document else ""
+        feed_url, answer = find_feed(self._ctx.network.fetcher(), url)
+        title = answer.document.title if answer.document else ""
         new = NewFeed(feed_url, tuple(account.did for account in found), title, settings)
         claim = self._ctx.store.add_feed(new, self._ctx.worker_name, FEED_LEASE_SECONDS)
-        return self.get(claim.feed.id), self._checks.take_in(claim, seen)
+        return self.get(claim.feed.id), self._checks.take_in(claim, answer)
 
     def list(self) -> builtins.list[FeedStatus]:
         """All feeds."""
@@ -165,7 +165,7 @@ class Feeds:
         return self._ctx.store.feed_items(self._ctx.store.feed(name).id, limit)
 
     def edit(self, name: int | str, *, accounts: Sequence[str] = (), **options: Any) -> FeedStatus:
-        """Change who posts what a feed says, or any option of `add` but `backfill`, from its next look on.
+        """Change who posts what a feed says, or any option of `add` but `backfill`, from its next poll on.
 
         What is not given stays; an empty value ("" or an empty list) takes an option back to its default. Items that
         were posted stay posted; those that could not be posted are tried again. Raises UnknownFeed and what `add`
@@ -225,10 +225,10 @@ class Feeds:
         feed = next((known for known in self._ctx.store.feeds() if url in (str(known.id), known.url)), None)
         settings = {**(feed.settings if feed else {}), **feed_settings(**options)}
         found = self._ctx.account(account or (feed.account_dids[0] if feed and feed.account_dids else None))
-        _, seen = find_feed(self._ctx.network.fetcher(), feed.url if feed else url)
-        ledger = self._ctx.store.known_items(feed.id, seen.marks) if feed else {}
+        _, answer = find_feed(self._ctx.network.fetcher(), feed.url if feed else url)
+        ledger = self._ctx.store.known_items(feed.id, answer.fingerprints) if feed else {}
         shown = []
-        for entry, state, content in shown_entries(seen, settings, ledger)[:limit]:
+        for entry, state, content in shown_entries(answer, settings, ledger)[:limit]:
             shown.append(self._shown(entry, state, content, settings, found, prepare))
         return shown
 

@@ -41,7 +41,7 @@ def _options(command: Command) -> Command:
 
 @click.group("feed", epilog="Example: skywrite feed add https://example.com/blog")
 def feed_command() -> None:
-    """Post what a feed says: RSS, Atom or JSON Feed, or a page that names one. `skywrite run` looks at it."""
+    """Post what a feed says: RSS, Atom or JSON Feed, or a page that names one. `skywrite run` polls it."""
 
 
 @feed_command.command("add", epilog="Example: skywrite feed add https://example.com/blog --backfill 3")
@@ -57,7 +57,7 @@ def feed_command() -> None:
     show_default=True,
     help="Between posts: the account's least gap, or its weekly slots.",
 )
-@click.option("--every", metavar="TIME", help="How often to look, such as 2h; 30m without it, 5m at least.")
+@click.option("--every", metavar="TIME", help="How often to poll, such as 2h; 30m without it, 5m at least.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
 def add(url: str, as_json: bool, **options: Any) -> None:
@@ -77,7 +77,7 @@ def add(url: str, as_json: bool, **options: Any) -> None:
         return
     count = sum(status.items.values())
     print_done(f"Feed {status.feed.id}: {status.feed.title or status.feed.url} for {', '.join(status.accounts)}.")
-    click.echo(f"{count} items are there; {len(check.posts)} posts are queued. `skywrite run` looks for new ones.")
+    click.echo(f"{count} items are there; {len(check.posts)} posts are queued. `skywrite run` finds new ones.")
     print_warnings(check.warnings)
 
 
@@ -102,15 +102,15 @@ def list_(as_json: bool) -> None:
             rows.append(
                 (str(status.feed.id), name, ", ".join(status.accounts), items, _when(status) if not problem else "!")
             )
-        print_table(("ID", "FEED", "ACCOUNTS", "ITEMS", "NEXT LOOK"), rows)
+        print_table(("ID", "FEED", "ACCOUNTS", "ITEMS", "NEXT POLL"), rows)
         print_warnings(
             f"Feed {status.feed.id}: {status.feed.problem.message}" for status in feeds if status.feed.problem
         )
 
 
 def _when(status: Any) -> str:
-    moment = status.feed.next_check_at
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
+    at = status.feed.next_check_at
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
 
 
 @feed_command.command("check", epilog="Example: skywrite feed check 3")
@@ -194,7 +194,7 @@ def _shown(item: Any, preview_json: Callable[[Any], dict[str, Any]]) -> dict[str
 @_options
 @click.option("--most", type=click.IntRange(1, 100), help="Posts a check at the most.")
 @click.option("--spacing", type=click.Choice(["gap", "slots"]), help="Between posts: the least gap, or weekly slots.")
-@click.option("--every", metavar="TIME", help="How often to look, such as 2h.")
+@click.option("--every", metavar="TIME", help="How often to poll, such as 2h.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
 def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) -> None:
@@ -214,7 +214,7 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
     if as_json:
         print_json(status.as_dict())
     else:
-        print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; it counts from its next look on.")
+        print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; it counts from its next poll on.")
 
 
 @feed_command.command("remove", epilog="Example: skywrite feed remove 3")

@@ -1,6 +1,6 @@
 """What the store takes and gives back about feeds: plain values, no behaviour, no SQL.
 
-Moments are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, manners), `memory`
+Moments are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, pace), `memory`
 what its server said (validators, where it moved), both understood by `app.feeds`.
 """
 
@@ -25,7 +25,7 @@ class FeedExists(InputError):
 
 
 class Feed(NamedTuple):
-    """A feed. `account_dids`: who posts its items. `looked_at` is its first look, None before it."""
+    """A feed. `account_dids`: who posts its items. `first_polled_at` is None before its first poll."""
 
     id: int
     url: str
@@ -37,7 +37,7 @@ class Feed(NamedTuple):
     next_check_at: datetime | None
     lease_owner: str | None
     lease_until: datetime | None
-    looked_at: datetime | None
+    first_polled_at: datetime | None
     checked_at: datetime | None
     failures: int
     problem: Problem | None
@@ -64,7 +64,7 @@ class FeedClaim(NamedTuple):
 class NewItem(NamedTuple):
     """An item that the ledger does not know. `strong` and `weak` are its fingerprints, 64-bit numbers.
 
-    `passed`: it was there at the first look; `filtered`: not wanted; `pending`: to be posted; `failed`: it cannot be.
+    `passed`: it was there at the first poll; `filtered`: not wanted; `pending`: to be posted; `failed`: it cannot be.
     """
 
     state: ItemState
@@ -93,14 +93,14 @@ class ItemUpdate(NamedTuple):
 
 
 class KnownItem(NamedTuple):
-    """What the ledger knows of an item, for telling whether another is the same. `marks`: its strong fingerprints."""
+    """What the ledger knows of an item, to compare it with others. `fingerprints`: how many strong ones it has."""
 
     id: int
     state: ItemState
     has_guid: bool
     published_at: datetime | None
     title_hash: int
-    marks: int
+    fingerprints: int
 
 
 class FeedItem(NamedTuple):
@@ -126,7 +126,7 @@ class Poll(NamedTuple):
     memory: Mapping[str, Any]
     next_check_at: datetime | None
     state: FeedState = "active"
-    looked: bool = True
+    answered: bool = True
     failures: int = 0
     problem: Problem | None = None
     items: tuple[NewItem, ...] = ()

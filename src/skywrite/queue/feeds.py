@@ -1,7 +1,7 @@
 """Feeds and the ledger of their items.
 
 What lives here: the lease of a feed, its fencing token, and the two transactions that make each item a post once: a
-look enters new items into the ledger, and `queue_item` stores an item's posts and marks it as done with, together.
+poll enters new items into the ledger, and `queue_item` stores an item's posts and marks it as done with, together.
 What does not: what a feed says, and which items are the same (`sources`).
 """
 
@@ -47,7 +47,7 @@ class FeedVerbs(StoreBase):
     """Verbs about feeds."""
 
     def add_feed(self, new: NewFeed, worker: str, lease_seconds: float) -> FeedClaim:
-        """Store a feed and hold it for its first look. Raises FeedExists, UnknownAccount."""
+        """Store a feed and hold it for its first poll. Raises FeedExists, UnknownAccount."""
         with self._writing(wake=False) as tx:
             for did in sorted(set(new.account_dids)):
                 locked(tx, did)
@@ -178,7 +178,7 @@ class FeedVerbs(StoreBase):
                         has_guid=bool(row["has_guid"]),
                         published_at=moment_of(row["published_at"]),
                         title_hash=row["title_hash"],
-                        marks=row["marks"],
+                        fingerprints=row["fingerprints"],
                     )
         return known
 
@@ -192,7 +192,7 @@ class FeedVerbs(StoreBase):
             now = self._clock.now()
             there = tx.row("feed_with_url", url=poll.url)
             free = there is None or there["id"] == claim.feed.id
-            looked_at = moment_of(row["looked_at"]) or (now if poll.looked else None)
+            first_polled_at = moment_of(row["first_polled_at"]) or (now if poll.answered else None)
             tx.run(
                 "note_check",
                 id=claim.feed.id,
@@ -202,7 +202,7 @@ class FeedVerbs(StoreBase):
                 memory=dump_json(poll.memory),
                 next_check_at=poll.next_check_at,
                 now=now,
-                looked_at=looked_at,
+                first_polled_at=first_polled_at,
                 failures=poll.failures,
                 **problem_values(poll.problem),
             )
@@ -237,7 +237,7 @@ class FeedVerbs(StoreBase):
             has_guid=item.has_guid,
             published_at=item.published_at,
             title_hash=item.title_hash,
-            marks=len(item.strong),
+            fingerprints=len(item.strong),
             now=now,
             **problem_values(item.problem),
         )
@@ -263,7 +263,7 @@ class FeedVerbs(StoreBase):
             published_at=update.published_at,
             title_hash=update.title_hash,
             has_guid=update.has_guid,
-            marks=len(update.strong),
+            fingerprints=len(update.strong),
             content=dump_json(update.content),
             now=now,
         )
@@ -339,7 +339,7 @@ def _feed_of(row: Row, account_dids: Sequence[str]) -> Feed:
         next_check_at=moment_of(row["next_check_at"]),
         lease_owner=row["lease_owner"],
         lease_until=moment_of(row["lease_until"]),
-        looked_at=moment_of(row["looked_at"]),
+        first_polled_at=moment_of(row["first_polled_at"]),
         checked_at=moment_of(row["checked_at"]),
         failures=row["failures"],
         problem=problem_of(row),

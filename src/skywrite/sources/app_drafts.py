@@ -1,7 +1,7 @@
 """The drafts that the official app keeps on the network, as rows of drafts here. Pure.
 
 What comes along: texts, threads, link cards, quotes, labels, languages, and who may reply and quote. What cannot:
-images and videos, which the app keeps on the device that they were chosen on; their alt texts are told.
+images and videos, which the app keeps on the device that they were chosen on; their alt texts are named in notes.
 Lexicon: app.bsky.draft.defs
 """
 
@@ -89,10 +89,10 @@ def _note_media(post: Mapping[str, Any], number: int, device: str, notes: list[s
     ):
         if items:
             alts = [str(_mapping(item).get("alt")) for item in items if _mapping(item).get("alt")]
-            told = f" (alt text: {'; '.join(alts)})" if alts else ""
+            named = f" (alt text: {'; '.join(alts)})" if alts else ""
             count = f"{len(items)} {kind}{'' if len(items) == 1 else 's'}"
             verb = "stays" if len(items) == 1 else "stay"
-            notes.append(f"Post {number}: {count} {verb} on {device}{told}; add the files when you edit it.")
+            notes.append(f"Post {number}: {count} {verb} on {device}{named}; add the files when you edit it.")
 
 
 def _gates(draft: Mapping[str, Any]) -> dict[str, Any]:

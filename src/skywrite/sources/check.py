@@ -94,7 +94,7 @@ def _only_text(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_media(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with stand-ins for its images and videos, which were looked at one by one."""
+    """The row with stand-ins for its images and videos, which were checked one by one."""
     plain = dict(row)
     if plain.get("images"):
         images = plain["images"] if isinstance(plain["images"], list) else [plain["images"]]
@@ -116,7 +116,7 @@ def _error_of(row: Mapping[str, Any], base: Path) -> SkywriteError | None:
 
 
 def _without_addresses(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Images and videos of the web are not looked at here."""
+    """Images and videos of the web are not checked here."""
     plain = dict(row)
     if isinstance(plain.get("images"), list):
         plain["images"] = [_STAND_IN if _is_address(image) else image for image in plain["images"]]

@@ -3,7 +3,7 @@
 A rule is a word or phrase (found as whole words, in any case) or a `/regular expression/` (in any case). An item is
 wanted when any rule of `include` is found (or there is none) and none of `exclude`.
 
-A pattern has a tenth of a second for an item: what takes longer is told, and the item is not posted.
+A pattern has a tenth of a second for an item: what takes longer is reported, and the item is not posted.
 """
 
 from __future__ import annotations

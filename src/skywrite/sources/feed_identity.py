@@ -3,7 +3,7 @@
 What lives here: fingerprints, and the matching of a feed's entries with the items of the ledger. What does not: the
 ledger (`queue.feeds`).
 
-An item is known by its guid (as written, and without case, scheme and tracking marks), by its link (likewise), and
+An item is known by its guid (as written, and without case, scheme and tracking parameters), by its link (likewise), and
 weakly by pairs of title, link and date. Any of them that matches makes an entry the same item, from the surest to the
 weakest, with three exceptions that keep different items apart:
 
@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from skywrite.queue.feed_model import KnownItem
 from skywrite.sources.feed_entry import FeedDocument, FeedEntry
 
-MARKS_MAX = 64
+FINGERPRINTS_MAX = 64
 TEXT_COMPARED_MAX = 300
 WEAK = ("title-date", "link-date", "link-title")
 
@@ -42,7 +42,7 @@ _TRACKING_FRAGMENT = re.compile(r"(?:utm_|mtm_|xtor=|ns_|at_)|rss\Z|feed\Z|more(
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class Fingerprints:
     """The fingerprints of an entry, 64-bit numbers, 0 for what it does not have.
 
     `weak` are those of title and date, link and date, link and title. `title_hash` is for comparing only.
@@ -60,15 +60,15 @@ class Marks:
 class Matching:
     """The entries that are new, in the feed's order, and those that are items of the ledger."""
 
-    new: tuple[tuple[FeedEntry, Marks], ...]
-    known: tuple[tuple[FeedEntry, Marks, KnownItem], ...]
+    new: tuple[tuple[FeedEntry, Fingerprints], ...]
+    known: tuple[tuple[FeedEntry, Fingerprints, KnownItem], ...]
     shared: frozenset[int]
 
-    def strong(self, marks: Marks) -> tuple[int, ...]:
+    def strong(self, prints: Fingerprints) -> tuple[int, ...]:
         """The strong fingerprints to keep for an entry."""
-        if not marks.link:
-            return marks.guid
-        return (*marks.guid, marks.shared if marks.link in self.shared else marks.link)
+        if not prints.link:
+            return prints.guid
+        return (*prints.guid, prints.shared if prints.link in self.shared else prints.link)
 
 
 def plain_link(link: str) -> str:
@@ -91,7 +91,7 @@ def _port(netloc: str) -> bool:
     return tail.isdecimal() and tail not in ("80", "443")
 
 
-def marks_of(entry: FeedEntry) -> Marks | None:
+def fingerprints_of(entry: FeedEntry) -> Fingerprints | None:
     """An entry's fingerprints; None for one that has nothing to be known by."""
     title = _compared(entry.title or entry.summary_html or entry.content_html)
     link = _safe_link(entry.link)
@@ -101,7 +101,7 @@ def marks_of(entry: FeedEntry) -> Marks | None:
     weak = tuple(_number(kind, one, other) if one and other else 0 for kind, one, other in pairs)
     if not guid and not link and not title:
         return None
-    return Marks(
+    return Fingerprints(
         guid=guid,
         link=_number("link", link) if link else 0,
         shared=_number("shared", link) if link else 0,
@@ -111,34 +111,34 @@ def marks_of(entry: FeedEntry) -> Marks | None:
     )
 
 
-def all_marks(entries: Sequence[tuple[FeedEntry, Marks]]) -> list[int]:
+def all_fingerprints(entries: Sequence[tuple[FeedEntry, Fingerprints]]) -> list[int]:
     """Every fingerprint that the ledger has to be asked for."""
     numbers: dict[int, None] = {}
-    for _, marks in entries:
-        for number in (*marks.guid, marks.link, marks.shared, *marks.weak):
+    for _, prints in entries:
+        for number in (*prints.guid, prints.link, prints.shared, *prints.weak):
             if number:
                 numbers[number] = None
     return list(numbers)
 
 
-def marked(document: FeedDocument) -> list[tuple[FeedEntry, Marks]]:
+def with_fingerprints(document: FeedDocument) -> list[tuple[FeedEntry, Fingerprints]]:
     """The entries of a feed with their fingerprints; those without any are left out."""
-    pairs = ((entry, marks_of(entry)) for entry in document.entries)
-    return [(entry, marks) for entry, marks in pairs if marks is not None]
+    pairs = ((entry, fingerprints_of(entry)) for entry in document.entries)
+    return [(entry, prints) for entry, prints in pairs if prints is not None]
 
 
 def match(
-    document: FeedDocument, entries: Sequence[tuple[FeedEntry, Marks]], ledger: Mapping[int, KnownItem]
+    document: FeedDocument, entries: Sequence[tuple[FeedEntry, Fingerprints]], ledger: Mapping[int, KnownItem]
 ) -> Matching:
-    """Tell new entries from items of the ledger (by fingerprint, for all that `all_marks` names)."""
+    """Tell new entries from items of the ledger (by fingerprint, for all that `all_fingerprints` names)."""
     shared = _shared_links(document, entries, ledger)
     found: dict[int, KnownItem] = {}
     taken: set[int] = set()
     repeated: set[int] = set()
     for kind in ("guid", "folded", "link", *WEAK):
-        for place, (entry, marks) in enumerate(entries):
-            item = ledger.get(_mark(kind, marks, shared))
-            if place in found or place in repeated or item is None or _is_another(kind, entry, marks, item, shared):
+        for place, (entry, prints) in enumerate(entries):
+            item = ledger.get(_usable(kind, prints, shared))
+            if place in found or place in repeated or item is None or _is_another(kind, entry, prints, item, shared):
                 continue
             if item.id not in taken:
                 found[place] = item
@@ -150,75 +150,75 @@ def match(
     return Matching(tuple(new), tuple((*entries[place], item) for place, item in sorted(found.items())), shared)
 
 
-def _mark(kind: str, marks: Marks, shared: frozenset[int]) -> int:
+def _usable(kind: str, prints: Fingerprints, shared: frozenset[int]) -> int:
     """The fingerprint of this kind that may be used for matching; 0, which nothing has, where there is none."""
     if kind in WEAK:
-        return marks.weak[WEAK.index(kind)]
+        return prints.weak[WEAK.index(kind)]
     if kind == "link":
-        return 0 if marks.link in shared else marks.link
-    if not marks.guid:
+        return 0 if prints.link in shared else prints.link
+    if not prints.guid:
         return 0
-    return marks.guid[0] if kind == "guid" else marks.guid[1]
+    return prints.guid[0] if kind == "guid" else prints.guid[1]
 
 
 def _shared_links(
-    document: FeedDocument, entries: Sequence[tuple[FeedEntry, Marks]], ledger: Mapping[int, KnownItem]
+    document: FeedDocument, entries: Sequence[tuple[FeedEntry, Fingerprints]], ledger: Mapping[int, KnownItem]
 ) -> frozenset[int]:
     """Links of several different entries, now or before, and the feed's own page."""
-    identities = {(marks.link, marks.guid[1:] or marks.title_hash) for _, marks in entries if marks.link}
+    identities = {(prints.link, prints.guid[1:] or prints.title_hash) for _, prints in entries if prints.link}
     counts = Counter(link for link, _ in identities)
     shared = {link for link, count in counts.items() if count > 1}
-    shared |= {marks.link for _, marks in entries if marks.link and marks.shared in ledger}
+    shared |= {prints.link for _, prints in entries if prints.link and prints.shared in ledger}
     home = _safe_link(document.link)
     if home:
         shared.add(_number("link", home))
     return frozenset(shared)
 
 
-def _is_another(kind: str, entry: FeedEntry, marks: Marks, item: KnownItem, shared: frozenset[int]) -> bool:
+def _is_another(kind: str, entry: FeedEntry, prints: Fingerprints, item: KnownItem, shared: frozenset[int]) -> bool:
     """Whether a link in common is not enough: both have a guid (not the same) and a date (not the same).
 
     With a link of its own, the title has to differ as well; with a shared one, nothing else has to.
     """
-    if kind not in ("link", "link-title") or not marks.guid or not item.has_guid:
+    if kind not in ("link", "link-title") or not prints.guid or not item.has_guid:
         return False
     if entry.published_at is None or item.published_at is None or entry.published_at == item.published_at:
         return False
-    return marks.link in shared or marks.title_hash != item.title_hash
+    return prints.link in shared or prints.title_hash != item.title_hash
 
 
 def _without_copies(
-    entries: Sequence[tuple[FeedEntry, Marks]], known: Iterable[Marks]
-) -> list[tuple[FeedEntry, Marks]]:
+    entries: Sequence[tuple[FeedEntry, Fingerprints]], known: Iterable[Fingerprints]
+) -> list[tuple[FeedEntry, Fingerprints]]:
     """New entries without those that the feed lists twice: the same guid, or the same title, link and date."""
-    kept: list[tuple[FeedEntry, Marks]] = []
-    seen: set[object] = {marks.weak for marks in known if all(marks.weak)}
-    for entry, marks in entries:
-        own = {marks.guid[0] if marks.guid else marks.hash} | ({marks.weak} if all(marks.weak) else set())
+    kept: list[tuple[FeedEntry, Fingerprints]] = []
+    seen: set[object] = {prints.weak for prints in known if all(prints.weak)}
+    for entry, prints in entries:
+        own = {prints.guid[0] if prints.guid else prints.hash} | ({prints.weak} if all(prints.weak) else set())
         if not own & seen:
-            kept.append((entry, marks))
+            kept.append((entry, prints))
         seen |= own
     return kept
 
 
 def news_of(
-    entry: FeedEntry, marks: Marks, item: KnownItem, ledger: Mapping[int, KnownItem], keep: Sequence[int]
+    entry: FeedEntry, prints: Fingerprints, item: KnownItem, ledger: Mapping[int, KnownItem], keep: Sequence[int]
 ) -> tuple[int, ...] | None:
     """The strong fingerprints that the ledger lacks for an item it knows; None when there is no news at all.
 
-    An item keeps 64 of them at the most: a feed that makes up guids at every look would never end.
+    An item keeps 64 of them at the most: a feed that makes up guids at every poll would never end.
     """
-    strong = tuple(number for number in keep if number not in ledger)[: max(MARKS_MAX - item.marks, 0)]
+    strong = tuple(number for number in keep if number not in ledger)[: max(FINGERPRINTS_MAX - item.fingerprints, 0)]
     changed = (
-        item.title_hash != marks.title_hash
+        item.title_hash != prints.title_hash
         or item.published_at != entry.published_at
-        or item.has_guid != bool(marks.guid)
-        or any(number and number not in ledger for number in marks.weak)
+        or item.has_guid != bool(prints.guid)
+        or any(number and number not in ledger for number in prints.weak)
     )
     return strong if strong or changed else None
 
 
-def oldest_first(entries: Sequence[tuple[FeedEntry, Marks]]) -> list[tuple[FeedEntry, Marks]]:
+def oldest_first(entries: Sequence[tuple[FeedEntry, Fingerprints]]) -> list[tuple[FeedEntry, Fingerprints]]:
     """By date; without dates, or with the same, those further down in the feed are older."""
     dates = [entry.published_at for entry, _ in entries]
     places = list(reversed(range(len(entries))))

@@ -1,7 +1,7 @@
-"""One look at a feed: asking its server politely, and what the answer means for the ledger.
+"""One poll of a feed: asking its server politely, and what the answer means for the ledger.
 
-What lives here: conditional requests, redirects and refusals remembered, first looks, filters. What does not: storing
-it (`queue.feeds`), which entries are the same (`feed_identity`), how often to look (`feed_pace`).
+What lives here: conditional requests, redirects and refusals remembered, first polls, filters. What does not: storing
+it (`queue.feeds`), which entries are the same (`feed_identity`), how often to poll (`feed_pace`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,15 @@ from skywrite.sources.feed_examine import (
     contained_template,
     examine,
 )
-from skywrite.sources.feed_identity import Marks, Matching, all_marks, marked, match, news_of, oldest_first
+from skywrite.sources.feed_identity import (
+    Fingerprints,
+    Matching,
+    all_fingerprints,
+    match,
+    news_of,
+    oldest_first,
+    with_fingerprints,
+)
 from skywrite.sources.feed_pace import (
     GONE_SEEN,
     MOVES_SEEN,
@@ -54,27 +62,27 @@ GONE = 410
 
 
 class FeedGone(InputError):
-    """The server says that the feed is gone for good; it is not asked any more."""
+    """The server says that the feed is gone permanently; it is not polled any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look has shown: a document, nothing new (`document` None), or an error.
+class PollAnswer:
+    """What a poll has shown: a document, nothing new (`document` None), or an error.
 
-    `memory` is what to remember for the next look.
+    `memory` is what to remember for the next poll.
     """
 
     memory: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     document: FeedDocument | None = None
-    entries: tuple[tuple[FeedEntry, Marks], ...] = ()
+    entries: tuple[tuple[FeedEntry, Fingerprints], ...] = ()
     error: SkywriteError | None = None
     gone: bool = False
 
     @property
-    def marks(self) -> list[int]:
+    def fingerprints(self) -> list[int]:
         """The fingerprints to ask the ledger for."""
-        return all_marks(self.entries)
+        return all_fingerprints(self.entries)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -108,19 +116,19 @@ def _template(source: str) -> ContainedTemplate:
     return contained_template(source)
 
 
-def find_feed(fetcher: Fetcher, url: str) -> tuple[str, Seen]:
+def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
     """The feed at an address, or the first readable one that the page there names; its address, and what it says.
 
     Raises NotAFeed, AddressRefused, FetchFailed, FetchRejected, FeedUnreadable.
     """
     fetched = _ask(fetcher, url, {})
     if looks_like_feed(fetched):
-        return fetched.moved_to or url, _seen(fetched, {}, None)
+        return fetched.moved_to or url, _answer_of(fetched, {}, None)
     problem: SkywriteError | None = None
     for candidate in page_feeds(fetched):
         try:
             found = _ask(fetcher, candidate, {})
-            return found.moved_to or candidate, _seen(found, {}, None)
+            return found.moved_to or candidate, _answer_of(found, {}, None)
         except (AddressRefused, FetchFailed, FetchRejected, FeedUnreadable) as error:
             problem = problem or error
     if problem is not None:
@@ -128,7 +136,7 @@ def find_feed(fetcher: Fetcher, url: str) -> tuple[str, Seen]:
     raise NotAFeed(f"{url} is no feed, and the page names none.", hint="Look for an RSS or Atom link on the page.")
 
 
-def look_at(fetcher: Fetcher, feed: Feed) -> Seen:
+def poll_feed(fetcher: Fetcher, feed: Feed) -> PollAnswer:
     """Ask a feed's server, conditionally. Errors of the server and of the feed are in the result, not raised."""
     conditions = {
         header: str(feed.memory[name])
@@ -137,16 +145,16 @@ def look_at(fetcher: Fetcher, feed: Feed) -> Seen:
     }
     try:
         fetched = _ask(fetcher, feed.url, conditions)
-        return _seen(fetched, feed.memory, feed.url)
+        return _answer_of(fetched, feed.memory, feed.url)
     except (FetchFailed, FetchRejected) as error:
         answer = error.answer
         gone = answer is not None and answer.status == GONE
         count = int(feed.memory.get("gone_seen", 0)) + 1 if gone else 0
         memory = {**feed.memory, "gone_seen": count}
         headers = answer.headers if answer is not None else {}
-        return Seen(memory, headers, error=error, gone=count >= GONE_SEEN)
+        return PollAnswer(memory, headers, error=error, gone=count >= GONE_SEEN)
     except (AddressRefused, FeedUnreadable) as error:
-        return Seen(feed.memory, error=error)
+        return PollAnswer(feed.memory, error=error)
 
 
 def _ask(fetcher: Fetcher, url: str, headers: Mapping[str, str]) -> Fetched:
@@ -155,7 +163,7 @@ def _ask(fetcher: Fetcher, url: str, headers: Mapping[str, str]) -> Fetched:
     )
 
 
-def _seen(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -> Seen:
+def _answer_of(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -> PollAnswer:
     headers = fetched.headers
     moved: dict[str, Any] = {"moved_to": None, "moved_seen": 0}
     if asked is not None and fetched.moved_to is not None and fetched.moved_to != asked:
@@ -163,7 +171,7 @@ def _seen(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -> See
         moved = {"moved_to": fetched.moved_to, "moved_seen": before + 1}
     kept = {**memory, **moved, "gone_seen": 0}
     if fetched.status == 304:
-        return Seen(kept, headers)
+        return PollAnswer(kept, headers)
     body_hash = blake2b(fetched.body, digest_size=16).hexdigest()
     known = {
         "etag": headers.get("etag", "")[:500],
@@ -171,49 +179,51 @@ def _seen(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -> See
         "body_hash": body_hash,
     }
     if memory.get("body_hash") == body_hash:
-        return Seen({**kept, **known}, headers)
+        return PollAnswer({**kept, **known}, headers)
     document = read_feed(fetched)
     kept |= {**known, "feed_seconds": document.interval_seconds}
-    return Seen(kept, headers, document, tuple(marked(document)))
+    return PollAnswer(kept, headers, document, tuple(with_fingerprints(document)))
 
 
-def make_poll(feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem], *, now: datetime, random: float) -> Poll:
-    """What the ledger is told about a look, and when the next one is. `random` is in [0, 1)."""
-    memory = dict(seen.memory)
+def make_poll(feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem], *, now: datetime, random: float) -> Poll:
+    """What a poll means for the ledger, and when the next one is. `random` is in [0, 1)."""
+    memory = dict(answer.memory)
     asked = feed.settings.get("every")
-    if seen.error is not None:
+    if answer.error is not None:
         failures = feed.failures + 1
         usual = interval_of(asked, memory.get("feed_seconds"), {})
-        at = after_error(now, usual, failures, random, seen.headers)
-        problem = Problem.of(seen.error)
-        if seen.gone:
-            problem = Problem("FeedGone", f"{feed.url} is gone for good, its server says.", "Remove it, or check it.")
-        state: FeedState = "gone" if seen.gone else "active"
-        return Poll(feed.url, feed.title, memory, None if seen.gone else at, state, False, failures, problem)
+        at = after_error(now, usual, failures, random, answer.headers)
+        problem = Problem.of(answer.error)
+        if answer.gone:
+            problem = Problem(
+                "FeedGone", f"{feed.url} is gone permanently, its server says.", "Remove it, or check it."
+            )
+        state: FeedState = "gone" if answer.gone else "active"
+        return Poll(feed.url, feed.title, memory, None if answer.gone else at, state, False, failures, problem)
     url = feed.url
     if memory.get("moved_to") and int(memory.get("moved_seen", 0)) >= MOVES_SEEN:
         url = str(memory["moved_to"])
         memory |= {"moved_to": None, "moved_seen": 0}
     try:
-        items, updates = _changes(feed, seen, ledger) if seen.document else ((), ())
+        items, updates = _changes(feed, answer, ledger) if answer.document else ((), ())
     except TooCostly as error:
-        unread = Seen(feed.memory, seen.headers, error=FeedUnreadable(error.message, hint=error.hint))
+        unread = PollAnswer(feed.memory, answer.headers, error=FeedUnreadable(error.message, hint=error.hint))
         return make_poll(feed, unread, ledger, now=now, random=random)
-    interval = interval_of(asked, memory.get("feed_seconds"), seen.headers)
-    title = seen.document.title if seen.document and seen.document.title else feed.title
+    interval = interval_of(asked, memory.get("feed_seconds"), answer.headers)
+    title = answer.document.title if answer.document and answer.document.title else feed.title
     return Poll(url, title, memory, next_check(now, interval, random), items=items, updates=updates)
 
 
 def _changes(
-    feed: Feed, seen: Seen, ledger: Mapping[int, KnownItem]
+    feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem]
 ) -> tuple[tuple[NewItem, ...], tuple[ItemUpdate, ...]]:
-    assert seen.document is not None
-    matching = match(seen.document, seen.entries, ledger)
+    assert answer.document is not None
+    matching = match(answer.document, answer.entries, ledger)
     new = oldest_first(matching.new)
-    passed = len(new) - int(feed.settings.get("backfill", 0)) if feed.looked_at is None else 0
-    examined = examine(seen.document, [entry for entry, _ in new[max(passed, 0) :]], feed.settings)
+    passed = len(new) - int(feed.settings.get("backfill", 0)) if feed.first_polled_at is None else 0
+    examined = examine(answer.document, [entry for entry, _ in new[max(passed, 0) :]], feed.settings)
     items = []
-    for place, (entry, marks) in enumerate(new):
+    for place, (entry, prints) in enumerate(new):
         content: Mapping[str, Any] = {}
         state: ItemState = "passed"
         problem = None
@@ -221,22 +231,22 @@ def _changes(
             found = examined[place - max(passed, 0)]
             content, state = found.content, _state(found)
             problem = Problem.of(found.too_slow) if found.too_slow else None
-        weak = _some(marks.weak)
+        weak = _some(prints.weak)
         items.append(
             NewItem(
                 state,
-                marks.hash,
+                prints.hash,
                 entry.title[:300],
                 content,
-                bool(marks.guid),
+                bool(prints.guid),
                 entry.published_at,
-                marks.title_hash,
-                matching.strong(marks),
+                prints.title_hash,
+                matching.strong(prints),
                 weak,
                 problem,
             )
         )
-    return tuple(items), tuple(_updates(seen, matching, ledger))
+    return tuple(items), tuple(_updates(answer, matching, ledger))
 
 
 def _state(found: Examined) -> ItemState:
@@ -245,14 +255,14 @@ def _state(found: Examined) -> ItemState:
     return "pending" if found.wanted else "filtered"
 
 
-def _updates(seen: Seen, matching: Matching, ledger: Mapping[int, KnownItem]) -> list[ItemUpdate]:
+def _updates(answer: PollAnswer, matching: Matching, ledger: Mapping[int, KnownItem]) -> list[ItemUpdate]:
     updates = []
-    assert seen.document is not None
+    assert answer.document is not None
     waiting = [entry for entry, _, item in matching.known if item.state == "pending"]
-    contents = iter(examine(seen.document, waiting))
-    for entry, marks, item in matching.known:
+    contents = iter(examine(answer.document, waiting))
+    for entry, prints, item in matching.known:
         content = next(contents).content if item.state == "pending" else {}
-        strong = news_of(entry, marks, item, ledger, matching.strong(marks))
+        strong = news_of(entry, prints, item, ledger, matching.strong(prints))
         if strong is None and item.state != "pending":
             continue
         updates.append(
@@ -260,11 +270,11 @@ def _updates(seen: Seen, matching: Matching, ledger: Mapping[int, KnownItem]) ->
                 item.id,
                 entry.title[:300],
                 content,
-                bool(marks.guid) or item.has_guid,
+                bool(prints.guid) or item.has_guid,
                 entry.published_at,
-                marks.title_hash,
+                prints.title_hash,
                 strong or (),
-                _some(marks.weak),
+                _some(prints.weak),
             )
         )
     return updates
@@ -275,15 +285,15 @@ def _some(numbers: Sequence[int]) -> tuple[int, ...]:
 
 
 def shown_entries(
-    seen: Seen, settings: Mapping[str, Any], ledger: Mapping[int, KnownItem]
+    answer: PollAnswer, settings: Mapping[str, Any], ledger: Mapping[int, KnownItem]
 ) -> list[tuple[FeedEntry, str, dict[str, Any]]]:
-    """The entries of a look, the latest first, each with its state ("new" or "filtered" where the ledger has none)."""
-    if seen.document is None:
+    """The entries of a poll, the latest first, each with its state ("new" or "filtered" where the ledger has none)."""
+    if answer.document is None:
         return []
-    matching = match(seen.document, seen.entries, ledger)
+    matching = match(answer.document, answer.entries, ledger)
     states = {id(entry): str(item.state) for entry, _, item in matching.known}
-    entries = [entry for entry, _ in reversed(oldest_first(seen.entries))]
+    entries = [entry for entry, _ in reversed(oldest_first(answer.entries))]
     return [
         (entry, states.get(id(entry)) or {"pending": "new"}.get(_state(found), _state(found)), found.content)
-        for entry, found in zip(entries, examine(seen.document, entries, settings), strict=True)
+        for entry, found in zip(entries, examine(answer.document, entries, settings), strict=True)
     ]

@@ -195,7 +195,7 @@ def read_front_matter(text: str, first_line: int = 1) -> tuple[dict[str, Any], d
 
 
 class _Builder:
-    """Values from a parser's events, each event looked at once."""
+    """Values from a parser's events, each event read once."""
 
     def __init__(self, events: Iterator[Any], first_line: int) -> None:
         self._events = events

@@ -53,7 +53,7 @@ class Function:
         except SkywriteError:
             raise
         except Exception as error:
-            raise FunctionFailed(f"{self.name} raised {told(error)}.", hint="Mend the function.") from error
+            raise FunctionFailed(f"{self.name} raised {described(error)}.", hint="Correct the function.") from error
         if value is None or isinstance(value, Draft | Mapping):
             return value or None
         if isinstance(value, str):
@@ -99,11 +99,11 @@ def load_program(path: Path) -> ModuleType:
     except SkywriteError as error:
         raise error.about(str(path)) from None
     except (Exception, SystemExit) as error:
-        raise InvalidProgram(f"{path} cannot be loaded: {told(error)}.", hint="Mend the program.") from error
+        raise InvalidProgram(f"{path} cannot be loaded: {described(error)}.", hint="Correct the program.") from error
     return module
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """An error of somebody else's code in one line: its kind, its message, and where it happened."""
     import traceback
 

@@ -218,7 +218,7 @@ class _Reader:
         if media.path is None:
             return True
         path = self._file.parent / media.path
-        told = len(self._problems)
+        before = len(self._problems)
         try:
             if media.path.startswith("~") or Path(media.path).is_absolute():
                 self._wrong(line, f"{media.path} is no path from the file on.", "Write it relative to the file.")
@@ -232,7 +232,7 @@ class _Reader:
         except (OSError, ValueError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or "it is no name of a file"
             self._wrong(line, f"{media.path[:80]} cannot be read: {reason}.")
-        return len(self._problems) == told
+        return len(self._problems) == before
 
     def _body(self, lines: list[str], start: int, row: dict[str, Any]) -> tuple[int, ...]:
         """Add the texts to the row; the answer is the first line of each post."""

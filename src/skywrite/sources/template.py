@@ -254,9 +254,9 @@ def _replace(text: Any, old: str, new: str) -> str:
     return _bounded(whole.replace(old, new))
 
 
-def _date(moment: Any, form: str = "%Y-%m-%d") -> str:
-    if not isinstance(moment, datetime):
+def _date(at: Any, form: str = "%Y-%m-%d") -> str:
+    if not isinstance(at, datetime):
         return ""
     if not _DATE_FORMAT.fullmatch(form):
         raise TemplateError(f"The date format {form!r} is not known.", hint="Use %d %B %Y, %H:%M and the like.")
-    return moment.strftime(form)
+    return at.strftime(form)

@@ -65,24 +65,24 @@ WHERE lease_owner = :owner
 SELECT DISTINCT lease_owner FROM feed WHERE lease_owner IS NOT NULL
 
 -- name: next_feed
--- The earliest moment at which any feed may be taken.
+-- The earliest time at which any feed may be taken.
 SELECT min(ready_at) AS ready_at FROM feed WHERE ready_at IS NOT NULL
 
 -- name: note_check
 -- Note what a check of a feed has shown.
 UPDATE feed SET
   url = :url, title = :title, state = :state, memory = :memory, next_check_at = :next_check_at, checked_at = :now,
-  looked_at = :looked_at, failures = :failures,
+  first_polled_at = :first_polled_at, failures = :failures,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id
 
 -- name: insert_feed_item
 -- Enter an item into the ledger.
 INSERT INTO feed_item (
-  feed_id, state, hash, title, content, has_guid, published_at, title_hash, marks, seen_at, updated_at,
+  feed_id, state, hash, title, content, has_guid, published_at, title_hash, fingerprints, seen_at, updated_at,
   error_name, error_message, error_hint
 ) VALUES (
-  :feed_id, :state, :hash, :title, :content, :has_guid, :published_at, :title_hash, :marks, :now, :now,
+  :feed_id, :state, :hash, :title, :content, :has_guid, :published_at, :title_hash, :fingerprints, :now, :now,
   :error_name, :error_message, :error_hint
 ) RETURNING id
 
@@ -99,7 +99,7 @@ DELETE FROM feed_fingerprint WHERE item_id = :item_id AND weak
 -- Bring an item of the ledger up to date; what it says is kept only while it waits.
 UPDATE feed_item SET
   title = :title, published_at = :published_at, title_hash = :title_hash, has_guid = :has_guid,
-  marks = marks + :marks, content = CASE WHEN state = 'pending' THEN :content ELSE content END, updated_at = :now
+  fingerprints = fingerprints + :fingerprints, content = CASE WHEN state = 'pending' THEN :content ELSE content END, updated_at = :now
 WHERE id = :id
 
 -- name: pending_items

@@ -9,7 +9,7 @@ SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
 -- name: known_fingerprints
 -- The items of a feed that have any of these fingerprints (a JSON array).
 SELECT
-  fingerprint, item.id, item.state, item.has_guid, item.published_at, item.title_hash, item.marks, weak
+  fingerprint, item.id, item.state, item.has_guid, item.published_at, item.title_hash, item.fingerprints, weak
 FROM feed_fingerprint
 JOIN feed_item AS item ON item.id = feed_fingerprint.item_id
 WHERE feed_fingerprint.feed_id = :feed_id AND fingerprint IN (SELECT value FROM json_each(:fingerprints))
