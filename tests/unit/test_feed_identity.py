@@ -56,11 +56,11 @@ class Ledger:
         self.items[number] = KnownItem(
             number, "queued", bool(prints.guid), entry.published_at, prints.title_hash, before + len(strong)
         )
-        for print_ in strong:
-            self.fingerprints.setdefault(print_, (number, False))
-        for print_ in prints.weak:
-            if print_:
-                self.fingerprints.setdefault(print_, (number, True))
+        for one in strong:
+            self.fingerprints.setdefault(one, (number, False))
+        for one in prints.weak:
+            if one:
+                self.fingerprints.setdefault(one, (number, True))
 
 
 def entry(name: str, **values: Any) -> FeedEntry:
@@ -75,7 +75,7 @@ def entry(name: str, **values: Any) -> FeedEntry:
     return FeedEntry(**known)
 
 
-@pytest.print_.parametrize(
+@pytest.mark.parametrize(
     "after",
     [
         entry("a"),
@@ -101,7 +101,7 @@ def test_an_item_stays_the_same(after: FeedEntry) -> None:
     assert [] == ledger.look(entry("a"))
 
 
-@pytest.print_.parametrize(
+@pytest.mark.parametrize(
     "after",
     [
         entry("a", guid="", title="edited"),
@@ -117,7 +117,7 @@ def test_an_item_without_guid_stays_the_same(after: FeedEntry) -> None:
     assert [] == ledger.look(after)
 
 
-@pytest.print_.parametrize(
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         # A page for everything.
@@ -201,7 +201,7 @@ def test_a_feed_that_makes_up_guids_does_not_fill_the_ledger() -> None:
     assert (["a"], True) == (ledger.posted, len(ledger.fingerprints) <= FINGERPRINTS_MAX + 4)
 
 
-@pytest.print_.parametrize(
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("https://Site.Example/a", "http://www.site.example/a/"),
@@ -216,7 +216,7 @@ def test_copies_of_a_link_are_one(one: str, other: str) -> None:
     assert plain_link(one) == plain_link(other)
 
 
-@pytest.print_.parametrize(
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("https://site.example/a", "https://site.example/A"),
