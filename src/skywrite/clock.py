@@ -57,6 +57,43 @@ class SystemClock:
         return int.from_bytes(os.urandom(7)) / (1 << 56)
 
 
+class SteadyClock:
+    """Another clock, without the seconds by which it is known to run ahead."""
+
+    def __init__(self, inner: Clock) -> None:
+        self._inner = inner
+        self.set_ahead(0.0)
+
+    def given(self) -> datetime:
+        """What the other clock says."""
+        return self._inner.now()
+
+    def set_ahead(self, seconds: float) -> None:
+        """Leave out so many seconds from now on, and count the drift anew."""
+        self._anchor = (self._inner.now(), self._inner.monotonic())
+        self._ahead = timedelta(seconds=seconds)
+
+    def drift_seconds(self) -> float:
+        """By how much the other clock has moved more than the time that passed, since it was last put right."""
+        now, monotonic = self._anchor
+        return (self._inner.now() - now).total_seconds() - (self._inner.monotonic() - monotonic)
+
+    def now(self) -> datetime:
+        return self._inner.now() - self._ahead
+
+    def monotonic(self) -> float:
+        return self._inner.monotonic()
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        return self._inner.wait(event, timeout_seconds)
+
+    def wait_aside(self, event: threading.Event, timeout_seconds: float) -> bool:
+        return self._inner.wait_aside(event, timeout_seconds)
+
+    def random(self) -> float:
+        return self._inner.random()
+
+
 class FakeClock:
     """A clock that stands still until it is told to move; `wait` moves it instead of waiting."""
 

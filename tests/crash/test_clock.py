@@ -212,7 +212,7 @@ def test_a_workers_tasks_go_on_after_the_clock_ran_ahead(bot_at: Callable[[datet
     for task in tasks:
         task.run()
     bot.clock.set(SPRING)
-    assert [SPRING] * 4 == [task.next_at() for task in tasks]
+    assert {SPRING} == {task.next_at() for task in tasks}
     for task in tasks:
         task.run()
     later = [task.next_at() for task in tasks]

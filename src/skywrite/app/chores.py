@@ -42,9 +42,10 @@ class Chore:
 
 
 class Heartbeat(Chore):
-    """Leaves a sign that a worker lives."""
+    """Leaves a sign that a worker lives, also while it does not know the time."""
 
     seconds = HEARTBEAT_SECONDS
+    at_any_time = True
 
     def _do(self, now: datetime) -> None:
         self._ctx.store.put_setting("worker", self._ctx.worker_name, to_iso(now))

@@ -14,7 +14,7 @@ from skywrite.app.signing_in import sign_in
 from skywrite.app.workers import host_name, worker_name
 from skywrite.atproto.session import Agent, clean_identifier
 from skywrite.atproto.tid import TidClock
-from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
 from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Http, Transport
@@ -51,9 +51,10 @@ class Context:
     ) -> None:
         config = config or load_config()
         self.config = config._replace(database=str(database)) if database else config
-        self.clock = clock
+        # The computer's own clock may run ahead; a worker puts it right.
+        self.clock: Clock = SteadyClock(clock) if clock is SYSTEM_CLOCK else clock
         self.vault = Vault.of(self.config)
-        self.tids = TidClock(clock)
+        self.tids = TidClock(self.clock)
         self.worker_name = worker_name()
         self._given_transport = transport
         self._opening = threading.RLock()

@@ -20,6 +20,7 @@ from skywrite.app.sessions import SessionKeeping
 from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
+from skywrite.clock import SteadyClock
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker, unfailing
@@ -82,7 +83,7 @@ class Runner:
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
-        return Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after)
+        return Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after, self._timekeeper(log))
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
@@ -119,6 +120,8 @@ class Runner:
         occurrences = Occurrences(self._ctx, self._drafting, log)
         feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
         self._tell_of_commands(log)
+        # What is due is looked for by the right time.
+        worker.is_time_right()
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times)
         makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run)
@@ -131,6 +134,21 @@ class Runner:
         for error in filter(None, errors):
             raise error
         return worker.tally
+
+    def _timekeeper(self, log: Log) -> Callable[[], bool]:
+        """Whether it is as late as the clock says; a clock that somebody has set is always right."""
+        clock = self._ctx.clock
+        if not isinstance(clock, SteadyClock):
+            return lambda: True
+        from skywrite.publish.timekeeper import Timekeeper
+
+        return Timekeeper(clock, self._ctx.network.transport, self._clock_addresses, log).is_right
+
+    def _clock_addresses(self) -> list[str]:
+        """Pages of some of the accounts' servers, and of the PLC directory, which tell the time."""
+        servers = sorted({account.pds_url for account in self._ctx.store.accounts() if account.signed_in})
+        some = [servers.pop(int(self._ctx.clock.random() * len(servers))) for _ in range(min(3, len(servers)))]
+        return [*(f"{server}/xrpc/_health" for server in some), f"{self._ctx.config.plc_url}/_health"]
 
     def _is_stopping(self) -> bool:
         return self._stopping.is_set()

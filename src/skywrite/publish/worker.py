@@ -90,6 +90,7 @@ class Worker:
     tasks: Sequence[Task] = ()
     log: Log = lambda event, **facts: None
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
+    is_time_right: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
         self.log = unfailing(self.log)
@@ -162,6 +163,8 @@ class Worker:
 
     def _claim(self) -> Claim | None:
         """The next post of a server that may keep another thread busy, which it does from now on."""
+        if not self.is_time_right():
+            return None
         with self._claiming:
             choice, now = self.hosts.choice(), self.clock.monotonic()
             if self._in_vain and choice.is_within(self._in_vain[0]) and now < self._in_vain[1] + HOT_LOOP_SECONDS:
@@ -251,6 +254,9 @@ class Worker:
         if next_at is None or next_at > now:
             wait = timedelta(seconds=IDLE_SECONDS_MAX) if next_at is None else next_at - now
             self.clock.wait(self.stopping, min(wait.total_seconds(), IDLE_SECONDS_MAX))
+            return
+        if not (self.is_time_right() or getattr(task, "at_any_time", False)):
+            self.clock.wait(self.stopping, STALLED_SECONDS)
             return
         task.run()
         following = task.next_at()

@@ -1,0 +1,85 @@
+"""Is it that late? Before a worker takes what is due for due, it asks servers for their time.
+
+What lives here: when to ask, whom, and what the answers mean. What does not: the clock that is put right (`clock`).
+
+A clock that stands still or goes backwards makes posts late, which their policies handle. One that runs ahead would
+publish them before their time and call others missed, for good. So a worker asks when it starts, and whenever the clock
+has moved against the computer's monotonic one. One server that agrees with the clock is enough to believe it. Where all
+that answer say that it runs ahead, the smallest difference is left out of the time from then on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from skywrite.atproto.xrpc_errors import http_date
+from skywrite.clock import SteadyClock
+from skywrite.errors import SkywriteError
+from skywrite.http import Transport
+
+AHEAD_SECONDS_MAX = 60.0
+DRIFT_SECONDS_MAX = 30.0
+ASK_SECONDS = 5.0
+ASK_AGAIN_SECONDS = 5.0
+
+
+class Timekeeper:
+    """Keeps a clock right. `addresses()` are pages of servers that are asked in turn until one agrees."""
+
+    def __init__(
+        self,
+        clock: SteadyClock,
+        transport: Transport,
+        addresses: Callable[[], Iterable[str]],
+        log: Callable[..., None] = lambda event, **facts: None,
+    ) -> None:
+        self._clock = clock
+        self._transport = transport
+        self._addresses = addresses
+        self._log = log
+        self._lock = threading.Lock()
+        self._right = False
+        self._not_before = clock.monotonic()
+
+    def is_right(self) -> bool:
+        """Whether the clock's time may be believed, after asking where that has to be found out."""
+        with self._lock:
+            if self._right and abs(self._clock.drift_seconds()) <= DRIFT_SECONDS_MAX:
+                return True
+            self._right = False
+            if self._clock.monotonic() < self._not_before:
+                return False
+            ahead = self._ahead_seconds()
+            self._not_before = self._clock.monotonic() + ASK_AGAIN_SECONDS
+            if ahead is None:
+                self._log(
+                    "clock_unsure", message="No server could be asked for the time; nothing is published until then."
+                )
+                return False
+            self._clock.set_ahead(ahead)
+            if ahead:
+                self._log(
+                    "clock_ahead", seconds=round(ahead), message="This computer's clock is ahead; it is left out."
+                )
+            self._right = True
+            return True
+
+    def _ahead_seconds(self) -> float | None:
+        """By how much the computer's clock is ahead of every server that answered; None where none did."""
+        found: list[float] = []
+        for address in self._addresses():
+            try:
+                answer = self._transport.request("GET", address, timeout_seconds=ASK_SECONDS)
+            except SkywriteError:
+                continue
+            theirs = http_date(answer.headers.get("date", ""))
+            ahead = 0.0 if theirs is None else self._difference(theirs)
+            if ahead <= AHEAD_SECONDS_MAX:
+                return 0.0
+            found.append(ahead)
+        return min(found, default=None)
+
+    def _difference(self, theirs: datetime) -> float:
+        return (self._clock.given() - theirs).total_seconds()
