@@ -38,7 +38,7 @@ def utc(*parts: int) -> datetime:
 
 
 def moments(text: str, after: datetime, count: int, zone: str = "Europe/Berlin") -> list[datetime]:
-    return list(islice(parse_rule(text, zone=zone).moments(after), count))
+    return list(islice(parse_rule(text, zone=zone).times(after), count))
 
 
 def local(text: str, after: datetime, count: int, zone: str = "Europe/Berlin") -> list[str]:
@@ -83,7 +83,7 @@ def test_a_daily_time_comes_once_each_day_in_every_zone(window: tuple[str, datet
         expected.update(first_shown(target, walls, ZoneInfo(zone)))
     stop = begin + 2 * DAY
     rule = parse_rule(f"{minute} {hour} * * *", zone=zone)
-    actual = list(takewhile(lambda at: at <= stop, rule.moments(begin)))
+    actual = list(takewhile(lambda at: at <= stop, rule.times(begin)))
     assert sorted(at for at in expected if begin < at <= stop) == actual
 
 
@@ -95,7 +95,7 @@ def test_an_hourly_rule_comes_in_every_hour_there_is(window: tuple[str, datetime
     expected = [at for at in quarters(begin, 3) if to_local(at, ZoneInfo(zone)).minute in minutes]
     for text in (f"{','.join(map(str, minutes))} * * * *", f"FREQ=HOURLY;BYMINUTE={','.join(map(str, minutes))}"):
         rule = parse_rule(text, zone=zone)
-        assert expected == list(takewhile(lambda at: at <= begin + 3 * DAY, rule.moments(begin)))
+        assert expected == list(takewhile(lambda at: at <= begin + 3 * DAY, rule.times(begin)))
 
 
 RULES = (
@@ -112,11 +112,11 @@ def test_moments_are_strictly_increasing_and_do_not_depend_on_where_one_asks(
     """Each moment is after the one before and after the one asked for, and asking from between gives the rest."""
     zone, begin = window
     rule = parse_rule(text, zone=zone)
-    found = list(islice(rule.moments(begin), 8))
+    found = list(islice(rule.times(begin), 8))
     assert all(one < other for one, other in pairwise([begin, *found]))
     between = begin + timedelta(seconds=seconds)
     rest = [at for at in found if at > between]
-    assert rest == list(islice(rule.moments(between), len(rest)))
+    assert rest == list(islice(rule.times(between), len(rest)))
     assert [Occurrence(at, at) for at in rest[:1]] == [rule.next_after(between)] * len(rest[:1])
 
 
@@ -209,7 +209,7 @@ def test_a_start_gives_a_rule_its_days_its_time_and_its_turn() -> None:
     """Every other week counts from the start, at the start's own time, and nothing comes before it."""
     start = utc(2027, 1, 4, 8)
     rule = parse_rule("every 2 weeks", zone="Europe/Berlin", start=start)
-    assert [start, start + 14 * DAY, start + 28 * DAY] == list(islice(rule.moments(NOW), 3))
+    assert [start, start + 14 * DAY, start + 28 * DAY] == list(islice(rule.times(NOW), 3))
     cron = parse_rule("0 9 * * *", zone="Europe/Berlin", start=start)
     assert Occurrence(start, start) == cron.next_after(NOW)
 
@@ -218,7 +218,7 @@ def test_a_count_ends_a_rule() -> None:
     """COUNT counts from the start, wherever one asks from."""
     start = utc(2026, 11, 20, 8)
     rule = parse_rule("FREQ=DAILY;COUNT=7", zone="UTC", start=start)
-    assert [utc(2026, 11, 26, 8)] == list(rule.moments(NOW))
+    assert [utc(2026, 11, 26, 8)] == list(rule.times(NOW))
     assert rule.next_after(utc(2026, 11, 26, 8)) is None
 
 
@@ -232,7 +232,7 @@ def test_the_first_day_of_the_week_tells_which_weeks_are_left_out(first: str, da
 def test_a_dtstart_in_a_zone_of_its_own_is_kept_there() -> None:
     """TZID goes before the account's zone; Z is UTC."""
     rule = parse_rule("DTSTART;TZID=America/New_York:20260105T090000\nRRULE:FREQ=DAILY", zone="Europe/Berlin")
-    assert ("America/New_York", utc(2026, 11, 25, 14)) == (rule.zone, next(rule.moments(NOW)))
+    assert ("America/New_York", utc(2026, 11, 25, 14)) == (rule.zone, next(rule.times(NOW)))
     assert "UTC" == parse_rule("DTSTART:20260105T090000Z RRULE:FREQ=DAILY", zone="Europe/Berlin").zone
 
 
@@ -388,7 +388,7 @@ def test_rrules_agree_with_dateutil(parts: dict[str, object], start: datetime, d
         # dateutil refuses hours and minutes that an interval never meets together.
         assume(False)
     horizon = utc(2060, 1, 1)
-    actual = [at.replace(tzinfo=None) for at in islice(rule.moments(after.replace(tzinfo=UTC)), 5) if at < horizon]
+    actual = [at.replace(tzinfo=None) for at in islice(rule.times(after.replace(tzinfo=UTC)), 5) if at < horizon]
     assert [at for at in expected if at < horizon.replace(tzinfo=None)] == actual
 
 
@@ -414,7 +414,7 @@ def test_weeks_of_the_year_are_those_of_the_calendar(weeks: list[int], days: lis
             expected.append(at)
     found = [
         at.replace(tzinfo=None)
-        for at in takewhile(lambda at: at.replace(tzinfo=None) < stop, rule.moments(NOW - 9 * 366 * DAY))
+        for at in takewhile(lambda at: at.replace(tzinfo=None) < stop, rule.times(NOW - 9 * 366 * DAY))
     ]
     assert expected == found
 
@@ -522,7 +522,7 @@ def test_downtime_makes_at_most_one_late_post(
     rule = parse_rule(text, zone=zone)
     last = now - timedelta(minutes=down_minutes)
     floor = now - timedelta(seconds=late_seconds)
-    missed = [at for at in takewhile(lambda at: at <= now, rule.moments(last)) if at >= floor]
+    missed = [at for at in takewhile(lambda at: at <= now, rule.times(last)) if at >= floor]
     first = catch_up(rule, last, now, late_seconds=late_seconds)
     ahead = rule.next_after(now)
     assert (Occurrence(missed[-1], missed[-1]) if missed else ahead) == first

@@ -199,7 +199,7 @@ class Occurrences:
 
     def _check_occurrence(self, recurrence: Recurrence, occurrence: datetime) -> None:
         rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
-        following = next(rule.moments(occurrence - MICROSECOND), None)
+        following = next(rule.times(occurrence - MICROSECOND), None)
         ended = recurrence.until is not None and occurrence > recurrence.until
         if following == occurrence and not ended and recurrence.state == "active":
             return

@@ -1,1 +1,1 @@
-"""When posts are due: moments, rules that come again, weekly slots, and what becomes of missed times. Pure."""
+"""When posts are due: times, rules that come again, weekly slots, and what becomes of missed times. Pure."""

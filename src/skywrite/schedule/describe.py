@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from skywrite.schedule.cron import CronSeries
+from skywrite.schedule.english_rules import MergedSeries
 from skywrite.schedule.rrule import RRule
 from skywrite.schedule.series import Series
-from skywrite.schedule.spoken_rules import MergedSeries
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
 _ALL_MONTHS = range(1, 13)

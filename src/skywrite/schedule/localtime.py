@@ -28,7 +28,7 @@ class UnknownZone(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """The UTC moment of a local time, and whether that local time is plain, does not exist, or comes twice."""
+    """The UTC time of a local time, and whether that local time is plain, does not exist, or comes twice."""
 
     at: datetime
     kind: LocalKind
@@ -53,12 +53,12 @@ def zone_names() -> dict[str, str]:
 
 
 def to_local(at: datetime, zone: tzinfo) -> datetime:
-    """The naive local time of a moment."""
+    """The naive local time of a time in UTC."""
     return at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 def to_utc(local: datetime, zone: tzinfo) -> Mapped:
-    """The moment of a naive local time.
+    """The time in UTC of a naive local time.
 
     One that does not exist, because clocks were put forward, moves forward by as much as they were (RFC 5545, 3.3.5).
     One that comes twice means the first.
@@ -71,14 +71,14 @@ def to_utc(local: datetime, zone: tzinfo) -> Mapped:
 
 
 def after_gap(local: datetime, zone: tzinfo) -> datetime:
-    """The moment at which the gap that holds this local time ends: when clocks are put forward."""
+    """The time at which the gap that holds this local time ends: when clocks are put forward."""
     early = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
     late = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     return _bisect(early, late, zone)
 
 
 def next_change(after: datetime, until: datetime, zone: tzinfo) -> datetime | None:
-    """The first moment after `after` and not after `until` at which the zone's offset changes; all in UTC."""
+    """The first time after `after` and not after `until` at which the zone's offset changes; all in UTC."""
     point = after
     while point < until:
         step = min(point + _SCAN, until)

@@ -94,7 +94,8 @@ def gather(tokens: list[Token], given: str) -> Parts:
         kind = type(token.value)
         if kind in (Filler, Ignored):
             continue
-        if isinstance(token.value, Zone) and parts.zone is not None and _may_repeat(parts.zone, token.value):
+        may_repeat = seen.get(Zone, "").startswith(("+", "-")) or token.text.startswith("[")
+        if may_repeat and isinstance(token.value, Zone) and _may_repeat(parts.zone, token.value):
             parts.zone, parts.offset = token.value, parts.zone
             continue
         if kind in seen:
@@ -112,9 +113,13 @@ def gather(tokens: list[Token], given: str) -> Parts:
     return parts
 
 
-def _may_repeat(first: Zone, second: Zone) -> bool:
+def _may_repeat(first: Zone | None, second: Zone) -> bool:
     """Whether a second zone may stand behind an offset: `+0300 +03`, `+01:00[Europe/Berlin]`; checked in `times`."""
-    return first.is_offset and (not second.is_offset or first.zone.utcoffset(None) == second.zone.utcoffset(None))
+    return (
+        first is not None
+        and first.is_offset
+        and (not second.is_offset or first.zone.utcoffset(None) == second.zone.utcoffset(None))
+    )
 
 
 def _put(parts: Parts, value: Value) -> None:

@@ -1,7 +1,7 @@
-"""Rules that come again: cron, RRULE and spoken ones in a named zone, right when clocks change. Pure.
+"""Rules that come again: cron, RRULE and English ones in a named zone, right when clocks change. Pure.
 
 What lives here: when a rule comes next, with its end, its exceptions and after downtime, and whose turn it is in a
-pool. What does not: reading each form (`cron`, `rrule`, `spoken_rules`), and storing rules (`queue.recurrences`).
+pool. What does not: reading each form (`cron`, `rrule`, `english_rules`), and storing rules (`queue.recurrences`).
 
 When clocks change, a rule that is bound to the clock on the wall ("0 9 * * 1-5", RRULEs of days and longer) comes once
 a day all the same. A local time that does not exist comes at the end of the gap for cron, and moved forward by the gap
@@ -56,25 +56,25 @@ class Rule:
     start: datetime | None = None
 
     def next_after(
-        self, moment: datetime, *, until: datetime | None = None, exceptions: Exceptions | None = None
+        self, after: datetime, *, until: datetime | None = None, exceptions: Exceptions | None = None
     ) -> Occurrence | None:
-        """The first occurrence after `moment`, or None when the rule ends before.
+        """The first occurrence after `after`, or None when the rule ends before.
 
-        `until` is the last moment at which it may come. `exceptions` maps original moments (ISO 8601) to None for those
-        left out, or to another moment. Order is that of the original moments, so that going on from
+        `until` is the last time at which it may come. `exceptions` maps original times (ISO 8601) to None for those
+        left out, or to another time. Order is that of the original times, so that going on from
         `Occurrence.occurrence` gives each once.
         """
         known = read_exceptions(exceptions)
-        for original in self.moments(moment):
+        for original in self.times(after):
             if until is not None and original > until:
                 return None
             at = known.get(original, original)
-            if at is not None and at > moment:
+            if at is not None and at > after:
                 return Occurrence(at, original)
         return None
 
-    def moments(self, after: datetime) -> Iterator[datetime]:
-        """The original moments after `after`, in UTC, strictly increasing."""
+    def times(self, after: datetime) -> Iterator[datetime]:
+        """The original times after `after`, in UTC, strictly increasing."""
         point = after.astimezone(UTC)
         if self.start is not None:
             point = max(point, self.start.astimezone(UTC) - MICROSECOND)
@@ -82,24 +82,24 @@ class Rule:
 
 
 def _flowing(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments of a series that follows the hours that pass."""
+    """The times of a series that follows the hours that pass."""
     point, local = after, to_local(after, zone)
     while True:
         offset = to_local(point, zone) - point.replace(tzinfo=None)
         for candidate in series.after(local):
-            moment = (candidate - offset).replace(tzinfo=UTC)
-            change = next_change(point, moment, zone)
+            at = (candidate - offset).replace(tzinfo=UTC)
+            change = next_change(point, at, zone)
             if change is not None:
                 break
-            yield moment
-            point = moment
+            yield at
+            point = at
         else:
             return
         point, local = change, to_local(change, zone) - MICROSECOND
 
 
 def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments of a series that follows the clock on the wall."""
+    """The times of a series that follows the clock on the wall."""
     local = to_local(after, zone)
     # Times in a gap that has just ended may have been moved to after `after`.
     gap = max(local - to_local(after - DAY, zone) - DAY, timedelta())
@@ -122,10 +122,10 @@ def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[da
 
 
 def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
-    """Read a cron expression, an RRULE or a spoken rule; nothing comes before `start`.
+    """Read a cron expression, an RRULE or an English rule; nothing comes before `start`.
 
     Cron: five fields with names, or `@daily` and its like. RRULE (RFC 5545): one line, with DTSTART before it if
-    wished; `start` is the DTSTART of one without. Spoken: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
+    wished; `start` is the DTSTART of one without. English: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
     "monthly 1 9:00". Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
     """
     given = text.strip()
@@ -143,9 +143,9 @@ def _series(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[Series, 
         return parse_rrule(text, zone, local_start)
     if text.lower() in SHORTCUTS or _looks_like_cron(text):
         return parse_cron(text), zone
-    from skywrite.schedule.spoken_rules import parse_spoken_rule
+    from skywrite.schedule.english_rules import parse_english_rule
 
-    return parse_spoken_rule(text, zone, local_start), zone
+    return parse_english_rule(text, zone, local_start), zone
 
 
 def _looks_like_cron(text: str) -> bool:
@@ -156,18 +156,18 @@ def _looks_like_cron(text: str) -> bool:
 
 
 def read_exceptions(exceptions: Exceptions | None) -> dict[datetime, datetime | None]:
-    """Exceptions with moments in UTC in place of texts. Raises UnknownRule for a text that is none."""
+    """Exceptions with times in UTC in place of texts. Raises UnknownRule for a text that is none."""
     return {_moment(key): _moment(value) if value else None for key, value in (exceptions or {}).items()}
 
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UnknownRule(f"The exception {text!r} is no moment with an offset.", hint="Write 2026-12-24T16:00:00Z.")
-    return moment.astimezone(UTC)
+        at = None
+    if at is None or at.tzinfo is None:
+        raise UnknownRule(f"The exception {text!r} is no time with an offset.", hint="Write 2026-12-24T16:00:00Z.")
+    return at.astimezone(UTC)
 
 
 def catch_up(
@@ -179,7 +179,7 @@ def catch_up(
     exceptions: Exceptions | None = None,
     late_seconds: int,
 ) -> Occurrence | None:
-    """The occurrence to make a post of, after the one whose original moment is `last`; None when the rule is over.
+    """The occurrence to make a post of, after the one whose original time is `last`; None when the rule is over.
 
     It is the latest that was due at most `late_seconds` ago, if there is one, else the first that is due after `now`:
     however long nothing ran, one post is made and the rest are left out.
@@ -205,7 +205,7 @@ def _moved(rule: Rule, known: Mapping[datetime, datetime | None], until: datetim
         for original, at in known.items()
         if at is not None
         and (until is None or original <= until)
-        and next(rule.moments(original - MICROSECOND), None) == original
+        and next(rule.times(original - MICROSECOND), None) == original
     ]
 
 
@@ -217,7 +217,7 @@ def _latest(
     width = timedelta(minutes=2)
     while after < stop:
         begin = max(after, stop - width)
-        found = [moment for moment in takewhile(lambda at: at <= stop, rule.moments(begin)) if moment not in known]
+        found = [at for at in takewhile(lambda at: at <= stop, rule.times(begin)) if at not in known]
         if found:
             return Occurrence(found[-1], found[-1])
         if begin == after:

@@ -59,19 +59,19 @@ class RRule:
         given = 0
         # What was given out before `local` can be left uncounted only where nothing counts it.
         for period in self._periods(self.start if self.count else max(local, self.start), limit):
-            for moment in self._chosen(period):
-                if moment < self.start:
+            for at in self._chosen(period):
+                if at < self.start:
                     continue
-                if self.until is not None and moment > self.until:
+                if self.until is not None and at > self.until:
                     return
                 given += 1
-                if moment > local:
-                    yield moment
+                if at > local:
+                    yield at
                 if given == self.count:
                     return
 
     def _periods(self, begin: datetime, limit: datetime) -> Iterator[datetime]:
-        """The first moments of the periods, from that which holds `begin` or the one before, up to `limit`."""
+        """The first times of the periods, from that which holds `begin` or the one before, up to `limit`."""
         try:
             if self.freq in ("YEARLY", "MONTHLY"):
                 yield from self._long_periods(begin, limit)
@@ -137,10 +137,10 @@ class RRule:
     def _chosen(self, period: datetime) -> list[datetime]:
         """The local times of one period, after BYSETPOS."""
         found = [
-            datetime.combine(day, moment)
+            datetime.combine(day, clock)
             for day in self._days(period)
             if self._has_day(day)
-            for moment in self._times(period)
+            for clock in self._times(period)
         ]
         if not self.bysetpos:
             return found
@@ -203,5 +203,5 @@ class RRule:
         return number in self.byweekno or number - weeks - 1 in self.byweekno
 
 
-def _years_later(moment: datetime) -> datetime:
-    return moment.replace(year=min(moment.year + YEARS_AHEAD, 9999), day=min(moment.day, 28))
+def _years_later(at: datetime) -> datetime:
+    return at.replace(year=min(at.year + YEARS_AHEAD, 9999), day=min(at.day, 28))

@@ -225,4 +225,4 @@ def _stamp_parts(text: str, name: str) -> tuple[datetime, bool, bool]:
             match = None
         else:
             return stamp, match[3] is not None, match[2] is not None
-    raise UnknownRule(f"{name} {text!r} is no moment.", hint="Write it like 20261224T170000 or 20261224T160000Z.")
+    raise UnknownRule(f"{name} {text!r} is no time.", hint="Write it like 20261224T170000 or 20261224T160000Z.")

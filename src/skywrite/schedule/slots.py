@@ -114,7 +114,7 @@ def _spell_days(weekdays: list[int]) -> str:
 
 
 def slot_times(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
-    """The moments of the slots after `start`, in UTC, in order and without end; nothing for no slots.
+    """The times of the slots after `start`, in UTC, in order and without end; nothing for no slots.
 
     A slot at a local time that does not exist moves forward with the clocks; one that comes twice is the first.
     """
@@ -144,7 +144,7 @@ class FreeSlots:
     def __init__(self, slots: Sequence[Slot], *, now: datetime, taken: Iterable[datetime]) -> None:
         self._slots = slots
         self._now = now
-        self._busy = {_to_minute(moment) for moment in taken}
+        self._busy = {_to_minute(at) for at in taken}
         self._searches: dict[int, Iterator[datetime]] = {}
 
     def take(self, jitter_seconds: int = 0) -> datetime:
@@ -156,18 +156,18 @@ class FreeSlots:
         if not self._slots:
             raise NoSlots("The account has no weekly slots.")
         behind = jitter_seconds // 60 + 1 if jitter_seconds else 0
-        for moment in self._searches.setdefault(behind, slot_times(self._slots, self._now)):
-            if moment > self._now + HORIZON_DAYS * DAY:
+        for at in self._searches.setdefault(behind, slot_times(self._slots, self._now)):
+            if at > self._now + HORIZON_DAYS * DAY:
                 break
-            minute = _to_minute(moment)
+            minute = _to_minute(at)
             if self._busy.isdisjoint(range(minute, minute + behind + 1)):
                 self._busy.add(minute)
-                return moment
+                return at
         raise NoSlots("Every slot of the next two years is taken.", hint=f"Set more of them: {_EXAMPLE}")
 
 
-def _to_minute(moment: datetime) -> int:
-    return int(moment.timestamp()) // 60
+def _to_minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
 
 
 def with_jitter(at: datetime, jitter_seconds: int, random: float) -> datetime:

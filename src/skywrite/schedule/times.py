@@ -68,7 +68,7 @@ def parse_time(
     place = parts.zone.zone if parts.zone else zone_of(zone)
     named = place.key if isinstance(place, ZoneInfo) and not (parts.zone and parts.zone.is_offset) else zone
     read = replace(_read(parts, given, now, place), zone=named)
-    if read.at > now + FAR:
+    if read.at - now > FAR:
         raise InvalidTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
     if read.at >= now or (past and parts.is_absolute):
         return read

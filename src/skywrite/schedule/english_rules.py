@@ -56,7 +56,7 @@ class MergedSeries:
 
     def after(self, local: datetime) -> Iterator[datetime]:
         """The naive local times after `local`, in order."""
-        return (moment for moment, _ in groupby(merge(*(rule.after(local) for rule in self.rules))))
+        return (at for at, _ in groupby(merge(*(rule.after(local) for rule in self.rules))))
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class _Said:
     is_working_day: bool = False
 
 
-def parse_spoken_rule(text: str, zone: ZoneInfo, start: datetime | None) -> MergedSeries:
+def parse_english_rule(text: str, zone: ZoneInfo, start: datetime | None) -> MergedSeries:
     """Read an English rule; `start` is a naive local time. Raises UnknownRule, TooOften."""
     words = _words(text)
     minutes = [minute for word in words if (minute := clock_minutes(word)) is not None]
