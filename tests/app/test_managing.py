@@ -15,6 +15,7 @@ from skywrite.fetch.card import Card
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.model import ChangedMeanwhile, NotCancellable, NotEditable
+from skywrite.queue.undo import CannotUndo
 from tests.app.conftest import NOON, World
 
 LATER = "in 1 hour"
@@ -255,6 +256,27 @@ def test_held_and_released_in_time_it_keeps_its_policy(world: World, sky: Skywri
     world.clock.advance(7200)
     sky.run_once()
     assert [(1, "cancelled")] == world.states(sky)
+
+
+def test_the_last_change_is_taken_back(world: World, sky: Skywrite) -> None:
+    """A cancel by mistake: the post waits again, and goes out at its time; what was published is not taken back."""
+    sky.schedule("Once", at=LATER)
+    sky.cancel(1)
+    assert ("cancel", (1,)) == (sky.undo().verb, (1,))
+    world.clock.advance(3600)
+    sky.run_once()
+    assert ["Once"] == world.texts()
+    with pytest.raises(CannotUndo):
+        sky.undo()
+
+
+def test_an_import_is_taken_back(world: World, sky: Skywrite) -> None:
+    """All its posts and rules are gone, and what was there before stays."""
+    sky.schedule("Stays", at=LATER)
+    rows = [{"text": "a", "at": LATER}, {"text": "b", "at": "in 2 hours"}, {"text": "c", "every": "daily 9:00"}]
+    sky.import_rows(rows)
+    assert ("import", 3) == sky.undo()[:2]
+    assert ([(1, "scheduled")], []) == (world.states(sky), sky.context.store.recurrences())
 
 
 def test_a_post_that_is_held_while_an_edit_is_prepared_stays_held(

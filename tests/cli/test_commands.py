@@ -626,3 +626,16 @@ def test_one_wrong_number_stops_no_other(shell: Shell) -> None:
     told = shell("cancel", "99", "1", "98", "2", code=2)
     assert ["cancelled"] * 2 == [shell("show", number, "--json").json["state"] for number in ("1", "2")]
     assert ("no post 99" in told.err, "no post 98" in told.err) == (True, True)
+
+
+def test_undo(shell: Shell) -> None:
+    """Posts that were cancelled by one command wait again after one undo; the next takes back what was before it."""
+    for number in range(3):
+        shell("post", f"Post {number}", "--at", "in 2 hours")
+    assert 0 == shell("cancel", "1", "2").code
+    told = shell("undo")
+    assert (0, True) == (told.code, "cancel of 2 posts" in told.out)
+    assert 3 == len(shell("queue", "--json").json)
+    assert ("schedule", [3]) == ((again := shell("undo", "--json").json)["verb"], again["ids"])
+    assert ["Post 0", "Post 1"] == [entry["text"] for entry in shell("queue", "--json").json]
+    shell("undo", code=2)

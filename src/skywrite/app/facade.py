@@ -231,6 +231,7 @@ class Skywrite:
     hold = _Flat("posts", "hold")
     release = _Flat("posts", "release")
     retry = _Flat("posts", "retry")
+    undo = _Flat("posts", "undo")
     delete = _Flat("posts", "delete")
     due_unpublished = _Flat("posts", "count_due")
     stop_recurrence = _Flat("recurrences", "stop")

@@ -275,7 +275,7 @@ class Import:
 
     def _store(self) -> None:
         added, made = self._ctx.store.add_with_rules(
-            [new for _, new in self._posts], [(rule.rule, rule.first) for _, rule in self._rules]
+            [new for _, new in self._posts], [(rule.rule, rule.first) for _, rule in self._rules], verb="import"
         )
         for (place, _), result in zip(self._posts, added, strict=True):
             before = self._reports[place]

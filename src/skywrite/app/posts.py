@@ -24,6 +24,7 @@ from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
+from skywrite.queue.undo import Undone
 
 if TYPE_CHECKING:
     from skywrite.insight.receipts import Receipt
@@ -85,7 +86,9 @@ class Posts:
             warnings = (*notes, *ready.warnings, *clashes)
             return Scheduled(0, found.handle, due_at, place, warnings=warnings, state=state)
         self._drafting.keep_media([ready])
-        results, stored = self._drafting.store_in_slots([new], lambda posts: self._ctx.store.add(posts))
+        results, stored = self._drafting.store_in_slots(
+            [new], lambda posts: self._ctx.store.add(posts, verb="schedule")
+        )
         result, due_at = results[0], stored[0].due_at
         if result.existed:
             there = self._ctx.store.get(result.id)
@@ -199,14 +202,15 @@ class Posts:
             )
         if due_at is not None and (at is not None or post.state == "scheduled"):
             values = values._replace(due_at=due_at)
-        changed = self._ctx.store.edit(post_id, values, version=post.version)
+        changed = self._ctx.store.edit(post_id, values, version=post.version, verb="edit")
         return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
         """Give a post another time. Raises NotEditable, ChangedMeanwhile."""
         account = self._ctx.store.account(self._ctx.store.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
-        return self._changed(self._ctx.store.move(post_id, due_at, version=version), notes, times=True)
+        moved = self._ctx.store.move(post_id, due_at, version=version, undoable=True)
+        return self._changed(moved, notes, times=True)
 
     def _changed(self, post: Post, warnings: Iterable[str], *, texts: bool = False, times: bool = False) -> Entry:
         due_at = post.due_at if times else None
@@ -215,7 +219,7 @@ class Posts:
 
     def cancel(self, post_id: int, *, version: int | None = None) -> Entry:
         """Cancel a post: when this returns, it will never be published. Raises NotCancellable, ChangedMeanwhile."""
-        post = self._ctx.store.cancel(post_id, version=version)
+        post = self._ctx.store.cancel(post_id, version=version, undoable=True)
         if post.recurrence_id is not None:
             from skywrite.app.occurrences import Occurrences
 
@@ -226,18 +230,27 @@ class Posts:
 
     def retry(self, post_id: int, *, version: int | None = None) -> Entry:
         """Try a failed post again. Raises WrongState, ChangedMeanwhile."""
-        self._ctx.store.retry(post_id, version=version)
+        self._ctx.store.retry(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def release(self, post_id: int, *, version: int | None = None) -> Entry:
         """Let a held post go out: at its time, or now where that has passed. Raises WrongState, ChangedMeanwhile."""
-        self._ctx.store.release_post(post_id, version=version)
+        self._ctx.store.release_post(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def hold(self, post_id: int, *, version: int | None = None) -> Entry:
         """Keep a post from going out until it is released. Raises WrongState, ChangedMeanwhile."""
-        self._ctx.store.hold(post_id, version=version)
+        self._ctx.store.hold(post_id, version=version, undoable=True)
         return self.get(post_id)
+
+    def undo(self) -> Undone:
+        """Take back the last change of the queue: what was scheduled or imported is forgotten, what was edited, moved,
+        cancelled, held, released or retried is what it was. The changes of one command are one.
+
+        All or nothing. Raises NothingToUndo, and CannotUndo where one of the posts was changed, tried or published
+        since.
+        """
+        return self._ctx.store.undo_last()
 
     def count_due(self, *, before: datetime | None = None) -> int:
         """How many posts are due and not published: scheduled, or left in the middle by a worker."""

@@ -215,9 +215,10 @@ def _simple(name: str, verb: str, what: str, help_text: str) -> click.Command:
     @json_option
     def command(post_ids: tuple[int, ...], as_json: bool) -> None:
         from skywrite.app import Skywrite
+        from skywrite.queue.journal import together
 
         errors: list[SkywriteError] = []
-        with Skywrite() as sky:
+        with Skywrite() as sky, together():
             for post_id in post_ids:
                 try:
                     _print_changed(getattr(sky, verb)(post_id), sky, what, as_json)
@@ -239,3 +240,22 @@ release_command = _simple(
     "release", "release", "released", "Let held posts go out: at their time, or now where that has passed."
 )
 hold_command = _simple("hold", "hold", "held", "Keep posts from going out until they are released.")
+
+
+@click.command("undo", epilog="Example: skywrite undo")
+@json_option
+def undo_command(as_json: bool) -> None:
+    """Take back the last change of the queue: a schedule, import, edit, move, cancel, hold, release or retry.
+
+    All or nothing: it is refused where one of the posts was changed, tried or published since.
+    """
+    from skywrite.app import Skywrite
+    from skywrite.clock import to_iso
+
+    with Skywrite() as sky:
+        undone = sky.posts.undo()
+    if as_json:
+        print_json({**undone._asdict(), "ids": list(undone.ids), "made_at": to_iso(undone.made_at)})
+        return
+    what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
+    print_done(f"Taken back: {undone.verb} of {what}.")

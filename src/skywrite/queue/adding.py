@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skywrite.clock import Clock
 from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
 from skywrite.queue.database import Accepted, DiskFull, Transaction, moment_of
+from skywrite.queue.journal import note_added
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, State, UnknownMedia
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
@@ -44,17 +45,22 @@ class AddVerbs(StoreBase):
     """Verbs that put posts and their media into the store."""
 
     @repeated
-    def add(self, posts: Sequence[NewPost], media: Sequence[NewMedia] = ()) -> list[AddResult]:
+    def add(
+        self, posts: Sequence[NewPost], media: Sequence[NewMedia] = (), *, verb: str | None = None
+    ) -> list[AddResult]:
         """Store posts and media in one transaction; the results are in the order of the posts.
 
         A post whose key its account has used before (or whose occurrence exists) is not added again: its result
         gives the number of the one that is there, and says whether that was another draft. Raises UnknownAccount,
-        UnknownMedia, SlotTaken; then nothing is stored.
+        UnknownMedia, SlotTaken; then nothing is stored. With a `verb`, storing them can be taken back.
         """
         with self._accepting() as tx:
             for item in media:
                 put_bytes(tx, item, self._clock.now())
-            return add_posts(tx, self._clock, posts)
+            results = add_posts(tx, self._clock, posts)
+            if verb is not None:
+                note_added(tx, verb, self._clock.now(), results)
+            return results
 
     def known_keys(self, account_did: str, keys: Sequence[str]) -> dict[str, KnownKey]:
         """The posts that the account has stored under any of these keys, by key."""

@@ -21,6 +21,7 @@ from skywrite.queue.changing import (
 )
 from skywrite.queue.database import moment_of
 from skywrite.queue.events import note_post_event
+from skywrite.queue.journal import media_of, note_changed
 from skywrite.queue.model import (
     Attempt,
     Changes,
@@ -89,22 +90,36 @@ class PostVerbs(StoreBase):
         return [moment for row in rows if (moment := moment_of(row["due_at"])) is not None]
 
     @repeated
-    def edit(self, post_id: int, changes: Changes, *, version: int | None = None) -> Post:
+    def edit(self, post_id: int, changes: Changes, *, version: int | None = None, verb: str | None = None) -> Post:
         """Change a post that is certainly not on the network; with a `due_at` it is scheduled, whatever it was.
 
         `version`, here and in the other verbs, is that of the post which the change was made from: where somebody
         has changed it since, nothing happens. Frozen records of a failed post were rejected, and are dropped.
-        Raises UnknownPost, NotEditable, UnknownMedia, ChangedMeanwhile.
+        Raises UnknownPost, NotEditable, UnknownMedia, ChangedMeanwhile. With a `verb` (in other operations `undoable`)
+        the change can be taken back.
         """
+        now = self._clock.now()
         with self._writing() as tx:
-            return edit_post(tx, post_id, changes, version, now=self._clock.now())
+            if verb is None:
+                return edit_post(tx, post_id, changes, version, now=now)
+            before, media = get_locked(tx, post_id), media_of(tx, post_id)
+            after = edit_post(tx, post_id, changes, version, now=now)
+            note_changed(tx, verb, now, before, after, media)
+            return after
 
-    def move(self, post_id: int, due_at: datetime, *, version: int | None = None) -> Post:
+    def move(self, post_id: int, due_at: datetime, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a post for another time; raises as `edit` does."""
-        return self.edit(post_id, Changes(due_at=due_at), version=version)
+        return self.edit(post_id, Changes(due_at=due_at), version=version, verb="move" if undoable else None)
 
     @repeated
-    def cancel(self, post_id: int, *, follow: NewPost | None = None, version: int | None = None) -> Post:
+    def cancel(
+        self,
+        post_id: int,
+        *,
+        follow: NewPost | None = None,
+        version: int | None = None,
+        undoable: bool = False,
+    ) -> Post:
         """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
         `follow` is added with it: the next occurrence of a recurrence. Raises UnknownPost, NotCancellable,
@@ -116,17 +131,19 @@ class PostVerbs(StoreBase):
                 return post
             check_version(post, version)
             cancelled = cancel_post(tx, post, self._clock.now())
+            if undoable:
+                note_changed(tx, "cancel", self._clock.now(), post, cancelled)
             if follow is not None:
                 add_posts(tx, self._clock, [follow])
             return cancelled
 
-    def retry(self, post_id: int, *, version: int | None = None) -> Post:
+    def retry(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a failed post again, to be tried now, with the frozen records that it has."""
-        return self._schedule_again(post_id, "failed", version)
+        return self._schedule_again(post_id, "failed", version, "retry" if undoable else None)
 
-    def release_post(self, post_id: int, *, version: int | None = None) -> Post:
+    def release_post(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a held post again: at its time, or now and however late where that has passed."""
-        return self._schedule_again(post_id, "held", version)
+        return self._schedule_again(post_id, "held", version, "release" if undoable else None)
 
     @repeated
     def make_due_now(self, post_id: int) -> Post:
@@ -138,7 +155,14 @@ class PostVerbs(StoreBase):
             return changed(tx, post)
 
     @repeated
-    def hold(self, post_id: int, problem: Problem | None = None, *, version: int | None = None) -> Post:
+    def hold(
+        self,
+        post_id: int,
+        problem: Problem | None = None,
+        *,
+        version: int | None = None,
+        undoable: bool = False,
+    ) -> Post:
         """Keep a scheduled post from being published until it is released."""
         reason = problem or Problem(
             "HeldByUser", "It is held on request.", Hint("Let it go out: ", Do("posts.release", post_id))
@@ -149,10 +173,13 @@ class PostVerbs(StoreBase):
             if tx.run("hold_post", id=post_id, now=self._clock.now(), **problem_values(reason)) != 1:
                 raise WrongState(f"Post {post_id} is {why_fixed(post)}, so it cannot be held.", hint=way_out(post))
             note_post_event(tx, "post.held", self._clock.now(), post, problem=reason)
-            return changed(tx, post)
+            held = changed(tx, post)
+            if undoable:
+                note_changed(tx, "hold", self._clock.now(), post, held)
+            return held
 
     @repeated
-    def _schedule_again(self, post_id: int, was: State, version: int | None) -> Post:
+    def _schedule_again(self, post_id: int, was: State, version: int | None, verb: str | None) -> Post:
         with self._writing() as tx:
             post = get_locked(tx, post_id)
             if post.state == was:
@@ -161,4 +188,7 @@ class PostVerbs(StoreBase):
                 raise WrongState(
                     f"Post {post_id} is {post.state}, not {was}.", hint=Hint("See: ", Do("posts.get", post_id))
                 )
-            return changed(tx, post)
+            again = changed(tx, post)
+            if verb is not None:
+                note_changed(tx, verb, self._clock.now(), post, again)
+            return again

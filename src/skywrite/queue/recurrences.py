@@ -11,6 +11,7 @@ from skywrite.errors import Do, Hint
 from skywrite.queue.adding import add_posts, require_media
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.journal import note_added
 from skywrite.queue.model import (
     AddResult,
     NewPost,
@@ -27,18 +28,23 @@ from skywrite.queue.steps import locked, update_ready
 class RecurrenceVerbs(StoreBase):
     """Verbs about what makes posts, and about settings."""
 
-    def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None) -> int:
-        """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number."""
+    def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None, *, verb: str | None = None) -> int:
+        """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number.
+
+        With a `verb`, storing it can be taken back.
+        """
         with self._writing() as tx:
             locked(tx, new.account_did)
             recurrence_id = self._add_recurrence(tx, new)
-            if first is not None:
-                add_posts(tx, self._clock, [first._replace(recurrence_id=recurrence_id)])
+            posts = [] if first is None else [first._replace(recurrence_id=recurrence_id)]
+            results = add_posts(tx, self._clock, posts)
+            if verb is not None:
+                note_added(tx, verb, self._clock.now(), results, [recurrence_id])
             return recurrence_id
 
     @repeated
     def add_with_rules(
-        self, posts: Sequence[NewPost], rules: Sequence[tuple[NewRecurrence, NewPost]]
+        self, posts: Sequence[NewPost], rules: Sequence[tuple[NewRecurrence, NewPost]], *, verb: str | None = None
     ) -> tuple[list[AddResult], list[tuple[int, AddResult]]]:
         """`add` posts, and rules with the posts of their first occurrences, in one transaction: all or nothing.
 
@@ -50,6 +56,8 @@ class RecurrenceVerbs(StoreBase):
             numbers = [self._add_recurrence(tx, rule) for rule, _ in rules]
             firsts = [first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, rules, strict=True)]
             results = add_posts(tx, self._clock, [*posts, *firsts])
+            if verb is not None:
+                note_added(tx, verb, self._clock.now(), results, numbers)
             return results[: len(posts)], list(zip(numbers, results[len(posts) :], strict=True))
 
     def _add_recurrence(self, tx: Transaction, new: NewRecurrence) -> int:

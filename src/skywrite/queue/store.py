@@ -23,6 +23,7 @@ thread, are grouped in modules:
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
+- `undo.py`: undo_last;
 - `watch.py`: watch; and here: backup, schema_version.
 
 Each group stands on `base.StoreBase` alone. What several of them do inside of a transaction is a function that takes
@@ -51,6 +52,7 @@ from skywrite.queue.recurrences import RecurrenceVerbs
 from skywrite.queue.secrets import SecretVerbs
 from skywrite.queue.synced import SyncVerbs
 from skywrite.queue.timers import TimerVerbs
+from skywrite.queue.undo import UndoVerbs
 from skywrite.queue.vault import Vault
 
 
@@ -76,6 +78,7 @@ class Store(
     TimerVerbs,
     SecretVerbs,
     ChangeVerbs,
+    UndoVerbs,
 ):
     """One database of accounts, posts, media and rules."""
 

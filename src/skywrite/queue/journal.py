@@ -1,0 +1,80 @@
+"""The journal of changes: what users did to posts lately, with what it replaced, noted in the transaction that does it.
+
+What does not live here: taking a change back (`undo.py`). What workers do is not noted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from skywrite.queue.database import Transaction
+from skywrite.queue.model import AddResult, Post
+from skywrite.queue.rows import dump_json, problem_values
+
+CHANGES_KEPT = 1000
+_batch: ContextVar[str | None] = ContextVar("skywrite_batch", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Changes made inside, by this thread, are taken back together."""
+    token = _batch.set(uuid.uuid4().hex)
+    try:
+        yield
+    finally:
+        _batch.reset(token)
+
+
+def media_of(tx: Transaction, post_id: int) -> list[str]:
+    """The CIDs of the bytes that a post needs."""
+    return [row["cid"] for row in tx.rows("media_of_post", post_id=post_id)]
+
+
+def note_changed(
+    tx: Transaction, verb: str, now: datetime, before: Post, after: Post, media: Sequence[str] | None = None
+) -> None:
+    """Note that a post was changed, in the transaction that changes it; `media` is what it needed, if that changed."""
+    content = {
+        "id": before.id,
+        "version": after.version,
+        "state": before.state,
+        "due_at": before.due_at and before.due_at.isoformat(),
+        "attempt_at": before.attempt_at and before.attempt_at.isoformat(),
+        "draft": before.draft,
+        "prepared": before.prepared,
+        "late": [before.late_policy, before.late_seconds],
+        "problem": problem_values(before.problem),
+        "media": None if media is None else list(media),
+    }
+    _note(tx, verb, now, content)
+
+
+def note_added(
+    tx: Transaction, verb: str, now: datetime, results: Sequence[AddResult], recurrences: Sequence[int] = ()
+) -> None:
+    """Note that posts were stored, in the transaction that stores them."""
+    runs = _runs([result.id for result in results if not result.existed])
+    if runs or recurrences:
+        _note(tx, verb, now, {"added": runs, "recurrences": list(recurrences)})
+
+
+def _note(tx: Transaction, verb: str, now: datetime, content: Mapping[str, Any]) -> None:
+    row = tx.row("insert_change", now=now, verb=verb, batch=_batch.get(), content=dump_json(content))
+    assert row is not None
+    tx.run("forget_changes", last=int(row["id"]) - CHANGES_KEPT)
+
+
+def _runs(ids: Sequence[int]) -> list[list[int]]:
+    """Numbers as runs of neighbours, first and last."""
+    runs: list[list[int]] = []
+    for number in sorted(ids):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return runs

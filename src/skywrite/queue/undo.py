@@ -1,0 +1,148 @@
+"""Taking back the last change of a user.
+
+Nothing is undone by halves, and nothing that has been changed, tried or published since. What does not live here:
+noting changes (`journal.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from skywrite.errors import Do, Hint, InputError
+from skywrite.queue.adding import require_media
+from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.model import UnknownMedia
+from skywrite.queue.rows import dump_json, text_hash
+from skywrite.queue.steps import locked, update_ready
+
+
+class NothingToUndo(InputError):
+    """No change is known that could be taken back."""
+
+
+class CannotUndo(InputError):
+    """What was changed has been changed, tried or published since; nothing was taken back."""
+
+
+class Undone(NamedTuple):
+    """A change that was taken back: `verb` is what it was, `posts` how many posts it was about, `ids` the first few.
+
+    Of posts that were stored together, the first one's number stands for all.
+    """
+
+    verb: str
+    posts: int
+    ids: tuple[int, ...]
+    made_at: datetime
+
+
+class UndoVerbs(StoreBase):
+    """Verbs that take back."""
+
+    @repeated
+    def undo_last(self) -> Undone:
+        """Take back the last change of a user: what was stored is forgotten, what was changed is what it was.
+
+        The changes of one command are one. Raises NothingToUndo, CannotUndo; then nothing is taken back.
+        """
+        now = self._clock.now()
+        with self._writing() as tx:
+            last = tx.row("last_change")
+            if last is None:
+                raise NothingToUndo("There is no change that could be taken back.")
+            rows = [last] if last["batch"] is None else tx.rows("changes_of_batch", batch=last["batch"])
+            contents = [json.loads(row["content"]) for row in rows]
+            for did in _accounts(tx, contents):
+                locked(tx, did)
+            for row, content in zip(rows, contents, strict=True):
+                _take_back(tx, content, now)
+                tx.run("delete_change", id=row["id"])
+            for did in _accounts(tx, contents):
+                update_ready(tx, did)
+            return _undone(last, contents)
+
+
+def _accounts(tx: Transaction, contents: Sequence[Mapping[str, Any]]) -> list[str]:
+    runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
+    found = {row["account_did"] for first, last in runs for row in tx.rows("accounts_of_posts", first=first, last=last)}
+    return sorted(found)
+
+
+def _take_back(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None:
+    if "added" in content:
+        _forget_added(tx, content)
+    else:
+        _restore(tx, content, now)
+
+
+def _forget_added(tx: Transaction, content: Mapping[str, Any]) -> None:
+    runs = content["added"]
+    stored = sum(last - first + 1 for first, last in runs)
+    untouched = sum(
+        int(row["count"]) for first, last in runs for row in tx.rows("count_untouched", first=first, last=last)
+    )
+    if untouched != stored:
+        raise CannotUndo(
+            f"{stored - untouched} of the {stored} posts that were stored then have been changed, tried or published "
+            "since. Nothing was taken back.",
+            hint=Hint("Cancel those that wait, one by one: ", Do("posts.list")),
+        )
+    for first, last in runs:
+        tx.run("delete_posts", first=first, last=last)
+    for recurrence_id in content["recurrences"]:
+        tx.run("delete_recurrence", id=recurrence_id)
+
+
+def _restore(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None:
+    post_id = content["id"]
+    values = {
+        "due_at": _time(content["due_at"]),
+        "attempt_at": _time(content["attempt_at"]),
+        "draft": dump_json(content["draft"]),
+        "prepared": dump_json(content["prepared"]),
+        "late_policy": content["late"][0],
+        "late_seconds": content["late"][1],
+        **content["problem"],
+    }
+    restored = tx.run(
+        "restore_post",
+        id=post_id,
+        version=content["version"],
+        state=content["state"],
+        text_hash=text_hash(content["draft"]),
+        now=now,
+        **values,
+    )
+    if restored != 1:
+        raise CannotUndo(
+            f"Post {post_id} has been changed, tried or published since. Nothing was taken back.",
+            hint=Hint("See: ", Do("posts.get", post_id)),
+        )
+    if content["media"] is not None:
+        _restore_media(tx, post_id, content["media"])
+
+
+def _restore_media(tx: Transaction, post_id: int, cids: Sequence[str]) -> None:
+    tx.run("forget_post_media", post_id=post_id)
+    try:
+        require_media(tx, set(cids))
+    except UnknownMedia:
+        raise CannotUndo(
+            f"The images or the video that post {post_id} had are not kept any more. Nothing was taken back."
+        ) from None
+    tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in cids))
+
+
+def _undone(last: Row, contents: Sequence[Mapping[str, Any]]) -> Undone:
+    runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
+    ids = sorted({first for first, _ in runs})
+    made_at = cast(datetime, moment_of(last["made_at"]))
+    return Undone(last["verb"], sum(last - first + 1 for first, last in runs), tuple(ids[:20]), made_at)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,161 @@
+"""Taking back the last change: whole or not at all, and only what nobody has touched since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.queue.journal import together
+from skywrite.queue.model import Changes, Failed, NewRecurrence, Post, Published, State
+from skywrite.queue.store import Store
+from skywrite.queue.undo import CannotUndo, NothingToUndo
+from tests.store.support import ALICE, BOB, NOON, PROBLEM, claimed, later, media, post, raw, take
+
+DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
+
+
+def stored(store: Store) -> list[tuple[str, State]]:
+    """Every post."""
+    return [(one.text, one.state) for one in store.all_posts()]
+
+
+def same(before: Post, after: Post) -> bool:
+    """Whether a post is what it was, but for having been changed twice."""
+    return before == after._replace(version=before.version, updated_at=before.updated_at)
+
+
+CHANGES: dict[str, tuple[str, Callable[[Store], object]]] = {
+    "edit": ("scheduled", lambda store: store.edit(1, Changes(draft={"text": "new"}, due_at=later(9)), verb="edit")),
+    "move": ("scheduled", lambda store: store.move(1, later(3600), undoable=True)),
+    "hold": ("scheduled", lambda store: store.hold(1, undoable=True)),
+    "cancel": ("scheduled", lambda store: store.cancel(1, undoable=True)),
+    "release": ("held", lambda store: store.release_post(1, undoable=True)),
+    "retry": ("failed", lambda store: store.retry(1, undoable=True)),
+    "cancel of one that failed": ("failed", lambda store: store.cancel(1, undoable=True)),
+    "move of a draft": ("draft", lambda store: store.move(1, later(60), undoable=True)),
+}
+
+
+def prepared(store: Store, state: str) -> Post:
+    """Post 1, in a state."""
+    store.add([post(late_policy="hold", late_seconds=60, due=None if state == "draft" else NOON)])
+    if state == "held":
+        store.hold(1, PROBLEM)
+    elif state == "failed":
+        store.settle(claimed(store, take(None)), Failed(PROBLEM))
+    return store.get(1)
+
+
+@pytest.mark.parametrize(("state", "change"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_is_taken_back(store: Store, state: str, change: Callable[[Store], object], clock: FakeClock) -> None:
+    """The post is what it was, its reason and policies with it, and the change is forgotten."""
+    before = prepared(store, state)
+    change(store)
+    clock.advance(1)
+    undone = store.undo_last()
+    assert (1, (1,), True) == (undone.posts, undone.ids, same(before, store.get(1)))
+    with pytest.raises(NothingToUndo):
+        store.undo_last()
+
+
+def test_a_post_that_is_taken_back_into_the_queue_goes_out(store: Store) -> None:
+    """Its account hears of it: a cancelled post whose cancel is taken back is claimed at its time."""
+    store.add([post()])
+    store.cancel(1, undoable=True)
+    assert store.claim("worker", 60, take()) is None
+    store.undo_last()
+    assert 1 == claimed(store).post.id
+
+
+def test_an_import_is_taken_back(store: Store) -> None:
+    """Posts of several accounts and rules with their first posts are forgotten; their keys are free again."""
+    store.add([post("mine")])
+    rule = NewRecurrence(ALICE, "daily 9:00", "UTC")
+    posts = [post(f"{n}", key=f"k{n}", did=BOB if n % 2 else ALICE) for n in range(10)]
+    store.add_with_rules([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], verb="import")
+    undone = store.undo_last()
+    assert ("import", 11, [("mine", "scheduled")], []) == (
+        undone.verb,
+        undone.posts,
+        stored(store),
+        store.recurrences(),
+    )
+    assert not store.add([posts[0]])[0].existed
+
+
+def test_nothing_is_taken_back_by_halves(store: Store) -> None:
+    """One post of an import is on the network: all others stay, too, and the error counts."""
+    store.add([post(f"{n}") for n in range(3)], verb="import")
+    store.settle(claimed(store), DONE)
+    before = stored(store)
+    with pytest.raises(CannotUndo, match="1 of the 3 posts"):
+        store.undo_last()
+    assert before == stored(store)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda store: store.move(1, later(99)),
+        lambda store: store.settle(claimed(store), DONE),
+        lambda store: claimed(store),
+    ],
+    ids=["moved", "published", "being published"],
+)
+def test_what_was_changed_since_is_left_alone(store: Store, meanwhile: Callable[[Store], object]) -> None:
+    """Somebody else, or a worker, has changed the post: the change stays, and the error says so."""
+    store.add([post()])
+    store.move(1, later(-1), undoable=True)
+    meanwhile(store)
+    before = store.get(1)
+    with pytest.raises(CannotUndo, match="Post 1 has been changed, tried or published since"):
+        store.undo_last()
+    assert before == store.get(1)
+
+
+def test_changes_of_one_command_are_one(store: Store) -> None:
+    """`cancel 1 2 3` is taken back as a whole, and the change before it stays."""
+    store.add([post(f"{n}") for n in range(4)])
+    store.hold(4, undoable=True)
+    with together():
+        for number in (1, 2, 3):
+            store.cancel(number, undoable=True)
+    assert (3, (1, 2, 3)) == store.undo_last()[1:3]
+    assert ["held", "scheduled", "scheduled", "scheduled"] == sorted(state for _, state in stored(store))
+
+
+def test_the_changes_before_can_be_taken_back_one_by_one(store: Store) -> None:
+    """Of different posts; the same post is taken back to what it was before its last change only."""
+    store.add([post("a"), post("b")])
+    store.hold(1, undoable=True)
+    store.cancel(2, undoable=True)
+    assert ["cancel", "hold"] == [store.undo_last().verb, store.undo_last().verb]
+    assert [("a", "scheduled"), ("b", "scheduled")] == stored(store)
+
+
+def test_media_come_back_with_an_edit(store: Store, clock: FakeClock) -> None:
+    """While they are kept; when they were dropped meanwhile, nothing is taken back."""
+    for cid in ("one", "two"):
+        store.put_media(media(b"bytes", cid))
+    store.add([post(media=("one",))])
+    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), verb="edit")
+    store.undo_last()
+    assert ["one"] == [row["cid"] for row in raw(store, "SELECT cid FROM post_media")]
+    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), verb="edit")
+    clock.advance(timedelta(days=2).total_seconds())
+    store.prune()
+    with pytest.raises(CannotUndo, match="not kept any more"):
+        store.undo_last()
+    assert ("x", ["two"]) == (store.get(1).text, [row["cid"] for row in raw(store, "SELECT cid FROM post_media")])
+
+
+def test_what_workers_do_is_not_taken_back(store: Store) -> None:
+    """Only what a user asked for counts as a change."""
+    rule = store.recurrence(store.add_recurrence(NewRecurrence(ALICE, "daily 9:00", "UTC")))
+    store.add_occurrence(rule, post(occurrence=NOON))
+    store.settle(claimed(store), Failed(PROBLEM))
+    with pytest.raises(NothingToUndo):
+        store.undo_last()
