@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.oauth.conftest import Process, SignIn
 from tests.support.canaries import secrets_in
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
@@ -119,3 +120,38 @@ def test_pages_hold_no_foreign_address(pds: Pds) -> None:
     page = callback_page()
     assert "default-src 'none'" in page and "no-referrer" in page
     assert ["http://127.0.0.1:"] == re.findall(r"https?://[^'\"\s]*", page)
+
+
+MEASURED = """
+import sys
+from skywrite.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    lines = open("/proc/self/status").read().splitlines()
+    print("peak", next(line.split()[1] for line in lines if line.startswith("VmHWM")), file=sys.stderr)
+    print("modules", *sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc, which Linux has")
+def test_what_a_post_costs(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount, tmp_path: Path) -> None:
+    """A post with OAuth takes 11 MiB more than one with an app password, which loads nothing of what OAuth needs."""
+    environ = {**os.environ, "SKYWRITE_PLC_URL": pds.plc_url, "BLUESKY_PDS": pds.url, "SKYWRITE_VIDEO_SERVICE": ""}
+    sign_in(process())
+    elsewhere = process(SKYWRITE_HOME=str(tmp_path / "other"))
+    elsewhere.login(account.handle, account.app_password, pds=pds.url)
+    peaks, modules = [], []
+    for folder in ("home", "other"):
+        command = [sys.executable, "-c", MEASURED, "post", f"From {folder}", "--no-card"]
+        done = subprocess.run(
+            command, env={**environ, "SKYWRITE_HOME": str(tmp_path / folder)}, capture_output=True, text=True
+        )
+        assert 0 == done.returncode, done.stderr
+        words = {line.split()[0]: line.split()[1:] for line in done.stderr.splitlines() if line.strip()}
+        peaks.append(int(words["peak"][0]))
+        modules.append(set(words["modules"]))
+    needed = {"cryptography", "skywrite.atproto.dpop", "skywrite.atproto.oauth", "skywrite.app.oauth"}
+    assert (needed, set()) == (needed & modules[0], needed & modules[1])
+    assert "skywrite.app.oauth_listener" not in modules[0] and "http.server" not in modules[0]
+    assert peaks[0] - peaks[1] <= 11 * 1024
