@@ -11,7 +11,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.oauth import SignedIn
-from skywrite.atproto.oauth import ForgedRedirect, LoginDenied, NoOAuth, WrongAccount
+from skywrite.atproto.oauth import ForgedRedirect, LoginDenied, NoOAuth, WrongAccount, _is_place
 from skywrite.atproto.oauth_auth import AccountMoved
 from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
@@ -273,3 +273,22 @@ def test_a_web_server(process: Process, pds: Pds, account: PdsAccount) -> None:
     clock.forward(601)
     with pytest.raises(ForgedRedirect, match="too long"):
         sky.oauth.finish_kept({"state": late.state})
+
+
+@pytest.mark.parametrize(
+    ("url", "local", "fits"),
+    [
+        ("https://pds.example.com/token", False, True),
+        ("http://pds.example.com/token", False, False),
+        ("https://10.0.0.1/token", False, False),
+        ("https://printer.local/token", False, False),
+        ("https://localhost/token", False, False),
+        ("http://localhost:3000/token", True, True),
+        ("http://printer.local/token", True, False),
+        ("https://user@pds.example.com/token", False, False),
+        ("https://pds.example.com/\x1b[31m", False, False),
+    ],
+)
+def test_where_tokens_may_go(url: str, local: bool, fits: bool) -> None:
+    """An endpoint is https on a public name; this computer only where the account's server is here as well."""
+    assert fits == _is_place(url, local=local)

@@ -227,7 +227,7 @@ class Resolver:
         return _did_or_none(named.pop()) if named else None
 
     def _by_web(self, handle: Handle) -> Did | None:
-        url = f"https://{handle}/.well-known/atproto-did" if _public_name(handle) else None
+        url = f"https://{handle}/.well-known/atproto-did" if public_name(handle) else None
         deadline = self._clock.monotonic() + WEB_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
             if url is None:
@@ -288,7 +288,7 @@ class Resolver:
         host, _, port = name.partition("%3A")
         if self._allow_local and host in _LOCAL_HOSTS and (port.isdecimal() or "%3A" not in name):
             return self._http, f"http://{host}{':' if port else ''}{port}/.well-known/did.json"
-        if not _public_name(name):
+        if not public_name(name):
             raise UnknownDid(f"{did} does not name a public host.", hint="A did:web is a domain name, without a port.")
         return self._web, f"https://{name}/.well-known/did.json"
 
@@ -317,7 +317,7 @@ class Resolver:
             host = port = None
         if host and not parts.username and not parts.query and not parts.fragment and parts.path in ("", "/"):
             address = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
-            if parts.scheme == "https" and _public_name(host):
+            if parts.scheme == "https" and public_name(host):
                 return self._checked(did, address)
             if parts.scheme in ("http", "https") and self._allow_local and _local_name(host):
                 return address
@@ -414,7 +414,7 @@ def _did_or_none(text: object) -> Did | None:
         return None
 
 
-def _public_name(host: str | None) -> bool:
+def public_name(host: str | None) -> bool:
     """A domain name of the public DNS. An address is none, in any spelling: a last label begins with a letter."""
     try:
         return bool(host) and not Handle(host or "").endswith(RESERVED_ENDINGS)
@@ -432,7 +432,7 @@ def _redirected(url: str, answer: Response) -> str | None:
         target = urljoin(url, answer.headers.get("location", ""))
         parts = urlsplit(target)
         fit = parts.scheme == "https" and parts.port in (None, 443) and not parts.username
-        return target if fit and _public_name(parts.hostname) else None
+        return target if fit and public_name(parts.hostname) else None
     except ValueError:
         return None
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from nacl.bindings import crypto_hash_sha256 as sha256
 
 from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey, b64url, refusal
-from skywrite.atproto.identity import Identity, Resolver
+from skywrite.atproto.identity import Identity, Resolver, public_name
 from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.atproto.oauth_session import OAuthSession, lifetime_in
 from skywrite.atproto.session_data import is_token
@@ -355,14 +355,17 @@ def _is_local(url: str) -> bool:
 
 
 def _is_place(url: str, *, local: bool, only_origin: bool = False) -> bool:
-    """Whether tokens may go there: https, or http on this computer where the account's server is here too."""
+    """Whether tokens may go there: https on a public name, or this computer where the account's server is here too."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return False
-    if parts.username or parts.password or parts.fragment or not parts.hostname:
+    strange = parts.username or parts.password or parts.fragment or not (url.isascii() and url.isprintable())
+    if strange or not parts.hostname:
         return False
     if only_origin and (parts.path not in ("", "/") or parts.query or port == _DEFAULT_PORTS.get(parts.scheme)):
         return False
-    return parts.scheme == "https" or (local and parts.scheme == "http" and _is_local(url))
+    if local and _is_local(url):
+        return parts.scheme in ("http", "https")
+    return parts.scheme == "https" and public_name(parts.hostname)

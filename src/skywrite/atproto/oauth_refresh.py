@@ -10,7 +10,7 @@ doubt: he waits until a late original cannot become the second use, and asks onc
                           └ invalid_grant, and nobody has stored newer tokens ──> over
 
 What lives here: the order of the steps. What does not: the requests (`oauth_auth`), the store (`queue.accounts`).
-The reasons are in docs/adr/0010-oauth-refresh.md.
+The reasons are in docs/adr/0017-oauth-refresh.md.
 """
 
 from __future__ import annotations
