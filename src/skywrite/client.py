@@ -26,9 +26,9 @@ from skywrite.compose.build import Prepared, build
 from skywrite.compose.draft import Draft, draft_from_dict
 from skywrite.compose.freeze import freeze, mention_handles
 from skywrite.compose.references import app_link, parse_reference
-from skywrite.compose.resolve import ResolvedDraft, resolve_draft
+from skywrite.compose.resolve import MENTION_PENDING, UNKNOWN_MENTION, ResolvedDraft, resolve_draft
 from skywrite.config import load_config
-from skywrite.errors import InputError, SignInError, TemporaryError
+from skywrite.errors import InputError, Notice, SignInError, TemporaryError
 from skywrite.http import Http, Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
@@ -269,11 +269,13 @@ class Client:
         """The mentions that nobody could look up, asked for once more; nothing is sent later, so they stay text."""
         dids: dict[str, str | None] = {}
         for handle in mention_handles(prepared):
-            resolved.warnings[:] = [text for text in resolved.warnings if not text.startswith(f"@{handle} ")]
+            stale = (MENTION_PENDING, handle)
+            resolved.warnings[:] = [one for one in resolved.warnings if (one.name, one.about) != stale]
             try:
                 dids[handle] = self.resolve_handle(handle)
             except (InputError, TemporaryError) as error:
-                resolved.warnings.append(f"@{handle} could not be looked up ({error.message}): it stays plain text.")
+                text = f"@{handle} could not be looked up ({error.message}): it stays plain text."
+                resolved.warnings.append(Notice(UNKNOWN_MENTION, text, handle))
         return dids
 
     # The next three take the arguments of the atproto SDK's methods in their order; shapes are measured here.

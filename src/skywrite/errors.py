@@ -64,6 +64,25 @@ class Hint(str):
 SIGN_IN = Hint("Sign in: ", Do("accounts.login"))
 
 
+class Notice(str):
+    """A warning: something that the writer should know, and that stopped nothing. As a plain string it is the message.
+
+    `name` is stable, as that of an error; `about` is what it concerns: a handle, an address, a file, a post's number.
+    """
+
+    name: str
+    about: str | int | None
+
+    def __new__(cls, name: str, message: str, about: str | int | None = None) -> Self:
+        made = super().__new__(cls, message)
+        made.name, made.about = name, about
+        return made
+
+    def as_dict(self) -> dict[str, str | int | None]:
+        """The object that interfaces return."""
+        return {"warning": self.name, "message": str(self), "about": self.about}
+
+
 class SkywriteError(Exception):
     """What happened (`message`), to what, and what to do next (`hint`, may be empty)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_a_row_that_is_there_is_not_prepared_again(sky: Skywrite, image: Callabl
     sky.import_rows([row], name="plan.csv")
     Path(path).unlink()
     (report,) = sky.import_rows([row], name="plan.csv")
-    assert (True, None, "2027-01-05T09:00:00.000Z") == (report.existed, report.error, report.due_at)
+    assert (True, None, datetime(2027, 1, 5, 9, tzinfo=UTC)) == (report.existed, report.error, report.due_at)
 
 
 @pytest.mark.usefixtures("slots")

@@ -145,7 +145,7 @@ def test_an_edit_tells_what_is_odd(sky: Skywrite, image: Callable[..., str]) -> 
 
 def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> None:
     """Before it waits without one."""
-    sky.schedule("Some day", hold=True)
+    sky.schedule("Some day", draft=True)
     world.clock.advance(10**6)
     sky.run_once()
     assert [] == world.texts()

@@ -10,13 +10,14 @@ import pytest
 from skywrite import Skywrite
 
 NOUNS = {
-    "accounts": "get list login logout set set_default set_slots slots",
+    "accounts": "get list login logout server_for set set_default set_slots slots",
     "commands": "add list remove run try_run",
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
     "functions": "adopt call every names runner_of store_times",
-    "posts": "cancel count_due delete edit get history hold list move preview publish release retry schedule send",
+    "posts": "cancel count_due delete each edit get history hold list move preview publish receipt release retry "
+    "schedule send",
     "recurrences": "get list skip_or_move stop",
     "transfer": "backup export_rows import_rows post_rows",
 }

@@ -8,13 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skywrite.app.drafting import Ready
     from skywrite.app.facade import Skywrite
-    from skywrite.app.results import Scheduled, Sent
+    from skywrite.app.results import Ready, Scheduled, Sent
 
 __all__ = ["Ready", "Scheduled", "Sent", "Skywrite"]
 
-_HOMES = {"Ready": "drafting", "Scheduled": "results", "Sent": "results", "Skywrite": "facade"}
+_HOMES = {"Ready": "results", "Scheduled": "results", "Sent": "results", "Skywrite": "facade"}
 
 
 def __getattr__(name: str) -> Any:

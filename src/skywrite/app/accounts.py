@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from skywrite.app.context import Context
+from skywrite.app.reports import LoggedIn
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import InputError, Notice, SkywriteError
 from skywrite.queue.model import Account, Slot
 from skywrite.schedule.policy import parse_late
 
@@ -26,13 +27,14 @@ class Accounts:
 
     def login(
         self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
-    ) -> tuple[Account, builtins.list[str]]:
+    ) -> LoggedIn:
         """Sign in and keep the session, encrypted; returns the account and warnings.
 
         `pds`: the server to sign in at; without it the account's own is found. The first account becomes the default.
         """
         account, is_main_password = self._ctx.sign_in(handle, password, auth_factor_token=auth_factor_token, pds=pds)
-        return account, [MAIN_PASSWORD_WARNING] if is_main_password else []
+        warnings = [Notice("MainPassword", MAIN_PASSWORD_WARNING, account.handle)] if is_main_password else []
+        return LoggedIn(account, warnings)
 
     def server_for(self, handle: str) -> tuple[str, bool]:
         """The server that a sign-in would send the password to, and whether it is well known here.

@@ -12,21 +12,21 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from skywrite.app.context import Context, Log, silent
-from skywrite.app.drafting import Drafting, Ready
+from skywrite.app.drafting import Drafting
+from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import ROW_FIELDS, Rows
 from skywrite.app.timers import Given, Run, Timers, late_seconds
 from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
 from skywrite.config import Config
 from skywrite.errors import Do, Hint, InputError, SkywriteError
-from skywrite.queue.timers import NewTimer, Timer, TimerResult
+from skywrite.queue.timers import NewTimer, Timer
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.schedule.recurrence import parse_rule
 from skywrite.sources.command import COMMAND_SECONDS, COMMAND_SECONDS_MAX, OUTPUT_BYTES_MAX, run_command
@@ -40,14 +40,6 @@ class CommandFailed(SkywriteError):
 
 class UnsealedCommand(CommandFailed):
     """A command is in the database that nobody added with our key; it is not run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A command that was run for a try: what it printed, and what would be posted."""
-
-    printed: str
-    posts: tuple[Ready, ...]
 
 
 class Commands:
@@ -105,7 +97,7 @@ class Commands:
         """Forget one; its posts stay. Raises UnknownTimer."""
         return self._ctx.store.remove_timer(command_id)
 
-    def try_run(self, command_id: int) -> Tried:
+    def try_run(self, command_id: int) -> TriedCommand:
         """Run a command now and check what it prints; nothing is stored and nothing is sent."""
         timer = self._command(command_id)
         printed = _run(self._ctx, timer)
@@ -113,13 +105,13 @@ class Commands:
         account = self._ctx.account(timer.account_did)
         base = Path(timer.settings["folder"])
         posts = [self._drafting.prepare(self._shared_draft(timer, row), account, base=base) for row in rows]
-        return Tried(printed.text, tuple(posts))
+        return TriedCommand(printed.text, tuple(posts))
 
     def _shared_draft(self, timer: Timer, row: Mapping[str, Any]) -> Any:
         fields = {name: value for name, value in row.items() if name not in ROW_FIELDS}
         return self._drafting.draft(self._ctx.account(timer.account_did), {**timer.settings["draft"], **fields})
 
-    def run(self, command_id: int, log: Log = silent) -> tuple[TimerResult, builtins.list[int]]:
+    def run(self, command_id: int, log: Log = silent) -> CommandRun:
         """Run a command now, out of turn, and queue what it prints to be sent at once; the numbers of its posts.
 
         Its times stay as they are. An output like the last one is not posted, unless it may repeat.
@@ -127,7 +119,7 @@ class Commands:
         timer = self._command(command_id)
         timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": partial(runner_of, self._ctx)})
         result = timers.result(timer, f"watch:{timer.id}:{to_iso(self._ctx.clock.now())}", log)
-        return result, [item.id for item in self._ctx.store.note_timer(timer.id, result)]
+        return CommandRun(result, [item.id for item in self._ctx.store.note_timer(timer.id, result)])
 
     def _command(self, command_id: int) -> Timer:
         timer = self._ctx.store.timer(command_id)

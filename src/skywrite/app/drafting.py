@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
+from skywrite.app.results import Ready
 from skywrite.atproto.cid import BlobHasher
-from skywrite.compose.build import Prepared, build
+from skywrite.compose.build import build
 from skywrite.compose.draft import Draft, draft_from_dict
-from skywrite.compose.resolve import ResolvedDraft, resolve_draft
-from skywrite.errors import InputError
+from skywrite.compose.resolve import resolve_draft
+from skywrite.errors import InputError, Notice
 from skywrite.queue.model import Account, AddResult, NewMedia, NewPost, SlotTaken
 from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
 
@@ -32,20 +33,6 @@ KEY_MAX = 500
 
 class MediaChanged(InputError):
     """A file was changed after it was checked and before it was stored."""
-
-
-class Ready(NamedTuple):
-    """A draft with everything resolved and checked: what will be posted, and what the writer should know."""
-
-    account: Account
-    draft: Draft
-    prepared: Prepared
-    resolved: ResolvedDraft
-
-    @property
-    def warnings(self) -> list[str]:
-        """What was left out or looks odd, in plain words."""
-        return self.resolved.warnings
 
 
 def _check_key(key: str | None) -> None:
@@ -108,7 +95,7 @@ class Drafting:
         past: bool = False,
         zone: str | None = None,
         dates: DateOrder | None = None,
-    ) -> tuple[datetime, list[str]]:
+    ) -> tuple[datetime, list[Notice]]:
         """`when`, with what is odd about it, such as a local time that does not exist on that day.
 
         `slots` are those that are free (without it those that nothing in the queue has); one that is given out is taken
@@ -120,13 +107,13 @@ class Drafting:
         from skywrite.schedule.times import parse_time
 
         seconds = parse_duration(jitter) if jitter else 0
-        notes: list[str] = []
+        notes: list[Notice] = []
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
             place = zone or self._ctx.zone(account)
             read = parse_time(at, now=self._ctx.clock.now(), zone=place, past=past, dates=dates)
-            due_at, notes = read.at, [read.note] if read.note else []
+            due_at, notes = read.at, [Notice("ClockChange", read.note, at)] if read.note else []
         elif at.tzinfo is None:
             raise InputError(f"The time {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
         else:
@@ -147,15 +134,17 @@ class Drafting:
         taken = self.taken_slots(account.did).union(also)
         return FreeSlots(self._ctx.store.slots(account.did), now=self._ctx.clock.now(), taken=taken)
 
-    def clashes(self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None) -> list[str]:
+    def clashes(
+        self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None
+    ) -> list[Notice]:
         """Warnings: the same text is queued or was posted lately, or another post goes out in the same minute."""
-        warnings = []
+        warnings: list[Notice] = []
         same = self._ctx.store.same_text(account_did, text, self._ctx.clock.now() - SAME_TEXT) if text else []
         for post in [post for post in same if post.id != own_id][:1]:
-            warnings.append(f"The same text is in post {post.id} ({post.state}).")
+            warnings.append(Notice("SameText", f"The same text is in post {post.id} ({post.state}).", post.id))
         near = self._ctx.store.same_minute(account_did, due_at) if due_at else []
         for post in [post for post in near if post.id != own_id][:1]:
-            warnings.append(f"Post {post.id} goes out in the same minute.")
+            warnings.append(Notice("SameMinute", f"Post {post.id} goes out in the same minute.", post.id))
         return warnings
 
     def new_post(
@@ -235,9 +224,10 @@ def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise MediaChanged("A file was changed while it was read.", hint="Try again when it is finished.")
 
 
-def _ends_before(account: Account, due_at: datetime | None) -> list[str]:
+def _ends_before(account: Account, due_at: datetime | None) -> list[Notice]:
     """A warning where a post is due after the account's session has ended."""
     if due_at is None or account.session_ends_at is None or due_at < account.session_ends_at:
         return []
     day = f"{account.session_ends_at:%Y-%m-%d}"
-    return [f"The session of {account.handle} ends on {day}: sign in again before, or the post waits until you do."]
+    text = f"The session of {account.handle} ends on {day}: sign in again before, or the post waits until you do."
+    return [Notice("SessionEnds", text, account.handle)]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.posts import Posts
+from skywrite.app.reports import PulledDraft
 from skywrite.errors import NoAnswer, SkywriteError, StorageError
 from skywrite.queue.model import Account, Changes, Post
 
@@ -24,38 +24,6 @@ if TYPE_CHECKING:
 SOURCE = "drafts"
 PAGE_DRAFTS = 100
 PAGES_MAX = 100
-
-Action = Literal["pulled", "updated", "unchanged", "yours", "empty", "wrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class PulledDraft:
-    """What became of one draft of the app.
-
-    pulled: new here. updated: changed in the app, and so brought up to it. unchanged: nothing to do. yours: changed in
-    the app, but also here (edited, scheduled, cancelled, published), so it was left alone. empty: it holds nothing but
-    media, which stay on their device. wrong: see `error`. `notes` say what could not come.
-    """
-
-    id: str
-    action: Action
-    text: str = ""
-    post_id: int | None = None
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    error: SkywriteError | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `drafts pull --json`."""
-        return {
-            "draft": self.id,
-            "action": self.action,
-            "id": self.post_id,
-            "text": self.text,
-            "notes": list(self.notes),
-            "warnings": list(self.warnings),
-            "error": self.error.as_dict() if self.error else None,
-        }
 
 
 class Drafts:
@@ -105,9 +73,9 @@ class Drafts:
             if known is not None:
                 return self._changed(account, draft, text, known)
             kept = self._posts.schedule(
-                hold=True, account=account.did, key=f"draft:{draft.id}", source=SOURCE, **{"text": text, **draft.row}
+                draft=True, account=account.did, key=f"draft:{draft.id}", source=SOURCE, **{"text": text, **draft.row}
             )
-            post = self._ctx.store.get(kept.id)
+            post = self._ctx.store.get(kept.post_id)
             if kept.existed and post.state != "draft":
                 self._remember(account, draft, post)
                 return PulledDraft(draft.id, "yours", text, post.id, draft.notes)

@@ -12,14 +12,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context, Log, silent
-from skywrite.app.drafting import Drafting, Ready
+from skywrite.app.drafting import Drafting
+from skywrite.app.reports import FeedCheck
+from skywrite.app.results import Ready
 from skywrite.app.workers import is_gone
-from skywrite.errors import InputError, RejectedError, SkywriteError, StorageError, Unexpected
+from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, StorageError, Unexpected
 from skywrite.publish.pool import Pool
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost
@@ -33,34 +34,6 @@ FEED_THREADS = 32
 MOST_PER_CHECK = 5
 TROUBLED_MAX = 10
 GAP_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class FeedCheck:
-    """What one check came to: how many items were new, and the numbers of the posts made."""
-
-    feed_id: int
-    new: int = 0
-    posts: tuple[int, ...] = ()
-    waiting: int = 0
-    problem: Problem | None = None
-    warnings: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `feed check --json`."""
-        return {
-            "feed": self.feed_id,
-            "new": self.new,
-            "posts": list(self.posts),
-            "waiting": self.waiting,
-            "error": problem_dict(self.problem),
-            "warnings": list(self.warnings),
-        }
-
-
-def problem_dict(problem: Problem | None) -> dict[str, str] | None:
-    """A problem as JSON."""
-    return {"error": problem.name, "message": problem.message, "hint": problem.hint} if problem else None
 
 
 class FeedChecks:
@@ -111,13 +84,14 @@ class FeedChecks:
         waiting = self._ctx.store.record_poll(claim, poll)
         posts, warnings, done = self._post_waiting(claim) if waiting else ([], [], 0)
         new = sum(item.state == "pending" for item in poll.items)
-        return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, poll.problem, (*answer.warnings, *warnings))
+        left_out = [Notice("ItemsLeftOut", text, claim.feed.id) for text in answer.warnings]
+        return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, poll.problem, (*left_out, *warnings))
 
-    def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[str], int]:
+    def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[Notice], int]:
         """The posts made, the warnings, and how many items are done with; then the feed is given back."""
         most = int(claim.feed.settings.get("most", MOST_PER_CHECK))
         posts: list[int] = []
-        warnings: list[str] = []
+        warnings: list[Notice] = []
         done = failed = 0
         for item in self._wanted(claim, self._ctx.store.pending_items(claim.feed.id, most + TROUBLED_MAX)):
             if done == most:
@@ -132,7 +106,7 @@ class FeedChecks:
                 permanently = isinstance(error, InputError | RejectedError | Unexpected)
                 self._ctx.store.fail_item(claim, item.id, Problem.of(error), permanently=permanently)
                 failed += permanently
-                warnings.append(error.about(f"Item {item.title!r}").message)
+                warnings.append(Notice(error.name, error.about(f"Item {item.title!r}").message, item.title))
                 continue
             done += 1
             posts += made
@@ -157,10 +131,10 @@ class FeedChecks:
                 self._ctx.store.filter_item(claim, item.id)
         return kept
 
-    def _post_item(self, claim: FeedClaim, item: FeedItem) -> tuple[list[int], list[str]]:
+    def _post_item(self, claim: FeedClaim, item: FeedItem) -> tuple[list[int], list[Notice]]:
         """Make the posts of one item, for every account, and mark it as queued, in one transaction."""
         new: list[NewPost] = []
-        warnings: list[str] = []
+        warnings: list[Notice] = []
         errors: list[SkywriteError] = []
         spacing = str(claim.feed.settings.get("spacing", "gap"))
         for did in claim.feed.account_dids:
@@ -185,7 +159,7 @@ class FeedChecks:
         results, _ = self._drafting.store_in_slots(
             new, lambda posts: self._ctx.store.queue_item(claim, item.id, posts, problem)
         )
-        warnings += [error.message for error in errors]
+        warnings += [Notice(error.name, error.message) for error in errors]
         return [result.id for result in results if not result.existed], warnings
 
     def item_row(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> dict[str, Any]:
@@ -212,7 +186,8 @@ class FeedChecks:
                 ready = self._with_some_images(candidate, account)
             if ready is not None:
                 if failed is not None:
-                    ready.warnings.append(f"Posted without some of its media: {failed.message}")
+                    text = f"Posted without some of its media: {failed.message}"
+                    ready.warnings.append(Notice("PostedPlain", text))
                 return ready
         assert failed is not None
         raise failed

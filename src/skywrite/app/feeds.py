@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from skywrite.app.context import Context
-from skywrite.app.drafting import Drafting, Ready
-from skywrite.app.feed_checks import (
-    FEED_LEASE_SECONDS,
-    MOST_PER_CHECK,
-    FeedCheck,
-    FeedChecks,
-    FeedTask,
-    problem_dict,
-)
+from skywrite.app.drafting import Drafting
+from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChecks, FeedTask
+from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
 from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
 from skywrite.queue.model import Account, Problem
@@ -41,48 +34,6 @@ EDITABLE_OPTIONS = {
 
 class FeedBusy(TemporaryError):
     """Another process is checking the feed just now."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedEntryShown:
-    """An item as `preview` shows it: what would be posted, or why nothing would be. `state`: as in the ledger,
-    or "new".
-    """
-
-    title: str
-    link: str
-    published_at: datetime | None
-    state: str
-    text: str = ""
-    ready: Ready | None = None
-    problem: Problem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FeedStatus:
-    """A feed with its accounts' handles and how many items of each state its ledger has."""
-
-    feed: Feed
-    accounts: tuple[str, ...]
-    items: Mapping[ItemState, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `feed list --json`."""
-        from skywrite.clock import to_iso
-
-        feed = self.feed
-        return {
-            "id": feed.id,
-            "url": feed.url,
-            "title": feed.title,
-            "state": feed.state,
-            "accounts": list(self.accounts),
-            "items": dict(self.items),
-            "settings": feed.settings,
-            "checked_at": to_iso(feed.checked_at) if feed.checked_at else None,
-            "next_check_at": to_iso(feed.next_check_at) if feed.next_check_at else None,
-            "error": problem_dict(feed.problem),
-        }
 
 
 class Feeds:
@@ -109,7 +60,7 @@ class Feeds:
         langs: Sequence[str] = (),
         labels: Sequence[str] = (),
         mentions: bool | None = None,
-    ) -> tuple[FeedStatus, FeedCheck]:
+    ) -> AddedFeed:
         """Post what a feed says from now on; `url` is its address, or that of a page that names it.
 
         The items that are there now are not posted, but for the latest `backfill`. `accounts`: handles, the default
@@ -141,7 +92,7 @@ class Feeds:
         title = answer.document.title if answer.document else ""
         new = NewFeed(feed_url, tuple(account.did for account in found), title, settings)
         claim = self._ctx.store.add_feed(new, self._ctx.worker_name, FEED_LEASE_SECONDS)
-        return self.get(claim.feed.id), self._checks.take_in(claim, answer)
+        return AddedFeed(self.get(claim.feed.id), self._checks.take_in(claim, answer))
 
     def list(self) -> builtins.list[FeedStatus]:
         """All feeds."""
@@ -214,7 +165,7 @@ class Feeds:
 
     def preview(
         self, url: str, *, account: str | None = None, limit: int = 3, prepare: bool = True, **options: Any
-    ) -> builtins.list[FeedEntryShown]:
+    ) -> builtins.list[FeedPreview]:
         """What the latest items of a feed would look like as posts: nothing is stored and nothing is sent.
 
         `url`: an address, or the number or address of a feed that is here (then with its settings). `options` as in
@@ -240,8 +191,8 @@ class Feeds:
         settings: Mapping[str, Any],
         account: Account,
         full: bool,
-    ) -> FeedEntryShown:
-        plain = FeedEntryShown(entry.title, entry.link, entry.published_at, state)
+    ) -> FeedPreview:
+        plain = FeedPreview(entry.title, entry.link, entry.published_at, state)
         try:
             row = self._checks.item_row(content, settings, account)
             ready = self._checks.ready(content, settings, account) if full else None

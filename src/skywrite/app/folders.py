@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.clock import to_iso
-from skywrite.errors import InputError, SkywriteError, StorageError, Unexpected
+from skywrite.app.reports import CHANGES, FileAction, FileReport
+from skywrite.errors import InputError, Notice, StorageError, Unexpected
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
 from skywrite.queue.synced import SyncedElsewhere, SyncedFile
 from skywrite.schedule.policy import verdict
@@ -25,43 +25,6 @@ if TYPE_CHECKING:
     from skywrite.schedule.slots import FreeSlots
     from skywrite.sources.folder import Folder
     from skywrite.sources.post_file import FileProblem, Item
-
-Action = Literal[
-    "scheduled", "edited", "cancelled", "unchanged", "published", "missed", "draft", "kept", "busy", "wrong"
-]
-CHANGES: tuple[Action, ...] = ("scheduled", "edited", "cancelled")
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """What became of one file.
-
-    scheduled, edited, cancelled: the queue was changed. unchanged: nothing to do. published: it is on the network, and
-    left alone. missed: its time was over when it was first seen. draft: the file says it is one. kept: the file is
-    gone, and its post was to be kept. busy: its post is being published just now. wrong: see `error`.
-    """
-
-    path: str
-    action: Action
-    id: int | None = None
-    due_at: datetime | None = None
-    uri: str | None = None
-    warnings: tuple[str, ...] = ()
-    error: SkywriteError | None = None
-    line: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object of `sync --json`."""
-        return {
-            "file": self.path,
-            "action": self.action,
-            "id": self.id,
-            "due_at": to_iso(self.due_at) if self.due_at else None,
-            "uri": self.uri,
-            "line": self.line,
-            "warnings": list(self.warnings),
-            "error": self.error.as_dict() if self.error else None,
-        }
 
 
 class Folders:
@@ -129,7 +92,7 @@ class _Sync:
         try:
             return act()
         except (NotEditable, NotCancellable, SyncedElsewhere) as error:
-            return FileReport(path, "busy", warnings=(error.message,))
+            return FileReport(path, "busy", warnings=(Notice(error.name, error.message, path),))
         except StorageError:
             raise
         except Exception as error:
@@ -164,11 +127,15 @@ class _Sync:
 
     def _one(self, item: Item, file: SyncedFile | None) -> FileReport:
         if file is not None and file.digest == item.digest:
-            action: Action = "published" if file.state == "published" else "unchanged"
+            action: FileAction = "published" if file.state == "published" else "unchanged"
             return FileReport(item.path, action, file.post_id, file.due_at, file.uri)
         if file is not None and file.state == "published":
             self.ctx.store.note_synced(file._replace(digest=item.digest), file.digest)
-            note = "The file was changed after its post was published; the post stays as it is."
+            note = Notice(
+                "ChangedAfterwards",
+                "The file was changed after its post was published; the post stays as it is.",
+                item.path,
+            )
             return FileReport(item.path, "published", file.post_id, file.due_at, file.uri, (note,))
         account = self._account(item)
         now = SyncedFile(self.name, item.path, account.did, self._key(item, file), item.digest)
@@ -193,7 +160,11 @@ class _Sync:
     def _add(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
         due_at = item.due_at(self.ctx.zone(account))
         if due_at is not None and self._is_missed(item, account, due_at):
-            note = "Its time was over when it was first seen; give it another time, or `late: publish`."
+            note = Notice(
+                "MissedTime",
+                "Its time was over when it was first seen; give it another time, or `late: publish`.",
+                item.path,
+            )
             return FileReport(item.path, "missed", due_at=due_at, warnings=(note,))
         new, warnings = self._new(item, account, now, due_at)
         result, due_at = self._store(new, lambda new: self.ctx.store.add_synced(now, new))
@@ -255,7 +226,7 @@ class _Sync:
 
     def _new(
         self, item: Item, account: Account, now: SyncedFile, due_at: datetime | None
-    ) -> tuple[NewPost, tuple[str, ...]]:
+    ) -> tuple[NewPost, tuple[Notice, ...]]:
         ready = self.drafting.prepare(self.drafting.draft(account, item.row), account, base=item.base)
         self.drafting.keep_media([ready])
         by_slot = due_at is None

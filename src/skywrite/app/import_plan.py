@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from skywrite.app.importing import RowReport
+from skywrite.app.reports import RowReport
 from skywrite.clock import to_iso
 
 
@@ -117,7 +117,7 @@ def plan_of(reports: Sequence[RowReport]) -> ImportPlan:
 
 def _planned(report: RowReport) -> PlannedPost:
     draft = report.draft
-    at = datetime.fromisoformat(report.due_at).astimezone(ZoneInfo(report.zone)) if report.due_at else None
+    at = report.due_at.astimezone(ZoneInfo(report.zone)) if report.due_at else None
     images, thread = draft.get("images") or [], draft.get("thread") or []
     return PlannedPost(
         row=report.row,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.occurrences import NewRule
-from skywrite.app.results import Sent
+from skywrite.app.reports import RowReport
 from skywrite.app.row_keys import keys_of
 from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
-from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
-from skywrite.errors import Do, Hint, InputError, SkywriteError, Unexpected
+from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError, Unexpected
 from skywrite.files import is_inside
 from skywrite.queue.adding import KnownKey
 from skywrite.queue.model import Account, NewPost, Recurrence
@@ -38,28 +37,6 @@ class ImportFailed(InputError):
 
 class FileOutside(InputError):
     """A row names a file outside of the folder that its files must be in."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowReport:
-    """What became of one row: its post's number and time, what was `sent` at once, or what is wrong.
-
-    `existed`: its post is there already, so nothing was added. `account` is the handle, `zone` the one to show the time
-    in, `draft` the post as it is stored, and `rule` the text of a recurrence; they are empty for rows that are wrong.
-    """
-
-    row: int
-    id: int | None = None
-    due_at: str | None = None
-    existed: bool = False
-    warnings: tuple[str, ...] = ()
-    error: SkywriteError | None = None
-    sent: Sent | None = None
-    recurrence_id: int | None = None
-    account: str = ""
-    zone: str = ""
-    draft: Mapping[str, Any] = field(default_factory=dict)
-    rule: str = ""
 
 
 class ImportOptions(NamedTuple):
@@ -136,8 +113,7 @@ class Import:
                         self._known[number] = self._known_report(number, did, rows[number - 1], post)
 
     def _known_report(self, number: int, did: str, row: Mapping[str, Any], post: KnownKey) -> RowReport:
-        due = to_iso(post.due_at) if post.due_at else None
-        report = RowReport(number, None if self._options.dry_run else post.id, due, existed=True)
+        report = RowReport(number, None if self._options.dry_run else post.id, post.due_at, existed=True)
         return self._described(report, did, {"text": row.get("text", "")})
 
     def _plan_around(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -210,16 +186,15 @@ class Import:
                 return stored
         return None
 
-    def _accepted(self, number: int, new: NewPost, warnings: tuple[str, ...]) -> RowReport:
+    def _accepted(self, number: int, new: NewPost, warnings: tuple[Notice, ...]) -> RowReport:
         text = str(new.draft.get("text", ""))
         # Those that are due now go out one after the other.
         due_at = None if self._options.now and new.occurrence is None else new.due_at
         clashes = self._batch.clashes(new.account_did, text, due_at, number)
         if due_at is not None and minute_of(due_at) in self._queued_minutes(new.account_did):
             clashes += self._drafting.clashes(new.account_did, "", due_at)
-        due = to_iso(new.due_at) if new.due_at else None
         return self._described(
-            RowReport(number, due_at=due, warnings=(*warnings, *clashes)), new.account_did, new.draft
+            RowReport(number, due_at=new.due_at, warnings=(*warnings, *clashes)), new.account_did, new.draft
         )
 
     def _described(self, report: RowReport, did: str, draft: Mapping[str, Any]) -> RowReport:
@@ -268,7 +243,7 @@ class Import:
             for start in range(0, len(texts), TEXTS_AT_ONCE):
                 asked = texts[start : start + TEXTS_AT_ONCE]
                 for text, post in self._ctx.store.same_texts(did, asked, since).items():
-                    warning = f"The same text is in post {post.id} ({post.state})."
+                    warning = Notice("SameText", f"The same text is in post {post.id} ({post.state}).", post.id)
                     for place in mine.get(text, ()):
                         before = self._reports[place]
                         self._reports[place] = replace(before, warnings=(*before.warnings, warning))

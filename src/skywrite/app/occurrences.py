@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skywrite.app.context import Context, Log, silent
-from skywrite.app.drafting import Drafting, Ready
-from skywrite.app.results import Scheduled
+from skywrite.app.drafting import Drafting
+from skywrite.app.results import Ready, Scheduled
 from skywrite.clock import Clock
-from skywrite.errors import Do, Hint, InputError, SkywriteError, StorageError
+from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError, StorageError
 from skywrite.publish.worker import in_turn
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
@@ -54,7 +54,7 @@ class NewRule(NamedTuple):
     rule: NewRecurrence
     first: NewPost
     readies: list[Ready]
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
 
 class Occurrences:
@@ -71,7 +71,7 @@ class Occurrences:
         """Store a rule and the post of its first occurrence; or only check them (`dry_run`)."""
         new = self.accept(account, row, given, base)
         if dry_run:
-            return Scheduled(0, account.handle, new.first.due_at, new.rule.zone, warnings=new.warnings)
+            return Scheduled(None, account.handle, new.first.due_at, new.rule.zone, warnings=new.warnings)
         self._drafting.keep_media(new.readies)
         clashes = self._drafting.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
         recurrence_id = self._ctx.store.add_recurrence(new.rule, new.first, verb="schedule")

@@ -8,20 +8,19 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
-from skywrite.app.drafting import Drafting, Ready
-from skywrite.app.results import Entry, Scheduled, Sent
-from skywrite.app.sending import Progress, Sending
+from skywrite.app.drafting import Drafting
+from skywrite.app.results import Entry, Ready, Scheduled, Sent
+from skywrite.app.sending import Progress, Sending, key_used
 from skywrite.atproto.repo import Repo
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
-from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
 from skywrite.queue.undo import Undone
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from skywrite.insight.receipts import Receipt
 
 DUE_COUNTED_MAX = 10_000
+_LATER = ((("until", "pool"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 
 
@@ -54,22 +54,23 @@ class Posts:
         until: str | datetime | None = None,
         pool: Sequence[Any] = (),
         zone: str | None = None,
-        hold: bool = False,
+        draft: bool = False,
         dry_run: bool = False,
         base: Path | None = None,
         source: str | None = None,
-        **draft: Any,
+        **fields: Any,
     ) -> Scheduled:
         """Accept a post for later: at a time, again and again (`every`), or at the next free slot.
 
         `at`: an aware datetime, ISO 8601, or spoken ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
         or spoken. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
-        `pool`: texts or drafts used in turn by `every`; `zone`: that of the times, in place of the account's. `hold`:
-        keep it as a draft without a time. `dry_run`: check everything, and store nothing.
+        `pool`: texts or drafts used in turn by `every`; `zone`: that of the times, in place of the account's. `draft`:
+        keep it as a draft without a time (`hold` is its old name). `dry_run`: check everything, and store nothing.
         """
-        _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, hold=hold)
+        draft = bool(fields.pop("hold", False)) or draft
+        _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, draft=draft)
         found = self._ctx.account(account)
-        row = {"text": text, **draft}
+        row = {"text": text, **fields}
         if every is not None:
             from skywrite.app.occurrences import Occurrences, Rule
 
@@ -77,14 +78,14 @@ class Posts:
             return Occurrences(self._ctx, self._drafting).schedule(found, row, rule, base, dry_run=dry_run)
         place = _zone_name(zone) if zone else self._ctx.zone(found)
         ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
-        due_at, notes = (None, []) if hold else self._drafting.when_with_notes(found, at, jitter, zone=zone)
-        by_slot = at is None and not (hold or jitter)
+        due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found, at, jitter, zone=zone)
+        by_slot = at is None and not (draft or jitter)
         new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
         clashes = [*_sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
-        state: State = "draft" if hold else "scheduled"
+        state: State = "draft" if draft else "scheduled"
         if dry_run:
             warnings = (*notes, *ready.warnings, *clashes)
-            return Scheduled(0, found.handle, due_at, place, warnings=warnings, state=state)
+            return Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots(
             [new], lambda posts: self._ctx.store.add(posts, verb="schedule")
@@ -93,8 +94,7 @@ class Posts:
         if result.existed:
             there = self._ctx.store.get(result.id)
             due_at, state = there.due_at, there.state
-            other = " for another draft" if result.other_draft else ""
-            notes, clashes = [f"The key {key!r} was used before, by post {result.id}{other}: nothing was added."], []
+            notes, clashes = [key_used(key, result.id, other_draft=result.other_draft)], []
         return Scheduled(
             result.id,
             found.handle,
@@ -123,6 +123,7 @@ class Posts:
         SignInError before anything is stored; StillQueued when it could not be sent yet; what the server said when it
         was refused.
         """
+        _check_now(draft)
         return self._sending.publish_now(text, account=account, key=key, base=base, progress=progress, **draft)
 
     def send(self, post_id: int) -> Sent:
@@ -212,10 +213,10 @@ class Posts:
         moved = self._ctx.store.move(post_id, due_at, version=version, undoable=True)
         return self._changed(moved, notes, times=True)
 
-    def _changed(self, post: Post, warnings: Iterable[str], *, texts: bool = False, times: bool = False) -> Entry:
+    def _changed(self, post: Post, warnings: Iterable[Notice], *, texts: bool = False, times: bool = False) -> Entry:
         due_at = post.due_at if times else None
         clashes = self._drafting.clashes(post.account_did, post.text if texts else "", due_at, own_id=post.id)
-        return replace(self.get(post.id), warnings=(*warnings, *clashes))
+        return self.get(post.id)._replace(warnings=(*warnings, *clashes))
 
     def cancel(self, post_id: int, *, version: int | None = None) -> Entry:
         """Cancel a post: when this returns, it will never be published. Raises NotCancellable, ChangedMeanwhile."""
@@ -312,21 +313,21 @@ class Posts:
 
 
 def _check_together(
-    *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, hold: bool
+    *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, draft: bool
 ) -> None:
     """Raise for options that have no effect together, rather than pass over one."""
     if every is not None and not every.strip():
         raise InputError("The rule is empty.", hint="Give one, such as weekdays 9:00.")
     if every and key:
         raise InputError("A key does not go with a rule: each of its posts is another one.", hint="Leave the key out.")
-    if every and hold:
-        raise InputError("A rule cannot be kept as a draft.", hint="Give its start with at, or leave hold out.")
+    if every and draft:
+        raise InputError("A rule cannot be kept as a draft.", hint="Give its start with at, or leave draft out.")
     if not every and (until is not None or pool):
         raise InputError(f"{'A pool' if pool else 'An end'} needs a rule.", hint="Give one with every.")
     if zone and not (every or isinstance(at, str)):
         raise InputError("A zone needs a time or a rule.", hint="Give one with at or every.")
-    if hold and at is not None:
-        raise InputError("A draft has no time.", hint="Leave the time out, or leave hold out.")
+    if draft and at is not None:
+        raise InputError("A draft has no time.", hint="Leave the time out, or leave draft out.")
 
 
 def _zone_name(zone: str) -> str:
@@ -336,11 +337,20 @@ def _zone_name(zone: str) -> str:
     return zone_of(zone).key
 
 
-def _sign_in_notes(account: Account) -> list[str]:
+def _check_now(fields: Mapping[str, Any]) -> None:
+    """Raise for options of posts that go out later."""
+    for names, needed, argument in _LATER:
+        for name in names:
+            if fields.get(name):
+                raise InputError(f"{name} needs {needed}.", hint=Hint("Give one: ", Do("argument", argument)))
+
+
+def _sign_in_notes(account: Account) -> list[Notice]:
     """What is to be done before a post of the account can go out."""
     if account.signed_in and account.state != "needs_login":
         return []
-    return [f"Nobody is signed in as {account.handle}: it goes out only after someone signs in."]
+    text = f"Nobody is signed in as {account.handle}: it goes out only after someone signs in."
+    return [Notice("NotLoggedIn", text, account.handle)]
 
 
 def _edited(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,63 @@
-"""What the operations return, each with its one JSON shape."""
+"""What operations on posts return, each with its one JSON shape (`as_dict`).
+
+What lives here: results that a process needs which posts and ends; named tuples, because dataclasses take six times as
+long to define. What does not: those of other nouns (`reports`). Times are datetimes in UTC, and ISO 8601 in JSON.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from skywrite.clock import to_iso
+from skywrite.compose.build import Prepared
+from skywrite.compose.draft import Draft
 from skywrite.compose.references import app_link
-from skywrite.queue.model import Account, Attempt, Post, State
+from skywrite.compose.resolve import ResolvedDraft
+from skywrite.errors import Notice
+from skywrite.queue.model import Account, Attempt, Post, Problem, State
+
+
+def iso(at: datetime | None) -> str | None:
+    """A time as JSON."""
+    return None if at is None else to_iso(at)
+
+
+def problem_dict(problem: Problem | None) -> dict[str, str] | None:
+    """What went wrong, as JSON; the same three fields as those of an error."""
+    return {"error": problem.name, "message": problem.message, "hint": problem.hint} if problem else None
+
+
+def messages(warnings: Iterable[Notice]) -> list[str]:
+    """Warnings as JSON."""
+    return [str(warning) for warning in warnings]
+
+
+class Ready(NamedTuple):
+    """A draft with everything resolved and checked: what will be posted, and what the writer should know."""
+
+    account: Account
+    draft: Draft
+    prepared: Prepared
+    resolved: ResolvedDraft
+
+    @property
+    def warnings(self) -> list[Notice]:
+        """What was left out or looks odd."""
+        return self.resolved.warnings
+
+    def as_dict(self) -> dict[str, Any]:
+        """The records as they would be created (without their time), and the warnings."""
+        prepared = self.prepared
+        return {
+            "account": self.account.handle,
+            "posts": [dict(record) for record in prepared.records],
+            "replies": prepared.replies,
+            "quotes": prepared.quotes,
+            "blobs": [{"cid": item.cid, "mime": item.mime, "size": item.size} for item in prepared.blobs],
+            "warnings": messages(self.warnings),
+        }
 
 
 class Sent(NamedTuple):
@@ -18,35 +67,58 @@ class Sent(NamedTuple):
     uri: str
     cid: str
     url: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"id": self.id, "uri": self.uri, "cid": self.cid, "url": self.url, "warnings": messages(self.warnings)}
 
 
 class Scheduled(NamedTuple):
     """A post that is in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
 
     `existed` says that a post with this key was there before, so nothing was added; `state` is that post's then. The
-    number is 0 where nothing was to be stored. `other_draft`: the key was used for another draft than this one.
+    number is None where nothing was to be stored. `other_draft`: the key was used for another draft than this one.
     """
 
-    id: int
+    id: int | None
     account: str
     due_at: datetime | None
     zone: str
     existed: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     recurrence_id: int | None = None
     state: State = "scheduled"
     other_draft: bool = False
 
+    @property
+    def post_id(self) -> int:
+        """The number of the post that was stored."""
+        assert self.id is not None, "a dry run stores nothing"
+        return self.id
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A post of the queue as the faces show it; `warnings` are about the change that was just made."""
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "account": self.account,
+            "due_at": iso(self.due_at),
+            "existed": self.existed,
+            "recurrence": self.recurrence_id,
+            "warnings": messages(self.warnings),
+        }
+
+
+class Entry(NamedTuple):
+    """A post of the queue. `attempts` are those of one that was asked for alone; `warnings` are about a change that
+    was just made.
+    """
 
     post: Post
     account: Account
     attempts: tuple[Attempt, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def url(self) -> str | None:
@@ -54,24 +126,36 @@ class Entry:
         return app_link(self.post.uri, self.account.handle) if self.post.uri else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The object of `queue --json`: times in UTC, ISO 8601."""
+        """As JSON."""
         post = self.post
         return {
             "id": post.id,
             "state": post.state,
             "account": self.account.handle,
-            "due_at": to_iso(post.due_at) if post.due_at else None,
+            "due_at": iso(post.due_at),
             "text": post.text,
             "uri": post.uri,
             "url": self.url,
             "attempts": post.attempts,
-            "error": None
-            if post.problem is None
-            else {"error": post.problem.name, "message": post.problem.message, "hint": post.problem.hint},
+            "error": problem_dict(post.problem),
             "key": post.key,
             "source": post.source,
-            "attempt_at": to_iso(post.attempt_at) if post.attempt_at else None,
-            "published_at": to_iso(post.published_at) if post.published_at else None,
+            "attempt_at": iso(post.attempt_at),
+            "published_at": iso(post.published_at),
             "recurrence": post.recurrence_id,
             "version": post.version,
+            "warnings": messages(self.warnings),
+            "tries": [attempt_dict(attempt) for attempt in self.attempts],
         }
+
+
+def attempt_dict(attempt: Attempt) -> dict[str, Any]:
+    """One try at publishing, as JSON."""
+    return {
+        "number": attempt.number,
+        "started_at": to_iso(attempt.started_at),
+        "ended_at": iso(attempt.ended_at),
+        "outcome": attempt.outcome,
+        "error": attempt.problem.name if attempt.problem else None,
+        "message": attempt.problem.message if attempt.problem else None,
+    }

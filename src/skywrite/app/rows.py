@@ -15,6 +15,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import NewRule, Occurrences, Rule
 from skywrite.compose.draft import Draft, InvalidDraft
+from skywrite.errors import Notice
 from skywrite.queue.model import Account, NewPost
 from skywrite.schedule.recurrence import read_exceptions
 from skywrite.schedule.tokens import DateOrder
@@ -42,16 +43,16 @@ class Batch:
     fixed: dict[str, set[datetime]] = field(default_factory=dict)
     dates: DateOrder | None = None
 
-    def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[str]:
+    def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[Notice]:
         """Warnings about earlier rows of the same text or the same minute."""
-        warnings = []
+        warnings: list[Notice] = []
         first = self.texts.setdefault((did, text), row) if text else row
         if first != row:
-            warnings.append(f"The same text is in row {first}.")
+            warnings.append(Notice("SameTextInRow", f"The same text is in row {first}.", first))
         minute = minute_of(due_at) if due_at else None
         first = self.minutes.setdefault((did, minute), row) if minute else row
         if first != row:
-            warnings.append(f"Row {first} goes out in the same minute.")
+            warnings.append(Notice("SameMinuteInRow", f"Row {first} goes out in the same minute.", first))
         return warnings
 
 
@@ -73,7 +74,7 @@ class Rows:
         dry_run: bool = False,
         key: str | None = None,
         source: str = "import",
-    ) -> tuple[NewPost, tuple[str, ...]]:
+    ) -> tuple[NewPost, tuple[Notice, ...]]:
         """Check a row, keep its media (unless `dry_run`), and give its post, to be stored, and its warnings.
 
         Without `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key`
@@ -132,7 +133,7 @@ class Rows:
 
     def _row_time(
         self, account: Account, at: Any, jitter: Any, batch: Batch, now: bool, draft: Any
-    ) -> tuple[datetime | None, list[str]]:
+    ) -> tuple[datetime | None, list[Notice]]:
         if draft not in (None, True, False):
             raise InvalidDraft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
         if draft:

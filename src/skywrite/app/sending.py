@@ -18,7 +18,7 @@ from skywrite.app.results import Sent
 from skywrite.app.workers import is_gone
 from skywrite.atproto.xrpc_errors import RATE_LIMIT_SECONDS_MAX
 from skywrite.compose.references import app_link
-from skywrite.errors import SIGN_IN, Do, Hint, RejectedError, SkywriteError, TemporaryError, TimedOut
+from skywrite.errors import SIGN_IN, Do, Hint, Notice, RejectedError, SkywriteError, TemporaryError, TimedOut
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
@@ -82,14 +82,16 @@ class Sending:
             )
             post_id = result.id
             if result.existed:
-                ready.warnings.append(f"The key {key!r} was used before, by post {post_id}: nothing was added.")
+                ready.warnings.append(key_used(key, post_id))
             elif lately is not None:
-                ready.warnings.append(f"The same text is in post {lately.id} ({lately.state}).")
+                text = f"The same text is in post {lately.id} ({lately.state})."
+                ready.warnings.append(Notice("SameText", text, lately.id))
         else:
             post_id, claim = unsent.id, None
             with suppress(WrongState):
                 self._ctx.store.make_due_now(post_id)
-            ready.warnings.append(f"The same text was waiting as post {post_id}: that one was sent.")
+            text = f"The same text was waiting as post {post_id}: that one was sent."
+            ready.warnings.append(Notice("SentTheWaiting", text, post_id))
         uri, cid = self._send_now(post_id, claim, publisher)
         return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
 
@@ -215,6 +217,12 @@ class Sending:
             log=log,
             stopping=stopping,
         )
+
+
+def key_used(key: str | None, post_id: int, *, other_draft: bool = False) -> Notice:
+    """A post with this key is there already."""
+    other = " for another draft" if other_draft else ""
+    return Notice("KeyUsed", f"The key {key!r} was used before, by post {post_id}{other}: nothing was added.", post_id)
 
 
 def _content(draft: Mapping[str, Any]) -> dict[str, Any]:

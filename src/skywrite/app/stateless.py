@@ -32,7 +32,7 @@ from skywrite.compose.freeze import freeze
 from skywrite.compose.references import app_link
 from skywrite.compose.resolve import resolve_draft
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
-from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError, TemporaryError, Unexpected
+from skywrite.errors import InputError, Notice, RateLimited, SignInError, SkywriteError, TemporaryError, Unexpected
 from skywrite.http import Http, Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
@@ -65,7 +65,7 @@ class StatelessReport:
     uri: str | None = None
     cid: str | None = None
     url: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     error: SkywriteError | None = None
     line: int | None = None
 

@@ -15,7 +15,8 @@ from typing import Any, cast
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.importing import Import, ImportOptions, RowReport
+from skywrite.app.importing import Import, ImportOptions
+from skywrite.app.reports import RowReport
 from skywrite.app.row_keys import is_ours
 from skywrite.app.sending import Sending
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError

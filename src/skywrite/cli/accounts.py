@@ -55,18 +55,18 @@ def login_command(
             pds = _confirmed_server(sky, name)
         secret = _app_password(app_password_stdin, sky.context.config.app_password)
         try:
-            account, warnings = sky.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
+            done = sky.accounts.login(name, secret, auth_factor_token=auth_factor_token, pds=pds)
         except AuthFactorRequired:
             if auth_factor_token or not _may_ask():
                 raise
             click.echo("A sign-in code was sent to your e-mail address.", err=True)
             code = _ask("Code")
-            account, warnings = sky.login(name, secret, auth_factor_token=code, pds=pds)
+            done = sky.accounts.login(name, secret, auth_factor_token=code, pds=pds)
     if as_json:
-        print_json({"did": account.did, "handle": account.handle, "pds": account.pds_url, "warnings": warnings})
+        print_json(done.as_dict())
         return
-    print_warnings(warnings)
-    print_done(f"Signed in as {account.handle} on {account.pds_url}.")
+    print_warnings(done.warnings)
+    print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
 
 
 def _confirmed_server(sky: Any, name: str) -> str:
@@ -118,11 +118,12 @@ def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
 def accounts_command(as_json: bool) -> None:
     """List the accounts; the default one is marked."""
     from skywrite.app import Skywrite
+    from skywrite.app.reports import account_dict
 
     with Skywrite() as sky:
         accounts = sky.accounts()
     if as_json:
-        print_json([_account(account) for account in accounts])
+        print_json([account_dict(account) for account in accounts])
     elif not accounts:
         click.echo("No account is signed in here yet. Sign in with: skywrite login")
     else:
@@ -138,30 +139,20 @@ def _state(account: Any) -> str:
     return {"ok": "ok", "needs_login": "needs login", "paused": "paused"}[account.state]
 
 
-def _account(account: Any) -> dict[str, Any]:
-    return {
-        "did": account.did,
-        "handle": account.handle,
-        "pds": account.pds_url,
-        "default": account.is_default,
-        "state": account.state,
-        "settings": account.settings,
-    }
-
-
 @click.command("whoami", epilog="Example: skywrite whoami --json")
 @account_option
 @json_option
 def whoami_command(account: str | None, as_json: bool) -> None:
     """Say which account is used when none is named, with the rights of its session and the day on which it ends."""
     from skywrite.app import Skywrite
+    from skywrite.app.reports import account_dict
     from skywrite.app.sessions import session_facts
 
     with Skywrite() as sky:
         found = sky.account(account)
         facts = session_facts(sky.store, found)
     if as_json:
-        print_json({**_account(found), "session": facts.as_dict() if facts else None})
+        print_json({**account_dict(found), "session": facts.as_dict() if facts else None})
         return
     click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
     if facts is not None:
@@ -174,11 +165,12 @@ def whoami_command(account: str | None, as_json: bool) -> None:
 def use_command(handle: str, as_json: bool) -> None:
     """Make an account the default one."""
     from skywrite.app import Skywrite
+    from skywrite.app.reports import account_dict
 
     with Skywrite() as sky:
         account = sky.set_default(handle)
     if as_json:
-        print_json(_account(account))
+        print_json(account_dict(account))
     else:
         print_done(f"{account.handle} is used when no account is named.")
 
@@ -226,6 +218,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 def slots_command(slots: str | None, account: str | None, as_json: bool) -> None:
     """Show or set an account's weekly slots, which `post --next-slot` and imports without times fill."""
     from skywrite.app import Skywrite
+    from skywrite.app.reports import slot_dict
     from skywrite.schedule.slots import format_slots, parse_slots
 
     with Skywrite() as sky:
@@ -233,6 +226,6 @@ def slots_command(slots: str | None, account: str | None, as_json: bool) -> None
             sky.set_slots(account, parse_slots(slots, sky.context.zone(sky.account(account))))
         now = sky.slots(account)
     if as_json:
-        print_json([{"weekday": slot.weekday, "minute": slot.minute, "zone": slot.zone} for slot in now])
+        print_json([slot_dict(slot) for slot in now])
     else:
         click.echo(format_slots(now) or 'No slots yet. Set them like: skywrite slots "mon-fri 9:00,17:30"')

@@ -10,7 +10,7 @@ from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json
 
 if TYPE_CHECKING:
-    from skywrite.app.drafts import PulledDraft
+    from skywrite.app.reports import PulledDraft
 
 
 @click.group("drafts", epilog="Example: skywrite drafts pull")

@@ -71,10 +71,11 @@ def add(url: str, as_json: bool, **options: Any) -> None:
 
     with Skywrite() as sky:
         options["images"] = options["images"] or "auto"
-        status, check = sky.add_feed(url, **options)
+        added = sky.feeds.add(url, **options)
     if as_json:
-        print_json({**status.as_dict(), "check": check.as_dict()})
+        print_json(added.as_dict())
         return
+    status, check = added
     count = sum(status.items.values())
     print_done(f"Feed {status.feed.id}: {status.feed.title or status.feed.url} for {', '.join(status.accounts)}.")
     click.echo(f"{count} items are there; {len(check.posts)} posts are queued. `skywrite run` finds new ones.")
@@ -156,12 +157,12 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
     URL may be the number of a feed that is here: then its own settings count, but for those given.
     """
     from skywrite.app import Skywrite
-    from skywrite.cli.view import preview_json, print_preview
+    from skywrite.cli.view import print_preview
 
     with Skywrite() as sky:
         shown = sky.preview_feed(url, account=account, limit=limit, **options)
     if as_json:
-        print_json([_shown(item, preview_json) for item in shown])
+        print_json([item.as_dict() for item in shown])
         return
     for item in shown:
         click.echo(f"{click.style(item.state, bold=True)}  {one_line(item.title or item.link)}")
@@ -170,22 +171,6 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
         elif item.problem is not None:
             click.echo(f"{item.problem.message} {hint_text(item.problem.hint)}".rstrip(), err=True)
         click.echo()
-
-
-def _shown(item: Any, preview_json: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    from skywrite.clock import to_iso
-
-    return {
-        "title": item.title,
-        "link": item.link,
-        "published": to_iso(item.published_at) if item.published_at else None,
-        "state": item.state,
-        "text": item.text,
-        "post": preview_json(item.ready) if item.ready else None,
-        "error": {"error": item.problem.name, "message": item.problem.message, "hint": item.problem.hint}
-        if item.problem
-        else None,
-    }
 
 
 @feed_command.command("edit", epilog="Example: skywrite feed edit 3 --template '{{ title }} {{ link }}'")

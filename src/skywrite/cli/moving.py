@@ -53,10 +53,10 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
         if not as_json:
             _print_reports(reports, dry_run)
             raise
-        print_json({**error.as_dict(), "rows": [_report(report) for report in reports]})
+        print_json({**error.as_dict(), "rows": [report.as_dict() for report in reports]})
         sys.exit(error.exit_code)
     if as_json:
-        print_json([_report(report) for report in reports])
+        print_json([report.as_dict() for report in reports])
     else:
         _print_reports(reports, dry_run)
 
@@ -69,18 +69,6 @@ def _progress(count: int) -> Any:
     return click.progressbar(
         length=count, label="Checking rows", file=sys.stderr, hidden=not sys.stderr.isatty() or count < 20
     )
-
-
-def _report(report: Any) -> dict[str, Any]:
-    return {
-        "row": report.row,
-        "id": report.id,
-        "due_at": report.due_at,
-        "existed": report.existed,
-        "recurrence": report.recurrence_id,
-        "warnings": list(report.warnings),
-        "error": report.error.as_dict() if report.error else None,
-    }
 
 
 def _print_reports(reports: list[Any], dry_run: bool) -> None:

@@ -19,6 +19,7 @@ from skywrite.cli.options import (
 )
 from skywrite.cli.output import print_done, print_error, print_json, print_warnings
 from skywrite.cli.words import ManyTextsCommand, OneTextCommand
+from skywrite.compose.parts import split_parts, thread_draft
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,22 +96,8 @@ def thread_command(text: tuple[str, ...], file: Path | None, editor: bool, as_js
 
 def thread_row(text: tuple[str, ...], file: Path | None, editor: bool, options: dict[str, Any]) -> dict[str, Any]:
     """The draft of a thread."""
-    texts = list(text) if len(text) > 1 else parts(read_text(text, file, editor))
-    row = draft_row(options)
-    shared = {name: row[name] for name in ("labels", "langs", "numbering", "markdown", "shorten") if name in row}
-    rest = [{"text": item, "split": True, **shared} for item in texts[1:]]
-    return {**row, "text": texts[0], "split": True, "thread": rest}
-
-
-def parts(text: str) -> list[str]:
-    """The posts of a text, parted by lines of `---`."""
-    found: list[list[str]] = [[]]
-    for line in text.split("\n"):
-        if line.strip() == "---":
-            found.append([])
-        else:
-            found[-1].append(line)
-    return [part for lines in found if (part := "\n".join(lines).strip("\n"))] or [""]
+    texts = list(text) if len(text) > 1 else split_parts(read_text(text, file, editor))
+    return thread_draft(texts, draft_row(options))
 
 
 def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
@@ -136,10 +123,9 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if later:
             _print_scheduled(_schedule(sky, row, options), as_json)
             return None
-        _no_use(options, "until", "pool", needed="a rule", hint="Give one with --every.")
-        _no_use(options, "zone", needed="a time", hint="Give one with --at or --every.")
-        _no_use(options, "late", "jitter", needed="a time", hint="Give one with --at, --next-slot or --every.")
-        sent = sky.post(account=options["account"], key=options["key"], progress=upload_progress(), **row)
+        useless = {name: options[name] for name in ("until", "pool", "zone", "late", "jitter") if options[name]}
+        progress = upload_progress()
+        sent = sky.post(account=options["account"], key=options["key"], progress=progress, **row, **useless)
         _print_sent(sent, as_json)
     return None
 
@@ -172,7 +158,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
 
 def _print_rows(reports: Any, as_json: bool) -> None:
     if as_json:
-        print_json([_row_json(report) for report in reports])
+        print_json([report.as_dict() for report in reports])
         return
     for report in reports:
         print_warnings(f"Row {report.row}: {warning}" for warning in report.warnings)
@@ -181,35 +167,14 @@ def _print_rows(reports: Any, as_json: bool) -> None:
         elif report.sent:
             print_done(f"Row {report.row}: posted: {report.sent.url}")
         else:
-            print_done(f"Row {report.row}: post {report.id} waits until {report.due_at}.")
-
-
-def _row_json(report: Any) -> dict[str, Any]:
-    sent = report.sent
-    return {
-        "row": report.row,
-        "id": report.id,
-        "due_at": report.due_at,
-        "existed": report.existed,
-        "uri": sent.uri if sent else None,
-        "cid": sent.cid if sent else None,
-        "url": sent.url if sent else None,
-        "warnings": list(report.warnings),
-        "error": report.error.as_dict() if report.error else None,
-    }
-
-
-def _no_use(options: dict[str, Any], *names: str, needed: str, hint: str) -> None:
-    for name in names:
-        if options[name]:
-            raise InputError(f"--{name} needs {needed}.", hint=hint)
+            print_done(f"Row {report.row}: post {report.id} waits until {report.due_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run: bool = False) -> Scheduled:
     chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
     if len(chosen) > 1:
         raise InputError("--at, --next-slot and --draft exclude each other.", hint="Leave all but one out.")
-    pool = parts(read_text((), options["pool"], False)) if options["pool"] else []
+    pool = split_parts(read_text((), options["pool"], False)) if options["pool"] else []
     result: Scheduled = sky.schedule(
         at=options["at"],
         every=options["every"],
@@ -220,7 +185,7 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
         key=options["key"],
         late=options["late"],
         jitter=options["jitter"],
-        hold=options["as_draft"],
+        draft=options["as_draft"],
         dry_run=dry_run,
         **row,
     )
@@ -229,29 +194,17 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
 
 def _print_sent(sent: Sent, as_json: bool) -> None:
     if as_json:
-        print_json({"id": sent.id, "uri": sent.uri, "cid": sent.cid, "url": sent.url, "warnings": list(sent.warnings)})
+        print_json(sent.as_dict())
         return
     print_warnings(sent.warnings)
     print_done(f"Posted: {sent.url}")
 
 
 def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
-    from skywrite.clock import to_iso
     from skywrite.schedule.times import format_time
 
     if as_json:
-        due_at = to_iso(scheduled.due_at) if scheduled.due_at else None
-        print_json(
-            {
-                "id": scheduled.id,
-                "state": scheduled.state,
-                "account": scheduled.account,
-                "due_at": due_at,
-                "existed": scheduled.existed,
-                "recurrence": scheduled.recurrence_id,
-                "warnings": list(scheduled.warnings),
-            }
-        )
+        print_json(scheduled.as_dict())
         return
     print_warnings(scheduled.warnings)
     if scheduled.existed and scheduled.state != "scheduled":
@@ -297,10 +250,10 @@ def preview_command(
 
 
 def _preview(ready: Any, as_json: bool) -> None:
-    from skywrite.cli.view import preview_json, print_preview
+    from skywrite.cli.view import print_preview
 
     if as_json:
-        print_json(preview_json(ready))
+        print_json(ready.as_dict())
     else:
         print_preview(ready)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +54,7 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
             print_json_array(entry.as_dict() for entry in found)
             return
         # A list of thousands of posts is held without their records.
-        entries = [replace(entry, post=entry.post._replace(prepared={}, frozen=None)) for entry in found]
+        entries = [entry._replace(post=entry.post._replace(prepared={}, frozen=None)) for entry in found]
         if not entries:
             click.echo('Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"')
         else:
@@ -120,7 +119,7 @@ def show_command(post_id: int, as_json: bool) -> None:
         entry = sky.posts.get(post_id)
         zone = sky.context.zone(entry.account)
     if as_json:
-        print_json({**entry.as_dict(), "tries": [showing.attempt_json(item) for item in entry.attempts]})
+        print_json(entry.as_dict())
         return
     show(showing.lines_of(entry, zone))
 
@@ -154,13 +153,13 @@ def edit_command(
 def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
     """The text to put in place; of a thread, those of all its posts, given one by one or parted by lines of `---`."""
     from skywrite.app import Skywrite
-    from skywrite.cli.posting import parts
+    from skywrite.compose.parts import split_parts
 
     with Skywrite() as sky:
         thread = sky.show(post_id).post.draft.get("thread") or []
     if not thread:
         return {"text": read_text(text, file, False)}
-    texts = list(text) if len(text) > 1 else parts(read_text(text, file, False))
+    texts = list(text) if len(text) > 1 else split_parts(read_text(text, file, False))
     if len(texts) != len(thread) + 1:
         raise InputError(
             f"Post {post_id} is a thread of {len(thread) + 1} posts, and {len(texts)} texts were given.",
@@ -182,7 +181,7 @@ def _edited(post_id: int) -> str:
 
 def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
     if as_json:
-        print_json({**entry.as_dict(), "warnings": list(entry.warnings)})
+        print_json(entry.as_dict())
         return
     from skywrite.schedule.times import format_time
 

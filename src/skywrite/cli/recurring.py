@@ -22,20 +22,9 @@ def recurring_command(context: click.Context, account: str | None, as_json: bool
         rules = sky.recurrences(account)
         handles = {item.did: item.handle for item in sky.accounts()}
     if as_json:
-        print_json(
-            [
-                {
-                    "id": rule.id,
-                    "state": rule.state,
-                    "account": handles[rule.account_did],
-                    "rule": rule.rule,
-                    "zone": rule.zone,
-                    "text": rule.draft.get("text", ""),
-                    "exceptions": rule.exceptions,
-                }
-                for rule in rules
-            ]
-        )
+        from skywrite.app.reports import recurrence_dict
+
+        print_json([recurrence_dict(rule, handles[rule.account_did]) for rule in rules])
     elif not rules:
         click.echo('No rules yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
     else:

@@ -65,8 +65,7 @@ def run_command(
 
 def _print_called(sent: Any, as_json: bool) -> None:
     if as_json:
-        fields = ("id", "uri", "cid", "url", "warnings")
-        print_json({field: getattr(sent, field, None) for field in fields})
+        print_json(sent.as_dict() if sent else dict.fromkeys(("id", "uri", "cid", "url", "warnings")))
     elif sent is None:
         click.echo("It returned nothing, so nothing was posted.")
     else:

@@ -6,7 +6,7 @@ What does not live here: lists (`listing`), a post before it is accepted (`view`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -122,17 +122,3 @@ def _attempt_line(attempt: Attempt) -> str:
     said = _OUTCOMES.get(attempt.outcome, str(attempt.outcome))
     why = f": {attempt.problem.message}" if attempt.problem else ""
     return f"Attempt {attempt.number}, {attempt.started_at:%Y-%m-%d %H:%M:%S} UTC: {said}{why}"
-
-
-def attempt_json(attempt: Any) -> dict[str, Any]:
-    """An attempt, for scripts."""
-    from skywrite.clock import to_iso
-
-    return {
-        "number": attempt.number,
-        "started_at": to_iso(attempt.started_at),
-        "ended_at": to_iso(attempt.ended_at) if attempt.ended_at else None,
-        "outcome": attempt.outcome,
-        "error": attempt.problem.name if attempt.problem else None,
-        "message": attempt.problem.message if attempt.problem else None,
-    }

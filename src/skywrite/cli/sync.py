@@ -16,7 +16,7 @@ from skywrite.cli.stateless import print_report_error, print_stateless
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
-    from skywrite.app.folders import FileReport
+    from skywrite.app.reports import FileReport
     from skywrite.sources.post_file import FileProblem
 
 

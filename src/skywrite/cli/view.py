@@ -21,18 +21,6 @@ WIDTH_MAX = 72
 _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
 
 
-def preview_json(ready: Ready) -> dict[str, Any]:
-    """The records as they would be created (without their time), and the warnings."""
-    return {
-        "account": ready.account.handle,
-        "posts": [dict(record) for record in ready.prepared.records],
-        "replies": ready.prepared.replies,
-        "quotes": ready.prepared.quotes,
-        "blobs": [{"cid": item.cid, "mime": item.mime, "size": item.size} for item in ready.prepared.blobs],
-        "warnings": ready.warnings,
-    }
-
-
 def print_preview(ready: Ready) -> None:
     """Every post of the thread in a box, then who may answer, then the warnings."""
     count = len(ready.prepared.records)

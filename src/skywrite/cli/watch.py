@@ -10,7 +10,6 @@ import click
 
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
-from skywrite.clock import to_iso
 
 _OUTCOMES = {
     None: "has not run yet",
@@ -60,6 +59,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
     `skywrite watch list`, and nothing is posted. `skywrite run` must be running.
     """
     from skywrite.app import Skywrite
+    from skywrite.app.reports import command_dict
     from skywrite.schedule.times import format_time
 
     line = command[0] if len(command) == 1 else shlex.join(command)
@@ -78,7 +78,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
             draft=draft_row(options),
         )
     if as_json:
-        print_json(_watch_json(timer))
+        print_json(command_dict(timer))
         return
     assert timer.next_at is not None
     print_done(f"Watch {timer.id} runs {format_time(timer.next_at, timer.zone)}. Try it: skywrite watch run {timer.id}")
@@ -90,11 +90,12 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 def list_(as_json: bool) -> None:
     """List the commands and functions, with their last runs."""
     from skywrite.app import Skywrite
+    from skywrite.app.reports import command_dict
 
     with Skywrite() as sky:
         timers = sky.watches()
     if as_json:
-        print_json([_watch_json(timer) for timer in timers])
+        print_json([command_dict(timer) for timer in timers])
     elif not timers:
         click.echo('No watches yet. Make one: skywrite watch add "./weather.sh" --every "0 8 * * *"')
     else:
@@ -111,22 +112,6 @@ def _row(timer: Any) -> tuple[str, ...]:
     following = f"{timer.next_at:%Y-%m-%d %H:%M} UTC" if timer.next_at else "never"
     what = f"{timer.name}()" if timer.kind == "function" else one_line(timer.name)
     return str(timer.id), f"{timer.rule} ({timer.zone})", following, last, what
-
-
-def _watch_json(timer: Any) -> dict[str, Any]:
-    problem = timer.problem
-    return {
-        "id": timer.id,
-        "kind": timer.kind,
-        "name": timer.name,
-        "rule": timer.rule,
-        "zone": timer.zone,
-        "next_at": to_iso(timer.next_at) if timer.next_at else None,
-        "ran_at": to_iso(timer.ran_at) if timer.ran_at else None,
-        "outcome": timer.outcome,
-        "error": {"error": problem.name, "message": problem.message, "hint": problem.hint} if problem else None,
-        "settings": dict(timer.settings),
-    }
 
 
 @watch_command.command("remove", epilog="Example: skywrite watch remove 3")
@@ -160,11 +145,11 @@ def run(watch_id: int, post: bool, as_json: bool) -> None:
 
 
 def _try(sky: Any, watch_id: int, as_json: bool) -> None:
-    from skywrite.cli.view import preview_json, print_preview
+    from skywrite.cli.view import print_preview
 
     tried = sky.try_watch(watch_id)
     if as_json:
-        print_json({"printed": tried.printed, "posts": [preview_json(ready) for ready in tried.posts]})
+        print_json(tried.as_dict())
         return
     for ready in tried.posts:
         print_preview(ready)
@@ -180,8 +165,7 @@ def _post(sky: Any, watch_id: int, as_json: bool) -> None:
         raise CommandFailed(result.problem.message, hint=result.problem.hint)
     sent = [sky.send(post_id) for post_id in ids]
     if as_json:
-        posts = [{"id": item.id, "uri": item.uri, "cid": item.cid, "url": item.url} for item in sent]
-        print_json({"outcome": result.outcome, "posts": posts})
+        print_json({"outcome": result.outcome, "posts": [item.as_dict() for item in sent]})
         return
     for item in sent:
         print_warnings(item.warnings)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from skywrite.atproto.cid import BlobHasher, cid_for_blob
 from skywrite.compose.draft import Caption, Draft, Image, Media, Stored, Video
-from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.files import open_regular, read_regular
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Collector:
         self._videos_as_blobs = videos_as_blobs
         self.media: dict[str, Callable[[], Iterator[bytes]]] = {}
         self.stored: dict[str, Stored] = {}
-        self.warnings: list[str] = []
+        self.warnings: list[Notice] = []
 
     def read(self, media: Media, max_bytes: int) -> bytes:
         """The bytes of a file, an address, or the draft itself."""
@@ -137,7 +137,8 @@ class Collector:
         try:
             image = contained.call(prepare_thumb, data, url, STRANGERS_MAX_PIXELS)
         except SkywriteError as error:
-            self.warnings.append(f"The card of {url} goes without its image: {error.message}")
+            text = f"The card of {url} goes without its image: {error.message}"
+            self.warnings.append(Notice("CardWithoutImage", text, url))
             return None
         return self.keep(image.data, image.mime, image.width, image.height)
 
@@ -147,7 +148,7 @@ class Collector:
             return
         if self._require_alt:
             raise MissingAlt(f"{label} has no alt text.", hint=Hint("Describe it: ", Do("argument", "alt")))
-        self.warnings.append(f"{label} has no alt text.")
+        self.warnings.append(Notice("NoAltText", f"{label} has no alt text.", label))
 
 
 def gather_media(part: Draft, collector: Collector) -> Draft:
@@ -181,7 +182,8 @@ def _image(image: Image, collector: Collector) -> Image:
     label = image.media.label
     data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
     prepared = _prepared(data, label, collector.limit(IMAGE_BYTES_MAX), by_address=image.media.url is not None)
-    collector.warnings += [f"{label}: {change}." for change in prepared.changes if "animation" in change]
+    lost = [change for change in prepared.changes if "animation" in change]
+    collector.warnings += [Notice("AnimationLost", f"{label}: {change}.", label) for change in lost]
     stored = collector.keep(prepared.data, prepared.mime, prepared.width, prepared.height)
     return Image(Media(stored=stored, name=Path(label).name), image.alt)
 
@@ -239,12 +241,12 @@ def _video_file(path: Path, label: str, collector: Collector) -> Stored:
     if is_ready(path):
         info = probe_video(path, name=label)
         check_video(info, name=label)
-        collector.warnings.extend(info.notes)
+        collector.warnings.extend(Notice("VideoNote", text, label) for text in info.notes)
         return collector.keep_pieces(lambda: read_pieces(path, info), info.width, info.height)
     with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
         out = Path(folder) / "video.mp4"
         info = prepare_video(path, out, name=label)
-        collector.warnings.append(f"{label} was converted to MP4.")
+        collector.warnings.append(Notice("VideoConverted", f"{label} was converted to MP4.", label))
         return collector.keep(out.read_bytes(), "video/mp4", info.width, info.height)
 
 

@@ -19,12 +19,14 @@ from skywrite.compose.build import check_mixture, render
 from skywrite.compose.draft import Card, Draft, Media, Ref, Reply, Stored
 from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
-from skywrite.errors import InputError, RejectedError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, TemporaryError
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
 
 THUMB_FILE_BYTES_MAX = 20_000_000
+UNKNOWN_MENTION = "UnknownMention"
+MENTION_PENDING = "MentionPending"
 _LIST = "app.bsky.graph.list"
 _QUOTABLE = (
     "app.bsky.feed.post",
@@ -73,7 +75,7 @@ class ResolvedDraft:
     dids: dict[str, str | None] = field(default_factory=dict)
     media: dict[str, Callable[[], Iterator[bytes]]] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
 
 
 def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
@@ -122,11 +124,10 @@ def _mentions(texts: Sequence[RichText], around: DraftContext, done: ResolvedDra
             done.dids[handle] = around.resolve_handle(handle)
         except InputError:
             done.dids[handle] = None
-            done.warnings.append(f"@{handle} does not exist: it stays plain text.")
+            done.warnings.append(Notice(UNKNOWN_MENTION, f"@{handle} does not exist: it stays plain text.", handle))
         except SkywriteError as error:
-            done.warnings.append(
-                f"@{handle} could not be looked up yet ({error.message}): tried again when it is sent."
-            )
+            text = f"@{handle} could not be looked up yet ({error.message}): tried again when it is sent."
+            done.warnings.append(Notice(MENTION_PENDING, text, handle))
 
 
 def _record(text: str, around: DraftContext) -> dict[str, Any]:
@@ -206,7 +207,8 @@ def _card(part: Draft, texts: Sequence[RichText], around: DraftContext, collecto
     if part.card != "auto":
         url = part.card.url if isinstance(part.card, Card) else part.card
         if part.images or part.video:
-            collector.warnings.append(f"The card of {url} is left out: a post with images or a video shows none.")
+            text = f"The card of {url} is left out: a post with images or a video shows none."
+            collector.warnings.append(Notice("CardLeftOut", text, url))
             return url
         if isinstance(part.card, Card):
             return _with_thumb(part.card, collector)
@@ -236,12 +238,12 @@ def _page_card(url: str, around: DraftContext, collector: Collector, *, asked: b
     except AddressRefused as error:
         if asked:
             raise
-        collector.warnings.append(f"No card for {url}: {error.message}")
+        collector.warnings.append(Notice("NoCard", f"No card for {url}: {error.message}", url))
         return "auto"
     except SkywriteError as error:
-        collector.warnings.append(f"No card for {url}: {error.message}")
+        collector.warnings.append(Notice("NoCard", f"No card for {url}: {error.message}", url))
         return Card(url, title=url.split("/")[2] if "//" in url else url) if asked else "auto"
-    collector.warnings.extend(page.warnings)
+    collector.warnings.extend(Notice("CardIncomplete", text, url) for text in page.warnings)
     thumb = collector.thumb(page.image, url) if page.image else None
     return Card(page.uri, page.title, page.description, thumb, _associated(page.associated_uris, around, collector))
 
@@ -253,5 +255,6 @@ def _associated(uris: tuple[str, ...], around: DraftContext, collector: Collecto
             record = around.get_record(uri)
             refs.append(Ref(record["uri"], record["cid"]))
         except (TemporaryError, RejectedError, InputError):
-            collector.warnings.append(f"The card's document {uri} could not be read, so it is left out.")
+            text = f"The card's document {uri} could not be read, so it is left out."
+            collector.warnings.append(Notice("DocumentLeftOut", text, uri))
     return tuple(refs)

@@ -70,7 +70,7 @@ def _fill(sky: Skywrite) -> None:
     _tried(sky.posts.schedule, "The light in the bakery this morning", at=at, images=[image], source="demo")
     _tried(sky.posts.schedule, "Bob says hello", at=at, account=HANDLES[1], source="demo")
     for text in DRAFTS:
-        _tried(sky.posts.schedule, text, hold=True, source="demo")
+        _tried(sky.posts.schedule, text, draft=True, source="demo")
     _tried(sky.posts.schedule, "It is Friday: bread for the weekend until 18:00.", every="fridays 14:00", source="demo")
 
 

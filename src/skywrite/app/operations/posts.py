@@ -66,7 +66,7 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
         key=given.key,
         late=given.late,
         jitter=None if waits else given.jitter,
-        hold=waits or given.draft,
+        draft=waits or given.draft,
         source=access.source,
         **row,
     )
@@ -75,8 +75,8 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
     warnings = [str(warning) for warning in result.warnings]
     if waits and not result.existed:
         warnings.append("It waits as a draft for a person: this key may not schedule.")
-        _ask_for_approval(access, result.id, given.at)
-    shape = post_shape(access, access.sky.posts.get(result.id), created=not result.existed)
+        _ask_for_approval(access, result.post_id, given.at)
+    shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
     shape.warnings = warnings
     return shape
 
@@ -92,11 +92,11 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[
     warnings = [str(warning) for warning in result.warnings]
     if not result.existed:
         try:
-            access.sky.posts.send(result.id)
+            access.sky.posts.send(result.post_id)
         except SkywriteError as error:
             # It is stored: what became of it is in its state, and must not look as if it was not accepted.
             warnings.append(error.message)
-    shape = post_shape(access, access.sky.posts.get(result.id), created=not result.existed)
+    shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
     shape.warnings = warnings
     return shape
 

@@ -1,0 +1,298 @@
+"""What the operations of other nouns than posts return, each with its one JSON shape.
+
+What lives here: reports, and how what the queue keeps (accounts, recurrences, commands) looks as JSON. What does not:
+results of posting (`results`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from skywrite.app.results import Ready, Sent, iso, messages, problem_dict
+from skywrite.errors import Notice, SkywriteError
+from skywrite.queue.feed_model import Feed, ItemState
+from skywrite.queue.model import Account, Problem, Recurrence, Slot
+
+if TYPE_CHECKING:
+    from skywrite.queue.timers import Timer, TimerResult
+
+
+def error_dict(error: SkywriteError | None) -> dict[str, str] | None:
+    """An error as JSON."""
+    return error.as_dict() if error else None
+
+
+class LoggedIn(NamedTuple):
+    """An account that was signed in."""
+
+    account: Account
+    warnings: list[Notice]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        account = self.account
+        warnings = messages(self.warnings)
+        return {"did": account.did, "handle": account.handle, "pds": account.pds_url, "warnings": warnings}
+
+
+def account_dict(account: Account) -> dict[str, Any]:
+    """An account as JSON."""
+    return {
+        "did": account.did,
+        "handle": account.handle,
+        "pds": account.pds_url,
+        "default": account.is_default,
+        "state": account.state,
+        "settings": account.settings,
+    }
+
+
+def slot_dict(slot: Slot) -> dict[str, Any]:
+    """A weekly time as JSON."""
+    return {"weekday": slot.weekday, "minute": slot.minute, "zone": slot.zone}
+
+
+def recurrence_dict(recurrence: Recurrence, handle: str) -> dict[str, Any]:
+    """A recurrence of the account with this handle, as JSON."""
+    return {
+        "id": recurrence.id,
+        "state": recurrence.state,
+        "account": handle,
+        "rule": recurrence.rule,
+        "zone": recurrence.zone,
+        "text": recurrence.draft.get("text", ""),
+        "exceptions": recurrence.exceptions,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPreview:
+    """An item as `feeds.preview` shows it: what would be posted, or why nothing would be. `state`: as in the ledger,
+    or "new".
+    """
+
+    title: str
+    link: str
+    published_at: datetime | None
+    state: str
+    text: str = ""
+    ready: Ready | None = None
+    problem: Problem | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "title": self.title,
+            "link": self.link,
+            "published": iso(self.published_at),
+            "state": self.state,
+            "text": self.text,
+            "post": self.ready.as_dict() if self.ready else None,
+            "error": problem_dict(self.problem),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """A feed with its accounts' handles and how many items of each state its ledger has."""
+
+    feed: Feed
+    accounts: tuple[str, ...]
+    items: Mapping[ItemState, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        feed = self.feed
+        return {
+            "id": feed.id,
+            "url": feed.url,
+            "title": feed.title,
+            "state": feed.state,
+            "accounts": list(self.accounts),
+            "items": dict(self.items),
+            "settings": feed.settings,
+            "checked_at": iso(feed.checked_at),
+            "next_check_at": iso(feed.next_check_at),
+            "error": problem_dict(feed.problem),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCheck:
+    """What one check came to: how many items were new, and the numbers of the posts made."""
+
+    feed_id: int
+    new: int = 0
+    posts: tuple[int, ...] = ()
+    waiting: int = 0
+    problem: Problem | None = None
+    warnings: tuple[Notice, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "feed": self.feed_id,
+            "new": self.new,
+            "posts": list(self.posts),
+            "waiting": self.waiting,
+            "error": problem_dict(self.problem),
+            "warnings": messages(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RowReport:
+    """What became of one row: its post's number and time, what was `sent` at once, or what is wrong.
+
+    `existed`: its post is there already, so nothing was added. `account` is the handle, `zone` the one to show the time
+    in, `draft` the post as it is stored, and `rule` the text of a recurrence; they are empty for rows that are wrong.
+    """
+
+    row: int
+    id: int | None = None
+    due_at: datetime | None = None
+    existed: bool = False
+    warnings: tuple[Notice, ...] = ()
+    error: SkywriteError | None = None
+    sent: Sent | None = None
+    recurrence_id: int | None = None
+    account: str = ""
+    zone: str = ""
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    rule: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        sent = self.sent
+        return {
+            "row": self.row,
+            "id": self.id,
+            "due_at": iso(self.due_at),
+            "existed": self.existed,
+            "recurrence": self.recurrence_id,
+            "uri": sent.uri if sent else None,
+            "cid": sent.cid if sent else None,
+            "url": sent.url if sent else None,
+            "warnings": messages(self.warnings),
+            "error": error_dict(self.error),
+        }
+
+
+FileAction = Literal[
+    "scheduled", "edited", "cancelled", "unchanged", "published", "missed", "draft", "kept", "busy", "wrong"
+]
+CHANGES: tuple[FileAction, ...] = ("scheduled", "edited", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    scheduled, edited, cancelled: the queue was changed. unchanged: nothing to do. published: it is on the network, and
+    left alone. missed: its time was over when it was first seen. draft: the file says it is one. kept: the file is
+    gone, and its post was to be kept. busy: its post is being published just now. wrong: see `error`.
+    """
+
+    path: str
+    action: FileAction
+    id: int | None = None
+    due_at: datetime | None = None
+    uri: str | None = None
+    warnings: tuple[Notice, ...] = ()
+    error: SkywriteError | None = None
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "file": self.path,
+            "action": self.action,
+            "id": self.id,
+            "due_at": iso(self.due_at),
+            "uri": self.uri,
+            "line": self.line,
+            "warnings": messages(self.warnings),
+            "error": error_dict(self.error),
+        }
+
+
+DraftAction = Literal["pulled", "updated", "unchanged", "yours", "empty", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class PulledDraft:
+    """What became of one draft of the app.
+
+    pulled: new here. updated: changed in the app, and so brought up to it. unchanged: nothing to do. yours: changed in
+    the app, but also here (edited, scheduled, cancelled, published), so it was left alone. empty: it holds nothing but
+    media, which stay on their device. wrong: see `error`. `notes` say what could not come.
+    """
+
+    id: str
+    action: DraftAction
+    text: str = ""
+    post_id: int | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    error: SkywriteError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "draft": self.id,
+            "action": self.action,
+            "id": self.post_id,
+            "text": self.text,
+            "notes": list(self.notes),
+            "warnings": messages(self.warnings),
+            "error": error_dict(self.error),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TriedCommand:
+    """A command that was run for a try: what it printed, and what would be posted."""
+
+    printed: str
+    posts: tuple[Ready, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"printed": self.printed, "posts": [ready.as_dict() for ready in self.posts]}
+
+
+class CommandRun(NamedTuple):
+    """A command that was run out of turn: what came of it, and the numbers of its posts, which are due now."""
+
+    result: TimerResult
+    post_ids: list[int]
+
+
+def command_dict(timer: Timer) -> dict[str, Any]:
+    """A scheduled command, or a function of a program, as JSON."""
+    return {
+        "id": timer.id,
+        "kind": timer.kind,
+        "name": timer.name,
+        "rule": timer.rule,
+        "zone": timer.zone,
+        "next_at": iso(timer.next_at),
+        "ran_at": iso(timer.ran_at),
+        "outcome": timer.outcome,
+        "error": problem_dict(timer.problem),
+        "settings": dict(timer.settings),
+    }
+
+
+class AddedFeed(NamedTuple):
+    """A feed that was added, and its first check."""
+
+    status: FeedStatus
+    check: FeedCheck
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: the feed, with its `check`."""
+        return {**self.status.as_dict(), "check": self.check.as_dict()}
