@@ -1,0 +1,189 @@
+"""What every page shares: who is signed in, the frame around the content, and the headers that keep it safe.
+
+What lives here: rendering. What does not: any page (a module and a template each, beside this one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import jinja2
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from skywrite.app import Skywrite
+from skywrite.app.operations import Access
+from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.queue.people import Person
+from skywrite.server.auth import person_of
+from skywrite.server.services import Services, services_of
+
+# Scripts and styles come from this server only, and no text can become a script (Trusted Types).
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types skywrite",
+    )
+)
+HEADERS = {"content-security-policy": CONTENT_POLICY, "cache-control": "no-store"}
+
+# Name, address, icon; the order of the navigation.
+NAVIGATION = (
+    ("Plan", "/", "calendar"),
+    ("Compose", "/compose", "pen"),
+    ("History", "/history", "clock"),
+    ("Feeds", "/feeds", "feed"),
+    ("Recurrences", "/recurrences", "again"),
+    ("Media", "/media", "image"),
+    ("Accounts", "/accounts", "person"),
+    ("Settings", "/settings", "key"),
+    ("Status", "/status", "pulse"),
+)
+_WORDS = {
+    "accounts.login": "sign in on the page Accounts",
+    "posts.cancel": "cancel it",
+    "posts.release": "release it",
+    "posts.move": "move it",
+    "posts.get": "open the post",
+    "posts.list": "see the plan",
+    "run": "start a worker",
+    "run_once": "start a worker",
+}
+
+
+class Visit(NamedTuple):
+    """One request of somebody who is signed in: who, and what they may do."""
+
+    request: Request
+    services: Services
+    person: Person
+
+    @property
+    def sky(self) -> Skywrite:
+        """The queue."""
+        return self.services.sky
+
+    @property
+    def access(self) -> Access:
+        """What the person may do."""
+        return Access(self.sky, frozenset(self.person.scopes), who=f"person {self.person.id}", source="page")
+
+    def query(self, name: str, default: str = "") -> str:
+        """A value of the address."""
+        return self.request.query_params.get(name, default)
+
+
+Page = Callable[[Visit], Response]
+
+
+def page_route(path: str, page: Page, *, methods: tuple[str, ...] = ("GET",)) -> BaseRoute:
+    """A route for a page of somebody who is signed in; the page runs in a thread, as the queue's methods block."""
+
+    async def endpoint(request: Request) -> Response:
+        person = await person_of(request)
+        if person is None:
+            return render("signed_out.html", status=401)
+        return await run_in_threadpool(_shown, page, Visit(request, services_of(request), person))
+
+    return Route(path, endpoint, methods=list(methods), name=f"page {path} {methods[0]}")
+
+
+def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -> BaseRoute:
+    """A route for a form that was sent; what goes wrong is shown on a page of its own, with the way back."""
+
+    async def endpoint(request: Request) -> Response:
+        person = await person_of(request)
+        if person is None:
+            return render("signed_out.html", status=401)
+        form = await request.form(max_files=0, max_fields=200)
+        fields = {name: str(value) for name, value in form.items()}
+        visit = Visit(request, services_of(request), person)
+        return await run_in_threadpool(_shown, lambda seen: action(seen, fields), visit)
+
+    return Route(path, endpoint, methods=["POST"], name=f"form {path}")
+
+
+def _shown(page: Page, visit: Visit) -> Response:
+    try:
+        return page(visit)
+    except SkywriteError as error:
+        status = {2: 422, 3: 409, 4: 503, 5: 409}.get(error.exit_code, 500)
+        return show(visit, "error.html", status=status, title="That did not work", error=error)
+
+
+def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page within the frame."""
+    return render(
+        template,
+        status=status,
+        person=visit.person,
+        path=visit.request.url.path,
+        navigation=NAVIGATION,
+        done=visit.query("done"),
+        **values,
+    )
+
+
+def render(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A template as a response with the headers of pages."""
+    return HTMLResponse(templates().get_template(template).render(**values), status, headers=HEADERS)
+
+
+def back(path: str, done: str = "", **query: str) -> Response:
+    """A redirect after a form, with a word about what was done."""
+    values = {name: value for name, value in {**query, "done": done}.items() if value}
+    return RedirectResponse(f"{path}?{urlencode(values)}" if values else path, 303)
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """The templates: everything is escaped, and a name that is missing is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("skywrite.server", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["hint"] = hint_words
+    environment.filters["clock"] = lambda at, zone: f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+    environment.filters["when"] = when
+    return environment
+
+
+def when(at: datetime | None, zone: str) -> str:
+    """A time as people read it, in a zone."""
+    if at is None:
+        return "no time yet"
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M}"
+
+
+def hint_words(hint: str) -> str:
+    """A hint in the words of the page."""
+    return hint.said(_said) if isinstance(hint, Hint) else hint
+
+
+def _said(do: Do) -> str:
+    if do.operation == "argument":
+        return str(do.target).replace("_", " ")
+    return _WORDS.get(do.operation, do.operation.replace("_", " "))

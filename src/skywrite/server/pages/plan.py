@@ -1,0 +1,176 @@
+"""The plan: a week, a month or a list of days, with posts, free slots, what recurrences will make, and drafts.
+
+What lives here: which days are shown, and what stands on them. What does not: the queue's own plan (`operations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from skywrite.app.operations.overview import PlanShape, ShowPlan
+from skywrite.app.operations.overview import plan as plan_of
+from skywrite.errors import InputError
+from skywrite.queue.model import Account
+from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
+
+VIEWS = ("week", "month", "agenda")
+AGENDA_DAYS = 28
+DRAFTS_MAX = 12
+
+
+class Item(NamedTuple):
+    """Something that stands on a day. `kind` is post, slot or coming."""
+
+    kind: str
+    at: datetime
+    account: str
+    text: str = ""
+    id: int | None = None
+    state: str = ""
+    media: int = 0
+    recurrence: int | None = None
+
+    @property
+    def local_text(self) -> str:
+        """The local time as a form sends it: without a zone, and whole minutes."""
+        return f"{self.at:%Y-%m-%dT%H:%M}"
+
+
+class Day(NamedTuple):
+    """A day of the plan, and what stands on it, in order."""
+
+    date: date
+    items: list[Item]
+    is_today: bool
+    is_past: bool
+    in_month: bool = True
+
+
+def plan(visit: Visit) -> Response:
+    """The page."""
+    account = _account(visit)
+    zone = visit.sky.context.zone(account) if account else "UTC"
+    today = visit.sky.context.clock.now().astimezone(ZoneInfo(zone)).date()
+    view = visit.query("view", "week") if visit.query("view", "week") in VIEWS else "week"
+    on = _day(visit.query("on"), today)
+    first, count = _range(view, on)
+    found = _between(visit, account, first, count, zone)
+    days = [*_days(found, first, count, zone, today, on if view == "month" else None)]
+    earlier, later = _neighbours(view, on)
+    drafts = visit.sky.posts.list(states=("draft",), limit=DRAFTS_MAX, account=account.handle if account else None)
+    return show(
+        visit,
+        "plan.html",
+        title="Plan",
+        days=[day for day in days if day.items] if view == "agenda" else days,
+        view=view,
+        on=on,
+        today=today,
+        earlier=earlier,
+        later=later,
+        heading=_heading(view, first, on),
+        zone=zone,
+        account=account,
+        accounts=visit.sky.accounts.list(),
+        drafts=drafts,
+        more=found.more,
+    )
+
+
+def move(visit: Visit, form: dict[str, str]) -> Response:
+    """Give a post another time: dropped, moved by keys, or from a form."""
+    visit.access.require("schedule")
+    entry = visit.sky.posts.move(int(form["id"]), form["at"])
+    zone = visit.sky.context.zone(entry.account)
+    from skywrite.server.pages.frame import when
+
+    notes = " ".join(str(note) for note in entry.warnings)
+    said = f"Post {entry.post.id} goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
+    return back(form.get("back") or "/", said)
+
+
+def _account(visit: Visit) -> Account | None:
+    accounts = visit.sky.accounts.list()
+    wanted = visit.query("account")
+    return next((item for item in accounts if item.handle == wanted), accounts[0] if accounts else None)
+
+
+def _day(text: str, default: date) -> date:
+    try:
+        return date.fromisoformat(text) if text else default
+    except ValueError:
+        raise InputError(f"{text} is not a day.", hint="Write it like 2027-01-31.") from None
+
+
+def _range(view: str, on: date) -> tuple[date, int]:
+    """The first day that is shown, and how many."""
+    if view == "agenda":
+        return on, AGENDA_DAYS
+    if view == "week":
+        return on - timedelta(days=on.weekday()), 7
+    first = on.replace(day=1)
+    start = first - timedelta(days=first.weekday())
+    following = (first + timedelta(days=32)).replace(day=1)
+    weeks = ((following - start).days + 6) // 7
+    return start, 7 * weeks
+
+
+def _neighbours(view: str, on: date) -> tuple[date, date]:
+    if view == "month":
+        first = on.replace(day=1)
+        return (first - timedelta(days=1)).replace(day=1), (first + timedelta(days=32)).replace(day=1)
+    days = timedelta(days=7 if view == "week" else AGENDA_DAYS)
+    return on - days, on + days
+
+
+def _heading(view: str, first: date, on: date) -> str:
+    if view == "month":
+        return f"{on:%B %Y}"
+    if view == "agenda":
+        return f"From {first.day} {first:%B %Y}"
+    last = first + timedelta(days=6)
+    if first.month == last.month:
+        return f"{first.day} – {last.day} {last:%B %Y}"
+    return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
+
+
+def _between(visit: Visit, account: Account | None, first: date, count: int, zone: str) -> PlanShape:
+    """What the queue has on these local days; they may have 23 or 25 hours."""
+    start, end = (
+        datetime.combine(day, datetime.min.time(), ZoneInfo(zone)) for day in (first, first + timedelta(days=count))
+    )
+    if account is None:
+        return PlanShape([], [], [], False)
+    given = ShowPlan(from_=start.isoformat(), to=end.isoformat(), account=account.handle)
+    return plan_of(visit.access, given)
+
+
+def _days(found: PlanShape, first: date, count: int, zone: str, today: date, month: date | None) -> Iterator[Day]:
+    items: dict[date, list[Item]] = {}
+    for item in sorted(_items(found, ZoneInfo(zone)), key=lambda item: (item.at, item.kind != "post")):
+        items.setdefault(item.at.date(), []).append(item)
+    for number in range(count):
+        day = first + timedelta(days=number)
+        in_month = month is None or (day.year, day.month) == (month.year, month.month)
+        yield Day(day, items.get(day, []), day == today, day < today, in_month)
+
+
+def _items(found: PlanShape, zone: ZoneInfo) -> Iterator[Item]:
+    for post in found.posts:
+        at = post.at.astimezone(zone)
+        yield Item("post", at, post.account, post.text, post.id, post.state, post.media, post.recurrence)
+    for slot in found.slots:
+        yield Item("slot", slot.at.astimezone(zone), slot.account)
+    for coming in found.occurrences:
+        at = coming.at.astimezone(zone)
+        yield Item("coming", at, coming.account, coming.text, recurrence=coming.recurrence)
+
+
+def routes() -> list[Any]:
+    """The page and its form."""
+    return [page_route("/", plan), form_route("/move", move)]
