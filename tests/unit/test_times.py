@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.errors import InputError
+from skywrite.schedule import languages
 from skywrite.schedule.times import (
     InvalidTime,
     ParsedTime,
@@ -283,3 +284,56 @@ def test_common_forms_need_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert "[]" == done.stdout.strip()
+
+
+def test_a_word_has_one_meaning_in_all_languages() -> None:
+    """No name of a day, a month or anything else means something else in another language."""
+    meanings: dict[str, set[str]] = {}
+    for kind, lines in (("day", languages._WEEKDAYS), ("month", languages._MONTHS)):
+        for line in lines:
+            for number, names in enumerate(line.split(",")):
+                for name in names.split():
+                    meanings.setdefault(languages.fold(name), set()).add(f"{kind} {number}")
+    singles = {name: value for name, value in languages.phrases().items() if name not in languages.weekdays()}
+    for name, value in singles.items():
+        meanings.setdefault(name, set()).add(str(value))
+    assert {} == {name: found for name, found in meanings.items() if len(found) > 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("fri 17.00", '"17:00"'),
+        ("fri 1700", '"17:00"'),
+        ("fri 17:00 ET", "America/New_York"),
+        ("fri 17:00 berlin", '"Europe/Berlin"'),
+        ("tonight", '"tonight 20:00" or "tonight 21:00"'),
+        ("eod", '"today 17:00"'),
+        ("04/03/2027 10:00", '"2027-03-04 10:00" or "2027-04-03 10:00"'),
+        ("next friday 9:00", '"2026-11-27 9:00" or "2026-12-04 9:00"'),
+        ("friday midnight", '"friday 0:00" or "friday 24:00"'),
+        ("in 2 hours 30", "in 2 hours 30 minutes"),
+        ("monday to friday 9:00", "recurrence"),
+        ("2h30", '"2:30" or "in 2h30"'),
+    ],
+)
+def test_a_refusal_shows_how_to_write_it(text: str, hint: str) -> None:
+    """The hint is one that helps with this text."""
+    with pytest.raises(InputError) as caught:
+        parse_time(text, now=NOW, zone=BERLIN)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2026-12-24 0900 9:00", "two times of day: '0900' and '9:00'"),
+        ("friday 24 dec 9:00", "24 December 2026 is a Thursday, not a Friday"),
+        ("9:00 foo", "'foo' says nothing here"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(text: str, message: str) -> None:
+    """It names the part that is too much, or does not agree."""
+    with pytest.raises(InvalidTime) as caught:
+        parse_time(text, now=NOW, zone=BERLIN)
+    assert message in caught.value.message

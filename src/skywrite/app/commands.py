@@ -64,7 +64,7 @@ class Commands:
         late: str | None = None,
         draft: Mapping[str, Any] | None = None,
     ) -> Timer:
-        """Run a command line at the times of a rule (cron, RRULE or spoken) and post what it prints.
+        """Run a command line at the times of a rule (cron, RRULE or words) and post what it prints.
 
         `jsonl`: it prints rows of `skywrite import`, one a line. `repeat`: the same output as the last one is posted
         again. `draft`: fields that all its posts share. `folder`: where it runs. `late`: `skip:DURATION` is how late

@@ -57,7 +57,7 @@ class Functions:
     ) -> Callable[[Giver], Giver]:
         """Let a worker call the function at the times of a rule, and post what it returns; None posts nothing.
 
-        `rule`: cron, RRULE or spoken, in `zone` (without one the account's). The function returns a text, a dict with
+        `rule`: cron, RRULE or words, in `zone` (without one the account's). The function returns a text, a dict with
         the fields of a draft, or a Draft; its name (or `name`) is what its posts are known by, so that each occurrence
         is posted once. `late`: after downtime the latest occurrence is made up for when it is at most a day old
         (`skip:2h`: two hours; `publish`: however old), the others are left out. Raises UnknownRule and its like.

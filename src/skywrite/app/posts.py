@@ -62,8 +62,8 @@ class Posts:
     ) -> Scheduled:
         """Accept a post for later: at a time, again and again (`every`), or at the next free slot.
 
-        `at`: an aware datetime, ISO 8601, or spoken ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
-        or spoken. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
+        `at`: an aware datetime, ISO 8601, or words ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
+        or words. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
         `pool`: texts or drafts used in turn by `every`; `zone`: that of the times, in place of the account's. `draft`:
         keep it as a draft without a time (`hold` is its old name). `dry_run`: check everything, and store nothing.
         """

@@ -183,7 +183,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     """Show or change an account's settings; NAME= removes one.
 
     \b
-    zone         time zone of spoken times            Europe/Berlin
+    zone         time zone of your times              Europe/Berlin
     langs        languages of its posts, or auto      de or en,fr
     late         what becomes of missed posts         hold:2h, skip:30m, publish
     gap_seconds  least time between two posts         300
