@@ -16,7 +16,7 @@ from PIL import Image
 from skywrite.errors import MissingExtra
 from skywrite.media import ffmpeg as ffmpeg_module
 from skywrite.media.ffmpeg import find_ffmpeg
-from skywrite.media.gif import GifInfo, gif_to_video, is_animated, probe_gif
+from skywrite.media.gif import MAX_PIECES, GifInfo, gif_to_video, is_animated, probe_gif
 from skywrite.media.image import DamagedImage, ImageTooLarge, NotAnImage
 from skywrite.media.video import probe_video
 
@@ -60,6 +60,14 @@ def test_any_bytes_get_an_answer(data: bytes) -> None:
     is_animated(b"GIF89a" + data)
     with suppress(DamagedImage, ImageTooLarge):
         probe_gif(b"GIF89a" + data)
+
+
+def test_a_gif_of_single_bytes_is_not_read_to_its_end() -> None:
+    """A hundred megabytes in pieces of one byte would hold up everybody else."""
+    data = b"GIF89a\x08\x00\x08\x00\x00\x00\x00" + b"\x21\xfe" + b"\x01x" * (MAX_PIECES + 1) + b"\x00" + b"\x3b"
+    assert not is_animated(data)
+    with pytest.raises(ImageTooLarge, match="pieces"):
+        probe_gif(data)
 
 
 def test_what_a_gif_says_of_itself() -> None:

@@ -26,6 +26,8 @@ DEMUXERS = {
     "gif": "gif",
 }
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
+# A header can say any size: four times 4K is more than anybody posts.
+_BOUNDED = ("-max_alloc", "500000000", "-max_pixels", "34000000")
 _PLAIN = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-fflags", "+bitexact", "-flags", "+bitexact")
 H264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "21", "-pix_fmt", "yuv420p", "-profile:v", "high")
 AAC = ("-c:a", "aac", "-b:a", "128k", "-ac", "2")
@@ -63,7 +65,7 @@ def convert(
 
     `kind` is what `sniff` said of the source; `options` choose streams, filters and codecs. A failed `out` is removed.
     """
-    read = ("-protocol_whitelist", "file", "-f", DEMUXERS[kind], "-i", f"file:{source.resolve()}")
+    read = (*_BOUNDED, "-protocol_whitelist", "file", "-f", DEMUXERS[kind], "-i", f"file:{source.resolve()}")
     write = (*_PLAIN, "-movflags", "+faststart", "-f", "mp4", f"file:{out.resolve()}")
     command = [find_ffmpeg(name), *_QUIET, *read, *options, *write]
     try:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skywrite.media.ffmpeg import CONVERT_SECONDS_MAX, H264, convert
-from skywrite.media.image import MAX_PIXELS, DamagedImage, ImageTooLarge, NotAnImage
+from skywrite.media.image import STRANGERS_MAX_PIXELS, DamagedImage, ImageTooLarge, NotAnImage
 from skywrite.media.video import VIDEO_SECONDS_MAX, VIDEO_SIDE_MAX, check_video, probe_video
 
 MAX_FRAMES = 20_000
+# A GIF of 100 MB that was made to be looked at has a fifth of these; one made to take time has a piece for each byte.
+MAX_PIECES = 2_000_000
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
 _DEFAULT_HUNDREDTHS, _FASTEST_HUNDREDTHS = 10, 2
@@ -42,7 +44,7 @@ def is_animated(data: bytes) -> bool:
             frames += block == _IMAGE
             if frames > 1:
                 return True
-    except IndexError:
+    except (IndexError, ImageTooLarge):
         return False
     return False
 
@@ -68,7 +70,7 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
         raise DamagedImage(f"{name} is cut short.", hint="Export or download it again.") from None
     if not frames or not width or not height:
         raise DamagedImage(f"{name} holds no image.", hint="Export or download it again.")
-    if width * height > MAX_PIXELS or frames > MAX_FRAMES:
+    if width * height > STRANGERS_MAX_PIXELS or frames > MAX_FRAMES:
         raise ImageTooLarge(f"{name} has {frames} frames of {width} x {height} pixels.", hint="Make it smaller.")
     return GifInfo(width, height, frames, hundredths / 100, plays)
 
@@ -95,7 +97,11 @@ def gif_to_video(data: bytes, *, name: str = "The GIF", timeout_seconds: float =
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(kind, first bytes) of each block; an extension's kind is its label. IndexError where the file is cut short."""
+    """(kind, first bytes) of each block; an extension's kind is its label.
+
+    Raises IndexError where the file is cut short, and ImageTooLarge where it has too many pieces.
+    """
+    pieces = 0
     at = 13 + _table_bytes(data[10])
     while True:
         introducer = data[at]
@@ -112,6 +118,9 @@ def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
         at = body
         while length := data[at]:
             at += 1 + length
+            pieces += 1
+            if pieces > MAX_PIECES:
+                raise ImageTooLarge("The GIF is in too many pieces.", hint="Save it again, or make it smaller.")
         at += 1
         yield kind, data[start : start + 20]
 

@@ -8,6 +8,7 @@ images: `image/*`, 2,000,000 bytes). The same bytes in give the same bytes out.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,6 +134,8 @@ def _decoding(name: str) -> Iterator[None]:
 
 def _open(kind: str, data: bytes, name: str) -> Image:
     """A lazy Pillow image by the decoder that the first bytes name, and no other."""
+    # What Pillow thinks of an odd file is nothing that its user could act on.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     if kind == "heic":
         try:
             import pillow_heif
