@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from skywrite.app.drafting import Drafting
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Slot
+from skywrite.sources import marking
 from skywrite.sources.folder import UnreadableFolder
 from tests.sources.folders import LATER, NOON, Desk, post_text
 
@@ -191,6 +192,26 @@ def test_a_surprise_in_one_file_stops_no_other(desk: Desk, monkeypatch: pytest.M
     reports = desk.sync()
     assert {"a": "wrong", "b": "scheduled", "c": "wrong"} == {name: one.action for name, one in reports.items()}
     assert "Unexpected" == (reports["c"].error and reports["c"].error.name)
+
+
+def test_a_file_that_cannot_be_marked_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps a file from being marked is a warning about that file, whose post is published."""
+    desk.write(a=post_text("one"), b=post_text("two"))
+    desk.sync()
+    desk.clock.advance(timedelta(days=1, hours=1).total_seconds())
+    desk.sky.run_once()
+    mark = marking.mark_published
+
+    def refuse(file: Path, uri: str) -> None:
+        if file.name == "a.md":
+            raise PermissionError(13, "Permission denied")
+        mark(file, uri)
+
+    monkeypatch.setattr(marking, "mark_published", refuse)
+    reports = desk.sync(mark=True)
+    assert ("published", "published") == (reports["a"].action, reports["b"].action)
+    assert "could not be marked: Permission denied. Write published: at://" in reports["a"].warnings[0]
+    assert (False, True) == tuple("published: at://" in (desk.folder / f"{name}.md").read_text() for name in "ab")
 
 
 def test_images(desk: Desk) -> None:

@@ -7,7 +7,7 @@ What lives here: what becomes of each file and of what is no longer there. What 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,7 @@ class _Sync:
             reports.append(self._report(item.path, partial(self._one, item, known.get(item.path))))
         reports = _one_a_file(reports)
         if self.mark:
-            self._mark(reports, active)
+            reports = self._marked(reports, active)
         return reports
 
     def _report(self, path: str, act: Callable[[], FileReport]) -> FileReport:
@@ -242,13 +242,17 @@ class _Sync:
             self.slots[account.did] = self.drafting.free_slots(account)
         return self.slots[account.did].take()
 
-    def _mark(self, reports: Iterable[FileReport], items: Iterable[Item]) -> None:
-        from skywrite.sources.marking import mark_published
+    def _marked(self, reports: Iterable[FileReport], items: Iterable[Item]) -> list[FileReport]:
+        from skywrite.sources.marking import try_to_mark
 
         files = {item.path: item.file for item in items}
+        done = []
         for report in reports:
             if report.action == "published" and report.uri and report.path in files:
-                mark_published(files[report.path], report.uri)
+                problem = try_to_mark(files[report.path], report.uri)
+                report = replace(report, warnings=(*report.warnings, problem)) if problem else report
+            done.append(report)
+        return done
 
 
 def _wrong(problem: FileProblem) -> FileReport:

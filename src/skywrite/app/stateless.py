@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -170,7 +170,7 @@ class Stateless:
                 due.append(answer)
         reports += self._in_turn(sorted(due, key=lambda one: (one.due_at, one.name)))
         if mark:
-            _mark(reports, {item.path: item for item in found.items})
+            reports = _marked(reports, {item.path: item for item in found.items})
         return sorted(reports, key=lambda report: (report.name, report.line or 0))
 
     def post(
@@ -310,9 +310,13 @@ def _wrong(problem: FileProblem) -> StatelessReport:
     return StatelessReport(problem.path, "failed", error=error, line=problem.line)
 
 
-def _mark(reports: Iterable[StatelessReport], items: Mapping[str, Item]) -> None:
-    from skywrite.sources.marking import mark_published
+def _marked(reports: Iterable[StatelessReport], items: Mapping[str, Item]) -> list[StatelessReport]:
+    from skywrite.sources.marking import try_to_mark
 
+    done = []
     for report in reports:
         if report.state in ("published", "existed") and report.uri and not items[report.name].published:
-            mark_published(items[report.name].file, report.uri)
+            problem = try_to_mark(items[report.name].file, report.uri)
+            report = replace(report, warnings=(*report.warnings, problem)) if problem else report
+        done.append(report)
+    return done

@@ -201,12 +201,19 @@ def draft_from_dict(row: Mapping[str, Any]) -> Draft:
     """Read a draft; InvalidDraft names the field that is wrong. Unknown fields are errors, not ignored."""
     unknown = [name for name in row if name not in FIELDS]
     if unknown:
-        raise InvalidDraft(f"A draft has no field {unknown[0]!r}.", hint=f"The fields are: {', '.join(FIELDS)}.")
+        raise InvalidDraft(f"A draft has no field {unknown[0]!r}.", hint=_nearest(unknown[0]))
     values: dict[str, Any] = {}
     for name, value in row.items():
         if value is not None:
             values[name] = _READERS[name](name, value)
     return Draft(**values)
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(name).lower(), FIELDS, 1, 0.7)
+    return f"Did you mean {near[0]!r}?" if near else f"The fields are: {', '.join(FIELDS)}."
 
 
 def _text(name: str, value: Any) -> str:

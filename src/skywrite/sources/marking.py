@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from skywrite.clock import secret_bytes
+from skywrite.errors import InputError
 from skywrite.sources.frontmatter import find_head
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
@@ -26,6 +27,18 @@ def mark_published(file: Path, uri: str) -> None:
         beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def try_to_mark(file: Path, uri: str) -> str:
+    """Mark a file; what stops that is returned as a warning, because its post is published all the same."""
+    try:
+        mark_published(file, uri)
+    except (OSError, ValueError, InputError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        return (
+            f"It is published, but the file could not be marked: {reason.rstrip('.')}. Write published: {uri} into it."
+        )
+    return ""
 
 
 def with_mark(text: str, uri: str) -> str:
