@@ -250,7 +250,11 @@ class _Sync:
         for report in reports:
             if report.action == "published" and report.uri and report.path in files:
                 problem = try_to_mark(files[report.path], report.uri)
-                report = replace(report, warnings=(*report.warnings, problem)) if problem else report
+                report = (
+                    replace(report, warnings=(*report.warnings, Notice("NotMarked", problem, report.path)))
+                    if problem
+                    else report
+                )
             done.append(report)
         return done
 

@@ -5,9 +5,8 @@ What does not live here: making the reports (`importing`), showing the plan (the
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,15 +60,16 @@ class PlannedDay:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about many rows, said once: the message of the first, and the numbers of all."""
+    """Something about many rows, said once: its stable name, the message of the first, and the numbers of all."""
 
+    name: str
     message: str
     rows: tuple[int, ...]
     hint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Its object in the plan's JSON."""
-        return {"message": self.message, "hint": self.hint, "rows": list(self.rows)}
+        return {"name": self.name, "message": self.message, "hint": self.hint, "rows": list(self.rows)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,10 @@ def plan_of(reports: Sequence[RowReport]) -> ImportPlan:
     return ImportPlan(
         days=tuple(PlannedDay(day, tuple(posts)) for day, posts in sorted(days.items())),
         undated=tuple(post for post in planned if post.at is None),
-        problems=_summed((one.row, one.error.message, one.error.hint) for one in reports if one.error is not None),
-        remarks=_summed((one.row, warning, "") for one in reports for warning in one.warnings),
+        problems=_summed(
+            Remark(one.error.name, one.error.message, (one.row,), one.error.hint) for one in reports if one.error
+        ),
+        remarks=_summed(Remark(warning.name, str(warning), (one.row,)) for one in reports for warning in one.warnings),
     )
 
 
@@ -133,11 +135,13 @@ def _planned(report: RowReport) -> PlannedPost:
     )
 
 
-def _summed(found: Any) -> tuple[Remark, ...]:
-    """Messages that differ in numbers, names and quoted texts only, as one; those of most rows come first."""
-    groups: dict[str, tuple[str, str, dict[int, None]]] = {}
-    for row, message, hint in found:
-        alike = re.sub(r"'[^']*'|\"[^\"]*\"|\S*\d\S*|\S+\.\w{2,5}\b|\S*/\S+", "*", message)
-        groups.setdefault(alike, (message, hint, {}))[2][row] = None
-    remarks = [Remark(message, tuple(rows), hint) for message, hint, rows in groups.values()]
-    return tuple(sorted(remarks, key=lambda one: -len(one.rows)))
+def _summed(found: Iterable[Remark]) -> tuple[Remark, ...]:
+    """What has one name, as one; what concerns most rows comes first."""
+    groups: dict[str, list[Remark]] = {}
+    for remark in found:
+        groups.setdefault(remark.name, []).append(remark)
+    summed = [
+        replace(same[0], rows=tuple(dict.fromkeys(row for remark in same for row in remark.rows)))
+        for same in groups.values()
+    ]
+    return tuple(sorted(summed, key=lambda one: -len(one.rows)))

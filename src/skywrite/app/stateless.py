@@ -317,6 +317,10 @@ def _marked(reports: Iterable[StatelessReport], items: Mapping[str, Item]) -> li
     for report in reports:
         if report.state in ("published", "existed") and report.uri and not items[report.name].published:
             problem = try_to_mark(items[report.name].file, report.uri)
-            report = replace(report, warnings=(*report.warnings, problem)) if problem else report
+            report = (
+                replace(report, warnings=(*report.warnings, Notice("NotMarked", problem, report.name)))
+                if problem
+                else report
+            )
         done.append(report)
     return done
