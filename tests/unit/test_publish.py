@@ -203,6 +203,34 @@ def test_after_two_days_of_tries_the_user_is_asked() -> None:
     assert "two days" in outcome.problem.message
 
 
+@pytest.mark.parametrize(("days", "attempts"), [(1, 99), (3, 49)])
+def test_nothing_is_given_up_before_two_days_and_fifty_tries(days: int, attempts: int) -> None:
+    """Both: a server may be away for a day, and a post that was long overdue has its fifty tries, too."""
+    outcome, _ = outcome_of(NoAnswer("gone"), post(attempts=attempts), NOW + timedelta(days=days), 0.5)
+    assert isinstance(outcome, Retry)
+
+
+@pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 3.75), (0.5, 5.0), (0.9, 6.0)])
+def test_posts_that_failed_together_are_not_tried_together(jitter: float, seconds: float) -> None:
+    """A random part of each wait keeps a thousand accounts from asking a server at the same moment again."""
+    outcome, _ = outcome_of(NoAnswer("gone"), post(attempts=1), NOW, jitter)
+    assert isinstance(outcome, Retry)
+    assert (seconds, NOW + timedelta(seconds=seconds)) == (retry_seconds(1, jitter), outcome.attempt_at)
+
+
+def test_a_limit_that_has_ended_still_means_a_pause() -> None:
+    """A server whose clock is behind must not be asked again at once."""
+    outcome, change = outcome_of(RateLimited("x", until=NOW - timedelta(hours=1)), post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Retry) and change and change.paused_until
+    assert (True, True) == (outcome.attempt_at > NOW, change.paused_until > NOW)
+
+
+@pytest.mark.parametrize(("hour", "day"), [(HOUR_POINTS_MAX - 3, 0), (0, DAY_POINTS_MAX - 3)])
+def test_write_points_are_spent_to_the_last(hour: int, day: int) -> None:
+    """What is just enough for one more create is used."""
+    assert isinstance(decide(post(), view(hour=hour, day=day), NOW), Take)
+
+
 def test_a_surprise_holds_no_values() -> None:
     """What an unknown error says may be a secret."""
     outcome, _ = outcome_of(ValueError("password hunter2"), post(attempts=1), NOW, 0.5)

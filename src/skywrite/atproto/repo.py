@@ -256,7 +256,7 @@ class Repo:
             self._check_limit(size)
         body: Body = data if isinstance(data, bytes) and progress is None else _told(data, progress)
         headers = {} if size is None or isinstance(body, bytes) else {"content-length": str(size)}
-        seconds = UPLOAD_SECONDS_BASE + (size or 0) / UPLOAD_BYTES_A_SECOND_LEAST
+        seconds = upload_seconds(size or 0)
         answer = self._repeat(
             UPLOAD_TRIES,
             lambda: self._agent.procedure(
@@ -346,6 +346,11 @@ class Repo:
                     raise
             clock.wait(threading.Event(), 1 + clock.random())
         raise AssertionError("unreachable")
+
+
+def upload_seconds(size: int) -> float:
+    """How long the upload of so many bytes may take, with its answer."""
+    return UPLOAD_SECONDS_BASE + size / UPLOAD_BYTES_A_SECOND_LEAST
 
 
 def _create(write: Write) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.repo import Known, RecordConflict, Repo, StoredOtherwise, Unwritten
+from skywrite.atproto.repo import Known, RecordConflict, Repo, StoredOtherwise, Unwritten, upload_seconds
 from skywrite.atproto.xrpc_errors import BlobNotFound, RecordNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
@@ -209,6 +209,9 @@ class Publisher(NamedTuple):
             if self.progress:
                 self.progress(claim.post, cid, done, size)
             renewed_at = self._renew_in_time(claim, renewed_at)
+            if done >= size:
+                # Nothing is heard of it until the answer comes.
+                self._renew(claim, upload_seconds(size))
 
         video = self.videos(claim.post.account_did) if self.videos else None
         sent = upload(repo, frozen, Sending(self.store.read_media, video, progress))
@@ -225,8 +228,8 @@ class Publisher(NamedTuple):
         self._renew(claim)
         return now
 
-    def _renew(self, claim: Claim) -> None:
-        if not self.store.renew(claim, self.lease_seconds):
+    def _renew(self, claim: Claim, more_seconds: float = 0.0) -> None:
+        if not self.store.renew(claim, self.lease_seconds + more_seconds):
             raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
 
     def _found(self, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:

@@ -1,0 +1,119 @@
+"""A worker keeps its claim for as long as it works on it, and nothing for longer than that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.http import Response
+from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.queue.store import Store
+from tests.app.conftest import World
+
+UPLOAD = "com.atproto.repo.uploadBlob"
+WRITE = "com.atproto.repo.applyWrites"
+
+
+class Slow:
+    """The sandbox's transport, over which an upload takes its time: for each piece, and for the answer."""
+
+    def __init__(self, world: World, *, piece_seconds: float, answer_seconds: float) -> None:
+        self._world = world
+        self._piece_seconds = piece_seconds
+        self._answer_seconds = answer_seconds
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.before_write: Callable[[], object] = lambda: None
+
+    def request(self, method: str, url: str, *, body: Any = None, **more: Any) -> Response:
+        """As `skywrite.http.Transport`."""
+        if url.endswith(WRITE):
+            self.before_write()
+        if not url.endswith(UPLOAD):
+            return self._world.transport.request(method, url, body=body, **more)
+        answer = self._world.transport.request(method, url, body=self._slowly(body), **more)
+        self._pass(self._answer_seconds)
+        return answer
+
+    def _slowly(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._pass(self._piece_seconds)
+            yield piece
+
+    def _pass(self, seconds: float) -> None:
+        self._world.clock.advance(seconds)
+        self.meanwhile()
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Media are read a few bytes at a time, so that an upload has many pieces."""
+    read = Store.read_media
+
+    def slowly(self: Store, cid: str) -> Iterator[bytes]:
+        data = b"".join(read(self, cid))
+        for start in range(0, len(data), 8):
+            yield data[start : start + 8]
+
+    monkeypatch.setattr(Store, "read_media", slowly)
+
+
+def begun(world: World, sky: Skywrite, image: Callable[..., str], slow: Slow) -> tuple[Skywrite, int]:
+    """A process behind a slow network, and a post with an image that is due."""
+    process = world.process(transport=slow)
+    return process, sky.schedule("Look", at="now", images=[image()], late="publish").id
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize(("piece_seconds", "answer_seconds"), [(39, 0), (1, 150)])
+def test_nobody_takes_over_a_post_that_is_being_uploaded(
+    world: World, sky: Skywrite, image: Callable[..., str], piece_seconds: float, answer_seconds: float
+) -> None:
+    """However long the upload, or the wait for its answer: the lease is renewed in time."""
+    slow = Slow(world, piece_seconds=piece_seconds, answer_seconds=answer_seconds)
+    process, number = begun(world, sky, image, slow)
+    taken: list[object] = []
+    decide = sky._sending.publisher().decider
+    slow.meanwhile = lambda: taken.append(sky.context.store.claim("another", LEASE_SECONDS, decide))
+    assert 1 == process.run_once().published
+    assert (True, {None}) == (len(taken) > 3, set(taken))
+    assert ["published"] == [attempt.outcome for attempt in sky.context.store.attempts(number)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_write_begins_with_a_fresh_lease(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
+    """What was uploaded is stored under a lease that lasts for the write and for what may follow it."""
+    slow = Slow(world, piece_seconds=1, answer_seconds=110)
+    process, _ = begun(world, sky, image, slow)
+    left: list[timedelta] = []
+
+    def note() -> None:
+        until = sky.account("alice.test").lease_until
+        assert until
+        left.append(until - world.clock.now())
+
+    slow.before_write = note
+    process.run_once()
+    assert [timedelta(seconds=LEASE_SECONDS)] == left
+
+
+def test_a_session_that_ended_is_not_used_again(world: World, sky: Skywrite) -> None:
+    """The worker drops it with the post that it holds: a new sign-in, by another process, is seen."""
+    sky.schedule("one", at="now", late="publish")
+    agent = sky.context.agents.get(sky.account().did)
+    # A take-down ends all sessions.
+    for status in ("takendown", "active"):
+        world.box.set_status("alice.test", status)  # type: ignore[arg-type]
+    world.clock.advance(3 * 3600)
+    worker = sky.worker()
+    while worker.step():
+        pass
+    assert "needs_login" == sky.account().state
+    world.process().login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    assert agent is not sky.context.agents.get(sky.account().did)
+    while worker.step():
+        pass
+    assert ["one"] == world.texts()
