@@ -63,7 +63,7 @@ def test_two_years(process: Process, sign_in: SignIn, pds: Pds, site: Path, addr
     """A confidential client's session is refreshed after 729 days, and over after 731."""
     sky = process()
     done = sign_in(sky, **use(sky, hosted_client(address), site))
-    agent = process().agent(done.account)
+    agent = process().context.agent(done.account)
     assert 730 == (done.session.ends_at - done.session.created_at).days
     age_session(pds, done.account.did, 729, "createdAt")
     agent.refresh()
@@ -78,10 +78,10 @@ def test_ninety_days_unused(process: Process, sign_in: SignIn, pds: Pds, site: P
     sky = process()
     done = sign_in(sky, **use(sky, hosted_client(address), site))
     age_session(pds, done.account.did, 90)
-    sky.agent(done.account).refresh()
+    sky.context.agent(done.account).refresh()
     age_session(pds, done.account.did, 92)
     with pytest.raises(SessionOver, match="expired"):
-        sky.agent(done.account).refresh()
+        sky.context.agent(done.account).refresh()
 
 
 @pytest.mark.parametrize("hosted", [False, True])
@@ -92,10 +92,10 @@ def test_two_weeks(process: Process, sign_in: SignIn, pds: Pds, site: Path, addr
     done = sign_in(sky, **options)
     assert 14 == (done.session.ends_at - done.session.created_at).days
     age_session(pds, done.account.did, 13.99, "createdAt")
-    sky.agent(done.account).refresh()
+    sky.context.agent(done.account).refresh()
     age_session(pds, done.account.did, 0.02, "createdAt")
     with pytest.raises(SessionOver, match="Session expired"):
-        sky.agent(done.account).refresh()
+        sky.context.agent(done.account).refresh()
 
 
 def test_a_new_key(process: Process, sign_in: SignIn, site: Path, address: str, pds: Pds) -> None:
@@ -104,8 +104,8 @@ def test_a_new_key(process: Process, sign_in: SignIn, site: Path, address: str, 
     first = sign_in(sky, **use(sky, hosted_client(address), site))
     client = turned(sky.oauth, sky.oauth.client(first.session.client_id))
     options = use(sky, client, site)
-    process().agent(first.account).refresh()
-    assert first.account.did == process().agent(first.account).query(WHO)["did"]
+    process().context.agent(first.account).refresh()
+    assert first.account.did == process().context.agent(first.account).query(WHO)["did"]
     second = sign_in(sky, **options)
     assert first.session.key_id != second.session.key_id
     dropped = turned(sky.oauth, client, drop_unused=True)
@@ -119,9 +119,9 @@ def test_key_gone(process: Process, sign_in: SignIn, site: Path, address: str) -
     done = sign_in(sky, **use(sky, client, site))
     sky.oauth.keep_client(client._replace(keys=hosted_client(address).keys))
     with pytest.raises(ClientKeyMissing):
-        sky.agent(done.account).refresh()
+        sky.context.agent(done.account).refresh()
     sky.oauth.keep_client(client)
-    sky.agent(done.account).refresh()
+    sky.context.agent(done.account).refresh()
 
 
 def test_metadata_gone(process: Process, sign_in: SignIn, site: Path, address: str) -> None:
@@ -138,7 +138,7 @@ def test_wrong_clock(process: Process, sign_in: SignIn, site: Path, address: str
     """An assertion is never in the server's future, however wrong the clock here is."""
     sky = process(clock=MovedClock(ahead_seconds))
     done = sign_in(sky, **use(sky, hosted_client(address), site))
-    process(clock=MovedClock(ahead_seconds)).agent(done.account).refresh()
+    process(clock=MovedClock(ahead_seconds)).context.agent(done.account).refresh()
 
 
 def test_check(process: Process, site: Path, address: str) -> None:

@@ -46,7 +46,7 @@ def test_unused_by_oauth(process: Process, sign_in: SignIn, pds: Pds) -> None:
     done = sign_in(sky)
     # A public client's session has no month; what counts is when it was refreshed last.
     facts = done.session._replace(refreshed_at=done.session.refreshed_at - timedelta(days=31))
-    assert sky.store.replace(done.session, facts._replace(seen={}))
+    assert sky.context.store.replace(done.session, facts._replace(seen={}))
     assert ["session_refreshed"] == [line["event"] for line in kept(sky)]
     assert [] == kept(sky)
 
@@ -72,7 +72,7 @@ def test_the_end_is_announced(process: Process, sign_in: SignIn, pds: Pds, accou
     clock.forward(0.2 * DAY)
     assert ["session_ends"] == [line["event"] for line in kept(sky)]
     assert [] == kept(sky)
-    assert ["account.session_ends"] == [event.kind for event in Events(sky.store).after(0)]
+    assert ["account.session_ends"] == [event.kind for event in Events(sky.context.store).after(0)]
     post = sky.schedule("After the end", at=clock.now() + timedelta(days=4), late="publish")
     assert any("ends on" in warning for warning in post.warnings)
     before = sky.schedule("Before the end", at=clock.now() + timedelta(days=1), late="publish")
@@ -104,7 +104,7 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
     """The rights of a session and the day of its end are known, and doctor says them."""
     sky = process()
     done = sign_in(sky, rights=["likes"])
-    facts = session_facts(sky.store, sky.account())
+    facts = session_facts(sky.context.store, sky.account())
     assert facts is not None
     assert (("posts", "media", "video", "likes"), (), to_iso(done.session.ends_at)) == (
         facts.rights,
@@ -119,7 +119,7 @@ def test_facts_of_a_password(process: Process, pds: Pds, account: PdsAccount) ->
     """An app password has no list of rights, and lasts while it is used."""
     sky = process()
     sky.login(account.handle, account.app_password, pds=pds.url)
-    facts = session_facts(sky.store, sky.account())
+    facts = session_facts(sky.context.store, sky.account())
     assert facts is not None
     assert ("an app password", None, None) == (facts.kind, facts.rights, facts.ends_at)
     assert facts.idle_ends_at == pytest.approx(sky.context.clock.now() + timedelta(days=90), abs=timedelta(minutes=5))

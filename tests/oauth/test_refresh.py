@@ -38,12 +38,12 @@ class Signed:
     @property
     def agent(self) -> Agent:
         """The account's agent in this process."""
-        return self.sky.agent(self.done.account)
+        return self.sky.context.agent(self.done.account)
 
     @property
     def stored(self) -> OAuthSession:
         """The session as it is in the database."""
-        session = self.sky.store.load_oauth(self.did)
+        session = self.sky.context.store.load_oauth(self.did)
         assert session is not None
         return session
 
@@ -129,7 +129,7 @@ def test_the_control(signed: Signed, pds: Pds) -> None:
 def test_another_process_refreshed(signed: Signed, process: Process) -> None:
     """A token that another process has replaced is taken from the store, without another refresh."""
     assert signed.works()
-    process().agent(signed.done.account).refresh()
+    process().context.agent(signed.done.account).refresh()
     signed.wire.sent.clear()
     assert signed.works() and 0 == signed.wire.refreshes()
 
@@ -160,7 +160,7 @@ def test_wrong_clock(process: Process, sign_in: SignIn, ahead_seconds: float) ->
     signed.agent.refresh()
     assert signed.works()
     # A process that begins knows nothing of the server's clock.
-    fresh = process(clock=MovedClock(ahead_seconds)).agent(signed.done.account)
+    fresh = process(clock=MovedClock(ahead_seconds)).context.agent(signed.done.account)
     assert signed.did == fresh.query(WHO)["did"]
 
 
@@ -205,7 +205,7 @@ def test_a_new_sign_in_ends_the_former(signed: Signed, sign_in: SignIn, process:
 def test_clocks_of_hosts_differ(signed: Signed, process: Process) -> None:
     """A host whose clock is ten minutes ahead does not take a refresh of just now for an old one."""
     started = signed.stored.refreshing("here", signed.clock.now())
-    assert signed.sky.store.replace(signed.stored, started)
+    assert signed.sky.context.store.replace(signed.stored, started)
     clock, wire = MovedClock(600), Wire()
     elsewhere = process(wire, clock).oauth._replace(host="elsewhere").authenticator(started)
     with pytest.raises(RefreshInDoubt):
@@ -263,7 +263,7 @@ def replacing(self, before, session):
 DpopTransport.proof, Store.replace = proving, replacing
 sky = Skywrite(transport=Wire(), clock=clock)
 try:
-    print("ended:", sky.agent(sky.accounts()[0]).refresh().phase, flush=True)
+    print("ended:", sky.context.agent(sky.accounts()[0]).refresh().phase, flush=True)
 except Exception as error:
     print("ended:", type(error).__name__, flush=True)
 """

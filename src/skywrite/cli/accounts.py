@@ -150,7 +150,7 @@ def whoami_command(account: str | None, as_json: bool) -> None:
 
     with Skywrite() as sky:
         found = sky.account(account)
-        facts = session_facts(sky.store, found)
+        facts = session_facts(sky.context.store, found)
     if as_json:
         print_json({**account_dict(found), "session": facts.as_dict() if facts else None})
         return

@@ -28,7 +28,7 @@ def sign_in_by_browser(
     with Skywrite() as sky:
         # Where nothing can be kept, nobody is sent to a browser.
         sky.accounts()
-        name, place = handle or sky.config.handle, pds or sky.context.environment_pds()
+        name, place = handle or sky.context.config.handle, pds or sky.context.environment_pds()
         if not name and not place:
             raise InputError("Neither a handle nor a server is named.", hint="skywrite login --oauth alice.bsky.social")
         done = _signed_in(sky.oauth, name, place, rights, paste=paste)
@@ -118,14 +118,14 @@ def init_command(address: str, folder: Path, public: bool, name: str, as_json: b
     """
     with Skywrite() as sky:
         client = hosted_client(address, public=public)
-        if sky.store.secret("oauth_client", client.client_id) is not None:
+        if sky.context.store.secret("oauth_client", client.client_id) is not None:
             raise InputError(
                 f"There is a client {client.client_id} already, and sessions may be bound to its key.",
                 hint="Give it a new key: skywrite oauth rotate",
             )
         paths = write_files(client, folder, name=name)
         sky.oauth.keep_client(client)
-        sky.store.put_setting("oauth_name", client.client_id, name)
+        sky.context.store.put_setting("oauth_name", client.client_id, name)
     if as_json:
         print_json({"client_id": client.client_id, "files": [str(path) for path in paths]})
         return
@@ -142,7 +142,7 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
     with Skywrite() as sky:
         before = sky.oauth.default_client("")
         client = turned(sky.oauth, before, drop_unused=drop_unused)
-        paths = write_files(client, folder, name=sky.store.setting("oauth_name", client.client_id, "Skywrite"))
+        paths = write_files(client, folder, name=sky.context.store.setting("oauth_name", client.client_id, "Skywrite"))
         sky.oauth.keep_client(client)
     if as_json:
         print_json({"client_id": client.client_id, "keys": list(client.keys), "files": [str(path) for path in paths]})
@@ -177,7 +177,7 @@ def use_client_command(client: str, as_json: bool) -> None:
         chosen = None
         if client != "loopback":
             chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
-        sky.store.put_setting("oauth", "client", chosen)
+        sky.context.store.put_setting("oauth", "client", chosen)
     if as_json:
         print_json({"client_id": chosen})
         return
