@@ -140,6 +140,8 @@ WORDS_MAX = 4
 
 def fold(text: str) -> str:
     """Lower case without accents, with one kind of dash, quote and digit, and single spaces."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     bare = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not "\u0300" <= mark <= "\u036f")
     same = unicodedata.normalize("NFKC", bare).casefold().translate(_SAME)
     return " ".join(same.split())

@@ -86,6 +86,8 @@ def read_span(text: str, pos: int) -> Found | None:
         unit = _units().get(match[2]) or _units()["小时" if "时" in match[2] else "時間"]
         return found(text, pos, match.end(), _span([(int(match[1]), unit)]))
     prefix = _PREFIX.match(text, pos)
+    if prefix is None and " from now" not in text:
+        return None
     begin = prefix.end() if prefix else pos
     read = _read_length(text, begin)
     if read is None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from skywrite.schedule.languages import fold
 from skywrite.schedule.localtime import UnknownZone, zone_names, zone_of
@@ -16,7 +18,7 @@ from skywrite.schedule.tokens import Found, Zone, ZoneName, found
 _END = r"(?![\w:])"
 _IANA = re.compile(r"\[?([a-z]+(?:/[a-z0-9_+.-]*)+)\]?")
 _UTC = re.compile(rf"(?:utc|gmt|ut)(?: ?([+-]) ?(\d{{1,2}})(?::?(\d\d))?)?{_END}|z(?:ulu)?{_END}", re.ASCII)
-_OFFSET = re.compile(rf"([+-])(\d{{1,2}})(?::?(\d\d))?{_END}", re.ASCII)
+_OFFSET = re.compile(rf"([+-])(?:(\d\d)(?::?(\d\d))?|(\d):(\d\d)){_END}", re.ASCII)
 _COMMENT = re.compile(r"\(([^()\d]{2,60}|gmt[+-]\d\d:\d\d)\)")
 _WORD = re.compile(rf"[a-z]{{2,5}}{_END}", re.ASCII)
 # What the long name of a zone has in it, in the languages of browsers.
@@ -113,14 +115,14 @@ _LONG_NAMES = {
 def read_zone(text: str, pos: int) -> Found | None:
     """A zone at this place. Raises UnknownZone for an IANA name that is none."""
     if (iana := _IANA.match(text, pos)) and iana[0].startswith("[") == iana[0].endswith("]"):
-        return found(text, pos, iana.end(), Zone(zone_of(iana[1]), is_offset=False))
+        return found(text, pos, iana.end(), Zone(_named(iana[1]), is_offset=False))
     if text.startswith("[utc]", pos):
         return found(text, pos, pos + 5, Zone(zone_of("UTC"), is_offset=True))
     if utc := _UTC.match(text, pos):
         zone = _offset(utc[1], utc[2], utc[3]) if utc[1] else zone_of("UTC")
         return found(text, pos, utc.end(), Zone(zone, is_offset=True)) if zone else None
     if match := _OFFSET.match(text, pos):
-        zone = _offset(match[1], match[2], match[3])
+        zone = _offset(match[1], match[2] or match[4], match[3] or match[5])
         return found(text, pos, match.end(), Zone(zone, is_offset=True)) if zone else None
     if comment := _COMMENT.match(text, pos):
         return _read_comment(text, pos, comment)
@@ -128,6 +130,12 @@ def read_zone(text: str, pos: int) -> Found | None:
     if word and word[0] in _ABBREVIATIONS:
         return found(text, pos, word.end(), ZoneName(word[0].upper(), _ABBREVIATIONS[word[0]][0]))
     return None
+
+
+@lru_cache(maxsize=100)
+def _named(name: str) -> ZoneInfo:
+    """The zone of a folded IANA name; most are found at once when they are written with capitals."""
+    return zone_of(name.title())
 
 
 def _offset(sign: str, hours: str, minutes: str | None) -> tzinfo | None:
