@@ -70,6 +70,7 @@ class _Sync:
     mark: bool
     slots: dict[str, FreeSlots] = field(default_factory=dict)
     accounts: dict[str | None, Account] = field(default_factory=dict)
+    moved_keys: set[str] = field(default_factory=set)
 
     def run(self) -> list[FileReport]:
         known = {file.path: file for file in self.ctx.store.synced_files(self.name)}
@@ -77,6 +78,8 @@ class _Sync:
         active = [item for item in self.folder.items if not item.is_draft and not item.published]
         reports += [_passive(item) for item in self.folder.items if item.is_draft or item.published]
         self._follow_names(known, active)
+        own = {item.path: item.own_key for item in self.folder.items}
+        self.moved_keys = {file.key for path, file in known.items() if file.key != own.get(path)}
         present = {item.path for item in active} | self.folder.broken
         for file in [file for path, file in known.items() if path not in present]:
             reports.append(self._report(file.path, partial(self._gone, file)))
@@ -155,6 +158,9 @@ class _Sync:
         """A file that was renamed keeps the key under which it was stored first."""
         if item.key is None and file is not None and file.key.startswith("file:"):
             return file.key
+        if item.key is None and item.own_key in self.moved_keys:
+            # Another file stands where one was that has another name now, and that one has its key.
+            return f"{item.own_key} {item.digest[:12]}"
         return item.own_key
 
     def _add(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
