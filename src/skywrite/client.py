@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.repo import Record, Ref, Repo, Write
+from skywrite.atproto.ref import Ref
+from skywrite.atproto.repo import Record, Repo, Write
 from skywrite.atproto.service import at_own_server, service_for
 from skywrite.atproto.session import Agent, MemorySessionStore, Session, create_session
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
@@ -46,12 +47,12 @@ class NotSignedInYet(SignInError):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A post that is on the network. `warnings` says what was left out on the way, in plain words."""
+    """A post that `Client` put on the network; there is no queue, so it has no number (see `app.results.Sent`)."""
 
     uri: str
     cid: str
     url: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -520,7 +520,7 @@ def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "echo It rains." in shell("watch", "list").out
     shell("watch", "remove", str(other))
     assert [int(number)] == [item["id"] for item in shell("watch", "list", "--json").json]
-    assert "UnknownTimer" == shell("watch", "remove", "99", "--json", code=2).json["error"]
+    assert "UnknownCommand" == shell("watch", "remove", "99", "--json", code=2).json["error"]
 
 
 def test_watch_that_fails(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import pytest
 from skywrite.clock import FakeClock
 from skywrite.queue.model import UnknownMedia
 from skywrite.queue.store import Store
-from skywrite.queue.timers import NewTimer, TimerResult, UnknownTimer
+from skywrite.queue.timers import NewTimer, TimerResult, UnknownCommand
 from tests.store.support import ALICE, NOON, PROBLEM, OpenStore, later, post
 
 WATCH = NewTimer("command", "echo hello", ALICE, "0 9 * * *", "UTC", 3600, later(60), {"folder": "/", "jsonl": False})
@@ -24,7 +24,7 @@ def test_round_trip(store: Store) -> None:
     assert (None, None, None) == (timer.ran_at, timer.outcome, timer.occurrence)
     assert [timer] == store.timers()
     assert timer == store.remove_timer(timer.id)
-    with pytest.raises(UnknownTimer, match="no watch"):
+    with pytest.raises(UnknownCommand, match="no scheduled command"):
         store.timer(timer.id)
 
 

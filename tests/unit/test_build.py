@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from skywrite.atproto.cid import cid_for_record
+from skywrite.atproto.ref import Ref
 from skywrite.bsky.embed import MixedMedia
 from skywrite.bsky.limits import EmptyPost, TextTooLong
 from skywrite.compose.build import Prepared, build
-from skywrite.compose.draft import Card, Draft, Image, Media, Ref, Reply, Stored, Video
+from skywrite.compose.draft import Card, Draft, Image, Media, Reply, Stored, Video
 from skywrite.compose.freeze import Frozen, freeze, replace_blobs
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"

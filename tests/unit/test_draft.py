@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skywrite.atproto.ref import Ref
 from skywrite.compose.draft import (
     FIELDS,
     Caption,
@@ -17,7 +18,6 @@ from skywrite.compose.draft import (
     Image,
     InvalidDraft,
     Media,
-    Ref,
     Reply,
     Stored,
     Video,

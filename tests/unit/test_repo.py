@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.atproto.cid import cid_for_blob, cid_for_record
+from skywrite.atproto.ref import Ref
 from skywrite.atproto.repo import (
     Commit,
     ContentMismatch,
     Record,
     RecordConflict,
-    Ref,
     Repo,
     StoredOtherwise,
     Unsettled,

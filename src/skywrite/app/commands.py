@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import CommandRun, TriedCommand
 from skywrite.app.rows import ROW_FIELDS, Rows
@@ -26,6 +26,7 @@ from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
 from skywrite.config import Config
 from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.publish.log import Log, silent
 from skywrite.queue.timers import NewTimer, Timer
 from skywrite.queue.vault import Vault, WrongKey
 from skywrite.schedule.recurrence import parse_rule
@@ -94,7 +95,7 @@ class Commands:
         return self._ctx.store.timers()
 
     def remove(self, command_id: int) -> Timer:
-        """Forget one; its posts stay. Raises UnknownTimer."""
+        """Forget one; its posts stay. Raises UnknownCommand."""
         return self._ctx.store.remove_timer(command_id)
 
     def try_run(self, command_id: int) -> TriedCommand:

@@ -6,9 +6,8 @@ What lives here: opening and closing them, and which account is meant. What does
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skywrite.app.signing_in import sign_in
 from skywrite.app.workers import host_name, worker_name
@@ -26,12 +25,6 @@ from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
     from skywrite.app.oauth import OAuth
-
-Log = Callable[..., None]
-
-
-def silent(event: str, **facts: Any) -> None:
-    """The default log: nothing."""
 
 
 class NoAccount(SignInError):

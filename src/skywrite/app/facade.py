@@ -11,7 +11,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.posts import Posts
 from skywrite.app.results import Scheduled, Sent
@@ -19,6 +19,7 @@ from skywrite.app.sending import Sending
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.config import Config
 from skywrite.http import Transport
+from skywrite.publish.log import Log, silent
 
 if TYPE_CHECKING:
     from skywrite.app.accounts import Accounts

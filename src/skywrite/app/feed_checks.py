@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import FeedCheck
 from skywrite.app.results import Ready
 from skywrite.app.workers import is_gone
 from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, StorageError, Unexpected
+from skywrite.publish.log import Log, silent
 from skywrite.publish.pool import Pool
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Ready, Scheduled
 from skywrite.clock import Clock
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError, StorageError
+from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late

@@ -61,7 +61,7 @@ class Ready(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A post that is on the network, with its number in the queue."""
+    """A post of the queue that this process put on the network. (`queue.model.Published` is how an attempt ended.)"""
 
     id: int
     uri: str

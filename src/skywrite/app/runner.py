@@ -9,7 +9,7 @@ from functools import partial
 
 from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
 from skywrite.app.commands import run_by_default, runner_of
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FeedChecks, FeedTask
 from skywrite.app.functions import Functions
@@ -22,8 +22,9 @@ from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
 from skywrite.clock import SteadyClock
 from skywrite.errors import SkywriteError, StorageError
+from skywrite.publish.log import Log, silent, unfailing
 from skywrite.publish.webhooks import WebhookTask
-from skywrite.publish.worker import Tally, Task, Worker, unfailing
+from skywrite.publish.worker import Tally, Task, Worker
 from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.results import Sent
 from skywrite.app.workers import is_gone
@@ -21,6 +21,7 @@ from skywrite.compose.references import app_link
 from skywrite.errors import SIGN_IN, Do, Hint, Notice, RejectedError, SkywriteError, TemporaryError, TimedOut
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
+from skywrite.publish.log import Log, silent
 from skywrite.publish.publisher import LEASE_SECONDS, Publisher, Result
 from skywrite.publish.sender import VideoUpload
 from skywrite.queue.accounts import NEEDS_LOGIN

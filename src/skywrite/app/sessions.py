@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from skywrite.app.chores import Chore
-from skywrite.app.context import Context, Log, silent
+from skywrite.app.context import Context
 from skywrite.atproto.session_data import Session
 from skywrite.clock import to_iso
 from skywrite.errors import SignInError, StorageError, Unexpected
+from skywrite.publish.log import Log, silent
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store

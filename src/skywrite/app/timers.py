@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.context import Context, Log
+from skywrite.app.context import Context
 from skywrite.app.rows import Rows
 from skywrite.app.workers import is_gone
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError, StorageError
+from skywrite.publish.log import Log
 from skywrite.publish.pool import Pool
 from skywrite.queue.model import NewPost, Problem
 from skywrite.queue.timers import Timer, TimerClaim, TimerResult

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.patience import LOOK_SECONDS, WRITE_SECONDS
+from skywrite.atproto.ref import Ref
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc import Body, Param
 from skywrite.atproto.xrpc_errors import (
@@ -79,13 +80,6 @@ class Write(NamedTuple):
     def of(cls, collection: str, rkey: str, value: Mapping[str, Any]) -> Write:
         """A write whose CID is computed here."""
         return cls(collection, rkey, value, cid_for_record(value))
-
-
-class Ref(NamedTuple):
-    """A strongRef: the at-uri of a record and the CID of its content."""
-
-    uri: str
-    cid: str
 
 
 class Record(NamedTuple):

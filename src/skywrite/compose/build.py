@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from skywrite.atproto.cid import encode_record
+from skywrite.atproto.ref import Ref
 from skywrite.atproto.repo import WRITES_MAX
 from skywrite.bsky import embed, limits
 from skywrite.bsky.gates import check_allow
 from skywrite.bsky.post import check_post, post_record
 from skywrite.bsky.richtext import RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
-from skywrite.compose.draft import Card, Draft, Media, Numbering, Ref, Reply, Stored
+from skywrite.compose.draft import Card, Draft, Media, Numbering, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
 THREAD_POSTS_MAX = 100

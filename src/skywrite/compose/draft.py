@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any, Literal, NamedTuple
 
+from skywrite.atproto.ref import Ref
 from skywrite.errors import InputError
 
 Numbering = Literal["none", "1/n", "thread"]
@@ -91,16 +92,6 @@ class Card(NamedTuple):
     description: str = ""
     thumb: Stored | Media | None = None
     associated: tuple[Ref, ...] = ()
-
-
-class Ref(NamedTuple):
-    """A record, by at-uri and CID (com.atproto.repo.strongRef)."""
-
-    uri: str
-    cid: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {"uri": self.uri, "cid": self.cid}
 
 
 class Reply(NamedTuple):

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from skywrite.atproto.ref import Ref
 from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
 from skywrite.compose.build import check_mixture, render
-from skywrite.compose.draft import Card, Draft, Media, Ref, Reply, Stored
+from skywrite.compose.draft import Card, Draft, Media, Reply, Stored
 from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
 from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, TemporaryError

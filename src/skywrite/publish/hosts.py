@@ -11,12 +11,12 @@ tries it again. Its first answer, of whatever kind, ends that. The service that 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from skywrite.clock import Clock
 from skywrite.errors import NoAnswer, NotSent, TimedOut
+from skywrite.publish.log import Log, silent
 from skywrite.queue.model import Post
 
 HUNG_SECONDS = 3.0
@@ -77,7 +77,7 @@ class _Host:
 class Hosts:
     """The servers of one worker's accounts, by their address. Safe to share between threads."""
 
-    def __init__(self, clock: Clock, threads: int, log: Callable[..., None] = lambda event, **facts: None) -> None:
+    def __init__(self, clock: Clock, threads: int, log: Log = silent) -> None:
         self._clock = clock
         self._most = max(1, threads - threads // 4)
         self._unproven_most = max(min(2, threads), threads // 2)

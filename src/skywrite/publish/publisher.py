@@ -20,6 +20,7 @@ from skywrite.compose.freeze import Frozen, mention_handles
 from skywrite.errors import InputError, SignInError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
 from skywrite.publish.decide import Decider
+from skywrite.publish.log import Log, silent
 from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
 from skywrite.publish.outcome import outcome_of, with_records
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
@@ -68,7 +69,7 @@ class Publisher(NamedTuple):
     lease_seconds: float = LEASE_SECONDS
     videos: Callable[[str], VideoUpload | None] | None = None
     progress: Callable[[Post, str, int, int], None] | None = None
-    log: Callable[..., None] = lambda event, **facts: None
+    log: Log = silent
 
     def publish_and_settle(self, claim: Claim) -> Result | None:
         """Try once, and settle what came of it; None where another worker has taken the post over."""

@@ -18,6 +18,7 @@ from skywrite.atproto.xrpc_errors import http_date
 from skywrite.clock import SteadyClock
 from skywrite.errors import SkywriteError
 from skywrite.http import Transport
+from skywrite.publish.log import Log, silent
 
 AHEAD_SECONDS_MAX = 60.0
 DRIFT_SECONDS_MAX = 30.0
@@ -33,7 +34,7 @@ class Timekeeper:
         clock: SteadyClock,
         transport: Transport,
         addresses: Callable[[], Iterable[str]],
-        log: Callable[..., None] = lambda event, **facts: None,
+        log: Log = silent,
     ) -> None:
         self._clock = clock
         self._transport = transport

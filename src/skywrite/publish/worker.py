@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
+from skywrite.publish.log import Log, silent, unfailing
 from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
 from skywrite.queue.changes import ChangeListener
@@ -27,18 +27,6 @@ from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Ret
 IDLE_SECONDS_MAX = 30.0
 HOT_LOOP_SECONDS = 0.05
 STALLED_SECONDS = 1.0
-
-Log = Callable[..., None]
-
-
-def unfailing(log: Log) -> Log:
-    """The same log, whose errors are passed over: what is done never depends on what can be told."""
-
-    def told(event: str, **facts: object) -> None:
-        with suppress(Exception):
-            log(event, **facts)
-
-    return told
 
 
 class Task(Protocol):
@@ -88,7 +76,7 @@ class Worker:
     publisher: Publisher
     threads: int = 32
     tasks: Sequence[Task] = ()
-    log: Log = lambda event, **facts: None
+    log: Log = silent
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
     is_time_right: Callable[[], bool] = lambda: True
 

@@ -23,7 +23,7 @@ TimerKind = Literal["command", "function"]
 TimerOutcome = Literal["posted", "nothing", "same", "failed"]
 
 
-class UnknownTimer(InputError):
+class UnknownCommand(InputError):
     """There is no command or function with this number."""
 
 
@@ -122,18 +122,20 @@ class TimerVerbs(StoreBase):
             return [_timer_of(row) for row in tx.rows("list_timers")]
 
     def timer(self, timer_id: int) -> Timer:
-        """One; raises UnknownTimer."""
+        """One; raises UnknownCommand."""
         with self._reading() as tx:
             return self._timer(tx, timer_id)
 
     def _timer(self, tx: Transaction, timer_id: int) -> Timer:
         row = tx.row("get_timer", id=timer_id)
         if row is None:
-            raise UnknownTimer(f"There is no watch {timer_id}.", hint=Hint("See their numbers: ", Do("commands.list")))
+            raise UnknownCommand(
+                f"There is no scheduled command {timer_id}.", hint=Hint("See their numbers: ", Do("commands.list"))
+            )
         return _timer_of(row)
 
     def remove_timer(self, timer_id: int) -> Timer:
-        """Forget one; posts that it gave stay. Raises UnknownTimer."""
+        """Forget one; posts that it gave stay. Raises UnknownCommand."""
         with self._writing(wake=False) as tx:
             timer = self._timer(tx, timer_id)
             tx.run("delete_timer", id=timer_id)

@@ -1,0 +1,16 @@
+"""A reference to one version of a record."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Ref(NamedTuple):
+    """A record, by at-uri and the CID of its content (com.atproto.repo.strongRef)."""
+
+    uri: str
+    cid: str
+
+    def as_dict(self) -> dict[str, str]:
+        """As it stands in records."""
+        return {"uri": self.uri, "cid": self.cid}
