@@ -95,7 +95,7 @@ def _programs() -> Path:
     return found[0]
 
 
-def _server_user() -> str | None:
+def server_user() -> str | None:
     """Who runs the server: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
@@ -125,7 +125,7 @@ def _initialise(programs: Path, folder: Path, user: str | None) -> None:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A fresh cluster on a free port of 127.0.0.1, gone afterwards. Raises ServerUnavailable where there is none."""
-    programs, user = _programs(), _server_user()
+    programs, user = _programs(), server_user()
     folder = Path(tempfile.mkdtemp(prefix="skywrite-postgres-", dir=FAST_FOLDER))
     try:
         if user:

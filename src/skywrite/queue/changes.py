@@ -1,4 +1,7 @@
-"""Noticing changes: at once when they are made in this process, within 0.15 seconds from any other."""
+"""Noticing changes: at once when they are made in this process, within 0.15 seconds from any other process.
+
+Through a pooler of PostgreSQL it takes up to a second.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,7 @@ from typing import Self
 
 from skywrite.errors import StorageError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import ChangeDetector
-
-# Each look wakes the processor, which costs more than the look itself.
-POLL_SECONDS = 0.15
+from skywrite.queue.database import POLL_SECONDS, ChangeDetector
 
 
 class ChangeListener:
@@ -44,7 +44,8 @@ class ChangeListener:
             left = ends - clock.monotonic()
             if left <= 0:
                 return False
-            clock.wait(self._event, min(POLL_SECONDS, left))
+            seconds = self._detector.poll_seconds if self._detector else POLL_SECONDS
+            clock.wait(self._event, min(seconds, left))
 
     def wake(self) -> None:
         """End the waiting (from a signal handler or another thread)."""

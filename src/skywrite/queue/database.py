@@ -58,6 +58,9 @@ class BrokenRule(StorageError):
         super().__init__(message, hint="Nothing was changed. This is a fault in the program: please report it.")
 
 
+POLL_SECONDS = 0.15
+
+
 class Connection(Protocol):
     """The part that `sqlite3.Connection` and `psycopg.Connection` have in common."""
 
@@ -71,7 +74,12 @@ class Connection(Protocol):
 
 
 class ChangeDetector(Protocol):
-    """Tells whether another connection has committed something since the last look."""
+    """Tells whether another connection has committed something since the last look.
+
+    `poll_seconds`: how long to wait between two looks, each of which wakes the processor.
+    """
+
+    poll_seconds: float
 
     def changed(self) -> bool: ...
 

@@ -16,7 +16,10 @@ def migrate(database: Database, clock: Clock) -> None:
     except database.driver_error as error:
         raise database.explain(error) from error
     try:
+        # In a transaction, because through a pooler only those know which schema is meant.
+        database.begin(connection, write=False)
         version = database.schema_version(connection)
+        connection.rollback()
         if version < newest:
             _apply(database, connection, clock)
         elif version > newest:
@@ -36,7 +39,6 @@ def migrate(database: Database, clock: Clock) -> None:
 
 
 def _apply(database: Database, connection: Connection, clock: Clock) -> None:
-    connection.rollback()
     database.begin(connection, write=True)
     database.lock_schema(connection)
     version = database.schema_version(connection)

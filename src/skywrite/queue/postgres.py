@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, cast
 
 from skywrite.errors import InputError, MissingExtra, StorageError
 from skywrite.queue.database import (
+    POLL_SECONDS,
     BrokenRule,
     ChangeDetector,
     Connection,
@@ -37,10 +39,17 @@ WHERE relname = 'schema_version' AND nspname = ANY (current_schemas(false))
 """
 _INDEX_HINT = re.compile(r"\bINDEXED BY \w+")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-_SETTINGS = (
-    f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s "
-    f"-c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s -c client_min_messages=warning"
-)
+_SETTINGS = {
+    "timezone": "UTC",
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
+    "client_min_messages": "warning",
+}
+# `-c name=value`, `-cname=value` and `--name=value`, with what libpq wants escaped.
+_OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
+_NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
+POOLED_POLL_SECONDS = 1.0
 
 
 class BackupByServer(InputError):
@@ -64,6 +73,8 @@ class PostgresDatabase(Database):
             raise MissingExtra("PostgreSQL needs a driver that is not installed.", extra="postgres") from error
         self._psycopg = psycopg
         self._address = address
+        # Whether connections go through a pooler that gives each transaction a server's session; None: not known yet.
+        self._pooled: bool | None = None
         self.driver_error = psycopg.Error
         try:
             self._options = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
@@ -76,14 +87,41 @@ class PostgresDatabase(Database):
         super().__init__(redacted(address))
 
     def connect(self) -> Connection:
+        if self._pooled is None:
+            return self._first_connection()
+        return self._connected("" if self._pooled else self._own_options())
+
+    def _first_connection(self) -> Connection:
+        """Find out, with the first connection, whether a pooler is in between."""
+        try:
+            connection = self._connected(self._own_options())
+        except self._psycopg.OperationalError as error:
+            if "startup parameter" not in str(error):
+                raise
+            self._pooled = True
+            return self._connected("")
+        try:
+            row = connection.execute(b"SELECT pg_backend_pid() AS pid").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        # A pooler makes up the number that it gives to its clients, and may pass over our settings.
+        self._pooled = row["pid"] != cast(Any, connection).info.backend_pid
+        return self._prepared(connection)
+
+    def _own_options(self) -> str:
+        # After those of the address, which may choose a schema: `?options=-csearch_path%3Dposts`.
+        ours = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        return f"{self._options} {ours}".strip()
+
+    def _connected(self, options: str) -> Connection:
         from psycopg.rows import dict_row
         from psycopg.types.string import TextLoader
 
         connection = self._psycopg.connect(
             self._address,
             connect_timeout=CONNECT_SECONDS,
-            # After those of the address, which may choose a schema: `?options=-csearch_path%3Dposts`.
-            options=f"{self._options} {_SETTINGS}".strip(),
+            options=options,
             application_name="skywrite",
             row_factory=dict_row,
             # Transactions begin with our own BEGIN: it is the one statement that may find the connection dead.
@@ -96,13 +134,28 @@ class PostgresDatabase(Database):
         # JSON comes as text from either database, and is read in one place.
         for name in ("json", "jsonb"):
             connection.adapters.register_loader(name, TextLoader)
-        return cast(Connection, connection)
+        return self._prepared(cast(Connection, connection))
+
+    def _prepared(self, connection: Connection) -> Connection:
+        if self._pooled:
+            # Statements that the driver prepares would be those of a session that somebody else has next.
+            cast(Any, connection).prepare_threshold = None
+        return connection
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         # Not READ WRITE: an administrator's default of read-only stands. The level is named, because our locks are
         # made for this one, whatever the default of the database is.
         mode = b"" if write else b" READ ONLY"
-        connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED" + mode)
+        connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED" + mode + (self._settings if self._pooled else b""))
+
+    @cached_property
+    def _settings(self) -> bytes:
+        """What a transaction through a pooler begins with: settings that it would find in a session of its own."""
+        given = {
+            name.replace("-", "_"): re.sub(r"\\(.)", r"\1", text) for name, text in _OPTION.findall(str(self._options))
+        }
+        calls = (f"set_config({_quoted(name)}, {_quoted(text)}, true)" for name, text in {**given, **_SETTINGS}.items())
+        return f"; SELECT {', '.join(calls)}".encode()
 
     def translate(self, sql: str) -> bytes:
         return _PARAMETER.sub(r"%(\1)s", _INDEX_HINT.sub("", sql).replace("%", "%%")).encode()
@@ -175,7 +228,9 @@ class PostgresDatabase(Database):
         return isinstance(error, self._psycopg.OperationalError) and (state is None or state[:2] in ("57", "08"))
 
     def detector(self) -> ChangeDetector:
-        return _Listener(self.connect())
+        connection = self.connect()
+        # A pooler keeps no LISTEN: the session that was told to listen goes to somebody else.
+        return _Polling(connection) if self._pooled else _Listener(connection)
 
     def announce(self, tx: Transaction) -> None:
         tx.rows("announce", channel=CHANNEL)
@@ -187,8 +242,34 @@ class PostgresDatabase(Database):
         )
 
 
+class _Polling:
+    """Looks whether anybody has committed something that was written, in any database of the server."""
+
+    poll_seconds = POOLED_POLL_SECONDS
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._seen = self._newest()
+
+    def changed(self) -> bool:
+        before, self._seen = self._seen, self._newest()
+        return before != self._seen
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._connection.close()
+
+    def _newest(self) -> str:
+        row = self._connection.execute(
+            b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
+        ).fetchone()
+        return str(row["xid"])
+
+
 class _Listener:
     """LISTEN on our channel. A connection that breaks counts as a change, since something may have been missed."""
+
+    poll_seconds = POLL_SECONDS
 
     def __init__(self, connection: Connection) -> None:
         self._connection = cast(Any, connection)
@@ -204,3 +285,8 @@ class _Listener:
         self._readable.close()
         with suppress(Exception):
             self._connection.close()
+
+
+def _quoted(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"

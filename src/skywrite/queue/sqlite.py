@@ -14,6 +14,7 @@ from typing import ClassVar, cast
 
 from skywrite.errors import StorageError
 from skywrite.queue.database import (
+    POLL_SECONDS,
     BrokenRule,
     ChangeDetector,
     Connection,
@@ -305,6 +306,8 @@ def _has_content(path: Path) -> bool:
 
 class _DataVersion:
     """`PRAGMA data_version` changes when another connection, of any process, has committed."""
+
+    poll_seconds = POLL_SECONDS
 
     def __init__(self, database: SqliteDatabase, connection: Connection) -> None:
         self._database = database
