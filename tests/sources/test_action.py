@@ -209,6 +209,16 @@ def test_folder(job: Job) -> None:
     assert ["due"] == job.texts()
 
 
+def test_a_typo_stops_no_other_file(job: Job) -> None:
+    """A value of the wrong kind fails its file and the job; the other files are published, and a check names it."""
+    typo = "---\nimages: [{path: [sun.png]}]\n---\nx"
+    write_files(job.checkout, {"posts/a.md": typo, "posts/b.md": post_text("good", NOW - timedelta(minutes=1))})
+    checked = job.step({}, folder="posts", check="true", handle="", **{"app-password": ""})
+    assert "images: path must be text, not list." in checked.printed
+    ended = job.step({}, folder="posts")
+    assert (["good"], True) == ([post.text for post in job.box.posts("alice.test")], ended.code != 0)
+
+
 def test_check(job: Job) -> None:
     """A pull request is checked without an account, and without asking the network anything."""
     write_files(job.checkout / "posts", {"a.md": post_text("fine", NOW)})

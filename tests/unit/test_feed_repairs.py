@@ -149,6 +149,13 @@ def test_where_items_keep_their_text(item: str, root: str) -> None:
     assert "One\ntwo" == summary(rss(f"<link>https://a.example/</link>{item}", root=root))
 
 
+def test_drawings_in_a_text_are_left_out() -> None:
+    """SVG and MathML inside XHTML are no words, whatever prefix they have."""
+    svg = '<svg:svg xmlns:svg="http://www.w3.org/2000/svg"><svg:title>A tree</svg:title></svg:svg>'
+    content = f'<content type="xhtml"><div {XHTML}><p>Before {svg} after</p></div></content>'
+    assert "Before after" == summary(atom(content))
+
+
 @pytest.mark.parametrize(
     "dates",
     [

@@ -355,6 +355,15 @@ def test_a_surprise_in_one_file_stops_no_other(tmp_path: Path, monkeypatch: pyte
     assert [("a.md", "Unexpected"), ("b.md", "Unexpected")] == [(one.path, one.error) for one in check_folder(found)]
 
 
+def test_the_nearest_field_is_named(tmp_path: Path) -> None:
+    """A field that does not exist comes with the one that is meant, as far as it can be guessed."""
+    (tmp_path / "a.md").write_text("---\nimage: sun.png\ntitle: x\nthread: [{langz: en}]\n---\nx")
+    hints = [problem.hint for problem in read_folder(tmp_path).problems]
+    assert ["Did you mean 'images'?", "The fields are: at, zone", "Did you mean 'langs'?"] == [
+        hint[: len("The fields are: at, zone")] for hint in hints
+    ]
+
+
 def test_outside(tmp_path: Path) -> None:
     """Media and files that are links lie inside the checkout, or are refused."""
     secret = tmp_path / "secret.png"

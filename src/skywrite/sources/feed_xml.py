@@ -113,7 +113,7 @@ class Node:
         return "".join(_escape(part) if isinstance(part, str) else part._outer() for part in self.parts)
 
     def _outer(self) -> str:
-        name = self.name.removeprefix("xhtml:")
+        name = self.name.rpartition(":")[2]
         attributes = "".join(f' {key}="{_escape(value)}"' for key, value in self.attributes.items())
         end = "" if name in _VOID else f"</{name}>"
         return f"<{name}{attributes}>{self.html()}{end}"

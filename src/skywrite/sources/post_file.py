@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -186,9 +187,7 @@ class _Reader:
         for name, value in values.items():
             line = self._lines.get(name, 1)
             if name not in DRAFT_FIELDS:
-                self._wrong(
-                    line, f"There is no field {name!r}.", f"The fields are: {', '.join(OPTIONS + DRAFT_FIELDS)}."
-                )
+                self._wrong(line, f"There is no field {name!r}.", _nearest(name, OPTIONS + DRAFT_FIELDS))
             elif value is not None:
                 self._field(row, name, value, line)
         return row
@@ -338,15 +337,18 @@ def _flags(name: str, value: Any) -> Any:
     return value
 
 
+def _nearest(name: str, names: tuple[str, ...]) -> str:
+    near = get_close_matches(str(name).lower(), names, 1, 0.7)
+    return f"Did you mean {near[0]!r}?" if near else f"The fields are: {', '.join(names)}."
+
+
 def _check_names(name: str, value: Any) -> None:
     """Only what a writer may say: no bytes, no stored media, no ready-made records."""
     if name == "thread" and isinstance(value, list):
         for part in value:
             for inner, one in part.items() if isinstance(part, dict) else ():
                 if inner not in DRAFT_FIELDS:
-                    raise InputError(
-                        f"There is no field {inner!r}.", hint=f"The fields are: {', '.join(DRAFT_FIELDS)}."
-                    )
+                    raise InputError(f"There is no field {inner!r}.", hint=_nearest(inner, DRAFT_FIELDS))
                 _check_names(inner, one)
         return
     known = {"images": _MEDIA_NAMES, "video": _MEDIA_NAMES, "captions": _MEDIA_NAMES, "card": _CARD_NAMES}.get(name)
