@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from skywrite.server.pages import plan, static
+from skywrite.server.pages import compose, plan, posts, static
 
 
 def routes() -> list[BaseRoute]:
     """All pages, by their addresses."""
-    return [*static.routes(), *plan.routes()]
+    return [*static.routes(), *plan.routes(), *compose.routes(), *posts.routes()]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -22,7 +22,7 @@ from skywrite.app import Skywrite
 from skywrite.app.operations import Access
 from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.queue.people import Person
-from skywrite.server.auth import person_of
+from skywrite.server.auth import own_path, person_of
 from skywrite.server.services import Services, services_of
 
 # Scripts and styles come from this server only, and no text can become a script (Trusted Types).
@@ -150,8 +150,10 @@ def render(template: str, *, status: int = 200, **values: Any) -> Response:
 
 def back(path: str, done: str = "", **query: str) -> Response:
     """A redirect after a form, with a word about what was done."""
-    values = {name: value for name, value in {**query, "done": done}.items() if value}
-    return RedirectResponse(f"{path}?{urlencode(values)}" if values else path, 303)
+    place = urlsplit(own_path(path))
+    values = {**dict(parse_qsl(place.query)), **query, "done": done}
+    text = urlencode({name: value for name, value in values.items() if value})
+    return RedirectResponse(f"{place.path}?{text}" if text else place.path, 303)
 
 
 @cache

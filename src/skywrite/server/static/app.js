@@ -59,6 +59,341 @@ function plan(root) {
   });
 }
 
+// The composer: live count and facets, media, a preview from the code that publishes, drafts saved as one types.
+const API = "/api/v1";
+
+async function ask(method, path, body, headers = {}) {
+  const answer = await fetch(API + path, {
+    method,
+    headers: body === undefined || body instanceof Blob ? headers : { "content-type": "application/json", ...headers },
+    body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
+  });
+  const result = await answer.json().catch(() => ({}));
+  if (answer.ok) return result;
+  const error = new Error([result.detail ?? result.title ?? "The server did not answer.", result.hint].filter(Boolean).join(" "));
+  error.status = answer.status;
+  throw error;
+}
+
+function later(milliseconds, call) {
+  let timer = 0;
+  return (...given) => { clearTimeout(timer); timer = setTimeout(() => call(...given), milliseconds); };
+}
+
+function element(name, className = "", text = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+class Composer {
+  constructor(form) {
+    this.form = form;
+    this.fields = form.elements;
+    const kept = JSON.parse(form.dataset.media || "{}");
+    this.images = kept.images ?? [];
+    this.video = kept.video ?? null;
+    this.id = kept.id ?? null;
+    this.version = kept.version ?? null;
+    this.saving = Promise.resolve();
+    this.sent = false;
+    this.asked = 0;
+    this.save = later(900, () => this.saveNow());
+    this.look = later(350, () => this.preview());
+    form.addEventListener("input", event => this.changed(event));
+    form.addEventListener("submit", event => this.submit(event));
+    form.addEventListener("paste", event => this.take(event.clipboardData?.files));
+    this.fields.files.addEventListener("change", () => { this.take(this.fields.files.files); this.fields.files.value = ""; });
+    this.dropping($("[data-drop]", form));
+    addEventListener("beforeunload", event => { if (this.dirty && !this.sent) event.preventDefault(); });
+    this.shots();
+    this.modes();
+    this.count();
+    this.preview();
+  }
+
+  changed(event) {
+    this.dirty = true;
+    if (event.target.name === "text" || event.target.name === "split") this.count();
+    if (event.target.name === "mode") this.modes();
+    if (event.target.name === "at") this.time();
+    if (!["mode", "at", "every"].includes(event.target.name)) { this.save(); this.look(); }
+  }
+
+  draft() {
+    const value = name => this.fields[name]?.value.trim() ?? "";
+    const row = { text: this.fields.text.value, card: this.fields.card.checked ? "auto" : "none", quotes: this.fields.quotes.checked };
+    row.images = this.images.map(({ media, alt }) => ({ media, alt }));
+    row.video = this.video ? { media: this.video.media, alt: this.video.alt } : null;
+    row.quote = value("quote") || null;
+    row.reply_to = value("reply_to") || null;
+    row.replies = value("replies") ? [value("replies")] : null;
+    row.labels = value("label") ? [value("label")] : [];
+    row.langs = value("lang") ? [value("lang")] : [];
+    row.split = this.fields.split.checked;
+    return row;
+  }
+
+  get account() { return this.fields.account.value; }
+  get mode() { return this.fields.mode.value; }
+  get empty() { return !this.fields.text.value.trim() && !this.images.length && !this.video; }
+
+  async count() {
+    const number = ++this.asked;
+    const output = $("[data-count]", this.form);
+    try {
+      const found = await ask("POST", "/posts/text", { text: this.fields.text.value, account: this.account, split: this.fields.split.checked });
+      if (number !== this.asked) return;
+      const last = found.posts.at(-1);
+      output.textContent = found.posts.length > 1 ? `${found.posts.length} posts, ${last.left} left in the last` : `${last.graphemes} of ${found.most_graphemes}`;
+      output.classList.toggle("over", !last.fits);
+    } catch { output.textContent = ""; }
+  }
+
+  async preview() {
+    const place = $("[data-preview]", this.form);
+    const notes = $("[data-notes]", this.form);
+    if (this.empty) { place.replaceChildren(element("div", "seen soft", "The preview appears as you type.")); notes.replaceChildren(); return; }
+    const number = (this.looked = (this.looked ?? 0) + 1);
+    try {
+      const found = await ask("POST", "/posts/preview", { ...this.draft(), account: this.account });
+      if (number !== this.looked) return;
+      place.replaceChildren(...found.posts.map((record, index) => this.record(record, found.account, index, found.posts.length)));
+      notes.replaceChildren(...found.warnings.map(text => element("li", "", text)));
+      if (found.replies) notes.append(element("li", "", found.replies.length ? `May reply: ${found.replies.join(", ")}` : "Nobody may reply"));
+    } catch (error) {
+      if (number === this.looked) notes.replaceChildren(element("li", "bad", error.message));
+    }
+  }
+
+  record(record, account, index, count) {
+    const box = element("article", "seen");
+    const author = element("div", "author", `@${account}`);
+    author.append(element("small", "", count > 1 ? `${index + 1} of ${count}` : "preview"));
+    box.append(author, this.text(record));
+    this.embed(record.embed, box);
+    return box;
+  }
+
+  text(record) {
+    const body = element("p", "body");
+    const bytes = new TextEncoder().encode(record.text), decoder = new TextDecoder();
+    let at = 0;
+    for (const facet of [...(record.facets ?? [])].sort((a, b) => a.index.byteStart - b.index.byteStart)) {
+      if (facet.index.byteStart < at) continue;
+      body.append(decoder.decode(bytes.slice(at, facet.index.byteStart)));
+      body.append(element("b", "", decoder.decode(bytes.slice(facet.index.byteStart, facet.index.byteEnd))));
+      at = facet.index.byteEnd;
+    }
+    body.append(decoder.decode(bytes.slice(at)));
+    return body;
+  }
+
+  embed(embed, box) {
+    if (!embed) return;
+    const kind = embed.$type.split(".").at(-1);
+    if (kind === "recordWithMedia") { this.embed(embed.media, box); this.embed(embed.record, box); return; }
+    if (kind === "images" || kind === "gallery") {
+      const grid = element("div", "grid");
+      for (const item of embed.images ?? embed.items) grid.append(this.image(item.image.ref.$link, item.alt));
+      box.append(grid);
+    } else if (kind === "external") {
+      const card = element("div", "link");
+      const thumb = embed.external.thumb?.ref?.$link;
+      if (thumb && this.images.some(item => item.media === thumb)) card.append(this.image(thumb, ""));
+      const words = element("div");
+      words.append(element("strong", "", embed.external.title), element("br"), element("small", "", new URL(embed.external.uri).host));
+      card.append(words);
+      box.append(card);
+    } else if (kind === "video") {
+      box.append(element("div", "link", "")); box.lastChild.append(element("div", "", `Video: ${embed.alt || "no description"}`));
+    } else if (kind === "record") {
+      box.append(element("div", "link")); box.lastChild.append(element("div", "", `Quotes ${embed.record.uri}`));
+    }
+  }
+
+  image(cid, alt) {
+    const shown = element("img");
+    shown.src = `/image/${encodeURIComponent(cid)}`;
+    shown.alt = alt;
+    return shown;
+  }
+
+  modes() {
+    all("[data-for]", this.form).forEach(place => { place.hidden = place.dataset.for !== this.mode; });
+    $("[data-send]", this.form).textContent = { now: "Post now", draft: "Keep the draft", every: "Post again and again", slot: "Put it in the next slot" }[this.mode] ?? "Schedule";
+    this.time();
+  }
+
+  time = later(200, async () => {
+    const place = $("[data-at-said]", this.form), at = this.fields.at.value.trim();
+    if (this.mode !== "at" || !at) { place.textContent = ""; return; }
+    const answer = await fetch(`/compose/time?${new URLSearchParams({ at, account: this.account })}`);
+    if (!answer.ok) return;
+    const found = await answer.json();
+    if (at !== this.fields.at.value.trim()) return;
+    place.textContent = [found.said, found.hint].filter(Boolean).join(" — ");
+    place.classList.toggle("bad", !found.ok);
+    this.fields.at.setAttribute("aria-invalid", String(!found.ok));
+  });
+
+  dropping(place) {
+    const over = on => event => { event.preventDefault(); place.classList.toggle("over", on); };
+    place.addEventListener("dragover", over(true));
+    place.addEventListener("dragleave", over(false));
+    place.addEventListener("drop", event => { over(false)(event); this.take(event.dataTransfer?.files); });
+  }
+
+  async take(files) {
+    for (const file of files ?? []) {
+      const line = this.waiting(file);
+      try {
+        const made = await this.upload(file, line);
+        const item = { media: made.media, alt: "", mime: made.mime };
+        if (made.mime.startsWith("video/")) this.video = item; else this.images.push(item);
+        this.dirty = true;
+        made.warnings.forEach(text => say(text));
+      } catch (error) {
+        say(`${file.name}: ${error.message}`, true);
+      }
+      line.remove();
+      this.shots();
+      this.save();
+      this.look();
+    }
+  }
+
+  waiting(file) {
+    const line = element("li");
+    const bar = element("progress");
+    bar.setAttribute("aria-label", `Uploading ${file.name}`);
+    bar.max = file.size;
+    line.append(element("span"), element("span", "soft", file.name), bar);
+    $("[data-shots]", this.form).append(line);
+    return line;
+  }
+
+  upload(file, line) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", `${API}/media?${new URLSearchParams({ name: file.name || "pasted" })}`);
+      request.setRequestHeader("content-type", file.type || "application/octet-stream");
+      request.upload.addEventListener("progress", event => { $("progress", line).value = event.loaded; });
+      request.addEventListener("load", () => {
+        let result = {};
+        try { result = JSON.parse(request.responseText); } catch { /* said below */ }
+        if (request.status < 300) resolve(result);
+        else reject(new Error([result.detail ?? "The server refused the file.", result.hint].filter(Boolean).join(" ")));
+      });
+      request.addEventListener("error", () => reject(new Error("The connection broke. Choose the file again.")));
+      request.send(file);
+    });
+  }
+
+  shots() {
+    const list = $("[data-shots]", this.form);
+    const items = [...this.images.map(item => [item, () => { this.images = this.images.filter(other => other !== item); }]),
+      ...(this.video ? [[this.video, () => { this.video = null; }]] : [])];
+    list.replaceChildren(...items.map(([item, drop], index) => {
+      const line = element("li");
+      const name = this.video === item ? "video" : `image ${index + 1}`;
+      line.append(this.video === item ? element("span", "drop", "Video") : this.image(item.media, item.alt));
+      const alt = element("textarea");
+      alt.value = item.alt;
+      alt.rows = 2;
+      alt.placeholder = "Describe it for people who cannot see it";
+      alt.setAttribute("aria-label", `Description of ${name}`);
+      alt.addEventListener("input", () => { item.alt = alt.value; });
+      const away = element("button", "quiet", "Remove");
+      away.type = "button";
+      away.setAttribute("aria-label", `Remove ${name}`);
+      away.addEventListener("click", () => { drop(); this.dirty = true; this.shots(); this.save(); this.look(); this.fields.text.focus(); });
+      line.append(alt, away);
+      return line;
+    }));
+  }
+
+  saveNow() {
+    if (this.empty || this.sent) return this.saving;
+    this.saving = this.saving.then(() => this.store({ draft: true })).catch(error => this.trouble(error));
+    return this.saving;
+  }
+
+  async store(time) {
+    const place = $("[data-saved]");
+    if (this.id === null) {
+      const made = await ask("POST", "/posts", { ...this.draft(), account: this.account, ...time });
+      [this.id, this.version] = [made.id, made.version];
+      if (time.draft) history.replaceState(null, "", `/compose?draft=${made.id}`);
+      place.textContent = "Draft saved";
+      this.dirty = false;
+      return made;
+    }
+    const { draft, ...when } = time;
+    const made = await ask("PATCH", `/posts/${this.id}`, { ...this.draft(), ...when }, { "if-match": `"${this.version}"` });
+    this.version = made.version;
+    this.dirty = false;
+    place.textContent = "Draft saved";
+    return made;
+  }
+
+  trouble(error) {
+    const clash = error.status === 412 || error.status === 409;
+    say(clash ? "This draft was changed in another window. Reload the page to see it; what stands here is not saved." : error.message, true);
+    $("[data-saved]").textContent = clash ? "Not saved" : "";
+  }
+
+  async submit(event) {
+    event.preventDefault();
+    if (this.busy) return;
+    this.busy = true;
+    const button = $("[data-send]", this.form);
+    button.disabled = true;
+    try {
+      await this.saving;
+      await this.send();
+    } catch (error) {
+      this.trouble(error);
+      $("[data-notes]", this.form).replaceChildren(element("li", "bad", error.message));
+    } finally {
+      this.busy = false;
+      button.disabled = false;
+    }
+  }
+
+  async send() {
+    const go = (path, done) => { this.sent = true; location.assign(`${path}?${new URLSearchParams({ done })}`); };
+    if (this.mode === "every") {
+      const made = await ask("POST", "/recurrences", { ...this.draft(), account: this.account, every: this.fields.every.value });
+      if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
+      return go("/recurrences", `It comes ${made.said}.`);
+    }
+    if (this.mode === "draft") { await this.store({ draft: true }); return go("/", "The draft is kept."); }
+    const at = { now: "in 10 seconds", at: this.fields.at.value.replace("T", " ") }[this.mode];
+    if (this.mode === "at" && !at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
+    if (this.mode === "slot") {
+      // A slot is given when a post is accepted, so the draft makes room for it.
+      const old = this.id;
+      this.id = null;
+      const made = await this.store({});
+      if (old !== null) await ask("DELETE", `/posts/${old}`);
+      return go(`/posts/${made.id}`, "It has the next free slot.");
+    }
+    const made = await this.store({ at });
+    return go(`/posts/${made.id}`, this.mode === "now" ? "It goes out in ten seconds. You can still cancel it." : "It is scheduled.");
+  }
+}
+
+// Times on the post's page count down, and the page shows what became of it.
+function watch(root) {
+  const source = new EventSource(`${API}/events`);
+  const look = event => { try { if (String(JSON.parse(event.data).data?.id) === root.dataset.watch) location.assign(location.pathname); } catch { /* not ours */ } };
+  ["post.published", "post.failed", "post.held", "post.skipped", "post.cancelled"].forEach(name => source.addEventListener(name, look));
+  addEventListener("pagehide", () => source.close());
+  document.addEventListener("submit", () => source.close());
+}
+
 // The only text of ours that may become the address of a script.
 function workerAddress() {
   const address = "/service-worker.js";
@@ -71,6 +406,8 @@ function start() {
   all("[data-submit-on-change] select").forEach(field => field.addEventListener("change", () => field.form.requestSubmit()));
   const root = $("[data-plan]");
   if (root) plan(root);
+  all("[data-compose]").forEach(form => new Composer(form));
+  all("[data-watch]").forEach(watch);
   if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register(workerAddress()).catch(() => {});
 }
 

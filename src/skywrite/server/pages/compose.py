@@ -1,0 +1,276 @@
+"""The composer: a text and what goes with it, a preview from the code that publishes, and when it goes out.
+
+What lives here: the form, filled from a draft or from what a phone shared, and what becomes of it without a script.
+What does not: drafts that are saved while one types and the live preview, which ask the API (`static/app.js`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from skywrite.app.operations import OPERATIONS
+from skywrite.app.operations.media import keep_upload
+from skywrite.app.operations.shapes import DRAFT_FIELDS
+from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.model import Account, Post
+from skywrite.server.auth import person_of
+from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
+from skywrite.server.services import services_of
+
+UNDO_SECONDS = 10
+IMAGE_FILES_MAX = 10
+FIELDS_MAX = 60
+REPLIES = (
+    ("", "Everyone"),
+    ("nobody", "Nobody"),
+    ("mentioned", "People I mention"),
+    ("followers", "My followers"),
+    ("following", "People I follow"),
+)
+LABELS = ("", "sexual", "nudity", "porn", "graphic-media")
+
+
+class Filled(NamedTuple):
+    """What stands in the form."""
+
+    text: str = ""
+    account: str = ""
+    at: str = ""
+    mode: str = "at"
+    every: str = ""
+    card: str = "auto"
+    quote: str = ""
+    reply_to: str = ""
+    replies: str = ""
+    quotes: bool = True
+    label: str = ""
+    lang: str = ""
+    split: bool = False
+
+
+def compose(visit: Visit) -> Response:
+    """The page."""
+    post = _draft(visit)
+    filled = _from_draft(visit, post) if post else _from_address(visit)
+    return _form(visit, filled, post)
+
+
+def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError | None = None) -> Response:
+    accounts = visit.sky.accounts.list()
+    chosen = _chosen(accounts, filled.account)
+    return show(
+        visit,
+        "compose.html",
+        status=422 if error else 200,
+        title="Compose",
+        filled=filled,
+        post=post,
+        media=json.dumps(_media(post)) if post else "{}",
+        accounts=accounts,
+        chosen=chosen,
+        zone=visit.sky.context.zone(chosen) if chosen else "UTC",
+        has_slots=bool(chosen and visit.sky.accounts.slots(chosen.did)),
+        replies=REPLIES,
+        labels=LABELS,
+        error=error,
+    )
+
+
+def _chosen(accounts: list[Account], handle: str) -> Account | None:
+    return next((item for item in accounts if item.handle == handle), accounts[0] if accounts else None)
+
+
+def _draft(visit: Visit) -> Post | None:
+    number = visit.query("draft")
+    return visit.access.post(int(number)) if number.isdigit() else None
+
+
+def _from_draft(visit: Visit, post: Post) -> Filled:
+    draft = post.draft
+    account = visit.sky.context.store.account(post.account_did)
+    card = draft.get("card")
+    return Filled(
+        text=post.text,
+        account=account.handle,
+        at=visit.query("at"),
+        card="none" if card == "none" else "auto",
+        quote=_link(draft.get("quote")),
+        reply_to=_link(draft.get("reply_to")),
+        replies=",".join(draft.get("replies") or ()) if draft.get("replies") is not None else "",
+        quotes=draft.get("quotes", True),
+        label=next(iter(draft.get("labels") or ()), ""),
+        lang=next(iter(draft.get("langs") or ()), ""),
+        split=bool(draft.get("split")),
+    )
+
+
+def _from_address(visit: Visit) -> Filled:
+    """From a link to a time, or from what a phone shared (Web Share Target: title, text, url)."""
+    shared = [visit.query(name).strip() for name in ("title", "text", "url")]
+    text = "\n".join(dict.fromkeys(filter(None, shared)))
+    at = visit.query("at").replace("T", " ")
+    return Filled(text=text, account=visit.query("account"), at=at)
+
+
+def _link(value: Any) -> str:
+    return str(value.get("uri", "")) if isinstance(value, Mapping) else str(value or "")
+
+
+def _media(post: Post) -> dict[str, Any]:
+    """The media of a draft, as the script shows them."""
+    images = [
+        {"media": item["cid"], "alt": item.get("alt", ""), "mime": item.get("mime", "")}
+        for item in post.draft.get("images") or ()
+        if "cid" in item
+    ]
+    video = post.draft.get("video")
+    found = {"media": video["cid"], "alt": video.get("alt", "")} if video and "cid" in video else None
+    return {"images": images, "video": found, "id": post.id, "version": post.version}
+
+
+async def sent(request: Request) -> Response:
+    """The form, sent without the script's help: everything is done here."""
+    person = await person_of(request)
+    if person is None:
+        return render("signed_out.html", status=401)
+    visit = Visit(request, services_of(request), person)
+    form = await request.form(max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    files = [value for value in form.getlist("files") if isinstance(value, UploadFile) and value.filename]
+    return await run_in_threadpool(_sent, visit, fields, files)
+
+
+def _sent(visit: Visit, fields: dict[str, str], files: list[UploadFile]) -> Response:
+    filled = _from_form(fields)
+    try:
+        images = [_keep(visit, file, fields.get("alt", "")) for file in files]
+        body: dict[str, Any] = {**_fields(filled), **({"images": images} if images else {})}
+        operation = OPERATIONS["recurrences.add" if filled.mode == "every" else "posts.create"]
+        visit.access.require(operation.scope)
+        import msgspec
+
+        made = operation.call(visit.access, msgspec.convert(body, operation.input))
+    except SkywriteError as error:
+        return _form(visit, filled, None, error)
+    if filled.mode == "every":
+        return back("/recurrences", f"It comes {made.said}.")
+    account = visit.sky.context.store.account(made.did)
+    if made.state == "draft":
+        return back("/", "The draft is kept.")
+    return back(f"/posts/{made.id}", f"It goes out {when(made.due_at, visit.sky.context.zone(account))}.")
+
+
+def _from_form(fields: Mapping[str, str]) -> Filled:
+    return Filled(
+        text=fields.get("text", "").replace("\r\n", "\n"),
+        account=fields.get("account", ""),
+        at=fields.get("at", ""),
+        mode=fields.get("mode", "draft"),
+        every=fields.get("every", ""),
+        card="auto" if fields.get("card") else "none",
+        quote=fields.get("quote", ""),
+        reply_to=fields.get("reply_to", ""),
+        replies=fields.get("replies", ""),
+        quotes=bool(fields.get("quotes")),
+        label=fields.get("label", ""),
+        lang=fields.get("lang", ""),
+        split=bool(fields.get("split")),
+    )
+
+
+def _fields(filled: Filled) -> dict[str, Any]:
+    """What the form asks for, as an operation takes it."""
+    body: dict[str, Any] = {"text": filled.text, "card": filled.card, "quotes": filled.quotes}
+    for name in ("quote", "reply_to"):
+        if value := getattr(filled, name).strip():
+            body[name] = value
+    for name, value in (("labels", filled.label), ("langs", filled.lang), ("replies", filled.replies)):
+        if value.strip():
+            body[name] = [value.strip()]
+    if filled.split:
+        body["split"] = True
+    if filled.account:
+        body["account"] = filled.account
+    assert set(body) - {"account"} <= set(DRAFT_FIELDS)
+    return {**body, **_time(filled)}
+
+
+def _time(filled: Filled) -> dict[str, Any]:
+    if filled.mode == "now":
+        # For ten seconds it can be taken back.
+        return {"at": f"in {UNDO_SECONDS} seconds"}
+    if filled.mode == "draft":
+        return {"draft": True}
+    if filled.mode == "every":
+        return {"every": filled.every}
+    if filled.mode == "at":
+        if not filled.at.strip():
+            raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00, or keep it as a draft.")
+        return {"at": filled.at.replace("T", " ")}
+    return {}
+
+
+def _keep(visit: Visit, file: UploadFile, alt: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
+        path = Path(folder) / "upload"
+        with path.open("wb") as out:
+            shutil.copyfileobj(file.file, out)
+        made = keep_upload(visit.access, path, file.filename or "image")
+    return {"media": made.media, "alt": alt}
+
+
+def media(visit: Visit) -> Response:
+    """The bytes of an image that was uploaded, for the composer and the post's page; nothing but images."""
+    cid = visit.request.path_params["cid"]
+    info = visit.sky.context.store.media_info(cid)
+    if info is None or not info.mime.startswith("image/") or "svg" in info.mime:
+        raise InputError("There is no such image.")
+    data = b"".join(visit.sky.context.store.read_media(cid))
+    headers = {"content-security-policy": "default-src 'none'", "cache-control": "private, max-age=3600"}
+    return Response(data, media_type=info.mime, headers=headers)
+
+
+def said_time(visit: Visit) -> Response:
+    """What a time means, as one types it: in words, or why it means nothing."""
+    from skywrite.schedule.times import parse_time
+
+    accounts = visit.sky.accounts.list()
+    chosen = _chosen(accounts, visit.query("account"))
+    zone = visit.sky.context.zone(chosen) if chosen else "UTC"
+    try:
+        read = parse_time(visit.query("at").replace("T", " "), now=visit.sky.context.clock.now(), zone=zone)
+    except InputError as error:
+        said = {"ok": False, "said": error.message, "hint": hint_words(error.hint)}
+    else:
+        away = read.at - visit.sky.context.clock.now()
+        said = {"ok": True, "said": f"{when(read.at, zone)} ({zone})", "hint": read.note or _away(away)}
+    return Response(json.dumps(said), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _away(away: timedelta) -> str:
+    minutes = int(away.total_seconds() // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes % 60} min" if not days else ""]
+    return "in " + " ".join(filter(None, parts))
+
+
+def routes() -> list[BaseRoute]:
+    """The page, its form, and what its script asks for."""
+    return [
+        page_route("/compose", compose),
+        Route("/compose", sent, methods=["POST"], name="form /compose"),
+        page_route("/compose/time", said_time),
+        page_route("/image/{cid}", media),
+    ]

@@ -1,0 +1,201 @@
+"""One post: what it is, where it stands, every attempt in plain words, and what can be done next; and the history.
+
+What lives here: the page of a post with its buttons, and the list of what is over. What does not: changing the text
+(`compose`), times on the plan (`plan`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from skywrite.app.results import Entry
+from skywrite.errors import InputError
+from skywrite.queue.listing import Cursor
+from skywrite.queue.model import FINAL_STATES
+from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
+
+HISTORY_POSTS = 50
+SENTENCES = {
+    "published": "It is on the network.",
+    "retry": "Not for now; Skywrite tries again.",
+    "failed": "The server refused it.",
+    "held": "It waits for you.",
+    "lost": "Its worker stopped in the middle. The next attempt looked whether it had gone out.",
+    "released": "Its worker was stopped before it sent anything.",
+    None: "Under way.",
+}
+
+
+class Button(NamedTuple):
+    """Something that can be done to a post: the path below it, what the button says, and the scope that it needs."""
+
+    action: str
+    label: str
+    scope: str
+    style: str = ""
+
+
+_BUTTONS = {
+    "draft": (Button("cancel", "Delete the draft", "draft", "danger"),),
+    "scheduled": (
+        Button("now", "Post now", "publish"),
+        Button("hold", "Hold", "schedule"),
+        Button("cancel", "Cancel", "draft", "danger"),
+    ),
+    "held": (
+        Button("release", "Let it go out", "publish", "main"),
+        Button("cancel", "Cancel", "draft", "danger"),
+    ),
+    "failed": (Button("retry", "Try again", "publish", "main"), Button("cancel", "Cancel", "draft", "danger")),
+    "published": (Button("delete", "Delete from the network", "publish", "danger"),),
+}
+
+
+def post(visit: Visit) -> Response:
+    """The page of one post."""
+    entry = visit.sky.posts.get(visit.access.post(_number(visit)).id)
+    zone = visit.sky.context.zone(entry.account)
+    scopes = visit.access.scopes
+    buttons = [button for button in _BUTTONS.get(entry.post.state, ()) if button.scope in scopes]
+    return show(
+        visit,
+        "post.html",
+        title=f"Post {entry.post.id}",
+        entry=entry,
+        post=entry.post,
+        records=[shown_record(record) for record in entry.post.prepared.get("records", ())],
+        zone=zone,
+        buttons=buttons,
+        sentences=SENTENCES,
+        may_edit=entry.post.state in ("draft", "scheduled", "held", "failed") and "draft" in scopes,
+        may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
+        waits=entry.post.state in ("scheduled", "publishing"),
+    )
+
+
+def act(visit: Visit, form: dict[str, str]) -> Response:
+    """A button of the page. The version that it was made from goes along: a change made meanwhile is not undone."""
+    number, action = _number(visit), visit.request.path_params["action"]
+    visit.access.post(number)
+    scope, call, done = _ACTIONS.get(action, _ACTIONS["cancel"])
+    if action not in _ACTIONS:
+        raise InputError("There is no such action.")
+    visit.access.require(scope)  # type: ignore[arg-type]
+    said = call(visit, number, form) or done
+    return back(f"/posts/{number}", said)
+
+
+def _version(form: dict[str, str]) -> int | None:
+    return int(form["version"]) if form.get("version", "").isdigit() else None
+
+
+def _move(visit: Visit, number: int, form: dict[str, str]) -> str:
+    at = form.get("at", "").strip().replace("T", " ")
+    if not at:
+        raise InputError("No time is given.", hint="Write one, such as tomorrow 9:00.")
+    entry = visit.sky.posts.move(number, at, version=_version(form))
+    notes = " ".join(str(warning) for warning in entry.warnings)
+    zone = visit.sky.context.zone(entry.account)
+    return f"It goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
+
+
+_ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]] = {
+    "cancel": (
+        "draft",
+        lambda visit, number, form: _none(visit.sky.posts.cancel(number, version=_version(form))),
+        "It is cancelled, and will never be published.",
+    ),
+    "hold": ("schedule", lambda visit, number, form: _none(visit.sky.posts.hold(number)), "It is held."),
+    "release": ("publish", lambda visit, number, form: _none(visit.sky.posts.release(number)), "It goes out."),
+    "retry": ("publish", lambda visit, number, form: _none(visit.sky.posts.retry(number)), "It is tried again."),
+    "now": (
+        "publish",
+        lambda visit, number, form: _none(visit.sky.posts.move(number, "now", version=_version(form))),
+        "It goes out now.",
+    ),
+    "delete": (
+        "publish",
+        lambda visit, number, form: _none(visit.sky.posts.delete(number)),
+        "It is deleted from the network.",
+    ),
+    "move": ("schedule", _move, ""),
+}
+
+
+def _none(_: Any) -> None:
+    return None
+
+
+def _number(visit: Visit) -> int:
+    return int(visit.request.path_params["number"])
+
+
+class Piece(NamedTuple):
+    """A run of a text: plain, or a link, mention or hashtag."""
+
+    text: str
+    kind: str
+
+
+def shown_record(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as the page shows it: the text in pieces, and its media."""
+    embed = record.get("embed") or {}
+    media = embed.get("media", embed)
+    kind = str(media.get("$type", "")).rpartition(".")[2]
+    images = media.get("images") or media.get("items") or [] if kind in ("images", "gallery") else []
+    return {
+        "pieces": pieces(record),
+        "images": [{"cid": image["image"]["ref"]["$link"], "alt": image.get("alt", "")} for image in images],
+        "card": media.get("external") if kind == "external" else None,
+        "video": media.get("alt", "") if kind == "video" else None,
+        "quote": (embed.get("record") or {}).get("uri") or ((embed.get("record") or {}).get("record") or {}).get("uri"),
+        "langs": record.get("langs") or [],
+        "labels": [item["val"] for item in (record.get("labels") or {}).get("values", ())],
+        "reply": ((record.get("reply") or {}).get("parent") or {}).get("uri"),
+    }
+
+
+def pieces(record: dict[str, Any]) -> list[Piece]:
+    """The text of a record cut at its facets, whose places are bytes of UTF-8."""
+    data, found, at = str(record.get("text", "")).encode(), [], 0
+    for facet in sorted(record.get("facets") or (), key=lambda facet: facet["index"]["byteStart"]):
+        start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
+        if start < at:
+            continue
+        found += [Piece(data[at:start].decode(), ""), Piece(data[start:end].decode(), "facet")]
+        at = end
+    return [piece for piece in [*found, Piece(data[at:].decode(), "")] if piece.text]
+
+
+def history(visit: Visit) -> Response:
+    """What is over, the latest first, page by page, with a search."""
+    text, state = visit.query("text").strip(), visit.query("state")
+    states = (state,) if state in FINAL_STATES else FINAL_STATES
+    after = Cursor.parse(visit.query("cursor")) if visit.query("cursor") else None
+    posts = visit.sky.context.store.history(states, text=text or None, after=after, limit=HISTORY_POSTS + 1)
+    accounts = {account.did: account for account in visit.sky.accounts.list()}
+    return show(
+        visit,
+        "history.html",
+        title="History",
+        entries=[Entry(item, accounts[item.account_did]) for item in posts[:HISTORY_POSTS]],
+        following=str(Cursor.changed(posts[HISTORY_POSTS - 1])) if len(posts) > HISTORY_POSTS else "",
+        text=text,
+        state=state,
+        states=FINAL_STATES,
+        zone_of=visit.sky.context.zone,
+        several=len(accounts) > 1,
+    )
+
+
+def routes() -> list[BaseRoute]:
+    """The pages and their forms."""
+    return [
+        page_route("/posts/{number:int}", post),
+        form_route("/posts/{number:int}/{action}", act),
+        page_route("/history", history),
+    ]
