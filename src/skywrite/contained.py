@@ -32,7 +32,8 @@ MEMORY_BYTES = 1 << 30
 REPLY_BYTES_MAX = 64 << 20
 IDLE_SECONDS = 60.0
 CALLS_MAX = 500
-# The first byte of a reply: whether the child is fit for another call.
+# The child's first byte says that it has loaded; the first byte of a reply, whether it is fit for another call.
+READY = b"R"
 SOUND, SPENT = b"\x00", b"\x01"
 
 _P = ParamSpec("_P")
@@ -70,6 +71,7 @@ class Contained:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._calls = 0
+        self._is_ready = False
         self._idle: threading.Timer | None = None
 
     def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -115,23 +117,18 @@ class Contained:
     def _ask(self, message: bytes) -> bytes | None:
         """The child's reply, None where it ended without one."""
         process = self._living()
-        assert process.stdin is not None and process.stdout is not None
         watchdog = threading.Timer(self._limits.wall_seconds, process.kill)
         watchdog.daemon = True
         watchdog.start()
-        reply = b""
         try:
-            process.stdin.write(_LENGTH.pack(len(message)) + message)
-            process.stdin.flush()
-            head = process.stdout.read(_LENGTH.size)
-            length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
-            if length <= REPLY_BYTES_MAX:
-                reply = process.stdout.read(length)
-        except OSError:
-            reply = b""
+            reply = self._exchange(process, message)
+        except BaseException:
+            # Whoever was interrupted leaves a reply behind, which is not that of the next call.
+            self._end()
+            raise
         finally:
             watchdog.cancel()
-        if not reply or len(reply) != length:
+        if not reply:
             self._end()
             return None
         self._calls += 1
@@ -140,6 +137,26 @@ class Contained:
         else:
             self._end_when_idle()
         return reply[1:]
+
+    def _exchange(self, process: subprocess.Popen[bytes], message: bytes) -> bytes:
+        """Send a call and read its reply, which is empty where the child has ended. Raises ContainedUnavailable."""
+        assert process.stdin is not None and process.stdout is not None
+        if not self._is_ready:
+            self._is_ready = process.stdout.read(1) == READY
+            if not self._is_ready:
+                raise ContainedUnavailable(
+                    "The program that reads pages, feeds and images of others does not start.",
+                    hint="Is the installation whole? SKYWRITE_DEBUG=1 shows what it says.",
+                )
+        try:
+            process.stdin.write(_LENGTH.pack(len(message)) + message)
+            process.stdin.flush()
+            head = process.stdout.read(_LENGTH.size)
+            length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
+            reply = process.stdout.read(length) if length <= REPLY_BYTES_MAX else b""
+        except OSError:
+            return b""
+        return reply if len(reply) == length else b""
 
     def _living(self) -> subprocess.Popen[bytes]:
         self._stay()
@@ -168,6 +185,7 @@ class Contained:
             ) from None
         self._owner = os.getpid()
         self._calls = 0
+        self._is_ready = False
         atexit.register(self.close)
         return self._process
 

@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from skywrite.contained import SOUND, SPENT
+from skywrite.contained import READY, SOUND, SPENT
 from skywrite.errors import SkywriteError
 
 _LENGTH = struct.Struct(">I")
@@ -29,6 +29,8 @@ def main(cpu_seconds: int, memory_bytes: int) -> None:
     # What a library prints is no reply.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     _limit_once(memory_bytes)
+    replies.write(READY)
+    replies.flush()
     while len(head := calls.read(_LENGTH.size)) == _LENGTH.size:
         message = calls.read(_LENGTH.unpack(head)[0])
         _limit_call(cpu_seconds)

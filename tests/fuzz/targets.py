@@ -33,11 +33,11 @@ class Target:
 def feeds(data: bytes) -> None:
     """A feed, and what its items would say."""
     from skywrite.sources.feed import parse_feed
-    from skywrite.sources.feed_identity import marked
+    from skywrite.sources.feed_identity import with_fingerprints
     from skywrite.sources.feed_post import content_of
 
     document = parse_feed(data, "application/xml", "https://a.example/feed")
-    marked(document)
+    with_fingerprints(document)
     for entry in document.entries[:50]:
         content = content_of(entry, document)
         json.dumps(content).encode()

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from skywrite.contained import Contained, Limits, TooCostly
+from skywrite.contained import Contained, ContainedUnavailable, Limits, TooCostly
 from skywrite.errors import InputError, MissingExtra
 from skywrite.fetch.page import read_page
 from skywrite.media.image import STRANGERS_MAX_PIXELS, ImageTooLarge, prepare_thumb
@@ -101,6 +102,31 @@ def test_the_child_writes_no_file(contained: Contained, tmp_path: Path) -> None:
 def test_modules_of_the_folder_are_not_run(contained: Contained) -> None:
     """The child looks for modules where we do, and never in whatever folder it is started in."""
     assert [] == [entry for entry in contained.call(hostile.search_path) if not os.path.isabs(entry)]  # noqa: PTH117
+
+
+def test_a_child_that_does_not_start_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken installation is an error for now, and no judgement of what was to be read."""
+    monkeypatch.setattr("skywrite.contained._START", "raise SystemExit(1)")
+    child = Contained()
+    with pytest.raises(ContainedUnavailable):
+        child.call(hostile.double, 1)
+    child.close()
+
+
+def test_an_interrupted_call_leaves_no_reply_behind(contained: Contained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a call: the next one gets its own reply, not that of the one before."""
+    exchange = Contained._exchange
+
+    def interrupted(self: Contained, process: Any, message: bytes) -> bytes:
+        process.stdin.write(len(message).to_bytes(4, "big") + message)
+        process.stdin.flush()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Contained, "_exchange", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        contained.call(hostile.double, 1)
+    monkeypatch.setattr(Contained, "_exchange", exchange)
+    assert 4 == contained.call(hostile.double, 2)
 
 
 def test_an_idle_child_ends() -> None:

@@ -23,6 +23,7 @@ from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, NotSent
 from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused, Guard, Target
+from skywrite.fetch.web import CheckedTransport
 from skywrite.http import MAX_ANSWER_BYTES, Http, Response
 
 PUBLIC = "93.184.216.34"
@@ -567,3 +568,16 @@ def test_single_bytes_cost_no_more_than_a_body(serve: Callable[..., EvilServer])
     finally:
         tracemalloc.stop()
     assert (1_000_000, True) == (len(response.body), peak < 8_000_000)
+
+
+def test_servers_of_a_sign_in_are_checked(serve: Callable[..., EvilServer]) -> None:
+    """A document that names a server inside our network reaches nothing; a server of this computer, which the user
+    named, is asked, and so is one whose name only a proxy knows."""
+    inner = serve({"/": ok()})
+    guard = Guard(resolve=lambda host, port: ["10.0.0.1"] if host == "auth.example.com" else [])
+    wire = Wire({"https://elsewhere.example.com/": page()}, dialled=[("", "")])
+    with pytest.raises(AddressRefused):
+        CheckedTransport(wire, guard.check).request("POST", "https://auth.example.com/token", body=b"secret")
+    assert [] == wire.sent
+    assert b"page" == CheckedTransport(wire, guard.check).request("GET", "https://elsewhere.example.com/").body
+    assert b"hello" == CheckedTransport(Http(), guard.check).request("GET", inner.url()).body

@@ -46,13 +46,18 @@ class SignedIn(NamedTuple):
 
 
 class OAuth(NamedTuple):
-    """Sign-ins by OAuth over one store. Safe to share between threads. `resolver(service)` asks a service first."""
+    """Sign-ins by OAuth over one store. Safe to share between threads.
+
+    `resolver(service)` asks a service first. `sign_in_transport` carries requests to servers that a stranger's
+    documents may name; without it, `transport` does.
+    """
 
     store: Store
     transport: Transport
     resolver: Callable[[str | None], Resolver]
     clock: Clock
     host: str
+    sign_in_transport: Transport | None = None
 
     def authenticator(self, session: OAuthSession) -> DpopAuth:
         """What signs the requests of a session and keeps it fresh."""
@@ -141,7 +146,9 @@ class OAuth(NamedTuple):
         return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
 
     def _login(self, client: OAuthClient, service: str | None) -> OAuthLogin:
-        return OAuthLogin(self.transport, self.resolver(service), client, Origins(self.clock), self.clock)
+        return OAuthLogin(
+            self.sign_in_transport or self.transport, self.resolver(service), client, Origins(self.clock), self.clock
+        )
 
 
 def client_to_json(client: OAuthClient) -> str:

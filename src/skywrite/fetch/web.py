@@ -1,20 +1,23 @@
-"""A transport for hosts that strangers chose (those of handles and of did:web), through the guard.
+"""Transports for hosts that strangers chose, through the guard: those of handles, of did:web, and of sign-ins.
 
-What does not live here: the guard itself (`guard`), what is asked of these hosts (`atproto.identity`).
+What does not live here: the guard itself (`guard`), what is asked of these hosts (`atproto`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from skywrite.errors import InputError, NoAnswer
-from skywrite.http import MAX_ANSWER_BYTES, Response
+from skywrite.errors import InputError, NoAnswer, NotSent
+from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
 
 TIMEOUT_SECONDS = 10.0
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class GuardedWeb:
@@ -47,3 +50,33 @@ class GuardedWeb:
                 raise NoAnswer(error.message, hint=error.hint) from None
             fetched = error.answer
         return Response(fetched.status, fetched.headers, fetched.body, fetched.truncated)
+
+
+class CheckedTransport:
+    """A transport for servers that others named, such as those of a sign-in: their addresses must be public.
+
+    `check` raises AddressRefused (the guard's). Servers of this computer pass: whoever uses this has made sure that the
+    user named them. A name that is not found here may be known to a proxy.
+    """
+
+    def __init__(self, inner: Transport, check: Callable[[str], object]) -> None:
+        self._inner = inner
+        self._check = check
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        timeout_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Response:
+        """The answer of a server whose address was checked. Raises AddressRefused, NotSent, NoAnswer."""
+        if urlsplit(url).hostname not in LOCAL_HOSTS:
+            with suppress(NotSent):
+                self._check(url)
+        return self._inner.request(
+            method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
+        )
