@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.checkup import check_run
+from skywrite.app.chores import Heartbeat
 from skywrite.atproto.session import Session, create_session
 from skywrite.clock import SYSTEM_CLOCK, Clock, FakeClock
 from skywrite.config import load_config
@@ -145,6 +147,21 @@ def test_a_server_that_answers_again_gets_all_its_posts(tmp_path: Path) -> None:
     network.healed = True
     work(worker, clock, 200)
     assert (1, 11, []) == (before, sky.store.count()["published"], worker.hosts.trouble())
+
+
+def test_doctor_says_which_servers_hang(tmp_path: Path) -> None:
+    """Any process can see what a worker has seen, until it ends or the server answers."""
+    clock = FakeClock(NOON)
+    sky, network = queue(tmp_path, 1, 2, clock, lambda: clock.advance(10))
+    worker = sky.worker(threads=32)
+    work(worker, clock, 30)
+    beat = next(task for task in worker.tasks if isinstance(task, Heartbeat))
+    told = []
+    for network.healed in (False, True):
+        work(worker, clock, 100)
+        beat.run()
+        told.append([finding.told for finding in check_run(sky) if finding.what == "server"])
+    assert ([1, 0], True) == ([len(one) for one in told], told[0][0].startswith(f"{HUNG_URL} has not answered"))
 
 
 def work(worker: Worker, clock: FakeClock, steps: int) -> None:

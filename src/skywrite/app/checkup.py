@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from skywrite.app.chores import HEARTBEAT_SECONDS
+from skywrite.app.chores import HANGING, HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.errors import Do, Hint, Unexpected
@@ -68,6 +68,10 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
     else:
         hint = Hint("Start one: ", Do("run"), ". Or call this from cron: ", Do("run_once"))
         findings.append(Finding("worker", "none is running", wrong, hint, code))
+    for worker in living:
+        for server, times in sky.context.store.setting(HANGING, worker, []):
+            told = f"{server} has not answered {times} times in a row: its accounts wait, no others do"
+            findings.append(Finding("server", told, "note"))
     late = sky.posts.count_due(before=now - timedelta(seconds=LATE_SECONDS_MAX))
     if late:
         hint = Hint("See them: ", Do("posts.list"))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from skywrite.app.context import Context
 from skywrite.clock import to_iso
+from skywrite.publish.hosts import Trouble
 from skywrite.publish.worker import in_turn
 from skywrite.queue.events import Events
 
 HEARTBEAT_SECONDS = 15
+# The scope of the settings in which each worker notes the servers that do not answer.
+HANGING = "hanging"
 PRUNE_SECONDS = 86_400
 FREE_SECONDS = 300
 EVENTS_KEPT = timedelta(days=7)
@@ -47,8 +50,23 @@ class Heartbeat(Chore):
     seconds = HEARTBEAT_SECONDS
     at_any_time = True
 
+    def __init__(self, ctx: Context, hanging: Callable[[], Sequence[Trouble]] = tuple) -> None:
+        super().__init__(ctx)
+        self._hanging = hanging
+        self._noted: list[list[object]] | None = None
+
     def _do(self, now: datetime) -> None:
-        self._ctx.store.put_setting("worker", self._ctx.worker_name, to_iso(now))
+        store, name = self._ctx.store, self._ctx.worker_name
+        store.put_setting("worker", name, to_iso(now))
+        hanging: list[list[object]] = [[one.server, one.times] for one in self._hanging()]
+        if hanging != (self._noted or []):
+            store.put_setting(HANGING, name, hanging or None)
+            self._noted = hanging
+
+    def end(self) -> None:
+        """Take the signs away."""
+        for scope in ("worker", HANGING):
+            self._ctx.store.put_setting(scope, self._ctx.worker_name, None)
 
 
 class Pruning(Chore):
@@ -73,6 +91,7 @@ class Pruning(Chore):
         for worker, beat in self._ctx.store.settings("worker").items():
             if abs(now - datetime.fromisoformat(beat)) > timedelta(seconds=PRUNE_SECONDS):
                 self._ctx.store.put_setting("worker", worker, None)
+                self._ctx.store.put_setting(HANGING, worker, None)
 
 
 class Lateness(Chore):

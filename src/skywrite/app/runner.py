@@ -74,7 +74,7 @@ class Runner:
 
         own: Sequence[Task] = (
             occurrences,
-            Heartbeat(self._ctx),
+            Heartbeat(self._ctx, lambda: worker.hosts.trouble()),
             Pruning(self._ctx),
             SessionKeeping(self._ctx, log),
             Freeing(self._ctx, self._sending.recover_clock_skew, self._feeds.free_dead),
@@ -84,7 +84,9 @@ class Runner:
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
-        return Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after, self._timekeeper(log))
+        keeper = self._timekeeper(log)
+        worker = Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after, keeper)
+        return worker
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
@@ -105,7 +107,7 @@ class Runner:
                 worker.run()
         finally:
             with suppress(StorageError):
-                self._ctx.store.put_setting("worker", self._ctx.worker_name, None)
+                Heartbeat(self._ctx).end()
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:

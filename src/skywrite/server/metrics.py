@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from skywrite.app import Skywrite
+from skywrite.app.chores import HANGING
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 COUNTED = (
@@ -25,6 +26,8 @@ COUNTED = (
     "webhook_delivered",
     "webhook_waiting",
     "webhook_failed",
+    "server_hangs",
+    "server_answers",
     "storage",
     "unexpected",
 )
@@ -68,6 +71,8 @@ class Metrics:
         beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
         silent = min(((now - beat).total_seconds() for beat in beats), default=float("inf"))
         yield GaugeMetricFamily("skywrite_worker_silent_seconds", "Seconds since a worker was last seen", value=silent)
+        hanging = {server for servers in store.settings(HANGING).values() for server, _ in servers}
+        yield GaugeMetricFamily("skywrite_servers_hanging", "Accounts' servers that do not answer", value=len(hanging))
         accounts = GaugeMetricFamily("skywrite_accounts", "Accounts by state", labels=["state"])
         states = Counting({"ok": 0, "paused": 0, "needs_login": 0})
         states.update(account.state for account in store.accounts())

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from skywrite.app import Skywrite
+from skywrite.app.chores import Heartbeat
 from skywrite.errors import InputError, StorageError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
@@ -154,7 +155,7 @@ class _Worker:
         self._worker.stop()
         self._thread.join()
         with suppress(StorageError):
-            self._context.store.put_setting("worker", self._context.worker_name, None)
+            Heartbeat(self._context).end()
 
 
 def _is_local(host: str) -> bool:
