@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def test_pages_hold_every_post_once(everything: Api, fresh_key: str) -> None:
         link = page.headers.get("link", "")
         query = link[link.find("?") : link.find(">")] if 'rel="next"' in link else ""
     assert ids == seen
+
+
+def test_empty_fields_of_a_query_say_nothing(everything: Api) -> None:
+    """A query whose fields are empty, as a form sends it, lists what waits."""
+    assert everything.get("/posts").json() == everything.get("/posts?state=&from=&to=&cursor=&limit=").json()
+
+
+def test_one_key_at_once_for_two_payloads(everything: Api, fresh_key: str) -> None:
+    """Two requests with one key and different texts at the same time: one is stored, the other is refused."""
+    with ThreadPoolExecutor(8) as pool:
+        bodies = [{"text": f"{number} {fresh_key}", "at": AT, "key": fresh_key} for number in range(8)]
+        answers = list(pool.map(lambda body: everything.post("/posts", body), bodies))
+    assert [201] + [422] * 7 == sorted(answer.status_code for answer in answers)
 
 
 def test_a_draft_key_drafts(server: Server, fresh_key: str) -> None:

@@ -47,9 +47,7 @@ def test_unknown_fields_are_named(everything: Api) -> None:
     assert "images" in everything.post("/posts", {"images": [{"media": 5}]}).json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "AAAA", "bnVsbA", "W251bGwsMV0x", "WzEsMl0", "eyJhIjoxfQ", "é", "a" * 5000]
-)
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "bnVsbA", "W251bGwsMV0x", "WzEsMl0", "eyJhIjoxfQ", "é", "a" * 5000])
 def test_bad_cursors(everything: Api, cursor: str) -> None:
     """A cursor that the server did not make is refused."""
     assert (400, "InvalidCursor") == _said(everything.get(f"/posts?cursor={cursor}"))

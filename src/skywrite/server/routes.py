@@ -130,6 +130,9 @@ def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any
 def _query(request: Request) -> dict[str, str]:
     query: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
+        if not value:
+            # `?state=&from=` is what a form sends whose fields are empty.
+            continue
         # Several states may be given as several fields, too.
         query[name] = f"{query[name]},{value}" if name in query and name == "state" else value
     return query
