@@ -26,6 +26,13 @@ from skywrite.server.limits import Buckets, Quota
 from skywrite.server.mcp import McpEndpoint
 from skywrite.server.metrics import Metrics
 from skywrite.server.openapi import openapi, reference
+from skywrite.server.passkeys import (
+    Challenges,
+    register,
+    registration_options,
+    sign_in_options,
+    sign_in_with_passkey,
+)
 from skywrite.server.problems import on_error, on_missing, on_surprise, on_wrong_method
 from skywrite.server.routes import PREFIX, api_routes
 from skywrite.server.security import Origin, Shield
@@ -71,6 +78,10 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
             Route("/healthz", healthz),
             Route("/sign-in/{token}", sign_in),
             Route("/sign-out", sign_out, methods=["POST"]),
+            Route("/passkeys", register, methods=["POST"]),
+            Route("/passkeys/options", registration_options, methods=["POST"]),
+            Route("/passkeys/sign-in", sign_in_with_passkey, methods=["POST"]),
+            Route("/passkeys/sign-in/options", sign_in_options, methods=["POST"]),
             Route("/metrics", metrics),
             Route("/mcp", agents),
             Route("/calendar/{token}.ics", calendar),
@@ -97,5 +108,6 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
         lifespan=lifespan,
     )
     app.state.services = services
+    app.state.challenges = Challenges(sky.context.clock)
     app.state.uploads = Uploads(sky.context.config.home / "uploads")
     return app

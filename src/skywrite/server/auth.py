@@ -73,16 +73,15 @@ async def sign_in(request: Request) -> Response:
         raise NotSignedIn(
             "The sign-in link was used before, or is too old.", hint="Make a new one: skywrite serve prints it."
         )
-    return await begin_session(request, person, AFTER_SIGN_IN)
+    return await start_session(request, person, RedirectResponse(AFTER_SIGN_IN, 303))
 
 
-async def begin_session(request: HTTPConnection, person: Person, path: str) -> Response:
-    """A redirect to a page of ours, with the cookie of a new session. An older session of the browser ends."""
+async def start_session(request: HTTPConnection, person: Person, response: Response) -> Response:
+    """The response with the cookie of a new session. An older session of the browser ends."""
     services = services_of(request)
     if old := request.cookies.get(COOKIE):
         await run_in_threadpool(services.people.end_session, old)
     secret = await run_in_threadpool(services.people.begin_session, person.id)
-    response = RedirectResponse(own_path(path), 303)
     seconds = int(SESSION_LIFETIME.total_seconds())
     response.set_cookie(COOKIE, secret, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict")
     return response

@@ -28,6 +28,7 @@ _STATUSES: Mapping[str, int] = {
     "InvalidCursor": 400,
     "NotSignedIn": 401,
     "InvalidKey": 401,
+    "InvalidPasskey": 401,
     "ForeignRequest": 403,
     "NotAllowed": 403,
     "NoSuchPage": 404,

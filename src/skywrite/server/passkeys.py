@@ -1,0 +1,230 @@
+"""Passkeys: how people sign in again after the first link.
+
+What lives here: the two ceremonies of WebAuthn, each in two steps, and their challenges. What does not: what is stored
+(`queue.people`), sessions (`auth`). The `webauthn` library is imported at the first ceremony.
+
+A passkey belongs to a host name: that of --public-url, else skywrite.localhost. On 127.0.0.1 there are none.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from skywrite.clock import Clock, secret_bytes
+from skywrite.errors import InputError, SignInError
+from skywrite.queue.api_keys import NAME_MAX
+from skywrite.queue.people import People, Person
+from skywrite.server.auth import AFTER_SIGN_IN, NotSignedIn, person_of, start_session, wrong_guess
+from skywrite.server.limits import read_body
+from skywrite.server.problems import MalformedBody
+from skywrite.server.services import services_of
+
+NAME = "Skywrite"
+CHALLENGE_LIFETIME = timedelta(minutes=5)
+CHALLENGES_MAX = 1000
+CHALLENGE_BYTES = 32
+
+
+class NoPasskeysHere(InputError):
+    """Passkeys need a host name that is the server's own."""
+
+
+class InvalidPasskey(SignInError):
+    """The passkey is not known here, or the proof does not fit."""
+
+
+class Challenges:
+    """Challenges that were given out, each for one ceremony of one person (or of nobody yet), for five minutes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: OrderedDict[bytes, tuple[float, int | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def new(self, person_id: int | None) -> bytes:
+        """A new challenge."""
+        challenge = secret_bytes(CHALLENGE_BYTES)
+        ends = self._clock.monotonic() + CHALLENGE_LIFETIME.total_seconds()
+        with self._lock:
+            self._open[challenge] = (ends, person_id)
+            if len(self._open) > CHALLENGES_MAX:
+                self._open.popitem(last=False)
+        return challenge
+
+    def use(self, challenge: bytes, person_id: int | None) -> bool:
+        """Use a challenge up; False when it was not given out for this, or not lately."""
+        with self._lock:
+            ends, owner = self._open.pop(challenge, (0.0, None))
+        return ends > self._clock.monotonic() and owner == person_id
+
+
+async def registration_options(request: Request) -> Response:
+    """POST /passkeys/options: what the browser needs to make a passkey for who is signed in."""
+    person = await _signed_in(request)
+    return await run_in_threadpool(_registration_options, request, person)
+
+
+async def register(request: Request) -> Response:
+    """POST /passkeys: keep the passkey that the browser made. The body: `name`, `credential`."""
+    person = await _signed_in(request)
+    body = await _json(request)
+    await run_in_threadpool(_register, request, person, body)
+    return JSONResponse({"ok": True}, 201)
+
+
+async def sign_in_options(request: Request) -> Response:
+    """POST /passkeys/sign-in/options: what the browser needs to find a passkey of ours."""
+    return await run_in_threadpool(_sign_in_options, request)
+
+
+async def sign_in_with_passkey(request: Request) -> Response:
+    """POST /passkeys/sign-in: begin a session for whoever has the passkey. The body: `credential`."""
+    body = await _json(request)
+    try:
+        person = await run_in_threadpool(_signed_in_by, request, body)
+    except InvalidPasskey:
+        wrong_guess(request, "passkey")
+        raise
+    return await start_session(request, person, JSONResponse({"location": AFTER_SIGN_IN}))
+
+
+def _registration_options(request: Request, person: Person) -> Response:
+    from webauthn import generate_registration_options, options_to_json
+    from webauthn.helpers.structs import AuthenticatorSelectionCriteria, ResidentKeyRequirement
+
+    services = services_of(request)
+    known = [_descriptor(passkey.credential_id) for passkey in services.people.passkeys(person.id)]
+    options = generate_registration_options(
+        rp_id=_host(request),
+        rp_name=NAME,
+        user_name=person.name,
+        user_id=f"person-{person.id}".encode(),
+        challenge=_challenges(request).new(person.id),
+        authenticator_selection=AuthenticatorSelectionCriteria(resident_key=ResidentKeyRequirement.REQUIRED),
+        exclude_credentials=known,
+    )
+    return Response(options_to_json(options), media_type="application/json")
+
+
+def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
+    from webauthn import verify_registration_response
+    from webauthn.helpers import bytes_to_base64url
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    name, credential = str(body.get("name") or NAME)[:NAME_MAX], body.get("credential")
+    challenge = _challenge_of(credential)
+    if not _challenges(request).use(challenge, person.id):
+        raise InvalidPasskey("The passkey was made too late.", hint="Try again.")
+    try:
+        verified = verify_registration_response(
+            credential=credential,  # type: ignore[arg-type]  # `_challenge_of` has checked what it is
+            expected_challenge=challenge,
+            expected_rp_id=_host(request),
+            expected_origin=_origin(request),
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise InvalidPasskey("The passkey cannot be used.", hint="Try another one.") from None
+    people, number = services_of(request).people, bytes_to_base64url(verified.credential_id)
+    if people.passkey(number) is not None:
+        raise InvalidPasskey("The passkey is here already.")
+    people.add_passkey(person.id, number, name, verified.credential_public_key, verified.sign_count)
+
+
+def _sign_in_options(request: Request) -> Response:
+    from webauthn import generate_authentication_options, options_to_json
+
+    options = generate_authentication_options(rp_id=_host(request), challenge=_challenges(request).new(None))
+    return Response(options_to_json(options), media_type="application/json")
+
+
+def _signed_in_by(request: Request, body: dict[str, Any]) -> Person:
+    from webauthn import verify_authentication_response
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    people: People = services_of(request).people
+    credential = body.get("credential")
+    challenge = _challenge_of(credential)
+    assert isinstance(credential, dict)
+    known = people.passkey(str(credential.get("id", ""))[:2000])
+    wrong = InvalidPasskey("The passkey is not known here.", hint="Sign in with a link: skywrite serve prints one.")
+    if not _challenges(request).use(challenge, None) or known is None:
+        raise wrong
+    try:
+        verified = verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=_host(request),
+            expected_origin=_origin(request),
+            credential_public_key=known.public_key,
+            credential_current_sign_count=known.sign_count,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise wrong from None
+    people.note_passkey(known.credential_id, verified.new_sign_count)
+    return people.get(known.person_id)
+
+
+def _challenge_of(credential: object) -> bytes:
+    """The challenge that a credential says it answers. Raises MalformedBody."""
+    from webauthn.helpers import base64url_to_bytes, parse_client_data_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    try:
+        assert isinstance(credential, dict)
+        data = parse_client_data_json(base64url_to_bytes(credential["response"]["clientDataJSON"]))
+    except (AssertionError, WebAuthnException, KeyError, TypeError, ValueError):
+        raise MalformedBody("The credential cannot be read.") from None
+    return data.challenge
+
+
+def _descriptor(credential_id: str) -> Any:
+    from webauthn.helpers import base64url_to_bytes
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
+    return PublicKeyCredentialDescriptor(id=base64url_to_bytes(credential_id))
+
+
+def _origin(request: Request) -> str:
+    return services_of(request).origin.public_url or f"http://{request.headers.get('host', '')}"
+
+
+def _host(request: Request) -> str:
+    """The name that passkeys belong to. Raises NoPasskeysHere on an address without a name."""
+    host = (urlsplit(_origin(request)).hostname or "").lower()
+    if host in ("", "::1") or host.replace(".", "").isdigit():
+        raise NoPasskeysHere(
+            f"There are no passkeys on {host}.", hint="Open the page at http://skywrite.localhost:PORT"
+        )
+    return host
+
+
+def _challenges(request: Request) -> Challenges:
+    challenges = request.app.state.challenges
+    assert isinstance(challenges, Challenges)
+    return challenges
+
+
+async def _signed_in(request: Request) -> Person:
+    person = await person_of(request)
+    if person is None:
+        raise NotSignedIn("Nobody is signed in.", hint="Sign in with a link first: skywrite serve prints one.")
+    return person
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await read_body(request, 100_000))
+    except (ValueError, RecursionError):
+        raise MalformedBody("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise MalformedBody("The body is no JSON object.")
+    return body
