@@ -9,7 +9,9 @@ from skywrite.app.operations import OPERATIONS
 from skywrite.app.posts import Posts
 from skywrite.app.recurrences import Recurrences
 from skywrite.app.transfer import Transfer
+from skywrite.errors import SIGN_IN, Do, Hint
 from skywrite.queue.api_keys import SCOPES
+from skywrite.server.hints import for_agents, for_http
 
 NOUNS: dict[str, type] = {
     "posts": Posts,
@@ -64,6 +66,9 @@ LEFT_OUT = {
     "accounts.set_default": "a program names its account",
     "feeds.items": "the ledger is shown on the page",
     "feeds.check_due": "the worker does that",
+    "posts.each": "a program reads the lists, page by page",
+    "posts.undo": "it takes back whatever was last, also what somebody else did: the shell asks, a program cannot",
+    "posts.receipt": "it is made and kept where its reader trusts the computer",
     "transfer.import_rows": "rows may name local files",
     "transfer.post_rows": "rows may name local files",
     "transfer.export_rows": "a program reads the lists, page by page",
@@ -77,6 +82,22 @@ def test_every_method_is_offered_or_left_out_on_purpose() -> None:
     assert methods == set(OFFERED) | set(LEFT_OUT)
     assert set() == set(OFFERED) & set(LEFT_OUT)
     assert set() == set(OFFERED.values()) - set(OPERATIONS)
+
+
+def test_hints_speak_http_and_mcp() -> None:
+    """A hint names the request that a program sends, or the tool that an agent calls, and never a command line."""
+    hints = {
+        Hint("Publish it: ", Do("posts.release", 12)): (
+            "POST /api/v1/posts/12/release",
+            "a person does that on the page",
+        ),
+        Hint("See: ", Do("posts.get", 12)): ("GET /api/v1/posts/12", "get_post with id 12"),
+        Hint("Give ", Do("argument", "at")): ("the field at", "the argument at"),
+        SIGN_IN: ("a person signs in on the page", "a person signs in on the page"),
+    }
+    for hint, (request, tool) in hints.items():
+        assert (True, True) == (for_http(hint).endswith(request), for_agents(hint).endswith(tool))
+    assert "Plain." == for_http("Plain.") == for_agents("Plain.")
 
 
 def test_scopes_fit_hints() -> None:

@@ -82,7 +82,7 @@ def test_sizes_are_bounded(everything: Api, size: str) -> None:
 def test_forms_are_refused_with_a_hint(everything: Api, image: bytes) -> None:
     """The body is the file itself; a form says so in its hint."""
     answer = everything.send("POST", "/media", files={"file": image})
-    assert (415, True) == (answer.status_code, "--data-binary" in answer.json()["hint"])
+    assert (415, "Send the file as it is.") == (answer.status_code, answer.json()["hint"])
 
 
 def test_an_upload_needs_the_right(server: Server, image: bytes) -> None:

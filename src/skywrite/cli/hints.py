@@ -16,6 +16,7 @@ _COMMANDS = {
     "commands.list": "watch list",
     "doctor": "doctor",
     "feeds.list": "feed list",
+    "keys.add": "keys add",
     "feeds.poll": "feed check",
     "feeds.remove": "feed remove",
     "oauth.init": "oauth init",

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
 from skywrite.app.operations import Access
-from skywrite.errors import SignInError
+from skywrite.errors import Do, Hint, SignInError
 from skywrite.queue.api_keys import ApiKey
 from skywrite.queue.people import SESSION_LIFETIME, Person
 from skywrite.server.problems import HttpProblem
@@ -47,7 +47,7 @@ async def caller_of(request: Request) -> Caller:
     person = await person_of(request)
     if person is None:
         raise NotSignedIn(
-            "Nobody is signed in.", hint="Send an API key: Authorization: Bearer KEY. Make one: skywrite keys add"
+            "Nobody is signed in.", hint=Hint("Send an API key: Authorization: Bearer KEY. Make one: ", Do("keys.add"))
         )
     access = Access(services.sky, frozenset(person.scopes), who=f"person {person.id}", source="page")
     return Caller(access, person=person)
@@ -71,7 +71,8 @@ async def sign_in(request: Request) -> Response:
     if person is None:
         wrong_guess(request, "sign-in link")
         raise NotSignedIn(
-            "The sign-in link was used before, or is too old.", hint="Make a new one: skywrite serve prints it."
+            "The sign-in link was used before, or is too old.",
+            hint="A server prints a new one when it starts; the owner may invite you.",
         )
     return await start_session(request, person, RedirectResponse(AFTER_SIGN_IN, 303))
 

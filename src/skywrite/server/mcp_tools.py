@@ -18,6 +18,7 @@ from skywrite.app.operations import OPERATIONS, Access, Operation
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.model import Problem
+from skywrite.server.hints import for_agents
 from skywrite.server.routes import check_values, invalid
 
 INSTRUCTIONS = (
@@ -188,7 +189,7 @@ def find_resource(uri: str) -> Resource:
 def error_of(error: Exception) -> dict[str, str]:
     """An error as a tool's result: nothing of what happened inside."""
     if isinstance(error, SkywriteError):
-        return error.as_dict()
+        return {**error.as_dict(), "hint": for_agents(error.hint)}
     problem = Problem.of(error)
     return {"error": problem.name, "message": problem.message, "hint": problem.hint}
 

@@ -25,7 +25,7 @@ from skywrite.server.routes import NO_BODY, PREFIX
 REFERENCE = "#/components/schemas/{name}"
 ABOUT = (
     "Posts for Bluesky: now, at a time, again and again. Send an API key with each request: "
-    "`Authorization: Bearer KEY` (`skywrite keys add`). Errors are problem details (RFC 9457); `error` is a stable "
+    "`Authorization: Bearer KEY`. Errors are problem details (RFC 9457); `error` is a stable "
     "name. A key of your own for a post (`key`, or the header Idempotency-Key) makes repeating safe: the same post "
     "again is answered with 200 and the same id."
 )

@@ -32,6 +32,7 @@ NAME = "Skywrite"
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 CHALLENGES_MAX = 1000
 CHALLENGE_BYTES = 32
+LINK = "Sign in with a link; a server prints one when it starts."
 
 
 class NoPasskeysHere(InputError):
@@ -155,7 +156,7 @@ def _signed_in_by(request: Request, body: dict[str, Any]) -> Person:
     challenge = _challenge_of(credential)
     assert isinstance(credential, dict)
     known = people.passkey(str(credential.get("id", ""))[:2000])
-    wrong = InvalidPasskey("The passkey is not known here.", hint="Sign in with a link: skywrite serve prints one.")
+    wrong = InvalidPasskey("The passkey is not known here.", hint=LINK)
     if not _challenges(request).use(challenge, None) or known is None:
         raise wrong
     try:
@@ -216,7 +217,7 @@ def _challenges(request: Request) -> Challenges:
 async def _signed_in(request: Request) -> Person:
     person = await person_of(request)
     if person is None:
-        raise NotSignedIn("Nobody is signed in.", hint="Sign in with a link first: skywrite serve prints one.")
+        raise NotSignedIn("Nobody is signed in.", hint=LINK)
     return person
 
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from skywrite.errors import InputError, RejectedError, SignInError, SkywriteError, StorageError, TemporaryError
+from skywrite.server.hints import for_http
 
 log = logging.getLogger("skywrite.server")
 
@@ -119,7 +120,7 @@ def problem(error: SkywriteError, status: int | None = None) -> Response:
         "status": code,
         "detail": error.message,
         "error": error.name,
-        "hint": error.hint,
+        "hint": for_http(error.hint),
     }
     headers = dict(getattr(error, "headers", {}))
     if code == 401:

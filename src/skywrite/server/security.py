@@ -91,7 +91,9 @@ class Shield:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._origin.knows(host):
-            return UnknownHost("This server is not known by that name.", hint="Give its address with --public-url.")
+            return UnknownHost(
+                "This server is not known by that name.", hint="Start it with the public address that it has."
+            )
         address = scope["path"] + "?" + unquote(scope["query_string"].decode("latin-1"))
         if KEY_START in address:
             return KeyInAddress(

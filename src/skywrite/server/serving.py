@@ -20,7 +20,7 @@ import uvicorn
 
 from skywrite.app import Skywrite
 from skywrite.app.chores import Heartbeat
-from skywrite.errors import InputError, StorageError
+from skywrite.errors import Do, Hint, InputError, StorageError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
@@ -129,12 +129,12 @@ def check_options(sky: Skywrite, options: Options) -> None:
     if options.public_url is None:
         raise NotSecured(
             f"On {options.host} others can connect, and the server has no public address.",
-            hint="Give the address that people use: --public-url https://posts.example.com",
+            hint=Hint("Give the address that people use with ", Do("argument", "public_url"), "."),
         )
     if not (People(sky.context.store).has_passkey() or ApiKeys(sky.context.store).has_valid()):
         raise NotSecured(
             f"On {options.host} others can connect, and there is neither a passkey nor an API key.",
-            hint="Serve on 127.0.0.1 first and add a passkey, or make a key: skywrite keys add",
+            hint=Hint("Serve on 127.0.0.1 first and add a passkey, or make a key: ", Do("keys.add")),
         )
 
 
@@ -178,7 +178,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise AddressInUse(
             f"{host}:{port} cannot be listened on: {error.strerror or error}.",
-            hint="Choose another port: --port 8081; 0 takes a free one.",
+            hint=Hint("Choose another one with ", Do("argument", "port"), "; 0 takes a free one."),
         ) from None
     return listening
 

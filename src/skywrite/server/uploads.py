@@ -141,11 +141,11 @@ async def upload_media(request: Request) -> Response:
     caller = await _uploader(request)
     headers = rate_limited(request, caller)
     if request.headers.get("content-type", "").startswith("multipart/"):
-        raise WrongMediaType("The bytes of the file are the body itself, not a form.", hint="curl --data-binary @FILE")
+        raise WrongMediaType("The bytes of the file are the body itself, not a form.", hint="Send the file as it is.")
     with tempfile.TemporaryDirectory(prefix="skywrite-upload-") as folder:
         path = Path(folder) / "upload"
         if await _receive(read_pieces(request, UPLOAD_BYTES_MAX), path) == 0:
-            raise MalformedBody("The body is empty.", hint="Send the bytes of the file: curl --data-binary @FILE")
+            raise MalformedBody("The body is empty.", hint="Send the file as it is.")
         return await _kept(caller.access, path, request.query_params.get("name", "upload"), headers)
 
 
