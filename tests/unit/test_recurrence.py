@@ -22,6 +22,7 @@ from skywrite.schedule.recurrence import (
     parse_rule,
     pick,
 )
+from skywrite.schedule.rrule import RRule
 
 ZONES = (
     *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
@@ -417,6 +418,24 @@ def test_weeks_of_the_year_are_those_of_the_calendar(weeks: list[int], days: lis
         for at in takewhile(lambda at: at.replace(tzinfo=None) < stop, rule.times(NOW - 9 * 366 * DAY))
     ]
     assert expected == found
+
+
+def test_a_search_goes_over_what_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule of minutes for one hour a year looks at days and months, not at each minute since 1970."""
+    looks: list[datetime] = []
+    has_day = RRule._has_day
+    monkeypatch.setattr(RRule, "_has_day", lambda rule, day: (looks.append(day), has_day(rule, day))[1])
+    text = "DTSTART:19700101T090000 RRULE:FREQ=MINUTELY;COUNT=10000;BYMONTH=2;BYMONTHDAY=28;BYHOUR=3;BYMINUTE=3"
+    rule = parse_rule(text, zone="UTC")
+    expected = Occurrence(utc(2027, 2, 28, 3, 3), utc(2027, 2, 28, 3, 3))
+    assert expected == catch_up(rule, None, NOW, late_seconds=3600)
+    assert len(looks) < 57 * 31 * 10
+
+
+def test_a_start_too_far_away_is_refused() -> None:
+    """Wherever it is given: nothing counts from the year 1."""
+    with pytest.raises(UnknownRule, match="too far away"):
+        parse_rule("FREQ=DAILY;COUNT=3", zone="UTC", start=utc(1, 1, 2))
 
 
 DAILY = "0 9 * * *"

@@ -45,6 +45,11 @@ class CronSeries:
         minute, hour, *_ = self.expression.split()
         return minute.startswith("*") or hour.startswith("*")
 
+    @property
+    def is_counted(self) -> bool:
+        """Cron has no start."""
+        return False
+
     def after(self, local: datetime) -> Iterator[datetime]:
         """The naive local times after `local`, in order."""
         return iter(_cronsim(self.expression, local))

@@ -54,6 +54,11 @@ class MergedSeries:
         """As an RRULE."""
         return self.rules[0].in_gap
 
+    @property
+    def is_counted(self) -> bool:
+        """English rules have no COUNT."""
+        return False
+
     def after(self, local: datetime) -> Iterator[datetime]:
         """The naive local times after `local`, in order."""
         return (at for at, _ in groupby(merge(*(rule.after(local) for rule in self.rules))))

@@ -214,6 +214,10 @@ def _latest(
 ) -> Occurrence | None:
     """The latest occurrence without exception after `after` and not after `now`, found from `now` backwards."""
     stop = now if until is None else min(now, until)
+    if rule.series.is_counted:
+        # Each look counts from the start anew, so that one from far back is the quickest.
+        last = [at for at in takewhile(lambda at: at <= stop, rule.times(after)) if at not in known][-1:]
+        return Occurrence(last[0], last[0]) if last else None
     width = timedelta(minutes=2)
     while after < stop:
         begin = max(after, stop - width)

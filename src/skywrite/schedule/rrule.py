@@ -53,6 +53,11 @@ class RRule:
         """Rules of hours and minutes follow the hours that pass."""
         return self.freq in ("HOURLY", "MINUTELY")
 
+    @property
+    def is_counted(self) -> bool:
+        """COUNT counts from the start."""
+        return self.count is not None
+
     def after(self, local: datetime) -> Iterator[datetime]:
         """The naive local times after `local`, in order."""
         limit = _years_later(max(local, self.start))
@@ -125,13 +130,20 @@ class RRule:
         return self.start.replace(minute=0 if self.freq == "HOURLY" else self.start.minute, second=0)
 
     def _empty_until(self, period: datetime) -> datetime | None:
-        """When the day or hour that holds this period ends, if none of the rule's times can be in it."""
+        """The time before which none of the rule's times can be, if this period has none of them."""
         if self.freq == "WEEKLY":
             return None
+        if self.bymonth and period.month not in self.bymonth:
+            return datetime(period.year + period.month // 12, period.month % 12 + 1, 1)
         if not self._has_day(period.date()):
             return datetime.combine(period.date(), time()) + _DAY
+        midnight = datetime.combine(period.date(), time())
         if self.flows and self.byhour and period.hour not in self.byhour:
-            return period.replace(minute=0) + _HOUR
+            hour = min((hour for hour in self.byhour if hour > period.hour), default=24)
+            return midnight + hour * _HOUR
+        if self.freq == "MINUTELY" and self.byminute and period.minute not in self.byminute:
+            minute = min((minute for minute in self.byminute if minute > period.minute), default=60)
+            return midnight + period.hour * _HOUR + timedelta(minutes=minute)
         return None
 
     def _chosen(self, period: datetime) -> list[datetime]:

@@ -44,6 +44,8 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
     rule_text, begin, place = _split(text, zone)
     if begin is None and start is not None:
         begin = start
+    if begin is not None and begin.year not in YEARS:
+        raise UnknownRule(f"The start of the rule is too far away: {begin}.", hint="Write a day of this century.")
     parts = _parts(rule_text)
     freq = _freq(parts)
     if "COUNT" in parts and "UNTIL" in parts:
@@ -122,8 +124,6 @@ def _split(text: str, zone: ZoneInfo) -> tuple[str, datetime | None, ZoneInfo]:
             elif value.endswith("Z"):
                 place = zone_of("UTC")
             start = _stamp(value, "DTSTART")[0]
-            if start.year not in YEARS:
-                raise UnknownRule(f"The DTSTART {value!r} is too far away.", hint="Write a day of this century.")
         else:
             raise UnknownRule(f"The part {line!r} of the rule is not understood.", hint="Give one RRULE and a DTSTART.")
     if not rule:

@@ -161,7 +161,7 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
     digits = re.compile(rf"([01]\d|2[0-3])([0-5]\d){END}").match(text, pos)
     if digits:
         return InvalidTime(message, hint=f'Write a time of day with a colon: "{digits[1]}:{digits[2]}".')
-    zone = suggest_zone(piece)
+    zone = suggest_zone(piece) if text.endswith(piece) else ""
     if zone:
         return InvalidTime(message, hint=f'For the time zone write "{zone}".')
     if piece in numbers():

@@ -43,6 +43,11 @@ class Series(Protocol):
         """What a local time that does not exist becomes: "after" the gap at once, or "forward" by its length."""
         ...
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its times are counted from its start, which makes looking far from it slow."""
+        ...
+
     def after(self, local: datetime) -> Iterator[datetime]:
         """The times after `local`, strictly increasing; it ends when none comes within 50 years."""
         ...
