@@ -138,8 +138,8 @@ def test_what_stays_behind(desk: Desk) -> None:
         name: draft.action for name, draft in drafts.items()
     }
     assert (
-        "Post 1: 2 images stay on Pixel (alt text: The sun; The sun); add files with skywrite edit.",
-        "Post 2: 1 video stays on Pixel; add files with skywrite edit.",
+        "Post 1: 2 images stay on Pixel (alt text: The sun; The sun); add the files when you edit it.",
+        "Post 2: 1 video stays on Pixel; add the files when you edit it.",
         "Post 2 holds no text, so it is left out.",
     ) == drafts["With images"].notes
     long = drafts["x" * 700].post_id
