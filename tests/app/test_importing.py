@@ -55,6 +55,13 @@ def test_a_file_that_is_imported_again_queues_nothing_twice(sky: Skywrite) -> No
     assert 1 == len(sky.store.recurrences())
 
 
+def test_any_file_name_will_do(sky: Skywrite) -> None:
+    """A name with characters that no text may hold names its rows all the same."""
+    for existed in (False, True):
+        (report,) = sky.import_rows(ROWS[:1], name="a\udcff\n.csv")
+        assert (existed, None) == (report.existed, report.error)
+
+
 def test_what_was_cancelled_may_come_again(sky: Skywrite) -> None:
     """A row whose post was taken back is queued by the next import, as often as that happens, and exported without
     a key that only its file understands."""

@@ -437,6 +437,19 @@ def test_import_and_export(shell: Shell, files: Files) -> None:
     assert 3 == len(shell("queue", "--json").json)
 
 
+def test_a_file_is_imported_once(shell: Shell, files: Files) -> None:
+    """A second import of a file says what was there, and queues nothing; --again does. --dates gives an order."""
+    plan = files.text("plan.csv", "text,date,time\nHi,01-03-2030,10:00\n")
+    shell("set", "zone=UTC")
+    assert "ambiguous" in shell("import", plan, code=2).err
+    shell("import", plan, "--dates", "dmy")
+    assert "1 were there before" in shell("import", plan, "--dates", "dmy", "--dry-run").out
+    assert "0 posts, 1 were there before" in shell("import", plan, "--dates", "dmy").out
+    assert ["2030-03-01T10:00:00.000Z"] == [item["due_at"] for item in shell("queue", "--json").json]
+    shell("import", plan, "--dates", "dmy", "--again")
+    assert 2 == len(shell("queue", "--json").json)
+
+
 def test_export_needs_a_place(shell: Shell) -> None:
     """A place that cannot be written is named, not a surprise."""
     told = shell("export", "--output", "/nowhere/plan.jsonl", code=1)

@@ -70,7 +70,7 @@ class Transfer:
             partial=partial,
             dry_run=dry_run,
             now=now,
-            source=source if name is None else f"{source}:{name}",
+            source=source if name is None else f"{source}:{_printable(name)}",
             has_keys=name is not None and not again,
             dates=_checked_order(dates),
         )
@@ -228,6 +228,11 @@ def _file(media: Any, write: Writer) -> Any:
     if media.get("captions"):
         kept["captions"] = [_file(caption, write) for caption in media["captions"]]
     return {"path": write(media), **kept} if "cid" in media else {**media, **kept}
+
+
+def _printable(name: str) -> str:
+    """A file's name as part of a key: whatever bytes a system allows in it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _checked_order(dates: str | None) -> DateOrder | None:

@@ -77,16 +77,17 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
             click.echo(f"Row {report.row}: {click.style('Note:', fg='yellow')} {warning}", err=True)
         if report.error:
             click.echo(f"Row {report.row}: {click.style('Error:', fg='red')} {report.error.message}", err=True)
-    stored = [report for report in reports if report.id]
-    if stored:
-        fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
-        existed, rules = sum(report.existed for report in stored), sum(bool(report.recurrence_id) for report in stored)
-        there = f", {existed} were there before" if existed else ""
-        made = f", {rules} {_plural('rule', rules)} (see: skywrite recurring)" if rules else ""
-        print_done(f"Accepted: {fresh} {_plural('post', fresh)}{made}{there}. See them with: skywrite queue")
-    elif dry_run:
+    there = sum(report.existed for report in reports)
+    before = f", {there} were there before (--again queues them once more)" if there else ""
+    stored = [report for report in reports if report.id or report.recurrence_id]
+    if dry_run:
         good = sum(report.error is None for report in reports)
-        click.echo(f"{good} of {len(reports)} rows are right. Nothing was stored.")
+        click.echo(f"{good} of {len(reports)} rows are right{before}. Nothing was stored.")
+    elif stored:
+        fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
+        rules = sum(not report.existed and report.recurrence_id is not None for report in stored)
+        made = f", {rules} {_plural('rule', rules)} (see: skywrite recurring)" if rules else ""
+        print_done(f"Accepted: {fresh} {_plural('post', fresh)}{made}{before}. See them with: skywrite queue")
 
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")
