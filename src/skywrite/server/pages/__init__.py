@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from skywrite.server.pages import compose, plan, posts, static
+from skywrite.server.pages import accounts, compose, feeds, media, plan, posts, recurrences, settings, static, status
+
+PAGES = (static, plan, compose, posts, feeds, recurrences, media, accounts, settings, status)
 
 
 def routes() -> list[BaseRoute]:
     """All pages, by their addresses."""
-    return [*static.routes(), *plan.routes(), *compose.routes(), *posts.routes()]
+    return [route for page in PAGES for route in page.routes()]

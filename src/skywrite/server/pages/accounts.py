@@ -1,0 +1,113 @@
+"""Accounts: signing in and out, settings, and the weekly slots as a grid. Only people may do this, never an API key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from skywrite.errors import InputError
+from skywrite.queue.model import Slot
+from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# Name, what the page says, an example, and whether it is a yes or no.
+SETTINGS = (
+    ("zone", "Time zone", "Europe/Berlin", False),
+    ("gap_seconds", "Least seconds between two posts", "300", False),
+    ("max_per_day", "Most posts a day", "20", False),
+    ("langs", "Languages", "en", False),
+    ("late", "When a post missed its time", "hold:2h", False),
+    ("require_alt", "Refuse images without a description", "", True),
+)
+
+
+def accounts(visit: Visit) -> Response:
+    """The page."""
+    found = visit.sky.accounts.list()
+    return show(
+        visit,
+        "accounts.html",
+        title="Accounts",
+        accounts=[_shown(visit, account) for account in found],
+        settings=SETTINGS,
+        weekdays=WEEKDAYS,
+        may_manage="manage" in visit.access.scopes,
+    )
+
+
+def _shown(visit: Visit, account: Any) -> dict[str, Any]:
+    slots = visit.sky.accounts.slots(account.did)
+    days = [
+        ", ".join(f"{slot.minute // 60}:{slot.minute % 60:02}" for slot in slots if slot.weekday == day)
+        for day in range(7)
+    ]
+    values = {name: _text(account.settings.get(name)) for name, *_ in SETTINGS}
+    return {"account": account, "days": days, "values": values, "zone": visit.sky.context.zone(account)}
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60}:{minute % 60:02}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def sign_in(visit: Visit, form: dict[str, str]) -> Response:
+    """Sign in with an app password; the server that gets it is found from the handle, or named."""
+    visit.access.require("manage")
+    handle, password = form.get("handle", "").strip(), form.get("password", "")
+    if not handle or not password:
+        raise InputError("A handle and an app password are needed.", hint="Make one in the Bluesky app.")
+    done = visit.sky.accounts.login(
+        handle, password, auth_factor_token=form.get("code") or None, pds=form.get("server", "").strip() or None
+    )
+    notes = " ".join(str(warning) for warning in done.warnings)
+    return back("/accounts", f"Signed in as {done.account.handle}. {notes}".strip())
+
+
+def change(visit: Visit, form: dict[str, str]) -> Response:
+    """Settings, slots, the default account, and signing out: what the button says."""
+    visit.access.require("manage")
+    account = visit.access.account(form.get("account"))
+    action = visit.request.path_params["action"]
+    if action == "settings":
+        visit.sky.accounts.set(account.did, {name: _setting(form, name, flag) for name, _, _, flag in SETTINGS})
+        return back("/accounts", f"The settings of {account.handle} are saved.")
+    if action == "slots":
+        visit.sky.accounts.set_slots(account.did, _slots(form, visit.sky.context.zone(account)))
+        return back("/accounts", f"The slots of {account.handle} are saved.")
+    if action == "default":
+        visit.sky.accounts.set_default(account.did)
+        return back("/accounts", f"{account.handle} is used when no account is named.")
+    if action == "sign-out":
+        visit.sky.accounts.logout(account.did)
+        return back("/accounts", f"{account.handle} is signed out. Its posts wait until somebody signs in again.")
+    raise InputError("There is no such action.")
+
+
+def _setting(form: dict[str, str], name: str, flag: bool) -> Any:
+    value = form.get(name, "").strip()
+    if flag:
+        return True if value else None
+    return value or None
+
+
+def _slots(form: dict[str, str], zone: str) -> list[Slot]:
+    from skywrite.schedule.slots import parse_slots
+
+    days = [f"{WEEKDAYS[day][:3].lower()} {times}" for day in range(7) if (times := form.get(f"day{day}", "").strip())]
+    return parse_slots("; ".join(days), zone) if days else []
+
+
+def routes() -> list[BaseRoute]:
+    """The page and its forms."""
+    return [
+        page_route("/accounts", accounts),
+        form_route("/accounts/sign-in", sign_in),
+        form_route("/accounts/{action}", change),
+    ]

@@ -1,0 +1,68 @@
+"""Recurrences: what comes again, when next, and leaving out or moving a single time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from skywrite.app.operations.recurrences import ListRecurrences, list_recurrences
+from skywrite.errors import InputError, SkywriteError
+from skywrite.schedule.recurrence import parse_rule
+from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
+
+NEXT_TIMES = 5
+
+
+def recurrences(visit: Visit) -> Response:
+    """The page."""
+    found = list_recurrences(visit.access, ListRecurrences()).recurrences
+    items = [{"shape": item, "next": _next(visit, item.id)} for item in found]
+    return show(
+        visit, "recurrences.html", title="Recurrences", items=items, may_change="schedule" in visit.access.scopes
+    )
+
+
+def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
+    """The next times of a recurrence, each with the name by which it is skipped or moved."""
+    item = visit.sky.context.store.recurrence(recurrence_id)
+    times: list[dict[str, Any]] = []
+    try:
+        rule = parse_rule(item.rule, zone=item.zone, start=item.starts_at)
+        after: datetime = visit.sky.context.clock.now()
+        while len(times) < NEXT_TIMES:
+            following = rule.next_after(after, until=item.until, exceptions=item.exceptions)
+            if following is None:
+                break
+            times.append({"at": following.at, "occurrence": following.occurrence.isoformat()})
+            after = following.occurrence
+    except SkywriteError:
+        return times
+    return times
+
+
+def change(visit: Visit, form: dict[str, str]) -> Response:
+    """Stop a recurrence, or leave out or move one of its times."""
+    visit.access.require("schedule")
+    number, action = int(visit.request.path_params["number"]), visit.request.path_params["action"]
+    if action == "stop":
+        cancelled = visit.sky.recurrences.stop(number)
+        return back("/recurrences", f"It is stopped; {cancelled} waiting posts were cancelled.")
+    if action not in ("skip", "move"):
+        raise InputError("There is no such action.")
+    occurrence = datetime.fromisoformat(form["occurrence"])
+    to = form.get("to", "").strip() if action == "move" else None
+    if action == "move" and not to:
+        raise InputError("No time is given.", hint="Write one, such as friday 10:00.")
+    visit.sky.recurrences.skip_or_move(number, occurrence, to)
+    return back("/recurrences", "That time is left out." if to is None else "That time is moved.")
+
+
+def routes() -> list[BaseRoute]:
+    """The page and its forms."""
+    return [
+        page_route("/recurrences", recurrences),
+        form_route("/recurrences/{number:int}/{action}", change),
+    ]
