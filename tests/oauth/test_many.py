@@ -71,7 +71,8 @@ def test_eight_processes(sky: Skywrite, sign_in: SignIn, environ: dict[str, str]
             children.append(python_child("-c", WORKER, environ=environ))
             stack.callback(children[-1].kill)
         lines = [child.wait_for_line("done", timeout_seconds=120) for child in children]
-    assert [4] * PROCESSES == [int(line.split()[1]) for line in lines]
+    said = "\n".join(child.output for child in children)
+    assert [4] * PROCESSES == [int(line.split()[1]) for line in lines], said
     assert 1 == sum(int(line.split()[3]) for line in lines)
     assert 1 == sessions_at(pds, done.account.did)
     stored = sky.context.store.load_oauth(done.account.did)

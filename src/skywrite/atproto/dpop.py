@@ -103,9 +103,13 @@ class Origins:
         with self._lock:
             return _origin(url) in self._known
 
+    def ahead(self, url: str) -> timedelta:
+        """How far the server's clock is ahead of ours, as far as it is known."""
+        return self._get(url).ahead
+
     def now(self, url: str) -> datetime:
         """The time by the server's clock, as far as it is known."""
-        return self._clock.now() + self._get(url).ahead
+        return self._clock.now() + self.ahead(url)
 
     def nonce(self, url: str) -> str | None:
         """The nonce for the next proof."""
@@ -160,13 +164,14 @@ class DpopTransport:
         given = dict(headers or {})
         token = given.get("authorization", "").removeprefix("DPoP ")
         for tries_left in (1, 0):
+            # Read before the proof is made: another thread may learn the server's time meanwhile.
+            believed = self._origins.ahead(url)
             signed = {**given, "dpop": self.proof(method, url, token)}
-            before = self._origins.now(url)
             response = self._inner.request(
                 method, url, headers=signed, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
             )
             self._origins.note(url, response)
-            if not tries_left or not self._may_repeat(response, self._origins.now(url) - before):
+            if not tries_left or not self._may_repeat(response, self._origins.ahead(url) - believed):
                 return response
             if body is not None and not isinstance(body, bytes):
                 host = urlsplit(url).netloc
