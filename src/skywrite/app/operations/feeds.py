@@ -13,7 +13,7 @@ from skywrite.app.operations.shapes import ById, ErrorShape, Id, Input, Nothing,
 from skywrite.app.operations.table import Access, Operation
 from skywrite.queue.feed_model import UnknownFeed
 
-OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels")
+OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
 Url = Annotated[str, Meta(min_length=1, max_length=8192)]
 
 
@@ -29,6 +29,7 @@ class FeedOptions(Input, kw_only=True):
     images: Literal["auto", "all", "card", "none"] | UnsetType = UNSET
     langs: list[str] | UnsetType = UNSET
     labels: list[str] | UnsetType = UNSET
+    mentions: bool | UnsetType = UNSET
 
 
 class AddFeed(FeedOptions, kw_only=True):
@@ -47,7 +48,7 @@ class EditFeed(FeedOptions, kw_only=True):
 
 
 class PreviewFeed(FeedOptions, kw_only=True):
-    """A feed to look at."""
+    """A feed to preview."""
 
     url: Url
     account: str | None = None
