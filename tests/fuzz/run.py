@@ -14,8 +14,10 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.fuzz.mutate import LENGTH_MAX, Mutator
 from tests.fuzz.targets import TARGETS, Target
@@ -38,15 +40,16 @@ def main() -> None:
     parser.add_argument("--atheris", action="store_true")
     given = parser.parse_args()
     target = TARGETS[given.target]
-    # Whatever is loaded on first use is no input's fault.
-    for sample in target.samples:
-        one_input(target, sample)
+    with _watched_imports(led=given.atheris):
+        # Whatever is loaded on first use is no input's fault.
+        for sample in target.samples:
+            one_input(target, sample)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGVTALRM, _too_long)
     with open(given.last, "wb", buffering=0) as last:  # noqa: PTH123
         guarded = _guarded(target, last.fileno())
         if given.atheris:
-            _with_atheris(guarded, given.seconds)
+            _with_atheris(target, guarded, given.seconds)
         else:
             _with_mutator(target, guarded, given.seconds, given.seed)
 
@@ -86,14 +89,29 @@ def _with_mutator(target: Target, run: Callable[[bytes], bool], seconds: float, 
     print(f"{count} inputs, {read} of them read to their end")
 
 
-def _with_atheris(run: Callable[[bytes], bool], seconds: float) -> None:
+def _watched_imports(*, led: bool) -> contextlib.AbstractContextManager[object]:
+    """What is imported inside tells atheris which of its lines were reached."""
+    if not led:
+        return contextlib.nullcontext()
     import atheris  # type: ignore[import-not-found]
+
+    watched: contextlib.AbstractContextManager[object] = atheris.instrument_imports(include=["skywrite"])
+    return watched
+
+
+def _with_atheris(target: Target, run: Callable[[bytes], bool], seconds: float) -> None:
+    import atheris
 
     def one(data: bytes) -> None:
         run(data)
 
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", f"-max_len={LENGTH_MAX}", "-rss_limit_mb=2048"], one)
+    corpus = Path(tempfile.mkdtemp(prefix="skywrite-fuzz-"))
+    for number, sample in enumerate(target.samples):
+        (corpus / str(number)).write_bytes(sample)
+    words = [word.hex(" ").replace(" ", "\\x") for word in target.words]
+    corpus.with_suffix(".words").write_text("".join(f'"\\x{word}"\n' for word in words))
+    limits = (f"-max_total_time={int(seconds)}", f"-max_len={LENGTH_MAX}", "-rss_limit_mb=2048", "-timeout=30")
+    atheris.Setup([sys.argv[0], *limits, f"-dict={corpus.with_suffix('.words')}", str(corpus)], one)
     atheris.Fuzz()
 
 
