@@ -422,7 +422,7 @@ def _built(text: Any, facets: Sequence[Any] | None) -> tuple[str, Sequence[Any] 
 
 
 def _reply(reply_to: Any) -> Any:
-    """A reply reference (root and parent), or the at-uri of what is answered."""
+    """A reply reference (root and parent), or the at-uri of what it replies to."""
     plain = _plain(reply_to)
     if isinstance(plain, Mapping):
         return plain if "root" in plain else plain.get("uri")

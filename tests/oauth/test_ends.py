@@ -111,7 +111,7 @@ def test_facts(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount)
         facts.missing,
         facts.as_dict()["ends_at"],
     )
-    told = [finding.told for finding in check_all(sky)]
+    told = [finding.message for finding in check_all(sky)]
     assert any("posts, media, video, likes" in line for line in told)
 
 

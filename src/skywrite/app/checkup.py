@@ -36,14 +36,14 @@ class Finding:
     """One thing looked at."""
 
     what: str
-    told: str
+    message: str
     level: Literal["ok", "note", "wrong"] = "ok"
     hint: str = ""
     exit_code: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `doctor --json`."""
-        return {"what": self.what, "level": self.level, "told": self.told, "hint": self.hint}
+        return {"what": self.what, "level": self.level, "message": self.message, "hint": self.hint}
 
 
 def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
@@ -60,7 +60,7 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
     """Whether a worker lives and keeps up."""
     now = sky.context.clock.now()
     code = 1 if wrong == "wrong" else 0
-    beats = {worker: datetime.fromisoformat(told) for worker, told in sky.context.store.settings("worker").items()}
+    beats = {worker: datetime.fromisoformat(beat) for worker, beat in sky.context.store.settings("worker").items()}
     living = [worker for worker, beat in beats.items() if abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS)]
     findings = []
     if living:
@@ -113,8 +113,8 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
     session = agent.query("com.atproto.server.getSession")
     yield Finding(account.handle, f"signed in on {account.pds_url}")
     if session.get("handle") not in (account.handle, None):
-        told = f"the account is now called {session['handle']}"
-        yield Finding(account.handle, told, "note", Hint("Sign in again to use the new name: ", Do("accounts.login")))
+        text = f"the account is now called {session['handle']}"
+        yield Finding(account.handle, text, "note", Hint("Sign in again to use the new name: ", Do("accounts.login")))
     if agent.session.uses_main_password:
         hint = Hint("Make an app password in the app, and sign in with it: ", Do("accounts.login"))
         yield Finding(account.handle, "signed in with the main password", "note", hint)
@@ -156,12 +156,12 @@ def _clock(sky: Skywrite, agent: Any, before: datetime) -> Finding:
     from email.utils import parsedate_to_datetime
 
     response = sky.context.network.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")
-    told = response.headers.get("date")
+    date = response.headers.get("date")
     try:
-        moment = parsedate_to_datetime(told or "").astimezone(UTC)
+        at = parsedate_to_datetime(date or "").astimezone(UTC)
     except ValueError:
-        return Finding("clock", "the server tells no time", "note")
-    away = abs((moment - sky.context.clock.now()).total_seconds())
+        return Finding("clock", "the server does not say what time it is", "note")
+    away = abs((at - sky.context.clock.now()).total_seconds())
     if away > CLOCK_SECONDS_MAX:
         hint = "Set the computer's clock, best by NTP: posts go out by it."
         return Finding("clock", f"{away:.0f} seconds away from the server's", "wrong", hint, 1)

@@ -30,7 +30,7 @@ SWEEP_SECONDS = 60
 
 
 class NoOccurrence(InputError):
-    """The rule does not come at this moment, or not any more."""
+    """The rule does not come at this time, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Occurrences:
         """Give every rule (or one) whose last post is done with its next one; how many posts were made.
 
         After a long time without a worker a rule makes one post at the most: the latest within its grace, else the
-        next one to come. A rule that cannot be followed is told to the log, and stops no other.
+        next one to come. A rule that cannot be followed is logged, and stops no other.
         """
         made = 0
         for recurrence, last in self._ctx.store.idle_recurrences(recurrence_id):
@@ -178,7 +178,7 @@ class Occurrences:
         )
 
     def change(self, recurrence_id: int, occurrence: datetime, moved_to: datetime | None) -> Recurrence:
-        """Move one occurrence to another moment, or skip it (None); its waiting post follows. Raises NoOccurrence."""
+        """Move one occurrence to another time, or skip it (None); its waiting post follows. Raises NoOccurrence."""
         store = self._ctx.store
         recurrence = store.recurrence(recurrence_id)
         self._check_occurrence(recurrence, occurrence)
@@ -210,9 +210,9 @@ class Occurrences:
             )
         from skywrite.schedule.times import format_time
 
-        told = format_time(occurrence, recurrence.zone)
+        when = format_time(occurrence, recurrence.zone)
         hint = f"It comes {format_time(following, recurrence.zone)}." if following and not ended else ""
-        raise NoOccurrence(f"Recurrence {recurrence.id} does not come {told}.", hint=hint)
+        raise NoOccurrence(f"Recurrence {recurrence.id} does not come {when}.", hint=hint)
 
 
 @dataclass

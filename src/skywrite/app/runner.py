@@ -148,7 +148,7 @@ class Runner:
         return Timekeeper(clock, self._ctx.network.transport, self._clock_addresses, log).is_right
 
     def _clock_addresses(self) -> list[str]:
-        """Pages of some of the accounts' servers, and of the PLC directory, which tell the time."""
+        """Pages of some of the accounts' servers, and of the PLC directory, whose answers carry the time."""
         servers = sorted({account.pds_url for account in self._ctx.store.accounts() if account.signed_in})
         some = [servers.pop(int(self._ctx.clock.random() * len(servers))) for _ in range(min(3, len(servers)))]
         return [*(f"{server}/xrpc/_health" for server in some), f"{self._ctx.config.plc_url}/_health"]

@@ -41,7 +41,7 @@ class StillQueued(TemporaryError):
 
 
 class PostFailed(RejectedError):
-    """The post was refused for good when a worker sent it."""
+    """The post was refused permanently when a worker sent it."""
 
 
 class Sending:
@@ -71,7 +71,7 @@ class Sending:
         if found.state == "needs_login":
             raise NotLoggedIn(f"Nobody is signed in as {found.handle}.", hint=SIGN_IN)
         ready = self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
-        # A session that cannot be opened is told before anything is stored.
+        # A session that cannot be opened is an error before anything is stored.
         self._ctx.agent(found)
         self._drafting.keep_media([ready])
         new = self._drafting.new_post(ready, due_at=self._ctx.clock.now(), key=key, source=NOW_SOURCE)
@@ -194,9 +194,9 @@ class Sending:
             if seconds_left <= 0:
                 raise _still_queued(post_id, "its account is busy with another post.")
             return
-        moment, why = _waits_until(post, account)
-        if moment > now + timedelta(seconds=max(seconds_left, 0.0)):
-            raise _still_queued(post_id, f"it waits until {moment:%Y-%m-%d %H:%M:%S} UTC: {why}")
+        free_at, why = _waits_until(post, account)
+        if free_at > now + timedelta(seconds=max(seconds_left, 0.0)):
+            raise _still_queued(post_id, f"it waits until {free_at:%Y-%m-%d %H:%M:%S} UTC: {why}")
         if seconds_left <= 0 and post.state == "scheduled":
             raise _still_queued(post_id, "its account is busy or waiting.")
 
@@ -259,14 +259,14 @@ def _raise_if_over(post: Post) -> None:
 
 def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
     """When a post may be tried that is not being tried, and why not before."""
-    moment, why = post.attempt_at or post.due_at or post.created_at, "that is its time."
+    free_at, why = post.attempt_at or post.due_at or post.created_at, "that is its time."
     if post.attempt_at and post.problem:
         why = post.problem.message
-    if account.paused_until is not None and account.paused_until > moment:
-        moment, why = account.paused_until, account.pause_reason or "its account is paused."
-    elif account.state == "ok" and account.ready_at is not None and account.ready_at > moment:
-        moment, why = account.ready_at, "the account's spacing, daily limit or write points."
-    return moment, why
+    if account.paused_until is not None and account.paused_until > free_at:
+        free_at, why = account.paused_until, account.pause_reason or "its account is paused."
+    elif account.state == "ok" and account.ready_at is not None and account.ready_at > free_at:
+        free_at, why = account.ready_at, "the account's spacing, daily limit or write points."
+    return free_at, why
 
 
 def _still_queued(post_id: int, why: str, *, in_doubt: bool = False) -> StillQueued:

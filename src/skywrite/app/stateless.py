@@ -183,7 +183,7 @@ class Stateless:
         base: Path | None = None,
         **draft: Any,
     ) -> StatelessReport:
-        """Publish one post, once for its key and moment, however often and wherever this is called.
+        """Publish one post, once for its key and time, however often and wherever this is called.
 
         `at`: an aware datetime or ISO 8601. Raises what stops it.
         """

@@ -69,7 +69,7 @@ class Timers:
     def run_due(self, log: Log) -> int:
         """Run everything that is due and that nobody else runs; how many runs there were.
 
-        One that cannot be followed is told, by the log and as its problem, and stops no other.
+        One that cannot be followed is logged, keeps its problem, and stops no other.
         """
         task = TimerTask(self, log, wait=True)
         task.run()
@@ -253,7 +253,7 @@ def _dead_holder(timer: Timer) -> str | None:
 
 
 def _failed(timer: Timer, error: Exception, log: Log) -> TimerResult:
-    """What a run came to that ended with an error, which is told to the log."""
+    """What a run came to that ended with an error, which is logged."""
     problem = Problem.of(error)
     if not isinstance(error, SkywriteError):
         log("unexpected", timer=timer.id, error=error)
@@ -268,7 +268,7 @@ def _lease_seconds(timer: Timer) -> float:
 
 def _key(claim: TimerClaim) -> str:
     """The key of a run's post: the same for everyone who runs this occurrence."""
-    moment = claim.occurrence.strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = claim.occurrence.strftime("%Y-%m-%dT%H:%M:%SZ")
     if claim.timer.kind == "function":
-        return f"app:{claim.timer.name}:{moment}"
-    return f"watch:{claim.timer.id}:{moment}"
+        return f"app:{claim.timer.name}:{at}"
+    return f"watch:{claim.timer.id}:{at}"

@@ -87,7 +87,7 @@ class Transfer:
         """Accept many posts, all or none, and send those that are due: the ones without `at`.
 
         With `key` the rows that have none are known by it and their number. What cannot be sent now stays in the
-        queue, and so do those behind it; their reports tell why.
+        queue, and so do those behind it; their reports say why.
         """
         keyed = [{"key": f"{key}:{number}", **row} if key else row for number, row in enumerate(rows, 1)]
         reports = self.import_rows(keyed, base=base, account=account, now=True, source="now")
@@ -177,8 +177,8 @@ def _comes_again(rule: Recurrence, now: datetime) -> bool:
 
 def _is_behind_its_rule(post: Post, now: datetime) -> bool:
     """Whether a post still waits though its rule has come since: where the rule begins anew, it makes no such post."""
-    moment, due_at = post.occurrence, post.due_at
-    return post.state == "scheduled" and moment is not None and due_at is not None and moment <= now < due_at
+    occurrence, due_at = post.occurrence, post.due_at
+    return post.state == "scheduled" and occurrence is not None and due_at is not None and occurrence <= now < due_at
 
 
 def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
@@ -189,9 +189,9 @@ def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
         turn = pick(len(drafts), max(rule.position - 1, 0))
         pool = [*drafts[turn:], *drafts[:turn]]
         row = {"account": handle, "every": rule.rule, "zone": rule.zone, "pool": pool}
-    for name, moment in (("at", rule.starts_at), ("until", rule.until)):
-        if moment is not None:
-            row[name] = moment.isoformat()
+    for name, at in (("at", rule.starts_at), ("until", rule.until)):
+        if at is not None:
+            row[name] = at.isoformat()
     if rule.exceptions:
         row["exceptions"] = rule.exceptions
     if rule.jitter_seconds:

@@ -31,7 +31,7 @@ def doctor_command(run_only: bool, account: str | None, as_json: bool) -> None:
     else:
         for finding in findings:
             mark, colour = _MARKS[finding.level]
-            click.echo(f"{click.style(mark, fg=colour)} {finding.what}: {finding.told}")
+            click.echo(f"{click.style(mark, fg=colour)} {finding.what}: {finding.message}")
             if finding.hint:
                 click.echo(f"  {click.style('To do:', fg='cyan')} {hint_text(finding.hint)}")
     sys.exit(max((finding.exit_code for finding in findings), default=0))

@@ -133,7 +133,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
         check_post(records[0])
     elif draft.reply_to is not None:
-        raise UnresolvedDraft("The post that is answered has not been looked up.")
+        raise UnresolvedDraft("The post that is replied to has not been looked up.")
     for record in records:
         encode_record(record)
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))

@@ -80,8 +80,8 @@ def freeze(
     gates: list[Write] = []
     refs: list[dict[str, str]] = []
     for index, template in enumerate(prepared.records):
-        moment = to_iso(created_at + timedelta(milliseconds=index))
-        value = {**template, "createdAt": moment}
+        at = to_iso(created_at + timedelta(milliseconds=index))
+        value = {**template, "createdAt": at}
         value.update(_with_mentions(template, index, prepared, dids or {}))
         if refs:
             root = template_root(prepared) or refs[0]
@@ -91,9 +91,9 @@ def freeze(
         writes.append(write)
         refs.append({"uri": uri, "cid": write.cid})
         if index == 0 and prepared.replies is not None:
-            gates.append(_write(threadgate(uri, prepared.replies, moment), rkeys[index]))
+            gates.append(_write(threadgate(uri, prepared.replies, at), rkeys[index]))
         if not prepared.quotes:
-            gates.append(_write(postgate(uri, moment), rkeys[index]))
+            gates.append(_write(postgate(uri, at), rkeys[index]))
     return Frozen(did, (*writes, *gates), prepared.blobs)
 
 

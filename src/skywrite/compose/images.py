@@ -130,7 +130,7 @@ class Collector:
         return self.limit(size) if self._videos_as_blobs else size
 
     def thumb(self, data: bytes, url: str) -> Stored | None:
-        """A card's image; one that cannot be used is told and left out."""
+        """A card's image; one that cannot be used is left out with a warning."""
         from skywrite import contained
         from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 

@@ -1,7 +1,7 @@
-"""Everything a draft asks the world for: files, pages, handles, records that are answered or quoted.
+"""Everything a draft asks the world for: files, pages, handles, records that are replied to or quoted.
 
 What lives here: the order of the work and the rule that only what the writer must know stops a draft: a dead mention
-and a failing card are told as warnings. The result is a draft of stored media and known references, which `build`
+and a failing card are warnings. The result is a draft of stored media and known references, which `build`
 turns into records without any I/O. What does not live here: how images are fitted (`media`), how foreign pages are
 opened (`fetch`), where bytes are kept (`queue`).
 """
@@ -40,7 +40,7 @@ _RULES = ("nobody", "mentioned", "followers", "following")
 
 
 class PostNotFound(InputError):
-    """The post (or feed, list, starter pack) that is answered or quoted does not exist, or no longer."""
+    """The post (or feed, list, starter pack) that is replied to or quoted does not exist, or no longer."""
 
 
 class UnknownReplyRule(InputError):
@@ -48,7 +48,7 @@ class UnknownReplyRule(InputError):
 
 
 class DraftContext(NamedTuple):
-    """What a draft may ask: functions, so that each face brings its own account and tests bring fakes.
+    """What a draft may ask: functions, so that each interface brings its own account and tests bring fakes.
 
     `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody
     could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit; a
@@ -80,7 +80,7 @@ class ResolvedDraft:
 
 
 def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
-    """Ask for everything. Raises InputError for what the writer must mend, TemporaryError to try again."""
+    """Ask for everything. Raises InputError for what the writer must fix, TemporaryError to try again."""
     collector = Collector(
         around.fetcher, around.base, around.require_alt, around.blob_limit, videos_as_blobs=around.videos_as_blobs
     )
@@ -158,7 +158,7 @@ def _reply(reply_to: str | Reply | None, around: DraftContext) -> Reply | None:
         return reply_to
     record = _record(reply_to, around)
     if "/app.bsky.feed.post/" not in record["uri"]:
-        raise InputError(f"{reply_to} is not a post, so it cannot be answered.", hint="Give the link of a post.")
+        raise InputError(f"{reply_to} is not a post, so nobody can reply to it.", hint="Give the link of a post.")
     parent = Ref(record["uri"], record["cid"])
     return Reply(_root(record["value"]) or parent, parent)
 

@@ -54,7 +54,7 @@ class Result(NamedTuple):
 
 
 class Publisher(NamedTuple):
-    """Publishes claims. Safe to share between threads. `log(event, **facts)` is told each step.
+    """Publishes claims. Safe to share between threads. `log(event, **facts)` hears of each step.
 
     `resolver(pds_url)` looks up handles for accounts of that server.
     `stopping` ends the upload of large files: their posts are tried again by the next worker.

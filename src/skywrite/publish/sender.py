@@ -1,6 +1,6 @@
 """Sending frozen records: the media first, then everything in one commit.
 
-What lives here: the one road to a repository, for the worker and for `Client`. What does not: leases, attempts and
+What lives here: the one path to a repository, for the worker and for `Client`. What does not: leases, attempts and
 retries (`publisher`, `worker`), the doubt after a write (`atproto.repo`, which settles it by reading back).
 """
 
@@ -43,15 +43,15 @@ def _upload_one(repo: Repo, item: Stored, sending: Sending) -> Mapping[str, Any]
     def pieces() -> Iterator[bytes]:
         return sending.open_media(item.cid)
 
-    def told(done: int) -> None:
+    def report(done: int) -> None:
         if sending.progress:
             sending.progress(item.cid, done, item.size)
 
     if sending.video and item.mime.startswith("video/"):
-        answer = sending.video(item, pieces, told)
+        answer = sending.video(item, pieces, report)
         if answer is not None:
             return answer
-    return repo.upload_blob(pieces, item.mime, size=item.size, cid=item.cid, progress=told)
+    return repo.upload_blob(pieces, item.mime, size=item.size, cid=item.cid, progress=report)
 
 
 def write(repo: Repo, frozen: Frozen) -> Unwritten | None:

@@ -166,7 +166,7 @@ class Worker:
             return claim
 
     def _missed(self, post: Post, miss: Miss) -> None:
-        """A post that is let go inside a claim is told and counted like the others."""
+        """A post that is let go inside a claim is logged and counted like the others."""
         with self._tally_lock:
             if miss.state == "held":
                 self.tally.held += 1
@@ -221,7 +221,7 @@ class Worker:
                 self._guarded(lambda: self._watch(watch))
 
     def _watch(self, watch: ChangeListener) -> None:
-        """Wake a thread when an account is ready, else wait for that moment or for a change."""
+        """Wake a thread when an account is ready, else wait for that time or for a change."""
         next_at = self.store.next_ready_at()
         now = self.clock.now()
         if next_at is not None and next_at <= now:
