@@ -293,10 +293,10 @@ def test_two_processes_never_share_a_slot(world: World, sky: Skywrite) -> None:
     other = world.process()
     add = other.context.store.add
 
-    def overtaken(posts: Any, *more: Any) -> Any:
+    def overtaken(posts: Any, **more: Any) -> Any:
         other.context.store.add = add  # type: ignore[method-assign]
         sky.schedule("Quick")
-        return add(posts, *more)
+        return add(posts, **more)
 
     other.context.store.add = overtaken  # type: ignore[method-assign]
     slow = other.schedule("Slow")

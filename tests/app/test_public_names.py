@@ -17,7 +17,7 @@ NOUNS = {
     "folders": "sync",
     "functions": "adopt call every names runner_of store_times",
     "posts": "cancel count_due delete each edit get history hold list move preview publish receipt release retry "
-    "schedule send",
+    "schedule send undo",
     "recurrences": "get list skip_or_move stop",
     "transfer": "backup export_rows import_rows post_rows",
 }
@@ -44,6 +44,7 @@ OLD = {
     "release": "posts.release",
     "retry": "posts.retry",
     "delete": "posts.delete",
+    "undo": "posts.undo",
     "due_unpublished": "posts.count_due",
     "stop_recurrence": "recurrences.stop",
     "change_occurrence": "recurrences.skip_or_move",
