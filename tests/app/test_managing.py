@@ -295,3 +295,26 @@ def test_a_post_that_is_held_while_an_edit_is_prepared_stays_held(
     world.clock.advance(7200)
     sky.run_once()
     assert ([], [(1, "held")]) == (world.texts(), world.states(sky))
+
+
+def test_an_edit_goes_on_where_only_a_worker_tried_in_vain_meanwhile(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its attempt made another version of the post, but none of what the user changes."""
+    sky.schedule("Nothing to see", at=LATER)
+
+    def fetch_card(fetcher: object, url: str, **_: Any) -> Card:
+        world.box.faults.add("com.atproto.repo.applyWrites", kind="refused", times=None)
+        world.clock.advance(3600)
+        world.process().worker().step()
+        world.box.faults.clear()
+        return Card(url, "Title", "")
+
+    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+    sky.edit(1, text="See https://a.test")
+    world.clock.advance(3600)
+    sky.run_once()
+    assert ([["retry", "published"]], ["See a.test"]) == (
+        [[one.outcome for one in sky.posts.get(1).attempts]],
+        world.texts(),
+    )

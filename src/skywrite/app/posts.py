@@ -22,7 +22,7 @@ from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.changing import check_version
-from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, Changes, Post, State
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, ChangedMeanwhile, Changes, Post, State
 from skywrite.queue.undo import Undone
 
 if TYPE_CHECKING:
@@ -203,7 +203,14 @@ class Posts:
             )
         if due_at is not None and (at is not None or post.state == "scheduled"):
             values = values._replace(due_at=due_at)
-        changed = self._ctx.store.edit(post_id, values, version=post.version, verb="edit")
+        try:
+            changed = self._ctx.store.edit(post_id, values, version=post.version, verb="edit")
+        except ChangedMeanwhile:
+            there = self._ctx.store.get(post_id)
+            if version is not None or not _is_same(there, post):
+                raise
+            # Only a worker had it in hand meanwhile, and has put it back as it was.
+            changed = self._ctx.store.edit(post_id, values, version=there.version, verb="edit")
         return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
@@ -351,6 +358,20 @@ def _sign_in_notes(account: Account) -> list[Notice]:
         return []
     text = f"Nobody is signed in as {account.handle}: it goes out only after someone signs in."
     return [Notice("NotLoggedIn", text, account.handle)]
+
+
+def _is_same(post: Post, seen: Post) -> bool:
+    """Whether a post is what its user saw: everything that an edit builds on."""
+    return post == seen._replace(
+        version=post.version,
+        updated_at=post.updated_at,
+        attempts=post.attempts,
+        attempt_at=post.attempt_at,
+        problem=post.problem,
+        frozen=post.frozen,
+        free_at=post.free_at,
+        lease_token=post.lease_token,
+    )
 
 
 def _edited(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:

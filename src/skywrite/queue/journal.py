@@ -5,13 +5,13 @@ What does not live here: taking a change back (`undo.py`). What workers do is no
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+from skywrite.clock import secret_bytes
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import AddResult, Post
 from skywrite.queue.rows import dump_json, problem_values
@@ -23,7 +23,7 @@ _batch: ContextVar[str | None] = ContextVar("skywrite_batch", default=None)
 @contextmanager
 def together() -> Iterator[None]:
     """Changes made inside, by this thread, are taken back together."""
-    token = _batch.set(uuid.uuid4().hex)
+    token = _batch.set(secret_bytes(16).hex())
     try:
         yield
     finally:
