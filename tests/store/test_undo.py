@@ -96,6 +96,15 @@ def test_nothing_is_taken_back_by_halves(store: Store) -> None:
     assert before == stored(store)
 
 
+def test_an_import_of_which_a_post_was_changed_stays(store: Store) -> None:
+    """Somebody has moved one of its posts, which still waits: their work is not thrown away."""
+    store.add([post(f"{n}") for n in range(3)], verb="import")
+    store.move(2, later(60))
+    with pytest.raises(CannotUndo, match="1 of the 3 posts"):
+        store.undo_last()
+    assert 3 == len(stored(store))
+
+
 @pytest.mark.parametrize(
     "meanwhile",
     [
