@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from skywrite.app.sending import StillQueued
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import NotCancellable, NotEditable
 from tests.crash.support import Pair, ask_together, environment, opened, pair
@@ -201,6 +202,39 @@ def test_an_account_in_trouble_delays_no_other(two: Pair) -> None:
         finally:
             answer.set()
     assert_published_once(two, stuck, ["one"])
+
+
+def silent(method: str, name: str) -> Fault | None:
+    """A server that accepts writes and looks, and never answers."""
+    return NEVER_ARRIVES if name in (WRITE, READ) else None
+
+
+def test_posting_now_to_a_server_that_hangs(two: Pair) -> None:
+    """Its user hears of it after one write and one look, and a worker sends it when the server is back."""
+    two.transport.hurried = True
+    two.proxy.decide = silent
+    with pytest.raises(StillQueued):
+        two.sky.post("one", account=two.alice.handle)
+    assert (1, 1) == (two.proxy.count(WRITE), two.proxy.count(READ))
+    two.proxy.decide = lambda method, name: None
+    two.clock.advance(60)
+    two.run_once()
+    assert ["one"] == two.texts(two.alice)
+
+
+def test_a_stop_while_a_server_hangs(two: Pair) -> None:
+    """The worker finishes the attempt and ends: its end is known, and nobody says that it died in the middle."""
+    two.transport.hurried = True
+    two.proxy.decide = silent
+    post = two.add(two.alice, "one")
+    worker = two.sky.worker()
+    with in_background(worker.run_once):
+        two.proxy.wait_for(WRITE)
+        worker.stop()
+    two.proxy.decide = lambda method, name: None
+    assert ("scheduled", [("retry", "TimedOut")]) == two.told(post)
+    finish(two, post)
+    assert_published_once(two, post, ["one"])
 
 
 class in_background:
