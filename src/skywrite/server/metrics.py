@@ -42,7 +42,6 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.registry.register(self)
         self._events = Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=self.registry)
-        self._answers = Counter("skywrite_http_answers", "HTTP answers by status", ["status"], registry=self.registry)
 
     def text(self) -> bytes:
         """The numbers in the format that Prometheus reads."""

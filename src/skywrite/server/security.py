@@ -5,7 +5,7 @@ What lives here: ASGI middleware that knows nothing of the queue. What does not:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -70,7 +70,7 @@ class Origin(NamedTuple):
 
 
 class Shield:
-    """The middleware. Paths that begin with one of `open_paths` take requests from other origins' scripts as well."""
+    """The middleware: what is refused here reaches no handler."""
 
     def __init__(self, app: ASGIApp, origin: Origin) -> None:
         self._app = app
@@ -140,6 +140,3 @@ def _name(host: str) -> str:
         return ""
     name = (parts.hostname or "").rstrip(".")
     return f"[{name}]" if ":" in name else name
-
-
-HostCheck = Callable[[str], bool]

@@ -28,6 +28,7 @@ from skywrite.server.security import Origin
 
 SHUTDOWN_SECONDS = 5
 BACKLOG = 2048
+OPEN_FILES = 8192
 LOCAL_NAME = "skywrite.localhost"
 
 Log = Callable[..., None]
@@ -87,6 +88,7 @@ class _Server(uvicorn.Server):
 def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], log: Log) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called when connections are answered. Raises InputError."""
     check_options(sky, options)
+    _allow_many_connections()
     listening = _listen(options.host, options.port)
     app = make_app(sky, Origin.of(options.public_url, options.host))
     config = uvicorn.Config(
@@ -165,6 +167,17 @@ def _is_local(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _allow_many_connections() -> None:
+    """As many open files as this process may have: each stream of events is one, and a usual limit is 1,024."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+        if now != resource.RLIM_INFINITY and now < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _listen(host: str, port: int) -> socket.socket:

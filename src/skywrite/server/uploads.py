@@ -36,7 +36,6 @@ from skywrite.server.problems import BodyTooLarge, HttpProblem, MalformedBody, T
 from skywrite.server.routes import rate_limited
 
 UPLOAD_BYTES_MAX = 300_000_000
-PIECE_BYTES_MAX = 300_000_000
 OPEN_UPLOADS_MAX = 100
 UPLOAD_SECONDS_MAX = 86_400
 TUS = {"tus-resumable": "1.0.0"}

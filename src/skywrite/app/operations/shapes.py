@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from skywrite.errors import InputError
-from skywrite.queue.model import Account, Attempt, Problem, UnknownMedia
+from skywrite.queue.model import Attempt, Problem, UnknownMedia
 
 if TYPE_CHECKING:
     from skywrite.app.operations.table import Access
@@ -175,11 +175,6 @@ def draft_row(access: Access, given: Any) -> dict[str, Any]:
             value = [part if isinstance(part, str) else _part(access, part) for part in value]
         row[name] = value
     return row
-
-
-def account_name(account: Account) -> str:
-    """How results call an account."""
-    return account.handle
 
 
 def _part(access: Access, part: PartInput) -> dict[str, Any]:
