@@ -95,6 +95,15 @@ def test_a_draft_key_drafts(server: Server, fresh_key: str) -> None:
     assert 403 == agent.post(f"/posts/{made.json()['id']}/move", {"at": AT}).status_code
 
 
+def test_a_draft_remembers_when(everything: Api, fresh_key: str) -> None:
+    """A draft may say when it is to go out; a time that is none is refused, and nothing is stored."""
+    made = everything.post("/posts", {"text": f"Draft {fresh_key}", "at": "2030-01-01 12:00 UTC", "draft": True})
+    assert ("draft", "2030-01-01T12:00:00Z", None) == tuple(
+        made.json()[name] for name in ("state", "wanted_at", "due_at")
+    )
+    assert 422 == everything.post("/posts", {"text": "Draft", "at": "someday", "draft": True}).status_code
+
+
 def test_scopes_are_kept(server: Server) -> None:
     """A key does what its scopes name and nothing else."""
     reader = server.with_key("read")

@@ -80,6 +80,17 @@ def test_a_repeated_call_drafts_once(agent: Session) -> None:
     agent(draft)
 
 
+def test_a_draft_is_a_draft_whatever_the_key_may_do(server: Server) -> None:
+    """`draft_post` drafts, also with a key that might schedule."""
+
+    async def draft(client: Any) -> None:
+        arguments = {"text": "Only a draft", "key": f"scope-{os.getpid()}", "at": "2030-01-01T10:00:00Z"}
+        result = await client.call_tool("draft_post", arguments)
+        assert "draft" == result.structured_content["state"]
+
+    _over_http(server, "read", "draft", "schedule", "publish")(draft)
+
+
 def test_errors_are_results(agent: Session) -> None:
     """What goes wrong is said in words that an agent can act on, with our names, and the connection goes on."""
 
@@ -170,8 +181,8 @@ def _over_stdio(environ: dict[str, str]) -> Session:
     return lambda use: asyncio.run(_used(connected, use))
 
 
-def _over_http(server: Server) -> Session:
-    headers = server.with_key(*AGENT).headers
+def _over_http(server: Server, *scopes: str) -> Session:
+    headers = server.with_key(*(scopes or AGENT)).headers
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[Any]:

@@ -22,7 +22,7 @@ from skywrite.app.operations.shapes import (
 )
 from skywrite.app.operations.table import Access
 from skywrite.app.results import Entry
-from skywrite.queue.model import FINAL_STATES, WAITING_STATES
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Post
 
 WANTED_SCOPE = "wanted"
 
@@ -37,7 +37,7 @@ class CreatePost(DraftInput):
     key: Key | None = None
     late: Annotated[str, Meta(description="What to do when its time was missed: publish, skip:2h, hold.")] | None = None
     jitter: Annotated[str, Meta(description="A duration, a random part of which is added.")] | None = None
-    draft: Annotated[bool, Meta(description="Keep it as a draft, without a time.")] = False
+    draft: Annotated[bool, Meta(description="Keep it as a draft; `at` says when it is to go out.")] = False
     now: Annotated[bool, Meta(description="Publish it at once.")] = False
 
 
@@ -111,7 +111,7 @@ class PostShape(Output):
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
-    wanted_at: str | None
+    wanted_at: datetime | None
     tries: list[AttemptShape]
     warnings: list[str]
     created: bool = False
@@ -133,6 +133,12 @@ class PreviewShape(Output):
     quotes: bool
     blobs: list[dict[str, Any]]
     warnings: list[str]
+
+
+def _wanted(access: Access, post: Post) -> datetime | None:
+    """When a draft is to go out, if whoever drafted it said so."""
+    text = access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
@@ -161,7 +167,7 @@ def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostSh
         created_at=post.created_at,
         updated_at=post.updated_at,
         published_at=post.published_at,
-        wanted_at=access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None,
+        wanted_at=_wanted(access, post),
         tries=[attempt_shape(attempt) for attempt in entry.attempts],
         warnings=[str(warning) for warning in entry.warnings],
         created=created,

@@ -31,6 +31,7 @@ from skywrite.app.operations.shapes import (
 )
 from skywrite.app.operations.table import Access, Operation
 from skywrite.app.results import Entry
+from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor, InvalidCursor
@@ -59,23 +60,27 @@ def create(access: Access, given: CreatePost) -> PostShape:
 
 
 def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str, Any]) -> PostShape:
-    waits = not given.draft and "schedule" not in access.scopes
+    may_schedule = "schedule" in access.scopes
+    waits = given.draft or not may_schedule
+    wanted_at = _wanted_time(access, account_did, given.at) if waits and given.at is not None else None
     result = access.sky.posts.schedule(
         account=account_did,
         at=None if waits else given.at,
         key=given.key,
         late=given.late,
         jitter=None if waits else given.jitter,
-        draft=waits or given.draft,
+        draft=waits,
         source=access.source,
         **row,
     )
     if result.other_draft:
         raise _key_reused(given)
     warnings = [str(warning) for warning in result.warnings]
-    if waits and not result.existed:
+    if wanted_at is not None and not result.existed:
+        access.sky.context.store.put_setting(WANTED_SCOPE, str(result.post_id), wanted_at.isoformat())
+    if not may_schedule and not result.existed:
         warnings.append("It waits as a draft for a person: this key may not schedule.")
-        _ask_for_approval(access, result.post_id, given.at)
+        _ask_for_approval(access, result.post_id, wanted_at)
     shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
     shape.warnings = warnings
     return shape
@@ -120,11 +125,18 @@ def _key_reused(given: CreatePost) -> KeyReused:
     )
 
 
-def _ask_for_approval(access: Access, post_id: int, at: str | None) -> None:
+def _wanted_time(access: Access, account_did: str, at: str) -> datetime:
+    """When a draft is to go out, read now: words such as "tomorrow" mean another day later. Raises InvalidTime."""
+    from skywrite.schedule.times import parse_time
+
+    context = access.sky.context
+    return parse_time(at, now=context.clock.now(), zone=context.zone(context.store.account(account_did))).at
+
+
+def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) -> None:
     store, post = access.sky.context.store, access.sky.context.store.get(post_id)
-    if at is not None:
-        store.put_setting(WANTED_SCOPE, str(post_id), at)
-    data = {"id": post_id, "text": post.text, "wanted_at": at, "by": access.who}
+    wanted = None if wanted_at is None else to_iso(wanted_at)
+    data = {"id": post_id, "text": post.text, "wanted_at": wanted, "by": access.who}
     Events(store).note("approval.requested", data, account_did=post.account_did)
 
 
