@@ -77,7 +77,7 @@ def test_a_zombie_settles_nothing_and_publishes_nothing(
     with stuck_worker(environ, proxy, answer, "--once") as zombie:
         zombie.freeze()
         with opened(environ) as early:
-            assert (0, 0) == (early.run_once(threads=1).published, early.free_dead_leases())
+            assert (0, 0) == (early.run_once(threads=1).published, early._sending.free_dead_leases())
         with opened(environ, beyond_the_lease()) as other:
             assert 1 == other.run_once(threads=1).published
             settled = other.show(1)

@@ -12,7 +12,7 @@ from skywrite.atproto.session import Agent, Session
 from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, TimedOut
 from skywrite.http import MAX_ANSWER_BYTES, Response
-from skywrite.publish.worker import LEASE_SECONDS
+from skywrite.publish.publisher import LEASE_SECONDS
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 THREAD = [Write.of("app.bsky.feed.post", f"3kaaaaaaaaaa{one}", {"text": one}) for one in "abc"]
