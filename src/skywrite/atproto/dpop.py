@@ -33,7 +33,7 @@ _BOTH_KINDS = ("use_dpop_nonce", "invalid_dpop_proof")
 
 
 class NewProofNeeded(NotSent):
-    """The server wants another proof for a body that can only be streamed once; nothing was carried out."""
+    """The server wants another proof for a body that cannot be sent again as it is; nothing was carried out."""
 
 
 def b64url(data: bytes) -> str:
@@ -142,11 +142,13 @@ class DpopTransport:
     """A transport whose requests carry a proof, for the token in `authorization` where there is one.
 
     A request that was refused for its nonce or for our clock was not carried out: it is sent once more with what the
-    answer said. Raises NewProofNeeded where its body was a stream, which is gone by then.
+    answer said. Raises NewProofNeeded where its body was a stream, which is gone by then, and without `repeats`: an
+    assertion in a body is good for one request.
     """
 
-    def __init__(self, inner: Transport, key: SigningKey, origins: Origins) -> None:
+    def __init__(self, inner: Transport, key: SigningKey, origins: Origins, *, repeats: bool = True) -> None:
         self._inner = inner
+        self._repeats = repeats
         self._key = key
         self._origins = origins
 
@@ -173,7 +175,7 @@ class DpopTransport:
             self._origins.note(url, response)
             if not tries_left or not self._may_repeat(response, self._origins.ahead(url) - believed):
                 return response
-            if body is not None and not isinstance(body, bytes):
+            if not self._repeats or not isinstance(body, bytes | None):
                 host = urlsplit(url).netloc
                 raise NewProofNeeded(f"{host} asks for a new proof of the session.", hint="Try again.")
         raise AssertionError("unreachable")

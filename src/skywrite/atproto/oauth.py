@@ -10,14 +10,14 @@ Source: https://atproto.com/specs/oauth
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from nacl.bindings import crypto_hash_sha256 as sha256
 
-from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey, b64url, refusal
+from skywrite.atproto.dpop import DpopTransport, NewProofNeeded, Origins, SigningKey, b64url, refusal
 from skywrite.atproto.identity import Identity, Resolver, public_name
 from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.atproto.oauth_session import OAuthSession, lifetime_in
@@ -206,7 +206,7 @@ class OAuthLogin(NamedTuple):
     def _post(
         self, server: AuthServer, url: str, fields: Mapping[str, str], key: SigningKey, key_id: str | None
     ) -> dict[str, Any]:
-        signed = DpopTransport(self.transport, key, self.origins)
+        signed = DpopTransport(self.transport, key, self.origins, repeats=key_id is None)
         return post_form(signed, server.issuer, url, fields, self.client, key_id, self.origins, self.clock)
 
 
@@ -288,10 +288,7 @@ def post_form(
     if key_id is not None and not origins.knows(url):
         # What the client signs must not lie in the server's future, so its clock is asked for first.
         signed.request("GET", f"{issuer}{_SERVER_PATH}", timeout_seconds=METADATA_SECONDS)
-    form = {**fields, **client.credentials(key_id, issuer, origins.now(url))}
-    headers = {"content-type": _FORM, "accept": "application/json"}
-    body = urlencode(form).encode()
-    response = signed.request("POST", url, headers=headers, body=body, timeout_seconds=REQUEST_SECONDS)
+    response = _posted(signed, url, lambda: {**fields, **client.credentials(key_id, issuer, origins.now(url))})
     if not 200 <= response.status < 300:
         _raise(issuer, response, clock, hide=fields.values())
     if not response.body:
@@ -303,6 +300,17 @@ def post_form(
     if not isinstance(answer, dict):
         raise NoAnswer(f"{issuer} sent an answer that cannot be read.", hint="Try again.")
     return answer
+
+
+def _posted(signed: Transport, url: str, form: Callable[[], Mapping[str, str]]) -> Response:
+    """Post a form; made anew where the server wants another proof, because an assertion is good for one request."""
+    headers = {"content-type": _FORM, "accept": "application/json"}
+    try:
+        body = urlencode(form()).encode()
+        return signed.request("POST", url, headers=headers, body=body, timeout_seconds=REQUEST_SECONDS)
+    except NewProofNeeded:
+        body = urlencode(form()).encode()
+        return signed.request("POST", url, headers=headers, body=body, timeout_seconds=REQUEST_SECONDS)
 
 
 def _raise(issuer: str, response: Response, clock: Clock, hide: Any) -> NoReturn:

@@ -233,7 +233,8 @@ class _Server:
     ) -> dict[str, Any]:
         """One request as the session's client."""
         inner = self._transport if latest is None else _InTime(self._transport, self._clock, latest)
-        signed = DpopTransport(inner, SigningKey.from_text(session.dpop_key), self._origins)
+        key, repeats = SigningKey.from_text(session.dpop_key), session.key_id is None
+        signed = DpopTransport(inner, key, self._origins, repeats=repeats)
         client = self._client(session)
         return post_form(signed, session.issuer, url, fields, client, session.key_id, self._origins, self._clock)
 
