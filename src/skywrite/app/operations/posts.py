@@ -197,38 +197,39 @@ def edit(access: Access, given: EditPost) -> PostShape:
         access.require("schedule")
     if given.late is not None:
         row["late"] = given.late
-    return post_shape(access, access.sky.posts.edit(given.id, at=given.at, **row))
+    return post_shape(access, access.sky.posts.edit(given.id, at=given.at, version=post.version, **row))
 
 
 def move(access: Access, given: MovePost) -> PostShape:
     """Give a post another time; a draft is scheduled."""
-    _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.move(given.id, given.at))
+    post = _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.move(given.id, given.at, version=post.version))
 
 
 def cancel(access: Access, given: ChangeById) -> PostShape:
     """Cancel a post; a caller who may only make drafts may only cancel drafts."""
-    if _current(access, given.id, given.version).state != "draft":
+    post = _current(access, given.id, given.version)
+    if post.state != "draft":
         access.require("schedule")
-    return post_shape(access, access.sky.posts.cancel(given.id))
+    return post_shape(access, access.sky.posts.cancel(given.id, version=post.version))
 
 
 def hold(access: Access, given: ChangeById) -> PostShape:
     """Keep a scheduled post from going out until it is released."""
-    _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.hold(given.id))
+    post = _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.hold(given.id, version=post.version))
 
 
 def release(access: Access, given: ChangeById) -> PostShape:
     """Let a held post go out."""
-    _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.release(given.id))
+    post = _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.release(given.id, version=post.version))
 
 
 def retry(access: Access, given: ChangeById) -> PostShape:
     """Try a failed post again."""
-    _current(access, given.id, given.version)
-    return post_shape(access, access.sky.posts.retry(given.id))
+    post = _current(access, given.id, given.version)
+    return post_shape(access, access.sky.posts.retry(given.id, version=post.version))
 
 
 def unpublish(access: Access, given: ChangeById) -> PostShape:
@@ -239,7 +240,10 @@ def unpublish(access: Access, given: ChangeById) -> PostShape:
 
 
 def _current(access: Access, post_id: int, version: int | None) -> Post:
-    """A post that is about to be changed. Raises ChangedMeanwhile when it is another version by now."""
+    """A post that is about to be changed. Raises ChangedMeanwhile when it is another version by now.
+
+    The change is made from the version that was looked at here: what the caller may do was decided from it.
+    """
     post = access.post(post_id)
     if version is not None and post.version != version:
         raise ChangedMeanwhile(
