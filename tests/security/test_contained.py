@@ -54,7 +54,10 @@ def test_processor_time_is_limited_by_call(contained: Contained) -> None:
 
 def test_a_call_that_waits_is_ended() -> None:
     """A call that takes no processor time ends, too."""
-    child = Contained(Limits(wall_seconds=0.5))
+    child = Contained()
+    child.warm_up()
+    child.call(hostile.double, 1)
+    child._limits = Limits(wall_seconds=0.5)
     with pytest.raises(TooCostly):
         child.call(hostile.waits)
     child.close()

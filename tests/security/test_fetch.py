@@ -503,7 +503,7 @@ def test_a_bomb_in_a_bomb_is_unpacked_once(serve: Callable[..., EvilServer]) -> 
 def test_broken_and_endless_answers_fail_with_a_sentence(serve: Callable[..., EvilServer], answer: Answer) -> None:
     """Nothing that a server writes makes a fetch endless, and each is the same kind of failure."""
     server = serve({"/": answer})
-    with pytest.raises(FetchFailed, match=r"No usable answer from 127\.0\.0\.1"):
+    with pytest.raises(FetchFailed, match=r"No usable answer from 127\.0\.0\.1|did not answer in time"):
         Fetcher(ALLOW).fetch(server.url(), timeout_seconds=1.5)
     assert server.left.wait(30)
 
@@ -520,7 +520,7 @@ def test_slow_servers_end_with_the_deadline(serve: Callable[..., EvilServer], st
                 client.sendall(b"a")
 
     server = serve({"/": drip})
-    with pytest.raises(FetchFailed, match="timed out"):
+    with pytest.raises(FetchFailed, match="did not answer in time"):
         Fetcher(ALLOW).fetch(server.url(), timeout_seconds=0.3)
     stop.set()
 
