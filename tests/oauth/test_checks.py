@@ -15,8 +15,9 @@ from skywrite.atproto.oauth import ForgedRedirect, LoginDenied, NoOAuth, WrongAc
 from skywrite.atproto.oauth_auth import AccountMoved
 from skywrite.atproto.oauth_client import OAuthClient
 from skywrite.atproto.oauth_scopes import ALWAYS, scope_of
+from skywrite.atproto.repo import Repo
 from skywrite.atproto.xrpc_errors import MissingRight
-from skywrite.errors import SkywriteError
+from skywrite.errors import NotSent, SignInError, SkywriteError, TemporaryError
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import Changing, MovedClock, Wire, sessions_at
 from tests.support.oauth import Browser, returned
@@ -292,3 +293,53 @@ def test_a_web_server(process: Process, pds: Pds, account: PdsAccount) -> None:
 def test_where_tokens_may_go(url: str, local: bool, fits: bool) -> None:
     """An endpoint is https on a public name; this computer only where the account's server is here as well."""
     assert fits == _is_place(url, local=local)
+
+
+def test_another_kind_of_sign_in(process: Process, sign_in: SignIn, pds: Pds, account: PdsAccount) -> None:
+    """A process that used the former session goes on with the new one, from OAuth to a password and back."""
+    sky, elsewhere = process(), process()
+    sky.login(account.handle, account.app_password, pds=pds.url)
+    by_password = sky.context.agent(sky.accounts.get())
+    sign_in(elsewhere)
+    with pytest.raises(SignInError):
+        by_password.refresh()
+    first = sky.schedule("After OAuth came", at="now")
+    sky.run_once()
+    elsewhere.login(account.handle, account.app_password, pds=pds.url)
+    assert 0 == sessions_at(pds, account.did)
+    second = sky.schedule("After the password came back", at="now")
+    clock_free = process(clock=MovedClock(120))
+    for one in (sky, clock_free):
+        one.run_once()
+    states = {sky.posts.get(post.id).post.state for post in (first, second)}
+    assert ({"published"}, "ok") == (states, sky.accounts.get().state)
+
+
+def test_the_directory_is_away(process: Process, sign_in: SignIn, pds: Pds) -> None:
+    """Where the account's document cannot be read nothing is sent, and the session waits for a better hour."""
+    done = sign_in(process())
+
+    class Away(Wire):
+        def request(self, method: str, url: str, **more: Any) -> Any:
+            if url.startswith(pds.plc_url):
+                raise NotSent("The directory is away.")
+            return super().request(method, url, **more)
+
+    wire = Away()
+    agent = process(wire).context.agent(done.account)
+    with pytest.raises(TemporaryError):
+        agent.refresh()
+    stored = process().context.store.load_oauth(done.account.did)
+    assert stored is not None and (0, "ready") == (wire.refreshes(), stored.phase)
+
+
+def test_a_stream_and_a_token_for_a_service(process: Process, sign_in: SignIn, account: PdsAccount) -> None:
+    """A body that can be read once is uploaded with its first request; the video right gives its token and no other."""
+    wire = Wire()
+    sky = process(wire)
+    agent = sky.context.agent(sign_in(sky).account)
+    blob = Repo(agent).upload_blob(lambda: iter([b"\x89PNG" + b"x" * 70_000, b"y"]), "image/png", size=70_005)
+    assert (70_005, 1) == (blob["size"], sum("uploadBlob" in url for url in wire.sent))
+    assert agent.service_auth("did:web:localhost", "com.atproto.repo.uploadBlob")
+    with pytest.raises(MissingRight):
+        agent.service_auth("did:web:localhost", "app.bsky.feed.getTimeline")

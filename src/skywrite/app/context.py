@@ -160,6 +160,9 @@ class Context:
         session = sign_in(
             self.network, self.clock, handle, password, auth_factor_token, pds=pds, default=self.config.service
         )
+        former = self.store.load_oauth(session.did)
         account = self.store.sign_in(session)
         self.agents.forget(account.did)
+        if former is not None:
+            self.oauth.end(former)
         return account, session.uses_main_password

@@ -19,7 +19,7 @@ from skywrite.atproto.oauth_auth import DpopAuth
 from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client
 from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, scope_of
 from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session import clean_identifier
+from skywrite.atproto.session import BearerAuth, Session, clean_identifier
 from skywrite.clock import Clock, to_iso
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.http import Transport
@@ -122,12 +122,20 @@ class OAuth(NamedTuple):
         """Complete a sign-in with what the browser brought back, and keep the session."""
         client = self.client(pending.client_id)
         session = self._login(client, pending.server.issuer).finish(pending, returned)
-        before = self.store.load_oauth(session.did)
+        former = self.store.load_any(session.did)
         account = self.store.sign_in(session)
-        if before is not None:
-            with suppress(SkywriteError):
-                self.authenticator(before).end()
+        self.end(former)
         return SignedIn(account, session, missing_rights(session.asked, session.scope))
+
+    def end(self, former: Session | OAuthSession | None) -> None:
+        """Give up a session that another has replaced, as far as its server can be reached."""
+        if former is None:
+            return
+        with suppress(SkywriteError):
+            if isinstance(former, Session):
+                BearerAuth(self.transport, former, clock=self.clock).end()
+            else:
+                self.authenticator(former).end()
 
     def begin_kept(self, account: str | None, **options: Any) -> Pending:
         """`begin` for a web server: what is pending is kept sealed, for whichever process the browser comes back to."""

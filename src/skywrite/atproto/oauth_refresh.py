@@ -102,22 +102,26 @@ class Refresher:
 
         `wait`: stay for the one who is at it. Raises SessionOver, SignedOut, RefreshInDoubt and what sending raises.
         """
-        deadline = self._clock.monotonic() + (LEASE_WAIT_SECONDS if wait else 0)
-        with self._turn:
-            while not self._store.try_lease(did, LEASE_SECONDS):
-                session = self._load(did)
-                if session.access_token != stale:
-                    return session
-                if self._clock.monotonic() >= deadline:
-                    raise RefreshInDoubt(
-                        f"Another process is refreshing the session of {session.handle}.", hint="Try again in a minute."
-                    )
-                self._clock.wait(threading.Event(), POLL_SECONDS * (0.5 + self._clock.random()))
-            try:
-                session = self._load(did)
-                return session if session.access_token != stale else self._refreshed(session)
-            finally:
-                self._store.release(did)
+        if not self._turn.acquire(blocking=wait):
+            raise _busy(did)
+        try:
+            return self._renew_in_turn(did, stale, self._clock.monotonic() + (LEASE_WAIT_SECONDS if wait else 0))
+        finally:
+            self._turn.release()
+
+    def _renew_in_turn(self, did: str, stale: str, deadline: float) -> OAuthSession:
+        while not self._store.try_lease(did, LEASE_SECONDS):
+            session = self._load(did)
+            if session.access_token != stale:
+                return session
+            if self._clock.monotonic() >= deadline:
+                raise _busy(session.handle)
+            self._clock.wait(threading.Event(), POLL_SECONDS * (0.5 + self._clock.random()))
+        try:
+            session = self._load(did)
+            return session if session.access_token != stale else self._refreshed(session)
+        finally:
+            self._store.release(did)
 
     def _load(self, did: str) -> OAuthSession:
         session = self._store.load_oauth(did)
@@ -199,6 +203,10 @@ class Refresher:
 def sign_in_hint(handle: str) -> Hint:
     """What to do about a session that is over, or lacks something."""
     return Hint("Sign in again: ", Do("oauth.login", handle))
+
+
+def _busy(who: str) -> RefreshInDoubt:
+    return RefreshInDoubt(f"Somebody else is refreshing the session of {who}.", hint="Try again in a minute.")
 
 
 def _over(session: OAuthSession, reason: str = "") -> SessionOver:

@@ -211,7 +211,7 @@ class AccountVerbs(StoreBase):
         sealed, owner = self._sealed(session), self._owner()
         with self._writing(wake=False) as tx:
             row = tx.row("lock_account", did=session.did)
-            there = None if row is None or row["session"] is None else _sign_in_of(row)
+            there = None if row is None or not isinstance(self._opened(row), Session) else _sign_in_of(row)
             if there is None or there != self._refreshed.get((owner, session.did), there):
                 raise SignedOut(f"{session.handle} was signed out meanwhile.", hint=SIGN_IN)
             self._renew(tx, session, sealed, session.handle, session.pds_url)
