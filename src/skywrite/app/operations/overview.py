@@ -73,7 +73,7 @@ class FindingShape(Output):
 
     what: str
     level: str
-    told: str
+    message: str
     hint: str
 
 
