@@ -35,8 +35,11 @@ class Response(NamedTuple):
     truncated: bool = False
 
     def json(self) -> Any:
-        """The body as JSON; ValueError where it is none."""
-        return json.loads(self.body)
+        """The body as JSON; ValueError where it is none, or is nested too deeply."""
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 class WebUrl(NamedTuple):

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skywrite.compose.draft import Draft, Media
+from skywrite.compose.draft import Image as DraftImage
+from skywrite.compose.images import Collector, gather_media
 from skywrite.contained import Contained, ContainedUnavailable, Limits, TooCostly
 from skywrite.errors import InputError, MissingExtra
 from skywrite.fetch.page import read_page
@@ -182,3 +185,22 @@ def test_a_template_that_takes_for_ever_is_refused() -> None:
     """What a template may not do is refused in the child as it was before."""
     with pytest.raises(TemplateError, match="no 'secret'"):
         contained_template("{{ secret }}")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_only_files_of_this_computer_are_decoded_here(
+    own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that came from an address, an upload or a program are decoded in the child; a local file needs none."""
+    calls: list[str] = []
+
+    def call(function: Any, *given: Any, **named: Any) -> Any:
+        calls.append(function.__name__)
+        return function(*given, **named)
+
+    monkeypatch.setattr("skywrite.contained.call", call)
+    path = tmp_path / "a.png"
+    Image.new("RGB", (9, 9)).save(path)
+    media = Media(path=str(path)) if own else Media(data=path.read_bytes(), name="a.png")
+    draft = gather_media(Draft("x", images=(DraftImage(media, "A"),)), Collector(None))
+    assert ([] if own else ["prepare_image"], True) == (calls, draft.images[0].media.stored is not None)

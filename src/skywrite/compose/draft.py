@@ -43,7 +43,7 @@ class Stored(NamedTuple):
 class Media(NamedTuple):
     """Where bytes come from: a file, an address, the bytes themselves, or bytes stored already.
 
-    Exactly one of them is set, but that bytes may keep the address that they were fetched from.
+    Exactly one of them is set, but that bytes may keep the path or address that they were read from.
     """
 
     path: str | None = None

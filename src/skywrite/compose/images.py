@@ -156,7 +156,7 @@ def gather_media(part: Draft, collector: Collector) -> Draft:
     if len(part.images) == 1 and part.video is None and part.images[0].media.stored is None:
         image = part.images[0]
         data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
-        read = Media(url=image.media.url, data=data, name=image.media.label)
+        read = image.media._replace(data=data, name=image.media.label)
         if _is_animated_gif(data):
             part = part._replace(images=(), video=Video(read, image.alt, (), True))
         else:
@@ -181,24 +181,25 @@ def _image(image: Image, collector: Collector) -> Image:
 
     label = image.media.label
     data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
-    prepared = _prepared(data, label, collector.limit(IMAGE_BYTES_MAX), by_address=image.media.url is not None)
+    prepared = _prepared(data, image.media, collector.limit(IMAGE_BYTES_MAX))
     lost = [change for change in prepared.changes if "animation" in change]
     collector.warnings += [Notice("AnimationLost", f"{label}: {change}.", label) for change in lost]
     stored = collector.keep(prepared.data, prepared.mime, prepared.width, prepared.height)
     return Image(Media(stored=stored, name=Path(label).name), image.alt)
 
 
-def _prepared(data: bytes, label: str, max_bytes: int, *, by_address: bool) -> PreparedImage:
-    """An image made postable; what came from an address is decoded in the child process."""
+def _prepared(data: bytes, media: Media, max_bytes: int) -> PreparedImage:
+    """An image made postable. Only files of this computer are decoded here; all else came from somebody else."""
     from skywrite import contained
-    from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_image
+    from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image
 
-    if not by_address:
-        return prepare_image(data, name=label, max_bytes=max_bytes)
+    if media.path is not None:
+        return prepare_image(data, name=media.label, max_bytes=max_bytes)
+    max_pixels = MAX_PIXELS if media.url is None else STRANGERS_MAX_PIXELS
     try:
-        return contained.call(prepare_image, data, name=label, max_bytes=max_bytes, max_pixels=STRANGERS_MAX_PIXELS)
+        return contained.call(prepare_image, data, name=media.label, max_bytes=max_bytes, max_pixels=max_pixels)
     except contained.TooCostly as error:
-        raise error.about(label) from None
+        raise error.about(media.label) from None
 
 
 def _video(video: Video, collector: Collector) -> Video:
