@@ -18,7 +18,7 @@ from skywrite.app.operations import OPERATIONS, Access, Operation
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.model import Problem
-from skywrite.server.hints import for_agents
+from skywrite.server.hints import agent_text, for_agents
 from skywrite.server.routes import check_values, invalid
 
 INSTRUCTIONS = (
@@ -95,7 +95,7 @@ class Tool(NamedTuple):
         except msgspec.ValidationError as error:
             raise invalid(error, "") from None
         narrowed = access if self.limit is None else access._replace(scopes=access.scopes & self.limit)
-        result: dict[str, Any] = msgspec.to_builtins(self.operation.call(narrowed, given))
+        result: dict[str, Any] = msgspec.to_builtins(self.operation.call(narrowed, given), enc_hook=agent_text)
         return result
 
 
@@ -114,7 +114,8 @@ class Resource(NamedTuple):
         if self.operation is None:
             return self.text
         access.require(self.operation.scope)
-        return msgspec.json.encode(self.operation.call(access, self.operation.input())).decode()
+        result = self.operation.call(access, self.operation.input())
+        return msgspec.json.encode(result, enc_hook=agent_text).decode()
 
 
 @cache

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from skywrite.app.operations import Operation
 from skywrite.errors import InputError
 from skywrite.server.auth import Caller, caller_of
+from skywrite.server.hints import http_text
 from skywrite.server.limits import read_body
 from skywrite.server.problems import MalformedBody, WrongMediaType
 from skywrite.server.services import services_of
@@ -43,7 +44,7 @@ def api_routes(operations: Iterable[Operation]) -> list[Route]:
 
 def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     """The handler of one operation."""
-    encoder = msgspec.json.Encoder()
+    encoder = msgspec.json.Encoder(enc_hook=http_text)
 
     async def handle(request: Request) -> Response:
         caller = await caller_of(request)
