@@ -166,6 +166,15 @@ def test_recurrences_and_plan(everything: Api, fresh_key: str) -> None:
     assert 404 == everything.get(f"/recurrences/{made['id']}").status_code
 
 
+def test_the_status_says_what_is_wrong(quiet_server: Server) -> None:
+    """Without a worker the status says so, and what to do, not in the words of a shell."""
+    shown = quiet_server.as_owner().get("/status").json()
+    worker = next(finding for finding in shown["findings"] if finding["what"] == "worker")
+    assert ("note", "none is running") == (worker["level"], worker["message"])
+    assert "start a worker on the server" in worker["hint"]
+    assert {"draft", "scheduled", "published"} <= set(shown["posts"])
+
+
 def test_rate_limits_are_said(server: Server) -> None:
     """Each answer to a key says what is left of its quota."""
     answer = server.with_key("read").get("/accounts")

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 from skywrite.server.openapi import document
 from tests.server.conftest import COOKIE, Server
 
+NUMBERS = 20
 # Streams without end, uploads (which have their own tests), and what asks the network.
 LEFT_OUT = "/events$|/media|/feeds|/drafts/pull"
 
@@ -26,7 +27,7 @@ schema = schemathesis.openapi.from_dict(document()).exclude(path_regex=LEFT_OUT)
 
 @schema.parametrize()
 @settings(
-    max_examples=6,
+    max_examples=5,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -34,6 +35,10 @@ schema = schemathesis.openapi.from_dict(document()).exclude(path_regex=LEFT_OUT)
 )
 def test_answers_are_in_the_document(case: schemathesis.Case, quiet_server: Server) -> None:
     """Requests made from the document, right and wrong ones, get answers that the document describes, and no fault."""
+    number = (case.path_parameters or {}).get("id")
+    if isinstance(number, int):
+        # The numbers of things that are there: what happens to them is of more interest than a 404.
+        case.path_parameters["id"] = number % NUMBERS + 1
     headers = {"cookie": f"{COOKIE}={quiet_server.owner}"}
     checks = [schemathesis.checks.not_a_server_error, status_code_conformance]
     checks += [content_type_conformance, response_schema_conformance]

@@ -141,8 +141,8 @@ def status(access: Access, given: Nothing) -> StatusShape:
     for did in access.dids(None):
         for state, count in access.sky.context.store.count(did).items():
             counts[state] += count
-    findings = [item.as_dict() for item in check_run(access.sky, wrong="note")]
-    shapes = [FindingShape(**{name: str(item[name]) for name in FindingShape.__struct_fields__}) for item in findings]
+    findings = check_run(access.sky, wrong="note")
+    shapes = [FindingShape(item.what, item.level, item.message, item.hint) for item in findings]
     return StatusShape(version("skywrite"), access.sky.context.clock.now(), counts, shapes)
 
 
