@@ -15,7 +15,6 @@ NOUNS = {
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
-    "functions": "adopt call every names runner_of store_times",
     "posts": "cancel count_due delete each edit get history hold list move preview publish receipt release retry "
     "schedule send undo",
     "recurrences": "get list skip_or_move stop",

@@ -47,7 +47,7 @@ def test_registering_opens_nothing(tmp_path: Path) -> None:
     def weather() -> str:
         return "It rains."
 
-    assert ("It rains.", ["weather"], False) == (weather(), sky.functions.names(), (tmp_path / "none").exists())
+    assert ("It rains.", ["weather"], False) == (weather(), sky._functions.names(), (tmp_path / "none").exists())
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_program_is_loaded(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bot.py"
     path.write_text(PROGRAM.format(name=name))
     app = load_app(path)
-    assert (["giver"], tmp_path) == (app.functions.names(), app.functions._registered["giver"].folder)
+    assert (["giver"], tmp_path) == (app._functions.names(), app._functions._registered["giver"].folder)
 
 
 def test_functions_of_all_are_taken(tmp_path: Path) -> None:
@@ -293,9 +293,9 @@ def test_functions_of_all_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "bot.py"
     two = PROGRAM.format(name="one") + PROGRAM.format(name="two").replace("giver", "other")
     path.write_text(two)
-    assert ["giver", "other"] == load_app(path).functions.names()
+    assert ["giver", "other"] == load_app(path)._functions.names()
     path.write_text(two.replace("two", "sky"))
-    assert ["other"] == load_app(path).functions.names()
+    assert ["other"] == load_app(path)._functions.names()
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ class Skywrite:
         return Commands(self.context, self._drafting)
 
     @cached_property
-    def functions(self) -> Functions:
+    def _functions(self) -> Functions:
         """The functions that `every` registered."""
         from skywrite.app.functions import Functions
 
@@ -168,12 +168,12 @@ class Skywrite:
         return self.posts.schedule(text, **options)
 
     def every(self, rule: str, **options: Any) -> Callable[[Poster], Poster]:
-        """Let a worker call a function at the times of a rule, and post what it returns: see `functions.every`."""
-        return self.functions.every(rule, **options)
+        """Let a worker call a function at the times of a rule, and post what it returns: see `Functions.every`."""
+        return self._functions.every(rule, **options)
 
     def call(self, name: str) -> Sent | None:
-        """Call a function of `every` now, and post what it returns: see `functions.call`."""
-        return self.functions.call(name)
+        """Call a function of `every` now, and post what it returns: see `Functions.call`."""
+        return self._functions.call(name)
 
     def run(
         self,
@@ -204,7 +204,7 @@ class Skywrite:
     def _runner(self, commands: bool | None = None) -> Runner:
         from skywrite.app.runner import Runner
 
-        return Runner(self.context, self._drafting, self._sending, self.functions, commands=commands)
+        return Runner(self.context, self._drafting, self._sending, self._functions, commands=commands)
 
     # Parts of `context` under the names that they had; new code asks the context.
 

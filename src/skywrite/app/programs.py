@@ -21,8 +21,8 @@ def load_app(path: Path) -> Skywrite:
         raise InvalidProgram(f"{path} has no Skywrite.", hint="Make one in it: sky = Skywrite()")
     first = apps[0]
     for other in apps[1:]:
-        first.functions.adopt(other.functions)
-    if not first.functions.names():
+        first._functions.adopt(other._functions)
+    if not first._functions.names():
         raise InvalidProgram(
             f"{path} has no functions that return posts.", hint='Mark one with @sky.every("0 9 * * *").'
         )
