@@ -1,0 +1,109 @@
+"""A real Chromium in front of a live server with a filled week.
+
+The browser sees the server as http://skywrite.localhost, as a person would: there cookies are safe from other ports.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.server.conftest import Server, start
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+NAME = "skywrite.localhost"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, which script/test installs."""
+    path = shutil.which("chromium")
+    assert path, "chromium is missing; script/test installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Server]:
+    """A server with a filled week and a worker."""
+    server = start("--demo", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
+    with server.child:
+        server.url = server.url.replace("127.0.0.1", NAME)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, site: Server) -> dict[str, Any]:
+    """The storage of a browser whose owner is signed in."""
+    context = browser.new_context()
+    context.new_page().goto(site.sign_in_url.replace("127.0.0.1", NAME))
+    state: Any = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+class Watched:
+    """A page, and what its console and its policy complained about."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context = context
+        self.url = url
+        self.complaints: list[str] = []
+        self.page = self.open()
+
+    def open(self) -> Page:
+        """One more tab."""
+        page = self.context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def visit(self, path: str) -> Page:
+        """Go to a page of the server."""
+        self.page.goto(self.url + path)
+        return self.page
+
+    def said(self) -> str:
+        """What the page said about the last action."""
+        return self.page.locator("[data-said]").inner_text()
+
+
+@pytest.fixture
+def tab(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
+    """A tab of the owner's browser; nothing may complain in it."""
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+    watched = Watched(context, site.url)
+    yield watched
+    context.close()
+    assert [] == watched.complaints
+
+
+@pytest.fixture
+def phone(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
+    """The same on a small screen."""
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 360, "height": 740}, has_touch=True)  # type: ignore[arg-type]
+    watched = Watched(context, site.url)
+    yield watched
+    context.close()
+    assert [] == watched.complaints

@@ -1,0 +1,76 @@
+"""Every page in a real browser: nothing complains, everyone can use it, and it fits the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.pages.conftest import AXE, Watched
+
+PATHS = (
+    "/",
+    "/?view=month",
+    "/?view=agenda",
+    "/compose",
+    "/posts/3",
+    "/history",
+    "/feeds",
+    "/recurrences",
+    "/media",
+    "/accounts",
+    "/settings",
+    "/status",
+    "/posts/99999",
+)
+FAILING = ("/posts/99999",)
+
+
+def problems(page: Any) -> list[str]:
+    """What axe finds, a line each."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in found["violations"]]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_accessible_in_light_and_dark(tab: Watched, path: str, scheme: Any) -> None:
+    """axe finds nothing, and neither the console nor the policy complains."""
+    tab.page.emulate_media(color_scheme=scheme)
+    assert [] == problems(tab.visit(path))
+    if path in FAILING:
+        tab.complaints.clear()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_fits_a_small_phone(phone: Watched, path: str) -> None:
+    """At 360 pixels nothing scrolls sideways, and axe finds nothing."""
+    page = phone.visit(path)
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert (False, []) == (wide, problems(page))
+    if path in FAILING:
+        phone.complaints.clear()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_shown_nowhere_else_and_runs_nothing_else(tab: Watched, path: str) -> None:
+    """No frame, no foreign script, nothing kept by caches."""
+    answer = tab.page.goto(tab.url + path)
+    assert answer is not None
+    policy = answer.headers["content-security-policy"]
+    wanted = ("default-src 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'")
+    assert ([], "no-store") == ([part for part in wanted if part not in policy], answer.headers["cache-control"])
+    assert "unsafe" not in policy
+    if path in FAILING:
+        tab.complaints.clear()
+
+
+def test_nobody_sees_anything_without_signing_in(browser: Any, site: Any) -> None:
+    """Every page says how to sign in, and no more."""
+    context = browser.new_context()
+    page = context.new_page()
+    for path in PATHS:
+        answer = page.goto(site.url + path)
+        assert (401, True) == (answer.status, "Sign in to Skywrite" in page.inner_text("h1"))
+    context.close()
