@@ -390,6 +390,11 @@ function watch(root) {
   const source = new EventSource(`${API}/events`);
   const look = event => { try { if (String(JSON.parse(event.data).data?.id) === root.dataset.watch) location.assign(location.pathname); } catch { /* not ours */ } };
   ["post.published", "post.failed", "post.held", "post.skipped", "post.cancelled"].forEach(name => source.addEventListener(name, look));
+  // What happened between the making of the page and now was heard by nobody.
+  source.addEventListener("open", async () => {
+    const post = await ask("GET", `/posts/${root.dataset.watch}`).catch(() => null);
+    if (post && post.state !== root.dataset.state) location.assign(location.pathname);
+  });
   addEventListener("pagehide", () => source.close());
   document.addEventListener("submit", () => source.close());
 }
