@@ -213,16 +213,16 @@ class Contained:
         process.wait()
 
 
-def _error(told: Mapping[str, str]) -> SkywriteError:
+def _error(facts: Mapping[str, str]) -> SkywriteError:
     """The error that the child named, if its class is one of ours that is loaded here; else its nearest."""
-    found = getattr(sys.modules.get(told.get("module", "")), told.get("name", ""), None)
-    message, hint = told.get("message", ""), told.get("hint", "")
+    found = getattr(sys.modules.get(facts.get("module", "")), facts.get("name", ""), None)
+    message, hint = facts.get("message", ""), facts.get("hint", "")
     if not (isinstance(found, type) and issubclass(found, SkywriteError) and found.__module__.startswith("skywrite.")):
         return TooCostly(message or "It could not be read.", hint=hint)
     error = found.__new__(found)
     SkywriteError.__init__(error, message, hint=hint)
-    if "extra" in told:
-        vars(error)["extra"] = told["extra"]
+    if "extra" in facts:
+        vars(error)["extra"] = facts["extra"]
     return error
 
 

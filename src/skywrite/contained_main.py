@@ -46,14 +46,14 @@ def _answer(message: bytes) -> bytes:
         result = _call(name, args, kwargs)
         return SOUND + msgspec.msgpack.encode(("done", result))
     except SkywriteError as error:
-        return SOUND + msgspec.msgpack.encode(("failed", _told(error)))
+        return SOUND + msgspec.msgpack.encode(("failed", _facts_of(error)))
     except MemoryError:
-        told = {"message": "Reading it takes more memory than it may."}
+        facts = {"message": "Reading it takes more memory than it may."}
     except Exception as error:
         if os.environ.get("SKYWRITE_DEBUG"):
             raise
-        told = {"message": f"It could not be read ({type(error).__name__})."}
-    return SPENT + msgspec.msgpack.encode(("failed", told))
+        facts = {"message": f"It could not be read ({type(error).__name__})."}
+    return SPENT + msgspec.msgpack.encode(("failed", facts))
 
 
 def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -66,10 +66,10 @@ def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return function(*bound.args, **bound.kwargs)
 
 
-def _told(error: SkywriteError) -> dict[str, str]:
-    told = {"module": type(error).__module__, "name": error.name, "message": error.message, "hint": str(error.hint)}
+def _facts_of(error: SkywriteError) -> dict[str, str]:
+    facts = {"module": type(error).__module__, "name": error.name, "message": error.message, "hint": str(error.hint)}
     extra = getattr(error, "extra", None)
-    return {**told, "extra": extra} if isinstance(extra, str) else told
+    return {**facts, "extra": extra} if isinstance(extra, str) else facts
 
 
 def _limit_once(memory_bytes: int) -> None:

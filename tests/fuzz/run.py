@@ -90,7 +90,7 @@ def _with_mutator(target: Target, run: Callable[[bytes], bool], seconds: float, 
 
 
 def _watched_imports(*, led: bool) -> contextlib.AbstractContextManager[object]:
-    """What is imported inside tells atheris which of its lines were reached."""
+    """What is imported inside reports to atheris which of its lines were reached."""
     if not led:
         return contextlib.nullcontext()
     import atheris  # type: ignore[import-not-found]

@@ -98,7 +98,7 @@ class Runner:
         self._sending.free_dead_leases()
         self._sending.recover_clock_skew()
         self._functions.store_times()
-        self._tell_of_commands(log)
+        self._log_left_out_commands(log)
         worker = self.worker(threads=threads, log=log, tasks=tasks)
         self._ctx.store.on_replaced = lambda place: log("database_replaced", database=self._ctx.config.shown_database)
         try:
@@ -122,7 +122,7 @@ class Runner:
         worker = self.worker(threads=threads, log=log)
         occurrences = Occurrences(self._ctx, self._drafting, log)
         feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
-        self._tell_of_commands(log)
+        self._log_left_out_commands(log)
         # What is due is looked for by the right time.
         worker.is_time_right()
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
@@ -159,7 +159,7 @@ class Runner:
     def _webhooks(self, log: Log) -> WebhookTask:
         return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)
 
-    def _tell_of_commands(self, log: Log) -> None:
+    def _log_left_out_commands(self, log: Log) -> None:
         """Log that there are commands which this worker does not run, and how it would."""
         count = sum(timer.kind == "command" for timer in self._ctx.store.timers())
         if count and not self._commands:

@@ -2,8 +2,8 @@
 
 What lives here: the bounded reading of HTML. What does not: which of the tags a card takes (`card`).
 
-Only the tags that are asked for reach the HTML parser: a parser that mends what is written makes gigabytes of elements
-out of kilobytes of text (formatting that has to be opened again in each block, attributes by the thousand).
+Only the tags that are asked for reach the HTML parser: one that repairs what is written makes gigabytes of elements out
+of kilobytes of text (formatting that has to be opened again in each block, attributes by the thousand).
 """
 
 from __future__ import annotations
