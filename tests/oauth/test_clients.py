@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.oauth_files import check_published, files_of, hosted_client, turned, write_files
+from skywrite.app.oauth_files import check_published, files_of, hosted_client, server_client, turned, write_files
 from skywrite.atproto.oauth import OAuthRefused
 from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient
 from skywrite.atproto.oauth_refresh import SessionOver
@@ -17,6 +17,7 @@ from skywrite.errors import InputError
 from skywrite.http import Response
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, age_session
+from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
 
 WHO = "com.atproto.server.getSession"
@@ -139,6 +140,22 @@ def test_wrong_clock(process: Process, sign_in: SignIn, site: Path, address: str
     sky = process(clock=MovedClock(ahead_seconds))
     done = sign_in(sky, **use(sky, hosted_client(address), site))
     process(clock=MovedClock(ahead_seconds)).context.agent(done.account).refresh()
+
+
+def test_a_web_server_is_its_own_client(
+    process: Process, account: PdsAccount, pds: Pds, site: Path, address: str
+) -> None:
+    """The client of a server is made once, is not the command line's, and signs accounts in for two years."""
+    sky = process()
+    client = server_client(sky.oauth, address)
+    assert client.key_id == server_client(process().oauth, address).key_id
+    assert "loopback" == sky.oauth.default_client("atproto").kind
+    write_files(client, site / "oauth")
+    pending = sky.oauth.begin_kept(account.handle, pds=pds.url, client=client)
+    came = Browser().accept(pending.url, account.handle, account.password)
+    assert came.startswith(f"{address}/oauth/callback?")
+    done = process().oauth.finish_kept(returned(came))
+    assert (account.did, True) == (done.account.did, done.session.is_confidential)
 
 
 def test_check(process: Process, site: Path, address: str) -> None:

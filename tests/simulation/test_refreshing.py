@@ -16,7 +16,7 @@ from skywrite.atproto import oauth_refresh
 from skywrite.atproto.oauth_session import OAuthSession
 from tests.simulation.refreshing import World
 
-SEEDS = 5_000 if os.environ.get("SKYWRITE_NIGHTLY") else 400
+SEEDS = 5_000 if os.environ.get("SKYWRITE_NIGHTLY") else 600
 BLOCKS = 8
 CONTROL_SEEDS = 40
 # Three hosts that are busy, and a network that takes its time.

@@ -82,10 +82,11 @@ class OAuth(NamedTuple):
             )
         return client_from_json(stored)
 
-    def keep_client(self, client: OAuthClient) -> None:
-        """Keep a client with its keys, sealed; new sign-ins use it."""
+    def keep_client(self, client: OAuthClient, *, default: bool = True) -> None:
+        """Keep a client with its keys, sealed; sign-ins that name none use it (`default`)."""
         self.store.put_secret(CLIENTS, client.client_id, client_to_json(client))
-        self.store.put_setting("oauth", "client", client.client_id)
+        if default:
+            self.store.put_setting("oauth", "client", client.client_id)
 
     def default_client(self, scope: str) -> OAuthClient:
         """The client that was made last, else the loopback client."""

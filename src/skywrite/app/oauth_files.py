@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from skywrite.app.oauth import OAuth
+from skywrite.app.oauth import CLIENTS, OAuth
 from skywrite.atproto.oauth_client import (
     CLIENT_NAME,
     LOOPBACK_CALLBACK,
@@ -33,6 +33,7 @@ from skywrite.http import parse_url
 METADATA_FILE = "client-metadata.json"
 KEYS_FILE = "jwks.json"
 CALLBACK_FILE = "callback.html"
+SERVER_FOLDER = "/oauth"
 _METADATA_BYTES_MAX = 100_000
 
 _STYLE = """
@@ -95,11 +96,19 @@ def hosted_client(base_url: str, *, public: bool = False) -> OAuthClient:
     return OAuthClient("confidential", client_id, (f"{base}/{CALLBACK_FILE}",), scope, first_keys())
 
 
-def web_client(public_url: str, *, metadata_path: str, callback_path: str) -> OAuthClient:
-    """A new client of a web server that is reached at `public_url`, and serves its files itself."""
-    base = checked_base(public_url)
-    redirect_uris = (f"{base}{callback_path}",)
-    return OAuthClient("confidential", f"{base}{metadata_path}", redirect_uris, scope_of(RIGHTS), first_keys())
+def server_client(oauth: OAuth, public_url: str) -> OAuthClient:
+    """The client of a web server that is reached at `public_url`: made when it is first asked for, and kept sealed.
+
+    The server serves `files_of` it, but for the callback page, under SERVER_FOLDER; browsers come back to
+    SERVER_FOLDER/callback, with what `OAuth.finish_kept` takes. Sign-ins at the command line do not use it.
+    """
+    base = f"{checked_base(public_url)}{SERVER_FOLDER}"
+    client_id = f"{base}/{METADATA_FILE}"
+    if oauth.store.secret(CLIENTS, client_id) is None:
+        client = OAuthClient("confidential", client_id, (f"{base}/callback",), scope_of(RIGHTS), first_keys())
+        oauth.keep_client(client, default=False)
+    # Another process may have made one at the same time; what is kept now counts.
+    return oauth.client(client_id)
 
 
 def files_of(client: OAuthClient, *, name: str = CLIENT_NAME) -> dict[str, str]:

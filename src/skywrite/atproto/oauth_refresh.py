@@ -2,11 +2,12 @@
 
 A refresh token works once. A server that sees it a second time ends the session, for the one that holds the newest
 tokens as well. So the intention is committed before anything is sent, and whoever finds it without an answer is in
-doubt: he waits until a late original cannot become the second use, and asks once.
+doubt. After 90 seconds, when no late original can be under way, the old access token may show that nothing was carried
+out: then asking again is safe. Otherwise a process that was only stopped is given five minutes to store the answer.
 
     ready ──commit──> refreshing ──answer──> ready (new tokens, stored before they are looked at)
                           │ certainly not carried out ──> ready
-                          │ no answer, 5xx, or its process died: doubt, for 90 s ──> refreshing again
+                          │ no answer, 5xx, or its process died: doubt, for 90 s or 5 min ──> refreshing again
                           └ invalid_grant, and nobody has stored newer tokens ──> over
 
 What lives here: the order of the steps. What does not: the requests (`oauth_auth`), the store (`queue.accounts`).
@@ -153,7 +154,7 @@ class Refresher:
         return self._kept(started, answer)
 
     def _wait_out(self, session: OAuthSession) -> None:
-        """Return when the one who began a refresh can no longer be on his way; raise RefreshInDoubt before that."""
+        """Return when asking again is as safe as it gets; raise RefreshInDoubt before that."""
         now = self._clock.now()
         since = session.seen.get(self._host)
         if since is None or since - now > timedelta(seconds=FUTURE_SECONDS):
@@ -162,16 +163,16 @@ class Refresher:
         waited = now - since
         if waited < timedelta(seconds=DOUBT_SECONDS):
             raise self._in_doubt(session)
-        carried_out = session.is_usable(now) and self._server.accepts(session) is False
-        if carried_out and waited < timedelta(seconds=HOPE_SECONDS):
-            # Nothing is to be had by asking; a process that was only stopped may still store the answer.
+        untouched = session.is_usable(now) and self._server.accepts(session) is True
+        if not untouched and waited < timedelta(seconds=HOPE_SECONDS):
+            # Asking might be the second use. A process that was only stopped may still store the answer.
             raise self._in_doubt(session)
 
     def _in_doubt(self, session: OAuthSession, error: SkywriteError | None = None) -> RefreshInDoubt:
         reason = f": {error.message}" if error else "."
         return RefreshInDoubt(
             f"The answer to the refresh of the session of {session.handle} is missing{reason}",
-            hint="It is asked for again after a minute and a half.",
+            hint="It is asked for again as soon as that is safe, within five minutes.",
         )
 
     def _kept(self, started: OAuthSession, answer: Mapping[str, Any]) -> OAuthSession:
