@@ -160,7 +160,7 @@ def test_doctor_says_which_servers_hang(tmp_path: Path) -> None:
     for network.healed in (False, True):
         work(worker, clock, 100)
         beat.run()
-        told.append([finding.told for finding in check_run(sky) if finding.what == "server"])
+        told.append([finding.message for finding in check_run(sky) if finding.what == "server"])
     assert ([1, 0], True) == ([len(one) for one in told], told[0][0].startswith(f"{HUNG_URL} has not answered"))
 
 

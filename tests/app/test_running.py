@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
-from skywrite.app.chores import PRUNE_SECONDS, Pruning
+from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.app.feed_checks import FeedTask
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.timers import Timers
@@ -22,6 +22,7 @@ from skywrite.errors import InputError, NotSent
 from skywrite.http import Response
 from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import DatabaseUnavailable
+from skywrite.queue.events import Events
 from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
 from tests.app.conftest import NOON, World
@@ -518,3 +519,23 @@ def test_a_database_that_is_replaced_while_a_worker_runs(live: Skywrite, tmp_pat
 
     live.run(log=log)
     assert ("database_replaced" in told, ["published"]) == (True, [one.state for one in live.context.store.history()])
+
+
+def test_a_late_worker_is_reported_once(world: World, sky: Skywrite) -> None:
+    """Posts that are due and that no worker takes are an event after five minutes, and again the next time."""
+    sky.schedule("Late", at=NOON)
+    chore = Lateness(sky.context)
+
+    def reported() -> int:
+        chore.run()
+        return [event.kind for event in Events(sky.context.store).after(0)].count("worker.late")
+
+    counts = [reported()]
+    for seconds in (299, 2, 600):
+        world.clock.advance(seconds)
+        counts.append(reported())
+    sky.run_once()
+    counts.append(reported())
+    sky.schedule("Late again", at=world.clock.now())
+    world.clock.advance(301)
+    assert [0, 0, 1, 1, 1, 2] == [*counts, reported()]

@@ -11,10 +11,11 @@ from skywrite.clock import FakeClock
 from skywrite.http import Response
 from skywrite.publish.webhooks import WAITS, after_answer, after_failure
 from skywrite.queue.events import Events
+from skywrite.queue.feed_model import NewFeed, Poll
 from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
 from skywrite.queue.store import Store
 from skywrite.queue.webhooks import OLD_SECRET_LIFETIME, Settled, Webhooks
-from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, post, raw, take
+from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, later, post, raw, take
 
 URL = "https://receiver.example/hook"
 
@@ -67,6 +68,18 @@ def test_a_lost_login_is_an_event(store: Store) -> None:
         event.account_did,
         event.data["reason"],
     )
+
+
+def test_a_failing_feed_is_an_event_once(store: Store) -> None:
+    """A feed that cannot be read is reported at the third failure in a row, not at each; so is one that is gone."""
+    claim = store.add_feed(NewFeed("https://site.example/feed", (ALICE,)), "w", LEASE_SECONDS)
+    for failures, state in ((1, "active"), (2, "active"), (3, "active"), (4, "active"), (5, "gone")):
+        poll = Poll("https://site.example/feed", "Site", {}, later(1800), failures=failures, problem=PROBLEM)
+        store.record_poll(claim, poll._replace(state=state))  # type: ignore[arg-type]
+        claim = store.claim_feed(1, "w", LEASE_SECONDS) or claim
+    assert [(1, "Site"), (1, "Site")] == [
+        (event.subject_id, event.data["title"]) for event in Events(store).after(0) if event.kind == "feed.failing"
+    ]
 
 
 def test_messages_are_for_those_who_listen(store: Store) -> None:
