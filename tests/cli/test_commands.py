@@ -20,7 +20,7 @@ from skywrite.cli.main import COMMANDS, cli
 from tests.cli.conftest import Files, Shell
 from tests.support.canaries import canary, secrets_in
 
-WITHOUT_JSON = {"help", "completion"}
+WITHOUT_JSON = {"mcp", "help", "completion"}
 PTY_SECONDS = 60.0
 
 
@@ -76,7 +76,7 @@ def test_completion(signed_out: Shell, name: str, mark: str) -> None:
 
 def test_completion_completes(signed_out: Shell) -> None:
     """Commands and options are completed in a real process."""
-    environ = {"_SKYWRITE_COMPLETE": "bash_complete", "COMP_WORDS": "skywrite rec", "COMP_CWORD": "1"}
+    environ = {"_SKYWRITE_COMPLETE": "bash_complete", "COMP_WORDS": "skywrite recu", "COMP_CWORD": "1"}
     script = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
     told = signed_out.python(script, **environ)
     assert "plain,recurring" == told.out.strip()

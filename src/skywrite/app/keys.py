@@ -12,7 +12,7 @@ from typing import Any
 from skywrite.app.chores import HEARTBEAT_SECONDS
 from skywrite.app.commands import UnsealedCommand, check_seal, sealed
 from skywrite.app.context import Context
-from skywrite.errors import InputError, StorageError
+from skywrite.errors import Do, Hint, InputError, StorageError
 from skywrite.queue.rekey import Resealed, opens, reseal
 from skywrite.queue.timers import NewTimer
 from skywrite.queue.vault import Vault, finish_key, next_key
@@ -31,7 +31,7 @@ def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False)
         _check_workers(ctx)
     if ctx.vault.is_given:
         if not new_key:
-            hint = "Give the new one on standard input (--new-key-stdin), and set SKYWRITE_KEY to it afterwards."
+            hint = Hint("Give the new one: ", Do("argument", "new_key_stdin"), ". Set SKYWRITE_KEY to it afterwards.")
             raise InputError("The key is in SKYWRITE_KEY, which only you can change.", hint=hint)
         return _reseal(ctx, Vault(ctx.config.home, new_key))
     if new_key is not None:

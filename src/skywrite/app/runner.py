@@ -163,7 +163,7 @@ class Runner:
         """Log that there are commands which this worker does not run, and how it would."""
         count = sum(timer.kind == "command" for timer in self._ctx.store.timers())
         if count and not self._commands:
-            log("commands_not_run", count=count, hint="--commands runs them")
+            log("commands_not_run", count=count)
 
     def _check_key(self) -> None:
         """Raise WrongKey where the key opens no stored session: every try would be in vain."""

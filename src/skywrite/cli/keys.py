@@ -10,7 +10,7 @@ from skywrite.cli.options import ID, json_option
 from skywrite.cli.output import print_done, print_json, print_table
 
 
-@click.group("keys")
+@click.group("keys", epilog='Example: skywrite keys add --name "my agent" --scope read --scope draft')
 def keys_command() -> None:
     """API keys for programs and agents."""
 
@@ -44,7 +44,7 @@ def add_command(
         click.echo("Keep it now: it is not shown again.", err=True)
 
 
-@keys_command.command("list")
+@keys_command.command("list", epilog="Example: skywrite keys list --json")
 @json_option
 def list_command(as_json: bool) -> None:
     """Show the keys, and when they were last used."""
@@ -62,7 +62,7 @@ def list_command(as_json: bool) -> None:
         print_table(head, [_key_row(key) for key in keys])
 
 
-@keys_command.command("revoke")
+@keys_command.command("revoke", epilog="Example: skywrite keys revoke 3")
 @click.argument("key_id", metavar="ID", type=ID)
 @json_option
 def revoke_command(key_id: int, as_json: bool) -> None:

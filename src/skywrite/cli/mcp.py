@@ -9,7 +9,7 @@ import click
 KEY_VARIABLE = "SKYWRITE_API_KEY"
 
 
-@click.command("mcp", epilog="The agent's program starts it; see the guide for how to set that up.")
+@click.command("mcp", epilog="Example, started by the agent's program: skywrite mcp")
 def mcp_command() -> None:
     """Offer your queue to an agent over MCP (standard input and output).
 
