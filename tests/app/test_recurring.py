@@ -34,7 +34,7 @@ def due(sky: Skywrite) -> list[datetime | None]:
 
 def test_each_occurrence_is_posted_once_in_turn(world: World, sky: Skywrite) -> None:
     """Texts of a pool take turns; the next post is made when one is done with."""
-    sky.schedule("one", every="0 * * * *", pool=["two", "three"])
+    sky.schedule(every="0 * * * *", pool=["one", "two", "three"])
     run_until(world, sky, NOON + 4 * HOUR)
     assert ["one", "two", "three", "one"] == world.texts()
     assert [NOON + 5 * HOUR] == due(sky)

@@ -339,7 +339,7 @@ def test_the_next_of_a_rule_is_made_at_once(world: World, sky: Skywrite) -> None
 
 
 def test_a_dead_mention_does_not_hold_up_a_post(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can look it up: after some tries it stays plain text, and the log says so."""
+    """It waits an hour for its look-up; then it stays plain text, and the log says so."""
     world.box.faults.add("com.atproto.identity.resolveHandle", kind="error_500", times=None)
     scheduled = sky.schedule("Hello @bob.test", at="in 1 hour")
     assert "could not be looked up yet" in scheduled.warnings[0]
@@ -348,6 +348,9 @@ def test_a_dead_mention_does_not_hold_up_a_post(world: World, sky: Skywrite, mon
     for _ in range(3):
         sky.run_once(log=lambda event, **facts: told.append((event, facts.get("handle"))))
         world.clock.advance(120)
+    assert [] == world.texts()
+    world.clock.advance(3600)
+    sky.run_once(log=lambda event, **facts: told.append((event, facts.get("handle"))))
     assert (["Hello @bob.test"], None) == (world.texts(), world.records()[0].get("facets"))
     assert ("mention_left", "bob.test") in told
 

@@ -235,7 +235,7 @@ class Import:
         """Warn of posts with the same texts that are queued or were posted lately, asking for many at once."""
         places: dict[str, dict[str, list[int]]] = {}
         for place, new in accepted:
-            if text := str(new.draft.get("text", "")):
+            if text := str(new.draft.get("text", "")).strip():
                 places.setdefault(new.account_did, {}).setdefault(text, []).append(place)
         since = self._ctx.clock.now() - SAME_TEXT
         for did, mine in places.items():

@@ -33,6 +33,10 @@ class NoOccurrence(InputError):
     """The rule does not come at this time, or no longer."""
 
 
+class PoolAndText(InputError):
+    """A rule has a pool of texts, and a text of its own beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How a post comes again: see `Skywrite.schedule` for the forms of each field."""
@@ -189,7 +193,7 @@ class Occurrences:
                     f"The post of that occurrence is {post.state}.", hint=Hint("See: ", Do("posts.get", post.id))
                 )
             if moved_to is None:
-                store.cancel(post.id)
+                store.cancel(post.id, keeps_turn=True)
             else:
                 store.move(post.id, moved_to)
         key = occurrence.isoformat()
@@ -249,10 +253,14 @@ def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]
     """The drafts of a pool; each has the fields that all share."""
     if not pool:
         return [row]
+    if str(row.get("text") or "").strip() or row.get("thread"):
+        raise PoolAndText(
+            "With a pool every text comes from it; there is another text beside it.",
+            hint="Leave that text out, or put it into the pool.",
+        )
     shared = {name: value for name, value in row.items() if name != "text"}
     items: list[Mapping[str, Any]] = [item if isinstance(item, Mapping) else {"text": item} for item in pool]
-    first: list[Mapping[str, Any]] = [row] if row.get("text") else []
-    return [*first, *({**shared, **item} for item in items)]
+    return [{**shared, **item} for item in items]
 
 
 def _entry(ready: Ready) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Batch:
     def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[Notice]:
         """Warnings about earlier rows of the same text or the same minute."""
         warnings: list[Notice] = []
-        first = self.texts.setdefault((did, text), row) if text else row
+        first = self.texts.setdefault((did, text.strip()), row) if text else row
         if first != row:
             warnings.append(Notice("SameTextInRow", f"The same text is in row {first}.", first))
         minute = minute_of(due_at) if due_at else None

@@ -37,7 +37,7 @@ _SCHEDULE = (
         "--pool",
         "pool",
         type=FILE,
-        help="Texts for --every, used in turn: a file, parted by --- lines.",
+        help="Texts for --every, used in turn: a file, separated by lines of ---. Give no TEXT then.",
     ),
     click.option("--key", metavar="KEY", help="Post at most once under this key, however often it is called."),
     click.option(
@@ -116,7 +116,8 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         sky.context.warm_up()
         if options["dry_run"]:
             planned = _schedule(sky, row, options, dry_run=True) if later else None
-            _preview(sky.preview(account=options["account"], **row), as_json)
+            shown = {**row, "text": _pool(options)[0]} if options["pool"] else row
+            _preview(sky.preview(account=options["account"], **shown), as_json)
             if planned and planned.due_at and not as_json:
                 _print_planned(planned)
             return None
@@ -174,12 +175,11 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
     chosen = [name for name in ("at", "next_slot", "as_draft") if options[name]]
     if len(chosen) > 1:
         raise InputError("--at, --next-slot and --draft exclude each other.", hint="Leave all but one out.")
-    pool = split_parts(read_text((), options["pool"], False)) if options["pool"] else []
     result: Scheduled = sky.schedule(
         at=options["at"],
         every=options["every"],
         until=options["until"],
-        pool=pool,
+        pool=_pool(options),
         zone=options["zone"],
         account=options["account"],
         key=options["key"],
@@ -190,6 +190,16 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
         **row,
     )
     return result
+
+
+def _pool(options: dict[str, Any]) -> list[str]:
+    """The texts that take turns. Raises InputError for a file without any."""
+    if not options["pool"]:
+        return []
+    pool = [text for text in split_parts(read_text((), options["pool"], False)) if text.strip()]
+    if not pool:
+        raise InputError(f"{options['pool']} holds no texts.", hint="Separate them by lines of ---.")
+    return pool
 
 
 def _print_sent(sent: Sent, as_json: bool) -> None:

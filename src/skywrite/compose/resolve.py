@@ -127,7 +127,7 @@ def _mentions(texts: Sequence[RichText], around: DraftContext, done: ResolvedDra
             done.dids[handle] = None
             done.warnings.append(Notice(UNKNOWN_MENTION, f"@{handle} does not exist: it stays plain text.", handle))
         except SkywriteError as error:
-            text = f"@{handle} could not be looked up yet ({error.message}): tried again when it is sent."
+            text = f"@{handle} could not be looked up yet ({error.message}). It is looked up again when the post goes out."
             done.warnings.append(Notice(MENTION_PENDING, text, handle))
 
 
@@ -213,11 +213,11 @@ def _card(part: Draft, texts: Sequence[RichText], around: DraftContext, collecto
             return url
         if isinstance(part.card, Card):
             return _with_thumb(part.card, collector)
-        return _page_card(url, around, collector, asked=True)
+        return _page_card(url, texts, around, collector, asked=True)
     links = [facet.value for text in texts for facet in text.facets if facet.kind == "link"]
     if not links or part.images or part.video or part.quote:
         return "auto"
-    return _page_card(links[0], around, collector, asked=False)
+    return _page_card(links[0], texts, around, collector, asked=False)
 
 
 def _with_thumb(card: Card, collector: Collector) -> Card:
@@ -227,23 +227,29 @@ def _with_thumb(card: Card, collector: Collector) -> Card:
     return card._replace(thumb=collector.thumb(collector.read(card.thumb, THUMB_FILE_BYTES_MAX), card.url))
 
 
-def _page_card(url: str, around: DraftContext, collector: Collector, *, asked: bool) -> str | Card:
-    """A failing page never stops a post: the link stays in the text, or as a card without an image."""
+def _page_card(
+    url: str, texts: Sequence[RichText], around: DraftContext, collector: Collector, *, asked: bool
+) -> str | Card:
+    """A failing page never stops a post; only an address that nobody may open, where the writer has named it."""
     if around.fetcher is None:
         return "auto"
     from skywrite.fetch.card import fetch_card
+    from skywrite.fetch.fetch import RedirectRefused
     from skywrite.fetch.guard import AddressRefused
 
     try:
         page = fetch_card(around.fetcher(), url)
-    except AddressRefused as error:
-        if asked:
-            raise
-        collector.warnings.append(Notice("NoCard", f"No card for {url}: {error.message}", url))
-        return "auto"
     except SkywriteError as error:
-        collector.warnings.append(Notice("NoCard", f"No card for {url}: {error.message}", url))
-        return Card(url, title=url.split("/")[2] if "//" in url else url) if asked else "auto"
+        if asked and isinstance(error, AddressRefused) and not isinstance(error, RedirectRefused):
+            raise
+        linked = any(facet.value == url for text in texts for facet in text.facets if facet.kind == "link")
+        text = f"No card for {url}: {error.message}"
+        if not asked or linked:
+            collector.warnings.append(Notice("NoCard", text, url))
+            return url if asked else "auto"
+        # Without a card readers could not get there at all.
+        collector.warnings.append(Notice("CardIncomplete", f"{text} The card shows only the address.", url))
+        return Card(url, title=url)
     collector.warnings.extend(Notice("CardIncomplete", text, url) for text in page.warnings)
     thumb = collector.thumb(page.image, url) if page.image else None
     return Card(page.uri, page.title, page.description, thumb, _associated(page.associated_uris, around, collector))

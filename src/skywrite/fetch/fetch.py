@@ -57,6 +57,10 @@ class FetchFailed(TemporaryError):
     answer: Fetched | None = None
 
 
+class RedirectRefused(AddressRefused):
+    """The address may be opened, but it leads on to one that may not: the page's fault, not the writer's."""
+
+
 class FetchRejected(RejectedError):
     """The address answered with a refusal that will stay (404, 410, endless redirects). `answer` is what it said."""
 
@@ -160,9 +164,9 @@ class Fetcher:
         except AddressRefused as error:
             if previous is None:
                 raise
-            raise AddressRefused(f"{previous.host} leads on to an address that is refused: {error.message}") from None
+            raise RedirectRefused(f"{previous.host} leads on to an address that is refused: {error.message}") from None
         if previous and previous.scheme == "https" and target.scheme != "https":
-            raise AddressRefused(f"{previous.host} leads from https to http, which is refused.")
+            raise RedirectRefused(f"{previous.host} leads from https to http, which is refused.")
         return target
 
     def _ask(

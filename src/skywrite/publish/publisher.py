@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from skywrite.atproto.identity import Resolver
@@ -29,6 +30,7 @@ from skywrite.queue.store import Store
 
 LEASE_SECONDS = 120.0
 MENTION_TRIES = 3
+MENTION_PATIENCE = timedelta(hours=1)
 STORAGE_PAUSE_SECONDS = 2.0
 STOPPABLE_BYTES = 16_000_000
 
@@ -174,7 +176,7 @@ class Publisher(NamedTuple):
     def _freeze(self, claim: Claim) -> Frozen:
         """Look up what is pending, fix the records, and store them before anything is written.
 
-        A mention that nobody can look up does not keep a post from going out: in the end it stays plain text.
+        A mention that nobody can look up for an hour does not keep a post from going out: then it stays plain text.
         """
         prepared = Prepared.from_dict(claim.post.prepared)
         dids: dict[str, str | None] = {}
@@ -186,7 +188,9 @@ class Publisher(NamedTuple):
             except InputError:
                 dids[handle] = None
             except TemporaryError:
-                if claim.post.attempts < MENTION_TRIES:
+                due_at = claim.post.due_at or claim.post.created_at
+                # Both: one that was overdue when it was first tried has its tries, too.
+                if claim.post.attempts < MENTION_TRIES or self.clock.now() < due_at + MENTION_PATIENCE:
                     raise
                 dids[handle] = None
             if dids[handle] is None:

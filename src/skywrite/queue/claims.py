@@ -274,6 +274,8 @@ class ClaimVerbs(StoreBase):
         if post.state == "publishing":
             tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
             tx.run("end_lease", did=post.account_did, token=post.lease_token)
+        if miss.state != "held" and post.recurrence_id is not None:
+            tx.run("give_turn_back", id=post.recurrence_id)
         kind = "post.held" if miss.state == "held" else "post.skipped"
         note_post_event(tx, kind, now, post, problem=miss.problem)
         if miss.follow is not None:

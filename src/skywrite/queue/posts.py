@@ -57,23 +57,23 @@ class PostVerbs(StoreBase):
         """Posts of the account with this text that are waiting, or were published at `since` or later."""
         with self._reading() as tx:
             rows = tx.rows("posts_with_text", text_hash=text_hash({"text": text}), did=account_did, since=since)
-        return [post for post in map(post_of, rows) if post.text == text]
+        return [post for post in map(post_of, rows) if post.text.strip() == text.strip()]
 
     def waiting_with_text(self, account_did: str, text: str, source: str) -> list[Post]:
         """Posts of the account from this source with this text that are waiting, or are being published."""
         values = {"text_hash": text_hash({"text": text}), "did": account_did, "source": source}
         with self._reading() as tx:
             rows = tx.rows("waiting_posts_of_source", **values)
-        return [post for post in map(post_of, rows) if post.text == text]
+        return [post for post in map(post_of, rows) if post.text.strip() == text.strip()]
 
     def same_texts(self, account_did: str, texts: Iterable[str], since: datetime) -> dict[str, Post]:
-        """`same_text` for many texts at once: the first such post, by its text."""
+        """`same_text` for many texts at once: the first such post, by its text without blanks at its ends."""
         hashes = json.dumps(sorted({text_hash({"text": text}) for text in texts}))
         with self._reading() as tx:
             rows = tx.rows("posts_with_texts", hashes=hashes, did=account_did, since=since)
         found: dict[str, Post] = {}
         for post in map(post_of, rows):
-            found.setdefault(post.text, post)
+            found.setdefault(post.text.strip(), post)
         return found
 
     def same_minute(self, account_did: str, due_at: datetime) -> list[Post]:
@@ -119,10 +119,11 @@ class PostVerbs(StoreBase):
         follow: NewPost | None = None,
         version: int | None = None,
         undoable: bool = False,
+        keeps_turn: bool = False,
     ) -> Post:
         """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
-        `follow` is added with it: the next occurrence of a recurrence. Raises UnknownPost, NotCancellable,
+        With `keeps_turn` the next post of its rule has its text of the pool. `follow` is added with it: the next occurrence of a recurrence. Raises UnknownPost, NotCancellable,
         ChangedMeanwhile.
         """
         with self._writing() as tx:
@@ -131,6 +132,8 @@ class PostVerbs(StoreBase):
                 return post
             check_version(post, version)
             cancelled = cancel_post(tx, post, self._clock.now())
+            if keeps_turn and post.recurrence_id is not None:
+                tx.run("give_turn_back", id=post.recurrence_id)
             if undoable:
                 note_changed(tx, "cancel", self._clock.now(), post, cancelled)
             if follow is not None:

@@ -21,8 +21,11 @@ def dump_json(value: Any) -> str:
 
 
 def text_hash(draft: Mapping[str, Any]) -> int:
-    """The CRC-32 of a draft's text, by which posts with the same text are found; compare the texts as well."""
-    return zlib.crc32(str(draft.get("text") or "").encode("utf-8", "surrogatepass"))
+    """The CRC-32 of a draft's text, by which posts with the same text are found; compare the texts as well.
+
+    Blanks at its ends do not count: readers do not see them.
+    """
+    return zlib.crc32(str(draft.get("text") or "").strip().encode("utf-8", "surrogatepass"))
 
 
 def draft_hash(draft: Mapping[str, Any]) -> int:

@@ -49,6 +49,10 @@ WHERE id = :id AND updated_at = :seen
 -- Note that a rule has made one more post.
 UPDATE recurrence SET position = position + 1 WHERE id = :id
 
+-- name: give_turn_back
+-- Let the next post of a rule take the text of one that was skipped.
+UPDATE recurrence SET position = position - 1 WHERE id = :id AND position > 0
+
 -- name: delete_recurrence
 -- Forget a rule; the posts that it made stay.
 DELETE FROM recurrence WHERE id = :id

@@ -1,0 +1,93 @@
+"""What goes out is what was meant: pools, mentions, cards and texts that look the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.occurrences import PoolAndText
+from skywrite.app.sending import StillQueued
+from skywrite.fetch.card import CardFailed
+from skywrite.fetch.fetch import RedirectRefused
+from skywrite.fetch.guard import AddressRefused
+from tests.app.conftest import NOON, World
+
+HOUR = timedelta(hours=1)
+LOOK_UP = "com.atproto.identity.resolveHandle"
+PAGE = "https://page.example/a"
+
+
+@pytest.mark.parametrize("fields", [{"text": "Tip of the day"}, {"thread": [{"text": "more"}]}])
+def test_a_pool_has_no_text_beside_it(sky: Skywrite, fields: dict[str, Any]) -> None:
+    """Neither in Python nor in an import: it would be posted first, and nobody means that."""
+    rule = {"every": "daily 9:00", "pool": ["one", "two"]}
+    with pytest.raises(PoolAndText):
+        sky.schedule(**{"text": "", **rule, **fields})
+    report = sky.import_rows([{**rule, **fields}])[0]
+    assert ("PoolAndText", []) == (report.error and report.error.name, sky.posts.list())
+
+
+def test_a_skipped_occurrence_leaves_its_text_to_the_next_one(world: World, sky: Skywrite) -> None:
+    """Whether it is left out on purpose, or because its time was missed."""
+    sky.schedule(every="0 * * * *", pool=["one", "two", "three"], late="skip:10m")
+    sky.recurrences.skip_or_move(1, NOON + HOUR, None)
+    assert ["one"] == [entry.post.text for entry in sky.posts.list()]
+    world.clock.advance(2 * 3600 + 1800)
+    sky.run_once()
+    assert ([], ["one"]) == (world.texts(), [entry.post.text for entry in sky.posts.list()])
+    world.clock.advance(1800)
+    sky.run_once()
+    assert (["one"], ["two"]) == (world.texts(), [entry.post.text for entry in sky.posts.list()])
+
+
+def test_posting_now_waits_for_a_mention(world: World, sky: Skywrite) -> None:
+    """Nobody can look it up: the post is kept and says why; it goes out with its mention, and never without."""
+    world.box.faults.add(LOOK_UP, kind="error_500", times=None)
+    with pytest.raises(StillQueued) as refused:
+        sky.post("Hello @bob.test")
+    assert ("bob.test" in refused.value.message, []) == (True, world.texts())
+    world.box.faults.clear()
+    world.clock.advance(60)
+    sky.run_once()
+    facet = world.records()[0]["facets"][0]["features"][0]
+    assert world.box.account("bob.test").did == facet["did"]
+
+
+def card_that(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page fails like this."""
+
+    def fetch_card(fetcher: object, url: str, **_: object) -> object:
+        raise error
+
+    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
+
+
+@pytest.mark.parametrize("error", [CardFailed("page.example answered 503."), RedirectRefused("page.example leads on.")])
+def test_a_failed_card_is_none(sky: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """The link in the text stays; without one the card shows the address, and nothing that looks like a title."""
+    card_that(error, monkeypatch)
+    ready = sky.preview(f"See {PAGE}", card=PAGE)
+    assert (False, True) == ("embed" in ready.prepared.records[0], str(error) in ready.warnings[0])
+    ready = sky.preview("See there", card=PAGE)
+    assert PAGE == ready.prepared.records[0]["embed"]["external"]["title"]
+    assert "shows only the address" in ready.warnings[0]
+
+
+def test_an_address_that_nobody_may_open_is_the_writers_mistake(
+    sky: Skywrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is given by name, and not led to by a page."""
+    card_that(AddressRefused("10.0.0.7 is not a public address."), monkeypatch)
+    with pytest.raises(AddressRefused):
+        sky.preview("See there", card="https://10.0.0.7/")
+
+
+def test_blanks_at_the_ends_do_not_make_another_text(sky: Skywrite) -> None:
+    """One by one, and in an import."""
+    sky.schedule("The same", at="in 1 hour")
+    assert "The same text is in post 1" in sky.schedule("The same ", at="in 2 hours").warnings[0]
+    reports = sky.import_rows([{"text": " The same", "at": "in 3 hours"}, {"text": "The same\n", "at": "in 4 hours"}])
+    assert ["SameText", "SameTextInRow", "SameText"] == [note.name for one in reports for note in one.warnings]
