@@ -76,9 +76,7 @@ def test_a_failed_card_is_none(sky: Skywrite, monkeypatch: pytest.MonkeyPatch, e
     assert "shows only the address" in ready.warnings[0]
 
 
-def test_an_address_that_nobody_may_open_is_the_writers_mistake(
-    sky: Skywrite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_that_nobody_may_open_is_the_writers_mistake(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is given by name, and not led to by a page."""
     card_that(AddressRefused("10.0.0.7 is not a public address."), monkeypatch)
     with pytest.raises(AddressRefused):

@@ -443,8 +443,8 @@ def test_a_file_is_imported_once(shell: Shell, files: Files) -> None:
     shell("set", "zone=UTC")
     assert "ambiguous" in shell("import", plan, code=2).err
     shell("import", plan, "--dates", "dmy")
-    assert "1 were there before" in shell("import", plan, "--dates", "dmy", "--dry-run").out
-    assert "0 posts, 1 were there before" in shell("import", plan, "--dates", "dmy").out
+    assert "1 is there already" in shell("import", plan, "--dates", "dmy", "--dry-run").out
+    assert "0 posts, 1 is there already" in shell("import", plan, "--dates", "dmy").out
     assert ["2030-03-01T10:00:00.000Z"] == [item["due_at"] for item in shell("queue", "--json").json]
     shell("import", plan, "--dates", "dmy", "--again")
     assert 2 == len(shell("queue", "--json").json)

@@ -213,16 +213,22 @@ def _pair(text: str) -> tuple[str, str | None]:
 
 @click.command("slots", epilog='Example: skywrite slots "mon-fri 9:00,17:30; sat 11:00"')
 @click.argument("slots", required=False)
+@click.option("--clear", is_flag=True, help="Remove all slots. Posts that have one keep their time.")
 @account_option
 @json_option
-def slots_command(slots: str | None, account: str | None, as_json: bool) -> None:
+def slots_command(slots: str | None, clear: bool, account: str | None, as_json: bool) -> None:
     """Show or set an account's weekly slots, which `post --next-slot` and imports without times fill."""
     from skywrite.app import Skywrite
     from skywrite.app.reports import slot_dict
     from skywrite.schedule.slots import format_slots, parse_slots
 
+    if slots is not None and (clear or not slots.strip()):
+        hint = "Remove all slots with --clear, or give new ones: mon-fri 9:00,17:30"
+        raise InputError("Slots are given with --clear." if clear else "No slots are given.", hint=hint)
     with Skywrite() as sky:
-        if slots is not None:
+        if clear:
+            sky.set_slots(account, [])
+        elif slots is not None:
             sky.set_slots(account, parse_slots(slots, sky.context.zone(sky.account(account))))
         now = sky.slots(account)
     if as_json:

@@ -11,6 +11,7 @@ import click
 
 from skywrite.cli.options import FILE, account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_done, print_json
+from skywrite.cli.terminal import show
 from skywrite.errors import InputError
 from skywrite.files import private_file
 
@@ -21,7 +22,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.argument("file", type=FILE)
 @account_option
 @click.option("--partial", is_flag=True, help="Import the good rows even if others are wrong.")
-@click.option("--dry-run", is_flag=True, help="Check every row; store nothing.")
+@click.option("--dry-run", is_flag=True, help="Check every row and show the plan, day by day; store nothing.")
 @click.option("--root", type=FOLDER, help="Take files of this folder only, for tables that others wrote.")
 @click.option("--again", is_flag=True, help="Queue rows that an earlier import of this file has brought, too.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="The order in dates such as 04/03/2027.")
@@ -32,9 +33,9 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
 
     \b
     A row of JSONL: {"text": "Hello", "at": "2027-01-05T09:00:00+01:00", "images": [{"path": "a.jpg", "alt": "A"}]}
-    Without "at", rows take the next free slots. With "every" ("weekdays 9:00") a row is a rule, with "until", "pool",
-    "zone". CSV and workbooks have the same names as columns, and "date" with "time", "image" with "alt". Paths count
-    from the file's folder. Importing a file again queues only what is new in it.
+    Without "at", rows take the next free slots. With "every" ("weekdays 9:00") a row is a recurrence, with "until",
+    "pool", "zone". CSV and workbooks have the same names as columns, and "date" with "time", "image" with "alt".
+    Paths count from the file's folder. Importing a file again queues only what is new in it.
     """
     from skywrite.app import Skywrite
     from skywrite.app.importing import ImportFailed, check_reports
@@ -53,16 +54,24 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
         if not as_json:
             _print_reports(reports, dry_run)
             raise
-        print_json({**error.as_dict(), "rows": [report.as_dict() for report in reports]})
+        print_json({**error.as_dict(), "rows": [report.as_dict() for report in reports], **_plan(reports, dry_run)})
         sys.exit(error.exit_code)
     if as_json:
-        print_json([report.as_dict() for report in reports])
+        rows = [report.as_dict() for report in reports]
+        print_json({"rows": rows, **_plan(reports, dry_run)} if dry_run else rows)
     else:
         _print_reports(reports, dry_run)
 
 
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+def _plan(reports: list[Any], dry_run: bool) -> dict[str, Any]:
+    """The plan of a dry run, for its JSON document."""
+    from skywrite.app.import_plan import plan_of
+
+    return {"plan": plan_of(reports).as_dict()} if dry_run else {}
+
+
+def _plural(word: str, count: int, many: str | None = None) -> str:
+    return word if count == 1 else many or f"{word}s"
 
 
 def _progress(count: int) -> Any:
@@ -72,22 +81,28 @@ def _progress(count: int) -> Any:
 
 
 def _print_reports(reports: list[Any], dry_run: bool) -> None:
-    for report in reports:
-        for warning in report.warnings:
-            click.echo(f"Row {report.row}: {click.style('Note:', fg='yellow')} {warning}", err=True)
-        if report.error:
-            click.echo(f"Row {report.row}: {click.style('Error:', fg='red')} {report.error.message}", err=True)
+    from skywrite.app.import_plan import plan_of
+    from skywrite.cli.plans import plan_lines, remark_lines
+
+    plan = plan_of(reports)
+    if dry_run:
+        show(plan_lines(plan))
+    for line in (*remark_lines(plan.remarks, "Note:", "yellow"), *remark_lines(plan.problems, "Error:", "red")):
+        click.echo(line, err=True)
     there = sum(report.existed for report in reports)
-    before = f", {there} were there before (--again queues them once more)" if there else ""
+    before = f", {there:,} {_plural('is', there, 'are')} there already (--again queues them once more)" if there else ""
     stored = [report for report in reports if report.id or report.recurrence_id]
     if dry_run:
         good = sum(report.error is None for report in reports)
-        click.echo(f"{good} of {len(reports)} rows are right{before}. Nothing was stored.")
+        click.echo(f"{good:,} of {len(reports):,} rows are right{before}. Nothing was stored.")
     elif stored:
         fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
         rules = sum(not report.existed and report.recurrence_id is not None for report in stored)
-        made = f", {rules} {_plural('rule', rules)} (see: skywrite recurring)" if rules else ""
-        print_done(f"Accepted: {fresh} {_plural('post', fresh)}{made}{before}. See them with: skywrite queue")
+        made = f", {rules:,} {_plural('recurrence', rules)} (see: skywrite recurring)" if rules else ""
+        print_done(
+            f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. "
+            "See them with: skywrite queue. Take them back with: skywrite undo"
+        )
 
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")

@@ -12,11 +12,12 @@ import click
 from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.listing import footer, lines_of
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.cli.output import print_done, print_error, print_json, print_json_array, print_warnings
+from skywrite.cli.output import print_done, print_json, print_json_array, print_warnings
+from skywrite.cli.picking import Change, many_posts
 from skywrite.cli.terminal import show
 from skywrite.cli.words import ManyTextsCommand
-from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.model import FINAL_STATES
+from skywrite.errors import InputError
+from skywrite.queue.model import FINAL_STATES, WAITING_STATES
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -45,7 +46,6 @@ def _listing(command: Any) -> Any:
 def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List the posts that wait, in the order in which they are due."""
     from skywrite.app import Skywrite
-    from skywrite.queue.model import WAITING_STATES
 
     with Skywrite() as sky:
         chosen = _states(states, WAITING_STATES)
@@ -208,37 +208,27 @@ def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
         _print_changed(sky.move(post_id, " ".join(when)), sky, "moved", as_json)
 
 
-def _simple(name: str, verb: str, what: str, help_text: str) -> click.Command:
-    @click.command(name, help=help_text, epilog=f"Example: skywrite {name} 12")
-    @click.argument("post_ids", type=ID, nargs=-1, required=True, metavar="ID...", shell_complete=complete_posts)
-    @json_option
-    def command(post_ids: tuple[int, ...], as_json: bool) -> None:
-        from skywrite.app import Skywrite
-        from skywrite.queue.journal import together
-
-        errors: list[SkywriteError] = []
-        with Skywrite() as sky, together():
-            for post_id in post_ids:
-                try:
-                    _print_changed(getattr(sky, verb)(post_id), sky, what, as_json)
-                except SkywriteError as error:
-                    errors.append(error)
-        for earlier in errors[:-1]:
-            print_error(earlier.as_dict(), as_json)
-        if errors:
-            raise errors[-1]
-
-    return command
+def _say(entry: Entry, sky: Any, what: str) -> None:
+    _print_changed(entry, sky, what, False)
 
 
-cancel_command = _simple(
-    "cancel", "cancel", "cancelled", "Cancel posts. Once this says so, they will never be published."
+cancel_command = many_posts(
+    Change(
+        "cancel",
+        "cancelled",
+        ("scheduled", "held", "draft", "failed"),
+        "Cancel posts. Once this says so, they will never be published.",
+    ),
+    _say,
 )
-retry_command = _simple("retry", "retry", "to be tried again", "Try failed posts again.")
-release_command = _simple(
-    "release", "release", "released", "Let held posts go out: at their time, or now where that has passed."
+retry_command = many_posts(Change("retry", "to be tried again", ("failed",), "Try failed posts again."), _say)
+release_command = many_posts(
+    Change("release", "released", ("held",), "Let held posts go out: at their time, or now where that has passed."),
+    _say,
 )
-hold_command = _simple("hold", "hold", "held", "Keep posts from going out until they are released.")
+hold_command = many_posts(
+    Change("hold", "held", ("scheduled",), "Keep posts from going out until you release them."), _say
+)
 
 
 @click.command("undo", epilog="Example: skywrite undo")

@@ -127,7 +127,9 @@ def _mentions(texts: Sequence[RichText], around: DraftContext, done: ResolvedDra
             done.dids[handle] = None
             done.warnings.append(Notice(UNKNOWN_MENTION, f"@{handle} does not exist: it stays plain text.", handle))
         except SkywriteError as error:
-            text = f"@{handle} could not be looked up yet ({error.message}). It is looked up again when the post goes out."
+            text = (
+                f"@{handle} could not be looked up yet ({error.message}). It is looked up again when the post goes out."
+            )
             done.warnings.append(Notice(MENTION_PENDING, text, handle))
 
 

@@ -123,8 +123,8 @@ class PostVerbs(StoreBase):
     ) -> Post:
         """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
-        With `keeps_turn` the next post of its rule has its text of the pool. `follow` is added with it: the next occurrence of a recurrence. Raises UnknownPost, NotCancellable,
-        ChangedMeanwhile.
+        With `keeps_turn` the next post of its rule has its text of the pool. `follow` is added with it: the next
+        occurrence of a recurrence. Raises UnknownPost, NotCancellable, ChangedMeanwhile.
         """
         with self._writing() as tx:
             post = get_locked(tx, post_id)

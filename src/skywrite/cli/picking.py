@@ -1,0 +1,204 @@
+"""Commands that change many posts alike: which posts are meant, and what is said about them.
+
+What lives here: numbers, ranges (`31-33`), `--source` and `--state`, the question before many are changed, and one JSON
+document for all of them. What does not: what a change does (`app.posts`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.completing import complete_posts, complete_states
+from skywrite.cli.options import account_option, json_option
+from skywrite.cli.output import print_done, print_error, print_json
+from skywrite.errors import InputError, SkywriteError
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+    from skywrite.app.results import Entry
+
+RANGE_MAX = 10_000
+LINES_MAX = 10
+ERRORS_MAX = 5
+CHOSEN_MAX = 1_000_000
+
+
+class NothingChosen(InputError):
+    """No post is named, or none fits."""
+
+
+class PostNumbers(click.ParamType[range]):
+    """A number of a post, or a range of them: 31-33."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        """Numbers, also that of a single post."""
+        if isinstance(value, range):
+            return value
+        first, dash, last = str(value).partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            self.fail(f"{value!r} is neither a number nor a range such as 31-33.", param, ctx)
+        numbers = range(int(first), int(last or first) + 1)
+        if not numbers or numbers[0] < 1 or numbers[-1] >= 2**63:
+            self.fail(f"{value!r} holds no number of a post.", param, ctx)
+        if len(numbers) > RANGE_MAX:
+            self.fail(f"{value!r} is more than {RANGE_MAX:,} posts.", param, ctx)
+        return numbers
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change for many posts. `done` ends the sentence "Post 12 is ...", `states` are those that it is for."""
+
+    name: str
+    done: str
+    states: tuple[str, ...]
+    about: str
+
+
+def many_posts(change: Change, say: Callable[[Entry, Skywrite, str], None]) -> click.Command:
+    """The command of a change; `say` prints what became of one post."""
+    for_each = f"Example: skywrite {change.name} 12 31-33 or: skywrite {change.name} --source import:plan.csv"
+
+    @click.command(change.name, help=change.about, epilog=for_each)
+    @click.argument("numbers", type=PostNumbers(), nargs=-1, metavar="[ID|RANGE]...", shell_complete=complete_posts)
+    @click.option("--source", metavar="NAME", help="All posts from there: import:FILE, feed:3, ... (see `show`).")
+    @click.option(
+        "--state", "states", multiple=True, shell_complete=complete_states, help="All posts in this state. Repeatable."
+    )
+    @click.option("--yes", is_flag=True, help="Do not ask first.")
+    @account_option
+    @json_option
+    def command(
+        numbers: tuple[range, ...],
+        source: str | None,
+        states: tuple[str, ...],
+        account: str | None,
+        as_json: bool,
+        yes: bool,
+    ) -> None:
+        from skywrite.app import Skywrite
+        from skywrite.queue.journal import together
+
+        by_filter = bool(source or states)
+        _check_choice(change, numbers, by_filter, account, states)
+        with Skywrite() as sky, together():
+            ids = _filtered(sky, change, source, states, account) if by_filter else _numbered(sky, numbers)
+            if by_filter and not yes:
+                _ask(change, len(ids))
+            results = [(post_id, _changed(sky, change.name, post_id)) for post_id in ids]
+            alone = len(results) == 1 and not by_filter and len(numbers) == 1 and len(numbers[0]) == 1
+            _report(sky, change, results, say, as_json, alone)
+
+    return command
+
+
+def _check_choice(
+    change: Change, numbers: Sequence[range], by_filter: bool, account: str | None, states: Sequence[str]
+) -> None:
+    if numbers and by_filter:
+        raise InputError("Numbers do not go with --source and --state.", hint="Give one or the other.")
+    if not numbers and not by_filter:
+        hint = f"Give numbers (skywrite {change.name} 12 31-33), --source or --state."
+        raise NothingChosen("No post is named.", hint=hint)
+    if account and not by_filter:
+        raise InputError("--account goes with --source and --state.", hint="A number names one post already.")
+    for state in states:
+        if state not in change.states:
+            known = ", ".join(change.states)
+            raise InputError(f"{change.name} is not for posts in the state {state!r}.", hint=f"It is for: {known}.")
+
+
+def _filtered(
+    sky: Skywrite, change: Change, source: str | None, states: Sequence[str], account: str | None
+) -> list[int]:
+    did = sky.context.account(account).did if account else None
+    chosen: Any = states or change.states
+    found = sky.context.store.posts(chosen, account_did=did, source=source, limit=CHOSEN_MAX)
+    if not found:
+        where = f" from {source}" if source else ""
+        raise NothingChosen(f"No post{where} is {' or '.join(chosen)}.", hint="See: skywrite queue")
+    return [post.id for post in found]
+
+
+def _numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
+    """Every number that is given; of ranges those that exist, as long as there is one."""
+    ids: list[int] = []
+    for given in numbers:
+        if len(given) == 1:
+            ids.append(given[0])
+            continue
+        there = [number for number in given if _exists(sky, number)]
+        if not there:
+            raise NothingChosen(f"There is no post from {given[0]} to {given[-1]}.", hint="See: skywrite queue")
+        ids += there
+    return list(dict.fromkeys(ids))
+
+
+def _exists(sky: Skywrite, number: int) -> bool:
+    from skywrite.queue.model import UnknownPost
+
+    try:
+        sky.context.store.get(number)
+    except UnknownPost:
+        return False
+    return True
+
+
+def _ask(change: Change, count: int) -> None:
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        posts = "1 post" if count == 1 else f"{count:,} posts"
+        if not click.confirm(f"{change.name.capitalize()} {posts}?", err=True):
+            click.echo("Nothing was changed.", err=True)
+            raise click.exceptions.Exit(0)
+
+
+def _changed(sky: Skywrite, name: str, post_id: int) -> Entry | SkywriteError:
+    try:
+        changed: Entry = getattr(sky.posts, name)(post_id)
+        return changed
+    except SkywriteError as error:
+        return error
+
+
+def _report(
+    sky: Skywrite,
+    change: Change,
+    results: Sequence[tuple[int, Entry | SkywriteError]],
+    say: Callable[[Entry, Skywrite, str], None],
+    as_json: bool,
+    alone: bool,
+) -> None:
+    """Say what became of each; raise the error of the last that went wrong, or end with its code."""
+    errors = [(post_id, result) for post_id, result in results if isinstance(result, SkywriteError)]
+    if alone and errors:
+        raise errors[0][1]
+    if as_json:
+        documents = list(_documents(results))
+        print_json(documents[0] if alone else documents)
+        if errors:
+            sys.exit(errors[-1][1].exit_code)
+        return
+    changed = [result for _, result in results if not isinstance(result, SkywriteError)]
+    if len(changed) > LINES_MAX:
+        print_done(f"{len(changed):,} posts are {change.done}.")
+    else:
+        for entry in changed:
+            say(entry, sky, change.done)
+    for _, error in errors[: min(ERRORS_MAX, len(errors) - 1)]:
+        print_error(error.as_dict(), as_json)
+    if len(errors) > ERRORS_MAX + 1:
+        click.echo(f"... and {len(errors) - ERRORS_MAX - 1:,} more like these.", err=True)
+    if errors:
+        raise errors[-1][1]
+
+
+def _documents(results: Sequence[tuple[int, Entry | SkywriteError]]) -> Iterator[dict[str, Any]]:
+    for post_id, result in results:
+        yield {"id": post_id, **result.as_dict()}
