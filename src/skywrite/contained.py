@@ -114,6 +114,18 @@ class Contained:
         with self._lock:
             self._end()
 
+    def _at_exit(self) -> None:
+        """End the child with this process, also in the middle of a call of a thread that nobody waits for."""
+        process = self._process
+        if self._lock.acquire(timeout=0.2):
+            try:
+                self._end()
+            finally:
+                self._lock.release()
+        elif process is not None and self._owner == os.getpid():
+            process.kill()
+            process.wait()
+
     def _ask(self, message: bytes) -> bytes | None:
         """The child's reply, None where it ended without one."""
         process = self._living()
@@ -186,7 +198,7 @@ class Contained:
         self._owner = os.getpid()
         self._calls = 0
         self._is_ready = False
-        atexit.register(self.close)
+        atexit.register(self._at_exit)
         return self._process
 
     def _end_when_idle(self) -> None:
@@ -204,7 +216,7 @@ class Contained:
         process, self._process = self._process, None
         if process is None:
             return
-        atexit.unregister(self.close)
+        atexit.unregister(self._at_exit)
         process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +25,7 @@ from skywrite.sources.feed_filter import InvalidFilter
 from skywrite.sources.html_text import html_to_text
 from skywrite.sources.template import TemplateError
 from tests.support import hostile
+from tests.support.processes import ROOT
 
 MEMORY = 256 << 20
 
@@ -133,6 +136,23 @@ def test_an_interrupted_call_leaves_no_reply_behind(contained: Contained, monkey
         contained.call(hostile.double, 1)
     monkeypatch.setattr(Contained, "_exchange", exchange)
     assert 4 == contained.call(hostile.double, 2)
+
+
+def test_the_child_ends_with_its_parent() -> None:
+    """A process that ends while a thread of it reads something for long waits for nothing and leaves nothing behind."""
+    script = (
+        "import threading, time; from skywrite import contained; from tests.support import hostile; "
+        "contained.call(hostile.double, 1); print(contained._SHARED._process.pid, flush=True); "
+        "threading.Thread(target=contained.call, args=(hostile.waits,), daemon=True).start(); "
+        "[time.sleep(0.01) for _ in iter(lambda: contained._SHARED._lock.locked(), True)]"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=40, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
 
 
 def test_an_idle_child_ends() -> None:
