@@ -17,6 +17,7 @@ MARK = "canary"
 SEARCHED_SUFFIXES = {".db", ".db-wal", ".sqlite", ".backup", ".log", ".html", ".csv", ".jsonl"}
 
 _JWT = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+")
+_OAUTH = re.compile(rb"\b(?:ref|cod)-[0-9a-f]{64}\b")
 _MARKED = re.compile(rb"canary-[0-9a-f]{16}")
 _APP_PASSWORD = re.compile(rb"(?<![\w-])[a-z2-7]{4}(?:-[a-z2-7]{4}){3}(?![\w-])")
 _app_passwords: set[bytes] = set()
@@ -44,7 +45,7 @@ def secrets_in(data: bytes | str | Path) -> list[str]:
 
 def _found(content: bytes) -> Iterator[bytes]:
     app_passwords = (found for found in _APP_PASSWORD.findall(content) if found in _app_passwords)
-    return itertools.chain(_MARKED.findall(content), _JWT.findall(content), app_passwords)
+    return itertools.chain(_MARKED.findall(content), _JWT.findall(content), _OAUTH.findall(content), app_passwords)
 
 
 def left_behind(folder: Path) -> list[str]:
