@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.config import load_config
 from skywrite.sandbox import Sandbox
+from skywrite.server.serving import listen
 from tests.server.conftest import Api, start
 from tests.support.processes import python_child
 
@@ -108,6 +110,12 @@ def test_a_port_that_is_taken(environ: dict[str, str]) -> None:
     with server.child:
         port = server.url.rpartition(":")[2]
         assert "AddressInUse" in run("serve", "--port", port, "--json", environ=environ, code=2)
+
+
+def test_answers_do_not_wait_for_more() -> None:
+    """The socket names its protocol, without which asyncio leaves Nagle's algorithm on, and each answer takes 40 ms."""
+    with listen("127.0.0.1", 0) as listening:
+        assert socket.IPPROTO_TCP == listening.proto
 
 
 def test_a_public_address_is_the_name(environ: dict[str, str]) -> None:
