@@ -361,10 +361,35 @@ def test_a_claim_goes_on_until_nothing_is_ready(store: Store) -> None:
 
 def test_a_claim_ends_when_all_are_put_off(store: Store) -> None:
     """Each account is asked about once, also in a claim that stores after each."""
-    store.add([post("a"), post("b", did=BOB)])
+    store.add([post("a", due=later(-1)), post("b", did=BOB)])
     decide, seen = decide_with(Defer(later(40)))
     assert None is store.claim("w", LEASE_SECONDS, decide, tries=1)
     assert ["a", "b"] == [p.text for p in seen]
+
+
+def test_claims_for_several_threads(store: Store) -> None:
+    """Several accounts in one transaction, each under its own lease, of the servers that are chosen before each."""
+    store.add([post("a", due=later(-1)), post("again", due=later(-1)), post("b", did=BOB)])
+    choices, seen = [], []
+
+    def choice() -> tuple[list[str], None]:
+        choices.append(len(seen))
+        return [], None
+
+    claims = store.claim_some("w", LEASE_SECONDS, take(), 5, choice, seen.append)
+    assert (["a", "b"], ["a", "b"]) == ([claim.post.text for claim in claims], [claim.post.text for claim in seen])
+    assert ([0, 1, 2], 2) == (choices, len(store.posts(("publishing",))))
+
+
+def test_results_of_several_threads(store: Store, clock: FakeClock) -> None:
+    """Each is settled as if it were alone, and a claim that is lost is told so."""
+    store.add([post("a"), post("b", did=BOB)])
+    lost = claimed(store)
+    clock.advance(LEASE_SECONDS)
+    mine = [claimed(store), claimed(store)]
+    results = [(claim, Retry(later(999), PROBLEM), None) for claim in (lost, *mine)]
+    assert [False, True, True] == store.settle_some(results)
+    assert ([], 2) == (store.posts(("publishing",)), len(store.posts(("scheduled",))))
 
 
 def test_missed_post(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -73,4 +74,4 @@ def test_the_trouble_of_one_is_not_that_of_the_others(broken: str) -> None:
     store.broken = {broken}
     answers = settled_together(store, "a", "b", "c", "d")
     assert {"a": True, "b": True, "c": True, "d": True} | {broken: "StorageError"} == answers
-    assert ["a", "b", "c", "d"] == sorted([*sum(store.batches, []), broken])
+    assert ["a", "b", "c", "d"] == sorted([*chain.from_iterable(store.batches), broken])

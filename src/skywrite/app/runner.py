@@ -148,10 +148,10 @@ class Runner:
         return Timekeeper(clock, self._ctx.network.transport, self._clock_addresses, log).is_right
 
     def _clock_addresses(self) -> list[str]:
-        """Pages of some of the accounts' servers, and of the PLC directory, whose answers carry the time."""
+        """Pages whose answers carry the time: of the PLC directory, and of some of the accounts' servers."""
         servers = sorted({account.pds_url for account in self._ctx.store.accounts() if account.signed_in})
         some = [servers.pop(int(self._ctx.clock.random() * len(servers))) for _ in range(min(3, len(servers)))]
-        return [*(f"{server}/xrpc/_health" for server in some), f"{self._ctx.config.plc_url}/_health"]
+        return [f"{self._ctx.config.plc_url}/_health", *(f"{server}/xrpc/_health" for server in some)]
 
     def _is_stopping(self) -> bool:
         return self._stopping.is_set()

@@ -72,6 +72,7 @@ class Publisher(NamedTuple):
     videos: Callable[[str], VideoUpload | None] | None = None
     progress: Callable[[Post, str, int, int], None] | None = None
     log: Log = silent
+    settle: Callable[..., bool] | None = None
 
     def publish_and_settle(self, claim: Claim) -> Result | None:
         """Try once, and settle what came of it; None where another worker has taken the post over."""
@@ -96,7 +97,8 @@ class Publisher(NamedTuple):
         ends = self.clock.monotonic() + self.lease_seconds
         while True:
             try:
-                return self.store.settle(claim, result.outcome, account=result.account)
+                settle = self.settle or self.store.settle
+                return settle(claim, result.outcome, account=result.account)
             except StorageError as error:
                 if self.clock.monotonic() >= ends or self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
                     raise

@@ -1,6 +1,6 @@
 """Many threads, one write to the disk: what they want to settle at the same time is settled in one transaction.
 
-What lives here: who does it for whom. What does not: the transaction (`queue`), and what comes of an attempt (`publisher`).
+What lives here: who does it for whom. What does not: the transaction (`queue`), what comes of an attempt (`publisher`).
 
 A transaction waits for the disk, one after the other. While one thread does, others come to the same point; the next
 one of them takes everything that has gathered along.

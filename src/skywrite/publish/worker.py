@@ -11,6 +11,7 @@ all threads busy (`hosts`), so an account in trouble delays no other.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
 from skywrite.publish.log import Log, silent, unfailing
 from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
+from skywrite.publish.together import Settling
 from skywrite.queue.changes import ChangeListener
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 
@@ -87,6 +89,13 @@ class Worker:
         self.hosts = Hosts(self.clock, self.threads, self.log)
         self._pool: Pool | None = None
         self._claiming = threading.Lock()
+        self._asking_lock = threading.Lock()
+        self._asking = 0
+        self._claimed: deque[Claim] = deque()
+        # Where transactions wait for each other, and each for the disk, threads share them.
+        self._shares = self.store.dialect == "sqlite"
+        if self._shares:
+            self.publisher = self.publisher._replace(settle=Settling(self.store).settle)
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
@@ -150,20 +159,46 @@ class Worker:
         return True
 
     def _claim(self) -> Claim | None:
-        """The next post of a server that may keep another thread busy, which it does from now on."""
+        """The next post of a server that may keep another thread busy, which it does from now on.
+
+        The thread whose turn it is claims for all that wait for theirs, so that they wait for the disk once.
+        """
         if not self.is_time_right():
             return None
+        with self._asking_lock:
+            self._asking += 1
         with self._claiming:
-            choice, now = self.hosts.choice(), self.clock.monotonic()
-            if self._in_vain and choice.is_within(self._in_vain[0]) and now < self._in_vain[1] + HOT_LOOP_SECONDS:
-                return None
-            claim = self.store.claim(
-                self.name, self.publisher.lease_seconds, self.publisher.decider, avoid=choice.avoid, only=choice.only
-            )
-            if claim is not None:
-                self.hosts.enter(claim.account.pds_url, video=needs_video(claim.post))
-            self._in_vain = (choice, now) if claim is None and choice != Choice() else None
-            return claim
+            with self._asking_lock:
+                self._asking -= 1
+                others = self._asking
+            if not self._claimed:
+                self._claimed.extend(self._claim_for(1 + others if self._shares else 1))
+            return self._claimed.popleft() if self._claimed else None
+
+    def _claim_for(self, threads: int) -> list[Claim]:
+        choice, now = self.hosts.choice(), self.clock.monotonic()
+        if self._in_vain and choice.is_within(self._in_vain[0]) and now < self._in_vain[1] + HOT_LOOP_SECONDS:
+            return []
+        claims: list[Claim] = []
+
+        def taken(claim: Claim) -> None:
+            self.hosts.enter(claim.account.pds_url, video=needs_video(claim.post))
+            claims.append(claim)
+
+        name, seconds, decide = self.name, self.publisher.lease_seconds, self.publisher.decider
+        try:
+            if threads == 1:
+                claim = self.store.claim(name, seconds, decide, avoid=choice.avoid, only=choice.only)
+                if claim is not None:
+                    taken(claim)
+            else:
+                self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken)
+        except BaseException:
+            for claim in claims:
+                self.hosts.leave(claim.account.pds_url, None, video=needs_video(claim.post))
+            raise
+        self._in_vain = (choice, now) if not claims and choice != Choice() else None
+        return claims
 
     def _missed(self, post: Post, miss: Miss) -> None:
         """A post that is let go inside a claim is logged and counted like the others."""

@@ -7,7 +7,7 @@ on. What does not: the decision whether a post is published now; the caller pass
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -49,6 +49,9 @@ UNDECIDED = timedelta(minutes=1)
 LEDGER = timedelta(hours=75)
 
 
+Servers = tuple[Iterable[str], Iterable[str] | None]
+
+
 class ClaimVerbs(StoreBase):
     """Verbs of workers."""
 
@@ -70,16 +73,38 @@ class ClaimVerbs(StoreBase):
         A post that another worker left in `publishing` comes before all others of its account. Accounts of the servers
         in `avoid` are left alone, and where `only` is given, all but those of its servers.
         """
-        servers = {"avoid": json.dumps(sorted(avoid)), "only": None if only is None else json.dumps(sorted(only))}
-        while True:
+        claims = self.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), tries=tries)
+        return claims[0] if claims else None
+
+    def claim_some(
+        self,
+        worker: str,
+        lease_seconds: float,
+        decide: Decide,
+        most: int,
+        choice: Callable[[], Servers],
+        taken: Callable[[Claim], None] = lambda claim: None,
+        *,
+        tries: int = 50,
+    ) -> list[Claim]:
+        """`claim` for several threads at once, in one transaction with one write to the disk.
+
+        `choice` gives `avoid` and `only` before each claim, and `taken` gets each claim before it is committed.
+        """
+        claims: list[Claim] = []
+        while not claims:
             with self._writing(wake=False) as tx:
                 for _ in range(tries):
-                    account = tx.row("claim_account", now=self._clock.now(), **servers)
+                    account = tx.row("claim_account", now=self._clock.now(), **_as_json(*choice()))
                     if account is None:
-                        return None
+                        return claims
                     claim = self._claim_from(tx, account, worker, lease_seconds, decide)
                     if claim is not None:
-                        return claim
+                        claims.append(claim)
+                        taken(claim)
+                        if len(claims) == most:
+                            return claims
+        return claims
 
     def claim_post(self, post_id: int, worker: str, lease_seconds: float, decide: Decide) -> Claim | None:
         """Take this post if it may be tried now and its account is free; None otherwise.
@@ -133,27 +158,46 @@ class ClaimVerbs(StoreBase):
 
         False when the claim is no longer ours: then nothing at all is changed, and whoever has it now will settle.
         """
-        did = claim.account.did
         with self._writing() as tx:
-            locked(tx, did)
-            now = self._clock.now()
-            if not self._settle_post(tx, claim, outcome, now):
-                return False
-            if isinstance(outcome, Published):
-                tx.run("note_published", did=did, now=now)
-                self._spend(tx, did, now, posts=1)
-            if account is not None:
-                until = account.paused_until if account.state == "paused" else None
-                reason = account.reason or None
-                tx.run("set_account_state", did=did, state=account.state, paused_until=until, reason=reason)
-                if account.state == "needs_login":
-                    note_event(tx, "account.needs_login", now, {"reason": reason}, account_did=did)
-            tx.run("end_lease", did=did, token=claim.token)
-            if follow is not None:
-                add_posts(tx, self._clock, [follow])
-            # Behind the accounts that are ready now, so that a long backlog does not keep the others waiting.
-            update_ready(tx, did, after=now)
-            return True
+            return self._settle(tx, claim, outcome, account, follow)
+
+    def settle_some(self, results: Sequence[tuple[Claim, Outcome, AccountChange | None]]) -> list[bool]:
+        """`settle` for several claims in one transaction, with one write to the disk: all of them, or none."""
+        in_order = sorted(range(len(results)), key=lambda place: results[place][0].account.did)
+        answers = [False] * len(results)
+        with self._writing() as tx:
+            for place in in_order:
+                answers[place] = self._settle(tx, *results[place])
+        return answers
+
+    def _settle(
+        self,
+        tx: Transaction,
+        claim: Claim,
+        outcome: Outcome,
+        account: AccountChange | None,
+        follow: NewPost | None = None,
+    ) -> bool:
+        did = claim.account.did
+        locked(tx, did)
+        now = self._clock.now()
+        if not self._settle_post(tx, claim, outcome, now):
+            return False
+        if isinstance(outcome, Published):
+            tx.run("note_published", did=did, now=now)
+            self._spend(tx, did, now, posts=1)
+        if account is not None:
+            until = account.paused_until if account.state == "paused" else None
+            reason = account.reason or None
+            tx.run("set_account_state", did=did, state=account.state, paused_until=until, reason=reason)
+            if account.state == "needs_login":
+                note_event(tx, "account.needs_login", now, {"reason": reason}, account_did=did)
+        tx.run("end_lease", did=did, token=claim.token)
+        if follow is not None:
+            add_posts(tx, self._clock, [follow])
+        # Behind the accounts that are ready now, so that a long backlog does not keep the others waiting.
+        update_ready(tx, did, after=now)
+        return True
 
     def release_claim(self, claim: Claim) -> bool:
         """Give a claim back without a result (a worker stops): the post is scheduled again, its frozen records kept."""
@@ -332,6 +376,10 @@ class ClaimVerbs(StoreBase):
             published_last_day=int(spent["published_last_day"]),
             published_yesterday=int(spent["published_yesterday"]),
         )
+
+
+def _as_json(avoid: Iterable[str], only: Iterable[str] | None) -> dict[str, str | None]:
+    return {"avoid": json.dumps(sorted(avoid)), "only": None if only is None else json.dumps(sorted(only))}
 
 
 def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
