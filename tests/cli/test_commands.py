@@ -515,34 +515,36 @@ def test_rows_while_the_server_is_down(shell: Shell) -> None:
 def test_watch(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command is added (with or without `add`), listed, tried, posted and removed."""
     monkeypatch.chdir(tmp_path)
-    made = shell("watch", "add", "echo It rains.", "--every", "0 8 * * *", "--zone", "UTC", "--tag", "w", "--json").json
+    made = shell(
+        "command", "add", "echo It rains.", "--every", "0 8 * * *", "--zone", "UTC", "--tag", "w", "--json"
+    ).json
     assert ("command", "echo It rains.", None, str(tmp_path)) == (
         made["kind"],
         made["name"],
         made["outcome"],
         made["settings"]["folder"],
     )
-    other = shell("watch", "date", "--every", "hourly", "--json").json["id"]
+    other = shell("command", "date", "--every", "hourly", "--json").json["id"]
     number = str(made["id"])
-    assert "Nothing was sent." in shell("watch", "run", number).out
-    assert "It rains." == shell("watch", "run", number, "--json").json["printed"]
+    assert "Nothing was sent." in shell("command", "run", number).out
+    assert "It rains." == shell("command", "run", number, "--json").json["printed"]
     assert [] == shell.posts()
-    assert "posted" == shell("watch", "run", number, "--post", "--json").json["outcome"]
-    assert "printed the same as before" in shell("watch", "run", number, "--post").out
+    assert "posted" == shell("command", "run", number, "--post", "--json").json["outcome"]
+    assert "printed the same as before" in shell("command", "run", number, "--post").out
     assert (["It rains."], ["w"]) == (shell.posts(), shell.box.posts("alice.test")[0].record["tags"])
-    assert "echo It rains." in shell("watch", "list").out
-    shell("watch", "remove", str(other))
-    assert [int(number)] == [item["id"] for item in shell("watch", "list", "--json").json]
-    assert "UnknownCommand" == shell("watch", "remove", "99", "--json", code=2).json["error"]
+    assert "echo It rains." in shell("command", "list").out
+    shell("command", "remove", str(other))
+    assert [int(number)] == [item["id"] for item in shell("command", "list", "--json").json]
+    assert "UnknownCommand" == shell("command", "remove", "99", "--json", code=2).json["error"]
 
 
 def test_watch_that_fails(shell: Shell) -> None:
     """A command that fails is told, with its exit code; nothing is posted."""
-    number = str(shell("watch", "add", "echo no; exit 7", "--every", "0 8 * * *", "--json").json["id"])
+    number = str(shell("command", "add", "echo no; exit 7", "--every", "0 8 * * *", "--json").json["id"])
     for more in ((), ("--post",)):
-        told: Any = shell("watch", "run", number, *more, "--json", code=1).json
+        told: Any = shell("command", "run", number, *more, "--json", code=1).json
         assert ("The command ended with 7.", True) == (told["message"], bool(told["hint"]))
-    assert "The command ended with 7." in shell("watch", "list").out
+    assert "The command ended with 7." in shell("command", "list").out
     assert [] == shell.posts()
 
 
@@ -554,7 +556,7 @@ def test_app(shell: Shell, files: Files) -> None:
     path = files.text("bot.py", program)
     shell("run", "--app", path, "--call", "hello")
     shell("run", "--app", path, "--once")
-    assert (["Hi"], "hello()") == (shell.posts(), shell("watch", "list").out.split()[-1])
+    assert (["Hi"], "hello()") == (shell.posts(), shell("command", "list").out.split()[-1])
     assert "InvalidProgram" == shell("run", "--app", files.text("x.py", "1/0"), "--json", code=2).json["error"]
     assert "UnknownFunction" == shell("run", "--app", path, "--call", "bye", "--json", code=2).json["error"]
 

@@ -1,4 +1,4 @@
-"""`skywrite watch`: what a command prints is posted, once for each of its times, and errors are told, not posted."""
+"""`skywrite command`: what a command prints is posted, once for each of its times, and errors are told, not posted."""
 
 from __future__ import annotations
 

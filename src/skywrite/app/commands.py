@@ -158,7 +158,7 @@ def check_seal(timer: Timer, vault: Vault) -> None:
         vault.unseal(base64.b64decode(str(timer.settings.get("seal", "")), validate=True), _sealed_words(timer))
     except (WrongKey, ValueError):
         raise UnsealedCommand(
-            f"Watch {timer.id} was not added with the key from {vault.source}, so it is not run.",
+            f"Command {timer.id} was not added with the key from {vault.source}, so it is not run.",
             hint=Hint("Look at what it runs. If it is yours, remove it and add it again: ", Do("commands.list")),
         ) from None
 

@@ -49,16 +49,21 @@ class Overview:
         return {"id": post.id, "state": post.state, "account": account, "due_at": due_at, "text": post.text}
 
 
+def count_workers(store: Store, now: datetime) -> int:
+    """How many workers live on this database."""
+    beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
+    return sum(abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS) for beat in beats)
+
+
 def overview(store: Store, clock: Clock) -> Overview:
     """Read it from the database; nothing is sent and nothing is changed."""
     now = clock.now()
     accounts = store.accounts()
     counts = store.count()
-    beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
     late = store.posts(("scheduled",), due_before=now - timedelta(seconds=WORKER_SILENT_SECONDS), limit=1000)
     return Overview(
         accounts=accounts,
-        workers=sum(abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS) for beat in beats),
+        workers=count_workers(store, now),
         coming=store.posts(("scheduled", "publishing"), limit=NEXT_POSTS),
         waiting=counts.get("scheduled", 0) + counts.get("publishing", 0),
         needs_you=store.posts(("held", "failed"), limit=NEXT_POSTS),

@@ -295,6 +295,11 @@ def _user_id() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
 
 
+def is_service_home(home: Path) -> bool:
+    """Whether a folder is that of the computer's service."""
+    return home.is_relative_to(SYSTEM_HOME)
+
+
 def computer_has_service(unit: Path = SYSTEM_UNIT) -> bool:
     """Whether this computer has a Skywrite service with a database of its own."""
     try:

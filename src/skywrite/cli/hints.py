@@ -13,7 +13,7 @@ _COMMANDS = {
     "accounts.list": "accounts",
     "accounts.set": "set",
     "accounts.set_slots": "slots",
-    "commands.list": "watch list",
+    "commands.list": "command list",
     "doctor": "doctor",
     "feeds.list": "feed list",
     "keys.add": "keys add",

@@ -20,7 +20,7 @@ def make_log(kind: str, clock: Clock) -> Callable[..., None]:
     """A function `log(event, **facts)`; `kind` is text, json or none. A line that cannot be written is left out."""
 
     def log(event: str, **facts: Any) -> None:
-        if kind == "none":
+        if kind == "none" or event == "idle":
             return
         plain = {name: _plain(value) for name, value in facts.items() if value is not None}
         moment = to_iso(clock.now())

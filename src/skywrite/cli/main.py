@@ -55,7 +55,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Sources": {
         "feed": ("feed", "Post what a feed says"),
         "sync": ("sync", "Post a folder of Markdown files"),
-        "watch": ("watch", "Post what commands print"),
+        "command": ("command", "Run commands at their times; post what they print"),
         "drafts": ("drafts", "Bring over the drafts of the official app"),
     },
     "Run and check": {
@@ -72,6 +72,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "help": ("help", "Show help, for everything or for one command"),
     },
 }
+# Names that commands had before; they work, and are not listed.
+OLD_NAMES = {"watch": "command"}
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 EXIT_INTERRUPTED = 130
 NAME_WIDTH = max(map(len, COMMANDS))
@@ -84,6 +86,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = OLD_NAMES.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"skywrite.cli.{COMMANDS[cmd_name]}")
@@ -94,7 +97,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        if args and not args[0].startswith("-") and args[0] not in {*COMMANDS, *OLD_NAMES}:
             raise _unknown_command(args[0], ctx)
         return super().resolve_command(ctx, args)
 

@@ -11,6 +11,7 @@ import click
 
 from skywrite.cli.options import FILE, account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_done, print_json
+from skywrite.cli.status import worker_note
 from skywrite.cli.terminal import show
 from skywrite.errors import InputError
 from skywrite.files import private_file
@@ -45,8 +46,12 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
     partial, dry_run = options["partial"], options["dry_run"]
     if not rows:
         raise InputError(f"{file} holds no rows.", hint="Is it the right file? See: skywrite import --help")
-    with Skywrite() as sky, _progress(len(rows)) as bar:
-        reports = sky.import_rows(rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options)
+    with Skywrite() as sky:
+        with _progress(len(rows)) as bar:
+            reports = sky.import_rows(
+                rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options
+            )
+        note = "" if dry_run else worker_note(sky)
     try:
         if not partial or not any(report.id for report in reports):
             check_reports(reports)
@@ -59,8 +64,10 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
     if as_json:
         rows = [report.as_dict() for report in reports]
         print_json({"rows": rows, **_plan(reports, dry_run)} if dry_run else rows)
-    else:
-        _print_reports(reports, dry_run)
+        return
+    _print_reports(reports, dry_run)
+    if note:
+        click.echo(f"  {note}")
 
 
 def _plan(reports: list[Any], dry_run: bool) -> dict[str, Any]:

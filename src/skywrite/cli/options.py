@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 STDIN_BYTES_MAX = 1_000_000
 # What a file is, and whether it may be read, is told by whoever reads it.
 FILE = click.Path(path_type=Path, readable=False)
-# Numbers of posts, rules and watches, as databases keep them.
+# Numbers of posts, recurrences and commands, as databases keep them.
 ID = click.IntRange(1, 2**63 - 1)
 
 

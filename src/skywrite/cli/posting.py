@@ -18,12 +18,13 @@ from skywrite.cli.options import (
     text_options,
 )
 from skywrite.cli.output import print_done, print_error, print_json, print_warnings
+from skywrite.cli.status import print_worker_note
 from skywrite.cli.words import ManyTextsCommand, OneTextCommand
 from skywrite.compose.parts import split_parts, thread_draft
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
-    from skywrite.app import Scheduled, Sent
+    from skywrite.app import Scheduled, Sent, Skywrite
 
 _SCHEDULE = (
     click.option("--at", metavar="WHEN", help='"tomorrow 9:00", "fri 17:00 Europe/Berlin", "in 2 hours", ISO 8601.'),
@@ -122,7 +123,7 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
                 _print_planned(planned)
             return None
         if later:
-            _print_scheduled(_schedule(sky, row, options), as_json)
+            _print_scheduled(_schedule(sky, row, options), sky, as_json)
             return None
         useless = {name: options[name] for name in ("until", "pool", "zone", "late", "jitter") if options[name]}
         progress = upload_progress()
@@ -210,7 +211,7 @@ def _print_sent(sent: Sent, as_json: bool) -> None:
     print_done(f"Posted: {sent.url}")
 
 
-def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
+def _print_scheduled(scheduled: Scheduled, sky: Skywrite, as_json: bool) -> None:
     from skywrite.schedule.times import format_time
 
     if as_json:
@@ -225,7 +226,7 @@ def _print_scheduled(scheduled: Scheduled, as_json: bool) -> None:
         return
     again = f" and again, as recurrence {scheduled.recurrence_id}" if scheduled.recurrence_id else ""
     print_done(f"Post {scheduled.id} goes out {format_time(scheduled.due_at, scheduled.zone)}{again}.")
-    click.echo("  It is sent by `skywrite run`, which must be running then.")
+    print_worker_note(sky)
 
 
 def _print_planned(planned: Scheduled) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,16 @@ from skywrite.cli.output import print_done, print_json, print_warnings
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=32, show_default=True, help="Most posts sent side by side."
 )
-@click.option("--log", "log_format", type=click.Choice(["text", "json", "none"]), default="text", show_default=True)
+@click.option(
+    "--log",
+    "log_format",
+    type=click.Choice(["people", "text", "json", "none"]),
+    help="What it says: to people on a terminal, else text for logs.",
+)
 @click.option(
     "--commands/--no-commands",
     default=None,
-    help="Run scheduled commands (see `skywrite watch`); without it, only with a SQLite file of yours.",
+    help="Run scheduled commands (see `skywrite command`); without it, only with a SQLite file of yours.",
 )
 @click.option("--metrics", metavar="HOST:PORT", help="Serve Prometheus metrics there (extra: metrics).")
 @json_option
@@ -32,24 +38,23 @@ def run_command(
     app: Path | None,
     name: str | None,
     threads: int,
-    log_format: str,
+    log_format: str | None,
     commands: bool | None,
     metrics: str | None,
     as_json: bool,
 ) -> None:
     """Publish what is due until stopped (Ctrl-C or SIGTERM): what is in flight is finished first.
 
-    With --once it ends with 0 when nothing due is left unpublished, else with 4 (not for now) or 5 (refused for good).
+    With --once it ends with 0 when nothing due is left unpublished, else with 4 (not for now) or 5 (refused).
     """
     from skywrite.app import Skywrite
     from skywrite.app.programs import load_app
-    from skywrite.cli.logs import make_log
 
     with Skywrite() if app is None else load_app(app) as sky:
         if name is not None:
             _print_called(sky.call(name), as_json)
             return
-        log = make_log("none" if as_json else log_format, sky.context.clock)
+        log = _log("none" if as_json else log_format, sky, once)
         if metrics:
             from skywrite.cli.metrics import serve_metrics
 
@@ -61,6 +66,17 @@ def run_command(
             sys.exit(5 if tally.failed else 4 if left or tally.held else 0)
         tally = sky.run(threads=threads, log=log, commands=commands)
         log("stopped", published=tally.published)
+
+
+def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
+    """What hears of each step."""
+    from skywrite.cli.logs import make_log
+    from skywrite.cli.narrating import Narration
+    from skywrite.cli.terminal import is_terminal
+
+    if kind == "people" or (kind is None and is_terminal()):
+        return Narration(sky, once=once)
+    return make_log(kind or "text", sky.context.clock)
 
 
 def _print_called(sent: Any, as_json: bool) -> None:
@@ -78,7 +94,7 @@ def _report(tally: Any, left: int, as_json: bool) -> None:
         counts = {name: getattr(tally, name) for name in ("published", "retried", "failed", "held", "skipped")}
         print_json({**counts, "due_unpublished": left})
     else:
-        told = f"{tally.published} published, {tally.failed} failed, {tally.held} held, {tally.skipped} skipped"
+        summary = f"{tally.published} published, {tally.failed} failed, {tally.held} held, {tally.skipped} skipped"
         waiting = "1 due post is" if left == 1 else f"{left} due posts are"
         why = " (why: skywrite queue, skywrite show ID)" if left else ""
-        click.echo(f"{told}; {waiting} still to be sent{why}.")
+        click.echo(f"{summary}; {waiting} still to be sent{why}.")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from skywrite.cli.output import one_line, print_json
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 FIRST_STEPS = """Nothing is set up yet. Begin with:
   skywrite login alice.bsky.social
@@ -42,6 +47,27 @@ def print_status(as_json: bool) -> None:
         why = post.problem.message if post.problem else ""
         _line("Needs you", click.style(f"{post.id:>5}  {post.state}: {one_line(why or post.text, 60)}", fg="yellow"))
     click.echo("Details: skywrite queue, skywrite show ID. All commands: skywrite help")
+
+
+def print_worker_note(sky: Skywrite) -> None:
+    """Say so where nobody would send what is scheduled here."""
+    if note := worker_note(sky):
+        click.echo(f"  {note}")
+
+
+def worker_note(sky: Skywrite) -> str:
+    """A sentence where no worker lives on this database, with what to do; empty where one does."""
+    from skywrite.app.overview import count_workers
+    from skywrite.app.services import SYSTEM_HOME, computer_has_service, is_service_home
+
+    if count_workers(sky.store, sky.clock.now()):
+        return ""
+    if computer_has_service() and not is_service_home(sky.context.config.home):
+        return (
+            f"This computer's service has its own database, in {SYSTEM_HOME}; this is another one, and no worker runs "
+            "on it. Schedule for the service: sudo -Hu skywrite skywrite ..."
+        )
+    return "No worker is running. Start one: skywrite run, or keep one running: skywrite service install"
 
 
 def _worker(workers: int, waiting: int) -> str:

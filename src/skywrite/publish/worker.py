@@ -229,8 +229,11 @@ class Worker:
             self.log("error", error=error.name, message=error.message)
 
     def _drain(self) -> None:
+        worked = False
         while not self.stopping.is_set() and self.step():
-            pass
+            worked = True
+        if worked:
+            self.log("idle")
 
     def _drain_once(self) -> None:
         try:
@@ -252,6 +255,7 @@ class Worker:
     def _watch_loop(self) -> None:
         with self.store.watch() as watch:
             self._watching = watch
+            self.log("idle")
             while not self.stopping.is_set():
                 self._guarded(lambda: self._watch(watch))
 

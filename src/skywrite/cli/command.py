@@ -1,4 +1,4 @@
-"""watch: commands that run at times; what one prints is posted."""
+"""command: scheduled commands; what one prints is posted. `watch` is its old name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
+from skywrite.cli.status import print_worker_note
 
 _OUTCOMES = {
     None: "has not run yet",
@@ -20,8 +21,8 @@ _OUTCOMES = {
 }
 
 
-class WatchGroup(click.Group):
-    """`skywrite watch COMMAND --every RULE` is `skywrite watch add COMMAND --every RULE`."""
+class CommandGroup(click.Group):
+    """`skywrite command "..." --every RULE` is `skywrite command add "..." --every RULE`."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -31,12 +32,12 @@ class WatchGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group("watch", cls=WatchGroup, epilog='Example: skywrite watch add "./weather.sh" --every "0 8 * * *"')
-def watch_command() -> None:
-    """Run commands at times, and post what they print."""
+@click.group("command", cls=CommandGroup, epilog='Example: skywrite command add "./weather.sh" --every "0 8 * * *"')
+def command_command() -> None:
+    """Run commands at their times, and post what they print."""
 
 
-@watch_command.command("add", epilog='Example: skywrite watch add "./weather.sh" --every "0 8 * * *" --tag weather')
+@command_command.command("add", epilog='Example: skywrite command add "./weather.sh" --every "0 8 * * *" --tag weather')
 @click.argument("command", nargs=-1, required=True)
 @click.option("--every", required=True, metavar="RULE", help='When it runs: cron, "weekdays 9:00", or RRULE.')
 @click.option("--zone", metavar="ZONE", help="The time zone of the rule; without it the account's.")
@@ -55,8 +56,8 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 
     It runs in the shell, in this folder.
 
-    When it prints nothing, nothing is posted. When it ends with an error, that is told in the worker's log and in
-    `skywrite watch list`, and nothing is posted. `skywrite run` must be running.
+    When it prints nothing, nothing is posted. When it fails, nothing is posted either; the worker's log and
+    `skywrite command list` say why. `skywrite run` runs it.
     """
     from skywrite.app import Skywrite
     from skywrite.app.reports import command_dict
@@ -64,7 +65,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 
     line = command[0] if len(command) == 1 else shlex.join(command)
     with Skywrite() as sky:
-        timer = sky.add_watch(
+        timer = sky.commands.add(
             line,
             every=options["every"],
             zone=options["zone"],
@@ -77,27 +78,28 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
             late=options["late"],
             draft=draft_row(options),
         )
-    if as_json:
-        print_json(command_dict(timer))
-        return
-    assert timer.next_at is not None
-    print_done(f"Watch {timer.id} runs {format_time(timer.next_at, timer.zone)}. Try it: skywrite watch run {timer.id}")
-    click.echo("  It is run by `skywrite run`, which must be running then.")
+        if as_json:
+            print_json(command_dict(timer))
+            return
+        assert timer.next_at is not None
+        when = format_time(timer.next_at, timer.zone)
+        print_done(f"Command {timer.id} runs {when}. Try it: skywrite command run {timer.id}")
+        print_worker_note(sky)
 
 
-@watch_command.command("list", epilog="Example: skywrite watch list --json")
+@command_command.command("list", epilog="Example: skywrite command list --json")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the commands and functions, with their last runs."""
+    """List the scheduled commands and functions, with their last runs."""
     from skywrite.app import Skywrite
     from skywrite.app.reports import command_dict
 
     with Skywrite() as sky:
-        timers = sky.watches()
+        timers = sky.commands.list()
     if as_json:
         print_json([command_dict(timer) for timer in timers])
     elif not timers:
-        click.echo('No watches yet. Make one: skywrite watch add "./weather.sh" --every "0 8 * * *"')
+        click.echo('No scheduled commands yet. Add one: skywrite command add "./weather.sh" --every "0 8 * * *"')
     else:
         head = ("ID", "RULE", "NEXT RUN", "LAST RUN", "WHAT")
         print_table(head, [_row(timer) for timer in timers])
@@ -114,40 +116,40 @@ def _row(timer: Any) -> tuple[str, ...]:
     return str(timer.id), f"{timer.rule} ({timer.zone})", following, last, what
 
 
-@watch_command.command("remove", epilog="Example: skywrite watch remove 3")
-@click.argument("watch_id", type=ID, metavar="ID")
+@command_command.command("remove", epilog="Example: skywrite command remove 3")
+@click.argument("command_id", type=ID, metavar="ID")
 @json_option
-def remove(watch_id: int, as_json: bool) -> None:
-    """Forget a command. Its posts stay."""
+def remove(command_id: int, as_json: bool) -> None:
+    """Remove a command. Its posts stay."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        timer = sky.remove_watch(watch_id)
+        timer = sky.commands.remove(command_id)
     if as_json:
         print_json({"removed": timer.id})
     else:
-        print_done(f"Watch {timer.id} is removed.")
+        print_done(f"Command {timer.id} is removed; its posts stay.")
 
 
-@watch_command.command("run", epilog="Examples: skywrite watch run 3; skywrite watch run 3 --post")
-@click.argument("watch_id", type=ID, metavar="ID")
+@command_command.command("run", epilog="Examples: skywrite command run 3; skywrite command run 3 --post")
+@click.argument("command_id", type=ID, metavar="ID")
 @click.option("--post", is_flag=True, help="Post what it prints, and count it as its last output.")
 @json_option
-def run(watch_id: int, post: bool, as_json: bool) -> None:
-    """Run a command now for a try, and show what would be posted."""
+def run(command_id: int, post: bool, as_json: bool) -> None:
+    """Try a command: run it now, and show what it would post."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         if post:
-            _post(sky, watch_id, as_json)
+            _post(sky, command_id, as_json)
         else:
-            _try(sky, watch_id, as_json)
+            _try(sky, command_id, as_json)
 
 
-def _try(sky: Any, watch_id: int, as_json: bool) -> None:
+def _try(sky: Any, command_id: int, as_json: bool) -> None:
     from skywrite.cli.view import print_preview
 
-    tried = sky.try_watch(watch_id)
+    tried = sky.commands.try_run(command_id)
     if as_json:
         print_json(tried.as_dict())
         return
@@ -157,10 +159,10 @@ def _try(sky: Any, watch_id: int, as_json: bool) -> None:
         click.echo("It printed nothing, so nothing would be posted.")
 
 
-def _post(sky: Any, watch_id: int, as_json: bool) -> None:
+def _post(sky: Any, command_id: int, as_json: bool) -> None:
     from skywrite.app.commands import CommandFailed
 
-    result, ids = sky.run_watch(watch_id)
+    result, ids = sky.commands.run(command_id)
     if result.problem:
         raise CommandFailed(result.problem.message, hint=result.problem.hint)
     sent = [sky.send(post_id) for post_id in ids]
