@@ -75,7 +75,8 @@ def break_guards(store: Store) -> None:
         ("take_account", b" AND (lease_until IS NULL OR lease_until <= %(now)s) AND lease_token = %(token)s"),
         (
             "take_post",
-            b" AND state IN ('scheduled', 'publishing')\n  AND (state = 'scheduled' OR lease_token < %(token)s)",
+            b" AND version = %(version)s AND state IN ('scheduled', 'publishing')\n"
+            b"  AND (state = 'scheduled' OR lease_token < %(token)s)",
         ),
     ):
         text = queries[query]

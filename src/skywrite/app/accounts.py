@@ -141,7 +141,21 @@ def _late(name: str, value: Any) -> str:
     return str(value)
 
 
+def _approval(name: str, value: Any) -> Any:
+    """`all`, `agents`, or a list of sources; `none` takes it away."""
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if words in (["none"], ["no"], ["off"]):
+        return None
+    if not words or not all(isinstance(word, str) and word.isprintable() for word in words):
+        raise InputError(
+            f"{name} must be all, agents, or a list of sources, not {value!r}.",
+            hint="Write it like approval=agents, or approval=feed,command.",
+        )
+    return words[0] if words in (["all"], ["agents"]) else words
+
+
 SETTINGS: dict[str, Any] = {
+    "approval": _approval,
     "gap_seconds": partial(_whole, least=0),
     "max_per_day": partial(_whole, least=1),
     "zone": _zone,

@@ -23,6 +23,7 @@ from skywrite.publish.log import Log, silent
 
 if TYPE_CHECKING:
     from skywrite.app.accounts import Accounts
+    from skywrite.app.approvals import Approving
     from skywrite.app.commands import Commands
     from skywrite.app.drafts import Drafts
     from skywrite.app.feeds import Feeds
@@ -107,6 +108,13 @@ class Skywrite:
     def oauth(self) -> OAuth:
         """Signing in by OAuth."""
         return self.context.oauth
+
+    @cached_property
+    def approvals(self) -> Approving:
+        """Seeing what would be published, and approving exactly that."""
+        from skywrite.app.approvals import Approving
+
+        return Approving(self.context, self._drafting)
 
     @cached_property
     def recurrences(self) -> Recurrences:

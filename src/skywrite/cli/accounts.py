@@ -188,6 +188,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     late         what becomes of missed posts         hold:2h, skip:30m, publish
     gap_seconds  least time between two posts         300
     max_per_day  most posts in a day                  20
+    approval     whose posts a person approves first  all, agents, or feed,command
     require_alt  refuse images without alt text     yes
     markdown     [label](link) becomes a link         no
     shorten      show links shortened                 no

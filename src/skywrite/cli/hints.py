@@ -21,6 +21,7 @@ _COMMANDS = {
     "feeds.remove": "feed remove",
     "oauth.init": "oauth init",
     "oauth.login": "login --oauth",
+    "posts.approve": "approve",
     "posts.cancel": "cancel",
     "posts.delete": "delete",
     "posts.edit": "edit",

@@ -82,7 +82,7 @@ def freeze(
     for index, template in enumerate(prepared.records):
         at = to_iso(created_at + timedelta(milliseconds=index))
         value = {**template, "createdAt": at}
-        value.update(_with_mentions(template, index, prepared, dids or {}))
+        value.update(mention_facets(template, index, prepared, dids or {}))
         if refs:
             root = template_root(prepared) or refs[0]
             value["reply"] = {"root": root, "parent": refs[-1]}
@@ -107,9 +107,10 @@ def _write(record: dict[str, Any], rkey: str) -> Write:
     return Write.of(record["$type"], rkey, record)
 
 
-def _with_mentions(
+def mention_facets(
     template: Mapping[str, Any], index: int, prepared: Prepared, dids: Mapping[str, str | None]
 ) -> dict[str, Any]:
+    """The facets of a record with those of pending mentions that are known now; nothing where there are none."""
     found = [
         Facet(item.byte_start, item.byte_end, "mention", item.handle) for item in prepared.pending if item.post == index
     ]

@@ -21,6 +21,7 @@ from skywrite.errors import (
     SkywriteError,
     TemporaryError,
 )
+from skywrite.publish.approved import DriftedSinceApproval
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
@@ -60,6 +61,8 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)
+    if isinstance(error, DriftedSinceApproval):
+        return Held(problem), None
     if isinstance(error, RateLimited):
         until = max(error.until, now + timedelta(seconds=1))
         return Retry(until, problem), AccountChange("paused", until, error.message)

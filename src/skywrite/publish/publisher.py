@@ -20,6 +20,7 @@ from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, mention_handles
 from skywrite.errors import InputError, SignInError, SkywriteError, StorageError, TemporaryError
 from skywrite.publish.agents import Agents
+from skywrite.publish.approved import check_drift
 from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
 from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
@@ -183,6 +184,10 @@ class Publisher(NamedTuple):
         prepared = Prepared.from_dict(claim.post.prepared)
         dids: dict[str, str | None] = {}
         resolver = self.resolver(claim.account.pds_url)
+        if claim.approval:
+            # What could not be looked up before it was approved stays plain text: that is what was approved.
+            check_drift(claim.post.id, prepared, resolver.resolve_handle)
+            prepared = prepared._replace(pending=())
         renewed_at = self.clock.monotonic()
         for handle in mention_handles(prepared):
             try:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.clock import Clock
+from skywrite.queue.approval_rules import ask_for_approvals
+from skywrite.queue.authors import note_author
 from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
 from skywrite.queue.database import Accepted, DiskFull, Transaction, moment_of
 from skywrite.queue.journal import note_added
@@ -90,8 +92,7 @@ class AddVerbs(StoreBase):
 
 def add_posts(tx: Transaction, clock: Clock, posts: Sequence[NewPost]) -> list[AddResult]:
     """Store posts: see `Store.add`. Their accounts are locked first."""
-    for did in sorted({post.account_did for post in posts}):
-        locked(tx, did)
+    accounts = {did: locked(tx, did) for did in sorted({post.account_did for post in posts})}
     taken = _taken_keys(tx, posts)
     ids = _new_ids(tx, len(posts))
     results: list[AddResult] = []
@@ -107,6 +108,8 @@ def add_posts(tx: Transaction, clock: Clock, posts: Sequence[NewPost]) -> list[A
     _check_slots(tx, (post for _, post in fresh if post.exclusive_slot))
     _insert(tx, clock, _identified(tx, fresh))
     _link_media(tx, fresh)
+    note_author(tx, (post_id for post_id, _ in fresh))
+    ask_for_approvals(tx, accounts, fresh, clock.now())
     for _, post in fresh:
         if post.recurrence_id is not None:
             tx.run("count_occurrence", id=post.recurrence_id)

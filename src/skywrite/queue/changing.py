@@ -6,6 +6,7 @@ from datetime import datetime
 
 from skywrite.errors import Do, Hint
 from skywrite.queue.adding import require_media
+from skywrite.queue.authors import note_author
 from skywrite.queue.database import Transaction
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import (
@@ -67,6 +68,7 @@ def edit_post(tx: Transaction, post_id: int, changes: Changes, version: int | No
         now=now,
         **problem_values(None if moved else post.problem),
     )
+    note_author(tx, [post_id])
     if not isinstance(changes.media, Unset):
         tx.run("forget_post_media", post_id=post_id)
         require_media(tx, set(changes.media))

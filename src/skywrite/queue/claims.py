@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from skywrite.errors import SIGN_IN, Do, Hint, SkywriteError
 from skywrite.queue.adding import add_posts
+from skywrite.queue.approval_rules import demanded_digest, is_approved, not_approved
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, moment_of
 from skywrite.queue.events import note_event, note_post_event
@@ -267,9 +268,12 @@ class ClaimVerbs(StoreBase):
         except Exception as error:
             # Whatever is wrong with one post must not keep the others from going out.
             decision = _undecided(post, error, now)
+        approval = demanded_digest(tx, account.settings, post, now) if isinstance(decision, Take) else ""
+        if approval and not is_approved(tx, post.id, approval):
+            decision = Miss("held", not_approved(post))
         match decision:
             case Take():
-                return self._begin_attempt(tx, post, row, decision, worker, lease_seconds, now)
+                return self._begin_attempt(tx, post, row, decision, worker, lease_seconds, now, approval)
             case Defer(until=until):
                 tx.run("defer_account", did=account.did, until=max(until, now + timedelta(milliseconds=1)))
             case Miss():
@@ -287,14 +291,25 @@ class ClaimVerbs(StoreBase):
         return None if row is None else post_of(row)
 
     def _begin_attempt(
-        self, tx: Transaction, post: Post, row: Row, take: Take, worker: str, lease_seconds: float, now: datetime
+        self,
+        tx: Transaction,
+        post: Post,
+        row: Row,
+        take: Take,
+        worker: str,
+        lease_seconds: float,
+        now: datetime,
+        approval: str,
     ) -> Claim | None:
         did, until = post.account_did, now + timedelta(seconds=lease_seconds)
         account = tx.row("take_account", did=did, token=row["lease_token"], worker=worker, now=now, until=until)
         if account is None:
             return None
         token = account["lease_token"]
-        taken = tx.row("take_post", id=post.id, token=token, frozen=take.frozen, now=now)
+        # What was approved is compared with the network before it is frozen, so not here.
+        frozen = None if approval else take.frozen
+        values = {"token": token, "frozen": frozen, "version": post.version, "approval": approval}
+        taken = tx.row("take_post", id=post.id, now=now, **values)
         if taken is None:
             raise RuntimeError(f"post {post.id} changed under its account's lock")
         if post.state == "publishing":
@@ -304,7 +319,8 @@ class ClaimVerbs(StoreBase):
             self._spend(tx, did, now, points=take.points)
         # Nobody else sees it while it is published, so only the claim keeps it.
         mine = post_of(taken)._replace(free_at=post.free_at if post.state == "scheduled" else None)
-        return Claim(mine, account_of(account), token, worker, until, fresh=post.is_free(now))
+        fresh = post.is_free(now)
+        return Claim(mine, account_of(account), token, worker, until, fresh=fresh, approval=approval)
 
     def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
         spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)

@@ -27,6 +27,8 @@ EVENT_KINDS = (
     "account.session_ends",
     "feed.failing",
     "approval.requested",
+    "approval.given",
+    "approval.rejected",
     "worker.late",
 )
 # Only for trying out a webhook: nothing in the queue makes it.

@@ -237,6 +237,7 @@ class Claim(NamedTuple):
     """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers.
 
     `fresh` says that nothing of the post was on the network or on its way when it was claimed (`Post.is_free`).
+    `approval`: the digest that was approved, where the account asks for that.
     """
 
     post: Post
@@ -245,6 +246,7 @@ class Claim(NamedTuple):
     worker: str
     lease_until: datetime
     fresh: bool = False
+    approval: str = ""
 
 
 class Published(NamedTuple):

@@ -95,7 +95,7 @@ class Tool(NamedTuple):
         except msgspec.ValidationError as error:
             raise invalid(error, "") from None
         narrowed = access if self.limit is None else access._replace(scopes=access.scopes & self.limit)
-        result: dict[str, Any] = msgspec.to_builtins(self.operation.call(narrowed, given), enc_hook=agent_text)
+        result: dict[str, Any] = msgspec.to_builtins(self.operation.run(narrowed, given), enc_hook=agent_text)
         return result
 
 

@@ -51,7 +51,7 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         headers = rate_limited(request, caller)
         caller.access.require(operation.scope)
         given = read_input(operation, request, await read_json(operation, request))
-        result = await run_in_threadpool(operation.call, caller.access, given)
+        result = await run_in_threadpool(operation.run, caller.access, given)
         status = 201 if operation.created and getattr(result, "created", True) else 200
         headers |= _result_headers(operation, request, result)
         return Response(encoder.encode(result), status, headers, "application/json")

@@ -23,6 +23,8 @@ Kind = Literal[
     "account.needs_login",
     "feed.failing",
     "approval.requested",
+    "approval.given",
+    "approval.rejected",
     "worker.late",
 ]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from skywrite.app.approvals import WANTED_SCOPE
 from skywrite.app.operations.shapes import (
     AttemptShape,
     DraftInput,
@@ -23,8 +24,6 @@ from skywrite.app.operations.shapes import (
 from skywrite.app.operations.table import Access
 from skywrite.app.results import Entry
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Post
-
-WANTED_SCOPE = "wanted"
 
 
 class CreatePost(DraftInput):
@@ -85,6 +84,56 @@ class MovePost(Input):
     id: Id
     at: str
     version: Id | None = None
+
+
+class ApprovePost(Input):
+    """What is approved, by its digest, and when a draft is to go out."""
+
+    id: Id
+    digest: Annotated[str, Meta(description="From posts.approval: any change of the post since then refuses it.")]
+    at: Annotated[str, Meta(description="The time of a draft; without it the one that was asked for.")] | None = None
+    note: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class RejectPost(Input):
+    """Why not."""
+
+    id: Id
+    note: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class LookAtApproval(Input):
+    """Which post, and when a draft would go out."""
+
+    id: Id
+    at: str | None = None
+
+
+class VerdictShape(Output):
+    """An approval or a rejection."""
+
+    verdict: str
+    by: str
+    note: str
+    digest: str
+    at: datetime
+
+
+class ApprovalShape(Output):
+    """What would be approved: the records as they will be made, and the digest that stands for all of it."""
+
+    id: int
+    digest: str
+    wanted: bool
+    account: str
+    due_at: datetime | None
+    late: str
+    posts: list[dict[str, Any]]
+    replies: list[str] | None
+    quotes: bool
+    blobs: list[Any]
+    diff: list[str]
+    verdicts: list[VerdictShape]
 
 
 class PostShape(Output):

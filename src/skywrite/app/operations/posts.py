@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from skywrite.app.approvals import WANTED_SCOPE
 from skywrite.app.operations.post_shapes import (
-    WANTED_SCOPE,
     CreatePost,
     EditPost,
     ListHistory,

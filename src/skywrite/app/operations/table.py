@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.errors import InputError, RejectedError
 from skywrite.queue.api_keys import Scope
+from skywrite.queue.approval_rules import AGENT_SOURCES
+from skywrite.queue.authors import written_by
 from skywrite.queue.model import Account, Post, UnknownAccount, UnknownPost
 
 if TYPE_CHECKING:
@@ -92,6 +94,11 @@ class Operation(NamedTuple):
     destructive: bool = False
     created: bool = False
     tool: str | None = None
+
+    def run(self, access: Access, given: Any) -> Any:
+        """Call it; what it writes is noted as the caller's."""
+        with written_by(access.who or access.source, agent=access.source in AGENT_SOURCES):
+            return self.call(access, given)
 
     @property
     def method(self) -> str:

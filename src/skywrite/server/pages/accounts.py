@@ -19,6 +19,7 @@ SETTINGS = (
     ("max_per_day", "Most posts a day", "20", False),
     ("langs", "Languages", "en", False),
     ("late", "When a post missed its time", "hold:2h", False),
+    ("approval", "Posts that a person approves first", "agents", False),
     ("require_alt", "Refuse images without a description", "", True),
 )
 

@@ -161,7 +161,7 @@ def _sent(visit: Visit, fields: dict[str, str], files: list[UploadFile]) -> Resp
         visit.access.require(operation.scope)
         import msgspec
 
-        made = operation.call(visit.access, msgspec.convert(body, operation.input))
+        made = operation.run(visit.access, msgspec.convert(body, operation.input))
     except SkywriteError as error:
         return _form(visit, filled, None, error)
     if filled.mode == "every":

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from skywrite.app import Skywrite
 from skywrite.app.operations import Access
 from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.queue.authors import written_by
 from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
 from skywrite.server.services import Services, services_of
@@ -124,7 +125,8 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -
 
 def _shown(page: Page, visit: Visit) -> Response:
     try:
-        return page(visit)
+        with written_by(visit.access.who, agent=False):
+            return page(visit)
     except SkywriteError as error:
         status = {2: 422, 3: 409, 4: 503, 5: 409}.get(error.exit_code, 500)
         return show(visit, "error.html", status=status, title="That did not work", error=error)

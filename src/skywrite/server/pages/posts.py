@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app.approvals import WANTED_SCOPE, Asked
 from skywrite.app.results import Entry
 from skywrite.errors import InputError
 from skywrite.queue.listing import Cursor
@@ -74,7 +75,20 @@ def post(visit: Visit) -> Response:
         may_edit=entry.post.state in ("draft", "scheduled", "held", "failed") and "draft" in scopes,
         may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
         waits=entry.post.state in ("scheduled", "publishing"),
+        asked=_asked(visit, entry),
+        may_approve="publish" in scopes,
     )
+
+
+def _asked(visit: Visit, entry: Entry) -> Asked | None:
+    """What there is to approve: a draft that somebody wants out, or what its account asks for."""
+    if entry.post.state not in ("draft", "scheduled", "held"):
+        return None
+    wanted = visit.sky.context.store.setting(WANTED_SCOPE, str(entry.post.id)) is not None
+    if entry.post.state == "draft" and not wanted:
+        return None
+    asked = visit.sky.approvals.look(entry.post.id)
+    return asked if asked.wanted or wanted or asked.verdicts else None
 
 
 def act(visit: Visit, form: dict[str, str]) -> Response:
@@ -124,6 +138,22 @@ _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]
     ),
     "move": ("schedule", _move, ""),
 }
+
+
+def _approve(visit: Visit, number: int, form: dict[str, str]) -> str:
+    who, note = visit.access.who, form.get("note", "").strip()
+    at = form.get("at") or None
+    by = visit.person.name
+    entry = visit.sky.approvals.approve(number, form.get("digest", ""), by, at=at, note=note, who=who)
+    return f"Approved. It goes out {when(entry.post.due_at, visit.sky.context.zone(entry.account))}."
+
+
+def _reject(visit: Visit, number: int, form: dict[str, str]) -> str:
+    visit.sky.approvals.reject(number, visit.person.name, note=form.get("note", "").strip())
+    return "Rejected: it will not go out unless somebody approves it."
+
+
+_ACTIONS |= {"approve": ("publish", _approve, ""), "reject": ("publish", _reject, "")}
 
 
 def _none(_: Any) -> None:

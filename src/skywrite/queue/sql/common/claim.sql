@@ -25,12 +25,17 @@ WHERE did = :did AND (lease_until IS NULL OR lease_until <= :now) AND lease_toke
 RETURNING *
 
 -- name: take_post
--- Start publishing a post under its account's lease; frozen records that exist are never replaced here.
+-- Start publishing a post under its account's lease; frozen records that exist are never replaced here. Where an
+-- approval is demanded, there is one of exactly this version.
 UPDATE post SET
   version = version + 1, state = 'publishing', lease_token = :token, attempts = attempts + 1,
   frozen = coalesce(frozen, :frozen), free_at = NULL, attempt_at = NULL, updated_at = :now
-WHERE id = :id AND state IN ('scheduled', 'publishing')
+WHERE id = :id AND version = :version AND state IN ('scheduled', 'publishing')
   AND (state = 'scheduled' OR lease_token < :token)
+  AND (:approval = '' OR EXISTS (
+    SELECT 1 FROM approval
+    WHERE approval.post_id = post.id AND approval.digest = :approval AND approval.verdict = 'approved'
+  ))
 RETURNING *
 
 -- name: open_attempt

@@ -1,0 +1,191 @@
+"""Approving posts: seeing exactly what goes out, with its digest, and saying yes or no to that.
+
+What does not live here: the digest and the claim that demands it (`queue`), and how it is shown (`cli`, `server`).
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.results import Entry, iso
+from skywrite.clock import to_iso
+from skywrite.compose.build import Prepared
+from skywrite.compose.freeze import mention_facets, mention_handles
+from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.queue.approval_rules import digest_of, texts_of
+from skywrite.queue.approvals import Approval, Approvals, as_approved
+from skywrite.queue.model import Account, Changes, Post
+
+WANTED_SCOPE = "wanted"
+
+
+class Asked(NamedTuple):
+    """What is to be approved: the post as it will go out, the digest of that, and the verdicts so far.
+
+    `wanted`: whether its account asks for an approval that it does not have.
+    """
+
+    post: Post
+    account: Account
+    digest: str
+    verdicts: tuple[Approval, ...]
+    wanted: bool
+
+    @property
+    def texts(self) -> list[str]:
+        """Its texts, as they will be published."""
+        return texts_of(self.post)
+
+    @property
+    def before(self) -> tuple[str, ...] | None:
+        """The texts of the last verdict, where they were others."""
+        last = self.verdicts[0].texts if self.verdicts else None
+        return None if last is None or list(last) == self.texts else last
+
+    def diff(self) -> list[str]:
+        """What changed in the texts since the last verdict, line by line, as `diff -u` shows it."""
+        if self.before is None:
+            return []
+        from difflib import unified_diff
+
+        old, new = ("\n---\n".join(texts).split("\n") for texts in (self.before, self.texts))
+        return list(unified_diff(old, new, "before", "now", lineterm=""))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        last = self.verdicts[0] if self.verdicts else None
+        return {
+            "id": self.post.id,
+            "account": self.account.handle,
+            "state": self.post.state,
+            "digest": self.digest,
+            "approval_wanted": self.wanted,
+            "due_at": iso(self.post.due_at),
+            "late": [self.post.late_policy, self.post.late_seconds],
+            "records": list(self.post.prepared.get("records", ())),
+            "replies": self.post.prepared.get("replies"),
+            "quotes": self.post.prepared.get("quotes", True),
+            "blobs": self.post.prepared.get("blobs", []),
+            "diff": self.diff(),
+            "last_verdict": last and {"verdict": last.verdict, "by": last.by, "note": last.note},
+        }
+
+
+class Approving:
+    """Approvals of a queue's posts."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def look(self, post_id: int, *, at: str | datetime | None = None) -> Asked:
+        """What would be approved. `at`: the time of a draft; without it the one that its author asked for.
+
+        Mentions that could not be looked up before are looked up now, so that they are seen. Raises UnknownPost.
+        """
+        post = self._looked_up(self._ctx.store.get(post_id))
+        account = self._ctx.store.account(post.account_did)
+        approvals = Approvals(self._ctx.store)
+        planned = as_approved(post, self._ctx.clock.now(), self._time(post, account, at))
+        verdicts = tuple(approvals.of(post_id))
+        return Asked(planned, account, digest_of(planned), verdicts, approvals.is_wanted(post))
+
+    def approve(
+        self,
+        post_id: int,
+        digest: str,
+        by: str,
+        *,
+        at: str | datetime | None = None,
+        note: str = "",
+        who: str | None = None,
+    ) -> Entry:
+        """Approve what has this digest, as `look` showed it, and nothing else: any change of the post voids it.
+
+        A draft is scheduled, and a post that was held for want of an approval is let go. `by`: the name to note.
+        Raises ApprovalStale, OwnPost, WrongState, UnknownPost.
+        """
+        if not by.strip():
+            raise InputError("Nobody is named who approves.", hint=Hint("Name them: ", Do("argument", "by")))
+        post = self._ctx.store.get(post_id)
+        time = self._time(post, self._ctx.store.account(post.account_did), at)
+        Approvals(self._ctx.store).approve(post_id, digest, by, at=time, note=note, who=who)
+        return self._entry(post_id)
+
+    def reject(self, post_id: int, by: str, *, note: str = "") -> Entry:
+        """Say no, with a note: a scheduled post is held, a draft stays one. Raises WrongState, UnknownPost."""
+        Approvals(self._ctx.store).reject(post_id, by, note=note)
+        return self._entry(post_id)
+
+    def list(self, *, account: str | None = None) -> builtins.list[Entry]:
+        """The posts that wait for an approval, in due order: drafts of agents as well."""
+        did = self._ctx.account(account).did if account else None
+        approvals, store = Approvals(self._ctx.store), self._ctx.store
+        asked = set(store.settings(WANTED_SCOPE))
+        accounts = {known.did: known for known in store.accounts()}
+        found = [
+            post
+            for post in store.all_posts(("scheduled", "held", "draft"), account_did=did)
+            if (str(post.id) in asked if post.state == "draft" else approvals.is_wanted(post))
+        ]
+        return [Entry(post, accounts[post.account_did]) for post in found]
+
+    def wanted_time(self, account_did: str, at: str) -> str:
+        """The time that an author asks for, so that it means the same later: words become a time, the rest stays."""
+        due_at = self._drafting.when(self._ctx.store.account(account_did), at)
+        try:
+            datetime.fromisoformat(at)
+        except ValueError:
+            return to_iso(due_at)
+        return at
+
+    def _entry(self, post_id: int) -> Entry:
+        post = self._ctx.store.get(post_id)
+        return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
+
+    def _time(self, post: Post, account: Account, at: str | datetime | None) -> datetime | None:
+        """The time of a draft; nothing else is given another time by approving it."""
+        if post.state != "draft":
+            if at is not None:
+                raise InputError(f"Post {post.id} has a time.", hint=Hint("Change it: ", Do("posts.move", post.id)))
+            return None
+        if at is not None:
+            return self._drafting.when(account, at)
+        wanted = self._ctx.store.setting(WANTED_SCOPE, str(post.id))
+        # The time that was asked for may be over: then the approver names another.
+        with suppress(InputError):
+            return None if wanted is None else self._drafting.when(account, wanted)
+        return None
+
+    def _looked_up(self, post: Post) -> Post:
+        """The post with the mentions that were not looked up when it was accepted, where they can be now."""
+        prepared = Prepared.from_dict(post.prepared)
+        if not prepared.pending or post.state not in ("draft", "scheduled", "held"):
+            return post
+        resolver = self._ctx.network.resolver(self._ctx.store.account(post.account_did).pds_url)
+        dids: dict[str, str] = {}
+        for handle in mention_handles(prepared):
+            try:
+                dids[handle] = resolver.resolve_handle(handle)
+            except SkywriteError:
+                continue
+        if not dids:
+            return post
+        changes = Changes(prepared=_with_mentions(prepared, dids).to_dict())
+        return self._ctx.store.edit(post.id, changes, version=post.version)
+
+
+def _with_mentions(prepared: Prepared, dids: Mapping[str, str]) -> Prepared:
+    """Prepared records with the mentions that are known by now."""
+    records = tuple(
+        {**record, **mention_facets(record, index, prepared, dids)} for index, record in enumerate(prepared.records)
+    )
+    return prepared._replace(
+        records=records, pending=tuple(item for item in prepared.pending if item.handle not in dids)
+    )

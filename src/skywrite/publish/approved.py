@@ -1,0 +1,58 @@
+"""What was approved against what the network says now: a mention that means somebody else holds its post.
+
+What lives here: that comparison. What does not: the approval itself (`queue.approvals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from skywrite.compose.build import Prepared
+from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.queue.approval_rules import DRIFTED
+
+MENTION = "app.bsky.richtext.facet#mention"
+
+
+class DriftedSinceApproval(SkywriteError):
+    """What would be published is no longer what was approved."""
+
+
+assert DriftedSinceApproval.__name__ == DRIFTED
+
+
+def approved_mentions(prepared: Prepared) -> Iterator[tuple[str, str | None]]:
+    """The handles in the texts, with the DIDs that were approved; None where it was to stay plain text."""
+    for record in prepared.records:
+        data = str(record.get("text", "")).encode()
+        for facet in record.get("facets", ()):
+            shown = data[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode("utf-8", "replace")
+            yield from _mentions(shown, facet)
+    for item in prepared.pending:
+        yield item.handle, None
+
+
+def _mentions(shown: str, facet: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for feature in facet.get("features", ()):
+        if feature.get("$type") == MENTION and shown.startswith("@") and "." in shown:
+            yield shown[1:].lower(), str(feature["did"])
+
+
+def check_drift(post_id: int, prepared: Prepared, resolve: Callable[[str], str]) -> None:
+    """Raise DriftedSinceApproval where a handle means another account than the one that was approved.
+
+    What cannot be looked up now is published as it was approved.
+    """
+    for handle, approved in approved_mentions(prepared):
+        try:
+            now: str | None = resolve(handle)
+        except InputError:
+            now = None
+        except TemporaryError:
+            continue
+        if now != approved:
+            raise DriftedSinceApproval(
+                f"@{handle} was approved as {approved or 'plain text'}, and is {now or 'nobody'} now.",
+                hint=Hint("See it and approve it again: ", Do("posts.approve", post_id)),
+            )

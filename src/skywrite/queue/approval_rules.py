@@ -1,0 +1,97 @@
+"""What an approval covers, and which posts need one.
+
+What lives here: the digest, the rule, and what a claim asks. What does not: giving and refusing one (`approvals.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from skywrite.errors import Do, Hint
+from skywrite.queue.authors import Author, authors_of
+from skywrite.queue.database import Row, Transaction
+from skywrite.queue.events import note_event
+from skywrite.queue.model import NewPost, Post, Problem
+
+SETTING = "approval"
+AGENT_SOURCES = ("api", "mcp")
+NOT_APPROVED = "NotApproved"
+REJECTED = "Rejected"
+DRIFTED = "DriftedSinceApproval"
+
+
+def digest_of(post: Post) -> str:
+    """The SHA-256 of what will be published and when: records, blobs, card, gates, account, due time and lateness."""
+    prepared = {name: value for name, value in post.prepared.items() if value is not None}
+    content = {
+        "account": post.account_did,
+        "due": post.due_at and post.due_at.isoformat(),
+        "late": [post.late_policy, post.late_seconds],
+        "prepared": prepared,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def texts_of(post: Post) -> list[str]:
+    """The texts of a post and its thread, as they will be published."""
+    return [str(record.get("text", "")) for record in post.prepared.get("records", ())] or [post.text]
+
+
+def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Sequence[Author] = ()) -> bool:
+    """Whether an account asks for approval of a post from this source, written by these."""
+    asked = settings.get(SETTING)
+    if not asked:
+        return False
+    if asked == "all":
+        return True
+    by_agent = source in AGENT_SOURCES or any(author.agent for author in authors)
+    if asked == "agents":
+        return by_agent
+    name = (source or "none").partition(":")[0]
+    return source in asked or name in asked or ("agents" in asked and by_agent)
+
+
+def demanded_digest(tx: Transaction, settings: Mapping[str, Any], post: Post, now: datetime) -> str:
+    """The digest that must be approved before a post may be claimed; "" where its account asks for none.
+
+    One that may be on the network was approved before its first attempt, and has to be settled.
+    """
+    if not settings.get(SETTING) or not post.is_free(now):
+        return ""
+    return digest_of(post) if needs_approval(settings, post.source, authors_of(tx, post.id)) else ""
+
+
+def is_approved(tx: Transaction, post_id: int, digest: str) -> bool:
+    """Whether exactly this was approved."""
+    return tx.row("approval_with", post_id=post_id, digest=digest) is not None
+
+
+def not_approved(post: Post) -> Problem:
+    """Why a post whose time has come is held."""
+    hint = Hint("See it and approve it: ", Do("posts.approve", post.id), ". Drop it: ", Do("posts.cancel", post.id))
+    return Problem(NOT_APPROVED, "Nobody has approved it as it is, so it did not go out.", hint)
+
+
+def ask_for_approvals(
+    tx: Transaction, accounts: Mapping[str, Row], posts: Sequence[tuple[int, NewPost]], now: datetime
+) -> None:
+    """Note which of the posts that are added need an approval: one event for one post, or for many of an account."""
+    for did, row in accounts.items():
+        settings = json.loads(row["settings"])
+        if not settings.get(SETTING):
+            continue
+        found = [
+            (post_id, post)
+            for post_id, post in posts
+            if post.account_did == did
+            and post.due_at is not None
+            and needs_approval(settings, post.source, authors_of(tx, post_id))
+        ]
+        if found:
+            first_id, first = found[0]
+            data = {"id": first_id, "text": str(first.draft.get("text") or ""), "posts": len(found)}
+            note_event(tx, "approval.requested", now, data, account_did=did, subject_id=first_id)

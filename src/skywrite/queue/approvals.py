@@ -1,0 +1,175 @@
+"""Approvals: bound by a digest to what will be published, so that any edit voids them by comparison.
+
+What lives here: giving and refusing one. What does not: what it covers (`approval_rules.py`), the claim that demands it
+(`claims.py`), and how people see what they approve (`app.approvals`).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import NamedTuple
+
+from skywrite.errors import Do, Hint, InputError, RejectedError
+from skywrite.queue.approval_rules import (
+    DRIFTED,
+    NOT_APPROVED,
+    REJECTED,
+    demanded_digest,
+    digest_of,
+    is_approved,
+    texts_of,
+)
+from skywrite.queue.authors import authors_of
+from skywrite.queue.base import StoreBase, repeated
+from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
+from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.events import note_post_event
+from skywrite.queue.model import Changes, Post, Problem, WrongState
+from skywrite.queue.rows import dump_json, problem_values
+
+_HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
+
+
+class ApprovalStale(InputError):
+    """The post is no longer what was looked at; nothing was approved."""
+
+
+class OwnPost(RejectedError):
+    """Somebody else has to approve what one has written."""
+
+
+class Approval(NamedTuple):
+    """A verdict on a post as it was. An approval that a rejection followed is `withdrawn`."""
+
+    id: int
+    post_id: int
+    digest: str
+    verdict: str
+    by: str
+    note: str
+    texts: tuple[str, ...]
+    created_at: datetime
+
+
+def as_approved(post: Post, now: datetime, at: datetime | None = None) -> Post:
+    """The post as it will be once it is approved: with its time, and to go out now where that has passed."""
+    if post.state == "draft":
+        return post._replace(due_at=at)
+    if post.state == "held" and (post.due_at is None or post.due_at <= now):
+        return post._replace(late_policy="publish", late_seconds=None)
+    return post
+
+
+class Approvals:
+    """The approvals of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+        # What `repeated` looks for.
+        self._clock = store._clock
+
+    def of(self, post_id: int) -> list[Approval]:
+        """Every verdict on a post, the latest first."""
+        with self._store._reading() as tx:
+            return [_approval_of(row) for row in tx.rows("approvals_of_post", post_id=post_id)]
+
+    def is_wanted(self, post: Post) -> bool:
+        """Whether the post needs an approval that it does not have."""
+        now = self._clock.now()
+        with self._store._reading() as tx:
+            account = tx.row("get_account", did=post.account_did)
+            assert account is not None
+            digest = demanded_digest(tx, json.loads(account["settings"]), post, now)
+            return bool(digest) and not is_approved(tx, post.id, digest)
+
+    @repeated
+    def approve(
+        self,
+        post_id: int,
+        digest: str,
+        by: str,
+        *,
+        at: datetime | None = None,
+        note: str = "",
+        who: str | None = None,
+    ) -> Post:
+        """Approve what has this digest, and nothing else; a draft is scheduled, what was held for it is let go.
+
+        `at`: the time of a draft. `who`: the person or key that approves, where it is authenticated. Raises
+        ApprovalStale where the post is another by now, OwnPost, WrongState, UnknownPost.
+        """
+        now = self._clock.now()
+        with self._store._writing() as tx:
+            post = get_locked(tx, post_id)
+            _check_open(post, "approved")
+            if who is not None and any(author.who == who for author in authors_of(tx, post_id)):
+                raise OwnPost(f"Post {post_id} was written or changed by you.", hint="Ask somebody else to approve it.")
+            if digest_of(as_approved(post, now, at)) != digest:
+                raise ApprovalStale(
+                    f"Post {post_id} is not what was looked at: it was changed, or its time has passed meanwhile. "
+                    "Nothing was approved.",
+                    hint=Hint("Look at it again: ", Do("posts.approve", post_id)),
+                )
+            if post.state == "draft":
+                if at is None:
+                    raise InputError(f"Post {post_id} has no time.", hint=Hint("Give it one: ", Do("argument", "at")))
+                edit_post(tx, post_id, Changes(due_at=at), now=now)
+            elif post.state == "held" and post.problem is not None and post.problem.name in _HELD_FOR_APPROVAL:
+                tx.run("schedule_post", id=post_id, was="held", now=now)
+            approved = changed(tx, post)
+            self._insert(tx, approved, digest_of(approved), "approved", by, note, now)
+            note_post_event(tx, "approval.given", now, approved, problem=Problem(NOT_APPROVED, f"Approved by {by}."))
+            return approved
+
+    @repeated
+    def reject(self, post_id: int, by: str, *, note: str = "") -> Post:
+        """Say no: earlier approvals are withdrawn, and a scheduled post is held, with the note."""
+        now = self._clock.now()
+        with self._store._writing() as tx:
+            post = get_locked(tx, post_id)
+            _check_open(post, "rejected")
+            if not post.is_free(now):
+                raise WrongState(f"Post {post_id} is {why_fixed(post)}, so it is too late.")
+            said = f"Rejected by {by}{': ' if note else '.'}{note}"
+            hint = Hint("Change it and ask again: ", Do("posts.edit", post_id))
+            problem = Problem(REJECTED, said, hint)
+            if post.state == "scheduled":
+                tx.run("hold_post", id=post_id, now=now, **problem_values(problem))
+            tx.run("withdraw_approvals", post_id=post_id)
+            self._insert(tx, post, digest_of(post), "rejected", by, note, now)
+            note_post_event(tx, "approval.rejected", now, post, problem=problem)
+            return changed(tx, post)
+
+    def _insert(
+        self, tx: Transaction, post: Post, digest: str, verdict: str, by: str, note: str, now: datetime
+    ) -> None:
+        values = {"verdict": verdict, "by_name": by, "note": note or None, "texts": dump_json(texts_of(post))}
+        tx.run("insert_approval", post_id=post.id, digest=digest, now=now, **values)
+
+    def post(self, post_id: int) -> Post:
+        """The post, as the queue has it. Raises UnknownPost."""
+        with self._store._reading() as tx:
+            return get_post(tx, post_id)
+
+
+def _check_open(post: Post, what: str) -> None:
+    if post.state not in ("draft", "scheduled", "held"):
+        raise WrongState(
+            f"Post {post.id} is {post.state}, so it cannot be {what}.", hint=Hint("See: ", Do("posts.get", post.id))
+        )
+
+
+def _approval_of(row: Row) -> Approval:
+    created_at = moment_of(row["created_at"])
+    assert created_at is not None
+    return Approval(
+        id=row["id"],
+        post_id=row["post_id"],
+        digest=row["digest"],
+        verdict=row["verdict"],
+        by=row["by_name"],
+        note=row["note"] or "",
+        texts=tuple(json.loads(row["texts"])),
+        created_at=created_at,
+    )

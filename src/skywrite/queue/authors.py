@@ -1,0 +1,47 @@
+"""Who writes: noted with each post that is added or changed, in the transaction that does it.
+
+What lives here: the author of what this thread is doing. What does not: what an author may do (`approvals.py`,
+`app.operations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from skywrite.queue.database import Transaction
+
+
+class Author(NamedTuple):
+    """A person or a key that was authenticated. `agent`: a program, by its key."""
+
+    who: str
+    agent: bool = False
+
+
+_author: ContextVar[Author | None] = ContextVar("skywrite_author", default=None)
+
+
+@contextmanager
+def written_by(who: str, *, agent: bool) -> Iterator[None]:
+    """What this thread writes inside is written by this author."""
+    token = _author.set(Author(who, agent))
+    try:
+        yield
+    finally:
+        _author.reset(token)
+
+
+def note_author(tx: Transaction, post_ids: Iterable[int]) -> None:
+    """Note who adds or changes these posts, where that is known."""
+    author = _author.get()
+    if author is not None:
+        for post_id in post_ids:
+            tx.run("insert_author", post_id=post_id, who=author.who, agent=author.agent)
+
+
+def authors_of(tx: Transaction, post_id: int) -> list[Author]:
+    """Everybody who has written a post, or changed it."""
+    return [Author(row["who"], bool(row["agent"])) for row in tx.rows("authors_of_post", post_id=post_id)]

@@ -1,0 +1,7 @@
+"""The world of the operations' tests, with a second process that works."""
+
+from __future__ import annotations
+
+from tests.app.conftest import World, image, sky, world
+
+__all__ = ["World", "image", "sky", "world"]

@@ -1,0 +1,134 @@
+"""Approving what a bot writes: what is shown is what goes out, or nothing does."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from skywrite.app import Skywrite
+from skywrite.app.operations import OPERATIONS, Access
+from skywrite.app.operations.post_shapes import ApprovePost, CreatePost
+from skywrite.queue.approvals import ApprovalStale, OwnPost
+from tests.app.conftest import NOON, World
+
+AGENT = frozenset({"read", "draft"})
+PERSON = frozenset({"read", "draft", "schedule", "publish"})
+
+
+def agent(sky: Skywrite, *, scopes: Any = AGENT) -> Access:
+    """The rights of an agent's key."""
+    return Access(sky, scopes, who="key 1", source="mcp")
+
+
+def person(sky: Skywrite) -> Access:
+    """The rights of a person who approves."""
+    return Access(sky, PERSON, who="person 2", source="page")
+
+
+def run(access: Access, name: str, given: Any) -> Any:
+    """An operation, as HTTP and MCP call it."""
+    return OPERATIONS[name].run(access, given)
+
+
+def test_an_agents_draft_goes_out_when_a_person_approves_it(sky: Skywrite, world: World) -> None:
+    """At the time that the agent asked for, exactly as it was shown."""
+    made = run(agent(sky), "posts.create", CreatePost(text="Hello from a bot", at="in 1 hour"))
+    asked = sky.approvals.look(made.id)
+    assert (["Hello from a bot"], NOON + timedelta(hours=1)) == (asked.texts, asked.post.due_at)
+    assert [made.id] == [entry.post.id for entry in sky.approvals.list()]
+    sky.approvals.approve(made.id, asked.digest, "Berta")
+    world.clock.advance(3600)
+    sky.run_once()
+    assert ["Hello from a bot"] == world.texts()
+
+
+def test_an_edit_after_the_approval_holds_the_post(sky: Skywrite, world: World) -> None:
+    """Nothing of the new text goes out before somebody has seen it."""
+    sky.set(None, {"approval": "all"})
+    number = sky.schedule("What was meant", at="in 1 hour").post_id
+    sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
+    sky.edit(number, text="Something else")
+    world.clock.advance(3600)
+    sky.run_once()
+    assert ([], "held") == (world.texts(), sky.show(number).post.state)
+    again = sky.approvals.look(number)
+    assert ["-What was meant", "+Something else"] == [line for line in again.diff() if line[0] in "+-"][2:]
+    sky.approvals.approve(number, again.digest, "Berta")
+    sky.run_once()
+    assert ["Something else"] == world.texts()
+
+
+def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world: World) -> None:
+    """A handle that moved to another account since the approval is not published in its place."""
+    sky.set(None, {"approval": "all"})
+    number = sky.schedule("Hello @bob.test", at="in 1 hour").post_id
+    sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
+    record = sky.show(number).post.prepared
+    moved = json.loads(json.dumps(record).replace(world.box.account("bob.test").did, "did:plc:somebodyelse"))
+    with sky.context.store._writing() as tx:
+        tx._connection.execute("UPDATE post SET prepared = ? WHERE id = ?", (json.dumps(moved), number))
+    sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
+    world.clock.advance(3600)
+    sky.run_once()
+    held = sky.show(number).post
+    assert held.problem is not None
+    assert ([], "held", "DriftedSinceApproval") == (world.texts(), held.state, held.problem.name)
+
+
+def test_an_agent_that_changes_a_persons_post_makes_it_an_agents(sky: Skywrite, world: World) -> None:
+    """Under `approval=agents` a person's post needs none, until an agent has touched it."""
+    sky.set(None, {"approval": "agents"})
+    number = sky.schedule("By a person", at="in 1 hour").post_id
+    assert not sky.approvals.look(number).wanted
+    given = OPERATIONS["posts.edit"].input(id=number, text="By an agent")
+    run(agent(sky, scopes=PERSON), "posts.edit", given)
+    assert sky.approvals.look(number).wanted
+
+
+def test_nobody_approves_what_they_wrote(sky: Skywrite) -> None:
+    """A key with the right to publish needs somebody else for its own drafts."""
+    made = run(agent(sky), "posts.create", CreatePost(text="Mine", at="in 1 hour"))
+    digest = sky.approvals.look(made.id).digest
+    with pytest.raises(OwnPost):
+        run(agent(sky, scopes=PERSON), "posts.approve", ApprovePost(made.id, digest))
+    assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(made.id, digest)).state
+
+
+def test_a_stale_digest_approves_nothing(sky: Skywrite) -> None:
+    """A script that confirms what it saw an hour ago is refused when the post was changed since."""
+    sky.set(None, {"approval": "all"})
+    number = sky.schedule("One", at="in 1 hour").post_id
+    digest = sky.approvals.look(number).digest
+    sky.move(number, "in 2 hours")
+    with pytest.raises(ApprovalStale):
+        sky.approvals.approve(number, digest, "Berta")
+
+
+def test_the_command_shows_and_confirms(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal it prints what goes out with the digest; --confirm takes that digest and no other."""
+    from skywrite.cli.approve import approve_command, reject_command
+
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    sky.set(None, {"approval": "all"})
+    number = sky.schedule("Read me first", at="in 1 hour").post_id
+    shown = CliRunner().invoke(approve_command, [str(number)]).output
+    digest = sky.approvals.look(number).digest
+    assert "Read me first" in shown and f"--confirm {digest} --by NAME" in shown
+    done = CliRunner().invoke(approve_command, [str(number), "--confirm", digest, "--by", "Berta"])
+    assert (0, True) == (done.exit_code, "is approved" in done.output)
+    no = CliRunner().invoke(reject_command, [str(number), "--by", "Berta", "--note", "wait"])
+    assert (0, "held") == (no.exit_code, sky.show(number).post.state)
+
+
+def test_posting_now_waits_for_the_approval(sky: Skywrite, world: World) -> None:
+    """`skywrite post` on such an account keeps the post and says what it waits for; nothing is sent."""
+    from skywrite.app.sending import StillQueued
+
+    sky.set(None, {"approval": "all"})
+    with pytest.raises(StillQueued, match="approved"):
+        sky.post("Now")
+    assert [] == world.texts()

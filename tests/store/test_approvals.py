@@ -1,0 +1,190 @@
+"""The claim demands an approval of exactly what will be published, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from skywrite.clock import FakeClock
+from skywrite.errors import StorageError
+from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approval
+from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
+from skywrite.queue.authors import Author, written_by
+from skywrite.queue.events import Events
+from skywrite.queue.model import Changes, Published, WrongState
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, post, raw, take
+
+
+@pytest.fixture
+def asking(store: Store) -> Store:
+    """A store in which alice asks for an approval of everything."""
+    store.set_account_settings(ALICE, {"approval": "all"})
+    return store
+
+
+def approve(store: Store, post_id: int, by: str = "Berta") -> None:
+    """Approve a post as it is."""
+    Approvals(store).approve(post_id, digest_of(store.get(post_id)), by)
+
+
+def test_what_nobody_approved_is_held_at_its_time(asking: Store) -> None:
+    """It is held with what to do, and an event says so."""
+    asking.add([post()])
+    assert None is asking.claim("w", LEASE_SECONDS, take())
+    held = asking.get(1)
+    assert held.problem is not None
+    assert ("held", NOT_APPROVED) == (held.state, held.problem.name)
+    assert ["approval.requested", "post.held"] == [event.kind for event in Events(asking).after(0)]
+
+
+def test_what_was_approved_goes_out(asking: Store) -> None:
+    """The claim carries the digest that was approved, and is frozen by the publisher, who compares the mentions."""
+    asking.add([post()])
+    approve(asking, 1)
+    claim = claimed(asking)
+    assert (digest_of(asking.get(1)), None) == (claim.approval, claim.post.frozen)
+    assert asking.settle(claim, Published("at://x", "cid"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        Changes(prepared={"posts": [{"text": "Other"}]}),
+        Changes(due_at=NOON + timedelta(seconds=1)),
+        Changes(late_policy="skip", late_seconds=60),
+        Changes(late_seconds=5),
+    ],
+)
+def test_any_edit_voids_it_by_comparison(asking: Store, clock: FakeClock, changes: Changes) -> None:
+    """Another text, time or lateness is not what was approved; changed back, it is."""
+    asking.add([post()])
+    before = asking.get(1)
+    approve(asking, 1)
+    asking.edit(1, changes)
+    assert Approvals(asking).is_wanted(asking.get(1))
+    back = Changes(prepared=before.prepared, due_at=NOON, late_policy="publish", late_seconds=None)
+    asking.edit(1, back)
+    assert not Approvals(asking).is_wanted(asking.get(1))
+    asking.edit(1, changes)
+    clock.advance(2)
+    assert None is asking.claim("w", LEASE_SECONDS, take())
+    assert "held" == asking.get(1).state
+
+
+def test_only_what_was_looked_at_is_approved(asking: Store) -> None:
+    """A digest of an earlier state approves nothing."""
+    asking.add([post()])
+    seen = digest_of(asking.get(1))
+    asking.edit(1, Changes(prepared={"posts": [{"text": "Other"}]}))
+    with pytest.raises(ApprovalStale):
+        Approvals(asking).approve(1, seen, "Berta")
+    assert [] == Approvals(asking).of(1)
+
+
+def test_the_database_refuses_a_claim_without_approval(asking: Store) -> None:
+    """Even where the program does not look before, the outer WHERE of the claim does."""
+    asking.add([post()])
+    digest = digest_of(asking.get(1))
+    with asking._writing() as tx:
+        values = {"id": 1, "token": 1, "frozen": None, "version": 1, "now": NOON}
+        assert tx.row("take_post", approval=digest, **values) is None
+    approve(asking, 1)
+    with pytest.raises(StorageError), asking._writing() as tx:
+        assert tx.row("take_post", approval="0" * 64, **values) is None
+        assert tx.row("take_post", approval=digest, **(values | {"version": 2})) is None
+        assert tx.row("take_post", approval=digest, **values) is not None
+        raise StorageError("taken back")
+    assert "scheduled" == asking.get(1).state
+
+
+def test_a_held_post_is_let_go_by_its_approval(asking: Store, clock: FakeClock) -> None:
+    """What came too late for its time goes out when it is approved, however late."""
+    asking.add([post(late_policy="hold", late_seconds=60)])
+    clock.advance(3600)
+    assert None is asking.claim("w", LEASE_SECONDS, take())
+    planned = asking.get(1)._replace(late_policy="publish", late_seconds=None)
+    Approvals(asking).approve(1, digest_of(planned), "Berta")
+    assert 1 == claimed(asking).post.id
+
+
+def test_a_rejection_withdraws_what_was_approved(asking: Store) -> None:
+    """The post is held with the note; released as it is, it is held again."""
+    asking.add([post()])
+    approve(asking, 1)
+    held = Approvals(asking).reject(1, "Carla", note="not today")
+    assert held.problem is not None
+    assert ("held", "Rejected by Carla: not today") == (held.state, held.problem.message)
+    asking.release_post(1)
+    assert None is asking.claim("w", LEASE_SECONDS, take())
+    assert ["rejected", "withdrawn"] == [one.verdict for one in Approvals(asking).of(1)]
+
+
+def test_a_draft_is_scheduled_by_its_approval(store: Store) -> None:
+    """With the time that the approver saw."""
+    store.add([post(due=None)])
+    digest = digest_of(store.get(1)._replace(due_at=later(60)))
+    Approvals(store).approve(1, digest, "Berta", at=later(60))
+    assert ("scheduled", later(60)) == (store.get(1).state, store.get(1).due_at)
+
+
+def test_nobody_approves_their_own_post(asking: Store) -> None:
+    """Neither who wrote it nor who changed it."""
+    with written_by("person 1", agent=False):
+        asking.add([post()])
+    with written_by("key 2", agent=True):
+        asking.edit(1, Changes(late_policy="skip"))
+    digest = digest_of(asking.get(1))
+    for who in ("person 1", "key 2"):
+        with pytest.raises(OwnPost):
+            Approvals(asking).approve(1, digest, who, who=who)
+    Approvals(asking).approve(1, digest, "person 3", who="person 3")
+    assert not Approvals(asking).is_wanted(asking.get(1))
+
+
+def test_what_is_over_is_not_approved(asking: Store) -> None:
+    """A cancelled post can be neither approved nor rejected."""
+    asking.add([post()])
+    asking.cancel(1)
+    with pytest.raises(WrongState):
+        approve(asking, 1)
+    with pytest.raises(WrongState):
+        Approvals(asking).reject(1, "Berta")
+
+
+def test_a_post_in_doubt_is_settled_without_another_approval(store: Store, clock: FakeClock) -> None:
+    """The setting that comes later holds back no post that may be on the network already."""
+    store.add([post()])
+    claimed(store)
+    store.set_account_settings(ALICE, {"approval": "all"})
+    clock.advance(LEASE_SECONDS + 1)
+    assert 1 == claimed(store).post.id
+
+
+@pytest.mark.parametrize(
+    ("asked", "source", "authors", "needed"),
+    [
+        (None, "mcp", (), False),
+        ("all", None, (), True),
+        ("agents", "mcp", (), True),
+        ("agents", "api", (), True),
+        ("agents", "page", (), False),
+        ("agents", "page", (Author("key 1", True),), True),
+        (["feed"], "feed:3", (), True),
+        (["feed"], "page", (), False),
+        (["feed", "agents"], "mcp", (), True),
+        (["command"], None, (), False),
+    ],
+)
+def test_whose_posts_need_one(asked: object, source: str | None, authors: tuple[Author, ...], needed: bool) -> None:
+    """Everybody's, agents' (also what they changed of others), or those of some sources."""
+    assert needed == needs_approval({"approval": asked} if asked else {}, source, authors)
+
+
+def test_many_posts_ask_once(asking: Store) -> None:
+    """An import of a hundred posts makes one event."""
+    asking.add([post(f"text {number}") for number in range(100)])
+    events = Events(asking).after(0)
+    assert [("approval.requested", 100)] == [(event.kind, event.data["posts"]) for event in events]
+    assert [] == raw(asking, "SELECT * FROM approval")
