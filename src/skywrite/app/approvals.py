@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry, iso
-from skywrite.clock import to_iso
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import mention_facets, mention_handles
 from skywrite.errors import Do, Hint, InputError, SkywriteError
@@ -28,7 +27,7 @@ WANTED_SCOPE = "wanted"
 class Asked(NamedTuple):
     """What is to be approved: the post as it will go out, the digest of that, and the verdicts so far.
 
-    `wanted`: whether its account asks for an approval that it does not have.
+    `wanted`: whether it needs an approval that it does not have: its account asks for one, or it is an agent's draft.
     """
 
     post: Post
@@ -94,7 +93,7 @@ class Approving:
         approvals = Approvals(self._ctx.store)
         planned = as_approved(post, self._ctx.clock.now(), self._time(post, account, at))
         verdicts = tuple(approvals.of(post_id))
-        return Asked(planned, account, digest_of(planned), verdicts, approvals.is_wanted(post))
+        return Asked(planned, account, digest_of(planned), verdicts, self._is_wanted(post))
 
     def approve(
         self,
@@ -126,24 +125,18 @@ class Approving:
     def list(self, *, account: str | None = None) -> builtins.list[Entry]:
         """The posts that wait for an approval, in due order: drafts of agents as well."""
         did = self._ctx.account(account).did if account else None
-        approvals, store = Approvals(self._ctx.store), self._ctx.store
-        asked = set(store.settings(WANTED_SCOPE))
+        store = self._ctx.store
         accounts = {known.did: known for known in store.accounts()}
         found = [
             post
             for post in store.all_posts(("scheduled", "held", "draft"), account_did=did)
-            if (str(post.id) in asked if post.state == "draft" else approvals.is_wanted(post))
+            if self._is_wanted(post)
         ]
         return [Entry(post, accounts[post.account_did]) for post in found]
 
-    def wanted_time(self, account_did: str, at: str) -> str:
-        """The time that an author asks for, so that it means the same later: words become a time, the rest stays."""
-        due_at = self._drafting.when(self._ctx.store.account(account_did), at)
-        try:
-            datetime.fromisoformat(at)
-        except ValueError:
-            return to_iso(due_at)
-        return at
+    def _is_wanted(self, post: Post) -> bool:
+        approvals = Approvals(self._ctx.store)
+        return approvals.is_by_agent(post) if post.state == "draft" else approvals.is_wanted(post)
 
     def _entry(self, post_id: int) -> Entry:
         post = self._ctx.store.get(post_id)

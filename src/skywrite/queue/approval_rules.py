@@ -5,7 +5,6 @@ What lives here: the digest, the rule, and what a claim asks. What does not: giv
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,6 +25,9 @@ DRIFTED = "DriftedSinceApproval"
 
 def digest_of(post: Post) -> str:
     """The SHA-256 of what will be published and when: records, blobs, card, gates, account, due time and lateness."""
+    # Not on the path of a post that needs no approval.
+    from hashlib import sha256
+
     prepared = {name: value for name, value in post.prepared.items() if value is not None}
     content = {
         "account": post.account_did,
@@ -33,7 +35,7 @@ def digest_of(post: Post) -> str:
         "late": [post.late_policy, post.late_seconds],
         "prepared": prepared,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def texts_of(post: Post) -> list[str]:

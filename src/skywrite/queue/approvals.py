@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from skywrite.errors import Do, Hint, InputError, RejectedError
 from skywrite.queue.approval_rules import (
+    AGENT_SOURCES,
     DRIFTED,
     NOT_APPROVED,
     REJECTED,
@@ -82,6 +83,13 @@ class Approvals:
             assert account is not None
             digest = demanded_digest(tx, json.loads(account["settings"]), post, now)
             return bool(digest) and not is_approved(tx, post.id, digest)
+
+    def is_by_agent(self, post: Post) -> bool:
+        """Whether an agent has written the post, or changed it."""
+        if post.source in AGENT_SOURCES:
+            return True
+        with self._store._reading() as tx:
+            return any(author.agent for author in authors_of(tx, post.id))
 
     @repeated
     def approve(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.app.approvals import WANTED_SCOPE, Asked
+from skywrite.app.approvals import Asked
 from skywrite.app.results import Entry
 from skywrite.errors import InputError
 from skywrite.queue.listing import Cursor
@@ -81,14 +81,11 @@ def post(visit: Visit) -> Response:
 
 
 def _asked(visit: Visit, entry: Entry) -> Asked | None:
-    """What there is to approve: a draft that somebody wants out, or what its account asks for."""
+    """What there is to approve: the draft of an agent, or what its account asks for."""
     if entry.post.state not in ("draft", "scheduled", "held"):
         return None
-    wanted = visit.sky.context.store.setting(WANTED_SCOPE, str(entry.post.id)) is not None
-    if entry.post.state == "draft" and not wanted:
-        return None
     asked = visit.sky.approvals.look(entry.post.id)
-    return asked if asked.wanted or wanted or asked.verdicts else None
+    return asked if asked.wanted or asked.verdicts else None
 
 
 def act(visit: Visit, form: dict[str, str]) -> Response:
