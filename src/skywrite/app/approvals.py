@@ -128,9 +128,7 @@ class Approving:
         store = self._ctx.store
         accounts = {known.did: known for known in store.accounts()}
         found = [
-            post
-            for post in store.all_posts(("scheduled", "held", "draft"), account_did=did)
-            if self._is_wanted(post)
+            post for post in store.all_posts(("scheduled", "held", "draft"), account_did=did) if self._is_wanted(post)
         ]
         return [Entry(post, accounts[post.account_did]) for post in found]
 
