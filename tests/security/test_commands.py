@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from skywrite.app.checkup import check_all
 from skywrite.app.commands import run_by_default
 from skywrite.config import load_config
 from skywrite.queue.timers import NewTimer
@@ -74,6 +75,16 @@ def test_commands_run_where_they_may(desk: Desk) -> None:
     assert any("commands_not_run" in event for event in events)
     desk.sky.run_once(commands=True)
     assert (["Due", "Hello"], True) == (sorted(desk.published()), (desk.folder / "ran").exists())
+
+
+def test_doctor_names_what_is_not_run(desk: Desk) -> None:
+    """A command without our seal is found before its time comes; a sound one is not mentioned."""
+    desk.sky.commands.add("echo Hello", every=HOURLY, folder=desk.folder)
+    assert [] == [finding for finding in check_all(desk.sky) if finding.what == "commands"]
+    with sqlite3.connect(desk.sky.context.config.database) as database:
+        database.execute("UPDATE timer SET name = 'touch owned'")
+    (finding,) = [finding for finding in check_all(desk.sky) if finding.what == "commands"]
+    assert ("wrong", True) == (finding.level, "was not added with the key" in finding.message)
 
 
 def test_who_runs_commands_without_being_asked(tmp_path: Path) -> None:

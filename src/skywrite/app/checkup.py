@@ -53,6 +53,7 @@ def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
         return findings
     findings += _guarded("account", lambda: _accounts(sky, name))
     findings += _guarded("worker", lambda: iter(check_run(sky, wrong="note")))
+    findings += _guarded("commands", lambda: _commands(sky))
     return [*findings, *_parts()]
 
 
@@ -91,6 +92,22 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
         error = Unexpected.of(found)
         findings.append(Finding(what, error.message, "wrong", error.hint, error.exit_code))
     return findings
+
+
+def _commands(sky: Skywrite) -> Iterator[Finding]:
+    """Scheduled commands that nobody added with our key, and whether a worker here runs the others."""
+    from skywrite.app.commands import UnsealedCommand, check_seal, run_by_default
+
+    timers = [timer for timer in sky.context.store.timers() if timer.kind == "command"]
+    for timer in timers:
+        try:
+            check_seal(timer, sky.context.vault)
+        except UnsealedCommand as error:
+            yield Finding("commands", error.message, "wrong", error.hint, error.exit_code)
+    if timers and not run_by_default(sky.context.config):
+        message = f"{len(timers)} scheduled, which workers run only when they may"
+        hint = Hint("Start a worker that may: ", Do("run"), " ", Do("argument", "commands"))
+        yield Finding("commands", message, "note", hint)
 
 
 def _database(sky: Skywrite) -> Iterator[Finding]:
