@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from skywrite.queue import sqlite as sqlite_store
 from skywrite.queue.database import DatabaseCorrupt, DatabaseReadOnly, DatabaseUnavailable
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, OpenAt, post, session
@@ -119,6 +121,41 @@ def test_a_file_that_is_no_database_is_told_each_time(running: Store, home: Path
             running.posts()
     good.replace(running.place)
     assert ["restored"] == texts(running)
+
+
+def test_a_log_that_belongs_to_the_new_file_stays(
+    running: Store, home: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new file cannot be taken up at first: what others store in it meanwhile is not put aside with its log."""
+    other = another(home, open_at, "restored")
+    other.replace(running.place)
+    told: list[str] = []
+
+    def refuse(place: str) -> None:
+        told.append(place)
+        if len(told) < 3:
+            raise DatabaseUnavailable("not yet")
+
+    running.on_replaced = refuse
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable):
+            running.posts()
+        open_at(running.place).add([post("by a neighbour")])
+    assert ["restored", "by a neighbour", "by a neighbour"] == texts(running)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="files cannot be held without their locks on this system")
+def test_file_systems_that_number_files_anew(running: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems give a file another number each time: it is the same file all the same."""
+    told: list[str] = []
+    running.on_replaced = told.append
+    numbers = itertools.count(1)
+    current = next(numbers)
+    monkeypatch.setattr(sqlite_store, "_identity", lambda status: (0, current + status.st_ino))
+    for _ in range(3):
+        current = next(numbers) * 1_000_000_000
+        running.add([post("more")])
+    assert ([], 4) == (told, len(texts(running)))
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ INSERT_ROWS = (1000, 100, 10, 1)
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
-_FileId = tuple[int, int]
 
 
 class SqliteDatabase(Database):
@@ -48,8 +47,7 @@ class SqliteDatabase(Database):
         super().__init__(path)
         self._busy_seconds = busy_seconds
         self._path, self._log = Path(path), Path(f"{path}-wal")
-        self._file: _FileId | None = None
-        self._log_file: _FileId | None = None
+        self._file: _SeenFile | None = None
         self._looking = threading.Lock()
 
     def connect(self) -> Connection:
@@ -71,7 +69,10 @@ class SqliteDatabase(Database):
             # The one that is built in knows the letters of ASCII only.
             connection.create_function("lower", 1, _lower, deterministic=True)
             self._enter_wal(connection)
-            connection.file, self._log_file = _file_id(self._path), _file_id(self._log)
+            connection.file = self._file
+            with self._looking:
+                if self._file is not None and (self._file.log is None or not self._file.log.is_there()):
+                    self._file.log = _seen(self._log)
         except BaseException:
             connection.close()
             raise
@@ -79,33 +80,45 @@ class SqliteDatabase(Database):
 
     def is_stale(self, connection: Connection) -> bool:
         assert isinstance(connection, _Connection)
-        return _file_id(self._path) != connection.file
+        return connection.file is not self._file or self._file is None or not self._file.is_there()
+
+    def close(self) -> None:
+        super().close()
+        with self._looking:
+            if self._file is not None:
+                self._file.forget()
+            self._file = None
 
     def _notice_another_file(self) -> None:
         """Remember which file is at our place; where it is another one than before, bring it up to date and say so.
 
         A file that is gone is not made anew: whoever moved it away may be about to put another one there.
         """
-        now = _file_id(self._path)
         with self._looking:
-            before, self._file = self._file, now or self._file
-            if before is not None and now is not None and before != now:
-                self._put_log_aside()
-        if before is not None and now is None:
-            raise DatabaseUnavailable(
-                f"The database {self.place} was moved away or deleted.",
-                hint="Put it back, or a backup of it; a program that runs takes it up by itself.",
-            )
-        if before is not None and before != now:
+            before = self._file
+            if before is not None and before.is_there():
+                return
+            now = _seen(self._path)
+            if now is None:
+                raise DatabaseUnavailable(
+                    f"The database {self.place} was moved away or deleted.",
+                    hint="Put it back, or a backup of it; a program that runs takes it up by itself.",
+                )
+            if before is not None:
+                self._put_aside(before.log)
+                before.forget()
+            self._file = now
+        if before is not None:
             try:
                 self.on_replaced()
             except BaseException:
-                self._file = before
+                # Whoever asks next notices again.
+                now.forget()
                 raise
 
-    def _put_log_aside(self) -> None:
+    def _put_aside(self, log: _SeenFile | None) -> None:
         """Where the log of the old file lies beside the new one, SQLite would write the old one's pages into it."""
-        if self._log_file is not None and _file_id(self._log) == self._log_file:
+        if log is not None and log.is_there():
             with suppress(FileNotFoundError):
                 self._log.rename(self._log.with_name(f"{self._log.name}.replaced"))
 
@@ -286,14 +299,50 @@ def _lower(text: str | None) -> str | None:
 class _Connection(sqlite3.Connection):
     """A connection that knows which file it is to."""
 
-    file: _FileId | None = None
+    file: _SeenFile | None = None
 
 
-def _file_id(path: Path) -> _FileId | None:
+class _SeenFile:
+    """A file as it was seen at a path, and whether it is still what is there.
+
+    It is held open where that is possible without touching its locks, which closing a file would take from SQLite:
+    some file systems give a file another number each time that it is asked for. `log` is the log of a database.
+    """
+
+    log: _SeenFile | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held = os.open(path, os.O_PATH | os.O_CLOEXEC) if hasattr(os, "O_PATH") else None
+        self._known = _identity(path.stat() if self._held is None else os.fstat(self._held))
+
+    def is_there(self) -> bool:
+        """Whether it is at its path now."""
+        try:
+            known = self._known if self._held is None else _identity(os.fstat(self._held))
+            return _identity(self._path.stat()) == known
+        except OSError:
+            return False
+
+    def forget(self) -> None:
+        """Hold it no longer; from now on it is not there."""
+        held, self._held, self._known = self._held, None, (-1, -1)
+        if held is not None:
+            os.close(held)
+        if self.log is not None:
+            self.log.forget()
+            self.log = None
+
+
+def _seen(path: Path) -> _SeenFile | None:
+    """What is at a path now; None where nothing is."""
     try:
-        status = path.stat()
+        return _SeenFile(path)
     except OSError:
         return None
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
