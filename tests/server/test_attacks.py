@@ -151,6 +151,17 @@ def test_wrong_keys_are_bounded() -> None:
         assert 303 == httpx.get(server.sign_in_url).status_code
 
 
+@pytest.mark.parametrize(("options", "last"), [((), 429), (("--proxy", "127.0.0.1"), 401)], ids=["alone", "proxy"])
+def test_only_a_listed_proxy_says_who_asks(options: tuple[str, ...], last: int) -> None:
+    """X-Forwarded-For is believed from a proxy that was named, and from nobody else."""
+    server = start("--demo", "--no-worker", *options, environ={})
+    with server.child:
+        for number in range(21):
+            headers = {"authorization": f"Bearer {new_key()}", "x-forwarded-for": f"192.0.2.{number}"}
+            answer = server.request("GET", "/api/v1/posts", headers=headers)
+        assert last == answer.status_code
+
+
 def test_a_link_signs_in_once(server: Server) -> None:
     """A sign-in link works once, begins a session of its own whatever the browser sent, and leads to our page only."""
     child = start("--demo", "--no-worker", environ={})
