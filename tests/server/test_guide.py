@@ -40,7 +40,7 @@ def folder(server: Server, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(server: Server) -> dict[str, str]:
-    """What the pages tell their readers to put into the environment."""
+    """What readers of the pages put into the environment."""
     key = server.with_key("read", "draft", "schedule", "publish", "manage").headers["authorization"].split()[1]
     return {**os.environ, "SKYWRITE_URL": server.url, "SKYWRITE_API_KEY": key}
 
@@ -97,9 +97,9 @@ def test_verifying_in_python() -> None:
 
 def test_verifying_in_javascript(tmp_path: Path) -> None:
     """The JavaScript receiver believes what is signed and fresh, and nothing else."""
-    told = [[headers, body.decode()] for headers, body, _ in cases()]
+    shown = [[headers, body.decode()] for headers, body, _ in cases()]
     code = of(HOOKS, "javascript")[0].code
-    code += f"console.log(JSON.stringify({json.dumps(told)}.map(([h, b]) => verify({json.dumps(SECRET)}, h, b))));\n"
+    code += f"console.log(JSON.stringify({json.dumps(shown)}.map(([h, b]) => verify({json.dumps(SECRET)}, h, b))));\n"
     (tmp_path / "verify.mjs").write_text(code)
     assert [good for _, _, good in cases()] == json.loads(run(["node", "verify.mjs"], dict(os.environ), tmp_path))
 
@@ -107,8 +107,8 @@ def test_verifying_in_javascript(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed, and nothing else here needs it")
 def test_verifying_in_php(tmp_path: Path) -> None:
     """The PHP receiver believes what is signed and fresh, and nothing else."""
-    told = json.dumps([[headers, body.decode()] for headers, body, _ in cases()])
-    code = of(HOOKS, "php")[0].code + f"\n$all = json_decode('{told}', true);\n"
+    shown = json.dumps([[headers, body.decode()] for headers, body, _ in cases()])
+    code = of(HOOKS, "php")[0].code + f"\n$all = json_decode('{shown}', true);\n"
     code += f"echo json_encode(array_map(fn($c) => verify('{SECRET}', $c[0], $c[1]), $all));"
     (tmp_path / "verify.php").write_text(code)
     assert [good for _, _, good in cases()] == json.loads(run(["php", "verify.php"], dict(os.environ), tmp_path))
@@ -119,8 +119,8 @@ def test_deployed_files_name_metrics_that_there_are(server: Server) -> None:
     metrics = server.request("GET", "/metrics").text
     alerts = yaml.safe_load((ROOT / "deploy/alerts.yml").read_text())["groups"][0]["rules"]
     panels = json.loads((ROOT / "deploy/grafana.json").read_text())["panels"]
-    told = [rule["expr"] for rule in alerts] + [target["expr"] for panel in panels for target in panel["targets"]]
-    names = {name for expression in told for name in re.findall(r"skywrite_\w+", expression)}
+    shown = [rule["expr"] for rule in alerts] + [target["expr"] for panel in panels for target in panel["targets"]]
+    names = {name for expression in shown for name in re.findall(r"skywrite_\w+", expression)}
     known = set(re.findall(r"^# TYPE (skywrite_\w+)", metrics, re.MULTILINE))
     assert set() == names - known - {f"{name}_total" for name in known}
     assert 4 == len(alerts)

@@ -3,7 +3,7 @@
 What lives here: the format, the digest that is kept in place of the key, scopes, and the secret addresses of calendars
 and news readers. What does not: reading a key from a request (`server.auth`).
 
-A key is `skw_`, 30 random characters and a checksum of six, so that a scanner for leaked secrets can tell a key from
+A key is `skw_`, 30 random characters and a checksum of six, so that a scanner for leaked secrets knows a key from
 noise without asking anyone. With 178 random bits a plain SHA-256 is enough: there is nothing to guess.
 """
 
