@@ -270,6 +270,9 @@ def test_a_web_server(process: Process, pds: Pds, account: PdsAccount) -> None:
     assert account.did == process().oauth.finish_kept(came).account.did
     with pytest.raises(ForgedRedirect):
         process().oauth.finish_kept(came)
+    hers = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK, by="anne")
+    with pytest.raises(ForgedRedirect):
+        sky.oauth.finish_kept({"state": hers.state}, by="bert")
     late = sky.oauth.begin_kept(account.handle, pds=pds.url, redirect_uri=CALLBACK)
     clock.forward(601)
     with pytest.raises(ForgedRedirect, match="too long"):

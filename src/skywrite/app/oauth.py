@@ -138,19 +138,23 @@ class OAuth(NamedTuple):
             else:
                 self.authenticator(former).end()
 
-    def begin_kept(self, account: str | None, **options: Any) -> Pending:
-        """`begin` for a web server: what is pending is kept sealed, for whichever process the browser comes back to."""
+    def begin_kept(self, account: str | None, *, by: str = "", **options: Any) -> Pending:
+        """`begin` for a web server: what is pending is kept sealed, for whichever process the browser comes back to.
+
+        `by`: who began it there. Only they may finish it, so that nobody can be made to add somebody else's account.
+        """
         pending = self.begin(account, **options)
-        kept = {"until": to_iso(self.clock.now() + timedelta(seconds=PENDING_SECONDS)), **pending._asdict()}
+        until = to_iso(self.clock.now() + timedelta(seconds=PENDING_SECONDS))
+        kept = {"until": until, "by": by, **pending._asdict()}
         self.store.put_secret(PENDING, pending.state, json.dumps({**kept, "server": pending.server._asdict()}))
         return pending
 
-    def finish_kept(self, returned: Mapping[str, str]) -> SignedIn:
+    def finish_kept(self, returned: Mapping[str, str], *, by: str = "") -> SignedIn:
         """`finish` for what `begin_kept` began, once. Raises ForgedRedirect where nothing of it is known."""
         state = returned.get("state", "")
         text = self.store.take_secret(PENDING, state) if state.isprintable() else None
         kept = json.loads(text) if text else {}
-        if not kept or datetime.fromisoformat(kept.pop("until")) < self.clock.now():
+        if not kept or datetime.fromisoformat(kept.pop("until")) < self.clock.now() or kept.pop("by") != by:
             raise ForgedRedirect("This sign-in is not known, or took too long.", hint="Begin again.")
         return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
 
