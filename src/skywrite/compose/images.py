@@ -135,7 +135,7 @@ class Collector:
         from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 
         try:
-            image = contained.call(prepare_thumb, data, url, STRANGERS_MAX_PIXELS)
+            image = contained.call(prepare_thumb, data, "It", STRANGERS_MAX_PIXELS)
         except SkywriteError as error:
             text = f"The card of {url} goes without its image: {error.message}"
             self.warnings.append(Notice("CardWithoutImage", text, url))
