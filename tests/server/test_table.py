@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from skywrite.app.accounts import Accounts
 from skywrite.app.drafts import Drafts
 from skywrite.app.feeds import Feeds
 from skywrite.app.operations import OPERATIONS
+from skywrite.app.operations.hooks import Kind
 from skywrite.app.posts import Posts
 from skywrite.app.recurrences import Recurrences
 from skywrite.app.transfer import Transfer
 from skywrite.errors import SIGN_IN, Do, Hint
 from skywrite.queue.api_keys import SCOPES
+from skywrite.queue.events import EVENT_KINDS
 from skywrite.server.hints import for_agents, for_http
+from tests.support.processes import ROOT
 
 NOUNS: dict[str, type] = {
     "posts": Posts,
@@ -98,6 +103,13 @@ def test_hints_speak_http_and_mcp() -> None:
     for hint, (request, tool) in hints.items():
         assert (True, True) == (for_http(hint).endswith(request), for_agents(hint).endswith(tool))
     assert "Plain." == for_http("Plain.") == for_agents("Plain.")
+
+
+def test_webhooks_hear_of_every_kind() -> None:
+    """A webhook can be set up for each kind of event that there is, and the guide names all of them."""
+    assert set(EVENT_KINDS) == set(get_args(Kind))
+    guide = (ROOT / "docs/guide/webhooks.md").read_text("utf-8")
+    assert [] == [kind for kind in EVENT_KINDS if f"`{kind}`" not in guide]
 
 
 def test_scopes_fit_hints() -> None:

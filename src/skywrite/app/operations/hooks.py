@@ -21,6 +21,7 @@ Kind = Literal[
     "post.skipped",
     "post.cancelled",
     "account.needs_login",
+    "account.session_ends",
     "feed.failing",
     "approval.requested",
     "approval.given",
