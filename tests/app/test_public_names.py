@@ -18,7 +18,7 @@ NOUNS = {
     "folders": "sync",
     "posts": "cancel count_due delete each edit get history hold list move preview publish receipt release retry "
     "schedule send undo",
-    "recurrences": "get list skip_or_move stop",
+    "recurrences": "edit get list next_times skip_or_move stop",
     "transfer": "backup export_rows import_rows post_rows",
 }
 FLAT = "call close every post run run_once schedule worker"

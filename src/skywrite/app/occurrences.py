@@ -111,6 +111,21 @@ class Occurrences:
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
         return NewRule(new, self._post(new, 0, first), readies, tuple(warnings))
 
+    def edit(
+        self, recurrence: Recurrence, row: Mapping[str, Any], given: Rule, base: Path | None
+    ) -> tuple[Recurrence, tuple[Notice, ...]]:
+        """Put another rule and other drafts in the place of a rule's; the post that waits is made anew."""
+        account = self._ctx.store.account(recurrence.account_did)
+        new = self.accept(account, row, given, base)
+        self._drafting.keep_media(new.readies)
+        waiting = self._ctx.store.posts(("draft", "scheduled", "held"), recurrence_id=recurrence.id, limit=1)
+        turn = max(recurrence.position - 1, 0) if waiting else recurrence.position
+        assert new.first.due_at is not None and new.first.occurrence is not None
+        # Its time has had its random part already.
+        at = Occurrence(new.first.due_at, new.first.occurrence)
+        first = self._post(new.rule._replace(jitter_seconds=0), turn, at)
+        return self._ctx.store.replace_recurrence(recurrence, new.rule, first), new.warnings
+
     def _new(
         self, account: Account, given: Rule, until: datetime | None, start: datetime | None, readies: list[Ready]
     ) -> NewRecurrence:

@@ -22,7 +22,16 @@ from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.changing import check_version
-from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Account, ChangedMeanwhile, Changes, Post, State
+from skywrite.queue.model import (
+    FINAL_STATES,
+    WAITING_STATES,
+    Account,
+    ChangedMeanwhile,
+    Changes,
+    Post,
+    Recurrence,
+    State,
+)
 from skywrite.queue.undo import Undone
 
 if TYPE_CHECKING:
@@ -191,7 +200,7 @@ class Posts:
         if not changes:
             values = Changes(late_policy=policy, late_seconds=seconds)
         else:
-            ready = self._drafting.prepare(self._drafting.draft(account, _edited(post, changes)), account, base=base)
+            ready = self._drafting.prepare(self._drafting.draft(account, edited_row(post, changes)), account, base=base)
             self._drafting.keep_media([ready])
             warnings += ready.warnings
             values = Changes(
@@ -306,6 +315,7 @@ class Posts:
             repo = Repo(self._ctx.agent(owner))
             for write in reversed(Frozen.from_json(post.frozen).writes):
                 repo.delete(write.collection, write.rkey)
+            self._ctx.store.note_deleted(owner.did, post.uri)
             return post.uri
         owner = self._ctx.account(account)
         authority, collection, rkey = parse_reference(target)
@@ -316,7 +326,9 @@ class Posts:
         repo = Repo(self._ctx.agent(owner))
         for name in (collection, *_GATES):
             repo.delete(name, rkey)
-        return f"at://{owner.did}/{collection}/{rkey}"
+        uri = f"at://{owner.did}/{collection}/{rkey}"
+        self._ctx.store.note_deleted(owner.did, uri)
+        return uri
 
 
 def _check_together(
@@ -374,7 +386,7 @@ def _is_same(post: Post, seen: Post) -> bool:
     )
 
 
-def _edited(post: Post, changes: Mapping[str, Any]) -> dict[str, Any]:
+def edited_row(post: Post | Recurrence, changes: Mapping[str, Any]) -> dict[str, Any]:
     """A stored draft with changes; a card that was found in what changes is left to be found again."""
     row = {**post.draft, **changes}
     if "card" in changes or not isinstance(row.get("card"), Mapping):

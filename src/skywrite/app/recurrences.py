@@ -6,12 +6,20 @@ What does not live here: making one (`posts`), and the posts that it makes (`occ
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.occurrences import Occurrences
-from skywrite.queue.model import Recurrence
+from skywrite.app.occurrences import Occurrences, Rule
+from skywrite.errors import Do, Hint, InputError, Notice
+from skywrite.queue.model import Recurrence, WrongState
+from skywrite.schedule.policy import late_text
+from skywrite.schedule.recurrence import parse_rule
+
+POOL_ARGUMENT = Do("argument", "pool")
 
 
 class Recurrences:
@@ -30,6 +38,63 @@ class Recurrences:
     def get(self, recurrence_id: int) -> Recurrence:
         """One recurrence. Raises UnknownRecurrence."""
         return self._ctx.store.recurrence(recurrence_id)
+
+    def edit(
+        self,
+        recurrence_id: int,
+        *,
+        every: str | None = None,
+        until: str | datetime | None = None,
+        late: str | None = None,
+        jitter: str | None = None,
+        zone: str | None = None,
+        pool: Sequence[Any] = (),
+        base: Path | None = None,
+        **changes: Any,
+    ) -> tuple[Recurrence, tuple[Notice, ...]]:
+        """Change a recurrence, with all posts that are still to come; what is not given stays.
+
+        `changes` are fields of a draft. The post that waits is made anew. Raises InputError, and WrongState for one
+        that has ended.
+        """
+        from skywrite.app.posts import edited_row
+
+        old = self.get(recurrence_id)
+        if old.state != "active":
+            raise WrongState(f"Recurrence {old.id} has {old.state}.", hint="Make another one.")
+        if old.pool and changes and not pool:
+            raise InputError(
+                f"Recurrence {old.id} takes its texts from a pool.", hint=Hint("Give another pool: ", POOL_ARGUMENT)
+            )
+        drafts = pool or [item["draft"] for item in old.pool]
+        given = Rule(
+            every=every or old.rule,
+            at=old.starts_at,
+            until=until or old.until,
+            pool=drafts,
+            late=late or late_text(old.late_policy, old.late_seconds),
+            jitter=jitter or (f"{old.jitter_seconds}s" if old.jitter_seconds else None),
+            source=old.source,
+            zone=zone or old.zone,
+            exceptions=old.exceptions,
+        )
+        row = {} if drafts else edited_row(old, changes)
+        return Occurrences(self._ctx, self._drafting).edit(old, row, given, base)
+
+    def next_times(self, recurrence: Recurrence, count: int = 5) -> builtins.list[datetime]:
+        """When a recurrence comes next, without what is left out, and with what is moved at its new time."""
+        if recurrence.state != "active":
+            return []
+        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
+        times: builtins.list[datetime] = []
+        after = self._ctx.clock.now()
+        while len(times) < count:
+            found = rule.next_after(after, until=recurrence.until, exceptions=recurrence.exceptions)
+            if found is None:
+                break
+            times.append(found.at)
+            after = found.at
+        return times
 
     def stop(self, recurrence_id: int) -> int:
         """Forget a recurrence and cancel its posts that wait; how many were cancelled."""

@@ -22,6 +22,7 @@ from skywrite.app.sending import Sending
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.files import private_file
 from skywrite.queue.model import Post, Recurrence
+from skywrite.schedule.policy import late_text
 from skywrite.schedule.recurrence import parse_rule, pick
 from skywrite.schedule.times import DateOrder
 
@@ -162,7 +163,7 @@ def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str
         row["draft"] = True
     if post.key and not is_ours(post.key, post.source):
         row["key"] = post.key
-    row["late"] = _late_text(post)
+    row["late"] = late_text(post.late_policy, post.late_seconds)
     return row
 
 
@@ -196,13 +197,8 @@ def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
         row["exceptions"] = rule.exceptions
     if rule.jitter_seconds:
         row["jitter"] = f"{rule.jitter_seconds}s"
-    row["late"] = _late_text(rule)
+    row["late"] = late_text(rule.late_policy, rule.late_seconds)
     return row
-
-
-def _late_text(item: Post | Recurrence) -> str:
-    has_grace = item.late_seconds is not None and item.late_policy != "publish"
-    return item.late_policy + (f":{item.late_seconds}s" if has_grace else "")
 
 
 def _with_files(draft: Mapping[str, Any], write: Writer) -> dict[str, Any]:

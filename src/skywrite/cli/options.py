@@ -101,6 +101,16 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     return " ".join(text)
 
 
+def pool_of(path: Path) -> list[str]:
+    """The texts of a file that take turns. Raises InputError for a file without any."""
+    from skywrite.compose.parts import split_parts
+
+    pool = [text for text in split_parts(read_text((), path, False)) if text.strip()]
+    if not pool:
+        raise InputError(f"{path} holds no texts.", hint="Separate them by lines of ---.")
+    return pool
+
+
 def read_stdin(max_bytes: int) -> bytes:
     """All of standard input; InputError where it is longer than `max_bytes`."""
     data = sys.stdin.buffer.read(max_bytes + 1)

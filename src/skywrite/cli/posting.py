@@ -14,6 +14,7 @@ from skywrite.cli.options import (
     draft_options,
     draft_row,
     json_option,
+    pool_of,
     read_text,
     text_options,
 )
@@ -194,13 +195,7 @@ def _schedule(sky: Any, row: dict[str, Any], options: dict[str, Any], *, dry_run
 
 
 def _pool(options: dict[str, Any]) -> list[str]:
-    """The texts that take turns. Raises InputError for a file without any."""
-    if not options["pool"]:
-        return []
-    pool = [text for text in split_parts(read_text((), options["pool"], False)) if text.strip()]
-    if not pool:
-        raise InputError(f"{options['pool']} holds no texts.", hint="Separate them by lines of ---.")
-    return pool
+    return pool_of(options["pool"]) if options["pool"] else []
 
 
 def _print_sent(sent: Sent, as_json: bool) -> None:

@@ -1,11 +1,26 @@
-"""recurring: the rules that make posts again and again."""
+"""recurring: posts that come again and again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
 import click
 
-from skywrite.cli.options import ID, account_option, json_option
-from skywrite.cli.output import one_line, print_done, print_json, print_table
+from skywrite.app.results import messages
+from skywrite.cli.options import FILE, ID, account_option, json_option, pool_of
+from skywrite.cli.output import print_done, print_json, print_warnings
+from skywrite.cli.showing import policy_words
+from skywrite.cli.terminal import columns, cut, print_columns, show
+from skywrite.errors import InputError, SkywriteError
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+    from skywrite.queue.model import Recurrence
 
 
 @click.group("recurring", invoke_without_command=True, epilog="Example: skywrite recurring --json")
@@ -13,39 +28,142 @@ from skywrite.cli.output import one_line, print_done, print_json, print_table
 @json_option
 @click.pass_context
 def recurring_command(context: click.Context, account: str | None, as_json: bool) -> None:
-    """List the rules that make posts again and again; stop one; move or skip an occurrence."""
-    if context.invoked_subcommand:
-        return
+    """List recurrences: posts that come again and again. Show, edit or stop one; move or skip an occurrence."""
+    if not context.invoked_subcommand:
+        _list(account, as_json)
+
+
+@recurring_command.command("list", epilog="Example: skywrite recurring list --json")
+@account_option
+@json_option
+def list_(account: str | None, as_json: bool) -> None:
+    """List recurrences, with their next times."""
+    _list(account, as_json)
+
+
+def _list(account: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        rules = sky.recurrences(account)
+        found = sky.recurrences.list(account)
         handles = {item.did: item.handle for item in sky.accounts()}
-    if as_json:
-        from skywrite.app.reports import recurrence_dict
+        if as_json:
+            print_json([_document(sky, rule, handles[rule.account_did]) for rule in found])
+        elif not found:
+            click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
+        else:
+            rows = [_row(sky, rule, handles[rule.account_did]) for rule in found]
+            print_columns([("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows])
 
-        print_json([recurrence_dict(rule, handles[rule.account_did]) for rule in rules])
-    elif not rules:
-        click.echo('No rules yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
-    else:
-        rows = [
-            (
-                str(rule.id),
-                rule.state,
-                handles[rule.account_did],
-                f"{rule.rule} ({rule.zone})",
-                one_line(str(rule.draft.get("text", ""))),
-            )
-            for rule in rules
-        ]
-        print_table(("ID", "STATE", "ACCOUNT", "RULE", "TEXT"), rows)
+
+def _document(sky: Skywrite, rule: Recurrence, handle: str) -> dict[str, Any]:
+    from skywrite.app.reports import recurrence_dict
+    from skywrite.clock import to_iso
+
+    return {**recurrence_dict(rule, handle), "next": [to_iso(at) for at in _times(sky, rule)]}
+
+
+def _times(sky: Skywrite, rule: Recurrence) -> list[datetime]:
+    """The next times; none of a rule that cannot be read any more."""
+    try:
+        return sky.recurrences.next_times(rule)
+    except SkywriteError:
+        return []
+
+
+def _row(sky: Skywrite, rule: Recurrence, handle: str) -> tuple[str, ...]:
+    times = _times(sky, rule)
+    following = f"{times[0].astimezone(ZoneInfo(rule.zone)):%a %d %b %H:%M}" if times else rule.state
+    text = f"pool of {len(rule.pool)}" if rule.pool else str(rule.draft.get("text", ""))
+    return str(rule.id), following, handle, f"{rule.rule} ({rule.zone})", text
+
+
+@recurring_command.command("show", epilog="Example: skywrite recurring show 3")
+@click.argument("recurrence_id", type=ID, metavar="ID")
+@json_option
+def show_command(recurrence_id: int, as_json: bool) -> None:
+    """Show a recurrence: its rule, its texts, its next five times, and what is moved or left out."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        rule = sky.recurrences.get(recurrence_id)
+        handle = sky.context.store.account(rule.account_did).handle
+        if as_json:
+            print_json(_document(sky, rule, handle))
+        else:
+            show(_lines(rule, handle, _times(sky, rule)))
+
+
+def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str]:
+    from skywrite.schedule.recurrence import describe, parse_rule
+    from skywrite.schedule.times import format_time
+
+    yield f"Recurrence {rule.id} of {handle}: {click.style(rule.state, bold=True)}"
+    with suppress(SkywriteError):
+        said = describe(parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at))
+        yield f"Rule: {rule.rule} ({said}), {rule.zone}"
+    if rule.starts_at:
+        yield f"Starts: {format_time(rule.starts_at, rule.zone)}"
+    if rule.until:
+        yield f"Ends: {format_time(rule.until, rule.zone)}"
+    if rule.jitter_seconds:
+        yield f"Jitter: up to {rule.jitter_seconds // 60} min"
+    yield f"If it is late: {policy_words(rule)}"
+    yield "Next:" if times else "It does not come again."
+    yield from (f"  {format_time(at, rule.zone)}" for at in times)
+    if rule.exceptions:
+        yield "Exceptions:"
+    for original, moved in sorted(rule.exceptions.items()):
+        what = f"moved to {format_time(datetime.fromisoformat(moved), rule.zone)}" if moved else "left out"
+        yield f"  {format_time(datetime.fromisoformat(original), rule.zone)}: {what}"
+    texts = [item["draft"].get("text", "") for item in rule.pool] or [rule.draft.get("text", "")]
+    yield f"Texts, in turn ({len(texts)}):" if rule.pool else "Text:"
+    yield from (f"  {cut(text or '(no text)', columns() - 2)}" for text in texts)
+
+
+@recurring_command.command("edit", epilog='Example: skywrite recurring edit 3 "Good evening" --every "weekdays 18:00"')
+@click.argument("recurrence_id", type=ID, metavar="ID")
+@click.argument("text", required=False)
+@click.option("--every", metavar="RULE", help='Another rule: "weekdays 9:00", cron, or RRULE.')
+@click.option("--until", metavar="WHEN", help="Another end.")
+@click.option("--zone", metavar="ZONE", help="Another time zone for the rule.")
+@click.option("--pool", type=FILE, help="Other texts, used in turn: a file, separated by lines of ---.")
+@click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
+@click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m.")
+@json_option
+def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool, **options: str | None) -> None:
+    """Change a recurrence, and all posts of it that are still to come. What you do not give stays."""
+    from skywrite.app import Skywrite
+
+    changes: dict[str, Any] = {name: value for name, value in options.items() if value}
+    if text is not None:
+        changes["text"] = text
+    if pool is not None:
+        changes["pool"] = pool_of(pool)
+    if not changes:
+        raise InputError("Nothing to change was given.", hint="See: skywrite recurring edit --help")
+    with Skywrite() as sky:
+        rule, warnings = sky.recurrences.edit(recurrence_id, **changes)
+        handle = sky.context.store.account(rule.account_did).handle
+        if as_json:
+            print_json({**_document(sky, rule, handle), "warnings": messages(warnings)})
+            return
+        times = _times(sky, rule)
+    print_warnings(warnings)
+    print_done(f"Recurrence {rule.id} is changed. It comes next {_when(times[0], rule)}.")
+
+
+def _when(at: datetime, rule: Recurrence) -> str:
+    from skywrite.schedule.times import format_time
+
+    return format_time(at, rule.zone)
 
 
 @recurring_command.command("stop", epilog="Example: skywrite recurring stop 3")
 @click.argument("recurrence_id", type=ID, metavar="ID")
 @json_option
 def stop(recurrence_id: int, as_json: bool) -> None:
-    """Forget a rule, and cancel its posts that wait."""
+    """End a recurrence, and cancel its posts that wait."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -79,10 +197,17 @@ def _change(recurrence_id: int, when: str, to: str | None, as_json: bool) -> Non
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        rule = sky.change_occurrence(recurrence_id, when, to)
+        before = sky.recurrences.get(recurrence_id)
+        rule = sky.recurrences.skip_or_move(recurrence_id, when, to)
     if as_json:
         print_json({"id": rule.id, "exceptions": rule.exceptions})
-    elif to is None:
-        print_done(f"Recurrence {recurrence_id} leaves out {when}.")
-    else:
-        print_done(f"Recurrence {recurrence_id}: {when} is moved to {to}.")
+        return
+    changed = [pair for pair in rule.exceptions.items() if pair not in before.exceptions.items()]
+    for original, moved in changed:
+        left = _when(datetime.fromisoformat(original), rule)
+        if moved is None:
+            print_done(f"Recurrence {recurrence_id} leaves out {left}.")
+        else:
+            print_done(f"Recurrence {recurrence_id}: {left} is moved to {_when(datetime.fromisoformat(moved), rule)}.")
+    if not changed:
+        print_done(f"Recurrence {recurrence_id} is like that already.")

@@ -15,10 +15,11 @@ from skywrite.cli.listing import COLOURS
 from skywrite.cli.view import record_lines
 from skywrite.errors import Do
 from skywrite.queue.model import FINAL_STATES
+from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:
     from skywrite.app.results import Entry
-    from skywrite.queue.model import Account, Attempt, Post
+    from skywrite.queue.model import Account, Attempt, Post, Recurrence
 
 _OUTCOMES = {
     "published": "it is on the network",
@@ -36,7 +37,8 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
     """Everything about a post."""
     post = entry.post
     state = click.style(post.state, fg=COLOURS.get(post.state), bold=True)
-    yield f"Post {post.id} of {entry.account.handle}: {state}"
+    gone = click.style(", deleted since", fg="red") if post.problem and post.problem.name == DELETED else ""
+    yield f"Post {post.id} of {entry.account.handle}: {state}{gone}"
     yield from _facts(entry, zone)
     yield ""
     records = post.prepared.get("records", ())
@@ -49,7 +51,9 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
     yield from _gates(post)
     yield ""
     yield from (_attempt_line(attempt) for attempt in entry.attempts)
-    if post.problem:
+    if post.problem and post.problem.name == DELETED:
+        yield f"{click.style('Deleted:', fg='red')} {post.problem.message}"
+    elif post.problem:
         yield f"{click.style('Why:', fg='yellow')} {post.problem.message} [{post.problem.name}]"
         if post.problem.hint and post.state not in FINAL_STATES:
             yield f"{click.style('To do:', fg='cyan')} {hint_text(post.problem.hint)}"
@@ -91,7 +95,7 @@ def _lateness(post: Post) -> str:
     return f", {f'{hours} h ' if hours else ''}{minutes} min late"
 
 
-def policy_words(post: Post) -> str:
+def policy_words(post: Post | Recurrence) -> str:
     """What happens to a post that misses its time."""
     if post.late_policy == "publish":
         return _LATE["publish"]

@@ -32,6 +32,9 @@ from skywrite.queue.model import (
     WrongState,
 )
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
+from skywrite.queue.steps import locked
+
+DELETED = "Deleted"
 
 
 class PostVerbs(StoreBase):
@@ -147,6 +150,22 @@ class PostVerbs(StoreBase):
     def release_post(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a held post again: at its time, or now and however late where that has passed."""
         return self._schedule_again(post_id, "held", version, "release" if undoable else None)
+
+    @repeated
+    def note_deleted(self, account_did: str, uri: str) -> int | None:
+        """Note that a post was deleted from the network; its number, or None where it is none of ours.
+
+        It stays published: it went out, once. The note is its problem, `DELETED`.
+        """
+        now = self._clock.now()
+        problem = Problem(DELETED, f"It was deleted from the network on {now:%Y-%m-%d at %H:%M} UTC.")
+        with self._writing() as tx:
+            locked(tx, account_did)
+            row = tx.row("published_with_uri", did=account_did, uri=uri)
+            if row is None:
+                return None
+            tx.run("note_deleted", id=row["id"], **problem_values(problem))
+            return int(row["id"])
 
     @repeated
     def make_due_now(self, post_id: int) -> Post:

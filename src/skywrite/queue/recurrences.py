@@ -142,27 +142,50 @@ class RecurrenceVerbs(StoreBase):
         """
         with self._writing() as tx:
             locked(tx, recurrence.account_did)
-            values = {
-                "id": recurrence.id,
-                "seen": recurrence.updated_at,
-                "state": recurrence.state,
-                "rule": recurrence.rule,
-                "zone": recurrence.zone,
-                "draft": dump_json(recurrence.draft),
-                "pool": dump_json(list(recurrence.pool)),
-                "prepared": dump_json(recurrence.prepared),
-                "until": recurrence.until,
-                "exceptions": dump_json(recurrence.exceptions),
-                "jitter_seconds": recurrence.jitter_seconds,
-                "late_policy": recurrence.late_policy,
-                "late_seconds": recurrence.late_seconds,
-                "now": self._clock.now(),
-            }
-            if tx.run("update_recurrence", **values) != 1:
-                raise WrongState(
-                    f"Recurrence {recurrence.id} was changed or removed by somebody else.", hint="Look at it again."
-                )
+            self._update(tx, recurrence, recurrence, self._clock.now())
             row = tx.row("get_recurrence", id=recurrence.id)
+            assert row is not None
+            return recurrence_of(row)
+
+    def _update(self, tx: Transaction, old: Recurrence, new: NewRecurrence | Recurrence, now: datetime) -> None:
+        values = {
+            "id": old.id,
+            "seen": old.updated_at,
+            "state": new.state if isinstance(new, Recurrence) else "active",
+            "rule": new.rule,
+            "zone": new.zone,
+            "draft": dump_json(new.draft),
+            "pool": dump_json(list(new.pool)),
+            "prepared": dump_json(new.prepared),
+            "until": new.until,
+            "exceptions": dump_json(new.exceptions),
+            "jitter_seconds": new.jitter_seconds,
+            "late_policy": new.late_policy,
+            "late_seconds": new.late_seconds,
+            "now": now,
+        }
+        if tx.run("update_recurrence", **values) != 1:
+            raise WrongState(f"Recurrence {old.id} was changed or removed by somebody else.", hint="Look at it again.")
+
+    @repeated
+    def replace_recurrence(self, old: Recurrence, new: NewRecurrence, first: NewPost) -> Recurrence:
+        """Put another rule in the place of one that was read before, under its number and with its turn in the pool.
+
+        Its posts that wait are cancelled, and `first` takes their place. Raises WrongState when somebody else has
+        changed it since.
+        """
+        now = self._clock.now()
+        with self._writing() as tx:
+            locked(tx, old.account_did)
+            self._update(tx, old, new, now)
+            tx.run("forget_recurrence_media", id=old.id)
+            require_media(tx, set(new.media))
+            tx.run_many("insert_recurrence_media", ({"recurrence_id": old.id, "cid": cid} for cid in new.media))
+            if tx.run("withdraw_occurrences", id=old.id, now=now):
+                tx.run("give_turn_back", id=old.id)
+            add_posts(tx, self._clock, [first._replace(recurrence_id=old.id)])
+            update_ready(tx, old.account_did)
+            row = tx.row("get_recurrence", id=old.id)
             assert row is not None
             return recurrence_of(row)
 

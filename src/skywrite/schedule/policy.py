@@ -72,3 +72,8 @@ def parse_duration(text: str) -> int:
     if seconds > DURATION_MAX_SECONDS:
         raise InvalidLate(f"The duration {text!r} is longer than ten years.", hint="Write it like 90s, 30m, 2h or 1d.")
     return seconds
+
+
+def late_text(policy: LatePolicy, seconds: int | None) -> str:
+    """A policy as `parse_late` reads it."""
+    return policy + (f":{seconds}s" if seconds is not None and policy != "publish" else "")

@@ -115,3 +115,13 @@ WHERE id = :id AND state = 'scheduled' AND (frozen IS NULL OR free_at <= :now)
 -- name: forget_post_media
 -- Let a post need no stored bytes.
 DELETE FROM post_media WHERE post_id = :post_id
+
+-- name: published_with_uri
+-- The post of an account that is published under an address.
+SELECT id FROM post WHERE account_did = :did AND state = 'published' AND uri = :uri
+
+-- name: note_deleted
+-- Note that a published post was deleted from the network; it stays where it is in the history.
+UPDATE post SET
+  version = version + 1, error_name = :error_name, error_message = :error_message, error_hint = :error_hint
+WHERE id = :id AND state = 'published'

@@ -45,6 +45,15 @@ UPDATE recurrence SET
   late_seconds = :late_seconds, updated_at = :now
 WHERE id = :id AND updated_at = :seen
 
+-- name: forget_recurrence_media
+-- Forget which bytes the posts of a rule needed.
+DELETE FROM recurrence_media WHERE recurrence_id = :id
+
+-- name: withdraw_occurrences
+-- Cancel the posts of a rule that is changed, where none was tried; their occurrences are free for what comes instead.
+UPDATE post SET version = version + 1, state = 'cancelled', occurrence = NULL, attempt_at = NULL, updated_at = :now
+WHERE recurrence_id = :id AND state IN ('draft', 'scheduled', 'held') AND frozen IS NULL AND occurrence > :now
+
 -- name: count_occurrence
 -- Note that a rule has made one more post.
 UPDATE recurrence SET position = position + 1 WHERE id = :id
