@@ -21,7 +21,7 @@ NOUNS = {
     "recurrences": "edit get list next_times skip_or_move stop",
     "transfer": "backup export_rows import_rows post_rows",
 }
-FLAT = "call close every post run run_once schedule worker"
+FLAT = "call close every post run rotate_key run_once schedule worker"
 CONTEXT = "clock config oauth store"
 # Name before there were nouns -> where it lives now.
 OLD = {

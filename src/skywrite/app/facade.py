@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from skywrite.app.runner import Runner
     from skywrite.app.transfer import Transfer
     from skywrite.publish.worker import Tally, Task, Worker
+    from skywrite.queue.rekey import Resealed
 
 DEFAULT_THREADS = 32
 
@@ -193,6 +194,12 @@ class Skywrite:
     ) -> Tally:
         """Publish what is due until the process is asked to stop: see `Runner.run`."""
         return self._runner(commands).run(threads=threads, log=log, tasks=tasks)
+
+    def rotate_key(self, new_key: str | None = None, *, force: bool = False) -> Resealed:
+        """Put sessions, secrets and commands under a new key: see `app.keys.rotate_key`."""
+        from skywrite.app.keys import rotate_key
+
+        return rotate_key(self.context, new_key, force=force)
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, commands: bool | None = None) -> Tally:
         """Do everything that is due now, and return: see `Runner.run_once`."""

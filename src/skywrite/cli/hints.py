@@ -32,7 +32,7 @@ _COMMANDS = {
     "posts.retry": "retry",
     "posts.undo": "undo",
     "recurrences.list": "recurring",
-    "keys.rotate": "key rotate",
+    "rotate_key": "key rotate",
     "run": "run",
     "run_once": "run --once",
     "transfer.import_rows": "import",

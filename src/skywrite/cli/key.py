@@ -28,11 +28,10 @@ def rotate(new_key_stdin: bool, force: bool, as_json: bool) -> None:
     key, give the new one on standard input and set the variable to it everywhere afterwards.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.keys import rotate_key
 
     new_key = sys.stdin.readline().strip() if new_key_stdin else None
     with Skywrite() as sky:
-        done = rotate_key(sky.context, new_key, force=force)
+        done = sky.rotate_key(new_key, force=force)
     if as_json:
         print_json(done._asdict())
         return

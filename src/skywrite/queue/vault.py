@@ -150,7 +150,7 @@ class Vault:
         if not self._given and not self._use_keyring and (self._home / _NEXT).exists():
             return WrongKey(
                 f"The key from {self.source} does not open the stored session: its replacement was cut off.",
-                hint=Hint("Finish it: ", Do("keys.rotate")),
+                hint=Hint("Finish it: ", Do("rotate_key")),
             )
         return WrongKey(
             f"The key from {self.source} does not open the stored session.",
