@@ -1,6 +1,6 @@
 """Time and randomness: the only module that reads the computer's clock, sleeps, or draws random numbers.
 
-Everything else takes a `Clock`, so that tests and the sandbox can set one. Moments are aware datetimes in UTC.
+Everything else takes a `Clock`, so that tests and the sandbox can set one. Times are aware datetimes in UTC.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Clock(Protocol):
     """Where the time comes from."""
 
     def now(self) -> datetime:
-        """The present moment, UTC."""
+        """The current time, UTC."""
         ...
 
     def monotonic(self) -> float:
@@ -129,9 +129,9 @@ class FakeClock:
         """Move forward (or back, with a negative number)."""
         self._now += timedelta(seconds=seconds)
 
-    def set(self, moment: datetime) -> None:
-        """Jump to a moment."""
-        self._now = moment
+    def set(self, at: datetime) -> None:
+        """Jump to a time."""
+        self._now = at
 
 
 def secret_bytes(count: int) -> bytes:
@@ -139,9 +139,9 @@ def secret_bytes(count: int) -> bytes:
     return os.urandom(count)
 
 
-def to_iso(moment: datetime) -> str:
-    """A moment as AT Protocol and our own JSON write it: UTC, milliseconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+def to_iso(at: datetime) -> str:
+    """A time as AT Protocol and our own JSON write it: UTC, milliseconds, `Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
 SYSTEM_CLOCK: Clock = SystemClock()

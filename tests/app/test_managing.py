@@ -166,7 +166,7 @@ def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> N
     ):
         with pytest.raises(error) as caught:
             act()
-        assert "being published at this moment" in caught.value.message
+        assert "being published right now" in caught.value.message
 
 
 def test_what_is_cancelled_never_goes_out(world: World, sky: Skywrite) -> None:

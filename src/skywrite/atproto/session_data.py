@@ -110,21 +110,21 @@ class Session(NamedTuple):
 
     def is_older_than(self, other: Session) -> bool:
         """Issued before the other, by the server's own clock; False where the tokens do not say."""
-        ours, theirs = _moment(self.access_jwt, "iat"), _moment(other.access_jwt, "iat")
+        ours, theirs = _claim_time(self.access_jwt, "iat"), _claim_time(other.access_jwt, "iat")
         return ours is not None and theirs is not None and ours < theirs
 
     def server_now(self, now: datetime) -> datetime:
         """The server's time, guessed from when it says that it issued the token."""
-        issued = _moment(self.access_jwt, "iat")
+        issued = _claim_time(self.access_jwt, "iat")
         return now if issued is None or self.received_at is None else issued + (now - self.received_at)
 
     def _lifetime_seconds(self) -> float | None:
-        issued, ends = _moment(self.access_jwt, "iat"), _moment(self.access_jwt, "exp")
+        issued, ends = _claim_time(self.access_jwt, "iat"), _claim_time(self.access_jwt, "exp")
         return None if issued is None or ends is None else (ends - issued).total_seconds()
 
     def _seconds_left(self, now: datetime) -> float | None:
         """Counted from when we got the token, so that a clock which is always wrong does no harm."""
-        ends = _moment(self.access_jwt, "exp")
+        ends = _claim_time(self.access_jwt, "exp")
         return None if ends is None else (ends - self.server_now(now)).total_seconds()
 
     def to_json(self) -> str:
@@ -259,7 +259,7 @@ def _claims(token: str) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def _moment(token: str, claim: str) -> datetime | None:
+def _claim_time(token: str, claim: str) -> datetime | None:
     value = _claims(token).get(claim)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None

@@ -181,7 +181,7 @@ class AtUri(_Checked):
 
 
 class Datetime(_Checked):
-    """A moment as lexicons write it: RFC 3339 with `T`, seconds and a zone, which is `Z` or an offset."""
+    """A time as lexicons write it: RFC 3339 with `T`, seconds and a zone, which is `Z` or an offset."""
 
     __slots__ = ()
     _called = "a date and time of the protocol"
@@ -195,18 +195,18 @@ class Datetime(_Checked):
     @classmethod
     def _holds(cls, text: str) -> bool:
         try:
-            _moment(text)
+            _parse_time(text)
         except (ValueError, OverflowError):
             return False
         return True
 
     @property
-    def moment(self) -> datetime:
+    def to_datetime(self) -> datetime:
         """The same as a datetime in UTC; digits after the microseconds are dropped."""
-        return _moment(self)
+        return _parse_time(self)
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 

@@ -1,7 +1,7 @@
 """TIDs: record keys that sort by time (https://atproto.com/specs/tid).
 
 A TID is 64 bits in 13 characters of base32-sortable: a zero bit, 53 bits of microseconds since 1970, 10 bits of
-clock id. The network checks the form and never the time, so a TID may be made for a moment that is still to come.
+clock id. The network checks the form and never the time, so a TID may be made for a time that is still to come.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ def tid_after(tid: str, micros: int) -> str:
     return tid_from((number >> 10) + micros, number % CLOCK_IDS)
 
 
-def keyed_tid(moment: datetime, key: str, index: int = 0) -> str:
-    """The TID that anyone computes again from the same moment (to the second), key and index.
+def keyed_tid(at: datetime, key: str, index: int = 0) -> str:
+    """The TID that anyone computes again from the same time (to the second), key and index.
 
-    The second is the moment's; the microseconds and the clock id come from SHA-256 of the key. The indexes of one
-    key (a thread's posts, 0 to 999) sort in their order. Raises InvalidSyntax for a moment without a zone.
+    The second is the time's; the microseconds and the clock id come from SHA-256 of the key. The indexes of one
+    key (a thread's posts, 0 to 999) sort in their order. Raises InvalidSyntax for a time without a zone.
     """
     from hashlib import sha256
 
-    if moment.tzinfo is None:
-        raise InvalidSyntax(f"{moment} has no time zone, so no TID can be made of it.")
+    if at.tzinfo is None:
+        raise InvalidSyntax(f"{at} has no time zone, so no TID can be made of it.")
     if not 0 <= index <= MAX_KEYED_INDEX:
         raise InvalidSyntax(f"{index} is not an index of a keyed TID.", hint=f"It is 0 to {MAX_KEYED_INDEX}.")
     digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
     start = int.from_bytes(digest[:8], "big") % (1_000_000 - MAX_KEYED_INDEX)
-    second = (moment - _EPOCH) // timedelta(seconds=1)
+    second = (at - _EPOCH) // timedelta(seconds=1)
     clock_id = int.from_bytes(sha256(digest + index.to_bytes(2, "big")).digest()[:2], "big") % CLOCK_IDS
     return tid_from(second * 1_000_000 + start + index, clock_id)
 
@@ -73,7 +73,7 @@ class TidClock:
         self._last_micros = -1
 
     def next(self) -> str:
-        """A TID of the present moment, or of the microsecond after the last one where that is later."""
+        """A TID of the current time, or of the microsecond after the last one where that is later."""
         with self._lock:
             micros = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
             self._last_micros = max(micros, self._last_micros + 1)

@@ -161,15 +161,15 @@ def scrub(text: str, hide: Iterable[str]) -> str:
 def rate_limit_end(headers: Mapping[str, str], now: datetime) -> datetime:
     """When the limit of a 429 ends, by our own clock: from Retry-After or RateLimit-Reset (epoch seconds).
 
-    The server's moments are taken relative to its own Date header, so that a wrong clock here does no harm.
+    The server's times are taken relative to its own Date header, so that a wrong clock here does no harm.
     """
     server_now = http_date(headers.get("date", "")) or now
     seconds: float = RATE_LIMIT_DEFAULT_SECONDS
     retry_after, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
     if retry_after.isascii() and retry_after.isdigit():
         seconds = int(retry_after[:12])
-    elif (moment := http_date(retry_after)) is not None:
-        seconds = (moment - server_now).total_seconds()
+    elif (at := http_date(retry_after)) is not None:
+        seconds = (at - server_now).total_seconds()
     elif reset.isascii() and reset.isdigit():
         seconds = int(reset[:12]) - server_now.timestamp()
     return now + timedelta(seconds=min(max(seconds, 1), RATE_LIMIT_SECONDS_MAX))

@@ -57,7 +57,7 @@ class InvalidTag(InputError):
 
 
 class InvalidTime(InputError):
-    """A createdAt is missing, has no zone, or is no moment."""
+    """A createdAt is missing, has no zone, or is no time."""
 
 
 class UnknownLabel(InputError):
@@ -155,16 +155,16 @@ def check_tag(tag: object) -> None:
         )
 
 
-def check_time(moment: object) -> str:
-    """A moment as records hold it. Raises InvalidTime for datetimes without a zone and for texts of other forms."""
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
-            raise InvalidTime(f"{moment} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
-        return to_iso(moment)
+def check_time(at: object) -> str:
+    """A time as records hold it. Raises InvalidTime for datetimes without a zone and for texts of other forms."""
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise InvalidTime(f"{at} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
+        return to_iso(at)
     from skywrite.atproto.syntax import Datetime, InvalidSyntax
 
     try:
-        return str(Datetime(moment))  # type: ignore[arg-type]  # it says so itself when it is no text
+        return str(Datetime(at))  # type: ignore[arg-type]  # it says so itself when it is no text
     except InvalidSyntax as error:
         raise InvalidTime(error.message, hint=error.hint) from None
 

@@ -1,1 +1,1 @@
-"""The command line: parse, call a verb of `Skywrite`, print. No rules of its own; a file a noun."""
+"""The command line: parse, call an operation of `Skywrite`, print. No rules of its own; one file per noun."""

@@ -23,11 +23,11 @@ def make_log(kind: str, clock: Clock) -> Callable[..., None]:
         if kind == "none" or event == "idle":
             return
         plain = {name: _plain(value) for name, value in facts.items() if value is not None}
-        moment = to_iso(clock.now())
+        at = to_iso(clock.now())
         if kind == "json":
-            line = json.dumps({"time": moment, "event": event, **plain}, ensure_ascii=False)
+            line = json.dumps({"time": at, "event": event, **plain}, ensure_ascii=False)
         else:
-            line = " ".join([moment, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
+            line = " ".join([at, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
         # A full disk, a pipe whose reader is gone, or a stream that was closed.
         with suppress(OSError, ValueError):
             sys.stderr.write(printable(line) + "\n")

@@ -14,7 +14,7 @@ _NO_USE = ("account", "next_slot", "every", "until", "pool", "zone", "jitter", "
 
 
 def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
-    """Publish a post once for its key and moment; one whose time is still to come, or missed, is told and left."""
+    """Publish a post once for its key and time; one whose time is still to come, or missed, is told and left."""
     from skywrite.app.stateless import Stateless
 
     for name in ("key", "at"):

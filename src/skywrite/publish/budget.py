@@ -62,7 +62,7 @@ def _gap(view: AccountView, now: datetime) -> Defer | None:
     if not gap or last is None or now >= (until := last + timedelta(seconds=gap)):
         return None
     if last > now + timedelta(seconds=gap):
-        # A clock that ran ahead has noted it: the account must not wait for that moment.
+        # A clock that ran ahead has noted it: the account must not wait for that time.
         return None
     return Defer(until, f"at least {gap} s between two posts")
 

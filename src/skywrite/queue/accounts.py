@@ -50,7 +50,7 @@ class AmbiguousAccount(InputError):
     """The name fits more than one account."""
 
 
-class AccountVerbs(StoreBase):
+class AccountOperations(StoreBase):
     """Verbs about accounts. It is a `skywrite.atproto.session.SessionStore`."""
 
     _nonce = secret_bytes(6).hex()
@@ -144,7 +144,7 @@ class AccountVerbs(StoreBase):
     def change_account(
         self, did: str, state: AccountState, *, paused_until: datetime | None = None, reason: str = ""
     ) -> None:
-        """Pause an account (until a moment, or until it is set to "ok"), or note that it needs a login."""
+        """Pause an account (until a time, or until it is set to "ok"), or note that it needs a login."""
         with self._writing() as tx:
             locked(tx, did)
             until = paused_until if state == "paused" else None

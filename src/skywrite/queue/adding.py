@@ -13,7 +13,7 @@ from skywrite.clock import Clock
 from skywrite.queue.approval_rules import ask_for_approvals
 from skywrite.queue.authors import note_author
 from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
-from skywrite.queue.database import Accepted, DiskFull, Transaction, moment_of
+from skywrite.queue.database import Accepted, DiskFull, Transaction, time_of
 from skywrite.queue.journal import note_added
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, State, UnknownMedia
 from skywrite.queue.record_keys import RecordKeys
@@ -43,7 +43,7 @@ class KnownKey(NamedTuple):
     state: State
 
 
-class AddVerbs(StoreBase):
+class AddOperations(StoreBase):
     """Verbs that put posts and their media into the store."""
 
     @repeated
@@ -68,7 +68,7 @@ class AddVerbs(StoreBase):
         """The posts that the account has stored under any of these keys, by key."""
         with self._reading() as tx:
             rows = tx.rows("posts_with_keys", did=account_did, keys=json.dumps(keys)) if keys else []
-            return {row["key"]: KnownKey(row["id"], moment_of(row["due_at"]), row["state"]) for row in rows}
+            return {row["key"]: KnownKey(row["id"], time_of(row["due_at"]), row["state"]) for row in rows}
 
     def put_media(self, media: NewMedia) -> MediaInfo:
         """Store bytes under their CID; bytes that are there already are neither read nor stored.
@@ -126,7 +126,7 @@ def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple
     rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
     names = {
         # Numbers are used again in a database that was restored; the time tells such recurrences apart.
-        number: f"recurrence {number} {moment_of(row['created_at'])}"
+        number: f"recurrence {number} {time_of(row['created_at'])}"
         for number, row in rows.items()
         if row is not None
     }
@@ -144,7 +144,7 @@ def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]])
         return
     (number, first), now = posts[0], clock.now()
     keys = RecordKeys(now, clock.random, number)
-    accepted_at = tx.moment(now)
+    accepted_at = tx.time_value(now)
 
     def rows(start: int) -> list[tuple[object, ...]]:
         return [
@@ -265,7 +265,7 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root
         post_id,
         post.account_did,
         "draft" if post.due_at is None else "scheduled",
-        tx.moment(post.due_at),
+        tx.time_value(post.due_at),
         now,
         now,
         post.key,
@@ -276,7 +276,7 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root
         post.late_seconds,
         post.source,
         post.recurrence_id,
-        tx.moment(post.occurrence),
+        tx.time_value(post.occurrence),
         root_rkey,
         None if post.key is None else draft_hash(post.draft),
     )
@@ -289,7 +289,7 @@ def _spooled(file: SpooledTemporaryFile[bytes], media: NewMedia) -> Iterator[byt
             file.write(piece)
         except OSError as error:
             raise DiskFull(
-                f"There is no room to keep {media.size} bytes of {media.mime} for a moment: {error.strerror}.",
+                f"There is no room to keep {media.size} bytes of {media.mime} for now: {error.strerror}.",
                 hint="Free some space on the disk and try again.",
             ) from error
     file.seek(0)

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 from skywrite.clock import secret_bytes
 from skywrite.errors import InputError, SignInError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, moment_of
+from skywrite.queue.database import Row, time_of
 from skywrite.queue.rows import dump_json
 
 Scope = Literal["read", "draft", "schedule", "publish", "manage"]
@@ -228,7 +228,7 @@ def _prefix(key: str) -> str:
 
 
 def _key_of(row: Row) -> ApiKey:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return ApiKey(
         id=row["id"],
@@ -237,13 +237,13 @@ def _key_of(row: Row) -> ApiKey:
         scopes=parse_scopes(json.loads(row["scopes"])),
         accounts=None if row["accounts"] is None else tuple(json.loads(row["accounts"])),
         created_at=created_at,
-        expires_at=moment_of(row["expires_at"]),
-        last_used_at=moment_of(row["last_used_at"]),
-        revoked_at=moment_of(row["revoked_at"]),
+        expires_at=time_of(row["expires_at"]),
+        last_used_at=time_of(row["last_used_at"]),
+        revoked_at=time_of(row["revoked_at"]),
     )
 
 
 def _token_of(row: Row) -> FeedToken:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return FeedToken(row["id"], row["name"], row["account_did"], created_at)

@@ -24,7 +24,7 @@ from skywrite.queue.approval_rules import (
 from skywrite.queue.authors import authors_of
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import Changes, Post, Problem, WrongState
 from skywrite.queue.rows import dump_json, problem_values
@@ -169,7 +169,7 @@ def _check_open(post: Post, what: str) -> None:
 
 
 def _approval_of(row: Row) -> Approval:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return Approval(
         id=row["id"],

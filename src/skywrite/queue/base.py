@@ -1,4 +1,4 @@
-"""What the groups of verbs share: the database, the vault, the clock, and waking those who wait for changes."""
+"""What the groups of operations share: the database, the vault, the clock, and waking those who wait for changes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def repeated(verb: Callable[P, T]) -> Callable[P, T]:
-    """Do a verb again that the database gave up for the sake of another transaction; nothing of it was done."""
+def repeated(operation: Callable[P, T]) -> Callable[P, T]:
+    """Run an operation again that the database gave up for the sake of another transaction; nothing of it was done."""
 
-    @wraps(verb)
+    @wraps(operation)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         for tries_left in range(CONFLICT_TRIES - 1, -1, -1):
             try:
-                return verb(*args, **kwargs)
+                return operation(*args, **kwargs)
             except DatabaseConflict:
                 if not tries_left:
                     raise

@@ -17,7 +17,7 @@ from skywrite.queue.database import POLL_SECONDS, ChangeDetector
 class ChangeListener:
     """One waiting thread's view of changes. Make it before looking at the queue, so that nothing slips through."""
 
-    def __init__(self, store: ChangeVerbs) -> None:
+    def __init__(self, store: ChangeOperations) -> None:
         self._store = store
         self._event = threading.Event()
         self._detector: ChangeDetector | None = None
@@ -82,7 +82,7 @@ class ChangeListener:
             self._detector = None
 
 
-class ChangeVerbs(StoreBase):
+class ChangeOperations(StoreBase):
     """Verbs of those who wait."""
 
     def watch(self) -> ChangeListener:

@@ -15,7 +15,7 @@ from skywrite.errors import SIGN_IN, Do, Hint, SkywriteError
 from skywrite.queue.adding import add_posts
 from skywrite.queue.approval_rules import demanded_digest, is_approved, not_approved
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event, note_post_event
 from skywrite.queue.model import (
     Account,
@@ -53,7 +53,7 @@ LEDGER = timedelta(hours=75)
 Servers = tuple[Iterable[str], Iterable[str] | None]
 
 
-class ClaimVerbs(StoreBase):
+class ClaimOperations(StoreBase):
     """Verbs of workers."""
 
     def claim(
@@ -69,7 +69,7 @@ class ClaimVerbs(StoreBase):
         """Take the post that is next, and its account's lease, in one transaction; None when nothing is ready.
 
         Accounts are tried in the order in which they became ready. `decide` is called with the post, a view of its
-        account and the present moment, inside the transaction: it must be quick and pure. What it lets go or puts off
+        account and the current time, inside the transaction: it must be quick and pure. What it lets go or puts off
         is stored after `tries` posts at the most, so that other writers have their turn, and the search goes on.
         A post that another worker left in `publishing` comes before all others of its account. Accounts of the servers
         in `avoid` are left alone, and where `only` is given, all but those of its servers.
@@ -227,10 +227,10 @@ class ClaimVerbs(StoreBase):
             return True
 
     def next_ready_at(self) -> datetime | None:
-        """The earliest moment at which `claim` may find something; None when nothing is waiting."""
+        """The earliest time at which `claim` may find something; None when nothing is waiting."""
         with self._reading() as tx:
             row = tx.row("next_ready")
-        return moment_of(row["ready_at"]) if row is not None else None
+        return time_of(row["ready_at"]) if row is not None else None
 
     def view(self, did: str) -> AccountView:
         """What a decision about this account would see now."""
@@ -325,7 +325,7 @@ class ClaimVerbs(StoreBase):
     def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
         spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)
         if spent is not None and (spent["points"], spent["posts"]) == (points, posts):
-            # A new minute: a good moment, and seldom enough, to drop what is too old.
+            # A new minute: a good time, and seldom enough, to drop what is too old.
             tx.run("forget_spend", did=did, before=now - LEDGER)
 
     def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
@@ -422,8 +422,8 @@ def _earliest(post: Post) -> datetime:
     return earliest
 
 
-def _minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def _midnight(now: datetime, zone: object) -> datetime:

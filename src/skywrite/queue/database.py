@@ -124,17 +124,17 @@ class Transaction:
         return cast(int, cursor.rowcount)
 
     def run_many(self, name: str, values: Iterable[Mapping[str, object]]) -> None:
-        """Run a named query once for each set of values, in which moments are given as `moment` makes them."""
+        """Run a named query once for each set of values, in which times are given as `time_value` makes them."""
         self._database.execute_many(self._connection, self._database.queries[name], values)
 
     def insert(self, name: str, rows: Sequence[Sequence[object]]) -> None:
-        """Store many rows with a named query of the dialect's own; moments are given as `moment` makes them."""
+        """Store many rows with a named query of the dialect's own; times are given as `time_value` makes them."""
         if rows:
             self._database.insert(self._connection, self._database.queries[name], rows)
 
-    def moment(self, moment: datetime | None) -> object:
-        """A moment as the driver takes it, for `run_many` and `insert`."""
-        return None if moment is None else self._database.moment(moment)
+    def time_value(self, at: datetime | None) -> object:
+        """A time as the driver takes it, for `run_many` and `insert`."""
+        return None if at is None else self._database.time_value(at)
 
     def select(self, query: str | bytes, values: Mapping[str, object]) -> list[Row]:
         """All rows of a query composed by the caller from a named one; see `Database.compose`."""
@@ -171,12 +171,12 @@ class Database(ABC):
         """A query with `:name` parameters as the driver takes it."""
 
     @abstractmethod
-    def moment(self, moment: datetime) -> object:
-        """A moment as the driver takes it."""
+    def time_value(self, at: datetime) -> object:
+        """A time as the driver takes it."""
 
     @abstractmethod
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
-        """Values as the driver takes them; moments must be aware."""
+        """Values as the driver takes them; times must be aware."""
 
     @abstractmethod
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
@@ -322,13 +322,13 @@ class Database(ABC):
         self._idle.append(connection)
 
 
-def time_text(moment: datetime) -> str:
-    """A moment as the SQLite store writes it: UTC, microseconds, `Z`; as text it sorts by time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+def time_text(at: datetime) -> str:
+    """A time as the SQLite store writes it: UTC, microseconds, `Z`; as text it sorts by time."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def moment_of(value: Any) -> datetime | None:
-    """A moment as either driver gives it back, in UTC."""
+def time_of(value: Any) -> datetime | None:
+    """A time as either driver gives it back, in UTC."""
     if value is None:
         return None
     if isinstance(value, str):

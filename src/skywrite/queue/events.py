@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from skywrite.clock import to_iso
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import Post, Problem
 from skywrite.queue.rows import dump_json
 
@@ -132,6 +132,6 @@ def _account_names(tx: Transaction, account_did: str | None) -> dict[str, str]:
 
 
 def _event_of(row: Row) -> Event:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return Event(row["id"], row["kind"], row["account_did"], row["subject_id"], json.loads(row["data"]), created_at)

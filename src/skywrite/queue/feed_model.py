@@ -1,6 +1,6 @@
 """What the store takes and gives back about feeds: plain values, no behaviour, no SQL.
 
-Moments are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, pace), `memory`
+Times are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, pace), `memory`
 what its server said (validators, where it moved), both understood by `app.feeds`.
 """
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from skywrite.errors import Do, Hint, TemporaryError
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.feed_model import (
     Feed,
@@ -43,7 +43,7 @@ class FeedLeaseLost(TemporaryError):
     """Another process has taken the feed meanwhile, or it was removed; nothing was changed."""
 
 
-class FeedVerbs(StoreBase):
+class FeedOperations(StoreBase):
     """Verbs about feeds."""
 
     def add_feed(self, new: NewFeed, worker: str, lease_seconds: float) -> FeedClaim:
@@ -127,7 +127,7 @@ class FeedVerbs(StoreBase):
             row = tx.row("lock_feed", id=feed_id)
             if row is None:
                 raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
-            until = moment_of(row["lease_until"])
+            until = time_of(row["lease_until"])
             if until is not None and until > self._clock.now():
                 return None
             return self._take_feed(tx, row, worker, lease_seconds)
@@ -163,7 +163,7 @@ class FeedVerbs(StoreBase):
         """When a worker may take a feed next; None without any."""
         with self._reading() as tx:
             row = tx.row("next_feed")
-        return None if row is None else moment_of(row["ready_at"])
+        return None if row is None else time_of(row["ready_at"])
 
     def known_items(self, feed_id: int, fingerprints: Sequence[int]) -> dict[int, KnownItem]:
         """The items of the ledger that have any of these fingerprints, by fingerprint."""
@@ -176,7 +176,7 @@ class FeedVerbs(StoreBase):
                         id=row["id"],
                         state=row["state"],
                         has_guid=bool(row["has_guid"]),
-                        published_at=moment_of(row["published_at"]),
+                        published_at=time_of(row["published_at"]),
                         title_hash=row["title_hash"],
                         fingerprints=row["fingerprints"],
                     )
@@ -192,7 +192,7 @@ class FeedVerbs(StoreBase):
             now = self._clock.now()
             there = tx.row("feed_with_url", url=poll.url)
             free = there is None or there["id"] == claim.feed.id
-            first_polled_at = moment_of(row["first_polled_at"]) or (now if poll.answered else None)
+            first_polled_at = time_of(row["first_polled_at"]) or (now if poll.answered else None)
             tx.run(
                 "note_check",
                 id=claim.feed.id,
@@ -336,14 +336,14 @@ def _feed_of(row: Row, account_dids: Sequence[str]) -> Feed:
         account_dids=tuple(account_dids),
         settings=json.loads(row["settings"]),
         memory=json.loads(row["memory"]),
-        next_check_at=moment_of(row["next_check_at"]),
+        next_check_at=time_of(row["next_check_at"]),
         lease_owner=row["lease_owner"],
-        lease_until=moment_of(row["lease_until"]),
-        first_polled_at=moment_of(row["first_polled_at"]),
-        checked_at=moment_of(row["checked_at"]),
+        lease_until=time_of(row["lease_until"]),
+        first_polled_at=time_of(row["first_polled_at"]),
+        checked_at=time_of(row["checked_at"]),
         failures=row["failures"],
         problem=problem_of(row),
-        created_at=cast(datetime, moment_of(row["created_at"])),
+        created_at=cast(datetime, time_of(row["created_at"])),
     )
 
 
@@ -355,8 +355,8 @@ def _item_of(row: Row) -> FeedItem:
         hash=row["hash"],
         title=row["title"],
         content=None if row["content"] is None else json.loads(row["content"]),
-        published_at=moment_of(row["published_at"]),
+        published_at=time_of(row["published_at"]),
         tries=row["tries"],
         problem=problem_of(row),
-        seen_at=cast(datetime, moment_of(row["seen_at"])),
+        seen_at=cast(datetime, time_of(row["seen_at"])),
     )

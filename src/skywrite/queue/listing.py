@@ -46,10 +46,10 @@ class Cursor(NamedTuple):
         """The cursor that `str` wrote; raises InvalidCursor."""
         at, _, number = text.rpartition("~")
         try:
-            moment = datetime.fromisoformat(at) if at else None
-            if not number.isascii() or not number.isdigit() or (moment is not None and moment.tzinfo is None):
+            due = datetime.fromisoformat(at) if at else None
+            if not number.isascii() or not number.isdigit() or (due is not None and due.tzinfo is None):
                 raise ValueError
-            return cls(moment, int(number))
+            return cls(due, int(number))
         except ValueError:
             raise InvalidCursor("That is no cursor of a page.", hint="Take it as it came, or leave it out.") from None
 
@@ -99,7 +99,7 @@ _CONDITIONS = {
 _HISTORY = "AND state IN ('published', 'failed', 'cancelled')"
 
 
-class ListVerbs(StoreBase):
+class ListOperations(StoreBase):
     """Verbs that list posts."""
 
     def posts(

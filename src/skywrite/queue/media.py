@@ -14,7 +14,7 @@ LINKS_AT_ONCE = 1000
 FILES_AT_ONCE = 20
 
 
-class MediaVerbs(StoreBase):
+class MediaOperations(StoreBase):
     """Verbs about stored bytes."""
 
     def media_info(self, cid: str) -> MediaInfo | None:

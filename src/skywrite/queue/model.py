@@ -4,7 +4,7 @@ They are named tuples, because these are made ten times faster than dataclasses 
 `skywrite post` imports them; for the same reason their annotations are no texts, which would be compiled one by one. A
 changed copy is made with `_replace`.
 
-Moments are aware datetimes in UTC. `draft` is what the user meant (names as in `skywrite import` rows), `prepared`
+Times are aware datetimes in UTC. `draft` is what the user meant (names as in `skywrite import` rows), `prepared`
 the record templates, `frozen` the records exactly as they are (or will be) in the repository.
 """
 
@@ -61,7 +61,7 @@ class SlotTaken(TemporaryError):
 
 
 class WrongState(InputError):
-    """The verb does not apply to a post in this state."""
+    """The operation does not apply to a post in this state."""
 
 
 class Problem(NamedTuple):
@@ -82,7 +82,7 @@ class Problem(NamedTuple):
 class NewPost(NamedTuple):
     """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs.
 
-    `exclusive_slot` says that it took a slot: no other scheduled post of its account may be due at the same moment.
+    `exclusive_slot` says that it took a slot: no other scheduled post of its account may be due at the same time.
     `identity` is what makes it the same post wherever it is accepted, and a time that belongs to it (see
     `record_keys.py`); the store fills it in for the occurrences of a recurrence.
     """

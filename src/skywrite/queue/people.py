@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from skywrite.errors import InputError
 from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, moment_of
+from skywrite.queue.database import Row, time_of
 
 Role = Literal["viewer", "writer", "approver", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "writer", "approver", "owner")
@@ -191,13 +191,13 @@ class People:
 
 
 def _person_of(row: Row) -> Person:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return Person(row["id"], row["name"], row["role"], created_at)
 
 
 def _passkey_of(row: Row) -> Passkey:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return Passkey(
         credential_id=row["credential_id"],
@@ -206,5 +206,5 @@ def _passkey_of(row: Row) -> Passkey:
         public_key=bytes(row["public_key"]),
         sign_count=row["sign_count"],
         created_at=created_at,
-        last_used_at=moment_of(row["last_used_at"]),
+        last_used_at=time_of(row["last_used_at"]),
     )

@@ -160,9 +160,9 @@ class PostgresDatabase(Database):
     def translate(self, sql: str) -> bytes:
         return _PARAMETER.sub(r"%(\1)s", _INDEX_HINT.sub("", sql).replace("%", "%%")).encode()
 
-    def moment(self, moment: datetime) -> str:
-        # The driver takes longer to write a moment than this does.
-        return moment.isoformat()
+    def time_value(self, at: datetime) -> str:
+        # The driver takes longer to write a time than this does.
+        return at.isoformat()
 
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
         return values

@@ -19,7 +19,7 @@ from skywrite.queue.changing import (
     way_out,
     why_fixed,
 )
-from skywrite.queue.database import moment_of
+from skywrite.queue.database import time_of
 from skywrite.queue.events import note_post_event
 from skywrite.queue.journal import media_of, note_changed
 from skywrite.queue.model import (
@@ -37,7 +37,7 @@ from skywrite.queue.steps import locked
 DELETED = "Deleted"
 
 
-class PostVerbs(StoreBase):
+class PostOperations(StoreBase):
     """Verbs about posts that the user sees."""
 
     def get(self, post_id: int) -> Post:
@@ -90,13 +90,13 @@ class PostVerbs(StoreBase):
         """When the account's scheduled posts are due, from `start` to before `stop`: the slots that are taken."""
         with self._reading() as tx:
             rows = tx.rows("due_times_between", did=account_did, start=start, stop=stop)
-        return [moment for row in rows if (moment := moment_of(row["due_at"])) is not None]
+        return [at for row in rows if (at := time_of(row["due_at"])) is not None]
 
     @repeated
     def edit(self, post_id: int, changes: Changes, *, version: int | None = None, verb: str | None = None) -> Post:
         """Change a post that is certainly not on the network; with a `due_at` it is scheduled, whatever it was.
 
-        `version`, here and in the other verbs, is that of the post which the change was made from: where somebody
+        `version`, here and in the other operations, is that of the post which the change was made from: where somebody
         has changed it since, nothing happens. Frozen records of a failed post were rejected, and are dropped.
         Raises UnknownPost, NotEditable, UnknownMedia, ChangedMeanwhile. With a `verb` (in other operations `undoable`)
         the change can be taken back.

@@ -10,7 +10,7 @@ from typing import Any
 from skywrite.errors import Do, Hint
 from skywrite.queue.adding import add_posts, require_media
 from skywrite.queue.base import StoreBase, repeated
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_added
 from skywrite.queue.model import (
     AddResult,
@@ -25,7 +25,7 @@ from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
 
 
-class RecurrenceVerbs(StoreBase):
+class RecurrenceOperations(StoreBase):
     """Verbs about what makes posts, and about settings."""
 
     def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None, *, verb: str | None = None) -> int:
@@ -118,11 +118,11 @@ class RecurrenceVerbs(StoreBase):
         return [recurrence_of(row) for row in rows]
 
     def idle_recurrences(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
-        """Active rules without a post that waits, each with the moment up to which its occurrences are done with.
+        """Active rules without a post that waits, each with the time up to which its occurrences are done with.
 
         That is the last occurrence that a post was made for; where that post went out late, as much later, because it
         stands for those that were missed meanwhile. A post that was moved to later does not count as waiting, once the
-        moment has come for which it was made. With a number only that rule is looked at.
+        time has come for which it was made. With a number only that rule is looked at.
         """
         values: dict[str, Any] = {"now": self._clock.now()}
         parts = ["ORDER BY recurrence.id"]
@@ -240,7 +240,7 @@ class RecurrenceVerbs(StoreBase):
 
 
 def _done_until(row: Row) -> datetime | None:
-    last, due_at, published_at = (moment_of(row[f"last_{name}"]) for name in ("occurrence", "due_at", "published_at"))
+    last, due_at, published_at = (time_of(row[f"last_{name}"]) for name in ("occurrence", "due_at", "published_at"))
     if last is None or due_at is None or published_at is None:
         return last
     return last + max(published_at - due_at, timedelta())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from skywrite.errors import Do, Hint
-from skywrite.queue.database import Row, moment_of
+from skywrite.queue.database import Row, time_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
 
 # Without the search for cycles, which nothing that comes here has: it takes a quarter of the time.
@@ -70,14 +70,14 @@ def load_hint(text: str | None) -> str:
 
 def post_of(row: Row) -> Post:
     """A row of `post`."""
-    created_at, updated_at = moment_of(row["created_at"]), moment_of(row["updated_at"])
+    created_at, updated_at = time_of(row["created_at"]), time_of(row["updated_at"])
     assert created_at is not None and updated_at is not None
     return Post(
         id=row["id"],
         account_did=row["account_did"],
         state=row["state"],
-        due_at=moment_of(row["due_at"]),
-        attempt_at=moment_of(row["attempt_at"]),
+        due_at=time_of(row["due_at"]),
+        attempt_at=time_of(row["attempt_at"]),
         created_at=created_at,
         updated_at=updated_at,
         key=row["key"],
@@ -87,7 +87,7 @@ def post_of(row: Row) -> Post:
         root_rkey=row["root_rkey"],
         uri=row["uri"],
         cid=row["cid"],
-        published_at=moment_of(row["published_at"]),
+        published_at=time_of(row["published_at"]),
         attempts=row["attempts"],
         lease_token=row["lease_token"],
         late_policy=row["late_policy"],
@@ -95,21 +95,21 @@ def post_of(row: Row) -> Post:
         problem=problem_of(row),
         source=row["source"],
         recurrence_id=row["recurrence_id"],
-        occurrence=moment_of(row["occurrence"]),
-        free_at=moment_of(row["free_at"]),
+        occurrence=time_of(row["occurrence"]),
+        free_at=time_of(row["free_at"]),
         version=row["version"],
     )
 
 
 def attempt_of(row: Row) -> Attempt:
     """A row of `attempt`."""
-    started_at = moment_of(row["started_at"])
+    started_at = time_of(row["started_at"])
     assert started_at is not None
     return Attempt(
         number=row["number"],
         worker=row["worker"],
         started_at=started_at,
-        ended_at=moment_of(row["ended_at"]),
+        ended_at=time_of(row["ended_at"]),
         outcome=row["outcome"],
         problem=problem_of(row),
     )
@@ -124,21 +124,21 @@ def account_of(row: Row) -> Account:
         is_default=bool(row["is_default"]),
         signed_in=row["session"] is not None,
         state=row["state"],
-        paused_until=moment_of(row["paused_until"]),
+        paused_until=time_of(row["paused_until"]),
         pause_reason=row["pause_reason"],
-        ready_at=moment_of(row["ready_at"]),
+        ready_at=time_of(row["ready_at"]),
         lease_owner=row["lease_owner"],
-        lease_until=moment_of(row["lease_until"]),
-        last_published_at=moment_of(row["last_published_at"]),
+        lease_until=time_of(row["lease_until"]),
+        last_published_at=time_of(row["last_published_at"]),
         settings=json.loads(row["settings"]),
-        session_refreshed_at=moment_of(row["session_refreshed_at"]),
-        session_ends_at=moment_of(row["session_ends_at"]),
+        session_refreshed_at=time_of(row["session_refreshed_at"]),
+        session_ends_at=time_of(row["session_ends_at"]),
     )
 
 
 def recurrence_of(row: Row) -> Recurrence:
     """A row of `recurrence`."""
-    created_at, updated_at = moment_of(row["created_at"]), moment_of(row["updated_at"])
+    created_at, updated_at = time_of(row["created_at"]), time_of(row["updated_at"])
     assert created_at is not None and updated_at is not None
     return Recurrence(
         id=row["id"],
@@ -149,8 +149,8 @@ def recurrence_of(row: Row) -> Recurrence:
         draft=json.loads(row["draft"]),
         pool=tuple(json.loads(row["pool"])),
         prepared=json.loads(row["prepared"]),
-        starts_at=moment_of(row["starts_at"]),
-        until=moment_of(row["until"]),
+        starts_at=time_of(row["starts_at"]),
+        until=time_of(row["until"]),
         exceptions=json.loads(row["exceptions"]),
         position=row["position"],
         jitter_seconds=row["jitter_seconds"],

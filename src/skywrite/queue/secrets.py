@@ -11,7 +11,7 @@ import json
 from skywrite.queue.base import StoreBase
 
 
-class SecretVerbs(StoreBase):
+class SecretOperations(StoreBase):
     """Sealed texts by scope and name."""
 
     def put_secret(self, scope: str, name: str, text: str | None) -> None:

@@ -139,8 +139,8 @@ class SqliteDatabase(Database):
     def translate(self, sql: str) -> str:
         return sql
 
-    def moment(self, moment: datetime) -> str:
-        return time_text(moment)
+    def time_value(self, at: datetime) -> str:
+        return time_text(at)
 
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
         bound = dict(values)

@@ -1,6 +1,6 @@
 """The store: everything that is kept, behind one class for both databases.
 
-`open_store(database, vault)` gives a `Store`. Its verbs, each one transaction and each one safe to call from any
+`open_store(database, vault)` gives a `Store`. Its operations, each one transaction and each one safe to call from any
 thread, are grouped in modules:
 
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, account, set_default_account, change_account,
@@ -37,22 +37,22 @@ from os import PathLike, fspath
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, StorageError
-from skywrite.queue.accounts import AccountVerbs
-from skywrite.queue.adding import AddVerbs
-from skywrite.queue.changes import ChangeVerbs
-from skywrite.queue.claims import ClaimVerbs
-from skywrite.queue.clock_skew import ClockSkewVerbs
+from skywrite.queue.accounts import AccountOperations
+from skywrite.queue.adding import AddOperations
+from skywrite.queue.changes import ChangeOperations
+from skywrite.queue.claims import ClaimOperations
+from skywrite.queue.clock_skew import ClockSkewOperations
 from skywrite.queue.database import Database
-from skywrite.queue.feeds import FeedVerbs
-from skywrite.queue.listing import ListVerbs
-from skywrite.queue.media import MediaVerbs
+from skywrite.queue.feeds import FeedOperations
+from skywrite.queue.listing import ListOperations
+from skywrite.queue.media import MediaOperations
 from skywrite.queue.migrate import migrate
-from skywrite.queue.posts import PostVerbs
-from skywrite.queue.recurrences import RecurrenceVerbs
-from skywrite.queue.secrets import SecretVerbs
-from skywrite.queue.synced import SyncVerbs
-from skywrite.queue.timers import TimerVerbs
-from skywrite.queue.undo import UndoVerbs
+from skywrite.queue.posts import PostOperations
+from skywrite.queue.recurrences import RecurrenceOperations
+from skywrite.queue.secrets import SecretOperations
+from skywrite.queue.synced import SyncOperations
+from skywrite.queue.timers import TimerOperations
+from skywrite.queue.undo import UndoOperations
 from skywrite.queue.vault import Vault
 
 
@@ -65,20 +65,20 @@ class BackupFailed(StorageError):
 
 
 class Store(
-    AccountVerbs,
-    AddVerbs,
-    ClaimVerbs,
-    ClockSkewVerbs,
-    SyncVerbs,
-    ListVerbs,
-    PostVerbs,
-    MediaVerbs,
-    RecurrenceVerbs,
-    FeedVerbs,
-    TimerVerbs,
-    SecretVerbs,
-    ChangeVerbs,
-    UndoVerbs,
+    AccountOperations,
+    AddOperations,
+    ClaimOperations,
+    ClockSkewOperations,
+    SyncOperations,
+    ListOperations,
+    PostOperations,
+    MediaOperations,
+    RecurrenceOperations,
+    FeedOperations,
+    TimerOperations,
+    SecretOperations,
+    ChangeOperations,
+    UndoOperations,
 ):
     """One database of accounts, posts, media and rules."""
 

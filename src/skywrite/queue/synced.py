@@ -13,7 +13,7 @@ from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import cancel_post, edit_post, get_locked, get_post
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
 from skywrite.queue.steps import locked
 
@@ -26,7 +26,7 @@ class KeyTaken(InputError):
 
 
 class SyncedElsewhere(TemporaryError):
-    """Another sync of the same folder has changed the post of this file at this moment."""
+    """Another sync of the same folder has changed the post of this file at the same time."""
 
 
 class SyncedFile(NamedTuple):
@@ -43,7 +43,7 @@ class SyncedFile(NamedTuple):
     due_at: datetime | None = None
 
 
-class SyncVerbs(StoreBase):
+class SyncOperations(StoreBase):
     """Verbs about posts that came from files."""
 
     def synced_files(self, folder: str) -> list[SyncedFile]:
@@ -174,5 +174,5 @@ def _file_of(row: Row) -> SyncedFile:
         post_id=row["post_id"],
         state=row["state"],
         uri=row["uri"],
-        due_at=moment_of(row["due_at"]),
+        due_at=time_of(row["due_at"]),
     )

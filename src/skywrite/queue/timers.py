@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.rows import dump_json, problem_of, problem_values
 
@@ -84,7 +84,7 @@ class _Overtaken(Exception):
     """The lease was lost: nothing of the transaction may stay."""
 
 
-class TimerVerbs(StoreBase):
+class TimerOperations(StoreBase):
     """Verbs about commands and functions."""
 
     def add_timer(self, new: NewTimer) -> Timer:
@@ -216,13 +216,13 @@ def _timer_of(row: Row) -> Timer:
         rule=row["rule"],
         zone=row["zone"],
         late_seconds=row["late_seconds"],
-        next_at=moment_of(row["next_at"]),
+        next_at=time_of(row["next_at"]),
         settings=json.loads(row["settings"]),
         id=row["id"],
-        occurrence=moment_of(row["occurrence"]),
+        occurrence=time_of(row["occurrence"]),
         lease_owner=row["lease_owner"],
-        lease_until=moment_of(row["lease_until"]),
-        ran_at=moment_of(row["ran_at"]),
+        lease_until=time_of(row["lease_until"]),
+        ran_at=time_of(row["ran_at"]),
         outcome=row["outcome"],
         problem=problem_of(row),
         printed_hash=row["printed_hash"],

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.adding import require_media
 from skywrite.queue.base import StoreBase, repeated
-from skywrite.queue.database import Row, Transaction, moment_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import UnknownMedia
 from skywrite.queue.rows import dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
@@ -40,7 +40,7 @@ class Undone(NamedTuple):
     made_at: datetime
 
 
-class UndoVerbs(StoreBase):
+class UndoOperations(StoreBase):
     """Verbs that take back."""
 
     @repeated
@@ -140,7 +140,7 @@ def _restore_media(tx: Transaction, post_id: int, cids: Sequence[str]) -> None:
 def _undone(last: Row, contents: Sequence[Mapping[str, Any]]) -> Undone:
     runs = [run for content in contents for run in content.get("added") or [[content["id"], content["id"]]]]
     ids = sorted({first for first, _ in runs})
-    made_at = cast(datetime, moment_of(last["made_at"]))
+    made_at = cast(datetime, time_of(last["made_at"]))
     return Undone(last["verb"], sum(last - first + 1 for first, last in runs), tuple(ids[:20]), made_at)
 
 

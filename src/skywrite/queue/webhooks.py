@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from skywrite.clock import secret_bytes
 from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, moment_of
+from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
 from skywrite.queue.rows import dump_json
 
@@ -186,7 +186,7 @@ class Webhooks:
         """When the next message may be sent; None without any."""
         with self._store._reading() as tx:
             row = tx.row("next_delivery_at")
-        return None if row is None else moment_of(row["next_at"])
+        return None if row is None else time_of(row["next_at"])
 
     def claim(self, lease_seconds: float) -> DeliveryClaim | None:
         """Take the message that is next; None when none may be sent now. One webhook gets one message at a time."""
@@ -221,7 +221,7 @@ class Webhooks:
 
     def _secrets(self, row: Row, now: datetime) -> tuple[str, ...]:
         sealed = [bytes(row["secret"])]
-        until = moment_of(row["previous_until"])
+        until = time_of(row["previous_until"])
         if until is not None and until > now:
             sealed.append(bytes(row["previous_secret"]))
         return tuple(self._store._vault.unseal(secret, WEBHOOK_ABOUT).decode() for secret in sealed)
@@ -242,7 +242,7 @@ def _kinds_text(kinds: Sequence[str] | None) -> str | None:
 
 
 def _webhook_of(row: Row) -> Webhook:
-    created_at = moment_of(row["created_at"])
+    created_at = time_of(row["created_at"])
     assert created_at is not None
     return Webhook(
         id=row["id"],
@@ -257,7 +257,7 @@ def _webhook_of(row: Row) -> Webhook:
 
 
 def _delivery_of(row: Row) -> Delivery:
-    attempt_at, created_at = moment_of(row["attempt_at"]), moment_of(row["created_at"])
+    attempt_at, created_at = time_of(row["attempt_at"]), time_of(row["created_at"])
     assert attempt_at is not None and created_at is not None
     return Delivery(
         id=row["id"],
@@ -269,7 +269,7 @@ def _delivery_of(row: Row) -> Delivery:
         tries=row["tries"],
         attempt_at=attempt_at,
         created_at=created_at,
-        ended_at=moment_of(row["ended_at"]),
+        ended_at=time_of(row["ended_at"]),
         status=row["status"],
         error=row["error"],
     )

@@ -1,6 +1,6 @@
 """The string formats of lexicons, as strict as the reference server is.
 
-`skywrite.atproto.syntax` decides wherever both agree; moments are decided here, for the server takes moments that
+`skywrite.atproto.syntax` decides wherever both agree; times are decided here, for the server takes times that
 no calendar has (30 February).
 """
 

@@ -119,10 +119,10 @@ class Repo:
         found = self._blobs.get(cid)
         return None if found is None or found.temporary else found
 
-    def drop_blobs_before(self, moment: datetime) -> None:
-        """Forget temporary blobs that were uploaded before a moment."""
+    def drop_blobs_before(self, at: datetime) -> None:
+        """Forget temporary blobs that were uploaded before a time."""
         for cid, blob in list(self._blobs.items()):
-            if blob.temporary and blob.uploaded_at < moment:
+            if blob.temporary and blob.uploaded_at < at:
                 del self._blobs[cid]
 
     def matching(self, collection: str, same: Callable[[dict[str, Any]], bool]) -> Iterator[str]:

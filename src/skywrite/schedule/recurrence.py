@@ -157,10 +157,10 @@ def _looks_like_cron(text: str) -> bool:
 
 def read_exceptions(exceptions: Exceptions | None) -> dict[datetime, datetime | None]:
     """Exceptions with times in UTC in place of texts. Raises UnknownRule for a text that is none."""
-    return {_moment(key): _moment(value) if value else None for key, value in (exceptions or {}).items()}
+    return {_time(key): _time(value) if value else None for key, value in (exceptions or {}).items()}
 
 
-def _moment(text: str) -> datetime:
+def _time(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -105,15 +105,15 @@ END
 WHERE did = :did
 
 -- name: postpone_account
--- Put an account behind those that are ready before the given moment.
+-- Put an account behind those that are ready before the given time.
 UPDATE account SET ready_at = :until WHERE did = :did AND ready_at < :until
 
 -- name: defer_account
--- Leave an account alone until a moment.
+-- Leave an account alone until a time.
 UPDATE account SET ready_at = :until WHERE did = :did
 
 -- name: next_ready
--- The earliest moment at which any account may be taken.
+-- The earliest time at which any account may be taken.
 SELECT min(ready_at) AS ready_at FROM account WHERE ready_at IS NOT NULL
 
 -- name: end_login_need

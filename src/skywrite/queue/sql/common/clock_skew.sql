@@ -1,5 +1,5 @@
 -- name: accounts_skewed
--- Accounts that wait for a moment that only a clock which ran ahead can have set, or that are put off while their
+-- Accounts that wait for a time that only a clock which ran ahead can have set, or that are put off while their
 -- first post is due.
 SELECT did FROM account WHERE ready_at > :soon AND (
   lease_until > :lease_end OR paused_until > :pause_end OR (
