@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from skywrite.server.pages import accounts, compose, feeds, media, plan, posts, recurrences, settings, static, status
+from skywrite.server.pages import (
+    accounts,
+    compose,
+    feeds,
+    media,
+    oauth,
+    plan,
+    posts,
+    recurrences,
+    settings,
+    static,
+    status,
+)
 
-PAGES = (static, plan, compose, posts, feeds, recurrences, media, accounts, settings, status)
+PAGES = (static, plan, compose, posts, feeds, recurrences, media, accounts, oauth, settings, status)
 
 
 def routes() -> list[BaseRoute]:

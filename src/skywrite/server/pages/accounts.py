@@ -7,9 +7,11 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.atproto.oauth_scopes import RIGHTS
 from skywrite.errors import InputError
 from skywrite.queue.model import Slot
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.server.pages.oauth import EXTRA_RIGHTS, may_sign_in
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Name, what the page says, an example, and whether it is a yes or no.
@@ -35,6 +37,8 @@ def accounts(visit: Visit) -> Response:
         settings=SETTINGS,
         weekdays=WEEKDAYS,
         may_manage="manage" in visit.access.scopes,
+        by_oauth=may_sign_in(visit.services),
+        rights=[(name, RIGHTS[name].allows) for name in EXTRA_RIGHTS],
     )
 
 
