@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,12 @@ from skywrite.errors import StorageError
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approval
 from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
 from skywrite.queue.authors import Author, written_by
+from skywrite.queue.copying import copy_to
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, Published, WrongState
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, post, raw, take
+from skywrite.queue.vault import Vault
+from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, media, post, raw, take
 
 
 @pytest.fixture
@@ -188,3 +191,19 @@ def test_many_posts_ask_once(asking: Store) -> None:
     events = Events(asking).after(0)
     assert [("approval.requested", 100)] == [(event.kind, event.data["posts"]) for event in events]
     assert [] == raw(asking, "SELECT * FROM approval")
+
+
+def test_a_copy_of_a_queue_is_the_queue(asking: Store, home: Path, clock: FakeClock) -> None:
+    """Of either database, in a SQLite file: posts, settings, approvals and media."""
+    asking.add([post(key="k"), post(due=None)], [media(b"bytes")])
+    approve(asking, 1)
+    claimed(asking)
+    copy = copy_to(asking, str(home / "copy.db"), Vault(home, KEY), clock)
+    try:
+        assert [asking.get(1), asking.get(2)] == [copy.get(1), copy.get(2)]
+        assert asking.account(ALICE).settings == copy.account(ALICE).settings
+        assert (None, Approvals(asking).of(1)) == (copy.account(ALICE).lease_until, Approvals(copy).of(1))
+        assert b"bytes" == b"".join(copy.read_media("bafymedia"))
+        assert 3 == copy.add([post("another")])[0].id
+    finally:
+        copy.close()

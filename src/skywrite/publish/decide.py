@@ -26,10 +26,11 @@ VIDEO_TURN_SECONDS = 2
 class Decider:
     """The decision of one worker; its TIDs never repeat.
 
-    `missed` gets each post that is let go, and `hosts` knows which servers hang.
+    `missed` gets each post that is let go, `deferred` each that waits, and `hosts` knows which servers hang.
     """
 
     missed: Callable[[Post, Miss], None] | None = None
+    deferred: Callable[[Post, Defer], None] | None = None
     hosts: Hosts | None = None
 
     def __init__(self, tids: TidClock) -> None:
@@ -51,6 +52,8 @@ class Decider:
         points = prepared.writes() * CREATE_POINTS
         wait = check_pace(view, points, now)
         if wait:
+            if self.deferred is not None:
+                self.deferred(post, wait)
             return wait
         if post.frozen is not None or prepared.pending:
             return Take(points=points)

@@ -64,10 +64,11 @@ class Accounts:
     def __iter__(self) -> Iterator[Account]:
         return iter(self._by_did.values())
 
-    def create(self, handle: str, password: str, email: str) -> Account:
+    def create(self, handle: str, password: str, email: str, did: str | None = None) -> Account:
         """Add an account with an empty repository; its DID depends on its handle and on who came before."""
-        seed = sha256(f"{handle} {len(self._by_did)}".encode()).digest()
-        did = f"did:plc:{b32encode(seed).decode().lower()[:24]}"
+        if did is None:
+            seed = sha256(f"{handle} {len(self._by_did)}".encode()).digest()
+            did = f"did:plc:{b32encode(seed).decode().lower()[:24]}"
         account = Account(handle, did, email, password, Repo(did, self._next_tid))
         self._by_did[did] = account
         return account

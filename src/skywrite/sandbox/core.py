@@ -148,14 +148,14 @@ class Sandbox:
     def blob_lifetime(self, lifetime: timedelta | None) -> None:
         self._pds.blob_lifetime = lifetime
 
-    def account(self, handle: str) -> Account:
-        """The account with this handle, made on the spot if there is none."""
+    def account(self, handle: str, *, did: str | None = None) -> Account:
+        """The account with this handle, made on the spot if there is none (with this DID, if one is given)."""
         name = str(Handle(handle))
         with self._lock:
             account = self._pds.accounts.find(name)
             if account is None:
                 first = name.split(".")[0]
-                account = self._pds.accounts.create(name, f"{first}-password", f"{name}@example.com")
+                account = self._pds.accounts.create(name, f"{first}-password", f"{name}@example.com", did)
                 self._pds.accounts.add_app_password(account, "test")
             return account
 

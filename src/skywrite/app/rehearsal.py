@@ -1,0 +1,330 @@
+"""A rehearsal: the real worker on a copy of the queue, with a stand-in for the network and a clock that jumps.
+
+What lives here: the copy, the bad days that one can ask for, and what came of it. What does not: any rule of
+publishing; because the worker is the same, so is what it does. Nothing of a rehearsal leaves this process, and the
+queue is only read.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.occurrences import Occurrences
+from skywrite.app.results import iso
+from skywrite.app.sending import Sending
+from skywrite.atproto.identity import Resolver, UnknownHandle
+from skywrite.atproto.session import create_session
+from skywrite.clock import FakeClock
+from skywrite.config import load_config
+from skywrite.errors import InputError
+from skywrite.publish.approved import approved_mentions
+from skywrite.publish.worker import Worker
+from skywrite.queue.copying import copy_to
+from skywrite.queue.model import Account, Defer, Post, State
+from skywrite.queue.vault import Vault
+
+if TYPE_CHECKING:
+    from skywrite.sandbox import Sandbox
+    from skywrite.sandbox.faults import Fault, FaultKind
+
+STEPS_MAX = 200_000
+LATE = timedelta(minutes=1)
+AGAIN = timedelta(seconds=1)
+PAGE = 500
+OVER: tuple[State, ...] = ("held", "failed", "cancelled")
+LEFT_OUT = (
+    "new items of feeds",
+    "what commands, functions and folders will make",
+    "what people will still change",
+)
+
+
+class Span(NamedTuple):
+    """From one time to another."""
+
+    start: datetime
+    end: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whether a time is in it."""
+        return self.start <= now < self.end
+
+
+class BadDay(NamedTuple):
+    """What goes wrong: when no worker runs, when servers do not answer, when they limit."""
+
+    outages: tuple[Span, ...] = ()
+    down: tuple[Span, ...] = ()
+    limited: tuple[Span, ...] = ()
+
+
+class Act(NamedTuple):
+    """What becomes of one post. `what`: published, held, failed, skipped or waiting; `why`: if it is not on time."""
+
+    what: str
+    at: datetime | None
+    post: Post
+    account: Account
+    why: str = ""
+
+    @property
+    def late(self) -> timedelta:
+        """How long after its time it goes out."""
+        return timedelta() if self.at is None or self.post.due_at is None else self.at - self.post.due_at
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON. Occurrences that do not exist yet have no number that lasts."""
+        return {
+            "what": self.what,
+            "at": iso(self.at),
+            "due_at": iso(self.post.due_at),
+            "late_seconds": int(self.late.total_seconds()) if self.what == "published" else None,
+            "account": self.account.handle,
+            "text": self.post.text,
+            "recurrence": self.post.recurrence_id,
+            "why": self.why or None,
+        }
+
+
+class Rehearsed(NamedTuple):
+    """What would happen between two times, in order. `left_out`: what no rehearsal can know."""
+
+    start: datetime
+    until: datetime
+    acts: tuple[Act, ...]
+    left_out: tuple[str, ...] = LEFT_OUT
+
+
+class Rehearsal:
+    """Rehearsals of a queue."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def run(
+        self,
+        until: str | datetime,
+        *,
+        account: str | None = None,
+        outage: Sequence[str] = (),
+        pds_down: Sequence[str] = (),
+        rate_limit: Sequence[str] = (),
+    ) -> Rehearsed:
+        """What would be published until then, and what would be held, refused, skipped or late, and why.
+
+        `outage`: when no worker runs, such as "sat 10:00-14:00"; `pds_down`: when servers do not answer; `rate_limit`:
+        when they answer that it is too much. Raises InvalidTime.
+        """
+        start = self._ctx.clock.now()
+        found = self._ctx.account(account) if account or self._ctx.store.accounts() else None
+        zone = self._ctx.zone(found) if found else "UTC"
+        end = until if isinstance(until, datetime) else day_end(until, start, zone)
+        outages, down, limited = (
+            tuple(read_span(text, start, zone) for text in texts) for texts in (outage, pds_down, rate_limit)
+        )
+        bad = BadDay(outages, down, limited)
+        with _stage(self._ctx, start, bad) as stage:
+            _play(stage, end, bad)
+            acts = _acts(stage, start, end, bad)
+        chosen = [act for act in acts if account is None or (found is not None and act.account.did == found.did)]
+        return Rehearsed(start, end, tuple(chosen))
+
+
+def day_end(text: str, now: datetime, zone: str) -> datetime:
+    """A time; a day alone counts to its end. Raises InvalidTime."""
+    from skywrite.schedule.times import parse_time
+
+    try:
+        return parse_time(text, now=now, zone=zone).at
+    except InputError as error:
+        try:
+            return parse_time(f"{text} 23:59", now=now, zone=zone).at
+        except InputError:
+            raise error from None
+
+
+def read_span(text: str, now: datetime, zone: str) -> Span:
+    """A span such as "sat 10:00-14:00" or "today 22:00 - tomorrow 6:00". Raises InputError."""
+    from zoneinfo import ZoneInfo
+
+    from skywrite.schedule.times import parse_time
+
+    first, mark, last = (part.strip() for part in text.rpartition("-"))
+    hour, _, minute = last.partition(":")
+    if not mark or not first:
+        raise InputError(f"{text!r} is not a span of time.", hint='Write it like "sat 10:00-14:00".')
+    start = parse_time(first, now=now, zone=zone).at
+    if not (hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+        end = parse_time(last, now=start, zone=zone).at
+        return Span(start, end)
+    local = start.astimezone(ZoneInfo(zone))
+    end = local.replace(hour=int(hour), minute=int(minute))
+    return Span(start, (end if end > local else end + timedelta(days=1)).astimezone(start.tzinfo))
+
+
+@dataclass
+class _Stage:
+    """The copy, the stand-in, the clock, and why posts waited on the way."""
+
+    ctx: Context
+    box: Sandbox
+    clock: FakeClock
+    worker: Worker
+    occurrences: Occurrences
+    reasons: dict[int, str] = field(default_factory=dict)
+    over: frozenset[int] = frozenset()
+
+
+@contextmanager
+def _stage(real: Context, start: datetime, bad: BadDay) -> Iterator[_Stage]:
+    from skywrite.sandbox import Sandbox
+    from skywrite.sandbox.transport import SandboxTransport
+
+    clock = FakeClock(start)
+    with tempfile.TemporaryDirectory(prefix="skywrite-rehearsal-") as folder:
+        box = Sandbox(accounts=(), clock=clock)
+        path = str(Path(folder) / "queue.db")
+        environ = {"SKYWRITE_HOME": folder, "SKYWRITE_DATABASE": path, "SKYWRITE_PLC_URL": box.plc_url}
+        config = load_config(environ | {"SKYWRITE_VIDEO_SERVICE": ""})
+        copy_to(real.store, path, Vault.of(config), clock).close()
+        transport = SandboxTransport(box)
+        ctx = Context(config=config, transport=transport, clock=clock)
+        try:
+            _sign_in_all(ctx, box, transport)
+            box.faults = _faults(bad, clock)
+            yield _worker(ctx, box, clock)
+        finally:
+            ctx.close()
+
+
+def _sign_in_all(ctx: Context, box: Sandbox, transport: Any) -> None:
+    """Those who are signed in are signed in at the stand-in; for the others nothing would go out."""
+    for account in ctx.store.accounts():
+        if account.signed_in and account.state != "needs_login":
+            twin = box.account(account.handle, did=account.did)
+            session = create_session(transport, box.url, twin.handle, twin.app_password, clock=ctx.clock)
+            ctx.store.sign_in(session)
+
+
+def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
+    drafting = Drafting(ctx)
+    occurrences = Occurrences(ctx, drafting)
+    reasons: dict[int, str] = {}
+
+    def deferred(post: Post, wait: Defer) -> None:
+        reasons[post.id] = wait.reason
+
+    def known(url: str) -> Any:
+        return _Known(ctx, ctx.network.resolver(url))
+
+    publisher = Sending(ctx, drafting).publisher()._replace(videos=None, resolver=known)
+    publisher.decider.deferred = deferred
+    worker = Worker(ctx.worker_name, publisher, threads=1)
+    worker.after = lambda claim, outcome: _after(occurrences, claim.post.recurrence_id)
+    over = frozenset(post.id for post in ctx.store.all_posts(OVER) if post.updated_at >= clock.now())
+    return _Stage(ctx, box, clock, worker, occurrences, reasons, over)
+
+
+def _after(occurrences: Occurrences, recurrence_id: int | None) -> None:
+    if recurrence_id is not None:
+        occurrences.sweep(recurrence_id)
+
+
+class _Known:
+    """Handles mean whom they meant when the posts were accepted: a rehearsal asks nobody."""
+
+    def __init__(self, ctx: Context, resolver: Resolver) -> None:
+        self._ctx = ctx
+        self.pds_url = resolver.pds_url
+
+    def resolve_handle(self, handle: str) -> str:
+        """Its DID. Raises UnknownHandle."""
+        from skywrite.compose.build import Prepared
+
+        for post in self._ctx.store.posts(("publishing",)):
+            known = dict(approved_mentions(Prepared.from_dict(post.prepared)))
+            if did := known.get(handle):
+                return did
+        raise UnknownHandle(f"Nobody is known as {handle} in a rehearsal.")
+
+
+def _faults(bad: BadDay, clock: FakeClock) -> Any:
+    from skywrite.sandbox.faults import Fault, Faults
+
+    class Weather(Faults):
+        """Faults by the time of day."""
+
+        def take(self, method: str) -> Fault | None:
+            now = clock.now()
+            kinds: list[FaultKind] = ["refused" for span in bad.down if span.holds(now)]
+            kinds += ["rate_limited" for span in bad.limited if span.holds(now)]
+            left = [(span.end - now).total_seconds() for span in (*bad.down, *bad.limited) if span.holds(now)]
+            return Fault(kinds[0], None, 1, 0, min(left), False) if kinds else None
+
+    return Weather()
+
+
+def _play(stage: _Stage, until: datetime, bad: BadDay) -> None:
+    """Publish what is due, jump to when something is due next, and so on."""
+    store, clock = stage.ctx.store, stage.clock
+    stage.occurrences.sweep()
+    for _ in range(STEPS_MAX):
+        now = clock.now()
+        if now > until:
+            return
+        if ends := [span.end for span in bad.outages if span.holds(now)]:
+            clock.set(max(ends))
+            continue
+        if stage.worker.step():
+            continue
+        stage.occurrences.sweep()
+        ready = store.next_ready_at()
+        if ready is None or ready > until:
+            return
+        clock.set(max(ready, clock.now() + AGAIN) if ready <= clock.now() else ready)
+    raise InputError("This is too long for one rehearsal.", hint="Choose an earlier end.")
+
+
+def _acts(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list[Act]:
+    accounts = {account.did: account for account in stage.ctx.store.accounts()}
+    acts = [
+        act
+        for post in stage.ctx.store.all_posts(page=PAGE)
+        if (act := _act(stage, post, accounts[post.account_did], start, until, bad)) is not None
+    ]
+    return sorted(acts, key=lambda act: (act.at or act.post.due_at or until, act.post.id))
+
+
+def _act(stage: _Stage, post: Post, account: Account, start: datetime, until: datetime, bad: BadDay) -> Act | None:
+    reason = post.problem.message if post.problem else ""
+    if post.state == "published" and post.published_at is not None and post.published_at >= start:
+        late = post.due_at is not None and post.published_at - post.due_at > LATE
+        return Act("published", post.published_at, post, account, _why_late(stage, post, start, bad) if late else "")
+    if post.updated_at >= start and post.state in OVER and post.id not in stage.over:
+        what = "skipped" if post.state == "cancelled" else post.state
+        return Act(what, post.updated_at, post, account, reason)
+    if post.state in ("scheduled", "publishing") and post.due_at is not None and post.due_at <= until:
+        if not account.signed_in or account.state == "needs_login":
+            reason = f"nobody is signed in as {account.handle}"
+        return Act("waiting", None, post, account, reason or stage.reasons.get(post.id, "others go first"))
+    return None
+
+
+def _why_late(stage: _Stage, post: Post, start: datetime, bad: BadDay) -> str:
+    assert post.due_at is not None
+    if any(span.holds(post.due_at) for span in bad.outages):
+        return "no worker runs at its time"
+    if post.due_at < start:
+        return "it is overdue already"
+    for attempt in reversed(stage.ctx.store.attempts(post.id)):
+        if attempt.problem is not None and attempt.outcome == "retry":
+            return attempt.problem.message
+    return stage.reasons.get(post.id, "others of its account go first")

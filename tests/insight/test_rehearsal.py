@@ -1,0 +1,154 @@
+"""A rehearsed day is the day: the same posts at the same times, for the same reasons, and nothing is touched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from skywrite.app import Skywrite
+from skywrite.app.rehearsal import Rehearsed, day_end, read_span
+from skywrite.errors import InputError
+from skywrite.queue.model import STATES
+from skywrite.sandbox.faults import Fault, Faults
+from tests.app.conftest import NOON, World
+
+DAY_END = NOON + timedelta(hours=24)
+
+
+def fill(sky: Skywrite) -> None:
+    """A day with a gap, a cap, a recurrence, a held post, and one that nobody approves."""
+    sky.set(None, {"gap_seconds": 600, "max_per_day": 6, "approval": "rehearsed"})
+    for number in range(5):
+        sky.schedule(f"Burst {number}", at=NOON + timedelta(hours=1))
+    sky.schedule("Every hour", every="every 4 hours", late="skip:30m")
+    sky.schedule("Not approved", at=NOON + timedelta(hours=2), source="rehearsed")
+    sky.posts.hold(sky.schedule("On hold", at=NOON + timedelta(hours=3)).post_id)
+    sky.schedule("Too late", at=NOON + timedelta(hours=5), late="hold:10m")
+
+
+def live(sky: Skywrite, world: World, until: datetime, down: tuple[datetime, datetime] | None = None) -> None:
+    """Really run a day."""
+
+    class Down(Faults):
+        def take(self, method: str) -> Fault | None:
+            now = world.clock.now()
+            left = 0.0 if down is None else (down[1] - now).total_seconds()
+            off = down is not None and down[0] <= now < down[1]
+            return Fault("refused", None, 1, 0, left, False) if off else None
+
+    world.box.faults = Down()
+    worker = sky.worker(threads=1)
+    from skywrite.app.occurrences import Occurrences
+
+    occurrences = Occurrences(sky.context, sky._drafting)
+    while True:
+        while worker.step():
+            pass
+        occurrences.sweep()
+        ready = sky.context.store.next_ready_at()
+        if ready is None or ready > until:
+            return
+        now = world.clock.now()
+        world.clock.set(max(ready, now + timedelta(seconds=1)) if ready <= now else ready)
+
+
+def what_happened(sky: Skywrite) -> list[tuple[str, str, datetime | None]]:
+    """The posts that came to something, with the time at which they went out."""
+    return sorted(
+        (post.text, "skipped" if post.state == "cancelled" else post.state, post.published_at)
+        for post in sky.context.store.posts(STATES, limit=1000)
+        if post.state in ("published", "cancelled", "failed") or (post.state == "held" and post.text != "On hold")
+    )
+
+
+def what_would(found: Rehearsed) -> list[tuple[str, str, datetime | None]]:
+    """The same of a rehearsal."""
+    return sorted(
+        (act.post.text, act.what, act.at if act.what == "published" else None)
+        for act in found.acts
+        if act.what != "waiting"
+    )
+
+
+def test_a_rehearsed_day_is_the_day_that_comes(sky: Skywrite, world: World) -> None:
+    """Post by post and to the microsecond: what goes out when, and what is held or skipped."""
+    fill(sky)
+    found = sky.rehearsal.run(DAY_END)
+    live(sky, world, DAY_END)
+    assert what_happened(sky) == what_would(found)
+    assert {"published", "held"} <= {what for _, what, _ in what_would(found)}
+
+
+def test_a_bad_day_is_rehearsed_as_it_comes(sky: Skywrite, world: World) -> None:
+    """With a server that is down for two hours: the same posts are late, by the same tries."""
+    fill(sky)
+    down = (NOON + timedelta(minutes=50), NOON + timedelta(hours=3))
+    found = sky.rehearsal.run(DAY_END, pds_down=["today 12:50 UTC - today 15:00 UTC"])
+    live(sky, world, DAY_END, down)
+    real = {text: at for text, state, at in what_happened(sky) if state == "published"}
+    rehearsed = {text: at for text, state, at in what_would(found) if state == "published"}
+    assert list(real) == list(rehearsed)
+    late = [act for act in found.acts if act.what == "published" and act.late > timedelta(hours=1)]
+    assert late and all("connect" in act.why or "gap" in act.why or act.why for act in late)
+
+
+def test_a_rehearsal_changes_nothing(sky: Skywrite, world: World) -> None:
+    """The queue, the network and the clock are as they were."""
+    fill(sky)
+    before = [post._asdict() for post in sky.context.store.posts(STATES, limit=1000)]
+    sky.rehearsal.run(DAY_END, outage=["today 13:00 UTC - today 14:00 UTC"])
+    assert before == [post._asdict() for post in sky.context.store.posts(STATES, limit=1000)]
+    assert ([], NOON) == (world.texts(), world.clock.now())
+
+
+def test_an_outage_is_named_as_the_reason(sky: Skywrite) -> None:
+    """What was due while no worker ran goes out after it, or is held, as its policy says."""
+    sky.set(None, {"zone": "UTC"})
+    sky.schedule("Late", at=NOON + timedelta(hours=1))
+    sky.schedule("Held", at=NOON + timedelta(hours=1), late="hold:10m")
+    found = sky.rehearsal.run("tomorrow", outage=["today 12:30-14:00"])
+    acts = {act.post.text: act for act in found.acts}
+    assert (NOON + timedelta(hours=2), "no worker runs at its time") == (acts["Late"].at, acts["Late"].why)
+    assert "held" == acts["Held"].what and "late" in acts["Held"].why
+
+
+def test_the_gap_is_named_as_the_reason(sky: Skywrite) -> None:
+    """Posts at the same minute go out after each other."""
+    sky.set(None, {"gap_seconds": 600})
+    for number in range(2):
+        sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1))
+    second = sky.rehearsal.run(DAY_END).acts[1]
+    assert (600, "at least 600 s between two posts") == (second.as_dict()["late_seconds"], second.why)
+
+
+def test_rate_limits_delay(sky: Skywrite) -> None:
+    """The worker waits as the server asks."""
+    sky.set(None, {"zone": "UTC"})
+    sky.schedule("Later", at=NOON + timedelta(hours=1))
+    found = sky.rehearsal.run(DAY_END, rate_limit=["today 12:30-15:00"])
+    assert found.acts[0].at is not None and found.acts[0].at >= NOON + timedelta(hours=3)
+
+
+def test_spans_and_ends_are_read_one_way_or_refused() -> None:
+    """A day counts to its end; a span over midnight ends on the next day."""
+    assert datetime(2026, 11, 30, 23, 59, tzinfo=UTC) == day_end("monday", NOON, "UTC")
+    night = read_span("sat 22:00-6:00", NOON, "UTC")
+    assert timedelta(hours=8) == night.end - night.start
+    for text in ("saturday", "10:00 to 12:00", "-"):
+        with pytest.raises(InputError):
+            read_span(text, NOON, "UTC")
+
+
+def test_the_command_prints_the_days(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By day, with what is late and why, and what nobody can know."""
+    from skywrite.cli.rehearse import rehearse_command
+
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    sky.set(None, {"gap_seconds": 600, "zone": "UTC"})
+    for number in range(2):
+        sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1))
+    done = CliRunner().invoke(rehearse_command, ["--until", "tomorrow"])
+    assert 0 == done.exit_code, done.output
+    assert "13:10  published  Post 1" in done.output and "10 min late: at least 600 s" in done.output
