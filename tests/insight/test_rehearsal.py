@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.rehearsal import Rehearsed, day_end, read_span
 from skywrite.errors import InputError
 from skywrite.queue.model import STATES
+from skywrite.rehearsal import Rehearsed, day_end, read_span, rehearse
 from skywrite.sandbox.faults import Fault, Faults
 from tests.app.conftest import NOON, World
 
@@ -75,7 +75,7 @@ def what_would(found: Rehearsed) -> list[tuple[str, str, datetime | None]]:
 def test_a_rehearsed_day_is_the_day_that_comes(sky: Skywrite, world: World) -> None:
     """Post by post and to the microsecond: what goes out when, and what is held or skipped."""
     fill(sky)
-    found = sky.rehearsal.run(DAY_END)
+    found = rehearse(sky, DAY_END)
     live(sky, world, DAY_END)
     assert what_happened(sky) == what_would(found)
     assert {"published", "held"} <= {what for _, what, _ in what_would(found)}
@@ -85,7 +85,7 @@ def test_a_bad_day_is_rehearsed_as_it_comes(sky: Skywrite, world: World) -> None
     """With a server that is down for two hours: the same posts are late, by the same tries."""
     fill(sky)
     down = (NOON + timedelta(minutes=50), NOON + timedelta(hours=3))
-    found = sky.rehearsal.run(DAY_END, pds_down=["today 12:50 UTC - today 15:00 UTC"])
+    found = rehearse(sky, DAY_END, pds_down=["today 12:50 UTC - today 15:00 UTC"])
     live(sky, world, DAY_END, down)
     real = {text: at for text, state, at in what_happened(sky) if state == "published"}
     rehearsed = {text: at for text, state, at in what_would(found) if state == "published"}
@@ -98,7 +98,7 @@ def test_a_rehearsal_changes_nothing(sky: Skywrite, world: World) -> None:
     """The queue, the network and the clock are as they were."""
     fill(sky)
     before = [post._asdict() for post in sky.context.store.posts(STATES, limit=1000)]
-    sky.rehearsal.run(DAY_END, outage=["today 13:00 UTC - today 14:00 UTC"])
+    rehearse(sky, DAY_END, outage=["today 13:00 UTC - today 14:00 UTC"])
     assert before == [post._asdict() for post in sky.context.store.posts(STATES, limit=1000)]
     assert ([], NOON) == (world.texts(), world.clock.now())
 
@@ -108,7 +108,7 @@ def test_an_outage_is_named_as_the_reason(sky: Skywrite) -> None:
     sky.set(None, {"zone": "UTC"})
     sky.schedule("Late", at=NOON + timedelta(hours=1))
     sky.schedule("Held", at=NOON + timedelta(hours=1), late="hold:10m")
-    found = sky.rehearsal.run("tomorrow", outage=["today 12:30-14:00"])
+    found = rehearse(sky, "tomorrow", outage=["today 12:30-14:00"])
     acts = {act.post.text: act for act in found.acts}
     assert (NOON + timedelta(hours=2), "no worker runs at its time") == (acts["Late"].at, acts["Late"].why)
     assert "held" == acts["Held"].what and "late" in acts["Held"].why
@@ -119,7 +119,7 @@ def test_the_gap_is_named_as_the_reason(sky: Skywrite) -> None:
     sky.set(None, {"gap_seconds": 600})
     for number in range(2):
         sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1))
-    second = sky.rehearsal.run(DAY_END).acts[1]
+    second = rehearse(sky, DAY_END).acts[1]
     assert (600, "at least 600 s between two posts") == (second.as_dict()["late_seconds"], second.why)
 
 
@@ -127,7 +127,7 @@ def test_rate_limits_delay(sky: Skywrite) -> None:
     """The worker waits as the server asks."""
     sky.set(None, {"zone": "UTC"})
     sky.schedule("Later", at=NOON + timedelta(hours=1))
-    found = sky.rehearsal.run(DAY_END, rate_limit=["today 12:30-15:00"])
+    found = rehearse(sky, DAY_END, rate_limit=["today 12:30-15:00"])
     assert found.acts[0].at is not None and found.acts[0].at >= NOON + timedelta(hours=3)
 
 

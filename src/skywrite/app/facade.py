@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from skywrite.app.functions import Functions
     from skywrite.app.oauth import OAuth
     from skywrite.app.recurrences import Recurrences
-    from skywrite.app.rehearsal import Rehearsal
     from skywrite.app.runner import Runner
     from skywrite.app.transfer import Transfer
     from skywrite.publish.worker import Tally, Task, Worker
@@ -117,13 +116,6 @@ class Skywrite:
         from skywrite.app.approvals import Approving
 
         return Approving(self.context, self._drafting)
-
-    @cached_property
-    def rehearsal(self) -> Rehearsal:
-        """What the coming days will bring, tried out on a copy."""
-        from skywrite.app.rehearsal import Rehearsal
-
-        return Rehearsal(self.context)
 
     @cached_property
     def recurrences(self) -> Recurrences:

@@ -12,7 +12,7 @@ from skywrite.cli.output import print_json
 from skywrite.cli.terminal import show
 
 if TYPE_CHECKING:
-    from skywrite.app.rehearsal import Act, Rehearsed
+    from skywrite.rehearsal import Act, Rehearsed
 
 _SPAN = 'SPAN, such as "sat 10:00-14:00"'
 
@@ -39,9 +39,10 @@ def rehearse_command(
     """
     from skywrite.app import Skywrite
     from skywrite.clock import to_iso
+    from skywrite.rehearsal import rehearse
 
     with Skywrite() as sky:
-        found = sky.rehearsal.run(until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
+        found = rehearse(sky, until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
         zones = {known.did: sky.context.zone(known) for known in sky.accounts.list()}
     if as_json:
         acts = [act.as_dict() for act in found.acts]

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from skywrite.app import Skywrite
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import Occurrences
@@ -30,10 +31,9 @@ from skywrite.publish.worker import Worker
 from skywrite.queue.copying import copy_to
 from skywrite.queue.model import Account, Defer, Post, State
 from skywrite.queue.vault import Vault
-
-if TYPE_CHECKING:
-    from skywrite.sandbox import Sandbox
-    from skywrite.sandbox.faults import Fault, FaultKind
+from skywrite.sandbox import Sandbox
+from skywrite.sandbox.faults import Fault, FaultKind, Faults
+from skywrite.sandbox.transport import SandboxTransport
 
 STEPS_MAX = 200_000
 LATE = timedelta(minutes=1)
@@ -103,39 +103,34 @@ class Rehearsed(NamedTuple):
     left_out: tuple[str, ...] = LEFT_OUT
 
 
-class Rehearsal:
-    """Rehearsals of a queue."""
+def rehearse(
+    sky: Skywrite,
+    until: str | datetime,
+    *,
+    account: str | None = None,
+    outage: Sequence[str] = (),
+    pds_down: Sequence[str] = (),
+    rate_limit: Sequence[str] = (),
+) -> Rehearsed:
+    """What would be published until then, and what would be held, refused, skipped or late, and why.
 
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
-
-    def run(
-        self,
-        until: str | datetime,
-        *,
-        account: str | None = None,
-        outage: Sequence[str] = (),
-        pds_down: Sequence[str] = (),
-        rate_limit: Sequence[str] = (),
-    ) -> Rehearsed:
-        """What would be published until then, and what would be held, refused, skipped or late, and why.
-
-        `outage`: when no worker runs, such as "sat 10:00-14:00"; `pds_down`: when servers do not answer; `rate_limit`:
-        when they answer that it is too much. Raises InvalidTime.
-        """
-        start = self._ctx.clock.now()
-        found = self._ctx.account(account) if account or self._ctx.store.accounts() else None
-        zone = self._ctx.zone(found) if found else "UTC"
-        end = until if isinstance(until, datetime) else day_end(until, start, zone)
-        outages, down, limited = (
-            tuple(read_span(text, start, zone) for text in texts) for texts in (outage, pds_down, rate_limit)
-        )
-        bad = BadDay(outages, down, limited)
-        with _stage(self._ctx, start, bad) as stage:
-            _play(stage, end, bad)
-            acts = _acts(stage, start, end, bad)
-        chosen = [act for act in acts if account is None or (found is not None and act.account.did == found.did)]
-        return Rehearsed(start, end, tuple(chosen))
+    `outage`: when no worker runs, such as "sat 10:00-14:00"; `pds_down`: when servers do not answer; `rate_limit`:
+    when they answer that it is too much. Raises InvalidTime.
+    """
+    real = sky.context
+    start = real.clock.now()
+    found = real.account(account) if account or real.store.accounts() else None
+    zone = real.zone(found) if found else "UTC"
+    end = until if isinstance(until, datetime) else day_end(until, start, zone)
+    outages, down, limited = (
+        tuple(read_span(text, start, zone) for text in texts) for texts in (outage, pds_down, rate_limit)
+    )
+    bad = BadDay(outages, down, limited)
+    with _stage(real, start, bad) as stage:
+        _play(stage, end, bad)
+        acts = _acts(stage, start, end, bad)
+    chosen = [act for act in acts if account is None or (found is not None and act.account.did == found.did)]
+    return Rehearsed(start, end, tuple(chosen))
 
 
 def day_end(text: str, now: datetime, zone: str) -> datetime:
@@ -185,9 +180,6 @@ class _Stage:
 
 @contextmanager
 def _stage(real: Context, start: datetime, bad: BadDay) -> Iterator[_Stage]:
-    from skywrite.sandbox import Sandbox
-    from skywrite.sandbox.transport import SandboxTransport
-
     clock = FakeClock(start)
     with tempfile.TemporaryDirectory(prefix="skywrite-rehearsal-") as folder:
         box = Sandbox(accounts=(), clock=clock)
@@ -257,8 +249,6 @@ class _Known:
 
 
 def _faults(bad: BadDay, clock: FakeClock) -> Any:
-    from skywrite.sandbox.faults import Fault, Faults
-
     class Weather(Faults):
         """Faults by the time of day."""
 
