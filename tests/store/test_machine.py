@@ -45,6 +45,16 @@ class Known:
     did: str
     state: State
     frozen: str | None = None
+    free_at: datetime | None = None
+    lost: bool = False
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether nothing of it can be on the network or on its way."""
+        return self.frozen is None or (self.free_at is not None and self.free_at <= now)
+
+    def discard(self) -> None:
+        """It has no records any more."""
+        self.frozen = self.free_at = None
 
 
 class Queue(RuleBasedStateMachine):
@@ -90,7 +100,7 @@ class Queue(RuleBasedStateMachine):
             if decision.startswith("take"):
                 self.serial += 1
                 return Take(f"frozen-{self.serial}" if decision == "take" else None, 3)
-            if decision == "defer" or offered.frozen is not None or offered.state == "publishing":
+            if decision == "defer" or not offered.is_free(self.clock.now()) or offered.state == "publishing":
                 return Defer(self.at(seconds))
             return Miss("held" if decision == "hold" else "cancelled", PROBLEM)
 
@@ -99,25 +109,29 @@ class Queue(RuleBasedStateMachine):
             known = self.known[offered.id]
             assert (known.state, known.frozen) == (offered.state, offered.frozen)
             assert (offered.attempt_at or offered.due_at or self.at(1)) <= self.clock.now()
-            if decision in ("hold", "cancel") and known.state == "scheduled" and known.frozen is None:
+            assert known.free_at == offered.free_at
+            if decision in ("hold", "cancel") and known.state == "scheduled" and known.is_free(self.clock.now()):
                 known.state = "held" if decision == "hold" else "cancelled"
+                known.discard()
         if claim is None:
             return multiple()
         known = self.known[claim.post.id]
         if known.frozen is not None:
             assert known.frozen == claim.post.frozen
-        known.state, known.frozen = "publishing", claim.post.frozen
+        known.lost = known.lost or known.state == "publishing"
+        known.state, known.frozen, known.free_at = "publishing", claim.post.frozen, None
         return claim
 
     @rule(
         claim=claims,
         seconds=SECONDS,
-        outcome=st.sampled_from(["published", "retry", "discard_frozen", "failed", "held"]),
+        outcome=st.sampled_from(["published", "retry", "absent", "discard_frozen", "failed", "held"]),
     )
     def settle(self, claim: Claim, seconds: int, outcome: str) -> None:
         outcomes: dict[str, Outcome] = {
             "published": Published(f"at://{claim.account.did}/c/{claim.post.id}", "bafy"),
             "retry": Retry(self.at(seconds), PROBLEM),
+            "absent": Retry(self.at(seconds), PROBLEM, free_at=self.at(LEASE_SECONDS)),
             "discard_frozen": Retry(self.at(seconds), PROBLEM, discard_frozen=True),
             "failed": Failed(PROBLEM),
             "held": Held(PROBLEM),
@@ -125,10 +139,12 @@ class Queue(RuleBasedStateMachine):
         mine = self.is_mine(claim)
         assert mine == self.store.settle(claim, outcomes[outcome])
         if mine:
-            states: dict[str, State] = {"retry": "scheduled", "discard_frozen": "scheduled"}
+            states: dict[str, State] = {"retry": "scheduled", "absent": "scheduled", "discard_frozen": "scheduled"}
             known = self.known[claim.post.id]
             known.state = states.get(outcome, outcome)  # type: ignore[arg-type]
-            known.frozen = None if outcome == "discard_frozen" else known.frozen
+            known.free_at = self.at(LEASE_SECONDS) if outcome == "absent" and not known.lost else None
+            if outcome == "discard_frozen":
+                known.discard()
 
     @rule(claim=claims, verb=st.sampled_from(["renew", "freeze", "release"]))
     def hold_on(self, claim: Claim, verb: str) -> None:
@@ -147,7 +163,7 @@ class Queue(RuleBasedStateMachine):
     def cancel(self, number: int) -> None:
         known = self.known[number]
         allowed = known.state in ("failed", "cancelled") or (
-            known.state in ("draft", "scheduled", "held") and known.frozen is None
+            known.state in ("draft", "scheduled", "held") and known.is_free(self.clock.now())
         )
         try:
             self.store.cancel(number)
@@ -155,16 +171,18 @@ class Queue(RuleBasedStateMachine):
             assert not allowed
         else:
             assert allowed
-            known.state, known.frozen = "cancelled", None
+            known.state = "cancelled"
+            known.discard()
 
     @rule(number=posts, verb=st.sampled_from(["edit", "move", "hold", "retry", "release"]), seconds=SECONDS)
     def change(self, number: int, verb: str, seconds: int) -> None:
         known = self.known[number]
-        editable = known.state == "failed" or (known.state in ("draft", "scheduled", "held") and known.frozen is None)
+        free = known.is_free(self.clock.now())
+        editable = known.state == "failed" or (known.state in ("draft", "scheduled", "held") and free)
         verbs = {
             "edit": (lambda: self.store.edit(number, Changes(draft={"text": "new"})), editable, known.state),
             "move": (lambda: self.store.move(number, self.at(seconds)), editable, "scheduled"),
-            "hold": (lambda: self.store.hold(number), known.state == "scheduled" and known.frozen is None, "held"),
+            "hold": (lambda: self.store.hold(number), known.state == "scheduled" and free, "held"),
             "retry": (lambda: self.store.retry(number), known.state == "failed", "scheduled"),
             "release": (lambda: self.store.release_post(number), known.state == "held", "scheduled"),
         }
@@ -176,7 +194,8 @@ class Queue(RuleBasedStateMachine):
         else:
             assert allowed
             known.state = state  # type: ignore[assignment]
-            known.frozen = None if verb in ("edit", "move") else known.frozen
+            if verb in ("edit", "move", "hold"):
+                known.discard()
 
     @rule(
         did=st.sampled_from([ALICE, BOB]),
