@@ -47,7 +47,7 @@ def start(tmp_path: Path, pds: Pds) -> Iterator[Start]:
 
 
 def page_of(process: subprocess.Popen[str]) -> str:
-    """The address that the command tells people to open."""
+    """The address that the command asks people to open."""
     assert process.stderr is not None
     for line in process.stderr:
         if found := ADDRESS.search(line):

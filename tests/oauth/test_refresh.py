@@ -16,6 +16,8 @@ from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc_errors import AccountUnavailable
 from skywrite.errors import NoAnswer, NotSent, TemporaryError
+from skywrite.queue.database import DatabaseBusy
+from skywrite.queue.store import Store
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, sessions_at
 from tests.support.pds import Pds, PdsAccount
@@ -200,6 +202,26 @@ def test_a_new_sign_in_ends_the_former(signed: Signed, sign_in: SignIn, process:
     sign_in(process())
     assert 1 == sessions_at(pds, signed.did)
     assert signed.works()
+
+
+def test_the_database_is_away(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens that could not be stored are not thrown away: they are stored as soon as the database is back."""
+    replace = Store.replace
+
+    def failing(store: Store, before: OAuthSession, session: OAuthSession) -> bool:
+        if session.refresh_token != before.refresh_token:
+            raise DatabaseBusy("Another process keeps the database locked.")
+        return replace(store, before, session)
+
+    agent = signed.agent
+    monkeypatch.setattr(Store, "replace", failing)
+    for _ in range(2):
+        with pytest.raises(DatabaseBusy):
+            agent.refresh()
+    assert "refreshing" == signed.stored.phase
+    monkeypatch.setattr(Store, "replace", replace)
+    assert signed.did == agent.query(WHO)["did"]
+    assert ("ready", 1) == (signed.stored.phase, _carried_out(signed))
 
 
 def test_clocks_of_hosts_differ(signed: Signed, process: Process) -> None:

@@ -32,7 +32,7 @@ def verdict(world: World) -> list[str]:
     if world.stored.phase == "over" and not lost:
         found.append("a session that lives was given up")
     if world.stored.phase == "over" and not world.said_over:
-        found.append("a session is over, and nobody was told so")
+        found.append("a session is over, and nobody was let know")
     return found
 
 

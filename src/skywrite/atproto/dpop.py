@@ -123,8 +123,8 @@ class Origins:
     def note(self, url: str, response: Response) -> None:
         """Keep what an answer says."""
         before = self._get(url)
-        told = http_date(response.headers.get("date", ""))
-        ahead = before.ahead if told is None else told - self._clock.now()
+        date = http_date(response.headers.get("date", ""))
+        ahead = before.ahead if date is None else date - self._clock.now()
         # The header has whole seconds, and the answer took a while: a small difference says nothing.
         if abs(ahead) < timedelta(seconds=SKEW_SECONDS_MIN):
             ahead = timedelta(0)

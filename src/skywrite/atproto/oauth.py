@@ -321,10 +321,10 @@ def _raise(issuer: str, response: Response, clock: Clock, hide: Any) -> NoReturn
         raise ServerFailure(f"{host} failed at the sign-in ({response.status}).", hint="Try again in a minute.")
     error = refusal(response) or str(response.status)
     try:
-        told = response.json().get("error_description")
+        reason = response.json().get("error_description")
     except (ValueError, AttributeError, RecursionError):
-        told = ""
-    said = " ".join(scrub(str(told or ""), hide).split())[:300].rstrip(".") or "no reason given"
+        reason = ""
+    said = " ".join(scrub(str(reason or ""), hide).split())[:300].rstrip(".") or "no reason given"
     refused = OAuthRefused(f"{host} refused the sign-in: {said} ({error}).")
     refused.status, refused.server_error = response.status, error
     raise refused

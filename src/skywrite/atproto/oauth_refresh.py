@@ -97,6 +97,8 @@ class Refresher:
         self._clock = clock
         self._host = host
         self._turn = threading.Lock()
+        # What an answer brought and the store could not take: the only tokens that work.
+        self._unstored: tuple[OAuthSession, OAuthSession] | None = None
 
     def renew(self, did: str, stale: str, *, wait: bool) -> OAuthSession:
         """A session whose access token is not `stale`: what somebody else has stored, or a refreshed one.
@@ -106,6 +108,8 @@ class Refresher:
         if not self._turn.acquire(blocking=wait):
             raise _busy(did)
         try:
+            if self._unstored is not None:
+                return self._stored(*self._unstored)
             return self._renew_in_turn(did, stale, self._clock.monotonic() + (LEASE_WAIT_SECONDS if wait else 0))
         finally:
             self._turn.release()
@@ -176,14 +180,19 @@ class Refresher:
         )
 
     def _kept(self, started: OAuthSession, answer: Mapping[str, Any]) -> OAuthSession:
-        renewed = started.renewed(answer, self._clock.now())
-        if not self._store.replace(started, renewed):
-            return self._newer(started)
+        renewed = self._stored(started, started.renewed(answer, self._clock.now()))
         if answer.get("sub", renewed.did) != renewed.did:
             over = renewed._replace(phase="over")
             self._store.replace(renewed, over)
             raise _over(over, "its server answered for another account")
         return renewed
+
+    def _stored(self, started: OAuthSession, renewed: OAuthSession) -> OAuthSession:
+        """Store new tokens; where the store fails they are kept here, and stored before anything else is done."""
+        self._unstored = (started, renewed)
+        taken = self._store.replace(started, renewed)
+        self._unstored = None
+        return renewed if taken else self._newer(started)
 
     def _refused(self, started: OAuthSession, error: InvalidGrant) -> OAuthSession:
         """The refresh token is of no use: somebody has stored newer ones, or the session is over."""
