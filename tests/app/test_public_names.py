@@ -16,8 +16,8 @@ NOUNS = {
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
-    "posts": "cancel count_due delete each edit get history hold list move preview publish receipt release retry "
-    "schedule send undo",
+    "posts": "cancel count_due delete each edit get history hold last_published list move preview publish receipt "
+    "release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move stop",
     "transfer": "backup export_rows import_rows post_rows",
 }

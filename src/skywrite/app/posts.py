@@ -32,12 +32,14 @@ from skywrite.queue.model import (
     Recurrence,
     State,
 )
+from skywrite.queue.posts import DELETED
 from skywrite.queue.undo import Undone
 
 if TYPE_CHECKING:
     from skywrite.insight.receipts import Receipt
 
 DUE_COUNTED_MAX = 10_000
+LAST_SOUGHT = 50
 _LATER = ((("until", "pool"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
 _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 
@@ -268,6 +270,16 @@ class Posts:
         since.
         """
         return self._ctx.store.undo_last()
+
+    def last_published(self, *, account: str | None = None) -> str | None:
+        """The at-uri of the last post that went out from this queue and is still there; of a thread its last one."""
+        did = self._ctx.account(account).did
+        for post in self._ctx.store.history(("published",), account_did=did, limit=LAST_SOUGHT):
+            if post.uri is None or (post.problem and post.problem.name == DELETED):
+                continue
+            records = Frozen.from_json(post.frozen).posts if post.frozen else ()
+            return f"{post.uri.rpartition('/')[0]}/{records[-1].rkey}" if records else post.uri
+        return None
 
     def count_due(self, *, before: datetime | None = None) -> int:
         """How many posts are due and not published: scheduled, or left in the middle by a worker."""

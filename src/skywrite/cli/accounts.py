@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from skywrite.cli.completing import complete_accounts
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import print_done, print_json, print_table, print_warnings
 from skywrite.errors import InputError
@@ -14,7 +15,7 @@ from skywrite.shown import printable_line
 
 
 @click.command("login", epilog="Example: skywrite login alice.bsky.social")
-@click.argument("handle", required=False)
+@click.argument("handle", required=False, shell_complete=complete_accounts)
 @click.option("--app-password-stdin", is_flag=True, help="Read the app password from standard input.")
 @click.option("--pds", metavar="URL", help="The server to sign in at; without it the account's own is found.")
 @click.option("--auth-factor-token", metavar="CODE", help="The code of the second factor, from the e-mail.")
@@ -98,7 +99,7 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 
 
 @click.command("logout", epilog="Example: skywrite logout alice.bsky.social")
-@click.argument("handle", required=False)
+@click.argument("handle", required=False, shell_complete=complete_accounts)
 @click.option("--forget", is_flag=True, help="Also forget the account with its history, once nothing of it waits.")
 @json_option
 def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
@@ -160,7 +161,7 @@ def whoami_command(account: str | None, as_json: bool) -> None:
 
 
 @click.command("use", epilog="Example: skywrite use alice.bsky.social")
-@click.argument("handle")
+@click.argument("handle", shell_complete=complete_accounts)
 @json_option
 def use_command(handle: str, as_json: bool) -> None:
     """Make an account the default one."""

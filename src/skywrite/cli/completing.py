@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.errors import SkywriteError
+from skywrite.queue.model import STATES, WAITING_STATES
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from skywrite.app import Skywrite
 
 POSTS_MAX = 100
+# What each command is for; the others take posts that wait.
+_STATES = {
+    "show": STATES,
+    "retry": ("failed",),
+    "release": ("held",),
+    "hold": ("scheduled",),
+    "delete": ("published",),
+    "receipt": ("published",),
+}
 
 
 def complete_accounts(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -29,17 +39,39 @@ def complete_accounts(context: click.Context, parameter: click.Parameter, begun:
 def complete_posts(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """Numbers of posts that wait, with the beginning of their texts."""
 
+    states: Any = _STATES.get(context.info_name or "", WAITING_STATES)
+
     def posts(sky: Skywrite) -> list[tuple[str, str]]:
-        return [(str(entry.post.id), entry.post.text[:40]) for entry in sky.posts.list(limit=POSTS_MAX)]
+        found = sky.posts.list(states=states, limit=POSTS_MAX)
+        return [(str(entry.post.id), entry.post.text[:40]) for entry in found]
 
     return _from_database(begun, posts)
+
+
+def complete_recurrences(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Numbers of recurrences, with their rules."""
+    return _from_database(begun, lambda sky: [(str(rule.id), rule.rule) for rule in sky.recurrences.list()])
+
+
+def complete_files(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Files, which the shell itself knows best."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(begun, type="file")]
+
+
+def complete_commands(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The commands that there are."""
+    from click.shell_completion import CompletionItem
+
+    root = context.find_root().command
+    names = root.list_commands(context) if isinstance(root, click.Group) else []
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
 
 
 def complete_states(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """The states of a post."""
     from click.shell_completion import CompletionItem
-
-    from skywrite.queue.model import STATES
 
     return [CompletionItem(state) for state in STATES if state.startswith(begun)]
 

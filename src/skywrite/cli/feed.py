@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from skywrite.cli.hints import hint_text
-from skywrite.cli.options import json_option
+from skywrite.cli.options import A_HANDLE, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -46,7 +46,13 @@ def feed_command() -> None:
 
 @feed_command.command("add", epilog="Example: skywrite feed add https://example.com/blog --backfill 3")
 @click.argument("url")
-@click.option("--account", "accounts", multiple=True, metavar="HANDLE", help="Who posts; may be repeated.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    **A_HANDLE,
+    help="Who posts; may be repeated.",
+)
 @_options
 @click.option("--backfill", type=click.IntRange(0, 1000), default=0, help="Post so many of the items that are there.")
 @click.option("--most", type=click.IntRange(1, 100), default=5, show_default=True, help="Posts a check at the most.")
@@ -147,7 +153,7 @@ def check(feed: str | None, as_json: bool) -> None:
     "preview", epilog="Example: skywrite feed preview https://example.com/blog --template '{{ title }} {{ hashtags }}'"
 )
 @click.argument("url")
-@click.option("--account", metavar="HANDLE", help="The account; without it, the default one.")
+@click.option("--account", **A_HANDLE, help="The account; without it, the default one.")
 @_options
 @click.option("--limit", type=click.IntRange(1, 50), default=3, show_default=True, help="So many of the latest items.")
 @json_option
@@ -175,7 +181,13 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
 
 @feed_command.command("edit", epilog="Example: skywrite feed edit 3 --template '{{ title }} {{ link }}'")
 @click.argument("feed")
-@click.option("--account", "accounts", multiple=True, metavar="HANDLE", help="Who posts from now on; may be repeated.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    **A_HANDLE,
+    help="Who posts from now on; may be repeated.",
+)
 @_options
 @click.option("--most", type=click.IntRange(1, 100), help="Posts a check at the most.")
 @click.option("--spacing", type=click.Choice(["gap", "slots"]), help="Between posts: the least gap, or weekly slots.")

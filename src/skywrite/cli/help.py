@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from skywrite.cli.completing import complete_commands
+
 
 @click.command("help", epilog="Example: skywrite help post")
-@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=complete_commands)
 @click.pass_context
 def help_command(context: click.Context, words: tuple[str, ...]) -> None:
     """Show help, for everything or for one command: skywrite help post."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from skywrite.cli.options import ID, json_option
+from skywrite.cli.options import A_HANDLE, ID, json_option
 from skywrite.cli.output import print_done, print_json, print_table
 
 
@@ -24,7 +24,13 @@ def keys_command() -> None:
     metavar="SCOPE",
     help="read, draft, schedule, publish or manage. May be repeated; without it: read and draft.",
 )
-@click.option("--account", "accounts", multiple=True, metavar="HANDLE", help="Only this account. May be repeated.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    **A_HANDLE,
+    help="Only this account. May be repeated.",
+)
 @click.option("--until", metavar="WHEN", help="When the key ends.")
 @json_option
 def add_command(

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from skywrite import __version__
-from skywrite.cli.output import clean_streams, print_error
+from skywrite.cli.output import QUIET, clean_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError
 
@@ -95,7 +95,7 @@ class Commands(click.Group):
         module = import_module(f"skywrite.cli.{COMMANDS[cmd_name]}")
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
-        return command
+        return _with_quiet(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -108,6 +108,31 @@ class Commands(click.Group):
         for title, commands in GROUPS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(NAME_WIDTH), summary) for name, (_, summary) in commands.items()])
+
+
+def _with_quiet(command: click.Command) -> click.Command:
+    """A command, and those below it, with `--quiet`."""
+    if not any(parameter.name == "quiet" for parameter in command.params):
+        command.params.append(_QUIET)
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _with_quiet(inner)
+    return command
+
+
+def _be_quiet(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.meta[QUIET] = True
+
+
+_QUIET = click.Option(
+    ["--quiet", "-q"],
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_be_quiet,
+    help="Print only errors, and what you asked for.",
+)
 
 
 def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
@@ -136,6 +161,9 @@ def cli(context: click.Context, as_json: bool) -> None:
         from skywrite.cli.status import print_status
 
         print_status(as_json)
+
+
+_with_quiet(cli)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

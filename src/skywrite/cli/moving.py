@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from skywrite.cli.options import FILE, account_option, json_option
-from skywrite.cli.output import json_array, json_text, print_done, print_json
+from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json
 from skywrite.cli.status import worker_note
 from skywrite.cli.terminal import show
 from skywrite.errors import InputError
@@ -67,7 +67,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
         return
     _print_reports(reports, dry_run)
     if note:
-        click.echo(f"  {note}")
+        print_aside(note)
 
 
 def _plan(reports: list[Any], dry_run: bool) -> dict[str, Any]:

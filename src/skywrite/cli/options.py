@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from skywrite.cli.completing import complete_accounts
+from skywrite.cli.completing import complete_accounts, complete_files
 from skywrite.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -24,6 +24,10 @@ FILE = click.Path(path_type=Path, readable=False)
 ID = click.IntRange(1, 2**63 - 1)
 
 
+# What an option that names an account has.
+A_HANDLE: Any = {"metavar": "HANDLE", "shell_complete": complete_accounts}
+
+
 def json_option(command: Command) -> Command:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
@@ -33,8 +37,7 @@ def account_option(command: Command) -> Command:
     """`--account`."""
     return click.option(
         "--account",
-        metavar="HANDLE",
-        shell_complete=complete_accounts,
+        **A_HANDLE,
         help="The account; without it, the default one.",
     )(command)
 
@@ -57,9 +60,22 @@ def draft_options(command: Command) -> Command:
     return command
 
 
+_A_FILE: Any = {"metavar": "FILE", "shell_complete": complete_files}
 _DRAFT = (
-    click.option("--image", "images", multiple=True, metavar="FILE", help="An image: file or address. Up to 10."),
-    click.option("--video", metavar="FILE", help="A video: file or address; an animated GIF plays in a loop."),
+    click.option(
+        "--image",
+        "images",
+        multiple=True,
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="An image: file or address. Up to 10.",
+    ),
+    click.option(
+        "--video",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="A video: file or address; an animated GIF plays in a loop.",
+    ),
     click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Describes an image or video, in their order."),
     click.option("--caption", "captions", multiple=True, metavar="LANG=FILE", help="Subtitles (VTT or SRT)."),
     click.option("--require-alt", is_flag=True, help="Refuse images and videos without --alt."),

@@ -16,6 +16,8 @@ from skywrite.cli.hints import hint_text
 from skywrite.errors import Hint
 from skywrite.shown import printable, printable_line, printable_styled
 
+QUIET = "skywrite.quiet"
+
 
 class CleanStream:
     """A stream for terminals and pipes that lets no control character of a stranger through."""
@@ -108,13 +110,29 @@ def print_error(error: Mapping[str, str], as_json: bool) -> None:
         click.echo(f"{click.style('To do:', fg='cyan')} {printable_line(hint_text(error['hint']))}", err=True)
 
 
+def is_quiet() -> bool:
+    """Whether only errors, and what was asked for, are to be printed."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(QUIET))
+
+
+def print_aside(line: str) -> None:
+    """What may be left out: advice, and what comes next."""
+    if not is_quiet():
+        click.echo(f"  {line}")
+
+
 def print_done(sentence: str) -> None:
     """What was done."""
+    if is_quiet():
+        return
     click.echo(f"{click.style('✓', fg='green')} {printable_line(sentence)}")
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
     """What the user should know, on standard error."""
+    if is_quiet():
+        return
     for warning in warnings:
         click.echo(f"{click.style('Note:', fg='yellow')} {printable_line(warning)}", err=True)
 
@@ -137,7 +155,7 @@ def one_line(text: str, width: int = 60) -> str:
 
 def upload_progress() -> Callable[[Any, str, int, int], None] | None:
     """A progress bar for uploads; None where nobody looks."""
-    if not sys.stderr.isatty():
+    if is_quiet() or not sys.stderr.isatty():
         return None
     shown = {"percent": -1}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import (
     FILE,
     account_option,
@@ -27,6 +28,7 @@ from skywrite.errors import InputError
 if TYPE_CHECKING:
     from skywrite.app import Scheduled, Sent, Skywrite
 
+EXIT_INTERRUPTED = 130
 _SCHEDULE = (
     click.option("--at", metavar="WHEN", help='"tomorrow 9:00", "fri 17:00 Europe/Berlin", "in 2 hours", ISO 8601.'),
     click.option("--next-slot", is_flag=True, help="At the account's next free weekly slot."),
@@ -47,6 +49,7 @@ _SCHEDULE = (
     ),
     click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m."),
     click.option("--draft", "as_draft", is_flag=True, help="Keep it as a draft without a time."),
+    click.option("--reply-last", is_flag=True, help="Reply to the post that was published last from here."),
     click.option("--dry-run", is_flag=True, help="Check everything and show it; store and send nothing."),
     click.option("--stateless", is_flag=True, help="Without a database: once for its --key and --at."),
 )
@@ -103,6 +106,8 @@ def thread_row(text: tuple[str, ...], file: Path | None, editor: bool, options: 
 
 
 def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
+    if options["stateless"] and options["reply_last"]:
+        raise InputError("--reply-last needs the database.", hint="Give the post's link: --reply-to LINK")
     if options["stateless"]:
         from skywrite.cli.stateless import post_stateless
 
@@ -116,6 +121,8 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
     later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
     with Skywrite() as sky:
         sky.context.warm_up()
+        if options["reply_last"]:
+            row["reply_to"] = _last_post(sky, options["account"], row)
         if options["dry_run"]:
             planned = _schedule(sky, row, options, dry_run=True) if later else None
             shown = {**row, "text": _pool(options)[0]} if options["pool"] else row
@@ -128,9 +135,36 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
             return None
         useless = {name: options[name] for name in ("until", "pool", "zone", "late", "jitter") if options[name]}
         progress = upload_progress()
-        sent = sky.post(account=options["account"], key=options["key"], progress=progress, **row, **useless)
+        try:
+            sent = sky.post(account=options["account"], key=options["key"], progress=progress, **row, **useless)
+        except KeyboardInterrupt:
+            _explain_interrupt(sky, options["account"], str(row.get("text") or ""))
+            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
         _print_sent(sent, as_json)
     return None
+
+
+def _last_post(sky: Skywrite, account: str | None, row: dict[str, Any]) -> str:
+    """The at-uri of the post that was published last, of a thread its last one. Raises InputError where none was."""
+    if row.get("reply_to"):
+        raise InputError("--reply-to and --reply-last exclude each other.", hint="Leave one out.")
+    last = sky.posts.last_published(account=account)
+    if last is None:
+        raise InputError("Nothing was published from here yet.", hint="Give the post's link: --reply-to LINK")
+    return last
+
+
+def _explain_interrupt(sky: Skywrite, account: str | None, text: str) -> None:
+    """After Ctrl-C: which post still goes out, and how to stop it."""
+    did = sky.context.account(account).did
+    waiting = sky.context.store.posts(("publishing", "scheduled"), account_did=did, source="now", limit=1000)
+    mine = max((post.id for post in waiting if post.text == text), default=None)
+    click.echo("", err=True)
+    if mine is None:
+        click.echo("Stopped. Nothing was stored, so nothing goes out.", err=True)
+    else:
+        click.echo(f"Stopped. Post {mine} is kept: the next `skywrite run` sends it.", err=True)
+        click.echo(f"To stop it: skywrite cancel {mine}", err=True)
 
 
 def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any], as_json: bool) -> None:
@@ -140,7 +174,7 @@ def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any]
     from skywrite.bsky.limits import EmptyPost
     from skywrite.sources.table import read_jsonl
 
-    for name in ("next_slot", "every", "pool", "until", "zone", "as_draft", "dry_run"):
+    for name in ("next_slot", "reply_last", "every", "pool", "until", "zone", "as_draft", "dry_run"):
         if options[name]:
             flag = {"as_draft": "draft"}.get(name, name).replace("_", "-")
             raise InputError(
@@ -265,7 +299,7 @@ def _preview(ready: Any, as_json: bool) -> None:
 
 
 @click.command("delete", epilog="Example: skywrite delete https://bsky.app/profile/alice.bsky.social/post/3k...")
-@click.argument("target")
+@click.argument("target", shell_complete=complete_posts)
 @account_option
 @json_option
 def delete_command(target: str, account: str | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from skywrite.app.results import messages
+from skywrite.cli.completing import complete_recurrences
 from skywrite.cli.options import FILE, ID, account_option, json_option, pool_of
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.cli.showing import policy_words
@@ -79,7 +80,7 @@ def _row(sky: Skywrite, rule: Recurrence, handle: str) -> tuple[str, ...]:
 
 
 @recurring_command.command("show", epilog="Example: skywrite recurring show 3")
-@click.argument("recurrence_id", type=ID, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @json_option
 def show_command(recurrence_id: int, as_json: bool) -> None:
     """Show a recurrence: its rule, its texts, its next five times, and what is moved or left out."""
@@ -122,7 +123,7 @@ def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str
 
 
 @recurring_command.command("edit", epilog='Example: skywrite recurring edit 3 "Good evening" --every "weekdays 18:00"')
-@click.argument("recurrence_id", type=ID, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @click.argument("text", required=False)
 @click.option("--every", metavar="RULE", help='Another rule: "weekdays 9:00", cron, or RRULE.')
 @click.option("--until", metavar="WHEN", help="Another end.")
@@ -160,7 +161,7 @@ def _when(at: datetime, rule: Recurrence) -> str:
 
 
 @recurring_command.command("stop", epilog="Example: skywrite recurring stop 3")
-@click.argument("recurrence_id", type=ID, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @json_option
 def stop(recurrence_id: int, as_json: bool) -> None:
     """End a recurrence, and cancel its posts that wait."""
@@ -175,7 +176,7 @@ def stop(recurrence_id: int, as_json: bool) -> None:
 
 
 @recurring_command.command("skip", epilog='Example: skywrite recurring skip 3 "2026-12-24 09:00"')
-@click.argument("recurrence_id", type=ID, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @click.argument("when")
 @json_option
 def skip(recurrence_id: int, when: str, as_json: bool) -> None:
@@ -184,7 +185,7 @@ def skip(recurrence_id: int, when: str, as_json: bool) -> None:
 
 
 @recurring_command.command("move", epilog='Example: skywrite recurring move 3 "2026-12-24 09:00" "2026-12-24 12:00"')
-@click.argument("recurrence_id", type=ID, metavar="ID")
+@click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @click.argument("when")
 @click.argument("to")
 @json_option

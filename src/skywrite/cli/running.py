@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from skywrite.cli.options import FILE, json_option
-from skywrite.cli.output import print_done, print_json, print_warnings
+from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
 
 
 @click.command("run", epilog="Examples: skywrite run --log json --metrics 127.0.0.1:9464; skywrite run --app bot.py")
@@ -74,6 +74,8 @@ def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
     from skywrite.cli.narrating import Narration
     from skywrite.cli.terminal import is_terminal
 
+    if kind is None and is_quiet():
+        return make_log("none", sky.context.clock)
     if kind == "people" or (kind is None and is_terminal()):
         return Narration(sky, once=once)
     return make_log(kind or "text", sky.context.clock)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skywrite.cli.output import one_line, print_json
+from skywrite.cli.output import one_line, print_aside, print_json
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -52,7 +52,7 @@ def print_status(as_json: bool) -> None:
 def print_worker_note(sky: Skywrite) -> None:
     """Say so where nobody would send what is scheduled here."""
     if note := worker_note(sky):
-        click.echo(f"  {note}")
+        print_aside(note)
 
 
 def worker_note(sky: Skywrite) -> str:
