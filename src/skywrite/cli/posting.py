@@ -158,13 +158,18 @@ def _explain_interrupt(sky: Skywrite, account: str | None, text: str) -> None:
     """After Ctrl-C: which post still goes out, and how to stop it."""
     did = sky.context.account(account).did
     waiting = sky.context.store.posts(("publishing", "scheduled"), account_did=did, source="now", limit=1000)
-    mine = max((post.id for post in waiting if post.text == text), default=None)
+    mine = max((post for post in waiting if post.text == text), key=lambda post: post.id, default=None)
     click.echo("", err=True)
     if mine is None:
         click.echo("Stopped. Nothing was stored, so nothing goes out.", err=True)
+    elif mine.frozen is None or mine.is_free(sky.context.clock.now()):
+        click.echo(f"Stopped. Post {mine.id} is kept: the next `skywrite run` sends it.", err=True)
+        click.echo(f"To stop it: skywrite cancel {mine.id}", err=True)
     else:
-        click.echo(f"Stopped. Post {mine} is kept: the next `skywrite run` sends it.", err=True)
-        click.echo(f"To stop it: skywrite cancel {mine}", err=True)
+        click.echo(
+            f"Stopped. Post {mine.id} may be on the network already; the next `skywrite run` finds out.", err=True
+        )
+        click.echo(f"See: skywrite show {mine.id}", err=True)
 
 
 def _send_rows(text: tuple[str, ...], file: Path | None, options: dict[str, Any], as_json: bool) -> None:

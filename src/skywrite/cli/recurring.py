@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def recurring_command(context: click.Context, account: str | None, as_json: bool) -> None:
-    """List recurrences: posts that come again and again. Show, edit or stop one; move or skip an occurrence."""
+    """List, show, edit or stop recurrences; move or skip an occurrence."""
     if not context.invoked_subcommand:
         _list(account, as_json)
 
@@ -83,7 +83,7 @@ def _row(sky: Skywrite, rule: Recurrence, handle: str) -> tuple[str, ...]:
 @click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @json_option
 def show_command(recurrence_id: int, as_json: bool) -> None:
-    """Show a recurrence: its rule, its texts, its next five times, and what is moved or left out."""
+    """Show a recurrence, its next five times and its exceptions."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

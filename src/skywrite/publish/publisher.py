@@ -118,6 +118,11 @@ class Publisher(NamedTuple):
             repo, frozen = self._ready(claim)
         except (LeaseLost, StorageError):
             raise
+        except KeyboardInterrupt:
+            # Nothing was written yet, and the queue is to know that: then the post may be cancelled.
+            stopped = UploadInterrupted("You stopped it before it was sent.", hint="It is sent by the next run.")
+            self._settled(claim, self._not_now(claim, stopped, "unsent"))
+            raise
         except Exception as error:
             return self._not_now(claim, error, "unsent")
         try:
