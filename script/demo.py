@@ -126,7 +126,7 @@ def show(client: Client, uri: str) -> None:
         print(f"     card: {card['title']} - {card['description']}")
         print(f"           image of {card['thumb']['size']} bytes" if card.get("thumb") else "           no image")
     if "reply" in value:
-        print("     answers the post above")
+        print("     a reply to the post above")
 
 
 def main_job(client: Client, page: str, friend: str) -> None:
@@ -151,7 +151,7 @@ def main_job(client: Client, page: str, friend: str) -> None:
         say(f"   note: {warning}")
     show(client, posted.uri)
 
-    title("4. What goes wrong is said in words")
+    title("4. An error says what to do")
     try:
         client.send_post(text="x" * 301)
     except SkywriteError as error:

@@ -18,7 +18,9 @@ from skywrite.cli.main import COMMANDS
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PINNED = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}
-IMAGE_EXTRAS = ("postgres", "video", "langs", "metrics")
+IMAGE_EXTRAS = ("postgres", "video", "langs", "metrics", "server", "mcp")
+# What the guide runs from a checkout, without installing more.
+CHECKOUT_EXTRAS = ("server", "mcp", "tables")
 # Pytest brings its own plug-in interface; the time zones of Windows are read by the standard library.
 UNDECLARED = {"pytest"}
 NEVER_IMPORTED = {"tzdata"}
@@ -34,10 +36,14 @@ def requirements() -> dict[str, list[str]]:
     runtime = project["project"]["dependencies"] + groups["build"]
     everything = [*runtime, *groups["test"], *groups["lint"]]
     everything += [wanted for extra in extras.values() for wanted in extra if not wanted.startswith("skywrite[")]
-    image = [*runtime, *(wanted for extra in IMAGE_EXTRAS for wanted in extras[extra])]
+
+    def with_extras(names: tuple[str, ...]) -> list[str]:
+        wanted = [name for extra in names for name in extras[extra]]
+        return [*runtime, *(name for name in wanted if not name.startswith("skywrite["))]
+
     return {
-        "requirements-runtime.lock": runtime,
-        "requirements-image.lock": image,
+        "requirements-runtime.lock": with_extras(CHECKOUT_EXTRAS),
+        "requirements-image.lock": with_extras(IMAGE_EXTRAS),
         "requirements.lock": everything,
     }
 

@@ -256,6 +256,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("2026-11-27T16:00:00+00:00", BERLIN, "Fri 27 Nov 2026 17:00 Europe/Berlin (16:00 UTC)"),
         ("2026-11-27T23:30:00+00:00", BERLIN, "Sat 28 Nov 2026 00:30 Europe/Berlin (Fri 27 Nov 23:30 UTC)"),
         ("2026-11-27T16:00:00+00:00", "UTC", "Fri 27 Nov 2026 16:00 UTC"),
+        ("2026-11-27T16:00:00+00:00", "Etc/UTC", "Fri 27 Nov 2026 16:00 UTC"),
     ],
 )
 def test_a_moment_is_told_in_its_zone_and_in_utc(at: str, zone: str, expected: str) -> None:
@@ -270,6 +271,8 @@ def test_the_computers_zone_is_one_that_can_be_used(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tzlocal, "get_localzone_name", lambda: "Asia/Kathmandu")
     assert "Asia/Kathmandu" == local_zone()
     monkeypatch.setattr(tzlocal, "get_localzone_name", lambda: None)
+    assert "UTC" == local_zone()
+    monkeypatch.setattr(tzlocal, "get_localzone_name", lambda: "Etc/UTC")
     assert "UTC" == local_zone()
 
 

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _PLAIN = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?(Z|\+(?:0\d|1[0-3]):[0-5]\d)?", re.ASCII)
+UTC_NAMES = frozenset({"UTC", "ETC/UTC", "ETC/UCT", "ETC/ZULU", "UCT", "ZULU"})
 GRACE = timedelta(seconds=60)
 FAR = 50 * 365 * DAY
 TEXT_MAX = 100
@@ -202,9 +203,9 @@ def _zone_name(place: tzinfo) -> str:
 def format_time(at: datetime, zone: str) -> str:
     """A time in a zone and in UTC: `Fri 27 Nov 2026 17:00 Europe/Berlin (16:00 UTC)`. Raises UnknownZone."""
     local, world = at.astimezone(zone_of(zone)), at.astimezone(UTC)
+    if zone.upper() in UTC_NAMES:
+        return f"{_day(local)} {local.year} {local:%H:%M} UTC"
     shown = f"{_day(local)} {local.year} {local:%H:%M} {zone}"
-    if zone.upper() == "UTC":
-        return shown
     if local.date() == world.date():
         return f"{shown} ({world:%H:%M} UTC)"
     return f"{shown} ({_day(world)} {world:%H:%M} UTC)"
@@ -215,11 +216,11 @@ def _day(at: datetime) -> str:
 
 
 def local_zone() -> str:
-    """The IANA name of the computer's time zone; UTC when it has none."""
+    """The IANA name of the computer's time zone; UTC when it has none, or one of its other names."""
     from tzlocal import get_localzone_name
 
     try:
         name = get_localzone_name()
     except (LookupError, ValueError, OSError):
         return "UTC"
-    return zone_of(name).key if name else "UTC"
+    return zone_of(name).key if name and name.upper() not in UTC_NAMES else "UTC"
