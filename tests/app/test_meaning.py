@@ -89,3 +89,33 @@ def test_blanks_at_the_ends_do_not_make_another_text(sky: Skywrite) -> None:
     assert "The same text is in post 1" in sky.schedule("The same ", at="in 2 hours").warnings[0]
     reports = sky.import_rows([{"text": " The same", "at": "in 3 hours"}, {"text": "The same\n", "at": "in 4 hours"}])
     assert ["SameText", "SameTextInRow", "SameText"] == [note.name for one in reports for note in one.warnings]
+
+
+def link_of(world: World, sky: Skywrite, text: str, **fields: Any) -> str:
+    """The page of a post that bob publishes."""
+    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    return sky.post(text, account="bob.test", **fields).url
+
+
+def test_a_link_at_the_end_becomes_a_quote(world: World, sky: Skywrite) -> None:
+    """Where it is asked for, by the post or by a setting of the account; other links stay."""
+    link = link_of(world, sky, "Look")
+    record = sky.preview(f"Well said\n\n{link}", quote_links=True).prepared.records[0]
+    assert ("Well said", "app.bsky.embed.record") == (record["text"], record["embed"]["$type"])
+    assert "embed" not in sky.preview(f"Well said {link}", card="none").prepared.records[0]
+    sky.set("alice.test", {"quote_links": "yes"})
+    assert "" == sky.preview(link).prepared.records[0]["text"]
+    for text in (f"{link} is right", "See https://bsky.app/about", f"[it]({link})"):
+        assert "embed" not in sky.preview(text, card="none").prepared.records[0]
+    thread = sky.preview("One", thread=[f"Two {link}"]).prepared.records
+    assert ("Two", True) == (thread[1]["text"], "embed" in thread[1])
+
+
+def test_what_others_have_closed_is_said(world: World, sky: Skywrite) -> None:
+    """A reply that nobody would see, and a quote that readers do not see; one's own gates are no matter."""
+    closed = link_of(world, sky, "Closed", replies=["nobody"], quotes=False)
+    some = link_of(world, sky, "For some", replies=["followers", "mentioned"])
+    names = [note.name for note in sky.preview("Hm", reply_to=closed, quote=closed).warnings]
+    assert ["QuotesClosed", "RepliesLimited"] == names
+    assert "followers of its author" in sky.preview("Hm", reply_to=some).warnings[0]
+    assert [] == sky.preview("Hm", reply_to=closed, quote=closed, account="bob.test").warnings

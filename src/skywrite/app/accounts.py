@@ -164,6 +164,7 @@ SETTINGS: dict[str, Any] = {
     "require_alt": _flag,
     "markdown": _flag,
     "shorten": _flag,
+    "quote_links": _flag,
 }
 
 

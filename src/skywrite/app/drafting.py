@@ -16,6 +16,7 @@ from skywrite.app.results import Ready
 from skywrite.atproto.cid import BlobHasher
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft, draft_from_dict
+from skywrite.compose.quoting import QUOTE_LINKS, with_quoted_link
 from skywrite.compose.resolve import resolve_draft
 from skywrite.errors import InputError, Notice
 from skywrite.queue.model import Account, AddResult, NewMedia, NewPost, SlotTaken
@@ -63,7 +64,7 @@ class Drafting:
             langs=account.settings.get("langs", ()),
             require_alt=bool(account.settings.get("require_alt")),
         )
-        resolved = resolve_draft(draft, context)
+        resolved = resolve_draft(draft, context._replace(own_did=account.did))
         return Ready(account, resolved.draft, build(resolved.draft, resolved.dids), resolved)
 
     def draft(self, account: Account, row: Mapping[str, Any]) -> Draft:
@@ -71,6 +72,7 @@ class Drafting:
         defaults: dict[str, Any] = {
             name: account.settings[name] for name in ("markdown", "shorten") if name in account.settings
         }
+        row = with_quoted_link(row, bool(account.settings.get(QUOTE_LINKS)))
         draft = draft_from_dict({**defaults, **row})
         given = row.get("thread") or ()
         if not defaults or not draft.thread:

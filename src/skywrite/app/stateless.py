@@ -29,6 +29,7 @@ from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.compose.build import build
 from skywrite.compose.draft import draft_from_dict
 from skywrite.compose.freeze import freeze
+from skywrite.compose.quoting import with_quoted_link
 from skywrite.compose.references import app_link
 from skywrite.compose.resolve import resolve_draft
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
@@ -240,7 +241,7 @@ class Stateless:
             return there
         agent = self._signed_in()
         context = self._network.draft_context(agent.session.pds_url, lambda: agent, base=post.base)
-        resolved = resolve_draft(draft_from_dict(post.row), context)
+        resolved = resolve_draft(draft_from_dict(with_quoted_link(post.row)), context)
         prepared = build(resolved.draft, resolved.dids)
         if prepared.pending:
             handle = prepared.pending[0].handle

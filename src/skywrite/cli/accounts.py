@@ -193,6 +193,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     require_alt  refuse images without alt text     yes
     markdown     [label](link) becomes a link         no
     shorten      show links shortened                 no
+    quote_links  a bsky.app link at the end is a quote   yes
     """
     from skywrite.app import Skywrite
 

@@ -82,6 +82,7 @@ _DRAFT = (
     click.option("--card", metavar="URL", help="The page to show as a link card; without it, the first link's."),
     click.option("--no-card", is_flag=True, help="No link card."),
     click.option("--quote", metavar="LINK", help="Quote a post, feed, list or starter pack."),
+    click.option("--quote-links", is_flag=True, help="A bsky.app link at the end of the text becomes a quote."),
     click.option("--reply-to", metavar="LINK", help="Reply to a post: its link on bsky.app or its at-uri."),
     click.option(
         "--replies",
@@ -185,6 +186,8 @@ def draft_row(options: dict[str, Any]) -> dict[str, Any]:
     for option, field, value in (("no_quotes", "quotes", False), ("no_markdown", "markdown", False)):
         if options[option]:
             row[field] = value
+    if options["quote_links"]:
+        row["quote_links"] = True
     if options["no_shorten"]:
         row["shorten"] = False
     if options["split"] or options["numbering"]:

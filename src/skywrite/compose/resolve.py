@@ -18,6 +18,7 @@ from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
 from skywrite.compose.build import check_mixture, render
 from skywrite.compose.draft import Card, Draft, Media, Reply, Stored
+from skywrite.compose.gated import quote_warnings, reply_warnings
 from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
 from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, TemporaryError
@@ -52,7 +53,8 @@ class DraftContext(NamedTuple):
 
     `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody
     could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit; a
-    video is held to it where it goes there as it is (`videos_as_blobs`), and not through a video service.
+    video is held to it where it goes there as it is (`videos_as_blobs`), and not through a video service. `own_did` is
+    the account's: its own gates are no matter to it.
     """
 
     resolve_handle: Callable[[str], str]
@@ -63,6 +65,7 @@ class DraftContext(NamedTuple):
     langs: tuple[str, ...] = ()
     require_alt: bool = False
     videos_as_blobs: bool = True
+    own_did: str = ""
 
 
 @dataclass
@@ -89,8 +92,11 @@ def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
     resolved = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
     done.draft = resolved[0]
     if draft.thread or draft.reply_to is not None or draft.replies is not None:
+        reply = _reply(draft.reply_to, around)
+        if reply is not None and not isinstance(draft.reply_to, Reply):
+            done.warnings += reply_warnings(reply.root.uri, around.get_record, around.own_did)
         done.draft = resolved[0]._replace(
-            reply_to=_reply(draft.reply_to, around),
+            reply_to=reply,
             replies=_rules(draft.replies, around),
             thread=tuple(resolved[1:]),
         )
@@ -109,6 +115,8 @@ def _gather_part(part: Draft, around: DraftContext, collector: Collector, done: 
         check_mixture(part)
         _mentions(texts, around, done)
         quote = _quote(part.quote, around)
+        if quote is not None and not isinstance(part.quote, Ref):
+            done.warnings += quote_warnings(quote.uri, around.get_record, around.own_did)
         if part.images or part.video:
             part = gather_media(part, collector)
         return part._replace(quote=quote, langs=_langs(part, around), card=_card(part, texts, around, collector))

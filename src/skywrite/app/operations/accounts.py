@@ -30,6 +30,7 @@ class EditAccount(Input):
     require_alt: bool | UnsetType | None = UNSET
     markdown: bool | UnsetType | None = UNSET
     shorten: bool | UnsetType | None = UNSET
+    quote_links: bool | UnsetType | None = UNSET
 
 
 class SlotShape(Output):
