@@ -16,6 +16,7 @@ NOUNS = {
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
+    "notices": "add_command add_email list remove test",
     "posts": "cancel count_due delete each edit get history hold last_published list move preview publish receipt "
     "release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move stop",

@@ -11,6 +11,7 @@ from skywrite.clock import to_iso
 from skywrite.publish.hosts import Trouble
 from skywrite.publish.worker import in_turn
 from skywrite.queue.events import Events
+from skywrite.queue.notices import Notices
 
 HEARTBEAT_SECONDS = 15
 # The scope of the settings in which each worker notes the servers that do not answer.
@@ -84,6 +85,7 @@ class Pruning(Chore):
         self._ctx.store.put_setting("media", "pruned_at", to_iso(now))
         self._ctx.store.prune()
         Events(self._ctx.store).prune(now - EVENTS_KEPT)
+        Notices(self._ctx.store).prune(now - EVENTS_KEPT)
         self._forget_workers(now)
 
     def _forget_workers(self, now: datetime) -> None:

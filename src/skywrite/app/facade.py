@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skywrite.app.feeds import Feeds
     from skywrite.app.folders import Folders
     from skywrite.app.functions import Functions
+    from skywrite.app.notices import NoticeChannels
     from skywrite.app.oauth import OAuth
     from skywrite.app.recurrences import Recurrences
     from skywrite.app.runner import Runner
@@ -116,6 +117,13 @@ class Skywrite:
         from skywrite.app.approvals import Approving
 
         return Approving(self.context, self._drafting)
+
+    @cached_property
+    def notices(self) -> NoticeChannels:
+        """Who hears of troubles."""
+        from skywrite.app.notices import NoticeChannels
+
+        return NoticeChannels(self.context)
 
     @cached_property
     def recurrences(self) -> Recurrences:

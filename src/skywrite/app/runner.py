@@ -13,6 +13,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FeedChecks, FeedTask
 from skywrite.app.functions import Functions
+from skywrite.app.notices import NoticeTask
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
 from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
@@ -81,6 +82,7 @@ class Runner:
             FeedTask(self._feeds, log=log, stopping=publisher.stopping, wait=False),
             TimerTask(self._timers, log),
             Lateness(self._ctx),
+            NoticeTask(self._ctx, log, self._commands),
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
@@ -129,7 +131,12 @@ class Runner:
         before: Steps = (*freeing, self._functions.store_times)
         makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run)
         keeping = SessionKeeping(self._ctx, log)
-        after: Steps = (keeping.run, self._webhooks(log).run, Pruning(self._ctx).run)
+        after: Steps = (
+            keeping.run,
+            self._webhooks(log).run,
+            NoticeTask(self._ctx, log, self._commands).run,
+            Pruning(self._ctx).run,
+        )
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
             errors += _rounds(worker, makers, lambda: len(feeds.done), log)

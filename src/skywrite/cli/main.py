@@ -65,6 +65,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("running", "Publish what is due, until you stop it"),
         "serve": ("serve", "Serve the page, the HTTP API and MCP, with the worker"),
         "mcp": ("mcp", "Offer your queue to an agent over MCP"),
+        "notices": ("notices", "Hear of troubles by e-mail or a command"),
         "keys": ("keys", "Make, list and revoke API keys"),
         "key": ("key", "Replace the key that seals sessions and secrets"),
         "service": ("service", "Keep the worker running, as a service"),

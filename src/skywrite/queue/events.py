@@ -104,7 +104,7 @@ class Events:
     def after(self, event_id: int, limit: int = 500) -> list[Event]:
         """What happened after an event, the oldest first."""
         with self._store._reading() as tx:
-            return [_event_of(row) for row in tx.rows("events_after", after=event_id, limit=limit)]
+            return [event_of(row) for row in tx.rows("events_after", after=event_id, limit=limit)]
 
     def last_id(self) -> int:
         """The number of the last event, 0 without any."""
@@ -131,7 +131,8 @@ def _account_names(tx: Transaction, account_did: str | None) -> dict[str, str]:
     return {} if row is None else {"account": row["handle"], "did": row["did"]}
 
 
-def _event_of(row: Row) -> Event:
+def event_of(row: Row) -> Event:
+    """A row of `event`."""
     created_at = time_of(row["created_at"])
     assert created_at is not None
     return Event(row["id"], row["kind"], row["account_did"], row["subject_id"], json.loads(row["data"]), created_at)

@@ -1,0 +1,259 @@
+"""Notices: people hear of troubles, one message for each, and one when it is over.
+
+What lives here: the channels, the words, quiet hours, when a trouble is over, and the worker's task. What does not:
+what is stored (`queue.notices`) and how mail is sent (`publish.mail`). Programs use webhooks.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from skywrite.app.context import Context
+from skywrite.errors import InputError, SkywriteError
+from skywrite.publish.log import Log, silent
+from skywrite.publish.mail import check_mail, send_mail
+from skywrite.queue.approvals import Approvals
+from skywrite.queue.events import Event
+from skywrite.queue.model import UnknownAccount, UnknownPost
+from skywrite.queue.notices import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
+
+LEASE_SECONDS = 120.0
+COMMAND_SECONDS = 60.0
+LOOK_AGAIN = timedelta(seconds=10)
+LINES_MAX = 50
+TEXT_SHOWN = 80
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "post.failed": ("Post {id} was refused: {message} ({text})", "Post {id} is no longer refused."),
+    "post.held": ("Post {id} is held: {message} ({text})", "Post {id} is no longer held."),
+    "account.needs_login": ("{account} needs a login: {reason}", "{account} is signed in again."),
+    "account.session_ends": ("The session of {account} ends at {ends_at}.", "{account} has a new session."),
+    "feed.failing": ("Feed {feed} fails: {message} ({url})", "Feed {feed} is read again."),
+    "approval.requested": ("Post {id} waits for an approval: {text}", "Post {id} waits for no approval any more."),
+    "worker.late": ("Posts are due since {since}, and no worker takes them.", "Workers take posts again."),
+}
+
+
+class NoticeChannels:
+    """Where notices of a queue go."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def add_email(
+        self,
+        to: str,
+        *,
+        sender: str,
+        server: str,
+        user: str | None = None,
+        password: str | None = None,
+        plain: bool = False,
+        quiet: str | None = None,
+        kinds: tuple[str, ...] = (),
+    ) -> Channel:
+        """Send notices by e-mail. `server`: host and port; its connection must be encrypted, unless `plain`."""
+        config = {"to": to, "from": sender, "server": server, "user": user, "plain": plain or None}
+        check_mail(config)
+        channel = self._add("email", config, quiet, kinds)
+        if password is not None:
+            self._ctx.store.put_secret(SECRET_SCOPE, str(channel.id), password)
+        return channel
+
+    def add_command(self, command: str, *, quiet: str | None = None, kinds: tuple[str, ...] = ()) -> Channel:
+        """Run a command for notices; it finds them in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
+        if not command.strip():
+            raise InputError("No command is given.", hint="Give one that reads SKYWRITE_NOTICE_TEXT.")
+        return self._add("command", {"command": command}, quiet, kinds)
+
+    def _add(self, kind: str, config: dict[str, Any], quiet: str | None, kinds: tuple[str, ...]) -> Channel:
+        for name in kinds:
+            if name not in TROUBLES:
+                raise InputError(f"{name!r} is not a kind of notice.", hint=f"Choose from: {', '.join(TROUBLES)}.")
+        if quiet is not None:
+            zone = self._ctx.zone(self._ctx.account()) if self._ctx.store.accounts() else "UTC"
+            config["quiet"] = [*read_quiet(quiet), zone]
+        if kinds:
+            config["kinds"] = list(kinds)
+        return Notices(self._ctx.store).add(kind, {name: value for name, value in config.items() if value is not None})
+
+    def list(self) -> builtins.list[Channel]:
+        """All channels."""
+        return Notices(self._ctx.store).all()
+
+    def remove(self, channel_id: int) -> None:
+        """Send nothing more there. Raises UnknownChannel."""
+        Notices(self._ctx.store).remove(channel_id)
+        self._ctx.store.put_secret(SECRET_SCOPE, str(channel_id), None)
+
+    def test(self, channel_id: int) -> None:
+        """Send a notice that says only that notices arrive. Raises what sending raises."""
+        channel = Notices(self._ctx.store).get(channel_id)
+        send(self._ctx, channel, "A test of Skywrite's notices", "Notices arrive here.\n")
+
+
+@dataclass
+class NoticeTask:
+    """The worker's task of noticing and sending, as `publish.worker.Task` asks. `commands`: whether it runs any."""
+
+    ctx: Context
+    log: Log = silent
+    commands: bool = True
+    _next_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime | None:
+        """Every ten seconds."""
+        now = self.ctx.clock.now()
+        return now if self._next_at is None or self._next_at > now + LOOK_AGAIN else self._next_at
+
+    def run(self) -> None:
+        """Note new troubles and those that are over, and say what waits."""
+        self._next_at = self.ctx.clock.now() + LOOK_AGAIN
+        notices = Notices(self.ctx.store)
+        for channel in notices.all():
+            while notices.collect(channel, self._words):
+                channel = notices.get(channel.id)
+            for trouble in notices.open(channel):
+                if is_over(self.ctx, trouble):
+                    notices.close(channel, trouble, self._over_words(trouble))
+        while (waiting := notices.claim(LEASE_SECONDS, self._is_quiet)) is not None:
+            error = self._sent(waiting.channel, waiting.said)
+            notices.settle(waiting, error)
+            self.log("notice_failed" if error else "notice_sent", channel=waiting.channel.id, message=error)
+
+    def _sent(self, channel: Channel, said: tuple[str, ...]) -> str | None:
+        subject = said[0] if len(said) == 1 else f"{len(said)} notices from Skywrite"
+        lines = [*said[:LINES_MAX], *([f"… and {len(said) - LINES_MAX} more."] if len(said) > LINES_MAX else [])]
+        try:
+            send(self.ctx, channel, subject, "\n".join(lines) + "\n")
+        except SkywriteError as error:
+            return error.message
+        return None
+
+    def _is_quiet(self, channel: Channel) -> bool:
+        if channel.kind == "command" and not self.commands:
+            return True
+        quiet = channel.config.get("quiet")
+        return quiet is not None and in_quiet(self.ctx.clock.now(), *quiet)
+
+    def _words(self, event: Event) -> str:
+        return said_of(event.kind, self._facts(event.account_did, event.data), 0)
+
+    def _over_words(self, trouble: Trouble) -> str:
+        facts = self._facts(trouble.account_did, {"id": trouble.subject_id, "feed": trouble.subject_id})
+        return said_of(trouble.kind, facts, 1)
+
+    def _facts(self, account_did: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
+        handle = account_did
+        with suppress(UnknownAccount):
+            handle = self.ctx.store.account(account_did).handle if account_did else None
+        return {**data, "account": handle}
+
+
+class _Facts(dict[str, Any]):
+    """What is not known is left out."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def said_of(kind: str, facts: Mapping[str, Any], which: int) -> str:
+    """The sentence about a trouble, or about its end, in one line."""
+    shown = {name: " ".join(str(value).split()) for name, value in facts.items() if value is not None}
+    shown["text"] = shown.get("text", "")[:TEXT_SHOWN]
+    return _WORDS[kind][which].format_map(_Facts(shown)) if kind in _WORDS else kind
+
+
+def is_over(ctx: Context, trouble: Trouble) -> bool:
+    """Whether a trouble is over, by what is stored now."""
+    try:
+        return _CHECKS[trouble.kind](ctx, trouble)
+    except (UnknownPost, UnknownAccount):
+        return True
+
+
+def _post_is_over(state: str) -> Callable[[Context, Trouble], bool]:
+    return lambda ctx, trouble: ctx.store.get(trouble.subject_id or 0).state != state
+
+
+def _signed_in(ctx: Context, trouble: Trouble) -> bool:
+    return ctx.store.account(trouble.account_did).state != "needs_login"
+
+
+def _renewed(ctx: Context, trouble: Trouble) -> bool:
+    ends_at = ctx.store.account(trouble.account_did).session_ends_at
+    return ends_at is None or ends_at > ctx.clock.now() + timedelta(days=30)
+
+
+def _feed_is_read(ctx: Context, trouble: Trouble) -> bool:
+    try:
+        feed = ctx.store.feed(trouble.subject_id or 0)
+    except InputError:
+        return True
+    return feed.failures == 0 and feed.state == "active"
+
+
+def _approved(ctx: Context, trouble: Trouble) -> bool:
+    post, approvals = ctx.store.get(trouble.subject_id or 0), Approvals(ctx.store)
+    if post.state == "draft":
+        return False
+    return post.state not in ("scheduled", "held") or not approvals.is_wanted(post)
+
+
+def _taken(ctx: Context, trouble: Trouble) -> bool:
+    return ctx.store.setting("alerts", "worker.late") is None
+
+
+_CHECKS: Mapping[str, Callable[[Context, Trouble], bool]] = {
+    "post.failed": _post_is_over("failed"),
+    "post.held": _post_is_over("held"),
+    "account.needs_login": _signed_in,
+    "account.session_ends": _renewed,
+    "feed.failing": _feed_is_read,
+    "approval.requested": _approved,
+    "worker.late": _taken,
+}
+
+
+def send(ctx: Context, channel: Channel, subject: str, text: str) -> None:
+    """Send a message to a channel. Raises SkywriteErrors."""
+    if channel.kind == "email":
+        send_mail(channel.config, ctx.store.secret(SECRET_SCOPE, str(channel.id)), subject, text)
+        return
+    from skywrite.sources.command import run_command
+
+    given = {"SKYWRITE_NOTICE_SUBJECT": subject, "SKYWRITE_NOTICE_TEXT": text}
+    run_command(
+        channel.config["command"],
+        timeout_seconds=COMMAND_SECONDS,
+        environ={**os.environ, **given},
+        pass_on=(*given, *channel.config.get("pass_on", ())),
+    )
+
+
+def read_quiet(text: str) -> tuple[int, int]:
+    """Minutes of the day from "22:00-7:00". Raises InputError."""
+    ends: list[int] = []
+    for part in text.split("-"):
+        hour, mark, minute = part.strip().partition(":")
+        if not (mark and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+            ends = []
+            break
+        ends.append(int(hour) * 60 + int(minute))
+    if len(ends) != 2 or ends[0] == ends[1]:
+        raise InputError(f"{text!r} are no quiet hours.", hint="Write them like 22:00-7:00.")
+    return ends[0], ends[1]
+
+
+def in_quiet(now: datetime, start: int, end: int, zone: str) -> bool:
+    """Whether it is quiet now, in a zone."""
+    from zoneinfo import ZoneInfo
+
+    local = now.astimezone(ZoneInfo(zone))
+    minute = local.hour * 60 + local.minute
+    return start <= minute < end if start < end else minute >= start or minute < end

@@ -1,0 +1,141 @@
+"""notices: who hears of troubles, by e-mail or by a command."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.options import ID, json_option
+from skywrite.cli.output import print_done, print_json, print_table
+
+if TYPE_CHECKING:
+    from skywrite.queue.notices import Channel
+
+PASSWORD = "SKYWRITE_SMTP_PASSWORD"
+
+
+@click.group(
+    "notices", epilog='Example: skywrite notices add command "notify-send Skywrite \\"$SKYWRITE_NOTICE_TEXT\\""'
+)
+def notices_command() -> None:
+    """Hear of troubles: a post is refused or held, an account needs a login, a feed fails, nothing is published.
+
+    One notice for each trouble, and one when it is over. Programs use webhooks: skywrite serve.
+    """
+
+
+@notices_command.group("add")
+def add_group() -> None:
+    """Add somebody who hears of troubles."""
+
+
+def _common(command: Any) -> Any:
+    for option in (
+        json_option,
+        click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these. May be repeated."),
+        click.option("--quiet", metavar="HOURS", help="Nothing is sent then, such as 22:00-7:00; it comes after them."),
+    ):
+        command = option(command)
+    return command
+
+
+@add_group.command(
+    "email", epilog="Example: skywrite notices add email me@x.example --from bot@x.example --server smtp.x.example"
+)
+@click.argument("to")
+@click.option("--from", "sender", required=True, help="The sender's address.")
+@click.option("--server", required=True, metavar="HOST[:PORT]", help="The mail server; port 587 where none is given.")
+@click.option("--user", help=f"Signs in at the server; the password is read from {PASSWORD}, or asked for.")
+@click.option("--plain", is_flag=True, help="Send without encryption where the server offers none.")
+@_common
+def email_command(
+    to: str,
+    sender: str,
+    server: str,
+    user: str | None,
+    plain: bool,
+    quiet: str | None,
+    kinds: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """By e-mail."""
+    from skywrite.app import Skywrite
+
+    password = None
+    if user:
+        password = os.environ.get(PASSWORD) or click.prompt("Password of the mail server", hide_input=True, err=True)
+    with Skywrite() as sky:
+        channel = sky.notices.add_email(
+            to, sender=sender, server=server, user=user, password=password, plain=plain, quiet=quiet, kinds=kinds
+        )
+    _added(channel, as_json)
+
+
+@add_group.command(
+    "command", epilog="Example: skywrite notices add command 'apprise -b \"$SKYWRITE_NOTICE_TEXT\" mailto://…'"
+)
+@click.argument("command")
+@_common
+def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_json: bool) -> None:
+    """By a command, which finds the text in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        channel = sky.notices.add_command(command, quiet=quiet, kinds=kinds)
+    _added(channel, as_json)
+
+
+@notices_command.command("list", epilog="Example: skywrite notices list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """Show who hears of troubles."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        channels = sky.notices.list()
+    if as_json:
+        print_json([_as_dict(channel) for channel in channels])
+    elif not channels:
+        click.echo("Nobody hears of troubles. Add somebody: skywrite notices add --help")
+    else:
+        print_table(("ID", "KIND", "TO", "LAST ERROR"), [_row(channel) for channel in channels])
+
+
+@notices_command.command("test", epilog="Example: skywrite notices test 1")
+@click.argument("channel_id", type=ID, metavar="ID")
+def test_command(channel_id: int) -> None:
+    """Send a test now."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        sky.notices.test(channel_id)
+    print_done("The test was sent.")
+
+
+@notices_command.command("remove", epilog="Example: skywrite notices remove 1")
+@click.argument("channel_id", type=ID, metavar="ID")
+def remove_command(channel_id: int) -> None:
+    """Send nothing more there."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        sky.notices.remove(channel_id)
+    print_done(f"Notice channel {channel_id} is removed.")
+
+
+def _added(channel: Channel, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_dict(channel))
+    else:
+        print_done(f"Notice channel {channel.id} is added. Try it: skywrite notices test {channel.id}")
+
+
+def _as_dict(channel: Channel) -> dict[str, Any]:
+    return {"id": channel.id, "kind": channel.kind, **channel.config, "error": channel.error}
+
+
+def _row(channel: Channel) -> tuple[str, ...]:
+    to = channel.config.get("to") or channel.config.get("command", "")
+    return str(channel.id), channel.kind, str(to)[:60], channel.error or ""

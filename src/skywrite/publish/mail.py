@@ -1,0 +1,98 @@
+"""Sending a notice by e-mail: over an encrypted connection, or not at all unless that was asked for.
+
+What does not live here: when, and what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from skywrite.errors import InputError, SkywriteError
+
+if TYPE_CHECKING:
+    import smtplib
+    import ssl
+
+TIMEOUT_SECONDS = 20.0
+TLS_PORT = 465
+SUBJECT_MAX = 120
+
+
+class NotEncrypted(SkywriteError):
+    """The mail server offers no encryption, so nothing was sent."""
+
+
+class MailNotSent(SkywriteError):
+    """The mail server could not be reached, or did not take the message."""
+
+
+def check_mail(config: Mapping[str, Any]) -> None:
+    """Raise InputError for addresses and servers that cannot be meant."""
+    for name in ("to", "from"):
+        text = str(config.get(name, ""))
+        if "@" not in text or not text.isprintable() or any(mark in text for mark in " ,;<>\"'"):
+            raise InputError(f"{text!r} is not an e-mail address.", hint="Write it like me@example.com.")
+    server_of(config)
+
+
+def server_of(config: Mapping[str, Any]) -> tuple[str, int]:
+    """Host and port of the mail server; 587 where none is named. Raises InputError."""
+    host, _, port = str(config.get("server", "")).partition(":")
+    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)):
+        raise InputError("The mail server is not named.", hint="Name it like smtp.example.com:587.")
+    return host, int(port or 587)
+
+
+def send_mail(
+    config: Mapping[str, Any], password: str | None, subject: str, text: str, *, tls: ssl.SSLContext | None = None
+) -> None:
+    """Send one message. Without encryption neither the password nor the message leaves, unless `plain` is set.
+
+    Raises NotEncrypted, MailNotSent.
+    """
+    import smtplib
+    from email.message import EmailMessage
+
+    message = EmailMessage()
+    message["From"], message["To"] = str(config["from"]), str(config["to"])
+    message["Subject"] = " ".join(subject.split())[:SUBJECT_MAX]
+    # Other programs that answer mail leave such a message alone.
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    host, _ = server_of(config)
+    try:
+        with _connected(config, tls) as server:
+            if config.get("user"):
+                server.login(str(config["user"]), password or "")
+            server.send_message(message)
+    except (smtplib.SMTPException, OSError) as error:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise MailNotSent(
+            f"{host} did not take the message: {said}", hint="Check the server and the password."
+        ) from error
+
+
+def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib.SMTP:
+    import smtplib
+    import ssl
+
+    host, port = server_of(config)
+    context = tls or ssl.create_default_context()
+    if port == TLS_PORT:
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+    try:
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+        elif not config.get("plain"):
+            raise NotEncrypted(
+                f"{host} offers no STARTTLS, so nothing was sent.",
+                hint="Use another server or port; on your own network, add it with --plain.",
+            )
+    except BaseException:
+        server.close()
+        raise
+    return server

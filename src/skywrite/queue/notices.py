@@ -1,0 +1,173 @@
+"""Notices: what is in trouble, said once, and once more when it is over.
+
+What lives here: the channels, which troubles are open, and what waits to be said; all of it comes from the events, which
+are stored with what they report, so that nothing is lost. What does not: sending (`app.notices`, `publish.mail`), and the
+words (`app.notices`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from skywrite.errors import InputError
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, Transaction, time_of
+from skywrite.queue.events import Event, event_of
+from skywrite.queue.rows import dump_json
+
+TROUBLES = (
+    "post.failed",
+    "post.held",
+    "account.needs_login",
+    "account.session_ends",
+    "feed.failing",
+    "approval.requested",
+    "worker.late",
+)
+SECRET_SCOPE = "notice"
+PAGE = 500
+FIRST_WAIT = timedelta(minutes=1)
+WAIT_MAX = timedelta(hours=1)
+
+
+class UnknownChannel(InputError):
+    """There is no notice channel with this number."""
+
+
+class Channel(NamedTuple):
+    """Where notices go. `config`: what the kind needs, `kinds`, and `quiet`."""
+
+    id: int
+    kind: str
+    config: dict[str, Any]
+    last_event: int
+    failures: int
+    error: str | None
+
+
+class Trouble(NamedTuple):
+    """Something that is wrong, and what was said of it."""
+
+    name: str
+    kind: str
+    account_did: str | None
+    subject_id: int | None
+    said: str
+
+
+class Waiting(NamedTuple):
+    """What is to be said to a channel, and the right to say it."""
+
+    channel: Channel
+    said: tuple[str, ...]
+    last: int
+    token: int
+
+
+class Notices:
+    """The notices of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(self, kind: str, config: Mapping[str, Any]) -> Channel:
+        """Add a channel."""
+        values = {"kind": kind, "config": dump_json(dict(config))}
+        with self._store._writing() as tx:
+            row = tx.row("insert_channel", now=self._store._clock.now(), **values)
+            assert row is not None
+            return _channel_of(row)
+
+    def all(self) -> list[Channel]:
+        """All channels."""
+        with self._store._reading() as tx:
+            return [_channel_of(row) for row in tx.rows("list_channels")]
+
+    def get(self, channel_id: int) -> Channel:
+        """One channel. Raises UnknownChannel."""
+        for channel in self.all():
+            if channel.id == channel_id:
+                return channel
+        raise UnknownChannel(f"There is no notice channel {channel_id}.", hint="See: sky.notices.list()")
+
+    def remove(self, channel_id: int) -> None:
+        """Forget a channel. Raises UnknownChannel."""
+        with self._store._writing(wake=False) as tx:
+            if tx.run("delete_channel", id=channel_id) != 1:
+                raise UnknownChannel(f"There is no notice channel {channel_id}.")
+
+    def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
+        """Note the troubles among the next events; how many events there were."""
+        with self._store._reading() as tx:
+            events = [event_of(row) for row in tx.rows("events_after", after=channel.last_event, limit=PAGE)]
+        if not events:
+            return 0
+        with self._store._writing(wake=False) as tx:
+            values = {"id": channel.id, "was": channel.last_event, "now_at": events[-1].id}
+            if tx.run("advance_channel", **values) == 1:
+                for event in events:
+                    if event.kind in channel.config.get("kinds", TROUBLES):
+                        self._open(tx, channel, event, said(event))
+        return len(events)
+
+    def _open(self, tx: Transaction, channel: Channel, event: Event, said: str) -> None:
+        number = event.subject_id if event.subject_id is not None else event.data.get("id")
+        name = f"{event.kind} {number or event.account_did or ''}".strip()
+        now = self._store._clock.now()
+        values = {"kind": event.kind, "account_did": event.account_did, "subject_id": number, "said": said}
+        if tx.row("open_trouble", channel_id=channel.id, name=name, now=now, **values) is not None:
+            tx.run("insert_notice", channel_id=channel.id, trouble=name, said=said, is_over=False, now=now)
+
+    def open(self, channel: Channel) -> list[Trouble]:
+        """The troubles that are not over."""
+        with self._store._reading() as tx:
+            rows = tx.rows("open_troubles", channel_id=channel.id, limit=PAGE)
+        return [Trouble(row["name"], row["kind"], row["account_did"], row["subject_id"], row["said"]) for row in rows]
+
+    def close(self, channel: Channel, trouble: Trouble, said: str) -> None:
+        """A trouble is over: say so, unless nothing was said of it yet."""
+        with self._store._writing(wake=False) as tx:
+            if tx.run("close_trouble", channel_id=channel.id, name=trouble.name) != 1:
+                return
+            if tx.run("take_back_notice", channel_id=channel.id, trouble=trouble.name) == 0:
+                now = self._store._clock.now()
+                tx.run("insert_notice", channel_id=channel.id, trouble=trouble.name, said=said, is_over=True, now=now)
+
+    def claim(self, lease_seconds: float, is_quiet: Callable[[Channel], bool]) -> Waiting | None:
+        """What is to be said next, all of one channel together; None where nothing may be said now."""
+        now = self._store._clock.now()
+        with self._store._reading() as tx:
+            ready = [_channel_of(row) for row in tx.rows("channel_with_notices", now=now)]
+        for channel in ready:
+            if is_quiet(channel):
+                continue
+            with self._store._writing(wake=False) as tx:
+                row = tx.row("lease_channel", id=channel.id, now=now, until=now + timedelta(seconds=lease_seconds))
+                waiting = tx.rows("waiting_notices", channel_id=channel.id, limit=PAGE) if row else []
+            if row is not None and waiting:
+                return Waiting(channel, tuple(one["said"] for one in waiting), waiting[-1]["id"], row["lease_token"])
+        return None
+
+    def settle(self, waiting: Waiting, error: str | None = None) -> None:
+        """It was said, or could not be: then it is tried again, later and later, up to once an hour."""
+        now, channel = self._store._clock.now(), waiting.channel
+        failures = 0 if error is None else channel.failures + 1
+        next_try_at = None if error is None else now + min(FIRST_WAIT * 2 ** min(failures - 1, 10), WAIT_MAX)
+        values = {"failures": failures, "next_try_at": next_try_at, "error": error}
+        with self._store._writing(wake=False) as tx:
+            if tx.run("settle_channel", id=channel.id, token=waiting.token, **values) == 1 and error is None:
+                tx.run("notices_sent", channel_id=channel.id, last=waiting.last, now=now)
+
+    def prune(self, before: datetime) -> int:
+        """Drop what was said before a time."""
+        with self._store._writing(wake=False) as tx:
+            return tx.run("forget_notices", before=before)
+
+
+def _channel_of(row: Row) -> Channel:
+    assert time_of(row["created_at"]) is not None
+    config = row["config"] if isinstance(row["config"], dict) else json.loads(row["config"])
+    return Channel(row["id"], row["kind"], config, row["last_event"], row["failures"], row["error"])

@@ -1,0 +1,220 @@
+"""Who hears of troubles: one notice for each, one when it is over, none lost and none in a flood."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.notices import NoticeTask, in_quiet, read_quiet
+from skywrite.errors import InputError
+from skywrite.publish.mail import MailNotSent, NotEncrypted, send_mail
+from skywrite.queue.notices import Notices
+from tests.app.conftest import NOON, World
+
+TO_FILE = 'printf "%s\\n" "$SKYWRITE_NOTICE_TEXT" >> {}'
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """A mail server that keeps what it is sent, and offers no encryption."""
+
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        super().__init__(("127.0.0.1", 0), _Talk)
+
+
+class _Talk(socketserver.StreamRequestHandler):
+    server: Mailbox
+
+    def handle(self) -> None:
+        """As much SMTP as smtplib speaks."""
+        self.wfile.write(b"220 here\r\n")
+        in_data = False
+        for raw in self.rfile:
+            line = raw.decode().rstrip("\r\n")
+            self.server.heard.append(line)
+            if in_data:
+                in_data = line != "."
+                self.wfile.write(b"" if in_data else b"250 ok\r\n")
+            elif line.upper().startswith("DATA"):
+                in_data = True
+                self.wfile.write(b"354 go\r\n")
+            elif line.upper().startswith("QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 ok\r\n")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server on this computer."""
+    with Mailbox() as box:
+        thread = threading.Thread(target=box.serve_forever, daemon=True)
+        thread.start()
+        yield box
+        box.shutdown()
+
+
+@pytest.fixture
+def heard(sky: Skywrite, tmp_path: Path) -> Path:
+    """A file into which a command writes each notice."""
+    path = tmp_path / "notices.txt"
+    sky.notices.add_command(TO_FILE.format(path))
+    return path
+
+
+def notice(sky: Skywrite) -> None:
+    """What the worker's task does in its turn."""
+    NoticeTask(sky.context).run()
+
+
+def lines(path: Path) -> list[str]:
+    """What was said."""
+    return [line for line in path.read_text().split("\n") if line] if path.exists() else []
+
+
+def test_a_trouble_is_said_once_and_once_when_it_is_over(sky: Skywrite, heard: Path) -> None:
+    """However often it is held again meanwhile."""
+    number = sky.schedule("Hello", at=NOON + timedelta(hours=1)).post_id
+    sky.posts.hold(number)
+    notice(sky)
+    notice(sky)
+    assert [f"Post {number} is held: It is held on request. (Hello)"] == lines(heard)
+    sky.posts.release(number)
+    notice(sky)
+    assert f"Post {number} is no longer held." == lines(heard)[-1]
+    sky.posts.hold(number)
+    notice(sky)
+    assert 3 == len(lines(heard))
+
+
+def test_what_is_over_before_it_was_said_is_not_said(sky: Skywrite, heard: Path) -> None:
+    """Nobody is woken for what has passed."""
+    number = sky.schedule("Hello", at=NOON + timedelta(hours=1)).post_id
+    sky.posts.hold(number)
+    sky.posts.release(number)
+    notice(sky)
+    assert [] == lines(heard)
+
+
+def test_many_troubles_are_one_message(sky: Skywrite, heard: Path, tmp_path: Path) -> None:
+    """A hundred held posts come as one message, which says how many there are."""
+    calls = tmp_path / "calls.txt"
+    sky.notices.add_command(f'echo "$SKYWRITE_NOTICE_SUBJECT" >> {calls}')
+    for number in range(100):
+        sky.posts.hold(sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1)).post_id)
+    notice(sky)
+    assert ["100 notices from Skywrite"] == lines(calls)
+    assert (51, "… and 50 more.") == (len(lines(heard)), lines(heard)[-1])
+
+
+def test_what_cannot_be_said_is_said_later(sky: Skywrite, world: World, tmp_path: Path) -> None:
+    """A command that fails is tried again, and nothing is lost meanwhile."""
+    path, ready = tmp_path / "said.txt", tmp_path / "ready"
+    channel = sky.notices.add_command(f"test -e {ready} && {TO_FILE.format(path)}")
+    sky.posts.hold(sky.schedule("One", at=NOON + timedelta(hours=1)).post_id)
+    notice(sky)
+    assert [] == lines(path) and Notices(sky.context.store).get(channel.id).error is not None
+    ready.touch()
+    notice(sky)
+    assert [] == lines(path), "not before its next try"
+    world.clock.advance(61)
+    sky.posts.hold(sky.schedule("Two", at=NOON + timedelta(hours=1)).post_id)
+    notice(sky)
+    assert ["One", "Two"] == [line[-4:-1] for line in lines(path)]
+    assert Notices(sky.context.store).get(channel.id).error is None
+
+
+def test_nothing_is_said_in_quiet_hours(sky: Skywrite, world: World, tmp_path: Path) -> None:
+    """It comes when they end."""
+    path = tmp_path / "said.txt"
+    sky.set(None, {"zone": "UTC"})
+    sky.notices.add_command(TO_FILE.format(path), quiet="11:00-13:00")
+    sky.posts.hold(sky.schedule("Hello", at=NOON + timedelta(hours=9)).post_id)
+    notice(sky)
+    assert [] == lines(path)
+    world.clock.advance(3600)
+    notice(sky)
+    assert 1 == len(lines(path))
+
+
+def test_an_account_that_needs_a_login(sky: Skywrite, world: World, heard: Path) -> None:
+    """And the word when somebody has signed in."""
+    did = sky.accounts.get().did
+    sky.context.store.change_account(did, "needs_login", reason="The password was revoked.")
+    notice(sky)
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    notice(sky)
+    said = ["alice.test needs a login: The password was revoked.", "alice.test is signed in again."]
+    assert said == lines(heard)
+
+
+def test_mail_arrives(sky: Skywrite, mailbox: Mailbox) -> None:
+    """The test button sends one, where its owner allows an unencrypted connection."""
+    server = f"127.0.0.1:{mailbox.server_address[1]}"
+    channel = sky.notices.add_email("me@x.example", sender="bot@x.example", server=server, plain=True)
+    sky.notices.test(channel.id)
+    assert "Subject: A test of Skywrite's notices" in mailbox.heard
+    assert "Notices arrive here." in mailbox.heard
+
+
+def test_without_encryption_nothing_leaves(mailbox: Mailbox) -> None:
+    """Neither the password nor a word of the message."""
+    server = f"127.0.0.1:{mailbox.server_address[1]}"
+    config = {"to": "me@x.example", "from": "bot@x.example", "server": server, "user": "bot"}
+    with pytest.raises(NotEncrypted):
+        send_mail(config, "secret", "Subject", "Text")
+    assert ["EHLO"] == [line.split()[0].upper() for line in mailbox.heard]
+
+
+def test_a_mail_server_that_is_away(sky: Skywrite) -> None:
+    """Is an error that names it."""
+    channel = sky.notices.add_email("me@x.example", sender="bot@x.example", server="127.0.0.1:1", plain=True)
+    with pytest.raises(MailNotSent, match=r"127\.0\.0\.1"):
+        sky.notices.test(channel.id)
+
+
+def test_the_password_is_sealed(sky: Skywrite, world: World) -> None:
+    """It is not in the database as it was given."""
+    sky.notices.add_email("a@x.example", sender="b@x.example", server="s.example", user="u", password="hunter2hunter2")
+    assert b"hunter2" not in Path(sky.context.config.database).read_bytes()
+    assert "hunter2hunter2" == sky.context.store.secret("notice", "1")
+
+
+def test_what_is_no_channel_is_refused(sky: Skywrite) -> None:
+    """With what to write instead."""
+    for make in (
+        lambda: sky.notices.add_email("me", sender="b@x.example", server="s.example"),
+        lambda: sky.notices.add_email("me@x.example", sender="b@x.example", server="s.example:x"),
+        lambda: sky.notices.add_command("  "),
+        lambda: sky.notices.add_command("true", quiet="at night"),
+        lambda: sky.notices.add_command("true", kinds=("post.published",)),
+        lambda: sky.notices.remove(9),
+        lambda: sky.notices.test(9),
+    ):
+        with pytest.raises(InputError):
+            make()
+
+
+def test_quiet_hours_over_midnight() -> None:
+    """From 22:00 to 7:00 is the night."""
+    start, end = read_quiet("22:00-7:00")
+    quiet = [in_quiet(NOON + timedelta(hours=hour), start, end, "UTC") for hour in range(24)]
+    assert [*[False] * 10, *[True] * 9, *[False] * 5] == quiet
+
+
+def test_a_worker_that_may_not_run_commands_leaves_them(sky: Skywrite, heard: Path) -> None:
+    """They wait for one that may."""
+    sky.posts.hold(sky.schedule("Hello", at=NOON + timedelta(hours=1)).post_id)
+    NoticeTask(sky.context, commands=False).run()
+    assert [] == lines(heard)
+    notice(sky)
+    assert 1 == len(lines(heard))
