@@ -131,12 +131,8 @@ class Runner:
         before: Steps = (*freeing, self._functions.store_times)
         makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run)
         keeping = SessionKeeping(self._ctx, log)
-        after: Steps = (
-            keeping.run,
-            self._webhooks(log).run,
-            NoticeTask(self._ctx, log, self._commands).run,
-            Pruning(self._ctx).run,
-        )
+        noticing = NoticeTask(self._ctx, log, self._commands)
+        after: Steps = (keeping.run, self._webhooks(log).run, noticing.run, Pruning(self._ctx).run)
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
             errors += _rounds(worker, makers, lambda: len(feeds.done), log)
