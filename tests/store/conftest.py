@@ -18,16 +18,7 @@ from tests.support.processes import ServerUnavailable
 _numbers = itertools.count(1)
 # What a test leaves in the shared schema, and what belongs to none of these.
 SHARED_TABLES = (
-    "account",
-    "media",
-    "setting",
-    "timer",
-    "feed",
-    "api_key",
-    "person",
-    "webhook",
-    "event",
-    "change",
+    *("account", "media", "setting", "timer", "feed", "api_key", "person", "webhook", "event", "change"),
     "notice_channel",
 )
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 PASSWORD = "SKYWRITE_SMTP_PASSWORD"
 
 
-@click.group(
-    "notices", epilog='Example: skywrite notices add command "notify-send Skywrite \\"$SKYWRITE_NOTICE_TEXT\\""'
-)
+@click.group("notices", epilog="Example: skywrite notices add command ./notify.sh --quiet 22:00-7:00")
 def notices_command() -> None:
     """Hear of troubles: a post is refused or held, an account needs a login, a feed fails, nothing is published.
 
@@ -73,9 +71,7 @@ def email_command(
     _added(channel, as_json)
 
 
-@add_group.command(
-    "command", epilog="Example: skywrite notices add command 'apprise -b \"$SKYWRITE_NOTICE_TEXT\" mailto://…'"
-)
+@add_group.command("command", epilog="Example: skywrite notices add command ./notify.sh --kind post.held")
 @click.argument("command")
 @_common
 def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_json: bool) -> None:

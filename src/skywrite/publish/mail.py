@@ -68,9 +68,8 @@ def send_mail(
             server.send_message(message)
     except (smtplib.SMTPException, OSError) as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise MailNotSent(
-            f"{host} did not take the message: {said}", hint="Check the server and the password."
-        ) from error
+        hint = "Check the server and the password."
+        raise MailNotSent(f"{host} did not take the message: {said}", hint=hint) from error
 
 
 def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib.SMTP:

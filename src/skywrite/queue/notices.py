@@ -1,8 +1,8 @@
 """Notices: what is in trouble, said once, and once more when it is over.
 
-What lives here: the channels, which troubles are open, and what waits to be said; all of it comes from the events, which
-are stored with what they report, so that nothing is lost. What does not: sending (`app.notices`, `publish.mail`), and the
-words (`app.notices`).
+What lives here: the channels, which troubles are open, and what waits to be said; all of it comes from the events,
+which are stored with what they report, so that nothing is lost. What does not: the words (`app.notices`), and sending
+(`publish.mail`).
 """
 
 from __future__ import annotations
