@@ -11,20 +11,20 @@ thread, are grouped in modules:
 - `listing.py`: posts, all_posts, history, count, count_matching;
 - `posts.py`: get, occurrence_post, attempts, same_text, waiting_with_text,
   same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted, release_post;
-- `claims.py`: claim, claim_post, add_and_claim, freeze, renew, settle, release_claim, expire_lease, next_ready_at,
-  view;
-- `ahead.py`: recover_clock_skew, recover_feed_clock_skew;
+- `claims.py`: claim, claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
+  expire_lease, next_ready_at, view;
+- `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, prune;
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
   feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
   queue_item, fail_item, filter_item;
-- `rules.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
+- `recurrences.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
 - `undo.py`: undo_last;
-- `watch.py`: watch; and here: backup, schema_version.
+- `changes.py`: watch; and here: backup, schema_version.
 
 Each group stands on `base.StoreBase` alone. What several of them do inside of a transaction is a function that takes
 it: `steps.py`, `changing.py`, `adding.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and
