@@ -246,7 +246,7 @@ class Client:
         """
         rows = [dict(post) if isinstance(post, Mapping) else {"text": post} for post in posts]
         if not rows:
-            raise InputError("The thread has no posts.", hint="Give one text or more.")
+            raise InputError("The thread has no posts.", hint="Pass at least one text.")
         if reply_to is not None:
             first["reply_to"] = reply_to
         return self.send(_draft(**{**rows[0], **first}, thread=[_draft(**row) for row in rows[1:]]))

@@ -86,9 +86,7 @@ class Contained:
         with self._lock:
             reply = self._ask(message)
         if reply is None:
-            raise TooCostly(
-                "Reading it took more memory or time than it may.", hint="It may be damaged, or made to do harm."
-            )
+            raise TooCostly("Reading it took more memory or time than it may.", hint="It may be damaged or malicious.")
         try:
             state, value = msgspec.msgpack.decode(reply, type=tuple[str, msgspec.Raw])
             if state == "done":
@@ -97,7 +95,7 @@ class Contained:
             error = msgspec.msgpack.decode(value, type=dict[str, str])
         except msgspec.MsgspecError:
             self.close()
-            raise TooCostly("The program that reads it gave no usable answer.") from None
+            raise TooCostly("The child process that reads it returned nothing usable.") from None
         raise _error(error)
 
     def warm_up(self) -> None:
@@ -157,8 +155,8 @@ class Contained:
             self._is_ready = process.stdout.read(1) == READY
             if not self._is_ready:
                 raise ContainedUnavailable(
-                    "The program that reads pages, feeds and images of others does not start.",
-                    hint="Is the installation whole? SKYWRITE_DEBUG=1 shows what it says.",
+                    "The child process that reads pages, feeds and images does not start.",
+                    hint="Is the installation complete? SKYWRITE_DEBUG=1 shows its output.",
                 )
         try:
             process.stdin.write(_LENGTH.pack(len(message)) + message)
@@ -192,8 +190,8 @@ class Contained:
             )
         except (OSError, ValueError) as error:
             raise ContainedUnavailable(
-                f"The program that reads pages, feeds and images of others cannot be started: {error}.",
-                hint="Check the room for processes and memory.",
+                f"The child process that reads pages, feeds and images cannot be started: {error}.",
+                hint="Check the limits on processes and memory.",
             ) from None
         self._owner = os.getpid()
         self._calls = 0

@@ -142,7 +142,7 @@ class Http:
         """
         if not url.startswith(("http://", "https://")):
             raise InputError(
-                f"{url} is not an address that can be asked: it does not begin with https:// or http://.",
+                f"{url} is not a usable address: it does not begin with https:// or http://.",
                 hint="Write it like https://pds.example.com",
             )
         try:
@@ -152,7 +152,7 @@ class Http:
             if timeout_seconds is not None:
                 builder = builder.timeout(timedelta(seconds=timeout_seconds))
         except (ValueError, PyreqwestError) as error:
-            raise InputError(f"{url} is not an address that can be asked: {error}", hint="Check it.") from None
+            raise InputError(f"{url} is not a usable address: {error}", hint="Check it.") from None
         if isinstance(body, bytes):
             builder = builder.body_bytes(body)
         elif body is not None:
@@ -208,5 +208,5 @@ def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
     if any("(Connect)" in cause for cause in causes):
         return NotSent(f"Could not connect to {host}: {reason}.", hint="Check the connection and the address.")
     if isinstance(error, TimeoutError):
-        return TimedOut(f"{host} did not answer in time.", hint="The server may be overloaded; try again later.")
-    return NoAnswer(f"No usable answer from {host}: {reason}.", hint="The server may be overloaded; try again.")
+        return TimedOut(f"{host} did not respond in time.", hint="The server may be overloaded; try again later.")
+    return NoAnswer(f"No usable response from {host}: {reason}.", hint="The server may be overloaded; try again.")

@@ -52,7 +52,7 @@ class Network:
             self.most_hanging = max(self.hanging, self.most_hanging)
         try:
             self._silence()
-            raise TimedOut("It did not answer in time.")
+            raise TimedOut("It did not respond in time.")
         finally:
             with self._lock:
                 self.hanging -= 1

@@ -117,5 +117,5 @@ def test_windows_runs_it_without_a_time_limit() -> None:
 
 def test_only_linux_has_a_service_of_the_computer() -> None:
     """Elsewhere the error says what to do instead."""
-    with pytest.raises(ServiceUnsupported, match="Linux only"):
+    with pytest.raises(ServiceUnsupported, match="on Linux"):
         Service(Settings(PROGRAM), system=True, platform="darwin")

@@ -180,7 +180,7 @@ def test_wrong_password(signed_out: Shell) -> None:
 def test_no_password(signed_out: Shell) -> None:
     """An empty password is refused before anything is asked."""
     words = ("login", "alice.test", "--pds", signed_out.box.url, "--app-password-stdin", "--json")
-    assert_error(signed_out(*words, stdin=b"", code=2), "InputError", "No password")
+    assert_error(signed_out(*words, stdin=b"", code=2), "InputError", "no password")
 
 
 def test_main_password(signed_out: Shell) -> None:

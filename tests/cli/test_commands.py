@@ -584,7 +584,7 @@ def test_a_key_of_what_is_over_says_so(shell: Shell) -> None:
     words = ("post", "Later", "--at", "tomorrow 9:00", "--key", "k")
     shell(*words)
     shell("cancel", "1")
-    assert "is there already: cancelled" in shell(*words).out
+    assert "already exists: cancelled" in shell(*words).out
     assert ("cancelled", True) == tuple(shell(*words, "--json").json[name] for name in ("state", "existed"))
 
 
@@ -624,7 +624,9 @@ def test_what_keeps_a_post_is_shown(shell: Shell) -> None:
 def test_an_empty_table_is_no_import(shell: Shell, files: Files) -> None:
     """It is hardly what was meant."""
     for name in ("a.csv", "b.jsonl"):
-        assert "holds no rows" in shell("import", files.text(name, "text,at\n" if name == "a.csv" else ""), code=2).err
+        assert (
+            "contains no rows" in shell("import", files.text(name, "text,at\n" if name == "a.csv" else ""), code=2).err
+        )
     assert 2 == shell("show", "9" * 30, code=2).code
 
 

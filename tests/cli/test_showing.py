@@ -44,4 +44,4 @@ def test_a_recurrence_is_edited(shell: Shell, files: Files) -> None:
     shell("recurring", "edit", "1", "--pool", files.text("pool.txt", "One\n---\nTwo"))
     assert ["One"] == [post["text"] for post in shell("queue", "--json").json]
     assert "from a pool" in shell("recurring", "edit", "1", "Three", code=2).err
-    assert "Nothing to change" in shell("recurring", "edit", "1", code=2).err
+    assert "nothing to change" in shell("recurring", "edit", "1", code=2).err

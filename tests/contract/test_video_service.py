@@ -210,7 +210,7 @@ def test_any_blob_is_taken(service: VideoServiceStandIn, uploader: VideoUploader
 def test_finished_without_a_blob(service: VideoServiceStandIn, uploader: VideoUploader, blob: Any) -> None:
     """A job that is called finished and gives no sound blob ends as trouble of the service, not in a loop."""
     service.script = [{"state": "JOB_STATE_COMPLETED", "blob": blob}]
-    assert "gives no blob" in refused(uploader, VideoServiceUnavailable).message
+    assert "returned no blob" in refused(uploader, VideoServiceUnavailable).message
     assert len(service.calls("getJobStatus")) <= 3
 
 

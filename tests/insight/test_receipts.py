@@ -168,7 +168,7 @@ def test_a_key_that_was_never_the_accounts_is_refused() -> None:
         "createdAt": "2024-01-01T",
         "nullified": True,
     }
-    with pytest.raises(InvalidReceipt, match="never named the key"):
+    with pytest.raises(InvalidReceipt, match="never contained the key"):
         check_key(receipt, [taken_back])
 
 

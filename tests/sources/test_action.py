@@ -163,7 +163,7 @@ def test_prerelease(job: Job) -> None:
         ({}, "either a `folder` or a `text`"),
         ({"text": "x", "prereleases": "perhaps"}, "true or false"),
         ({"folder": "nowhere"}, "There is no folder nowhere"),
-        ({"text": "x", "handle": "", "app-password": ""}, "No account is given"),
+        ({"text": "x", "handle": "", "app-password": ""}, "There is no account to publish with"),
     ],
 )
 def test_wrong_inputs(job: Job, inputs: dict[str, str], said: str) -> None:

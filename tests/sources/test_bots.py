@@ -183,7 +183,7 @@ async def asynchronous() -> str:
     ("giver", "error", "said"),
     [
         (raising, "FunctionFailed", "ZeroDivisionError: division by zero (test_bots.py, line "),
-        (lambda: 5, "FunctionFailed", "kind int"),
+        (lambda: 5, "FunctionFailed", "type int"),
         (lambda: "x" * 301, "TextTooLong", "301"),
         (lambda: {"txet": "x"}, "InvalidDraft", "txet"),
         (lambda: {"text": "x", "images": ["gone.png"]}, "MissingFile", "gone.png"),
@@ -302,7 +302,7 @@ def test_functions_of_all_are_taken(tmp_path: Path) -> None:
     ("program", "said"),
     [
         ("x = 1", "no Skywrite"),
-        ("from skywrite import Skywrite\nsky = Skywrite()", "no functions"),
+        ("from skywrite import Skywrite\nsky = Skywrite()", "no scheduled functions"),
         ("def broken(:", "SyntaxError"),
         ("x = 1 / 0", "ZeroDivisionError: division by zero (bot.py, line 1)"),
         ("raise SystemExit(3)", "SystemExit"),

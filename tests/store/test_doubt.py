@@ -162,7 +162,7 @@ def test_a_conflict_that_comes_again_and_again_is_told(server: Store, monkeypatc
         raise psycopg.errors.DeadlockDetected("deadlock detected")
 
     monkeypatch.setattr(server._database, "begin", begin)
-    with pytest.raises(DatabaseConflict, match="gave up a change") as caught:
+    with pytest.raises(DatabaseConflict, match="rolled back a change") as caught:
         server.add([post()])
     assert "Nothing was changed" in caught.value.hint
 

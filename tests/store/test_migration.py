@@ -109,7 +109,7 @@ def test_database_from_the_future(
     opened(empty_address, home).close()
     monkeypatch.undo()
     load_queries.cache_clear()
-    with pytest.raises(DatabaseTooNew, match="knows versions up to") as caught:
+    with pytest.raises(DatabaseTooNew, match="supports versions up to") as caught:
         opened(empty_address, home)
     assert ("pip install --upgrade skywrite", 1) == (caught.value.hint.partition(": ")[2], caught.value.exit_code)
 

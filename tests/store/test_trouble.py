@@ -74,10 +74,10 @@ def test_disk_full(lite: Store, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
 
 
 def test_read_only(lite: Store, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that may only be read can be read, and a change says what is wrong."""
+    """A database that may read-only can be read, and a change says what is wrong."""
     with_pragma(monkeypatch, "query_only = ON")
     store = open_at(lite.place)
-    with pytest.raises(DatabaseReadOnly, match="only be read") as caught:
+    with pytest.raises(DatabaseReadOnly, match="read-only") as caught:
         store.add([post()])
     assert ([ALICE], True) == ([a.did for a in store.accounts()], "SKYWRITE_HOME" in caught.value.hint)
 
@@ -128,7 +128,7 @@ def test_locked_for_too_long(lite: Store, open_at: OpenAt, monkeypatch: pytest.M
 def test_no_database_of_ours(sqlite_address: str, home: Path, content: bytes) -> None:
     """A file that is no database is told as such, and is left as it is."""
     Path(sqlite_address).write_bytes(content)
-    with pytest.raises(DatabaseCorrupt, match="no database of ours"):
+    with pytest.raises(DatabaseCorrupt, match="not a Skywrite database"):
         opened(sqlite_address, home)
     assert content == Path(sqlite_address).read_bytes()
 

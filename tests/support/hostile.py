@@ -32,7 +32,7 @@ def takes_processor(seconds: float) -> bool:
 
 
 def waits() -> bool:
-    """Wait for what never comes."""
+    """Wait for what has no occurrences."""
     time.sleep(3600)
     return True
 

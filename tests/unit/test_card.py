@@ -208,7 +208,7 @@ def test_the_image_is_found(head: str, address: str) -> None:
         ("/gone.png", "answered 404 (Not Found)"),
         ("/empty.png", "is empty"),
         ("/huge.png", "is larger than 15 MB"),
-        ("/down.png", "No usable answer"),
+        ("/down.png", "No usable response"),
         ("http://127.0.0.1/a.png", "not a public address"),
         ("http://internal.example/a.png", "not a public address"),
         ("http://169.254.169.254/latest", "not a public address"),
@@ -223,7 +223,7 @@ def test_an_image_that_cannot_be_had_is_a_warning(name: str, reason: str) -> Non
         URL: html(f"<title>T</title><meta property=og:image content='{name}'>"),
         "https://blog.example/empty.png": image(b""),
         "https://blog.example/huge.png": image(bytes(15_000_001)),
-        "https://blog.example/down.png": NoAnswer("No usable answer from blog.example: reset."),
+        "https://blog.example/down.png": NoAnswer("No usable response from blog.example: reset."),
     }
     fetcher, wire = site(answers)
     card = fetch_card(fetcher, URL)
@@ -311,8 +311,8 @@ def test_an_error_page_gives_no_card(status: int) -> None:
 
 def test_a_page_that_is_down_gives_no_card() -> None:
     """A transport's failure is a failure of the card, with its sentence."""
-    fetcher, _ = site({URL: NoAnswer("No usable answer from blog.example: reset.")})
-    with pytest.raises(CardFailed, match=r"No usable answer from blog\.example"):
+    fetcher, _ = site({URL: NoAnswer("No usable response from blog.example: reset.")})
+    with pytest.raises(CardFailed, match=r"No usable response from blog\.example"):
         fetch_card(fetcher, URL)
 
 

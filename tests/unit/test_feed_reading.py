@@ -154,24 +154,24 @@ def test_broken_items_are_told() -> None:
     [
         (b"", "empty"),
         (b"   \n", "empty"),
-        (b"<html><body>hello</body></html>", "no feed"),
-        (b"<rss", "no feed"),
+        (b"<html><body>hello</body></html>", "not a feed"),
+        (b"<rss", "not a feed"),
         (b"<rss >", "not XML"),
-        (b"<rss><channel><item><title>x", "whole"),
+        (b"<rss><channel><item><title>x", "complete"),
         (b'<!DOCTYPE r [<!ENTITY a "aaaa">]><rss><channel><title>&a;&a;</title></channel></rss>', "entities"),
         (b'<!DOCTYPE r [<!ENTITY % a SYSTEM "http://10.0.0.1/x">%a;]><rss><channel/></rss>', "entities"),
         (b"<rss>" + b"<a>" * 500, "deep"),
         (b"<rss><channel>" + b"<b/>" * (ELEMENTS_MAX + 1) + b"</channel></rss>", "elements"),
         (b"<rss><channel>" + b"<item/>" * 10_001 + b"</channel></rss>", "items"),
-        (b"<rss><channel>" + b"&x" * 300_000, "faults"),
+        (b"<rss><channel>" + b"&x" * 300_000, "errors to repair"),
         (b'{"items": [' + b"[" * 100_000, "JSON"),
         (b'{"items": [' + b"9" * 100_000 + b"]}", "JSON"),
         (b'{"version": 1}', "no JSON Feed"),
-        (b"\x00\x01\x02", "no feed"),
+        (b"\x00\x01\x02", "not a feed"),
     ],
 )  # fmt: skip
 def test_bombs_and_nonsense_are_refused(data: bytes, said: str) -> None:
-    """What is no feed, or would grow, is refused with a sentence."""
+    """What is not a feed, or would grow, is refused with a sentence."""
     with pytest.raises(FeedUnreadable, match=said):
         read(data)
 

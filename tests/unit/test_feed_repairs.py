@@ -186,7 +186,7 @@ def test_authors(author: str, expected: str) -> None:
 
 
 def test_videos_of_an_item() -> None:
-    """Video files are found as enclosures and in Media RSS; a page with a player is no video."""
+    """Video files are found as enclosures and in Media RSS; a page with a player is not a video."""
     url = "https://a.example/v.mp4"
     enclosure = f'<title>x</title><enclosure url="{url}" type="video/mp4"/>'
     assert (FeedVideo(url),) == rss(enclosure).videos

@@ -438,7 +438,7 @@ def test_png_leftovers_of_a_crop_are_gone() -> None:
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"hello, I am text", "is no image"),
+        (b"hello, I am text", "is not an image"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"  <svg onload='x'/>", "SVG"),
         (b"<!DOCTYPE html><html></html>", "HTML"),
@@ -446,11 +446,11 @@ def test_png_leftovers_of_a_crop_are_gone() -> None:
         (b"%PDF-1.7", "PDF"),
         (bytes(4) + b"ftypisom" + bytes(20), "is a video (MP4)"),
         (b"\x1aE\xdf\xa3" + bytes(40), "is a video (WebM"),
-        (b"MZ\x90\x00", "is no image"),
+        (b"MZ\x90\x00", "is not an image"),
     ],
 )
 def test_no_image_is_refused(data: bytes, words: str) -> None:
-    """What is no image by its first bytes is refused with what it is, whatever its name says."""
+    """What is not an image by its first bytes is refused with what it is, whatever its name says."""
     with pytest.raises(NotAnImage) as caught:
         prepare_image(data, name="photo.jpg")
     assert words in caught.value.message

@@ -252,16 +252,16 @@ def test_images_are_left_alone_without_markdown(tmp_path: Path) -> None:
         ("one\n---\nsee ![x](y) here", ["3: An image needs a line of its own."]),
         ("---\nimages: [a.png]\n---\nx", ["2: There is no file a.png."]),
         ("\n\n![x](a.png)", ["3: There is no file a.png."]),
-        ("---\nimages: [/etc/hostname]\n---\nx", ["2: /etc/hostname is no path from the file on."]),
-        ("---\nimages: [~/x.png]\n---\nx", ["2: ~/x.png is no path from the file on."]),
+        ("---\nimages: [/etc/hostname]\n---\nx", ["2: /etc/hostname is not a path relative to the file."]),
+        ("---\nimages: [~/x.png]\n---\nx", ["2: ~/x.png is not a path relative to the file."]),
         (b"one\ntwo\xff", ["2: It is not UTF-8 text."]),
         ("x" * (FILE_BYTES_MAX + 1), ["1: It is larger than 200 KB."]),
         ("", ["1: The post is empty."]),
         (
             "---\nat: 2030-01-05 09:00\n---\n\n\n" + "x" * 301,
-            ["6: The text has 301 characters (graphemes); 300 are the most."],
+            ["6: The text has 301 characters (graphemes); the maximum is 300."],
         ),
-        ("a\0b", ["1: The text holds a NUL character, which no post may."]),
+        ("a\0b", ["1: The text contains a NUL character, which no post may."]),
     ],
 )
 def test_wrong_files(tmp_path: Path, text: str | bytes, expected: list[str]) -> None:
@@ -298,13 +298,13 @@ def test_forms_of_heads(tmp_path: Path, head: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("---yml2\nat: x\n---\nx", "1: '---yml2' begins like front matter and is none."),
-        ("----- Sale -----\nx", "1: '----- Sale -----' begins like front matter and is none."),
+        ("---yml2\nat: x\n---\nx", "1: '---yml2' starts like front matter but is not."),
+        ("----- Sale -----\nx", "1: '----- Sale -----' starts like front matter but is not."),
         ("+++\nat = 2030-01-05T09:00:00Z\nx", "1: The front matter has no end."),
         ("+++\nkey = 'a'\nat = \n+++\nx", "3: The front matter cannot be read: Invalid value."),
         ('{\n"at": 2030-01-05\n}\nx', "2: The file begins like JSON front matter and is none: Expecting"),
         ('{"key": "a", "key": "b"}\nx', "1: 'key' is given twice."),
-        ('{"key": "a"} x', "1: The text must begin on a line of its own, after the }."),
+        ('{"key": "a"} x', "1: The text must start on a new line after the }."),
         ('{"x": ' + "[" * 5000, "1: The file begins like JSON front matter and is none: it is nested too deeply."),
         ("+++\nx = " + "[" * 5000 + "\n+++\nx", "2: The front matter cannot be read: too deep."),
         ("# by Ann\n---\nat: 2030-01-05 09:00\n---\nx", "3: 'at: 2030-01-05 09:00' looks like front matter"),
@@ -375,9 +375,9 @@ def test_outside(tmp_path: Path) -> None:
     (tmp_path / "secret.md").write_text("secret")
     told = wrong(posts, "---\nimages: [../../secret.png, link.png]\n---\nx")
     assert [
-        "2: ../../secret.png is outside of posts.",
-        "2: link.png is outside of posts.",
-        "1: It is a link to a file outside of the folder.",
+        "2: ../../secret.png is outside posts.",
+        "2: link.png is outside posts.",
+        "1: It is a link to a file outside the folder.",
     ] == told
     (tmp_path / "repo" / ".git").mkdir()
     assert (tmp_path / "repo").resolve() == media_root(posts)

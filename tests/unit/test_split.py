@@ -187,7 +187,7 @@ class TestWhole:
 
     def test_long_label(self) -> None:
         """A label longer than a post is refused."""
-        with pytest.raises(CannotSplit, match="fits no post"):
+        with pytest.raises(CannotSplit, match="too long for a post"):
             split_rich(RichText("x" * 400, (Facet(0, 400, "link", "https://x.com"),)))
 
     def test_one_monstrous_grapheme(self) -> None:

@@ -111,7 +111,7 @@ def test_moments_out_of_range_are_refused(text: str) -> None:
 def test_a_datetime_tells_its_moment_in_utc() -> None:
     """The moment counts the offset in and keeps microseconds."""
     expected = datetime(1985, 4, 12, 21, 35, 50, 123456, tzinfo=UTC)
-    assert expected == Datetime("1985-04-12T23:20:50.1234567+01:45").to_datetime
+    assert expected == Datetime("1985-04-12T23:20:50.1234567+01:45").utc
 
 
 def test_an_at_uri_tells_its_parts() -> None:
@@ -173,4 +173,4 @@ def test_any_text_is_accepted_or_refused(text: str) -> None:
 def test_any_moment_of_ours_is_a_valid_datetime(moment: datetime) -> None:
     """What Python writes for an aware moment is read back as the same moment."""
     aware = moment.replace(tzinfo=UTC)
-    assert aware == Datetime(aware.isoformat(timespec="microseconds")).to_datetime
+    assert aware == Datetime(aware.isoformat(timespec="microseconds")).utc

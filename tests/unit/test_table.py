@@ -53,9 +53,9 @@ def test_columns_that_people_have(text: str, row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "said", "hint"),
     [
-        ("text,Text\na,b", "Line 1: the column 'Text' is there twice.", "Keep one"),
-        ("text,image,images\na,b,c", "Line 1: the column 'images' is there twice.", "Keep one"),
-        ("text,datetime,at\na,b,c", "Line 1: the column 'at' is there twice.", "Keep one"),
+        ("text,Text\na,b", "Line 1: the column 'Text' appears twice.", "Keep one"),
+        ("text,image,images\na,b,c", "Line 1: the column 'images' appears twice.", "Keep one"),
+        ("text,datetime,at\na,b,c", "Line 1: the column 'at' appears twice.", "Keep one"),
         ("text,at,date\na,b,c", "Line 1: 'date' and 'at' both say when.", "Keep one"),
         ("text,time\na,b", "Line 1: there is a column 'time' and none 'date'.", "Add one"),
         ("message\na", "Line 1: there is no column 'message'.", "Did you mean 'text'?"),
@@ -93,7 +93,7 @@ def test_json_lines_end_at_line_feeds_only() -> None:
         ('{"a":' * 100_000, "nested too deeply"),
         ('{"text": ' + "9" * 5_000 + "}", "too many digits"),
         ('{"text": "a", "text": "b"}', "'text' is given twice"),
-        ('{"text": NaN}', "no value of JSON"),
+        ('{"text": NaN}', "not a JSON value"),
         ('{"text": ', "not JSON"),
     ],
 )

@@ -259,13 +259,13 @@ def test_playlists_never_reach_ffmpeg(tmp_path: Path, script: bytes, monkeypatch
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"just text", "is no video"),
+        (b"just text", "is not a video"),
         (b"\x89PNG\r\n\x1a\n" + bytes(30), "is an image (PNG)"),
         (b"<svg/>", "SVG"),
     ],
 )
 def test_no_video_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
-    """What is no video by its first bytes is refused with what it is."""
+    """What is not a video by its first bytes is refused with what it is."""
     path = tmp_path / "video.mp4"
     path.write_bytes(data)
     with pytest.raises(NotAVideo) as caught:
@@ -342,7 +342,7 @@ def test_limits_are_exact() -> None:
 
 @pytest.mark.parametrize("changes", [{"width": 0}, {"height": 0}, {"duration_seconds": 0.0}])
 def test_a_video_that_shows_nothing(changes: dict[str, float]) -> None:
-    """No size or no length is no video."""
+    """No size or no length is not a video."""
     with pytest.raises(NotAVideo):
         check_video(info(**changes))
 
@@ -375,7 +375,7 @@ def test_subrip_becomes_webvtt() -> None:
         ("WEBVTT\n\nGrüße".encode("latin-1"), "is not in UTF-8"),
         (b"{\\rtf1 hello}", "begins neither"),
         (b"hello", "begins neither"),
-        (b"WEBVTT\n\nonly a note\n", "holds no cue"),
+        (b"WEBVTT\n\nonly a note\n", "contains no cue"),
         (b"WEBVTT\n\n00:00:01 --> later\nx\n", "line 3"),
         (b"WEBVTT\n\n00:02.000 --> 00:01.000\nx\n", "ends before it begins"),
         (b"WEBVTT\n\n00:00:01,000 --> 00:00:02,000\nx\n", "line 3"),
@@ -383,7 +383,7 @@ def test_subrip_becomes_webvtt() -> None:
         (b"WEBVTT\n\n00:01.500 --> 00:02,500\nx\n", "line 3"),
         (b"WEBVTT\n\n00:01.5 --> 00:02.500\nx\n", "line 3"),
         (b"WEBVTT\n\n00:1.500 --> 00:02.500\nx\n", "line 3"),
-        (b"WEBVTT\0\n", "is no text file"),
+        (b"WEBVTT\0\n", "is not a text file"),
     ],
 )
 def test_bad_captions_are_refused(data: bytes, words: str) -> None:

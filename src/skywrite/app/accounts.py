@@ -118,7 +118,7 @@ def _zone(name: str, value: Any) -> str:
     try:
         return ZoneInfo(str(value)).key
     except Exception:
-        raise InputError(f"{value!r} is no time zone.", hint="Use a name like Europe/Berlin or UTC.") from None
+        raise InputError(f"{value!r} is not a time zone.", hint="Use a name like Europe/Berlin or UTC.") from None
 
 
 def _langs(name: str, value: Any) -> list[str]:

@@ -111,7 +111,7 @@ class Approving:
         Raises ApprovalStale, OwnPost, WrongState, UnknownPost.
         """
         if not by.strip():
-            raise InputError("Nobody is named who approves.", hint=Hint("Name them: ", Do("argument", "by")))
+            raise InputError("Nobody is named as the approver.", hint=Hint("Name them: ", Do("argument", "by")))
         post = self._ctx.store.get(post_id)
         time = self._time(post, self._ctx.store.account(post.account_did), at)
         Approvals(self._ctx.store).approve(post_id, digest, by, at=time, note=note, who=who)

@@ -78,7 +78,7 @@ class Commands:
         place = zone or self._ctx.zone(found)
         first = parse_rule(every, zone=place).next_after(self._ctx.clock.now())
         if first is None:
-            raise InputError(f"{every!r} does not come again.", hint="Check the rule.")
+            raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence.")
         settings = {
             "folder": str((folder or Path()).resolve()),
             "timeout_seconds": timeout_seconds,
@@ -125,7 +125,7 @@ class Commands:
     def _command(self, command_id: int) -> Timer:
         timer = self._ctx.store.timer(command_id)
         if timer.kind != "command":
-            raise InputError(f"{timer.name} is a function of a program.", hint="Call it in Python to try it.")
+            raise InputError(f"{timer.name} is a function of a program.", hint="To try it, call it in Python.")
         return timer
 
 
@@ -172,7 +172,7 @@ def _sealed_words(timer: NewTimer | Timer) -> str:
 
 def _check_command(command: str, timeout_seconds: float, max_bytes: int) -> None:
     if not command.strip() or "\0" in command or len(command) > COMMAND_CHARACTERS_MAX:
-        raise InputError("The command is empty, or too long.", hint="Put long ones into a script.")
+        raise InputError("The command is empty, or too long.", hint="Put a long command into a script.")
     try:
         os.fsencode(command).decode()
     except UnicodeError:

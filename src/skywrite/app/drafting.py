@@ -223,7 +223,7 @@ def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
         if seen <= size:
             yield piece
     if seen != size or hasher.cid() != cid:
-        raise MediaChanged("A file was changed while it was read.", hint="Try again when it is finished.")
+        raise MediaChanged("A file changed while Skywrite was reading it.", hint="Try again when it is complete.")
 
 
 def _ends_before(account: Account, due_at: datetime | None) -> list[Notice]:

@@ -53,7 +53,7 @@ class Drafts:
             page = agent.query("app.bsky.draft.getDrafts", {"limit": PAGE_DRAFTS, "cursor": cursor})
             drafts = page.get("drafts")
             if not isinstance(drafts, list):
-                raise NoAnswer("The server's answer holds no drafts.")
+                raise NoAnswer("The server's response contains no drafts.")
             fresh = [one for one in drafts if isinstance(one, Mapping) and one.get("id") and str(one["id"]) not in seen]
             seen.update(str(one["id"]) for one in fresh)
             yield from fresh

@@ -155,7 +155,7 @@ class FeedChecks:
             published_at = item.published_at or claim.feed.created_at
             new.append(post._replace(identity=(f"feed {claim.feed.url} {item.hash}", published_at)))
         if not new:
-            raise errors[0] if errors else UnknownAccount("The feed has no account any more.", hint="Add it anew.")
+            raise errors[0] if errors else UnknownAccount("The feed no longer has an account.", hint="Add it anew.")
         problem = Problem.of(errors[0]) if errors else None
         results, _ = self._drafting.store_in_slots(
             new, lambda posts: self._ctx.store.queue_item(claim, item.id, posts, problem)

@@ -168,7 +168,7 @@ class _Sync:
         if due_at is not None and self._is_missed(item, account, due_at):
             note = Notice(
                 "MissedTime",
-                "Its time was over when it was first seen; give it another time, or `late: publish`.",
+                "Its time had passed when Skywrite first saw it; give it another time, or `late: publish`.",
                 item.path,
             )
             return FileReport(item.path, "missed", due_at=due_at, warnings=(note,))

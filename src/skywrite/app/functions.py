@@ -84,7 +84,7 @@ class Functions:
         function = self._registered.get(name)
         if function is None:
             known = ", ".join(self._registered) or "none"
-            raise UnknownFunction(f"There is no function {name!r}.", hint=f"Those that are registered: {known}.")
+            raise UnknownFunction(f"There is no function {name!r}.", hint=f"Registered functions: {known}.")
         draft = function.draft()
         if draft is None:
             return None
@@ -103,7 +103,9 @@ class Functions:
         zone = function.zone or self._ctx.zone(account)
         first = parse_rule(function.rule, zone=zone).next_after(self._ctx.clock.now())
         if first is None:
-            raise InputError(f"{function.rule!r} of {function.name} does not come again.", hint="Check the rule.")
+            raise InputError(
+                f"{function.rule!r} of {function.name} has no further occurrences.", hint="Check the recurrence."
+            )
         did = account.did if function.account else None
         seconds = late_seconds(function.late)
         return NewTimer("function", function.name, did, function.rule, zone, seconds, first.occurrence)

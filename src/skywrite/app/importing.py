@@ -220,10 +220,10 @@ class Import:
         readable = [text for text in texts if any(can_be_read(text, order) for order in _ORDERS)]
         orders = [order for order in _ORDERS if all(can_be_read(text, order) for text in readable)]
         if len(orders) != 1:
-            how = Hint("Give the order of day and month of all dates: ", Do("argument", "dates"), " dmy, mdy or ymd")
+            how = Hint("Set the order of day and month for all dates: ", Do("argument", "dates"), " dmy, mdy or ymd")
         else:
             how = Hint(
-                f"All dates of the file can be read with {_ORDERS[orders[0]]}; if that is meant: ",
+                f"All dates in the file fit {_ORDERS[orders[0]]}; to use that order: ",
                 *(Do("argument", "dates"), f" {orders[0]}"),
             )
         for place in wrong:
@@ -267,7 +267,7 @@ def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
         draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
         for name in draft.files():
             if not is_inside(base / Path(name).expanduser(), root):
-                raise FileOutside(f"{name} is outside of {root}.", hint="Put it into that folder.")
+                raise FileOutside(f"{name} is outside {root}.", hint="Put it into that folder.")
 
 
 def _takes_slot(row: Mapping[str, Any]) -> bool:
@@ -287,5 +287,5 @@ def check_reports(reports: list[RowReport]) -> None:
         raise ImportFailed(
             f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
             f"Row {wrong[0].row}: {error.message}",
-            hint=error.hint or Hint("Correct them, or import the others alone: ", Do("argument", "partial")),
+            hint=error.hint or Hint("Fix them, or import only the others: ", Do("argument", "partial")),
         )

@@ -32,7 +32,7 @@ def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False)
     if ctx.vault.is_given:
         if not new_key:
             hint = Hint("Give the new one: ", Do("argument", "new_key_stdin"), ". Set SKYWRITE_KEY to it afterwards.")
-            raise InputError("The key is in SKYWRITE_KEY, which only you can change.", hint=hint)
+            raise InputError("The key is in SKYWRITE_KEY, which Skywrite cannot change.", hint=hint)
         return _reseal(ctx, Vault(ctx.config.home, new_key))
     if new_key is not None:
         raise InputError(f"The key is in {ctx.vault.source}, and the new one is made there.", hint="Give none.")
@@ -53,7 +53,7 @@ def _check_workers(ctx: Context) -> None:
     beats = [datetime.fromisoformat(beat) for beat in ctx.store.settings("worker").values()]
     if living := sum(abs(now - beat) < silent for beat in beats):
         raise WorkersRunning(
-            f"{living} of your workers run with the old key.", hint="Stop them, rotate, and start them again."
+            f"{living} of your workers still use the old key.", hint="Stop them, rotate, and start them again."
         )
 
 

@@ -155,7 +155,7 @@ class OAuth(NamedTuple):
         text = self.store.take_secret(PENDING, state) if state.isprintable() else None
         kept = json.loads(text) if text else {}
         if not kept or datetime.fromisoformat(kept.pop("until")) < self.clock.now() or kept.pop("by") != by:
-            raise ForgedRedirect("This sign-in is not known, or took too long.", hint="Begin again.")
+            raise ForgedRedirect("This sign-in is unknown or has expired.", hint="Begin again.")
         return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
 
     def _login(self, client: OAuthClient, service: str | None) -> OAuthLogin:

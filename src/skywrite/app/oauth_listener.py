@@ -66,7 +66,7 @@ class Listener:
             return returned_values(self._found.get(timeout=seconds))
         except Empty:
             raise LoginDenied(
-                f"Nobody signed in within {seconds / 60:.0f} minutes.", hint="Begin again, and accept on the page."
+                f"Nobody signed in within {seconds / 60:.0f} minutes.", hint="Start again, and accept on the page."
             ) from None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -102,7 +102,7 @@ class Occurrences:
         rule = parse_rule(given.every, zone=given.zone or self._ctx.zone(account), start=start)
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
         if first is None:
-            raise InputError(f"{given.every!r} does not come again.", hint="Check the rule and its end.")
+            raise InputError(f"{given.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
         readies = [
             self._drafting.prepare(self._drafting.draft(account, item), account, base=base)
             for item in _rows(row, given.pool)
@@ -205,7 +205,7 @@ class Occurrences:
         if post is not None:
             if post.state not in ("scheduled", "held", "draft"):
                 raise NoOccurrence(
-                    f"The post of that occurrence is {post.state}.", hint=Hint("See: ", Do("posts.get", post.id))
+                    f"The post of this occurrence is {post.state}.", hint=Hint("See: ", Do("posts.get", post.id))
                 )
             if moved_to is None:
                 store.cancel(post.id, keeps_turn=True)
@@ -270,8 +270,8 @@ def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]
         return [row]
     if str(row.get("text") or "").strip() or row.get("thread"):
         raise PoolAndText(
-            "With a pool every text comes from it; there is another text beside it.",
-            hint="Leave that text out, or put it into the pool.",
+            "With a pool, all texts come from the pool; leave out the other text.",
+            hint="Leave the text out, or add it to the pool.",
         )
     shared = {name: value for name, value in row.items() if name != "text"}
     items: list[Mapping[str, Any]] = [item if isinstance(item, Mapping) else {"text": item} for item in pool]

@@ -225,7 +225,7 @@ class Posts:
         return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
-        """Give a post another time. Raises NotEditable, ChangedMeanwhile."""
+        """Move a post to another time. Raises NotEditable, ChangedMeanwhile."""
         account = self._ctx.store.account(self._ctx.store.get(post_id).account_did)
         due_at, notes = self._drafting.when_with_notes(account, at)
         moved = self._ctx.store.move(post_id, due_at, version=version, undoable=True)
@@ -301,7 +301,7 @@ class Posts:
             post = self._ctx.store.get(int(target))
             if post.uri is None:
                 raise InputError(
-                    f"Post {post.id} is {post.state}, not published.", hint="Only what is out has a proof."
+                    f"Post {post.id} is {post.state}, not published.", hint="Only a published post has a proof."
                 )
             return post.uri, self._ctx.store.account(post.account_did)
         owner = self._ctx.account(account)
@@ -348,17 +348,17 @@ def _check_together(
 ) -> None:
     """Raise for options that have no effect together, rather than pass over one."""
     if every is not None and not every.strip():
-        raise InputError("The rule is empty.", hint="Give one, such as weekdays 9:00.")
+        raise InputError("The recurrence is empty.", hint="Give one, such as weekdays 9:00.")
     if every and key:
-        raise InputError("A key does not go with a rule: each of its posts is another one.", hint="Leave the key out.")
+        raise InputError("A recurrence cannot have a key: each of its posts is a new one.", hint="Leave the key out.")
     if every and draft:
-        raise InputError("A rule cannot be kept as a draft.", hint="Give its start with at, or leave draft out.")
+        raise InputError("A recurrence cannot be a draft.", hint="Set its start with at, or leave out draft.")
     if not every and (until is not None or pool):
-        raise InputError(f"{'A pool' if pool else 'An end'} needs a rule.", hint="Give one with every.")
+        raise InputError(f"{'A pool' if pool else 'An end'} needs a recurrence.", hint="Set it with every.")
     if zone and not (every or isinstance(at, str)):
-        raise InputError("A zone needs a time or a rule.", hint="Give one with at or every.")
+        raise InputError("A zone needs a time or a recurrence.", hint="Set it with at or every.")
     if draft and at is not None:
-        raise InputError("A draft has no time.", hint="Leave the time out, or leave draft out.")
+        raise InputError("A draft has no time.", hint="Leave out either the time or draft.")
 
 
 def _zone_name(zone: str) -> str:

@@ -23,7 +23,5 @@ def load_app(path: Path) -> Skywrite:
     for other in apps[1:]:
         first._functions.adopt(other._functions)
     if not first._functions.names():
-        raise InvalidProgram(
-            f"{path} has no functions that return posts.", hint='Mark one with @sky.every("0 9 * * *").'
-        )
+        raise InvalidProgram(f"{path} has no scheduled functions.", hint='Decorate one with @sky.every("0 9 * * *").')
     return first

@@ -104,7 +104,7 @@ class Rows:
         """Check a row with `every`: a rule, and the post of its first occurrence."""
         options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
         if row.get("key") is not None or row.get("draft"):
-            raise InvalidDraft("A rule takes neither key nor draft: each of its posts is another one.")
+            raise InvalidDraft("A recurrence has neither key nor draft: each of its posts is a new one.")
         pool, exceptions = row.get("pool") or [], row.get("exceptions") or {}
         if not isinstance(pool, list) or not isinstance(exceptions, Mapping):
             raise InvalidDraft("pool must be a list, and exceptions an object of times.")
@@ -138,7 +138,7 @@ class Rows:
             raise InvalidDraft(f"draft must be true or false, not {draft!r}.", hint="Leave it out to give it a time.")
         if draft:
             if at is not None:
-                raise InvalidDraft("A draft has no time.", hint="Leave out at, or draft.")
+                raise InvalidDraft("A draft has no time.", hint="Leave out either at or draft.")
             return None, []
         if at is None and not now and account.did not in batch.slots:
             batch.slots[account.did] = self._drafting.free_slots(account, also=batch.fixed.get(account.did, ()))

@@ -186,9 +186,7 @@ class Sending:
         if account.state == "needs_login":
             raise NotLoggedIn(
                 f"Post {post_id} is not sent yet: nobody is signed in as {account.handle}.",
-                hint=Hint(
-                    "Sign in, and it goes out: ", Do("accounts.login"), ". Drop it: ", Do("posts.cancel", post_id)
-                ),
+                hint=Hint("Sign in to send it: ", Do("accounts.login"), ". Drop it: ", Do("posts.cancel", post_id)),
             )
         if account.lease_until is not None and account.lease_until > now:
             if seconds_left <= 0:
@@ -223,7 +221,7 @@ class Sending:
 def key_used(key: str | None, post_id: int, *, other_draft: bool = False) -> Notice:
     """A post with this key is there already."""
     other = " for another draft" if other_draft else ""
-    return Notice("KeyUsed", f"The key {key!r} was used before, by post {post_id}{other}: nothing was added.", post_id)
+    return Notice("KeyUsed", f"The key {key!r} was already used by post {post_id}{other}: nothing was added.", post_id)
 
 
 def _content(draft: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,7 +247,7 @@ def _raise_if_over(post: Post) -> None:
         raise NotLoggedIn(f"Post {post.id} is held: {why}", hint=hint or SIGN_IN)
     if post.state == "held":
         raise StillQueued(
-            f"Post {post.id} is held: {why}", hint=hint or Hint("Let it go out: ", Do("posts.release", post.id))
+            f"Post {post.id} is held: {why}", hint=hint or Hint("Release it: ", Do("posts.release", post.id))
         )
     if post.state == "cancelled":
         raise WrongState(f"Post {post.id} was cancelled.{' ' if why else ''}{why}", hint="Post it under another key.")

@@ -163,7 +163,7 @@ def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     except FileNotFoundError:
         raise ServiceUnsupported(
             f"{command[0]} is not on this computer.",
-            hint="Use cron or a container instead; see the page on operations.",
+            hint="Use cron or a container instead; see the operations page.",
         ) from None
     except subprocess.TimeoutExpired:
         raise ServiceFailed(f"{shlex.join(command)} did not end within {COMMAND_SECONDS} seconds.") from None
@@ -188,8 +188,8 @@ class Service:
         self._run = run
         if system and platform != "linux":
             raise ServiceUnsupported(
-                "A service of the whole computer is made on Linux only.",
-                hint="Install it for yourself alone.",
+                "System-wide services are only available on Linux.",
+                hint="Install it for your own user.",
             )
 
     @property
@@ -242,8 +242,8 @@ class Service:
         place = self._settings.program.resolve()
         if any(parent in (Path("/home"), Path("/root")) for parent in place.parents):
             raise ServiceUnsupported(
-                f"{place} is in a home directory, where a service of the computer cannot reach it.",
-                hint="Install Skywrite for everyone: sudo pipx install --global skywrite",
+                f"{place} is in a home directory, where a system service cannot reach it.",
+                hint="Install Skywrite for all users: sudo pipx install --global skywrite",
             )
 
     def _make_user(self) -> None:
@@ -287,7 +287,7 @@ class Service:
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().partition("\n")[0]
             raise ServiceFailed(
-                f"{shlex.join(command)} failed: {said}", hint="Its file is written; run the command by hand."
+                f"{shlex.join(command)} failed: {said}", hint="The service file is written; run the command by hand."
             )
 
 

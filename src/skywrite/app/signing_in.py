@@ -45,9 +45,9 @@ def _check_handle(network: Network, identifier: str, service: str) -> None:
         network.resolver(service).resolve_handle(name)
     except UnknownHandle:
         raise UnknownHandle(
-            f"There is no working account {name}.",
-            hint="Check the spelling; write it whole, such as alice.bsky.social. "
-            "An account that was taken down or deactivated is not found either.",
+            f"There is no active account {name}.",
+            hint="Check the spelling and write the full handle, such as alice.bsky.social. "
+            "Accounts that were taken down or deactivated cannot be found either.",
         ) from None
     except SkywriteError:
         return

@@ -127,8 +127,8 @@ class Stateless:
         self._server: Xrpc | None = None
         if not (self._config.handle and self._config.app_password):
             raise NoCredentials(
-                "No account is given to publish with.",
-                hint="Set BLUESKY_HANDLE and BLUESKY_APP_PASSWORD; in CI, from its secrets.",
+                "There is no account to publish with.",
+                hint="Set BLUESKY_HANDLE and BLUESKY_APP_PASSWORD (in CI, from secrets).",
             )
         self._handle = self._config.handle.removeprefix("@").lower()
 
@@ -192,7 +192,7 @@ class Stateless:
 
         due_at = due_time(read_timestamp(at) if isinstance(at, str) else at, self._zone)
         if not key.strip():
-            raise InputError("The key is empty.", hint="Name what is posted, such as release-1.2.0.")
+            raise InputError("The key is empty.", hint="Use a name for the post, such as release-1.2.0.")
         keyed = _Keyed("", {"text": text, **draft}, key, due_at, late, base or Path())
         early = self._not_now(keyed)
         return early or self._publish(keyed)
@@ -207,7 +207,7 @@ class Stateless:
             return StatelessReport(item.path, "other")
         due_at = item.due_at(self._zone)
         if due_at is None:
-            error = InputError("It has no time.", hint="Without a database each file needs one: at: 2027-01-05 09:00")
+            error = InputError("It has no time.", hint="Without a database, each file needs one: at: 2027-01-05 09:00")
             return StatelessReport(item.path, "failed", error=error, line=1)
         keyed = _Keyed(item.path, item.row, item.own_key, due_at, item.late, item.base)
         return self._not_now(keyed) or keyed
@@ -246,7 +246,7 @@ class Stateless:
         if prepared.pending:
             handle = prepared.pending[0].handle
             raise TemporaryError(
-                f"@{handle} could not be looked up, so nothing is published yet.", hint="Run it again."
+                f"@{handle} could not be looked up, so the post is not published yet.", hint="Run it again."
             )
         rkeys = [keyed_tid(post.due_at, post.key, index) for index in range(len(prepared.records))]
         frozen = freeze(prepared, did=agent.did, rkeys=rkeys, created_at=self._clock.now())

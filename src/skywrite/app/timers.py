@@ -187,7 +187,7 @@ def late_seconds(late: str | None) -> int:
     """How late an occurrence may still run, in seconds, from a policy: skip or publish."""
     policy, seconds = parse_late(late) if late else ("skip", None)
     if policy == "hold":
-        raise InputError("A run that was missed cannot be held.", hint="Use skip:2h, or publish to run it late.")
+        raise InputError("A missed run cannot be held.", hint="Use skip:2h, or publish to run it late.")
     return DURATION_MAX_SECONDS if policy == "publish" else DEFAULT_LATE_SECONDS if seconds is None else seconds
 
 

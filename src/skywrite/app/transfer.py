@@ -138,7 +138,7 @@ class Transfer:
         def write(stored: Mapping[str, Any]) -> str:
             if folder is None:
                 raise InputError(
-                    "The posts have media.", hint=Hint("Give a folder for them: ", Do("argument", "media"))
+                    "The posts have media.", hint=Hint("Choose a folder for them: ", Do("argument", "media"))
                 )
             ending = str(stored["mime"]).rpartition("/")[2].replace("jpeg", "jpg")
             path = folder / f"{stored['cid']}.{ending}"

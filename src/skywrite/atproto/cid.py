@@ -109,7 +109,7 @@ def _object(value: Mapping[Any, Any], path: str, depth: int) -> Any:
 
 def _check_type(value: Mapping[Any, Any], path: str) -> None:
     if not isinstance(value["$type"], str) or not value["$type"]:
-        raise _invalid(path, "has a $type that is no name")
+        raise _invalid(path, "has a $type that is not a name")
     if value["$type"] != "blob":
         return
     size = value.get("size")
@@ -118,7 +118,7 @@ def _check_type(value: Mapping[Any, Any], path: str) -> None:
     if not isinstance(value.get("mimeType"), str):
         raise _invalid(path, "is a blob without mimeType")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise _invalid(path, "is a blob whose size is no number of bytes")
+        raise _invalid(path, "is a blob whose size is not a number of bytes")
 
 
 def _link(value: Mapping[Any, Any], path: str) -> bytes:

@@ -140,7 +140,7 @@ class Resolver:
                 raise HandleDisputed(
                     f"The web server of {handle} names {named['https']}, and its DNS names {named['DNS']}.",
                     hint=Hint(
-                        "Do not sign in until they agree. Correct the wrong one, or name the server: ",
+                        "Do not sign in until they agree. Fix the wrong one, or name the server: ",
                         Do("argument", "pds"),
                     ),
                 )
@@ -196,7 +196,9 @@ class Resolver:
 
     def _ask_for_handle(self, handle: Handle) -> Did:
         if handle == INVALID_HANDLE:
-            raise UnknownHandle(f"{handle} stands for a handle that does not work.", hint="Use the account's DID.")
+            raise UnknownHandle(
+                f"{handle} is a placeholder for a handle that does not work.", hint="Use the account's DID."
+            )
         steps: list[Callable[[Handle], Did | None]] = [self._by_dns, self._by_web, self._by_service]
         if self._service_first and self._service:
             steps = [self._by_service, self._by_dns, self._by_web]
@@ -221,7 +223,7 @@ class Resolver:
         named = {text.removeprefix(prefix).strip() for text in texts if text.startswith(prefix)}
         if len(named) > 1:
             raise UnknownHandle(
-                f"The DNS of {handle} names {len(named)} different DIDs, so it counts for none.",
+                f"The DNS of {handle} names {len(named)} different DIDs, so none of them counts.",
                 hint=f"Keep one TXT record at _atproto.{handle}.",
             )
         return _did_or_none(named.pop()) if named else None
@@ -281,7 +283,9 @@ class Resolver:
         name = did.split(":", 2)[2]
         if did.method == "plc":
             if len(name) != 24 or not set(name) <= set("abcdefghijklmnopqrstuvwxyz234567"):
-                raise UnknownDid(f"{did} is no did:plc: it needs 24 characters of a-z and 2-7.", hint="Check the DID.")
+                raise UnknownDid(
+                    f"{did} is not a did:plc: it needs 24 characters of a-z and 2-7.", hint="Check the DID."
+                )
             return self._http, f"{self._plc_url}/{did}"
         if did.method != "web":
             raise UnknownDid(f"{did} is a did:{did.method}; AT Protocol uses did:plc and did:web.")
@@ -306,7 +310,7 @@ class Resolver:
             if isinstance(service, dict) and str(service.get("id")) in ("#atproto_pds", f"{did}#atproto_pds"):
                 return _Document(tuple(handles), self._pds_url(did, service.get("serviceEndpoint")))
         raise InvalidDidDocument(
-            f"The document of {did} names no personal data server.", hint="The account may have been deactivated."
+            f"The document of {did} names no personal data server.", hint="The account may be deactivated."
         )
 
     def _pds_url(self, did: Did, endpoint: object) -> str:
@@ -398,7 +402,7 @@ def _json_object(answer: Response, who: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise IdentityUnavailable(f"{who} answered with something that is no JSON object.", hint="Try again later.")
+        raise IdentityUnavailable(f"{who} responded with something that is not a JSON object.", hint="Try again later.")
     return value
 
 
@@ -440,7 +444,7 @@ def _redirected(url: str, answer: Response) -> str | None:
 def _unknown(handle: Handle) -> UnknownHandle:
     return UnknownHandle(
         f"No account goes by the handle {handle}.",
-        hint="Check the spelling; write it whole, such as alice.bsky.social.",
+        hint="Check the spelling and write the full handle, such as alice.bsky.social.",
     )
 
 

@@ -106,7 +106,7 @@ class OAuthLogin(NamedTuple):
         identity = self.resolver.resolve(account) if account else None
         place = identity.pds_url if identity else pds_url
         if place is None:
-            raise InputError("Neither an account nor a server is named to sign in at.", hint="Give the handle.")
+            raise InputError("Name an account or a server to sign in at.", hint="Give the handle.")
         server = find_server(self.transport, place, self.origins)
         key, verifier = SigningKey.generate(), b64url(secret_bytes(32))
         state = b64url(secret_bytes(24)) + (f".{port}" if port else "")
@@ -124,7 +124,7 @@ class OAuthLogin(NamedTuple):
         answer = self._post(server, server.par_endpoint, fields, key, key_id)
         request_uri = answer.get("request_uri")
         if not isinstance(request_uri, str):
-            raise NoAnswer(f"{server.issuer} did not say where the sign-in goes on.")
+            raise NoAnswer(f"{server.issuer} did not say where the sign-in continues.")
         query = urlencode({"client_id": self.client.client_id, "request_uri": request_uri}, quote_via=quote)
         url = f"{server.authorization_endpoint}{'&' if '?' in server.authorization_endpoint else '?'}{query}"
         did = str(identity.did) if identity else None
@@ -179,9 +179,9 @@ class OAuthLogin(NamedTuple):
         did = answer.get("sub")
         tokens = (answer.get("access_token"), answer.get("refresh_token"))
         if not isinstance(did, str) or not all(is_token(token) for token in tokens):
-            raise NoAnswer(f"{pending.server.issuer} sent no tokens that can be used.")
+            raise NoAnswer(f"{pending.server.issuer} sent no usable tokens.")
         if str(answer.get("token_type")).lower() != "dpop" or "atproto" not in str(answer.get("scope")).split():
-            raise NoOAuth(f"{pending.server.issuer} gave a session that is none of AT Protocol's.")
+            raise NoOAuth(f"{pending.server.issuer} returned a session that does not belong to AT Protocol.")
         if pending.did is not None and did != pending.did:
             raise WrongAccount(
                 f"{did} signed in, and not {pending.did}.", hint="Sign out in the browser, and sign in as that account."
@@ -193,7 +193,7 @@ class OAuthLogin(NamedTuple):
             raise WrongAccount(
                 f"{pending.server.issuer} answered for {did}, whose server {identity.pds_url} signs in at "
                 f"{found.issuer}.",
-                hint="Give the account's own handle.",
+                hint="Use the account's own handle.",
             )
         return identity
 
@@ -214,16 +214,16 @@ def checked_return(pending: Pending, returned: Mapping[str, str]) -> str:
     """The code that the browser brought back, after the checks of `state` and `iss`."""
     if returned.get("state") != pending.state:
         raise ForgedRedirect(
-            "The answer from the browser belongs to another sign-in.", hint="Begin again, and use the newest page."
+            "The response from the browser belongs to another sign-in.", hint="Start again, and use the newest page."
         )
     if returned.get("iss") != pending.server.issuer:
-        raise ForgedRedirect(f"The answer from the browser is not from {pending.server.issuer}.", hint="Begin again.")
+        raise ForgedRedirect(f"The response from the browser is not from {pending.server.issuer}.", hint="Begin again.")
     if error := returned.get("error"):
         said = scrub(returned.get("error_description") or error, ())[:200]
-        raise LoginDenied(f"The sign-in was not completed: {said}.", hint="Begin again, and accept on the page.")
+        raise LoginDenied(f"The sign-in was not completed: {said}.", hint="Start again, and accept on the page.")
     code = returned.get("code")
     if not code:
-        raise ForgedRedirect("The answer from the browser holds no code.", hint="Begin again.")
+        raise ForgedRedirect("The response from the browser contains no code.", hint="Begin again.")
     return code
 
 
@@ -298,7 +298,7 @@ def post_form(
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise NoAnswer(f"{issuer} sent an answer that cannot be read.", hint="Try again.")
+        raise NoAnswer(f"{issuer} sent an unreadable response.", hint="Try again.")
     return answer
 
 

@@ -260,7 +260,7 @@ class _InTime:
     ) -> Response:
         """Send one request, if it is not too late."""
         if self._clock.monotonic() > self._latest:
-            raise TooLate("The refresh of a session was held up before it was sent.", hint="Try again.")
+            raise TooLate("The session refresh was delayed before it was sent.", hint="Try again.")
         return self._inner.request(
             method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
         )
@@ -272,7 +272,7 @@ def _headers(session: OAuthSession) -> dict[str, str]:
 
 def _moved(session: OAuthSession, place: str) -> AccountMoved:
     return AccountMoved(
-        f"{session.handle} signed in at {session.issuer} for {session.pds_url}, and lives at {place} now.",
+        f"{session.handle} signed in at {session.issuer} for {session.pds_url}, and is at {place} now.",
         hint=sign_in_hint(session.handle),
     )
 

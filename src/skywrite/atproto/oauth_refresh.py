@@ -176,7 +176,7 @@ class Refresher:
         reason = f": {error.message}" if error else "."
         return RefreshInDoubt(
             f"The answer to the refresh of the session of {session.handle} is missing{reason}",
-            hint="It is asked for again as soon as that is safe, within five minutes.",
+            hint="Skywrite refreshes it again as soon as that is safe, within five minutes.",
         )
 
     def _kept(self, started: OAuthSession, answer: Mapping[str, Any]) -> OAuthSession:
@@ -216,7 +216,7 @@ def sign_in_hint(handle: str) -> Hint:
 
 
 def _busy(who: str) -> RefreshInDoubt:
-    return RefreshInDoubt(f"Somebody else is refreshing the session of {who}.", hint="Try again in a minute.")
+    return RefreshInDoubt(f"Another process is refreshing the session of {who}.", hint="Try again in a minute.")
 
 
 def _over(session: OAuthSession, reason: str = "") -> SessionOver:

@@ -60,7 +60,7 @@ def check_proof(car: bytes, *, did: str, path: str, public_key: str) -> Proven:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         if isinstance(error, InvalidProof):
             raise
-        raise InvalidProof("The proof cannot be read.", hint="Is the file whole?") from None
+        raise InvalidProof("The proof cannot be read.", hint="Is the file complete?") from None
 
 
 def multikey(kind: str, key: object) -> str:
@@ -110,7 +110,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, at
         if shift > 35:
-            raise InvalidProof("The proof cannot be read.", hint="Is the file whole?")
+            raise InvalidProof("The proof cannot be read.", hint="Is the file complete?")
 
 
 def _block(blocks: Mapping[bytes, bytes], cid: bytes) -> Any:

@@ -168,7 +168,7 @@ class Repo:
         if found.cid != write.cid:
             raise RecordConflict(
                 f"{self._uri(write)} holds another record ({found.cid}) than the one to be written ({write.cid}).",
-                hint="Somebody or something else has written there; nothing was changed.",
+                hint="Another program has written there; nothing was changed.",
             )
         return True
 
@@ -198,7 +198,7 @@ class Repo:
             page = self._agent.public.query("com.atproto.repo.listRecords", params)
             records = page.get("records")
             if not isinstance(records, list):
-                raise NoAnswer("The server's answer holds no records.")
+                raise NoAnswer("The server's response contains no records.")
             yield from map(_record, records)
             count += len(records)
             following = page.get("cursor")
@@ -281,7 +281,7 @@ class Repo:
                     return self._read_back(writes)
                 raise RecordConflict(
                     f"Other records of the commit are there, but {self._uri(root)} is not: it was deleted.",
-                    hint="It was published before; write it again as a new one.",
+                    hint="It was published before; write it as a new post.",
                 )
         except RecordConflict:
             raise
@@ -316,7 +316,7 @@ class Repo:
         stored = [_ref(result) for result in results] if isinstance(results, list) else []
         if len(stored) != len(writes) or None in stored:
             return self._settle(
-                writes, NoAnswer(f"The server's answer does not tell what became of {self._uri(writes[0])}.")
+                writes, NoAnswer(f"The server's response does not say what happened to {self._uri(writes[0])}.")
             )
         refs = tuple(Ref(self._uri(write), write.cid) for write in writes)
         for ours, theirs in zip(refs, stored, strict=True):
@@ -368,7 +368,7 @@ def _record(answer: object) -> Record:
         uri, cid, value = answer.get("uri"), answer.get("cid"), answer.get("value")
         if isinstance(uri, str) and isinstance(value, dict):
             return Record(uri, cid if isinstance(cid, str) else cid_for_record(value), value)
-    raise NoAnswer("The server's answer holds no record.")
+    raise NoAnswer("The server's response contains no record.")
 
 
 def _told(
@@ -396,10 +396,10 @@ def _checked_blob(answer: Mapping[str, Any], cid: str | None, size: int | None) 
     link = blob.get("ref") if isinstance(blob, dict) else None
     stored = link.get("$link") if isinstance(link, dict) else None
     if not isinstance(blob, dict) or not isinstance(stored, str):
-        raise NoAnswer("The server's answer holds no blob.")
+        raise NoAnswer("The server's response contains no blob.")
     if (cid is not None and stored != cid) or (size is not None and blob.get("size") != size):
         raise ContentMismatch(
             f"The server stored the blob {stored} of {blob.get('size')} bytes, not {cid} of {size}.",
-            hint="Something between here and the server changes what is sent.",
+            hint="Something on the way to the server changes the data.",
         )
     return blob

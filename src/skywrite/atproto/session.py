@@ -172,9 +172,9 @@ def create_session(
     """
     name = clean_identifier(identifier)
     if not name or not any(mark in name for mark in ".:@"):
-        raise InvalidIdentifier(f"{name!r} is no full account name.", hint="Write it as alice.bsky.social.")
+        raise InvalidIdentifier(f"{name!r} is not a full account name.", hint="Write it as alice.bsky.social.")
     if not password:
-        raise InputError(f"No password was given for {name}.", hint="Make an app password in the settings of the app.")
+        raise InputError(f"There is no password for {name}.", hint="Make an app password in the settings of the app.")
     pasted = clean_identifier(password)
     secret = pasted if _APP_PASSWORD.fullmatch(pasted) else password
     body = {"identifier": name, "password": secret}
@@ -447,7 +447,7 @@ class BearerAuth:
                 return self._session
             if self._clock.monotonic() >= deadline:
                 raise RefreshBusy(
-                    f"Another process is refreshing the session of {self._session.handle} and does not finish.",
+                    f"Another process is still refreshing the session of {self._session.handle}.",
                     hint="Try again in a minute.",
                 )
             self._clock.wait(threading.Event(), REFRESH_POLL_SECONDS * (0.5 + self._clock.random()))

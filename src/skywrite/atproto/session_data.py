@@ -60,7 +60,7 @@ class Session(NamedTuple):
         did, handle = answer.get("did"), answer.get("handle")
         access, refresh = answer.get("accessJwt"), answer.get("refreshJwt")
         if not (_is_did(did) and isinstance(handle, str) and is_token(access) and is_token(refresh)):
-            raise NoAnswer("The server's answer holds no session.", hint="Is it the address of a PDS?")
+            raise NoAnswer("The server's response contains no session.", hint="Is it the address of a PDS?")
         status = answer.get("status")
         return cls(
             did=str(did),
@@ -216,7 +216,7 @@ def _is_same_operator(one: str, other: str) -> bool:
 
 
 def _unreadable() -> InvalidSession:
-    return InvalidSession("The text is no session that can be read.", hint="Export it again, or sign in anew.")
+    return InvalidSession("The text is not a readable session.", hint="Export it again, or sign in again.")
 
 
 def _checked(session: Session) -> Session:

@@ -201,7 +201,7 @@ class Datetime(_Checked):
         return True
 
     @property
-    def to_datetime(self) -> datetime:
+    def utc(self) -> datetime:
         """The same as a datetime in UTC; digits after the microseconds are dropped."""
         return _parse_time(self)
 

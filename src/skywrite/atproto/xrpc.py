@@ -199,7 +199,7 @@ def _itself(response: Response) -> Response:
 
 def _unsendable(nsid: str) -> InputError:
     hint = "Look for lone surrogates, infinite numbers and objects that are no JSON."
-    return InputError(f"What was given to {nsid} cannot be written as JSON in UTF-8.", hint=hint)
+    return InputError(f"The data for {nsid} cannot be written as JSON in UTF-8.", hint=hint)
 
 
 def _encoded(nsid: str, body: Body, content_type: str | None) -> tuple[bytes | Pieces | None, str | None]:
@@ -227,14 +227,16 @@ def _pairs(params: Mapping[str, Param]) -> Iterator[str]:
 def _checked_base(base_url: str) -> str:
     base = base_url.strip().rstrip("/")
     if "@" in base:
-        raise InputError("The address of a server holds no name or password.", hint="Leave out what stands before '@'.")
+        raise InputError(
+            "The address of a server cannot contain a name or password.", hint="Leave out everything before '@'."
+        )
     if not base.startswith(("https://", "http://")) or not urlsplit(base).hostname:
         hint = "Write the whole address, for example https://bsky.social."
         raise InputError(f"{base_url!r} is not the address of a server.", hint=hint)
     if base.startswith("http://") and _is_remote(urlsplit(base).hostname or ""):
         raise InputError(
             f"{base} is not encrypted: passwords and posts would go over the network in the clear.",
-            hint=f"Write https://{base.removeprefix('http://')}. Without encryption, only local servers are asked.",
+            hint=f"Write https://{base.removeprefix('http://')}. Only local servers work without encryption.",
         )
     return base
 

@@ -219,17 +219,17 @@ def _not_a_pds(host: str, response: Response) -> NoAnswer:
     target = response.headers.get("location")
     if 300 <= response.status < 400 and target:
         hint = "Use the address that it names, or sign in to the network you are on."
-        return NotAPds(f"{host} answered with a redirect to {_text(target, (), 200)}, not with XRPC.", hint=hint)
+        return NotAPds(f"{host} responded with a redirect to {_text(target, (), 200)}, not with XRPC.", hint=hint)
     return not_xrpc(host, response)
 
 
 def not_xrpc(host: str, response: Response) -> NoAnswer:
-    """The error for an answer that is no JSON object, whatever its status."""
+    """The error for an answer that is not a JSON object, whatever its status."""
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     error: NoAnswer
     if kind == "application/json":
         error = NoAnswer(
-            f"{host} sent an answer that is cut off or broken (status {response.status}).", hint="Try again."
+            f"{host} sent a response that is cut off or broken (status {response.status}).", hint="Try again."
         )
     else:
         what = "a web page" if "html" in kind else "something else"

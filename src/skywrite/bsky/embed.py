@@ -106,7 +106,7 @@ def video(
     files = [_caption(lang, file) for lang, file in captions]
     if len(files) > limits.CAPTIONS_MAX:
         raise BadCaption(
-            f"{len(files)} captions are given; {limits.CAPTIONS_MAX} are the most.", hint="Leave some out."
+            f"{len(files)} captions are given; the maximum is {limits.CAPTIONS_MAX}.", hint="Leave some out."
         )
     if files:
         embed["captions"] = files
@@ -131,7 +131,7 @@ def external(
     """`app.bsky.embed.external`: a link card. `associated_refs` are strong references to the page's own records."""
     # Readers open a card by a tap: javascript:, data: and file: are no pages.
     if not limits.is_uri(uri) or not uri.lower().startswith(("https://", "http://")):
-        raise BadCard(f"{uri!r} is not an address for a link card.", hint="Give the whole URL, with https://.")
+        raise BadCard(f"{uri!r} is not an address for a link card.", hint="Use the full URL, with https://.")
     for text in (uri, title, description):
         limits.check_characters(text)
     card: dict[str, Any] = {"uri": uri, "title": title, "description": description}
@@ -170,7 +170,7 @@ def strong_ref(ref: Mapping[str, Any]) -> dict[str, str]:
     if not whole:
         raise BadReference(f"{uri!r} is not the at-uri of a record.", hint="It looks like at://did/collection/key.")
     if not is_cid(cid):
-        raise BadReference(f"{cid!r} is not the CID of a record.", hint="Take uri and cid from the same answer.")
+        raise BadReference(f"{cid!r} is not the CID of a record.", hint="Take uri and cid from the same response.")
     return {"uri": str(uri), "cid": str(cid)}
 
 
@@ -186,10 +186,10 @@ def is_cid(text: object) -> bool:
 def check_blob(blob: object, what: str, kinds: tuple[str, ...], most_bytes: int) -> None:
     """Raise BadBlob or MediaTooLarge. `kinds` are MIME types, or their beginnings when they end in `/`."""
     if not isinstance(blob, Mapping) or blob.get("$type") != "blob":
-        raise BadBlob(f"{what} is not a blob.", hint="Give the blob that uploadBlob answered, with its $type.")
+        raise BadBlob(f"{what} is not a blob.", hint="Use the blob that uploadBlob returned, with its $type.")
     ref = blob.get("ref")
     if not isinstance(ref, Mapping) or not is_cid(ref.get("$link")):
-        raise BadBlob(f"{what}: the blob has no CID.", hint="Give the blob that uploadBlob answered, with its ref.")
+        raise BadBlob(f"{what}: the blob has no CID.", hint="Use the blob that uploadBlob returned, with its ref.")
     mime, size = blob.get("mimeType"), blob.get("size")
     if not isinstance(mime, str) or not any(
         mime == kind or (kind[-1] == "/" and mime.startswith(kind)) for kind in kinds
@@ -197,16 +197,18 @@ def check_blob(blob: object, what: str, kinds: tuple[str, ...], most_bytes: int)
         wanted = " or ".join(f"{kind}*" if kind[-1] == "/" else kind for kind in kinds)
         raise BadBlob(f"{what} is {mime!r}; {wanted} is needed.", hint="Convert it before it is uploaded.")
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise BadBlob(f"{what}: the blob's size {size!r} is none.", hint="Give the blob that uploadBlob answered.")
+        raise BadBlob(
+            f"{what}: the blob's size {size!r} is not a number of bytes.", hint="Use the blob that uploadBlob returned."
+        )
     if size > most_bytes:
-        raise MediaTooLarge(f"{what} has {size:,} bytes; {most_bytes:,} are the most.", hint="Make it smaller.")
+        raise MediaTooLarge(f"{what} has {size:,} bytes; the maximum is {most_bytes:,}.", hint="Make it smaller.")
 
 
 def check_alts(items: Sequence[ImageItem]) -> None:
     """Raise MissingAlt when one of the images has no alt text: for callers who require it."""
     for number, item in enumerate(items, 1):
         if not item.alt.strip():
-            raise MissingAlt(f"Image {number} has no alt text.", hint="Say in a sentence what it shows.")
+            raise MissingAlt(f"Image {number} has no alt text.", hint="Describe in a sentence what it shows.")
 
 
 def check_embed(embed: object) -> None:
@@ -255,7 +257,7 @@ def _check_count(items: Sequence[ImageItem], most: int, hint: str) -> None:
     if not items:
         raise TooManyImages("There is no image to show.", hint="Give at least one.")
     if len(items) > most:
-        raise TooManyImages(f"{len(items)} images are given; {most} are the most here.", hint=hint)
+        raise TooManyImages(f"{len(items)} images are given; the maximum here is {most}.", hint=hint)
 
 
 def _image(item: ImageItem, number: int) -> dict[str, Any]:
@@ -281,7 +283,8 @@ def _aspect_ratio(width: object, height: object, what: str) -> dict[str, int] | 
         return None
     if not (_whole(width) and _whole(height)):
         raise BadAspectRatio(
-            f"{what} is {width!r} by {height!r}, which is no size.", hint="Give both as whole numbers from 1 upwards."
+            f"{what} is {width!r} by {height!r}, which is not a valid size.",
+            hint="Give both as whole numbers from 1 upwards.",
         )
     assert isinstance(width, int) and isinstance(height, int)
     return {"width": width, "height": height}

@@ -43,7 +43,7 @@ def check_allow(allow: Sequence[str]) -> list[str]:
             )
     if len(rules) > GATE_RULES_MAX:
         raise InvalidGate(
-            f"{len(rules)} rules say who may reply; {GATE_RULES_MAX} are the most.", hint="Merge lists into one."
+            f"{len(rules)} rules say who may reply; the maximum is {GATE_RULES_MAX}.", hint="Merge lists into one."
         )
     return rules
 

@@ -57,7 +57,7 @@ class InvalidTag(InputError):
 
 
 class InvalidTime(InputError):
-    """A createdAt is missing, has no zone, or is no time."""
+    """A createdAt is missing, has no zone, or is not a time."""
 
 
 class UnknownLabel(InputError):
@@ -69,14 +69,14 @@ def check_characters(text: str) -> None:
     place = text.find("\0")
     if place >= 0:
         raise InvalidText(
-            f"The text holds a NUL character (character {place + 1}).",
-            hint="Remove it; such a text often comes from a binary file or from UTF-16 read as UTF-8.",
+            f"The text contains a NUL character (character {place + 1}).",
+            hint="Remove it; such text often comes from a binary file or from UTF-16 read as UTF-8.",
         )
     try:
         text.isascii() or text.encode()
     except UnicodeEncodeError as error:
         raise InvalidText(
-            f"The text holds half a character: the surrogate U+{ord(text[error.start]):04X} "
+            f"The text contains half a character: the surrogate U+{ord(text[error.start]):04X} "
             f"(character {error.start + 1}).",
             hint="Read the text as UTF-8, and cut it at whole characters.",
         ) from None
@@ -90,14 +90,14 @@ def check_text(text: str, *, empty_allowed: bool = False) -> None:
     if not fits_graphemes(text, TEXT_GRAPHEMES_MAX):
         count = grapheme_length(text)
         raise TextTooLong(
-            f"The text has {count} characters (graphemes); {TEXT_GRAPHEMES_MAX} are the most.",
+            f"The text has {count} characters (graphemes); the maximum is {TEXT_GRAPHEMES_MAX}.",
             hint=f"Shorten it by {count - TEXT_GRAPHEMES_MAX}, or split it into a thread.",
         )
     # A character takes at most four bytes.
     size = len(text.encode()) if len(text) * 4 > TEXT_BYTES_MAX else 0
     if size > TEXT_BYTES_MAX:
         raise TextTooLong(
-            f"The text has {size} bytes; {TEXT_BYTES_MAX} are the most.",
+            f"The text has {size} bytes; the maximum is {TEXT_BYTES_MAX}.",
             hint="Use fewer combining marks or emoji sequences, or split it into a thread.",
         )
 
@@ -112,13 +112,13 @@ def check_langs(langs: Sequence[str]) -> list[str]:
             tag = str(Language(lang))
         except InvalidSyntax:
             raise InvalidLanguage(
-                f"{_shown(lang)} is a bad language tag.", hint="Use a BCP 47 tag such as en, de or pt-BR."
+                f"{_shown(lang)} is not a language tag.", hint="Use a BCP 47 tag such as en, de or pt-BR."
             ) from None
         if tag not in found:
             found.append(tag)
     if len(found) > LANGS_MAX:
         raise InvalidLanguage(
-            f"{len(found)} languages are given; {LANGS_MAX} are the most.", hint="Name the main ones."
+            f"{len(found)} languages are given; the maximum is {LANGS_MAX}.", hint="Name the main ones."
         )
     return found
 
@@ -137,7 +137,7 @@ def check_tags(tags: Sequence[str]) -> list[str]:
         if tag not in found:
             found.append(tag)
     if len(found) > TAGS_MAX:
-        raise InvalidTag(f"{len(found)} tags are given; {TAGS_MAX} are the most.", hint="Leave some out.")
+        raise InvalidTag(f"{len(found)} tags are given; the maximum is {TAGS_MAX}.", hint="Leave some out.")
     return found
 
 
@@ -178,7 +178,7 @@ def check_labels(labels: Sequence[str]) -> list[str]:
         if label not in found:
             found.append(label)
     if len(found) > LABELS_MAX:
-        raise UnknownLabel(f"{len(found)} labels are given; {LABELS_MAX} are the most.", hint="Leave some out.")
+        raise UnknownLabel(f"{len(found)} labels are given; the maximum is {LABELS_MAX}.", hint="Leave some out.")
     return found
 
 

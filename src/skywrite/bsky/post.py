@@ -144,7 +144,7 @@ def _check_feature(feature: Mapping[str, Any], number: int) -> None:
         except InvalidSyntax as error:
             raise BadFacet(f"Facet {number}: {error.message}", hint="A mention holds a DID, not a handle.") from None
     elif kind == f"{FACET}#link" and not limits.is_uri(feature.get("uri")):
-        raise BadFacet(f"Facet {number}: {feature.get('uri')!r} is not a URL.", hint="Give it whole, with https://.")
+        raise BadFacet(f"Facet {number}: {feature.get('uri')!r} is not a URL.", hint="Use the full URL, with https://.")
     elif kind == f"{FACET}#tag":
         try:
             limits.check_tag(feature.get("tag"))
@@ -174,4 +174,6 @@ def _check_lists(record: Mapping[str, Any]) -> None:
     )
     for called, given, most in (*counted, ("labels", values, limits.LABELS_MAX)):
         if len(given) > most:
-            raise BadRecord(f"The post has {len(given)} {called}; {most} are the most.", hint="Leave out repetitions.")
+            raise BadRecord(
+                f"The post has {len(given)} {called}; the maximum is {most}.", hint="Leave out repetitions."
+            )

@@ -98,7 +98,7 @@ def _split(rich: RichText, numbering: str) -> list[RichText]:
     check_characters(rich.text)
     numbering = "thread" if numbering == THREAD_SIGN else numbering
     if numbering not in NUMBERINGS:
-        raise UnknownNumbering(f"{numbering!r} is no way to number posts.", hint=f"Use {', '.join(NUMBERINGS)}.")
+        raise UnknownNumbering(f"{numbering!r} is not a numbering style.", hint=f"Use {', '.join(NUMBERINGS)}.")
     if _fits(rich.text, _room("")):
         return [rich]
     kept = list(_kept(rich))
@@ -283,7 +283,7 @@ def _too_long(text: str, start: int, kept: list[_Kept]) -> CannotSplit:
         )
     shown = text[blocking.start : blocking.start + 40]
     return CannotSplit(
-        f"The {blocking.facet.kind} {shown!r}... has {blocking.end - blocking.start} characters and fits no post.",
+        f"The {blocking.facet.kind} {shown!r}... has {blocking.end - blocking.start} characters: too long for a post.",
         hint="Give the link a short label, [label](https://...)." if blocking.facet.kind == "link" else "Shorten it.",
     )
 

@@ -43,7 +43,7 @@ def login_command(
         sign_in_by_browser(handle, pds, rights, paste=paste, as_json=as_json)
         return
     if rights or paste:
-        raise InputError("--right and --paste belong to a sign-in with OAuth.", hint="Add --oauth.")
+        raise InputError("--right and --paste only work with --oauth.", hint="Add --oauth.")
     from skywrite.app import Skywrite
     from skywrite.atproto.session import AuthFactorRequired
 
@@ -88,7 +88,7 @@ def _may_ask() -> bool:
 
 def _ask(what: str, *, hide: bool = False) -> str:
     if not _may_ask():
-        raise InputError(f"{what} is missing, and there is no terminal to ask at.", hint="See: skywrite login --help")
+        raise InputError(f"{what} is missing, and there is no terminal to ask on.", hint="See: skywrite login --help")
     return str(click.prompt(what, hide_input=hide, err=True))
 
 
@@ -210,7 +210,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
 def _pair(text: str) -> tuple[str, str | None]:
     name, mark, value = text.partition("=")
     if not mark:
-        raise InputError(f"{text!r} is no setting.", hint="Write it like zone=Europe/Berlin.")
+        raise InputError(f"{text!r} is not a setting.", hint="Write it like zone=Europe/Berlin.")
     return name.strip(), value.strip() or None
 
 
@@ -227,7 +227,7 @@ def slots_command(slots: str | None, clear: bool, account: str | None, as_json: 
 
     if slots is not None and (clear or not slots.strip()):
         hint = "Remove all slots with --clear, or give new ones: mon-fri 9:00,17:30"
-        raise InputError("Slots are given with --clear." if clear else "No slots are given.", hint=hint)
+        raise InputError("Slots and --clear exclude each other." if clear else "No slots were given.", hint=hint)
     with Skywrite() as sky:
         if clear:
             sky.set_slots(account, [])

@@ -84,7 +84,7 @@ def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
-        raise InputError("It is not clear who you are.", hint="Name yourself: --by NAME") from None
+        raise InputError("Your name is missing.", hint="Name yourself: --by NAME") from None
 
 
 def _says_yes(sky: Skywrite, asked: Asked) -> bool:

@@ -67,7 +67,7 @@ def feed_command() -> None:
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label for its posts.")
 @json_option
 def add(url: str, as_json: bool, **options: Any) -> None:
-    """Post what a feed says from now on.
+    """Post a feed's new items from now on.
 
     \b
     The items that are there now are not posted, but for the latest --backfill ones.
@@ -211,7 +211,7 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
     if as_json:
         print_json(status.as_dict())
     else:
-        print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; it counts from its next poll on.")
+        print_done(f"Feed {status.feed.id} ({status.feed.url}) is changed; the change applies from its next poll.")
 
 
 @feed_command.command("remove", epilog="Example: skywrite feed remove 3")

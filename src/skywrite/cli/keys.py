@@ -47,7 +47,7 @@ def add_command(
             return
         print_done(f"Key {key.id} for {key.name}: {', '.join(key.scopes)}")
         click.echo(secret)
-        click.echo("Keep it now: it is not shown again.", err=True)
+        click.echo("Copy it now: it is not shown again.", err=True)
 
 
 @keys_command.command("list", epilog="Example: skywrite keys list --json")

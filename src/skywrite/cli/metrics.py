@@ -41,7 +41,7 @@ def serve_metrics(address: str, sky: Any, log: Callable[..., None]) -> Callable[
         raise MissingExtra("Metrics need an optional part.", extra="metrics") from None
     host, mark, port = address.rpartition(":")
     if not mark or not port.isdigit():
-        raise InputError(f"{address!r} is no address for metrics.", hint="Write it like 127.0.0.1:9464.")
+        raise InputError(f"{address!r} is not an address for metrics.", hint="Write it like 127.0.0.1:9464.")
     registry, events = registry_of(sky)
     try:
         start_http_server(int(port), addr=host, registry=registry)

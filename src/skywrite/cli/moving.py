@@ -45,7 +45,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
     rows = read_table(file, sheet=sheet)
     partial, dry_run = options["partial"], options["dry_run"]
     if not rows:
-        raise InputError(f"{file} holds no rows.", hint="Is it the right file? See: skywrite import --help")
+        raise InputError(f"{file} contains no rows.", hint="Is it the right file? See: skywrite import --help")
     with Skywrite() as sky:
         with _progress(len(rows)) as bar:
             reports = sky.import_rows(
@@ -108,7 +108,7 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
         made = f", {rules:,} {_plural('recurrence', rules)} (see: skywrite recurring)" if rules else ""
         print_done(
             f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. "
-            "See them with: skywrite queue. Take them back with: skywrite undo"
+            "See them with: skywrite queue. Undo with: skywrite undo"
         )
 
 

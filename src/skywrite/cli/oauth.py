@@ -77,7 +77,7 @@ def _show(url: str, *, open_browser: bool) -> None:
 
 def _read_address() -> str:
     click.echo(
-        "Then paste the whole address of the page that the browser ends on. It may say that it cannot be reached.",
+        "Then paste the full address of the last page in the browser, even if that page cannot be reached.",
         err=True,
     )
     return sys.stdin.readline()
@@ -86,7 +86,7 @@ def _read_address() -> str:
 def _waited(listener: Listener) -> dict[str, str]:
     """What came from the browser, or was pasted at the terminal, whichever is first."""
     if sys.stdin.isatty():
-        click.echo("In another computer's browser? Paste the address of the page that it ends on.", err=True)
+        click.echo("Using a browser on another computer? Paste the address of the last page.", err=True)
         threading.Thread(target=_read_pasted, args=(listener,), daemon=True).start()
     return listener.wait()
 
@@ -95,7 +95,7 @@ def _read_pasted(listener: Listener) -> None:
     for line in sys.stdin:
         if line.strip() and listener.paste(line):
             return
-        click.echo("That is not the address of this sign-in; paste it whole.", err=True)
+        click.echo("That is not the address of this sign-in; paste the full address.", err=True)
 
 
 @click.group("oauth", epilog="Example: skywrite oauth init https://me.example --folder site")

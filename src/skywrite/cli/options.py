@@ -111,7 +111,7 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
     if editor:
         written = click.edit()
         if written is None:
-            raise InputError("Nothing was saved in the editor, so nothing is posted.", hint="Save the text, then quit.")
+            raise InputError("You saved nothing in the editor, so nothing is posted.", hint="Save the text, then quit.")
         return written.rstrip("\n")
     if text == ("-",):
         return _decoded(read_stdin(STDIN_BYTES_MAX), "Standard input").rstrip("\n")
@@ -124,7 +124,7 @@ def pool_of(path: Path) -> list[str]:
 
     pool = [text for text in split_parts(read_text((), path, False)) if text.strip()]
     if not pool:
-        raise InputError(f"{path} holds no texts.", hint="Separate them by lines of ---.")
+        raise InputError(f"{path} contains no texts.", hint="Separate them by lines of ---.")
     return pool
 
 
@@ -149,7 +149,7 @@ def read_file(path: Path) -> bytes:
         raise MissingFile(f"There is no file {path}.", hint="Check the name and the folder.") from None
     except OSError as error:
         raise UnreadableFile(
-            f"{path} cannot be read: {error.strerror}.", hint="Check what it is, and its rights."
+            f"{path} cannot be read: {error.strerror}.", hint="Check what it is, and its permissions."
         ) from None
     if len(data) > STDIN_BYTES_MAX:
         raise InputError(f"{path} is longer than {STDIN_BYTES_MAX // 1_000_000} MB.", hint="Is it the right file?")

@@ -117,7 +117,7 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
 
     for name in ("at", "every", "until", "zone", "late", "jitter", "key"):
         if options[name] is not None and not options[name].strip():
-            raise InputError(f"--{name} is empty.", hint="Give it a value, or leave it out.")
+            raise InputError(f"--{name} is empty.", hint="Set a value, or leave it out.")
     later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
     with Skywrite() as sky:
         sky.context.warm_up()
@@ -253,7 +253,7 @@ def _print_scheduled(scheduled: Scheduled, sky: Skywrite, as_json: bool) -> None
         return
     print_warnings(scheduled.warnings)
     if scheduled.existed and scheduled.state != "scheduled":
-        print_done(f"Post {scheduled.id} is there already: {scheduled.state}. See: skywrite show {scheduled.id}")
+        print_done(f"Post {scheduled.id} already exists: {scheduled.state}. See: skywrite show {scheduled.id}")
         return
     if scheduled.due_at is None:
         print_done(f"Kept as draft {scheduled.id}. Give it a time with: skywrite move {scheduled.id} WHEN")

@@ -145,13 +145,13 @@ def edit_command(
     if options["late"]:
         changes["late"] = options["late"]
     if not changes and not options["at"]:
-        raise InputError("Nothing to change was given.", hint="See: skywrite edit --help")
+        raise InputError("There is nothing to change.", hint="See: skywrite edit --help")
     with Skywrite() as sky:
         _print_changed(sky.edit(post_id, at=options["at"], **changes), sky, "changed", as_json)
 
 
 def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[str, Any]:
-    """The text to put in place; of a thread, those of all its posts, given one by one or parted by lines of `---`."""
+    """The new text; for a thread, the texts of all its posts, one by one or separated by lines of `---`."""
     from skywrite.app import Skywrite
     from skywrite.compose.parts import split_parts
 
@@ -163,7 +163,7 @@ def _other_text(post_id: int, text: tuple[str, ...], file: Path | None) -> dict[
     if len(texts) != len(thread) + 1:
         raise InputError(
             f"Post {post_id} is a thread of {len(thread) + 1} posts, and {len(texts)} texts were given.",
-            hint="Give as many, one by one or in a file, parted by lines of ---; or cancel it and post another one.",
+            hint="Give one text per post, as arguments or in a file with lines of ---. Or cancel it and post anew.",
         )
     rest = [{**part, "text": other} for part, other in zip(thread, texts[1:], strict=True)]
     return {"text": texts[0], "thread": rest}
@@ -175,7 +175,7 @@ def _edited(post_id: int) -> str:
     with Skywrite() as sky:
         written = click.edit(sky.posts.get(post_id).post.text)
     if written is None:
-        raise InputError("Nothing was saved in the editor, so nothing is changed.", hint="Save the text, then quit.")
+        raise InputError("You saved nothing in the editor, so nothing is changed.", hint="Save the text, then quit.")
     return written.rstrip("\n")
 
 
@@ -201,7 +201,7 @@ def _print_changed(entry: Entry, sky: Any, what: str, as_json: bool) -> None:
 @click.argument("when", nargs=-1, required=True)
 @json_option
 def move_command(post_id: int, when: tuple[str, ...], as_json: bool) -> None:
-    """Give a post another time."""
+    """Move a post to another time."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -223,7 +223,7 @@ cancel_command = many_posts(
 )
 retry_command = many_posts(Change("retry", "to be tried again", ("failed",), "Try failed posts again."), _say)
 release_command = many_posts(
-    Change("release", "released", ("held",), "Let held posts go out: at their time, or now where that has passed."),
+    Change("release", "released", ("held",), "Release held posts: they go out at their time, or now if it has passed."),
     _say,
 )
 hold_command = many_posts(
@@ -236,7 +236,7 @@ hold_command = many_posts(
 def undo_command(as_json: bool) -> None:
     """Take back the last change of the queue: a schedule, import, edit, move, cancel, hold, release or retry.
 
-    All or nothing: it is refused where one of the posts was changed, tried or published since.
+    All or nothing: it is refused where one of the posts was changed, attempted or published since.
     """
     from skywrite.app import Skywrite
     from skywrite.clock import to_iso
@@ -247,4 +247,4 @@ def undo_command(as_json: bool) -> None:
         print_json({**undone._asdict(), "ids": list(undone.ids), "made_at": to_iso(undone.made_at)})
         return
     what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
-    print_done(f"Taken back: {undone.verb} of {what}.")
+    print_done(f"Undone: {undone.verb} of {what}.")

@@ -110,7 +110,7 @@ def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str
     if rule.jitter_seconds:
         yield f"Jitter: up to {rule.jitter_seconds // 60} min"
     yield f"If it is late: {policy_words(rule)}"
-    yield "Next:" if times else "It does not come again."
+    yield "Next:" if times else "It has no further occurrences."
     yield from (f"  {format_time(at, rule.zone)}" for at in times)
     if rule.exceptions:
         yield "Exceptions:"
@@ -142,7 +142,7 @@ def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool,
     if pool is not None:
         changes["pool"] = pool_of(pool)
     if not changes:
-        raise InputError("Nothing to change was given.", hint="See: skywrite recurring edit --help")
+        raise InputError("There is nothing to change.", hint="See: skywrite recurring edit --help")
     with Skywrite() as sky:
         rule, warnings = sky.recurrences.edit(recurrence_id, **changes)
         handle = sky.context.store.account(rule.account_did).handle

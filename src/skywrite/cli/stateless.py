@@ -36,9 +36,7 @@ def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) 
     if report.state == "waiting":
         print_done(f"Not due yet: it goes out with the first run after {report.due_at:%Y-%m-%d %H:%M} UTC.")
     elif report.state == "missed":
-        print_done(
-            f"Not posted: it was due at {report.due_at:%Y-%m-%d %H:%M} UTC, too long ago. --late says what then."
-        )
+        print_done(f"Not posted: it was due at {report.due_at:%Y-%m-%d %H:%M} UTC, too long ago. See --late.")
     else:
         print_done(f"{'Posted' if report.state == 'published' else 'Posted before'}: {report.url}")
 

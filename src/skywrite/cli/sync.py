@@ -75,7 +75,7 @@ def _exclude(**flags: bool) -> None:
 def _no_use(**given: Any) -> None:
     for name, value in given.items():
         if value:
-            raise InputError(f"--{name.replace('_', '-')} has no use here.", hint="See: skywrite sync --help")
+            raise InputError(f"--{name.replace('_', '-')} has no effect here.", hint="See: skywrite sync --help")
 
 
 def _check(folder: Path, as_json: bool) -> int:
@@ -91,7 +91,7 @@ def _check(folder: Path, as_json: bool) -> int:
         _print_problem(folder, problem)
     if problems:
         files = len({problem.path for problem in problems})
-        raise BrokenFiles(f"{_count(files, 'file')} of {folder} cannot be posted as they are.", hint="Mend them.")
+        raise BrokenFiles(f"{_count(files, 'file')} of {folder} cannot be posted as they are.", hint="Fix them.")
     print_done(f"{_count(len(found.items), 'file')} of {folder} can be posted as they are.")
     return 0
 

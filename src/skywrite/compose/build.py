@@ -120,26 +120,27 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
             raise error.about(f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else "") from None
     if len(records) > THREAD_POSTS_MAX:
         raise InputError(
-            f"The thread has {len(records)} posts; {THREAD_POSTS_MAX} are the most.", hint="Make several threads of it."
+            f"The thread has {len(records)} posts; the maximum is {THREAD_POSTS_MAX}.",
+            hint="Split it into several threads.",
         )
     if draft.replies is not None:
         check_allow(draft.replies)
         if draft.reply_to is not None:
             raise InputError(
-                "An answer cannot say who may reply: the first post of its conversation does.",
+                "A reply cannot set who may reply: the first post of its conversation does.",
                 hint="Leave replies out.",
             )
     if isinstance(draft.reply_to, Reply):
         records[0]["reply"] = _reply(draft.reply_to.root, draft.reply_to.parent)
         check_post(records[0])
     elif draft.reply_to is not None:
-        raise UnresolvedDraft("The post that is replied to has not been looked up.")
+        raise UnresolvedDraft("The post to reply to has not been looked up.")
     for record in records:
         encode_record(record)
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
     if prepared.writes() > WRITES_MAX:
         raise InputError(
-            f"The thread and its gates are {prepared.writes()} records; {WRITES_MAX} are the most.",
+            f"The thread and its gates are {prepared.writes()} records; the maximum is {WRITES_MAX}.",
             hint="Make it shorter, or let its posts be quoted.",
         )
     return prepared
@@ -195,7 +196,7 @@ def _embed(part: Draft) -> dict[str, Any] | None:
     if part.quote is None:
         return media
     if not isinstance(part.quote, Ref):
-        raise UnresolvedDraft("The post that is quoted has not been looked up.")
+        raise UnresolvedDraft("The quoted post has not been looked up.")
     quote = embed.record(part.quote.as_dict())
     return embed.record_with_media(quote, media) if media else quote
 

@@ -84,7 +84,7 @@ class Collector:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise UnreadableFile(
-                f"{path} cannot be read: {reason}.", hint="Check what it is, and its rights."
+                f"{path} cannot be read: {reason}.", hint="Check what it is, and its permissions."
             ) from None
 
     def _download(self, url: str, max_bytes: int) -> bytes:

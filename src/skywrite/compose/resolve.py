@@ -168,7 +168,7 @@ def _reply(reply_to: str | Reply | None, around: DraftContext) -> Reply | None:
         return reply_to
     record = _record(reply_to, around)
     if "/app.bsky.feed.post/" not in record["uri"]:
-        raise InputError(f"{reply_to} is not a post, so nobody can reply to it.", hint="Give the link of a post.")
+        raise InputError(f"{reply_to} is not a post, so it cannot be replied to.", hint="Give the link of a post.")
     parent = Ref(record["uri"], record["cid"])
     return Reply(_root(record["value"]) or parent, parent)
 
@@ -195,7 +195,7 @@ def _list_uri(text: str, around: DraftContext) -> str:
         collection = ""
     if collection != _LIST:
         raise UnknownReplyRule(
-            f"{text!r} says not who may reply.", hint=f"Use {', '.join(_RULES)}, or the link of a list on bsky.app."
+            f"{text!r} does not say who may reply.", hint=f"Use {', '.join(_RULES)}, or the link of a list on bsky.app."
         )
     did = authority if authority.startswith("did:") else around.resolve_handle(authority)
     return f"at://{did}/{collection}/{rkey}"

@@ -153,7 +153,7 @@ class Fetcher:
             if _origin(next_target) != _origin(target):
                 headers = {name: value for name, value in headers.items() if name in _HEADERS_FOR_EVERYONE}
             target = next_target
-        raise FetchRejected(f"{url} leads from redirect to redirect: more than {REDIRECTS_MAX}.")
+        raise FetchRejected(f"{url} redirects more than {REDIRECTS_MAX} times.")
 
     def _check(self, url: str, previous: Target | None, deadline: float) -> Target:
         try:
@@ -164,9 +164,9 @@ class Fetcher:
         except AddressRefused as error:
             if previous is None:
                 raise
-            raise RedirectRefused(f"{previous.host} leads on to an address that is refused: {error.message}") from None
+            raise RedirectRefused(f"{previous.host} redirects to an address that is refused: {error.message}") from None
         if previous and previous.scheme == "https" and target.scheme != "https":
-            raise RedirectRefused(f"{previous.host} leads from https to http, which is refused.")
+            raise RedirectRefused(f"{previous.host} redirects from https to http, which is refused.")
         return target
 
     def _ask(
@@ -201,7 +201,7 @@ class Fetcher:
         seconds = deadline - self.clock.monotonic()
         if seconds <= 0:
             host = target.host if target else "The address"
-            raise FetchFailed(f"{host} took too long to answer.", hint="The server may be overloaded; try again.")
+            raise FetchFailed(f"{host} took too long to respond.", hint="The server may be overloaded; try again.")
         return seconds
 
     def _pinned(self, target: Target, address: str) -> Http:
@@ -229,7 +229,7 @@ def _refusal(fetched: Fetched) -> FetchFailed | FetchRejected:
     if status >= 500 or status in _TEMPORARY_STATUSES:
         error = FetchFailed(f"{fetched.url} answered {said}.", hint="Try again later.")
     elif status in _REDIRECTS:
-        error = FetchRejected(f"{fetched.url} leads on, but not to an address that can be read.")
+        error = FetchRejected(f"{fetched.url} redirects to an address that cannot be read.")
     else:
         error = FetchRejected(f"{fetched.url} answered {said}.", hint="Check the address in a browser.")
     error.status = status

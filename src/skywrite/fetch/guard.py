@@ -174,7 +174,7 @@ class Guard:
                 place = "" if address == host else f" is at {address}, which"
                 raise AddressRefused(
                     f"{host}{place} is not a public address.",
-                    hint="For a page on your own network, put its host into SKYWRITE_FETCH_ALLOW.",
+                    hint="To allow a page on your own network, add its host to SKYWRITE_FETCH_ALLOW.",
                 )
             if not _usual_port(port):
                 raise _port_refused(target)
@@ -190,7 +190,7 @@ class Guard:
         if target.scheme not in ("http", "https"):
             raise AddressRefused(f"{target.scheme}: addresses are not opened, only https: and http:.")
         if target.has_userinfo:
-            raise AddressRefused(f"The address of {target.host} holds a user name or password; take it out.")
+            raise AddressRefused(f"The address of {target.host} contains a user name or password; remove it.")
         if len(target.text) > URL_LENGTH_MAX:
             raise AddressRefused(f"An address of {len(target.text)} characters is too long: at most {URL_LENGTH_MAX}.")
         return target
@@ -215,7 +215,7 @@ def _usual_port(port: int) -> bool:
 def _port_refused(target: WebUrl) -> AddressRefused:
     return AddressRefused(
         f"Port {target.port} of {target.host} is not a port of web pages.",
-        hint="To let it through, put the host with its port into SKYWRITE_FETCH_ALLOW.",
+        hint="To allow it, add the host with its port to SKYWRITE_FETCH_ALLOW.",
     )
 
 
@@ -243,8 +243,8 @@ def _rule(entry: str) -> _Rule:
     )
     if not known or (port is not None and not 0 < port < 65536):
         raise InputError(
-            f"{entry} is not a host, an address or a network that could be let through.",
-            hint="SKYWRITE_FETCH_ALLOW takes entries such as nas.example, nas.example:8080, 10.0.0.5, [fd00::1]:8080 "
+            f"{entry} is not a host, an address or a network.",
+            hint="SKYWRITE_FETCH_ALLOW accepts entries such as nas.example, nas.example:8080, 10.0.0.5, [fd00::1]:8080 "
             "or 10.0.0.0/8.",
         )
     return _Rule(None, ip_network(name), port) if numeric else _Rule(name, None, port)
@@ -268,4 +268,4 @@ def _resolve_in_time(resolve: Resolve, host: str, port: int, timeout_seconds: fl
         return found[0]
     if failed:
         raise NotSent(f"No address was found for {host}.", hint="Check the connection and the spelling.")
-    raise NotSent(f"The address of {host} could not be found out in time.", hint="Check the connection.")
+    raise NotSent(f"The address of {host} could not be resolved in time.", hint="Check the connection.")

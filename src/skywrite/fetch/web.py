@@ -40,7 +40,7 @@ class GuardedWeb:
         from skywrite.fetch.fetch import FetchFailed, FetchRejected
 
         if method != "GET" or body is not None:
-            raise InputError("Addresses of strangers are only read.")
+            raise InputError("Untrusted addresses are read-only.")
         try:
             fetched = self._fetcher().fetch(
                 url, max_bytes=max_bytes, timeout_seconds=timeout_seconds or TIMEOUT_SECONDS, headers=headers

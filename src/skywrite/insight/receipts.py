@@ -33,7 +33,7 @@ _CID_STARTS = (b"\x01\x71\x12\x20", b"\x01\x55\x12\x20")
 
 
 class InvalidReceipt(InputError):
-    """The file is no receipt, or does not prove what it says."""
+    """The file is not a receipt, or does not prove what it says."""
 
 
 class Receipt(NamedTuple):
@@ -97,7 +97,7 @@ def read_receipt(text: str) -> Receipt:
     except InvalidProof as error:
         raise InvalidReceipt(error.message, hint=error.hint) from None
     if difference := _difference(receipt, proven, did):
-        raise InvalidReceipt(f"The receipt was changed: its {difference} is not the one that the proof shows.")
+        raise InvalidReceipt(f"The receipt was changed: its {difference} does not match the proof.")
     return receipt
 
 
@@ -124,7 +124,7 @@ def check_key(receipt: Receipt, log: object) -> str:
         elif since and until is None:
             until = str(entry.get("createdAt"))
     if since is None:
-        raise InvalidReceipt("The account's public log never named the key that signed this.")
+        raise InvalidReceipt("The account's public log never contained the key that signed this.")
     return f"the account's key from {since[:10]}" + (f" to {until[:10]}" if until else " until now")
 
 
@@ -158,7 +158,7 @@ def _parsed(text: str) -> Receipt:
     except InvalidReceipt:
         raise
     except (ValueError, KeyError, TypeError, RecursionError, InputError):
-        raise InvalidReceipt("The file is no receipt.", hint="Give a file that was made as a receipt.") from None
+        raise InvalidReceipt("The file is not a receipt.", hint="Use a file that `receipt` wrote.") from None
     return receipt
 
 

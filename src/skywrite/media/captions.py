@@ -58,7 +58,7 @@ def _text(data: bytes, name: str) -> str:
     if not text.strip():
         raise BadCaption(f"{name} is empty.", hint=_HINT)
     if "\0" in text:
-        raise BadCaption(f"{name} is no text file.", hint=_HINT)
+        raise BadCaption(f"{name} is not a text file.", hint=_HINT)
     return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
 
 
@@ -91,13 +91,13 @@ def _check_cues(lines: list[str], name: str) -> None:
         if cue is None:
             hint = "Write its times like 00:00:01.500 --> 00:00:04.000"
             raise BadCaption(
-                f"{name}, line {number}: {line.strip()[:60]!r} holds no times that players read.", hint=hint
+                f"{name}, line {number}: {line.strip()[:60]!r} has no times that players can read.", hint=hint
             )
         if _milliseconds(*cue.groups()[4:8]) <= _milliseconds(*cue.groups()[:4]):
-            raise BadCaption(f"{name}, line {number}: the cue ends before it begins.", hint="Correct its times.")
+            raise BadCaption(f"{name}, line {number}: the cue ends before it begins.", hint="Fix its times.")
         count += 1
     if not count:
-        raise BadCaption(f"{name} holds no cue.", hint=_HINT)
+        raise BadCaption(f"{name} contains no cue.", hint=_HINT)
 
 
 def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> int:

@@ -46,9 +46,7 @@ def find_ffmpeg(name: str) -> str:
     except (ImportError, RuntimeError):
         found = shutil.which("ffmpeg")
         if found is None:
-            raise MissingExtra(
-                f"{name} has to be converted to an MP4 video first, and that needs ffmpeg.", extra="video"
-            ) from None
+            raise MissingExtra(f"{name} has to be converted to MP4, which needs ffmpeg.", extra="video") from None
         return found
 
 

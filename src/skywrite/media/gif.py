@@ -52,7 +52,7 @@ def is_animated(data: bytes) -> bool:
 def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
     """Read all blocks. Raises NotAnImage, DamagedImage and ImageTooLarge."""
     if not data.startswith((b"GIF87a", b"GIF89a")):
-        raise NotAnImage(f"{name} is no GIF.", hint="Give images as images and videos as a video.")
+        raise NotAnImage(f"{name} is not a GIF.", hint="Give images as images and videos as a video.")
     frames, hundredths, delay, plays = 0, 0, 0, 1
     try:
         width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
@@ -67,9 +67,9 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
                 times = int.from_bytes(body[14:16], "little")
                 plays = times + 1 if times else 0
     except IndexError:
-        raise DamagedImage(f"{name} is cut short.", hint="Export or download it again.") from None
+        raise DamagedImage(f"{name} is cut off.", hint="Export or download it again.") from None
     if not frames or not width or not height:
-        raise DamagedImage(f"{name} holds no image.", hint="Export or download it again.")
+        raise DamagedImage(f"{name} contains no image.", hint="Export or download it again.")
     if width * height > STRANGERS_MAX_PIXELS or frames > MAX_FRAMES:
         raise ImageTooLarge(f"{name} has {frames} frames of {width} x {height} pixels.", hint="Make it smaller.")
     return GifInfo(width, height, frames, hundredths / 100, plays)

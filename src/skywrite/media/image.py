@@ -43,7 +43,7 @@ _ORIENTATION_TAG = 0x0112
 
 
 class NotAnImage(InputError):
-    """The bytes are no image of a kind that can be posted."""
+    """The bytes is not an image of a kind that can be posted."""
 
 
 class DamagedImage(InputError):
@@ -105,12 +105,12 @@ def _kind(data: bytes, name: str) -> str:
         raise NotAnImage(f"{name} is a video ({NAMES[kind]}), no image.", hint="Give it as a video.")
     if kind:
         raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as an image.", hint=_HINT)
-    raise NotAnImage(f"{name} is no image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.")
+    raise NotAnImage(f"{name} is not an image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.")
 
 
 def _check_size(size: tuple[int, int] | None, name: str, max_pixels: int) -> None:
     if size is None or min(size) < 1:
-        raise DamagedImage(f"{name} begins like an image and then says no size.", hint="Export it again.")
+        raise DamagedImage(f"{name} starts like an image but has no size.", hint="Export it again.")
     if size[0] * size[1] > max_pixels:
         raise ImageTooLarge(
             f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
@@ -129,7 +129,7 @@ def _decoding(name: str) -> Iterator[None]:
     except MemoryError:
         raise ImageTooLarge(f"There is not enough memory to open {name}.", hint="Make it smaller.") from None
     except Exception as error:
-        raise DamagedImage(f"{name} is damaged or cut short: {error}.", hint="Export or download it again.") from None
+        raise DamagedImage(f"{name} is damaged or cut off: {error}.", hint="Export or download it again.") from None
 
 
 def _open(kind: str, data: bytes, name: str) -> Image:

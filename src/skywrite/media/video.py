@@ -33,7 +33,7 @@ _FITTED = (
 
 
 class NotAVideo(InputError):
-    """The file is no video, or of a kind that cannot be used."""
+    """The file is not a video, or of a kind that cannot be used."""
 
 
 class DamagedVideo(InputError):
@@ -84,7 +84,7 @@ def probe_video(path: Path, *, name: str = "") -> VideoInfo:
 
 
 def is_ready(path: Path) -> bool:
-    """Whether a file is an MP4 that can go out as it is; raises NotAVideo for what is no video at all."""
+    """Whether a file is an MP4 that can go out as it is; raises NotAVideo for what is not a video at all."""
     return _kind(path, path.name) == "mp4"
 
 
@@ -175,7 +175,9 @@ def _kind(path: Path, name: str) -> str:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise NotAVideo(f"{name} cannot be read: {error.strerror}.", hint="Check the path and its rights.") from None
+        raise NotAVideo(
+            f"{name} cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from None
     if not head:
         raise NotAVideo(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
     kind = sniff(head)
@@ -183,7 +185,7 @@ def _kind(path: Path, name: str) -> str:
         return kind
     if kind in IMAGES:
         raise NotAVideo(f"{name} is an image ({NAMES[kind]}), no video.", hint="Give it as an image.")
-    what = f"is of the kind {NAMES[kind]}, no video" if kind else "is no video"
+    what = f"is of the kind {NAMES[kind]}, no video" if kind else "is not a video"
     raise NotAVideo(f"{name} {what}.", hint="Videos are MP4 files; MOV, WebM, AVI and MPEG are converted.")
 
 
@@ -195,7 +197,7 @@ def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
     shown = [track for track in movie.tracks if track.kind == "video" and track.width and track.height]
     if not shown:
         only = "only sound" if any(track.kind == "audio" for track in movie.tracks) else "no images"
-        raise NotAVideo(f"{name} has {only}.", hint="Bluesky takes videos; put an image to the sound first.")
+        raise NotAVideo(f"{name} has {only}.", hint="Bluesky takes videos; combine the sound with an image first.")
     sound = next((track.codec for track in movie.tracks if track.kind == "audio"), "")
     return VideoInfo(
         shown[0].width,
@@ -214,7 +216,7 @@ def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
 def _notes(movie: Movie, shown: Track) -> tuple[str, ...]:
     notes = []
     if any(track.kind == "meta" for track in movie.tracks):
-        notes.append("The video carries a track of measurements, perhaps with places; it is not removed.")
+        notes.append("The video contains a data track that may reveal locations; Skywrite does not remove it.")
     if shown.codec != "H.264":
         notes.append(f"The video is in {shown.codec}; some players only know H.264.")
     return tuple(notes)

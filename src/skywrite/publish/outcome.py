@@ -87,7 +87,7 @@ def _later(post: Post, problem: Problem, now: datetime, jitter: float) -> Outcom
     # Both: a post that was long overdue when it was first tried has its two days too.
     if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts >= GIVE_UP_TRIES:
         hint = Hint("Try again: ", Do("posts.release", post.id))
-        return Held(Problem(problem.name, f"Given up after two days of tries: {problem.message}", hint))
+        return Held(Problem(problem.name, f"Given up after two days of attempts: {problem.message}", hint))
     return Retry(now + timedelta(seconds=retry_seconds(post.attempts, jitter)), problem)
 
 

@@ -139,7 +139,9 @@ class Publisher(NamedTuple):
         if not isinstance(error, SkywriteError):
             self.log("unexpected", post=claim.post.id, error=error)
         if isinstance(error, SignInError) and self.agents.has_newer(claim.post.account_did):
-            error = SignedInAnew(f"{claim.account.handle} has signed in anew meanwhile.", hint="It is tried again.")
+            error = SignedInAnew(
+                f"{claim.account.handle} has signed in again in the meantime.", hint="Skywrite tries again."
+            )
         elif is_worth_asking(error, claim.post.attempts):
             error = self._moved(claim) or error
         now = self.clock.now()
@@ -222,7 +224,9 @@ class Publisher(NamedTuple):
         def progress(cid: str, done: int, size: int) -> None:
             nonlocal renewed_at
             if size >= STOPPABLE_BYTES and self.stopping.is_set():
-                raise UploadInterrupted("The upload was stopped with the program.", hint="It begins anew next time.")
+                raise UploadInterrupted(
+                    "The upload stopped because the program ended.", hint="It starts over next time."
+                )
             if self.progress:
                 self.progress(claim.post, cid, done, size)
             renewed_at = self._renew_in_time(claim, renewed_at)

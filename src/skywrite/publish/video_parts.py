@@ -157,7 +157,9 @@ class InParts:
             yield number, bytes(held)
             sent += len(held)
         if sent != self._size:
-            raise InputError(f"The video has {sent} bytes and was said to have {self._size}; it changed meanwhile.")
+            raise InputError(
+                f"The video has {sent} bytes but should have {self._size}; it has changed in the meantime."
+            )
 
     def _finish(self, parts: Parts) -> Job:
         """Finish, however often the answer is lost; parts that the service misses are sent again."""
@@ -223,7 +225,7 @@ class InParts:
 
     def _wait(self, seconds: float) -> None:
         if self._clock.wait(self._stopping, max(0.0, seconds)):
-            raise UploadStopped("The upload of the video was stopped.", hint="It begins anew next time.")
+            raise UploadStopped("The upload of the video was stopped.", hint="It starts over next time.")
 
 
 def _ended(status: Mapping[str, Any], error: SkywriteError) -> SkywriteError:

@@ -138,7 +138,7 @@ class VideoService:
             raise VideoLimitReached("The account has no video left today.", hint=_HINT_LATER)
         if isinstance(bytes_left, int) and bytes_left < size_bytes:
             raise VideoLimitReached(
-                f"The account may upload {max(0, bytes_left) / 1e6:.0f} MB of video today; this one has "
+                f"The account may upload {max(0, bytes_left) / 1e6:.0f} MB of video today; this video has "
                 f"{size_bytes / 1e6:.0f} MB.",
                 hint=_HINT_LATER,
             )
@@ -267,7 +267,7 @@ def rejection(error: Refused) -> TemporaryError | VideoRejected:
     reason, hint = _REJECTED.get(code, _FAILED.get(code.lower(), ("", "")))
     made: TemporaryError | VideoRejected
     if code in ("TooManyOpenUploads", "ServiceOverloaded"):
-        made = VideoServiceUnavailable(f"The video service has no room for now: {error.message}", hint=_HINT_LATER)
+        made = VideoServiceUnavailable(f"The video service has no capacity now: {error.message}", hint=_HINT_LATER)
     elif reason:
         made = VideoRejected(f"The video service refused the video: {reason}.", hint=hint)
     elif "limit" in code.lower():
@@ -287,7 +287,7 @@ def failure(job: Job) -> TemporaryError | VideoRejected:
     reason, hint = _FAILED.get(job.error, ("", ""))
     if job.failure_code == "pds_upload_unsupported_blob_size":
         return PdsBlobTooSmall(
-            f"The account's server takes no video of this size: {said}.",
+            f"The account's server does not accept videos of this size: {said}.",
             hint="Make the video smaller, or ask the server's operator to raise its blob limit.",
         )
     if reason or job.failure_code == "validation_failure":
@@ -305,7 +305,7 @@ def read_job(answer: Mapping[str, Any]) -> Job:
     """A job status, with or without the `jobStatus` wrapper: the live service leaves it out."""
     inner = answer.get("jobStatus", answer)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("jobId"), str) or not inner["jobId"]:
-        raise VideoServiceUnavailable("The video service answered without a job.", hint=_HINT_LATER)
+        raise VideoServiceUnavailable("The video service responded without a job.", hint=_HINT_LATER)
     progress, blob = inner.get("progress"), inner.get("blob")
     return Job(
         inner["jobId"],

@@ -113,11 +113,11 @@ class VideoUploader:
                 raise failure(job)
             empty += job.state == "JOB_STATE_COMPLETED"
             if empty > EMPTY_ANSWERS_MAX:
-                raise VideoServiceUnavailable("The video service calls the video finished and gives no blob.")
+                raise VideoServiceUnavailable("The video service says that the video is finished but returned no blob.")
             if self._clock.monotonic() - started > self._deadline_seconds:
                 raise VideoServiceUnavailable(
                     f"The video service did not finish the video within {self._deadline_seconds / 60:.0f} minutes.",
-                    hint="It is asked again later, and will answer at once when it is done.",
+                    hint="Skywrite asks again later.",
                 )
             if state:
                 state(job.state, job.progress)
@@ -137,7 +137,7 @@ class VideoUploader:
     def _pause(self, seconds: float) -> None:
         jittered = seconds * (0.8 + 0.4 * self._clock.random())
         if self._clock.wait(self._stopping, jittered):
-            raise UploadStopped("The upload of the video was stopped.", hint="It begins anew next time.")
+            raise UploadStopped("The upload of the video was stopped.", hint="It starts over next time.")
 
 
 def _about(info: VideoInfo | None) -> dict[str, int]:

@@ -98,7 +98,7 @@ class AccountOperations(StoreBase):
             waiting = [_counted(item["count"], _WAITING[item["kind"]]) for item in tx.rows("waiting_things", did=did)]
             if waiting:
                 raise AccountInUse(
-                    f"{row['handle']} is not forgotten, because it has: {', '.join(waiting)}.",
+                    f"{row['handle']} was not deleted, because it still has: {', '.join(waiting)}.",
                     hint=Hint(
                         "Cancel and stop them first: ",
                         Do("posts.list"),
@@ -213,7 +213,7 @@ class AccountOperations(StoreBase):
             row = tx.row("lock_account", did=session.did)
             there = None if row is None or not isinstance(self._opened(row), Session) else _sign_in_of(row)
             if there is None or there != self._refreshed.get((owner, session.did), there):
-                raise SignedOut(f"{session.handle} was signed out meanwhile.", hint=SIGN_IN)
+                raise SignedOut(f"{session.handle} was signed out in the meantime.", hint=SIGN_IN)
             self._renew(tx, session, sealed, session.handle, session.pds_url)
 
     def try_lease(self, did: str, seconds: float) -> bool:

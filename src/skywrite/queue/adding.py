@@ -212,7 +212,7 @@ def _check_slots(tx: Transaction, posts: Iterable[NewPost]) -> None:
         stop = post.due_at + timedelta(microseconds=1)
         if tx.rows("due_times_between", did=post.account_did, start=post.due_at, stop=stop):
             raise SlotTaken(
-                f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process meanwhile.",
+                f"The slot {post.due_at:%Y-%m-%d %H:%M} UTC was taken by another process in the meantime.",
                 hint="Nothing was stored; try again.",
             )
 

@@ -130,7 +130,7 @@ class ApiKeys:
         if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
             raise InputError(f"A key needs a name of 1 to {NAME_MAX} characters.", hint="Name what will use it.")
         if expires_at is not None and expires_at <= self._store._clock.now():
-            raise InputError("The key would have ended already.", hint="Give an end in the future.")
+            raise InputError("The key would already have expired.", hint="Choose an expiry date in the future.")
         while True:
             key = new_key()
             values = {

@@ -115,9 +115,9 @@ class Approvals:
                 raise OwnPost(f"Post {post_id} was written or changed by you.", hint="Ask somebody else to approve it.")
             if digest_of(as_approved(post, now, at)) != digest:
                 raise ApprovalStale(
-                    f"Post {post_id} is not what was looked at: it was changed, or its time has passed meanwhile. "
+                    f"Post {post_id} is not what you looked at: it was changed, or its time has passed. "
                     "Nothing was approved.",
-                    hint=Hint("Look at it again: ", Do("posts.approve", post_id)),
+                    hint=Hint("Check it again: ", Do("posts.approve", post_id)),
                 )
             if post.state == "draft":
                 if at is None:

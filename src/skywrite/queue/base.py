@@ -122,7 +122,9 @@ class StoreBase:
             ) from doubt
         if accepted.posts == 1:
             key = f"{ACCEPTED_KEY}{accepted.id}:{accepted.root_rkey}"
-            doubt.hint = Hint("Repeat it with this key, and it is not stored twice: ", Do("argument", "key"), f" {key}")
+            doubt.hint = Hint(
+                "Repeat it with this key, so that it is not stored twice: ", Do("argument", "key"), f" {key}"
+            )
         raise doubt
 
     def _is_stored(self, post: Accepted) -> bool:

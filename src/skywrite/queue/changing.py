@@ -90,8 +90,8 @@ def check_version(post: Post, version: int | None) -> None:
     """Raise ChangedMeanwhile where a change was made from another version."""
     if version is not None and post.version != version:
         raise ChangedMeanwhile(
-            f"Post {post.id} was changed by somebody else meanwhile; it is {post.state} now. Nothing was changed.",
-            hint=Hint("Look at it and try again: ", Do("posts.get", post.id)),
+            f"Post {post.id} was changed by somebody else; it is {post.state} now. Nothing was changed.",
+            hint=Hint("Check it and try again: ", Do("posts.get", post.id)),
         )
 
 
@@ -109,7 +109,7 @@ def way_out(post: Post) -> str:
     if post.free_at is not None and post.frozen is not None:
         return f"Nothing of it was found there. It may be changed after {post.free_at:%Y-%m-%d %H:%M:%S} UTC."
     if post.state == "held" and post.frozen is not None:
-        return Hint("Release it, and Skywrite looks whether it is on the network: ", Do("posts.release", post.id))
+        return Hint("Release it, and Skywrite checks whether it is on the network: ", Do("posts.release", post.id))
     if post.state in ("scheduled", "publishing"):
         return Hint("The next attempt settles it; see: ", Do("posts.get", post.id))
     return Hint("See: ", Do("posts.get", post.id))

@@ -260,7 +260,7 @@ class Database(ABC):
                 raise CommitInDoubt(
                     f"The connection to the database {self.place} broke while a change was being stored: "
                     "the change may have been stored.",
-                    hint=Hint("Look before you repeat it: ", Do("posts.list")),
+                    hint=Hint("Check before you repeat it: ", Do("posts.list")),
                 ) from error
             raise explained from error
         except BaseException:

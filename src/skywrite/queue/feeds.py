@@ -65,7 +65,7 @@ class FeedOperations(StoreBase):
                 there = tx.row("feed_with_url", url=new.url)
                 number = there["id"] if there else "?"
                 raise FeedExists(
-                    f"{new.url} is feed {number} already.", hint=Hint("To begin anew: ", Do("feeds.remove", number))
+                    f"{new.url} is feed {number} already.", hint=Hint("To start over: ", Do("feeds.remove", number))
                 )
             for position, did in enumerate(dict.fromkeys(new.account_dids)):
                 tx.run("insert_feed_account", feed_id=row["id"], position=position, did=did)
@@ -319,7 +319,7 @@ class FeedOperations(StoreBase):
 
 def _lost(claim: FeedClaim) -> FeedLeaseLost:
     return FeedLeaseLost(
-        f"Feed {claim.feed.id} was taken by another process meanwhile, or removed.", hint="Nothing was changed."
+        f"Feed {claim.feed.id} was taken by another process in the meantime, or removed.", hint="Nothing was changed."
     )
 
 

@@ -51,7 +51,9 @@ class Cursor(NamedTuple):
                 raise ValueError
             return cls(due, int(number))
         except ValueError:
-            raise InvalidCursor("That is no cursor of a page.", hint="Take it as it came, or leave it out.") from None
+            raise InvalidCursor(
+                "The page cursor is not valid.", hint="Use it exactly as you received it, or leave it out."
+            ) from None
 
     def __str__(self) -> str:
         return f"{time_text(self.at) if self.at else ''}~{self.id}"

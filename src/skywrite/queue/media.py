@@ -64,7 +64,9 @@ class MediaOperations(StoreBase):
             with self._reading() as tx:
                 row = tx.row("get_media_chunk", cid=info.cid, number=number)
             if row is None:
-                raise UnknownMedia(f"The bytes {info.cid} were dropped while they were read.", hint="Add them again.")
+                raise UnknownMedia(
+                    f"The bytes {info.cid} were removed while they were being read.", hint="Add them again."
+                )
             yield row["data"]
             left -= len(row["data"])
             number += 1

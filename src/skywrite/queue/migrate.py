@@ -24,7 +24,7 @@ def migrate(database: Database, clock: Clock) -> None:
             _apply(database, connection, clock)
         elif version > newest:
             raise DatabaseTooNew(
-                f"The database {database.place} has version {version}; this program knows versions up to {newest}.",
+                f"The database {database.place} has version {version}; this program supports versions up to {newest}.",
                 hint="Upgrade it: pip install --upgrade skywrite",
             )
     except database.driver_error as error:

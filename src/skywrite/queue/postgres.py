@@ -201,23 +201,23 @@ class PostgresDatabase(Database):
             )
         if state in ("40P01", "40001"):
             return DatabaseConflict(
-                f"{where.capitalize()} gave up a change for the sake of others, again and again.",
+                f"{where.capitalize()} rolled back a change repeatedly because of conflicts.",
                 hint="Nothing was changed; try again.",
             )
         if state in ("55P03", "57014"):
             return DatabaseBusy(
-                f"Others kept {where} locked for too long.",
-                hint="Try again; if it stays so, look for long transactions in pg_stat_activity.",
+                f"Other connections kept {where} locked for too long.",
+                hint="Try again. If it happens again, look for long transactions in pg_stat_activity.",
             )
         if state in ("25006", "42501"):
             return DatabaseReadOnly(
-                f"{where.capitalize()} does not let us write: {said}",
+                f"{where.capitalize()} does not allow writing: {said}",
                 hint="Use the primary server and a role that may write, or set SKYWRITE_DATABASE to another database.",
             )
         if state.startswith("23"):
             return BrokenRule(f"A change breaks a rule of {where}: {said}.")
         if state.startswith("XX"):
-            return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask who runs the server.")
+            return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask the operator of the server.")
         return DatabaseUnavailable(
             f"Cannot use {where}: {said}",
             hint="Check that the server runs and that SKYWRITE_DATABASE names the right host, user and password.",

@@ -187,7 +187,7 @@ class PostOperations(StoreBase):
     ) -> Post:
         """Keep a scheduled post from being published until it is released."""
         reason = problem or Problem(
-            "HeldByUser", "It is held on request.", Hint("Let it go out: ", Do("posts.release", post_id))
+            "HeldByUser", "It is held on request.", Hint("Release it: ", Do("posts.release", post_id))
         )
         with self._writing() as tx:
             post = get_locked(tx, post_id)

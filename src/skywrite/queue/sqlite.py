@@ -102,7 +102,7 @@ class SqliteDatabase(Database):
             if now is None:
                 raise DatabaseUnavailable(
                     f"The database {self.place} was moved away or deleted.",
-                    hint="Put it back, or a backup of it; a program that runs takes it up by itself.",
+                    hint="Put it back, or restore a backup; a running program picks it up by itself.",
                 )
             if before is not None:
                 self._put_aside(before.log)
@@ -200,16 +200,16 @@ class SqliteDatabase(Database):
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return DatabaseBusy(
                 f"Another process kept {where} locked for more than {self._busy_seconds:g} seconds.",
-                hint="Try again; if it stays so, look for a program that holds the file open (a backup, a shell).",
+                hint="Try again. If it happens again, look for a program that holds the file open (a backup, a shell).",
             )
         if code.startswith("SQLITE_READONLY") or (code.startswith("SQLITE_CANTOPEN") and self._is_read_only()):
             return DatabaseReadOnly(
-                f"{where.capitalize()} may only be read, not written.",
+                f"{where.capitalize()} is read-only.",
                 hint="Give yourself write permission on the file and its directory, or set SKYWRITE_HOME elsewhere.",
             )
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return DatabaseCorrupt(
-                f"The file {self.place} is damaged or is no database of ours.",
+                f"The file {self.place} is damaged, or is not a Skywrite database.",
                 hint="Restore the last backup, or move the file away to start with an empty one.",
             )
         if code.startswith("SQLITE_CONSTRAINT"):

@@ -91,11 +91,11 @@ class Store(
         try:
             self._database.backup(target)
         except FileExistsError:
-            raise BackupExists(f"There is a file {target} already.", hint="Choose another name.") from None
+            raise BackupExists(f"The file {target} already exists.", hint="Choose another name.") from None
         except OSError as error:
             raise BackupFailed(
                 f"The backup {target} cannot be written: {error.strerror or error}.",
-                hint="Check the path and its room.",
+                hint="Check the path and the free space.",
             ) from error
 
     def schema_version(self) -> int:

@@ -76,7 +76,7 @@ class SyncOperations(StoreBase):
             return
         whose = f"the file {other['path']} of {other['folder']}" if other else post.source or "a post made by hand"
         raise KeyTaken(
-            f"The key {file.key!r} was used before, by post {post_id} ({whose}).",
+            f"The key {file.key!r} was already used by post {post_id} ({whose}).",
             hint="Give the file another one in its front matter: key: some-other-name.",
         )
 

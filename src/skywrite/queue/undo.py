@@ -1,6 +1,6 @@
 """Taking back the last change of a user.
 
-Nothing is undone by halves, and nothing that has been changed, tried or published since. What does not live here:
+Nothing is undone by halves, and nothing that has been changed, attempted or published since. What does not live here:
 noting changes (`journal.py`).
 """
 
@@ -25,7 +25,7 @@ class NothingToUndo(InputError):
 
 
 class CannotUndo(InputError):
-    """What was changed has been changed, tried or published since; nothing was taken back."""
+    """What was changed has been changed, attempted or published since; nothing was taken back."""
 
 
 class Undone(NamedTuple):
@@ -53,7 +53,7 @@ class UndoOperations(StoreBase):
         with self._writing() as tx:
             last = tx.row("last_change")
             if last is None:
-                raise NothingToUndo("There is no change that could be taken back.")
+                raise NothingToUndo("There is no change to undo.")
             rows = [last] if last["batch"] is None else tx.rows("changes_of_batch", batch=last["batch"])
             contents = [json.loads(row["content"]) for row in rows]
             for did in _accounts(tx, contents):
@@ -88,7 +88,7 @@ def _forget_added(tx: Transaction, content: Mapping[str, Any]) -> None:
     if untouched != stored:
         raise CannotUndo(
             f"{stored - untouched} of the {stored} posts that were stored then have been changed, tried or published "
-            "since. Nothing was taken back.",
+            "since. Nothing was undone.",
             hint=Hint("Cancel those that wait, one by one: ", Do("posts.list")),
         )
     for first, last in runs:
@@ -119,7 +119,7 @@ def _restore(tx: Transaction, content: Mapping[str, Any], now: datetime) -> None
     )
     if restored != 1:
         raise CannotUndo(
-            f"Post {post_id} has been changed, tried or published since. Nothing was taken back.",
+            f"Post {post_id} has been changed, attempted or published since. Nothing was undone.",
             hint=Hint("See: ", Do("posts.get", post_id)),
         )
     if content["media"] is not None:
@@ -132,7 +132,7 @@ def _restore_media(tx: Transaction, post_id: int, cids: Sequence[str]) -> None:
         require_media(tx, set(cids))
     except UnknownMedia:
         raise CannotUndo(
-            f"The images or the video that post {post_id} had are not kept any more. Nothing was taken back."
+            f"The images or the video that post {post_id} had are no longer stored. Nothing was undone."
         ) from None
     tx.run_many("insert_post_media", ({"post_id": post_id, "cid": cid} for cid in cids))
 

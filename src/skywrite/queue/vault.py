@@ -149,13 +149,13 @@ class Vault:
     def _wrong(self) -> WrongKey:
         if not self._given and not self._use_keyring and (self._home / _NEXT).exists():
             return WrongKey(
-                f"The key from {self.source} does not open the stored session: its replacement was cut off.",
+                f"The key from {self.source} does not open the stored session: a key rotation was interrupted.",
                 hint=Hint("Finish it: ", Do("rotate_key")),
             )
         return WrongKey(
             f"The key from {self.source} does not open the stored session.",
             hint=Hint(
-                "Use the key the session was stored with (SKYWRITE_KEY, or the file `key` beside the database), "
+                "Use the key the session was stored with (SKYWRITE_KEY, or the file `key` next to the database), "
                 "or sign in again: ",
                 Do("accounts.login"),
             ),
@@ -210,7 +210,7 @@ def _from_keyring(name: str = "key") -> bytes:
     key = _decoded(stored or "")
     if key is None:
         raise KeyUnavailable(
-            "The keyring's entry `skywrite` holds no key.", hint="Remove that entry and sign in again."
+            "The keyring's entry `skywrite` contains no key.", hint="Remove that entry and sign in again."
         )
     return key
 
@@ -226,7 +226,7 @@ def _from_file(path: Path) -> bytes:
             hint="Give yourself access to it, or set SKYWRITE_KEY instead.",
         ) from error
     if key is None:
-        raise KeyUnavailable(f"The file {path} holds no key.", hint="Restore it, or remove it and sign in again.")
+        raise KeyUnavailable(f"The file {path} contains no key.", hint="Restore it, or remove it and sign in again.")
     return key
 
 

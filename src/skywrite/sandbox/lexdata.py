@@ -30,7 +30,7 @@ def read_json(body: bytes) -> Any:
     """The value of a JSON body, as the server stores it; ValueError for anything but an object or a list."""
     value = json.loads(body.decode("utf-8", "replace"), parse_constant=_refuse)
     if not isinstance(value, dict | list):
-        raise ValueError("the body is no object and no list")
+        raise ValueError("the body is neither an object nor a list")
     return _plain(value)
 
 

@@ -45,10 +45,10 @@ class SandboxTransport:
         except NoConnection:
             raise NotSent(f"Could not connect to {parts.netloc}: refused by the sandbox.") from None
         except ConnectionDropped:
-            raise NoAnswer(f"No usable answer from {parts.netloc}: the connection was dropped.") from None
+            raise NoAnswer(f"No usable response from {parts.netloc}: the connection was dropped.") from None
         limit_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         if self._box.clock.monotonic() - began > limit_seconds:
-            raise NoAnswer(f"No usable answer from {parts.netloc}: none within {limit_seconds:g} seconds.")
+            raise NoAnswer(f"No usable response from {parts.netloc}: none within {limit_seconds:g} seconds.")
         if len(answer.body) > max_bytes:
             return Response(answer.status, answer.headers, answer.body[:max_bytes], truncated=True)
         return answer

@@ -59,12 +59,12 @@ def parse_cron(text: str) -> CronSeries:
     """Read five fields, names and `@daily`-like words. Raises UnknownRule, NeverHappens."""
     expression = SHORTCUTS.get(text.strip().lower(), " ".join(text.split()))
     if not expression.isascii():
-        raise UnknownRule(f"The cron expression {text!r} has characters that are no digits and no letters.")
+        raise UnknownRule(f"The cron expression {text!r} has characters other than digits and letters.")
     if len(expression.split()) != FIELDS:
-        raise UnknownRule(f"The rule {text!r} has not the five fields of a cron expression.")
+        raise UnknownRule(f"The recurrence {text!r} does not have the five fields of a cron expression.")
     series = CronSeries(expression)
     if next(series.after(datetime(2024, 1, 1)), None) is None:
-        raise NeverHappens(f"The rule {text!r} never comes.")
+        raise NeverHappens(f"The rule {text!r} has no occurrences.")
     return series
 
 
@@ -75,7 +75,7 @@ def _cronsim(expression: str, local: datetime) -> CronSim:
         return CronSim(expression, local)
     except CronSimError as error:
         if str(error) == "Bad day-of-month" and _days_are_numbers(expression):
-            raise NeverHappens(f"The rule {expression!r} never comes: its months have no such day.") from None
+            raise NeverHappens(f"The rule {expression!r} has no occurrences: its months have no such day.") from None
         raise UnknownRule(f"The cron expression {expression!r} is wrong: {error}.") from None
 
 

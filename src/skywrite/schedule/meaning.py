@@ -157,7 +157,7 @@ def _check_order(tokens: list[Token], given: str) -> None:
     """Small words go before what they belong to, and zones behind a time of day."""
     for token, following in zip_longest(tokens, tokens[1:]):
         if isinstance(token.value, Filler) and not (following and _may_follow(token.value, following.value)):
-            raise InvalidTime(f"The time {given!r} is not understood: {token.text!r} says nothing here.")
+            raise InvalidTime(f"The time {given!r} is not understood: {token.text!r} has no meaning here.")
     had_clock = False
     for token in tokens:
         had_clock = had_clock or isinstance(token.value, Clock | Number | Instant | Now | Span)
@@ -210,7 +210,7 @@ def _check_together(parts: Parts, given: str) -> None:
     others = parts.is_now + (parts.span is not None) + (parts.instant is not None)
     alone = parts.is_now or parts.instant is not None
     if others > 1 or (alone and (days or parts.clock or parts.part or parts.next)) or (parts.span and days):
-        raise InvalidTime(f"The time {given!r} says twice when.", hint="Keep one of them.")
+        raise InvalidTime(f"The time {given!r} contains two times.", hint="Keep one of them.")
     if len(days) > 1 and days != ["date", "weekday"]:
         raise InvalidTime(f"The time {given!r} names two days.", hint="Keep one of them.")
     if parts.next is not None and days != ["weekday"]:

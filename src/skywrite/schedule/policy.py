@@ -55,9 +55,9 @@ def _grace(policy: LatePolicy, duration: str) -> int:
     seconds = parse_duration(duration)
     if policy == "publish":
         hint = f"To publish when at most {duration} late: skip:{duration}, or hold:{duration}."
-        raise InvalidLate(f"publish:{duration} says nothing: publish means however late.", hint=hint)
+        raise InvalidLate(f"publish:{duration} is not possible: publish means however late.", hint=hint)
     if not seconds:
-        raise InvalidLate(f"{policy}:{duration} would never publish.", hint="Give it a minute at least: skip:1m.")
+        raise InvalidLate(f"{policy}:{duration} would never publish.", hint="Use at least a minute: skip:1m.")
     return seconds
 
 

@@ -130,7 +130,9 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
     """
     given = text.strip()
     if not given or len(given) > RULE_MAX:
-        raise UnknownRule(f"The rule is too long: more than {RULE_MAX} characters." if given else "No rule was given.")
+        raise UnknownRule(
+            f"The rule is too long: more than {RULE_MAX} characters." if given else "No recurrence was given."
+        )
     series, place = _series(given, zone_of(zone), start)
     return Rule(given, place.key, series, start)
 
@@ -166,7 +168,7 @@ def _time(text: str) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise UnknownRule(f"The exception {text!r} is no time with an offset.", hint="Write 2026-12-24T16:00:00Z.")
+        raise UnknownRule(f"The exception {text!r} is not a time with an offset.", hint="Write 2026-12-24T16:00:00Z.")
     return at.astimezone(UTC)
 
 

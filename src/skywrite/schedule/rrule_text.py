@@ -52,7 +52,7 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
         raise UnknownRule("A rule has COUNT or UNTIL, not both.")
     numbers = {name: _numbers(name, parts[name]) for name in _RANGES if name in parts}
     if len(numbers.get("BYSECOND", ())) > 1:
-        raise TooOften("The rule comes more than once a minute.", hint="Give one BYSECOND, or none.")
+        raise TooOften("The recurrence is more frequent than once a minute.", hint="Give one BYSECOND, or none.")
     if "BYSETPOS" in parts and not any(name.startswith("BY") and name != "BYSETPOS" for name in parts):
         raise UnknownRule("BYSETPOS chooses among what another BY part names, and there is none.")
     if "BYWEEKNO" in parts and freq != "YEARLY":
@@ -65,7 +65,7 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
         origin = origin.replace(second=numbers["BYSECOND"][0])
     rule = _fill(parts, freq, numbers, byday, origin, place, begin is not None)
     if next(rule.after(datetime.min), None) is None:
-        raise NeverHappens(f"The rule {rule_text!r} never comes.")
+        raise NeverHappens(f"The rule {rule_text!r} has no occurrences.")
     return rule, place
 
 
@@ -146,7 +146,7 @@ def _parts(text: str) -> dict[str, str]:
 def _freq(parts: Mapping[str, str]) -> Freq:
     given = parts.get("FREQ", "")
     if given == "SECONDLY":
-        raise TooOften("The rule comes more than once a minute.", hint="The shortest is FREQ=MINUTELY.")
+        raise TooOften("The recurrence is more frequent than once a minute.", hint="The shortest is FREQ=MINUTELY.")
     for freq in FREQS:
         if freq == given:
             return freq
@@ -158,7 +158,7 @@ def _byday(parts: Mapping[str, str], freq: Freq) -> tuple[tuple[int, int], ...]:
     for piece in parts["BYDAY"].split(",") if "BYDAY" in parts else ():
         match = _BYDAY.fullmatch(piece)
         if match is None or (match[1] is not None and not 1 <= abs(int(match[1])) <= 53):
-            raise UnknownRule(f"BYDAY {piece!r} is no day of the week.", hint="Write MO, or 1MO, or -1FR.")
+            raise UnknownRule(f"BYDAY {piece!r} is not a day of the week.", hint="Write MO, or 1MO, or -1FR.")
         days.append((int(match[1] or 0), _DAYS.index(match[2])))
     if any(ordinal for ordinal, _ in days) and (freq not in ("YEARLY", "MONTHLY") or "BYWEEKNO" in parts):
         raise UnknownRule("BYDAY with a number is for months and years.", hint="Use it with MONTHLY or YEARLY.")
@@ -199,7 +199,7 @@ def _number(name: str, text: str, low: int, high: int) -> int:
 
 def _weekday(text: str) -> int:
     if text not in _DAYS:
-        raise UnknownRule(f"{text!r} is no day of the week.", hint=f"Use one of {', '.join(_DAYS)}.")
+        raise UnknownRule(f"{text!r} is not a day of the week.", hint=f"Use one of {', '.join(_DAYS)}.")
     return _DAYS.index(text)
 
 
@@ -225,4 +225,4 @@ def _stamp_parts(text: str, name: str) -> tuple[datetime, bool, bool]:
             match = None
         else:
             return stamp, match[3] is not None, match[2] is not None
-    raise UnknownRule(f"{name} {text!r} is no time.", hint="Write it like 20261224T170000 or 20261224T160000Z.")
+    raise UnknownRule(f"{name} {text!r} is not a time.", hint="Write it like 20261224T170000 or 20261224T160000Z.")

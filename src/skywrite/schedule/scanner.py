@@ -148,7 +148,7 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
     message = f"The time {given!r} is not understood: {piece!r} says nothing here."
     if _AGAIN.fullmatch(piece) or _DAYS.search(text):
         return InvalidTime(
-            f"The time {given!r} comes again and again.",
+            f"The time {given!r} is a recurrence.",
             hint='Give one time, such as "mon 9:00", or make it a recurrence.',
         )
     if piece in _HELP:

@@ -27,7 +27,7 @@ class NeverHappens(InputError):
 
 
 class TooOften(InputError):
-    """The rule comes more than once a minute."""
+    """The recurrence is more frequent than once a minute."""
 
 
 class Series(Protocol):

@@ -70,14 +70,14 @@ def _days(text: str, group: str) -> list[int]:
     first, dash, last = text.partition("-")
     start, stop = weekday_of(first), weekday_of(last if dash else first)
     if start is None or stop is None:
-        raise _invalid(group, f"{text!r} is no day of the week")
+        raise _invalid(group, f"{text!r} is not a day of the week")
     return [(start + step) % 7 for step in range((stop - start) % 7 + 1)]
 
 
 def _minute(text: str, group: str) -> int:
     minute = clock_minutes(text)
     if minute is None:
-        raise _invalid(group, f"{text!r} is no time of day")
+        raise _invalid(group, f"{text!r} is not a time of day")
     return minute
 
 

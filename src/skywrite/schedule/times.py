@@ -79,8 +79,8 @@ def parse_time(
     if read.at >= now - GRACE:
         return replace(read, at=now.astimezone(UTC))
     raise PastTime(
-        f"The time {given!r} is over: it was {format_time(read.at, zone)}.",
-        hint="Give one to come, or leave the time out to post now.",
+        f"The time {given!r} has passed: it was {format_time(read.at, zone)}.",
+        hint="Choose a time in the future, or leave it out to post now.",
     )
 
 
@@ -103,7 +103,7 @@ def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
         return given, plain
     if not given.isascii() and any(category(mark) == "No" for mark in given):
         # Raised and circled digits are not those of a time.
-        raise InvalidTime(f"The time {given!r} has characters that are no digits and no letters.")
+        raise InvalidTime(f"The time {given!r} has characters other than digits and letters.")
     return given, gather(scan(fold(given), given, dates), given)
 
 

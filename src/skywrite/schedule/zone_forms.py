@@ -169,7 +169,7 @@ def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, given: st
     offset = at.astimezone(zone.zone).utcoffset() or timedelta()
     if name.offsets is not None and int(offset.total_seconds()) // 60 not in name.offsets:
         raise UnknownZone(
-            f"The zone {name.name!r} and the offset beside it in {given!r} do not agree.", hint="Keep one of them."
+            f"The zone {name.name!r} and the offset next to it in {given!r} do not agree.", hint="Keep one of them."
         )
 
 

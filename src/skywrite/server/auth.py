@@ -71,7 +71,7 @@ async def sign_in(request: Request) -> Response:
     if person is None:
         wrong_guess(request, "sign-in link")
         raise NotSignedIn(
-            "The sign-in link was used before, or is too old.",
+            "The sign-in link was already used, or is too old.",
             hint="A server prints a new one when it starts; the owner may invite you.",
         )
     return await start_session(request, person, RedirectResponse(AFTER_SIGN_IN, 303))
@@ -123,7 +123,7 @@ def _by_key(request: Request, header: str) -> Caller:
     kind, _, secret = header.partition(" ")
     try:
         if kind.lower() != "bearer":
-            raise NotSignedIn("Only API keys are taken here.", hint="Send it as: Authorization: Bearer KEY")
+            raise NotSignedIn("Only API keys are accepted here.", hint="Send it as: Authorization: Bearer KEY")
         key = services.keys.check(secret.strip())
     except (SignInError, NotSignedIn):
         wrong_guess(request, "key")

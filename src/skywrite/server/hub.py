@@ -66,7 +66,9 @@ class EventHub:
     def listen(self) -> asyncio.Queue[Piece | None]:
         """A queue that gets everything from now on; None ends it. Raises TooManyRequests."""
         if len(self._listeners) >= LISTENERS_MAX:
-            raise TooManyRequests("Too many listen to events.", hint="Close some pages.", headers={"retry-after": "30"})
+            raise TooManyRequests(
+                "Too many clients are listening to events.", hint="Close some pages.", headers={"retry-after": "30"}
+            )
         queue: asyncio.Queue[Piece | None] = asyncio.Queue(BEHIND_MAX)
         if self._stopping.is_set():
             queue.put_nowait(None)

@@ -109,7 +109,7 @@ async def read_pieces(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
         except TimeoutError:
             raise RequestTimeout("The body stopped arriving.") from None
         except ClientDisconnect:
-            raise RequestTimeout("The client went away.") from None
+            raise RequestTimeout("The client disconnected.") from None
         size += len(piece)
         if size > max_bytes:
             raise too_large

@@ -139,7 +139,7 @@ class McpEndpoint:
         """Keep the caller's rights with the request. Only keys are taken: a browser's session is no agent."""
         origin = request.headers.get("origin")
         if origin is not None and not services_of(request).origin.is_own(origin, request.headers.get("host", "")):
-            raise ForeignRequest("Another site sent this request.", hint="Agents send no Origin.")
+            raise ForeignRequest("This request comes from another site.", hint="Agents send no Origin.")
         if not request.headers.get("authorization"):
             raise NotSignedIn("An agent needs an API key.", hint="Send it as: Authorization: Bearer KEY")
         caller = await caller_of(request)

@@ -142,7 +142,7 @@ def tools() -> dict[str, Tool]:
         ),
         Tool(
             "publish_post",
-            "Publish a post at once. It cannot be taken back unseen.",
+            "Publish a post at once. Readers may see it before you can delete it.",
             create,
             "publish",
             fixed={"now": True},
@@ -162,7 +162,7 @@ def resources() -> dict[str, Resource]:
     listing = OPERATIONS["posts.list"], OPERATIONS["history.list"]
     made = [
         Resource("skywrite://queue", "queue", "The posts that wait.", "application/json", listing[0]),
-        Resource("skywrite://history", "history", "What became of earlier posts.", "application/json", listing[1]),
+        Resource("skywrite://history", "history", "What happened to earlier posts.", "application/json", listing[1]),
         Resource("skywrite://rules", "rules", "What makes a good post.", "text/markdown", text=RULES),
     ]
     return {resource.uri: resource for resource in made}

@@ -124,7 +124,7 @@ def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
     name, credential = str(body.get("name") or NAME)[:NAME_MAX], body.get("credential")
     challenge = _challenge_of(credential)
     if not _challenges(request).use(challenge, person.id):
-        raise InvalidPasskey("The passkey was made too late.", hint="Try again.")
+        raise InvalidPasskey("The passkey was created too late.", hint="Try again.")
     try:
         verified = verify_registration_response(
             credential=credential,  # type: ignore[arg-type]  # `_challenge_of` has checked what it is
@@ -136,7 +136,7 @@ def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
         raise InvalidPasskey("The passkey cannot be used.", hint="Try another one.") from None
     people, number = services_of(request).people, bytes_to_base64url(verified.credential_id)
     if people.passkey(number) is not None:
-        raise InvalidPasskey("The passkey is here already.")
+        raise InvalidPasskey("The passkey is already registered.")
     people.add_passkey(person.id, number, name, verified.credential_public_key, verified.sign_count)
 
 
@@ -156,7 +156,7 @@ def _signed_in_by(request: Request, body: dict[str, Any]) -> Person:
     challenge = _challenge_of(credential)
     assert isinstance(credential, dict)
     known = people.passkey(str(credential.get("id", ""))[:2000])
-    wrong = InvalidPasskey("The passkey is not known here.", hint=LINK)
+    wrong = InvalidPasskey("The passkey is unknown.", hint=LINK)
     if not _challenges(request).use(challenge, None) or known is None:
         raise wrong
     try:
@@ -227,5 +227,5 @@ async def _json(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise MalformedBody("The body is not JSON.") from None
     if not isinstance(body, dict):
-        raise MalformedBody("The body is no JSON object.")
+        raise MalformedBody("The body is not a JSON object.")
     return body

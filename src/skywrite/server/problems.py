@@ -158,7 +158,7 @@ def on_missing(request: Request, error: Exception) -> Response:
 def on_wrong_method(request: Request, error: Exception) -> Response:
     """The answer where a page does not take the method."""
     headers = dict(getattr(error, "headers", None) or {})
-    return problem(MethodNotAllowed(f"{request.method} is not possible here.", headers=headers))
+    return problem(MethodNotAllowed(f"{request.method} is not allowed here.", headers=headers))
 
 
 def _words(name: str) -> str:

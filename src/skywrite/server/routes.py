@@ -76,7 +76,7 @@ async def read_json(operation: Operation, request: Request) -> dict[str, Any]:
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise WrongMediaType(f"A body of the type {kind or 'none'!r} is not read here.", hint="Send application/json.")
+        raise WrongMediaType(f"A body of the type {kind or 'none'!r} is not supported.", hint="Send application/json.")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -152,7 +152,7 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
     match = request.headers.get("if-match", "*").removeprefix("W/").strip().strip('"')
     if match != "*" and "version" in fields:
         if not (match.isascii() and match.isdigit() and 0 < len(match) < 19):
-            raise WrongVersion("The header If-Match names no version of a post.", hint="Send the ETag of the post.")
+            raise WrongVersion("The header If-Match is not the version of a post.", hint="Send the ETag of the post.")
         found["version"] = int(match)
     return found
 
@@ -163,7 +163,7 @@ def check_values(value: Any, depth: int = 0) -> None:
         raise MalformedBody("The body is nested too deeply.")
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidInput("A text holds a character that cannot be stored.")
+            raise InvalidInput("A text contains a character that cannot be stored.")
     elif isinstance(value, dict):
         for name, item in value.items():
             check_values(name, depth + 1)

@@ -91,9 +91,7 @@ class Shield:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._origin.knows(host):
-            return UnknownHost(
-                "This server is not known by that name.", hint="Start it with the public address that it has."
-            )
+            return UnknownHost("This server does not have that name.", hint="Start it with its public address.")
         address = scope["path"] + "?" + unquote(scope["query_string"].decode("latin-1"))
         if KEY_START in address:
             return KeyInAddress(
@@ -101,7 +99,7 @@ class Shield:
                 hint="Send it as a header: Authorization: Bearer KEY. Revoke this one.",
             )
         if scope["method"] not in SAFE_METHODS and not self._is_own_request(headers, host):
-            return ForeignRequest("Another site sent this request.", hint="Use the page itself, or an API key.")
+            return ForeignRequest("This request comes from another site.", hint="Use the page itself, or an API key.")
         return None
 
     def _is_own_request(self, headers: Headers, host: str) -> bool:

@@ -116,7 +116,7 @@ class Uploads:
         """One piece at a time: two that arrive together cannot both be right."""
         with self._lock:
             if upload.id in self._busy:
-                raise WrongOffset("Another piece of this upload is arriving.", hint="Ask for the offset, and go on.")
+                raise WrongOffset("Another piece of this upload is arriving.", hint="Ask for the offset, and continue.")
             self._busy.add(upload.id)
         try:
             yield
@@ -180,7 +180,7 @@ async def append_upload(request: Request) -> Response:
     with uploads_of(request).hold(upload):
         if offset != upload.offset:
             raise WrongOffset(
-                f"The upload goes on at {upload.offset}, not at {offset}.",
+                f"The upload continues at {upload.offset}, not at {offset}.",
                 headers={**TUS, "upload-offset": str(upload.offset)},
             )
         await _receive(read_pieces(request, upload.size - offset), upload.path)
@@ -236,7 +236,7 @@ async def _kept(access: Access, path: Path, name: str, headers: dict[str, str]) 
 def _number(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise MalformedBody(f"The header {header} is missing or is no number.", headers=TUS)
+        raise MalformedBody(f"The header {header} is missing or not a number.", headers=TUS)
     return int(text)
 
 

@@ -109,7 +109,7 @@ def run_command(
     import subprocess
 
     if folder is not None and not folder.is_dir():
-        raise CommandFailed(f"There is no folder {folder} to run the command in.", hint="Add the watch again.")
+        raise CommandFailed(f"There is no folder {folder} to run the command in.", hint="Add the command again.")
     try:
         process = subprocess.Popen(
             command,
@@ -140,10 +140,10 @@ def run_command(
         process.stdout.close()
         process.stderr.close()
     if not ended and is_stopping():
-        raise CommandStopped("The command was stopped with the program.", hint="The next one runs it again.")
+        raise CommandStopped("The command was stopped because the program ended.", hint="It runs again next time.")
     if not ended:
         raise CommandTimedOut(
-            f"The command did not end in {timeout_seconds:g} seconds and was killed.", hint="Make it quicker."
+            f"The command did not end in {timeout_seconds:g} seconds and was killed.", hint="Make it faster."
         )
     if out.too_much:
         raise CommandTooLoud(f"The command printed more than {max_bytes:,} bytes and was killed.", hint="Print less.")
@@ -172,7 +172,7 @@ def _printed(code: int, out: bytes, err: bytes) -> Printed:
     try:
         return Printed(out.decode("utf-8-sig").replace("\r\n", "\n").strip())
     except UnicodeDecodeError:
-        raise CommandFailed("The command printed what is not UTF-8 text.", hint="Let it print UTF-8.") from None
+        raise CommandFailed("The command's output is not UTF-8 text.", hint="Make it print UTF-8.") from None
 
 
 def _kill(process: Popen[bytes]) -> None:

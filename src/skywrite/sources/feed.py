@@ -49,7 +49,7 @@ class NotAFeed(InputError):
 def read_feed(fetched: Fetched) -> FeedDocument:
     """The feed in an answer. Raises FeedUnreadable, also for pages, and for what is larger than 10 MB."""
     if fetched.truncated:
-        raise FeedUnreadable(f"It is larger than {FEED_BYTES_MAX // 1_000_000} MB.", hint="Ask for a shorter feed.")
+        raise FeedUnreadable(f"It is larger than {FEED_BYTES_MAX // 1_000_000} MB.", hint="Use a shorter feed.")
     try:
         return contained.call(parse_feed, fetched.body, fetched.headers.get("content-type", ""), fetched.url)
     except contained.TooCostly as error:
@@ -61,11 +61,11 @@ def parse_feed(data: bytes, content_type: str, url: str) -> FeedDocument:
     text = decode_feed(data, content_type)
     start = text[:_HEAD_CHARACTERS].lstrip("\ufeff \t\r\n")
     if not start:
-        raise FeedUnreadable("The answer is empty.", hint="It is asked again later.")
+        raise FeedUnreadable("The response is empty.", hint="Skywrite polls it again later.")
     if start.startswith("{"):
         return from_json(_json(text), url)
     if not _XML_FEED.search(start):
-        raise FeedUnreadable("It is no feed.", hint="Look at the address in a browser.")
+        raise FeedUnreadable("It is not a feed.", hint="Open the address in a browser.")
     root, warnings = read_xml(text)
     return from_xml(root, url, warnings)
 
@@ -131,4 +131,4 @@ def _json(text: str) -> object:
         return json.loads(text.lstrip("\ufeff"))
     except (json.JSONDecodeError, RecursionError, ValueError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "its nesting or a number has no end"
-        raise FeedUnreadable(f"It is not JSON: {reason}.", hint="Look at the address in a browser.") from None
+        raise FeedUnreadable(f"It is not JSON: {reason}.", hint="Open the address in a browser.") from None

@@ -9,7 +9,7 @@ from skywrite.errors import RejectedError
 
 
 class FeedUnreadable(RejectedError):
-    """What the address gave is no feed that can be read; it is reported, and asked for again later."""
+    """What the address gave is not a feed that can be read; it is reported, and asked for again later."""
 
 
 @dataclass(frozen=True, slots=True)

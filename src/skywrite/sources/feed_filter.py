@@ -50,10 +50,10 @@ def make_filter(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Fil
     """Read rules; raises InvalidFilter."""
     rules = [*include, *exclude]
     if len(rules) > RULES_MAX:
-        raise InvalidFilter(f"{len(rules)} rules are too many for a feed.", hint=f"At most {RULES_MAX}.")
+        raise InvalidFilter(f"{len(rules)} filters are too many for a feed.", hint=f"At most {RULES_MAX}.")
     for rule in rules:
         if not rule.strip():
-            raise InvalidFilter("A rule of the filter is empty.")
+            raise InvalidFilter("A filter is empty.")
         if len(rule) > RULE_LENGTH_MAX:
             raise InvalidFilter(f"The rule {rule[:20]}... is longer than {RULE_LENGTH_MAX} characters.")
         _pattern(rule)

@@ -33,7 +33,7 @@ def from_xml(root: Node, url: str, warnings: Iterable[str] = ()) -> FeedDocument
         return _atom(root, url, tuple(warnings))
     if root.name in ("rss", "rdf:RDF", "RDF", "rdf"):
         return _rss(root, url, tuple(warnings))
-    raise FeedUnreadable(f"It is no feed: its first element is <{root.name[:40]}>.", hint="Give the feed's address.")
+    raise FeedUnreadable(f"It is not a feed: its first element is <{root.name[:40]}>.", hint="Use the feed's address.")
 
 
 def _base(node: Node | None, base: str) -> str:
@@ -267,7 +267,7 @@ def from_json(value: Any, url: str) -> FeedDocument:
         link=base,
         entries=tuple(_json_entry(item, value, base) for item in _limited(items)),
         lang=_string(value, "language"),
-        warnings=(f"{broken} items are no objects and left out.",) if broken else (),
+        warnings=(f"{broken} items are not objects and were left out.",) if broken else (),
     )
 
 
@@ -318,7 +318,7 @@ def _as_html(text: str) -> str:
 
 def _limited(items: list[Any]) -> list[Any]:
     if len(items) > ITEMS_MAX:
-        raise FeedUnreadable(f"It has {len(items)} items: more than {ITEMS_MAX} are not taken.")
+        raise FeedUnreadable(f"It has {len(items)} items: more than {ITEMS_MAX} are not read.")
     return items
 
 

@@ -34,7 +34,7 @@ def checked_interval(seconds: int) -> int:
     """An interval that a user asks for; raises IntervalTooShort."""
     if seconds < INTERVAL_MIN_SECONDS:
         raise IntervalTooShort(
-            f"A feed may be asked every {INTERVAL_MIN_SECONDS // 60} minutes at the most.",
+            f"A feed can be polled every {INTERVAL_MIN_SECONDS // 60} minutes at most.",
             hint=f"Give {INTERVAL_MIN_SECONDS // 60}m or more.",
         )
     return min(seconds, INTERVAL_MAX_SECONDS)

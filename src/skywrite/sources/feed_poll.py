@@ -133,7 +133,9 @@ def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
             problem = problem or error
     if problem is not None:
         raise problem.about("The page names a feed that cannot be read")
-    raise NotAFeed(f"{url} is no feed, and the page names none.", hint="Look for an RSS or Atom link on the page.")
+    raise NotAFeed(
+        f"{url} is not a feed, and the page links to none.", hint="Look for an RSS or Atom link on the page."
+    )
 
 
 def poll_feed(fetcher: Fetcher, feed: Feed) -> PollAnswer:
@@ -196,7 +198,7 @@ def make_poll(feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem], *
         problem = Problem.of(answer.error)
         if answer.gone:
             problem = Problem(
-                "FeedGone", f"{feed.url} is gone permanently, its server says.", "Remove it, or check it."
+                "FeedGone", f"{feed.url} is permanently gone, says its server.", "Remove it, or check it."
             )
         state: FeedState = "gone" if answer.gone else "active"
         return Poll(feed.url, feed.title, memory, None if answer.gone else at, state, False, failures, problem)

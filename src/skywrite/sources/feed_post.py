@@ -131,7 +131,7 @@ def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[s
     media = _media_of(content, settings.get("images", "auto"))
     row.update(media)
     if not text and not media.keys() & {"images", "video"}:
-        raise InputError("The template gives an empty text for this item.", hint="Use {{ title }} or {{ summary }}.")
+        raise InputError("The template produces an empty text for this item.", hint="Use {{ title }} or {{ summary }}.")
     return row
 
 

@@ -152,15 +152,13 @@ def _without_doctype(text: str) -> str:
 
 def _check_items(number: int) -> None:
     if number > ITEMS_MAX:
-        raise FeedUnreadable(
-            f"It has {number} items: more than {ITEMS_MAX} are not taken.", hint="Ask for a shorter feed."
-        )
+        raise FeedUnreadable(f"It has {number} items: more than {ITEMS_MAX} are not read.", hint="Use a shorter feed.")
 
 
 def _mended(text: str) -> tuple[Node, list[str]]:
     """A second try, with what writers of feeds get wrong put right; then a third, item by item."""
     if text.count("&") > AMPERSANDS_MENDED_MAX:
-        raise FeedUnreadable("It is not XML, and has too many faults to repair.", hint="Ask who runs the feed.")
+        raise FeedUnreadable("It is not XML, and has too many errors to repair.", hint="Ask the operator of the feed.")
     start = _START.search(text)
     text = _ILLEGAL.sub("", text[start.start() :] if start else text)
     text = _DECLARATION.sub("", text)
@@ -201,7 +199,7 @@ def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
     root = _ROOT.search(text)
     opens = list(_ITEM_OPENS.finditer(text))
     if root is None or not opens:
-        raise FeedUnreadable(f"It is not XML: {reason}.", hint="Look at the address in a browser.")
+        raise FeedUnreadable(f"It is not XML: {reason}.", hint="Open the address in a browser.")
     # Those with a prefix of their own are counted only here.
     _check_items(len(opens))
     items: list[Node] = []
@@ -220,7 +218,7 @@ def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
         except expat.ExpatError:
             broken += 1
     if not items:
-        raise FeedUnreadable(f"None of its {broken} items is whole: {reason}.", hint="Ask who runs the feed.")
+        raise FeedUnreadable(f"None of its {broken} items is complete: {reason}.", hint="Ask the operator of the feed.")
     node = _head_node(root[1], head)
     node.parts.extend(items)
     return node, [f"{broken} of {broken + len(items)} items are broken and left out: {reason}."] if broken else []
@@ -274,7 +272,9 @@ class _Builder:
         if declared:
             scope = {**scope, **{prefix: _canonical(uri) for prefix, uri in declared.items()}}
             if len(scope) > PREFIXES_MAX:
-                raise FeedUnreadable(f"It declares more than {PREFIXES_MAX} prefixes.", hint="Ask who runs the feed.")
+                raise FeedUnreadable(
+                    f"It declares more than {PREFIXES_MAX} prefixes.", hint="Ask the operator of the feed."
+                )
             attributes = {name: value for name, value in attributes.items() if name[:5] != "xmlns"}
         self._scopes.append(scope)
         node = Node(_named(raw, scope), {name: _windows(value) for name, value in attributes.items()})
@@ -314,4 +314,4 @@ def _refuse_entity(name: str, is_parameter: bool, value: str | None, *_: object)
 
 
 def _own_entity() -> FeedUnreadable:
-    return FeedUnreadable("It declares entities of its own, which is refused.", hint="Ask who runs the feed.")
+    return FeedUnreadable("It declares its own entities, which is not allowed.", hint="Ask the operator of the feed.")

@@ -75,7 +75,7 @@ def _files(folder: Path) -> Iterator[str]:
     """The relative paths of the posts, sorted."""
 
     def refuse(error: OSError) -> None:
-        raise UnreadableFolder(f"{error.filename} cannot be read: {error.strerror}.", hint="Check its rights.")
+        raise UnreadableFolder(f"{error.filename} cannot be read: {error.strerror}.", hint="Check its permissions.")
 
     found: list[str] = []
     for where, folders, names in os.walk(folder, onerror=refuse):
@@ -98,5 +98,5 @@ def _without_doubles(items: list[Item]) -> tuple[list[Item], list[FileProblem]]:
             kept.append(item)
         else:
             line = item.lines.get("key", 1)
-            problems.append(FileProblem(item.path, line, f"The key {item.own_key!r} is that of {first} already."))
+            problems.append(FileProblem(item.path, line, f"The key {item.own_key!r} is already that of {first}."))
     return kept, problems

@@ -71,7 +71,7 @@ def find_head(lines: Sequence[str]) -> Head | None:
     kind: Kind = "toml" if _TOML_OPENS.fullmatch(line) else "yaml"
     if kind == "yaml" and not _YAML_OPENS.fullmatch(line):
         if line.startswith(("---", "+++")):
-            raise InvalidFrontMatter(f"{line[:20]!r} begins like front matter and is none.", opens + 1, hint=AS_TEXT)
+            raise InvalidFrontMatter(f"{line[:20]!r} starts like front matter but is not.", opens + 1, hint=AS_TEXT)
         return None
     end = _ENDS["yaml" if line.startswith("-") else kind]
     for number in range(opens + 1, len(lines)):
@@ -108,7 +108,7 @@ def _find_json(lines: Sequence[str], opens: int, line: str) -> Head | None:
     rest = text[end:].split("\n", 1)[0]
     last = opens + text.count("\n", 0, end)
     if rest.strip():
-        raise InvalidFrontMatter("The text must begin on a line of its own, after the }.", last + 1, hint=AS_TEXT)
+        raise InvalidFrontMatter("The text must start on a new line after the }.", last + 1, hint=AS_TEXT)
     return Head("json", opens, text[:end], last + 1)
 
 
@@ -180,7 +180,7 @@ def read_front_matter(text: str, first_line: int = 1) -> tuple[dict[str, Any], d
         value = builder.document()
     except yaml.reader.ReaderError as error:
         line = first_line + text[: error.position].count("\n")
-        raise InvalidFrontMatter("The front matter holds a character that may not be there.", line) from None
+        raise InvalidFrontMatter("The front matter contains a character that is not allowed.", line) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = first_line + mark.line if mark else first_line
@@ -219,9 +219,9 @@ class _Builder:
     def _value(self, event: Any, place: str, depth: int) -> Any:
         kind, line = type(event).__name__, self._line(event)
         if kind == "AliasEvent" or event.anchor:
-            raise InvalidFrontMatter("Anchors and aliases (& and *) are not read here.", line, hint="Quote the text.")
+            raise InvalidFrontMatter("Anchors and aliases (& and *) are not supported.", line, hint="Quote the text.")
         if event.tag not in (None, "!"):
-            raise InvalidFrontMatter(f"The tag {event.tag} is not read here.", line, hint="Leave it out.")
+            raise InvalidFrontMatter(f"The tag {event.tag} is not supported.", line, hint="Leave it out.")
         if depth > DEPTH_MAX:
             raise InvalidFrontMatter("The front matter is nested too deeply.", line)
         if place:

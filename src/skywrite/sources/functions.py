@@ -53,14 +53,14 @@ class Function:
         except SkywriteError:
             raise
         except Exception as error:
-            raise FunctionFailed(f"{self.name} raised {described(error)}.", hint="Correct the function.") from error
+            raise FunctionFailed(f"{self.name} raised {described(error)}.", hint="Fix the function.") from error
         if value is None or isinstance(value, Draft | Mapping):
             return value or None
         if isinstance(value, str):
             return {"text": value} if value.strip() else None
         raise FunctionFailed(
-            f"{self.name} returned a value of the kind {type(value).__name__}.",
-            hint="Return a text, a dict with the fields of a draft, a Draft, or None for nothing.",
+            f"{self.name} returned a value of type {type(value).__name__}.",
+            hint="Return a string, a dict with the fields of a draft, a Draft, or None to post nothing.",
         )
 
 
@@ -69,13 +69,13 @@ def check_function(call: Callable[[], Any], name: str | None) -> str:
     found = str(name or getattr(call, "__name__", ""))
     if not found.isidentifier():
         raise InvalidProgram(
-            f"A function needs a name to be known by, and {found!r} is none.",
+            f"A function needs a name, and {found!r} has none.",
             hint='Give it one: every(..., name="news")',
         )
     code = getattr(call, "__code__", None)
     if code is not None and code.co_flags & _COROUTINE_FLAGS:
         raise InvalidProgram(
-            f"{found} is asynchronous; a function that gives posts is a plain one.", hint="Use def, not async def."
+            f"{found} is asynchronous; a scheduled function must be a plain one.", hint="Use def, not async def."
         )
     return found
 
@@ -88,7 +88,7 @@ def load_program(path: Path) -> ModuleType:
         raise InvalidProgram(f"There is no program {path}.", hint="Check the name and the folder.")
     spec = spec_from_file_location(f"{MODULE_PREFIX}{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise InvalidProgram(f"{path} is no Python file.", hint="Its name ends in .py.")
+        raise InvalidProgram(f"{path} is not a Python file.", hint="Its name ends in .py.")
     module = module_from_spec(spec)
     folder = str(path.resolve().parent)
     if folder not in sys.path:
@@ -99,7 +99,7 @@ def load_program(path: Path) -> ModuleType:
     except SkywriteError as error:
         raise error.about(str(path)) from None
     except (Exception, SystemExit) as error:
-        raise InvalidProgram(f"{path} cannot be loaded: {described(error)}.", hint="Correct the program.") from error
+        raise InvalidProgram(f"{path} cannot be loaded: {described(error)}.", hint="Fix the program.") from error
     return module
 
 

@@ -114,7 +114,7 @@ def read_file(folder: Path, name: str, root: Path) -> Item:
 def _text_of(file: Path, name: str, root: Path) -> str:
     try:
         if not file.resolve().is_relative_to(root):
-            raise Problems([FileProblem(name, 1, "It is a link to a file outside of the folder.")])
+            raise Problems([FileProblem(name, 1, "It is a link to a file outside the folder.")])
         if not file.is_file():
             raise Problems([FileProblem(name, 1, "It is not a file.")])
         with file.open("rb") as opened:
@@ -220,16 +220,16 @@ class _Reader:
         before = len(self._problems)
         try:
             if media.path.startswith("~") or Path(media.path).is_absolute():
-                self._wrong(line, f"{media.path} is no path from the file on.", "Write it relative to the file.")
+                self._wrong(line, f"{media.path} is not a path relative to the file.", "Write it relative to the file.")
             elif not path.resolve().is_relative_to(self._root):
-                self._wrong(line, f"{media.path} is outside of {self._root.name or self._root}.")
+                self._wrong(line, f"{media.path} is outside {self._root.name or self._root}.")
             elif not path.is_file():
                 hint = "Paths count from the file's own folder."
                 self._wrong(line, f"There is no file {media.path}.", hint, "MissingFile")
             else:
                 self._media.append(f"{media.path}={_file_digest(path)}")
         except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no name of a file"
+            reason = getattr(error, "strerror", None) or "it is not a name of a file"
             self._wrong(line, f"{media.path[:80]} cannot be read: {reason}.")
         return len(self._problems) == before
 

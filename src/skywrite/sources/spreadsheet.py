@@ -31,14 +31,14 @@ def read_spreadsheet(data: bytes, sheet: str | None = None) -> list[list[str]]:
     Raises UnreadableSpreadsheet, and MissingExtra.
     """
     if find_spec("python_calamine") is None:
-        raise MissingExtra("Spreadsheets cannot be read: a part is not installed.", extra="tables")
+        raise MissingExtra("Reading spreadsheets needs an optional part.", extra="tables")
     if len(data) > SPREADSHEET_BYTES_MAX:
         raise UnreadableSpreadsheet(f"It is larger than {SPREADSHEET_BYTES_MAX // 1_000_000} MB.", hint="Split it.")
     _check_archive(data)
     try:
         return contained.call(_rows_of, data, sheet)
     except contained.TooCostly as error:
-        raise UnreadableSpreadsheet(error.message, hint="Save it as CSV, and look at how large that is.") from None
+        raise UnreadableSpreadsheet(error.message, hint="Save it as CSV and check its size.") from None
 
 
 def _check_archive(data: bytes) -> None:
@@ -46,7 +46,7 @@ def _check_archive(data: bytes) -> None:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        raise UnreadableSpreadsheet("It is no spreadsheet.", hint="Save it as .xlsx, .ods or .csv.") from None
+        raise UnreadableSpreadsheet("It is not a spreadsheet.", hint="Save it as .xlsx, .ods or .csv.") from None
     if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
         raise UnreadableSpreadsheet("It unpacks to more than a table of posts can hold.", hint="Save it as CSV.")
 

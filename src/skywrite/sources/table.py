@@ -63,7 +63,7 @@ def read_table(path: Path, *, sheet: str | None = None) -> list[dict[str, Any]]:
     readers = {".csv": read_csv, ".tsv": read_csv, ".jsonl": read_jsonl, ".ndjson": read_jsonl, ".json": read_json}
     if ending not in (*readers, ".xlsx", ".ods"):
         hint = "Save it as .xlsx or .csv." if ending in (".xls", ".xlsb", ".numbers") else "Use .csv, .xlsx or .jsonl."
-        raise UnreadableTable(f"{path} is no table that is known here.", hint=hint)
+        raise UnreadableTable(f"{path} is not a table in a format that Skywrite reads.", hint=hint)
     try:
         data = read_regular(path, TABLE_BYTES_MAX)
         if data is None:
@@ -140,7 +140,7 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> Any:
-    raise _Refused(f"{text} is no value of JSON")
+    raise _Refused(f"{text} is not a JSON value")
 
 
 def read_csv(text: str) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def _header(row: Sequence[str], where: str) -> list[str]:
         if name and name not in COLUMNS:
             raise UnreadableTable(f"{where}: there is no column {cell.strip()[:40]!r}.", hint=_did_you_mean(given))
         if name and name in header:
-            raise UnreadableTable(f"{where}: the column {cell.strip()!r} is there twice.", hint="Keep one of them.")
+            raise UnreadableTable(f"{where}: the column {cell.strip()!r} appears twice.", hint="Keep one of them.")
         header.append(name or f"\x00{number}")
     for one, instead in (("date", "at"), ("time", "at")):
         if one in header and instead in header:

@@ -92,7 +92,7 @@ class Template:
                 pieces.append(piece)
                 length += len(piece)
                 if length > OUTPUT_LENGTH_MAX:
-                    raise TemplateError(f"The template gives more than {OUTPUT_LENGTH_MAX} characters.")
+                    raise TemplateError(f"The template produces more than {OUTPUT_LENGTH_MAX} characters.")
         except JinjaError as error:
             raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
         except AssertionError as error:
@@ -186,7 +186,9 @@ def _check(tree: Any) -> None:
 
     unknown = sorted(meta.find_undeclared_variables(tree) - set(VARIABLES))
     if unknown:
-        raise TemplateError(f"A template knows no {unknown[0]!r}.", hint=f"It knows: {', '.join(VARIABLES)}.")
+        raise TemplateError(
+            f"A template has no variable {unknown[0]!r}.", hint=f"The variables are: {', '.join(VARIABLES)}."
+        )
 
 
 def _fors(node: Any) -> list[Any]:
@@ -236,7 +238,7 @@ def _environment() -> Any:
 
 def _bounded(text: str) -> str:
     if len(text) > OUTPUT_LENGTH_MAX:
-        raise TemplateError(f"The template makes a text of more than {OUTPUT_LENGTH_MAX} characters.")
+        raise TemplateError(f"The template produces a text of more than {OUTPUT_LENGTH_MAX} characters.")
     return text
 
 

@@ -97,7 +97,7 @@ class FeedItems(Output):
 
 
 def add(access: Access, given: AddFeed) -> FeedShape:
-    """Post what a feed says from now on."""
+    """Post a feed's new items from now on."""
     accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
     accounts = accounts or [access.account().did]
     status, check = access.sky.feeds.add(given.url, accounts=accounts, backfill=given.backfill, **_options(given))
@@ -186,7 +186,7 @@ OPERATIONS = (
         "feeds.add",
         "POST /feeds",
         "manage",
-        "Post what a feed says from now on.",
+        "Post a feed's new items from now on.",
         add,
         AddFeed,
         FeedShape,

@@ -112,7 +112,7 @@ OPERATIONS = (
         "keys.revoke",
         "DELETE /keys/{id}",
         "manage",
-        "End an API key at once.",
+        "Revoke an API key.",
         revoke,
         ById,
         KeyShape,

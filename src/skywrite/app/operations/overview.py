@@ -147,7 +147,7 @@ def status(access: Access, given: Nothing) -> StatusShape:
 
 
 def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
-    """Bring the drafts of the official app here."""
+    """Copy drafts from the official app."""
     pulled = access.sky.drafts.pull(access.account(given.account).did)
     return PulledList([PulledShape(item.id, item.action, item.post_id, item.text, list(item.notes)) for item in pulled])
 
@@ -213,7 +213,7 @@ OPERATIONS = (
         "drafts.pull",
         "POST /drafts/pull",
         "draft",
-        "Bring the drafts of the official app here.",
+        "Copy drafts from the official app.",
         pull_drafts,
         PullDrafts,
         PulledList,

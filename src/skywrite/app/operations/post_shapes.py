@@ -30,13 +30,14 @@ class CreatePost(DraftInput):
     """A post for later, for now, or as a draft."""
 
     at: (
-        Annotated[str, Meta(description="ISO 8601, or spoken: tomorrow 9:00. Without it, the next free slot.")] | None
+        Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, the next free slot.")]
+        | None
     ) = None
     account: Annotated[str, Meta(description="A handle or DID; without it, the default account.")] | None = None
     key: Key | None = None
     late: Annotated[str, Meta(description="What to do when its time was missed: publish, skip:2h, hold.")] | None = None
-    jitter: Annotated[str, Meta(description="A duration, a random part of which is added.")] | None = None
-    draft: Annotated[bool, Meta(description="Keep it as a draft; `at` says when it is to go out.")] = False
+    jitter: Annotated[str, Meta(description="A duration; a random part of it is added to the time.")] | None = None
+    draft: Annotated[bool, Meta(description="Keep it as a draft; `at` says when it should go out.")] = False
     now: Annotated[bool, Meta(description="Publish it at once.")] = False
 
 

@@ -44,7 +44,7 @@ _KEY_LOCKS = tuple(threading.Lock() for _ in range(64))
 def create(access: Access, given: CreatePost) -> PostShape:
     """Accept a post. A caller with the scope `draft` only makes drafts, whatever time it asks for."""
     if given.draft and given.now:
-        raise InputError("A draft is not published now.", hint="Leave draft or now out.")
+        raise InputError("A draft cannot be published now.", hint="Leave draft or now out.")
     account = access.account(given.account)
     row = draft_row(access, given)
     if given.now:
@@ -79,7 +79,7 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
     if wanted_at is not None and not result.existed:
         access.sky.context.store.put_setting(WANTED_SCOPE, str(result.post_id), wanted_at.isoformat())
     if not may_schedule and not result.existed:
-        warnings.append("It waits as a draft for a person: this key may not schedule.")
+        warnings.append("It waits as a draft for a person, because this key may not schedule posts.")
         _ask_for_approval(access, result.post_id, wanted_at)
     shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
     shape.warnings = warnings
@@ -120,8 +120,8 @@ def _check_payload(access: Access, account_did: str, given: CreatePost) -> str |
 
 def _key_reused(given: CreatePost) -> KeyReused:
     return KeyReused(
-        f"The key {given.key!r} was used before, for something else. Nothing was stored.",
-        hint="Choose another key for another post; repeat a request as it was.",
+        f"The key {given.key!r} was already used for something else. Nothing was stored.",
+        hint="Use a new key for a new post, and repeat a request unchanged.",
     )
 
 
@@ -247,7 +247,7 @@ def _current(access: Access, post_id: int, version: int | None) -> Post:
     post = access.post(post_id)
     if version is not None and post.version != version:
         raise ChangedMeanwhile(
-            f"Post {post_id} has version {post.version} by now, not {version}.", hint="Look at it and try again."
+            f"Post {post_id} is now at version {post.version}, not {version}.", hint="Check it and try again."
         )
     return post
 
@@ -281,7 +281,7 @@ def read_cursor(text: str | None) -> Cursor | None:
     """The place that a cursor means. Raises InvalidCursor."""
     cursor = None if text is None else Cursor.parse(text)
     if cursor is not None and cursor.id >= 2**63:
-        raise InvalidCursor("That is no cursor of a page.", hint="Begin again without a cursor.")
+        raise InvalidCursor("The page cursor is not valid.", hint="Begin again without a cursor.")
     return cursor
 
 
@@ -371,7 +371,7 @@ OPERATIONS = (
         "posts.move",
         "POST /posts/{id}/move",
         "schedule",
-        "Give a post another time.",
+        "Move a post to another time.",
         move,
         MovePost,
         PostShape,
@@ -399,7 +399,7 @@ OPERATIONS = (
         "history.list",
         "GET /history",
         "read",
-        "List posts that are done with, the latest first.",
+        "List finished posts, the latest first.",
         history,
         ListHistory,
         PostPage,

@@ -18,7 +18,7 @@ from skywrite.schedule.recurrence import describe, parse_rule
 class AddRecurrence(DraftInput, kw_only=True):
     """A post that comes again and again."""
 
-    every: Annotated[str, Meta(description="Cron, RRULE, or spoken: weekdays 9:00.", min_length=1)]
+    every: Annotated[str, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
     account: str | None = None
     starts: str | None = None
     until: str | None = None
@@ -39,7 +39,7 @@ class ChangeOccurrence(Input):
 
     id: Id
     occurrence: str
-    to: Annotated[str, Meta(description="Its other time; without one it is left out.")] | None = None
+    to: Annotated[str, Meta(description="The new time; without one, the occurrence is skipped.")] | None = None
 
 
 class RecurrenceShape(Output):
@@ -163,7 +163,7 @@ OPERATIONS = (
         "recurrences.add",
         "POST /recurrences",
         "schedule",
-        "Post again and again by a rule.",
+        "Post repeatedly by a recurrence.",
         add,
         AddRecurrence,
         RecurrenceShape,

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 Key = Annotated[
-    str, Meta(min_length=1, max_length=500, description="Your own name for it: used again, nothing is added.")
+    str,
+    Meta(
+        min_length=1, max_length=500, description="Your own unique name for it: if you use it again, nothing is added."
+    ),
 ]
 PostState = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 
@@ -68,7 +71,7 @@ class ImageInput(Input):
 
     media: str | None = None
     url: str | None = None
-    alt: Annotated[str, Meta(description="Describes the image to those who do not see it.")] = ""
+    alt: Annotated[str, Meta(description="Describes the image for people who cannot see it.")] = ""
 
 
 class CaptionInput(Input):

@@ -36,7 +36,7 @@ class Access(NamedTuple):
         """Raise NotAllowed without this scope."""
         if scope not in self.scopes:
             raise NotAllowed(
-                f"This needs the scope {scope!r}.", hint=f"The scopes at hand are: {', '.join(sorted(self.scopes))}."
+                f"This needs the scope {scope!r}.", hint=f"The available scopes are: {', '.join(sorted(self.scopes))}."
             )
 
     def sees(self, account_did: str) -> bool:
@@ -50,7 +50,7 @@ class Access(NamedTuple):
             if len(mine) == 1:
                 return mine[0]
             handles = ", ".join(account.handle for account in mine)
-            raise InputError("It is not clear which account is meant.", hint=f"Name one of: {handles}.")
+            raise InputError("Several accounts are possible.", hint=f"Name one of: {handles}.")
         found = self.sky.context.account() if name is None else self.sky.context.store.account(name)
         if not self.sees(found.did):
             raise UnknownAccount(f"The account {name} is not known here.")

@@ -122,7 +122,7 @@ _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]
     ),
     "hold": ("schedule", lambda visit, number, form: _none(visit.sky.posts.hold(number)), "It is held."),
     "release": ("publish", lambda visit, number, form: _none(visit.sky.posts.release(number)), "It goes out."),
-    "retry": ("publish", lambda visit, number, form: _none(visit.sky.posts.retry(number)), "It is tried again."),
+    "retry": ("publish", lambda visit, number, form: _none(visit.sky.posts.retry(number)), "Skywrite tries again."),
     "now": (
         "publish",
         lambda visit, number, form: _none(visit.sky.posts.move(number, "now", version=_version(form))),
