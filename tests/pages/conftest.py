@@ -84,6 +84,20 @@ class Watched:
         self.page.goto(self.url + path)
         return self.page
 
+    def api(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """A request to the API as who is signed in here, from a page of its own."""
+        page = self.context.new_page()
+        script = """async ([method, path, body]) => {
+          const headers = body ? {"content-type": "application/json"} : {};
+          const answer = await fetch("/api/v1" + path, {method, headers, body: body && JSON.stringify(body)});
+          return [answer.status, await answer.json()];
+        }"""
+        page.goto(self.url + "/status")
+        status, found = page.evaluate(script, [method, path, body])
+        page.close()
+        assert status < 300, found
+        return dict(found)
+
     def said(self) -> str:
         """What the page said about the last action."""
         return self.page.locator("[data-said]").inner_text()

@@ -160,14 +160,19 @@ def test_a_time_means_one_thing_or_is_asked_about(tab: Watched, at: str, said: s
 
 
 def test_now_can_be_taken_back(tab: Watched) -> None:
-    """For ten seconds the post waits, and can be cancelled."""
+    """For ten seconds the post waits; taken back, it is cancelled, and what it said is a draft again."""
     page = tab.visit("/compose")
     write(page, "Too fast")
     page.check("input[name=mode][value=now]")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
-    expect(page.locator("[data-said]")).to_contain_text("ten seconds")
-    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("[data-left]")).to_have_text(re.compile(r"^\d+$"))
+    post = number(page)
+    page.get_by_role("button", name="Take it back").click()
+    page.wait_for_url("**/compose?**")
+    expect(page.locator("textarea[name=text]")).to_have_value("Too fast")
+    assert post != number(page)
+    tab.visit(f"/posts/{post}")
     expect(page.locator(".chip").first).to_have_text("cancelled")
 
 

@@ -91,6 +91,14 @@ def get_profiles(pds: Pds, call: Call) -> Response:
     return json_answer({"profiles": [_profile(pds, one) for one in found if one is not None]})
 
 
+def search_actors_typeahead(pds: Pds, call: Call) -> Response:
+    """Those whose handle or display name begins like this."""
+    begin = str(call.params.get("q", "")).lower()
+    views = (_actor_view(pds, account) for account in pds.accounts)
+    found = [view for view in views if any(view[name].lower().startswith(begin) for name in ("handle", "displayName"))]
+    return json_answer({"actors": found[: call.params["limit"]] if begin else []})
+
+
 def _profile(pds: Pds, account: Account) -> dict[str, Any]:
     follows = account.repo.records("app.bsky.graph.follow")
     followers = sum(record.value["subject"] == account.did for _, record in _all(pds, "app.bsky.graph.follow"))
@@ -261,6 +269,7 @@ METHODS = {
     "app.bsky.feed.getFeedGenerator": Method(get_feed_generator, "optional"),
     "app.bsky.actor.getProfile": Method(get_profile, "optional"),
     "app.bsky.actor.getProfiles": Method(get_profiles, "optional"),
+    "app.bsky.actor.searchActorsTypeahead": Method(search_actors_typeahead, "optional"),
     "app.bsky.graph.getList": Method(get_list, "optional"),
     "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
     "app.bsky.draft.createDraft": Method(create_draft, "access"),

@@ -10,9 +10,11 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -24,7 +26,8 @@ from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.media import keep_upload
 from skywrite.app.operations.shapes import DRAFT_FIELDS
 from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.model import Account, Post
+from skywrite.queue.changing import EDITABLE_STATES
+from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.server.auth import person_of
 from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
 from skywrite.server.services import services_of
@@ -32,6 +35,8 @@ from skywrite.server.services import services_of
 UNDO_SECONDS = 10
 IMAGE_FILES_MAX = 10
 FIELDS_MAX = 60
+PEOPLE_MAX = 6
+QUERY_MAX = 100
 REPLIES = (
     ("", "Everyone"),
     ("nobody", "Nobody"),
@@ -58,10 +63,15 @@ class Filled(NamedTuple):
     label: str = ""
     lang: str = ""
     split: bool = False
+    # What a form sends back: which post is edited, from which version, and the time that it has.
+    post: str = ""
+    version: str = ""
+    kept: str = ""
 
 
 def compose(visit: Visit) -> Response:
     """The page."""
+    visit.access.require("draft")
     post = _draft(visit)
     filled = _from_draft(visit, post) if post else _from_address(visit)
     return _form(visit, filled, post)
@@ -70,13 +80,17 @@ def compose(visit: Visit) -> Response:
 def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError | None = None) -> Response:
     accounts = visit.sky.accounts.list()
     chosen = _chosen(accounts, filled.account)
+    may_schedule = "schedule" in visit.access.scopes
     return show(
         visit,
         "compose.html",
         status=422 if error else 200,
         title="Compose",
-        filled=filled,
+        filled=filled if may_schedule else filled._replace(mode="draft"),
         post=post,
+        is_waiting=post is not None and post.state != "draft",
+        may_schedule=may_schedule,
+        need_alt=[item.handle for item in accounts if item.settings.get("require_alt")],
         media=json.dumps(_media(post)) if post else "{}",
         accounts=accounts,
         chosen=chosen,
@@ -94,17 +108,31 @@ def _chosen(accounts: list[Account], handle: str) -> Account | None:
 
 def _draft(visit: Visit) -> Post | None:
     number = visit.query("draft")
-    return visit.access.post(int(number)) if number.isdigit() else None
+    return _editable(visit, int(number)) if number.isdigit() else None
+
+
+def _editable(visit: Visit, number: int) -> Post:
+    """A post that the person may still change. Raises NotEditable."""
+    post = visit.access.post(number)
+    if post.state not in EDITABLE_STATES:
+        raise NotEditable(f"Post {number} is {post.state}.", hint="Look at its page for what can be done.")
+    if post.state != "draft":
+        visit.access.require("schedule")
+    return post
 
 
 def _from_draft(visit: Visit, post: Post) -> Filled:
     draft = post.draft
     account = visit.sky.context.store.account(post.account_did)
     card = draft.get("card")
+    kept = _local(post.due_at, visit.sky.context.zone(account)) if post.due_at and post.state != "draft" else ""
     return Filled(
         text=post.text,
         account=account.handle,
-        at=visit.query("at"),
+        at=visit.query("at").replace("T", " ") or kept,
+        post=str(post.id),
+        version=str(post.version),
+        kept=kept,
         card="none" if card == "none" else "auto",
         quote=_link(draft.get("quote")),
         reply_to=_link(draft.get("reply_to")),
@@ -124,6 +152,13 @@ def _from_address(visit: Visit) -> Filled:
     return Filled(text=text, account=visit.query("account"), at=at)
 
 
+def _local(at: datetime, zone: str) -> str:
+    """A time as the field has it: in the account's zone, with the offset only where the hour is there twice."""
+    local = at.astimezone(ZoneInfo(zone))
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return local.isoformat(" ", "minutes") if twice else f"{local:%Y-%m-%d %H:%M}"
+
+
 def _link(value: Any) -> str:
     return str(value.get("uri", "")) if isinstance(value, Mapping) else str(value or "")
 
@@ -137,7 +172,7 @@ def _media(post: Post) -> dict[str, Any]:
     ]
     video = post.draft.get("video")
     found = {"media": video["cid"], "alt": video.get("alt", "")} if video and "cid" in video else None
-    return {"images": images, "video": found, "id": post.id, "version": post.version}
+    return {"images": images, "video": found, "id": post.id, "version": post.version, "state": post.state}
 
 
 async def sent(request: Request) -> Response:
@@ -153,23 +188,43 @@ async def sent(request: Request) -> Response:
 
 
 def _sent(visit: Visit, fields: dict[str, str], files: list[UploadFile]) -> Response:
-    filled = _from_form(fields)
+    filled, post = _from_form(fields), None
     try:
+        visit.access.require("draft")
+        if filled.post.isdigit():
+            post = _editable(visit, int(filled.post))
         images = [_keep(visit, file, fields.get("alt", "")) for file in files]
         body: dict[str, Any] = {**_fields(filled), **({"images": images} if images else {})}
-        operation = OPERATIONS["recurrences.add" if filled.mode == "every" else "posts.create"]
-        visit.access.require(operation.scope)
-        import msgspec
-
-        made = operation.run(visit.access, msgspec.convert(body, operation.input))
+        made = _made(visit, filled, post, body)
     except SkywriteError as error:
-        return _form(visit, filled, None, error)
+        return _form(visit, filled, post, error)
     if filled.mode == "every":
         return back("/recurrences", f"It comes {made.said}.")
     account = visit.sky.context.store.account(made.did)
     if made.state == "draft":
         return back("/", "The draft is kept.")
     return back(f"/posts/{made.id}", f"It goes out {when(made.due_at, visit.sky.context.zone(account))}.")
+
+
+def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any]) -> Any:
+    """What becomes of the form: a post is edited where it keeps its place, else made anew in its place."""
+    import msgspec
+
+    # A slot and a recurrence are given to what is new.
+    edited = post if filled.mode in ("at", "now", "draft") else None
+    name = "recurrences.add" if filled.mode == "every" else "posts.edit" if edited else "posts.create"
+    if edited:
+        body.pop("account", None)
+        body.pop("draft", None)
+        if filled.mode == "at" and filled.kept and filled.at == filled.kept:
+            body.pop("at")
+        body |= {"id": edited.id, "version": int(filled.version or edited.version)}
+    operation = OPERATIONS[name]
+    visit.access.require(operation.scope)
+    made = operation.run(visit.access, msgspec.convert(body, operation.input))
+    if post is not None and edited is None:
+        visit.sky.posts.cancel(post.id)
+    return made
 
 
 def _from_form(fields: Mapping[str, str]) -> Filled:
@@ -187,6 +242,9 @@ def _from_form(fields: Mapping[str, str]) -> Filled:
         label=fields.get("label", ""),
         lang=fields.get("lang", ""),
         split=bool(fields.get("split")),
+        post=fields.get("post", ""),
+        version=fields.get("version", ""),
+        kept=fields.get("kept", ""),
     )
 
 
@@ -259,6 +317,23 @@ def said_time(visit: Visit) -> Response:
     return Response(json.dumps(said), media_type="application/json", headers={"cache-control": "no-store"})
 
 
+def found_people(visit: Visit) -> Response:
+    """People on the network whose handle or name begins like this; nobody where the network cannot be asked."""
+    visit.access.require("draft")
+    account = _chosen(visit.sky.accounts.list(), visit.query("account"))
+    found: list[dict[str, str]] = []
+    # Completion is a comfort: whatever is wrong with the network is said elsewhere.
+    with suppress(SkywriteError):
+        if account is not None and (typed := visit.query("q").strip()):
+            given: dict[str, str | int] = {"q": typed[:QUERY_MAX], "limit": PEOPLE_MAX}
+            answer = visit.sky.context.agent(account).query("app.bsky.actor.searchActorsTypeahead", given)
+            found = [
+                {"handle": str(actor.get("handle", "")), "name": str(actor.get("displayName") or "")}
+                for actor in answer.get("actors") or ()
+            ]
+    return Response(json.dumps(found), media_type="application/json", headers={"cache-control": "no-store"})
+
+
 def _away(away: timedelta) -> str:
     minutes = int(away.total_seconds() // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
@@ -272,5 +347,6 @@ def routes() -> list[BaseRoute]:
         page_route("/compose", compose),
         Route("/compose", sent, methods=["POST"], name="form /compose"),
         page_route("/compose/time", said_time),
+        page_route("/compose/people", found_people),
         page_route("/image/{cid}", media),
     ]

@@ -139,7 +139,8 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         status=status,
         person=visit.person,
         path=visit.request.url.path,
-        navigation=NAVIGATION,
+        navigation=[item for item in NAVIGATION if item[1] != "/compose" or "draft" in visit.access.scopes],
+        may=visit.access.scopes,
         done=visit.query("done"),
         **values,
     )

@@ -13,10 +13,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.app.approvals import Asked
+from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
 from skywrite.errors import InputError
+from skywrite.queue.api_keys import Scope
+from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
-from skywrite.queue.model import FINAL_STATES
+from skywrite.queue.model import FINAL_STATES, Post
+from skywrite.server.pages.compose import UNDO_SECONDS
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 
 HISTORY_POSTS = 50
@@ -45,13 +49,13 @@ _BUTTONS = {
     "scheduled": (
         Button("now", "Post now", "publish"),
         Button("hold", "Hold", "schedule"),
-        Button("cancel", "Cancel", "draft", "danger"),
+        Button("cancel", "Cancel", "schedule", "danger"),
     ),
     "held": (
         Button("release", "Let it go out", "publish", "main"),
-        Button("cancel", "Cancel", "draft", "danger"),
+        Button("cancel", "Cancel", "schedule", "danger"),
     ),
-    "failed": (Button("retry", "Try again", "publish", "main"), Button("cancel", "Cancel", "draft", "danger")),
+    "failed": (Button("retry", "Try again", "publish", "main"), Button("cancel", "Cancel", "schedule", "danger")),
     "published": (Button("delete", "Delete from the network", "publish", "danger"),),
 }
 
@@ -72,7 +76,8 @@ def post(visit: Visit) -> Response:
         zone=zone,
         buttons=buttons,
         sentences=SENTENCES,
-        may_edit=entry.post.state in ("draft", "scheduled", "held", "failed") and "draft" in scopes,
+        may_edit=entry.post.state in EDITABLE_STATES and _scope_of(entry.post) in scopes,
+        undo_seconds=_undo_seconds(visit, entry.post),
         may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
         waits=entry.post.state in ("scheduled", "publishing"),
         asked=_asked(visit, entry),
@@ -100,6 +105,34 @@ def act(visit: Visit, form: dict[str, str]) -> Response:
     return back(f"/posts/{number}", said)
 
 
+def _scope_of(post: Post) -> Scope:
+    """What it takes to change a post."""
+    return "draft" if post.state == "draft" else "schedule"
+
+
+def _undo_seconds(visit: Visit, post: Post) -> float | None:
+    """For how long a post can be taken back before it goes out; None where nobody is about to wait for that."""
+    if post.state != "scheduled" or post.due_at is None or "schedule" not in visit.access.scopes:
+        return None
+    left = (post.due_at - visit.sky.context.clock.now()).total_seconds()
+    return left if 0 < left <= UNDO_SECONDS else None
+
+
+def take_back(visit: Visit, form: dict[str, str]) -> Response:
+    """Cancel a post that is about to go out, and open what it said as a draft."""
+    visit.access.require("schedule")
+    post = visit.access.post(_number(visit))
+    cancelled = visit.sky.posts.cancel(post.id, version=_version(form)).post
+    row = edited_row(cancelled, {})
+    made = visit.sky.posts.schedule(account=cancelled.account_did, draft=True, source="page", **row)
+    return back("/compose", "It will not go out. Here it is again, as a draft.", draft=str(made.post_id))
+
+
+def _cancel(visit: Visit, number: int, form: dict[str, str]) -> None:
+    visit.access.require(_scope_of(visit.access.post(number)))
+    visit.sky.posts.cancel(number, version=_version(form))
+
+
 def _version(form: dict[str, str]) -> int | None:
     return int(form["version"]) if form.get("version", "").isdigit() else None
 
@@ -115,18 +148,16 @@ def _move(visit: Visit, number: int, form: dict[str, str]) -> str:
 
 
 _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]] = {
-    "cancel": (
-        "draft",
-        lambda visit, number, form: _none(visit.sky.posts.cancel(number, version=_version(form))),
-        "It is cancelled, and will never be published.",
-    ),
+    "cancel": ("draft", _cancel, "It is cancelled, and will never be published."),
     "hold": ("schedule", lambda visit, number, form: _none(visit.sky.posts.hold(number)), "It is held."),
     "release": ("publish", lambda visit, number, form: _none(visit.sky.posts.release(number)), "It goes out."),
     "retry": ("publish", lambda visit, number, form: _none(visit.sky.posts.retry(number)), "Skywrite tries again."),
     "now": (
         "publish",
-        lambda visit, number, form: _none(visit.sky.posts.move(number, "now", version=_version(form))),
-        "It goes out now.",
+        lambda visit, number, form: _none(
+            visit.sky.posts.move(number, f"in {UNDO_SECONDS} seconds", version=_version(form))
+        ),
+        "It goes out in ten seconds.",
     ),
     "delete": (
         "publish",
@@ -223,6 +254,7 @@ def routes() -> list[BaseRoute]:
     """The pages and their forms."""
     return [
         page_route("/posts/{number:int}", post),
+        form_route("/posts/{number:int}/take-back", take_back),
         form_route("/posts/{number:int}/{action}", act),
         page_route("/history", history),
     ]

@@ -87,6 +87,76 @@ function element(name, className = "", text = "") {
   return made;
 }
 
+// A handle that one begins to type is completed from the network. Focus stays in the text; arrows choose, Enter takes.
+class People {
+  constructor(field, list, said, account) {
+    Object.assign(this, { field, list, said, account, chosen: -1, found: [], asked: 0 });
+    field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-controls", list.id);
+    field.addEventListener("input", () => this.look());
+    field.addEventListener("keydown", event => this.key(event));
+    field.addEventListener("blur", () => this.close());
+    list.addEventListener("pointerdown", event => {
+      event.preventDefault();
+      const place = event.target.closest("[role=option]");
+      if (place) this.take(this.found[[...list.children].indexOf(place)]);
+    });
+  }
+
+  typed() {
+    return /(?:^|[\s("'])@([a-z0-9][a-z0-9.-]*)$/i.exec(this.field.value.slice(0, this.field.selectionStart))?.[1] ?? "";
+  }
+
+  look = later(150, async () => {
+    const typed = this.typed(), number = ++this.asked;
+    if (!typed) return this.close();
+    const answer = await fetch(`/compose/people?${new URLSearchParams({ q: typed, account: this.account() })}`).catch(() => null);
+    const found = answer?.ok ? await answer.json().catch(() => []) : [];
+    if (number !== this.asked || typed !== this.typed() || document.activeElement !== this.field) return;
+    this.show(found.filter(person => person.handle.toLowerCase() !== typed.toLowerCase()));
+  });
+
+  show(found) {
+    this.found = found;
+    this.list.replaceChildren(...found.map(({ handle, name }, index) => {
+      const line = element("li", "", name || handle);
+      line.id = `${this.list.id}-${index}`;
+      line.setAttribute("role", "option");
+      line.append(element("small", "", `@${handle}`));
+      return line;
+    }));
+    this.list.hidden = !found.length;
+    this.said.textContent = found.length ? `${found.length} people found; choose with the arrows` : "";
+    this.choose(found.length ? 0 : -1);
+  }
+
+  choose(index) {
+    this.chosen = index;
+    [...this.list.children].forEach((line, place) => line.setAttribute("aria-selected", String(place === index)));
+    if (index < 0) this.field.removeAttribute("aria-activedescendant");
+    else this.field.setAttribute("aria-activedescendant", `${this.list.id}-${index}`);
+  }
+
+  close() { this.asked += 1; this.show([]); }
+
+  key(event) {
+    if (this.list.hidden) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) this.choose((this.chosen + step + this.found.length) % this.found.length);
+    else if (event.key === "Enter" || event.key === "Tab") this.take(this.found[this.chosen]);
+    else if (event.key === "Escape") this.close();
+    else return;
+    event.preventDefault();
+  }
+
+  take({ handle }) {
+    const end = this.field.selectionStart;
+    this.field.setRangeText(`${handle} `, end - this.typed().length, end, "end");
+    this.close();
+    this.field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
 class Composer {
   constructor(form) {
     this.form = form;
@@ -96,6 +166,8 @@ class Composer {
     this.video = kept.video ?? null;
     this.id = kept.id ?? null;
     this.version = kept.version ?? null;
+    // What has a time goes out as it is stored: it changes by the button alone, never while one types.
+    this.scheduled = Boolean(kept.state) && kept.state !== "draft";
     this.saving = Promise.resolve();
     this.sent = false;
     this.asked = 0;
@@ -107,6 +179,7 @@ class Composer {
     this.fields.files.addEventListener("change", () => { this.take(this.fields.files.files); this.fields.files.value = ""; });
     this.dropping($("[data-drop]", form));
     addEventListener("beforeunload", event => { if (this.dirty && !this.sent) event.preventDefault(); });
+    new People(this.fields.text, $("[data-people]", form), $("[data-people-said]", form), () => this.account);
     this.shots();
     this.modes();
     this.count();
@@ -115,9 +188,10 @@ class Composer {
 
   changed(event) {
     this.dirty = true;
+    if (event.target.name === "account") this.moveToAccount();
     if (event.target.name === "text" || event.target.name === "split") this.count();
     if (event.target.name === "mode") this.modes();
-    if (event.target.name === "at") this.time();
+    if (event.target.name === "at") { this.time(); this.label(); }
     if (!["mode", "at", "every"].includes(event.target.name)) { this.save(); this.look(); }
   }
 
@@ -137,6 +211,8 @@ class Composer {
 
   get account() { return this.fields.account.value; }
   get mode() { return this.fields.mode.value; }
+  get keepsTime() { return this.scheduled && this.mode === "at" && this.fields.at.value === this.fields.kept.value; }
+  get undescribed() { return this.form.dataset.needAlt.split(" ").includes(this.account) && this.images.some(item => !item.alt.trim()); }
   get empty() { return !this.fields.text.value.trim() && !this.images.length && !this.video; }
 
   async count() {
@@ -222,8 +298,24 @@ class Composer {
 
   modes() {
     all("[data-for]", this.form).forEach(place => { place.hidden = place.dataset.for !== this.mode; });
-    $("[data-send]", this.form).textContent = { now: "Post now", draft: "Keep the draft", every: "Post again and again", slot: "Put it in the next slot" }[this.mode] ?? "Schedule";
+    this.label();
     this.time();
+  }
+
+  label() {
+    const words = { now: "Post now", draft: "Keep the draft", every: "Post again and again", slot: "Put it in the next slot" };
+    $("[data-send]", this.form).textContent = words[this.mode] ?? (this.keepsTime ? "Save the changes" : "Schedule");
+  }
+
+  // A post stays with its account, so another account gets a draft of its own, and the first one goes.
+  moveToAccount() {
+    const drop = async () => {
+      const old = this.id;
+      if (old === null) return;
+      [this.id, this.version] = [null, null];
+      await ask("DELETE", `/posts/${old}`);
+    };
+    this.saving = this.saving.then(drop).catch(error => this.trouble(error));
   }
 
   time = later(200, async () => {
@@ -315,7 +407,11 @@ class Composer {
   }
 
   saveNow() {
-    if (this.empty || this.sent) return this.saving;
+    if (this.empty || this.sent || this.busy) return this.saving;
+    if (this.scheduled || this.undescribed) {
+      $("[data-saved]").textContent = this.scheduled ? "Changes are not saved yet" : "Not saved: describe the images first";
+      return this.saving;
+    }
     this.saving = this.saving.then(() => this.store({ draft: true })).catch(error => this.trouble(error));
     return this.saving;
   }
@@ -340,13 +436,14 @@ class Composer {
 
   trouble(error) {
     const clash = error.status === 412 || error.status === 409;
-    say(clash ? "This draft was changed in another window. Reload the page to see it; what stands here is not saved." : error.message, true);
+    say(clash ? "This was changed in another window. Reload the page to see it; what stands here is not saved." : error.message, true);
     $("[data-saved]").textContent = clash ? "Not saved" : "";
   }
 
   async submit(event) {
     event.preventDefault();
     if (this.busy) return;
+    if (this.undescribed) { this.askForAlt(); return; }
     this.busy = true;
     const button = $("[data-send]", this.form);
     button.disabled = true;
@@ -359,7 +456,15 @@ class Composer {
     } finally {
       this.busy = false;
       button.disabled = false;
+      if (!this.sent) this.save();
     }
+  }
+
+  askForAlt() {
+    say("This account posts no image without a description. Describe what each one shows.", true);
+    const fields = all("[data-shots] textarea", this.form);
+    fields.forEach(field => field.setAttribute("aria-invalid", String(!field.value.trim())));
+    fields.find(field => !field.value.trim())?.focus();
   }
 
   async send() {
@@ -369,6 +474,7 @@ class Composer {
       if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
       return go("/recurrences", `It comes ${made.said}.`);
     }
+    if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, "The changes are saved."); }
     if (this.mode === "draft") { await this.store({ draft: true }); return go("/", "The draft is kept."); }
     const at = { now: "in 10 seconds", at: this.fields.at.value.replace("T", " ") }[this.mode];
     if (this.mode === "at" && !at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
@@ -381,7 +487,7 @@ class Composer {
       return go(`/posts/${made.id}`, "It has the next free slot.");
     }
     const made = await this.store({ at });
-    return go(`/posts/${made.id}`, this.mode === "now" ? "It goes out in ten seconds. You can still cancel it." : "It is scheduled.");
+    return go(`/posts/${made.id}`, this.mode === "now" ? "It goes out in ten seconds. You can still take it back." : "It is scheduled.");
   }
 }
 
@@ -399,6 +505,19 @@ function watch(root) {
   document.addEventListener("submit", () => source.close());
 }
 
+// A post that is about to go out: how long it can be taken back.
+function undo(form) {
+  const ends = performance.now() + Number(form.dataset.undo) * 1000;
+  const timer = setInterval(() => {
+    const left = Math.ceil((ends - performance.now()) / 1000);
+    $("[data-left]", form).textContent = Math.max(left, 0);
+    if (left > 0) return;
+    clearInterval(timer);
+    if (form.contains(document.activeElement)) $("#main").focus();
+    form.hidden = true;
+  }, 250);
+}
+
 // The only text of ours that may become the address of a script.
 function workerAddress() {
   const address = "/service-worker.js";
@@ -413,6 +532,7 @@ function start() {
   if (root) plan(root);
   all("[data-compose]").forEach(form => new Composer(form));
   all("[data-watch]").forEach(watch);
+  all("[data-undo]").forEach(undo);
   if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register(workerAddress()).catch(() => {});
 }
 

@@ -1,0 +1,167 @@
+"""Posts that are changed: what has a time changes by the button alone, and nothing is lost or made twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.pages.conftest import Watched
+from tests.pages.test_composing import number, write
+
+
+def schedule(tab: Watched, text: str, at: str = "tomorrow 9:00:30", account: str = "alice.test") -> dict[str, Any]:
+    """A post that waits for its time."""
+    return tab.api("POST", "/posts", {"text": text, "at": at, "account": account})
+
+
+def stored(tab: Watched, post: int) -> dict[str, Any]:
+    """A post as it is stored."""
+    return tab.api("GET", f"/posts/{post}")
+
+
+def test_typing_never_changes_what_goes_out(tab: Watched) -> None:
+    """A scheduled post is saved by its button alone, and keeps its time, to the second, unless that is changed."""
+    before = schedule(tab, "As it was approved")
+    page = tab.visit(f"/compose?draft={before['id']}")
+    expect(page.locator("[data-at]")).to_have_value(re.compile(r"^\d{4}-\d\d-\d\d 09:00$"))
+    page.fill("textarea[name=text]", "Half a chan")
+    expect(page.locator("[data-saved]")).to_have_text("Changes are not saved yet")
+    assert ("As it was approved", before["version"]) == tuple(stored(tab, before["id"])[k] for k in ("text", "version"))
+    page.fill("textarea[name=text]", "A whole change")
+    expect(page.locator("[data-send]")).to_have_text("Save the changes")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    after = stored(tab, before["id"])
+    assert ("A whole change", before["due_at"], "scheduled") == (after["text"], after["due_at"], after["state"])
+
+
+def test_another_time_of_a_scheduled_post_is_taken(tab: Watched) -> None:
+    """The post stays the same one, at its new time."""
+    before = schedule(tab, "Later, please")
+    page = tab.visit(f"/compose?draft={before['id']}")
+    page.fill("[data-at]", "tomorrow 11:05")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    assert (before["id"], True) == (number(page), "11:05" in page.locator(".facts").inner_text())
+
+
+def test_without_a_script_a_scheduled_post_is_edited_not_doubled(browser: Any, tab: Watched, signed_in: Any) -> None:
+    """The form names the post and its version, so it is changed where it stands; a stale form changes nothing."""
+    before = schedule(tab, "No script before")
+    context = browser.new_context(storage_state=signed_in, java_script_enabled=False)
+    page, stale = context.new_page(), context.new_page()
+    for each in (page, stale):
+        each.goto(f"{tab.url}/compose?draft={before['id']}")
+        each.fill("textarea[name=text]", "No script after")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    after = stored(tab, before["id"])
+    assert (before["id"], "No script after", before["due_at"]) == (number(page), after["text"], after["due_at"])
+    stale.click("[data-send]")
+    expect(stale.locator("[role=alert]")).to_contain_text("version")
+    context.close()
+
+
+def test_a_click_while_a_draft_is_about_to_be_saved_leaves_no_second_post(tab: Watched) -> None:
+    """On a slow line, too: what is being sent is not saved as a draft beside it."""
+    page = tab.visit("/compose")
+    page.evaluate(
+        """() => { const fetched = window.fetch;
+        window.fetch = async (...given) => {
+          const answer = await fetched(...given);
+          if (given[1]?.method === "POST" && given[0].endsWith("/posts")) await new Promise(go => setTimeout(go, 1500));
+          return answer;
+        }; }"""
+    )
+    page.fill("textarea[name=text]", "Quickly sent")
+    page.fill("[data-at]", "tomorrow 10:40")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    found = tab.api("GET", "/posts?text=Quickly%20sent&state=draft,scheduled")
+    assert ["scheduled"] == [item["state"] for item in found["posts"]]
+
+
+def test_another_account_takes_the_draft_along(tab: Watched) -> None:
+    """A draft that was saved for one account is posted by the one that is chosen last, and is there once."""
+    page = tab.visit("/compose")
+    write(page, "Whose is it?")
+    page.select_option("#account", "bob.test")
+    page.fill("[data-at]", "tomorrow 10:50")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    found = tab.api("GET", "/posts?text=Whose&state=draft,scheduled")
+    assert [("bob.test", "scheduled")] == [(item["account"], item["state"]) for item in found["posts"]]
+
+
+def test_what_is_published_is_not_opened_for_editing(tab: Watched) -> None:
+    """The composer says so, in place of a form that fails."""
+    page = tab.visit("/compose?draft=1")
+    expect(page.locator("[role=alert]")).to_contain_text("published")
+    tab.complaints.clear()
+
+
+@pytest.fixture
+def strict(tab: Watched) -> Any:
+    """Bob posts no images without a description."""
+    tab.api("PATCH", "/accounts/bob.test", {"require_alt": True})
+    yield
+    tab.api("PATCH", "/accounts/bob.test", {"require_alt": None})
+
+
+def test_a_description_is_asked_for_before_anything_is_sent(tab: Watched, strict: Any, tmp_path: Path) -> None:
+    """Where the account requires one: the empty field is shown and focused, and nothing is refused by the server."""
+    Image.new("RGB", (320, 200), "teal").save(tmp_path / "sea.png")
+    page = tab.visit("/compose")
+    page.select_option("#account", "bob.test")
+    page.fill("textarea[name=text]", "The sea")
+    page.set_input_files("#files", tmp_path / "sea.png")
+    expect(page.locator(".shots textarea")).to_be_visible()
+    page.fill("[data-at]", "tomorrow 12:20")
+    page.click("[data-send]")
+    expect(page.locator("[data-said] .trouble")).to_contain_text("Describe")
+    expect(page.locator(".shots textarea")).to_be_focused()
+    page.locator(".shots textarea").fill("The sea at noon")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    tab.complaints.clear()
+
+
+def type_handle(page: Page, text: str) -> None:
+    """Type into the text, and wait for people."""
+    page.locator("textarea[name=text]").press_sequentially(text)
+    expect(page.get_by_role("listbox", name="People")).to_be_visible()
+
+
+def test_a_mention_is_completed_from_the_network(tab: Watched) -> None:
+    """Arrows choose, Enter takes, and the text keeps the focus; Escape closes."""
+    page = tab.visit("/compose")
+    type_handle(page, "Thank you @bo")
+    option = page.get_by_role("listbox", name="People").get_by_role("option", name="bob.test")
+    expect(option).to_have_attribute("aria-selected", "true")
+    assert option.get_attribute("id") == page.locator("#text").get_attribute("aria-activedescendant")
+    page.keyboard.press("Enter")
+    expect(page.locator("#text")).to_have_value("Thank you @bob.test ")
+    expect(page.locator("#text")).to_be_focused()
+    type_handle(page, "and @al")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox", name="People")).to_be_hidden()
+    type_handle(page, "i")
+    page.get_by_role("listbox", name="People").get_by_role("option", name="alice.test").click()
+    expect(page.locator("#text")).to_have_value("Thank you @bob.test and @alice.test ")
+
+
+def test_without_the_network_a_mention_is_typed_as_ever(tab: Watched) -> None:
+    """Nothing is shown, and nothing is in the way."""
+    page = tab.visit("/compose")
+    page.route("**/compose/people*", lambda route: route.fulfill(status=503, body="no"))
+    with page.expect_response("**/compose/people*"):
+        page.locator("textarea[name=text]").press_sequentially("Hello @bob.test")
+    expect(page.get_by_role("listbox", name="People")).to_be_hidden()
+    page.locator("textarea[name=text]").press_sequentially(", how are you?")
+    expect(page.locator("#text")).to_have_value("Hello @bob.test, how are you?")
+    tab.complaints.clear()
