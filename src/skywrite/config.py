@@ -26,6 +26,7 @@ ENVIRONMENT = frozenset(
     )
 )
 DEFAULT_VIDEO_SERVICE = "https://video.bsky.app"
+DEFAULT_APPVIEW = "https://public.api.bsky.app"
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -56,6 +57,7 @@ class Config(NamedTuple):
     app_password: str | None
     use_keyring: bool = False
     command_env: tuple[str, ...] = ()
+    appview: str = DEFAULT_APPVIEW
 
     def __repr__(self) -> str:
         return f"Config(home={str(self.home)!r}, database={self.shown_database!r}, handle={self.handle!r})"
@@ -85,6 +87,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         service=(env.get("BLUESKY_PDS") or DEFAULT_SERVICE).rstrip("/"),
         video_service=env.get("SKYWRITE_VIDEO_SERVICE", DEFAULT_VIDEO_SERVICE).rstrip("/"),
         fetch_allow=tuple(env.get("SKYWRITE_FETCH_ALLOW", "").replace(",", " ").split()),
+        appview=(env.get("SKYWRITE_APPVIEW") or DEFAULT_APPVIEW).rstrip("/"),
         handle=env.get("BLUESKY_HANDLE") or None,
         app_password=env.get("BLUESKY_APP_PASSWORD") or None,
         use_keyring=env.get("SKYWRITE_KEYRING", "") in ("1", "true", "yes"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skywrite.app.feeds import Feeds
     from skywrite.app.folders import Folders
     from skywrite.app.functions import Functions
+    from skywrite.app.marks import Stats
     from skywrite.app.notices import NoticeChannels
     from skywrite.app.oauth import OAuth
     from skywrite.app.recurrences import Recurrences
@@ -124,6 +125,13 @@ class Skywrite:
         from skywrite.app.notices import NoticeChannels
 
         return NoticeChannels(self.context)
+
+    @cached_property
+    def stats(self) -> Stats:
+        """What became of published posts."""
+        from skywrite.app.marks import Stats
+
+        return Stats(self.context)
 
     @cached_property
     def recurrences(self) -> Recurrences:

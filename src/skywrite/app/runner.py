@@ -13,6 +13,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FeedChecks, FeedTask
 from skywrite.app.functions import Functions
+from skywrite.app.marks import MarkTask
 from skywrite.app.notices import NoticeTask
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
 from skywrite.app.rows import Rows
@@ -83,6 +84,7 @@ class Runner:
             TimerTask(self._timers, log),
             Lateness(self._ctx),
             NoticeTask(self._ctx, log, self._commands),
+            MarkTask(self._ctx, log),
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )

@@ -15,10 +15,11 @@ from skywrite.server.pages import (
     recurrences,
     settings,
     static,
+    stats,
     status,
 )
 
-PAGES = (static, plan, compose, posts, feeds, recurrences, media, accounts, oauth, settings, status)
+PAGES = (static, plan, compose, posts, stats, feeds, recurrences, media, accounts, oauth, settings, status)
 
 
 def routes() -> list[BaseRoute]:

@@ -52,6 +52,7 @@ NAVIGATION = (
     ("Plan", "/", "calendar"),
     ("Compose", "/compose", "pen"),
     ("History", "/history", "clock"),
+    ("Stats", "/stats", "bars"),
     ("Feeds", "/feeds", "feed"),
     ("Recurrences", "/recurrences", "again"),
     ("Media", "/media", "image"),

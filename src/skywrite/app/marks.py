@@ -1,0 +1,150 @@
+"""Counting what became of our posts, at fixed ages, for `stats`.
+
+What lives here: the worker's task, which asks the AppView for up to 25 posts at a time, and never more than it must.
+What does not: what is stored (`queue.marks`), what it says (`insight.stats`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from skywrite.app.context import Context
+from skywrite.atproto.xrpc import Xrpc
+from skywrite.config import DEFAULT_APPVIEW
+from skywrite.errors import InputError, SkywriteError
+from skywrite.insight.stats import Group, group, grouped
+from skywrite.publish.log import Log, silent
+from skywrite.queue.marks import AGES_HOURS, COUNTS, Mark, Marks, ToMark
+
+URIS_MAX = 25
+# Ten minutes' posts share requests; with all ages, 10,000 posts a day are about 2,500 requests.
+EVERY = timedelta(minutes=10)
+REQUESTS_MAX = 40
+_FIELDS = {
+    "likes": "likeCount",
+    "reposts": "repostCount",
+    "replies": "replyCount",
+    "quotes": "quoteCount",
+    "bookmarks": "bookmarkCount",
+}
+
+
+@dataclass
+class MarkTask:
+    """The worker's task of counting, as `publish.worker.Task` asks. What cannot be asked now is asked next time."""
+
+    ctx: Context
+    log: Log = silent
+    _next_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime | None:
+        """Every ten minutes."""
+        now = self.ctx.clock.now()
+        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+
+    def run(self) -> None:
+        """Count what is due, in few requests."""
+        self._next_at = self.ctx.clock.now() + EVERY
+        marks = Marks(self.ctx.store)
+        wanted = self._wanted(marks.due(URIS_MAX * REQUESTS_MAX))
+        for start in range(0, len(wanted), URIS_MAX):
+            chunk = wanted[start : start + URIS_MAX]
+            try:
+                shown = self._ask([item.uri for item in chunk])
+            except SkywriteError as error:
+                self.log("marks_failed", error=error.name, message=error.message)
+                return
+            marks.note((item, *_counted(shown.get(item.uri))) for item in chunk)
+
+    def _wanted(self, due: Sequence[ToMark]) -> list[ToMark]:
+        accounts = {account.did: account for account in self.ctx.store.accounts()}
+        public = self.ctx.config.appview == DEFAULT_APPVIEW
+        left_out = {
+            did
+            for did, account in accounts.items()
+            if account.settings.get("marks") is False or (public and _is_local(account.pds_url))
+        }
+        return [item for item in due if item.account_did not in left_out]
+
+    def _ask(self, uris: list[str]) -> dict[str, Mapping[str, Any]]:
+        """What the AppView shows of these posts, without a login."""
+        xrpc = Xrpc(self.ctx.network.transport, self.ctx.config.appview, clock=self.ctx.clock)
+        answer = xrpc.query("app.bsky.feed.getPosts", {"uris": list(dict.fromkeys(uris))})
+        return {str(view.get("uri")): view for view in answer.get("posts", ()) if isinstance(view, Mapping)}
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _counted(view: Mapping[str, Any] | None) -> tuple[dict[str, int] | None, list[str]]:
+    """The counts and labels of a view; what it does not name is none."""
+    if view is None:
+        return None, []
+    values = {name: view.get(theirs) for name, theirs in _FIELDS.items()}
+    counts = {name: value if isinstance(value, int) and value >= 0 else 0 for name, value in values.items()}
+    labels = [label for label in view.get("labels") or () if isinstance(label, Mapping)]
+    return counts, sorted({str(label["val"]) for label in labels if "val" in label and not label.get("neg")})
+
+
+class Stats:
+    """What became of a queue's posts."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def marks(self, *, at: int = 24, since: datetime | None = None, account: str | None = None) -> list[Mark]:
+        """What was counted at an age in hours, post by post. Raises InputError for an age at which nothing is."""
+        if at not in AGES_HOURS:
+            raise InputError(f"Nothing is counted after {at} hours.", hint=f"Choose from: {_list(AGES_HOURS)}.")
+        since = since or self._ctx.clock.now() - timedelta(days=90)
+        did = self._ctx.account(account).did if account else None
+        return [mark for mark in Marks(self._ctx.store).at(at, since) if did is None or mark.account_did == did]
+
+    def groups(
+        self, by: str, *, at: int = 24, since: datetime | None = None, account: str | None = None
+    ) -> list[Group]:
+        """Sums and medians of the counts at an age, by `by`: day, hour, weekday, source, kind or account."""
+        found = grouped(self.marks(at=at, since=since, account=account), by, self.zone(account))
+        if by != "account":
+            return found
+        handles = {known.did: known.handle for known in self._ctx.store.accounts()}
+        return [one._replace(name=handles.get(one.name, one.name)) for one in found]
+
+    def total(self, *, at: int = 24, since: datetime | None = None, account: str | None = None) -> Group:
+        """The same of all posts together."""
+        return group("all", self.marks(at=at, since=since, account=account))
+
+    def of(self, post_id: int) -> list[Mark]:
+        """What was counted of one post, by age."""
+        return Marks(self._ctx.store).of(self._ctx.store.get(post_id).id)
+
+    def csv(self, *, since: datetime | None = None, account: str | None = None) -> str:
+        """Everything that was counted, one line for each post and age."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(("post", "uri", "account", "source", "kind", "published_at", "age_hours", *COUNTS, "labels"))
+        for age in AGES_HOURS:
+            for mark in self.marks(at=age, since=since, account=account):
+                known = (mark.post_id, mark.uri, mark.account_did, mark.source or "", mark.kind)
+                counts = ("" if getattr(mark, name) is None else getattr(mark, name) for name in COUNTS)
+                times = (mark.published_at.isoformat(), mark.age_hours)
+                writer.writerow((*known, *times, *counts, " ".join(mark.labels)))
+        return out.getvalue()
+
+    def zone(self, account: str | None = None) -> Any:
+        """The zone in which days and hours are those of the account."""
+        from zoneinfo import ZoneInfo
+
+        found = self._ctx.account(account) if account or self._ctx.store.accounts() else None
+        return ZoneInfo(self._ctx.zone(found) if found else "UTC")
+
+
+def _list(ages: Sequence[int]) -> str:
+    return ", ".join(map(str, ages))

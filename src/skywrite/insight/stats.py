@@ -1,0 +1,73 @@
+"""What the marks say, and no more: sums and medians by day, hour, weekday, source, kind and account. Pure.
+
+A median of few posts is chance, so it is withheld. There are no views on this network, so there are none here; and that
+one number goes with another is not said to be its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any, NamedTuple
+
+from skywrite.errors import InputError
+from skywrite.queue.marks import COUNTS, Mark
+
+MEDIAN_POSTS_MIN = 20
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Group(NamedTuple):
+    """Posts that have something in common. `medians` is None where they are too few; `not_shown` are not counted."""
+
+    name: str
+    posts: int
+    sums: Mapping[str, int]
+    medians: Mapping[str, float] | None
+    not_shown: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "group": self.name,
+            "posts": self.posts,
+            "not_shown": self.not_shown,
+            "sums": dict(self.sums),
+            "medians": None if self.medians is None else dict(self.medians),
+        }
+
+
+def _local(mark: Mark, zone: Any) -> datetime:
+    return mark.published_at.astimezone(zone)
+
+
+GROUPINGS: Mapping[str, Callable[[Mark, Any], str]] = {
+    "day": lambda mark, zone: f"{_local(mark, zone):%Y-%m-%d}",
+    "hour": lambda mark, zone: f"{_local(mark, zone):%H}:00",
+    "weekday": lambda mark, zone: WEEKDAYS[_local(mark, zone).weekday()],
+    "source": lambda mark, zone: (mark.source or "none").partition(":")[0],
+    "kind": lambda mark, zone: mark.kind,
+    "account": lambda mark, zone: mark.account_did,
+}
+
+
+def grouped(marks: Iterable[Mark], by: str, zone: Any) -> list[Group]:
+    """The groups, in order of their names (weekdays in that of the week). Raises InputError for another grouping."""
+    if by not in GROUPINGS:
+        raise InputError(f"There is no grouping {by!r}.", hint=f"Choose from: {', '.join(GROUPINGS)}.")
+    found: dict[str, list[Mark]] = {}
+    for mark in marks:
+        found.setdefault(GROUPINGS[by](mark, zone), []).append(mark)
+    names = sorted(found, key=WEEKDAYS.index) if by == "weekday" else sorted(found)
+    return [group(name, found[name]) for name in names]
+
+
+def group(name: str, marks: Sequence[Mark]) -> Group:
+    """One group."""
+    shown = [mark for mark in marks if mark.is_shown]
+    columns = {count: [int(getattr(mark, count) or 0) for mark in shown] for count in COUNTS}
+    enough = len(shown) >= MEDIAN_POSTS_MIN
+    medians = {count: float(median(values)) for count, values in columns.items()} if enough else None
+    sums = {count: sum(values) for count, values in columns.items()}
+    return Group(name, len(shown), sums, medians, len(marks) - len(shown))

@@ -1,0 +1,125 @@
+"""Marks: what was counted of our posts at fixed ages.
+
+What lives here: which posts are to be counted, and what was. What does not: counting (`app.marks`), and what it says
+(`insight.stats`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, time_of
+from skywrite.queue.rows import dump_json
+
+AGES_HOURS = (1, 6, 24, 72, 168, 720)
+COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
+# A count that comes later than this part of its age says something else.
+LATE_PART = 0.25
+LATE_MIN = timedelta(minutes=30)
+
+
+class ToMark(NamedTuple):
+    """A post that is to be counted, for one of its ages."""
+
+    post_id: int
+    uri: str
+    account_did: str
+    age_hours: int
+    kind: str
+
+
+class Mark(NamedTuple):
+    """What was counted of a post at an age. The counts are None where the AppView did not show the post."""
+
+    post_id: int
+    uri: str
+    account_did: str
+    source: str | None
+    published_at: datetime
+    age_hours: int
+    taken_at: datetime
+    kind: str
+    likes: int | None
+    reposts: int | None
+    replies: int | None
+    quotes: int | None
+    bookmarks: int | None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the AppView showed the post."""
+        return self.likes is not None
+
+
+class Marks:
+    """The marks of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def due(self, limit: int) -> list[ToMark]:
+        """What is to be counted now: posts that have reached an age, and not passed it by much."""
+        now, found = self._store._clock.now(), list[ToMark]()
+        with self._store._reading() as tx:
+            for age in AGES_HOURS:
+                until = now - timedelta(hours=age)
+                since = until - max(timedelta(hours=age) * LATE_PART, LATE_MIN)
+                rows = tx.rows("posts_to_mark", age_hours=age, since=since, until=until, limit=limit - len(found))
+                found += [
+                    ToMark(row["id"], row["uri"], row["account_did"], age, kind_of(json.loads(row["prepared"])))
+                    for row in rows
+                ]
+        return found
+
+    def note(self, marks: Iterable[tuple[ToMark, dict[str, int] | None, list[str]]]) -> None:
+        """Note counts and labels; None for a post that was not shown."""
+        now = self._store._clock.now()
+        with self._store._writing(wake=False) as tx:
+            for item, counts, labels in marks:
+                values: dict[str, Any] = {name: None if counts is None else counts[name] for name in COUNTS}
+                known = {"post_id": item.post_id, "age_hours": item.age_hours, "kind": item.kind}
+                tx.run("insert_mark", now=now, labels=dump_json(labels), **known, **values)
+
+    def at(self, age_hours: int, since: datetime) -> list[Mark]:
+        """Everything that was counted at one age, of posts since a time."""
+        with self._store._reading() as tx:
+            return [_mark_of(row) for row in tx.rows("marks_at", age_hours=age_hours, since=since)]
+
+    def of(self, post_id: int) -> list[Mark]:
+        """What was counted of one post."""
+        with self._store._reading() as tx:
+            return [_mark_of(row) for row in tx.rows("marks_of_post", post_id=post_id)]
+
+
+def kind_of(prepared: dict[str, Any]) -> str:
+    """What sort of post it is: its first post decides, unless it is a thread."""
+    records = prepared.get("records") or [{}]
+    if len(records) > 1:
+        return "thread"
+    embed = records[0].get("embed") or {}
+    name = str(embed.get("$type", "")).rpartition(".")[2]
+    names = {"images": "images", "gallery": "images", "video": "video", "external": "link", "record": "quote"}
+    return names.get(name, "quote" if name == "recordWithMedia" else "text")
+
+
+def _mark_of(row: Row) -> Mark:
+    published_at, taken_at = time_of(row["published_at"]), time_of(row["taken_at"])
+    assert published_at is not None and taken_at is not None
+    labels = row["labels"] if isinstance(row["labels"], list) else json.loads(row["labels"])
+    return Mark(
+        post_id=row["post_id"],
+        uri=row["uri"],
+        account_did=row["account_did"],
+        source=row["source"],
+        published_at=published_at,
+        age_hours=row["age_hours"],
+        taken_at=taken_at,
+        kind=row["kind"],
+        labels=tuple(labels),
+        **{name: row[name] for name in COUNTS},
+    )
