@@ -267,16 +267,24 @@ class Client:
         ]
 
     def _late_mentions(self, prepared: Prepared, resolved: ResolvedDraft) -> dict[str, str | None]:
-        """The mentions that nobody could look up, asked for once more; nothing is sent later, so they stay text."""
+        """The mentions that nobody could look up, asked for once more; nothing is sent later, so nothing is sent now.
+
+        Raises TemporaryError.
+        """
         dids: dict[str, str | None] = {}
         for handle in mention_handles(prepared):
             stale = (MENTION_PENDING, handle)
             resolved.warnings[:] = [one for one in resolved.warnings if (one.name, one.about) != stale]
             try:
                 dids[handle] = self.resolve_handle(handle)
-            except (InputError, TemporaryError) as error:
-                text = f"@{handle} could not be looked up ({error.message}): it stays plain text."
+            except InputError:
+                text = f"@{handle} does not exist: it stays plain text."
                 resolved.warnings.append(Notice(UNKNOWN_MENTION, text, handle))
+            except TemporaryError as error:
+                raise TemporaryError(
+                    f"@{handle} could not be looked up, so nothing was sent: {error.message}",
+                    hint="Try again, or write it without the @.",
+                ) from None
         return dids
 
     # The next three take the arguments of the atproto SDK's methods in their order; shapes are measured here.

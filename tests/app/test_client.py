@@ -17,7 +17,7 @@ from skywrite.atproto.session import InvalidSession, WrongPassword
 from skywrite.bsky.limits import EmptyPost
 from skywrite.client import NotSignedInYet
 from skywrite.compose.draft import InvalidDraft
-from skywrite.errors import InputError, NoAnswer, NotSent
+from skywrite.errors import InputError, NoAnswer, NotSent, TemporaryError
 from tests.app.conftest import World
 
 APPLY = "com.atproto.repo.applyWrites"
@@ -231,14 +231,14 @@ def test_an_empty_post(client: Client) -> None:
 
 
 def test_a_mention_that_cannot_be_looked_up(world: World, client: Client) -> None:
-    """Stays plain text, and the writer learns that nothing more will come of it."""
+    """Stops the post: the writer chooses whether to try again or to leave the mention out."""
     world.box.faults.add("com.atproto.identity.resolveHandle", kind="error_500", times=None)
-    warnings = client.send_post("Hello @bob.test").warnings
-    assert [True] == ["it stays plain text" in text for text in warnings]
+    with pytest.raises(TemporaryError, match="nothing was sent"):
+        client.send_post("Hello @bob.test")
     world.box.faults.clear()
     world.clock.advance(3600)
     assert () == client.send_post("Hello @bob.test").warnings
-    assert [None, 1] == [record.get("facets") and len(record["facets"]) for record in world.records()]
+    assert [1] == [record.get("facets") and len(record["facets"]) for record in world.records()]
 
 
 def test_reading_and_deleting(world: World, client: Client) -> None:
