@@ -41,7 +41,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "queue": ("queue", "List the posts that wait"),
         "show": ("queue", "Show one post and every attempt"),
         "history": ("queue", "List what became of earlier posts"),
-        "rehearse": ("rehearse", "Show what the coming days will bring, and what a bad day would do"),
+        "rehearse": ("rehearse", "Show the coming days, and what a bad day would do to them"),
         "approve": ("approve", "See exactly what goes out, and approve it"),
         "reject": ("approve", "Say no to a post, with a note"),
         "edit": ("queue", "Change a post"),

@@ -12,7 +12,7 @@ import click
 from skywrite.cli.options import FILE, account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json
 from skywrite.cli.status import worker_note
-from skywrite.cli.terminal import show
+from skywrite.cli.terminal import show, wrapped
 from skywrite.errors import InputError
 from skywrite.files import private_file
 
@@ -101,14 +101,13 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
     stored = [report for report in reports if report.id or report.recurrence_id]
     if dry_run:
         good = sum(report.error is None for report in reports)
-        click.echo(f"{good:,} of {len(reports):,} rows are right{before}. Nothing was stored.")
+        click.echo(wrapped(f"{good:,} of {len(reports):,} rows are right{before}. Nothing was stored."))
     elif stored:
         fresh = sum(not report.existed and report.recurrence_id is None for report in stored)
         rules = sum(not report.existed and report.recurrence_id is not None for report in stored)
         made = f", {rules:,} {_plural('recurrence', rules)} (see: skywrite recurring)" if rules else ""
         print_done(
-            f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. "
-            "See them with: skywrite queue. Undo with: skywrite undo"
+            f"Accepted: {fresh:,} {_plural('post', fresh)}{made}{before}. See: skywrite queue. Undo: skywrite undo"
         )
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from skywrite.cli.terminal import columns, cut, width
+from skywrite.cli.terminal import columns, cut, is_terminal, width
 from skywrite.errors import SkywriteError
 
 if TYPE_CHECKING:
@@ -71,8 +71,11 @@ class Narration:
         zone = ZoneInfo(self._sky.context.zone(entry.account))
         what = f"{outcome}: {facts.get('message') or ''}" if outcome else entry.url or ""
         start = f"{self._now().astimezone(zone):%H:%M:%S}  {entry.account.handle}  "
-        room = max(columns() - width(start) - width(what) - 4, TEXT_MIN)
-        return f'{start}"{cut(entry.post.text, room)}"  {click.style(what, fg=colour)}'
+        room = columns() - width(start) - width(what) - 4
+        said = click.style(what, fg=colour)
+        if room >= TEXT_MIN or not is_terminal():
+            return f'{start}"{cut(entry.post.text, max(room, TEXT_MIN))}"  {said}'
+        return f'{start}"{cut(entry.post.text, columns() - width(start) - 2)}"\n  {said}'
 
     def _idle(self) -> str:
         """What comes next; nothing while something is due or under way."""

@@ -13,6 +13,7 @@ from typing import Any, TextIO, cast
 import click
 
 from skywrite.cli.hints import hint_text
+from skywrite.cli.terminal import wrapped
 from skywrite.errors import Hint
 from skywrite.shown import printable, printable_line, printable_styled
 
@@ -105,9 +106,14 @@ def print_error(error: Mapping[str, str], as_json: bool) -> None:
     if as_json:
         print_json(dict(error))
         return
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable_line(error['message'])}", err=True)
+    _labelled(click.style("Error:", fg="red", bold=True), 7, error["message"])
     if error["hint"]:
-        click.echo(f"{click.style('To do:', fg='cyan')} {printable_line(hint_text(error['hint']))}", err=True)
+        _labelled(click.style("To do:", fg="cyan"), 7, hint_text(error["hint"]))
+
+
+def _labelled(label: str, first: int, sentence: str) -> None:
+    """A sentence behind a label, on standard error."""
+    click.echo(f"{label} {wrapped(printable_line(sentence), first=first, stream=sys.stderr)}", err=True)
 
 
 def is_quiet() -> bool:
@@ -119,14 +125,14 @@ def is_quiet() -> bool:
 def print_aside(line: str) -> None:
     """What may be left out: advice, and what comes next."""
     if not is_quiet():
-        click.echo(f"  {line}")
+        click.echo(f"  {wrapped(line, first=2)}")
 
 
 def print_done(sentence: str) -> None:
     """What was done."""
     if is_quiet():
         return
-    click.echo(f"{click.style('✓', fg='green')} {printable_line(sentence)}")
+    click.echo(f"{click.style('✓', fg='green')} {wrapped(printable_line(sentence), first=2)}")
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
@@ -134,7 +140,7 @@ def print_warnings(warnings: Iterable[str]) -> None:
     if is_quiet():
         return
     for warning in warnings:
-        click.echo(f"{click.style('Note:', fg='yellow')} {printable_line(warning)}", err=True)
+        _labelled(click.style("Note:", fg="yellow"), 6, warning)
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -54,7 +54,11 @@ def _list(account: str | None, as_json: bool) -> None:
             click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
         else:
             rows = [_row(sky, rule, handles[rule.account_did]) for rule in found]
-            print_columns([("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows])
+            several = slice(2, 2) if len(handles) > 1 else slice(2, 3)
+            table = [list(row) for row in (("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows)]
+            for row in table:
+                del row[several]
+            print_columns(table)
 
 
 def _document(sky: Skywrite, rule: Recurrence, handle: str) -> dict[str, Any]:
@@ -102,7 +106,7 @@ def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str
     yield f"Recurrence {rule.id} of {handle}: {click.style(rule.state, bold=True)}"
     with suppress(SkywriteError):
         said = describe(parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at))
-        yield f"Rule: {rule.rule} ({said}), {rule.zone}"
+        yield f"Rule: {rule.rule} ({said})"
     if rule.starts_at:
         yield f"Starts: {format_time(rule.starts_at, rule.zone)}"
     if rule.until:

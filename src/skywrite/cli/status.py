@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
-from skywrite.cli.output import one_line, print_aside, print_json
+from skywrite.cli.output import print_aside, print_json
+from skywrite.cli.terminal import columns, cut, wrapped
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
 
+LABEL = 10
+TEXT_MIN = 10
 FIRST_STEPS = """Nothing is set up yet. Begin with:
   skywrite login alice.bsky.social
   skywrite post "Hello from the shell"
@@ -38,15 +42,17 @@ def print_status(as_json: bool) -> None:
     _line("Worker", _worker(found.workers, found.waiting))
     late = f", {click.style(f'{found.late} of them late', fg='yellow')}" if found.late else ""
     _line("Queue", f"{found.waiting} {'post waits' if found.waiting == 1 else 'posts wait'}{late}")
-    from skywrite.schedule.times import format_time
-
     for post in found.coming:
-        when = format_time(post.due_at, zones[post.account_did]) if post.due_at else "now"
-        _line("", f"{post.id:>5}  {when}  {one_line(post.text, 40)}")
+        at = post.due_at.astimezone(ZoneInfo(zones[post.account_did])) if post.due_at else None
+        when = f"{at:%a} {at.day:>2} {at:%b %H:%M}" if at else "now"
+        start = f"{post.id:>5}  {when}  "
+        _line("", start + cut(post.text, max(columns() - LABEL - len(start), TEXT_MIN)))
     for post in found.needs_you:
         why = post.problem.message if post.problem else ""
-        _line("Needs you", click.style(f"{post.id:>5}  {post.state}: {one_line(why or post.text, 60)}", fg="yellow"))
-    click.echo("Details: skywrite queue, skywrite show ID. All commands: skywrite help")
+        start = f"{post.id:>5}  {post.state}: "
+        shown = start + cut(why or post.text, max(columns() - LABEL - len(start), TEXT_MIN))
+        _line("Needs you", click.style(shown, fg="yellow"))
+    click.echo(wrapped("Details: skywrite queue, skywrite show ID. All commands: skywrite help"))
 
 
 def print_worker_note(sky: Skywrite) -> None:
@@ -67,7 +73,7 @@ def worker_note(sky: Skywrite) -> str:
             f"This computer's service has its own database, in {SYSTEM_HOME}; this is another one, and no worker runs "
             "on it. Schedule for the service: sudo -Hu skywrite skywrite ..."
         )
-    return "No worker is running. Start one: skywrite run, or keep one running: skywrite service install"
+    return "No worker is running. Start one: skywrite run, or skywrite service install"
 
 
 def _worker(workers: int, waiting: int) -> str:
@@ -75,8 +81,8 @@ def _worker(workers: int, waiting: int) -> str:
         return "running" if workers == 1 else f"{workers} running"
     if not waiting:
         return "none is running"
-    return click.style("none is running; nothing goes out until you start one: skywrite run", fg="yellow")
+    return click.style("none is running. Start one: skywrite run", fg="yellow")
 
 
 def _line(label: str, text: str) -> None:
-    click.echo(f"{label:<10}{text}")
+    click.echo(f"{label:<{LABEL}}{text}")

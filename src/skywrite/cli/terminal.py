@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 import click
 
@@ -58,6 +59,24 @@ def cut(text: str, room: int) -> str:
             break
         kept += cluster
     return kept.rstrip() + "…"
+
+
+def wrapped(text: str, *, first: int = 0, stream: TextIO | None = None) -> str:
+    """A sentence in lines that end between words, where somebody looks; `first` columns are taken already.
+
+    Words that are longer than a line, such as addresses, stay whole.
+    """
+    if not (stream or sys.stdout).isatty():
+        return text
+    import textwrap
+
+    room = max(shutil.get_terminal_size().columns, COLUMNS_MIN)
+    if first + width(text) <= room:
+        return text
+    lines = textwrap.wrap(
+        " " * first + text, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)[first:]
 
 
 def pad(text: str, room: int) -> str:
