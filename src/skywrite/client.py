@@ -347,7 +347,7 @@ class Client:
         return record._replace(value=answer(record.value))
 
     def delete_post(self, uri: str) -> bool:
-        """Delete a post of this account, with its gates. One that is not there is no error."""
+        """Delete a post of this account, with its gates. One that is not there is not an error."""
         authority, collection, rkey = parse_reference(uri)
         self._check_identity(authority)
         repo = Repo(self.agent)

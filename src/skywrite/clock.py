@@ -95,7 +95,7 @@ class SteadyClock:
 
 
 class FakeClock:
-    """A clock that stands still until it is told to move; `wait` moves it instead of waiting."""
+    """A clock that stands still until it is moved; `wait` moves it instead of waiting."""
 
     def __init__(self, start: datetime, seed: int = 0) -> None:
         self._now = start

@@ -1,6 +1,6 @@
 """What the environment says: where things are kept, which servers are asked, which addresses are let through.
 
-What lives here: reading of environment variables, once, into plain values. What users set for good (languages,
+What lives here: reading of environment variables, once, into plain values. What users set permanently (languages,
 slots, spacing) lives in the database, as settings of an account.
 """
 

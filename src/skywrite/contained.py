@@ -1,4 +1,4 @@
-"""What strangers wrote is parsed and decoded in a child process, with limits on memory and processor time.
+"""Untrusted input is parsed and decoded in a child process, with limits on memory and processor time.
 
 What lives here: the parent's side: starting the one child when it is first needed, sending it a function's name with
 its arguments, and turning its end into an error. What does not: the functions (each beside what it reads), the
@@ -46,11 +46,11 @@ _START = (
 
 
 class TooCostly(RejectedError):
-    """Reading what a stranger wrote took more memory or time than it may, or crashed the reader."""
+    """Reading untrusted input took more memory or time than allowed, or crashed the reader."""
 
 
 class ContainedUnavailable(TemporaryError):
-    """The child process for reading what strangers wrote cannot be started."""
+    """The child process for reading untrusted input cannot be started."""
 
 
 class Limits(NamedTuple):

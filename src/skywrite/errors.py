@@ -12,7 +12,7 @@ that it defines beside the code that raises them; a subclass never changes its b
     │   ├── NoAnswer                  the request may have been carried out: doubt
     │   │   └── TimedOut              the server was silent for too long
     │   └── RateLimited               come back at `until`
-    ├── RejectedError             5   a server refused it for good
+    ├── RejectedError             5   a server refused it permanently
     ├── StorageError              1   the database cannot be used as asked
     └── Unexpected                1   a surprise inside Skywrite, kept to the file, row or item that met it
 
@@ -165,7 +165,7 @@ class RateLimited(TemporaryError):
 
 
 class RejectedError(SkywriteError, ServerAnswer):
-    """A server refused it for good; the same request will be refused again."""
+    """A server refused it permanently; the same request will be refused again."""
 
     exit_code = 5
 

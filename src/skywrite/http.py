@@ -3,7 +3,7 @@
 What lives here: one client with kept-alive connections, a total deadline, no redirects, bounded bodies, the reading
 of addresses as that client reads them, and the difference that everything above depends on: did the request leave
 (`NoAnswer`, doubt) or not (`NotSent`)?
-What does not: retries, XRPC, addresses of strangers (see `fetch`).
+What does not: retries, XRPC, untrusted addresses (see `fetch`).
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Http:
         """Send one request and read at most `max_bytes` of the answer's body, decompressed.
 
         Raises InputError for an address that is none, NotSent when no connection was made, NoAnswer when the
-        request left and no whole answer came back. `progress` is told the size of each piece of a streamed body.
+        request left and no whole answer came back. `progress` receives the size of each piece of a streamed body.
         """
         if not url.startswith(("http://", "https://")):
             raise InputError(
@@ -200,7 +200,7 @@ def _read(reader: Any, max_bytes: int) -> tuple[bytes, bool]:
 
 
 def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
-    """The library's class does not tell whether the request left; its list of causes does."""
+    """The library's class does not say whether the request left; its list of causes does."""
     details = getattr(error, "details", None) or {}
     causes = [cause["message"] for cause in details.get("causes") or []]
     reason = causes[-1] if causes else str(error)

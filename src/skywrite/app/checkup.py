@@ -71,8 +71,8 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
         findings.append(Finding("worker", "none is running", wrong, hint, code))
     for worker in living:
         for server, times in sky.context.store.setting(HANGING, worker, []):
-            told = f"{server} has not answered {times} times in a row: its accounts wait, no others do"
-            findings.append(Finding("server", told, "note"))
+            message = f"{server} has not answered {times} times in a row: its accounts wait, no others do"
+            findings.append(Finding("server", message, "note"))
     late = sky.posts.count_due(before=now - timedelta(seconds=LATE_SECONDS_MAX))
     if late:
         hint = Hint("See them: ", Do("posts.list"))

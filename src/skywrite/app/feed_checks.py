@@ -3,8 +3,8 @@
 What lives here: one check, and the worker's task of making them, several at a time. A check has two steps, each of
 which may be cut off anywhere: what the feed says goes into the ledger (one transaction), then waiting items are
 prepared and stored as posts (one transaction an item). What is cut off is done by the next check: the lease of a
-checker that died runs out. What does not live here: adding and changing feeds (`feeds`), reading feeds and telling
-items apart (`sources`), the ledger (`queue.feeds`).
+checker that died runs out. What does not live here: adding and changing feeds (`feeds`), reading feeds and identifying
+items (`sources`), the ledger (`queue.feeds`).
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _bytes(value: bytes, path: str) -> bytes:
         decode_cid(value)
     except ValueError:
         return value
-    raise _invalid(path, "holds bytes that read as a CID and cannot be told from a link")
+    raise _invalid(path, "contains bytes that look like a CID and cannot be distinguished from a link")
 
 
 def _invalid(path: str, what: str) -> InvalidRecord:

@@ -1,7 +1,7 @@
 """DPoP: proof that a token is used by the one it was given to (RFC 9449), signed with ES256.
 
 What lives here: the key, the proof, and a transport that adds proofs and keeps each origin's nonce and clock. What does
-not: any token (see `oauth`, `oauth_auth`). Nothing on the way of an app password imports this module.
+not: any token (see `oauth`, `oauth_auth`). Nothing on the path of an app password imports this module.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is behind a handle or a DID, and where their repository is (https://atproto.com/specs/handle, /did).
 
 What lives here: handle to DID (DNS, https, a service), DID to document (did:plc, did:web), the check in both
-directions, and a small cache. What does not: sessions. Hosts of handles and of did:web are chosen by strangers: they
+directions, and a small cache. What does not: sessions. Hosts of handles and of did:web are untrusted: they
 are asked over https by name only, through `web`, where a caller may put a guarded transport.
 """
 
@@ -58,7 +58,7 @@ class HandleDisputed(InputError):
 
 
 class IdentityUnavailable(TemporaryError):
-    """Nobody who could tell answered in time."""
+    """None of those who know responded in time."""
 
 
 class Identity(NamedTuple):
@@ -77,7 +77,7 @@ class _Document(NamedTuple):
 class Resolver:
     """Resolves handles and DIDs, and remembers answers for ten minutes (unknown handles for one).
 
-    `http` carries requests to the PLC directory and to `service`; `web` those to hosts that strangers chose. With
+    `http` carries requests to the PLC directory and to `service`; `web` those to untrusted hosts. With
     `service`, its `com.atproto.identity.resolveHandle` is asked last (`service_first`: first, which is quicker, where
     an account trusts its own server), and alone for `.test` and other reserved names. `allow_local` admits localhost
     and 127.0.0.1 in did:web, and these and reserved names as a PDS. `check` judges the address of a PDS that a document
@@ -331,7 +331,7 @@ class Resolver:
         )
 
     def _checked(self, did: Did, address: str) -> str:
-        """A server that a stranger named must not be inside our own network; one that is down now may be sound."""
+        """An untrusted server must not be inside our own network; one that is down now may be sound."""
         if self._check is not None:
             try:
                 with suppress(TemporaryError):

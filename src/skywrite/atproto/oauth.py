@@ -40,7 +40,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class NoOAuth(InputError):
-    """The server does not offer OAuth in the way of AT Protocol."""
+    """The server does not offer OAuth as AT Protocol requires."""
 
 
 class OAuthRefused(NotSignedIn):

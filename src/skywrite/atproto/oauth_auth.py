@@ -118,7 +118,7 @@ class DpopAuth:
         return self._session
 
     def end(self) -> None:
-        """Give the session up at its server. One that is already over is no error."""
+        """Give the session up at its server. One that is already over is not an error."""
         session = self._session
         if session.phase == "over":
             return

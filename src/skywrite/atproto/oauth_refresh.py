@@ -72,7 +72,7 @@ class TokenServer(Protocol):
     """The requests of a refresh."""
 
     def check(self, session: OAuthSession) -> None:
-        """Raise what stands in the way of a refresh, before anything is committed."""
+        """Raise what prevents a refresh, before anything is committed."""
         ...
 
     def refresh(self, session: OAuthSession, latest: float) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Rights: what an account may be asked for, as scopes of OAuth, and what is missing of them. Pure.
 
 What lives here: the rights by the names that users write, and the comparison of what was asked with what was granted:
-servers drop what they do not understand without a word. What does not: asking (see `oauth`).
+servers drop what they do not understand by default. What does not: asking (see `oauth`).
 
 Source: https://atproto.com/specs/permission
 """

@@ -127,7 +127,7 @@ class OAuthSession(NamedTuple):
         return (stored.phase, dict(stored.seen)) == (before.phase, dict(before.seen))
 
     def export_string(self) -> str:
-        """Not to be had: whoever refreshes a copy ends the session for both."""
+        """Not available: whoever refreshes a copy ends the session for both."""
         raise InvalidSession(
             f"The session of {self.handle} was made by OAuth and cannot be copied: only one copy could refresh it.",
             hint="Sign in there as well, or use an app password.",

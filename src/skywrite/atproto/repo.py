@@ -93,7 +93,7 @@ class Record(NamedTuple):
 class Commit(NamedTuple):
     """What is in the repository now, in the order of the writes.
 
-    `read_back` says that no answer told us so: we looked. Then the commit's own `cid` and `rev` are unknown.
+    `read_back` says that no response confirmed it: we read it back. Then the commit's own `cid` and `rev` are unknown.
     """
 
     refs: tuple[Ref, ...]
@@ -241,7 +241,7 @@ class Repo:
     ) -> dict[str, Any]:
         """Upload a blob and return the server's blob object, which belongs into the record.
 
-        `data` may be a function that begins the pieces anew; then `size` is their sum. `progress` is told the number
+        `data` may be a function that begins the pieces anew; then `size` is their sum. `progress` receives the number
         of bytes that have left so far, and begins at 0 again with each try. The same bytes give the same blob, so
         doubt is answered by sending them again. ContentMismatch where the server's CID is not `cid`.
         """

@@ -168,7 +168,7 @@ def create_session(
 
     The session's `pds_url` is the account's own server, from the DID document in the answer, or else the service.
     Raises InvalidIdentifier, WrongPassword, AuthFactorRequired, WrongAuthFactor, AccountUnavailable, RateLimited.
-    `Session.uses_main_password` tells that an app password would have been better.
+    `Session.uses_main_password` says that an app password would have been better.
     """
     name = clean_identifier(identifier)
     if not name or not any(mark in name for mark in ".:@"):
@@ -216,7 +216,7 @@ class Authenticator(Protocol):
         ...
 
     def end(self) -> None:
-        """End the session at the server. One that is already over is no error."""
+        """End the session at the server. One that is already over is not an error."""
         ...
 
 
@@ -328,7 +328,7 @@ class Agent:
         return self._auth.refresh()
 
     def delete_session(self) -> None:
-        """End the session at the server (logout). One that is already over is no error."""
+        """End the session at the server (logout). One that is already over is not an error."""
         self._auth.end()
 
 
@@ -374,7 +374,7 @@ class BearerAuth:
             return self._refresh_shared(self._session.access_jwt, must=True)
 
     def end(self) -> None:
-        """End the session at the server. One that is already over is no error."""
+        """End the session at the server. One that is already over is not an error."""
         xrpc = Xrpc(self._transport, self._session.pds_url, clock=self._clock)
         try:
             xrpc.procedure("com.atproto.server.deleteSession", headers=_bearer(self._session.refresh_jwt))
@@ -417,7 +417,7 @@ class BearerAuth:
         return call(xrpc, _bearer(session.access_jwt))
 
     def _current(self) -> Session:
-        """The session to use; one that is about to end is refreshed, as long as nothing stands in the way."""
+        """The session to use; one that is about to end is refreshed, if nothing prevents that."""
         session = self._session
         now = self._clock.now()
         if not session.is_due(now):

@@ -104,7 +104,7 @@ class Session(NamedTuple):
         return left is not None and left <= margin
 
     def is_over(self, now: datetime) -> bool:
-        """The access token has ended, as far as we can tell."""
+        """The access token has expired, as far as we know."""
         left = self._seconds_left(now)
         return left is not None and left <= 0
 

@@ -123,7 +123,7 @@ class RecordKey(_Checked):
 
 
 class Tid(_Checked):
-    """A record key that tells the time; see `tid`."""
+    """A record key that contains a time; see `tid`."""
 
     __slots__ = ()
     _called = "a TID"

@@ -78,7 +78,7 @@ class NotAPds(NoAnswer):
 
 
 class Refused(RejectedError):
-    """The server refused the request for good. `answer` is the JSON object that it sent."""
+    """The server refused the request permanently. `answer` is the JSON object that it sent."""
 
     answer: Mapping[str, Any]
 

@@ -1,6 +1,6 @@
-"""Structured logs of a run: one line an event, as text or JSON, on standard error.
+"""Structured logs of a run: one line per event, as text or JSON, on standard error.
 
-Facts are names and plain values; secrets are never among them. A surprise is told with its place, not its values.
+Facts are names and plain values, never secrets. An unexpected error is logged with its place, not its values.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from skywrite.errors import InputError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STDIN_BYTES_MAX = 1_000_000
-# What a file is, and whether it may be read, is told by whoever reads it.
+# Whoever reads a file reports what it is, and whether it may be read.
 FILE = click.Path(path_type=Path, readable=False)
 # Numbers of posts, recurrences and commands, as databases keep them.
 ID = click.IntRange(1, 2**63 - 1)

@@ -21,7 +21,7 @@ QUIET = "skywrite.quiet"
 
 
 class CleanStream:
-    """A stream for terminals and pipes that lets no control character of a stranger through."""
+    """A stream for terminals and pipes that lets no untrusted control character through."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

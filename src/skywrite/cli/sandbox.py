@@ -16,7 +16,7 @@ def sandbox_command(port: int, accounts: tuple[str, ...], as_json: bool) -> None
     """Run a stand-in for a Bluesky server on 127.0.0.1 until stopped. Nothing leaves this computer."""
     from skywrite.sandbox import Sandbox, serve
 
-    def told(box: Sandbox) -> None:
+    def ready(box: Sandbox) -> None:
         if as_json:
             made = [
                 {"handle": item.handle, "did": item.did, "app_password": item.app_password}
@@ -32,4 +32,4 @@ def sandbox_command(port: int, accounts: tuple[str, ...], as_json: bool) -> None
         click.echo(f"  export SKYWRITE_PLC_URL={box.plc_url} SKYWRITE_HOME=$(mktemp -d)")
         click.echo(f"  skywrite login {accounts[0]} --pds {box.url}")
 
-    serve(port=port, accounts=accounts, ready=told)
+    serve(port=port, accounts=accounts, ready=ready)

@@ -1,4 +1,4 @@
-"""Posts without a database: what `post --stateless` does, and how such posts are told."""
+"""Posts without a database: what `post --stateless` does, and how such posts are reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_USE = ("account", "next_slot", "every", "until", "pool", "zone", "jitter", "
 
 
 def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
-    """Publish a post once for its key and time; one whose time is still to come, or missed, is told and left."""
+    """Publish a post once for its key and time. One that is not due yet, or was missed, is only reported."""
     from skywrite.app.stateless import Stateless
 
     for name in ("key", "at"):

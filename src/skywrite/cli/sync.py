@@ -127,8 +127,8 @@ def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
             when = f", {report.due_at:%Y-%m-%d %H:%M} UTC" if report.due_at else ""
             number = f" (post {report.id}{when})" if report.id else ""
             click.echo(f"{report.action:<9}  {one_line(report.path)}{number}")
-    told = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
-    print_done(f"{folder}: {told or 'no posts'}.")
+    summary = ", ".join(f"{count} {action}" for action, count in sorted(counts.items()))
+    print_done(f"{folder}: {summary or 'no posts'}.")
 
 
 def _exit_code(reports: Sequence[Any]) -> int:

@@ -1,7 +1,7 @@
 """The media of a draft: read, fitted, measured, and known by CID.
 
 What lives here: where the bytes come from and which of them become images, videos or captions. What does not: the
-fitting itself (`media`) and the opening of foreign addresses (`fetch`).
+fitting itself (`media`) and the opening of untrusted addresses (`fetch`).
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ def _video_bytes(data: bytes, label: str, collector: Collector) -> Stored:
 
 
 def _head(path: Path) -> bytes:
-    """Enough of a file to tell a video from a GIF; a GIF is small enough to be read whole."""
+    """Enough of a file to distinguish a video from a GIF; a GIF is small enough to be read whole."""
     with path.open("rb") as file:
         head = file.read(6)
         return head + file.read(IMAGE_FILE_BYTES_MAX) if head.startswith(b"GIF8") else head

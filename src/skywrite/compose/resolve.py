@@ -2,7 +2,7 @@
 
 What lives here: the order of the work and the rule that only what the writer must know stops a draft: a dead mention
 and a failing card are warnings. The result is a draft of stored media and known references, which `build`
-turns into records without any I/O. What does not live here: how images are fitted (`media`), how foreign pages are
+turns into records without any I/O. What does not live here: how images are fitted (`media`), how untrusted pages are
 opened (`fetch`), where bytes are kept (`queue`).
 """
 
@@ -174,7 +174,7 @@ def _reply(reply_to: str | Reply | None, around: DraftContext) -> Reply | None:
 
 
 def _root(value: Any) -> Ref | None:
-    """The root of the conversation that a post is in, as far as its record is sound: strangers write those."""
+    """The root of the conversation that a post is in, as far as its record is sound, since it is untrusted."""
     reply = value.get("reply") if isinstance(value, Mapping) else None
     root = reply.get("root") if isinstance(reply, Mapping) else None
     if isinstance(root, Mapping) and isinstance(root.get("uri"), str) and isinstance(root.get("cid"), str):

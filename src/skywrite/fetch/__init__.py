@@ -1,1 +1,1 @@
-"""Addresses that strangers chose: which may be opened (`guard`), how (`fetch`), and the card of a page (`card`)."""
+"""Untrusted addresses: which may be opened (`guard`), how (`fetch`), and the card of a page (`card`)."""

@@ -1,6 +1,6 @@
 """The card of a page: title, description, image and its own records, from the page's account of itself.
 
-What lives here: which tags a card takes, and the cleaning of what strangers wrote. What does not: fitting the image
+What lives here: which tags a card takes, and the cleaning of untrusted text. What does not: fitting the image
 (`media.prepare_thumb`), the record of the card (`bsky.embed`), strong references (they need the network's records).
 
 Open Graph, then Twitter's tags, then `<title>` and the description. A meta refresh is not followed, no script is run,

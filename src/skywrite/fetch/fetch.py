@@ -1,4 +1,4 @@
-"""Fetching from addresses of strangers: every hop guarded, everything bounded.
+"""Fetching from untrusted addresses: every hop guarded, everything bounded.
 
 What lives here: redirects by hand, one deadline over all hops, the limit on decompressed bytes, and what an answer's
 status means. What does not: which addresses may be opened (`guard`), what is inside an answer.
@@ -39,7 +39,7 @@ Connect = Callable[[Target, str], Transport]
 class Fetched:
     """An answer. `url` is the last hop's; `headers` have lower-case names; `truncated`: the body was cut at the limit.
 
-    `moved_to` is where the permanent redirects (301, 308) at the beginning of the way lead, None without any: the
+    `moved_to` is where the permanent redirects (301, 308) at the beginning lead, None without any: the
     address to ask from now on.
     """
 
@@ -68,7 +68,7 @@ class FetchRejected(RejectedError):
 
 
 class Fetcher:
-    """Opens addresses that strangers chose. Safe to share between threads.
+    """Opens untrusted addresses. Safe to share between threads.
 
     `allow` as in Guard, from the configuration's `fetch_allow`. `connect` makes the client that dials one checked
     address; tests bring their own.

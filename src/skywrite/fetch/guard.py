@@ -1,4 +1,4 @@
-"""The guard: which addresses of strangers may be opened, and at which IP address exactly.
+"""The guard: which untrusted addresses may be opened, and at which IP address exactly.
 
 What lives here: the judgement of IP addresses, ports, schemes and hosts, and name resolution. What does not: requests.
 An address is read by the client's own parser (`http.parse_url`), so 127.1, 0x7f000001, full-width digits and
@@ -88,7 +88,7 @@ class Target:
 
 
 def is_public_address(ip: str) -> bool:
-    """Whether an IP address is global unicast, so that a stranger may make us open it.
+    """Whether an IP address is global unicast, so that an untrusted address may lead to it.
 
     Embedded IPv4 addresses (mapped, NAT64 64:ff9b::/96, 6to4, ISATAP) are judged as well. False for everything that is
     no address, with zone ids, and for site-local, translated, compatible, Teredo and local NAT64 forms. Never raises.

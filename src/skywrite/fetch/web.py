@@ -1,4 +1,4 @@
-"""Transports for hosts that strangers chose, through the guard: those of handles, of did:web, and of sign-ins.
+"""Transports for untrusted hosts, through the guard: those of handles, of did:web, and of sign-ins.
 
 What does not live here: the guard itself (`guard`), what is asked of these hosts (`atproto`).
 """

@@ -102,9 +102,9 @@ def read_receipt(text: str) -> Receipt:
 
 
 def _difference(receipt: Receipt, proven: Proven, did: str) -> str:
-    told = {"did": receipt.did, "cid": receipt.cid, "rev": receipt.rev, "record": receipt.record}
+    claimed = {"did": receipt.did, "cid": receipt.cid, "rev": receipt.rev, "record": receipt.record}
     shown = {"did": did, "cid": proven.record_cid, "rev": proven.rev, "record": _plain(proven.record)}
-    return next((name for name in told if told[name] != shown[name]), "")
+    return next((name for name in claimed if claimed[name] != shown[name]), "")
 
 
 def check_key(receipt: Receipt, log: object) -> str:

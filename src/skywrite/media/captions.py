@@ -17,7 +17,7 @@ _TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _CUE = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(.*)$")
 # Neither reaches into the next one: with thousands of beginnings and no end, each would read the rest of the file.
 _SRT_TAG = re.compile(r"</?font[^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
-# What browsers take (WebVTT 6.4): two digits each, three of a fraction after a dot; others they drop without a word.
+# What browsers take (WebVTT 6.4): two digits each, three of a fraction after a dot; others they drop by default.
 _VTT_TIME = r"(?:(\d{1,9}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?!\d)"
 _VTT_CUE = re.compile(rf"^\s*{_VTT_TIME}\s*-->\s*{_VTT_TIME}(.*)$")
 _HINT = "Captions are WebVTT (.vtt) or SubRip (.srt) files in UTF-8."

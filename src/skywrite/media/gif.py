@@ -1,4 +1,4 @@
-"""Animated GIFs: told from still ones by their blocks, and turned into silent MP4 videos.
+"""Animated GIFs: distinguished from still ones by their blocks, and turned into silent MP4 videos.
 
 What lives here: the block structure of GIF89a, and the conversion. What does not: still GIFs, which are images
 (`image`), and the embed's `presentation: "gif"`, which makes the video loop without controls.

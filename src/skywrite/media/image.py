@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IMAGE_SIDE = 4000
 THUMB_SIDE = 2000
 MAX_PIXELS = 100_000_000
-# A stranger's kilobytes can say any size; a camera's image has fewer pixels than this.
+# A few untrusted kilobytes can claim any size; a camera's image has fewer pixels than this.
 STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
 MAX_ENCODES = 6
@@ -121,7 +121,7 @@ def _check_size(size: tuple[int, int] | None, name: str, max_pixels: int) -> Non
 
 @contextmanager
 def _decoding(name: str) -> Iterator[None]:
-    """Whatever a decoder raises over a stranger's bytes is a damaged image."""
+    """Whatever a decoder raises on untrusted bytes means a damaged image."""
     try:
         yield
     except SkywriteError:

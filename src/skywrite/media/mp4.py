@@ -46,7 +46,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """A file's tracks, and boxes that no player needs and that may tell on their writer.
+    """A file's tracks, and boxes that no player needs and that may identify their writer.
 
     `private` are (start, body, end) of such boxes, in bytes from the beginning of the file.
     """

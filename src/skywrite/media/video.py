@@ -1,7 +1,7 @@
 """Videos as Bluesky takes them: MP4, at most 300,000,000 bytes and ten minutes, their shape known.
 
-What lives here: what a file is (its boxes, never its images), the limits, and the way to MP4 through ffmpeg for what
-is none. What does not: the upload (`publish.video_upload`) and animated GIFs (`gif`).
+What lives here: what a file is (its boxes, never its images), the limits, and the conversion of other
+formats to MP4 with ffmpeg. What does not: the upload (`publish.video_upload`) and animated GIFs (`gif`).
 
 Sources: app.bsky.embed.video (`video/mp4`, size); app.bsky.video.startUpload refuses longer ones with VideoTooLong and
 names no number: ten minutes is the official app's.

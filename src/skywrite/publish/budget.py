@@ -1,4 +1,4 @@
-"""The manners of an account: write points, least gap, most posts a day. Pure.
+"""The pace of an account: write points, gap, daily cap. Pure.
 
 Write points are what a PDS counts per account: a create costs 3, an update 2, a delete 1; 5000 an hour and 35,000 a
 day (the reference PDS's limits). They are nowhere to be asked for, so the queue keeps a ledger of its own.

@@ -59,7 +59,7 @@ class Network:
         )
 
     def fetcher(self) -> Fetcher:
-        """Opens the addresses of strangers, behind its guard."""
+        """Opens untrusted addresses, behind its guard."""
         with self._lock:
             if self._fetcher is None:
                 from skywrite.fetch.fetch import Fetcher

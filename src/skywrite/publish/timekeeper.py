@@ -1,11 +1,11 @@
-"""Is it that late? Before a worker takes what is due for due, it asks servers for their time.
+"""Is the clock right? Before a worker treats anything as due, it asks servers for their time.
 
-What lives here: when to ask, whom, and what the answers mean. What does not: the clock that is put right (`clock`).
+What lives here: when to ask, whom, and what the responses mean. What does not: the corrected clock (`clock`).
 
 A clock that stands still or goes backwards makes posts late, which their policies handle. One that runs ahead would
-publish them before their time and call others missed, for good. So a worker asks when it starts, and whenever the clock
-has moved against the computer's monotonic one. One server that agrees with the clock is enough to believe it. Where all
-that answer say that it runs ahead, the smallest difference is left out of the time from then on.
+publish them too early and mark others as missed, permanently. So a worker asks when it starts, and whenever the wall
+clock has moved relative to the monotonic one. One server that agrees with the clock is enough. If all servers that
+respond say that it runs ahead, the worker subtracts the smallest difference from then on.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ Pieces = Callable[[], Iterator[bytes]]
 
 
 class InParts:
-    """One video's upload in parts. `told` hears how many bytes have arrived so far, and may raise to stop."""
+    """One video's upload in parts. `report` hears how many bytes have arrived so far, and may raise to stop."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class InParts:
         size_bytes: int,
         clock: Clock,
         stopping: threading.Event,
-        told: Callable[[int], None],
+        report: Callable[[int], None],
     ) -> None:
         self._service = service
         self._pieces = pieces
         self._size = size_bytes
         self._clock = clock
         self._stopping = stopping
-        self._told = told
+        self._report = report
         self._lock = threading.Lock()
         self._done_bytes = 0
 
@@ -71,7 +71,7 @@ class InParts:
         except (VideoServiceUnavailable, Refused) as error:
             return self._given_up(parts, error)
         except BaseException:
-            # The program ends, the account needs a sign-in, or `told` wants to stop: give the reserved allowance back.
+            # The program ends, the account needs a sign-in, or `report` stops: release the reserved allowance.
             self._abort(parts)
             raise
 
@@ -124,7 +124,7 @@ class InParts:
     def _tell(self) -> None:
         with self._lock:
             done_bytes = self._done_bytes
-        self._told(done_bytes)
+        self._report(done_bytes)
 
     def _send_part(self, parts: Parts, number: int, data: bytes, failed: list[BaseException]) -> None:
         for tried in range(PART_TRIES):

@@ -54,7 +54,7 @@ class VideoLimitReached(TemporaryError):
 
 
 class VideoRejected(RejectedError):
-    """The video service refused the video, or the account, for good."""
+    """The video service refused the video, or the account, permanently."""
 
 
 class PdsBlobTooSmall(VideoRejected):
@@ -254,7 +254,7 @@ class VideoService:
 
 
 class _NotAccepted(VideoServiceUnavailable):
-    """The service does not accept the token; told as unavailable where a fresh one does not help."""
+    """The service does not accept the token; reported as unavailable where a fresh one does not help."""
 
     @property
     def name(self) -> str:

@@ -35,7 +35,7 @@ DEADLINE_SECONDS = 1800.0
 RETRY_FIRST_SECONDS = 1.0
 
 Pieces = Callable[[], Iterator[bytes]]
-BytesTold = Callable[[int], None]
+BytesReported = Callable[[int], None]
 StateTold = Callable[[str, int], None]
 
 
@@ -68,7 +68,7 @@ class VideoUploader:
         pieces: Pieces,
         size_bytes: int,
         name: str,
-        progress: BytesTold | None = None,
+        progress: BytesReported | None = None,
         *,
         info: VideoInfo | None = None,
         state: StateTold | None = None,
@@ -80,22 +80,22 @@ class VideoUploader:
         percentage. `info` lets the service refuse early. Nothing is published, so all of it may be repeated; a video
         that the service knows already comes back at once. Raises the errors of `video_service`, and RateLimited.
         """
-        told = progress or _nothing
+        report = progress or _nothing
         self._service.check_limits(size_bytes)
         job: Job | None = None
         if size_bytes >= PARTS_FROM_BYTES:
-            in_parts = InParts(self._service, pieces, size_bytes, self._clock, self._stopping, told)
+            in_parts = InParts(self._service, pieces, size_bytes, self._clock, self._stopping, report)
             job = in_parts.send(name, _about(info))
         if job is None:
-            job = self._send_whole(pieces, size_bytes, name, told)
-        told(size_bytes)
-        return self._wait_for(job, lambda: told(size_bytes), state)
+            job = self._send_whole(pieces, size_bytes, name, report)
+        report(size_bytes)
+        return self._wait_for(job, lambda: report(size_bytes), state)
 
-    def _send_whole(self, pieces: Pieces, size_bytes: int, name: str, told: BytesTold) -> Job:
+    def _send_whole(self, pieces: Pieces, size_bytes: int, name: str, report: BytesReported) -> Job:
         """uploadVideo, repeated where its answer is lost: the service knows a video it has seen by its bytes."""
         for tried in range(UPLOAD_TRIES):
             try:
-                return self._service.upload(lambda: _counted(pieces(), told), size_bytes, name)
+                return self._service.upload(lambda: _counted(pieces(), report), size_bytes, name)
             except UploadStopped:
                 raise
             except VideoServiceUnavailable:
@@ -146,12 +146,12 @@ def _about(info: VideoInfo | None) -> dict[str, int]:
     return {"durationMs": round(info.duration_seconds * 1000), "width": info.width, "height": info.height}
 
 
-def _counted(pieces: Iterator[bytes], told: BytesTold) -> Iterator[bytes]:
+def _counted(pieces: Iterator[bytes], report: BytesReported) -> Iterator[bytes]:
     done = 0
     for piece in pieces:
         yield piece
         done += len(piece)
-        told(done)
+        report(done)
 
 
 def _nothing(done_bytes: int) -> None:

@@ -31,7 +31,7 @@ NEEDS_LOGIN = "NeedsLogin"
 
 
 SignIn = tuple[int, object]
-"""What tells one sign-in of an account, as it was refreshed last, from every other."""
+"""What distinguishes one sign-in of an account, as it was refreshed last, from every other."""
 
 _WAITING = {
     "draft": "draft",

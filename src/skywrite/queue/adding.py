@@ -125,7 +125,7 @@ def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple
         return posts
     rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
     names = {
-        # Numbers are used again in a database that was restored; the time tells such recurrences apart.
+        # Numbers are used again in a database that was restored; the time keeps such recurrences apart.
         number: f"recurrence {number} {time_of(row['created_at'])}"
         for number, row in rows.items()
         if row is not None

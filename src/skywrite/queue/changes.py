@@ -34,7 +34,7 @@ class ChangeListener:
     def wait(self, timeout_seconds: float) -> bool:
         """Wait until something may have changed (True) or the time is over (False).
 
-        While the database cannot be reached this only waits: whoever claims next tells about it.
+        While the database cannot be reached this only waits: whoever claims next reports it.
         """
         clock = self._store._clock
         ends = clock.monotonic() + timeout_seconds

@@ -12,7 +12,7 @@ from datetime import timedelta
 from skywrite.queue.base import StoreBase
 from skywrite.queue.steps import locked, update_ready
 
-# Computers whose clocks are less apart than this are no trouble; `doctor` tells of those that are more.
+# Computers whose clocks are less apart than this are no trouble; `doctor` reports larger differences.
 SKEW = timedelta(seconds=60)
 
 
@@ -23,7 +23,7 @@ class ClockSkewOperations(StoreBase):
         """Free accounts and feeds that wait for a time which only a clock that ran ahead can have set; how many.
 
         No lease is longer than `lease_seconds`, and no pause longer than `pause_seconds`. An account that is put off
-        by its own manners is asked again. Fencing tokens still guard what the holder of a lease does, should it be
+        by its own pace is asked again. Fencing tokens still guard what the holder of a lease does, should it be
         alive after all.
         """
         now = self._clock.now()

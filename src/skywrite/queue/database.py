@@ -101,7 +101,7 @@ class Accepted(NamedTuple):
 class Transaction:
     """Named queries on one connection; everything is committed together, or nothing is.
 
-    `accepted` tells of the posts that it stores.
+    `accepted` describes the posts that it stores.
     """
 
     def __init__(self, database: Database, connection: Connection) -> None:
@@ -219,7 +219,7 @@ class Database(ABC):
 
     @abstractmethod
     def backup(self, path: str) -> None:
-        """Write a consistent copy to `path` while others go on working."""
+        """Write a consistent copy to `path` while others still work."""
 
     def compose(self, name: str, *parts: str) -> str | bytes:
         """A named query followed by more SQL, written with `:name` parameters."""

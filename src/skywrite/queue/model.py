@@ -73,7 +73,7 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """The problem that an error describes; a surprise is told by its kind only, whatever its message holds."""
+        """The problem that an error describes; of an unexpected error only its kind, whatever its message contains."""
         if isinstance(error, SkywriteError):
             return cls(error.name, error.message, error.hint)
         return cls("Unexpected", f"Something went wrong inside Skywrite ({type(error).__name__}).")
@@ -273,7 +273,7 @@ class Retry(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Rejected for good. Only when it is certain that nothing was written."""
+    """Rejected permanently. Only when it is certain that nothing was written."""
 
     problem: Problem
 

@@ -229,7 +229,7 @@ class PostgresDatabase(Database):
 
     def detector(self) -> ChangeDetector:
         connection = self.connect()
-        # A pooler keeps no LISTEN: the session that was told to listen goes to somebody else.
+        # A pooler keeps no LISTEN: the session that listens goes to somebody else.
         return _Polling(connection) if self._pooled else _Listener(connection)
 
     def announce(self, tx: Transaction) -> None:

@@ -29,7 +29,7 @@ def text_hash(draft: Mapping[str, Any]) -> int:
 
 
 def draft_hash(draft: Mapping[str, Any]) -> int:
-    """63 bits of the SHA-256 of a draft, to tell whether a key comes with the same draft as before.
+    """63 bits of the SHA-256 of a draft, to see whether a key comes with the same draft as before.
 
     Cards are left out: a page may say something else each time that it is fetched.
     """

@@ -231,7 +231,7 @@ class SqliteDatabase(Database):
         return _DataVersion(self, self.connect())
 
     def backup(self, path: str) -> None:
-        # VACUUM INTO reads one snapshot; the page-by-page API would start over at each foreign commit.
+        # VACUUM INTO reads one snapshot; the page-by-page API would start over at each commit of another process.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             with closing(self.connect()) as connection:

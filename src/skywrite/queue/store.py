@@ -83,7 +83,7 @@ class Store(
     """One database of accounts, posts, media and rules."""
 
     def backup(self, path: str | PathLike[str]) -> None:
-        """Write a consistent copy of the database while others go on working. Not with PostgreSQL.
+        """Write a consistent copy of the database while others still work. Not with PostgreSQL.
 
         Raises BackupExists rather than replace a file. The key is not in the copy.
         """

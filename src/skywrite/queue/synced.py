@@ -110,7 +110,7 @@ class SyncOperations(StoreBase):
 
     @repeated
     def replace_synced(self, old: SyncedFile, file: SyncedFile, new: NewPost) -> AddResult:
-        """Cancel the post of a file for good, and store another one in its place: for another account or key.
+        """Cancel the post of a file permanently, and store another one in its place: for another account or key.
 
         Raises NotCancellable, KeyTaken, SyncedElsewhere.
         """
@@ -126,7 +126,7 @@ class SyncOperations(StoreBase):
 
     @repeated
     def drop_synced(self, file: SyncedFile) -> None:
-        """Forget a file that is gone. Its post is cancelled for good unless it is published; its key is free again.
+        """Forget a file that is gone. Its post is cancelled permanently unless it is published; its key is free again.
 
         Raises NotCancellable for one that may be on the network, SyncedElsewhere.
         """

@@ -66,7 +66,7 @@ class Blob:
 
 
 def sniff(data: bytes) -> str | None:
-    """The MIME type that the first bytes tell, or None."""
+    """The MIME type that the first bytes indicate, or None."""
     if data.startswith(_PNG):
         return _sniff_png(data)
     if data[4:8] == b"ftyp" and len(data) > 8 and data[8] & 0x60:

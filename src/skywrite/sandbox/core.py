@@ -5,7 +5,7 @@
         ...                                        # run a bot against box.url
         print(box.posts("alice.test"))
 
-What lives here: the way of a request through the server (path, fault, parameters, sign-in, body, limits, method), and
+What lives here: the path of a request through the server (path, fault, parameters, sign-in, body, limits, method), and
 what a test sees and sets. `handle` is pure: it needs no socket, and no time but `box.clock`. What does not: what the
 methods do (`server_methods`, `repo_methods`, `appview`), HTTP (`server`), the network client's side (`transport`).
 """

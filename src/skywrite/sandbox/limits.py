@@ -1,4 +1,4 @@
-"""Rate limits: fixed windows, counted and told as the reference server does.
+"""Rate limits: fixed windows, counted and reported as the reference server does.
 
 The rules are the network's own: sign-ins 30 in 5 minutes and 300 a day, writes 5000 points an hour and 35,000 a day
 (a create costs 3, an update 2, a delete 1), 1000 uploads a day, 3000 requests in 5 minutes. They are off until

@@ -1,7 +1,7 @@
 """One account's repository: records by collection and key, commits, and the blobs that records refer to.
 
 A commit is all or nothing. Record CIDs are the real ones. Commit CIDs are unique and in the right form, but no
-Merkle tree stands behind them: nobody who only writes and reads records can tell.
+Merkle tree stands behind them: nobody who only writes and reads records notices.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Repo:
         return self.head
 
     def upload(self, data: bytes, announced_mime: str, now: datetime) -> dict[str, Any]:
-        """Keep a blob until a record refers to it; the blob ref, with the type that its bytes tell."""
+        """Keep a blob until a record refers to it; the blob ref, with the type that its bytes indicate."""
         cid = cid_for_blob(data)
         mime = sniff(data) or announced_mime
         blob = self._blobs.setdefault(cid, Blob(data, mime, now))

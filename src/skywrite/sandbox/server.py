@@ -1,7 +1,7 @@
 """A loopback HTTP server around the sandbox: HTTP/1.1, kept-alive connections, chunked bodies.
 
 What lives here: bytes to `Request` and `Response` to bytes, and what a dropped connection looks like. What does not:
-any answer. It listens on 127.0.0.1 only: it has no protection against strangers.
+any answer. It listens on 127.0.0.1 only: it has no protection against attackers.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """A client that disconnects is normal."""
 
     def end_connections(self) -> None:
         with self._open_lock:

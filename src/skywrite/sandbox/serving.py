@@ -19,8 +19,8 @@ def serve(
     stop: threading.Event | None = None,
     ready: Callable[[Sandbox], None] = lambda box: None,
 ) -> None:
-    """Serve on 127.0.0.1 until `stop` is set or Ctrl-C. `ready` is told once it listens; `faults` are (method or None,
-    kind), one request each. Raises InputError where the port is taken."""
+    """Serve on 127.0.0.1 until `stop` is set or Ctrl-C. `ready` is called once it listens; `faults` are pairs
+    (method or None, kind), for one request each. Raises InputError if the port is taken."""
     box = Sandbox(accounts=accounts, rate_limits=rate_limits)
     for method, kind in faults:
         box.faults.add(method, kind=kind)

@@ -149,7 +149,7 @@ async def upload_media(request: Request) -> Response:
 
 
 async def offer(request: Request) -> Response:
-    """OPTIONS /api/v1/media/uploads: what of tus is spoken here."""
+    """OPTIONS /api/v1/media/uploads: which parts of tus are supported here."""
     return Response(status_code=204, headers=TUS_OFFER)
 
 

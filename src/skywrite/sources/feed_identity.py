@@ -8,7 +8,7 @@ weakly by pairs of title, link and date. Any of them that matches makes an entry
 weakest, with three exceptions that keep different items apart:
 
 - an item of the ledger is one entry of a feed at a time: what a surer match has taken, a weaker one does not get;
-- a link that several entries share, or that is the feed's own page, tells nothing;
+- a link that several entries share, or that is the feed's own page, identifies nothing;
 - where both have a guid and only the link is the same, a different title with a different date is another item.
 """
 
@@ -33,7 +33,7 @@ _TRACKING = re.compile(
     r"utm_\w+|mtm_\w+|pk_\w+|hsa_\w+|at_(?:medium|campaign|link|format)\w*|xtor|fbclid|gclid|dclid|msclkid|mc_[ce]id"
     r"|igshid|yclid|_hsenc|_hsmi|ns_(?:mchannel|source|campaign|linkname|fee)|wt\.?_?mc\w*|mkt_tok"
 )
-# These may be what tells two pages apart, unless they say where the reader came from.
+# These may be the only difference between two pages, unless they say where the reader came from.
 _ORIGIN = re.compile(r"ref|ref_src|source|src|from|cmp|cmpid|ocid|via|feed|rss", re.IGNORECASE)
 _ORIGIN_VALUE = re.compile(
     r".*(?:rss|feed|atom|newsletter|bluesky|bsky|mastodon|twitter|social).*|1|true|", re.IGNORECASE

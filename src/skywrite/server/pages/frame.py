@@ -110,7 +110,7 @@ def page_route(path: str, page: Page, *, methods: tuple[str, ...] = ("GET",)) ->
 
 
 def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -> BaseRoute:
-    """A route for a form that was sent; what goes wrong is shown on a page of its own, with the way back."""
+    """A route for a form that was sent; what goes wrong is shown on a page of its own, with a link back."""
 
     async def endpoint(request: Request) -> Response:
         person = await person_of(request)
