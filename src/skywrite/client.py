@@ -1,7 +1,7 @@
-"""`Client`: talk to Bluesky now, as one account; nothing is stored.
+"""`Client`: one account, without a queue; nothing is stored.
 
 What lives here: signing in, one method for each thing that a script does, and the names that scripts for the atproto
-SDK use. What does not: the queue (`app`), how a post is made (`compose`) and sent (`publish.sender`).
+SDK use. What does not: the queue (`app`), how a post is built (`compose`) and sent (`publish.sender`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class NotSignedInYet(SignInError):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A post that `Client` put on the network; there is no queue, so it has no number (see `app.results.Sent`)."""
+    """A post that `Client` published: its at-uri, the CID of its record, its link on bsky.app, and warnings.
+
+    It has no number, because there is no queue (compare `app.results.Sent`).
+    """
 
     uri: str
     cid: str
@@ -57,7 +60,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The account that is signed in."""
+    """The account that is signed in: its DID, handle, and the address of its server (PDS)."""
 
     did: str
     handle: str
@@ -65,14 +68,15 @@ class Me:
 
 
 class Client:
-    """One account on the network. Safe to share between threads after `login`.
+    """Post as one account, now. Safe to share between threads after `login`.
 
         client = Client()
         client.login("alice.bsky.social", "xxxx-xxxx-xxxx-xxxx")
         client.send_post(text="Posting via API.")
 
-    `base_url` is the server to sign in at; without it the account's own server is found. Every method raises
-    SkywriteErrors (see `skywrite.errors`).
+    `base_url` is the server to sign in at, such as "https://pds.example.com". Without it, `login` looks up the
+    account's own server. Every method may raise a `SkywriteError`; use the client in a `with` statement, or call
+    `close`.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the session lives on at the server."""
+        """Close the connections. The session at the server stays valid."""
         if isinstance(self._transport, Http):
             self._transport.close()
 
@@ -115,10 +119,12 @@ class Client:
         session_string: str | None = None,
         login: str | None = None,
     ) -> Me:
-        """Sign in with a handle (with or without @), DID or e-mail address and an app password, or with a session.
+        """Sign in with an app password, or with a stored session; returns the account.
 
-        `session_string` is one of `export_session_string` or of the atproto SDK. `login` is another name for `handle`.
-        Raises WrongPassword, AuthFactorRequired, AccountUnavailable, RateLimited, InvalidSession.
+        `handle` is a handle (with or without @), a DID or an e-mail address; `login` is another name for it.
+        `auth_factor_token` is the code that the server sent by e-mail, if it asks for one. `session_string` comes from
+        `export_session_string`, or from the atproto SDK. Raises WrongPassword, AuthFactorRequired, AccountUnavailable,
+        RateLimited, InvalidSession, and InputError if the arguments are incomplete.
         """
         name = handle or login
         if session_string:
@@ -141,38 +147,44 @@ class Client:
 
     @property
     def agent(self) -> Agent:
-        """The authenticated agent, for what this class has no method for."""
+        """The authenticated agent, for requests that this class has no method for. Raises NotSignedInYet."""
         if self._agent is None:
             raise NotSignedInYet("Nobody is signed in.", hint="Call client.login(handle, app_password) first.")
         return self._agent
 
     @property
     def me(self) -> Me:
-        """The account that is signed in."""
+        """The account that is signed in. Raises NotSignedInYet."""
         session = self.agent.session
         return Me(session.did, session.handle, session.pds_url)
 
     def export_session_string(self) -> str:
-        """The session as a text for `login(session_string=...)`. It is a secret: who has it can post."""
+        """The session as a string for `login(session_string=...)`. Keep it secret: whoever has it can post."""
         return self.agent.session.export_string()
 
     def on_session_change(self, callback: SessionCallback) -> None:
-        """Call `callback(event, session)` after each sign-in and refresh; `session.export()` is the text to keep."""
+        """Call `callback(event, session)` after each sign-in and refresh; store the string `session.export()`."""
         self._session_callbacks.append(callback)
 
     def logout(self) -> None:
-        """End the session at the server."""
+        """End the session at the server; the client needs a new `login` afterwards."""
         self.agent.delete_session()
         self._agent = None
 
     # Every other method of the network
 
     def query(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> dict[str, Any]:
-        """Call any XRPC query: `client.query("app.bsky.actor.getProfile", {"actor": "alice.test"})`."""
+        """Call any XRPC query: `client.query("app.bsky.actor.getProfile", {"actor": "alice.test"})`.
+
+        Returns the JSON object of the response; its fields are attributes, too.
+        """
         return self._answer(self.agent.query(nsid, params, **more))
 
     def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
-        """Call any XRPC procedure. It is not repeated after doubt: a create may have been carried out."""
+        """Call any XRPC procedure, and return the JSON object of the response.
+
+        After NoAnswer the server may have carried it out; it is not repeated automatically.
+        """
         return self._answer(self.agent.procedure(nsid, body, **more))
 
     def _answer(self, value: dict[str, Any]) -> dict[str, Any]:
@@ -180,11 +192,11 @@ class Client:
         return found
 
     def get_current_time_iso(self) -> str:
-        """Now, as records have it."""
+        """The current time as records contain it: "2030-01-05T09:00:00.000Z"."""
         return to_iso(self._clock.now())
 
     def resolve_handle(self, handle: str) -> str:
-        """The DID of a handle. Raises UnknownHandle."""
+        """The DID of a handle, with or without @. Raises UnknownHandle, IdentityUnavailable."""
         service = self._agent.session.pds_url if self._agent else None
         return self._resolver(service).resolve_handle(handle.removeprefix("@"))
 
@@ -211,13 +223,20 @@ class Client:
         labels: Sequence[str] = (),
         tags: Sequence[str] = (),
     ) -> Posted:
-        """Send one post. The text stays exactly as it is; facets are added only where none are given.
+        """Publish one post. The text stays exactly as it is; links, mentions and hashtags get facets if you pass none.
 
-        `text` is a str or a text builder of the atproto SDK. `reply_to` is the at-uri or link of a post, what
-        `send_post` returned, or a reply reference {root, parent}. `images`: paths, bytes, (path, alt) pairs or
-        {"path": ..., "alt": ...}. `card`: an address, or "auto" for the page of the first link. `quote`: at-uri or
-        link. `replies`: who may answer (nobody, mentioned, followers, following, a list); `quotes`: whether others may
-        quote it.
+        - `text`: a string of up to 300 characters (graphemes), or a text builder of the atproto SDK.
+        - `reply_to`: the at-uri or link of a post, a result of `send_post`, or a reply reference {root, parent}.
+        - `images`: up to ten paths, bytes, (path, alt) pairs or {"path": ..., "alt": ...}.
+        - `video`: a path, or {"path": ..., "alt": ..., "captions": [{"lang": "en", "path": ...}]}.
+        - `card`: the address of a page, or "auto" for the page of the first link.
+        - `quote`: the at-uri or link of a post, feed, list or starter pack.
+        - `replies`: who may reply, such as ["mentioned", "followers"], ["nobody"] or the link of a list.
+        - `quotes`: whether others may quote the post.
+        - `langs`, `labels`, `tags`: language tags, content labels, and hashtags outside the text.
+
+        Raises InputError for a post that is not valid, and SignInError, TemporaryError or RejectedError if it was not
+        sent. A lost response is settled by reading back; only if that fails, too, you get NoAnswer.
         """
         self._check_identity(profile_identify)
         return self.send(
@@ -239,9 +258,9 @@ class Client:
         )[0]
 
     def send_thread(self, posts: Iterable[Any], *, reply_to: Any = None, **first: Any) -> list[Posted]:
-        """Send a thread in one commit: it appears whole or not at all.
+        """Publish a thread in one commit: it appears whole or not at all. Returns its posts in order.
 
-        Each post is a text or a dict with the names of `send_post`'s arguments; `first` holds more of them for the
+        Each post is a string, or a dict with the names of `send_post`'s arguments. `first` are more arguments for the
         first post, such as `replies` and `quotes`.
         """
         rows = [dict(post) if isinstance(post, Mapping) else {"text": post} for post in posts]
@@ -252,7 +271,7 @@ class Client:
         return self.send(_draft(**{**rows[0], **first}, thread=[_draft(**row) for row in rows[1:]]))
 
     def send(self, draft: Draft) -> list[Posted]:
-        """Send a draft and the rest of its thread; one Posted for each post, warnings with the first."""
+        """Publish a draft with its thread; returns one `Posted` for each post. The first one has the warnings."""
         resolved = resolve_draft(draft, self._network.draft_context(self.me.pds_url, lambda: self.agent))
         prepared = build(resolved.draft, resolved.dids)
         dids = self._late_mentions(prepared, resolved)
@@ -301,7 +320,7 @@ class Client:
         image_aspect_ratio: object = None,
         **more: Any,
     ) -> Posted:
-        """Send a post with one image (bytes or path) and its alt text."""
+        """Publish a post with one image (bytes or path) and its alt text. See `send_post`."""
         images = [{**_media(image), "alt": image_alt}]
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=images, **more)
 
@@ -317,7 +336,7 @@ class Client:
         image_aspect_ratios: object = None,
         **more: Any,
     ) -> Posted:
-        """Send a post with up to ten images (bytes or paths) and their alt texts."""
+        """Publish a post with up to ten images (bytes or paths) and their alt texts. See `send_post`."""
         alts = list(image_alts or ()) + [""] * len(images)
         items = [{**_media(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=items, **more)
@@ -334,12 +353,16 @@ class Client:
         video_aspect_ratio: object = None,
         **more: Any,
     ) -> Posted:
-        """Send a post with one video (bytes or path) and its alt text."""
+        """Publish a post with one video (bytes or path) and its alt text. See `send_post`."""
         video = {**_media(video), "alt": video_alt or ""}
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=video, **more)
 
     def get_post(self, uri: str, profile_identify: str | None = None) -> Record:
-        """A post (or any record) by at-uri or bsky.app link, or by record key of an account: uri, cid, value."""
+        """A post (or any record) with its `uri`, `cid` and `value`.
+
+        `uri` is an at-uri, a bsky.app link, or a record key; the key is one of this account, or of
+        `profile_identify`.
+        """
         if "/" not in uri:
             uri = f"at://{profile_identify or self.me.did}/{POST}/{uri}"
         authority, collection, rkey = parse_reference(uri)
@@ -347,7 +370,7 @@ class Client:
         return record._replace(value=answer(record.value))
 
     def delete_post(self, uri: str) -> bool:
-        """Delete a post of this account, with its gates. One that is not there is not an error."""
+        """Delete a post of this account, with its gates. It is not an error if the post does not exist."""
         authority, collection, rkey = parse_reference(uri)
         self._check_identity(authority)
         repo = Repo(self.agent)
@@ -357,27 +380,33 @@ class Client:
         return True
 
     def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
-        """Upload bytes or a file, and return the blob object for a record. Unused blobs go within minutes."""
+        """Upload bytes or a file, and return the blob object for a record.
+
+        The server deletes blobs that no record uses after some time.
+        """
         content = data if isinstance(data, bytes) else Path(data).read_bytes()
         return UploadedBlob(Repo(self.agent).upload_blob(content, mime))
 
     # Likes, reposts, follows
 
     def like(self, uri: str, cid: str | None = None) -> Ref:
-        """Like a post."""
+        """Like a post, by at-uri or link; returns the like, whose `uri` `unlike` needs."""
         return self._create(_LIKE, {"subject": self._subject(uri, cid)})
 
     def repost(self, uri: str, cid: str | None = None) -> Ref:
-        """Repost a post."""
+        """Repost a post, by at-uri or link; returns the repost, whose `uri` `unrepost` needs."""
         return self._create(_REPOST, {"subject": self._subject(uri, cid)})
 
     def follow(self, account: str) -> Ref:
-        """Follow an account (handle or DID)."""
+        """Follow an account, by handle or DID; returns the follow, whose `uri` `unfollow` needs."""
         did = account if account.startswith("did:") else self.resolve_handle(account)
         return self._create(_FOLLOW, {"subject": did})
 
     def delete(self, uri: str) -> bool:
-        """Delete any record of this account by its at-uri: a like, a repost, a follow."""
+        """Delete any record of this account by its at-uri: a like, a repost, a follow.
+
+        It is not an error if the record does not exist.
+        """
         authority, collection, rkey = parse_reference(uri)
         self._check_identity(authority)
         Repo(self.agent).delete(collection, rkey)

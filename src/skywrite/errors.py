@@ -1,10 +1,10 @@
 """Every error a user can meet, with its stable name, its exit code and what to do next.
 
-What lives here: the tree below, and nothing that raises. Each layer raises these classes, or subclasses of them
-that it defines beside the code that raises them; a subclass never changes its branch's exit code.
+What lives here: the tree below, and nothing that raises. Each layer raises these classes, or subclasses that it
+defines next to the code that raises them. A subclass never changes the exit code of its branch.
 
-    SkywriteError                 1   anything that has no better place
-    ├── InputError                2   what was given is wrong; nothing was sent
+    SkywriteError                 1   everything else
+    ├── InputError                2   your input is wrong; nothing was sent
     │   └── MissingExtra              an optional part is not installed
     ├── SignInError               3   the account cannot be used until someone signs in
     ├── TemporaryError            4   the network or a server said no for now
@@ -14,7 +14,7 @@ that it defines beside the code that raises them; a subclass never changes its b
     │   └── RateLimited               come back at `until`
     ├── RejectedError             5   a server refused it permanently
     ├── StorageError              1   the database cannot be used as asked
-    └── Unexpected                1   a surprise inside Skywrite, kept to the file, row or item that met it
+    └── Unexpected                1   a bug in Skywrite, limited to one file, row or item
 
 The name of an error is the name of its class. Messages hold no secrets: no passwords, tokens or keys.
 """
@@ -27,9 +27,9 @@ from typing import ClassVar, NamedTuple, Self
 
 
 class Do(NamedTuple):
-    """Something to do next, as a value that each interface says in its own words.
+    """Something to do next, as a value that each interface puts into its own words.
 
-    `operation` is a name of `Skywrite`'s (`posts.release`), or `argument`; `target` is what it is done to, or the
+    `operation` is a method of `Skywrite` (`posts.release`), or `argument`. `target` is what it applies to, or the
     argument's name.
     """
 
@@ -37,14 +37,14 @@ class Do(NamedTuple):
     target: str | int | None = None
 
     def __str__(self) -> str:
-        """In the words of Python."""
+        """As Python code."""
         if self.operation == "argument":
             return f"{self.target}=..."
         return f"sky.{self.operation}({'' if self.target is None else repr(self.target)})"
 
 
 class Hint(str):
-    """What to do next: text with operations in it. As a plain string it speaks Python; `said` speaks otherwise.
+    """What to do next: text with operations in it. As a plain string it shows Python; `said` renders it differently.
 
     Hint("Publish it now: ", Do("posts.release", 12))
     """
@@ -57,7 +57,7 @@ class Hint(str):
         return made
 
     def said(self, words: Callable[[Do], str]) -> str:
-        """The hint with its operations in other words."""
+        """The hint, with its operations rendered by `words`."""
         return "".join(words(part) if isinstance(part, Do) else part for part in self.parts)
 
 
@@ -65,9 +65,9 @@ SIGN_IN = Hint("Sign in: ", Do("accounts.login"))
 
 
 class Notice(str):
-    """A warning: something that the writer should know, and that stopped nothing. As a plain string it is the message.
+    """A warning: something that the author should know, and that stopped nothing. As a plain string it is the message.
 
-    `name` is stable, as that of an error; `about` is what it concerns: a handle, an address, a file, a post's number.
+    `name` is stable, like that of an error. `about` is what it concerns: a handle, an address, a file, a post's number.
     """
 
     name: str
@@ -84,7 +84,10 @@ class Notice(str):
 
 
 class SkywriteError(Exception):
-    """What happened (`message`), to what, and what to do next (`hint`, may be empty)."""
+    """The base of all errors: what happened (`message`), and what to do next (`hint`, may be empty).
+
+    `name` is stable, and `exit_code` is what the command line exits with.
+    """
 
     exit_code: ClassVar[int] = 1
 
@@ -99,7 +102,7 @@ class SkywriteError(Exception):
         return type(self).__name__
 
     def about(self, what: str) -> Self:
-        """The same error, saying first which post, file or line it is about."""
+        """The same error, with the post, file or line that it is about in front of its message."""
         if what:
             self.message = f"{what}: {self.message}"
             self.args = (self.message,)
@@ -111,7 +114,7 @@ class SkywriteError(Exception):
 
 
 class InputError(SkywriteError):
-    """What was given is wrong; nothing was sent and nothing was stored."""
+    """Your input is wrong. Nothing was sent and nothing was stored."""
 
     exit_code = 2
 
@@ -131,7 +134,7 @@ class SignInError(SkywriteError):
 
 
 class ServerAnswer:
-    """What a server said, for errors that come from an answer: status, error name, request id."""
+    """What the server said, for errors that come from a response: HTTP status, error name, request id."""
 
     status: int | None = None
     server_error: str | None = None
@@ -139,25 +142,25 @@ class ServerAnswer:
 
 
 class TemporaryError(SkywriteError, ServerAnswer):
-    """The network or a server said no for now; the same request may work later."""
+    """The network or a server failed for now. The same request may work later."""
 
     exit_code = 4
 
 
 class NotSent(TemporaryError):
-    """No connection was made, so nothing was carried out and repeating is safe."""
+    """There was no connection, so nothing was carried out and repeating is safe."""
 
 
 class NoAnswer(TemporaryError):
-    """The request left and no usable answer came back: it may have been carried out or not."""
+    """The request was sent, but no usable response came back. It may have been carried out or not."""
 
 
 class TimedOut(NoAnswer):
-    """The server was silent for as long as we wait. Asking again at once would wait as long again."""
+    """The server did not respond in time. An immediate retry would probably wait as long again."""
 
 
 class RateLimited(TemporaryError):
-    """The server asks to wait. `until` is when its limit ends (UTC)."""
+    """The server asks to wait. `until` is when its limit ends, as an aware datetime in UTC."""
 
     def __init__(self, message: str, *, until: datetime, hint: str = "") -> None:
         super().__init__(message, hint=hint or f"Try again after {until:%Y-%m-%d %H:%M:%S} UTC.")
@@ -165,21 +168,21 @@ class RateLimited(TemporaryError):
 
 
 class RejectedError(SkywriteError, ServerAnswer):
-    """A server refused it permanently; the same request will be refused again."""
+    """A server refused the request permanently. It will refuse the same request again."""
 
     exit_code = 5
 
 
 class StorageError(SkywriteError):
-    """The database cannot be used as asked (full disk, read-only, newer version, locked too long)."""
+    """The database cannot be used: full disk, read-only, newer version, locked for too long."""
 
 
 class Unexpected(SkywriteError):
-    """A surprise inside Skywrite, reported for the one file, row, item or account that met it."""
+    """A bug in Skywrite, reported for the one file, row, item or account where it happened."""
 
     @classmethod
     def of(cls, error: Exception) -> SkywriteError:
-        """The error itself if it is one of ours; any other is named by its kind only, whatever its message holds."""
+        """The error itself if it is one of ours. Of others, only the class is named: messages may contain secrets."""
         if isinstance(error, SkywriteError):
             return error
         return cls(

@@ -1,7 +1,7 @@
-"""`Skywrite`: the one object that the interfaces and users' scripts talk to.
+"""`Skywrite`: the one object that all interfaces and users' scripts use.
 
-It holds one object for each noun, made when it is first used, so that a process that posts and ends loads no more than
-it needs. What does not live here: anything that is done; each noun has its own module.
+It has one object for each noun, created on first use, so that a process that posts and exits loads no more than it
+needs. What does not live here: any work; each noun has its own module.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Flat:
 
 
 class Skywrite:
-    """The durable queue, and everything that fills it.
+    """The durable queue, and everything that adds posts to it.
 
         sky = Skywrite()
         sky.schedule("Good morning, [readers](https://example.com)! #news", at="tomorrow 9:00", images=["sun.jpg"])
@@ -68,8 +68,8 @@ class Skywrite:
 
         sky.run()
 
-    `database`: a path or a `postgresql://` address; without one SKYWRITE_DATABASE, or a SQLite file in the user's data
-    directory. Close it, or use it in a `with` statement. Every method raises SkywriteErrors.
+    `database` is a path or a `postgresql://` address. Without it: SKYWRITE_DATABASE, or a SQLite file in the user's
+    data directory. Use the object in a `with` statement, or call `close`. Every method may raise a `SkywriteError`.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Skywrite:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        # For those who build an interface on this class; users' scripts need nothing of it.
+        # For code that builds an interface on this class; users' scripts do not need it.
         self.context = Context(database, config=config, transport=transport, clock=clock)
         self._drafting = Drafting(self.context)
         self._sending = Sending(self.context, self._drafting)
@@ -102,26 +102,26 @@ class Skywrite:
 
     @cached_property
     def accounts(self) -> Accounts:
-        """Signing in and out, and what is set for each account."""
+        """Sign in and out, and change the settings and slots of each account."""
         from skywrite.app.accounts import Accounts
 
         return Accounts(self.context)
 
     @property
     def oauth(self) -> OAuth:
-        """Signing in by OAuth."""
+        """Sign in with OAuth."""
         return self.context.oauth
 
     @cached_property
     def approvals(self) -> Approving:
-        """Seeing what would be published, and approving exactly that."""
+        """See what would be published, and approve exactly that."""
         from skywrite.app.approvals import Approving
 
         return Approving(self.context, self._drafting)
 
     @cached_property
     def notices(self) -> NoticeChannels:
-        """Who hears of troubles."""
+        """Who is notified of problems."""
         from skywrite.app.notices import NoticeChannels
 
         return NoticeChannels(self.context)
@@ -135,7 +135,7 @@ class Skywrite:
 
     @cached_property
     def recurrences(self) -> Recurrences:
-        """Rules that make posts again and again."""
+        """Recurrences: posts that repeat."""
         from skywrite.app.recurrences import Recurrences
 
         return Recurrences(self.context, self._drafting)
@@ -149,21 +149,21 @@ class Skywrite:
 
     @cached_property
     def folders(self) -> Folders:
-        """Folders of files, each a post."""
+        """Folders of Markdown files, one post each."""
         from skywrite.app.folders import Folders
 
         return Folders(self.context, self._drafting)
 
     @cached_property
     def drafts(self) -> Drafts:
-        """Drafts of the official app."""
+        """Drafts of the official Bluesky app."""
         from skywrite.app.drafts import Drafts
 
         return Drafts(self.context, self._drafting, self.posts)
 
     @cached_property
     def commands(self) -> Commands:
-        """Commands that run at times, and whose output is posted."""
+        """Scheduled commands, whose output is posted."""
         from skywrite.app.commands import Commands
 
         return Commands(self.context, self._drafting)
@@ -177,7 +177,7 @@ class Skywrite:
 
     @cached_property
     def transfer(self) -> Transfer:
-        """Many posts at once: import, export, backup."""
+        """Import, export and backup."""
         from skywrite.app.transfer import Transfer
 
         return Transfer(self.context, self._drafting, self._sending)
@@ -185,19 +185,22 @@ class Skywrite:
     # What a script does most, without a noun
 
     def post(self, text: str = "", **options: Any) -> Sent:
-        """Post now: see `posts.publish`."""
+        """Publish a post now, and return when it is out: see `posts.publish`."""
         return self.posts.publish(text, **options)
 
     def schedule(self, text: str = "", **options: Any) -> Scheduled:
-        """Accept a post for later: see `posts.schedule`."""
+        """Schedule a post; a worker publishes it: see `posts.schedule`."""
         return self.posts.schedule(text, **options)
 
     def every(self, rule: str, **options: Any) -> Callable[[Poster], Poster]:
-        """Let a worker call a function at the times of a rule, and post what it returns: see `Functions.every`."""
+        """Decorator: a worker calls the function at the times of a recurrence and posts what it returns.
+
+        `rule` is cron, RRULE or plain English. See `Functions.every` for the options.
+        """
         return self._functions.every(rule, **options)
 
     def call(self, name: str) -> Sent | None:
-        """Call a function of `every` now, and post what it returns: see `Functions.call`."""
+        """Call a function that `every` registered now, and post what it returns; None if it returned nothing."""
         return self._functions.call(name)
 
     def run(
@@ -208,17 +211,17 @@ class Skywrite:
         tasks: Sequence[Task] = (),
         commands: bool | None = None,
     ) -> Tally:
-        """Publish what is due until the process is asked to stop: see `Runner.run`."""
+        """Publish what is due until the process gets SIGTERM or Ctrl-C: see `Runner.run`."""
         return self._runner(commands).run(threads=threads, log=log, tasks=tasks)
 
     def rotate_key(self, new_key: str | None = None, *, force: bool = False) -> Resealed:
-        """Put sessions, secrets and commands under a new key: see `app.keys.rotate_key`."""
+        """Seal sessions, secrets and commands with a new key: see `app.keys.rotate_key`."""
         from skywrite.app.keys import rotate_key
 
         return rotate_key(self.context, new_key, force=force)
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, commands: bool | None = None) -> Tally:
-        """Do everything that is due now, and return: see `Runner.run_once`."""
+        """Do everything that is due now, and return counts of it: see `Runner.run_once`."""
         return self._runner(commands).run_once(threads=threads, log=log)
 
     def worker(
@@ -229,7 +232,7 @@ class Skywrite:
         tasks: Sequence[Task] = (),
         commands: bool | None = None,
     ) -> Worker:
-        """A worker, for a program that runs and stops it itself."""
+        """A worker, for a program that starts and stops it itself."""
         return self._runner(commands).worker(threads=threads, log=log, tasks=tasks)
 
     def _runner(self, commands: bool | None = None) -> Runner:
@@ -237,13 +240,13 @@ class Skywrite:
 
         return Runner(self.context, self._drafting, self._sending, self._functions, commands=commands)
 
-    # Parts of `context` under the names that they had; new code asks the context.
+    # Parts of `context` under their old names; new code uses the context.
 
     config = _Flat("context", "config")
     clock = _Flat("context", "clock")
     store = _Flat("context", "store")
 
-    # Names from before there were nouns. They stay; new code is clearer with the noun.
+    # Older flat names. They stay; new code is clearer with the noun.
 
     account = _Flat("accounts", "get")
     login = _Flat("accounts", "login")

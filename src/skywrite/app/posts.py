@@ -1,4 +1,4 @@
-"""Posts of the queue: accepting them, looking at them, and changing what may be changed.
+"""The posts of the queue: schedule them, view them, and change them.
 
 What does not live here: the checks (`drafting`), posting now (`sending`), many posts at once (`transfer`).
 """
@@ -71,12 +71,20 @@ class Posts:
         source: str | None = None,
         **fields: Any,
     ) -> Scheduled:
-        """Accept a post for later: at a time, again and again (`every`), or at the next free slot.
+        """Schedule a post: at a time (`at`), repeatedly (`every`), or by default in the next free slot.
 
-        `at`: an aware datetime, ISO 8601, or words ("tomorrow 9:00", "fri 17:00 Europe/Berlin"). `every`: cron, RRULE
-        or words. `late`: see `schedule.policy.parse_late`. `jitter`: a duration; a random part of it is added.
-        `pool`: texts or drafts used in turn by `every`; `zone`: that of the times, in place of the account's. `draft`:
-        keep it as a draft without a time (`hold` is its old name). `dry_run`: check everything, and store nothing.
+        - `at`: an aware datetime, ISO 8601, or plain English ("tomorrow 9:00", "fri 17:00 Europe/Berlin").
+        - `every`: a recurrence as cron, RRULE or plain English; `until` is its end, `pool` its texts in turn.
+        - `zone`: the zone of these times, instead of the account's.
+        - `late`: what to do when the time was missed: "publish", "skip:30m", "hold:2h".
+        - `jitter`: a duration such as "15m"; a random part of it is added to the time.
+        - `account`: a handle or DID; by default the default account.
+        - `key`: your own unique name for the post. Scheduling it again finds the first post (`existed`).
+        - `draft`: keep it as a draft without a time (`hold` is the old name).
+        - `dry_run`: check everything, and store nothing.
+        - `fields`: the other fields of a draft: `images`, `video`, `card`, `quote`, `thread` and so on.
+
+        Raises InputError if anything is wrong; then nothing is stored.
         """
         draft = bool(fields.pop("hold", False)) or draft
         _check_together(every=every, at=at, key=key, until=until, pool=pool, zone=zone, draft=draft)
@@ -127,35 +135,35 @@ class Posts:
         progress: Progress | None = None,
         **draft: Any,
     ) -> Sent:
-        """Post now. It is stored first, then sent: killed in between, the next `run` finishes it, once.
+        """Publish a post now. It is stored first, then sent. If the process is killed, the next `run` finishes it.
 
-        A key that was used before returns the post that has it, with a warning. The same post again after StillQueued
-        sends the one that waits. `progress(post, cid, done_bytes, all_bytes)` hears of uploads. Raises InputError and
-        SignInError before anything is stored; StillQueued when it could not be sent yet; what the server said when it
-        was refused.
+        If the key was used before, this returns that post with a warning. Calling it again after StillQueued
+        sends the waiting post. `progress(post, cid, done_bytes, all_bytes)` reports uploads. Raises InputError and
+        SignInError before anything is stored, StillQueued if the post could not be sent yet, and the server's error if
+        it was refused.
         """
         _check_now(draft)
         return self._sending.publish_now(text, account=account, key=key, base=base, progress=progress, **draft)
 
     def send(self, post_id: int) -> Sent:
-        """Send a post of the queue that is due, trying for some seconds. Raises what `publish` raises."""
+        """Send a due post of the queue now, trying for a few seconds. Raises the same errors as `publish`."""
         return self._sending.send(post_id)
 
     def preview(self, text: str = "", *, account: str | None = None, base: Path | None = None, **draft: Any) -> Ready:
-        """What would be posted: nothing is stored and nothing is sent."""
+        """Show what would be posted. Stores and sends nothing. Raises InputError."""
         found = self._ctx.account(account)
         return self._drafting.prepare(self._drafting.draft(found, {"text": text, **draft}), found, base=base)
 
     def list(
         self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
-        """Posts that wait, in due order."""
+        """Waiting posts, in due order."""
         return builtins.list(self.each(account=account, states=states, limit=limit))
 
     def each(
         self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
-        """The same one by one, read page by page: for queues of any size."""
+        """Like `list`, but an iterator that reads page by page: for queues of any size."""
         did = self._ctx.account(account).did if account else None
         accounts = {known.did: known for known in self._ctx.store.accounts()}
         for post in islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit):
@@ -164,12 +172,12 @@ class Posts:
     def history(
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
-        """Posts that are done with, the latest first."""
+        """Finished posts, the latest first."""
         did = self._ctx.account(account).did if account else None
         return self._entries(self._ctx.store.history(states, account_did=did, limit=limit))
 
     def get(self, post_id: int) -> Entry:
-        """One post with every attempt. Raises UnknownPost."""
+        """One post with all its attempts. Raises UnknownPost."""
         post = self._ctx.store.get(post_id)
         return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
 
@@ -186,12 +194,12 @@ class Posts:
         version: int | None = None,
         **changes: Any,
     ) -> Entry:
-        """Change a draft, or a post that was not tried yet; everything is checked again.
+        """Change a draft, or a post that was not attempted yet. Everything is checked again.
 
-        `changes`: fields of a draft, each replacing what was there; `at`: another time; `late`: another policy. With
-        another text the card is looked for anew, unless it was one that the text did not name. `version`, here and
-        below: that of the post which the change is made from, in place of the one that is there now. Raises
-        NotEditable, and ChangedMeanwhile where the post is changed before this is done.
+        `changes` are fields of a draft, each of which replaces the old value; `at` is a new time, `late` a new policy.
+        If the text changes, the card is looked up again, unless the old card did not come from the text. `version`
+        (here and below) is the version that your change is based on; by default the current one. Raises NotEditable,
+        and ChangedMeanwhile if the post has changed since that version.
         """
         post = self._ctx.store.get(post_id)
         check_version(post, version)
@@ -253,26 +261,26 @@ class Posts:
         return self.get(post_id)
 
     def release(self, post_id: int, *, version: int | None = None) -> Entry:
-        """Let a held post go out: at its time, or now where that has passed. Raises WrongState, ChangedMeanwhile."""
+        """Release a held post: it goes out at its time, or now if late. Raises WrongState, ChangedMeanwhile."""
         self._ctx.store.release_post(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def hold(self, post_id: int, *, version: int | None = None) -> Entry:
-        """Keep a post from going out until it is released. Raises WrongState, ChangedMeanwhile."""
+        """Hold a post back until it is released. Raises WrongState, ChangedMeanwhile."""
         self._ctx.store.hold(post_id, version=version, undoable=True)
         return self.get(post_id)
 
     def undo(self) -> Undone:
-        """Take back the last change of the queue: what was scheduled or imported is forgotten, what was edited, moved,
-        cancelled, held, released or retried is what it was. The changes of one command are one.
+        """Undo the last change of the queue. It removes posts that were scheduled or imported, and restores posts that
+        were edited, moved, cancelled, held, released or retried. All changes of one command count as one.
 
-        All or nothing. Raises NothingToUndo, and CannotUndo where one of the posts was changed, tried or published
+        All or nothing. Raises NothingToUndo, and CannotUndo if one of the posts was changed, attempted or published
         since.
         """
         return self._ctx.store.undo_last()
 
     def last_published(self, *, account: str | None = None) -> str | None:
-        """The at-uri of the last post that went out from this queue and is still there; of a thread its last one."""
+        """The at-uri of the last post from this queue that still exists; of a thread, its last post."""
         did = self._ctx.account(account).did
         for post in self._ctx.store.history(("published",), account_did=did, limit=LAST_SOUGHT):
             if post.uri is None or (post.problem and post.problem.name == DELETED):
@@ -282,12 +290,12 @@ class Posts:
         return None
 
     def count_due(self, *, before: datetime | None = None) -> int:
-        """How many posts are due and not published: scheduled, or left in the middle by a worker."""
+        """How many posts are due and not published: scheduled, or left unfinished by a worker."""
         due_before = before or self._ctx.clock.now()
         return len(self._ctx.store.posts(("scheduled", "publishing"), due_before=due_before, limit=DUE_COUNTED_MAX))
 
     def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
-        """A proof that a post is published, to be kept: by its number here, at-uri or link. See `insight.receipts`."""
+        """A proof that a post is published, by its number, at-uri or link. See `insight.receipts`."""
         from skywrite.insight.receipts import make_receipt
 
         uri, owner = self._published(target, account)
@@ -312,9 +320,9 @@ class Posts:
         return f"at://{owner.did}/{collection}/{rkey}", owner
 
     def delete(self, target: str | int, *, account: str | None = None) -> str:
-        """Delete a published post from the network, by its number here, at-uri or link; returns its at-uri.
+        """Delete a published post from the network, by its number, at-uri or link; returns its at-uri.
 
-        A thread is deleted whole when it is named by its number. Raises InputError for posts of other accounts.
+        The number of a thread deletes the whole thread. Raises InputError for posts of other accounts.
         """
         if isinstance(target, int) or target.isdigit():
             post = self._ctx.store.get(int(target))
