@@ -22,6 +22,8 @@ STDIN_BYTES_MAX = 1_000_000
 FILE = click.Path(path_type=Path, readable=False)
 # Numbers of posts, recurrences and commands, as databases keep them.
 ID = click.IntRange(1, 2**63 - 1)
+# "'abc' is not a valid number."
+ID.name = "number"
 
 
 # What an option that names an account has.

@@ -62,10 +62,10 @@ def serve_command(
             sky = stack.enter_context(Skywrite())
         log = make_log("none" if as_json else log_format, sky.context.clock)
         options = Options(host, port, not no_worker, public_url, proxies)
-        serve(sky, options, ready=lambda place: _announce(sky, place, public_url, as_json), log=log)
+        serve(sky, options, ready=lambda place: _announce(sky, place, public_url, as_json, demo), log=log)
 
 
-def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool) -> None:
+def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool, demo: bool) -> None:
     """Print where the server is, with a link that signs its owner in."""
     from skywrite.queue.people import People
 
@@ -74,7 +74,9 @@ def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool
     if as_json:
         # Programs need not know how browsers resolve *.localhost.
         url = public_url or place.local_url
-        print_json({"url": url, "sign_in_url": url + path})
+        print_json({"url": url, "sign_in_url": url + path} | ({"home": str(sky.context.config.home)} if demo else {}))
     else:
         click.echo(f"Skywrite listens on {place.page_url}. Stop it with Ctrl-C.")
         click.echo(f"Sign in (once, within 30 minutes): {place.page_url}{path}")
+        if demo:
+            click.echo(f"For an API key: SKYWRITE_HOME={sky.context.config.home} skywrite keys add --name demo")

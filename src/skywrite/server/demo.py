@@ -6,10 +6,13 @@ What lives here: two accounts, a filled week, and nothing that outlives the proc
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from skywrite.app import Skywrite
@@ -38,14 +41,39 @@ DRAFTS = ("An idea for spring: rhubarb.", "Ask our neighbours whether they join 
 @contextmanager
 def demo_queue() -> Iterator[Skywrite]:
     """A queue with two accounts of a sandbox and a filled week; it is gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="skywrite-demo-") as home:
+    with _home() as home:
         box = Sandbox()
-        environ = {"SKYWRITE_HOME": home, "SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
+        environ = {"SKYWRITE_HOME": str(home), "SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
         config = load_config(environ)._replace(fetch_allow=load_config().fetch_allow)
         with Skywrite(config=config, transport=SandboxTransport(box)) as sky:
             _sign_in(sky, box)
             _fill(sky)
             yield sky
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A folder of its own; or SKYWRITE_HOME where that is new, so that other commands (`keys add`) see the demo too."""
+    named = os.environ.get("SKYWRITE_HOME")
+    if named and not _holds_something(home := Path(named).expanduser()):
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            yield home
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+    else:
+        with tempfile.TemporaryDirectory(prefix="skywrite-demo-") as folder:
+            yield Path(folder)
+
+
+def _holds_something(home: Path) -> bool:
+    """Whether the folder is in use, or is not a folder that can be used."""
+    try:
+        return any(home.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _sign_in(sky: Skywrite, box: Sandbox) -> None:
