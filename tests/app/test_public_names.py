@@ -16,6 +16,7 @@ NOUNS = {
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
+    "inbox": "answer answer_by collect done get list snooze",
     "notices": "add_command add_email list remove test",
     "posts": "cancel count_due delete each edit get history hold last_published list move preview publish receipt "
     "release retry schedule send undo",
@@ -23,7 +24,7 @@ NOUNS = {
     "stats": "csv groups marks of total zone",
     "transfer": "backup export_rows import_rows post_rows",
 }
-FLAT = "call close every post run rotate_key run_once schedule worker"
+FLAT = "call close every on_reply post run rotate_key run_once schedule worker"
 CONTEXT = "clock config oauth store"
 # Name before there were nouns -> where it lives now.
 OLD = {

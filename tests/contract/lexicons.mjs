@@ -13,7 +13,7 @@ const METHODS = `
   com.atproto.sync.getLatestCommit app.bsky.feed.getPosts app.bsky.feed.getPostThread app.bsky.feed.getTimeline
   app.bsky.feed.getAuthorFeed app.bsky.feed.getFeedGenerator app.bsky.actor.getProfile app.bsky.actor.getProfiles
   app.bsky.graph.getStarterPack app.bsky.graph.getList app.bsky.draft.createDraft app.bsky.draft.getDrafts
-  app.bsky.draft.updateDraft app.bsky.draft.deleteDraft
+  app.bsky.draft.updateDraft app.bsky.draft.deleteDraft app.bsky.notification.listNotifications
 `.trim().split(/\s+/)
 const RECORDS = /^(app\.bsky\.|chat\.bsky\.|site\.standard\.)/
 

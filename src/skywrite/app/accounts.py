@@ -161,6 +161,7 @@ SETTINGS: dict[str, Any] = {
     "zone": _zone,
     "langs": _langs,
     "late": _late,
+    "inbox": _flag,
     "marks": _flag,
     "require_alt": _flag,
     "markdown": _flag,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skywrite.app.feeds import Feeds
     from skywrite.app.folders import Folders
     from skywrite.app.functions import Functions
+    from skywrite.app.inbox import Inbox
     from skywrite.app.marks import Stats
     from skywrite.app.notices import NoticeChannels
     from skywrite.app.oauth import OAuth
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 DEFAULT_THREADS = 32
 
 Poster = TypeVar("Poster", bound=Callable[[], Any])
+Listener = TypeVar("Listener", bound=Callable[..., Any])
 
 
 class _Flat:
@@ -134,6 +136,13 @@ class Skywrite:
         return Stats(self.context)
 
     @cached_property
+    def inbox(self) -> Inbox:
+        """Replies, mentions and quotes of our posts."""
+        from skywrite.app.inbox import Inbox
+
+        return Inbox(self.context, self._drafting)
+
+    @cached_property
     def recurrences(self) -> Recurrences:
         """Recurrences: posts that repeat."""
         from skywrite.app.recurrences import Recurrences
@@ -198,6 +207,10 @@ class Skywrite:
         `rule` is cron, RRULE or plain English. See `Functions.every` for the options.
         """
         return self._functions.every(rule, **options)
+
+    def on_reply(self, call: Listener) -> Listener:
+        """Let a worker call a function with each reply, mention and quote of our posts: see `Functions.on_reply`."""
+        return self._functions.on_reply(call)
 
     def call(self, name: str) -> Sent | None:
         """Call a function that `every` registered now, and post what it returns; None if it returned nothing."""

@@ -22,6 +22,7 @@ from skywrite.schedule.recurrence import parse_rule
 from skywrite.sources.functions import Function, InvalidProgram, check_function
 
 Giver = TypeVar("Giver", bound=Callable[[], Any])
+ReplyHandler = TypeVar("ReplyHandler", bound=Callable[..., Any])
 
 
 class UnknownFunction(InputError):
@@ -37,6 +38,7 @@ class Functions:
         self._sending = sending
         self._rows = Rows(ctx, drafting)
         self._registered: dict[str, Function] = {}
+        self.reply_handlers: dict[str, Callable[..., Any]] = {}
 
     def names(self) -> list[str]:
         """The functions that are registered here."""
@@ -45,6 +47,19 @@ class Functions:
     def adopt(self, other: Functions) -> None:
         """Register the functions of another program too."""
         self._registered.update(other._registered)
+        self.reply_handlers.update(other.reply_handlers)
+
+    def on_reply(self, call: ReplyHandler) -> ReplyHandler:
+        """Let a worker call the function with each reply, mention and quote of our posts, once.
+
+        It gets an `InboxItem`. What it returns (a text, a dict with the fields of a draft, or a Draft) is posted as an
+        answer, once even if the function was called again after a crash; None posts nothing.
+        """
+        name = check_function(call, None)
+        if self.reply_handlers and name not in self.reply_handlers:
+            raise InvalidProgram("There is a function for replies already.", hint="Put both into one.")
+        self.reply_handlers[name] = call
+        return call
 
     def every(
         self,

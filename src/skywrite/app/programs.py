@@ -22,6 +22,6 @@ def load_app(path: Path) -> Skywrite:
     first = apps[0]
     for other in apps[1:]:
         first._functions.adopt(other._functions)
-    if not first._functions.names():
+    if not (first._functions.names() or first._functions.reply_handlers):
         raise InvalidProgram(f"{path} has no scheduled functions.", hint='Decorate one with @sky.every("0 9 * * *").')
     return first

@@ -13,6 +13,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FeedChecks, FeedTask
 from skywrite.app.functions import Functions
+from skywrite.app.inbox import Inbox, InboxTask
 from skywrite.app.marks import MarkTask
 from skywrite.app.notices import NoticeTask
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
@@ -85,6 +86,7 @@ class Runner:
             Lateness(self._ctx),
             NoticeTask(self._ctx, log, self._commands),
             MarkTask(self._ctx, log),
+            self._inbox(log),
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
@@ -134,7 +136,13 @@ class Runner:
         makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run)
         keeping = SessionKeeping(self._ctx, log)
         noticing = NoticeTask(self._ctx, log, self._commands)
-        after: Steps = (keeping.run, self._webhooks(log).run, noticing.run, Pruning(self._ctx).run)
+        after: Steps = (
+            keeping.run,
+            self._webhooks(log).run,
+            noticing.run,
+            self._inbox(log).run,
+            Pruning(self._ctx).run,
+        )
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
             errors += _rounds(worker, makers, lambda: len(feeds.done), log)
@@ -160,6 +168,9 @@ class Runner:
 
     def _is_stopping(self) -> bool:
         return self._stopping.is_set()
+
+    def _inbox(self, log: Log) -> InboxTask:
+        return InboxTask(self._ctx, Inbox(self._ctx, self._drafting), self._functions.reply_handlers, log)
 
     def _webhooks(self, log: Log) -> WebhookTask:
         return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)

@@ -190,6 +190,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     gap_seconds  least time between two posts         300
     max_per_day  most posts in a day                  20
     approval     whose posts a person approves first  all, agents, or feed,command
+    inbox        collect replies, mentions and quotes  yes
     marks        count likes, reposts and replies    no
     require_alt  refuse images without alt text     yes
     markdown     [label](link) becomes a link         no

@@ -50,6 +50,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "hold": ("queue", "Keep posts from going out"),
         "release": ("queue", "Let held posts go out"),
         "retry": ("queue", "Try failed posts again"),
+        "inbox": ("inbox", "Read and answer replies, mentions and quotes"),
         "stats": ("stats", "Show likes, reposts and replies of your posts"),
         "undo": ("queue", "Take back the last change"),
         "recurring": ("recurring", "List recurrences; skip, move or stop them"),

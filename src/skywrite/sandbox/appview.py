@@ -255,6 +255,41 @@ def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
     }
 
 
+def list_notifications(pds: Pds, call: Call) -> Response:
+    """Replies, mentions and quotes of the caller's posts by others, the newest first."""
+    reader = _caller(pds, call)
+    wanted = call.params.get("reasons") or ["reply", "mention", "quote"]
+    found = [
+        (record.indexed_at, record.uri, account, record, reason, subject)
+        for account, record in _all(pds, POST)
+        if account is not reader and (named := _reason(record, reader.did)) is not None
+        for reason, subject in [named]
+        if reason in wanted
+    ]
+    found.sort(key=lambda one: one[:2], reverse=True)
+    start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
+    page = [_notification(pds, *one[2:]) for one in found[start : start + limit]]
+    more = {"cursor": str(start + limit)} if start + limit < len(found) else {}
+    return json_answer({"notifications": page, **more})
+
+
+def _reason(record: Record, did: str) -> tuple[str, str | None] | None:
+    """Why somebody hears of a post, and of which of theirs it speaks."""
+    parent, quoted = _parent(record), _quoted(record)
+    if parent is not None and parent.startswith(f"at://{did}/"):
+        return "reply", parent
+    if quoted is not None and quoted.startswith(f"at://{did}/"):
+        return "quote", quoted
+    features = [feature for facet in record.value.get("facets", ()) for feature in facet.get("features", ())]
+    return ("mention", None) if any(feature.get("did") == did for feature in features) else None
+
+
+def _notification(pds: Pds, account: Account, record: Record, reason: str, subject: str | None) -> dict[str, Any]:
+    about = {} if subject is None else {"reasonSubject": subject}
+    view = {"uri": record.uri, "cid": record.cid, "author": _actor_view(pds, account), "record": record.value}
+    return {**view, **about, "reason": reason, "isRead": False, "indexedAt": record.indexed_at}
+
+
 def _quoted(record: Record) -> str | None:
     quoted = record.value.get("embed", {}).get("record", {})
     uri = quoted.get("uri") or quoted.get("record", {}).get("uri")
@@ -272,6 +307,7 @@ METHODS = {
     "app.bsky.actor.searchActorsTypeahead": Method(search_actors_typeahead, "optional"),
     "app.bsky.graph.getList": Method(get_list, "optional"),
     "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
+    "app.bsky.notification.listNotifications": Method(list_notifications, "access"),
     "app.bsky.draft.createDraft": Method(create_draft, "access"),
     "app.bsky.draft.getDrafts": Method(get_drafts, "access"),
     "app.bsky.draft.updateDraft": Method(update_draft, "access"),

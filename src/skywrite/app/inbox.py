@@ -1,0 +1,173 @@
+"""Replies, mentions and quotes of our posts: collected, answered through the queue, and given to a program's function.
+
+What lives here: asking each account's notifications, answering, and the worker's task. What does not: the ledger
+(`queue.inbox`), registering a function (`functions`).
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.app.results import Entry
+from skywrite.app.rows import Rows
+from skywrite.compose.draft import Draft
+from skywrite.errors import InputError, SkywriteError
+from skywrite.publish.log import Log, silent
+from skywrite.queue.inbox import REASONS, InboxItem, InboxItems, NewItem
+from skywrite.queue.model import Account
+from skywrite.sources.functions import Function
+
+SETTING = "inbox"
+EVERY = timedelta(minutes=1)
+PAGES_MAX = 5
+PAGE = 100
+TEXT_MAX = 3000
+
+
+class Inbox:
+    """What others wrote about our posts."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    @property
+    def _stored(self) -> InboxItems:
+        return InboxItems(self._ctx.store)
+
+    def collect(self, account: str | None = None) -> int:
+        """Ask what is new now; how much of it is."""
+        found = self._ctx.account(account)
+        agent, cursor, added = self._ctx.agent(found), None, 0
+        for _ in range(PAGES_MAX):
+            params: dict[str, Any] = {"limit": PAGE, "reasons": list(REASONS), **({"cursor": cursor} if cursor else {})}
+            page = agent.query("app.bsky.notification.listNotifications", params)
+            listed = page.get("notifications") or []
+            items = [item for view in listed if (item := _item(found, view)) is not None]
+            fresh = self._stored.add(items)
+            added += fresh
+            cursor = page.get("cursor")
+            if not isinstance(cursor, str) or fresh < len(items) or not items:
+                break
+        return added
+
+    def list(self, *, everything: bool = False, limit: int = 100) -> builtins.list[InboxItem]:
+        """What waits for an answer, the oldest first; with `everything` also what is done with, the latest first."""
+        return self._stored.list(everything=everything, limit=limit)
+
+    def get(self, item_id: int) -> InboxItem:
+        """One item. Raises UnknownItem."""
+        return self._stored.get(item_id)
+
+    def answer(self, item_id: int, text: str = "", *, at: str | datetime | None = None, **draft: Any) -> Entry:
+        """Answer through the queue, now or at a time; the same answer again adds nothing, and it is done with."""
+        item = self._stored.get(item_id)
+        row: dict[str, Any] = {"text": text, **draft}
+        return self._add(item, row, at or self._ctx.clock.now(), f"inbox:{item.uri}:{text}")
+
+    def done(self, item_id: int) -> InboxItem:
+        """It needs no answer. Raises UnknownItem."""
+        return self._stored.settle(item_id, "done")
+
+    def snooze(self, item_id: int, until: str | datetime) -> InboxItem:
+        """Let it come again later. Raises UnknownItem, InvalidTime."""
+        item = self._stored.get(item_id)
+        at = self._drafting.when(self._ctx.store.account(item.account_did), until)
+        return self._stored.settle(item_id, "new", snoozed_until=at)
+
+    def _add(self, item: InboxItem, row: Mapping[str, Any], at: str | datetime, key: str) -> Entry:
+        given = {"card": "none", **row, "reply_to": item.uri}
+        account = self._ctx.store.account(item.account_did)
+        ready = self._drafting.prepare(self._drafting.draft(account, given), account)
+        self._drafting.keep_media([ready])
+        due_at = self._drafting.when(account, at)
+        new = self._drafting.new_post(ready, due_at=due_at, key=key[:500], source="inbox")
+        post_id = self._ctx.store.add([new])[0].id
+        self._stored.settle(item.id, "done", answer_id=post_id)
+        return Entry(self._ctx.store.get(post_id), account)
+
+    def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
+        """Give an item to a program's function, and post what it returns: once, however often it is called."""
+        draft = Function(name, lambda: call(item), "").draft()
+        if draft is None:
+            return
+        base, key = Function(name, call, "").folder, f"on_reply:{item.uri}"[:500]
+        row = draft._replace(reply_to=item.uri) if isinstance(draft, Draft) else {**draft, "reply_to": item.uri}
+        rows = Rows(self._ctx, self._drafting)
+        new, _ = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
+        post_id = self._ctx.store.add([new])[0].id
+        self._stored.settle(item.id, "done", answer_id=post_id)
+
+
+@dataclass
+class InboxTask:
+    """The worker's task of collecting, once a minute, and of calling a program's function. Only for accounts that ask
+    for it (`inbox=yes`), or where a program has such a function."""
+
+    ctx: Context
+    inbox: Inbox
+    handlers: Mapping[str, Callable[..., Any]]
+    log: Log = silent
+    _next_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime | None:
+        """Every minute."""
+        now = self.ctx.clock.now()
+        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+
+    def run(self) -> None:
+        """Collect, and hand out; what goes wrong with one account or item stops no other."""
+        self._next_at = self.ctx.clock.now() + EVERY
+        for account in self.ctx.store.accounts():
+            wanted = account.settings.get(SETTING)
+            if account.signed_in and account.state == "ok" and (wanted or (self.handlers and wanted is not False)):
+                self._collect(account)
+        for name, call in self.handlers.items():
+            while (item := InboxItems(self.ctx.store).claim()) is not None:
+                self._hand_out(name, call, item)
+
+    def _collect(self, account: Account) -> None:
+        try:
+            added = self.inbox.collect(account.did)
+        except SkywriteError as error:
+            self.log("inbox_failed", account=account.handle, error=error.name, message=error.message)
+        else:
+            if added:
+                self.log("inbox", account=account.handle, added=added)
+
+    def _hand_out(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
+        try:
+            self.inbox.answer_by(name, call, item)
+        except SkywriteError as error:
+            self.log("on_reply_failed", item=item.id, error=error.name, message=error.message)
+            if not isinstance(error, InputError):
+                return
+        InboxItems(self.ctx.store).handled(item)
+
+
+def _item(account: Account, view: Any) -> NewItem | None:
+    """A notification as the ledger keeps it; None for what cannot be read, or is our own."""
+    try:
+        author, record = view["author"], view["record"]
+        if view["reason"] not in REASONS or author["did"] == account.did:
+            return None
+        at = datetime.fromisoformat(str(view["indexedAt"]))
+        return NewItem(
+            account_did=account.did,
+            uri=str(view["uri"]),
+            cid=str(view["cid"]),
+            reason=str(view["reason"]),
+            author_did=str(author["did"]),
+            author_handle=str(author["handle"]),
+            text=str(record.get("text", ""))[:TEXT_MAX],
+            subject=view.get("reasonSubject"),
+            indexed_at=at.replace(tzinfo=at.tzinfo or UTC),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None

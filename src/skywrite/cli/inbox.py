@@ -1,0 +1,93 @@
+"""inbox: replies, mentions and quotes of your posts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.options import ID, account_option, json_option
+from skywrite.cli.output import print_done, print_json
+
+if TYPE_CHECKING:
+    from skywrite.queue.inbox import InboxItem
+
+
+@click.group("inbox", invoke_without_command=True, epilog='Example: skywrite inbox answer 3 "Thank you!"')
+@click.option("--all", "everything", is_flag=True, help="Also what is done with.")
+@click.option("--collect", is_flag=True, help="Ask the network now; a worker does it every minute with inbox=yes.")
+@account_option
+@json_option
+@click.pass_context
+def inbox_command(context: click.Context, everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
+    """Read what others wrote about your posts, and answer it.
+
+    A worker collects it for accounts that ask for it: skywrite set inbox=yes
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        if collect:
+            sky.inbox.collect(account)
+        items = sky.inbox.list(everything=everything)
+        did = sky.accounts.get(account).did if account else None
+        items = [item for item in items if did is None or item.account_did == did]
+    if as_json:
+        print_json([_as_dict(item) for item in items])
+    elif not items:
+        click.echo("Nothing waits for an answer.")
+    for item in [] if as_json else items:
+        state = "" if item.state == "new" else f" ({item.state})"
+        click.echo(f"{item.id}  {item.indexed_at:%Y-%m-%d %H:%M} UTC  {item.reason} by @{item.author_handle}{state}")
+        for line in (item.text or "(no text)").split("\n"):
+            click.echo(f"   | {line}")
+
+
+@inbox_command.command("answer", epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"')
+@click.argument("item_id", type=ID, metavar="ID")
+@click.argument("text")
+@click.option("--at", metavar="WHEN", help="When the answer goes out; without it, now, by the worker.")
+@json_option
+def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> None:
+    """Answer through the queue."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        entry = sky.inbox.answer(item_id, text, at=at)
+    if as_json:
+        print_json(entry.as_dict())
+    else:
+        print_done(f"Post {entry.post.id} answers it: {entry.post.state}.")
+
+
+@inbox_command.command("done", epilog="Example: skywrite inbox done 3 4")
+@click.argument("item_ids", type=ID, nargs=-1, required=True, metavar="ID...")
+def done_command(item_ids: tuple[int, ...]) -> None:
+    """Say that they need no answer."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        for item_id in item_ids:
+            sky.inbox.done(item_id)
+            print_done(f"{item_id} is done.")
+
+
+@inbox_command.command("snooze", epilog='Example: skywrite inbox snooze 3 "monday 9:00"')
+@click.argument("item_id", type=ID, metavar="ID")
+@click.argument("when", nargs=-1, required=True)
+def snooze_command(item_id: int, when: tuple[str, ...]) -> None:
+    """Let it come again later."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        item = sky.inbox.snooze(item_id, " ".join(when))
+    print_done(f"{item_id} comes again at {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")
+
+
+def _as_dict(item: InboxItem) -> dict[str, Any]:
+    from skywrite.clock import to_iso
+
+    later = None if item.snoozed_until is None else to_iso(item.snoozed_until)
+    return {**item._asdict(), "indexed_at": to_iso(item.indexed_at), "snoozed_until": later}

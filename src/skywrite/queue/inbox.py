@@ -1,0 +1,130 @@
+"""The inbox: what others wrote about our posts, each once, until it is done with.
+
+What lives here: the ledger, and who gives an item to a program's function. What does not: asking the network
+(`app.inbox`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from skywrite.errors import InputError
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, time_of
+
+REASONS = ("reply", "mention", "quote")
+HANDLE_SECONDS = 300.0
+HANDLE_TRIES = 3
+
+
+class UnknownItem(InputError):
+    """There is nothing with this number in the inbox."""
+
+
+class NewItem(NamedTuple):
+    """Something that others wrote. `subject` is the post of ours that it is about."""
+
+    account_did: str
+    uri: str
+    cid: str
+    reason: str
+    author_did: str
+    author_handle: str
+    text: str
+    subject: str | None
+    indexed_at: datetime
+
+
+class InboxItem(NamedTuple):
+    """Something in the inbox. `answer_id` is the post that answers it."""
+
+    id: int
+    account_did: str
+    uri: str
+    cid: str
+    reason: str
+    author_did: str
+    author_handle: str
+    text: str
+    subject: str | None
+    indexed_at: datetime
+    state: str
+    snoozed_until: datetime | None
+    answer_id: int | None
+    tries: int
+
+
+class InboxItems:
+    """The inbox of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(self, items: Sequence[NewItem]) -> int:
+        """Note what is new; how many of them were."""
+        with self._store._reading() as tx:
+            fresh = [
+                item for item in items if tx.row("known_inbox", account_did=item.account_did, uri=item.uri) is None
+            ]
+        if not fresh:
+            return 0
+        with self._store._writing(wake=False) as tx:
+            return sum(tx.run("insert_inbox", **item._asdict()) for item in fresh)
+
+    def list(self, *, everything: bool = False, limit: int = 100) -> list[InboxItem]:
+        """What waits for an answer, the oldest first; or everything, the latest first."""
+        with self._store._reading() as tx:
+            if everything:
+                return [_item_of(row) for row in tx.rows("list_whole_inbox", limit=limit)]
+            return [_item_of(row) for row in tx.rows("list_inbox", now=self._store._clock.now(), limit=limit)]
+
+    def get(self, item_id: int) -> InboxItem:
+        """One item. Raises UnknownItem."""
+        with self._store._reading() as tx:
+            row = tx.row("get_inbox", id=item_id)
+        if row is None:
+            raise UnknownItem(f"There is nothing with the number {item_id} in the inbox.")
+        return _item_of(row)
+
+    def settle(
+        self, item_id: int, state: str, *, snoozed_until: datetime | None = None, answer_id: int | None = None
+    ) -> InboxItem:
+        """Note that it is done with, or is to come again later. Raises UnknownItem."""
+        self.get(item_id)
+        values = {"state": state, "snoozed_until": snoozed_until, "answer_id": answer_id}
+        with self._store._writing(wake=False) as tx:
+            tx.run("settle_inbox", id=item_id, **values)
+        return self.get(item_id)
+
+    def claim(self) -> InboxItem | None:
+        """The next item that no function has had, for five minutes; after three tries it is left alone."""
+        now = self._store._clock.now()
+        with self._store._reading() as tx:
+            row = tx.row("next_unhandled", now=now, tries=HANDLE_TRIES)
+        if row is None:
+            return None
+        until = now + timedelta(seconds=HANDLE_SECONDS)
+        with self._store._writing(wake=False) as tx:
+            taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until)
+        return None if taken is None else _item_of(taken)
+
+    def handled(self, item: InboxItem) -> None:
+        """A function has had it."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("handled_inbox", id=item.id, was=item.tries, now=self._store._clock.now())
+
+
+def _item_of(row: Row) -> InboxItem:
+    indexed_at = time_of(row["indexed_at"])
+    assert indexed_at is not None
+    names = ("id", "account_did", "uri", "cid", "reason", "author_did", "author_handle", "text", "subject")
+    return InboxItem(
+        **{name: row[name] for name in names},
+        indexed_at=indexed_at,
+        state=row["state"],
+        snoozed_until=time_of(row["snoozed_until"]),
+        answer_id=row["answer_id"],
+        tries=row["tries"],
+    )

@@ -1,0 +1,156 @@
+"""What others write about our posts: each once, answered through the queue, and given to a bot's function once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from skywrite.app import Skywrite
+from skywrite.app.inbox import InboxTask
+from skywrite.queue.inbox import UnknownItem
+from skywrite.sources.functions import InvalidProgram
+from tests.app.conftest import World
+
+
+@pytest.fixture
+def both(sky: Skywrite, world: World) -> Skywrite:
+    """A process where bob is signed in, too; alice collects."""
+    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sky.set("alice.test", {"inbox": "yes"})
+    return sky
+
+
+def collect(sky: Skywrite) -> list[str]:
+    """What the worker's task does in its turn; what it logged."""
+    logged: list[str] = []
+    handlers = sky._functions.reply_handlers
+    InboxTask(sky.context, sky.inbox, handlers, lambda event, **facts: logged.append(event)).run()
+    return logged
+
+
+def test_replies_mentions_and_quotes_come_once(both: Skywrite, world: World) -> None:
+    """Of others, not of oneself, and however often one asks."""
+    sent = both.post("What do you think?", account="alice.test")
+    both.post("A lot!", account="bob.test", reply_to=sent.uri)
+    both.post("Look at this", account="bob.test", quote=sent.uri)
+    both.post("Hello @alice.test", account="bob.test")
+    both.post("My own answer", account="alice.test", reply_to=sent.uri)
+    assert (["inbox"], []) == (collect(both), collect(both))
+    items = both.inbox.list()
+    assert {"reply", "quote", "mention"} == {item.reason for item in items}
+    assert {"bob.test"} == {item.author_handle for item in items}
+    assert {sent.uri, None} == {item.subject for item in items}
+
+
+def test_an_answer_goes_through_the_queue(both: Skywrite, world: World) -> None:
+    """As a reply to it, in its thread; asked for twice it is one post."""
+    sent = both.post("What do you think?", account="alice.test")
+    asked = both.post("When do you open?", account="bob.test", reply_to=sent.uri)
+    collect(both)
+    (item,) = both.inbox.list()
+    first, second = (both.inbox.answer(item.id, "At 9:00.") for _ in range(2))
+    assert first.post.id == second.post.id
+    both.run_once()
+    reply = next(record["reply"] for record in world.records() if record["text"] == "At 9:00.")
+    assert (asked.uri, sent.uri) == (reply["parent"]["uri"], reply["root"]["uri"])
+    assert ([], first.post.id) == (both.inbox.list(), both.inbox.get(item.id).answer_id)
+
+
+def test_snoozed_and_done(both: Skywrite, world: World) -> None:
+    """What is snoozed comes again; what is done does not."""
+    sent = both.post("Hello", account="alice.test")
+    for text in ("One", "Two"):
+        both.post(text, account="bob.test", reply_to=sent.uri)
+    collect(both)
+    one, two = both.inbox.list()
+    both.inbox.snooze(one.id, "in 1 hour")
+    both.inbox.done(two.id)
+    assert [] == both.inbox.list()
+    world.clock.advance(3600)
+    assert [one.id] == [item.id for item in both.inbox.list()]
+    assert 2 == len(both.inbox.list(everything=True))
+    with pytest.raises(UnknownItem):
+        both.inbox.done(99)
+
+
+def test_a_bots_function_gets_each_once(both: Skywrite, world: World) -> None:
+    """What it returns is posted as an answer; nothing is posted for None."""
+    heard: list[str] = []
+
+    @both.on_reply
+    def answer(item: Any) -> str | None:
+        heard.append(item.text)
+        return "At 9:00." if "open" in item.text else None
+
+    sent = both.post("Hello", account="alice.test")
+    both.post("When do you open?", account="bob.test", reply_to=sent.uri)
+    both.post("Nice", account="bob.test", reply_to=sent.uri)
+    both.set("bob.test", {"inbox": "no"})
+    for _ in range(2):
+        collect(both)
+    both.run_once()
+    assert ["Nice", "When do you open?"] == sorted(heard)
+    assert ["Hello", "At 9:00."] == world.texts()
+
+
+def test_a_function_that_fails_is_called_three_times(both: Skywrite, world: World) -> None:
+    """Five minutes apart; then the item is left to people, and others had their turn."""
+    calls: list[str] = []
+
+    @both.on_reply
+    def answer(item: Any) -> str | None:
+        calls.append(item.text)
+        if item.text == "Bad":
+            raise RuntimeError("no")
+        return None
+
+    sent = both.post("Hello", account="alice.test")
+    both.post("Bad", account="bob.test", reply_to=sent.uri)
+    both.post("Good", account="bob.test", reply_to=sent.uri)
+    both.set("bob.test", {"inbox": "no"})
+    for _ in range(5):
+        collect(both)
+        world.clock.advance(301)
+    assert (3, 1) == (calls.count("Bad"), calls.count("Good"))
+    assert 2 == len(both.inbox.list())
+
+
+def test_trouble_with_one_account_stops_no_other(both: Skywrite, world: World) -> None:
+    """It is logged, and the next one is asked."""
+    both.set("bob.test", {"inbox": "yes"})
+    sent = both.post("Hello", account="bob.test")
+    both.post("Hi", account="alice.test", reply_to=sent.uri)
+    world.box.faults.add("app.bsky.notification.listNotifications", kind="rate_limited", times=1)
+    assert ["inbox_failed", "inbox"] == collect(both)
+
+
+def test_one_function_for_replies(sky: Skywrite) -> None:
+    """Two would both answer."""
+    sky.on_reply(lambda_named("first"))
+    with pytest.raises(InvalidProgram):
+        sky.on_reply(lambda_named("second"))
+
+
+def lambda_named(name: str) -> Any:
+    """A function with this name."""
+
+    def call(item: Any) -> None:
+        return None
+
+    call.__name__ = name
+    return call
+
+
+def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It collects, lists, answers, and says when nothing waits."""
+    from skywrite.cli.inbox import inbox_command
+
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    sent = both.post("Hello", account="alice.test")
+    both.post("When do you open?", account="bob.test", reply_to=sent.uri)
+    listed = CliRunner().invoke(inbox_command, ["--collect", "--account", "alice.test"]).output
+    assert "reply by @bob.test" in listed and "| When do you open?" in listed
+    assert "answers it" in CliRunner().invoke(inbox_command, ["answer", "1", "At 9:00."]).output
+    assert "Nothing waits" in CliRunner().invoke(inbox_command, []).output
