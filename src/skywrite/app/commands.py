@@ -24,6 +24,7 @@ from skywrite.app.rows import ROW_FIELDS, Rows
 from skywrite.app.timers import Given, Run, Timers, late_seconds
 from skywrite.clock import to_iso
 from skywrite.compose.draft import draft_from_dict
+from skywrite.compose.quoting import with_quoted_link
 from skywrite.config import Config
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.publish.log import Log, silent
@@ -74,7 +75,7 @@ class Commands:
         _check_command(command, timeout_seconds, max_bytes)
         found = self._ctx.account(account)
         shared = dict(draft or {})
-        draft_from_dict({"text": "x", **shared})
+        draft_from_dict(with_quoted_link({"text": "x", **shared}))
         place = zone or self._ctx.zone(found)
         first = parse_rule(every, zone=place).next_after(self._ctx.clock.now())
         if first is None:

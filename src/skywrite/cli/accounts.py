@@ -100,10 +100,10 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 
 @click.command("logout", epilog="Example: skywrite logout alice.bsky.social")
 @click.argument("handle", required=False, shell_complete=complete_accounts)
-@click.option("--forget", is_flag=True, help="Also forget the account with its history, once nothing of it waits.")
+@click.option("--forget", is_flag=True, help="Also remove the account and its history, if nothing of it is scheduled.")
 @json_option
 def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
-    """End the session of an account, here and at its server. Its posts stay and wait."""
+    """Sign out of an account, here and at its server. Its scheduled posts wait until you sign in again."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -195,7 +195,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     require_alt  refuse images without alt text     yes
     markdown     [label](link) becomes a link         no
     shorten      show links shortened                 no
-    quote_links  a bsky.app link at the end is a quote   yes
+    quote_links  quote a bsky.app link at the end     yes
     """
     from skywrite.app import Skywrite
 

@@ -39,20 +39,29 @@ def command_command() -> None:
 
 @command_command.command("add", epilog='Example: skywrite command add "./weather.sh" --every "0 8 * * *" --tag weather')
 @click.argument("command", nargs=-1, required=True)
-@click.option("--every", required=True, metavar="RULE", help='When it runs: cron, "weekdays 9:00", or RRULE.')
-@click.option("--zone", metavar="ZONE", help="The time zone of the rule; without it the account's.")
-@click.option("--jsonl", is_flag=True, help="It prints rows of `skywrite import`, one JSON object a line.")
-@click.option("--repeat", is_flag=True, help="Post the same output again, too.")
-@click.option("--timeout", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Kill it after that.")
-@click.option("--max-bytes", type=int, default=1_000_000, show_default=True, help="Kill it when it prints more.")
+@click.option("--every", required=True, metavar="RULE", help='Run it at these times: cron, "weekdays 9:00", or RRULE.')
+@click.option("--zone", metavar="ZONE", help="Read the rule in this zone. Default: the account's.")
+@click.option("--jsonl", is_flag=True, help="Read the output as rows of `skywrite import`, one JSON object a line.")
+@click.option("--repeat", is_flag=True, help="Also post output that is the same as last time.")
 @click.option(
-    "--late", metavar="POLICY", help="Make up for a missed run: skip:2h, up to 2 hours late; publish, always."
+    "--timeout",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Kill the command after this time.",
+)
+@click.option(
+    "--max-bytes", type=int, default=1_000_000, show_default=True, help="Kill the command when it prints more."
+)
+@click.option(
+    "--late", metavar="POLICY", help="Make up for a missed run: skip:2h (up to 2 hours late), publish (always)."
 )
 @draft_options
 @account_option
 @json_option
 def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: bool, **options: Any) -> None:
-    """Run COMMAND at the times of a rule, and post its output.
+    """Run COMMAND on a schedule, and post its output.
 
     It runs in the shell, in this folder.
 

@@ -24,10 +24,10 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @account_option
 @click.option("--partial", is_flag=True, help="Import the good rows even if others are wrong.")
 @click.option("--dry-run", is_flag=True, help="Check every row and show the plan, day by day; store nothing.")
-@click.option("--root", type=FOLDER, help="Take files of this folder only, for tables that others wrote.")
-@click.option("--again", is_flag=True, help="Queue rows that an earlier import of this file has brought, too.")
-@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="The order in dates such as 04/03/2027.")
-@click.option("--sheet", metavar="NAME", help="The sheet of a workbook, where several hold something.")
+@click.option("--root", type=FOLDER, help="Use only media files in this folder, for tables from others.")
+@click.option("--again", is_flag=True, help="Also queue rows that an earlier import of this file has queued.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="Read dates such as 04/03/2027 in this order.")
+@click.option("--sheet", metavar="NAME", help="Read this sheet of a workbook.")
 @json_option
 def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any) -> None:
     """Schedule many posts from a CSV, XLSX, ODS, JSONL or JSON file, all or nothing.
@@ -113,11 +113,11 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")
 @account_option
-@click.option("--media", type=click.Path(path_type=Path), help="The folder to write images and videos into.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write; without it, standard output.")
+@click.option("--media", type=click.Path(path_type=Path), help="Write images and videos into this folder.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file. Default: standard output.")
 @json_option
 def export_command(account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
-    """Write the posts that wait as JSONL (with --json: as one JSON array), which `skywrite import` takes."""
+    """Write scheduled posts as JSONL (with --json, as one JSON array), which `skywrite import` reads."""
     from skywrite.app import Skywrite
 
     count = 0
@@ -145,7 +145,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def backup_command(file: Path, as_json: bool) -> None:
-    """Copy the whole database, also while it is used. Keep the key apart: it is not in the copy."""
+    """Copy the whole database, even while it is in use. The copy does not hold the key: back it up separately."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

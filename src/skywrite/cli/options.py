@@ -40,7 +40,7 @@ def account_option(command: Command) -> Command:
     return click.option(
         "--account",
         **A_HANDLE,
-        help="The account; without it, the default one.",
+        help="The account to use. Default: your default account.",
     )(command)
 
 
@@ -70,36 +70,44 @@ _DRAFT = (
         multiple=True,
         metavar="FILE",
         shell_complete=complete_files,
-        help="An image: file or address. Up to 10.",
+        help="Add an image (a file or URL). Up to 10.",
     ),
     click.option(
         "--video",
         metavar="FILE",
         shell_complete=complete_files,
-        help="A video: file or address; an animated GIF plays in a loop.",
+        help="Add a video (a file or URL). An animated GIF plays in a loop.",
     ),
-    click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Describes an image or video, in their order."),
-    click.option("--caption", "captions", multiple=True, metavar="LANG=FILE", help="Subtitles (VTT or SRT)."),
+    click.option(
+        "--alt", "alts", multiple=True, metavar="TEXT", help="Describe the images and videos, in their order."
+    ),
+    click.option("--caption", "captions", multiple=True, metavar="LANG=FILE", help="Add subtitles (VTT or SRT)."),
     click.option("--require-alt", is_flag=True, help="Refuse images and videos without --alt."),
-    click.option("--card", metavar="URL", help="The page to show as a link card; without it, the first link's."),
-    click.option("--no-card", is_flag=True, help="No link card."),
+    click.option("--card", metavar="URL", help="Show a link card of this page. Default: the first link."),
+    click.option("--no-card", is_flag=True, help="Show no link card."),
     click.option("--quote", metavar="LINK", help="Quote a post, feed, list or starter pack."),
-    click.option("--quote-links", is_flag=True, help="A bsky.app link at the end of the text becomes a quote."),
-    click.option("--reply-to", metavar="LINK", help="Reply to a post: its link on bsky.app or its at-uri."),
+    click.option("--quote-links", is_flag=True, help="Turn a bsky.app link at the end of the text into a quote."),
+    click.option("--reply-to", metavar="LINK", help="Reply to a post (its bsky.app link or at-uri)."),
     click.option(
         "--replies",
         multiple=True,
         metavar="WHO",
-        help="Who may reply: nobody, mentioned, followers, following, or the link of a list. May be repeated.",
+        help="Limit who may reply: nobody, mentioned, followers, following, or the link of a list. Repeatable.",
     ),
-    click.option("--no-quotes", is_flag=True, help="Others may not quote it."),
-    click.option("--label", "labels", multiple=True, metavar="LABEL", help="A content label, such as graphic-media."),
-    click.option("--lang", "langs", multiple=True, metavar="LANG", help="The text's language, such as en; or auto."),
-    click.option("--tag", "tags", multiple=True, metavar="TAG", help="A hashtag beside the text."),
-    click.option("--split", is_flag=True, help="Make a thread of a text that is too long for one post."),
-    click.option("--numbering", type=click.Choice(["none", "1/n", "thread"]), help="How a split thread is numbered."),
-    click.option("--no-markdown", is_flag=True, help="Leave [label](https://...) as it is."),
-    click.option("--no-shorten", is_flag=True, help="Show links whole."),
+    click.option("--no-quotes", is_flag=True, help="Let nobody quote it."),
+    click.option(
+        "--label", "labels", multiple=True, metavar="LABEL", help="Add a content label, such as graphic-media."
+    ),
+    click.option(
+        "--lang", "langs", multiple=True, metavar="LANG", help="Set the language of the text, such as en, or auto."
+    ),
+    click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add a hashtag that is not in the text."),
+    click.option("--split", is_flag=True, help="Split a text that is too long for one post into a thread."),
+    click.option(
+        "--numbering", type=click.Choice(["none", "1/n", "thread"]), help="Number the posts of a split thread."
+    ),
+    click.option("--no-markdown", is_flag=True, help="Do not turn [label](https://...) into a link."),
+    click.option("--no-shorten", is_flag=True, help="Do not shorten links."),
 )
 
 

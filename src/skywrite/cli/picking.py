@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.completing import complete_posts, complete_states
-from skywrite.cli.options import account_option, json_option
+from skywrite.cli.options import A_HANDLE, json_option
 from skywrite.cli.output import print_done, print_error, print_json
 from skywrite.errors import InputError, SkywriteError
 
@@ -68,12 +68,18 @@ def many_posts(change: Change, say: Callable[[Entry, Skywrite, str], None]) -> c
 
     @click.command(change.name, help=change.about, epilog=for_each)
     @click.argument("numbers", type=PostNumbers(), nargs=-1, metavar="[ID|RANGE]...", shell_complete=complete_posts)
-    @click.option("--source", metavar="NAME", help="All posts from there: import:FILE, feed:3, ... (see `show`).")
     @click.option(
-        "--state", "states", multiple=True, shell_complete=complete_states, help="All posts in this state. Repeatable."
+        "--source", metavar="NAME", help="Choose all posts from there: import:FILE, feed:3, ... (see `skywrite show`)."
+    )
+    @click.option(
+        "--state",
+        "states",
+        multiple=True,
+        shell_complete=complete_states,
+        help="Choose all posts in this state. Repeatable.",
     )
     @click.option("--yes", is_flag=True, help="Do not ask first.")
-    @account_option
+    @click.option("--account", **A_HANDLE, help="With --source or --state: choose only posts of this account.")
     @json_option
     def command(
         numbers: tuple[range, ...],

@@ -30,28 +30,32 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 _SCHEDULE = (
-    click.option("--at", metavar="WHEN", help='"tomorrow 9:00", "fri 17:00 Europe/Berlin", "in 2 hours", ISO 8601.'),
-    click.option("--next-slot", is_flag=True, help="At the account's next free weekly slot."),
-    click.option("--every", metavar="RULE", help='Again and again: "weekdays 9:00", cron, or RRULE.'),
-    click.option("--until", metavar="WHEN", help="The end of --every."),
+    click.option("--at", metavar="WHEN", help='Post at this time: "tomorrow 9:00", "in 2 hours", ISO 8601, ...'),
+    click.option("--next-slot", is_flag=True, help="Post at the next free weekly slot."),
+    click.option("--every", metavar="RULE", help='Post again and again: "weekdays 9:00", cron, or RRULE.'),
+    click.option("--until", metavar="WHEN", help="End --every at this time."),
     click.option(
-        "--zone", metavar="ZONE", help="The time zone of --at and --every, such as Europe/Berlin; else the account's."
+        "--zone",
+        metavar="ZONE",
+        help="Read --at and --every in this zone, such as Europe/Berlin. Default: the account's.",
     ),
     click.option(
         "--pool",
         "pool",
         type=FILE,
-        help="Texts for --every, used in turn: a file, separated by lines of ---. Give no TEXT then.",
+        help="Take the texts for --every in turn from a file (separated by lines of ---), instead of TEXT.",
     ),
-    click.option("--key", metavar="KEY", help="Post at most once under this key, however often it is called."),
+    click.option("--key", metavar="KEY", help="Post only once for this key, however often you run it."),
     click.option(
-        "--late", metavar="POLICY", help="If its time is missed: publish, skip or hold; with a grace: skip:30m."
+        "--late",
+        metavar="POLICY",
+        help="What to do if its time is missed: publish, skip or hold, also after a grace: skip:30m.",
     ),
-    click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m."),
-    click.option("--draft", "as_draft", is_flag=True, help="Keep it as a draft without a time."),
-    click.option("--reply-last", is_flag=True, help="Reply to the post that was published last from here."),
-    click.option("--dry-run", is_flag=True, help="Check everything and show it; store and send nothing."),
-    click.option("--stateless", is_flag=True, help="Without a database: once for its --key and --at."),
+    click.option("--jitter", metavar="DURATION", help="Delay by a random time up to this, such as 15m."),
+    click.option("--draft", "as_draft", is_flag=True, help="Keep it as a draft, without a time."),
+    click.option("--reply-last", is_flag=True, help="Reply to the last post that you published from here."),
+    click.option("--dry-run", is_flag=True, help="Check everything and show the result; store and send nothing."),
+    click.option("--stateless", is_flag=True, help="Post without a database, once for its --key and --at."),
 )
 
 
@@ -68,13 +72,13 @@ def schedule_options(command: Any) -> Any:
 @text_options
 @draft_options
 @schedule_options
-@click.option("--jsonl", is_flag=True, help="The text is rows of `skywrite import`, one JSON object a line.")
+@click.option("--jsonl", is_flag=True, help="Read TEXT as rows of `skywrite import`, one JSON object a line.")
 @account_option
 @json_option
 def post_command(
     text: tuple[str, ...], file: Path | None, editor: bool, jsonl: bool, as_json: bool, **options: Any
 ) -> None:
-    """Post TEXT now, or at a time. `-` reads the text from standard input.
+    """Post TEXT now, or at a time. With `-`, read the text from standard input.
 
     With --jsonl each line is a post: {"text": "..."}, with the fields of `skywrite import`. All are accepted, or none;
     then they are sent, in their order. Those with "at" wait for their time.
@@ -308,7 +312,7 @@ def _preview(ready: Any, as_json: bool) -> None:
 @account_option
 @json_option
 def delete_command(target: str, account: str | None, as_json: bool) -> None:
-    """Delete a published post: its link, its at-uri, or its number in the queue (then its whole thread)."""
+    """Delete a published post: by its link, its at-uri, or its number here (then with its whole thread)."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

@@ -11,7 +11,7 @@ import click
 
 from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.listing import footer, lines_of
-from skywrite.cli.options import ID, account_option, draft_options, draft_row, json_option, read_text, text_options
+from skywrite.cli.options import A_HANDLE, ID, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.output import print_done, print_json, print_json_array, print_warnings
 from skywrite.cli.picking import Change, many_posts
 from skywrite.cli.terminal import show
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 def _listing(command: Any) -> Any:
     for option in (
         json_option,
-        click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Most rows."),
+        click.option(
+            "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="List at most so many."
+        ),
         click.option(
             "--state",
             "states",
@@ -35,7 +37,7 @@ def _listing(command: Any) -> Any:
             shell_complete=complete_states,
             help="Only posts in this state. May be repeated.",
         ),
-        account_option,
+        click.option("--account", **A_HANDLE, help="List only posts of this account."),
     ):
         command = option(command)
     return command
@@ -44,7 +46,7 @@ def _listing(command: Any) -> Any:
 @click.command("queue", epilog="Example: skywrite queue --json | jq '.[] | .due_at'")
 @_listing
 def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List the posts that wait, in the order in which they are due."""
+    """List scheduled posts, the next one first."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -64,7 +66,7 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
 @click.command("history", epilog="Example: skywrite history --state failed")
 @_listing
 def history_command(account: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List the posts that are done with, the latest first."""
+    """List published, failed and cancelled posts, the latest first."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -111,7 +113,7 @@ def _show_entries(sky: Skywrite, entries: list[Entry], when: Any, total: int, co
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @json_option
 def show_command(post_id: int, as_json: bool) -> None:
-    """Show everything about a post: what it holds, where it stands, and every attempt in plain words."""
+    """Show everything about a post: its content, its state, and every attempt to send it."""
     from skywrite.app import Skywrite
     from skywrite.cli import showing
 
@@ -128,13 +130,13 @@ def show_command(post_id: int, as_json: bool) -> None:
 @click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
 @text_options
 @draft_options
-@click.option("--at", metavar="WHEN", help="Another time.")
+@click.option("--at", metavar="WHEN", help="Move it to another time.")
 @click.option("--late", metavar="POLICY", help="If its time is missed: publish, skip or hold.")
 @json_option
 def edit_command(
     post_id: int, text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any
 ) -> None:
-    """Change a post that has not been tried yet. What is not given stays as it is."""
+    """Change a post before it is sent. What you do not give stays as it is."""
     from skywrite.app import Skywrite
 
     changes = draft_row(options)
@@ -217,7 +219,7 @@ cancel_command = many_posts(
         "cancel",
         "cancelled",
         ("scheduled", "held", "draft", "failed"),
-        "Cancel posts. Once this says so, they will never be published.",
+        "Cancel posts. When this succeeds, they will never be published.",
     ),
     _say,
 )

@@ -14,17 +14,17 @@ from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
 
 
 @click.command("run", epilog="Examples: skywrite run --log json --metrics 127.0.0.1:9464; skywrite run --app bot.py")
-@click.option("--once", is_flag=True, help="Publish what is due now, and end.")
-@click.option("--app", "app", type=FILE, help="A Python file with functions that give posts (@sky.every).")
-@click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and end.")
+@click.option("--once", is_flag=True, help="Publish what is due now, then exit.")
+@click.option("--app", "app", type=FILE, help="Run the functions of a Python file that return posts (@sky.every).")
+@click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and exit.")
 @click.option(
-    "--threads", type=click.IntRange(1, 256), default=32, show_default=True, help="Most posts sent side by side."
+    "--threads", type=click.IntRange(1, 256), default=32, show_default=True, help="Send at most so many posts at once."
 )
 @click.option(
     "--log",
     "log_format",
     type=click.Choice(["people", "text", "json", "none"]),
-    help="What it says: to people on a terminal, else text for logs.",
+    help="How to report. Default: people on a terminal, text otherwise.",
 )
 @click.option(
     "--commands/--no-commands",
@@ -43,9 +43,9 @@ def run_command(
     metrics: str | None,
     as_json: bool,
 ) -> None:
-    """Publish what is due until stopped (Ctrl-C or SIGTERM): what is in flight is finished first.
+    """Publish posts when they are due, until you stop it (Ctrl-C or SIGTERM). It finishes what it is sending first.
 
-    With --once it ends with 0 when nothing due is left unpublished, else with 4 (not for now) or 5 (refused).
+    With --once, the exit code is 0 if nothing due is left, 4 if something has to wait, 5 if something was refused.
     """
     from skywrite.app import Skywrite
     from skywrite.app.programs import load_app

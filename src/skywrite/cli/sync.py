@@ -45,9 +45,10 @@ def sync_command(
     name: str | None,
     as_json: bool,
 ) -> int:
-    """Make the queue say what a FOLDER of Markdown files says, as often as you like.
+    """Schedule the Markdown files of a FOLDER, and keep the queue in step with it. Run it as often as you like.
 
-    New files are scheduled, changed ones edited, those that are gone cancelled; what is published is left alone.
+    It schedules new files, edits the posts of changed ones, and cancels those of removed ones. It leaves
+    published posts alone.
     """
     _exclude(check=check, stateless=stateless)
     if check:

@@ -22,7 +22,7 @@ _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
 
 
 def print_preview(ready: Ready) -> None:
-    """Every post of the thread in a box, then who may answer, then the warnings."""
+    """Every post of the thread in a box, then who may reply, then the warnings."""
     count = len(ready.prepared.records)
     for number, record in enumerate(ready.prepared.records, 1):
         place = f" · {number} of {count}" if count > 1 else ""

@@ -42,6 +42,10 @@ class OneTextCommand(click.Command):
         check_one_text(words, ctx.command_path)
         return super().parse_args(ctx, args)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands behind the command's name: one TEXT."""
+        return [piece.replace("[TEXT]...", "[TEXT]") for piece in super().collect_usage_pieces(ctx)]
+
 
 class ManyTextsCommand(click.Command):
     """A command with several TEXTs, side by side; a word that an option separates from them is an error."""
