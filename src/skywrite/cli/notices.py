@@ -24,7 +24,9 @@ def notices_command() -> None:
     """
 
 
-@notices_command.group("add")
+@notices_command.group(
+    "add", epilog="Example: skywrite notices add email me@x.example --from bot@x.example --server smtp.x.example"
+)
 def add_group() -> None:
     """Add somebody who hears of troubles."""
 
@@ -101,24 +103,32 @@ def list_command(as_json: bool) -> None:
 
 @notices_command.command("test", epilog="Example: skywrite notices test 1")
 @click.argument("channel_id", type=ID, metavar="ID")
-def test_command(channel_id: int) -> None:
+@json_option
+def test_command(channel_id: int, as_json: bool) -> None:
     """Send a test now."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         sky.notices.test(channel_id)
-    print_done("The test was sent.")
+    if as_json:
+        print_json({"tested": channel_id})
+    else:
+        print_done("The test was sent.")
 
 
 @notices_command.command("remove", epilog="Example: skywrite notices remove 1")
 @click.argument("channel_id", type=ID, metavar="ID")
-def remove_command(channel_id: int) -> None:
+@json_option
+def remove_command(channel_id: int, as_json: bool) -> None:
     """Send nothing more there."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         sky.notices.remove(channel_id)
-    print_done(f"Notice channel {channel_id} is removed.")
+    if as_json:
+        print_json({"removed": channel_id})
+    else:
+        print_done(f"Notice channel {channel_id} is removed.")
 
 
 def _added(channel: Channel, as_json: bool) -> None:
