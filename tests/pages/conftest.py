@@ -113,6 +113,38 @@ def tab(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[W
     assert [] == watched.complaints
 
 
+def new_link(owner: Watched, role: str) -> str:
+    """A link that signs a new person in, made by the owner on the page."""
+    page = owner.visit("/settings")
+    page.get_by_text("Invite somebody").click()
+    page.fill("#person-name", f"A {role}")
+    page.select_option("#role", role)
+    page.get_by_role("button", name="Make an invitation").click()
+    return page.locator(".secret").inner_text()
+
+
+@pytest.fixture
+def own_tab(browser: Browser, tab: Watched) -> Iterator[Watched]:
+    """A tab of another owner, with a session of its own, which may end."""
+    yield from _tab_of(browser, tab, "owner")
+
+
+@pytest.fixture
+def viewer_tab(browser: Browser, tab: Watched) -> Iterator[Watched]:
+    """A tab of somebody who may only look."""
+    yield from _tab_of(browser, tab, "viewer")
+
+
+def _tab_of(browser: Browser, owner: Watched, role: str) -> Iterator[Watched]:
+    link = new_link(owner, role)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    watched = Watched(context, owner.url)
+    watched.page.goto(link)
+    yield watched
+    context.close()
+    assert [] == watched.complaints
+
+
 @pytest.fixture
 def phone(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
     """The same on a small screen."""

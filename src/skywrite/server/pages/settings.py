@@ -26,27 +26,33 @@ DELIVERIES = 10
 
 
 def settings(visit: Visit, *, secret: str = "", about: str = "") -> Response:
-    """The page; `secret` is shown on it once."""
-    visit.access.require("manage")
-    webhooks = hooks.list_webhooks(visit.access, Nothing()).webhooks
+    """The page; `secret` is shown on it once. Everyone has passkeys; the rest is for those who manage the server."""
     return show(
         visit,
         "settings.html",
         title="Settings",
         secret=secret,
         about=about,
-        keys=keys.list_keys(visit.access, Nothing()).keys,
-        webhooks=webhooks,
-        deliveries={
-            hook.id: hooks.deliveries(visit.access, hooks.ListDeliveries(id=hook.id, limit=DELIVERIES)).deliveries
-            for hook in webhooks
-        },
-        calendars=hooks.list_calendars(visit.access, Nothing()).calendars,
-        people=People(visit.sky.context.store).all(),
-        scopes=SCOPES,
-        roles=ROLES,
+        passkeys=People(visit.sky.context.store).passkeys(visit.person.id),
         zone=_zone(visit),
+        **_managed(visit),
     )
+
+
+def _managed(visit: Visit) -> dict[str, Any]:
+    """What only those see who may change it."""
+    if "manage" not in visit.access.scopes:
+        return {}
+    webhooks = hooks.list_webhooks(visit.access, Nothing()).webhooks
+    return {
+        "keys": keys.list_keys(visit.access, Nothing()).keys,
+        "webhooks": webhooks,
+        "deliveries": {hook.id: _deliveries(visit, hook.id) for hook in webhooks},
+        "calendars": hooks.list_calendars(visit.access, Nothing()).calendars,
+        "people": People(visit.sky.context.store).all(),
+        "scopes": SCOPES,
+        "roles": ROLES,
+    }
 
 
 def _deliveries(visit: Visit, webhook_id: int) -> list[hooks.DeliveryShape]:
@@ -56,6 +62,12 @@ def _deliveries(visit: Visit, webhook_id: int) -> list[hooks.DeliveryShape]:
 def _zone(visit: Visit) -> str:
     accounts = visit.sky.accounts.list()
     return visit.sky.context.zone(accounts[0]) if accounts else "UTC"
+
+
+def remove_passkey(visit: Visit, form: dict[str, str]) -> Response:
+    """Forget a passkey of the person who asks; of nobody else."""
+    People(visit.sky.context.store).remove_passkey(visit.person.id, form.get("passkey", ""))
+    return back("/settings", "The passkey is removed, and signs nobody in any more.")
 
 
 def add_key(visit: Visit, form: dict[str, str]) -> Response:
@@ -140,6 +152,7 @@ def routes() -> list[BaseRoute]:
     """The page and its forms."""
     return [
         page_route("/settings", settings),
+        form_route("/settings/passkeys/remove", remove_passkey),
         form_route("/settings/keys", add_key),
         form_route("/settings/webhooks", add_webhook),
         form_route("/settings/calendars", add_calendar),

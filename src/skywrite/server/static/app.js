@@ -28,7 +28,7 @@ function plan(root) {
   }
   let dragged = null;
   root.addEventListener("dragstart", event => {
-    dragged = event.target.closest("[data-post]");
+    dragged = event.target.closest("[data-post][draggable]");
     event.dataTransfer?.setData("text/plain", dragged?.dataset.post ?? "");
   });
   const target = event => event.target.closest("[data-slot], [data-day]");
@@ -468,13 +468,14 @@ class Composer {
   }
 
   async send() {
+    const said = (made, done) => [done, ...made.warnings ?? []].join(" ");
     const go = (path, done) => { this.sent = true; location.assign(`${path}?${new URLSearchParams({ done })}`); };
     if (this.mode === "every") {
       const made = await ask("POST", "/recurrences", { ...this.draft(), account: this.account, every: this.fields.every.value });
       if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
       return go("/recurrences", `It comes ${made.said}.`);
     }
-    if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, "The changes are saved."); }
+    if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, said(made, "The changes are saved.")); }
     if (this.mode === "draft") { await this.store({ draft: true }); return go("/", "The draft is kept."); }
     const at = { now: "in 10 seconds", at: this.fields.at.value.replace("T", " ") }[this.mode];
     if (this.mode === "at" && !at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
@@ -484,10 +485,10 @@ class Composer {
       this.id = null;
       const made = await this.store({});
       if (old !== null) await ask("DELETE", `/posts/${old}`);
-      return go(`/posts/${made.id}`, "It has the next free slot.");
+      return go(`/posts/${made.id}`, said(made, "It has the next free slot."));
     }
     const made = await this.store({ at });
-    return go(`/posts/${made.id}`, this.mode === "now" ? "It goes out in ten seconds. You can still take it back." : "It is scheduled.");
+    return go(`/posts/${made.id}`, said(made, this.mode === "now" ? "It goes out in ten seconds. You can still take it back." : "It is scheduled."));
   }
 }
 
@@ -518,6 +519,48 @@ function undo(form) {
   }, 250);
 }
 
+// Passkeys: the browser makes and uses them; the server checks what it brings.
+async function send(path, body) {
+  const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const result = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error([result.detail ?? "The server did not answer.", result.hint].filter(Boolean).join(" "));
+  return result;
+}
+
+function passkeyTrouble(error) {
+  const refused = error.name === "NotAllowedError" || error.name === "AbortError";
+  const known = error.name === "InvalidStateError";
+  say(known ? "This device has a passkey of yours already." : refused ? "No passkey was used. Try again, or use a link." : error.message, true);
+}
+
+function addPasskey(form) {
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) return;
+  form.hidden = false;
+  form.addEventListener("submit", async event => {
+    event.preventDefault();
+    try {
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(await send("/passkeys/options", {}));
+      const made = await navigator.credentials.create({ publicKey });
+      await send("/passkeys", { name: form.elements.name.value, credential: made.toJSON() });
+      location.assign(`/settings?${new URLSearchParams({ done: "The passkey is added. Next time it signs you in." })}`);
+    } catch (error) { passkeyTrouble(error); }
+  });
+}
+
+function usePasskey(place) {
+  if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return;
+  place.hidden = false;
+  $("button", place).addEventListener("click", async () => {
+    try {
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await send("/passkeys/sign-in/options", {}));
+      const used = await navigator.credentials.get({ publicKey });
+      await send("/passkeys/sign-in", { credential: used.toJSON() });
+      // The page that was asked for stands at this address.
+      location.reload();
+    } catch (error) { passkeyTrouble(error); }
+  });
+}
+
 // The only text of ours that may become the address of a script.
 function workerAddress() {
   const address = "/service-worker.js";
@@ -533,6 +576,8 @@ function start() {
   all("[data-compose]").forEach(form => new Composer(form));
   all("[data-watch]").forEach(watch);
   all("[data-undo]").forEach(undo);
+  all("[data-passkey-add]").forEach(addPasskey);
+  all("[data-passkey-use]").forEach(usePasskey);
   if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register(workerAddress()).catch(() => {});
 }
 
