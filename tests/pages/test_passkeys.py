@@ -51,7 +51,8 @@ def test_a_passkey_is_added_signs_in_and_is_removed(own_tab: Watched) -> None:
 def test_a_device_that_refuses_is_said(own_tab: Watched) -> None:
     """Nothing hangs and nothing is half done."""
     page = own_tab.visit("/settings")
-    page.evaluate("() => { navigator.credentials.create = async () => { throw new DOMException('no', 'NotAllowedError'); }; }")
+    refusal = "throw new DOMException('no', 'NotAllowedError')"
+    page.evaluate(f"() => {{ navigator.credentials.create = async () => {{ {refusal}; }}; }}")
     page.get_by_label("Name of the passkey").fill("Refused")
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.locator("[data-said] .trouble")).to_contain_text("No passkey was used")

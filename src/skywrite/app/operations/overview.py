@@ -35,6 +35,7 @@ class PlanPost(Output):
     """A post in the plan, shortened."""
 
     id: int
+    version: int
     state: str
     account: str
     at: datetime
@@ -156,7 +157,8 @@ def _plan_post(post: Post, handles: dict[str, str]) -> PlanPost:
     assert post.due_at is not None
     images = len(post.draft.get("images", ())) + bool(post.draft.get("video"))
     text = post.text if len(post.text) <= TEXT_MAX else post.text[: TEXT_MAX - 1] + "…"
-    return PlanPost(post.id, post.state, handles[post.account_did], post.due_at, text, images, post.recurrence_id)
+    handle = handles[post.account_did]
+    return PlanPost(post.id, post.version, post.state, handle, post.due_at, text, images, post.recurrence_id)
 
 
 def _free_slots(access: Access, accounts: list[Account], start: datetime, end: datetime) -> Iterator[PlanSlot]:

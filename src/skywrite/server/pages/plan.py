@@ -5,6 +5,7 @@ What lives here: which days are shown, and what stands on them. What does not: t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,12 +16,14 @@ from starlette.responses import Response
 from skywrite.app.operations.overview import PlanShape, ShowPlan
 from skywrite.app.operations.overview import plan as plan_of
 from skywrite.errors import InputError
-from skywrite.queue.model import Account
-from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.queue.model import Account, ChangedMeanwhile
+from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
+from skywrite.server.pages.pace import Pace, pushes
 
 VIEWS = ("week", "month", "agenda")
 AGENDA_DAYS = 28
 DRAFTS_MAX = 12
+GONE = ("cancelled", "skipped", "failed", "held")
 
 
 class Item(NamedTuple):
@@ -34,6 +37,10 @@ class Item(NamedTuple):
     state: str = ""
     media: int = 0
     recurrence: int | None = None
+    version: int = 0
+    # When it really goes out, where the account's pace pushes it, and whether another post is due in its minute.
+    pushed: str = ""
+    is_double: bool = False
 
     @property
     def local_text(self) -> str:
@@ -60,7 +67,8 @@ def plan(visit: Visit) -> Response:
     on = _day(visit.query("on"), today)
     first, count = _range(view, on)
     found = _between(visit, account, first, count, zone)
-    days = [*_days(found, first, count, zone, today, on if view == "month" else None)]
+    pushed = _pushed(visit, account, found, zone)
+    days = [*_days(found, pushed, first, count, zone, today, on if view == "month" else None)]
     earlier, later = _neighbours(view, on)
     drafts = visit.sky.posts.list(states=("draft",), limit=DRAFTS_MAX, account=account.handle if account else None)
     return show(
@@ -85,10 +93,15 @@ def plan(visit: Visit) -> Response:
 def move(visit: Visit, form: dict[str, str]) -> Response:
     """Give a post another time: dropped, moved by keys, or from a form."""
     visit.access.require("schedule")
-    entry = visit.sky.posts.move(int(form["id"]), form["at"])
+    version = int(form["version"]) if form.get("version", "").isdigit() else None
+    try:
+        entry = visit.sky.posts.move(int(form["id"]), form["at"], version=version)
+    except ChangedMeanwhile as error:
+        raise ChangedMeanwhile(
+            f"Post {form['id']} was changed in another window, and is not moved.",
+            hint="Go back to the plan to see how it is now, and move it again.",
+        ) from error
     zone = visit.sky.context.zone(entry.account)
-    from skywrite.server.pages.frame import when
-
     notes = " ".join(str(note) for note in entry.warnings)
     said = f"Post {entry.post.id} goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
     return back(form.get("back") or "/", said)
@@ -150,9 +163,34 @@ def _between(visit: Visit, account: Account | None, first: date, count: int, zon
     return plan_of(visit.access, given)
 
 
-def _days(found: PlanShape, first: date, count: int, zone: str, today: date, month: date | None) -> Iterator[Day]:
+def _pushed(visit: Visit, account: Account | None, found: PlanShape, zone: str) -> dict[int, str]:
+    """What is said of the posts that go out later than they are due, by their numbers."""
+    if account is None:
+        return {}
+    settings = account.settings
+    pace = Pace(int(settings.get("gap_seconds") or 0), int(settings.get("max_per_day") or 0), zone)
+    posts = [(post.id, post.at, post.state == "published") for post in found.posts if post.state not in GONE]
+    due = {post.id: post.at.astimezone(ZoneInfo(zone)).date() for post in found.posts}
+    said = {}
+    for number, push in pushes(posts, pace, _last(account, found)).items():
+        at = push.at.astimezone(ZoneInfo(zone))
+        clock = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
+        day = "" if at.date() == due[number] else f"{at:%a} {at.day} {at:%b}, "
+        said[number] = f"goes out {day}{clock} because of {push.reason}"
+    return said
+
+
+def _last(account: Account, found: PlanShape) -> datetime | None:
+    """When the account published last, unless that is one of the posts that are shown."""
+    shown = any(post.state == "published" for post in found.posts)
+    return None if shown else account.last_published_at
+
+
+def _days(
+    found: PlanShape, pushed: dict[int, str], first: date, count: int, zone: str, today: date, month: date | None
+) -> Iterator[Day]:
     items: dict[date, list[Item]] = {}
-    for item in sorted(_items(found, ZoneInfo(zone)), key=lambda item: (item.at, item.kind != "post")):
+    for item in sorted(_items(found, pushed, ZoneInfo(zone)), key=lambda item: (item.at, item.kind != "post")):
         items.setdefault(item.at.date(), []).append(item)
     for number in range(count):
         day = first + timedelta(days=number)
@@ -160,15 +198,31 @@ def _days(found: PlanShape, first: date, count: int, zone: str, today: date, mon
         yield Day(day, items.get(day, []), day == today, day < today, in_month)
 
 
-def _items(found: PlanShape, zone: ZoneInfo) -> Iterator[Item]:
+def _items(found: PlanShape, pushed: dict[int, str], zone: ZoneInfo) -> Iterator[Item]:
+    minutes = Counter(_minute(post.at) for post in found.posts if post.state not in GONE)
     for post in found.posts:
-        at = post.at.astimezone(zone)
-        yield Item("post", at, post.account, post.text, post.id, post.state, post.media, post.recurrence)
+        yield Item(
+            "post",
+            post.at.astimezone(zone),
+            post.account,
+            post.text,
+            post.id,
+            post.state,
+            post.media,
+            post.recurrence,
+            post.version,
+            pushed.get(post.id, ""),
+            post.state not in GONE and minutes[_minute(post.at)] > 1,
+        )
     for slot in found.slots:
         yield Item("slot", slot.at.astimezone(zone), slot.account)
     for coming in found.occurrences:
         at = coming.at.astimezone(zone)
         yield Item("coming", at, coming.account, coming.text, recurrence=coming.recurrence)
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
 
 
 def routes() -> list[Any]:

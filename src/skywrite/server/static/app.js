@@ -16,6 +16,7 @@ function plan(root) {
   const form = $("[data-move]");
   const move = (id, at) => {
     form.elements.id.value = id;
+    form.elements.version.value = $(`[data-post="${CSS.escape(id)}"]`, root)?.dataset.version ?? "";
     form.elements.at.value = at;
     form.elements.at.value += " " + root.dataset.zone;
     sessionStorage.setItem("moved", id);
