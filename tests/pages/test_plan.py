@@ -1,0 +1,207 @@
+"""The plan: what pushes a post, what clashes, and how little is sent of a full year; and stored markup on every page.
+
+These pages are rendered in this process, without a browser, from a queue that tests fill as they like.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from starlette.testclient import TestClient
+
+from skywrite.app import Skywrite
+from skywrite.queue.people import People
+from skywrite.server.app import make_app
+from skywrite.server.auth import COOKIE
+from skywrite.server.demo import demo_queue
+from skywrite.server.pages.pace import CAP, GAP, Pace, Push, pushes
+from skywrite.server.security import Origin
+from tests.pages.conftest import Watched
+from tests.pages.test_pages import PATHS
+
+MARKUP = '"><img src=x onerror=alert(1)>'
+NOON = datetime(2027, 5, 12, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def sky() -> Iterator[Skywrite]:
+    """A queue with a filled week."""
+    with demo_queue() as queue:
+        yield queue
+
+
+@pytest.fixture(scope="module")
+def pages(sky: Skywrite) -> Iterator[TestClient]:
+    """The pages as the owner gets them."""
+    people = People(sky.context.store)
+    secret = people.begin_session(people.owner().id)
+    client = TestClient(
+        make_app(sky, Origin.of(None)), base_url="http://127.0.0.1", headers={"cookie": f"{COOKIE}={secret}"}
+    )
+    with client:
+        yield client
+
+
+def at(minutes: float) -> datetime:
+    """Minutes from noon."""
+    return NOON + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("posts", "pace", "wanted"),
+    [
+        ([0, 10], Pace(300, 0, "UTC"), {}),
+        ([0, 0, 1], Pace(300, 0, "UTC"), {1: Push(at(5), GAP), 2: Push(at(10), GAP)}),
+        ([0, 60, 120], Pace(0, 2, "UTC"), {2: Push(datetime(2027, 5, 13, tzinfo=UTC), CAP)}),
+        ([0, 60], Pace(0, 1, "Asia/Tokyo"), {1: Push(datetime(2027, 5, 12, 15, tzinfo=UTC), CAP)}),
+        (
+            [0, 60, 60],
+            Pace(60, 1, "UTC"),
+            {1: Push(datetime(2027, 5, 13, tzinfo=UTC), CAP), 2: Push(datetime(2027, 5, 14, tzinfo=UTC), CAP)},
+        ),
+    ],
+)
+def test_gap_and_cap_push_what_stands_too_close(posts: list[float], pace: Pace, wanted: dict[int, Push]) -> None:
+    """In order of their times: each waits for the one before it, and the day for its midnight in the account's zone."""
+    given = [(number, at(minutes), False) for number, minutes in enumerate(posts)]
+    assert wanted == pushes(given, pace)
+
+
+def test_what_is_out_counts_and_is_pushed_by_nothing() -> None:
+    """A published post fills the day; the one that the account published before the days shown keeps its distance."""
+    published = [(1, at(0), True), (2, at(0), True), (3, at(1), False)]
+    assert {3: Push(datetime(2027, 5, 13, tzinfo=UTC), CAP)} == pushes(published, Pace(0, 2, "UTC"))
+    assert {1: Push(at(4), GAP)} == pushes([(1, at(0), False)], Pace(300, 0, "UTC"), at(-1))
+
+
+def test_the_plan_says_where_a_post_is_pushed(sky: Skywrite, pages: TestClient) -> None:
+    """By the gap, and by the cap to another day; two posts of one minute are marked."""
+    did = sky.accounts.list()[0].did
+    for clock, text in (("9:00", "First"), ("9:00", "Second"), ("9:03", "Third"), ("12:00", "Fourth")):
+        sky.posts.schedule(text, at=f"2027-05-12 {clock}", account=did)
+    sky.accounts.set(did, {"gap_seconds": None})
+    assert 2 == pages.get("/?on=2027-05-12").text.count("in the same minute as another")
+    sky.accounts.set(did, {"gap_seconds": 300, "max_per_day": 3})
+    text = pages.get("/?on=2027-05-12").text
+    sky.accounts.set(did, {"gap_seconds": 60, "max_per_day": None})
+    found = re.findall(r'class="push">([^<]+)<', text)
+    assert [
+        "goes out 09:05 because of the gap",
+        "goes out 09:10 because of the gap",
+        "goes out Thu 13 May, 00:00 because of the daily cap",
+    ] == [item for item in found if item.startswith("goes out")]
+
+
+def test_a_move_from_a_stale_plan_changes_nothing(tab: Watched) -> None:
+    """The plan was changed in another window: it is said, and the post stays where the other one put it."""
+    made = tab.api("POST", "/posts", {"text": "Pulled two ways", "at": "2027-05-19 10:00", "account": "alice.test"})
+    page = tab.visit("/?on=2027-05-19")
+    tab.api("POST", f"/posts/{made['id']}/move", {"at": "2027-05-20 11:00"})
+    page.locator(f"[data-post='{made['id']}']").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.get_by_role("alert")).to_contain_text("changed in another window")
+    assert "2027-05-20T09:00:00Z" == tab.api("GET", f"/posts/{made['id']}")["due_at"]
+    tab.complaints.clear()
+
+
+def test_of_a_full_year_only_the_days_that_are_shown_are_sent(sky: Skywrite, pages: TestClient) -> None:
+    """10,000 posts in a year: a week reads and sends a week's, and a page stays small."""
+    post = sky.posts.schedule("One of many", at="2028-01-01 10:00")
+    fill(sky, post.post_id, 10_000)
+    reads: list[int] = []
+    store = sky.context.store
+    listed = store.posts
+
+    def counted(*given: Any, **options: Any) -> Any:
+        found = listed(*given, **options)
+        reads.append(len(found))
+        return found
+
+    store.posts = counted  # type: ignore[method-assign]
+    try:
+        week, month = (pages.get(f"/?view={view}&on=2028-06-14").text for view in ("week", "month"))
+    finally:
+        store.posts = listed  # type: ignore[method-assign]
+    in_week, in_month = (text.count("data-post=") for text in (week, month))
+    assert (True, True) == (180 < in_week < 200, 950 < in_month < 970)
+    assert sum(reads) <= in_week + in_month + 2 * 12
+    assert len(week) < 100_000
+
+
+def fill(sky: Skywrite, post_id: int, count: int) -> None:
+    """Copies of a post, spread over a year."""
+    with closing(sqlite3.connect(sky.context.config.database)) as database, database:
+        columns = [
+            row[1]
+            for row in database.execute("PRAGMA table_info(post)")
+            if row[1] not in ("id", "due_at", "attempt_at")
+        ]
+        names = ", ".join(columns)
+        times = [
+            (datetime(2028, 1, 1, tzinfo=UTC) + timedelta(minutes=number * 525_600 / count)) for number in range(count)
+        ]
+        texts = [time.strftime("%Y-%m-%dT%H:%M:%S.000000Z") for time in times]
+        insert = f"INSERT INTO post ({names}, due_at, attempt_at) SELECT {names}, ?, ? FROM post WHERE id = ?"
+        database.executemany(insert, [(text, text, post_id) for text in texts])
+
+
+class Elements(HTMLParser):
+    """The images with a handler, and the scripts, of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        hostile = tag == "script" and ("src", "/static/app.js") not in attrs
+        if hostile or any(name.startswith("on") for name, _ in attrs):
+            self.found.append(tag)
+
+
+def test_markup_that_is_stored_is_text_on_every_page(sky: Skywrite, pages: TestClient) -> None:
+    """In texts, descriptions, titles of feeds, names, handles, and what servers answered: shown as it is, never run."""
+    import io
+
+    from PIL import Image
+
+    with io.BytesIO() as data:
+        Image.new("RGB", (20, 20)).save(data, "PNG")
+        image = {"data": data.getvalue(), "alt": MARKUP}
+    post = sky.posts.schedule(
+        f"{MARKUP} text", at="2027-05-26 9:00", images=[image], account=sky.accounts.list()[0].did
+    )
+    People(sky.context.store).add(MARKUP, "viewer")
+    store_markup(sky)
+    seen = 0
+    for path in (
+        *PATHS,
+        "/?on=2027-05-26",
+        f"/posts/{post.post_id}",
+        f"/compose?draft={post.post_id}",
+        "/compose?text=" + MARKUP,
+    ):
+        text = pages.get(path).text
+        assert [] == Elements(text).found, path
+        seen += text.count("&lt;img src=x onerror=alert(1)&gt;")
+    assert seen > 20
+
+
+def store_markup(sky: Skywrite) -> None:
+    """What no server of ours would let in: as if it had come from one that is hostile."""
+    with closing(sqlite3.connect(sky.context.config.database)) as database, database:
+        database.execute("UPDATE account SET handle = handle || ?", (MARKUP,))
+        problem = {"error_name": "ServerError", "error_message": MARKUP, "error_hint": MARKUP}
+        sets = ", ".join(f"{name} = :{name}" for name in problem)
+        some = "(SELECT id FROM post WHERE state = 'scheduled' LIMIT 3)"
+        database.execute(f"UPDATE post SET state = 'failed', {sets} WHERE id IN {some}", problem)
+        feed = (f"https://example.com/{MARKUP}", MARKUP, "2027-01-01T00:00:00.000000Z")
+        database.execute("INSERT INTO feed (url, title, created_at) VALUES (?, ?, ?)", feed)
