@@ -55,6 +55,19 @@ def test_a_file_that_is_imported_again_queues_nothing_twice(sky: Skywrite) -> No
     assert 1 == len(sky.store.recurrences())
 
 
+def test_one_key_is_for_one_row(sky: Skywrite) -> None:
+    """Two rows with the same key are an error where they differ; a row that was changed since is reported."""
+    row = {"text": "One", "at": AT, "key": "k"}
+    reports = sky.import_rows([row, {**row, "text": "Two"}])
+    assert [None, "KeyReused"] == [report.error and report.error.name for report in reports]
+    assert [] == texts(sky)
+    assert [False, True] == [report.existed for report in sky.import_rows([row, row])]
+    assert ["One"] == texts(sky)
+    [changed] = sky.import_rows([{**row, "text": "Changed"}])
+    assert [True, ["KeyUsed"]] == [changed.existed, [warning.name for warning in changed.warnings]]
+    assert ["One"] == texts(sky)
+
+
 def test_any_file_name_will_do(sky: Skywrite) -> None:
     """A name with characters that no text may hold names its rows all the same."""
     for existed in (False, True):
@@ -120,7 +133,7 @@ def test_the_order_of_dates_is_given_or_asked_for(sky: Skywrite) -> None:
     assert [AmbiguousTime, AmbiguousTime, type(None)] == [type(report.error) for report in reports]
     error = reports[0].error
     assert error is not None
-    assert "with the day first" in error.hint
+    assert "fit the day first" in error.hint
     assert "dmy" in error.hint
     reports = sky.import_rows(rows, dates="dmy")
     assert ["2027-03-01", "2027-03-02", "2027-03-31"] == [str(report.due_at)[:10] for report in reports]

@@ -20,6 +20,7 @@ from skywrite.app.occurrences import NewRule
 from skywrite.app.reports import RowReport
 from skywrite.app.row_keys import keys_of
 from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
+from skywrite.app.sending import key_used
 from skywrite.compose.draft import draft_from_dict
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError, Unexpected
 from skywrite.files import is_inside
@@ -152,6 +153,7 @@ class Import:
             key=self._keys.get(number),
             source=options.source,
         )
+        self._batch.claim_key(new.account_did, row, number)
         self._posts.append((len(self._reports), new))
         return self._accepted(number, new, warnings)
 
@@ -252,9 +254,11 @@ class Import:
         added, made = self._ctx.store.add_with_rules(
             [new for _, new in self._posts], [(rule.rule, rule.first) for _, rule in self._rules], verb="import"
         )
-        for (place, _), result in zip(self._posts, added, strict=True):
+        for (place, new), result in zip(self._posts, added, strict=True):
             before = self._reports[place]
             known = () if result.existed else before.warnings
+            if result.other_draft:
+                known = (key_used(new.key, result.id, other_draft=True),)
             self._reports[place] = replace(before, id=result.id, existed=result.existed, warnings=known)
         for (place, _), (number, result) in zip(self._rules, made, strict=True):
             self._reports[place] = replace(self._reports[place], id=result.id, recurrence_id=number)

@@ -16,7 +16,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import NewRule, Occurrences, Rule
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import Notice
-from skywrite.queue.model import Account, NewPost
+from skywrite.queue.model import Account, KeyReused, NewPost
 from skywrite.schedule.recurrence import read_exceptions
 from skywrite.schedule.tokens import DateOrder
 
@@ -41,7 +41,17 @@ class Batch:
     minutes: dict[tuple[str, datetime], int] = field(default_factory=dict)
     queued: dict[str, set[datetime]] = field(default_factory=dict)
     fixed: dict[str, set[datetime]] = field(default_factory=dict)
+    keys: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = field(default_factory=dict)
     dates: DateOrder | None = None
+
+    def claim_key(self, did: str, row: Mapping[str, Any], number: int) -> None:
+        """Remember a row's own key. Raises KeyReused where an earlier row has it for something else."""
+        key = row.get("key")
+        if key is None:
+            return
+        first, earlier = self.keys.setdefault((did, str(key)), (number, row))
+        if dict(earlier) != dict(row):
+            raise KeyReused(f"Row {first} has the key {key!r} for another post.", hint="Give each post its own key.")
 
     def clashes(self, did: str, text: str, due_at: datetime | None, row: int) -> list[Notice]:
         """Warnings about earlier rows of the same text or the same minute."""

@@ -84,7 +84,9 @@ def add(url: str, as_json: bool, **options: Any) -> None:
     status, check = added
     count = sum(status.items.values())
     print_done(f"Feed {status.feed.id}: {status.feed.title or status.feed.url} for {', '.join(status.accounts)}.")
-    click.echo(f"{count} items are there; {len(check.posts)} posts are queued. `skywrite run` finds new ones.")
+    queued = len(check.posts)
+    known = f"{count} {'item is' if count == 1 else 'items are'} known and not posted; " if count else ""
+    click.echo(f"{known}{queued} {'post is' if queued == 1 else 'posts are'} queued. `skywrite run` finds new items.")
     print_warnings(check.warnings)
 
 
