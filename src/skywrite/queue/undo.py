@@ -86,9 +86,10 @@ def _forget_added(tx: Transaction, content: Mapping[str, Any]) -> None:
         int(row["count"]) for first, last in runs for row in tx.rows("count_untouched", first=first, last=last)
     )
     if untouched != stored:
+        changed = stored - untouched
+        what = f"Post {runs[0][0]} was" if stored == 1 else f"{changed} of the {stored} posts were"
         raise CannotUndo(
-            f"{stored - untouched} of the {stored} posts that were stored then have been changed, tried or published "
-            "since. Nothing was undone.",
+            f"{what} changed, tried or published after that, so nothing was undone.",
             hint=Hint("Cancel those that wait, one by one: ", Do("posts.list")),
         )
     for first, last in runs:
