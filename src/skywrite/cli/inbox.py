@@ -64,25 +64,33 @@ def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> No
 
 @inbox_command.command("done", epilog="Example: skywrite inbox done 3 4")
 @click.argument("item_ids", type=ID, nargs=-1, required=True, metavar="ID...")
-def done_command(item_ids: tuple[int, ...]) -> None:
-    """Say that they need no answer."""
+@json_option
+def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
+    """Mark them as done: they need no reply."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         for item_id in item_ids:
             sky.inbox.done(item_id)
-            print_done(f"{item_id} is done.")
+            if not as_json:
+                print_done(f"{item_id} is done.")
+    if as_json:
+        print_json({"done": list(item_ids)})
 
 
 @inbox_command.command("snooze", epilog='Example: skywrite inbox snooze 3 "monday 9:00"')
 @click.argument("item_id", type=ID, metavar="ID")
 @click.argument("when", nargs=-1, required=True)
-def snooze_command(item_id: int, when: tuple[str, ...]) -> None:
-    """Let it come again later."""
+@json_option
+def snooze_command(item_id: int, when: tuple[str, ...], as_json: bool) -> None:
+    """Show it again later."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
         item = sky.inbox.snooze(item_id, " ".join(when))
+    if as_json:
+        print_json(_as_dict(item))
+        return
     print_done(f"{item_id} comes again at {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")
 
 
