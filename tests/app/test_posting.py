@@ -52,7 +52,7 @@ def test_a_key_posts_once_and_says_so(world: World, sky: Skywrite) -> None:
     second = sky.post("Release 1.0, again", key="v1")
     assert (first.id, first.uri, first.cid, first.url) == (second.id, second.uri, second.cid, second.url)
     assert ["Release 1.0"] == world.texts()
-    assert "The key 'v1' was used before" in second.warnings[0]
+    assert "The key 'v1' was already used" in second.warnings[0]
 
 
 def test_the_same_text_under_another_key_is_another_post(world: World, sky: Skywrite) -> None:

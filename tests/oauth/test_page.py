@@ -66,7 +66,7 @@ def test_sign_in_on_the_page(server: Server, pds: Pds, account: PdsAccount) -> N
     done = server.request("POST", "/oauth/finish", data=came, headers=owner)
     assert (303, True) == (done.status_code, account.handle in done.headers["location"]), done.text
     again = server.request("POST", "/oauth/finish", data=came, headers=owner)
-    assert (True, "not known" in again.text) == (again.status_code >= 400, True)
+    assert (True, "unknown or has expired" in again.text) == (again.status_code >= 400, True)
     assert [] == secrets_in(server.child.output)
     shown = server.request("GET", "/accounts", headers=owner).text
     assert account.handle in shown

@@ -140,7 +140,7 @@ def test_a_feed_is_found_from_its_page(sky: Skywrite, web: FeedServer) -> None:
 def test_a_page_without_a_feed_is_told(sky: Skywrite, web: FeedServer) -> None:
     """A page that names no feed is the user's mistake, and nothing is stored."""
     web.pages["/blog"] = Reply(b"<html><title>Blog</title></html>", headers={"content-type": "text/html"})
-    with pytest.raises(NotAFeed, match="names none"):
+    with pytest.raises(NotAFeed, match="links to none"):
         add(sky, web, "/blog")
     assert [] == sky.feeds()
 

@@ -225,7 +225,7 @@ class Import:
             how = Hint("Set the order of day and month for all dates: ", Do("argument", "dates"), " dmy, mdy or ymd")
         else:
             how = Hint(
-                f"All dates in the file fit {_ORDERS[orders[0]]}; to use that order: ",
+                f"All dates in the file can be read with {_ORDERS[orders[0]]}; to use that order: ",
                 *(Do("argument", "dates"), f" {orders[0]}"),
             )
         for place in wrong:
