@@ -21,6 +21,7 @@ NOUNS = {
     "posts": "cancel count_due delete each edit get history hold last_published list move preview publish receipt "
     "release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move stop",
+    "reposts": "cancel list pin repost",
     "stats": "csv groups marks of total zone",
     "transfer": "backup export_rows import_rows post_rows",
 }

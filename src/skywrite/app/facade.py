@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from skywrite.app.notices import NoticeChannels
     from skywrite.app.oauth import OAuth
     from skywrite.app.recurrences import Recurrences
+    from skywrite.app.reposts import Reposts
     from skywrite.app.runner import Runner
     from skywrite.app.transfer import Transfer
     from skywrite.publish.worker import Tally, Task, Worker
@@ -141,6 +142,13 @@ class Skywrite:
         from skywrite.app.inbox import Inbox
 
         return Inbox(self.context, self._drafting)
+
+    @cached_property
+    def reposts(self) -> Reposts:
+        """Reposts and pins at a time."""
+        from skywrite.app.reposts import Reposts
+
+        return Reposts(self.context, self._drafting)
 
     @cached_property
     def recurrences(self) -> Recurrences:

@@ -17,6 +17,7 @@ from skywrite.app.inbox import Inbox, InboxTask
 from skywrite.app.marks import MarkTask
 from skywrite.app.notices import NoticeTask
 from skywrite.app.occurrences import Occurrences, OccurrenceTask
+from skywrite.app.reposts import RepostTask
 from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
 from skywrite.app.sessions import SessionKeeping
@@ -87,6 +88,7 @@ class Runner:
             NoticeTask(self._ctx, log, self._commands),
             MarkTask(self._ctx, log),
             self._inbox(log),
+            RepostTask(self._ctx, log),
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
@@ -141,6 +143,8 @@ class Runner:
             self._webhooks(log).run,
             noticing.run,
             self._inbox(log).run,
+            MarkTask(self._ctx, log).run,
+            RepostTask(self._ctx, log).run,
             Pruning(self._ctx).run,
         )
         errors = [_error_of(step, log) for step in before]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, SkywriteError
 
 if TYPE_CHECKING:
     import smtplib
@@ -89,7 +89,9 @@ def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib
         elif not config.get("plain"):
             raise NotEncrypted(
                 f"{host} offers no STARTTLS, so nothing was sent.",
-                hint="Use another server or port; on your own network, add it with --plain.",
+                hint=Hint(
+                    "Use another server or port; on your own network, add it with ", Do("argument", "plain"), "."
+                ),
             )
     except BaseException:
         server.close()

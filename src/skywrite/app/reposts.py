@@ -1,0 +1,170 @@
+"""Reposts and pins at a time, and taken back after a time.
+
+What lives here: accepting them, and the worker's task that does them. What does not: what is stored (`queue.actions`).
+Doing one twice is doing it once: its record key is chosen when it is accepted.
+"""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.atproto.repo import Repo, Write
+from skywrite.atproto.xrpc_errors import RecordNotFound
+from skywrite.bsky.limits import POST
+from skywrite.clock import to_iso
+from skywrite.compose.references import parse_reference
+from skywrite.errors import InputError, RateLimited, RejectedError, SkywriteError
+from skywrite.publish.log import Log, silent
+from skywrite.publish.outcome import retry_seconds
+from skywrite.queue.actions import Action, Actions
+from skywrite.queue.model import Account
+
+REPOST = "app.bsky.feed.repost"
+PROFILE = "app.bsky.actor.profile"
+EVERY = timedelta(seconds=15)
+
+
+class Reposts:
+    """Reposts and pins that wait for their time."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def repost(
+        self,
+        target: str | int,
+        *,
+        at: str | datetime = "now",
+        undo_after: str | None = None,
+        account: str | None = None,
+    ) -> Action:
+        """Repost a post (its number here, its link or at-uri) at a time, and take that back after a duration."""
+        return self._add("repost", target, at, undo_after, account)
+
+    def pin(
+        self,
+        target: str | int,
+        *,
+        at: str | datetime = "now",
+        undo_after: str | None = None,
+        account: str | None = None,
+    ) -> Action:
+        """Pin a post of the account to its profile at a time, and unpin it after a duration."""
+        return self._add("pin", target, at, undo_after, account)
+
+    def list(self) -> builtins.list[Action]:
+        """Those that wait, and those that failed."""
+        return Actions(self._ctx.store).list()
+
+    def cancel(self, action_id: int) -> Action:
+        """Do not do it. Raises UnknownAction, WrongState."""
+        return Actions(self._ctx.store).cancel(action_id)
+
+    def _add(
+        self, kind: str, target: str | int, at: str | datetime, undo_after: str | None, account: str | None
+    ) -> Action:
+        from skywrite.schedule.policy import parse_duration
+
+        owner, uri, cid = self._found(target, account)
+        if kind == "pin" and not uri.startswith(f"at://{owner.did}/"):
+            raise InputError(f"{uri} is not a post of {owner.handle}.", hint="Only posts of one's own can be pinned.")
+        due_at = self._drafting.when(owner, at)
+        seconds = None if undo_after is None else parse_duration(undo_after)
+        return Actions(self._ctx.store).add(owner.did, kind, uri, cid, self._ctx.tids.next(), due_at, seconds)
+
+    def _found(self, target: str | int, account: str | None) -> tuple[Account, str, str]:
+        """The account that does it, and the post, which must be there."""
+        if isinstance(target, int) or target.isdigit():
+            post = self._ctx.store.get(int(target))
+            if post.uri is None or post.cid is None:
+                raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")
+            return self._ctx.account(account or post.account_did), post.uri, post.cid
+        owner = self._ctx.account(account)
+        authority, collection, rkey = parse_reference(target)
+        if collection != POST:
+            raise InputError(f"{target} is not a post.", hint="Paste the link of a post.")
+        record = Repo(self._ctx.agent(owner)).get(collection, rkey, repo=authority)
+        return owner, record.uri, record.cid
+
+
+@dataclass
+class RepostTask:
+    """The worker's task of doing what is due, as `publish.worker.Task` asks."""
+
+    ctx: Context
+    log: Log = silent
+    _next_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime | None:
+        """Every quarter of a minute."""
+        now = self.ctx.clock.now()
+        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+
+    def run(self) -> None:
+        """Do what is due, one after the other; what goes wrong with one stops no other."""
+        self._next_at = self.ctx.clock.now() + EVERY
+        actions = Actions(self.ctx.store)
+        while (action := actions.claim()) is not None:
+            try:
+                account = self.ctx.store.account(action.account_did)
+                do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()))
+            except SkywriteError as error:
+                actions.not_done(action, error.message, self._again_at(action, error))
+                self.log("repost_failed", action=action.id, error=error.name, message=error.message)
+            else:
+                actions.done(action)
+                self.log(action.kind, action=action.id, uri=action.uri)
+
+    def _again_at(self, action: Action, error: SkywriteError) -> datetime | None:
+        now = self.ctx.clock.now()
+        if isinstance(error, RateLimited):
+            return max(error.until, now + timedelta(seconds=1))
+        if isinstance(error, RejectedError | InputError):
+            return None
+        return now + timedelta(seconds=retry_seconds(action.tries, self.ctx.clock.random()))
+
+
+def do(repo: Repo, action: Action, now: str) -> None:
+    """Do one; where it is done already nothing happens."""
+    match action.kind:
+        case "repost":
+            if not _is_there(repo, REPOST, action.rkey):
+                value = {"$type": REPOST, "subject": {"uri": action.uri, "cid": action.cid}, "createdAt": now}
+                repo.put(Write.of(REPOST, action.rkey, value))
+        case "unrepost":
+            repo.delete(REPOST, action.rkey)
+        case "pin":
+            _set_pin(repo, {"uri": action.uri, "cid": action.cid}, None)
+        case _:
+            _set_pin(repo, None, action.uri)
+
+
+def _is_there(repo: Repo, collection: str, rkey: str) -> bool:
+    try:
+        repo.get(collection, rkey)
+    except RecordNotFound:
+        return False
+    return True
+
+
+def _set_pin(repo: Repo, pinned: dict[str, str] | None, only: str | None) -> None:
+    """Change the pinned post in the profile, and nothing else of it; `only`: where that one is still pinned."""
+    try:
+        record = repo.get(PROFILE, "self")
+    except RecordNotFound:
+        if pinned is not None:
+            repo.put(Write.of(PROFILE, "self", {"$type": PROFILE, "pinnedPost": pinned}), only_new=True)
+        return
+    value: dict[str, Any] = dict(record.value)
+    if value.get("pinnedPost") == pinned or (only is not None and (value.get("pinnedPost") or {}).get("uri") != only):
+        return
+    value.pop("pinnedPost", None)
+    if pinned is not None:
+        value["pinnedPost"] = pinned
+    repo.put(Write.of(PROFILE, "self", value), swap_record=record.cid)

@@ -1,0 +1,89 @@
+"""repost, pin, reposts: reposts and pins at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skywrite.cli.completing import complete_posts
+from skywrite.cli.options import ID, account_option, json_option
+from skywrite.cli.output import print_done, print_json
+
+if TYPE_CHECKING:
+    from skywrite.queue.actions import Action
+
+
+def _command(name: str, what: str, undo: str, example: str) -> click.Command:
+    @click.command(name, help=what, epilog=f"Example: {example}")
+    @click.argument("target", metavar="ID_OR_LINK", shell_complete=complete_posts)
+    @click.option("--at", default="now", show_default=True, metavar="WHEN", help="When a worker does it.")
+    @click.option("--undo-after", metavar="DURATION", help=undo)
+    @account_option
+    @json_option
+    def command(target: str, at: str, undo_after: str | None, account: str | None, as_json: bool) -> None:
+        from skywrite.app import Skywrite
+
+        with Skywrite() as sky:
+            action = getattr(sky.reposts, name)(target, at=at, undo_after=undo_after, account=account)
+        if as_json:
+            print_json(_as_dict(action))
+        else:
+            print_done(f"{name.capitalize()} {action.id} waits for {action.due_at:%Y-%m-%d %H:%M} UTC.")
+
+    return command
+
+
+repost_command = _command(
+    "repost",
+    "Repost a post at a time, one of yours or of somebody else.",
+    "Take the repost back so long after it, such as 24h.",
+    'skywrite repost 12 --at "tomorrow 18:00" --undo-after 24h',
+)
+pin_command = _command(
+    "pin",
+    "Pin a post of yours to the profile at a time.",
+    "Unpin it so long after that, such as 7d.",
+    'skywrite pin 12 --at "monday 9:00" --undo-after 7d',
+)
+
+
+@click.group("reposts", invoke_without_command=True, epilog="Example: skywrite reposts cancel 3")
+@json_option
+@click.pass_context
+def reposts_command(context: click.Context, as_json: bool) -> None:
+    """List reposts and pins that wait, or that failed; cancel one."""
+    if context.invoked_subcommand is not None:
+        return
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        actions = sky.reposts.list()
+    if as_json:
+        print_json([_as_dict(action) for action in actions])
+    elif not actions:
+        click.echo("No repost and no pin waits.")
+    for action in [] if as_json else actions:
+        error = f"  {action.state}: {action.error}" if action.error else ""
+        click.echo(f"{action.id}  {action.due_at:%Y-%m-%d %H:%M} UTC  {action.kind}  {action.uri}{error}")
+
+
+@reposts_command.command("cancel", epilog="Example: skywrite reposts cancel 3")
+@click.argument("action_id", type=ID, metavar="ID")
+@json_option
+def cancel_command(action_id: int, as_json: bool) -> None:
+    """Do not do it."""
+    from skywrite.app import Skywrite
+
+    with Skywrite() as sky:
+        action = sky.reposts.cancel(action_id)
+    if as_json:
+        print_json(_as_dict(action))
+    else:
+        print_done(f"The {action.kind} {action.id} is cancelled.")
+
+
+def _as_dict(action: Action) -> dict[str, Any]:
+    from skywrite.clock import to_iso
+
+    return {**action._asdict(), "due_at": to_iso(action.due_at)}

@@ -1,0 +1,116 @@
+"""Reposts and pins at a time, and what takes them back.
+
+What lives here: what is stored, and which is next. What does not: doing them (`app.reposts`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from skywrite.errors import InputError
+from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row, time_of
+from skywrite.queue.model import WrongState
+
+LEASE = timedelta(minutes=2)
+# What a repost or pin is taken back by.
+UNDONE_BY = {"repost": "unrepost", "pin": "unpin"}
+
+
+class UnknownAction(InputError):
+    """There is no repost or pin with this number."""
+
+
+class Action(NamedTuple):
+    """A repost or pin, or what takes one back. `undo_seconds`: how long after it is done it is taken back."""
+
+    id: int
+    account_did: str
+    kind: str
+    uri: str
+    cid: str
+    rkey: str
+    due_at: datetime
+    undo_seconds: int | None
+    state: str
+    tries: int
+    error: str | None
+
+
+class Actions:
+    """The reposts and pins of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def add(
+        self, account_did: str, kind: str, uri: str, cid: str, rkey: str, due_at: datetime, undo_seconds: int | None
+    ) -> Action:
+        """Add one."""
+        values = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey}
+        with self._store._writing() as tx:
+            now = self._store._clock.now()
+            row = tx.row("insert_action", due_at=due_at, undo_seconds=undo_seconds, now=now, **values)
+            assert row is not None
+            return _action_of(row)
+
+    def list(self, limit: int = 500) -> list[Action]:
+        """Those that wait, and those that failed."""
+        with self._store._reading() as tx:
+            return [_action_of(row) for row in tx.rows("list_actions", limit=limit)]
+
+    def get(self, action_id: int) -> Action:
+        """One of them. Raises UnknownAction."""
+        with self._store._reading() as tx:
+            row = tx.row("get_action", id=action_id)
+        if row is None:
+            raise UnknownAction(f"There is no repost or pin {action_id}.")
+        return _action_of(row)
+
+    def cancel(self, action_id: int) -> Action:
+        """Do not do it. Raises UnknownAction, WrongState."""
+        self.get(action_id)
+        with self._store._writing(wake=False) as tx:
+            changed = tx.run("cancel_action", id=action_id)
+        if changed != 1:
+            raise WrongState(f"It is {self.get(action_id).state}, so it cannot be cancelled.")
+        return self.get(action_id)
+
+    def claim(self) -> Action | None:
+        """The next one whose time has come, for two minutes."""
+        now = self._store._clock.now()
+        with self._store._reading() as tx:
+            row = tx.row("next_action", now=now)
+        if row is None:
+            return None
+        with self._store._writing(wake=False) as tx:
+            taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE)
+        return None if taken is None else _action_of(taken)
+
+    def done(self, action: Action) -> None:
+        """It is done; what takes it back is added with that."""
+        now = self._store._clock.now()
+        values = {"state": "done", "attempt_at": now, "error": None, "done_at": now}
+        with self._store._writing(wake=False) as tx:
+            if tx.run("settle_action", id=action.id, tries=action.tries, **values) != 1:
+                return
+            if action.undo_seconds is not None:
+                known = action._asdict() | {"kind": UNDONE_BY[action.kind], "undo_seconds": None}
+                known["due_at"] = now + timedelta(seconds=action.undo_seconds)
+                names = ("account_did", "kind", "uri", "cid", "rkey", "due_at", "undo_seconds")
+                tx.row("insert_action", now=now, **{name: known[name] for name in names})
+
+    def not_done(self, action: Action, error: str, again_at: datetime | None) -> None:
+        """A try failed: it is tried again then, or has failed permanently."""
+        state = "failed" if again_at is None else "waiting"
+        values = {"state": state, "attempt_at": again_at or action.due_at, "error": error, "done_at": None}
+        with self._store._writing(wake=False) as tx:
+            tx.run("settle_action", id=action.id, tries=action.tries, **values)
+
+
+def _action_of(row: Row) -> Action:
+    due_at = time_of(row["due_at"])
+    assert due_at is not None
+    names = ("id", "account_did", "kind", "uri", "cid", "rkey", "undo_seconds", "state", "tries", "error")
+    return Action(**{name: row[name] for name in names}, due_at=due_at)

@@ -1,0 +1,114 @@
+"""Reposts and pins at a time: each once, taken back in its time, and nothing else of the profile touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.reposts import PROFILE, REPOST, RepostTask
+from skywrite.errors import InputError
+from skywrite.queue.model import WrongState
+from tests.app.conftest import World
+
+
+def work(sky: Skywrite) -> None:
+    """What the worker's task does in its turn."""
+    RepostTask(sky.context).run()
+
+
+def subjects(world: World) -> list[str]:
+    """What alice reposted."""
+    return [record.value["subject"]["uri"] for record in world.box.records("alice.test", REPOST)]
+
+
+def profile(world: World) -> dict[str, Any]:
+    """Her profile."""
+    found = world.box.records("alice.test", PROFILE)
+    return dict(found[0].value) if found else {}
+
+
+def test_a_repost_at_a_time_is_taken_back_after_it(sky: Skywrite, world: World) -> None:
+    """Not before, and once."""
+    sent = sky.post("Again for those who were asleep")
+    sky.reposts.repost(sent.id, at="in 1 hour", undo_after="2h")
+    work(sky)
+    assert [] == subjects(world)
+    world.clock.advance(3600)
+    work(sky)
+    work(sky)
+    assert [sent.uri] == subjects(world)
+    world.clock.advance(7200)
+    work(sky)
+    assert ([], []) == (subjects(world), sky.reposts.list())
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before", "error_500"])
+def test_an_answer_that_is_lost_doubles_nothing(sky: Skywrite, world: World, kind: Any) -> None:
+    """It is tried again, and there is one repost."""
+    sent = sky.post("Once")
+    sky.reposts.repost(sent.id)
+    world.box.faults.add("com.atproto.repo.putRecord", kind=kind, times=3)
+    for _ in range(4):
+        work(sky)
+        world.clock.advance(3600)
+    assert [sent.uri] == subjects(world)
+
+
+def test_a_post_of_somebody_else_by_its_link(sky: Skywrite, world: World) -> None:
+    """It is looked up when it is accepted; what is not there is refused."""
+    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    sent = sky.post("Hello from bob", account="bob.test")
+    sky.reposts.repost(sent.url, account="alice.test")
+    work(sky)
+    assert [sent.uri] == subjects(world)
+    with pytest.raises(InputError):
+        sky.reposts.pin(sent.url, account="alice.test")
+    with pytest.raises(InputError):
+        sky.reposts.repost("https://bsky.app/profile/bob.test/feed/abc", account="alice.test")
+
+
+def test_a_pin_changes_nothing_else(sky: Skywrite, world: World) -> None:
+    """It goes when its time is over, but not where another post was pinned meanwhile."""
+    agent = sky.context.agent(sky.accounts.get())
+    value = {"$type": PROFILE, "displayName": "Alice"}
+    agent.procedure(
+        "com.atproto.repo.putRecord", {"repo": agent.did, "collection": PROFILE, "rkey": "self", "record": value}
+    )
+    one, two = sky.post("One"), sky.post("Two")
+    sky.reposts.pin(one.id, undo_after="1h")
+    work(sky)
+    assert ("Alice", one.uri) == (profile(world)["displayName"], profile(world)["pinnedPost"]["uri"])
+    sky.reposts.pin(two.id)
+    work(sky)
+    world.clock.advance(3601)
+    work(sky)
+    assert two.uri == profile(world)["pinnedPost"]["uri"]
+
+
+def test_a_first_profile_is_made_and_unpinned(sky: Skywrite, world: World) -> None:
+    """An account without a profile gets one with the pin."""
+    sent = sky.post("Pin me")
+    sky.reposts.pin(sent.id, undo_after="1h")
+    work(sky)
+    assert sent.uri == profile(world)["pinnedPost"]["uri"]
+    world.clock.advance(3601)
+    work(sky)
+    assert "pinnedPost" not in profile(world)
+
+
+def test_what_is_cancelled_is_not_done(sky: Skywrite, world: World) -> None:
+    """And what is done cannot be cancelled."""
+    sent = sky.post("Maybe")
+    waiting = sky.reposts.repost(sent.id, at="in 1 hour")
+    sky.reposts.cancel(waiting.id)
+    world.clock.advance(3600)
+    work(sky)
+    assert [] == subjects(world)
+    done = sky.reposts.repost(sent.id)
+    work(sky)
+    with pytest.raises(WrongState):
+        sky.reposts.cancel(done.id)
+    with pytest.raises(InputError):
+        sky.reposts.repost(sky.schedule("Later", at="in 1 hour").post_id)
