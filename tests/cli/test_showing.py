@@ -25,9 +25,9 @@ def test_a_recurrence_is_shown(shell: Shell, files: Files) -> None:
     shell("post", "--every", "0 9 1 1 *", "--pool", files.text("pool.txt", "One\n---\nTwo"))
     year = datetime.now(UTC).year + 1
     told = shell("recurring", "skip", "1", f"{year + 1}-01-01 09:00")
-    assert f"leaves out {date(year + 1, 1, 1):%a} 1 Jan {year + 1} 09:00" in told.out
+    assert f"skips {date(year + 1, 1, 1):%a} 1 Jan {year + 1} 09:00" in told.out
     shown = shell("recurring", "show", "1").out
-    assert ["left out", "Two"] == [part for part in ("left out", "Two", f"1 Jan {year + 6}") if part in shown]
+    assert ["skipped", "Two"] == [part for part in ("skipped", "Two", f"1 Jan {year + 6}") if part in shown]
     assert f"1 Jan {year + 5} 09:00" in shown
     [listed] = shell("recurring", "list", "--json").json
     assert (5, f"{year}-01-01T08:00:00Z") == (len(listed["next"]), listed["next"][0].replace(".000", ""))

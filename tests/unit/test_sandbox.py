@@ -436,3 +436,9 @@ def test_plugin_costs_nothing() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == str(["skywrite", "skywrite.sandbox", "skywrite.sandbox.pytest_plugin"])
+
+
+def test_public_methods_that_it_lacks_ask_for_no_sign_in(box: Sandbox) -> None:
+    """A method that needs no session on a real server is refused as missing, not for want of a sign-in."""
+    for nsid, expected in (("com.atproto.sync.getRecord", 501), ("com.example.unknown", 401)):
+        assert expected == box.handle(Request("GET", f"/xrpc/{nsid}")).status

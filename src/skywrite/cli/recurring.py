@@ -119,7 +119,7 @@ def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str
     if rule.exceptions:
         yield "Exceptions:"
     for original, moved in sorted(rule.exceptions.items()):
-        what = f"moved to {format_time(datetime.fromisoformat(moved), rule.zone)}" if moved else "left out"
+        what = f"moved to {format_time(datetime.fromisoformat(moved), rule.zone)}" if moved else "skipped"
         yield f"  {format_time(datetime.fromisoformat(original), rule.zone)}: {what}"
     texts = [item["draft"].get("text", "") for item in rule.pool] or [rule.draft.get("text", "")]
     yield f"Texts, in turn ({len(texts)}):" if rule.pool else "Text:"
@@ -176,7 +176,8 @@ def stop(recurrence_id: int, as_json: bool) -> None:
     if as_json:
         print_json({"id": recurrence_id, "cancelled": cancelled})
     else:
-        print_done(f"Recurrence {recurrence_id} is stopped; {cancelled} waiting posts are cancelled.")
+        posts = "post is" if cancelled == 1 else "posts are"
+        print_done(f"Recurrence {recurrence_id} is stopped; {cancelled} waiting {posts} cancelled.")
 
 
 @recurring_command.command("skip", epilog='Example: skywrite recurring skip 3 "2026-12-24 09:00"')
@@ -211,7 +212,7 @@ def _change(recurrence_id: int, when: str, to: str | None, as_json: bool) -> Non
     for original, moved in changed:
         left = _when(datetime.fromisoformat(original), rule)
         if moved is None:
-            print_done(f"Recurrence {recurrence_id} leaves out {left}.")
+            print_done(f"Recurrence {recurrence_id} skips {left}.")
         else:
             print_done(f"Recurrence {recurrence_id}: {left} is moved to {_when(datetime.fromisoformat(moved), rule)}.")
     if not changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,8 +93,8 @@ def _check(folder: Path, as_json: bool) -> int:
         _print_problem(folder, problem)
     if problems:
         files = len({problem.path for problem in problems})
-        raise BrokenFiles(f"{_count(files, 'file')} of {folder} cannot be posted as they are.", hint="Fix them.")
-    print_done(f"{_count(len(found.items), 'file')} of {folder} can be posted as they are.")
+        raise BrokenFiles(f"{_count(files, 'file')} in {folder} cannot be posted.", hint="Fix what is listed above.")
+    print_done(f"{_count(len(found.items), 'file')} in {folder} can be posted.")
     return 0
 
 
@@ -118,9 +119,9 @@ def _print_problem(folder: Path, problem: FileProblem) -> None:
 
 
 def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
-    counts: dict[str, int] = {}
+    # A file with several mistakes has a report for each, and is one file.
+    counts = Counter(action for _, action in {(report.path, report.action) for report in reports})
     for report in reports:
-        counts[report.action] = counts.get(report.action, 0) + 1
         print_warnings(f"{report.path}: {warning}" for warning in report.warnings)
         if report.error:
             print_report_error(os.fspath(folder / report.path), report)
