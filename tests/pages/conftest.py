@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[Server]:
     """A server with a filled week and a worker."""
     server = start("--demo", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
@@ -48,7 +48,7 @@ def site() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def signed_in(browser: Browser, site: Server) -> dict[str, Any]:
     """The storage of a browser whose owner is signed in."""
     context = browser.new_context()
@@ -65,6 +65,7 @@ class Watched:
         self.context = context
         self.url = url
         self.complaints: list[str] = []
+        self._asking: Page | None = None
         self.page = self.open()
 
     def open(self) -> Page:
@@ -86,15 +87,15 @@ class Watched:
 
     def api(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """A request to the API as who is signed in here, from a page of its own."""
-        page = self.context.new_page()
         script = """async ([method, path, body]) => {
           const headers = body ? {"content-type": "application/json"} : {};
           const answer = await fetch("/api/v1" + path, {method, headers, body: body && JSON.stringify(body)});
           return [answer.status, await answer.json()];
         }"""
-        page.goto(self.url + "/status")
-        status, found = page.evaluate(script, [method, path, body])
-        page.close()
+        if self._asking is None:
+            self._asking = self.context.new_page()
+            self._asking.goto(self.url + "/media")
+        status, found = self._asking.evaluate(script, [method, path, body])
         assert status < 300, found
         return dict(found)
 

@@ -67,6 +67,8 @@ def test_what_is_posted_now_is_seen_to_go_out(tab: Watched) -> None:
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
     page.get_by_role("button", name="Post now").click()
+    expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+    tab.api("POST", f"/posts/{number(page)}/move", {"at": "now"})
     expect(page.locator(".chip").first).to_have_text("published", timeout=30_000)
     expect(page.get_by_role("link", name="Open on Bluesky")).to_be_visible()
 
@@ -149,7 +151,7 @@ def test_offline_says_so_and_keeps_the_text(tab: Watched) -> None:
         ("2027-10-31 02:30 Europe/Berlin", "twice"),
         ("2027-03-14 02:30 America/New_York", "does not exist"),
         ("2027-04-04 02:30 Australia/Sydney", "twice"),
-        ("yesterday 9:00", "over"),
+        ("yesterday 9:00", "passed"),
     ],
 )
 def test_a_time_means_one_thing_or_is_asked_about(tab: Watched, at: str, said: str) -> None:

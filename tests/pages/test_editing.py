@@ -86,6 +86,27 @@ def test_a_click_while_a_draft_is_about_to_be_saved_leaves_no_second_post(tab: W
     assert ["scheduled"] == [item["state"] for item in found["posts"]]
 
 
+def test_a_lost_answer_and_a_second_click_post_once(tab: Watched) -> None:
+    """The connection breaks after the server has stored the post: the same click again finds it."""
+    page = tab.visit("/compose")
+    page.evaluate(
+        """() => { const fetched = window.fetch; let lost = 0;
+        window.fetch = async (...given) => {
+          const answer = await fetched(...given);
+          if (given[1]?.method === "POST" && given[0].endsWith("/posts") && !lost++) throw new TypeError("lost");
+          return answer;
+        }; }"""
+    )
+    page.fill("[data-at]", "tomorrow 10:45")
+    page.fill("textarea[name=text]", "The answer was lost")
+    page.click("[data-send]")
+    expect(page.locator("[data-notes]")).to_contain_text("lost")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    found = tab.api("GET", "/posts?text=The%20answer%20was%20lost&state=draft,scheduled")
+    assert ["scheduled"] == [item["state"] for item in found["posts"]]
+
+
 def test_another_account_takes_the_draft_along(tab: Watched) -> None:
     """A draft that was saved for one account is posted by the one that is chosen last, and is there once."""
     page = tab.visit("/compose")

@@ -95,6 +95,7 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         accounts=accounts,
         chosen=chosen,
         zone=visit.sky.context.zone(chosen) if chosen else "UTC",
+        zones={item.did: visit.sky.context.zone(item) for item in accounts},
         has_slots=bool(chosen and visit.sky.accounts.slots(chosen.did)),
         replies=REPLIES,
         labels=LABELS,

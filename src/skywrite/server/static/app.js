@@ -181,6 +181,7 @@ class Composer {
     this.dropping($("[data-drop]", form));
     addEventListener("beforeunload", event => { if (this.dirty && !this.sent) event.preventDefault(); });
     new People(this.fields.text, $("[data-people]", form), $("[data-people-said]", form), () => this.account);
+    this.zone();
     this.shots();
     this.modes();
     this.count();
@@ -189,7 +190,7 @@ class Composer {
 
   changed(event) {
     this.dirty = true;
-    if (event.target.name === "account") this.moveToAccount();
+    if (event.target.name === "account") { this.moveToAccount(); this.zone(); this.time(); }
     if (event.target.name === "text" || event.target.name === "split") this.count();
     if (event.target.name === "mode") this.modes();
     if (event.target.name === "at") { this.time(); this.label(); }
@@ -308,6 +309,11 @@ class Composer {
     $("[data-send]", this.form).textContent = words[this.mode] ?? (this.keepsTime ? "Save the changes" : "Schedule");
   }
 
+  zone() {
+    const zone = this.fields.account.selectedOptions?.[0].dataset.zone;
+    if (zone) $("[data-zone]").textContent = `Times in ${zone}`;
+  }
+
   // A post stays with its account, so another account gets a draft of its own, and the first one goes.
   moveToAccount() {
     const drop = async () => {
@@ -408,7 +414,7 @@ class Composer {
   }
 
   saveNow() {
-    if (this.empty || this.sent || this.busy) return this.saving;
+    if (this.empty || this.sent || this.busy || this.unsure) return this.saving;
     if (this.scheduled || this.undescribed) {
       $("[data-saved]").textContent = this.scheduled ? "Changes are not saved yet" : "Not saved: describe the images first";
       return this.saving;
@@ -420,7 +426,7 @@ class Composer {
   async store(time) {
     const place = $("[data-saved]");
     if (this.id === null) {
-      const made = await ask("POST", "/posts", { ...this.draft(), account: this.account, ...time });
+      const made = await this.create({ ...this.draft(), account: this.account, ...time });
       [this.id, this.version] = [made.id, made.version];
       if (time.draft) history.replaceState(null, "", `/compose?draft=${made.id}`);
       place.textContent = "Draft saved";
@@ -433,6 +439,24 @@ class Composer {
     this.dirty = false;
     place.textContent = "Draft saved";
     return made;
+  }
+
+  // If the answer is lost, the same again under the same key finds the post that was made, and makes no second one.
+  async create(body) {
+    const text = JSON.stringify(body);
+    if (this.tried?.text !== text) this.tried = { text, key: `page-${crypto.randomUUID()}` };
+    try {
+      const made = await ask("POST", "/posts", { ...body, key: this.tried.key });
+      [this.tried, this.unsure] = [null, false];
+      return made;
+    } catch (error) {
+      // It may be stored, so nothing is saved beside it until an answer says what became of it.
+      if (error.status === undefined && !body.draft) {
+        this.unsure = true;
+        error.message = "The answer was lost, so the post may be stored already. Press the button again: it is made once. Before you change the text, look at the plan.";
+      }
+      throw error;
+    }
   }
 
   trouble(error) {
