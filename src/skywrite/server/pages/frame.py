@@ -62,6 +62,7 @@ NAVIGATION = (
 )
 _WORDS = {
     "accounts.login": "sign in on the page Accounts",
+    "posts.approve": "see it on its page",
     "posts.cancel": "cancel it",
     "posts.release": "release it",
     "posts.move": "move it",

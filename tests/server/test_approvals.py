@@ -1,0 +1,76 @@
+"""Approving on the page and over HTTP: what an agent wrote goes out as it was shown, and not by its own approval."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+
+from tests.server.conftest import COOKIE, Api, Server
+
+AT = "2031-05-06T07:00:00Z"
+
+
+def drafted(server: Server, text: str, *scopes: str) -> tuple[Api, int]:
+    """An agent's key, and the draft that it left."""
+    agent = server.with_key(*(scopes or ("read", "draft")))
+    made = agent.post("/posts", {"text": text, "at": AT, "draft": True})
+    assert 201 == made.status_code, made.text
+    return agent, made.json()["id"]
+
+
+def page(server: Server, number: int) -> str:
+    """The page of a post, for its owner."""
+    answer = server.request("GET", f"/posts/{number}", headers={"cookie": f"{COOKIE}={server.owner}"})
+    assert 200 == answer.status_code
+    return answer.text
+
+
+def send(server: Server, number: int, action: str, **form: str) -> str:
+    """Send a form of the page; what is said about it."""
+    headers = {"cookie": f"{COOKIE}={server.owner}", "origin": server.url}
+    answer = server.request("POST", f"/posts/{number}/{action}", headers=headers, data=form)
+    return unquote_plus(answer.headers.get("location", "")) or answer.text
+
+
+def test_the_page_shows_the_digest_and_approves_it(quiet_server: Server) -> None:
+    """The button sends the digest that was shown, and the draft is scheduled for the time that was asked for."""
+    _, number = drafted(quiet_server, "Written by an agent")
+    shown = page(quiet_server, number)
+    (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', shown)
+    (at,) = re.findall(r'name="at" value="([^"]+)"', shown)
+    assert "Approved. It goes out" in send(quiet_server, number, "approve", digest=digest, at=at)
+    post = quiet_server.as_owner().get(f"/posts/{number}").json()
+    assert ("scheduled", "2031-05-06T07:00:00Z") == (post["state"], post["due_at"])
+
+
+def test_what_was_changed_meanwhile_is_not_approved(quiet_server: Server) -> None:
+    """The digest of the page that is still open in the browser approves nothing any more."""
+    agent, number = drafted(quiet_server, "First words")
+    (digest,) = re.findall(r'name="digest" value="([0-9a-f]{64})"', page(quiet_server, number))
+    agent.patch(f"/posts/{number}", {"text": "Other words"})
+    assert "Nothing was approved." in send(quiet_server, number, "approve", digest=digest, at=AT)
+    assert "draft" == quiet_server.as_owner().get(f"/posts/{number}").json()["state"]
+
+
+def test_a_rejection_with_a_note(quiet_server: Server) -> None:
+    """The author reads it, and the changes since are shown to whoever looks next."""
+    agent, number = drafted(quiet_server, "Too loud")
+    assert "Rejected" in send(quiet_server, number, "reject", note="Calmer, please")
+    (verdict,) = agent.get(f"/posts/{number}/approval").json()["verdicts"]
+    assert ("rejected", "Calmer, please") == (verdict["verdict"], verdict["note"])
+    agent.patch(f"/posts/{number}", {"text": "Calm"})
+    shown = page(quiet_server, number)
+    assert "-Too loud" in shown and "+Calm" in shown
+
+
+def test_no_key_approves_what_it_wrote(quiet_server: Server) -> None:
+    """Whatever its scopes; another one does, and a key without the scope does not."""
+    agent, number = drafted(quiet_server, "Mine", "read", "draft", "schedule", "publish")
+    asked = agent.get(f"/posts/{number}/approval").json()
+    body = {"digest": asked["digest"]}
+    own = agent.post(f"/posts/{number}/approve", body)
+    assert (True, "OwnPost") == (own.status_code in (403, 409), own.json()["error"])
+    reader = quiet_server.with_key("read", "draft")
+    assert 403 == reader.post(f"/posts/{number}/approve", body).status_code
+    other = quiet_server.with_key("read", "publish").post(f"/posts/{number}/approve", body)
+    assert (200, "scheduled") == (other.status_code, other.json()["state"])
