@@ -594,3 +594,16 @@ def test_a_pool_is_used_in_turn(size: int, rounds: int) -> None:
 def test_a_rule_is_told_in_plain_english(text: str, expected: str) -> None:
     """With the zone in which it is meant."""
     assert f"{expected}, Europe/Berlin time" == describe(parse_rule(text, zone="Europe/Berlin"))
+
+
+@pytest.mark.parametrize("text", ["mon,wed 9:00 and fri 17:00", "9:00 mon and 17:00 fri", "weekdays 9:00, sat 11:00"])
+def test_days_with_times_of_their_own_are_refused(text: str) -> None:
+    """All days of a rule have all its times, so these would make posts that nobody asked for."""
+    with pytest.raises(UnknownRule, match="different times for different days"):
+        parse_rule(text, zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize("text", ["mon,wed 9:00 and 17:00", "9:00 and 17:00 mon to fri", "at 9:00 on mon and wed"])
+def test_days_that_share_their_times_are_read(text: str) -> None:
+    """Days before or after all times."""
+    assert parse_rule(text, zone="Europe/Berlin")

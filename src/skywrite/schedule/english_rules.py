@@ -80,6 +80,7 @@ class _Said:
 def parse_english_rule(text: str, zone: ZoneInfo, start: datetime | None) -> MergedSeries:
     """Read an English rule; `start` is a naive local time. Raises UnknownRule, TooOften."""
     words = _words(text)
+    _check_one_clause(words, text)
     minutes = [minute for word in words if (minute := clock_minutes(word)) is not None]
     said = _said([word for word in words if clock_minutes(word) is None], text)
     base = _rrule(said, text)
@@ -99,6 +100,16 @@ def _words(text: str) -> list[str]:
         )
     spaced = _RANGE.sub(_dashed, re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", lower))
     return [word for word in re.sub(r"\s*-\s*", "-", spaced).replace(",", " ").split() if word not in _NOISE]
+
+
+def _check_one_clause(words: list[str], text: str) -> None:
+    """Refuse "mon 9:00 and fri 17:00": all days of a rule have all its times, which is not what that says."""
+    kinds = "".join("t" if clock_minutes(word) is not None else "d" if _weekdays(word) else "" for word in words)
+    if re.search("dt+d", kinds):
+        raise UnknownRule(
+            f"The rule {text!r} has different times for different days.",
+            hint='Make a recurrence for each, such as "mon,wed 9:00" and "fri 17:00".',
+        )
 
 
 def _dashed(match: re.Match[str]) -> str:
