@@ -32,6 +32,8 @@ _STATUSES: Mapping[str, int] = {
     "InvalidPasskey": 401,
     "ForeignRequest": 403,
     "NotAllowed": 403,
+    "OwnPost": 403,
+    "ApprovalStale": 409,
     "NoSuchPage": 404,
     "MethodNotAllowed": 405,
     "RequestTimeout": 408,
