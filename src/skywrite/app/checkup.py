@@ -13,7 +13,7 @@ from typing import Any, Literal
 from skywrite.app.chores import HANGING, HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
-from skywrite.errors import Do, Hint, Unexpected
+from skywrite.errors import Do, Hint, TemporaryError, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.model import Account
 
@@ -120,8 +120,17 @@ def _database(sky: Skywrite) -> Iterator[Finding]:
 
 def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:
     chosen = [sky.context.account(name)] if name else sky.context.store.accounts() or [sky.context.account()]
+    failing: dict[str, str] = {}
     for account in chosen:
-        yield from _guarded(account.handle, partial(_account, sky, account))
+        # A server that hangs takes half a minute to say so: its other accounts need not wait for it too.
+        if first := failing.get(account.pds_url):
+            message = f"not checked, because {account.pds_url} failed for {first}"
+            yield Finding(account.handle, message, "wrong", "", TemporaryError.exit_code)
+            continue
+        found = _guarded(account.handle, partial(_account, sky, account))
+        yield from found
+        if found[-1].exit_code == TemporaryError.exit_code:
+            failing[account.pds_url] = account.handle
 
 
 def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
