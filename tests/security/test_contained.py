@@ -203,7 +203,7 @@ def test_a_pattern_that_takes_gigabytes_is_refused() -> None:
 
 def test_a_template_that_takes_for_ever_is_refused() -> None:
     """What a template may not do is refused in the child as it was before."""
-    with pytest.raises(TemplateError, match="no 'secret'"):
+    with pytest.raises(TemplateError, match="no variable 'secret'"):
         contained_template("{{ secret }}")
 
 
