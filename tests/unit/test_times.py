@@ -340,3 +340,11 @@ def test_a_refusal_says_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(InvalidTime) as caught:
         parse_time(text, now=NOW, zone=BERLIN)
     assert message in caught.value.message
+
+
+def test_a_year_that_is_written_is_not_asked_for() -> None:
+    """A date with the wrong day of the week: only a date without a year may mean another year."""
+    for text, expected in (("Fri, 24 Dec 2026 09:00", False), ("fri 24 dec 9:00", True)):
+        with pytest.raises(InvalidTime) as caught:
+            parse_time(text, now=NOW, zone=BERLIN)
+        assert expected == ("write the year" in str(caught.value.hint))

@@ -340,7 +340,7 @@ def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, 
         raise InvalidTime(
             f"The time {given!r} names two days: {day.day} {MONTH_FULL[day.month - 1]} {day.year} is a "
             f"{WEEKDAY_FULL[day.weekday()]}, not a {WEEKDAY_FULL[weekday]}.",
-            hint="Keep one of them, or write the year.",
+            hint="Keep one of them." if wanted.year else "Keep one of them, or write the year.",
         )
     return day
 
