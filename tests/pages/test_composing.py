@@ -68,6 +68,7 @@ def test_what_is_posted_now_is_seen_to_go_out(tab: Watched) -> None:
     page.wait_for_url("**/posts/**")
     page.get_by_role("button", name="Post now").click()
     expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+    expect(page.get_by_role("button", name="Post now")).to_have_count(0)
     tab.api("POST", f"/posts/{number(page)}/move", {"at": "now"})
     expect(page.locator(".chip").first).to_have_text("published", timeout=30_000)
     expect(page.get_by_role("link", name="Open on Bluesky")).to_be_visible()
@@ -142,23 +143,25 @@ def test_offline_says_so_and_keeps_the_text(tab: Watched) -> None:
     tab.complaints.clear()
 
 
-@pytest.mark.parametrize(
-    ("at", "said"),
-    [
-        ("tonight", "Which hour"),
-        ("04/03/2027 9:00", "2027-03-04"),
-        ("2027-03-28 02:30 Europe/Berlin", "does not exist"),
-        ("2027-10-31 02:30 Europe/Berlin", "twice"),
-        ("2027-03-14 02:30 America/New_York", "does not exist"),
-        ("2027-04-04 02:30 Australia/Sydney", "twice"),
-        ("yesterday 9:00", "passed"),
-    ],
+SAID = (
+    ("tonight", "Which hour"),
+    ("04/03/2027 9:00", "2027-03-04"),
+    ("2027-03-28 02:30 Europe/Berlin", "does not exist"),
+    ("2027-10-31 02:30 Europe/Berlin", "twice"),
+    ("2027-03-14 02:30 America/New_York", "does not exist"),
+    ("2027-04-04 02:30 Australia/Sydney", "twice"),
+    ("yesterday 9:00", "passed"),
 )
-def test_a_time_means_one_thing_or_is_asked_about(tab: Watched, at: str, said: str) -> None:
+
+
+def test_a_time_means_one_thing_or_is_asked_about(tab: Watched) -> None:
     """As one types: what was understood, what is odd about it, or why it is refused."""
     page = tab.visit("/compose")
-    page.fill("[data-at]", at)
-    expect(page.locator("[data-at-said]")).to_contain_text(re.compile(re.escape(said), re.IGNORECASE))
+    for at, said in SAID:
+        page.fill("[data-at]", "")
+        expect(page.locator("[data-at-said]")).to_have_text("")
+        page.fill("[data-at]", at)
+        expect(page.locator("[data-at-said]")).to_contain_text(re.compile(re.escape(said), re.IGNORECASE))
 
 
 def test_now_can_be_taken_back(tab: Watched) -> None:
@@ -191,11 +194,9 @@ def test_files_that_cannot_be_posted_are_refused_with_a_reason(tab: Watched, tmp
     tab.complaints.clear()
 
 
-@pytest.mark.parametrize(
-    "markup", ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "{{ 7*7 }}", "javascript:alert(1)"]
-)
-def test_markup_in_a_text_is_text(tab: Watched, markup: str) -> None:
+def test_markup_in_a_text_is_text(tab: Watched) -> None:
     """In the composer, the preview, the plan, the post's page and the history."""
+    markup = "<img src=x onerror=alert(1)> <script>alert(1)</script> {{ 7*7 }} javascript:alert(1)"
     page = tab.visit("/compose")
     dialogs: list[Any] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))

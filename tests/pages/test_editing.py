@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.pages.conftest import Watched
 from tests.pages.test_composing import number, write
+from tests.pages.test_pages import problems
 
 
 def schedule(tab: Watched, text: str, at: str = "tomorrow 9:00:30", account: str = "alice.test") -> dict[str, Any]:
@@ -164,6 +165,7 @@ def test_a_mention_is_completed_from_the_network(tab: Watched) -> None:
     type_handle(page, "Thank you @bo")
     option = page.get_by_role("listbox", name="People").get_by_role("option", name="bob.test")
     expect(option).to_have_attribute("aria-selected", "true")
+    assert [] == problems(page)
     assert option.get_attribute("id") == page.locator("#text").get_attribute("aria-activedescendant")
     page.keyboard.press("Enter")
     expect(page.locator("#text")).to_have_value("Thank you @bob.test ")

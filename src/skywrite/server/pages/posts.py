@@ -65,7 +65,12 @@ def post(visit: Visit) -> Response:
     entry = visit.sky.posts.get(visit.access.post(_number(visit)).id)
     zone = visit.sky.context.zone(entry.account)
     scopes = visit.access.scopes
-    buttons = [button for button in _BUTTONS.get(entry.post.state, ()) if button.scope in scopes]
+    undo_seconds = _undo_seconds(visit, entry.post)
+    buttons = [
+        button
+        for button in _BUTTONS.get(entry.post.state, ())
+        if button.scope in scopes and not (button.action == "now" and undo_seconds is not None)
+    ]
     return show(
         visit,
         "post.html",
@@ -77,7 +82,7 @@ def post(visit: Visit) -> Response:
         buttons=buttons,
         sentences=SENTENCES,
         may_edit=entry.post.state in EDITABLE_STATES and _scope_of(entry.post) in scopes,
-        undo_seconds=_undo_seconds(visit, entry.post),
+        undo_seconds=undo_seconds,
         may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
         waits=entry.post.state in ("scheduled", "publishing"),
         asked=_asked(visit, entry),
