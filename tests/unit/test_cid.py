@@ -106,7 +106,7 @@ def test_the_error_names_the_place() -> None:
 def test_bytes_that_read_as_a_cid_are_refused() -> None:
     """The encoder would write them as a link and give a wrong CID, so they are an error."""
     text = base64.b64encode(b"\x01\x55\x12\x20" + b"x" * 32).decode()
-    with pytest.raises(InvalidRecord, match="holds bytes that read as a CID"):
+    with pytest.raises(InvalidRecord, match="bytes that look like a CID"):
         encode_record({"a": {"$bytes": text}})
 
 
