@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywrite.cli.hints import command, hint_text
+from skywrite.cli.hints import _COMMANDS, command, hint_text
 from skywrite.errors import Do, Hint
 from skywrite.queue.rows import dump_hint, load_hint
+from tests.support.processes import ROOT
 
 RELEASE = Hint("Publish it now: ", Do("posts.release", 12), ". Drop it: ", Do("posts.cancel", 12))
 
@@ -52,3 +54,13 @@ def test_a_hint_comes_back_from_the_database_as_it_went_in(hint: str) -> None:
 def test_a_hint_survives_being_sent_to_another_process() -> None:
     """With its operations."""
     assert RELEASE.parts == pickle.loads(pickle.dumps(RELEASE)).parts
+
+
+def test_every_operation_that_a_hint_names_has_a_command() -> None:
+    """What any module proposes, the command line can say."""
+    named = {
+        match[1]
+        for path in (ROOT / "src").rglob("*.py")
+        for match in re.finditer(r"\bDo\(\s*\"([a-z_.]+)\"", path.read_text(encoding="utf-8"))
+    }
+    assert set() == named - {"argument"} - set(_COMMANDS)

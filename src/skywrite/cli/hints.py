@@ -17,6 +17,7 @@ _COMMANDS = {
     "doctor": "doctor",
     "feeds.list": "feed list",
     "keys.add": "keys add",
+    "keys.list": "keys list",
     "feeds.poll": "feed check",
     "feeds.remove": "feed remove",
     "oauth.init": "oauth init",

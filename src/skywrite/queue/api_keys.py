@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from skywrite.clock import secret_bytes
-from skywrite.errors import InputError, SignInError
+from skywrite.errors import Do, Hint, InputError, SignInError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.rows import dump_json
@@ -157,7 +157,7 @@ class ApiKeys:
         with self._store._reading() as tx:
             row = tx.row("get_api_key", id=key_id)
         if row is None:
-            raise UnknownKey(f"There is no API key {key_id}.")
+            raise UnknownKey(f"There is no API key {key_id}.", hint=Hint("See them: ", Do("keys.list")))
         return _key_of(row)
 
     def revoke(self, key_id: int) -> ApiKey:

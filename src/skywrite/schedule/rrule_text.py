@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from skywrite.errors import Do, Hint
 from skywrite.schedule.localtime import to_local, zone_of
 from skywrite.schedule.rrule import FREQS, Freq, RRule
 from skywrite.schedule.series import NeverHappens, TooOften, UnknownRule
@@ -178,9 +179,8 @@ def _must_stand_alone(parts: Mapping[str, str], freq: Freq) -> None:
     if freq == "YEARLY" and "BYMONTHDAY" in parts and "BYMONTH" not in parts:
         raise UnknownRule("The rule does not say in which month.", hint=hint)
     if "COUNT" in parts or (of_days and parts.get("INTERVAL", "1") != "1"):
-        raise UnknownRule(
-            "The rule counts from its start, which is not given.", hint="Say when it begins: at, DTSTART."
-        )
+        start = Hint("Say when it begins: ", Do("argument", "at"))
+        raise UnknownRule("The rule counts from its start, which is not given.", hint=start)
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:

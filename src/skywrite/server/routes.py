@@ -149,7 +149,8 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
         found["key"] = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
         if body.get("key", found["key"]) != found["key"]:
             raise InvalidInput("The header Idempotency-Key and the field key differ.", hint="Give one of them.")
-    match = request.headers.get("if-match", "*").removeprefix("W/").strip().strip('"')
+    # A weak tag never matches here (RFC 9110, section 13.1.1): it is refused like one that is none.
+    match = request.headers.get("if-match", "*").strip().strip('"')
     if match != "*" and "version" in fields:
         if not (match.isascii() and match.isdigit() and 0 < len(match) < 19):
             raise WrongVersion("The header If-Match is not the version of a post.", hint="Send the ETag of the post.")
