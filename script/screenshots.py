@@ -1,4 +1,4 @@
-"""Pictures of the pages, as a person sees them in the demo: the plan, the composer, a post, and the plan on a phone."""
+"""Images of the pages, as a person sees them in the demo: the plan, the composer, a post, and the plan on a phone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def take_all(url: str, sign_in_url: str) -> None:
-    """All pictures."""
+    """All images."""
     arguments = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
@@ -59,9 +59,9 @@ def take_all(url: str, sign_in_url: str) -> None:
 
 
 def keep(page: Page, name: str) -> None:
-    """A picture with few colours, which is small and looks the same."""
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
-    picture.save(FOLDER / f"{name}.png", optimize=True)
+    """An image with few colours, which is small and looks the same."""
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+    image.save(FOLDER / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ def test_a_plan_shows_days_and_sums_up(world: World, sky: Skywrite, image: Calla
         {"text": "x" * 301, "at": AT},
         {"text": "y" * 400, "at": AT},
         {
-            "text": "Pictures",
+            "text": "Images",
             "at": "2027-01-04T20:00:00Z",
             "images": images,
             "thread": ["more"],
@@ -217,10 +217,10 @@ def test_a_plan_shows_days_and_sums_up(world: World, sky: Skywrite, image: Calla
     assert {
         "2026-11-25": ["Slot"],
         "2026-11-30": ["Weekly"],
-        "2027-01-05": ["Pictures", "Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4"],
+        "2027-01-05": ["Images", "Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4"],
     } == days
-    pictures = plan.days[-1].posts[0]
-    assert ("09:00", 2, 2, "alice.test") == (f"{pictures.at:%H:%M}", pictures.images, pictures.posts, pictures.account)
+    images = plan.days[-1].posts[0]
+    assert ("09:00", 2, 2, "alice.test") == (f"{images.at:%H:%M}", images.images, images.posts, images.account)
     assert ("mon 9:00", ["Idea"], 9) == (plan.days[1].posts[0].rule, [post.text for post in plan.undated], plan.posts)
     assert [(6, 7)] == [problem.rows for problem in plan.problems]
     remarks = {remark.message: remark.rows for remark in plan.remarks}

@@ -1,4 +1,4 @@
-"""Words that a shell or a hurry puts beside the text are refused; nothing is posted that nobody meant."""
+"""Words that a shell or a make_due_now puts beside the text are refused; nothing is posted that nobody meant."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 @pytest.mark.parametrize(
     ("words", "stray", "hint"),
     [
-        (("Two pictures", "--image", "p01.jpg", "p02.jpg"), "'p02.jpg'", "--image p01.jpg --image p02.jpg"),
-        (("--image", "p01.jpg", "p02.jpg", "Two pictures"), "'p02.jpg'", "--image p01.jpg --image p02.jpg"),
+        (("Two images", "--image", "p01.jpg", "p02.jpg"), "'p02.jpg'", "--image p01.jpg --image p02.jpg"),
+        (("--image", "p01.jpg", "p02.jpg", "Two images"), "'p02.jpg'", "--image p01.jpg --image p02.jpg"),
         (("--image", "p01.jpg", "p02.jpg"), "'p02.jpg'", "--image p01.jpg --image p02.jpg"),
         (("Sale", "--at", "noon", "friday"), "'friday'", '--at "noon friday"'),
         (("Sale", "--at=noon", "friday"), "'friday'", '--at "noon friday"'),

@@ -43,7 +43,7 @@ class Dated:
         self._inner = SandboxTransport(box)
         self._clock = clock
         self.asked: list[str] = []
-        self.ahead_seconds = 0.0
+        self.skew_seconds = 0.0
         self.dead = False
 
     def request(self, method: str, url: str, **more: Any) -> Response:
@@ -52,7 +52,7 @@ class Dated:
         if self.dead:
             raise NotSent("Nobody is there.")
         answer = self._inner.request(method, url, **more)
-        moment = self._clock.now() + timedelta(seconds=self.ahead_seconds)
+        moment = self._clock.now() + timedelta(seconds=self.skew_seconds)
         return answer._replace(headers={**answer.headers, "date": format_datetime(moment, usegmt=True)})
 
 
@@ -170,7 +170,7 @@ def test_one_server_with_a_wrong_clock_stops_nobody(computer: Computer) -> None:
 
     def addresses() -> Any:
         for url, ahead in zip(urls, (-DAY, 0.0), strict=False):
-            computer.web.ahead_seconds = ahead
+            computer.web.skew_seconds = ahead
             yield url
 
     assert (True, computer.clock.now()) == (Timekeeper(clock, computer.web, addresses).is_right(), clock.now())

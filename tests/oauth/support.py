@@ -22,12 +22,12 @@ TOKEN = "/oauth/token"
 class MovedClock(SystemClock):
     """The computer's clock, ahead by so many seconds; `forward` lets time pass."""
 
-    def __init__(self, ahead_seconds: float = 0.0) -> None:
-        self.ahead_seconds = ahead_seconds
+    def __init__(self, skew_seconds: float = 0.0) -> None:
+        self.skew_seconds = skew_seconds
         self._passed = 0.0
 
     def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self.ahead_seconds + self._passed)
+        return super().now() + timedelta(seconds=self.skew_seconds + self._passed)
 
     def monotonic(self) -> float:
         return super().monotonic() + self._passed

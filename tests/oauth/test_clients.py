@@ -134,12 +134,12 @@ def test_metadata_gone(process: Process, sign_in: SignIn, site: Path, address: s
         sign_in(sky, **options)
 
 
-@pytest.mark.parametrize("ahead_seconds", [600, -600, 1, 2])
-def test_wrong_clock(process: Process, sign_in: SignIn, site: Path, address: str, ahead_seconds: float) -> None:
+@pytest.mark.parametrize("skew_seconds", [600, -600, 1, 2])
+def test_wrong_clock(process: Process, sign_in: SignIn, site: Path, address: str, skew_seconds: float) -> None:
     """An assertion is never in the server's future, however wrong the clock here is."""
-    sky = process(clock=MovedClock(ahead_seconds))
+    sky = process(clock=MovedClock(skew_seconds))
     done = sign_in(sky, **use(sky, hosted_client(address), site))
-    process(clock=MovedClock(ahead_seconds)).context.agent(done.account).refresh()
+    process(clock=MovedClock(skew_seconds)).context.agent(done.account).refresh()
 
 
 def test_a_web_server_is_its_own_client(

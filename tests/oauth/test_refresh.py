@@ -29,8 +29,8 @@ WHO = "com.atproto.server.getSession"
 class Signed:
     """One process with a signed-in account, a clock to move and a wire to break."""
 
-    def __init__(self, process: Process, sign_in: SignIn, ahead_seconds: float = 0.0) -> None:
-        self.clock = MovedClock(ahead_seconds)
+    def __init__(self, process: Process, sign_in: SignIn, skew_seconds: float = 0.0) -> None:
+        self.clock = MovedClock(skew_seconds)
         self.wire = Wire()
         self.sky: Skywrite = process(self.wire, self.clock)
         self.done = sign_in(self.sky)
@@ -154,15 +154,15 @@ def _carried_out(signed: Signed) -> int:
     return signed.wire.refreshes() - 1
 
 
-@pytest.mark.parametrize("ahead_seconds", [600, -600, 1, 15])
-def test_wrong_clock(process: Process, sign_in: SignIn, ahead_seconds: float) -> None:
+@pytest.mark.parametrize("skew_seconds", [600, -600, 1, 15])
+def test_wrong_clock(process: Process, sign_in: SignIn, skew_seconds: float) -> None:
     """A clock that is wrong by ten minutes, or by a second, signs in, posts and refreshes."""
-    signed = Signed(process, sign_in, ahead_seconds)
+    signed = Signed(process, sign_in, skew_seconds)
     assert signed.works()
     signed.agent.refresh()
     assert signed.works()
     # A process that begins knows nothing of the server's clock.
-    fresh = process(clock=MovedClock(ahead_seconds)).context.agent(signed.done.account)
+    fresh = process(clock=MovedClock(skew_seconds)).context.agent(signed.done.account)
     assert signed.did == fresh.query(WHO)["did"]
 
 

@@ -15,7 +15,7 @@ from tests.pages.conftest import Watched
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     """An image to post, with a name in capitals."""
     path = tmp_path / "SUN.JPG"
     Image.new("RGB", (320, 200), "orange").save(path, "JPEG")
@@ -35,11 +35,11 @@ def number(page: Page) -> int:
     return int(found[1] or found[2])
 
 
-def test_write_look_schedule_and_move(tab: Watched, picture: Path) -> None:
+def test_write_look_schedule_and_move(tab: Watched, image: Path) -> None:
     """The preview shows what will be posted, the plan has it, and keys move it."""
     page = tab.visit("/compose")
     page.fill("textarea[name=text]", "Fresh bread, see https://example.com/a/long/way/to/bread #bakery")
-    page.set_input_files("#files", picture)
+    page.set_input_files("#files", image)
     page.locator(".shots textarea").fill("A loaf of bread")
     shown = page.locator("[data-preview] .seen")
     expect(shown.locator("b")).to_have_text(["example.com/a/long/way/t...", "#bakery"])
@@ -226,13 +226,13 @@ def test_everything_works_with_the_keyboard_alone(tab: Watched) -> None:
     page.wait_for_url("**/posts/**")
 
 
-def test_without_a_script_the_form_works_too(browser: Any, site: Any, signed_in: Any, picture: Path) -> None:
+def test_without_a_script_the_form_works_too(browser: Any, site: Any, signed_in: Any, image: Path) -> None:
     """Text, image, time: all of it in one form."""
     context = browser.new_context(storage_state=signed_in, java_script_enabled=False)
     page = context.new_page()
     page.goto(site.url + "/compose")
     page.fill("textarea[name=text]", "No script at all")
-    page.set_input_files("#files", picture)
+    page.set_input_files("#files", image)
     page.fill("[data-at]", "tomorrow 9:45")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")

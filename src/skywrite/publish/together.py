@@ -3,7 +3,7 @@
 What lives here: who does it for whom. What does not: the transaction (`queue`), what comes of an attempt (`publisher`).
 
 A transaction waits for the disk, one after the other. While one thread does, others come to the same point; the next
-one of them takes everything that has gathered along.
+one of them takes everything that has resolved along.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _fill(sky: Skywrite) -> None:
         at = midnight + timedelta(days=day, hours=hour)
         _tried(sky.posts.schedule, text, at=at, card="none", source="demo")
     at = midnight + timedelta(days=2, hours=15)
-    image = {"data": _picture(), "alt": "A warm gradient, like the sky at six in the morning"}
+    image = {"data": _image(), "alt": "A warm gradient, like the sky at six in the morning"}
     _tried(sky.posts.schedule, "The light in the bakery this morning", at=at, images=[image], source="demo")
     _tried(sky.posts.schedule, "Bob says hello", at=at, account=HANDLES[1], source="demo")
     for text in DRAFTS:
@@ -107,12 +107,12 @@ def _tried(call: Any, *given: Any, **options: Any) -> None:
         call(*given, **options)
 
 
-def _picture() -> bytes:
+def _image() -> bytes:
     from PIL import Image
 
-    picture = Image.linear_gradient("L").resize((1200, 800))
+    image = Image.linear_gradient("L").resize((1200, 800))
     colours = [min(255, 90 + value * 2 // 3) for value in range(256)]
-    red, green = picture.point(colours), picture.point([value // 2 + 60 for value in range(256)])
+    red, green = image.point(colours), image.point([value // 2 + 60 for value in range(256)])
     with io.BytesIO() as data:
-        Image.merge("RGB", (red, green, picture.point([200 - value // 2 for value in range(256)]))).save(data, "JPEG")
+        Image.merge("RGB", (red, green, image.point([200 - value // 2 for value in range(256)]))).save(data, "JPEG")
         return data.getvalue()

@@ -33,7 +33,7 @@ COLUMNS = (*FIELDS, *OPTION_COLUMNS, "alts", *_ALIASES, *_PAIRED)
 _OTHER_WORDS = {
     **dict.fromkeys(("message", "post", "body", "content", "tweet", "status", "caption"), "text"),
     **dict.fromkeys(("when", "scheduled", "schedule", "publish_at", "scheduled_at", "due", "timestamp"), "at"),
-    **dict.fromkeys(("picture", "pictures", "photo", "photos", "media", "image_url", "file"), "images"),
+    **dict.fromkeys(("image", "images", "photo", "photos", "media", "image_url", "file"), "images"),
     **dict.fromkeys(("alt_text", "alt text", "alttext", "image_alt"), "alts"),
     **dict.fromkeys(("hashtags", "hashtag", "tag"), "tags"),
     **dict.fromkeys(("language", "lang", "locale"), "langs"),
