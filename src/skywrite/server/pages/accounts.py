@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.atproto.oauth_scopes import RIGHTS
-from skywrite.errors import InputError
+from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import Slot
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
 from skywrite.server.pages.oauth import EXTRA_RIGHTS, may_sign_in
@@ -44,12 +46,25 @@ def accounts(visit: Visit) -> Response:
 
 def _shown(visit: Visit, account: Any) -> dict[str, Any]:
     slots = visit.sky.accounts.slots(account.did)
-    days = [
-        ", ".join(f"{slot.minute // 60}:{slot.minute % 60:02}" for slot in slots if slot.weekday == day)
-        for day in range(7)
-    ]
-    values = {name: _text(account.settings.get(name)) for name, *_ in SETTINGS}
-    return {"account": account, "days": days, "values": values, "zone": visit.sky.context.zone(account)}
+    return {
+        "account": account,
+        "days": [", ".join(_clock(slot.minute) for slot in slots if slot.weekday == day) for day in range(7)],
+        "values": {name: _text(account.settings.get(name)) for name, *_ in SETTINGS},
+        "zone": visit.sky.context.zone(account),
+        **_session(visit, account),
+    }
+
+
+def _session(visit: Visit, account: Any) -> dict[str, Any]:
+    """What is said of the session, and whether it ends within days."""
+    try:
+        facts = session_facts(visit.sky.context.store, account)
+    except SkywriteError as error:
+        return {"session": error.message, "ends_soon": True}
+    if facts is None:
+        return {"session": "", "ends_soon": False}
+    soon = visit.sky.context.clock.now() + timedelta(days=NOTICE_DAYS)
+    return {"session": facts.in_words(), "ends_soon": facts.ends_at is not None and facts.ends_at < soon}
 
 
 def _clock(minute: int) -> str:
