@@ -133,7 +133,7 @@ def test_the_order_of_dates_is_given_or_asked_for(sky: Skywrite) -> None:
     assert [AmbiguousTime, AmbiguousTime, type(None)] == [type(report.error) for report in reports]
     error = reports[0].error
     assert error is not None
-    assert "fit the day first" in error.hint
+    assert "with the day first" in error.hint
     assert "dmy" in error.hint
     reports = sky.import_rows(rows, dates="dmy")
     assert ["2027-03-01", "2027-03-02", "2027-03-31"] == [str(report.due_at)[:10] for report in reports]
