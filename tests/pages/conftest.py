@@ -28,7 +28,7 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, which script/test installs."""
     path = shutil.which("chromium")
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[Server]:
     """A server with a filled week and a worker."""
     server = start("--demo", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
@@ -48,7 +48,7 @@ def site() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in(browser: Browser, site: Server) -> dict[str, Any]:
     """The storage of a browser whose owner is signed in."""
     context = browser.new_context()
