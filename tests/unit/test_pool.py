@@ -31,10 +31,13 @@ def test_as_many_as_work_at_once_up_to_the_limit() -> None:
         go_on.wait()
 
     pool = Pool(3, work)
-    for _ in range(5):
+    for _ in range(3):
         pool.wake()
     for _ in range(3):
         assert begun.acquire(timeout=PATIENCE_SECONDS)
+    # All of them are at work now, so what comes waits. Before that, it would only join what nobody has begun yet.
+    pool.wake()
+    pool.wake()
     size, more = pool.size, begun.acquire(blocking=False)
     go_on.set()
     assert (3, False, True) == (size, more, begun.acquire(timeout=PATIENCE_SECONDS))
