@@ -333,6 +333,7 @@ def test_a_refusal_shows_how_to_write_it(text: str, hint: str) -> None:
         ("2026-12-24 0900 9:00", "two times of day: '0900' and '9:00'"),
         ("friday 24 dec 9:00", "24 December 2026 is a Thursday, not a Friday"),
         ("9:00 foo", "'foo' says nothing here"),
+        ("in -5 minutes", "lies in the past"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(text: str, message: str) -> None:

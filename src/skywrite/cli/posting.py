@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 _SCHEDULE = (
-    click.option("--at", metavar="WHEN", help='Post at this time: "tomorrow 9:00", "in 2 hours", ISO 8601, ...'),
+    click.option(
+        "--at",
+        metavar="WHEN",
+        help='Post at this time: "tomorrow 9:00", "in 2 hours", ISO 8601, ... With --every: begin then.',
+    ),
     click.option("--next-slot", is_flag=True, help="Post at the next free weekly slot."),
     click.option("--every", metavar="RULE", help='Post again and again: "weekdays 9:00", cron, or RRULE.'),
     click.option("--until", metavar="WHEN", help="End --every at this time."),

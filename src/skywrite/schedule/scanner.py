@@ -151,6 +151,8 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
             f"The time {given!r} is a recurrence.",
             hint='Give one time, such as "mon 9:00", or make it a recurrence.',
         )
+    if re.match(r"in [-−]\d", text[pos:]):
+        return InvalidTime(f"The time {given!r} lies in the past.", hint='Write a length such as "in 5 minutes".')
     if piece in _HELP:
         return InvalidTime(f"The time {given!r} does not say at which hour.", hint=_HELP[piece])
     if piece in months():
