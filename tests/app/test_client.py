@@ -144,7 +144,7 @@ def test_a_lost_answer_is_settled(world: World, client: Client, kind: Any, calls
 
 
 @pytest.mark.parametrize(("kind", "error"), [("refused", NotSent), ("drop_before", NoAnswer)])
-def test_a_server_that_is_away_is_told(world: World, client: Client, kind: Any, error: type[Exception]) -> None:
+def test_a_server_that_is_away_is_reported(world: World, client: Client, kind: Any, error: type[Exception]) -> None:
     """After some tries, with nothing written."""
     world.box.faults.add(APPLY, kind=kind, times=None)
     with pytest.raises(error):

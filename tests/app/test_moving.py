@@ -107,7 +107,7 @@ def test_rows_without_a_time_take_slots_in_their_order(sky: Skywrite) -> None:
     assert all(report.error is None for report in reports)
 
 
-def test_clashes_within_the_rows_are_told(sky: Skywrite) -> None:
+def test_clashes_within_the_rows_are_reported(sky: Skywrite) -> None:
     """The same text, the same minute, here and in the queue."""
     sky.schedule("Old", at="2027-01-05T09:01:30Z")
     reports = sky.import_rows([*ROWS, {"text": "Row 0", "at": "2027-01-05T09:02:30Z"}, {**ROWS[0], "text": "Old"}])
@@ -315,7 +315,7 @@ def test_the_last_post_of_a_rule_that_is_over_is_kept(world: World, sky: Skywrit
     assert ([], [("x", NOON + timedelta(hours=30))]) == (rules(other), waiting(other))
 
 
-def test_the_same_texts_in_the_queue_are_told(sky: Skywrite) -> None:
+def test_the_same_texts_in_the_queue_are_reported(sky: Skywrite) -> None:
     """For every row, though they are looked up together; a text that is only similar is none."""
     sky.import_rows(ROWS)
     reports = sky.import_rows([{"text": text, "at": "2027-02-01T09:00:00Z"} for text in ("Row 1", "row 1", "Row 2")])

@@ -102,7 +102,7 @@ def test_a_page_that_changes_makes_no_second_post(world: World, sky: Skywrite) -
     assert [(1, "published")] == world.states(sky)
 
 
-def test_what_is_posted_twice_on_purpose_is_told(world: World, sky: Skywrite) -> None:
+def test_what_is_posted_twice_on_purpose_is_reported(world: World, sky: Skywrite) -> None:
     """Nothing hinders it; the writer learns of it."""
     sky.post("Good morning")
     again = sky.post("Good morning")
@@ -172,7 +172,7 @@ def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) 
     assert "busy with another post" in caught.value.message
 
 
-def test_spacing_is_told_at_once(world: World, sky: Skywrite) -> None:
+def test_spacing_is_reported_at_once(world: World, sky: Skywrite) -> None:
     """Nobody waits twenty seconds to learn that the account waits for an hour."""
     sky.set(None, {"gap_seconds": 3600})
     sky.post("First")
@@ -182,7 +182,7 @@ def test_spacing_is_told_at_once(world: World, sky: Skywrite) -> None:
     assert timedelta(seconds=1) > world.clock.now() - sky.context.store.get(2).created_at
 
 
-def test_a_rate_limit_is_told_at_once(world: World, sky: Skywrite) -> None:
+def test_a_rate_limit_is_reported_at_once(world: World, sky: Skywrite) -> None:
     """With the moment at which it ends; the next call does not ask the server before."""
     world.box.faults.add(APPLY, kind="rate_limited", seconds=600)
     with pytest.raises(StillQueued):
@@ -256,7 +256,7 @@ def test_media_are_kept_with_the_post(world: World, sky: Skywrite, image: Callab
     assert [("Red",)] == [post.images for post in world.box.posts("alice.test")]
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(
+def test_a_file_that_changes_while_it_is_read_is_reported(
     world: World, sky: Skywrite, image: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes are never stored under a name that is not theirs."""
@@ -279,7 +279,7 @@ def test_settings_of_the_account_hold_for_the_whole_thread(world: World, sky: Sk
     assert ["[a](a.test)", "[b](b.test)", "c"] == world.texts()
 
 
-def test_too_long_is_told_before_anything_is_asked(world: World, sky: Skywrite) -> None:
+def test_too_long_is_reported_before_anything_is_asked(world: World, sky: Skywrite) -> None:
     """No page is fetched and no handle looked up for a text that cannot be posted."""
     asked = world.box.calls.total()
     with pytest.raises(InputError):
@@ -319,7 +319,7 @@ class Changing(SandboxTransport):
         return answer._replace(body=json.dumps(said).encode())
 
 
-def test_what_a_server_changed_is_told_as_it_is(world: World, sky: Skywrite) -> None:
+def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite) -> None:
     """It is public, so it is no failed post; the queue names what is there."""
     other = world.process(transport=Changing(world.box))
     other.schedule("Hello", at="now")

@@ -106,7 +106,7 @@ def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
     )
 
 
-def test_a_moment_at_which_a_rule_does_not_come(world: World, sky: Skywrite) -> None:
+def test_a_time_at_which_a_rule_does_not_come(world: World, sky: Skywrite) -> None:
     """Is told, with the next one, instead of doing nothing."""
     sky.schedule("x", every="0 * * * *")
     with pytest.raises(NoOccurrence) as caught:
@@ -233,7 +233,7 @@ def test_options_without_effect_are_refused(sky: Skywrite, options: dict[str, ob
     assert [] == sky.context.store.posts()
 
 
-def test_clocks_that_change_are_told(world: World, sky: Skywrite) -> None:
+def test_clocks_that_change_are_reported(world: World, sky: Skywrite) -> None:
     """A time that does not exist, or comes twice, is told wherever a time is read."""
     sky.set(None, {"zone": "Europe/Berlin"})
     gap, twice = "2027-03-28 02:30", "2027-10-31 02:30"

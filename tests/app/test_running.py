@@ -263,7 +263,7 @@ def test_workers_have_names_of_their_own(world: World) -> None:
     assert 20 == len(names)
 
 
-def test_a_worker_that_ends_is_no_more_told_as_living(live: Skywrite) -> None:
+def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(live: Skywrite) -> None:
     """`doctor --run` looks at these."""
     worker = live.worker()
     beating = threading.Event()
@@ -286,7 +286,7 @@ def test_a_worker_that_ends_is_no_more_told_as_living(live: Skywrite) -> None:
     assert (False, {}) == (thread.is_alive(), live.context.store.settings("worker"))
 
 
-def test_the_database_going_away_is_told_by_run_once(
+def test_the_database_going_away_is_reported_by_run_once(
     world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody takes a run that did nothing for one that found nothing."""
@@ -440,7 +440,7 @@ def test_who_reads_started_may_say_stop(live: Skywrite, world: World) -> None:
     assert ([True], before) == (handled, signal.getsignal(signal.SIGTERM))
 
 
-def test_a_signal_may_come_at_any_moment(live: Skywrite) -> None:
+def test_a_signal_may_come_at_any_time(live: Skywrite) -> None:
     """Also while the main thread holds a lock that stopping needs: the worker ends in order, and does not hang."""
     worker = live.worker()
     stop, lock = worker.stop, threading.Lock()
@@ -465,7 +465,7 @@ def test_a_signal_may_come_at_any_moment(live: Skywrite) -> None:
     assert [True, True] == free
 
 
-def test_what_is_let_go_is_told_and_counted(world: World, sky: Skywrite) -> None:
+def test_what_is_let_go_is_reported_and_counted(world: World, sky: Skywrite) -> None:
     """A run in which posts were held or skipped for their lateness says so."""
     sky.schedule("Held", at="in 1 hour", late="hold:1m")
     sky.schedule("Skipped", at="in 1 hour", late="skip:1m")
@@ -476,7 +476,7 @@ def test_what_is_let_go_is_told_and_counted(world: World, sky: Skywrite) -> None
     assert [("held", 1), ("skipped", 2)] == [item for item in told if item[0] in ("held", "skipped")]
 
 
-def test_a_wrong_key_is_told_at_the_start(world: World, sky: Skywrite) -> None:
+def test_a_wrong_key_is_reported_at_the_start(world: World, sky: Skywrite) -> None:
     """Nothing is tried with a key that opens nothing; nor is a post stored that could not be sent."""
     sky.schedule("Hello", at="now")
     other = world.process(SKYWRITE_KEY="A" * 43 + "=")

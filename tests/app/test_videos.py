@@ -308,7 +308,7 @@ def test_a_gif_in_a_thread(world: World, sky: Skywrite, image: Callable[..., str
     assert ("gif", "Waves", "video/mp4") == (embed["presentation"], embed["alt"], embed["video"]["mimeType"])
 
 
-def test_an_animation_among_images_is_told(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
+def test_an_animation_among_images_is_reported(sky: Skywrite, image: Callable[..., str], tmp_path: Path) -> None:
     """Only its first image can be shown beside others."""
     path = tmp_path / "wave.gif"
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]

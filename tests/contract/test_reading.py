@@ -157,7 +157,7 @@ def test_unknown_handle(server: Server, handle: str, error: tuple[int, str, str]
     assert server.ask(RESOLVE, params={"handle": handle}).error == error
 
 
-def test_wrong_verb(server: Server) -> None:
+def test_wrong_method(server: Server) -> None:
     """A query is asked with GET, a procedure with POST."""
     asked = server.ask("com.atproto.server.createSession")
     assert asked.error == (400, "InvalidRequest", "Incorrect HTTP method (GET) expected POST")

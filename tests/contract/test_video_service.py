@@ -141,7 +141,7 @@ def test_finish_has_a_fresh_token(service: VideoServiceStandIn, uploader: VideoU
 
 
 @pytest.mark.parametrize("data", [SMALL, LARGE])
-def test_progress_is_told(service: VideoServiceStandIn, uploader: VideoUploader, data: bytes) -> None:
+def test_progress_is_reported(service: VideoServiceStandIn, uploader: VideoUploader, data: bytes) -> None:
     """Bytes are told as they leave and never more than there are; then the service's own states."""
     bytes_told: list[int] = []
     states: list[tuple[str, int]] = []
@@ -301,7 +301,7 @@ def test_short_limit_on_parts_is_waited_out(
     assert clock.monotonic() - before >= 20
 
 
-def test_long_limit_on_parts_is_told(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
+def test_long_limit_on_parts_is_reported(service: VideoServiceStandIn, uploader: VideoUploader) -> None:
     """429 for an hour is not waited out: it is told, and the open upload is given back."""
     service.faults["uploadPart"] = [answer(429, "RateLimitExceeded", **{"retry-after": "3600"})] * 9
     refused(uploader, RateLimited, LARGE)

@@ -348,7 +348,7 @@ def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, t
     assert ([0] * PROCESSES, 1) == ([process.exitcode for process in processes], proxy.count(REFRESH))
 
 
-def test_a_failed_post_is_told_with_its_reason(two: Pair) -> None:
+def test_a_failed_post_is_reported_with_its_reason(two: Pair) -> None:
     """A refusal is final, in the server's words, and what comes after it goes out."""
     refused, after = two.add(two.alice, "one"), two.add(two.alice, "two")
     two.proxy.break_next(failing(400, error="InvalidRequest"), WRITE)

@@ -16,7 +16,7 @@ def test_account_is_usable_and_alone(pds: Pds, account: PdsAccount) -> None:
     assert [] == pds.records(account.did)
 
 
-def test_expired_token_is_told_as_expired(pds: Pds, account: PdsAccount) -> None:
+def test_expired_token_is_reported_as_expired(pds: Pds, account: PdsAccount) -> None:
     """A minted token is accepted while it is valid, and refused as ExpiredToken afterwards."""
     fresh = pds.mint_access_jwt(account.did, valid_seconds=60)
     assert account.did == pds.call("com.atproto.server.getSession", jwt=fresh)["did"]

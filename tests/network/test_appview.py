@@ -79,7 +79,9 @@ def image() -> bytes:
     return file.getvalue()
 
 
-def test_mentioned_people_are_told(network: Network, client: Client, author: PdsAccount, reader: PdsAccount) -> None:
+def test_mentioned_people_are_notified(
+    network: Network, client: Client, author: PdsAccount, reader: PdsAccount
+) -> None:
     """A mention reaches its person, and links, hashtags and languages are as they were sent."""
     text = f"Hello @{reader.handle}, see https://example.com #harbour"
     post = client.send_post(text, langs=["en"])

@@ -371,7 +371,7 @@ def test_a_redirect_loop_ends(serve: Callable[..., EvilServer]) -> None:
         ([303], None),
     ],
 )
-def test_a_permanent_move_is_told(statuses: list[int], expected: str | None) -> None:
+def test_a_permanent_move_is_reported(statuses: list[int], expected: str | None) -> None:
     """The permanent redirects at the beginning of the way say where to ask from now on; those after others do not."""
     wire = Wire({f"http://example.com/{hop}": moved(f"/{hop + 1}", status) for hop, status in enumerate(statuses)})
     wire.answers[f"http://example.com/{len(statuses)}"] = page()

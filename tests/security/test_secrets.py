@@ -142,7 +142,7 @@ def test_the_key_file_is_its_owners(environ: dict[str, str], tmp_path: Path) -> 
     assert [] == [1 for data in (*others, "\n".join(skywrite.said).encode()) if key in data or raw in data]
 
 
-def test_a_surprise_is_told_without_its_values(
+def test_a_surprise_is_reported_without_its_values(
     environ: dict[str, str], account: PdsAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error that nobody thought of, with a token in its words: the log and the queue name its kind and place."""

@@ -189,7 +189,7 @@ async def asynchronous() -> str:
         (lambda: {"text": "x", "images": ["gone.png"]}, "MissingFile", "gone.png"),
     ],
 )
-def test_errors_are_told_and_not_posted(desk: Desk, giver: Callable[[], Any], error: str, said: str) -> None:
+def test_errors_are_reported_and_not_posted(desk: Desk, giver: Callable[[], Any], error: str, said: str) -> None:
     """A function with an error is logged and told by `watch list`, nothing is posted, and it is called again."""
     events: list[tuple[str, dict[str, Any]]] = []
     desk.sky.every(HOURLY, name="giver")(giver)

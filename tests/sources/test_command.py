@@ -38,7 +38,7 @@ def test_standard_input_is_empty() -> None:
     assert "" == run("cat")
 
 
-def test_error_is_told_with_what_it_said() -> None:
+def test_error_is_reported_with_what_it_said() -> None:
     """A command that fails is told with its exit code and the end of its errors, and gives nothing."""
     with pytest.raises(CommandFailed, match=r"ended with 3: oh no$"):
         run("echo ignored; echo oh no >&2; exit 3")

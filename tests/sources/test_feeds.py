@@ -137,7 +137,7 @@ def test_a_feed_is_found_from_its_page(sky: Skywrite, web: FeedServer) -> None:
     assert (f"{web.url}/real", "Real") == (sky.feed(1).feed.url, sky.feed(1).feed.title)
 
 
-def test_a_page_without_a_feed_is_told(sky: Skywrite, web: FeedServer) -> None:
+def test_a_page_without_a_feed_is_reported(sky: Skywrite, web: FeedServer) -> None:
     """A page that names no feed is the user's mistake, and nothing is stored."""
     web.pages["/blog"] = Reply(b"<html><title>Blog</title></html>", headers={"content-type": "text/html"})
     with pytest.raises(NotAFeed, match="links to none"):
@@ -385,7 +385,7 @@ def evil_replies(web: FeedServer) -> dict[str, Reply]:
     }
 
 
-def test_every_evil_is_told_and_harmless(sky: Skywrite, web: FeedServer) -> None:
+def test_every_evil_is_reported_and_harmless(sky: Skywrite, web: FeedServer) -> None:
     """Whatever a server answers: the check tells one problem, nothing is posted or forgotten, and it goes on after."""
     web.pages["/feed"] = rss(item("one"))
     add(sky, web)
@@ -469,7 +469,7 @@ def test_templates_say_what_posts_say(sky: Skywrite, web: FeedServer) -> None:
     assert text.startswith("News: word word") and text.endswith("word… #SeaWatch\nhttps://site.example/News")
 
 
-def test_a_wrong_template_is_told_before_anything_is_stored(sky: Skywrite, web: FeedServer) -> None:
+def test_a_wrong_template_is_reported_before_anything_is_stored(sky: Skywrite, web: FeedServer) -> None:
     """Mistakes in a template are found when the feed is added."""
     web.pages["/feed"] = rss(item("one"))
     with pytest.raises(TemplateError, match="cannot be read"):

@@ -91,7 +91,7 @@ def test_same_again_where_it_is_wished(desk: Desk) -> None:
         ("""echo '{"text": "x", "images": ["gone.png"]}'""", {"jsonl": True}, "MissingFile"),
     ],
 )
-def test_errors_are_told_and_not_posted(desk: Desk, command: str, options: dict[str, Any], error: str) -> None:
+def test_errors_are_reported_and_not_posted(desk: Desk, command: str, options: dict[str, Any], error: str) -> None:
     """Whatever goes wrong is kept with the watch and logged, nothing is posted, and it runs again at its next time."""
     timer = watch(desk, command, **options)
     log = Log()

@@ -285,7 +285,7 @@ def test_lease_of_a_worker_that_is_gone(store: Store) -> None:
     assert [False, True] == [store.settle(gone, DONE), store.settle(heir, DONE)]
 
 
-def test_lease_moment_is_the_next_wake(store: Store) -> None:
+def test_the_end_of_a_lease_is_the_next_wake(store: Store) -> None:
     """While the only post is being published, the next moment to look is the end of its lease."""
     store.add([post()])
     claimed(store)
@@ -319,7 +319,7 @@ def test_graceful_stop(store: Store) -> None:
     assert ["released"] == [attempt.outcome for attempt in store.attempts(post_id)]
 
 
-def test_attempts_are_told(store: Store, clock: FakeClock) -> None:
+def test_attempts_are_reported(store: Store, clock: FakeClock) -> None:
     """Every attempt is kept with its worker, its times, how it ended and why."""
     post_id = store.add([post()])[0].id
     claim = claimed(store)

@@ -155,7 +155,7 @@ def test_a_deadlock_is_repeated(server: Store, postgres_address: str) -> None:
     assert (2, 2) == (len(results), len(server.posts()))
 
 
-def test_a_conflict_that_comes_again_and_again_is_told(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflict_that_comes_again_and_again_is_reported(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a few tries the error says that nothing was changed."""
 
     def begin(connection: Connection, *, write: bool) -> None:

@@ -21,14 +21,14 @@ def public_verbs() -> dict[str, object]:
     return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
-def test_no_group_hides_anothers_verb() -> None:
+def test_no_group_hides_a_method_of_another() -> None:
     """Every name is defined once, so that adding a group of verbs never changes what another one does."""
     names = [name for one in groups() if one is not StoreBase for name in vars(one) if not name.startswith("__")]
     assert [] == [name for name, count in Counter(names).items() if count > 1]
     assert set() == set(names) & {name for name in vars(StoreBase) if not name.startswith("__")}
 
 
-def test_every_verb_is_described() -> None:
+def test_every_method_is_described() -> None:
     """Every verb says in a sentence what it does, and is listed where the store is described."""
     listed = set(re.findall(r"\w+", store_module.__doc__ or ""))
     verbs = public_verbs()

@@ -279,7 +279,7 @@ def test_same_minute_is_found(store: Store) -> None:
     assert ["a", "b"] == [one.text for one in store.same_minute(ALICE, later(30))]
 
 
-def test_taken_moments(store: Store) -> None:
+def test_taken_times(store: Store) -> None:
     """The due moments of an account's scheduled posts tell which slots are taken."""
     store.add([post(due=later(60)), post(due=later(0)), post(due=later(120)), post(due=later(60), did=BOB)])
     assert [NOON, later(60)] == store.due_times(ALICE, NOON, later(120))

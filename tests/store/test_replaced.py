@@ -41,7 +41,7 @@ def texts(store: Store) -> list[str]:
     return [one.text for one in store.posts()]
 
 
-def test_the_new_file_is_opened_and_told(running: Store, home: Path, open_at: OpenAt) -> None:
+def test_the_new_file_is_opened_and_reported(running: Store, home: Path, open_at: OpenAt) -> None:
     """Posts of the file that is at the place now are seen, with all that is stored from now on; who asks is told."""
     told: list[str] = []
     running.on_replaced = told.append
@@ -110,7 +110,7 @@ def test_another_file_after_a_gap(running: Store, home: Path, open_at: OpenAt) -
     assert ["restored"] == texts(running)
 
 
-def test_a_file_that_is_no_database_is_told_each_time(running: Store, home: Path, open_at: OpenAt) -> None:
+def test_a_file_that_is_no_database_is_reported_each_time(running: Store, home: Path, open_at: OpenAt) -> None:
     """What is put there by mistake is not written to; the right one is taken up when it comes."""
     good = another(home, open_at, "restored")
     junk = home / "junk"

@@ -247,7 +247,7 @@ def test_server_crashes_during_a_claim(away: tuple[PostgresServer, Store], clock
     assert ("scheduled", 1) == (store.posts()[0].state, claimed(store).post.attempts)
 
 
-def test_restart_between_two_verbs_goes_unnoticed(away: tuple[PostgresServer, Store]) -> None:
+def test_restart_between_two_steps_goes_unnoticed(away: tuple[PostgresServer, Store]) -> None:
     """A server that was restarted while we did nothing costs no error."""
     server, store = away
     store.add([post()])
@@ -259,7 +259,7 @@ def test_restart_between_two_verbs_goes_unnoticed(away: tuple[PostgresServer, St
     "address",
     ["postgresql://user:{}@127.0.0.1:1/db", "postgresql://127.0.0.1:1/db?user=u&password={}", "postgresql://[{}"],
 )
-def test_password_is_never_told(home: Path, address: str) -> None:
+def test_password_is_never_shown(home: Path, address: str) -> None:
     """No message, hint or representation holds the password of an address that does not work."""
     with pytest.raises((DatabaseUnavailable, InvalidAddress)) as caught:
         open_store(address.format(SECRET), Vault(home, KEY))

@@ -144,7 +144,7 @@ def test_text_of_json_feed_is_text() -> None:
     assert "No title, a < b & so on.\n\nSecond paragraph" == content_of(document.entries[1], document)["summary"]
 
 
-def test_broken_items_are_told() -> None:
+def test_broken_items_are_reported() -> None:
     """What had to be left out is counted, with the reason."""
     assert ("2 of 4 items are broken and left out: mismatched tag (line 4).",) == fixture("broken.xml").warnings
 

@@ -73,7 +73,7 @@ def test_only_posts_have_gates(uri: str) -> None:
         threadgate(uri, [], NOW)
 
 
-def test_moments_are_checked() -> None:
+def test_times_are_checked() -> None:
     """A gate's createdAt is checked as a post's is."""
     with pytest.raises(InvalidTime):
         postgate(POST, "yesterday")

@@ -155,7 +155,7 @@ def test_round_trip(values: dict[str, Any]) -> None:
         ("2030-01-05 09:00", datetime(2030, 1, 5, 9)),
     ],
 )
-def test_moments(text: str, moment: datetime) -> None:
+def test_times_are_read(text: str, moment: datetime) -> None:
     """A date and a time of day, with or without a zone."""
     assert moment == read_timestamp(text)
 
@@ -174,7 +174,7 @@ def test_moments(text: str, moment: datetime) -> None:
         "9:00",
     ],
 )
-def test_moments_that_are_none(text: str) -> None:
+def test_times_that_are_none(text: str) -> None:
     """What means another moment each day, or none, is refused."""
     with pytest.raises(InvalidTime):
         read_timestamp(text)

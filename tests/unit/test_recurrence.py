@@ -107,7 +107,7 @@ RULES = (
 
 @light
 @given(windows(), st.sampled_from(RULES), st.integers(0, 86_400))
-def test_moments_are_strictly_increasing_and_do_not_depend_on_where_one_asks(
+def test_times_are_strictly_increasing_and_do_not_depend_on_where_one_asks(
     window: tuple[str, datetime], text: str, seconds: int
 ) -> None:
     """Each moment is after the one before and after the one asked for, and asking from between gives the rest."""
@@ -453,7 +453,7 @@ def test_a_skipped_occurrence_is_left_out() -> None:
     assert expected == daily(exceptions={"2026-11-26T10:00:00+01:00": None})
 
 
-def test_a_moved_occurrence_keeps_its_original_moment() -> None:
+def test_a_moved_occurrence_keeps_its_original_time() -> None:
     """An exception with a moment moves one; the next one is as before."""
     moved = {NINE.isoformat(): "2026-11-26T15:00:00+00:00"}
     assert Occurrence(utc(2026, 11, 26, 15), NINE) == daily(exceptions=moved)
@@ -467,13 +467,13 @@ def test_an_occurrence_moved_to_what_is_over_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("exceptions", [{"tomorrow": None}, {"2026-11-26T09:00:00": None}, {NINE.isoformat(): "later"}])
-def test_an_exception_that_is_no_moment_is_refused(exceptions: dict[str, str | None]) -> None:
+def test_an_exception_that_is_no_time_is_refused(exceptions: dict[str, str | None]) -> None:
     """Both sides are moments with an offset."""
     with pytest.raises(UnknownRule):
         daily(exceptions=exceptions)
 
 
-def test_an_end_is_the_last_moment() -> None:
+def test_an_end_is_the_last_time() -> None:
     """A rule may still come at its end, and not after."""
     assert Occurrence(NINE, NINE) == daily(until=NINE)
     assert daily(until=NINE - timedelta(seconds=1)) is None
@@ -591,7 +591,7 @@ def test_a_pool_is_used_in_turn(size: int, rounds: int) -> None:
         ("FREQ=DAILY;BYHOUR=9;UNTIL=20270101", "Every day at 09:00 until 2027-01-01 23:59"),
     ],
 )
-def test_a_rule_is_told_in_plain_english(text: str, expected: str) -> None:
+def test_a_rule_is_described_in_plain_english(text: str, expected: str) -> None:
     """With the zone in which it is meant."""
     assert f"{expected}, Europe/Berlin time" == describe(parse_rule(text, zone="Europe/Berlin"))
 

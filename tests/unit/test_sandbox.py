@@ -275,7 +275,7 @@ def test_unknown_fault(box: Sandbox) -> None:
         box.faults.add(kind="meteor")  # type: ignore[arg-type]
 
 
-def test_told_to_wait(alice: Person, box: Sandbox) -> None:
+def test_a_client_that_must_wait(alice: Person, box: Sandbox) -> None:
     """A 429 on demand says how long."""
     box.faults.add(CREATE, kind="rate_limited", seconds=90)
     answer = alice.post()

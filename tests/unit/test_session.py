@@ -93,7 +93,7 @@ def test_a_password_is_sent_as_it_is(server: Any, clock: FakeClock, answer: Any,
     assert expected == server.sent[0].json()
 
 
-def test_main_password_is_told(clock: FakeClock, tokens: Tokens, jwt: Callable[..., str]) -> None:
+def test_main_password_is_reported(clock: FakeClock, tokens: Tokens, jwt: Callable[..., str]) -> None:
     """A session made with the main password says so."""
     answer = tokens("1", accessJwt=jwt(0, scope="com.atproto.access"))
     assert Session.from_answer(answer, service_url=PDS, now=clock.now()).uses_main_password
@@ -242,7 +242,7 @@ def test_strings_that_are_no_session(text: str) -> None:
 
 
 @given(st.text() | st.sampled_from(["null", "[]", "{}", '{"did":1}', '{"did":"did:x","handle":1}']))
-def test_any_text_is_a_session_or_told(text: str) -> None:
+def test_any_text_is_a_session_or_an_error(text: str) -> None:
     """Any text at all is a session or InvalidSession."""
     for read in (Session.from_json, Session.from_string):
         with pytest.raises(InvalidSession):

@@ -87,7 +87,7 @@ def read(text: str, zone: str = BERLIN, now: datetime = NOW) -> str:
         ("2026-10-25T02:30:00+01:00", "PastTime"),
     ],
 )
-def test_a_written_moment_is_read(text: str, expected: str) -> None:
+def test_a_written_time_is_read(text: str, expected: str) -> None:
     """English, ISO 8601 and dates, after Wednesday 25 November 2026, 11:30 in Berlin."""
     if expected == "PastTime":
         with pytest.raises(PastTime):
@@ -145,7 +145,7 @@ def test_other_languages_are_read(text: str, expected: str) -> None:
         *("next 9:00", "next tomorrow 9:00", "in 2 moons", "2027 9:00", "2026-12-24T17:00+99:00", "24 dec 17:00 +49"),
     ],
 )
-def test_what_is_not_one_moment_is_refused_with_examples(text: str) -> None:
+def test_what_is_not_one_time_is_refused_with_examples(text: str) -> None:
     """No time of day is made up, and of two meanings none is chosen."""
     with pytest.raises(InvalidTime) as caught:
         parse_time(text, now=NOW, zone=BERLIN)
@@ -165,14 +165,14 @@ def test_a_zone_that_is_none_or_not_clear_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["today 9:00", "2026-11-25 11:28", "2020-01-01T10:00Z", "yesterday 9:00", "25.11.2026 0:00"]
 )
-def test_a_moment_that_is_over_is_refused(text: str) -> None:
+def test_a_time_that_is_over_is_refused(text: str) -> None:
     """The error says which moment was understood."""
     with pytest.raises(PastTime) as caught:
         parse_time(text, now=NOW, zone=BERLIN)
     assert "Europe/Berlin (" in caught.value.message
 
 
-def test_a_moment_that_has_just_gone_by_is_now() -> None:
+def test_a_time_that_has_just_gone_by_is_now() -> None:
     """Within a minute, someone who writes the present minute means now."""
     now = NOW + timedelta(seconds=59)
     assert now == parse_time("2026-11-25 11:30", now=now, zone=BERLIN).at
@@ -208,7 +208,7 @@ def test_hours_are_real_and_days_are_of_the_calendar() -> None:
 
 @light
 @given(moments, moments, st.sampled_from(ZONES))
-def test_iso_times_give_the_same_moment_back(now: datetime, at: datetime, zone: str) -> None:
+def test_iso_times_give_the_same_time_back(now: datetime, at: datetime, zone: str) -> None:
     """With an offset always; as a local time unless it comes twice, where the first is meant."""
     now, at = min(now, at), max(now, at)
     assert at == parse_time(at.astimezone(ZoneInfo(zone)).isoformat(), now=now, zone="UTC").at
@@ -259,7 +259,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("2026-11-27T16:00:00+00:00", "Etc/UTC", "Fri 27 Nov 2026 16:00 UTC"),
     ],
 )
-def test_a_moment_is_told_in_its_zone_and_in_utc(at: str, zone: str, expected: str) -> None:
+def test_a_time_is_shown_in_its_zone_and_in_utc(at: str, zone: str, expected: str) -> None:
     """The day of UTC is told where it is another."""
     assert expected == format_time(datetime.fromisoformat(at), zone)
 

@@ -298,7 +298,7 @@ JSON = st.recursive(
         st.text(),
     ),
 )
-def test_any_refusal_is_told(status: int, error: Any, message: Any, headers: dict[str, str]) -> None:
+def test_any_refusal_is_reported(status: int, error: Any, message: Any, headers: dict[str, str]) -> None:
     """Whatever a server answers becomes an error of the tree with a printable message."""
     import json
 
@@ -309,7 +309,7 @@ def test_any_refusal_is_told(status: int, error: Any, message: Any, headers: dic
 
 
 @given(body=st.binary(max_size=60), status=st.sampled_from([200, 302, 400, 401, 404, 413, 429, 500, 502]))
-def test_any_bytes_are_told(body: bytes, status: int) -> None:
+def test_any_bytes_are_reported(body: bytes, status: int) -> None:
     """Whatever bytes come back, the call ends with an object or an error of the tree."""
 
     class Fixed:
