@@ -28,6 +28,7 @@ from skywrite.queue.model import (
     Account,
     ChangedMeanwhile,
     Changes,
+    NewPost,
     Post,
     Recurrence,
     State,
@@ -102,27 +103,24 @@ class Posts:
         new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
         clashes = [*_sign_in_notes(found), *self._drafting.clashes(found.did, text, due_at)]
         state: State = "draft" if draft else "scheduled"
-        if dry_run:
-            warnings = (*notes, *ready.warnings, *clashes)
-            return Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
+        warnings = (*notes, *ready.warnings, *clashes)
+        planned = Scheduled(None, found.handle, due_at, place, warnings=warnings, state=state)
+        return planned if dry_run else self._stored(planned, ready, new)
+
+    def _stored(self, planned: Scheduled, ready: Ready, new: NewPost) -> Scheduled:
+        """Store what is planned. Where its key has been used, the post that has it is the answer."""
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots(
             [new], lambda posts: self._ctx.store.add(posts, verb="schedule")
         )
-        result, due_at = results[0], stored[0].due_at
-        if result.existed:
-            there = self._ctx.store.get(result.id)
-            due_at, state = there.due_at, there.state
-            notes, clashes = [key_used(key, result.id, other_draft=result.other_draft)], []
-        return Scheduled(
-            result.id,
-            found.handle,
-            due_at,
-            place,
-            result.existed,
-            (*notes, *ready.warnings, *clashes),
-            state=state,
-            other_draft=result.other_draft,
+        result = results[0]
+        answer = planned._replace(id=result.id, due_at=stored[0].due_at, existed=result.existed)
+        if not result.existed:
+            return answer
+        there = self._ctx.store.get(result.id)
+        note = key_used(new.key, result.id, other_draft=result.other_draft)
+        return answer._replace(
+            due_at=there.due_at, state=there.state, warnings=(note, *ready.warnings), other_draft=result.other_draft
         )
 
     def publish(
