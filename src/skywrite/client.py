@@ -17,8 +17,9 @@ from skywrite.atproto.identity import Resolver
 from skywrite.atproto.ref import Ref
 from skywrite.atproto.repo import Record, Repo, Write
 from skywrite.atproto.service import at_own_server, service_for
-from skywrite.atproto.session import Agent, MemorySessionStore, Session, create_session
+from skywrite.atproto.session import Agent, MemorySessionStore, Session
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
+from skywrite.atproto.sign_in import create_session
 from skywrite.atproto.tid import TidClock
 from skywrite.atproto.xrpc import Param
 from skywrite.bsky.limits import POST

@@ -22,7 +22,7 @@ from skywrite.app.occurrences import Occurrences
 from skywrite.app.results import iso
 from skywrite.app.sending import Sending
 from skywrite.atproto.identity import Resolver, UnknownHandle
-from skywrite.atproto.session import create_session
+from skywrite.atproto.sign_in import create_session
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import InputError

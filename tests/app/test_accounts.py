@@ -11,7 +11,7 @@ from skywrite.app import Skywrite
 from skywrite.app.context import NoAccount
 from skywrite.atproto.identity import Identity, Resolver, UnknownHandle
 from skywrite.atproto.service import ENTRYWAY, service_for
-from skywrite.atproto.session import WrongPassword
+from skywrite.atproto.sign_in import WrongPassword
 from skywrite.atproto.syntax import Did, Handle
 from skywrite.errors import InputError, NoAnswer
 from skywrite.fetch.fetch import Fetcher

@@ -12,7 +12,8 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.checkup import check_run
 from skywrite.app.chores import Heartbeat
-from skywrite.atproto.session import Session, create_session
+from skywrite.atproto.session import Session
+from skywrite.atproto.sign_in import create_session
 from skywrite.clock import SYSTEM_CLOCK, Clock, FakeClock
 from skywrite.config import load_config
 from skywrite.errors import TimedOut

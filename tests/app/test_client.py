@@ -13,7 +13,8 @@ import pytest
 
 from skywrite import Client
 from skywrite.atproto.repo import RecordNotFound
-from skywrite.atproto.session import InvalidSession, WrongPassword
+from skywrite.atproto.session import InvalidSession
+from skywrite.atproto.sign_in import WrongPassword
 from skywrite.bsky.limits import EmptyPost
 from skywrite.client import NotSignedInYet
 from skywrite.compose.draft import InvalidDraft

@@ -10,16 +10,8 @@ import pytest
 
 from skywrite.atproto.cid import cid_for_blob
 from skywrite.atproto.repo import RecordConflict, Repo, Write
-from skywrite.atproto.session import (
-    AccountUnavailable,
-    Agent,
-    MemorySessionStore,
-    NotAllowed,
-    Session,
-    SessionExpired,
-    WrongPassword,
-    create_session,
-)
+from skywrite.atproto.session import AccountUnavailable, Agent, MemorySessionStore, NotAllowed, Session, SessionExpired
+from skywrite.atproto.sign_in import WrongPassword, create_session
 from skywrite.atproto.xrpc_errors import (
     BlobNotFound,
     ExpiredToken,

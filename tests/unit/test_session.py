@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from skywrite.atproto.session import (
     AccountUnavailable,
     Agent,
-    AuthFactorRequired,
-    InvalidIdentifier,
     InvalidSession,
     MemorySessionStore,
     NotAllowed,
@@ -25,12 +23,16 @@ from skywrite.atproto.session import (
     Session,
     SessionExpired,
     SignedOut,
+)
+from skywrite.atproto.session_data import pds_in_document
+from skywrite.atproto.sign_in import (
+    AuthFactorRequired,
+    InvalidIdentifier,
     WrongAuthFactor,
     WrongPassword,
     clean_identifier,
     create_session,
 )
-from skywrite.atproto.session_data import pds_in_document
 from skywrite.atproto.xrpc_errors import InvalidToken, MethodNotSupported, NotSignedIn
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError

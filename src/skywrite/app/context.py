@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from skywrite.app.signing_in import sign_in
 from skywrite.app.workers import host_name, worker_name
-from skywrite.atproto.session import Agent, clean_identifier
+from skywrite.atproto.session import Agent
+from skywrite.atproto.sign_in import clean_identifier
 from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.config import DEFAULT_SERVICE, Config, load_config

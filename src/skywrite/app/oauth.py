@@ -19,7 +19,8 @@ from skywrite.atproto.oauth_auth import DpopAuth
 from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client
 from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, scope_of
 from skywrite.atproto.oauth_session import OAuthSession
-from skywrite.atproto.session import BearerAuth, Session, clean_identifier
+from skywrite.atproto.session import BearerAuth, Session
+from skywrite.atproto.sign_in import clean_identifier
 from skywrite.clock import Clock, to_iso
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 from skywrite.http import Transport

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from skywrite.atproto.identity import UnknownHandle
 from skywrite.atproto.service import at_own_server, service_for
-from skywrite.atproto.session import WrongPassword, clean_identifier, create_session
 from skywrite.atproto.session_data import Session
+from skywrite.atproto.sign_in import WrongPassword, clean_identifier, create_session
 from skywrite.clock import Clock
 from skywrite.errors import SkywriteError
 from skywrite.publish.network import Network

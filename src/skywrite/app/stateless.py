@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from skywrite.atproto.repo import RecordConflict, Repo
 from skywrite.atproto.service import service_for
-from skywrite.atproto.session import Agent, create_session
+from skywrite.atproto.session import Agent
+from skywrite.atproto.sign_in import create_session
 from skywrite.atproto.tid import keyed_tid
 from skywrite.atproto.xrpc import Xrpc
 from skywrite.atproto.xrpc_errors import RecordNotFound

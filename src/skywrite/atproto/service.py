@@ -1,6 +1,6 @@
 """Where an account signs in: its own PDS, or the entryway in front of it.
 
-What does not live here: the signing in (`session`), who an account is (`identity`).
+What does not live here: signing in itself (`sign_in`), who an account is (`identity`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from skywrite.atproto.identity import HandleDisputed, Resolver
-from skywrite.atproto.session import Session, clean_identifier
+from skywrite.atproto.session import Session
+from skywrite.atproto.sign_in import clean_identifier
 from skywrite.errors import SkywriteError
 
 ENTRYWAY = "https://bsky.social"

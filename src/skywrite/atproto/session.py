@@ -1,17 +1,14 @@
-"""Sessions: signing in, keeping the tokens, and one refresh for many threads and processes.
+"""Sessions: keeping the tokens, and one refresh for many threads and processes.
 
-What lives here: the session and its text forms, `create_session`, the store that processes share, and the `Agent` that
-calls XRPC methods as an account. What does not: encryption at rest (see `queue.vault`), finding an account's server
-from its handle (see `identity`).
+What lives here: the store that processes share, and the `Agent` that calls XRPC methods as an account. What does not:
+the session's values and text forms (`session_data`), signing in (`sign_in`), encryption at rest (`queue.vault`).
 
-Tokens never appear in a repr, a message or a log. Source: com.atproto.server.createSession and refreshSession.
+Tokens never appear in a repr, a message or a log. Source: com.atproto.server.refreshSession.
 """
 
 from __future__ import annotations
 
-import re
 import threading
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -28,9 +25,10 @@ from skywrite.atproto.xrpc_errors import (
     NotSignedIn,
     Refused,
     ServerFailure,
+    with_answer,
 )
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, NotSent, ServerAnswer, SkywriteError, TemporaryError, TimedOut
+from skywrite.errors import NoAnswer, NotSent, SkywriteError, TemporaryError, TimedOut
 from skywrite.http import Transport
 
 if TYPE_CHECKING:
@@ -39,10 +37,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountUnavailable",
     "Agent",
-    "AuthFactorRequired",
     "Authenticator",
     "BearerAuth",
-    "InvalidIdentifier",
     "InvalidSession",
     "MemorySessionStore",
     "NotAllowed",
@@ -51,10 +47,6 @@ __all__ = [
     "SessionExpired",
     "SessionStore",
     "SignedOut",
-    "WrongAuthFactor",
-    "WrongPassword",
-    "clean_identifier",
-    "create_session",
 ]
 
 REFRESH_LEASE_SECONDS = 60
@@ -64,7 +56,6 @@ REFRESH_TRIES = 3
 REFRESH_PAUSE_SECONDS = 30
 RECOVERY_TRIES = 2
 SERVICE_AUTH_SECONDS = 1800
-_APP_PASSWORD = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}")
 _Result = TypeVar("_Result")
 
 
@@ -72,24 +63,8 @@ class SessionExpired(NotSignedIn):
     """The session is over: its refresh token has expired or its app password was revoked."""
 
 
-class WrongPassword(NotSignedIn):
-    """The server does not know this account, or not with this password."""
-
-
-class AuthFactorRequired(NotSignedIn):
-    """The account has a second factor: the server has sent a code by e-mail."""
-
-
-class WrongAuthFactor(NotSignedIn):
-    """The code of the second factor is wrong or too old."""
-
-
 class NotAllowed(NotSignedIn):
     """The session may do much, but not this: an app password has fewer rights than the main password."""
-
-
-class InvalidIdentifier(InputError):
-    """What should name an account does not."""
 
 
 class RefreshBusy(TemporaryError):
@@ -147,48 +122,6 @@ class MemorySessionStore:
     def release(self, did: str) -> None:
         with self._lock:
             self._leases.pop(did, None)
-
-
-def clean_identifier(text: str) -> str:
-    """A handle, DID or e-mail address as people paste it, without a leading @, blanks and invisible characters."""
-    visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
-    return visible.removeprefix("@")
-
-
-def create_session(
-    transport: Transport,
-    service: str,
-    identifier: str,
-    password: str,
-    auth_factor_token: str | None = None,
-    *,
-    clock: Clock = SYSTEM_CLOCK,
-) -> Session:
-    """Sign in at a service (an entryway or a PDS) with a handle, DID or e-mail address.
-
-    The session's `pds_url` is the account's own server, from the DID document in the answer, or else the service.
-    Raises InvalidIdentifier, WrongPassword, AuthFactorRequired, WrongAuthFactor, AccountUnavailable, RateLimited.
-    `Session.uses_main_password` says that an app password would have been better.
-    """
-    name = clean_identifier(identifier)
-    if not name or not any(mark in name for mark in ".:@"):
-        raise InvalidIdentifier(f"{name!r} is not a full account name.", hint="Write it as alice.bsky.social.")
-    if not password:
-        raise InputError(f"There is no password for {name}.", hint="Make an app password in the settings of the app.")
-    pasted = clean_identifier(password)
-    secret = pasted if _APP_PASSWORD.fullmatch(pasted) else password
-    body = {"identifier": name, "password": secret}
-    if auth_factor_token:
-        body["authFactorToken"] = auth_factor_token.strip()
-    xrpc = Xrpc(transport, service, clock=clock)
-    try:
-        answer = xrpc.procedure("com.atproto.server.createSession", body, hide=(secret, auth_factor_token or ""))
-    except NotSignedIn as error:
-        raise _login_error(error, name, xrpc.host, bool(auth_factor_token)) from None
-    session = Session.from_answer(answer, service_url=xrpc.base_url, now=clock.now())
-    if not session.active:
-        raise _unavailable(session, xrpc.host)
-    return session
 
 
 class Authenticator(Protocol):
@@ -520,42 +453,13 @@ def _is_about_rights(error: NotSignedIn) -> bool:
 
 def _not_allowed(session: Session, error: NotSignedIn) -> NotAllowed:
     hint = "An app password may not do this; sign in with the main password or do it in the Bluesky app."
-    return _with_answer(NotAllowed(f"{session.handle} is not allowed to do this: {error.message}", hint=hint), error)
-
-
-def _login_error(error: NotSignedIn, name: str, host: str, had_auth_factor: bool) -> NotSignedIn:
-    if isinstance(error, AccountUnavailable):
-        return _with_answer(AccountUnavailable(f"{name}: {error.message}", hint=error.hint), error)
-    if error.server_error == "AuthFactorTokenRequired":
-        hint = "Give the code from the e-mail, or use an app password, which needs none."
-        return _with_answer(
-            AuthFactorRequired(f"{host} has sent a sign-in code for {name} by e-mail.", hint=hint), error
-        )
-    if had_auth_factor and isinstance(error, (ExpiredToken, InvalidToken)):
-        hint = "Ask for a new code by signing in again without one."
-        return _with_answer(WrongAuthFactor(f"{host} does not accept the sign-in code for {name}.", hint=hint), error)
-    hint = "Check the handle, the app password and the server. App passwords are made in the settings of the app."
-    return _with_answer(WrongPassword(f"{host} does not accept the password for {name}.", hint=hint), error)
+    return with_answer(NotAllowed(f"{session.handle} is not allowed to do this: {error.message}", hint=hint), error)
 
 
 def _refresh_error(error: NotSignedIn | Refused, session: Session) -> SkywriteError:
     if isinstance(error, MethodNotSupported):
         return error
     if isinstance(error, AccountUnavailable):
-        return _with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
+        return with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
     message = f"The session of {session.handle} is over: it has expired, or its app password was revoked."
-    return _with_answer(SessionExpired(message, hint=SIGN_IN_HINT), error)
-
-
-def _unavailable(session: Session, host: str) -> AccountUnavailable:
-    status = session.status or "not active"
-    hint = "Look at the account in the Bluesky app or ask the operator of its server."
-    return AccountUnavailable(f"The account {session.handle} is {status}, says {host}.", hint=hint)
-
-
-_Error = TypeVar("_Error", bound=NotSignedIn)
-
-
-def _with_answer(error: _Error, source: ServerAnswer) -> _Error:
-    error.status, error.server_error, error.request_id = source.status, source.server_error, source.request_id
-    return error
+    return with_answer(SessionExpired(message, hint=SIGN_IN_HINT), error)

@@ -1,6 +1,7 @@
 """A session's data: who, where, and the two tokens; its text forms and what its tokens say about time.
 
-What lives here: pure values. What does not: signing in and refreshing (see `session`, which also exports these names).
+What lives here: pure values. What does not: signing in (see `sign_in`), and refreshing (see `session`, which also
+exports these names).
 
 Tokens are JSON Web Tokens of the server; their claims are read without checking the signature, as hints only.
 """

@@ -1,7 +1,7 @@
 """What an XRPC server's refusal means: its status and error name, put on the branches of `skywrite.errors`.
 
-What lives here: the error classes of XRPC and the one function that chooses among them. What does not: sending and
-repeating (see `xrpc`), what the repository or the session makes of an error (see `repo`, `session`).
+What lives here: the error classes of XRPC, the one function that chooses among them, and `with_answer`. What does not:
+sending and repeating (see `xrpc`), what others make of an error (see `repo`, `session`, `sign_in`).
 
     NotSignedIn (SignInError)         ExpiredToken, InvalidToken, AccountUnavailable, MissingRight
     ServerFailure (TemporaryError)    any 5xx: a write may have been carried out
@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from skywrite.errors import (
     Do,
@@ -274,3 +274,12 @@ def http_date(value: str) -> datetime | None:
         )
     except ValueError:
         return None
+
+
+_Error = TypeVar("_Error", bound=NotSignedIn)
+
+
+def with_answer(error: _Error, source: ServerAnswer) -> _Error:
+    """An error in our words, with the status, name and request id of the answer that it explains."""
+    error.status, error.server_error, error.request_id = source.status, source.server_error, source.request_id
+    return error

@@ -45,7 +45,7 @@ def login_command(
     if rights or paste:
         raise InputError("--right and --paste only work with --oauth.", hint="Add --oauth.")
     from skywrite.app import Skywrite
-    from skywrite.atproto.session import AuthFactorRequired
+    from skywrite.atproto.sign_in import AuthFactorRequired
 
     with Skywrite() as sky:
         # Where nothing can be kept, nobody is asked for a password.

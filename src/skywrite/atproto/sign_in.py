@@ -1,0 +1,100 @@
+"""Signing in with a password: what the user types, made into a session.
+
+What lives here: `create_session` and what may go wrong at a sign-in. What does not: finding an account's server from
+its handle (see `identity`), keeping and refreshing the session (see `session`).
+
+Passwords and tokens never appear in a message or a log. Source: com.atproto.server.createSession.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from skywrite.atproto.session_data import Session
+from skywrite.atproto.xrpc import Xrpc
+from skywrite.atproto.xrpc_errors import AccountUnavailable, ExpiredToken, InvalidToken, NotSignedIn, with_answer
+from skywrite.clock import SYSTEM_CLOCK, Clock
+from skywrite.errors import InputError
+from skywrite.http import Transport
+
+_APP_PASSWORD = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}")
+
+
+class WrongPassword(NotSignedIn):
+    """The server does not know this account, or not with this password."""
+
+
+class AuthFactorRequired(NotSignedIn):
+    """The account has a second factor: the server has sent a code by e-mail."""
+
+
+class WrongAuthFactor(NotSignedIn):
+    """The code of the second factor is wrong or too old."""
+
+
+class InvalidIdentifier(InputError):
+    """What should name an account does not."""
+
+
+def clean_identifier(text: str) -> str:
+    """A handle, DID or e-mail address as people paste it, without a leading @, blanks and invisible characters."""
+    visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
+    return visible.removeprefix("@")
+
+
+def create_session(
+    transport: Transport,
+    service: str,
+    identifier: str,
+    password: str,
+    auth_factor_token: str | None = None,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Session:
+    """Sign in at a service (an entryway or a PDS) with a handle, DID or e-mail address.
+
+    The session's `pds_url` is the account's own server, from the DID document in the answer, or else the service.
+    Raises InvalidIdentifier, WrongPassword, AuthFactorRequired, WrongAuthFactor, AccountUnavailable, RateLimited.
+    `Session.uses_main_password` says that an app password would have been better.
+    """
+    name = clean_identifier(identifier)
+    if not name or not any(mark in name for mark in ".:@"):
+        raise InvalidIdentifier(f"{name!r} is not a full account name.", hint="Write it as alice.bsky.social.")
+    if not password:
+        raise InputError(f"There is no password for {name}.", hint="Make an app password in the settings of the app.")
+    pasted = clean_identifier(password)
+    secret = pasted if _APP_PASSWORD.fullmatch(pasted) else password
+    body = {"identifier": name, "password": secret}
+    if auth_factor_token:
+        body["authFactorToken"] = auth_factor_token.strip()
+    xrpc = Xrpc(transport, service, clock=clock)
+    try:
+        answer = xrpc.procedure("com.atproto.server.createSession", body, hide=(secret, auth_factor_token or ""))
+    except NotSignedIn as error:
+        raise _login_error(error, name, xrpc.host, bool(auth_factor_token)) from None
+    session = Session.from_answer(answer, service_url=xrpc.base_url, now=clock.now())
+    if not session.active:
+        raise _unavailable(session, xrpc.host)
+    return session
+
+
+def _login_error(error: NotSignedIn, name: str, host: str, had_auth_factor: bool) -> NotSignedIn:
+    if isinstance(error, AccountUnavailable):
+        return with_answer(AccountUnavailable(f"{name}: {error.message}", hint=error.hint), error)
+    if error.server_error == "AuthFactorTokenRequired":
+        hint = "Give the code from the e-mail, or use an app password, which needs none."
+        return with_answer(
+            AuthFactorRequired(f"{host} has sent a sign-in code for {name} by e-mail.", hint=hint), error
+        )
+    if had_auth_factor and isinstance(error, (ExpiredToken, InvalidToken)):
+        hint = "Ask for a new code by signing in again without one."
+        return with_answer(WrongAuthFactor(f"{host} does not accept the sign-in code for {name}.", hint=hint), error)
+    hint = "Check the handle, the app password and the server. App passwords are made in the settings of the app."
+    return with_answer(WrongPassword(f"{host} does not accept the password for {name}.", hint=hint), error)
+
+
+def _unavailable(session: Session, host: str) -> AccountUnavailable:
+    status = session.status or "not active"
+    hint = "Look at the account in the Bluesky app or ask the operator of its server."
+    return AccountUnavailable(f"The account {session.handle} is {status}, says {host}.", hint=hint)
