@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,8 +33,8 @@ def takes_processor(seconds: float) -> bool:
 
 
 def waits() -> bool:
-    """Wait for what has no occurrences."""
-    time.sleep(3600)
+    """Wait for a signal that nobody sends."""
+    signal.pause()
     return True
 
 
