@@ -202,6 +202,16 @@ def test_a_key_of_a_post_for_later(world: World, sky: Skywrite) -> None:
     assert [] == world.texts()
 
 
+def test_a_key_scheduled_twice_answers_with_the_first_post(world: World, sky: Skywrite) -> None:
+    """Nothing is added, and the answer shows the first post as it is: its time and state, not those asked for."""
+    first = sky.schedule("Later", at="tomorrow 9:00 UTC", key="k")
+    sky.cancel(first.post_id)
+    again = sky.schedule("Other", at="tomorrow 10:00 UTC", key="k")
+    expected = (first.id, True, True, first.due_at, "cancelled", ["KeyUsed"])
+    warnings = [notice.name for notice in again.warnings]
+    assert expected == (again.id, again.existed, again.other_draft, again.due_at, again.state, warnings)
+
+
 @pytest.mark.parametrize(("verb", "error"), [("cancel", WrongState), ("hold", StillQueued)])
 def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb: str, error: type) -> None:
     """The call says what became of it."""
