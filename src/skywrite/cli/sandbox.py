@@ -24,7 +24,7 @@ def sandbox_command(port: int, accounts: tuple[str, ...], as_json: bool) -> None
             ]
             print_json({"url": box.url, "plc_url": box.plc_url, "accounts": made})
             return
-        click.echo(f"The sandbox listens on {box.url}. Stop it with Ctrl-C.")
+        click.echo(f"The sandbox listens on {box.url} (stop it with Ctrl-C)")
         for handle in accounts:
             account = box.account(handle)
             click.echo(f"  {account.handle}  app password {account.app_password}")

@@ -76,7 +76,7 @@ def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool
         url = public_url or place.local_url
         print_json({"url": url, "sign_in_url": url + path} | ({"home": str(sky.context.config.home)} if demo else {}))
     else:
-        click.echo(f"Skywrite listens on {place.page_url}. Stop it with Ctrl-C.")
+        click.echo(f"Skywrite listens on {place.page_url} (stop it with Ctrl-C)")
         click.echo(f"Sign in (once, within 30 minutes): {place.page_url}{path}")
         if demo:
             click.echo(f"For an API key: SKYWRITE_HOME={sky.context.config.home} skywrite keys add --name demo")
