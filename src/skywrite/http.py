@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
@@ -158,11 +159,31 @@ class Http:
         elif body is not None:
             builder = builder.body_stream(_told(body, progress))
         try:
-            with builder.streamed_read_buffer_limit(_PIECE_BYTES).build_streamed() as response:
-                data, truncated = _read(response.body_reader, max_bytes)
-                return Response(response.status, _readable(response.headers), data, truncated)
+            return self._interruptible(partial(_send, builder, max_bytes))
         except PyreqwestError as error:
             raise _translate(error, url) from None
+
+    def _interruptible(self, send: Callable[[], Response]) -> Response:
+        """Send, and let Ctrl-C end it at once.
+
+        The library does not notice a signal before the server responds or the time is over, so a thread waits there
+        instead of the main one, and closing the client ends that wait. Only the main thread receives signals.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return send()
+        outcomes: list[Response | BaseException] = []
+        thread = threading.Thread(target=lambda: outcomes.append(_outcome(send)), name="http")
+        try:
+            thread.start()
+            thread.join()
+        except BaseException:
+            self.close()
+            if thread.is_alive():
+                thread.join()
+            raise
+        if isinstance(outcomes[0], BaseException):
+            raise outcomes[0]
+        return outcomes[0]
 
     def close(self) -> None:
         """Close the kept-alive connections."""
@@ -170,6 +191,19 @@ class Http:
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+
+def _outcome(send: Callable[[], Response]) -> Response | BaseException:
+    try:
+        return send()
+    except BaseException as error:
+        return error
+
+
+def _send(builder: Any, max_bytes: int) -> Response:
+    with builder.streamed_read_buffer_limit(_PIECE_BYTES).build_streamed() as response:
+        data, truncated = _read(response.body_reader, max_bytes)
+        return Response(response.status, _readable(response.headers), data, truncated)
 
 
 def _readable(headers: Any) -> dict[str, str]:

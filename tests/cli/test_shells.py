@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Files, Shell
+from skywrite.clock import SystemClock
+from tests.cli.conftest import PROCESS_SECONDS, Files, Shell
 from tests.cli.test_commands import Terminal
 
 COMPLETE = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
@@ -85,22 +88,33 @@ def test_a_reply_to_the_last_post(shell: Shell) -> None:
     assert "exclude each other" in shell("post", "x", "--reply-last", "--reply-to", parent, code=2).err
 
 
-def test_a_stop_in_the_middle_of_an_upload(shell: Shell, files: Files) -> None:
-    """Ctrl-C says which post still goes out, and how to stop it; and so it is stopped."""
+class StoppedClock(SystemClock):
+    """A server's clock: whoever waits for it waits until it is released."""
+
+    def __init__(self) -> None:
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        self.reached.set()
+        return self.released.wait(PROCESS_SECONDS)
+
+
+@pytest.fixture
+def stopped(shell: Shell) -> Iterator[StoppedClock]:
+    """The clock of a sandbox that does not answer an upload before the test has ended."""
+    shell.box.clock = clock = StoppedClock()
     shell.box.faults.add("com.atproto.repo.uploadBlob", kind="slow", seconds=30)
+    yield clock
+    clock.released.set()
+
+
+def test_a_stop_in_the_middle_of_an_upload(shell: Shell, files: Files, stopped: StoppedClock) -> None:
+    """Ctrl-C says which post still goes out, and how to stop it; and so it is stopped."""
     terminal = Terminal("post", "A large one", "--image", files.image(), "--alt", "Black")
-    wait_for_upload(shell)
+    assert stopped.reached.wait(PROCESS_SECONDS)
     os.kill(terminal.pid, signal.SIGINT)
     terminal.expect("Post 1 is kept: the next `skywrite run` sends it.\r\nTo stop it: skywrite cancel 1")
     assert 130 == terminal.end()
     shell("cancel", "1")
     shell("run", "--once")
     assert [] == shell.posts()
-
-
-def wait_for_upload(shell: Shell) -> None:
-    """Wait until the post is being sent."""
-    for _ in range(10_000):
-        if [post["state"] for post in shell("queue", "--json").json] == ["publishing"]:
-            return
-    raise AssertionError("the post is never sent")

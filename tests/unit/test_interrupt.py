@@ -1,0 +1,67 @@
+"""Ctrl-C while a server is silent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from skywrite.http import Http
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that accepts connections and never responds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_ctrl_c_ends_a_request(silent: socket.socket) -> None:
+    """It does not wait for the server to respond, or for the time to be over."""
+    http = Http(timeout_seconds=20)
+
+    def interrupt() -> None:
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            os.kill(os.getpid(), signal.SIGINT)
+            ended.wait(60)
+
+    ended = threading.Event()
+    server = threading.Thread(target=interrupt)
+    server.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            http.request("GET", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    finally:
+        ended.set()
+        server.join()
+        http.close()
+
+
+def test_a_client_goes_on_after_ctrl_c(silent: socket.socket) -> None:
+    """The next request opens new connections."""
+    http = Http(timeout_seconds=20)
+
+    def serve() -> None:
+        first, _ = silent.accept()
+        with first:
+            first.recv(1)
+            os.kill(os.getpid(), signal.SIGINT)
+            second, _ = silent.accept()
+            with second:
+                second.recv(1)
+                second.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    server = threading.Thread(target=serve)
+    server.start()
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+    with pytest.raises(KeyboardInterrupt):
+        http.request("GET", url)
+    assert b"ok" == http.request("GET", url).body
+    server.join()
+    http.close()
