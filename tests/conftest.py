@@ -11,15 +11,20 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from skywrite.clock import SYSTEM_CLOCK
 from tests.support.canaries import left_behind, secrets_in
 from tests.support.network import Network, running_network
 from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
 
-# How long an example takes says something about the computer, not about the promise.
-settings.register_profile("skywrite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("skywrite")
+# How long an example takes says something about the computer, not about the promise. Without a database of earlier
+# examples, a run depends on the code alone (`ci`) or on its seed alone (`nightly`).
+SLOW_IS_FINE = [HealthCheck.too_slow]
+settings.register_profile("ci", deadline=None, database=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("nightly", settings.get_profile("ci"), derandomize=False)
+settings.load_profile("ci")
+SEEDS = 2**32
 
 OPTIONAL = {
     "network": "needs the whole reference network: script/test --network",
@@ -30,11 +35,35 @@ OPTIONAL = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, reason in OPTIONAL.items():
         parser.addoption(f"--{name}", action="store_true", help=f"also run the tests marked {name} ({reason})")
+    parser.addoption("--seed", type=int, help="repeat the nightly run that printed this number")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    """Leave nothing to chance or, at night, all of it to one number, before modules of tests are imported."""
+    if not config.getoption("--nightly"):
+        return
+    if config.option.seed is None:
+        config.option.seed = int(SYSTEM_CLOCK.random() * SEEDS)
+    os.environ |= {"SKYWRITE_NIGHTLY": "1", "SKYWRITE_NIGHTLY_SEED": str(config.option.seed)}
+    settings.load_profile("nightly")
+    config.option.hypothesis_seed = config.option.seed
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return repeating(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.getoption("--nightly"):
-        os.environ["SKYWRITE_NIGHTLY"] = "1"
+        terminalreporter.write_line(repeating(config))
+
+
+def repeating(config: pytest.Config) -> str:
+    """How to see the same run again."""
+    if config.getoption("--nightly"):
+        return f"random, seed {config.option.seed}; the same again: script/test --nightly --seed {config.option.seed}"
+    return "not random: each run tests the same; others at night: script/test --nightly"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

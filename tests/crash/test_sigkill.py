@@ -5,7 +5,6 @@ The control shows that the test can fail: the same loop with keys chosen by the 
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -17,10 +16,10 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.config import load_config
 from tests.crash.workers import fork_server, start_worker, texts, wait_for_events
+from tests.support.chance import NIGHTLY, SEED
 from tests.support.fault_proxy import RESET_AFTER, Fault, FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
-NIGHTLY = bool(os.environ.get("SKYWRITE_NIGHTLY"))
 POSTS = 200
 CONTROL_POSTS = 400 if NIGHTLY else 48
 KILLS_MIN = 2000 if NIGHTLY else 150
@@ -104,7 +103,7 @@ def kill_often(
     while kills < kills_min:
         fill(environ, accounts, expected, range(posts, posts + POSTS))
         posts += POSTS
-        kills += kill_until_done(environ, seed=posts, workers=workers)
+        kills += kill_until_done(environ, seed=SEED + posts, workers=workers)
     return posts, kills
 
 
@@ -115,7 +114,7 @@ def test_nothing_is_lost_and_nothing_is_published_twice(pds: Pds, tmp_path: Path
     with FaultProxy(pds.url, pds.plc_url) as proxy:
         environ = environment(tmp_path, proxy)
         expected = sign_in(environ, proxy, accounts)
-        proxy.decide = losing_answers(1)
+        proxy.decide = losing_answers(SEED + 1)
         posts, kills = kill_often(environ, accounts, expected, KILLS_MIN)
         lost = sum(item.fault is RESET_AFTER for item in proxy.exchanges)
         print(f"{posts} posts, {kills} kills, {lost} lost answers")
@@ -146,7 +145,7 @@ def test_two_workers_on_postgresql_lose_and_repeat_nothing(pds: Pds, postgres_ur
     with FaultProxy(pds.url, pds.plc_url) as proxy:
         environ = environment(tmp_path, proxy, postgres_url)
         expected = sign_in(environ, proxy, accounts)
-        proxy.decide = losing_answers(3)
+        proxy.decide = losing_answers(SEED + 3)
         posts, kills = kill_often(environ, accounts, expected, TWO_WORKERS_KILLS_MIN, workers=2)
         print(f"{posts} posts, {kills} kills")
     assert [sorted(texts_of) for texts_of in expected] == [texts(pds.records(account.did)) for account in accounts]

@@ -1,6 +1,6 @@
 """Runs one fuzzer in this process, under limits on memory and on processor time for each input.
 
-usage: python -m tests.fuzz.run TARGET [--seconds 60] [--seed 0] [--last FILE] [--atheris]
+usage: python -m tests.fuzz.run TARGET [--seconds 60 | --inputs 1000] [--seed 0] [--last FILE] [--atheris]
 
 The input that is being read stands in FILE, so that it is known when the process is killed. Ends with 1 and a traceback
 where a target raises what it may not.
@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("target", choices=sorted(TARGETS))
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--inputs", type=int, help="end after so many, however long they take")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--last", default=os.devnull)
     parser.add_argument("--atheris", action="store_true")
@@ -51,7 +52,8 @@ def main() -> None:
         if given.atheris:
             _with_atheris(target, guarded, given.seconds)
         else:
-            _with_mutator(target, guarded, given.seconds, given.seed)
+            mutator = Mutator(target.samples, target.words, given.seed)
+            _with_mutator(mutator, guarded, given.seconds, given.inputs)
 
 
 def one_input(target: Target, data: bytes) -> bool:
@@ -76,11 +78,10 @@ def _guarded(target: Target, last: int) -> Callable[[bytes], bool]:
     return run
 
 
-def _with_mutator(target: Target, run: Callable[[bytes], bool], seconds: float, seed: int) -> None:
-    mutator = Mutator(target.samples, target.words, seed)
+def _with_mutator(mutator: Mutator, run: Callable[[bytes], bool], seconds: float, inputs: int | None) -> None:
     end = time.monotonic() + seconds
     count = read = 0
-    while time.monotonic() < end:
+    while count < inputs if inputs else time.monotonic() < end:
         data = mutator.next()
         count += 1
         if run(data):

@@ -30,8 +30,6 @@ schema = schemathesis.openapi.from_dict(document()).exclude(path_regex=LEFT_OUT)
     max_examples=5,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
-    derandomize=True,
-    database=None,
 )
 def test_answers_are_in_the_document(case: schemathesis.Case, quiet_server: Server) -> None:
     """Requests made from the document, right and wrong ones, get answers that the document describes, and no fault."""

@@ -28,9 +28,10 @@ from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 from tests.simulation.process import ShakyStore
 from tests.simulation.world import HOUR_POINTS, KEY, World, doubled, verdicts
+from tests.support.chance import NIGHTLY, SEED
 from tests.support.processes import FAST_FOLDER
 
-SEEDS = 20_000 if os.environ.get("SKYWRITE_NIGHTLY") else 300
+SEEDS = 20_000 if NIGHTLY else 300
 BLOCKS = 10
 CONTROL_SEEDS = 250
 STEPS = 40
@@ -69,7 +70,7 @@ def chosen_seeds(block: int) -> range:
     """The seeds of a block; the one that the environment names, in the first."""
     if only := os.environ.get("SKYWRITE_SEED"):
         return range(int(only), int(only) + (block == 0))
-    return range(block * SEEDS // BLOCKS, (block + 1) * SEEDS // BLOCKS)
+    return range(SEED + block * SEEDS // BLOCKS, SEED + (block + 1) * SEEDS // BLOCKS)
 
 
 @pytest.mark.timeout(7200)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections import Counter
 from pathlib import Path
@@ -16,8 +15,8 @@ from skywrite.queue.model import Published
 from skywrite.queue.store import Store
 from tests.store.support import LEASE_SECONDS, OpenAt, later, post, session, take
 from tests.store.workers import RETRY_EVERY, worker
+from tests.support.chance import NIGHTLY
 
-NIGHTLY = os.environ.get("SKYWRITE_NIGHTLY") == "1"
 PROCESSES = 8
 SECONDS = 60 if NIGHTLY else 20
 POSTS = 20_000 if NIGHTLY else 300

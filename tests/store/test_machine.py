@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -32,9 +31,9 @@ from skywrite.queue.model import (
     Take,
 )
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, opened, post, session
+from tests.support.chance import NIGHTLY
 from tests.support.processes import FAST_FOLDER
 
-NIGHTLY = os.environ.get("SKYWRITE_NIGHTLY") == "1"
 SECONDS = st.sampled_from([0, 1, 30, LEASE_SECONDS, 3600])
 
 

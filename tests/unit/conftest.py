@@ -12,14 +12,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import settings
 
 from skywrite.clock import FakeClock
 from skywrite.http import MAX_ANSWER_BYTES, Response
-
-# Hypothesis's own limit of 200 ms an example measures how busy the machine is.
-settings.register_profile("no-deadline", deadline=None)
-settings.load_profile("no-deadline")
 
 
 @dataclass(frozen=True)
