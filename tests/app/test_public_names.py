@@ -11,7 +11,7 @@ from skywrite import Skywrite
 
 NOUNS = {
     "accounts": "get list login logout server_for set set_default set_slots slots",
-    "approvals": "approve list look reject",
+    "approvals": "approve approve_recurrence list look look_at_recurrence reject reject_recurrence",
     "commands": "add list remove run try_run",
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from click.testing import CliRunner
+
 from skywrite.app import Skywrite
 from tests.app.conftest import NOON, World
 
@@ -20,3 +23,61 @@ def test_an_occurrence_that_nobody_approved_stops_no_other(sky: Skywrite, world:
     world.clock.advance(24 * 3600)
     sky.run_once()
     assert ["Good morning"] == world.texts()
+
+
+def test_one_approval_covers_what_comes_from_the_template(sky: Skywrite, world: World) -> None:
+    """Its posts go out without another one, until the recurrence is changed; then the change is shown."""
+    sky.set(None, {"approval": "all", "zone": "UTC"})
+    number = sky.schedule("Good morning", every="daily 9:00").recurrence_id
+    assert number is not None
+    asked = sky.approvals.look_at_recurrence(number)
+    assert (True, False) == (asked.wanted, asked.is_approved)
+    sky.approvals.approve_recurrence(number, asked.digest, "Berta")
+    assert [] == sky.approvals.list()
+    for _ in range(2):
+        world.clock.advance(24 * 3600)
+        sky.run_once()
+    assert ["Good morning"] * 2 == world.texts()
+    sky.recurrences.edit(number, text="Good evening")
+    world.clock.advance(24 * 3600)
+    sky.run_once()
+    again = sky.approvals.look_at_recurrence(number)
+    (row,) = [row for row in again.rows() if row.mark != "same"]
+    assert (2, True, "Text") == (len(world.texts()), again.wanted, row.part)
+
+
+def test_an_occurrence_that_was_moved_needs_its_own(sky: Skywrite, world: World) -> None:
+    """The others of an approved recurrence go out."""
+    sky.set(None, {"approval": "all", "zone": "UTC"})
+    number = sky.schedule("Good morning", every="daily 9:00").recurrence_id
+    assert number is not None
+    sky.approvals.approve_recurrence(number, sky.approvals.look_at_recurrence(number).digest, "Berta")
+    sky.recurrences.skip_or_move(number, "tomorrow 9:00", "tomorrow 8:00")
+    world.clock.advance(24 * 3600)
+    sky.run_once()
+    assert ("held", []) == (world.states(sky)[0][1], world.texts())
+    world.clock.advance(24 * 3600)
+    sky.run_once()
+    assert ["Good morning"] == world.texts()
+
+
+def test_the_command_takes_a_recurrence(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows the template and its digest; --confirm approves that, and what was changed since is shown."""
+    from skywrite.cli.approve import approve_command, reject_command
+
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    sky.set(None, {"approval": "all", "zone": "UTC"})
+    number = sky.schedule("Good morning", every="daily 9:00").recurrence_id
+    assert number is not None
+    target = f"recurring:{number}"
+    shown = CliRunner().invoke(approve_command, [target]).output
+    digest = sky.approvals.look_at_recurrence(number).digest
+    assert "Text: Good morning" in shown and f"approve {target} --confirm {digest}" in shown
+    done = CliRunner().invoke(approve_command, [target, "--confirm", digest, "--by", "Berta"])
+    assert (0, True) == (done.exit_code, sky.approvals.look_at_recurrence(number).is_approved)
+    sky.recurrences.edit(number, text="Good evening")
+    shown = CliRunner().invoke(approve_command, [target]).output
+    assert "Good [-morning-]" in shown and "Good {+evening+}" in shown
+    no = CliRunner().invoke(reject_command, [target, "--by", "Berta"])
+    assert (0, "held") == (no.exit_code, sky.show(world.states(sky)[-1][0]).post.state)
+    assert 2 == CliRunner().invoke(approve_command, ["feed:3"]).exit_code

@@ -60,7 +60,7 @@ def test_a_rejection_with_a_note(quiet_server: Server) -> None:
     assert ("rejected", "Calmer, please") == (verdict["verdict"], verdict["note"])
     agent.patch(f"/posts/{number}", {"text": "Calm"})
     shown = page(quiet_server, number)
-    assert "-Too loud" in shown and "+Calm" in shown
+    assert "<del>Too loud</del>" in shown and "<ins>Calm</ins>" in shown and "changed</small>" in shown
 
 
 def test_no_key_approves_what_it_wrote(quiet_server: Server) -> None:
@@ -74,3 +74,26 @@ def test_no_key_approves_what_it_wrote(quiet_server: Server) -> None:
     assert 403 == reader.post(f"/posts/{number}/approve", body).status_code
     other = quiet_server.with_key("read", "publish").post(f"/posts/{number}/approve", body)
     assert (200, "scheduled") == (other.status_code, other.json()["state"])
+
+
+def test_a_recurrence_is_approved_as_a_whole(quiet_server: Server) -> None:
+    """On its page and over HTTP: with the digest that was shown, and by nobody who made it."""
+    agent = quiet_server.with_key("read", "schedule", "publish")
+    given = {"text": "Every day", "every": "0 9 * * *", "zone": "UTC", "starts": "2033-01-01T00:00:00Z"}
+    number = agent.post("/recurrences", given).json()["id"]
+    asked = agent.get(f"/recurrences/{number}/approval").json()
+    own = agent.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]})
+    assert (403, "OwnPost") == (own.status_code, own.json()["error"])
+    other = quiet_server.with_key("read", "publish")
+    stale = other.post(f"/recurrences/{number}/approve", {"digest": "0" * 64})
+    assert "ApprovalStale" == stale.json()["error"]
+    assert True is other.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]}).json()["approved"]
+    cookie = {"cookie": f"{COOKIE}={quiet_server.owner}"}
+    assert "It is approved as it is" in quiet_server.request("GET", "/recurrences", headers=cookie).text
+    form = {"headers": {**cookie, "origin": quiet_server.url}, "data": {"note": "No more"}}
+    quiet_server.request("POST", f"/recurrences/{number}/reject", **form)
+    assert asked["digest"] in quiet_server.request("GET", "/recurrences", headers=cookie).text
+    form["data"] = {"digest": asked["digest"]}
+    quiet_server.request("POST", f"/recurrences/{number}/approve", **form)
+    assert True is other.get(f"/recurrences/{number}/approval").json()["approved"]
+    agent.delete(f"/recurrences/{number}")

@@ -91,7 +91,7 @@ def test_the_database_refuses_a_claim_without_approval(asking: Store) -> None:
     asking.add([post()])
     digest = digest_of(asking.get(1))
     with asking._writing() as tx:
-        values = {"id": 1, "token": 1, "frozen": None, "version": 1, "now": NOON}
+        values = {"id": 1, "token": 1, "frozen": None, "version": 1, "template": "", "now": NOON}
         assert tx.row("take_post", approval=digest, **values) is None
     approve(asking, 1)
     with pytest.raises(StorageError), asking._writing() as tx:

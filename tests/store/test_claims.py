@@ -580,7 +580,7 @@ def test_database_refuses_a_second_claim(store: Store) -> None:
     store.add([post("one"), post("two")])
     claimed(store)
     with pytest.raises(StorageError), store._writing() as tx:
-        tx.run("take_post", id=2, token=9, frozen=None, version=1, approval="", now=NOON)
+        tx.run("take_post", id=2, token=9, frozen=None, version=1, approval="", template="", now=NOON)
     assert ["publishing", "scheduled"] == [row["state"] for row in raw(store, "SELECT state FROM post ORDER BY id")]
 
 

@@ -11,15 +11,18 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from skywrite.app.compared import Row, base_of, changed, rows, text_rows
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry, iso
+from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import mention_facets, mention_handles
 from skywrite.errors import Do, Hint, InputError, SkywriteError
-from skywrite.queue.approval_rules import digest_of, texts_of
+from skywrite.queue.approval_rules import content_of, digest_of, texts_of
 from skywrite.queue.approvals import Approval, Approvals, as_approved
 from skywrite.queue.model import Account, Changes, Post
+from skywrite.queue.template_approvals import TemplateApprovals
 
 WANTED_SCOPE = "wanted"
 
@@ -35,6 +38,7 @@ class Asked(NamedTuple):
     digest: str
     verdicts: tuple[Approval, ...]
     wanted: bool
+    zone: str = "UTC"
 
     @property
     def texts(self) -> list[str]:
@@ -42,18 +46,25 @@ class Asked(NamedTuple):
         return texts_of(self.post)
 
     @property
-    def before(self) -> tuple[str, ...] | None:
-        """The texts of the last verdict, where they were others."""
-        last = self.verdicts[0].texts if self.verdicts else None
-        return None if last is None or list(last) == self.texts else last
+    def base(self) -> Approval | None:
+        """The verdict to compare with: the last approval, else the last rejection."""
+        return base_of(self.verdicts)
+
+    def rows(self) -> list[Row]:
+        """What was approved last beside what would go out now; empty where nothing changed."""
+        if self.base is None:
+            return []
+        if self.base.content is None:
+            return changed(text_rows(self.base.texts, self.texts))
+        return changed(rows(self.base.content, content_of(self.post), self.zone))
 
     def diff(self) -> list[str]:
-        """What changed in the texts since the last verdict, line by line, as `diff -u` shows it."""
-        if self.before is None:
+        """What changed in the texts since then, line by line, as `diff -u` shows it."""
+        if self.base is None or list(self.base.texts) == self.texts:
             return []
         from difflib import unified_diff
 
-        old, new = ("\n---\n".join(texts).split("\n") for texts in (self.before, self.texts))
+        old, new = ("\n---\n".join(texts).split("\n") for texts in (self.base.texts, self.texts))
         return list(unified_diff(old, new, "before", "now", lineterm=""))
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,6 +83,7 @@ class Asked(NamedTuple):
             "quotes": self.post.prepared.get("quotes", True),
             "blobs": self.post.prepared.get("blobs", []),
             "diff": self.diff(),
+            "changes": [row.as_dict() for row in self.rows() if row.mark != "same"],
             "last_verdict": last and {"verdict": last.verdict, "by": last.by, "note": last.note},
         }
 
@@ -88,12 +100,15 @@ class Approving:
 
         Mentions that could not be looked up before are looked up now, so that they are seen. Raises UnknownPost.
         """
-        post = self._looked_up(self._ctx.store.get(post_id))
+        post = self._ctx.store.get(post_id)
+        if self._is_wanted(post):
+            post = self._looked_up(post)
         account = self._ctx.store.account(post.account_did)
         approvals = Approvals(self._ctx.store)
         planned = as_approved(post, self._ctx.clock.now(), self._time(post, account, at))
         verdicts = tuple(approvals.of(post_id))
-        return Asked(planned, account, digest_of(planned), verdicts, self._is_wanted(post))
+        zone = self._ctx.zone(account)
+        return Asked(planned, account, digest_of(planned), verdicts, self._is_wanted(post), zone)
 
     def approve(
         self,
@@ -110,8 +125,7 @@ class Approving:
         A draft is scheduled, and a post that was held for want of an approval is let go. `by`: the name to note.
         Raises ApprovalStale, OwnPost, WrongState, UnknownPost.
         """
-        if not by.strip():
-            raise InputError("Nobody is named as the approver.", hint=Hint("Name them: ", Do("argument", "by")))
+        check_name(by)
         post = self._ctx.store.get(post_id)
         time = self._time(post, self._ctx.store.account(post.account_did), at)
         Approvals(self._ctx.store).approve(post_id, digest, by, at=time, note=note, who=who)
@@ -121,6 +135,26 @@ class Approving:
         """Say no, with a note: a scheduled post is held, a draft stays one. Raises WrongState, UnknownPost."""
         Approvals(self._ctx.store).reject(post_id, by, note=note)
         return self._entry(post_id)
+
+    def look_at_recurrence(self, recurrence_id: int) -> AskedTemplate:
+        """What an approval of a whole recurrence would cover. Raises UnknownRecurrence."""
+        return look_at_template(self._ctx, recurrence_id)
+
+    def approve_recurrence(
+        self, recurrence_id: int, digest: str, by: str, *, note: str = "", who: str | None = None
+    ) -> AskedTemplate:
+        """Approve the template that has this digest: every post made from exactly it goes out without another approval.
+
+        Any change of the recurrence voids that. Raises ApprovalStale, OwnPost, WrongState, UnknownRecurrence.
+        """
+        check_name(by)
+        TemplateApprovals(self._ctx.store).approve(recurrence_id, digest, by, note=note, who=who)
+        return self.look_at_recurrence(recurrence_id)
+
+    def reject_recurrence(self, recurrence_id: int, by: str, *, note: str = "") -> AskedTemplate:
+        """Say no to a whole recurrence: what was approved of it is withdrawn, and its scheduled posts are held."""
+        TemplateApprovals(self._ctx.store).reject(recurrence_id, by, note=note)
+        return self.look_at_recurrence(recurrence_id)
 
     def list(self, *, account: str | None = None) -> builtins.list[Entry]:
         """The posts that wait for an approval, in due order: drafts of agents as well."""
@@ -170,6 +204,12 @@ class Approving:
             return post
         changes = Changes(prepared=_with_mentions(prepared, dids).to_dict())
         return self._ctx.store.edit(post.id, changes, version=post.version)
+
+
+def check_name(by: str) -> None:
+    """Raise InputError where nobody is named."""
+    if not by.strip():
+        raise InputError("Nobody is named as the approver.", hint=Hint("Name them: ", Do("argument", "by")))
 
 
 def _with_mentions(prepared: Prepared, dids: Mapping[str, str]) -> Prepared:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -18,11 +18,36 @@ if TYPE_CHECKING:
 
     from skywrite.app import Skywrite
     from skywrite.app.approvals import Asked
+    from skywrite.app.compared import Piece
+    from skywrite.app.template_approvals import AskedTemplate
     from skywrite.queue.model import Account
 
 
-@click.command("approve", epilog="Example: skywrite approve 12")
-@click.argument("post_id", type=ID, required=False, metavar="[ID]", shell_complete=complete_posts)
+class Target(NamedTuple):
+    """What is approved: a post, or a whole recurrence."""
+
+    id: int
+    is_recurrence: bool
+
+
+class TargetType(click.ParamType[Target]):
+    """A post's number, or `recurring:` and a recurrence's number."""
+
+    name = "number"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+        """Read it."""
+        prefix, colon, number = value.rpartition(":")
+        if colon and prefix not in ("recurring", "recurrence"):
+            self.fail(f"{value!r} is neither a post's number nor recurring:NUMBER.", param, ctx)
+        return Target(ID(number, param, ctx), bool(colon))
+
+
+TARGET = TargetType()
+
+
+@click.command("approve", epilog="Example: skywrite approve 12, or: skywrite approve recurring:3")
+@click.argument("target", type=TARGET, required=False, metavar="[ID]", shell_complete=complete_posts)
 @click.option("--confirm", metavar="DIGEST", help="Approve exactly this, without a question; for scripts.")
 @click.option("--by", metavar="NAME", help="Who approves; without it, your login name.")
 @click.option("--at", metavar="WHEN", help="When a draft is to go out; without it, when its author asked for.")
@@ -30,7 +55,7 @@ if TYPE_CHECKING:
 @account_option
 @json_option
 def approve_command(
-    post_id: int | None,
+    target: Target | None,
     confirm: str | None,
     by: str | None,
     at: str | None,
@@ -40,16 +65,23 @@ def approve_command(
 ) -> None:
     """Show exactly what goes out, and approve that; without ID, list what waits for an approval.
 
-    Any change of the post voids the approval. A post that nobody has approved by its time is held.
+    Any change of the post voids the approval. A post that nobody has approved by its time is held. With recurring:ID
+    one approval covers all posts of a recurrence, until the recurrence is changed.
     """
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        if post_id is None:
+        if target is None:
             _print_waiting(sky, account, as_json)
             return
+        if target.is_recurrence:
+            if at is not None:
+                raise InputError("A recurrence has its own times.", hint="Leave out --at.")
+            _approve_recurrence(sky, target.id, confirm, by, note, as_json)
+            return
+        post_id = target.id
         asked = sky.approvals.look(post_id, at=at)
-        if confirm is None and (as_json or not _says_yes(sky, asked)):
+        if confirm is None and (as_json or not _says_yes(_lines(sky, asked), str(post_id), asked.digest)):
             if as_json:
                 print_json(asked.as_dict())
             return
@@ -62,20 +94,45 @@ def approve_command(
 
 
 @click.command("reject", epilog='Example: skywrite reject 12 --note "The figure is from last year"')
-@click.argument("post_id", type=ID, metavar="ID", shell_complete=complete_posts)
+@click.argument("target", type=TARGET, metavar="ID", shell_complete=complete_posts)
 @click.option("--note", default="", help="Why; the author sees it.")
 @click.option("--by", metavar="NAME", help="Who rejects; without it, your login name.")
 @json_option
-def reject_command(post_id: int, note: str, by: str | None, as_json: bool) -> None:
-    """Say no to a post: it is held, and earlier approvals of it are withdrawn."""
+def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> None:
+    """Say no to a post: it is held, and earlier approvals of it are withdrawn.
+
+    With recurring:ID the approval of a whole recurrence is withdrawn, and its scheduled posts are held.
+    """
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        entry = sky.approvals.reject(post_id, by or _login_name(), note=note)
+        if target.is_recurrence:
+            document = sky.approvals.reject_recurrence(target.id, by or _login_name(), note=note).as_dict()
+            said = f"Recurrence {target.id} is rejected: its posts are held."
+        else:
+            entry = sky.approvals.reject(target.id, by or _login_name(), note=note)
+            document, said = entry.as_dict(), f"Post {target.id} is rejected: {entry.post.state}."
     if as_json:
-        print_json(entry.as_dict())
+        print_json(document)
     else:
-        print_done(f"Post {post_id} is rejected: {entry.post.state}.")
+        print_done(said)
+
+
+def _approve_recurrence(
+    sky: Skywrite, recurrence_id: int, confirm: str | None, by: str | None, note: str, as_json: bool
+) -> None:
+    asked = sky.approvals.look_at_recurrence(recurrence_id)
+    if confirm is None and (
+        as_json or not _says_yes(_template_lines(asked), f"recurring:{recurrence_id}", asked.digest)
+    ):
+        if as_json:
+            print_json(asked.as_dict())
+        return
+    done = sky.approvals.approve_recurrence(recurrence_id, confirm or asked.digest, by or _login_name(), note=note)
+    if as_json:
+        print_json(done.as_dict())
+    else:
+        print_done(f"Recurrence {recurrence_id} is approved: its posts go out until it is changed.")
 
 
 def _login_name() -> str:
@@ -87,16 +144,16 @@ def _login_name() -> str:
         raise InputError("Your name is missing.", hint="Name yourself: --by NAME") from None
 
 
-def _says_yes(sky: Skywrite, asked: Asked) -> bool:
+def _says_yes(lines: Iterator[str], target: str, digest: str) -> bool:
     """Show it, and ask; a script has to name the digest."""
-    for line in _lines(sky, asked):
+    for line in lines:
         click.echo(line)
     if not sys.stdin.isatty():
-        click.echo(f"To approve it: skywrite approve {asked.post.id} --confirm {asked.digest} --by NAME")
+        click.echo(f"To approve it: skywrite approve {target} --confirm {digest} --by NAME")
         return False
     if click.confirm("Approve exactly this?"):
         return True
-    click.echo(f"Nothing was approved. To say no: skywrite reject {asked.post.id} --note WHY")
+    click.echo(f"Nothing was approved. To say no: skywrite reject {target} --note WHY")
     return False
 
 
@@ -118,11 +175,44 @@ def _lines(sky: Skywrite, asked: Asked) -> Iterator[str]:
         yield "  Who may quote: nobody"
     for cid, mime, size in post.prepared.get("blobs", ()):
         yield f"  file: {mime}, {size} bytes, {cid}"
+    yield from _history_lines(asked, asked.zone)
+    yield f"Digest: {asked.digest}"
+
+
+def _template_lines(asked: AskedTemplate) -> Iterator[str]:
+    from skywrite.app.compared import parts
+
+    zone = asked.recurrence.zone
+    yield f"Recurrence {asked.recurrence.id} of {asked.account.handle}: all posts that it makes from now on"
+    for part, text in parts(asked.content, zone).items():
+        first, *more = text.split("\n")
+        yield f"  {part}: {first}"
+        yield from (f"    {line}" for line in more)
+    yield from _history_lines(asked, zone)
+    yield f"Digest: {asked.digest}"
+
+
+def _history_lines(asked: Asked | AskedTemplate, zone: str) -> Iterator[str]:
+    """The last verdict, and what changed since the last approval."""
+    from skywrite.schedule.times import format_time
+
     if asked.verdicts:
         last = asked.verdicts[0]
         yield f"Last: {last.verdict} by {last.by}{f': {last.note}' if last.note else ''}"
-    yield from (f"  {line}" for line in asked.diff())
-    yield f"Digest: {asked.digest}"
+    found, base = asked.rows(), asked.base
+    if found and base is not None:
+        what = "rejected" if base.verdict == "rejected" else "approved"
+        yield f"Changed since {base.by} {what} it on {format_time(base.created_at, zone)}, [-before-] and {{+now+}}:"
+        for row in found:
+            if row.mark != "same":
+                yield f"  {row.part} ({row.mark})"
+                yield from _side_lines("-", row.before, "[-", "-]")
+                yield from _side_lines("+", row.now, "{+", "+}")
+
+
+def _side_lines(sign: str, pieces: Sequence[Piece], begin: str, end: str) -> Iterator[str]:
+    marked = "".join(f"{begin}{piece.text}{end}" if piece.is_different else piece.text for piece in pieces)
+    yield from (f"    {sign} {line}" for line in marked.split("\n") if marked)
 
 
 def _when(sky: Skywrite, due_at: datetime | None, account: Account) -> str:
@@ -140,6 +230,8 @@ def _print_waiting(sky: Skywrite, account: str | None, as_json: bool) -> None:
         return
     if not entries:
         click.echo("Nothing waits for an approval.")
+    for rule in dict.fromkeys(entry.post.recurrence_id for entry in entries if entry.post.recurrence_id):
+        click.echo(f"All posts of recurrence {rule} with one approval: skywrite approve recurring:{rule}")
     for entry in entries:
         when = _when(sky, entry.post.due_at, entry.account)
         click.echo(f"{entry.post.id}  {entry.account.handle}{when}  {entry.post.text[:60]}".replace("\n", " "))

@@ -32,12 +32,15 @@ _COMMANDS = {
     "posts.release": "release",
     "posts.retry": "retry",
     "posts.undo": "undo",
+    "recurrences.approve": "approve",
+    "recurrences.edit": "recurring edit",
     "recurrences.list": "recurring",
     "rotate_key": "key rotate",
     "run": "run",
     "run_once": "run --once",
     "transfer.import_rows": "import",
 }
+_TARGETS = {"recurrences.approve": "recurring:"}
 _REST = {"oauth.init": " https://me.example", "posts.move": " WHEN", "posts.edit": ' "another text"'}
 
 
@@ -46,7 +49,8 @@ def command(do: Do) -> str:
     if do.operation == "argument":
         return f"--{str(do.target).replace('_', '-')}"
     words = f"skywrite {_COMMANDS[do.operation]}"
-    return words + ("" if do.target is None else f" {do.target}") + _REST.get(do.operation, "")
+    target = "" if do.target is None else f" {_TARGETS.get(do.operation, '')}{do.target}"
+    return words + target + _REST.get(do.operation, "")
 
 
 def hint_text(hint: str) -> str:

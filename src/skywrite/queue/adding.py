@@ -19,6 +19,7 @@ from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTa
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
+from skywrite.queue.templates import note_templates
 
 if TYPE_CHECKING:
     from tempfile import SpooledTemporaryFile
@@ -109,6 +110,7 @@ def add_posts(tx: Transaction, clock: Clock, posts: Sequence[NewPost]) -> list[A
     _insert(tx, clock, _identified(tx, fresh))
     _link_media(tx, fresh)
     note_author(tx, (post_id for post_id, _ in fresh))
+    note_templates(tx, fresh)
     ask_for_approvals(tx, accounts, fresh, clock.now())
     for _, post in fresh:
         if post.recurrence_id is not None:

@@ -15,6 +15,8 @@ from skywrite.queue.authors import Author, authors_of
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import NewPost, Post, Problem
+from skywrite.queue.rows import post_of
+from skywrite.queue.templates import template_of
 
 SETTING = "approval"
 AGENT_SOURCES = ("api", "mcp")
@@ -28,14 +30,17 @@ def digest_of(post: Post) -> str:
     # Not on the path of a post that needs no approval.
     from hashlib import sha256
 
-    prepared = {name: value for name, value in post.prepared.items() if value is not None}
-    content = {
+    return sha256(json.dumps(content_of(post), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def content_of(post: Post) -> dict[str, Any]:
+    """What an approval of a post covers."""
+    return {
         "account": post.account_did,
         "due": post.due_at and post.due_at.isoformat(),
         "late": [post.late_policy, post.late_seconds],
-        "prepared": prepared,
+        "prepared": {name: value for name, value in post.prepared.items() if value is not None},
     }
-    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def texts_of(post: Post) -> list[str]:
@@ -67,14 +72,24 @@ def demanded_digest(tx: Transaction, settings: Mapping[str, Any], post: Post, no
     return digest_of(post) if needs_approval(settings, post.source, authors_of(tx, post.id)) else ""
 
 
-def is_approved(tx: Transaction, post_id: int, digest: str) -> bool:
-    """Whether exactly this was approved."""
-    return tx.row("approval_with", post_id=post_id, digest=digest) is not None
+def is_approved(tx: Transaction, post: Post, digest: str) -> bool:
+    """Whether exactly this was approved, or the template that exactly this comes from."""
+    return tx.row("approval_with", post_id=post.id, digest=digest) is not None or bool(covering_template(tx, post))
+
+
+def covering_template(tx: Transaction, post: Post) -> str:
+    """The digest of the approved template that covers a post as it is now; "" where none does."""
+    template = template_of(tx, post)
+    values = {"recurrence_id": post.recurrence_id, "post_id": post.id, "template": template}
+    return template if template and tx.row("template_covers", **values) is not None else ""
 
 
 def not_approved(post: Post) -> Problem:
     """Why a post whose time has come is held."""
     hint = Hint("See it and approve it: ", Do("posts.approve", post.id), ". Drop it: ", Do("posts.cancel", post.id))
+    if post.recurrence_id is not None:
+        whole = Do("recurrences.approve", post.recurrence_id)
+        hint = Hint(*hint.parts, ". Approve all that are still to come: ", whole)
     return Problem(NOT_APPROVED, "Nobody has approved it as it is, so it did not go out.", hint)
 
 
@@ -92,8 +107,15 @@ def ask_for_approvals(
             if post.account_did == did
             and post.due_at is not None
             and needs_approval(settings, post.source, authors_of(tx, post_id))
+            and not covering_template(tx, _stored(tx, post_id))
         ]
         if found:
             first_id, first = found[0]
             data = {"id": first_id, "text": str(first.draft.get("text") or ""), "posts": len(found)}
             note_event(tx, "approval.requested", now, data, account_did=did, subject_id=first_id)
+
+
+def _stored(tx: Transaction, post_id: int) -> Post:
+    row = tx.row("get_post", id=post_id)
+    assert row is not None
+    return post_of(row)

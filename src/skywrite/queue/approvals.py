@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skywrite.errors import Do, Hint, InputError, RejectedError
 from skywrite.queue.approval_rules import (
@@ -16,6 +16,7 @@ from skywrite.queue.approval_rules import (
     DRIFTED,
     NOT_APPROVED,
     REJECTED,
+    content_of,
     demanded_digest,
     digest_of,
     is_approved,
@@ -41,7 +42,10 @@ class OwnPost(RejectedError):
 
 
 class Approval(NamedTuple):
-    """A verdict on a post as it was. An approval that a rejection followed is `withdrawn`."""
+    """A verdict on a post as it was. An approval that a rejection followed is `withdrawn`.
+
+    `content`: what the verdict covers; None for one from before that was kept.
+    """
 
     id: int
     post_id: int
@@ -51,6 +55,7 @@ class Approval(NamedTuple):
     note: str
     texts: tuple[str, ...]
     created_at: datetime
+    content: dict[str, Any] | None = None
 
 
 def as_approved(post: Post, now: datetime, at: datetime | None = None) -> Post:
@@ -82,7 +87,7 @@ class Approvals:
             account = tx.row("get_account", did=post.account_did)
             assert account is not None
             digest = demanded_digest(tx, json.loads(account["settings"]), post, now)
-            return bool(digest) and not is_approved(tx, post.id, digest)
+            return bool(digest) and not is_approved(tx, post, digest)
 
     def is_by_agent(self, post: Post) -> bool:
         """Whether an agent has written the post, or changed it."""
@@ -153,7 +158,8 @@ class Approvals:
         self, tx: Transaction, post: Post, digest: str, verdict: str, by: str, note: str, now: datetime
     ) -> None:
         values = {"verdict": verdict, "by_name": by, "note": note or None, "texts": dump_json(texts_of(post))}
-        tx.run("insert_approval", post_id=post.id, digest=digest, now=now, **values)
+        content = dump_json(content_of(post))
+        tx.run("insert_approval", post_id=post.id, digest=digest, content=content, now=now, **values)
 
     def post(self, post_id: int) -> Post:
         """The post, as the queue has it. Raises UnknownPost."""
@@ -180,4 +186,5 @@ def _approval_of(row: Row) -> Approval:
         note=row["note"] or "",
         texts=tuple(json.loads(row["texts"])),
         created_at=created_at,
+        content=json.loads(row["content"]) if row["content"] else None,
     )

@@ -42,6 +42,19 @@ def note_author(tx: Transaction, post_ids: Iterable[int]) -> None:
             tx.run("insert_author", post_id=post_id, who=author.who, agent=author.agent)
 
 
+def note_recurrence_author(tx: Transaction, recurrence_id: int) -> None:
+    """Note who makes or changes this recurrence, where that is known."""
+    author = _author.get()
+    if author is not None:
+        tx.run("insert_recurrence_author", recurrence_id=recurrence_id, who=author.who, agent=author.agent)
+
+
+def authors_of_recurrence(tx: Transaction, recurrence_id: int) -> list[Author]:
+    """Everybody who has made a recurrence, or changed it."""
+    rows = tx.rows("authors_of_recurrence", recurrence_id=recurrence_id)
+    return [Author(row["who"], bool(row["agent"])) for row in rows]
+
+
 def authors_of(tx: Transaction, post_id: int) -> list[Author]:
     """Everybody who has written a post, or changed it."""
     return [Author(row["who"], bool(row["agent"])) for row in tx.rows("authors_of_post", post_id=post_id)]

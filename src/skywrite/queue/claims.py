@@ -41,6 +41,7 @@ from skywrite.queue.model import (
 )
 from skywrite.queue.rows import account_of, post_of, problem_values
 from skywrite.queue.steps import locked, update_ready
+from skywrite.queue.templates import template_of
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
@@ -269,7 +270,7 @@ class ClaimOperations(StoreBase):
             # Whatever is wrong with one post must not keep the others from going out.
             decision = _undecided(post, error, now)
         approval = demanded_digest(tx, account.settings, post, now) if isinstance(decision, Take) else ""
-        if approval and not is_approved(tx, post.id, approval):
+        if approval and not is_approved(tx, post, approval):
             decision = Miss("held", not_approved(post))
         match decision:
             case Take():
@@ -308,7 +309,14 @@ class ClaimOperations(StoreBase):
         token = account["lease_token"]
         # What was approved is compared with the network before it is frozen, so not here.
         frozen = None if approval else take.frozen
-        values = {"token": token, "frozen": frozen, "version": post.version, "approval": approval}
+        template = template_of(tx, post) if approval else ""
+        values = {
+            "token": token,
+            "frozen": frozen,
+            "version": post.version,
+            "approval": approval,
+            "template": template,
+        }
         taken = tx.row("take_post", id=post.id, now=now, **values)
         if taken is None:
             raise RuntimeError(f"post {post.id} changed under its account's lock")

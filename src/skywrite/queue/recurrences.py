@@ -9,6 +9,7 @@ from typing import Any
 
 from skywrite.errors import Do, Hint
 from skywrite.queue.adding import add_posts, require_media
+from skywrite.queue.authors import note_recurrence_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.journal import note_added
@@ -80,6 +81,7 @@ class RecurrenceOperations(StoreBase):
         )
         assert row is not None
         recurrence_id = int(row["id"])
+        note_recurrence_author(tx, recurrence_id)
         require_media(tx, set(new.media))
         tx.run_many("insert_recurrence_media", ({"recurrence_id": recurrence_id, "cid": cid} for cid in new.media))
         return recurrence_id
@@ -178,6 +180,7 @@ class RecurrenceOperations(StoreBase):
         with self._writing() as tx:
             locked(tx, old.account_did)
             self._update(tx, old, new, now)
+            note_recurrence_author(tx, old.id)
             tx.run("forget_recurrence_media", id=old.id)
             require_media(tx, set(new.media))
             tx.run_many("insert_recurrence_media", ({"recurrence_id": old.id, "cid": cid} for cid in new.media))

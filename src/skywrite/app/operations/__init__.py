@@ -6,13 +6,37 @@ outside: local paths, commands to run and signing in never are.
 
 from __future__ import annotations
 
-from skywrite.app.operations import accounts, approvals, feeds, hooks, keys, media, overview, posts, recurrences, texts
+from skywrite.app.operations import (
+    accounts,
+    approvals,
+    feeds,
+    hooks,
+    keys,
+    media,
+    overview,
+    posts,
+    recurrences,
+    template_approvals,
+    texts,
+)
 from skywrite.app.operations.table import Access, NotAllowed, Operation, by_name
 
 __all__ = ["OPERATIONS", "Access", "NotAllowed", "Operation"]
 
 OPERATIONS = by_name(
     operation
-    for noun in (posts, approvals, texts, media, recurrences, feeds, accounts, overview, hooks, keys)
+    for noun in (
+        posts,
+        approvals,
+        texts,
+        media,
+        recurrences,
+        template_approvals,
+        feeds,
+        accounts,
+        overview,
+        hooks,
+        keys,
+    )
     for operation in noun.OPERATIONS
 )

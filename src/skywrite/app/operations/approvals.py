@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from skywrite.app.compared import Row
 from skywrite.app.operations.post_shapes import (
     ApprovalShape,
     ApprovePost,
+    ChangeShape,
     LookAtApproval,
     PostShape,
     RejectPost,
@@ -30,8 +32,14 @@ def look(access: Access, given: LookAtApproval) -> ApprovalShape:
         quotes=prepared.get("quotes", True),
         blobs=prepared.get("blobs", []),
         diff=asked.diff(),
+        changes=changes_of(asked.rows()),
         verdicts=[VerdictShape(one.verdict, one.by, one.note, one.digest, one.created_at) for one in asked.verdicts],
     )
+
+
+def changes_of(rows: list[Row]) -> list[ChangeShape]:
+    """The rows that differ."""
+    return [ChangeShape(**row.as_dict()) for row in rows if row.mark != "same"]
 
 
 def approve(access: Access, given: ApprovePost) -> PostShape:

@@ -120,6 +120,15 @@ class VerdictShape(Output):
     at: datetime
 
 
+class ChangeShape(Output):
+    """A part that differs from what was approved last: changed, added or removed."""
+
+    part: str
+    mark: str
+    before: str
+    now: str
+
+
 class ApprovalShape(Output):
     """What would be approved: the records as they will be made, and the digest that stands for all of it."""
 
@@ -134,6 +143,7 @@ class ApprovalShape(Output):
     quotes: bool
     blobs: list[Any]
     diff: list[str]
+    changes: list[ChangeShape]
     verdicts: list[VerdictShape]
 
 

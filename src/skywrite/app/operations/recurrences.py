@@ -107,18 +107,18 @@ def list_recurrences(access: Access, given: ListRecurrences) -> RecurrenceList:
 
 def get(access: Access, given: ById) -> RecurrenceShape:
     """One recurrence."""
-    return _shape(access, _seen(access, given.id))
+    return _shape(access, seen_recurrence(access, given.id))
 
 
 def stop(access: Access, given: ById) -> Stopped:
     """Forget a recurrence and cancel its posts that wait."""
-    _seen(access, given.id)
+    seen_recurrence(access, given.id)
     return Stopped(given.id, access.sky.recurrences.stop(given.id))
 
 
 def change(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
     """Move one occurrence to another time, or leave it out."""
-    _seen(access, given.id)
+    seen_recurrence(access, given.id)
     return _shape(access, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
 
 
@@ -135,7 +135,8 @@ def next_time(access: Access, recurrence: Recurrence) -> datetime | None:
     return None if following is None else following.at
 
 
-def _seen(access: Access, recurrence_id: int) -> Recurrence:
+def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
+    """A recurrence of an account that the caller may know of. Raises UnknownRecurrence."""
     found = access.sky.context.store.recurrence(recurrence_id)
     if not access.sees(found.account_did):
         raise UnknownRecurrence(f"There is no recurrence {recurrence_id}.")

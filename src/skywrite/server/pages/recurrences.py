@@ -8,7 +8,8 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.app.operations.recurrences import ListRecurrences, list_recurrences
+from skywrite.app.compared import parts
+from skywrite.app.operations.recurrences import ListRecurrences, list_recurrences, seen_recurrence
 from skywrite.errors import InputError, SkywriteError
 from skywrite.schedule.recurrence import parse_rule
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
@@ -19,10 +20,21 @@ NEXT_TIMES = 5
 def recurrences(visit: Visit) -> Response:
     """The page."""
     found = list_recurrences(visit.access, ListRecurrences()).recurrences
-    items = [{"shape": item, "next": _next(visit, item.id)} for item in found]
+    items = [{"shape": item, "next": _next(visit, item.id), **_asked(visit, item.id)} for item in found]
     return show(
-        visit, "recurrences.html", title="Recurrences", items=items, may_change="schedule" in visit.access.scopes
+        visit,
+        "recurrences.html",
+        title="Recurrences",
+        items=items,
+        may_change="schedule" in visit.access.scopes,
+        may_approve="publish" in visit.access.scopes,
     )
+
+
+def _asked(visit: Visit, recurrence_id: int) -> dict[str, Any]:
+    """What an approval of the whole recurrence would cover."""
+    asked = visit.sky.approvals.look_at_recurrence(recurrence_id)
+    return {"asked": asked, "parts": list(parts(asked.content, asked.recurrence.zone).items())}
 
 
 def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
@@ -44,9 +56,12 @@ def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
-    """Stop a recurrence, or leave out or move one of its times."""
-    visit.access.require("schedule")
+    """Stop a recurrence, leave out or move one of its times, or approve or reject all of it."""
     number, action = int(visit.request.path_params["number"]), visit.request.path_params["action"]
+    seen_recurrence(visit.access, number)
+    if action in ("approve", "reject"):
+        return _decide(visit, number, action, form)
+    visit.access.require("schedule")
     if action == "stop":
         cancelled = visit.sky.recurrences.stop(number)
         return back("/recurrences", f"It is stopped; {cancelled} waiting posts were cancelled.")
@@ -58,6 +73,16 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         raise InputError("No time is given.", hint="Write one, such as friday 10:00.")
     visit.sky.recurrences.skip_or_move(number, occurrence, to)
     return back("/recurrences", "That time is left out." if to is None else "That time is moved.")
+
+
+def _decide(visit: Visit, number: int, action: str, form: dict[str, str]) -> Response:
+    visit.access.require("publish")
+    by, note = visit.person.name, form.get("note", "").strip()
+    if action == "reject":
+        visit.sky.approvals.reject_recurrence(number, by, note=note)
+        return back("/recurrences", "Rejected: its posts are held unless somebody approves them.")
+    visit.sky.approvals.approve_recurrence(number, form.get("digest", ""), by, note=note, who=visit.access.who)
+    return back("/recurrences", "Approved: its posts go out until the recurrence is changed.")
 
 
 def routes() -> list[BaseRoute]:

@@ -1,7 +1,7 @@
 -- name: insert_approval
 -- Note that a post, as it is, was approved or rejected.
-INSERT INTO approval (post_id, digest, verdict, by_name, note, texts, created_at)
-VALUES (:post_id, :digest, :verdict, :by_name, :note, :texts, :now)
+INSERT INTO approval (post_id, digest, verdict, by_name, note, texts, content, created_at)
+VALUES (:post_id, :digest, :verdict, :by_name, :note, :texts, :content, :now)
 
 -- name: withdraw_approvals
 -- Let no earlier approval of a post count any more.
@@ -23,3 +23,47 @@ ON CONFLICT (post_id, who) DO NOTHING
 -- name: authors_of_post
 -- Who has written a post, or changed it.
 SELECT who, agent FROM post_author WHERE post_id = :post_id
+
+-- name: insert_recurrence_approval
+-- Note that a recurrence's template, as it is, was approved or rejected.
+INSERT INTO recurrence_approval (recurrence_id, digest, verdict, by_name, note, content, created_at)
+VALUES (:recurrence_id, :digest, :verdict, :by_name, :note, :content, :now)
+
+-- name: withdraw_recurrence_approvals
+-- Let no earlier approval of a template count any more.
+UPDATE recurrence_approval SET verdict = 'withdrawn' WHERE recurrence_id = :recurrence_id AND verdict = 'approved'
+
+-- name: approvals_of_recurrence
+-- Every approval and rejection of a template, the latest first.
+SELECT * FROM recurrence_approval WHERE recurrence_id = :recurrence_id ORDER BY id DESC
+
+-- name: recurrence_approval_with
+-- An approval of exactly this template.
+SELECT id FROM recurrence_approval
+WHERE recurrence_id = :recurrence_id AND digest = :digest AND verdict = 'approved' LIMIT 1
+
+-- name: template_covers
+-- An approval of the template that an occurrence was made from, where the occurrence itself was not rejected.
+SELECT covering.id FROM recurrence_approval AS covering
+JOIN occurrence_template AS made ON made.digest = covering.digest
+WHERE covering.recurrence_id = :recurrence_id AND made.post_id = :post_id
+  AND covering.digest = :template AND covering.verdict = 'approved'
+  AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.post_id = :post_id AND approval.verdict = 'rejected')
+LIMIT 1
+
+-- name: insert_occurrence_template
+-- Note which template an occurrence was made from.
+INSERT INTO occurrence_template (post_id, digest) VALUES (:post_id, :digest)
+
+-- name: posts_of_recurrence
+-- The posts of a recurrence that wait for their time.
+SELECT * FROM post WHERE recurrence_id = :recurrence_id AND state = 'scheduled' ORDER BY id
+
+-- name: insert_recurrence_author
+-- Note who has made a recurrence, or changed it.
+INSERT INTO recurrence_author (recurrence_id, who, agent) VALUES (:recurrence_id, :who, :agent)
+ON CONFLICT (recurrence_id, who) DO NOTHING
+
+-- name: authors_of_recurrence
+-- Who has made a recurrence, or changed it.
+SELECT who, agent FROM recurrence_author WHERE recurrence_id = :recurrence_id

@@ -26,7 +26,7 @@ RETURNING *
 
 -- name: take_post
 -- Start publishing a post under its account's lease; frozen records that exist are never replaced here. Where an
--- approval is demanded, there is one of exactly this version.
+-- approval is demanded, there is one of exactly this version, or of the template that this version comes from.
 UPDATE post SET
   version = version + 1, state = 'publishing', lease_token = :token, attempts = attempts + 1,
   frozen = coalesce(frozen, :frozen), free_at = NULL, attempt_at = NULL, updated_at = :now
@@ -35,6 +35,11 @@ WHERE id = :id AND version = :version AND state IN ('scheduled', 'publishing')
   AND (:approval = '' OR EXISTS (
     SELECT 1 FROM approval
     WHERE approval.post_id = post.id AND approval.digest = :approval AND approval.verdict = 'approved'
+  ) OR EXISTS (
+    SELECT 1 FROM recurrence_approval AS covering JOIN occurrence_template AS made ON made.digest = covering.digest
+    WHERE covering.recurrence_id = post.recurrence_id AND made.post_id = post.id
+      AND covering.digest = :template AND covering.verdict = 'approved'
+      AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.post_id = post.id AND approval.verdict = 'rejected')
   ))
 RETURNING *
 
