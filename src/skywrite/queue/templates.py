@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 from skywrite.queue.database import Transaction
@@ -37,6 +36,9 @@ def template_content(recurrence: Recurrence) -> dict[str, Any]:
 
 def template_digest(recurrence: Recurrence) -> str:
     """The SHA-256 of that."""
+    # Not on the path of a post that comes once.
+    from hashlib import sha256
+
     return sha256(json.dumps(template_content(recurrence), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
