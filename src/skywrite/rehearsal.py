@@ -27,6 +27,7 @@ from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import InputError
 from skywrite.publish.approved import approved_mentions
+from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.worker import Worker
 from skywrite.queue.copying import copy_to
 from skywrite.queue.model import Account, Defer, Post, State
@@ -219,6 +220,7 @@ def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
 
     publisher = Sending(ctx, drafting).publisher()._replace(videos=None, resolver=known)
     publisher.decider.deferred = deferred
+    publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
     worker = Worker(ctx.worker_name, publisher, threads=1)
     worker.after = lambda claim, outcome: _after(occurrences, claim.post.recurrence_id)
     over = frozenset(post.id for post in ctx.store.all_posts(OVER) if post.updated_at >= clock.now())

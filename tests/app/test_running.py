@@ -65,6 +65,46 @@ def test_one_run_is_enough_after_a_long_pause(world: World, sky: Skywrite) -> No
     assert (["due now"], ["due now"], 0) == (world.texts(), world.texts("bob.test"), sky.due_unpublished())
 
 
+def test_overdue_posts_go_out_one_after_the_other(world: World, sky: Skywrite) -> None:
+    """After sleep, a worker that keeps running leaves a gap between them, and makes none of them late by that."""
+    for number in range(5):
+        sky.schedule(f"{number}", at=NOON + timedelta(seconds=number), thread=["more"], late="skip:61m")
+    sky.schedule("On time", at=NOON + timedelta(hours=1, minutes=1, seconds=30), late="skip:1s")
+    world.clock.advance(3600)
+    worker = sky.worker()
+    worker.publisher.decider.catch_up_gap_seconds = 30
+    while True:
+        if not worker.step():
+            ready = sky.store.next_ready_at()
+            if ready is None:
+                break
+            world.clock.set(max(ready, world.clock.now()))
+    posts = [sky.context.store.get(number) for number in range(1, 7)]
+    seconds = [round(((post.published_at or NOON) - NOON).total_seconds()) - 3600 for post in posts]
+    assert ([0, 30, 60, 90, 120, 120], ["published"] * 6) == (seconds, [post.state for post in posts])
+    assert None is sky.accounts.get().catching_up_since
+
+
+def test_only_a_worker_that_keeps_running_has_a_gap_for_overdue_posts(world: World, sky: Skywrite) -> None:
+    """One that is stopped at once has it; `run --once` publishes everything that is due, unless a gap is set."""
+    worker = sky.worker()
+    assert 0 == worker.publisher.decider.catch_up_gap_seconds
+    worker.stop()
+    worker.run()
+    assert 30 == worker.publisher.decider.catch_up_gap_seconds
+    for number in range(6):
+        sky.schedule(f"{number}", at=NOON + timedelta(seconds=number))
+    world.clock.advance(3600)
+    sky.set(None, {"catch_up_gap_seconds": 60})
+    first = (sky.run_once().published, sky.due_unpublished())
+    entries = [*sky.posts.each()]
+    waits = [round((entry.push.at - world.clock.now()).total_seconds()) for entry in entries if entry.push]
+    assert ((1, 5), [60, 120, 180, 240, 300]) == (first, waits)
+    assert entries[3].push == sky.posts.forecast(sky.posts.get(entries[3].post.id)).push
+    sky.set(None, {"catch_up_gap_seconds": None})
+    assert (5, 0) == (sky.run_once().published, sky.due_unpublished())
+
+
 def test_a_daily_cap_spreads_a_backlog_over_days(world: World, sky: Skywrite) -> None:
     """Nobody is late while an account keeps its own pace: every post goes out on its day, in order."""
     sky.set("alice.test", {"max_per_day": "2"})

@@ -57,6 +57,8 @@ def sign_in(environ: dict[str, str], proxy: FaultProxy, accounts: list[PdsAccoun
     with Skywrite(config=load_config(environ)) as sky:
         for account in accounts:
             sky.login(account.handle, account.app_password, pds=proxy.url)
+            # On a slow computer the backlog is overdue before it is out.
+            sky.set(account.handle, {"catch_up_gap_seconds": 0})
     return [[] for _ in accounts]
 
 

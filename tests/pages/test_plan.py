@@ -18,17 +18,18 @@ from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.publish.forecast import CAP, CATCH_UP, GAP, Pace, Push, pace_of, pushes
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.demo import demo_queue
-from skywrite.server.pages.pace import CAP, GAP, Pace, Push, pushes
 from skywrite.server.security import Origin
 from tests.pages.conftest import Watched
 from tests.pages.test_pages import PATHS
 
 MARKUP = '"><img src=x onerror=alert(1)>'
 NOON = datetime(2027, 5, 12, 12, tzinfo=UTC)
+SETTINGS: list[dict[str, int]] = [{"gap_seconds": 300}, {"catch_up_gap_seconds": 10}, {}]
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,15 @@ def test_what_is_out_counts_and_is_pushed_by_nothing() -> None:
     published = [(1, at(0), True), (2, at(0), True), (3, at(1), False)]
     assert {3: Push(datetime(2027, 5, 13, tzinfo=UTC), CAP)} == pushes(published, Pace(0, 2, "UTC"))
     assert {1: Push(at(4), GAP)} == pushes([(1, at(0), False)], Pace(300, 0, "UTC"), at(-1))
+
+
+def test_overdue_posts_are_forecast_one_after_the_other() -> None:
+    """From now on, with their own gap between them; posts on time are pushed by nothing."""
+    given = [(1, at(-90), False), (2, at(-60), False), (3, at(-30), False), (4, at(-1), False)]
+    pace = Pace(0, 0, "UTC", 120)
+    assert {2: Push(at(2), CATCH_UP), 3: Push(at(4), CATCH_UP)} == pushes(given, pace, at(-600), at(0))
+    assert Push(at(1), CATCH_UP) == pushes(given, pace, at(-1), at(0))[1]
+    assert [0, 10, 30] == [pace_of(settings, "UTC").catch_up_gap_seconds for settings in SETTINGS]
 
 
 def test_the_plan_says_where_a_post_is_pushed(sky: Skywrite, pages: TestClient) -> None:

@@ -95,6 +95,8 @@ class World:
         if self.random.random() < 0.3:
             self.user.sky.set(HANDLES[0], {"gap_seconds": 600})
         if self.random.random() < 0.3:
+            self.user.sky.set(HANDLES[-1], {"catch_up_gap_seconds": 45})
+        if self.random.random() < 0.3:
             self.user.sky.set(HANDLES[1], {"max_per_day": 3, "zone": "Europe/Berlin"})
 
     def _process(self) -> Process:

@@ -342,6 +342,25 @@ def test_deferred_account_does_not_delay_others(store: Store) -> None:
     assert later(40) == store.next_ready_at()
 
 
+def test_since_when_an_account_catches_up(store: Store, clock: FakeClock) -> None:
+    """It is remembered from the first wait to the last, over other waits, and ends with a post on time."""
+    store.add([post("first"), post("second", due=later(1))])
+    clock.advance(60)
+
+    def since(decision: Decision) -> datetime | None:
+        claim = store.claim("w", LEASE_SECONDS, decide_with(decision)[0], tries=1)
+        assert (claim is not None) == isinstance(decision, Take)
+        if claim is not None:
+            store.settle(claim, DONE)
+        else:
+            clock.set(store.next_ready_at() or clock.now())
+        return store.account(ALICE).catching_up_since
+
+    waits = [since(Defer(later(90), catching_up_since=later(60))), since(Defer(later(95)))]
+    assert [later(60), later(60)] == waits
+    assert (later(60), None) == (since(Take("F")), since(Take("F", on_time=True)))
+
+
 def test_a_claim_goes_on_until_nothing_is_ready(store: Store) -> None:
     """However many posts are let go and accounts put off on the way; others may write in between."""
     store.add([*(post(f"old {number}", due=later(-100 + number)) for number in range(5)), post("b", did=BOB)])

@@ -253,3 +253,67 @@ def test_keys_of_one_worker_never_repeat() -> None:
         assert isinstance(taken, Take) and taken.frozen
         keys.append(Frozen.from_json(taken.frozen).writes[0].rkey)
     assert sorted(set(keys), key=tid_micros) == keys
+
+
+def catching_up(seconds: int = 30) -> Decider:
+    """The decisions of a worker that keeps running."""
+    decider = Decider(TidClock())
+    decider.catch_up_gap_seconds = seconds
+    return decider
+
+
+def test_overdue_posts_follow_one_another_with_a_gap() -> None:
+    """After sleep they do not go out all at once; posts that are on time never wait."""
+    last = NOW - timedelta(seconds=1)
+    overdue, on_time = post(due_at=NOW - timedelta(minutes=40)), post(due_at=NOW - timedelta(minutes=2))
+    waiting = catching_up()(overdue, view(last=last), NOW)
+    assert isinstance(waiting, Defer)
+    assert (last + timedelta(seconds=30), NOW) == (waiting.until, waiting.catching_up_since)
+    goes_out = [
+        catching_up()(overdue, view(last=None), NOW),
+        catching_up()(overdue, view(last=NOW - timedelta(seconds=30)), NOW),
+        catching_up()(on_time, view(last=last), NOW),
+        catching_up(0)(overdue, view(last=last), NOW),
+        catching_up()(overdue._replace(frozen="{}"), view(last=last), NOW),
+        catching_up()(overdue, view(last=NOW + timedelta(days=20)), NOW),
+    ]
+    assert [Take] * 6 == [type(decision) for decision in goes_out]
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        ({"catch_up_gap_seconds": 0}, 0),
+        ({"catch_up_gap_seconds": 90}, 90),
+        ({"gap_seconds": 10}, 10),
+        ({"gap_seconds": 10, "catch_up_gap_seconds": 90}, 90),
+    ],
+)
+def test_the_gap_between_overdue_posts_can_be_set(settings: dict[str, int], seconds: int) -> None:
+    """Also to none; an account with a gap between all posts needs no other."""
+    overdue, last = post(due_at=NOW - timedelta(minutes=40)), NOW - timedelta(seconds=1)
+    decision = catching_up()(overdue, view(last=last, **settings), NOW)
+    until = decision.until if isinstance(decision, Defer) else last
+    assert timedelta(seconds=seconds) == until - last
+
+
+def test_no_post_is_missed_because_of_the_gap_between_overdue_posts() -> None:
+    """It is judged by the time at which catching up began, while that goes on without a break."""
+    woke = NOW - timedelta(minutes=10)
+    tight = post(due_at=woke - timedelta(minutes=25), late_policy="skip", late_seconds=1800)
+    last = NOW - timedelta(seconds=40)
+
+    def decided(since: datetime | None, last: datetime) -> type:
+        seen = view(last=last)
+        return type(catching_up()(tight, seen._replace(account=seen.account._replace(catching_up_since=since)), NOW))
+
+    assert [Take, Defer] == [decided(woke, last), decided(woke, NOW - timedelta(seconds=5))]
+    paused, ahead = NOW - timedelta(minutes=4), NOW + timedelta(days=1)
+    assert [Miss, Miss, Miss] == [decided(None, last), decided(woke, paused), decided(ahead, last)]
+    assert Miss is decided(woke + timedelta(minutes=6), last)
+
+
+def test_catching_up_ends_with_a_post_on_time() -> None:
+    """From then on lateness is measured as ever."""
+    takes = [catching_up()(post(due_at=NOW - timedelta(minutes=minutes)), view(), NOW) for minutes in (1, 40)]
+    assert [True, False] == [isinstance(take, Take) and take.on_time for take in takes]

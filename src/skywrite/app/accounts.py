@@ -157,6 +157,7 @@ def _approval(name: str, value: Any) -> Any:
 SETTINGS: dict[str, Any] = {
     "approval": _approval,
     "gap_seconds": partial(_whole, least=0),
+    "catch_up_gap_seconds": partial(_whole, least=0),
     "max_per_day": partial(_whole, least=1),
     "zone": _zone,
     "langs": _langs,

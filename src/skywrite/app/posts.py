@@ -161,11 +161,13 @@ class Posts:
     def each(
         self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
-        """Like `list`, but an iterator that reads page by page: for queues of any size."""
+        """Like `list`, but an iterator that reads page by page, and with forecasts: for queues of any size."""
+        from skywrite.app.forecasts import with_forecasts
+
         did = self._ctx.account(account).did if account else None
         accounts = {known.did: known for known in self._ctx.store.accounts()}
-        for post in islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit):
-            yield Entry(post, accounts[post.account_did])
+        posts = islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit)
+        yield from with_forecasts(self._ctx, (Entry(post, accounts[post.account_did]) for post in posts))
 
     def history(
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100
@@ -178,6 +180,12 @@ class Posts:
         """One post with all its attempts. Raises UnknownPost."""
         post = self._ctx.store.get(post_id)
         return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
+
+    def forecast(self, entry: Entry) -> Entry:
+        """An entry with the time at which it goes out, if the pace of its account makes it later than it is due."""
+        from skywrite.app.forecasts import with_forecast
+
+        return with_forecast(self._ctx, entry)
 
     def _entries(self, posts: Sequence[Post]) -> builtins.list[Entry]:
         accounts = {account.did: account for account in self._ctx.store.accounts()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skywrite.clock import to_iso
 from skywrite.compose.build import Prepared
@@ -17,6 +17,9 @@ from skywrite.compose.references import app_link
 from skywrite.compose.resolve import ResolvedDraft
 from skywrite.errors import Notice
 from skywrite.queue.model import Account, Attempt, Post, Problem, State
+
+if TYPE_CHECKING:
+    from skywrite.publish.forecast import Push
 
 
 def iso(at: datetime | None) -> str | None:
@@ -112,13 +115,14 @@ class Scheduled(NamedTuple):
 
 class Entry(NamedTuple):
     """A post of the queue. `attempts` are those of one that was asked for alone; `warnings` are about a change that
-    was just made.
+    was just made. `push`: when it goes out, where that was asked for and the pace of its account makes it later.
     """
 
     post: Post
     account: Account
     attempts: tuple[Attempt, ...] = ()
     warnings: tuple[Notice, ...] = ()
+    push: Push | None = None
 
     @property
     def url(self) -> str | None:
@@ -141,6 +145,8 @@ class Entry(NamedTuple):
             "key": post.key,
             "source": post.source,
             "attempt_at": iso(post.attempt_at),
+            "goes_out_at": iso(self.push.at) if self.push else None,
+            "goes_out_because": self.push.reason if self.push else None,
             "published_at": iso(post.published_at),
             "recurrence": post.recurrence_id,
             "version": post.version,

@@ -184,18 +184,19 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     """Show or change an account's settings; NAME= removes one.
 
     \b
-    zone         time zone of your times              Europe/Berlin
-    langs        languages of its posts, or auto      de or en,fr
-    late         what becomes of missed posts         hold:2h, skip:30m, publish
-    gap_seconds  least time between two posts         300
-    max_per_day  most posts in a day                  20
-    approval     whose posts a person approves first  all, agents, or feed,command
-    inbox        collect replies, mentions and quotes  yes
-    marks        count likes, reposts and replies    no
-    require_alt  refuse images without alt text     yes
-    markdown     [label](link) becomes a link         no
-    shorten      show links shortened                 no
-    quote_links  quote a bsky.app link at the end     yes
+    zone                  time zone of your times              Europe/Berlin
+    langs                 languages of its posts, or auto      de or en,fr
+    late                  what becomes of missed posts         hold:2h, skip:30m, publish
+    gap_seconds           least time between two posts         300
+    catch_up_gap_seconds  the same, between overdue posts      30 (default), 0 for none
+    max_per_day           most posts in a day                  20
+    approval              whose posts a person approves first  all, agents, or feed,command
+    inbox                 collect replies, mentions, quotes    yes
+    marks                 count likes, reposts and replies     no
+    require_alt           refuse images without alt text       yes
+    markdown              [label](link) becomes a link         no
+    shorten               show links shortened                 no
+    quote_links           quote a bsky.app link at the end     yes
     """
     from skywrite.app import Skywrite
 

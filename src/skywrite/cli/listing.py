@@ -54,11 +54,11 @@ def lines_of(
         yield click.style(heading, bold=True)
         for _, number, time, state, handle, entry in group:
             cells = [pad(text, size) for text, size in zip((number, time, state, handle), sizes, strict=True) if size]
-            yield _line(cells, entry)
+            yield _line(cells, entry, zones[entry.account.did])
 
 
-def _line(cells: list[str], entry: Entry) -> str:
-    extras = _extras(entry)
+def _line(cells: list[str], entry: Entry, zone: ZoneInfo) -> str:
+    extras = _extras(entry, zone)
     room = columns() - sum(width(cell) + 2 for cell in cells) - (width(extras) + 2 if extras else 0)
     text = cut(entry.post.text or "(no text)", max(room, 16))
     state = entry.post.state
@@ -75,7 +75,17 @@ def _heading(time: datetime | None, now: datetime) -> str:
     return f"{names.get(time.date(), '')}{time:%a} {time.day} {time:%b}{year}"
 
 
-def _extras(entry: Entry) -> str:
+def _pushed(entry: Entry, zone: ZoneInfo) -> str:
+    """When it goes out, where its account's pace makes it later than it is due."""
+    post, push = entry.post, entry.push
+    if push is None or post.due_at is None:
+        return ""
+    at = push.at.astimezone(zone)
+    day = "" if at.date() == post.due_at.astimezone(zone).date() else f"{at:%a} {at.day} {at:%b} "
+    return f"goes out {day}{at:%H:%M:%S}: {push.reason}"
+
+
+def _extras(entry: Entry, zone: ZoneInfo) -> str:
     """What a post holds beside its text, and why it stands still, in a few words."""
     post = entry.post
     draft = post.draft
@@ -89,6 +99,7 @@ def _extras(entry: Entry) -> str:
         f"thread of {thread}" if thread > 1 else "",
         f"recurrence {post.recurrence_id}" if post.recurrence_id else "",
         post.problem.name if post.problem else "",
+        _pushed(entry, zone),
     ]
     return ", ".join(filter(None, found))
 

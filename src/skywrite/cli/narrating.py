@@ -84,16 +84,27 @@ class Narration:
         if not coming:
             return click.style("Nothing is scheduled. New posts go out at their times.", dim=True)
         post = coming[0]
-        if post.state == "publishing" or post.due_at is None or post.due_at <= now:
+        if post.state == "publishing" or post.due_at is None:
             return ""
+        if post.due_at <= now:
+            return self._waits(post)
         return click.style(f"Nothing is due. Next: {self._when(post)}", dim=True)
 
-    def _when(self, post: Post) -> str:
+    def _waits(self, post: Post) -> str:
+        """Until when a post that is due waits, and because of what; nothing where it does not wait for its pace."""
+        push = self._sky.posts.forecast(self._sky.posts.get(post.id)).push
+        if push is None:
+            return ""
+        return click.style(f"Next: {self._when(post, push.at)}, because of {push.reason}", dim=True)
+
+    def _when(self, post: Post, pushed_to: datetime | None = None) -> str:
         account = self._sky.context.store.account(post.account_did)
-        assert post.due_at is not None
-        at = post.due_at.astimezone(ZoneInfo(self._sky.context.zone(account)))
+        due_at = pushed_to or post.due_at
+        assert due_at is not None
+        at = due_at.astimezone(ZoneInfo(self._sky.context.zone(account)))
         today = at.date() == self._now().astimezone(at.tzinfo).date()
-        when = f"{at:%H:%M}" if today else f"{at:%a} {at.day} {at:%b %H:%M}"
+        clock = f"{at:%H:%M:%S}" if pushed_to else f"{at:%H:%M}"
+        when = clock if today else f"{at:%a} {at.day} {at:%b} {clock}"
         return f'{when}  {account.handle}  "{cut(post.text, TEXT_MIN)}"'
 
     def _other(self, event: str, facts: dict[str, Any]) -> str:

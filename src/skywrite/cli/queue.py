@@ -118,7 +118,7 @@ def show_command(post_id: int, as_json: bool) -> None:
     from skywrite.cli import showing
 
     with Skywrite() as sky:
-        entry = sky.posts.get(post_id)
+        entry = sky.posts.forecast(sky.posts.get(post_id))
         zone = sky.context.zone(entry.account)
     if as_json:
         print_json(entry.as_dict())

@@ -69,6 +69,8 @@ def _facts(entry: Entry, zone: str) -> Iterator[str]:
         yield f"Published: {format_time(post.published_at, zone)}{_lateness(post)}"
     if post.attempt_at and post.state == "scheduled":
         yield f"Next attempt: {format_time(post.attempt_at, zone)}"
+    if entry.push:
+        yield f"Goes out: {format_time(entry.push.at, zone)}, because of {entry.push.reason}"
     if post.state == "scheduled" and (why := held_up_by(entry.account)):
         yield f"{click.style('Waits:', fg='yellow')} {why}"
     if post.state in ("scheduled", "held"):

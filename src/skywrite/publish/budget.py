@@ -1,4 +1,4 @@
-"""The pace of an account: write points, gap, daily cap. Pure.
+"""The pace of an account: write points, gap, daily cap, and the gap between overdue posts. Pure.
 
 Write points are what a PDS counts per account: a create costs 3, an update 2, a delete 1; 5000 an hour and 35,000 a
 day (the reference PDS's limits). They are nowhere to be asked for, so the queue keeps a ledger of its own.
@@ -6,7 +6,9 @@ day (the reference PDS's limits). They are nowhere to be asked for, so the queue
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from skywrite.queue.model import AccountView, Defer
 
@@ -14,6 +16,11 @@ CREATE_POINTS = 3
 HOUR_POINTS_MAX = 5000
 DAY_POINTS_MAX = 35_000
 LEDGER_SECONDS = 60
+# What a worker that keeps running leaves between overdue posts, and how late a post is then.
+CATCH_UP_GAP_SECONDS = 30
+OVERDUE = timedelta(minutes=5)
+# An account that has published nothing for so long after its gap was not catching up: its worker was away.
+CATCH_UP_SLACK = timedelta(minutes=2)
 
 
 def check_pace(view: AccountView, points: int, now: datetime) -> Defer | None:
@@ -33,6 +40,43 @@ def ready_since(view: AccountView, due_at: datetime, now: datetime) -> datetime:
     elif most and view.published_yesterday >= most:
         since = max(since, last_midnight(now, settings.get("zone") or "UTC"))
     return min(since, now)
+
+
+def is_overdue(due_at: datetime | None, now: datetime) -> bool:
+    """Whether a post is so late that no worker can have been there for it."""
+    return due_at is not None and now - due_at > OVERDUE
+
+
+def catch_up_gap(settings: Mapping[str, Any], default: int) -> int:
+    """Seconds between overdue posts of an account; one that set its own gap between all posts needs no default."""
+    own = settings.get("catch_up_gap_seconds")
+    if own is not None:
+        return int(own)
+    return 0 if settings.get("gap_seconds") else default
+
+
+def check_catch_up(view: AccountView, due_at: datetime, default: int, now: datetime) -> Defer | None:
+    """When an overdue post may follow the one before; None where it may now, and always for a post on time."""
+    gap, last = catch_up_gap(view.account.settings, default), view.account.last_published_at
+    if not gap or not is_overdue(due_at, now) or last is None or last > now:
+        return None
+    until = last + timedelta(seconds=gap)
+    if now >= until:
+        return None
+    since = catching_up_since(view, default, now) or now
+    return Defer(until, f"at least {gap} s between overdue posts", catching_up_since=since)
+
+
+def catching_up_since(view: AccountView, default: int, now: datetime) -> datetime | None:
+    """Since when an account has been publishing overdue posts without a break; None where it is not doing so.
+
+    Lateness is measured at that time: the gap makes no post late that would have gone out without it.
+    """
+    since, last = view.account.catching_up_since, view.account.last_published_at
+    if since is None or last is None:
+        return None
+    pause = timedelta(seconds=catch_up_gap(view.account.settings, default)) + CATCH_UP_SLACK
+    return since if since <= now <= max(since, last) + pause else None
 
 
 def last_midnight(now: datetime, zone: str) -> datetime:

@@ -13,7 +13,14 @@ from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
 from skywrite.errors import Do, Hint
-from skywrite.publish.budget import CREATE_POINTS, check_pace, ready_since
+from skywrite.publish.budget import (
+    CREATE_POINTS,
+    catching_up_since,
+    check_catch_up,
+    check_pace,
+    is_overdue,
+    ready_since,
+)
 from skywrite.publish.hosts import Hosts, needs_video
 from skywrite.queue.model import AccountView, Decision, Defer, Miss, Post, Problem, Take
 from skywrite.queue.record_keys import record_keys
@@ -27,8 +34,10 @@ class Decider:
     """The decision of one worker; its TIDs never repeat.
 
     `missed` gets each post that is let go, `deferred` each that waits, and `hosts` knows which servers hang.
+    `catch_up_gap_seconds` is the gap between overdue posts of an account that does not set its own.
     """
 
+    catch_up_gap_seconds: int = 0
     missed: Callable[[Post, Miss], None] | None = None
     deferred: Callable[[Post, Defer], None] | None = None
     hosts: Hosts | None = None
@@ -50,14 +59,15 @@ class Decider:
                 return missed
         prepared = Prepared.from_dict(post.prepared)
         points = prepared.writes() * CREATE_POINTS
-        wait = check_pace(view, points, now)
+        wait = self._catch_up(post, view, now) or check_pace(view, points, now)
         if wait:
             if self.deferred is not None:
                 self.deferred(post, wait)
             return wait
+        on_time = not is_overdue(post.due_at, now)
         if post.frozen is not None or prepared.pending:
-            return Take(points=points)
-        return Take(self.frozen(post, prepared, now, {}).to_json(), points)
+            return Take(points=points, on_time=on_time)
+        return Take(self.frozen(post, prepared, now, {}).to_json(), points, on_time)
 
     def frozen(self, post: Post, prepared: Prepared, now: datetime, dids: dict[str, str | None]) -> Frozen:
         """The post's records as they will be in the repository, under the keys that it was accepted with."""
@@ -71,13 +81,20 @@ class Decider:
             return [keyed_tid(post.due_at, post.key, index) for index in range(count)]
         return [self._tids.next() for _ in range(count)]
 
+    def _catch_up(self, post: Post, view: AccountView, now: datetime) -> Defer | None:
+        """A post that may be on the network already waits for no gap: it is settled first."""
+        if post.due_at is None or not post.is_free(now):
+            return None
+        return check_catch_up(view, post.due_at, self.catch_up_gap_seconds, now)
+
     def _missed(self, post: Post, view: AccountView, now: datetime) -> Miss | None:
         if post.due_at is None:
             return None
-        answer = verdict(ready_since(view, post.due_at, now), now, post.late_policy, post.late_seconds)
+        at = catching_up_since(view, self.catch_up_gap_seconds, now) or now
+        answer = verdict(ready_since(view, post.due_at, now), at, post.late_policy, post.late_seconds)
         if answer == "publish":
             return None
-        late = now - post.due_at
+        late = at - post.due_at
         said = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_spoken(late.total_seconds())} late"
         if answer == "skip":
             return Miss("cancelled", Problem(MISSED, f"{said}: skipped, as its policy says."))

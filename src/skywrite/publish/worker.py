@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from skywrite.errors import SkywriteError, StorageError
+from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
 from skywrite.publish.log import Log, silent, unfailing
 from skywrite.publish.pool import Pool
@@ -111,7 +112,8 @@ class Worker:
             self._watching.wake()
 
     def run(self) -> None:
-        """Publish until `stop` is called."""
+        """Publish until `stop` is called, overdue posts of an account with a gap between them."""
+        self.publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
         pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain))
         tasks = [threading.Thread(target=self._task_loop, args=(task,), name="task") for task in self.tasks]
         for thread in tasks:

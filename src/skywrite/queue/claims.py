@@ -275,8 +275,10 @@ class ClaimOperations(StoreBase):
         match decision:
             case Take():
                 return self._begin_attempt(tx, post, row, decision, worker, lease_seconds, now, approval)
-            case Defer(until=until):
+            case Defer(until=until, catching_up_since=since):
                 tx.run("defer_account", did=account.did, until=max(until, now + timedelta(milliseconds=1)))
+                if since is not None and since != account.catching_up_since:
+                    tx.run("note_catching_up", did=account.did, since=since)
             case Miss():
                 self._miss(tx, post, decision, now)
         return None
@@ -306,6 +308,8 @@ class ClaimOperations(StoreBase):
         account = tx.row("take_account", did=did, token=row["lease_token"], worker=worker, now=now, until=until)
         if account is None:
             return None
+        if take.on_time and account["catching_up_since"] is not None:
+            tx.run("note_catching_up", did=did, since=None)
         token = account["lease_token"]
         # What was approved is compared with the network before it is frozen, so not here.
         frozen = None if approval else take.frozen

@@ -190,6 +190,7 @@ class Account(NamedTuple):
     settings: dict[str, Any]
     session_refreshed_at: datetime | None = None
     session_ends_at: datetime | None = None
+    catching_up_since: datetime | None = None
 
 
 class AccountView(NamedTuple):
@@ -208,17 +209,25 @@ class AccountView(NamedTuple):
 
 
 class Take(NamedTuple):
-    """Publish now. `frozen` is stored unless the post has frozen records already; `points` go to the ledger."""
+    """Publish now. `frozen` is stored unless the post has frozen records already; `points` go to the ledger.
+
+    `on_time`: nothing of the account is overdue any more.
+    """
 
     frozen: str | None = None
     points: int = 0
+    on_time: bool = False
 
 
 class Defer(NamedTuple):
-    """Leave the account alone until then."""
+    """Leave the account alone until then.
+
+    `catching_up_since`, where it is given, is stored: since when the account publishes what is overdue.
+    """
 
     until: datetime
     reason: str = ""
+    catching_up_since: datetime | None = None
 
 
 class Miss(NamedTuple):

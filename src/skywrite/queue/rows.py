@@ -133,6 +133,7 @@ def account_of(row: Row) -> Account:
         settings=json.loads(row["settings"]),
         session_refreshed_at=time_of(row["session_refreshed_at"]),
         session_ends_at=time_of(row["session_ends_at"]),
+        catching_up_since=time_of(row["catching_up_since"]),
     )
 
 

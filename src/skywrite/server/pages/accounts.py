@@ -20,6 +20,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 SETTINGS = (
     ("zone", "Time zone", "Europe/Berlin", False),
     ("gap_seconds", "Least seconds between two posts", "300", False),
+    ("catch_up_gap_seconds", "Least seconds between two overdue posts", "30", False),
     ("max_per_day", "Most posts a day", "20", False),
     ("langs", "Languages", "en", False),
     ("late", "When a post missed its time", "hold:2h", False),

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from skywrite.app.operations.overview import PlanShape, ShowPlan
 from skywrite.app.operations.overview import plan as plan_of
 from skywrite.errors import InputError
+from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
-from skywrite.server.pages.pace import Pace, pushes
 
 VIEWS = ("week", "month", "agenda")
 AGENDA_DAYS = 28
@@ -167,12 +167,12 @@ def _pushed(visit: Visit, account: Account | None, found: PlanShape, zone: str) 
     """What is said of the posts that go out later than they are due, by their numbers."""
     if account is None:
         return {}
-    settings = account.settings
-    pace = Pace(int(settings.get("gap_seconds") or 0), int(settings.get("max_per_day") or 0), zone)
+    pace = pace_of(account.settings, zone)
     posts = [(post.id, post.at, post.state == "published") for post in found.posts if post.state not in GONE]
     due = {post.id: post.at.astimezone(ZoneInfo(zone)).date() for post in found.posts}
+    now = visit.sky.context.clock.now()
     said = {}
-    for number, push in pushes(posts, pace, _last(account, found)).items():
+    for number, push in pushes(posts, pace, _last(account, found), now).items():
         at = push.at.astimezone(ZoneInfo(zone))
         clock = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
         day = "" if at.date() == due[number] else f"{at:%a} {at.day} {at:%b}, "

@@ -112,6 +112,10 @@ UPDATE account SET ready_at = :until WHERE did = :did AND ready_at < :until
 -- Leave an account alone until a time.
 UPDATE account SET ready_at = :until WHERE did = :did
 
+-- name: note_catching_up
+-- Remember since when an account publishes what is overdue.
+UPDATE account SET catching_up_since = :since WHERE did = :did
+
 -- name: next_ready
 -- The earliest time at which any account may be taken.
 SELECT min(ready_at) AS ready_at FROM account WHERE ready_at IS NOT NULL
