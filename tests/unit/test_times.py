@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywrite.errors import InputError
+from skywrite.errors import InputError, Notice
 from skywrite.schedule import languages
 from skywrite.schedule.times import (
     InvalidTime,
@@ -185,18 +186,27 @@ def test_a_time_that_does_not_exist_moves_forward_with_a_note() -> None:
     expected = ParsedTime(
         datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
         BERLIN,
-        "The time 02:30 does not exist in Europe/Berlin on that day; 03:30 is used.",
+        Notice(
+            "NonexistentTime",
+            "The time 02:30 does not exist in Europe/Berlin on Sun 28 Mar, when the clocks go forward; 03:30 is used.",
+        ),
     )
-    assert expected == parse_time("2027-03-28 02:30", now=NOW, zone=BERLIN)
+    read = parse_time("2027-03-28 02:30", now=NOW, zone=BERLIN)
+    assert (expected, "NonexistentTime") == (read, read.note and read.note.name)
 
 
 def test_a_time_that_comes_twice_is_the_first_with_a_note() -> None:
-    """An offset says the other one."""
+    """The note shows how to write each of both, and what it shows is read so."""
     first = parse_time("2027-10-31 02:30", now=NOW, zone=BERLIN)
-    note = "The time 02:30 comes twice in Europe/Berlin on that day; the first is used."
-    assert ParsedTime(datetime(2027, 10, 31, 0, 30, tzinfo=UTC), BERLIN, note) == first
-    second = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
-    assert ParsedTime(second, BERLIN) == parse_time("2027-10-31T02:30:00+01:00", now=NOW, zone=BERLIN)
+    note = (
+        "The time 02:30 comes twice in Europe/Berlin on Sun 31 Oct, when the clocks go back; the first is used"
+        " (2027-10-31 02:30+02:00). For the second write 2027-10-31 02:30+01:00."
+    )
+    at = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+    assert (at, note, "RepeatedTime") == (first.at, first.note, first.note and first.note.name)
+    assert [ParsedTime(at, BERLIN), ParsedTime(at + timedelta(hours=1), BERLIN)] == [
+        parse_time(text, now=NOW, zone=BERLIN) for text in re.findall(r"2027-10-31 02:30\+0\d:00", note)
+    ]
 
 
 def test_hours_are_real_and_days_are_of_the_calendar() -> None:
@@ -233,7 +243,7 @@ def test_a_day_and_a_time_are_the_next_such(now: datetime, zone: str, day: str, 
         assert "today" == day
         return
     local = moment.at.astimezone(ZoneInfo(zone))
-    if "does not exist" not in moment.note and moment.at != now:
+    if not (moment.note and moment.note.name == "NonexistentTime") and moment.at != now:
         assert (minute // 60, minute % 60) == (local.hour, local.minute)
     assert now <= moment.at
     longest = {"": 2, "today": 1, "tomorrow": 2, "14 jun": 366, "24.12.": 366}.get(day, 8)

@@ -115,7 +115,7 @@ class Drafting:
         elif isinstance(at, str):
             place = zone or self._ctx.zone(account)
             read = parse_time(at, now=self._ctx.clock.now(), zone=place, past=past, dates=dates)
-            due_at, notes = read.at, [Notice("ClockChange", read.note, at)] if read.note else []
+            due_at, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
             raise InputError(f"The time {at} has no time zone.", hint="Use an aware datetime, or give it as text.")
         else:

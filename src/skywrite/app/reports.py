@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from skywrite.app.results import Ready, Sent, iso, messages, problem_dict
+from skywrite.app.results import Ready, Sent, iso, messages, notices, problem_dict
 from skywrite.errors import Notice, SkywriteError
 from skywrite.queue.feed_model import Feed, ItemState
 from skywrite.queue.model import Account, Problem, Recurrence, Slot
@@ -177,6 +177,7 @@ class RowReport:
             "cid": sent.cid if sent else None,
             "url": sent.url if sent else None,
             "warnings": messages(self.warnings),
+            "notices": notices(self.warnings),
             "error": error_dict(self.error),
         }
 

@@ -32,6 +32,11 @@ def problem_dict(problem: Problem | None) -> dict[str, str] | None:
     return {"error": problem.name, "message": problem.message, "hint": problem.hint} if problem else None
 
 
+def notices(warnings: Iterable[Notice]) -> list[dict[str, str | int | None]]:
+    """Warnings with their stable names, as JSON."""
+    return [warning.as_dict() for warning in warnings]
+
+
 def messages(warnings: Iterable[Notice]) -> list[str]:
     """Warnings as JSON."""
     return [str(warning) for warning in warnings]
@@ -60,6 +65,7 @@ class Ready(NamedTuple):
             "quotes": prepared.quotes,
             "blobs": [{"cid": item.cid, "mime": item.mime, "size": item.size} for item in prepared.blobs],
             "warnings": messages(self.warnings),
+            "notices": notices(self.warnings),
         }
 
 
@@ -74,7 +80,14 @@ class Sent(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {"id": self.id, "uri": self.uri, "cid": self.cid, "url": self.url, "warnings": messages(self.warnings)}
+        return {
+            "id": self.id,
+            "uri": self.uri,
+            "cid": self.cid,
+            "url": self.url,
+            "warnings": messages(self.warnings),
+            "notices": notices(self.warnings),
+        }
 
 
 class Scheduled(NamedTuple):
@@ -110,6 +123,7 @@ class Scheduled(NamedTuple):
             "existed": self.existed,
             "recurrence": self.recurrence_id,
             "warnings": messages(self.warnings),
+            "notices": notices(self.warnings),
         }
 
 
@@ -151,6 +165,7 @@ class Entry(NamedTuple):
             "recurrence": post.recurrence_id,
             "version": post.version,
             "warnings": messages(self.warnings),
+            "notices": notices(self.warnings),
             "tries": [attempt_dict(attempt) for attempt in self.attempts],
         }
 

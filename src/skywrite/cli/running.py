@@ -83,7 +83,7 @@ def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
 
 def _print_called(sent: Any, as_json: bool) -> None:
     if as_json:
-        print_json(sent.as_dict() if sent else dict.fromkeys(("id", "uri", "cid", "url", "warnings")))
+        print_json(sent.as_dict() if sent else dict.fromkeys(("id", "uri", "cid", "url", "warnings", "notices")))
     elif sent is None:
         click.echo("It returned nothing, so nothing was posted.")
     else:

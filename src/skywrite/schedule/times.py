@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
-from skywrite.errors import InputError
+from skywrite.errors import InputError, Notice
 from skywrite.schedule.languages import fold
 from skywrite.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
 from skywrite.schedule.meaning import Parts, at_clock, gather, later, resolve
@@ -45,14 +45,14 @@ TEXT_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ParsedTime:
-    """A time in UTC, and a note when clocks change about then.
+    """A time in UTC, and a note if its local time does not exist (NonexistentTime) or comes twice (RepeatedTime).
 
     `zone` is the IANA zone that the text names, else the one it was read in.
     """
 
     at: datetime
     zone: str
-    note: str = ""
+    note: Notice | None = None
 
 
 def parse_time(
@@ -156,14 +156,27 @@ def in_zone(parts: Parts, local: datetime, place: tzinfo, given: str) -> ParsedT
         raise InvalidTime(f"The time {given!r} is too far away.") from None
     if parts.zone_name:
         check_name(parts.zone_name, parts.zone, mapped.at, given)
-    name = _zone_name(place)
-    note = ""
+    note = _clock_change(local, mapped, place) if mapped.kind != "plain" else None
+    return ParsedTime(mapped.at, _zone_name(place), note)
+
+
+def _clock_change(local: datetime, mapped: Mapped, place: tzinfo) -> Notice:
+    """What is to be known of a local time in the hour that clocks leave out or repeat, and how to write another."""
+    used = mapped.at.astimezone(place)
+    where = f"in {_zone_name(place)} on {_day(local)}"
     if mapped.kind == "gap":
-        used = to_local(mapped.at, place)
-        note = f"The time {local:%H:%M} does not exist in {name} on that day; {used:%H:%M} is used."
-    elif mapped.kind == "twice":
-        note = f"The time {local:%H:%M} comes twice in {name} on that day; the first is used."
-    return ParsedTime(mapped.at, name, note)
+        text = f"The time {local:%H:%M} does not exist {where}, when the clocks go forward; {used:%H:%M} is used."
+        return Notice("NonexistentTime", text)
+    second = local.replace(tzinfo=place, fold=1)
+    return Notice(
+        "RepeatedTime",
+        f"The time {local:%H:%M} comes twice {where}, when the clocks go back; the first is used"
+        f" ({_with_offset(used)}). For the second write {_with_offset(second)}.",
+    )
+
+
+def _with_offset(at: datetime) -> str:
+    return at.isoformat(" ", "seconds" if at.second else "minutes")
 
 
 def _agreed(local: datetime, offset: tzinfo, place: tzinfo, given: str) -> Mapped:

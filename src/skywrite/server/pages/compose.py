@@ -314,7 +314,7 @@ def said_time(visit: Visit) -> Response:
         said = {"ok": False, "said": error.message, "hint": hint_words(error.hint)}
     else:
         away = read.at - visit.sky.context.clock.now()
-        said = {"ok": True, "said": f"{when(read.at, zone)} ({zone})", "hint": read.note or _away(away)}
+        said = {"ok": True, "said": f"{when(read.at, zone)} ({zone})", "hint": str(read.note or _away(away))}
     return Response(json.dumps(said), media_type="application/json", headers={"cache-control": "no-store"})
 
 
