@@ -218,7 +218,7 @@ def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
     def known(url: str) -> Any:
         return _Known(ctx, ctx.network.resolver(url))
 
-    publisher = Sending(ctx, drafting).publisher()._replace(videos=None, resolver=known)
+    publisher = Sending(ctx, drafting).publisher()._replace(videos=None, resolver=known, check_target=None)
     publisher.decider.deferred = deferred
     publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
     worker = Worker(ctx.worker_name, publisher, threads=1)

@@ -58,6 +58,34 @@ def test_an_answer_goes_through_the_queue(both: Skywrite, world: World) -> None:
     assert ([], first.post.id) == (both.inbox.list(), both.inbox.get(item.id).answer_id)
 
 
+def answered(both: Skywrite) -> tuple[int, int]:
+    """A reply of bob, and the answer of alice that is due in an hour."""
+    sent = both.post("What do you think?", account="alice.test")
+    asked = both.post("When do you open?", account="bob.test", reply_to=sent.uri)
+    collect(both)
+    return asked.id, both.inbox.answer(both.inbox.list()[0].id, "At 9:00.", at="in 1 hour").post.id
+
+
+def test_an_answer_to_what_was_deleted_is_held(both: Skywrite, world: World) -> None:
+    """What it replies to is looked up again when it is due, and the reason names it."""
+    asked, answer = answered(both)
+    both.posts.delete(asked)
+    world.clock.advance(3600)
+    both.run_once()
+    post = both.posts.get(answer).post
+    assert post.problem is not None
+    assert ("held", "ReplyTargetGone", True) == (post.state, post.problem.name, "deleted" in post.problem.message)
+
+
+def test_a_server_that_cannot_be_asked_keeps_no_answer_back(both: Skywrite, world: World) -> None:
+    """Then it goes out as it was accepted."""
+    _, answer = answered(both)
+    world.clock.advance(3600)
+    world.box.faults.add("com.atproto.repo.getRecord", kind="error_500", times=1)
+    both.run_once()
+    assert "published" == both.posts.get(answer).post.state
+
+
 def test_snoozed_and_done(both: Skywrite, world: World) -> None:
     """What is snoozed comes again; what is done does not."""
     sent = both.post("Hello", account="alice.test")

@@ -14,6 +14,7 @@ PATHS = (
     "/?view=agenda",
     "/compose",
     "/posts/3",
+    "/inbox",
     "/history",
     "/feeds",
     "/recurrences",

@@ -213,5 +213,6 @@ def store_markup(sky: Skywrite) -> None:
         sets = ", ".join(f"{name} = :{name}" for name in problem)
         some = "(SELECT id FROM post WHERE state = 'scheduled' LIMIT 3)"
         database.execute(f"UPDATE post SET state = 'failed', {sets} WHERE id IN {some}", problem)
+        database.execute("UPDATE inbox SET text = ?, author_handle = ?, uri = uri || ?, subject = ?", (MARKUP,) * 4)
         feed = (f"https://example.com/{MARKUP}", MARKUP, "2027-01-01T00:00:00.000000Z")
         database.execute("INSERT INTO feed (url, title, created_at) VALUES (?, ?, ?)", feed)

@@ -7,6 +7,7 @@ from typing import get_args
 from skywrite.app.accounts import Accounts
 from skywrite.app.drafts import Drafts
 from skywrite.app.feeds import Feeds
+from skywrite.app.inbox import Inbox
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.hooks import Kind
 from skywrite.app.posts import Posts
@@ -24,6 +25,7 @@ NOUNS: dict[str, type] = {
     "feeds": Feeds,
     "accounts": Accounts,
     "drafts": Drafts,
+    "inbox": Inbox,
     "transfer": Transfer,
 }
 
@@ -61,6 +63,11 @@ OFFERED = {
     "accounts.set_slots": "slots.set",
     "accounts.slots": "slots.list",
     "drafts.pull": "drafts.pull",
+    "inbox.list": "inbox.list",
+    "inbox.get": "inbox.list",
+    "inbox.answer": "inbox.answer",
+    "inbox.done": "inbox.done",
+    "inbox.snooze": "inbox.snooze",
 }
 
 # A method that cannot be reached from outside, and why.
@@ -71,6 +78,10 @@ LEFT_OUT = {
     "accounts.set_default": "a program names its account",
     "feeds.items": "the ledger is shown on the page",
     "feeds.check_due": "the worker does that",
+    "inbox.collect": "the worker does that",
+    "inbox.waiting": "the list says it",
+    "inbox.talks": "the page puts conversations together",
+    "inbox.answer_by": "a program's own function",
     "posts.each": "a program reads the lists, page by page",
     "posts.last_published": "history.list says it",
     "recurrences.edit": "a program stops one and adds another",

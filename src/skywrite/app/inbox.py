@@ -7,10 +7,11 @@ What lives here: asking each account's notifications, answering, and the worker'
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -28,6 +29,16 @@ EVERY = timedelta(minutes=1)
 PAGES_MAX = 5
 PAGE = 100
 TEXT_MAX = 3000
+ABOVE_MAX = 5
+
+
+class Talk(NamedTuple):
+    """A conversation. `above` is what it is about, the oldest first; each item has the post that answers it."""
+
+    account: Account
+    subject: str | None
+    above: tuple[InboxItem | Entry, ...]
+    items: tuple[tuple[InboxItem, Entry | None], ...]
 
 
 class Inbox:
@@ -57,19 +68,59 @@ class Inbox:
                 break
         return added
 
-    def list(self, *, everything: bool = False, limit: int = 100) -> builtins.list[InboxItem]:
+    def list(
+        self, *, everything: bool = False, account: str | None = None, limit: int = 100
+    ) -> builtins.list[InboxItem]:
         """What waits for an answer, the oldest first; with `everything` also what is done with, the latest first."""
-        return self._stored.list(everything=everything, limit=limit)
+        did = self._ctx.account(account).did if account else None
+        return self._stored.list(everything=everything, account_did=did, limit=limit)
+
+    def waiting(self, account: str | None = None) -> int:
+        """How many items wait for an answer; of very many, 1,000."""
+        return self._stored.waiting(self._ctx.account(account).did if account else None)
+
+    def talks(self, items: Sequence[InboxItem]) -> builtins.list[Talk]:
+        """The items by what they are about, with what stands above them, as far as the queue knows it."""
+        accounts = {account.did: account for account in self._ctx.store.accounts()}
+        together: dict[tuple[str, str], builtins.list[InboxItem]] = {}
+        for item in items:
+            together.setdefault((item.account_did, item.subject or item.uri), []).append(item)
+        return [
+            Talk(
+                accounts[did],
+                group[0].subject,
+                self._above(accounts[did], group[0].subject, ABOVE_MAX),
+                tuple((item, self._answer_to(item, accounts[did])) for item in group),
+            )
+            for (did, _), group in together.items()
+        ]
+
+    def _above(self, account: Account, uri: str | None, left: int) -> tuple[InboxItem | Entry, ...]:
+        post = self._ctx.store.published_as(account.did, uri) if uri and left > 0 else None
+        if post is None:
+            return ()
+        asked = self._stored.answered_by(post.id)
+        before = () if asked is None else (*self._above(account, asked.subject, left - 1), asked)
+        return (*before, Entry(post, account))
+
+    def _answer_to(self, item: InboxItem, account: Account) -> Entry | None:
+        return None if item.answer_id is None else Entry(self._ctx.store.get(item.answer_id), account)
 
     def get(self, item_id: int) -> InboxItem:
         """One item. Raises UnknownItem."""
         return self._stored.get(item_id)
 
-    def answer(self, item_id: int, text: str = "", *, at: str | datetime | None = None, **draft: Any) -> Entry:
-        """Answer through the queue, now or at a time; the same answer again adds nothing, and it is done with."""
+    def answer(
+        self, item_id: int, text: str = "", *, at: str | datetime | None = None, as_draft: bool = False, **draft: Any
+    ) -> Entry:
+        """Reply through the queue, now or at a time; the same reply again adds nothing, and the item is done.
+
+        With `as_draft` the reply waits for somebody who schedules it, and the item stays in the inbox until then.
+        """
         item = self._stored.get(item_id)
-        row: dict[str, Any] = {"text": text, **draft}
-        return self._add(item, row, at or self._ctx.clock.now(), f"inbox:{item.uri}:{text}")
+        account = self._ctx.store.account(item.account_did)
+        due_at = None if as_draft else self._drafting.when(account, at or self._ctx.clock.now())
+        return self._add(item, account, {"text": text, **draft}, due_at)
 
     def done(self, item_id: int) -> InboxItem:
         """It needs no answer. Raises UnknownItem."""
@@ -81,15 +132,15 @@ class Inbox:
         at = self._drafting.when(self._ctx.store.account(item.account_did), until)
         return self._stored.settle(item_id, "new", snoozed_until=at)
 
-    def _add(self, item: InboxItem, row: Mapping[str, Any], at: str | datetime, key: str) -> Entry:
+    def _add(self, item: InboxItem, account: Account, row: Mapping[str, Any], due_at: datetime | None) -> Entry:
         given = {"card": "none", **row, "reply_to": item.uri}
-        account = self._ctx.store.account(item.account_did)
         ready = self._drafting.prepare(self._drafting.draft(account, given), account)
         self._drafting.keep_media([ready])
-        due_at = self._drafting.when(account, at)
-        new = self._drafting.new_post(ready, due_at=due_at, key=key[:500], source="inbox")
+        digest = sha256(str(row["text"]).encode()).hexdigest()[:32]
+        key = f"{'inbox' if due_at else 'inbox draft'}:{item.uri}:{digest}"[:500]
+        new = self._drafting.new_post(ready, due_at=due_at, key=key, source="inbox")
         post_id = self._ctx.store.add([new])[0].id
-        self._stored.settle(item.id, "done", answer_id=post_id)
+        self._stored.settle(item.id, "done" if due_at else "new", answer_id=post_id)
         return Entry(self._ctx.store.get(post_id), account)
 
     def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
@@ -164,10 +215,15 @@ def _item(account: Account, view: Any) -> NewItem | None:
             cid=str(view["cid"]),
             reason=str(view["reason"]),
             author_did=str(author["did"]),
-            author_handle=str(author["handle"]),
-            text=str(record.get("text", ""))[:TEXT_MAX],
+            author_handle=_storable(str(author["handle"])),
+            text=_storable(str(record.get("text", "")))[:TEXT_MAX],
             subject=view.get("reasonSubject"),
             indexed_at=at.replace(tzinfo=at.tzinfo or UTC),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _storable(text: str) -> str:
+    """A text that both databases can hold: without NUL and lone surrogates, which JSON may carry."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -31,9 +31,7 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
     with Skywrite() as sky:
         if collect:
             sky.inbox.collect(account)
-        items = sky.inbox.list(everything=everything)
-        did = sky.accounts.get(account).did if account else None
-        items = [item for item in items if did is None or item.account_did == did]
+        items = sky.inbox.list(everything=everything, account=account)
     if as_json:
         print_json([_as_dict(item) for item in items])
     elif not items:

@@ -22,6 +22,7 @@ from skywrite.publish.budget import (
     ready_since,
 )
 from skywrite.publish.hosts import Hosts, needs_video
+from skywrite.publish.reply_target import has_target
 from skywrite.queue.model import AccountView, Decision, Defer, Miss, Post, Problem, Take
 from skywrite.queue.record_keys import record_keys
 from skywrite.schedule.policy import verdict
@@ -65,7 +66,7 @@ class Decider:
                 self.deferred(post, wait)
             return wait
         on_time = not is_overdue(post.due_at, now)
-        if post.frozen is not None or prepared.pending:
+        if post.frozen is not None or prepared.pending or has_target(post, prepared):
             return Take(points=points, on_time=on_time)
         return Take(self.frozen(post, prepared, now, {}).to_json(), points, on_time)
 

@@ -22,6 +22,7 @@ from skywrite.errors import (
     TemporaryError,
 )
 from skywrite.publish.approved import DriftedSinceApproval
+from skywrite.publish.reply_target import ReplyTargetGone
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
@@ -61,7 +62,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)
-    if isinstance(error, DriftedSinceApproval):
+    if isinstance(error, DriftedSinceApproval | ReplyTargetGone):
         return Held(problem), None
     if isinstance(error, RateLimited):
         until = max(error.until, now + timedelta(seconds=1))

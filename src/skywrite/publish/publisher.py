@@ -25,6 +25,7 @@ from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
 from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
 from skywrite.publish.outcome import outcome_of, with_records
+from skywrite.publish.reply_target import check_reply_target
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.store import Store
@@ -74,6 +75,7 @@ class Publisher(NamedTuple):
     progress: Callable[[Post, str, int, int], None] | None = None
     log: Log = silent
     settle: Callable[..., bool] | None = None
+    check_target: Callable[[Post, Prepared, Repo], None] | None = check_reply_target
 
     def publish_and_settle(self, claim: Claim) -> Result | None:
         """Try once, and settle what came of it; None where another worker has taken the post over."""
@@ -159,7 +161,7 @@ class Publisher(NamedTuple):
         """The repository and the final records, with their media on the server; nothing is written yet."""
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle))
-        frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim)
+        frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim, repo)
         if frozen.blobs and not frozen.uploaded:
             frozen = self._upload(claim, repo, frozen)
         return repo, frozen
@@ -183,12 +185,14 @@ class Publisher(NamedTuple):
             return unwritten
         return Published(frozen.uri, frozen.cid, rkeys)
 
-    def _freeze(self, claim: Claim) -> Frozen:
+    def _freeze(self, claim: Claim, repo: Repo) -> Frozen:
         """Look up what is pending, fix the records, and store them before anything is written.
 
         A mention that nobody can look up for an hour does not keep a post from going out: then it stays plain text.
         """
         prepared = Prepared.from_dict(claim.post.prepared)
+        if self.check_target:
+            self.check_target(claim.post, prepared, repo)
         dids: dict[str, str | None] = {}
         resolver = self.resolver(claim.account.pds_url)
         if claim.approval:

@@ -6,6 +6,7 @@ What lives here: the ledger, and who gives an item to a program's function. What
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from skywrite.queue.database import Row, time_of
 REASONS = ("reply", "mention", "quote")
 HANDLE_SECONDS = 300.0
 HANDLE_TRIES = 3
+COUNT_MAX = 1000
 
 
 class UnknownItem(InputError):
@@ -73,12 +75,28 @@ class InboxItems:
         with self._store._writing(wake=False) as tx:
             return sum(tx.run("insert_inbox", **item._asdict()) for item in fresh)
 
-    def list(self, *, everything: bool = False, limit: int = 100) -> list[InboxItem]:
+    def list(
+        self, *, everything: bool = False, account_did: str | None = None, limit: int = 100
+    ) -> builtins.list[InboxItem]:
         """What waits for an answer, the oldest first; or everything, the latest first."""
+        values = {"account_did": account_did or "", "limit": limit}
         with self._store._reading() as tx:
             if everything:
-                return [_item_of(row) for row in tx.rows("list_whole_inbox", limit=limit)]
-            return [_item_of(row) for row in tx.rows("list_inbox", now=self._store._clock.now(), limit=limit)]
+                return [_item_of(row) for row in tx.rows("list_whole_inbox", **values)]
+            return [_item_of(row) for row in tx.rows("list_inbox", now=self._store._clock.now(), **values)]
+
+    def waiting(self, account_did: str | None = None) -> int:
+        """How many items wait for an answer; more than 1,000 are not counted."""
+        values = {"account_did": account_did or "", "limit": COUNT_MAX}
+        with self._store._reading() as tx:
+            row = tx.row("count_inbox", now=self._store._clock.now(), **values)
+        return 0 if row is None else int(row["waiting"])
+
+    def answered_by(self, post_id: int) -> InboxItem | None:
+        """What a post of ours answers."""
+        with self._store._reading() as tx:
+            row = tx.row("answered_by", post_id=post_id)
+        return None if row is None else _item_of(row)
 
     def get(self, item_id: int) -> InboxItem:
         """One item. Raises UnknownItem."""

@@ -151,6 +151,12 @@ class PostOperations(StoreBase):
         """Schedule a held post again: at its time, or now and however late where that has passed."""
         return self._schedule_again(post_id, "held", version, "release" if undoable else None)
 
+    def published_as(self, account_did: str, uri: str) -> Post | None:
+        """The post that is published under this address; None where it is none of the queue's."""
+        with self._reading() as tx:
+            row = tx.row("published_with_uri", did=account_did, uri=uri, rkey=uri.rpartition("/")[2])
+        return None if row is None else post_of(row)
+
     @repeated
     def note_deleted(self, account_did: str, uri: str) -> int | None:
         """Note that a post was deleted from the network; its number, or None where it is none of ours.
@@ -161,7 +167,7 @@ class PostOperations(StoreBase):
         problem = Problem(DELETED, f"It was deleted from the network on {now:%Y-%m-%d at %H:%M} UTC.")
         with self._writing() as tx:
             locked(tx, account_did)
-            row = tx.row("published_with_uri", did=account_did, uri=uri)
+            row = tx.row("published_with_uri", did=account_did, uri=uri, rkey=uri.rpartition("/")[2])
             if row is None:
                 return None
             tx.run("note_deleted", id=row["id"], **problem_values(problem))

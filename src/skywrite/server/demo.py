@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from skywrite.app import Skywrite
+from skywrite.client import Client
 from skywrite.config import load_config
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Slot
@@ -35,6 +36,8 @@ WEEK = (
     (6, 9, "Sunday special: cinnamon rolls, warm from the oven."),
 )
 PUBLISHED = ("Hello from the sandbox: nothing that you see here leaves this computer.", "The ovens are hot. 🥐")
+NEIGHBOUR = "carol.test"
+REPLIES = ("Lovely! Do you open on Sundays, too?", "The best cinnamon rolls in town. 🧡")
 DRAFTS = ("An idea for spring: rhubarb.", "Ask our neighbours whether they join the street party")
 
 
@@ -48,6 +51,7 @@ def demo_queue() -> Iterator[Skywrite]:
         with Skywrite(config=config, transport=SandboxTransport(box)) as sky:
             _sign_in(sky, box)
             _fill(sky)
+            _fill_inbox(sky, box)
             yield sky
 
 
@@ -80,7 +84,7 @@ def _sign_in(sky: Skywrite, box: Sandbox) -> None:
     for handle in HANDLES:
         sky.accounts.login(handle, box.account(handle).app_password, pds=box.url)
     did = sky.context.store.account(HANDLES[0]).did
-    sky.context.store.set_account_settings(did, {"zone": "Europe/Berlin", "gap_seconds": 60})
+    sky.context.store.set_account_settings(did, {"zone": "Europe/Berlin", "gap_seconds": 60, "inbox": True})
     slots = [Slot(day, minute, "Europe/Berlin") for day in range(5) for minute in SLOT_MINUTES]
     sky.context.store.set_slots(did, slots)
 
@@ -100,6 +104,18 @@ def _fill(sky: Skywrite) -> None:
     for text in DRAFTS:
         _tried(sky.posts.schedule, text, draft=True, source="demo")
     _tried(sky.posts.schedule, "It is Friday: bread for the weekend until 18:00.", every="fridays 14:00", source="demo")
+
+
+def _fill_inbox(sky: Skywrite, box: Sandbox) -> None:
+    """What a neighbour wrote about a post."""
+    with suppress(SkywriteError):
+        account = sky.context.store.account(HANDLES[0])
+        (post, *_) = sky.context.store.posts(("published",), account_did=account.did)
+        neighbour = Client(box.url, transport=SandboxTransport(box))
+        neighbour.login(NEIGHBOUR, box.account(NEIGHBOUR).app_password)
+        for text in REPLIES:
+            neighbour.send_post(text, reply_to=post.uri)
+        sky.inbox.collect(account.did)
 
 
 def _tried(call: Any, *given: Any, **options: Any) -> None:

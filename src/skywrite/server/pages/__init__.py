@@ -8,6 +8,7 @@ from skywrite.server.pages import (
     accounts,
     compose,
     feeds,
+    inbox,
     media,
     oauth,
     plan,
@@ -19,7 +20,7 @@ from skywrite.server.pages import (
     status,
 )
 
-PAGES = (static, plan, compose, posts, stats, feeds, recurrences, media, accounts, oauth, settings, status)
+PAGES = (static, plan, compose, posts, inbox, stats, feeds, recurrences, media, accounts, oauth, settings, status)
 
 
 def routes() -> list[BaseRoute]:

@@ -25,6 +25,7 @@ SETTINGS = (
     ("langs", "Languages", "en", False),
     ("late", "When a post missed its time", "hold:2h", False),
     ("approval", "Posts that a person approves first", "agents", False),
+    ("inbox", "Collect replies, mentions and quotes", "", True),
     ("require_alt", "Refuse images without a description", "", True),
 )
 

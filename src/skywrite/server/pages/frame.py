@@ -51,6 +51,7 @@ HEADERS = {"content-security-policy": CONTENT_POLICY, "cache-control": "no-store
 NAVIGATION = (
     ("Plan", "/", "calendar"),
     ("Compose", "/compose", "pen"),
+    ("Inbox", "/inbox", "inbox"),
     ("History", "/history", "clock"),
     ("Stats", "/stats", "bars"),
     ("Feeds", "/feeds", "feed"),

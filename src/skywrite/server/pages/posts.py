@@ -65,11 +65,11 @@ def post(visit: Visit) -> Response:
     entry = visit.sky.posts.get(visit.access.post(_number(visit)).id)
     zone = visit.sky.context.zone(entry.account)
     scopes = visit.access.scopes
-    undo_seconds = _undo_seconds(visit, entry.post)
+    undo_left = undo_seconds(visit, entry.post)
     buttons = [
         button
         for button in _BUTTONS.get(entry.post.state, ())
-        if button.scope in scopes and not (button.action == "now" and undo_seconds is not None)
+        if button.scope in scopes and not (button.action == "now" and undo_left is not None)
     ]
     return show(
         visit,
@@ -82,7 +82,7 @@ def post(visit: Visit) -> Response:
         buttons=buttons,
         sentences=SENTENCES,
         may_edit=entry.post.state in EDITABLE_STATES and _scope_of(entry.post) in scopes,
-        undo_seconds=undo_seconds,
+        undo_seconds=undo_left,
         may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
         waits=entry.post.state in ("scheduled", "publishing"),
         asked=_asked(visit, entry),
@@ -115,7 +115,7 @@ def _scope_of(post: Post) -> Scope:
     return "draft" if post.state == "draft" else "schedule"
 
 
-def _undo_seconds(visit: Visit, post: Post) -> float | None:
+def undo_seconds(visit: Visit, post: Post) -> float | None:
     """For how long a post can be taken back before it goes out; None where nobody is about to wait for that."""
     if post.state != "scheduled" or post.due_at is None or "schedule" not in visit.access.scopes:
         return None

@@ -11,11 +11,25 @@ SELECT id FROM inbox WHERE account_did = :account_did AND uri = :uri
 -- name: list_inbox
 -- What waits for an answer, the oldest first.
 SELECT * FROM inbox WHERE state = 'new' AND (snoozed_until IS NULL OR snoozed_until <= :now)
+  AND (:account_did = '' OR account_did = :account_did)
 ORDER BY indexed_at, id LIMIT :limit
+
+-- name: count_inbox
+-- How much waits for an answer, up to a limit.
+SELECT count(*) AS waiting FROM (
+  SELECT 1 FROM inbox WHERE state = 'new' AND (snoozed_until IS NULL OR snoozed_until <= :now)
+    AND (:account_did = '' OR account_did = :account_did)
+  LIMIT :limit
+) AS some
 
 -- name: list_whole_inbox
 -- Everything, the latest first.
-SELECT * FROM inbox ORDER BY indexed_at DESC, id DESC LIMIT :limit
+SELECT * FROM inbox WHERE :account_did = '' OR account_did = :account_did
+ORDER BY indexed_at DESC, id DESC LIMIT :limit
+
+-- name: answered_by
+-- What a post of ours answers.
+SELECT * FROM inbox WHERE answer_id = :post_id
 
 -- name: get_inbox
 -- One of them.

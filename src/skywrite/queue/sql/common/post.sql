@@ -117,8 +117,9 @@ WHERE id = :id AND state = 'scheduled' AND (frozen IS NULL OR free_at <= :now)
 DELETE FROM post_media WHERE post_id = :post_id
 
 -- name: published_with_uri
--- The post of an account that is published under an address.
-SELECT id FROM post WHERE account_did = :did AND state = 'published' AND uri = :uri
+-- The post of an account that is published under an address, which ends with its record key.
+SELECT * FROM post INDEXED BY post_rkey
+WHERE root_rkey = :rkey AND state = 'published' AND account_did = :did AND uri = :uri
 
 -- name: note_deleted
 -- Note that a published post was deleted from the network; it stays where it is in the history.

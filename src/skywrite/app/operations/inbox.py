@@ -1,0 +1,145 @@
+"""Operations on the inbox: what others wrote about our posts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from skywrite.app.operations.post_shapes import PostShape, post_shape
+from skywrite.app.operations.shapes import ById, Id, Input, Limit, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.queue.inbox import InboxItem, UnknownItem
+
+
+class ListInbox(Input):
+    """Which items."""
+
+    account: str | None = None
+    done: Annotated[bool, Meta(description="Also what is done or snoozed, the latest first.")] = False
+    limit: Limit = 100
+
+
+class AnswerItem(Input):
+    """A reply, and when it goes out."""
+
+    id: Id
+    text: Annotated[str, Meta(min_length=1)]
+    at: Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00. Without it, now.")] | None = None
+
+
+class SnoozeItem(Input):
+    """When it comes again."""
+
+    id: Id
+    until: Annotated[str, Meta(description="ISO 8601, or plain English: tomorrow 9:00.", min_length=1)]
+
+
+class ItemShape(Output):
+    """Something that somebody wrote. `subject` is the post of yours that it is about; `answer` is the reply to it."""
+
+    id: int
+    account: str
+    reason: str
+    uri: str
+    author_did: str
+    author_handle: str
+    text: str
+    subject: str | None
+    indexed_at: datetime
+    state: str
+    snoozed_until: datetime | None
+    answer: int | None
+
+
+class ItemList(Output):
+    """What is in the inbox."""
+
+    items: list[ItemShape]
+
+
+def list_inbox(access: Access, given: ListInbox) -> ItemList:
+    """What waits for an answer, the oldest first."""
+    inbox = access.sky.inbox
+    found = [
+        item
+        for did in access.dids(given.account)
+        for item in inbox.list(everything=given.done, account=did, limit=given.limit)
+    ]
+    found.sort(key=lambda item: (item.indexed_at, item.id), reverse=given.done)
+    return ItemList([_shape(access, item) for item in found[: given.limit]])
+
+
+def answer(access: Access, given: AnswerItem) -> PostShape:
+    """Reply through the queue."""
+    item = seen_item(access, given.id)
+    return post_shape(access, access.sky.inbox.answer(item.id, given.text, at=given.at))
+
+
+def done(access: Access, given: ById) -> ItemShape:
+    """It needs no reply."""
+    return _shape(access, access.sky.inbox.done(seen_item(access, given.id).id))
+
+
+def snooze(access: Access, given: SnoozeItem) -> ItemShape:
+    """Show it again later."""
+    return _shape(access, access.sky.inbox.snooze(seen_item(access, given.id).id, given.until))
+
+
+def seen_item(access: Access, item_id: int) -> InboxItem:
+    """An item of an account that the caller may know of. Raises UnknownItem."""
+    item = access.sky.inbox.get(item_id)
+    if not access.sees(item.account_did):
+        raise UnknownItem(f"There is nothing with the number {item_id} in the inbox.")
+    return item
+
+
+def _shape(access: Access, item: InboxItem) -> ItemShape:
+    handle = access.sky.context.store.account(item.account_did).handle
+    return shaped(ItemShape, {**item._asdict(), "account": handle, "answer": item.answer_id})
+
+
+OPERATIONS = (
+    Operation(
+        "inbox.list",
+        "GET /inbox",
+        "read",
+        "List replies, mentions and quotes that wait for an answer.",
+        list_inbox,
+        ListInbox,
+        ItemList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "inbox.answer",
+        "POST /inbox/{id}/answer",
+        "schedule",
+        "Reply through the queue. The same reply again adds nothing.",
+        answer,
+        AnswerItem,
+        PostShape,
+        idempotent=True,
+    ),
+    Operation(
+        "inbox.done",
+        "POST /inbox/{id}/done",
+        "schedule",
+        "Note that an item needs no reply.",
+        done,
+        ById,
+        ItemShape,
+        idempotent=True,
+    ),
+    Operation(
+        "inbox.snooze",
+        "POST /inbox/{id}/snooze",
+        "schedule",
+        "Show an item again later.",
+        snooze,
+        SnoozeItem,
+        ItemShape,
+        idempotent=True,
+    ),
+)

@@ -1,0 +1,40 @@
+"""Before a reply from the inbox goes out: is what it replies to still there?
+
+What lives here: that question. What does not: the references themselves, which were fixed when the reply was accepted.
+"""
+
+from __future__ import annotations
+
+from skywrite.atproto.repo import Repo
+from skywrite.atproto.xrpc_errors import RecordNotFound
+from skywrite.compose.build import Prepared
+from skywrite.compose.references import parse_reference
+from skywrite.errors import Do, Hint, SkywriteError
+from skywrite.queue.model import Post
+
+# Hours pass between reading and replying only here; elsewhere the writer has just looked.
+SOURCE = "inbox"
+
+
+class ReplyTargetGone(SkywriteError):
+    """What a post replies to was deleted in the meantime."""
+
+
+def has_target(post: Post, prepared: Prepared) -> bool:
+    """Whether the network is asked about what a post replies to before its records are fixed."""
+    return post.source == SOURCE and "reply" in prepared.records[0]
+
+
+def check_reply_target(post: Post, prepared: Prepared, repo: Repo) -> None:
+    """Raise ReplyTargetGone where the network says so; a server that cannot be asked now keeps no reply back."""
+    for name in ("parent", "root") if has_target(post, prepared) else ():
+        authority, collection, rkey = parse_reference(str(prepared.records[0]["reply"][name]["uri"]))
+        try:
+            repo.get(collection, rkey, repo=authority)
+        except RecordNotFound:
+            raise ReplyTargetGone(
+                f"What post {post.id} replies to was deleted in the meantime ({name}).",
+                hint=Hint("Cancel it: ", Do("posts.cancel", post.id)),
+            ) from None
+        except SkywriteError:
+            return
