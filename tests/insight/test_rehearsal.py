@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
+from skywrite.app.occurrences import Occurrences
+from skywrite.clock import FakeClock
 from skywrite.errors import InputError
 from skywrite.queue.model import STATES
-from skywrite.rehearsal import Rehearsed, day_end, read_span, rehearse
+from skywrite.rehearsal import Rehearsed, Span, day_end, read_span, rehearse
 from skywrite.sandbox.faults import Fault, Faults
 from tests.app.conftest import NOON, World
 
@@ -39,19 +41,23 @@ def live(sky: Skywrite, world: World, until: datetime, down: tuple[datetime, dat
             return Fault("refused", None, 1, 0, left, False) if off else None
 
     world.box.faults = Down()
-    worker = sky.worker(threads=1)
-    from skywrite.app.occurrences import Occurrences
+    work(sky, world.clock, until)
 
+
+def work(sky: Skywrite, clock: FakeClock, until: datetime, off: Span | None = None) -> None:
+    """Let the worker work until then, with a clock that jumps; no worker runs while it is `off`."""
+    worker = sky.worker(threads=1)
     occurrences = Occurrences(sky.context, sky._drafting)
-    while True:
-        while worker.step():
-            pass
-        occurrences.sweep()
-        ready = sky.context.store.next_ready_at()
-        if ready is None or ready > until:
-            return
-        now = world.clock.now()
-        world.clock.set(max(ready, now + timedelta(seconds=1)) if ready <= now else ready)
+    occurrences.sweep()
+    while clock.now() <= until:
+        if off is not None and off.holds(clock.now()):
+            clock.set(off.end)
+        elif not worker.step():
+            occurrences.sweep()
+            ready = sky.context.store.next_ready_at()
+            if ready is None or ready > until:
+                return
+            clock.set(ready if ready > clock.now() else clock.now() + timedelta(seconds=1))
 
 
 def what_happened(sky: Skywrite) -> list[tuple[str, str, datetime | None]]:
