@@ -103,6 +103,10 @@ class Rehearsed(NamedTuple):
     acts: tuple[Act, ...]
     left_out: tuple[str, ...] = LEFT_OUT
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"start": iso(self.start), "until": iso(self.until), "acts": [act.as_dict() for act in self.acts]}
+
 
 def rehearse(
     sky: Skywrite,

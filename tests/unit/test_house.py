@@ -40,3 +40,52 @@ def test_only_the_command_line_speaks_of_commands() -> None:
         if " " in text and _COMMAND_LINE.search(text) and not any(word in text for word in ALLOWED)
     ]
     assert [] == found
+
+
+_PRINTERS = {"print_json", "print_json_array", "json_array"}
+
+
+def _calls_of(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            yield node
+
+
+def _own_shapes(function: ast.AST, local: set[str]) -> Iterator[tuple[int, str]]:
+    """What a function hands to a JSON printer that was built here: in the call itself, or in a name that it passes."""
+    passed = [argument for call in _calls_of(function, _PRINTERS) for argument in call.args]
+    names = {node.id for argument in passed for node in ast.walk(argument) if isinstance(node, ast.Name)}
+    assigned = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id in names for target in node.targets)
+    ]
+    for value in (*passed, *assigned):
+        for node in ast.walk(value):
+            if isinstance(node, ast.Dict | ast.DictComp):
+                yield node.lineno, "a dict"
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"dict", *local}:
+                yield node.lineno, node.func.id
+            if isinstance(node, ast.Attribute) and node.attr in ("_asdict", "fromkeys"):
+                yield node.lineno, node.attr
+
+
+def test_the_command_line_builds_no_json() -> None:
+    """Every JSON document that the command line prints is a result's own shape: `cli/` builds none."""
+    found = []
+    for path in sorted((SOURCE / "cli").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        local = {
+            function.name
+            for function in functions
+            if function.returns and re.match(r"dict\b|list\[dict\b", ast.unparse(function.returns))
+        }
+        found += [
+            f"{path.name}:{line}: {what}"
+            for function in functions
+            if function.name not in _PRINTERS
+            for line, what in _own_shapes(function, local)
+        ]
+    assert [] == found

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from skywrite.app.reports import RowReport
 from skywrite.clock import to_iso
+from skywrite.errors import SkywriteError
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,20 @@ class ImportPlan:
             "problems": [remark.as_dict() for remark in self.problems],
             "remarks": [remark.as_dict() for remark in self.remarks],
         }
+
+
+class ImportReport(NamedTuple):
+    """What an import did, row by row; with the plan if it was a dry run, and with the error that stopped it."""
+
+    rows: Sequence[RowReport]
+    plan: ImportPlan | None = None
+    error: SkywriteError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: the fields of the error first, then `rows`, then `plan`."""
+        error = self.error.as_dict() if self.error else {}
+        plan = {"plan": self.plan.as_dict()} if self.plan else {}
+        return {**error, "rows": [report.as_dict() for report in self.rows], **plan}
 
 
 def plan_of(reports: Sequence[RowReport]) -> ImportPlan:

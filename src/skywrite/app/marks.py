@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from skywrite.app.context import Context
+from skywrite.app.reports import StatsReport
 from skywrite.atproto.xrpc import Xrpc
 from skywrite.config import DEFAULT_APPVIEW
 from skywrite.errors import InputError, SkywriteError
@@ -116,6 +117,13 @@ class Stats:
             return found
         handles = {known.did: known.handle for known in self._ctx.store.accounts()}
         return [one._replace(name=handles.get(one.name, one.name)) for one in found]
+
+    def report(
+        self, by: str, *, at: int = 24, since: datetime | None = None, account: str | None = None
+    ) -> StatsReport:
+        """`groups` and `total` together."""
+        groups = self.groups(by, at=at, since=since, account=account)
+        return StatsReport(by, at, tuple(groups), self.total(at=at, since=since, account=account))
 
     def total(self, *, at: int = 24, since: datetime | None = None, account: str | None = None) -> Group:
         """The same of all posts together."""

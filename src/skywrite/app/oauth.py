@@ -17,7 +17,7 @@ from skywrite.atproto.identity import Resolver
 from skywrite.atproto.oauth import AuthServer, ForgedRedirect, OAuthLogin, Pending
 from skywrite.atproto.oauth_auth import DpopAuth
 from skywrite.atproto.oauth_client import ClientKeyMissing, OAuthClient, loopback_client
-from skywrite.atproto.oauth_scopes import Right, chosen_rights, missing_rights, scope_of
+from skywrite.atproto.oauth_scopes import Right, chosen_rights, granted_rights, missing_rights, scope_of
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import BearerAuth, Session
 from skywrite.atproto.sign_in import clean_identifier
@@ -44,6 +44,19 @@ class SignedIn(NamedTuple):
     def warnings(self) -> list[str]:
         """What will not work, in words."""
         return [f"The right {right.name!r} was not granted: {right.without} will be refused." for right in self.missing]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        account, session = self.account, self.session
+        return {
+            "did": account.did,
+            "handle": account.handle,
+            "pds": account.pds_url,
+            "rights": list(granted_rights(session.scope)),
+            "scope": session.scope,
+            "ends_at": session.ends_at.isoformat(),
+            "warnings": self.warnings,
+        }
 
 
 class OAuth(NamedTuple):

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from skywrite.app.oauth import CLIENTS, OAuth
@@ -81,6 +81,10 @@ class Published(NamedTuple):
 
     client_id: str
     problems: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"client_id": self.client_id, "problems": list(self.problems)}
 
 
 def hosted_client(base_url: str, *, public: bool = False) -> OAuthClient:

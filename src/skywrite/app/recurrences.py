@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from skywrite.app.context import Context
+from skywrite.app.documents import RecurrenceStatus
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import Occurrences, Rule
-from skywrite.errors import Do, Hint, InputError, Notice
+from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.model import Recurrence, WrongState
 from skywrite.schedule.policy import late_text
 from skywrite.schedule.recurrence import parse_rule
@@ -95,6 +97,13 @@ class Recurrences:
             times.append(found.at)
             after = found.at
         return times
+
+    def status(self, recurrence: Recurrence) -> RecurrenceStatus:
+        """A recurrence with its account and its next times; none of a rule that can no longer be read."""
+        times: builtins.list[datetime] = []
+        with suppress(SkywriteError):
+            times = self.next_times(recurrence)
+        return RecurrenceStatus(recurrence, self._ctx.store.account(recurrence.account_did).handle, times)
 
     def stop(self, recurrence_id: int) -> int:
         """Forget a recurrence and cancel its posts that wait; how many were cancelled."""

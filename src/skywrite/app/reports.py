@@ -1,7 +1,7 @@
 """What the operations of other nouns than posts return, each with its one JSON shape.
 
-What lives here: reports, and how what the queue keeps (accounts, recurrences, commands) looks as JSON. What does not:
-results of posting (`results`).
+What lives here: reports. What does not: results of posting (`results`), how values of the queue (accounts, recurrences,
+commands) look as JSON and what only confirms that something was done (`documents`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from skywrite.app.results import Ready, Sent, iso, messages, notices, problem_dict
 from skywrite.errors import Notice, SkywriteError
 from skywrite.queue.feed_model import Feed, ItemState
-from skywrite.queue.model import Account, Problem, Recurrence, Slot
+from skywrite.queue.model import Account, Problem
 
 if TYPE_CHECKING:
-    from skywrite.queue.timers import Timer, TimerResult
+    from skywrite.insight.stats import Group
+    from skywrite.queue.timers import TimerResult
 
 
 def error_dict(error: SkywriteError | None) -> dict[str, str] | None:
@@ -36,36 +37,6 @@ class LoggedIn(NamedTuple):
         account = self.account
         warnings = messages(self.warnings)
         return {"did": account.did, "handle": account.handle, "pds": account.pds_url, "warnings": warnings}
-
-
-def account_dict(account: Account) -> dict[str, Any]:
-    """An account as JSON."""
-    return {
-        "did": account.did,
-        "handle": account.handle,
-        "pds": account.pds_url,
-        "default": account.is_default,
-        "state": account.state,
-        "settings": account.settings,
-    }
-
-
-def slot_dict(slot: Slot) -> dict[str, Any]:
-    """A weekly time as JSON."""
-    return {"weekday": slot.weekday, "minute": slot.minute, "zone": slot.zone}
-
-
-def recurrence_dict(recurrence: Recurrence, handle: str) -> dict[str, Any]:
-    """A recurrence of the account with this handle, as JSON."""
-    return {
-        "id": recurrence.id,
-        "state": recurrence.state,
-        "account": handle,
-        "rule": recurrence.rule,
-        "zone": recurrence.zone,
-        "text": recurrence.draft.get("text", ""),
-        "exceptions": recurrence.exceptions,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,20 +243,23 @@ class CommandRun(NamedTuple):
     post_ids: list[int]
 
 
-def command_dict(timer: Timer) -> dict[str, Any]:
-    """A scheduled command, or a function of a program, as JSON."""
-    return {
-        "id": timer.id,
-        "kind": timer.kind,
-        "name": timer.name,
-        "rule": timer.rule,
-        "zone": timer.zone,
-        "next_at": iso(timer.next_at),
-        "ran_at": iso(timer.ran_at),
-        "outcome": timer.outcome,
-        "error": problem_dict(timer.problem),
-        "settings": dict(timer.settings),
-    }
+@dataclass(frozen=True, slots=True)
+class StatsReport:
+    """How often posts were liked, reposted, and so on: `groups` of them, and `total`, some hours after publishing."""
+
+    by: str
+    after_hours: int
+    groups: tuple[Group, ...]
+    total: Group
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "by": self.by,
+            "after_hours": self.after_hours,
+            "groups": [group.as_dict() for group in self.groups],
+            "all": self.total.as_dict(),
+        }
 
 
 class AddedFeed(NamedTuple):

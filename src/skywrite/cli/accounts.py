@@ -105,11 +105,12 @@ def _app_password(from_stdin: bool, from_environment: str | None) -> str:
 def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
     """Sign out of an account, here and at its server. Its scheduled posts wait until you sign in again."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import LoggedOut
 
     with Skywrite() as sky:
         account = sky.logout(handle, forget=forget)
     if as_json:
-        print_json({"did": account.did, "handle": account.handle})
+        print_json(LoggedOut(account).as_dict())
     else:
         print_done(f"Signed out {account.handle}.")
 
@@ -119,7 +120,7 @@ def logout_command(handle: str | None, forget: bool, as_json: bool) -> None:
 def accounts_command(as_json: bool) -> None:
     """List the accounts; the default one is marked."""
     from skywrite.app import Skywrite
-    from skywrite.app.reports import account_dict
+    from skywrite.app.documents import account_dict
 
     with Skywrite() as sky:
         accounts = sky.accounts()
@@ -146,14 +147,14 @@ def _state(account: Any) -> str:
 def whoami_command(account: str | None, as_json: bool) -> None:
     """Say which account is used when none is named, with the rights of its session and the day on which it ends."""
     from skywrite.app import Skywrite
-    from skywrite.app.reports import account_dict
+    from skywrite.app.documents import CurrentAccount
     from skywrite.app.sessions import session_facts
 
     with Skywrite() as sky:
         found = sky.account(account)
         facts = session_facts(sky.context.store, found)
     if as_json:
-        print_json({**account_dict(found), "session": facts.as_dict() if facts else None})
+        print_json(CurrentAccount(found, facts).as_dict())
         return
     click.echo(f"{found.handle} ({found.did}) on {found.pds_url}, {_state(found)}")
     if facts is not None:
@@ -166,7 +167,7 @@ def whoami_command(account: str | None, as_json: bool) -> None:
 def use_command(handle: str, as_json: bool) -> None:
     """Make an account the default one."""
     from skywrite.app import Skywrite
-    from skywrite.app.reports import account_dict
+    from skywrite.app.documents import account_dict
 
     with Skywrite() as sky:
         account = sky.set_default(handle)
@@ -225,7 +226,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 def slots_command(slots: str | None, clear: bool, account: str | None, as_json: bool) -> None:
     """Show or set an account's weekly slots, which `post --next-slot` and imports without times fill."""
     from skywrite.app import Skywrite
-    from skywrite.app.reports import slot_dict
+    from skywrite.app.documents import slot_dict
     from skywrite.schedule.slots import format_slots, parse_slots
 
     if slots is not None and (clear or not slots.strip()):

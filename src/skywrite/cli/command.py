@@ -69,7 +69,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
     `skywrite command list` say why. `skywrite run` runs it.
     """
     from skywrite.app import Skywrite
-    from skywrite.app.reports import command_dict
+    from skywrite.app.documents import command_dict
     from skywrite.schedule.times import format_time
 
     line = command[0] if len(command) == 1 else shlex.join(command)
@@ -101,7 +101,7 @@ def add(command: tuple[str, ...], timeout: float, account: str | None, as_json: 
 def list_(as_json: bool) -> None:
     """List the scheduled commands and functions, with their last runs."""
     from skywrite.app import Skywrite
-    from skywrite.app.reports import command_dict
+    from skywrite.app.documents import command_dict
 
     with Skywrite() as sky:
         timers = sky.commands.list()
@@ -131,11 +131,12 @@ def _row(timer: Any) -> tuple[str, ...]:
 def remove(command_id: int, as_json: bool) -> None:
     """Remove a command. Its posts stay."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import Removed
 
     with Skywrite() as sky:
         timer = sky.commands.remove(command_id)
     if as_json:
-        print_json({"removed": timer.id})
+        print_json(Removed(timer.id).as_dict())
     else:
         print_done(f"Command {timer.id} is removed; its posts stay.")
 
@@ -170,13 +171,14 @@ def _try(sky: Any, command_id: int, as_json: bool) -> None:
 
 def _post(sky: Any, command_id: int, as_json: bool) -> None:
     from skywrite.app.commands import CommandFailed
+    from skywrite.app.documents import PostedCommand
 
     result, ids = sky.commands.run(command_id)
     if result.problem:
         raise CommandFailed(result.problem.message, hint=result.problem.hint)
     sent = [sky.send(post_id) for post_id in ids]
     if as_json:
-        print_json({"outcome": result.outcome, "posts": [item.as_dict() for item in sent]})
+        print_json(PostedCommand(result.outcome, sent).as_dict())
         return
     for item in sent:
         print_warnings(item.warnings)

@@ -225,10 +225,11 @@ def remove(feed: str, as_json: bool) -> None:
     Which of its items were posted is forgotten too.
     """
     from skywrite.app import Skywrite
+    from skywrite.app.documents import RemovedFeed
 
     with Skywrite() as sky:
         removed = sky.remove_feed(feed)
     if as_json:
-        print_json({"id": removed.id, "url": removed.url})
+        print_json(RemovedFeed(removed).as_dict())
     else:
         print_done(f"Feed {removed.id} ({removed.url}) is removed; its posts in the queue stay.")

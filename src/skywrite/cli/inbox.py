@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
-
-if TYPE_CHECKING:
-    from skywrite.queue.inbox import InboxItem
 
 
 @click.group("inbox", invoke_without_command=True, epilog='Example: skywrite inbox answer 3 "Thank you!"')
@@ -27,13 +22,14 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
     if context.invoked_subcommand is not None:
         return
     from skywrite.app import Skywrite
+    from skywrite.app.documents import inbox_dict
 
     with Skywrite() as sky:
         if collect:
             sky.inbox.collect(account)
         items = sky.inbox.list(everything=everything, account=account)
     if as_json:
-        print_json([_as_dict(item) for item in items])
+        print_json([inbox_dict(item) for item in items])
     elif not items:
         click.echo("Nothing waits for an answer.")
     for item in [] if as_json else items:
@@ -66,6 +62,7 @@ def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> No
 def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
     """Mark them as done: they need no reply."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import InboxDone
 
     with Skywrite() as sky:
         for item_id in item_ids:
@@ -73,7 +70,7 @@ def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
             if not as_json:
                 print_done(f"{item_id} is done.")
     if as_json:
-        print_json({"done": list(item_ids)})
+        print_json(InboxDone(item_ids).as_dict())
 
 
 @inbox_command.command("snooze", epilog='Example: skywrite inbox snooze 3 "monday 9:00"')
@@ -83,17 +80,11 @@ def done_command(item_ids: tuple[int, ...], as_json: bool) -> None:
 def snooze_command(item_id: int, when: tuple[str, ...], as_json: bool) -> None:
     """Show it again later."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import inbox_dict
 
     with Skywrite() as sky:
         item = sky.inbox.snooze(item_id, " ".join(when))
     if as_json:
-        print_json(_as_dict(item))
+        print_json(inbox_dict(item))
         return
     print_done(f"{item_id} comes again at {item.snoozed_until:%Y-%m-%d %H:%M} UTC.")
-
-
-def _as_dict(item: InboxItem) -> dict[str, Any]:
-    from skywrite.clock import to_iso
-
-    later = None if item.snoozed_until is None else to_iso(item.snoozed_until)
-    return {**item._asdict(), "indexed_at": to_iso(item.indexed_at), "snoozed_until": later}

@@ -38,12 +38,13 @@ def add_command(
 ) -> None:
     """Make a key. It is printed once, and never again."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import NewKey
     from skywrite.app.operations.keys import add_key
 
     with Skywrite() as sky:
         key, secret = add_key(sky, name, scopes or ("read", "draft"), accounts, until)
         if as_json:
-            print_json({"key": secret, **_key_json(key)})
+            print_json(NewKey(key, secret).as_dict())
             return
         print_done(f"Key {key.id} for {key.name}: {', '.join(key.scopes)}")
         click.echo(secret)
@@ -55,12 +56,13 @@ def add_command(
 def list_command(as_json: bool) -> None:
     """Show the keys, and when they were last used."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import key_dict
     from skywrite.queue.api_keys import ApiKeys
 
     with Skywrite() as sky:
         keys = ApiKeys(sky.context.store).all()
     if as_json:
-        print_json([_key_json(key) for key in keys])
+        print_json([key_dict(key) for key in keys])
     elif not keys:
         click.echo("There are no keys. Make one: skywrite keys add")
     else:
@@ -74,28 +76,15 @@ def list_command(as_json: bool) -> None:
 def revoke_command(key_id: int, as_json: bool) -> None:
     """End a key at once."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import key_dict
     from skywrite.queue.api_keys import ApiKeys
 
     with Skywrite() as sky:
         key = ApiKeys(sky.context.store).revoke(key_id)
     if as_json:
-        print_json(_key_json(key))
+        print_json(key_dict(key))
     else:
         print_done(f"Key {key.id} ({key.name}) is revoked.")
-
-
-def _key_json(key: Any) -> dict[str, Any]:
-    from skywrite.clock import to_iso
-
-    times = ("created_at", "expires_at", "last_used_at", "revoked_at")
-    return {
-        "id": key.id,
-        "name": key.name,
-        "shown": key.shown,
-        "scopes": list(key.scopes),
-        "accounts": None if key.accounts is None else list(key.accounts),
-        **{name: None if getattr(key, name) is None else to_iso(getattr(key, name)) for name in times},
-    }
 
 
 def _key_row(key: Any) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
     Paths count from the file's folder. Importing a file again queues only what is new in it.
     """
     from skywrite.app import Skywrite
+    from skywrite.app.import_plan import ImportReport, plan_of
     from skywrite.app.importing import ImportFailed, check_reports
     from skywrite.sources.table import read_table
 
@@ -52,6 +53,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
                 rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options
             )
         note = "" if dry_run else worker_note(sky)
+    plan = plan_of(reports) if dry_run else None
     try:
         if not partial or not any(report.id for report in reports):
             check_reports(reports)
@@ -59,22 +61,14 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
         if not as_json:
             _print_reports(reports, dry_run)
             raise
-        print_json({**error.as_dict(), "rows": [report.as_dict() for report in reports], **_plan(reports, dry_run)})
+        print_json(ImportReport(reports, plan, error).as_dict())
         sys.exit(error.exit_code)
     if as_json:
-        rows = [report.as_dict() for report in reports]
-        print_json({"rows": rows, **_plan(reports, dry_run)} if dry_run else rows)
+        print_json(ImportReport(reports, plan).as_dict() if dry_run else [report.as_dict() for report in reports])
         return
     _print_reports(reports, dry_run)
     if note:
         print_aside(note)
-
-
-def _plan(reports: list[Any], dry_run: bool) -> dict[str, Any]:
-    """The plan of a dry run, for its JSON document."""
-    from skywrite.app.import_plan import plan_of
-
-    return {"plan": plan_of(reports).as_dict()} if dry_run else {}
 
 
 def _plural(word: str, count: int, many: str | None = None) -> str:
@@ -147,12 +141,13 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
 def backup_command(file: Path, as_json: bool) -> None:
     """Copy the whole database, even while it is in use. The copy does not hold the key: back it up separately."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import WrittenFile
 
     with Skywrite() as sky:
         sky.backup(file)
         home = sky.context.config.home
     if as_json:
-        print_json({"file": str(file)})
+        print_json(WrittenFile(file).as_dict())
         return
     print_done(
         f"The database is copied to {file}. Its secrets open only with the key (SKYWRITE_KEY or {home / 'key'})."

@@ -90,11 +90,12 @@ def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_
 def list_command(as_json: bool) -> None:
     """Show who hears of troubles."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import channel_dict
 
     with Skywrite() as sky:
         channels = sky.notices.list()
     if as_json:
-        print_json([_as_dict(channel) for channel in channels])
+        print_json([channel_dict(channel) for channel in channels])
     elif not channels:
         click.echo("Nobody hears of troubles. Add somebody: skywrite notices add --help")
     else:
@@ -107,11 +108,12 @@ def list_command(as_json: bool) -> None:
 def test_command(channel_id: int, as_json: bool) -> None:
     """Send a test now."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import TestedChannel
 
     with Skywrite() as sky:
         sky.notices.test(channel_id)
     if as_json:
-        print_json({"tested": channel_id})
+        print_json(TestedChannel(channel_id).as_dict())
     else:
         print_done("The test was sent.")
 
@@ -122,24 +124,23 @@ def test_command(channel_id: int, as_json: bool) -> None:
 def remove_command(channel_id: int, as_json: bool) -> None:
     """Send nothing more there."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import Removed
 
     with Skywrite() as sky:
         sky.notices.remove(channel_id)
     if as_json:
-        print_json({"removed": channel_id})
+        print_json(Removed(channel_id).as_dict())
     else:
         print_done(f"Notice channel {channel_id} is removed.")
 
 
 def _added(channel: Channel, as_json: bool) -> None:
+    from skywrite.app.documents import channel_dict
+
     if as_json:
-        print_json(_as_dict(channel))
+        print_json(channel_dict(channel))
     else:
         print_done(f"Notice channel {channel.id} is added. Try it: skywrite notices test {channel.id}")
-
-
-def _as_dict(channel: Channel) -> dict[str, Any]:
-    return {"id": channel.id, "kind": channel.kind, **channel.config, "error": channel.error}
 
 
 def _row(channel: Channel) -> tuple[str, ...]:

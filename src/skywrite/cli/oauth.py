@@ -6,11 +6,11 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import click
 
 from skywrite.app import Skywrite
+from skywrite.app.documents import ChosenClient, WrittenClient
 from skywrite.app.oauth import OAuth, SignedIn
 from skywrite.app.oauth_files import check_published, hosted_client, turned, write_files
 from skywrite.app.oauth_listener import Listener, pasted
@@ -34,24 +34,13 @@ def sign_in_by_browser(
         done = _signed_in(sky.oauth, name, place, rights, paste=paste)
         sky.context.agents.forget(done.account.did)
     if as_json:
-        print_json({**_facts(done), "warnings": done.warnings})
+        print_json(done.as_dict())
         return
     print_warnings(done.warnings)
     print_done(f"Signed in as {done.account.handle} on {done.account.pds_url}.")
     for right in granted_rights(done.session.scope):
         click.echo(f"  {right}: {RIGHTS[right].allows}")
     click.echo(f"The session ends on {done.session.ends_at:%Y-%m-%d}, whatever is done; sign in again before that.")
-
-
-def _facts(done: SignedIn) -> dict[str, Any]:
-    return {
-        "did": done.account.did,
-        "handle": done.account.handle,
-        "pds": done.account.pds_url,
-        "rights": list(granted_rights(done.session.scope)),
-        "scope": done.session.scope,
-        "ends_at": done.session.ends_at.isoformat(),
-    }
 
 
 def _signed_in(oauth: OAuth, name: str | None, pds: str | None, rights: tuple[str, ...], *, paste: bool) -> SignedIn:
@@ -127,7 +116,7 @@ def init_command(address: str, folder: Path, public: bool, name: str, as_json: b
         sky.oauth.keep_client(client)
         sky.context.store.put_setting("oauth_name", client.client_id, name)
     if as_json:
-        print_json({"client_id": client.client_id, "files": [str(path) for path in paths]})
+        print_json(WrittenClient(client.client_id, paths).as_dict())
         return
     print_done(f"Written: {', '.join(str(path) for path in paths)}.")
     click.echo(f"Put them at {client.client_id.rpartition('/')[0]}/, then check: skywrite oauth check")
@@ -145,7 +134,7 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
         paths = write_files(client, folder, name=sky.context.store.setting("oauth_name", client.client_id, "Skywrite"))
         sky.oauth.keep_client(client)
     if as_json:
-        print_json({"client_id": client.client_id, "keys": list(client.keys), "files": [str(path) for path in paths]})
+        print_json(WrittenClient(client.client_id, paths, list(client.keys)).as_dict())
         return
     print_done(f"The client has {len(client.keys)} keys. Put the files in place again before the next sign-in.")
 
@@ -157,7 +146,7 @@ def check_command(as_json: bool) -> None:
     with Skywrite() as sky:
         found = check_published(sky.oauth, sky.oauth.default_client(""))
     if as_json:
-        print_json({"client_id": found.client_id, "problems": list(found.problems)})
+        print_json(found.as_dict())
     else:
         print_warnings(found.problems)
         if not found.problems:
@@ -179,6 +168,6 @@ def use_client_command(client: str, as_json: bool) -> None:
             chosen = sky.oauth.client(client if client.endswith(".json") else hosted_client(client).client_id).client_id
         sky.context.store.put_setting("oauth", "client", chosen)
     if as_json:
-        print_json({"client_id": chosen})
+        print_json(ChosenClient(chosen).as_dict())
         return
     print_done(f"New sign-ins use {chosen or 'the loopback client'}.")

@@ -69,7 +69,7 @@ def clean_streams() -> None:
 
 def print_json(value: Any) -> None:
     """One JSON value, for scripts; hints in the words of the command line."""
-    click.echo(json_text(_said(value), indent=None if isinstance(value, dict) else 1))
+    click.echo(json_text(_said(value), indent=None if isinstance(value, Mapping) else 1))
 
 
 def json_array(items: Iterable[Any]) -> Iterator[str]:
@@ -104,7 +104,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
 def print_error(error: Mapping[str, str], as_json: bool) -> None:
     """An error: what happened, and what to do; with --json one object on standard output."""
     if as_json:
-        print_json(dict(error))
+        print_json(error)
         return
     _labelled(click.style("Error:", fg="red", bold=True), 7, error["message"])
     if error["hint"]:

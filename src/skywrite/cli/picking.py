@@ -7,7 +7,7 @@ document for all of them. What does not: what a change does (`app.posts`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -182,12 +182,14 @@ def _report(
     alone: bool,
 ) -> None:
     """Say what became of each; raise the error of the last that went wrong, or end with its code."""
+    from skywrite.app.documents import ChangedPost
+
     errors = [(post_id, result) for post_id, result in results if isinstance(result, SkywriteError)]
     if alone and errors:
         raise errors[0][1]
     if as_json:
-        documents = list(_documents(results))
-        print_json(documents[0] if alone else documents)
+        changes = [ChangedPost(post_id, result) for post_id, result in results]
+        print_json(changes[0].as_dict() if alone else [change.as_dict() for change in changes])
         if errors:
             sys.exit(errors[-1][1].exit_code)
         return
@@ -203,8 +205,3 @@ def _report(
         click.echo(f"... and {len(errors) - ERRORS_MAX - 1:,} more like these.", err=True)
     if errors:
         raise errors[-1][1]
-
-
-def _documents(results: Sequence[tuple[int, Entry | SkywriteError]]) -> Iterator[dict[str, Any]]:
-    for post_id, result in results:
-        yield {"id": post_id, **result.as_dict()}

@@ -318,10 +318,11 @@ def _preview(ready: Any, as_json: bool) -> None:
 def delete_command(target: str, account: str | None, as_json: bool) -> None:
     """Delete a published post: by its link, its at-uri, or its number here (then with its whole thread)."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import DeletedPost
 
     with Skywrite() as sky:
         uri = sky.delete(target, account=account)
     if as_json:
-        print_json({"deleted": uri})
+        print_json(DeletedPost(uri).as_dict())
     else:
         print_done(f"Deleted: {uri}")

@@ -241,12 +241,12 @@ def undo_command(as_json: bool) -> None:
     All or nothing: it is refused where one of the posts was changed, attempted or published since.
     """
     from skywrite.app import Skywrite
-    from skywrite.clock import to_iso
+    from skywrite.app.documents import undone_dict
 
     with Skywrite() as sky:
         undone = sky.posts.undo()
     if as_json:
-        print_json({**undone._asdict(), "ids": list(undone.ids), "made_at": to_iso(undone.made_at)})
+        print_json(undone_dict(undone))
         return
     what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
     print_done(f"Undone: {undone.verb} of {what}.")

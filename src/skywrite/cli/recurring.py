@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from skywrite.app.results import messages
 from skywrite.cli.completing import complete_recurrences
 from skywrite.cli.options import FILE, ID, account_option, json_option, pool_of
 from skywrite.cli.output import print_done, print_json, print_warnings
@@ -20,7 +19,7 @@ from skywrite.cli.terminal import columns, cut, print_columns, show
 from skywrite.errors import InputError, SkywriteError
 
 if TYPE_CHECKING:
-    from skywrite.app import Skywrite
+    from skywrite.app.documents import RecurrenceStatus
     from skywrite.queue.model import Recurrence
 
 
@@ -46,41 +45,25 @@ def _list(account: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        found = sky.recurrences.list(account)
-        handles = {item.did: item.handle for item in sky.accounts()}
+        found = [sky.recurrences.status(item) for item in sky.recurrences.list(account)]
         if as_json:
-            print_json([_document(sky, rule, handles[rule.account_did]) for rule in found])
+            print_json([status.as_dict() for status in found])
         elif not found:
             click.echo('No recurrences yet. Make one: skywrite post "Good morning" --every "weekdays 9:00"')
         else:
-            rows = [_row(sky, rule, handles[rule.account_did]) for rule in found]
-            several = slice(2, 2) if len(handles) > 1 else slice(2, 3)
+            rows = [_row(status) for status in found]
+            several = slice(2, 2) if len(sky.accounts()) > 1 else slice(2, 3)
             table = [list(row) for row in (("ID", "NEXT", "ACCOUNT", "RULE", "TEXT"), *rows)]
             for row in table:
                 del row[several]
             print_columns(table)
 
 
-def _document(sky: Skywrite, rule: Recurrence, handle: str) -> dict[str, Any]:
-    from skywrite.app.reports import recurrence_dict
-    from skywrite.clock import to_iso
-
-    return {**recurrence_dict(rule, handle), "next": [to_iso(at) for at in _times(sky, rule)]}
-
-
-def _times(sky: Skywrite, rule: Recurrence) -> list[datetime]:
-    """The next times; none of a rule that cannot be read any more."""
-    try:
-        return sky.recurrences.next_times(rule)
-    except SkywriteError:
-        return []
-
-
-def _row(sky: Skywrite, rule: Recurrence, handle: str) -> tuple[str, ...]:
-    times = _times(sky, rule)
-    following = f"{times[0].astimezone(ZoneInfo(rule.zone)):%a %d %b %H:%M}" if times else rule.state
-    text = f"pool of {len(rule.pool)}" if rule.pool else str(rule.draft.get("text", ""))
-    return str(rule.id), following, handle, f"{rule.rule} ({rule.zone})", text
+def _row(status: RecurrenceStatus) -> tuple[str, ...]:
+    found, handle, times = status
+    following = f"{times[0].astimezone(ZoneInfo(found.zone)):%a %d %b %H:%M}" if times else found.state
+    text = f"pool of {len(found.pool)}" if found.pool else str(found.draft.get("text", ""))
+    return str(found.id), following, handle, f"{found.rule} ({found.zone})", text
 
 
 @recurring_command.command("show", epilog="Example: skywrite recurring show 3")
@@ -91,18 +74,18 @@ def show_command(recurrence_id: int, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        rule = sky.recurrences.get(recurrence_id)
-        handle = sky.context.store.account(rule.account_did).handle
-        if as_json:
-            print_json(_document(sky, rule, handle))
-        else:
-            show(_lines(rule, handle, _times(sky, rule)))
+        status = sky.recurrences.status(sky.recurrences.get(recurrence_id))
+    if as_json:
+        print_json(status.as_dict())
+    else:
+        show(_lines(status))
 
 
-def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str]:
+def _lines(status: RecurrenceStatus) -> Iterator[str]:
     from skywrite.schedule.recurrence import describe, parse_rule
     from skywrite.schedule.times import format_time
 
+    rule, handle, times = status
     yield f"Recurrence {rule.id} of {handle}: {click.style(rule.state, bold=True)}"
     with suppress(SkywriteError):
         said = describe(parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at))
@@ -139,6 +122,7 @@ def _lines(rule: Recurrence, handle: str, times: list[datetime]) -> Iterator[str
 def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool, **options: str | None) -> None:
     """Change a recurrence, and all posts of it that are still to come. What you do not give stays."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import EditedRecurrence
 
     changes: dict[str, Any] = {name: value for name, value in options.items() if value}
     if text is not None:
@@ -149,13 +133,12 @@ def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool,
         raise InputError("There is nothing to change.", hint="See: skywrite recurring edit --help")
     with Skywrite() as sky:
         rule, warnings = sky.recurrences.edit(recurrence_id, **changes)
-        handle = sky.context.store.account(rule.account_did).handle
-        if as_json:
-            print_json({**_document(sky, rule, handle), "warnings": messages(warnings)})
-            return
-        times = _times(sky, rule)
+        status = sky.recurrences.status(rule)
+    if as_json:
+        print_json(EditedRecurrence(status, warnings).as_dict())
+        return
     print_warnings(warnings)
-    print_done(f"Recurrence {rule.id} is changed. It comes next {_when(times[0], rule)}.")
+    print_done(f"Recurrence {rule.id} is changed. It comes next {_when(status.next_times[0], rule)}.")
 
 
 def _when(at: datetime, rule: Recurrence) -> str:
@@ -170,11 +153,12 @@ def _when(at: datetime, rule: Recurrence) -> str:
 def stop(recurrence_id: int, as_json: bool) -> None:
     """End a recurrence, and cancel its posts that wait."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import StoppedRecurrence
 
     with Skywrite() as sky:
         cancelled = sky.stop_recurrence(recurrence_id)
     if as_json:
-        print_json({"id": recurrence_id, "cancelled": cancelled})
+        print_json(StoppedRecurrence(recurrence_id, cancelled).as_dict())
     else:
         posts = "post is" if cancelled == 1 else "posts are"
         print_done(f"Recurrence {recurrence_id} is stopped; {cancelled} waiting {posts} cancelled.")
@@ -201,12 +185,13 @@ def move(recurrence_id: int, when: str, to: str, as_json: bool) -> None:
 
 def _change(recurrence_id: int, when: str, to: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
+    from skywrite.app.documents import OccurrenceChange
 
     with Skywrite() as sky:
         before = sky.recurrences.get(recurrence_id)
         rule = sky.recurrences.skip_or_move(recurrence_id, when, to)
     if as_json:
-        print_json({"id": rule.id, "exceptions": rule.exceptions})
+        print_json(OccurrenceChange(rule.id, rule.exceptions).as_dict())
         return
     changed = [pair for pair in rule.exceptions.items() if pair not in before.exceptions.items()]
     for original, moved in changed:

@@ -38,15 +38,13 @@ def rehearse_command(
     and your queue is not changed.
     """
     from skywrite.app import Skywrite
-    from skywrite.clock import to_iso
     from skywrite.rehearsal import rehearse
 
     with Skywrite() as sky:
         found = rehearse(sky, until, account=account, outage=outage, pds_down=pds_down, rate_limit=rate_limit)
         zones = {known.did: sky.context.zone(known) for known in sky.accounts.list()}
     if as_json:
-        acts = [act.as_dict() for act in found.acts]
-        print_json({"start": to_iso(found.start), "until": to_iso(found.until), "acts": acts})
+        print_json(found.as_dict())
         return
     show([*_lines(found, zones)])
 

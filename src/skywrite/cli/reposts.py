@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
-
-if TYPE_CHECKING:
-    from skywrite.queue.actions import Action
 
 
 def _command(name: str, what: str, undo: str, example: str) -> click.Command:
@@ -23,11 +18,12 @@ def _command(name: str, what: str, undo: str, example: str) -> click.Command:
     @json_option
     def command(target: str, at: str, undo_after: str | None, account: str | None, as_json: bool) -> None:
         from skywrite.app import Skywrite
+        from skywrite.app.documents import action_dict
 
         with Skywrite() as sky:
             action = getattr(sky.reposts, name)(target, at=at, undo_after=undo_after, account=account)
         if as_json:
-            print_json(_as_dict(action))
+            print_json(action_dict(action))
         else:
             print_done(f"{name.capitalize()} {action.id} waits for {action.due_at:%Y-%m-%d %H:%M} UTC.")
 
@@ -56,11 +52,12 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from skywrite.app import Skywrite
+    from skywrite.app.documents import action_dict
 
     with Skywrite() as sky:
         actions = sky.reposts.list()
     if as_json:
-        print_json([_as_dict(action) for action in actions])
+        print_json([action_dict(action) for action in actions])
     elif not actions:
         click.echo("No repost and no pin waits.")
     for action in [] if as_json else actions:
@@ -74,16 +71,11 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
 def cancel_command(action_id: int, as_json: bool) -> None:
     """Do not do it."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import action_dict
 
     with Skywrite() as sky:
         action = sky.reposts.cancel(action_id)
     if as_json:
-        print_json(_as_dict(action))
+        print_json(action_dict(action))
     else:
         print_done(f"The {action.kind} {action.id} is cancelled.")
-
-
-def _as_dict(action: Action) -> dict[str, Any]:
-    from skywrite.clock import to_iso
-
-    return {**action._asdict(), "due_at": to_iso(action.due_at)}

@@ -82,8 +82,10 @@ def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
 
 
 def _print_called(sent: Any, as_json: bool) -> None:
+    from skywrite.app.documents import CalledFunction
+
     if as_json:
-        print_json(sent.as_dict() if sent else dict.fromkeys(("id", "uri", "cid", "url", "warnings", "notices")))
+        print_json(CalledFunction(sent).as_dict())
     elif sent is None:
         click.echo("It returned nothing, so nothing was posted.")
     else:
@@ -92,9 +94,10 @@ def _print_called(sent: Any, as_json: bool) -> None:
 
 
 def _report(tally: Any, left: int, as_json: bool) -> None:
+    from skywrite.app.documents import RunReport
+
     if as_json:
-        counts = {name: getattr(tally, name) for name in ("published", "retried", "failed", "held", "skipped")}
-        print_json({**counts, "due_unpublished": left})
+        print_json(RunReport(tally, left).as_dict())
     else:
         summary = f"{tally.published} published, {tally.failed} failed, {tally.held} held, {tally.skipped} skipped"
         waiting = "1 due post is" if left == 1 else f"{left} due posts are"

@@ -15,14 +15,11 @@ from skywrite.cli.output import print_json
 def sandbox_command(port: int, accounts: tuple[str, ...], as_json: bool) -> None:
     """Run a stand-in for a Bluesky server on 127.0.0.1 until stopped. Nothing leaves this computer."""
     from skywrite.sandbox import Sandbox, serve
+    from skywrite.sandbox.serving import SandboxAddress
 
     def ready(box: Sandbox) -> None:
         if as_json:
-            made = [
-                {"handle": item.handle, "did": item.did, "app_password": item.app_password}
-                for item in map(box.account, accounts)
-            ]
-            print_json({"url": box.url, "plc_url": box.plc_url, "accounts": made})
+            print_json(SandboxAddress(box.url, box.plc_url, tuple(map(box.account, accounts))).as_dict())
             return
         click.echo(f"The sandbox listens on {box.url} (stop it with Ctrl-C)")
         for handle in accounts:

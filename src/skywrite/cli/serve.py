@@ -68,13 +68,14 @@ def serve_command(
 def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool, demo: bool) -> None:
     """Print where the server is, with a link that signs its owner in."""
     from skywrite.queue.people import People
+    from skywrite.server.serving import SignInLink
 
     people = People(sky.context.store)
     path = f"/sign-in/{people.new_link(people.owner().id)}"
     if as_json:
         # Programs need not know how browsers resolve *.localhost.
         url = public_url or place.local_url
-        print_json({"url": url, "sign_in_url": url + path} | ({"home": str(sky.context.config.home)} if demo else {}))
+        print_json(SignInLink(url, path, sky.context.config.home if demo else None).as_dict())
     else:
         click.echo(f"Skywrite listens on {place.page_url} (stop it with Ctrl-C)")
         click.echo(f"Sign in (once, within 30 minutes): {place.page_url}{path}")

@@ -39,16 +39,14 @@ def stats_command(by: str, after: int, since: str | None, as_csv: bool, account:
         if as_csv:
             click.echo(sky.stats.csv(since=start, account=account), nl=False)
             return
-        groups = sky.stats.groups(by, at=after, since=start, account=account)
-        total = sky.stats.total(at=after, since=start, account=account)
+        report = sky.stats.report(by, at=after, since=start, account=account)
     if as_json:
-        print_json(
-            {"by": by, "after_hours": after, "groups": [one.as_dict() for one in groups], "all": total.as_dict()}
-        )
-    elif not groups:
+        print_json(report.as_dict())
+    elif not report.groups:
         click.echo(f"Nothing was counted yet. A worker counts what it published, {after} hours later: skywrite run")
     else:
-        print_table((by.upper(), "POSTS", *(name.upper() for name in _COUNTS)), [_row(one) for one in (*groups, total)])
+        rows = [_row(one) for one in (*report.groups, report.total)]
+        print_table((by.upper(), "POSTS", *(name.upper() for name in _COUNTS)), rows)
         click.echo(f"Counted {after} h after publishing; in brackets the median.")
 
 

@@ -81,13 +81,14 @@ def _no_use(**given: Any) -> None:
 
 
 def _check(folder: Path, as_json: bool) -> int:
+    from skywrite.app.documents import file_problem_dict
     from skywrite.sources.check import check_folder
     from skywrite.sources.folder import read_folder
 
     found = read_folder(folder)
     problems = check_folder(found)
     if as_json:
-        print_json([_problem(folder, problem) for problem in problems])
+        print_json([file_problem_dict(folder, problem) for problem in problems])
         return InputError.exit_code if problems else 0
     for problem in problems:
         _print_problem(folder, problem)
@@ -100,16 +101,6 @@ def _check(folder: Path, as_json: bool) -> int:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _problem(folder: Path, problem: FileProblem) -> dict[str, Any]:
-    return {
-        "file": os.fspath(folder / problem.path),
-        "line": problem.line,
-        "error": problem.error,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
 
 
 def _print_problem(folder: Path, problem: FileProblem) -> None:

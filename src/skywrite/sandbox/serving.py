@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from skywrite.errors import Do, Hint, InputError
+from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.core import Sandbox
 from skywrite.sandbox.faults import FaultKind
+
+
+class SandboxAddress(NamedTuple):
+    """Where a sandbox listens, and the accounts that tests sign in with."""
+
+    url: str
+    plc_url: str
+    accounts: tuple[Account, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        accounts = [
+            {"handle": account.handle, "did": account.did, "app_password": account.app_password}
+            for account in self.accounts
+        ]
+        return {"url": self.url, "plc_url": self.plc_url, "accounts": accounts}
 
 
 def serve(

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
+from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -47,6 +48,19 @@ class Place(NamedTuple):
 
     page_url: str
     local_url: str
+
+
+class SignInLink(NamedTuple):
+    """The address of a server for programs, with the link that signs its owner in; `home` of a demo is its folder."""
+
+    url: str
+    path: str
+    home: Path | None = None
+
+    def as_dict(self) -> dict[str, str]:
+        """As JSON."""
+        home = {} if self.home is None else {"home": str(self.home)}
+        return {"url": self.url, "sign_in_url": self.url + self.path, **home}
 
 
 class Options(NamedTuple):
