@@ -20,9 +20,9 @@ NOUNS = {
     "notices": "add_command add_email list remove test",
     "posts": "cancel count_due delete each edit get history hold last_published list move preview publish receipt "
     "release retry schedule send undo",
-    "recurrences": "edit get list next_times skip_or_move stop",
+    "recurrences": "edit get list next_times skip_or_move status stop",
     "reposts": "cancel list pin repost",
-    "stats": "csv groups marks of total zone",
+    "stats": "csv groups marks of report total zone",
     "transfer": "backup export_rows import_rows post_rows",
 }
 FLAT = "call close every on_reply post run rotate_key run_once schedule worker"

@@ -47,7 +47,7 @@ def test_recurrence_round_trip(store: Store) -> None:
 
 def test_posts_and_rules_together(store: Store) -> None:
     """Posts, and rules with their first posts, are stored in one transaction, each with its numbers."""
-    added, made = store.add_with_rules([post("x", key="k"), post("x", key="k")], [(DAILY, post(occurrence=NOON))])
+    added, made = store.add_with_recurrences([post("x", key="k"), post("x", key="k")], [(DAILY, post(occurrence=NOON))])
     assert ([(1, False), (1, True)], [(1, False)]) == (
         [(one.id, one.existed) for one in added],
         [(number, result.existed) for number, result in made],
@@ -61,7 +61,7 @@ def test_posts_and_rules_together(store: Store) -> None:
 def test_posts_and_rules_together_or_not_at_all(store: Store) -> None:
     """A rule that cannot be stored keeps everything else out."""
     with pytest.raises(UnknownMedia):
-        store.add_with_rules([post("x")], [(DAILY, post()), (DAILY._replace(media=("bafyx",)), post())])
+        store.add_with_recurrences([post("x")], [(DAILY, post()), (DAILY._replace(media=("bafyx",)), post())])
     assert ([], []) == (list(store.all_posts()), store.recurrences())
 
 

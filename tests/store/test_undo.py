@@ -75,7 +75,7 @@ def test_an_import_is_taken_back(store: Store) -> None:
     store.add([post("mine")])
     rule = NewRecurrence(ALICE, "daily 9:00", "UTC")
     posts = [post(f"{n}", key=f"k{n}", did=BOB if n % 2 else ALICE) for n in range(10)]
-    store.add_with_rules([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], verb="import")
+    store.add_with_recurrences([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], verb="import")
     undone = store.undo_last()
     assert ("import", 11, [("mine", "scheduled")], []) == (
         undone.verb,

@@ -19,7 +19,7 @@ import pytest
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent
 from skywrite.http import Http, Response, Transport
-from skywrite.sandbox import FaultKind, Request, Rule, Sandbox, SandboxTransport, serve
+from skywrite.sandbox import FaultKind, Limit, Request, Sandbox, SandboxTransport, serve
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POST = "app.bsky.feed.post"
@@ -189,7 +189,7 @@ def test_posts_as_a_person_reads_them(alice: Person, box: Sandbox) -> None:
 def test_new_rate_limit_rules(alice: Person, box: Sandbox, clock: FakeClock) -> None:
     """Rate limits can be set, and end with their window."""
     box.limits.enabled = True
-    box.limits.rules["write-hour"] = Rule(4, 3600)
+    box.limits.rules["write-hour"] = Limit(4, 3600)
     assert [alice.post().status for _ in range(2)] == [200, 429]
     refused = alice.post()
     assert (refused.headers["retry-after"], refused.headers["ratelimit-limit"]) == ("3600", "4")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
-from skywrite.app.occurrences import NewRule
+from skywrite.app.occurrences import CheckedRecurrence
 from skywrite.app.reports import RowReport
 from skywrite.app.row_keys import keys_of
 from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
@@ -65,11 +65,11 @@ class Import:
         self._batch = Batch(dates=options.dates)
         self._reports: list[RowReport] = []
         self._posts: list[tuple[int, NewPost]] = []
-        self._rules: list[tuple[int, NewRule]] = []
+        self._recurrences: list[tuple[int, CheckedRecurrence]] = []
         self._keys: dict[int, str] = {}
         self._known: dict[int, RowReport] = {}
         self._shown: dict[str, tuple[str, str]] = {}
-        self._stored_rules: dict[str, list[Recurrence]] = {}
+        self._stored_recurrences: dict[str, list[Recurrence]] = {}
 
     def run(self, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> list[RowReport]:
         """Check every row and store the good ones, unless one is wrong that stops all; the reports in order."""
@@ -82,7 +82,7 @@ class Import:
             self._reports.append(self._known.get(number) or self._report(number, row))
             progress(number)
         self._explain_dates(given)
-        self._warn_of_same_texts([*self._posts, *((place, rule.first) for place, rule in self._rules)])
+        self._warn_of_same_texts([*self._posts, *((place, new.first) for place, new in self._recurrences)])
         if not (self._options.dry_run or (not self._options.partial and any(one.error for one in self._reports))):
             self._store()
         return self._reports
@@ -137,7 +137,7 @@ class Import:
         try:
             if self._options.root is not None:
                 _check_files(row, self._options.base or Path(), self._options.root)
-            return self._rule(number, row) if row.get("every") else self._post(number, row)
+            return self._recurrence(number, row) if row.get("every") else self._post(number, row)
         except Exception as error:
             return RowReport(number, error=Unexpected.of(error))
 
@@ -157,34 +157,34 @@ class Import:
         self._posts.append((len(self._reports), new))
         return self._accepted(number, new, warnings)
 
-    def _rule(self, number: int, row: Mapping[str, Any]) -> RowReport:
+    def _recurrence(self, number: int, row: Mapping[str, Any]) -> RowReport:
         options = self._options
-        rule = self._rows.accept_rule(
+        new = self._rows.accept_recurrence(
             row,
             base=options.base,
             account=options.account,
             batch=self._batch,
             source=options.source,
         )
-        stored = self._same_rule(rule) if options.has_keys else None
+        stored = self._same_recurrence(new) if options.has_keys else None
         if stored is not None:
             report = RowReport(number, existed=True, recurrence_id=stored.id, rule=stored.rule)
-            return self._described(report, stored.account_did, rule.first.draft)
+            return self._described(report, stored.account_did, new.first.draft)
         if not options.dry_run:
-            self._drafting.keep_media(rule.readies)
-        self._rules.append((len(self._reports), rule))
-        return replace(self._accepted(number, rule.first, rule.warnings), rule=rule.rule.rule)
+            self._drafting.keep_media(new.readies)
+        self._recurrences.append((len(self._reports), new))
+        return replace(self._accepted(number, new.first, new.warnings), rule=new.recurrence.rule)
 
-    def _same_rule(self, new: NewRule) -> Recurrence | None:
-        """The rule that an earlier import of the same row has stored; each stands for one row."""
-        did = new.rule.account_did
-        if did not in self._stored_rules:
+    def _same_recurrence(self, new: CheckedRecurrence) -> Recurrence | None:
+        """The recurrence that an earlier import of the same row stored; each stands for one row."""
+        did = new.recurrence.account_did
+        if did not in self._stored_recurrences:
             mine = [one for one in self._ctx.store.recurrences(did) if one.source == self._options.source]
-            self._stored_rules[did] = mine
-        wanted = _plain(new.rule.draft), _plain(new.rule.pool), new.rule.rule, new.rule.zone
-        for stored in self._stored_rules[did]:
+            self._stored_recurrences[did] = mine
+        wanted = _plain(new.recurrence.draft), _plain(new.recurrence.pool), new.recurrence.rule, new.recurrence.zone
+        for stored in self._stored_recurrences[did]:
             if wanted == (_plain(stored.draft), _plain(stored.pool), stored.rule, stored.zone):
-                self._stored_rules[did].remove(stored)
+                self._stored_recurrences[did].remove(stored)
                 return stored
         return None
 
@@ -251,8 +251,10 @@ class Import:
                         self._reports[place] = replace(before, warnings=(*before.warnings, warning))
 
     def _store(self) -> None:
-        added, made = self._ctx.store.add_with_rules(
-            [new for _, new in self._posts], [(rule.rule, rule.first) for _, rule in self._rules], verb="import"
+        added, made = self._ctx.store.add_with_recurrences(
+            [new for _, new in self._posts],
+            [(new.recurrence, new.first) for _, new in self._recurrences],
+            verb="import",
         )
         for (place, new), result in zip(self._posts, added, strict=True):
             before = self._reports[place]
@@ -260,7 +262,7 @@ class Import:
             if result.other_draft:
                 known = (key_used(new.key, result.id, other_draft=True),)
             self._reports[place] = replace(before, id=result.id, existed=result.existed, warnings=known)
-        for (place, _), (number, result) in zip(self._rules, made, strict=True):
+        for (place, _), (number, result) in zip(self._recurrences, made, strict=True):
             self._reports[place] = replace(self._reports[place], id=result.id, recurrence_id=number)
 
 

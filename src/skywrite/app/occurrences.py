@@ -1,7 +1,7 @@
-"""Posts that come again and again: the rule is stored, and one occurrence at a time is a post of the queue.
+"""Posts that repeat: the recurrence is stored, and one occurrence at a time is a post in the queue.
 
-What lives here: making the posts of the next occurrences. What does not: when a rule comes
-(`schedule.recurrence`), what users do with rules (`recurrences`).
+What lives here: making the posts of the next occurrences. What does not: when a recurrence occurs
+(`schedule.recurrence`), what users do with recurrences (`recurrences`).
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ SWEEP_SECONDS = 60
 
 
 class NoOccurrence(InputError):
-    """The rule does not come at this time, or no longer."""
+    """The recurrence has no occurrence at this time, or has ended."""
 
 
 class PoolAndText(InputError):
-    """A rule has a pool of texts, and a text of its own beside it."""
+    """A recurrence has both a pool of texts and a text of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """How a post comes again: see `Skywrite.schedule` for the forms of each field."""
+class RecurrenceOptions:
+    """How a post repeats: see `Skywrite.schedule` for the forms of each field."""
 
     every: str
     at: str | datetime | None = None
@@ -53,17 +53,17 @@ class Rule:
     dates: DateOrder | None = None
 
 
-class NewRule(NamedTuple):
-    """A rule that was checked, and the post of its first occurrence; nothing of them is stored yet."""
+class CheckedRecurrence(NamedTuple):
+    """A recurrence that was checked, and the post of its first occurrence; neither is stored yet."""
 
-    rule: NewRecurrence
+    recurrence: NewRecurrence
     first: NewPost
     readies: list[Ready]
     warnings: tuple[Notice, ...]
 
 
 class Occurrences:
-    """Makes the posts of rules. `log(event, **facts)` hears of rules that cannot be followed."""
+    """Makes the posts of recurrences. `log(event, **facts)` reports recurrences that cannot be followed."""
 
     def __init__(self, ctx: Context, drafting: Drafting, log: Log = silent) -> None:
         self._ctx = ctx
@@ -71,24 +71,32 @@ class Occurrences:
         self._log = log
 
     def schedule(
-        self, account: Account, row: Mapping[str, Any], given: Rule, base: Path | None, *, dry_run: bool = False
+        self,
+        account: Account,
+        row: Mapping[str, Any],
+        given: RecurrenceOptions,
+        base: Path | None,
+        *,
+        dry_run: bool = False,
     ) -> Scheduled:
-        """Store a rule and the post of its first occurrence; or only check them (`dry_run`)."""
+        """Store a recurrence and the post of its first occurrence; or only check them (`dry_run`)."""
         new = self.accept(account, row, given, base)
         if dry_run:
-            return Scheduled(None, account.handle, new.first.due_at, new.rule.zone, warnings=new.warnings)
+            return Scheduled(None, account.handle, new.first.due_at, new.recurrence.zone, warnings=new.warnings)
         self._drafting.keep_media(new.readies)
         clashes = self._drafting.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
-        recurrence_id = self._ctx.store.add_recurrence(new.rule, new.first, verb="schedule")
+        recurrence_id = self._ctx.store.add_recurrence(new.recurrence, new.first, verb="schedule")
         assert new.first.occurrence is not None
         stored = self._ctx.store.occurrence_post(recurrence_id, new.first.occurrence)
         assert stored is not None
         warnings = (*new.warnings, *clashes)
-        return Scheduled(stored.id, account.handle, stored.due_at, new.rule.zone, False, warnings, recurrence_id)
+        return Scheduled(stored.id, account.handle, stored.due_at, new.recurrence.zone, False, warnings, recurrence_id)
 
-    def accept(self, account: Account, row: Mapping[str, Any], given: Rule, base: Path | None) -> NewRule:
-        """Check a rule and all its drafts, and make the post of its first occurrence; nothing is stored."""
-        # A rule may have begun long ago, as those that were exported have.
+    def accept(
+        self, account: Account, row: Mapping[str, Any], given: RecurrenceOptions, base: Path | None
+    ) -> CheckedRecurrence:
+        """Check a recurrence and all its drafts, and make the post of its first occurrence; nothing is stored."""
+        # A recurrence may have begun long ago: exported ones keep their start.
         start, notes = (
             self._drafting.when_with_notes(account, given.at, past=True, zone=given.zone, dates=given.dates)
             if given.at is not None
@@ -109,25 +117,30 @@ class Occurrences:
         ]
         new = self._new(account, given, until, start, readies)
         warnings = dict.fromkeys([*notes, *(warning for ready in readies for warning in ready.warnings)])
-        return NewRule(new, self._post(new, 0, first), readies, tuple(warnings))
+        return CheckedRecurrence(new, self._post(new, 0, first), readies, tuple(warnings))
 
     def edit(
-        self, recurrence: Recurrence, row: Mapping[str, Any], given: Rule, base: Path | None
+        self, recurrence: Recurrence, row: Mapping[str, Any], given: RecurrenceOptions, base: Path | None
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
-        """Put another rule and other drafts in the place of a rule's; the post that waits is made anew."""
+        """Replace the rule and the drafts of a recurrence; its waiting post is made again."""
         account = self._ctx.store.account(recurrence.account_did)
         new = self.accept(account, row, given, base)
         self._drafting.keep_media(new.readies)
         waiting = self._ctx.store.posts(("draft", "scheduled", "held"), recurrence_id=recurrence.id, limit=1)
         turn = max(recurrence.position - 1, 0) if waiting else recurrence.position
         assert new.first.due_at is not None and new.first.occurrence is not None
-        # Its time has had its random part already.
+        # Its random part was added before.
         at = Occurrence(new.first.due_at, new.first.occurrence)
-        first = self._post(new.rule._replace(jitter_seconds=0), turn, at)
-        return self._ctx.store.replace_recurrence(recurrence, new.rule, first), new.warnings
+        first = self._post(new.recurrence._replace(jitter_seconds=0), turn, at)
+        return self._ctx.store.replace_recurrence(recurrence, new.recurrence, first), new.warnings
 
     def _new(
-        self, account: Account, given: Rule, until: datetime | None, start: datetime | None, readies: list[Ready]
+        self,
+        account: Account,
+        given: RecurrenceOptions,
+        until: datetime | None,
+        start: datetime | None,
+        readies: list[Ready],
     ) -> NewRecurrence:
         pool = [_entry(ready) for ready in readies]
         policy, seconds = parse_late(given.late) if given.late else (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
@@ -149,10 +162,10 @@ class Occurrences:
         )
 
     def sweep(self, recurrence_id: int | None = None) -> int:
-        """Give every rule (or one) whose last post is done with its next one; how many posts were made.
+        """Make the next post of every recurrence (or of one) whose last post is finished. Returns how many were made.
 
-        After a long time without a worker a rule makes one post at the most: the latest within its grace, else the
-        next one to come. A rule that cannot be followed is logged, and stops no other.
+        After a long time without a worker, a recurrence makes one post at most: the latest within its grace, else the
+        next one. A recurrence that cannot be followed is logged, and does not stop the others.
         """
         made = 0
         for recurrence, last in self._ctx.store.idle_recurrences(recurrence_id):
@@ -178,20 +191,20 @@ class Occurrences:
             return 0
         return int(store.add_occurrence(recurrence, self._post(recurrence, recurrence.position, following)))
 
-    def _post(self, rule: NewRecurrence | Recurrence, position: int, occurrence: Occurrence) -> NewPost:
-        chosen = rule.pool[pick(len(rule.pool), position)] if rule.pool else rule
+    def _post(self, source: NewRecurrence | Recurrence, position: int, occurrence: Occurrence) -> NewPost:
+        chosen = source.pool[pick(len(source.pool), position)] if source.pool else source
         draft, prepared = (
-            (chosen["draft"], chosen["prepared"]) if isinstance(chosen, Mapping) else (rule.draft, rule.prepared)
+            (chosen["draft"], chosen["prepared"]) if isinstance(chosen, Mapping) else (source.draft, source.prepared)
         )
-        due_at = with_jitter(occurrence.at, rule.jitter_seconds, self._ctx.clock.random())
+        due_at = with_jitter(occurrence.at, source.jitter_seconds, self._ctx.clock.random())
         return NewPost(
-            account_did=rule.account_did,
+            account_did=source.account_did,
             draft=draft,
             prepared=prepared,
             due_at=due_at,
-            late_policy=rule.late_policy,
-            late_seconds=rule.late_seconds,
-            source=rule.source,
+            late_policy=source.late_policy,
+            late_seconds=source.late_seconds,
+            source=source.source,
             occurrence=occurrence.occurrence,
             media=tuple(blob[0] for blob in prepared.get("blobs", ())),
         )
@@ -253,7 +266,7 @@ class OccurrenceTask:
         self.occurrences.sweep()
 
     def after_post(self, recurrence_id: int | None) -> None:
-        """A post of a rule is done with: its next one is made at once, not at the next sweep."""
+        """A post of a recurrence is finished: make the next one now, not at the next sweep."""
         if recurrence_id is not None:
             self.occurrences.sweep(recurrence_id)
 

@@ -92,10 +92,10 @@ class Posts:
         found = self._ctx.account(account)
         row = {"text": text, **fields}
         if every is not None:
-            from skywrite.app.occurrences import Occurrences, Rule
+            from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 
-            rule = Rule(every, at, until, pool, late, jitter, source, zone)
-            return Occurrences(self._ctx, self._drafting).schedule(found, row, rule, base, dry_run=dry_run)
+            options = RecurrenceOptions(every, at, until, pool, late, jitter, source, zone)
+            return Occurrences(self._ctx, self._drafting).schedule(found, row, options, base, dry_run=dry_run)
         place = _zone_name(zone) if zone else self._ctx.zone(found)
         ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
         due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found, at, jitter, zone=zone)

@@ -15,7 +15,7 @@ from typing import Any
 from skywrite.app.context import Context
 from skywrite.app.documents import RecurrenceStatus
 from skywrite.app.drafting import Drafting
-from skywrite.app.occurrences import Occurrences, Rule
+from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.model import Recurrence, WrongState
 from skywrite.schedule.policy import late_text
@@ -69,7 +69,7 @@ class Recurrences:
                 f"Recurrence {old.id} takes its texts from a pool.", hint=Hint("Give another pool: ", POOL_ARGUMENT)
             )
         drafts = pool or [item["draft"] for item in old.pool]
-        given = Rule(
+        given = RecurrenceOptions(
             every=every or old.rule,
             at=old.starts_at,
             until=until or old.until,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.app.occurrences import NewRule, Occurrences, Rule
+from skywrite.app.occurrences import CheckedRecurrence, Occurrences, RecurrenceOptions
 from skywrite.compose.draft import Draft, InvalidDraft
 from skywrite.errors import Notice
 from skywrite.queue.model import Account, KeyReused, NewPost
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from skywrite.schedule.slots import FreeSlots
 
 OPTION_FIELDS = ("at", "account", "key", "late", "jitter")
-RULE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
-ROW_FIELDS = (*OPTION_FIELDS, "draft", *RULE_FIELDS)
+RECURRENCE_FIELDS = ("every", "until", "pool", "zone", "exceptions")
+ROW_FIELDS = (*OPTION_FIELDS, "draft", *RECURRENCE_FIELDS)
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Rows:
         """
         batch = batch or Batch()
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row
-        _check_no_rule(fields)
+        _check_no_recurrence(fields)
         options = {name: _text_or_none(name, fields.get(name)) for name in OPTION_FIELDS}
         owner = self.owner(options["account"] or account, batch)
         if isinstance(row, Draft):
@@ -108,10 +108,10 @@ class Rows:
         new = self._drafting.new_post(ready, due_at=due_at, key=key, late=late, source=source, exclusive_slot=by_slot)
         return new, (*notes, *ready.warnings)
 
-    def accept_rule(
+    def accept_recurrence(
         self, row: Mapping[str, Any], *, base: Path | None, account: str | None, batch: Batch, source: str
-    ) -> NewRule:
-        """Check a row with `every`: a rule, and the post of its first occurrence."""
+    ) -> CheckedRecurrence:
+        """Check a row with `every`: a recurrence, and the post of its first occurrence."""
         options = {name: _text_or_none(name, row.get(name)) for name in (*OPTION_FIELDS, "every", "until", "zone")}
         if row.get("key") is not None or row.get("draft"):
             raise InvalidDraft("A recurrence has neither key nor draft: each of its posts is a new one.")
@@ -120,7 +120,7 @@ class Rows:
             raise InvalidDraft("pool must be a list, and exceptions an object of times.")
         read_exceptions(exceptions)
         owner = self.owner(options["account"] or account, batch)
-        rule = Rule(
+        recurring = RecurrenceOptions(
             str(options["every"]),
             options["at"],
             options["until"],
@@ -133,7 +133,7 @@ class Rows:
             batch.dates,
         )
         draft = {name: value for name, value in row.items() if name not in ROW_FIELDS}
-        return Occurrences(self._ctx, self._drafting).accept(owner, draft, rule, base)
+        return Occurrences(self._ctx, self._drafting).accept(owner, draft, recurring, base)
 
     def owner(self, name: str | None, batch: Batch) -> Account:
         """The account with this handle, or the default one, looked up once for a batch."""
@@ -158,9 +158,9 @@ class Rows:
         )
 
 
-def _check_no_rule(fields: Mapping[str, Any]) -> None:
-    """Raise for what only a rule has, where there is none, or where none may be."""
-    for name in RULE_FIELDS:
+def _check_no_recurrence(fields: Mapping[str, Any]) -> None:
+    """Raise InvalidDraft for fields that only a recurrence may have."""
+    for name in RECURRENCE_FIELDS:
         if fields.get(name):
             hint = "Make a recurrence of it with every." if name != "every" else "Import makes recurrences."
             raise InvalidDraft(f"{name} does not go with a single post.", hint=hint)

@@ -117,21 +117,21 @@ class Transfer:
         Their paths count from `base`, the folder of the file that the rows are for; without it from where we are.
 
         Posts that are held, or overdue, become drafts: nothing goes out by surprise where they are imported. Posts
-        that have been tried already are left out, because they may be on the network. A rule that comes again is a row,
+        that have been tried already are left out, because they may be on the network. A recurrence is a row,
         which stands for all of its posts but those that were moved from the past to a time to come.
         """
         did = self._ctx.account(account).did if account else None
         handles = {known.did: known.handle for known in self._ctx.store.accounts()}
         write = self._writer(media_folder, base or Path())
         now = self._ctx.clock.now()
-        rules = [
-            rule for rule in self._ctx.store.recurrences(did) if rule.state == "active" and _comes_again(rule, now)
+        recurrences = [
+            one for one in self._ctx.store.recurrences(did) if one.state == "active" and _comes_again(one, now)
         ]
-        for rule in rules:
-            yield _rule_row(rule, handles[rule.account_did], write)
-        ruled = {rule.id for rule in rules}
+        for one in recurrences:
+            yield _recurrence_row(one, handles[one.account_did], write)
+        active_ids = {one.id for one in recurrences}
         for post in self._ctx.store.all_posts(("draft", "scheduled", "held"), account_did=did):
-            if post.frozen is None and (post.recurrence_id not in ruled or _is_behind_its_rule(post, now)):
+            if post.frozen is None and (post.recurrence_id not in active_ids or _is_behind(post, now)):
                 yield _post_row(post, handles[post.account_did], write, now)
 
     def _writer(self, folder: Path | None, base: Path) -> Writer:
@@ -167,37 +167,37 @@ def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str
     return row
 
 
-def _comes_again(rule: Recurrence, now: datetime) -> bool:
+def _comes_again(recurrence: Recurrence, now: datetime) -> bool:
     """Whether there is anything to come; one that cannot be followed is not known to be over."""
     try:
-        read = parse_rule(rule.rule, zone=rule.zone, start=rule.starts_at)
-        return read.next_after(now, until=rule.until, exceptions=rule.exceptions) is not None
+        read = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
+        return read.next_after(now, until=recurrence.until, exceptions=recurrence.exceptions) is not None
     except SkywriteError:
         return True
 
 
-def _is_behind_its_rule(post: Post, now: datetime) -> bool:
+def _is_behind(post: Post, now: datetime) -> bool:
     """Whether a post still waits though its rule has come since: where the rule begins anew, it makes no such post."""
     occurrence, due_at = post.occurrence, post.due_at
     return post.state == "scheduled" and occurrence is not None and due_at is not None and occurrence <= now < due_at
 
 
-def _rule_row(rule: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
-    drafts = [_with_files(item["draft"], write) for item in rule.pool] or [_with_files(rule.draft, write)]
-    row: dict[str, Any] = {**drafts[0], "account": handle, "every": rule.rule, "zone": rule.zone}
+def _recurrence_row(recurrence: Recurrence, handle: str, write: Writer) -> dict[str, Any]:
+    drafts = [_with_files(item["draft"], write) for item in recurrence.pool] or [_with_files(recurrence.draft, write)]
+    row: dict[str, Any] = {**drafts[0], "account": handle, "every": recurrence.rule, "zone": recurrence.zone}
     if len(drafts) > 1:
         # Each of a pool says all that it has; nothing is shared. The one that waits for its turn comes first.
-        turn = pick(len(drafts), max(rule.position - 1, 0))
+        turn = pick(len(drafts), max(recurrence.position - 1, 0))
         pool = [*drafts[turn:], *drafts[:turn]]
-        row = {"account": handle, "every": rule.rule, "zone": rule.zone, "pool": pool}
-    for name, at in (("at", rule.starts_at), ("until", rule.until)):
+        row = {"account": handle, "every": recurrence.rule, "zone": recurrence.zone, "pool": pool}
+    for name, at in (("at", recurrence.starts_at), ("until", recurrence.until)):
         if at is not None:
             row[name] = at.isoformat()
-    if rule.exceptions:
-        row["exceptions"] = rule.exceptions
-    if rule.jitter_seconds:
-        row["jitter"] = f"{rule.jitter_seconds}s"
-    row["late"] = late_text(rule.late_policy, rule.late_seconds)
+    if recurrence.exceptions:
+        row["exceptions"] = recurrence.exceptions
+    if recurrence.jitter_seconds:
+        row["jitter"] = f"{recurrence.jitter_seconds}s"
+    row["late"] = late_text(recurrence.late_policy, recurrence.late_seconds)
     return row
 
 

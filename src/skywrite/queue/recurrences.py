@@ -44,18 +44,20 @@ class RecurrenceOperations(StoreBase):
             return recurrence_id
 
     @repeated
-    def add_with_rules(
-        self, posts: Sequence[NewPost], rules: Sequence[tuple[NewRecurrence, NewPost]], *, verb: str | None = None
+    def add_with_recurrences(
+        self, posts: Sequence[NewPost], recurrences: Sequence[tuple[NewRecurrence, NewPost]], *, verb: str | None = None
     ) -> tuple[list[AddResult], list[tuple[int, AddResult]]]:
         """`add` posts, and rules with the posts of their first occurrences, in one transaction: all or nothing.
 
         Gives the results of the posts, and for each rule its number and the result of its post.
         """
         with self._accepting() as tx:
-            for did in sorted({post.account_did for post in posts} | {rule.account_did for rule, _ in rules}):
+            for did in sorted({post.account_did for post in posts} | {new.account_did for new, _ in recurrences}):
                 locked(tx, did)
-            numbers = [self._add_recurrence(tx, rule) for rule, _ in rules]
-            firsts = [first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, rules, strict=True)]
+            numbers = [self._add_recurrence(tx, new) for new, _ in recurrences]
+            firsts = [
+                first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, recurrences, strict=True)
+            ]
             results = add_posts(tx, self._clock, [*posts, *firsts])
             if verb is not None:
                 note_added(tx, verb, self._clock.now(), results, numbers)

@@ -19,7 +19,7 @@ thread, are grouped in modules:
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
   feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
   queue_item, fail_item, filter_item;
-- `recurrences.py`: add_recurrence, add_with_rules, add_occurrence, recurrence, recurrences, idle_recurrences,
+- `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences, idle_recurrences,
   update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,

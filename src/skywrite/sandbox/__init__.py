@@ -18,26 +18,31 @@ if TYPE_CHECKING:
     from skywrite.sandbox.accounts import Account
     from skywrite.sandbox.core import Post, Sandbox
     from skywrite.sandbox.faults import FaultKind
-    from skywrite.sandbox.limits import Rule
+    from skywrite.sandbox.limits import Limit
     from skywrite.sandbox.serving import serve
     from skywrite.sandbox.transport import SandboxTransport
     from skywrite.sandbox.wire import Request
 
-__all__ = ["Account", "FaultKind", "Post", "Request", "Rule", "Sandbox", "SandboxTransport", "serve"]
+__all__ = ["Account", "FaultKind", "Limit", "Post", "Request", "Sandbox", "SandboxTransport", "serve"]
 
 _HOMES = {
     "Account": "accounts",
     "FaultKind": "faults",
+    "Limit": "limits",
     "Post": "core",
     "Request": "wire",
-    "Rule": "limits",
     "Sandbox": "core",
     "SandboxTransport": "transport",
     "serve": "serving",
 }
 
 
+# Older names. They stay.
+_OLD_NAMES = {"Rule": "Limit"}
+
+
 def __getattr__(name: str) -> Any:
+    name = _OLD_NAMES.get(name, name)
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

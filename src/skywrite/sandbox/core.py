@@ -118,7 +118,7 @@ class Sandbox:
 
     @property
     def limits(self) -> RateLimits:
-        """Rate limits: `box.limits.enabled = True`, `box.limits.rules["write-hour"] = Rule(10, 3600)`."""
+        """Rate limits: `box.limits.enabled = True`, `box.limits.rules["write-hour"] = Limit(10, 3600)`."""
         return self._pds.limits
 
     @property

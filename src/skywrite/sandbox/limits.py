@@ -1,8 +1,8 @@
 """Rate limits: fixed windows, counted and reported as the reference server does.
 
-The rules are the network's own: sign-ins 30 in 5 minutes and 300 a day, writes 5000 points an hour and 35,000 a day
+The limits are the network's own: sign-ins 30 in 5 minutes and 300 a day, writes 5000 points an hour and 35,000 a day
 (a create costs 3, an update 2, a delete 1), 1000 uploads a day, 3000 requests in 5 minutes. They are off until
-`enabled` is set; `rules` may be changed.
+`enabled` is set; `rules` holds them by name and may be changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Limit:
     """At most so many points in a window, which begins with its first request."""
 
     points: int
@@ -32,24 +32,24 @@ class _Window:
 
 
 class RateLimits:
-    """Counts points by rule and by who spends them."""
+    """Counts points by limit and by client."""
 
     def __init__(self, now: Callable[[], datetime], *, enabled: bool = False) -> None:
         self.enabled = enabled
-        self.rules: dict[str, Rule] = {
-            "sign-in-day": Rule(300, _DAY),
-            "sign-in": Rule(30, 300),
-            "write-hour": Rule(5000, 3600),
-            "write-day": Rule(35_000, _DAY),
-            "upload-day": Rule(1000, _DAY),
-            "create-account": Rule(100, 300),
-            "requests": Rule(3000, 300),
+        self.rules: dict[str, Limit] = {
+            "sign-in-day": Limit(300, _DAY),
+            "sign-in": Limit(30, 300),
+            "write-hour": Limit(5000, 3600),
+            "write-day": Limit(35_000, _DAY),
+            "upload-day": Limit(1000, _DAY),
+            "create-account": Limit(100, 300),
+            "requests": Limit(3000, 300),
         }
         self._now = now
         self._windows: dict[tuple[str, str], _Window] = {}
 
     def spend(self, charges: Sequence[tuple[str, str, int]]) -> dict[str, str]:
-        """Charge (rule, who, points) each; the headers of the window with the least left. Raises a 429 failure
+        """Charge (limit, who, points) each; the headers of the window with the least left. Raises a 429 failure
         when one is overdrawn; what was charged stays charged."""
         if not self.enabled:
             return {}
@@ -58,11 +58,11 @@ class RateLimits:
         for name, who, points in charges:
             if points < 1:
                 continue
-            rule, window = self.rules[name], self._window(name, who)
+            limit, window = self.rules[name], self._window(name, who)
             window.used += points
-            left = max(rule.points - window.used, 0)
-            headers = _headers(rule, window, left)
-            if window.used > rule.points and refused is None:
+            left = max(limit.points - window.used, 0)
+            headers = _headers(limit, window, left)
+            if window.used > limit.points and refused is None:
                 refused = headers, (window.ends_at - self._now()).total_seconds()
             if tightest is None or left < tightest[0]:
                 tightest = left, headers
@@ -79,10 +79,10 @@ class RateLimits:
         return window
 
 
-def _headers(rule: Rule, window: _Window, left: int) -> dict[str, str]:
+def _headers(limit: Limit, window: _Window, left: int) -> dict[str, str]:
     return {
-        "ratelimit-limit": str(rule.points),
+        "ratelimit-limit": str(limit.points),
         "ratelimit-remaining": str(left),
         "ratelimit-reset": str(int(window.ends_at.timestamp())),
-        "ratelimit-policy": f"{rule.points};w={rule.window_seconds}",
+        "ratelimit-policy": f"{limit.points};w={limit.window_seconds}",
     }

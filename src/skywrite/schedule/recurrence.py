@@ -24,7 +24,7 @@ from skywrite.schedule.series import NeverHappens, Series, TooOften, UnknownRule
 __all__ = [
     "NeverHappens",
     "Occurrence",
-    "Rule",
+    "ParsedRule",
     "TooOften",
     "UnknownRule",
     "catch_up",
@@ -47,8 +47,8 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule that was read. Nothing comes before `start`."""
+class ParsedRule:
+    """The text of a recurrence, parsed. Nothing occurs before `start`."""
 
     text: str
     zone: str
@@ -121,7 +121,7 @@ def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[da
     yield from (at for at in dict.fromkeys(moved) if at > last)
 
 
-def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
+def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> ParsedRule:
     """Read a cron expression, an RRULE or an English rule; nothing comes before `start`.
 
     Cron: five fields with names, or `@daily` and its like. RRULE (RFC 5545): one line, with DTSTART before it if
@@ -134,7 +134,7 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Rule:
             f"The rule is too long: more than {RULE_MAX} characters." if given else "No recurrence was given."
         )
     series, place = _series(given, zone_of(zone), start)
-    return Rule(given, place.key, series, start)
+    return ParsedRule(given, place.key, series, start)
 
 
 def _series(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[Series, ZoneInfo]:
@@ -173,7 +173,7 @@ def _time(text: str) -> datetime:
 
 
 def catch_up(
-    rule: Rule,
+    rule: ParsedRule,
     last: datetime | None,
     now: datetime,
     *,
@@ -200,7 +200,7 @@ def catch_up(
     )
 
 
-def _moved(rule: Rule, known: Mapping[datetime, datetime | None], until: datetime | None) -> list[Occurrence]:
+def _moved(rule: ParsedRule, known: Mapping[datetime, datetime | None], until: datetime | None) -> list[Occurrence]:
     """The occurrences that were moved, as far as the rule has them."""
     return [
         Occurrence(at, original)
@@ -212,7 +212,7 @@ def _moved(rule: Rule, known: Mapping[datetime, datetime | None], until: datetim
 
 
 def _latest(
-    rule: Rule, after: datetime, now: datetime, until: datetime | None, known: Mapping[datetime, datetime | None]
+    rule: ParsedRule, after: datetime, now: datetime, until: datetime | None, known: Mapping[datetime, datetime | None]
 ) -> Occurrence | None:
     """The latest occurrence without exception after `after` and not after `now`, found from `now` backwards."""
     stop = now if until is None else min(now, until)
@@ -237,7 +237,7 @@ def pick(pool_size: int, position: int) -> int:
     return position % pool_size
 
 
-def describe(rule: Rule) -> str:
+def describe(rule: ParsedRule) -> str:
     """The rule in plain English, with its zone."""
     from skywrite.schedule.describe import describe_series
 
