@@ -262,7 +262,7 @@ def test_the_last_change_is_taken_back(world: World, sky: Skywrite) -> None:
     """A cancel by mistake: the post waits again, and goes out at its time; what was published is not taken back."""
     sky.schedule("Once", at=LATER)
     sky.cancel(1)
-    assert ("cancel", (1,)) == (sky.undo().verb, (1,))
+    assert ("cancel", (1,)) == (sky.undo().operation, (1,))
     world.clock.advance(3600)
     sky.run_once()
     assert ["Once"] == world.texts()

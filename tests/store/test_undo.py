@@ -28,7 +28,10 @@ def same(before: Post, after: Post) -> bool:
 
 
 CHANGES: dict[str, tuple[str, Callable[[Store], object]]] = {
-    "edit": ("scheduled", lambda store: store.edit(1, Changes(draft={"text": "new"}, due_at=later(9)), verb="edit")),
+    "edit": (
+        "scheduled",
+        lambda store: store.edit(1, Changes(draft={"text": "new"}, due_at=later(9)), operation="edit"),
+    ),
     "move": ("scheduled", lambda store: store.move(1, later(3600), undoable=True)),
     "hold": ("scheduled", lambda store: store.hold(1, undoable=True)),
     "cancel": ("scheduled", lambda store: store.cancel(1, undoable=True)),
@@ -75,10 +78,10 @@ def test_an_import_is_taken_back(store: Store) -> None:
     store.add([post("mine")])
     rule = NewRecurrence(ALICE, "daily 9:00", "UTC")
     posts = [post(f"{n}", key=f"k{n}", did=BOB if n % 2 else ALICE) for n in range(10)]
-    store.add_with_recurrences([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], verb="import")
+    store.add_with_recurrences([*posts, posts[0]], [(rule, post("first", occurrence=NOON))], operation="import")
     undone = store.undo_last()
     assert ("import", 11, [("mine", "scheduled")], []) == (
-        undone.verb,
+        undone.operation,
         undone.posts,
         stored(store),
         store.recurrences(),
@@ -88,7 +91,7 @@ def test_an_import_is_taken_back(store: Store) -> None:
 
 def test_nothing_is_taken_back_by_halves(store: Store) -> None:
     """One post of an import is on the network: all others stay, too, and the error counts."""
-    store.add([post(f"{n}") for n in range(3)], verb="import")
+    store.add([post(f"{n}") for n in range(3)], operation="import")
     store.settle(claimed(store), DONE)
     before = stored(store)
     with pytest.raises(CannotUndo, match="1 of the 3 posts"):
@@ -98,7 +101,7 @@ def test_nothing_is_taken_back_by_halves(store: Store) -> None:
 
 def test_an_import_of_which_a_post_was_changed_stays(store: Store) -> None:
     """Somebody has moved one of its posts, which still waits: their work is not thrown away."""
-    store.add([post(f"{n}") for n in range(3)], verb="import")
+    store.add([post(f"{n}") for n in range(3)], operation="import")
     store.move(2, later(60))
     with pytest.raises(CannotUndo, match="1 of the 3 posts"):
         store.undo_last()
@@ -141,7 +144,7 @@ def test_the_changes_before_can_be_taken_back_one_by_one(store: Store) -> None:
     store.add([post("a"), post("b")])
     store.hold(1, undoable=True)
     store.cancel(2, undoable=True)
-    assert ["cancel", "hold"] == [store.undo_last().verb, store.undo_last().verb]
+    assert ["cancel", "hold"] == [store.undo_last().operation, store.undo_last().operation]
     assert [("a", "scheduled"), ("b", "scheduled")] == stored(store)
 
 
@@ -150,10 +153,10 @@ def test_media_come_back_with_an_edit(store: Store, clock: FakeClock) -> None:
     for cid in ("one", "two"):
         store.put_media(media(b"bytes", cid))
     store.add([post(media=("one",))])
-    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), verb="edit")
+    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
     store.undo_last()
     assert ["one"] == [row["cid"] for row in raw(store, "SELECT cid FROM post_media")]
-    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), verb="edit")
+    store.edit(1, Changes(draft={"text": "x"}, media=("two",)), operation="edit")
     clock.advance(timedelta(days=2).total_seconds())
     store.prune()
     with pytest.raises(CannotUndo, match="no longer stored"):

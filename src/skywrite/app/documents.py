@@ -97,7 +97,12 @@ def key_dict(key: ApiKey) -> dict[str, Any]:
 
 def undone_dict(undone: Undone) -> dict[str, Any]:
     """A change that was taken back."""
-    return {**undone._asdict(), "ids": list(undone.ids), "made_at": to_iso(undone.made_at)}
+    return {
+        "verb": undone.operation,
+        "posts": undone.posts,
+        "ids": list(undone.ids),
+        "made_at": to_iso(undone.made_at),
+    }
 
 
 def resealed_dict(resealed: Resealed) -> dict[str, int]:

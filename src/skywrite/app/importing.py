@@ -254,7 +254,7 @@ class Import:
         added, made = self._ctx.store.add_with_recurrences(
             [new for _, new in self._posts],
             [(new.recurrence, new.first) for _, new in self._recurrences],
-            verb="import",
+            operation="import",
         )
         for (place, new), result in zip(self._posts, added, strict=True):
             before = self._reports[place]

@@ -85,7 +85,7 @@ class Occurrences:
             return Scheduled(None, account.handle, new.first.due_at, new.recurrence.zone, warnings=new.warnings)
         self._drafting.keep_media(new.readies)
         clashes = self._drafting.clashes(account.did, str(new.first.draft.get("text", "")), new.first.due_at)
-        recurrence_id = self._ctx.store.add_recurrence(new.recurrence, new.first, verb="schedule")
+        recurrence_id = self._ctx.store.add_recurrence(new.recurrence, new.first, operation="schedule")
         assert new.first.occurrence is not None
         stored = self._ctx.store.occurrence_post(recurrence_id, new.first.occurrence)
         assert stored is not None

@@ -111,7 +111,7 @@ class Posts:
         """Store what is planned. Where its key has been used, the post that has it is the answer."""
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots(
-            [new], lambda posts: self._ctx.store.add(posts, verb="schedule")
+            [new], lambda posts: self._ctx.store.add(posts, operation="schedule")
         )
         result = results[0]
         answer = planned._replace(id=result.id, due_at=stored[0].due_at, existed=result.existed)
@@ -229,13 +229,13 @@ class Posts:
         if due_at is not None and (at is not None or post.state == "scheduled"):
             values = values._replace(due_at=due_at)
         try:
-            changed = self._ctx.store.edit(post_id, values, version=post.version, verb="edit")
+            changed = self._ctx.store.edit(post_id, values, version=post.version, operation="edit")
         except ChangedMeanwhile:
             there = self._ctx.store.get(post_id)
             if version is not None or not _is_same(there, post):
                 raise
             # Only a worker had it in hand meanwhile, and has put it back as it was.
-            changed = self._ctx.store.edit(post_id, values, version=there.version, verb="edit")
+            changed = self._ctx.store.edit(post_id, values, version=there.version, operation="edit")
         return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:

@@ -249,4 +249,4 @@ def undo_command(as_json: bool) -> None:
         print_json(undone_dict(undone))
         return
     what = f"post {undone.ids[0]}" if undone.posts == 1 else f"{undone.posts} posts"
-    print_done(f"Undone: {undone.verb} of {what}.")
+    print_done(f"Undone: {undone.operation} of {what}.")

@@ -49,20 +49,20 @@ class AddOperations(StoreBase):
 
     @repeated
     def add(
-        self, posts: Sequence[NewPost], media: Sequence[NewMedia] = (), *, verb: str | None = None
+        self, posts: Sequence[NewPost], media: Sequence[NewMedia] = (), *, operation: str | None = None
     ) -> list[AddResult]:
         """Store posts and media in one transaction; the results are in the order of the posts.
 
         A post whose key its account has used before (or whose occurrence exists) is not added again: its result
         gives the number of the one that is there, and says whether that was another draft. Raises UnknownAccount,
-        UnknownMedia, SlotTaken; then nothing is stored. With a `verb`, storing them can be taken back.
+        UnknownMedia, SlotTaken; then nothing is stored. With an `operation`, storing them can be taken back.
         """
         with self._accepting() as tx:
             for item in media:
                 put_bytes(tx, item, self._clock.now())
             results = add_posts(tx, self._clock, posts)
-            if verb is not None:
-                note_added(tx, verb, self._clock.now(), results)
+            if operation is not None:
+                note_added(tx, operation, self._clock.now(), results)
             return results
 
     def known_keys(self, account_did: str, keys: Sequence[str]) -> dict[str, KnownKey]:

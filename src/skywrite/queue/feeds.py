@@ -313,8 +313,8 @@ class FeedOperations(StoreBase):
         with self._writing(wake=False) as tx:
             self._held(tx, claim)
             now = self._clock.now()
-            verb = "fail_feed_item" if permanently else "postpone_feed_item"
-            tx.run(verb, id=item_id, now=now, **problem_values(problem))
+            query = "fail_feed_item" if permanently else "postpone_feed_item"
+            tx.run(query, id=item_id, now=now, **problem_values(problem))
 
 
 def _lost(claim: FeedClaim) -> FeedLeaseLost:

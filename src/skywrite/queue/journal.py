@@ -36,7 +36,7 @@ def media_of(tx: Transaction, post_id: int) -> list[str]:
 
 
 def note_changed(
-    tx: Transaction, verb: str, now: datetime, before: Post, after: Post, media: Sequence[str] | None = None
+    tx: Transaction, operation: str, now: datetime, before: Post, after: Post, media: Sequence[str] | None = None
 ) -> None:
     """Note that a post was changed, in the transaction that changes it; `media` is what it needed, if that changed."""
     content = {
@@ -51,20 +51,20 @@ def note_changed(
         "problem": problem_values(before.problem),
         "media": None if media is None else list(media),
     }
-    _note(tx, verb, now, content)
+    _note(tx, operation, now, content)
 
 
 def note_added(
-    tx: Transaction, verb: str, now: datetime, results: Sequence[AddResult], recurrences: Sequence[int] = ()
+    tx: Transaction, operation: str, now: datetime, results: Sequence[AddResult], recurrences: Sequence[int] = ()
 ) -> None:
     """Note that posts were stored, in the transaction that stores them."""
     runs = _runs([result.id for result in results if not result.existed])
     if runs or recurrences:
-        _note(tx, verb, now, {"added": runs, "recurrences": list(recurrences)})
+        _note(tx, operation, now, {"added": runs, "recurrences": list(recurrences)})
 
 
-def _note(tx: Transaction, verb: str, now: datetime, content: Mapping[str, Any]) -> None:
-    row = tx.row("insert_change", now=now, verb=verb, batch=_batch.get(), content=dump_json(content))
+def _note(tx: Transaction, operation: str, now: datetime, content: Mapping[str, Any]) -> None:
+    row = tx.row("insert_change", now=now, verb=operation, batch=_batch.get(), content=dump_json(content))
     assert row is not None
     tx.run("forget_changes", last=int(row["id"]) - CHANGES_KEPT)
 

@@ -93,26 +93,26 @@ class PostOperations(StoreBase):
         return [at for row in rows if (at := time_of(row["due_at"])) is not None]
 
     @repeated
-    def edit(self, post_id: int, changes: Changes, *, version: int | None = None, verb: str | None = None) -> Post:
+    def edit(self, post_id: int, changes: Changes, *, version: int | None = None, operation: str | None = None) -> Post:
         """Change a post that is certainly not on the network; with a `due_at` it is scheduled, whatever it was.
 
-        `version`, here and in the other operations, is that of the post which the change was made from: where somebody
-        has changed it since, nothing happens. Frozen records of a failed post were rejected, and are dropped.
-        Raises UnknownPost, NotEditable, UnknownMedia, ChangedMeanwhile. With a `verb` (in other operations `undoable`)
-        the change can be taken back.
+        `version`, here and in the other operations, is the post's version that the change is based on: if somebody has
+        changed the post since, nothing happens. Frozen records of a failed post were rejected, and are dropped. With an
+        `operation` (elsewhere: `undoable`), the change can be undone. Raises UnknownPost, NotEditable, UnknownMedia,
+        ChangedMeanwhile.
         """
         now = self._clock.now()
         with self._writing() as tx:
-            if verb is None:
+            if operation is None:
                 return edit_post(tx, post_id, changes, version, now=now)
             before, media = get_locked(tx, post_id), media_of(tx, post_id)
             after = edit_post(tx, post_id, changes, version, now=now)
-            note_changed(tx, verb, now, before, after, media)
+            note_changed(tx, operation, now, before, after, media)
             return after
 
     def move(self, post_id: int, due_at: datetime, *, version: int | None = None, undoable: bool = False) -> Post:
         """Schedule a post for another time; raises as `edit` does."""
-        return self.edit(post_id, Changes(due_at=due_at), version=version, verb="move" if undoable else None)
+        return self.edit(post_id, Changes(due_at=due_at), version=version, operation="move" if undoable else None)
 
     @repeated
     def cancel(
@@ -207,7 +207,7 @@ class PostOperations(StoreBase):
             return held
 
     @repeated
-    def _schedule_again(self, post_id: int, was: State, version: int | None, verb: str | None) -> Post:
+    def _schedule_again(self, post_id: int, was: State, version: int | None, operation: str | None) -> Post:
         with self._writing() as tx:
             post = get_locked(tx, post_id)
             if post.state == was:
@@ -217,6 +217,6 @@ class PostOperations(StoreBase):
                     f"Post {post_id} is {post.state}, not {was}.", hint=Hint("See: ", Do("posts.get", post_id))
                 )
             again = changed(tx, post)
-            if verb is not None:
-                note_changed(tx, verb, self._clock.now(), post, again)
+            if operation is not None:
+                note_changed(tx, operation, self._clock.now(), post, again)
             return again

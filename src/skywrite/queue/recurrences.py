@@ -29,23 +29,27 @@ from skywrite.queue.steps import locked, update_ready
 class RecurrenceOperations(StoreBase):
     """Verbs about what makes posts, and about settings."""
 
-    def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None, *, verb: str | None = None) -> int:
+    def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None, *, operation: str | None = None) -> int:
         """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number.
 
-        With a `verb`, storing it can be taken back.
+        With an `operation`, storing it can be taken back.
         """
         with self._writing() as tx:
             locked(tx, new.account_did)
             recurrence_id = self._add_recurrence(tx, new)
             posts = [] if first is None else [first._replace(recurrence_id=recurrence_id)]
             results = add_posts(tx, self._clock, posts)
-            if verb is not None:
-                note_added(tx, verb, self._clock.now(), results, [recurrence_id])
+            if operation is not None:
+                note_added(tx, operation, self._clock.now(), results, [recurrence_id])
             return recurrence_id
 
     @repeated
     def add_with_recurrences(
-        self, posts: Sequence[NewPost], recurrences: Sequence[tuple[NewRecurrence, NewPost]], *, verb: str | None = None
+        self,
+        posts: Sequence[NewPost],
+        recurrences: Sequence[tuple[NewRecurrence, NewPost]],
+        *,
+        operation: str | None = None,
     ) -> tuple[list[AddResult], list[tuple[int, AddResult]]]:
         """`add` posts, and rules with the posts of their first occurrences, in one transaction: all or nothing.
 
@@ -59,8 +63,8 @@ class RecurrenceOperations(StoreBase):
                 first._replace(recurrence_id=number) for number, (_, first) in zip(numbers, recurrences, strict=True)
             ]
             results = add_posts(tx, self._clock, [*posts, *firsts])
-            if verb is not None:
-                note_added(tx, verb, self._clock.now(), results, numbers)
+            if operation is not None:
+                note_added(tx, operation, self._clock.now(), results, numbers)
             return results[: len(posts)], list(zip(numbers, results[len(posts) :], strict=True))
 
     def _add_recurrence(self, tx: Transaction, new: NewRecurrence) -> int:

@@ -29,12 +29,12 @@ class CannotUndo(InputError):
 
 
 class Undone(NamedTuple):
-    """A change that was taken back: `verb` is what it was, `posts` how many posts it was about, `ids` the first few.
+    """A change that was undone: which `operation` it was, how many `posts` it was about, and the first few `ids`.
 
-    Of posts that were stored together, the first one's number stands for all.
+    For posts that were stored together, the number of the first one stands for all.
     """
 
-    verb: str
+    operation: str
     posts: int
     ids: tuple[int, ...]
     made_at: datetime
