@@ -1,6 +1,6 @@
 """`Skywrite`: what the product does, over one database.
 
-What lives here: what each operation means, put together from the layers below. What does not: parsing of command lines
+What lives here: what each operation means, composed from the layers below. What does not: parsing of command lines
 and printing (`cli`), rules of the queue (`queue`), the network (`publish`). The names are loaded when they are used.
 """
 

@@ -1,4 +1,4 @@
-"""Accounts: signing in and out, and what is set for each."""
+"""Accounts: signing in and out, and their settings."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Accounts:
     ) -> LoggedIn:
         """Sign in and keep the session, encrypted; returns the account and warnings.
 
-        `pds`: the server to sign in at; without it the account's own is found. The first account becomes the default.
+        `pds`: the server to sign in at; by default, the account's own is looked up. The first account becomes the
+        default.
         """
         account, is_main_password = self._ctx.sign_in(handle, password, auth_factor_token=auth_factor_token, pds=pds)
         warnings = [Notice("MainPassword", MAIN_PASSWORD_WARNING, account.handle)] if is_main_password else []
         return LoggedIn(account, warnings)
 
     def server_for(self, handle: str) -> tuple[str, bool]:
-        """The server that a sign-in would send the password to, and whether it is well known here.
-
-        Known are Bluesky's entryway, the servers of accounts that are signed in here, and the one of BLUESKY_PDS.
+        """The server that a sign-in would send the password to, and whether it is known here. Known servers are
+        Bluesky's entryway, those of accounts that are signed in here, and BLUESKY_PDS.
         """
         from skywrite.app.signing_in import server_of
         from skywrite.atproto.service import is_well_known
@@ -49,10 +49,8 @@ class Accounts:
         return server, is_well_known(server, [default, *(account.pds_url for account in self.list())])
 
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
-        """End the session, here and at the server as far as it can be reached.
-
-        `forget` drops the account with its history too; raises AccountInUse, with nothing done, while it has posts that
-        wait, drafts, or rules.
+        """End the session, here and (if it can be reached) at the server. `forget` also removes the account and its
+        history; it raises AccountInUse, and does nothing, while the account has waiting posts, drafts or recurrences.
         """
         account = self._ctx.account(name)
         agent = None
@@ -75,11 +73,13 @@ class Accounts:
     __call__ = list
 
     def get(self, name: str | None = None) -> Account:
-        """The account with this handle or DID; else the one of the environment, else the default. Raises NoAccount."""
+        """The account with this handle or DID; by default that of the environment, or the default account. Raises
+        NoAccount.
+        """
         return self._ctx.account(name)
 
     def set_default(self, name: str) -> Account:
-        """Make this the account that is meant when none is named."""
+        """Use this account when none is named."""
         account = self._ctx.account(name)
         self._ctx.store.set_default_account(account.did)
         return account
@@ -91,7 +91,7 @@ class Accounts:
         return self._ctx.store.set_account_settings(account.did, checked)
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
-        """Replace the weekly times at which an account's posts without a time go out."""
+        """Replace the weekly times for posts that have no time of their own."""
         self._ctx.store.set_slots(self._ctx.account(name).did, slots)
 
     def slots(self, name: str | None = None) -> builtins.list[Slot]:
@@ -142,7 +142,7 @@ def _late(name: str, value: Any) -> str:
 
 
 def _approval(name: str, value: Any) -> Any:
-    """`all`, `agents`, or a list of sources; `none` takes it away."""
+    """`all`, `agents`, or a list of sources; `none` removes the setting."""
     words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
     if words in (["none"], ["no"], ["off"]):
         return None

@@ -1,4 +1,4 @@
-"""Approving posts: seeing exactly what goes out, with its digest, and saying yes or no to that.
+"""Approving posts: see exactly what goes out, with its digest, and approve or reject it.
 
 What does not live here: the digest and the claim that demands it (`queue`), and how it is shown (`cli`, `server`).
 """
@@ -28,9 +28,9 @@ WANTED_SCOPE = "wanted"
 
 
 class Asked(NamedTuple):
-    """What is to be approved: the post as it will go out, the digest of that, and the verdicts so far.
+    """What is to be approved: the post as it will go out, its digest, and the verdicts so far.
 
-    `wanted`: whether it needs an approval that it does not have: its account asks for one, or it is an agent's draft.
+    `wanted`: whether it still needs an approval, because its account requires one or because an agent drafted it.
     """
 
     post: Post
@@ -89,16 +89,15 @@ class Asked(NamedTuple):
 
 
 class Approving:
-    """Approvals of a queue's posts."""
+    """Approvals of the posts in a queue."""
 
     def __init__(self, ctx: Context, drafting: Drafting) -> None:
         self._ctx = ctx
         self._drafting = drafting
 
     def look(self, post_id: int, *, at: str | datetime | None = None) -> Asked:
-        """What would be approved. `at`: the time of a draft; without it the one that its author asked for.
-
-        Mentions that could not be looked up before are looked up now, so that they are seen. Raises UnknownPost.
+        """What would be approved. `at`: the time of a draft; by default the one that its author asked for. Mentions
+        that could not be looked up before are looked up now, so that they are shown. Raises UnknownPost.
         """
         post = self._ctx.store.get(post_id)
         if self._is_wanted(post):
@@ -120,9 +119,9 @@ class Approving:
         note: str = "",
         who: str | None = None,
     ) -> Entry:
-        """Approve what has this digest, as `look` showed it, and nothing else: any change of the post voids it.
+        """Approve what has this digest, as `look` showed it, and nothing else: any change to the post voids it.
 
-        A draft is scheduled, and a post that was held for want of an approval is let go. `by`: the name to note.
+        A draft is scheduled, and a post that was held because it had no approval is released. `by`: the name to record.
         Raises ApprovalStale, OwnPost, WrongState, UnknownPost.
         """
         check_name(by)
@@ -132,7 +131,7 @@ class Approving:
         return self._entry(post_id)
 
     def reject(self, post_id: int, by: str, *, note: str = "") -> Entry:
-        """Say no, with a note: a scheduled post is held, a draft stays one. Raises WrongState, UnknownPost."""
+        """Reject it, with a note: a scheduled post is held, a draft stays a draft. Raises WrongState, UnknownPost."""
         Approvals(self._ctx.store).reject(post_id, by, note=note)
         return self._entry(post_id)
 
@@ -157,7 +156,7 @@ class Approving:
         return self.look_at_recurrence(recurrence_id)
 
     def list(self, *, account: str | None = None) -> builtins.list[Entry]:
-        """The posts that wait for an approval, in due order: drafts of agents as well."""
+        """The posts that wait for an approval, in due order; agents' drafts too."""
         did = self._ctx.account(account).did if account else None
         store = self._ctx.store
         accounts = {known.did: known for known in store.accounts()}
@@ -175,7 +174,7 @@ class Approving:
         return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
 
     def _time(self, post: Post, account: Account, at: str | datetime | None) -> datetime | None:
-        """The time of a draft; nothing else is given another time by approving it."""
+        """The time of a draft; approving does not change the time of any other post."""
         if post.state != "draft":
             if at is not None:
                 raise InputError(f"Post {post.id} has a time.", hint=Hint("Change it: ", Do("posts.move", post.id)))
@@ -183,13 +182,13 @@ class Approving:
         if at is not None:
             return self._drafting.when(account, at)
         wanted = self._ctx.store.setting(WANTED_SCOPE, str(post.id))
-        # The time that was asked for may be over: then the approver names another.
+        # The requested time may have passed: then the approver gives another.
         with suppress(InputError):
             return None if wanted is None else self._drafting.when(account, wanted)
         return None
 
     def _looked_up(self, post: Post) -> Post:
-        """The post with the mentions that were not looked up when it was accepted, where they can be now."""
+        """The post with its mentions, including those that could not be looked up when it was accepted."""
         prepared = Prepared.from_dict(post.prepared)
         if not prepared.pending or post.state not in ("draft", "scheduled", "held"):
             return post
@@ -213,7 +212,7 @@ def check_name(by: str) -> None:
 
 
 def _with_mentions(prepared: Prepared, dids: Mapping[str, str]) -> Prepared:
-    """Prepared records with the mentions that are known by now."""
+    """Prepared records with the mentions that are known now."""
     records = tuple(
         {**record, **mention_facets(record, index, prepared, dids)} for index, record in enumerate(prepared.records)
     )

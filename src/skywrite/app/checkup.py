@@ -1,4 +1,4 @@
-"""A check-up of an installation: each finding says what was looked at, what was found, and what to do."""
+"""A check-up of an installation: each finding says what was checked, what was found, and what to do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     what: str
     message: str
@@ -58,7 +58,7 @@ def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
 
 
 def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[Finding]:
-    """Whether a worker lives and keeps up."""
+    """Whether a worker is running and keeps up."""
     now = sky.context.clock.now()
     code = 1 if wrong == "wrong" else 0
     beats = {worker: datetime.fromisoformat(beat) for worker, beat in sky.context.store.settings("worker").items()}
@@ -83,7 +83,7 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
 
 
 def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """The findings of a check; what stops it is one too."""
+    """The findings of a check; an error in it is a finding too."""
     findings = []
     try:
         for finding in check():
@@ -95,7 +95,7 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 
 def _commands(sky: Skywrite) -> Iterator[Finding]:
-    """Scheduled commands that nobody added with our key, and whether a worker here runs the others."""
+    """Scheduled commands that were not added with our key, and whether a worker here runs the others."""
     from skywrite.app.commands import UnsealedCommand, check_seal, run_by_default
 
     timers = [timer for timer in sky.context.store.timers() if timer.kind == "command"]
@@ -122,7 +122,7 @@ def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:
     chosen = [sky.context.account(name)] if name else sky.context.store.accounts() or [sky.context.account()]
     failing: dict[str, str] = {}
     for account in chosen:
-        # A server that hangs takes half a minute to say so: its other accounts need not wait for it too.
+        # A hanging server takes half a minute to time out: its other accounts need not wait for it too.
         if first := failing.get(account.pds_url):
             message = f"not checked, because {account.pds_url} failed for {first}"
             yield Finding(account.handle, message, "wrong", "", TemporaryError.exit_code)
@@ -158,7 +158,7 @@ def _account(sky: Skywrite, account: Account) -> Iterator[Finding]:
 
 
 def _session(sky: Skywrite, account: Account) -> Iterator[Finding]:
-    """The rights of a session of OAuth, and when it ends."""
+    """The rights of an OAuth session, and when it ends."""
     facts = session_facts(sky.context.store, account)
     if facts is None or facts.rights is None:
         return
@@ -178,7 +178,7 @@ def _session(sky: Skywrite, account: Account) -> Iterator[Finding]:
 
 
 def _clock(sky: Skywrite, agent: Any, before: datetime) -> Finding:
-    """The server's time comes with every answer (RFC 9110, Date)."""
+    """Every response carries the server's time (RFC 9110, Date)."""
     from email.utils import parsedate_to_datetime
 
     response = sky.context.network.transport.request("GET", f"{agent.session.pds_url}/xrpc/_health")

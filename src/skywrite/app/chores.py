@@ -1,4 +1,4 @@
-"""What a worker does beside publishing, every so often: a sign of life, and tidying up."""
+"""What a worker does now and then besides publishing: heartbeats and cleaning up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skywrite.queue.events import Events
 from skywrite.queue.notices import Notices
 
 HEARTBEAT_SECONDS = 15
-# The scope of the settings in which each worker notes the servers that do not answer.
+# The scope of the settings in which each worker records the servers that do not respond.
 HANGING = "hanging"
 PRUNE_SECONDS = 86_400
 FREE_SECONDS = 300
@@ -23,7 +23,7 @@ LATE = timedelta(minutes=5)
 
 
 class Chore:
-    """A task that comes at once, and then every so many seconds."""
+    """A task that runs at once, and then every few seconds."""
 
     seconds: ClassVar[float]
 
@@ -32,11 +32,11 @@ class Chore:
         self._next_at = ctx.clock.now()
 
     def next_at(self) -> datetime:
-        """When it comes next."""
+        """When it runs next."""
         return in_turn(self._next_at, self._ctx.clock.now(), self.seconds)
 
     def run(self) -> None:
-        """Do it, and come again."""
+        """Do it, and schedule the next run."""
         now = self._ctx.clock.now()
         self._next_at = now + timedelta(seconds=self.seconds)
         self._do(now)
@@ -46,7 +46,7 @@ class Chore:
 
 
 class Heartbeat(Chore):
-    """Leaves a sign that a worker lives, also while it does not know the time."""
+    """Records that a worker is running, even while it does not know the time."""
 
     seconds = HEARTBEAT_SECONDS
     at_any_time = True
@@ -65,13 +65,13 @@ class Heartbeat(Chore):
             self._noted = hanging
 
     def end(self) -> None:
-        """Take the signs away."""
+        """Remove the record."""
         for scope in ("worker", HANGING):
             self._ctx.store.put_setting(scope, self._ctx.worker_name, None)
 
 
 class Pruning(Chore):
-    """Drops stored bytes that nothing needs and traces of dead workers, once a day however many processes there are."""
+    """Drops stored bytes that nothing needs and the records of dead workers: once a day, for all processes together."""
 
     seconds = PRUNE_SECONDS
 
@@ -89,7 +89,7 @@ class Pruning(Chore):
         self._forget_workers(now)
 
     def _forget_workers(self, now: datetime) -> None:
-        """Heartbeats of workers that were killed stay behind."""
+        """A worker that is killed leaves its heartbeat behind."""
         for worker, beat in self._ctx.store.settings("worker").items():
             if abs(now - datetime.fromisoformat(beat)) > timedelta(seconds=PRUNE_SECONDS):
                 self._ctx.store.put_setting("worker", worker, None)
@@ -97,7 +97,7 @@ class Pruning(Chore):
 
 
 class Lateness(Chore):
-    """Notes `worker.late` once when an account has been ready for minutes and no worker took it."""
+    """Notes `worker.late` once when an account has been ready for minutes and no worker has taken it."""
 
     seconds = 60
 
@@ -112,7 +112,7 @@ class Lateness(Chore):
 
 
 class Freeing(Chore):
-    """Frees every few minutes what a clock that ran ahead has put off."""
+    """Every few minutes, frees what a clock that ran ahead has postponed."""
 
     seconds = FREE_SECONDS
 

@@ -1,4 +1,4 @@
-"""Scheduled commands: what one prints is posted.
+"""Scheduled commands, whose output is posted.
 
 What lives here: adding, listing, removing and trying them. What does not: when they run (`timers`),
 and how (`sources.command`).
@@ -41,7 +41,7 @@ class CommandFailed(SkywriteError):
 
 
 class UnsealedCommand(CommandFailed):
-    """A command is in the database that nobody added with our key; it is not run."""
+    """A command in the database was not added with our key; it is not run."""
 
 
 class Commands:
@@ -66,11 +66,11 @@ class Commands:
         late: str | None = None,
         draft: Mapping[str, Any] | None = None,
     ) -> Timer:
-        """Run a command line at the times of a rule (cron, RRULE or words) and post what it prints.
+        """Run a command line at the times of a rule (cron, RRULE or plain English), and post what it prints.
 
-        `jsonl`: it prints rows of `skywrite import`, one a line. `repeat`: the same output as the last one is posted
-        again. `draft`: fields that all its posts share. `folder`: where it runs. `late`: `skip:DURATION` is how late
-        it may still run, `publish` however late.
+        `jsonl`: it prints rows of `skywrite import`, one per line. `repeat`: post the output even if it is the same as
+        last time. `draft`: fields that all its posts share. `folder`: where it runs. `late`: how late it may still run:
+        `skip:DURATION`, or `publish` for any delay.
         """
         _check_command(command, timeout_seconds, max_bytes)
         found = self._ctx.account(account)
@@ -92,11 +92,11 @@ class Commands:
         return self._ctx.store.add_timer(sealed(new, self._ctx.vault))
 
     def list(self) -> builtins.list[Timer]:
-        """Scheduled commands, and the functions of programs, with what their last runs came to."""
+        """Scheduled commands, and the functions of programs, with the results of their last runs."""
         return self._ctx.store.timers()
 
     def remove(self, command_id: int) -> Timer:
-        """Forget one; its posts stay. Raises UnknownCommand."""
+        """Remove one; its posts stay. Raises UnknownCommand."""
         return self._ctx.store.remove_timer(command_id)
 
     def try_run(self, command_id: int) -> TriedCommand:
@@ -114,9 +114,8 @@ class Commands:
         return self._drafting.draft(self._ctx.account(timer.account_did), {**timer.settings["draft"], **fields})
 
     def run(self, command_id: int, log: Log = silent) -> CommandRun:
-        """Run a command now, out of turn, and queue what it prints to be sent at once; the numbers of its posts.
-
-        Its times stay as they are. An output like the last one is not posted, unless it may repeat.
+        """Run a command now, and queue what it prints to be sent at once. Its schedule does not change. Output that is
+        the same as last time is not posted, unless the command may repeat.
         """
         timer = self._command(command_id)
         timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": partial(runner_of, self._ctx)})
@@ -131,14 +130,13 @@ class Commands:
 
 
 def runner_of(ctx: Context, timer: Timer, is_stopping: Callable[[], bool] = lambda: False) -> Run:
-    """What runs a command; every worker that may run commands can."""
+    """What runs a command, in any worker that may run commands."""
     return partial(_given, ctx, timer, is_stopping)
 
 
 def run_by_default(config: Config) -> bool:
-    """Whether workers run commands where nobody says: with a SQLite file of this user, whom its commands run as anyway.
-
-    Others may write to a database on a server, or to somebody else's file.
+    """Whether workers run commands by default: only with a SQLite file of this user, as whom the commands run anyway.
+    Other people may be able to write to a database on a server, or to somebody else's file.
     """
     if "://" in config.database:
         return False
@@ -148,13 +146,13 @@ def run_by_default(config: Config) -> bool:
 
 
 def sealed(new: NewTimer, vault: Vault) -> NewTimer:
-    """A command under the seal of our key: whoever can write to the database cannot make one."""
+    """A command sealed with our key: write access to the database is not enough to add one."""
     seal = base64.b64encode(vault.seal(b"", _sealed_words(new))).decode()
     return new._replace(settings={**new.settings, "seal": seal})
 
 
 def check_seal(timer: Timer, vault: Vault) -> None:
-    """Raise UnsealedCommand for a command that is not, in every word, one that was added with our key."""
+    """Raise UnsealedCommand unless the command is, word for word, one that was added with our key."""
     try:
         vault.unseal(base64.b64decode(str(timer.settings.get("seal", "")), validate=True), _sealed_words(timer))
     except (WrongKey, ValueError):
@@ -165,7 +163,7 @@ def check_seal(timer: Timer, vault: Vault) -> None:
 
 
 def _sealed_words(timer: NewTimer | Timer) -> str:
-    """All that says what a command does, in one text."""
+    """Everything that defines what a command does, in one text."""
     settings = {name: value for name, value in timer.settings.items() if name != "seal"}
     words = [timer.kind, timer.name, timer.account_did, timer.rule, timer.zone, timer.late_seconds, settings]
     return "command/" + sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()

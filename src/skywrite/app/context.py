@@ -1,6 +1,6 @@
 """What the parts of one `Skywrite` share: configuration, clock, database and network, each opened when first used.
 
-What lives here: opening and closing them, and which account is meant. What does not: anything that is done with them.
+What lives here: opening and closing them, and choosing the account. What does not: using them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class NoAccount(SignInError):
-    """No account is signed in here yet, or not the one that was named."""
+    """No account is signed in here yet, or the one that was named is not."""
 
 
 class Context:
@@ -45,7 +45,7 @@ class Context:
     ) -> None:
         config = config or load_config()
         self.config = config._replace(database=str(database)) if database else config
-        # The computer's own clock may run ahead; a worker puts it right.
+        # The computer's own clock may be wrong; a worker corrects it.
         self.clock: Clock = SteadyClock(clock) if clock is SYSTEM_CLOCK else clock
         self.vault = Vault.of(self.config)
         self.tids = TidClock(self.clock)
@@ -57,7 +57,7 @@ class Context:
         self._agents: Agents | None = None
 
     def close(self) -> None:
-        """Close the database and the connections; they open again when they are needed."""
+        """Close the database and the connections; they reopen when they are needed."""
         with self._opening:
             if self._store is not None:
                 self._store.close()
@@ -106,19 +106,18 @@ class Context:
         return self.agents.get(account.did, account.handle)
 
     def warm_up(self) -> None:
-        """Begin to open the connections in the background, for a process that is about to post."""
+        """Start opening the connections in the background, for a process that is about to post."""
         if isinstance(self.network.transport, Http):
             self.network.transport.warm_up()
 
     def account(self, name: str | None = None) -> Account:
-        """The account with this handle or DID; else the one that the environment signs in, else the default one.
-
-        Raises NoAccount, and what signing in raises.
+        """The account with this handle or DID; by default the one that the environment signs in, or the default
+        account. Raises NoAccount, and what signing in raises.
         """
         if not name and (from_environment := self._account_from_environment()):
             return from_environment
         try:
-            # A database takes no half characters.
+            # A database does not accept lone surrogates.
             if name and not name.isprintable():
                 raise UnknownAccount(name)
             return self.store.account(name)
@@ -130,19 +129,19 @@ class Context:
         raise NoAccount("No account is signed in here yet.", hint=SIGN_IN)
 
     def zone(self, account: Account) -> str:
-        """The time zone of an account, else the computer's."""
+        """The time zone of an account, or the computer's."""
         from skywrite.schedule.times import local_zone
 
         zone = account.settings.get("zone")
         return str(zone) if zone else local_zone()
 
     def _account_from_environment(self) -> Account | None:
-        """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session is over."""
+        """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session has ended."""
         if not (self.config.handle and self.config.app_password):
             return None
         name = clean_identifier(self.config.handle)
         with suppress(UnknownAccount):
-            # Someone may sign in by an e-mail address, or have another handle by now.
+            # People may sign in with an e-mail address, or may have changed their handle.
             known = self.store.account(self.store.setting("environment", name) or name)
             if known.signed_in and known.state != "needs_login":
                 return known
@@ -151,13 +150,13 @@ class Context:
         return account
 
     def environment_pds(self) -> str | None:
-        """The server that BLUESKY_PDS names, None where it names none."""
+        """The server in BLUESKY_PDS, or None."""
         return self.config.service if self.config.service != DEFAULT_SERVICE else None
 
     def sign_in(
         self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
     ) -> tuple[Account, bool]:
-        """Sign in and keep the session; the account, and whether this was its main password."""
+        """Sign in and keep the session. Returns the account, and whether this was its main password."""
         session = sign_in(
             self.network, self.clock, handle, password, auth_factor_token, pds=pds, default=self.config.service
         )

@@ -1,6 +1,6 @@
-"""From what a user gives to a post that can be stored: drafts resolved and checked, times read, media kept.
+"""From a user's input to a post that can be stored: drafts resolved and checked, times parsed, media stored.
 
-What lives here: everything that accepting a post needs, for one post and for thousands. What does not: adding it to
+What lives here: everything needed to accept a post, or thousands of them. What does not: adding it to
 the queue (`posts`, `transfer`), sending it (`sending`).
 """
 
@@ -50,7 +50,7 @@ def _check_key(key: str | None) -> None:
 
 
 class Drafting:
-    """Checking what is to be posted, and reading when. Safe to share between threads."""
+    """Checks what is to be posted, and parses when. Safe to share between threads."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -98,11 +98,10 @@ class Drafting:
         zone: str | None = None,
         dates: DateOrder | None = None,
     ) -> tuple[datetime, list[Notice]]:
-        """`when`, with what is odd about it, such as a local time that does not exist on that day.
-
-        `slots` are those that are free (without it those that nothing in the queue has); one that is given out is taken
-        from them. With `past` a time that is written out may be over. `zone` goes before the account's, and `dates` is
-        the order of day and month in dates of numbers.
+        """`when`, with warnings, such as about a local time that does not exist on that day. `slots` are the free ones
+        (by default, those that no post in the queue has); one that is used is removed from them. With `past`, an
+        absolute time may be in the past. `zone` overrides the account's, and `dates` is the order of day and month in
+        numeric dates.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -125,12 +124,12 @@ class Drafting:
         return due_at, [*notes, *_ends_before(account, due_at)]
 
     def taken_slots(self, account_did: str) -> set[datetime]:
-        """The times at which posts of the account are due already."""
+        """The times at which posts of the account are already due."""
         now = self._ctx.clock.now()
         return set(self._ctx.store.due_times(account_did, now, now + SLOT_HORIZON))
 
     def free_slots(self, account: Account, *, also: Iterable[datetime] = ()) -> FreeSlots:
-        """The slots of the account that nothing in the queue has, and that are at none of these other times."""
+        """The account's slots that no post in the queue has, and that are not among these other times."""
         from skywrite.schedule.slots import FreeSlots
 
         taken = self.taken_slots(account.did).union(also)
@@ -139,7 +138,7 @@ class Drafting:
     def clashes(
         self, account_did: str, text: str, due_at: datetime | None, *, own_id: int | None = None
     ) -> list[Notice]:
-        """Warnings: the same text is queued or was posted lately, or another post goes out in the same minute."""
+        """Warnings: the same text is queued or was posted recently, or another post goes out in the same minute."""
         warnings: list[Notice] = []
         same = self._ctx.store.same_text(account_did, text, self._ctx.clock.now() - SAME_TEXT) if text else []
         for post in [post for post in same if post.id != own_id][:1]:
@@ -190,9 +189,8 @@ class Drafting:
     def store_in_slots(
         self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]
     ) -> tuple[list[AddResult], list[NewPost]]:
-        """What `store` makes of the posts, and the posts as they are stored.
-
-        Posts with an `exclusive_slot` move to their next slot, and it is called again, when another process took one.
+        """What `store` returns for the posts, and the posts as stored. If another process has taken a slot, posts with
+        an `exclusive_slot` move to their next slot, and `store` is called again.
         """
         for tries_left in range(SLOT_TRIES - 1, -1, -1):
             try:
@@ -210,12 +208,12 @@ class Drafting:
 
 
 def _missing(defaults: Mapping[str, Any], item: Any) -> dict[str, Any]:
-    """The defaults that a post of a thread does not set itself."""
+    """The defaults for what a post of a thread does not set itself."""
     return {name: value for name, value in defaults.items() if not isinstance(item, Mapping) or item.get(name) is None}
 
 
 def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, as long as they are those that were checked; a video is read from its file a second time here."""
+    """The bytes, if they are still those that were checked: here a video is read from its file for the second time."""
     hasher, seen = BlobHasher(), 0
     for piece in pieces:
         hasher.update(piece)
@@ -227,7 +225,7 @@ def _checked(cid: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _ends_before(account: Account, due_at: datetime | None) -> list[Notice]:
-    """A warning where a post is due after the account's session has ended."""
+    """A warning if a post is due after the account's session has ended."""
     if due_at is None or account.session_ends_at is None or due_at < account.session_ends_at:
         return []
     day = f"{account.session_ends_at:%Y-%m-%d}"

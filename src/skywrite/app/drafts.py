@@ -1,7 +1,6 @@
-"""The official app's own drafts become drafts here.
-
-What lives here: asking for them, and what is new, changed on which side, or gone. What does not: what a draft of the
-app holds (`sources.app_drafts`). The account's server passes the question on to the AppView, where the app keeps them.
+"""Drafts of the official app become drafts here. What lives here: fetching them, and finding out what is new, was
+changed on either side, or is gone. What does not: what a draft of the app holds (`sources.app_drafts`). The account's
+server forwards the request to the AppView, where the app keeps them.
 """
 
 from __future__ import annotations
@@ -35,9 +34,8 @@ class Drafts:
         self._posts = posts
 
     def pull(self, account: str | None = None) -> list[PulledDraft]:
-        """Bring the drafts of the official app here, the last changed first; again and again, without doubles.
-
-        They are drafts here too: give one a time with `posts.move`. Raises NoAccount, and what asking for them raises.
+        """Copy the drafts of the official app, the most recently changed first. Pulling again makes no duplicates. They
+        are drafts here too: give one a time with `posts.move`. Raises NoAccount, and what fetching them raises.
         """
         from skywrite.sources.app_drafts import read_app_draft
 
@@ -45,7 +43,7 @@ class Drafts:
         return [self._pull(found, read_app_draft(view)) for view in self._app_drafts(found)]
 
     def _app_drafts(self, account: Account) -> Iterator[Mapping[str, Any]]:
-        """Each draft once: pages are cut by the time of the last change, and the AppView repeats drafts at the cut."""
+        """Each draft once: pages are split by the time of the last change, and the AppView repeats drafts there."""
         agent = self._ctx.agent(account)
         cursor: str | None = None
         seen: set[str] = set()
@@ -89,7 +87,7 @@ class Drafts:
         return PulledDraft(draft.id, "pulled", text, post.id, draft.notes, kept.warnings)
 
     def _changed(self, account: Account, draft: AppDraft, text: str, known: Mapping[str, Any]) -> PulledDraft:
-        """It was changed in the app since it was pulled: it is brought up to that unless it was changed here too."""
+        """The draft was changed in the app since it was pulled: update it, unless it was changed here too."""
         post = self._ctx.store.get(known["post"])
         if post.state == "draft" and _digest(post) == known["local"]:
             return self._update(account, draft, text, post)
@@ -107,7 +105,7 @@ class Drafts:
         return PulledDraft(draft.id, "updated", text, post.id, draft.notes, tuple(ready.warnings))
 
     def _remember(self, account: Account, draft: AppDraft, post: Post) -> None:
-        """How both sides were, so that a change of either is seen."""
+        """The state of both sides, so that later changes on either are noticed."""
         value = {"post": post.id, "remote": draft.digest, "local": _digest(post)}
         self._ctx.store.put_setting(_scope(account), draft.id, value)
 

@@ -1,10 +1,8 @@
-"""Checking feeds: what a feed says becomes posts.
-
-What lives here: one check, and the worker's task of making them, several at a time. A check has two steps, each of
-which may be cut off anywhere: what the feed says goes into the ledger (one transaction), then waiting items are
-prepared and stored as posts (one transaction an item). What is cut off is done by the next check: the lease of a
-checker that died runs out. What does not live here: adding and changing feeds (`feeds`), reading feeds and identifying
-items (`sources`), the ledger (`queue.feeds`).
+"""Polling feeds: their items become posts. What lives here: one poll, and the worker's task of doing several at a time.
+A poll has two steps, each of which may be interrupted anywhere: the feed's items go into the ledger (one transaction),
+then waiting items are prepared and stored as posts (one transaction for each item). The next poll finishes what was
+interrupted: the lease of a dead process expires. What does not live here: adding and changing feeds (`feeds`), reading
+feeds and identifying items (`sources`), the ledger (`queue.feeds`).
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ GAP_SECONDS = 60
 
 
 class FeedChecks:
-    """Checks of feeds. Safe to share between threads."""
+    """Polls feeds. Safe to share between threads."""
 
     def __init__(self, ctx: Context, drafting: Drafting) -> None:
         self._ctx = ctx
@@ -49,25 +47,25 @@ class FeedChecks:
         return self._ctx.store.next_feed_at()
 
     def claim(self, most: int) -> list[FeedClaim]:
-        """Hold some of the feeds that are due."""
+        """Claim some of the feeds that are due."""
         return self._ctx.store.claim_feeds(self._ctx.worker_name, FEED_LEASE_SECONDS, most)
 
     def release(self, claim: FeedClaim) -> None:
-        """Give a feed back, unchecked."""
+        """Release a feed without polling it."""
         self._ctx.store.release_feed(claim)
 
     def free_dead(self) -> int:
-        """Free feeds whose checkers are gone (processes of this computer), or that wait for a time which only a clock
-        that ran ahead can have set; how many."""
+        """Free feeds whose process (on this computer) is gone, or that wait for a time which only a clock that ran
+        ahead can have set. Returns how many.
+        """
         store, mine = self._ctx.store, self._ctx.worker_name
         owners = [owner for owner in store.feed_lease_owners() if owner != mine and is_gone(owner)]
         ahead = store.recover_feed_clock_skew(lease_seconds=FEED_LEASE_SECONDS)
         return ahead + sum(store.expire_feed_leases(owner) for owner in owners)
 
     def run(self, claim: FeedClaim) -> FeedCheck:
-        """Look at a feed that is held, and give it back. Errors of the feed become the check's problem.
-
-        After an error of ours the feed stays held until its lease runs out, so that it is not tried without a pause.
+        """Poll a claimed feed, and release it. Errors of the feed become the poll's problem. After an error of our own,
+        the feed stays claimed until its lease expires, so that it is not retried in a tight loop.
         """
         from skywrite.sources.feed_poll import poll_feed
 
@@ -77,7 +75,7 @@ class FeedChecks:
             return FeedCheck(claim.feed.id, problem=Problem.of(error))
 
     def take_in(self, claim: FeedClaim, answer: PollAnswer) -> FeedCheck:
-        """Enter an answer into the ledger, then post what waits."""
+        """Put a response into the ledger, then post what waits."""
         from skywrite.sources.feed_poll import make_poll
 
         ledger = self._ctx.store.known_items(claim.feed.id, answer.fingerprints) if answer.fingerprints else {}
@@ -89,7 +87,9 @@ class FeedChecks:
         return FeedCheck(claim.feed.id, new, tuple(posts), waiting - done, poll.problem, (*left_out, *warnings))
 
     def _post_waiting(self, claim: FeedClaim) -> tuple[list[int], list[Notice], int]:
-        """The posts made, the warnings, and how many items are done with; then the feed is given back."""
+        """Make posts of the waiting items, and release the feed. Returns the posts, the warnings, and how many items
+        are finished.
+        """
         most = int(claim.feed.settings.get("most", MOST_PER_CHECK))
         posts: list[int] = []
         warnings: list[Notice] = []
@@ -116,7 +116,7 @@ class FeedChecks:
         return posts, warnings, done + failed
 
     def _wanted(self, claim: FeedClaim, items: list[FeedItem]) -> list[FeedItem]:
-        """The items that the feed's filter wants as it is now: it may have been edited since they were found."""
+        """The items that match the feed's current filter, which may have been edited since they were found."""
         from skywrite.sources.feed_examine import judge
 
         settings = claim.feed.settings
@@ -151,7 +151,7 @@ class FeedChecks:
             key = f"feed:{claim.feed.id}:{item.hash}:{account.did}"
             source, by_slot = f"feed:{claim.feed.id}", spacing == "slots"
             post = self._drafting.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=by_slot)
-            # Whoever finds the item again, after a restore or on another computer, makes the same post of it.
+            # If the item is found again, after a restore or on another computer, it becomes the same post.
             published_at = item.published_at or claim.feed.created_at
             new.append(post._replace(identity=(f"feed {claim.feed.url} {item.hash}", published_at)))
         if not new:
@@ -164,7 +164,7 @@ class FeedChecks:
         return [result.id for result in results if not result.existed], warnings
 
     def item_row(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> dict[str, Any]:
-        """The draft of an item, by the template of its feed."""
+        """The draft of an item, made with the template of its feed."""
         from skywrite.sources.feed_poll import template_of
         from skywrite.sources.feed_post import draft_row
 
@@ -172,8 +172,9 @@ class FeedChecks:
         return draft_row(content, template_of(settings), {"shorten": shorten, **settings})
 
     def ready(self, content: Mapping[str, Any], settings: Mapping[str, Any], account: Account) -> Ready:
-        """The checked post of an item. Media that cannot be had, and pages that may not be opened, are left out with a
-        warning, one by one."""
+        """The checked post of an item. Media that cannot be fetched, and pages that may not be opened, are left out one
+        by one, with a warning.
+        """
         from skywrite.sources.feed_post import spare_rows
 
         row = self.item_row(content, settings, account)
@@ -194,7 +195,7 @@ class FeedChecks:
         raise failed
 
     def _with_some_images(self, row: Mapping[str, Any], account: Account) -> Ready | None:
-        """The post with those of its images that can be had, where that is some of them."""
+        """The post with the images that could be fetched, if that is at least one."""
         images = row.get("images", [])
         good = [image for image in images if self._is_usable(image, account)] if len(images) > 1 else []
         if not good or len(good) == len(images):
@@ -215,7 +216,7 @@ class FeedChecks:
         return self._drafting.prepare(self._drafting.draft(account, row), account)
 
     def _due_at(self, account: Account, spacing: str) -> datetime:
-        """The next free slot, or the first time with the account's gap to the posts that wait."""
+        """The next free slot, or the first time that keeps the account's gap to the waiting posts."""
         if spacing == "slots":
             return self._drafting.when(account, None)
         now = self._ctx.clock.now()
@@ -230,10 +231,9 @@ class FeedChecks:
 
 
 class FeedTask:
-    """The worker's task of checking feeds, as `publish.worker.Task` asks: many at a time.
-
-    Feeds that failed the last time share a few of the threads, so that those which hang hold up no other. With `wait`,
-    `run` returns when all are done; without it, at once.
+    """The worker's task (`publish.worker.Task`) of polling feeds, many at a time. Feeds that failed last time share a
+    few of the threads, so that hanging ones do not hold up the others. With `wait`, `run` returns when all are done;
+    without it, at once.
     """
 
     def __init__(
@@ -262,7 +262,7 @@ class FeedTask:
         return self._checks.next_at()
 
     def run(self) -> None:
-        """Check every feed that is due."""
+        """Poll every feed that is due."""
         self._checks.free_dead()
         self._pool.wake()
         if self._wait:
@@ -283,7 +283,7 @@ class FeedTask:
             self._errors.append(error)
 
     def _next(self) -> FeedClaim | None:
-        """A feed to check now. Of those that failed the last time, only so many; the others wait for their turn."""
+        """A feed to poll now. Only a few of those that failed last time run at once; the others wait for their turn."""
         while not self.stopping.is_set():
             with self._lock:
                 if self._later and self._troubled_busy < self._troubled_most:
@@ -306,7 +306,7 @@ class FeedTask:
             self._troubled_busy -= bool(claim.feed.failures)
 
     def _checked(self, claim: FeedClaim) -> FeedCheck:
-        """Look at a feed; whatever goes wrong with it becomes its problem, and stops no other feed."""
+        """Poll a feed; whatever goes wrong becomes its problem, and does not stop the others."""
         try:
             return self._checks.run(claim)
         except StorageError:

@@ -1,4 +1,4 @@
-"""Feeds: their items become posts, each once. What does not live here: checking them (`feed_checks`)."""
+"""Feeds: their items become posts, each once. What does not live here: polling them (`feed_checks`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EDITABLE_OPTIONS = {
 
 
 class FeedBusy(TemporaryError):
-    """Another process is checking the feed just now."""
+    """Another process is polling the feed right now."""
 
 
 class Feeds:
@@ -61,13 +61,13 @@ class Feeds:
         labels: Sequence[str] = (),
         mentions: bool | None = None,
     ) -> AddedFeed:
-        """Post what a feed says from now on; `url` is its address, or that of a page that names it.
+        """Post a feed's new items from now on; `url` is its address, or that of a page that links to it.
 
-        The items that are there now are not posted, but for the latest `backfill`. `accounts`: handles, the default
-        one without any. `most`: posts a check. `spacing`: "gap" (the account's least gap, or a minute) or "slots".
-        `every`: how often to poll, at least 5m. `images`: "auto" (those with a description, else the page's card),
-        "all", "card" or "none"; a video file of an item goes before images. `mentions`: an `@handle` in an item
-        notifies its owner. Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
+        Its current items are not posted, except for the latest `backfill`. `accounts`: handles; by default the default
+        account. `most`: posts per poll. `spacing`: "gap" (the account's least gap, or a minute) or "slots". `every`:
+        how often to poll, at least 5m. `images`: "auto" (those with a description, else the page's card), "all", "card"
+        or "none"; an item's video is used rather than its images. `mentions`: an `@handle` in an item notifies its
+        owner. Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed
 
@@ -116,11 +116,9 @@ class Feeds:
         return self._ctx.store.feed_items(self._ctx.store.feed(name).id, limit)
 
     def edit(self, name: int | str, *, accounts: Sequence[str] = (), **options: Any) -> FeedStatus:
-        """Change who posts what a feed says, or any option of `add` but `backfill`, from its next poll on.
-
-        What is not given stays; an empty value ("" or an empty list) takes an option back to its default. Items that
-        were posted stay posted; those that could not be posted are tried again. Raises UnknownFeed and what `add`
-        raises for the options.
+        """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on. What is not given
+        stays; an empty value ("" or an empty list) resets an option to its default. Items that were posted stay posted;
+        those that could not be posted are tried again. Raises UnknownFeed and what `add` raises for the options.
         """
         from skywrite.sources.feed_poll import feed_settings
 
@@ -141,13 +139,13 @@ class Feeds:
         return self.get(feed.id)
 
     def remove(self, name: int | str) -> Feed:
-        """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
+        """Remove a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
         feed = self._ctx.store.feed(name)
         self._ctx.store.remove_feed(feed.id)
         return feed
 
     def check(self, name: int | str) -> FeedCheck:
-        """Look at a feed now, whenever its next check is due. Raises UnknownFeed, FeedBusy."""
+        """Poll a feed now, even if it is not due. Raises UnknownFeed, FeedBusy."""
         feed = self._ctx.store.feed(name)
         claim = self._ctx.store.claim_feed(feed.id, self._ctx.worker_name, FEED_LEASE_SECONDS)
         if claim is None:
@@ -158,7 +156,7 @@ class Feeds:
         return self._checks.run(claim)
 
     def check_due(self) -> builtins.list[FeedCheck]:
-        """Look at every feed that is due."""
+        """Poll every feed that is due."""
         task = FeedTask(self._checks)
         task.run()
         return task.done
@@ -166,10 +164,9 @@ class Feeds:
     def preview(
         self, url: str, *, account: str | None = None, limit: int = 3, prepare: bool = True, **options: Any
     ) -> builtins.list[FeedPreview]:
-        """What the latest items of a feed would look like as posts: nothing is stored and nothing is sent.
-
-        `url`: an address, or the number or address of a feed that is here (then with its settings). `options` as in
-        `add`. With `prepare` False only the texts are made.
+        """What the latest items of a feed would look like as posts; nothing is stored or sent. `url`: an address, or
+        the number or address of a feed that was added (then with its settings). `options`: as in `add`. With
+        `prepare=False`, only the texts are made.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed, shown_entries
 

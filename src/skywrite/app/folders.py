@@ -1,7 +1,6 @@
-"""Syncing: a folder of files says what is in the queue.
-
-What lives here: what becomes of each file and of what is no longer there. What does not: reading the files
-(`sources.folder`), the transactions (`queue.synced`), publishing without a database (`app.stateless`).
+"""Syncing: a folder of files determines what is in the queue. What lives here: what happens to each file, and to posts
+whose file is gone. What does not: reading the files (`sources.folder`), the transactions (`queue.synced`), publishing
+without a database (`app.stateless`).
 """
 
 from __future__ import annotations
@@ -43,12 +42,11 @@ class Folders:
         prune: bool = True,
         mark: bool = False,
     ) -> list[FileReport]:
-        """Make the queue say what the folder says; again and again, as often as wished.
-
-        New files are scheduled, changed ones edited while they may be, those that are gone cancelled (unless `prune`
-        is False). What is published is left alone, and with `mark` noted in the file. A wrong file is reported and
-        leaves its post as it is; all others go on. `account` is that of files which name none. `name` is what the
-        folder is known by, without one its path. Raises UnreadableFolder, NoAccount, StorageError.
+        """Make the queue match the folder, as often as you like. New files are scheduled, posts of changed files are
+        edited while that is possible, and those of removed files are cancelled (unless `prune` is False). Published
+        posts are left alone; with `mark`, that is noted in the file. A wrong file is reported, and its post stays as it
+        is; the other files are not affected. `account` is for files that do not name one. `name` identifies the folder;
+        by default its path does. Raises UnreadableFolder, NoAccount, StorageError.
         """
         from skywrite.sources.folder import read_folder
 
@@ -59,7 +57,7 @@ class Folders:
 
 @dataclass
 class _Sync:
-    """One run over one folder."""
+    """One sync of one folder."""
 
     ctx: Context
     drafting: Drafting
@@ -102,7 +100,7 @@ class _Sync:
             return FileReport(path, "wrong", error=Unexpected.of(error))
 
     def _follow_names(self, known: dict[str, SyncedFile], items: Iterable[Item]) -> None:
-        """Files that were renamed keep their posts: known by a key of their own, or by what is in them."""
+        """Renamed files keep their posts: they are recognised by their own key, or by their content."""
         here = {item.path for item in items} | self.folder.broken
         gone = [file for path, file in known.items() if path not in here]
         for item in items:
@@ -155,11 +153,11 @@ class _Sync:
         return self.accounts[name]
 
     def _key(self, item: Item, file: SyncedFile | None) -> str:
-        """A file that was renamed keeps the key under which it was stored first."""
+        """A renamed file keeps the key under which it was first stored."""
         if item.key is None and file is not None and file.key.startswith("file:"):
             return file.key
         if item.key is None and item.own_key in self.moved_keys:
-            # Another file stands where one was that has another name now, and that one has its key.
+            # This file has the old path of a file that was renamed, and that file has the key.
             return f"{item.own_key} {item.digest[:12]}"
         return item.own_key
 
@@ -179,7 +177,7 @@ class _Sync:
         return self._one_that_existed(item, account, now)
 
     def _one_that_existed(self, item: Item, account: Account, now: SyncedFile) -> FileReport:
-        """Another sync was faster, or the post was stored by an earlier one whose memory is gone."""
+        """Another sync was faster, or an earlier one stored the post and its record is gone."""
         file = next(file for file in self.ctx.store.synced_files(self.name) if file.path == item.path)
         if file.digest == item.digest or file.state == "published":
             return self._one(item, file)
@@ -197,7 +195,7 @@ class _Sync:
         return FileReport(item.path, "scheduled", result.id, due_at, None, warnings)
 
     def _store(self, new: NewPost, store: Callable[[NewPost], AddResult]) -> tuple[AddResult, datetime | None]:
-        """What became of a post, and its time: another slot where somebody took the one that it was to have."""
+        """The result for a post, and its time: another slot if the intended one was taken meanwhile."""
         results, stored = self.drafting.store_in_slots([new], lambda posts: [store(posts[0])])
         if stored[0].due_at != new.due_at:
             self.slots.pop(new.account_did, None)
@@ -222,7 +220,7 @@ class _Sync:
         return FileReport(item.path, "edited", edited.id, edited.due_at, None, tuple(ready.warnings))
 
     def _new_time(self, item: Item, account: Account, post: Post) -> datetime | None:
-        """The time to give a post that is edited; None where it keeps the one it has. A failed one is tried again."""
+        """The new time of a post that is edited, or None if it keeps its time. A failed post is tried again."""
         due_at = item.due_at(self.ctx.zone(account)) or post.due_at
         return due_at if due_at != post.due_at or post.state == "failed" else None
 
@@ -275,7 +273,7 @@ def _passive(item: Item) -> FileReport:
 
 
 def _one_a_file(reports: list[FileReport]) -> list[FileReport]:
-    """In the order of the paths; a file that was taken out of the queue is reported once."""
+    """Sorted by path; a file that was removed from the queue is reported once."""
     found: dict[tuple[str, int | None], FileReport] = {}
     for report in reports:
         before = found.get((report.path, report.line))

@@ -1,7 +1,7 @@
 """Functions that return posts: `@sky.every("0 9 * * *")` over one that returns a draft or None.
 
-What lives here: registering them, which asks nothing of the database, and storing their times when a worker
-starts. What does not: when they run (`timers`), loading a program's file (`sources.functions`).
+What lives here: registering them, which does not need the database, and storing their times when a worker starts. What
+does not: when they run (`timers`), loading a program's file (`sources.functions`).
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Functions:
     def on_reply(self, call: ReplyHandler) -> ReplyHandler:
         """Let a worker call the function with each reply, mention and quote of our posts, once.
 
-        It gets an `InboxItem`. What it returns (a text, a dict with the fields of a draft, or a Draft) is posted as an
-        answer, once even if the function was called again after a crash; None posts nothing.
+        It gets an `InboxItem`. What it returns (a text, a dict with the fields of a draft, or a Draft) is posted as a
+        reply: once, even if the function is called again after a crash. None posts nothing.
         """
         name = check_function(call, None)
         if self.reply_handlers and name not in self.reply_handlers:
@@ -70,12 +70,11 @@ class Functions:
         late: str | None = None,
         name: str | None = None,
     ) -> Callable[[Giver], Giver]:
-        """Let a worker call the function at the times of a rule, and post what it returns; None posts nothing.
-
-        `rule`: cron, RRULE or words, in `zone` (without one the account's). The function returns a text, a dict with
-        the fields of a draft, or a Draft; its name (or `name`) is what its posts are known by, so that each occurrence
-        is posted once. `late`: after downtime the latest occurrence is made up for when it is at most a day old
-        (`skip:2h`: two hours; `publish`: however old), the others are left out. Raises UnknownRule and its like.
+        """Let a worker call the function at the times of a rule, and post what it returns; None posts nothing. `rule`:
+        cron, RRULE or plain English, in `zone` (by default the account's). The function returns a text, a dict with the
+        fields of a draft, or a Draft. Its name (or `name`) identifies its posts, so that each occurrence is posted
+        once. `late`: after downtime, the latest occurrence is made up for if it is at most a day old (`skip:2h`: two
+        hours; `publish`: any age); the others are skipped. Raises UnknownRule and similar errors.
         """
         parse_rule(rule, zone=zone or "UTC")
         late_seconds(late)
@@ -92,9 +91,8 @@ class Functions:
         return register
 
     def call(self, name: str) -> Sent | None:
-        """Call a function now, out of turn, and post what it returns; None when it returns nothing.
-
-        Raises UnknownFunction, FunctionFailed, and what `post` raises. Its times stay as they are.
+        """Call a function now, and post what it returns; None if it returns nothing. Its schedule does not change.
+        Raises UnknownFunction, FunctionFailed, and what `post` raises.
         """
         function = self._registered.get(name)
         if function is None:
@@ -110,7 +108,7 @@ class Functions:
         return sent._replace(warnings=warnings)
 
     def store_times(self) -> list[Timer]:
-        """Store the times of the functions; those that are known keep their place in time."""
+        """Store the times of the functions; known functions keep theirs."""
         return [self._ctx.store.add_timer(self._new(function)) for function in self._registered.values()]
 
     def _new(self, function: Function) -> NewTimer:
@@ -126,7 +124,7 @@ class Functions:
         return NewTimer("function", function.name, did, function.rule, zone, seconds, first.occurrence)
 
     def runner_of(self, timer: Timer) -> Run | None:
-        """What runs a function; only workers that have it can."""
+        """What runs a function, in workers of the program that has it."""
         function = self._registered.get(timer.name)
         return partial(_given, function) if function is not None else None
 

@@ -1,4 +1,4 @@
-"""What an import would do, day by day, with what is wrong and what is odd summed up. Pure.
+"""What an import would do, day by day, with a summary of errors and warnings. Pure.
 
 What does not live here: making the reports (`importing`), showing the plan (the interfaces).
 """
@@ -18,9 +18,8 @@ from skywrite.errors import SkywriteError
 
 @dataclass(frozen=True, slots=True)
 class PlannedPost:
-    """A row as it would be posted. `at` is local time, None for a draft; `rule` says that it comes again.
-
-    `existed`: it is in the queue already.
+    """A row as it would be posted. `at` is local time, None for a draft; `rule` is set if it repeats. `existed`: it is
+    already in the queue.
     """
 
     row: int
@@ -61,7 +60,7 @@ class PlannedDay:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about many rows, said once: its stable name, the message of the first, and the numbers of all."""
+    """One remark about many rows: its stable name, the message of the first row, and the numbers of all."""
 
     name: str
     message: str
@@ -75,7 +74,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """A whole import: days, posts without a time, what is wrong (`problems`) and what is odd (`remarks`)."""
+    """A whole import: days, posts without a time, errors (`problems`) and warnings (`remarks`)."""
 
     days: tuple[PlannedDay, ...]
     undated: tuple[PlannedPost, ...]
@@ -116,7 +115,7 @@ class ImportReport(NamedTuple):
 
 
 def plan_of(reports: Sequence[RowReport]) -> ImportPlan:
-    """The plan that the reports of an import amount to."""
+    """The plan that follows from the reports of an import."""
     planned = [_planned(report) for report in reports if report.error is None]
     days: dict[date, list[PlannedPost]] = {}
     for post in sorted((one for one in planned if one.at), key=lambda one: (one.at, one.row)):
@@ -151,7 +150,7 @@ def _planned(report: RowReport) -> PlannedPost:
 
 
 def _summed(found: Iterable[Remark]) -> tuple[Remark, ...]:
-    """What has one name, as one; what concerns most rows comes first."""
+    """Remarks with the same name combined; those about most rows first."""
     groups: dict[str, list[Remark]] = {}
     for remark in found:
         groups.setdefault(remark.name, []).append(remark)

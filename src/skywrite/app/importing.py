@@ -1,8 +1,6 @@
-"""One import: many rows in, all or none, each with its report.
-
-What lives here: what the rows know of each other (accounts, slots, keys, the order of days and months), and storing
-them. What does not: what one row means (`rows`), files of tables (`sources.table`), how a plan is shown
-(`import_plan`).
+"""One import: many rows, all or none, each with its report. What lives here: what the rows share (accounts, slots,
+keys, the order of days and months), and storing them. What does not: what one row means (`rows`), files of tables
+(`sources.table`), how a plan is shown (`import_plan`).
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ class ImportFailed(InputError):
 
 
 class FileOutside(InputError):
-    """A row names a file outside of the folder that its files must be in."""
+    """A row names a file outside the folder that its files must be in."""
 
 
 class ImportOptions(NamedTuple):
@@ -72,7 +70,7 @@ class Import:
         self._stored_recurrences: dict[str, list[Recurrence]] = {}
 
     def run(self, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None]) -> list[RowReport]:
-        """Check every row and store the good ones, unless one is wrong that stops all; the reports in order."""
+        """Check every row and store the good ones, unless a wrong one stops the import. Returns one report per row."""
         given = list(rows)
         if self._options.has_keys:
             self._keys = keys_of(given, self._options.source)
@@ -88,7 +86,7 @@ class Import:
         return self._reports
 
     def _owner(self, row: Mapping[str, Any]) -> Account | None:
-        """The account of a row; None where the row has to be reported as wrong."""
+        """The account of a row, or None if the row is reported as wrong."""
         name = row.get("account")
         try:
             return self._rows.owner(name if isinstance(name, str) else self._options.account, self._batch)
@@ -96,7 +94,9 @@ class Import:
             return None
 
     def _find_known(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The rows that an earlier import of the same file has brought; one whose post was cancelled may come again."""
+        """The rows that an earlier import of the same file stored; a row whose post was cancelled may be imported
+        again.
+        """
         by_account: dict[str, list[int]] = {}
         for number in self._keys:
             owner = self._owner(rows[number - 1])
@@ -118,7 +118,7 @@ class Import:
         return self._described(report, did, {"text": row.get("text", "")})
 
     def _plan_around(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Where rows take slots, the times that others of the file name are taken."""
+        """If rows take slots, times that other rows of the file name count as taken."""
         if self._options.now or not any(_takes_slot(row) for row in rows):
             return
         for number, row in enumerate(rows, 1):
@@ -190,7 +190,7 @@ class Import:
 
     def _accepted(self, number: int, new: NewPost, warnings: tuple[Notice, ...]) -> RowReport:
         text = str(new.draft.get("text", ""))
-        # Those that are due now go out one after the other.
+        # Posts that are due now go out one after the other.
         due_at = None if self._options.now and new.occurrence is None else new.due_at
         clashes = self._batch.clashes(new.account_did, text, due_at, number)
         if due_at is not None and minute_of(due_at) in self._queued_minutes(new.account_did):
@@ -200,7 +200,7 @@ class Import:
         )
 
     def _described(self, report: RowReport, did: str, draft: Mapping[str, Any]) -> RowReport:
-        """The report with what a plan shows of the post."""
+        """The report, with what a plan shows about the post."""
         if did not in self._shown:
             account = next(known for known in self._batch.accounts.values() if known.did == did)
             self._shown[did] = (account.handle, self._ctx.zone(account))
@@ -208,13 +208,13 @@ class Import:
         return replace(report, account=handle, zone=zone, draft=draft)
 
     def _queued_minutes(self, did: str) -> set[datetime]:
-        """The minutes in which something is queued already, asked once, so that each row need not ask."""
+        """The minutes in which posts are already queued, looked up once for all rows."""
         if did not in self._batch.queued:
             self._batch.queued[did] = {minute_of(at) for at in self._drafting.taken_slots(did)}
         return self._batch.queued[did]
 
     def _explain_dates(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Where a date is ambiguous, say which order of day and month all dates of the file can be read in."""
+        """If a date is ambiguous, say which order of day and month fits all dates of the file."""
         wrong = [place for place, one in enumerate(self._reports) if isinstance(one.error, AmbiguousTime)]
         if not wrong or self._options.dates is not None:
             return
@@ -234,7 +234,7 @@ class Import:
                 error.hint = how
 
     def _warn_of_same_texts(self, accepted: Iterable[tuple[int, NewPost]]) -> None:
-        """Warn of posts with the same texts that are queued or were posted lately, asking for many at once."""
+        """Warn about posts with the same text that are queued or were posted recently, looking up many at once."""
         places: dict[str, dict[str, list[int]]] = {}
         for place, new in accepted:
             if text := str(new.draft.get("text", "")).strip():
@@ -267,7 +267,7 @@ class Import:
 
 
 def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
-    """Raise FileOutside for a file that a row, or one of its pool, names outside of a folder."""
+    """Raise FileOutside if a row, or a draft in its pool, names a file outside the folder."""
     pool = row.get("pool") or []
     for item in (row, *(entry for entry in pool if isinstance(entry, Mapping))):
         draft = draft_from_dict({"text": "", **{name: value for name, value in item.items() if name not in ROW_FIELDS}})
@@ -285,7 +285,7 @@ def _plain(value: Any) -> Any:
 
 
 def check_reports(reports: list[RowReport]) -> None:
-    """Raise ImportFailed where a row is wrong."""
+    """Raise ImportFailed if a row is wrong."""
     wrong = [report for report in reports if report.error]
     if wrong:
         error = wrong[0].error

@@ -1,6 +1,5 @@
-"""Replies, mentions and quotes of our posts: collected, answered through the queue, and given to a program's function.
-
-What lives here: asking each account's notifications, answering, and the worker's task. What does not: the ledger
+"""Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
+What lives here: fetching each account's notifications, replying, and the worker's task. What does not: the ledger
 (`queue.inbox`), registering a function (`functions`).
 """
 
@@ -53,7 +52,7 @@ class Inbox:
         return InboxItems(self._ctx.store)
 
     def collect(self, account: str | None = None) -> int:
-        """Ask what is new now; how much of it is."""
+        """Fetch what is new. Returns how many items are."""
         found = self._ctx.account(account)
         agent, cursor, added = self._ctx.agent(found), None, 0
         for _ in range(PAGES_MAX):
@@ -123,11 +122,11 @@ class Inbox:
         return self._add(item, account, {"text": text, **draft}, due_at)
 
     def done(self, item_id: int) -> InboxItem:
-        """It needs no answer. Raises UnknownItem."""
+        """Mark it as done: it needs no reply. Raises UnknownItem."""
         return self._stored.settle(item_id, "done")
 
     def snooze(self, item_id: int, until: str | datetime) -> InboxItem:
-        """Let it come again later. Raises UnknownItem, InvalidTime."""
+        """Show it again later. Raises UnknownItem, InvalidTime."""
         item = self._stored.get(item_id)
         at = self._drafting.when(self._ctx.store.account(item.account_did), until)
         return self._stored.settle(item_id, "new", snoozed_until=at)
@@ -144,7 +143,7 @@ class Inbox:
         return Entry(self._ctx.store.get(post_id), account)
 
     def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
-        """Give an item to a program's function, and post what it returns: once, however often it is called."""
+        """Pass an item to a program's function, and post what it returns: once, however often it is called."""
         draft = Function(name, lambda: call(item), "").draft()
         if draft is None:
             return
@@ -158,8 +157,9 @@ class Inbox:
 
 @dataclass
 class InboxTask:
-    """The worker's task of collecting, once a minute, and of calling a program's function. Only for accounts that ask
-    for it (`inbox=yes`), or where a program has such a function."""
+    """The worker's task of collecting, once a minute, and of calling a program's function. Only for accounts with
+    `inbox=yes`, or if a program has such a function.
+    """
 
     ctx: Context
     inbox: Inbox
@@ -173,7 +173,7 @@ class InboxTask:
         return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
 
     def run(self) -> None:
-        """Collect, and hand out; what goes wrong with one account or item stops no other."""
+        """Collect, and call the functions; a problem with one account or item does not stop the others."""
         self._next_at = self.ctx.clock.now() + EVERY
         for account in self.ctx.store.accounts():
             wanted = account.settings.get(SETTING)
@@ -203,7 +203,7 @@ class InboxTask:
 
 
 def _item(account: Account, view: Any) -> NewItem | None:
-    """A notification as the ledger keeps it; None for what cannot be read, or is our own."""
+    """A notification as the ledger keeps it; None if it cannot be read, or is our own."""
     try:
         author, record = view["author"], view["record"]
         if view["reason"] not in REASONS or author["did"] == account.did:

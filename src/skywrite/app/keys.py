@@ -1,6 +1,6 @@
 """The key that seals sessions and secrets: replacing it.
 
-What lives here: the steps of a rotation, each of which may be the last one of a process that is killed. What does not:
+What lives here: the steps of a rotation; the process may be killed after each of them. What does not:
 sealing (`queue.vault`), what is sealed (`queue.rekey`). Keys of the HTTP interface are something else (`cli.keys`).
 """
 
@@ -19,13 +19,12 @@ from skywrite.queue.vault import Vault, finish_key, next_key
 
 
 class WorkersRunning(StorageError):
-    """A worker runs with the old key, and would seal with it what nobody could open any more."""
+    """A worker still uses the old key, and would seal data with it that nobody could open later."""
 
 
 def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False) -> Resealed:
-    """Put everything under a new key. Where SKYWRITE_KEY holds the old one, `new_key` is the new one; else it is made.
-
-    A rotation that was cut off is finished by the next one. Raises WorkersRunning (unless `force`) and WrongKey.
+    """Seal everything with a new key. If SKYWRITE_KEY holds the old one, `new_key` is the new one; otherwise it is
+    created. The next rotation finishes one that was interrupted. Raises WorkersRunning (unless `force`) and WrongKey.
     """
     if not force:
         _check_workers(ctx)
@@ -37,7 +36,7 @@ def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False)
     if new_key is not None:
         raise InputError(f"The key is in {ctx.vault.source}, and the new one is made there.", hint="Give none.")
     new = next_key(ctx.config)
-    # Where the next key opens everything already, the last rotation ended between its commit and the step below.
+    # If the next key already opens everything, the last rotation was interrupted between its commit and the step below.
     resealed = Resealed(0, 0, 0, 0) if opens(ctx.store, new) else _reseal(ctx, new)
     finish_key(ctx.config)
     ctx.vault.forget()
@@ -58,7 +57,7 @@ def _check_workers(ctx: Context) -> None:
 
 
 def _commands(ctx: Context, new: Vault) -> list[tuple[int, dict[str, Any]]]:
-    """The commands under the new key's seal; one that has no good seal now gets none."""
+    """The commands sealed with the new key; a command without a valid seal gets none."""
     found = []
     for timer in ctx.store.timers():
         if timer.kind == "command":

@@ -1,7 +1,6 @@
-"""Counting what became of our posts, at fixed ages, for `stats`.
-
-What lives here: the worker's task, which asks the AppView for up to 25 posts at a time, and never more than it must.
-What does not: what is stored (`queue.marks`), what it says (`insight.stats`).
+"""Counting likes, reposts and replies of our posts at fixed ages, for `stats`. What lives here: the worker's task,
+which asks the AppView about up to 25 posts at a time, and no more often than necessary. What does not: what is stored
+(`queue.marks`), what it says (`insight.stats`).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from skywrite.publish.log import Log, silent
 from skywrite.queue.marks import AGES_HOURS, COUNTS, Mark, Marks, ToMark
 
 URIS_MAX = 25
-# Ten minutes' posts share requests; with all ages, 10,000 posts a day are about 2,500 requests.
+# Posts of ten minutes share requests: 10,000 posts a day need about 2,500 requests for all ages.
 EVERY = timedelta(minutes=10)
 REQUESTS_MAX = 40
 _FIELDS = {
@@ -38,7 +37,7 @@ _FIELDS = {
 
 @dataclass
 class MarkTask:
-    """The worker's task of counting, as `publish.worker.Task` asks. What cannot be asked now is asked next time."""
+    """The worker's task (`publish.worker.Task`) of counting. What fails now is counted next time."""
 
     ctx: Context
     log: Log = silent
@@ -74,7 +73,7 @@ class MarkTask:
         return [item for item in due if item.account_did not in left_out]
 
     def _ask(self, uris: list[str]) -> dict[str, Mapping[str, Any]]:
-        """What the AppView shows of these posts, without a login."""
+        """What the AppView shows about these posts, without a login."""
         xrpc = Xrpc(self.ctx.network.transport, self.ctx.config.appview, clock=self.ctx.clock)
         answer = xrpc.query("app.bsky.feed.getPosts", {"uris": list(dict.fromkeys(uris))})
         return {str(view.get("uri")): view for view in answer.get("posts", ()) if isinstance(view, Mapping)}
@@ -85,7 +84,7 @@ def _is_local(url: str) -> bool:
 
 
 def _counted(view: Mapping[str, Any] | None) -> tuple[dict[str, int] | None, list[str]]:
-    """The counts and labels of a view; what it does not name is none."""
+    """The counts and labels of a view; a missing count is zero."""
     if view is None:
         return None, []
     values = {name: view.get(theirs) for name, theirs in _FIELDS.items()}
@@ -95,13 +94,13 @@ def _counted(view: Mapping[str, Any] | None) -> tuple[dict[str, int] | None, lis
 
 
 class Stats:
-    """What became of a queue's posts."""
+    """How the posts of a queue did."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     def marks(self, *, at: int = 24, since: datetime | None = None, account: str | None = None) -> list[Mark]:
-        """What was counted at an age in hours, post by post. Raises InputError for an age at which nothing is."""
+        """The counts at an age in hours, post by post. Raises InputError for an age at which nothing is counted."""
         if at not in AGES_HOURS:
             raise InputError(f"Nothing is counted after {at} hours.", hint=f"Choose from: {_list(AGES_HOURS)}.")
         since = since or self._ctx.clock.now() - timedelta(days=90)
@@ -126,15 +125,15 @@ class Stats:
         return StatsReport(by, at, tuple(groups), self.total(at=at, since=since, account=account))
 
     def total(self, *, at: int = 24, since: datetime | None = None, account: str | None = None) -> Group:
-        """The same of all posts together."""
+        """The same for all posts together."""
         return group("all", self.marks(at=at, since=since, account=account))
 
     def of(self, post_id: int) -> list[Mark]:
-        """What was counted of one post, by age."""
+        """The counts of one post, by age."""
         return Marks(self._ctx.store).of(self._ctx.store.get(post_id).id)
 
     def csv(self, *, since: datetime | None = None, account: str | None = None) -> str:
-        """Everything that was counted, one line for each post and age."""
+        """All counts, one line for each post and age."""
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(("post", "uri", "account", "source", "kind", "published_at", "age_hours", *COUNTS, "labels"))
@@ -147,7 +146,7 @@ class Stats:
         return out.getvalue()
 
     def zone(self, account: str | None = None) -> Any:
-        """The zone in which days and hours are those of the account."""
+        """The account's time zone, for days and hours."""
         from zoneinfo import ZoneInfo
 
         found = self._ctx.account(account) if account or self._ctx.store.accounts() else None

@@ -1,7 +1,6 @@
-"""Notices: people hear of troubles, one message for each, and one when it is over.
-
-What lives here: the channels, the words, quiet hours, when a trouble is over, and the worker's task. What does not:
-what is stored (`queue.notices`) and how mail is sent (`publish.mail`). Programs use webhooks.
+"""Notices: people are notified of each problem, and again when it is solved. What lives here: the channels, the
+sentences, quiet hours, when a problem is over, and the worker's task. What does not: what is stored (`queue.notices`)
+and how mail is sent (`publish.mail`). Programs use webhooks.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 
 
 class NoticeChannels:
-    """Where notices of a queue go."""
+    """Where the notices of a queue go."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -66,7 +65,7 @@ class NoticeChannels:
         return channel
 
     def add_command(self, command: str, *, quiet: str | None = None, kinds: tuple[str, ...] = ()) -> Channel:
-        """Run a command for notices; it finds them in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
+        """Run a command for notices; their text is in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
         if not command.strip():
             raise InputError("No command is given.", hint="Give one that reads SKYWRITE_NOTICE_TEXT.")
         return self._add("command", {"command": command}, quiet, kinds)
@@ -87,19 +86,19 @@ class NoticeChannels:
         return Notices(self._ctx.store).all()
 
     def remove(self, channel_id: int) -> None:
-        """Send nothing more there. Raises UnknownChannel."""
+        """Stop sending notices there. Raises UnknownChannel."""
         Notices(self._ctx.store).remove(channel_id)
         self._ctx.store.put_secret(SECRET_SCOPE, str(channel_id), None)
 
     def test(self, channel_id: int) -> None:
-        """Send a notice that says only that notices arrive. Raises what sending raises."""
+        """Send a test notice. Raises what sending raises."""
         channel = Notices(self._ctx.store).get(channel_id)
         send(self._ctx, channel, "A test of Skywrite's notices", "Notices arrive here.\n")
 
 
 @dataclass
 class NoticeTask:
-    """The worker's task of noticing and sending, as `publish.worker.Task` asks. `commands`: whether it runs any."""
+    """The worker's task (`publish.worker.Task`) of sending notices. `commands`: whether it runs commands."""
 
     ctx: Context
     log: Log = silent
@@ -112,7 +111,7 @@ class NoticeTask:
         return now if self._next_at is None or self._next_at > now + LOOK_AGAIN else self._next_at
 
     def run(self) -> None:
-        """Note new troubles and those that are over, and say what waits."""
+        """Record problems that are new or solved, and send the notices that wait."""
         self._next_at = self.ctx.clock.now() + LOOK_AGAIN
         notices = Notices(self.ctx.store)
         for channel in notices.all():
@@ -156,21 +155,21 @@ class NoticeTask:
 
 
 class _Facts(dict[str, Any]):
-    """What is not known is left out."""
+    """Facts for a sentence; what is not known is left out."""
 
     def __missing__(self, name: str) -> str:
         return "?"
 
 
 def said_of(kind: str, facts: Mapping[str, Any], which: int) -> str:
-    """The sentence about a trouble, or about its end, in one line."""
+    """The sentence about a problem, or about its end, on one line."""
     shown = {name: " ".join(str(value).split()) for name, value in facts.items() if value is not None}
     shown["text"] = shown.get("text", "")[:TEXT_SHOWN]
     return _WORDS[kind][which].format_map(_Facts(shown)) if kind in _WORDS else kind
 
 
 def is_over(ctx: Context, trouble: Trouble) -> bool:
-    """Whether a trouble is over, by what is stored now."""
+    """Whether a problem is over, according to what is stored now."""
     try:
         return _CHECKS[trouble.kind](ctx, trouble)
     except (UnknownPost, UnknownAccount):
@@ -251,7 +250,7 @@ def read_quiet(text: str) -> tuple[int, int]:
 
 
 def in_quiet(now: datetime, start: int, end: int, zone: str) -> bool:
-    """Whether it is quiet now, in a zone."""
+    """Whether it is within quiet hours now, in a zone."""
     from zoneinfo import ZoneInfo
 
     local = now.astimezone(ZoneInfo(zone))

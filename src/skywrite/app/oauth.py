@@ -1,7 +1,7 @@
 """Signing in by OAuth: which client, which account, and keeping the session.
 
-What lives here: the sign-in in two steps, before and after the browser, and what signs an account's requests then.
-What does not: the listener that waits for the browser (`oauth_listener`), a client of one's own (`oauth_files`).
+What lives here: the two steps of a sign-in, before and after the browser, and what then signs an account's requests.
+What does not: the listener that waits for the browser (`oauth_listener`), a client of your own (`oauth_files`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOOPBACK = "http://localhost?"
 
 
 class SignedIn(NamedTuple):
-    """What a sign-in came to. `missing` are rights that were asked for and not granted."""
+    """The result of a sign-in. `missing` are rights that were requested and not granted."""
 
     account: Account
     session: OAuthSession
@@ -42,7 +42,7 @@ class SignedIn(NamedTuple):
 
     @property
     def warnings(self) -> list[str]:
-        """What will not work, in words."""
+        """What will not work, in sentences."""
         return [f"The right {right.name!r} was not granted: {right.without} will be refused." for right in self.missing]
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,8 +62,8 @@ class SignedIn(NamedTuple):
 class OAuth(NamedTuple):
     """Sign-ins by OAuth over one store. Safe to share between threads.
 
-    `resolver(service)` asks a service first. `sign_in_transport` carries requests to servers that a stranger's
-    documents may name; without it, `transport` does.
+    `resolver(service)` asks a service first. `sign_in_transport` carries requests to servers that untrusted documents
+    may name; by default, `transport` does.
     """
 
     store: Store
@@ -74,7 +74,7 @@ class OAuth(NamedTuple):
     sign_in_transport: Transport | None = None
 
     def authenticator(self, session: OAuthSession) -> DpopAuth:
-        """What signs the requests of a session and keeps it fresh."""
+        """What signs the requests of a session and keeps it alive."""
         return DpopAuth(
             session,
             transport=self.transport,
@@ -97,13 +97,13 @@ class OAuth(NamedTuple):
         return client_from_json(stored)
 
     def keep_client(self, client: OAuthClient, *, default: bool = True) -> None:
-        """Keep a client with its keys, sealed; sign-ins that name none use it (`default`)."""
+        """Store a client with its keys, sealed; with `default`, new sign-ins use it."""
         self.store.put_secret(CLIENTS, client.client_id, client_to_json(client))
         if default:
             self.store.put_setting("oauth", "client", client.client_id)
 
     def default_client(self, scope: str) -> OAuthClient:
-        """The client that was made last, else the loopback client."""
+        """The default client for sign-ins, or the loopback client."""
         client_id = self.store.setting("oauth", "client")
         return self.client(client_id) if client_id else loopback_client(scope)
 
@@ -117,10 +117,9 @@ class OAuth(NamedTuple):
         redirect_uri: str | None = None,
         port: int | None = None,
     ) -> Pending:
-        """Begin a sign-in; `url` of what is returned is where the browser goes.
-
-        `rights` are those beside posting. `redirect_uri`: where the browser comes back to; the client's first unless
-        given. `port`: of a listener on this computer, for a hosted page to hand over to.
+        """Begin a sign-in; send the browser to the `url` of the result. `rights` are those besides posting.
+        `redirect_uri`: where the browser returns to; by default the client's first one. `port`: of a listener on this
+        computer, to which a hosted page redirects.
         """
         scope = scope_of(chosen_rights(rights))
         client = client or self.default_client(scope)
@@ -134,7 +133,7 @@ class OAuth(NamedTuple):
         return login.begin(name, scope, redirect_uri or client.redirect_uris[0], pds_url=pds, port=port)
 
     def finish(self, pending: Pending, returned: Mapping[str, str]) -> SignedIn:
-        """Complete a sign-in with what the browser brought back, and keep the session."""
+        """Complete a sign-in with the parameters that the browser returned with, and store the session."""
         client = self.client(pending.client_id)
         session = self._login(client, pending.server.issuer).finish(pending, returned)
         former = self.store.load_any(session.did)
@@ -143,7 +142,7 @@ class OAuth(NamedTuple):
         return SignedIn(account, session, missing_rights(session.asked, session.scope))
 
     def end(self, former: Session | OAuthSession | None) -> None:
-        """Give up a session that another has replaced, as far as its server can be reached."""
+        """Revoke a session that was replaced by another, if its server can be reached."""
         if former is None:
             return
         with suppress(SkywriteError):
@@ -153,9 +152,9 @@ class OAuth(NamedTuple):
                 self.authenticator(former).end()
 
     def begin_kept(self, account: str | None, *, by: str = "", **options: Any) -> Pending:
-        """`begin` for a web server: what is pending is kept sealed, for whichever process the browser comes back to.
-
-        `by`: who began it there. Only they may finish it, so that nobody can be made to add somebody else's account.
+        """`begin` for a web server: the pending sign-in is stored sealed, because the browser may return to another
+        process. `by`: who began it. Only they may finish it, so that nobody can be tricked into adding somebody else's
+        account.
         """
         pending = self.begin(account, **options)
         until = to_iso(self.clock.now() + timedelta(seconds=PENDING_SECONDS))
@@ -164,7 +163,7 @@ class OAuth(NamedTuple):
         return pending
 
     def finish_kept(self, returned: Mapping[str, str], *, by: str = "") -> SignedIn:
-        """`finish` for what `begin_kept` began, once. Raises ForgedRedirect where nothing of it is known."""
+        """`finish` for what `begin_kept` began, once. Raises ForgedRedirect if there is no such sign-in."""
         state = returned.get("state", "")
         text = self.store.take_secret(PENDING, state) if state.isprintable() else None
         kept = json.loads(text) if text else {}
@@ -179,7 +178,7 @@ class OAuth(NamedTuple):
 
 
 def client_to_json(client: OAuthClient) -> str:
-    """A client with its keys: for a store that encrypts it."""
+    """A client with its keys as JSON, for a store that encrypts it."""
     keys = {key_id: key.text for key_id, key in client.keys.items()}
     return json.dumps({**client._asdict(), "keys": keys})
 

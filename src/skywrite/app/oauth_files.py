@@ -1,7 +1,6 @@
-"""A client of one's own on any static host: its metadata, its public keys and the page that browsers come back to.
-
-What lives here: making, writing and checking those files, and turning its keys. The private keys stay sealed in the
-database. What does not: signing in (`oauth`).
+"""Your own client on any static host: its metadata, its public keys and the page that browsers return to. What lives
+here: making, writing and checking those files, and rotating its keys. The private keys stay sealed in the database.
+What does not: signing in (`oauth`).
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ _PAGE = """<!doctype html>
 
 
 class Published(NamedTuple):
-    """What a check of a hosted client found: `problems` is empty where everything is as it should be."""
+    """What a check of a hosted client found: `problems` is empty if everything is fine."""
 
     client_id: str
     problems: tuple[str, ...]
@@ -88,9 +87,8 @@ class Published(NamedTuple):
 
 
 def hosted_client(base_url: str, *, public: bool = False) -> OAuthClient:
-    """A new client at an https address. Raises InputError where servers could not use it.
-
-    It may ask for every right; each sign-in asks for what it needs.
+    """A new client at an https address. It may request every right; each sign-in requests what it needs. Raises
+    InputError for an address that servers could not use.
     """
     base = checked_base(base_url)
     scope = scope_of(RIGHTS)
@@ -101,22 +99,21 @@ def hosted_client(base_url: str, *, public: bool = False) -> OAuthClient:
 
 
 def server_client(oauth: OAuth, public_url: str) -> OAuthClient:
-    """The client of a web server that is reached at `public_url`: made when it is first asked for, and kept sealed.
-
-    The server serves `files_of` it, but for the callback page, under SERVER_FOLDER; browsers come back to
-    SERVER_FOLDER/callback, with what `OAuth.finish_kept` takes. Sign-ins at the command line do not use it.
+    """The client of a web server with this `public_url`: created on first use, and stored sealed. The server serves its
+    `files_of`, except for the callback page, under SERVER_FOLDER; browsers return to SERVER_FOLDER/callback, with the
+    parameters for `OAuth.finish_kept`. Sign-ins on the command line do not use it.
     """
     base = f"{checked_base(public_url)}{SERVER_FOLDER}"
     client_id = f"{base}/{METADATA_FILE}"
     if oauth.store.secret(CLIENTS, client_id) is None:
         client = OAuthClient("confidential", client_id, (f"{base}/callback",), scope_of(RIGHTS), first_keys())
         oauth.keep_client(client, default=False)
-    # Another process may have made one at the same time; what is kept now counts.
+    # Another process may have created one at the same time; the stored one counts.
     return oauth.client(client_id)
 
 
 def files_of(client: OAuthClient, *, name: str = CLIENT_NAME) -> dict[str, str]:
-    """The files of a client, by their name."""
+    """The files of a client, by name."""
     base = client.client_id.rpartition("/")[0]
     jwks_uri = f"{base}/{KEYS_FILE}"
     files = {METADATA_FILE: _json(client_metadata(client, client_uri=base, jwks_uri=jwks_uri, name=name))}
@@ -127,13 +124,13 @@ def files_of(client: OAuthClient, *, name: str = CLIENT_NAME) -> dict[str, str]:
 
 
 def callback_page() -> str:
-    """The page that a browser comes back to: nothing in it is loaded from anywhere, and nothing is sent."""
+    """The page that a browser returns to: it loads nothing and sends nothing."""
     hashes = {f"{name}_hash": _sha256(text) for name, text in (("style", _STYLE), ("script", _SCRIPT))}
     return _PAGE.format(style=_STYLE, script=_SCRIPT, **hashes)
 
 
 def write_files(client: OAuthClient, folder: Path, *, name: str = CLIENT_NAME) -> list[Path]:
-    """Write the client's files into a folder, which is made; their paths."""
+    """Write the client's files into a folder, which is created if necessary. Returns their paths."""
     written = []
     folder.mkdir(parents=True, exist_ok=True)
     for file_name, text in files_of(client, name=name).items():
@@ -144,7 +141,7 @@ def write_files(client: OAuthClient, folder: Path, *, name: str = CLIENT_NAME) -
 
 
 def turned(oauth: OAuth, client: OAuthClient, *, drop_unused: bool = False) -> OAuthClient:
-    """The client with its spare key in use, and a new spare; sessions keep the key that they are bound to."""
+    """The client with its spare key in use and a new spare; sessions keep the key that they are bound to."""
     if not client.keys:
         raise InputError(f"The client {client.client_id} has no keys.", hint="Only confidential clients have.")
     keys = with_new_key(client.keys)
@@ -160,7 +157,7 @@ def used_keys(oauth: OAuth) -> list[str]:
 
 
 def check_published(oauth: OAuth, client: OAuthClient) -> Published:
-    """Compare what is served with what is kept: servers read the files at every sign-in, and now and then after it."""
+    """Compare the served files with the stored client: servers read them at every sign-in, and now and then later."""
     problems: list[str] = []
     if client.kind == "loopback":
         return Published(client.client_id, ())
@@ -172,11 +169,11 @@ def check_published(oauth: OAuth, client: OAuthClient) -> Published:
 
 
 def checked_base(address: str) -> str:
-    """The address of a folder on an https host, without a final slash."""
+    """The address of a folder on an https host, without a trailing slash."""
     url = parse_url(address if "://" in address else f"https://{address}")
     parts = urlsplit(url.text)
     usable = url.scheme == "https" and "." in url.host and not url.has_userinfo and not parts.query
-    # Servers take no addresses with a port, and no IP addresses.
+    # Servers accept neither a port nor an IP address.
     if not usable or parts.port is not None or url.host.replace(".", "").isdigit() or parts.fragment:
         raise InputError(
             f"{address} cannot be the address of an OAuth client.",
@@ -186,7 +183,7 @@ def checked_base(address: str) -> str:
 
 
 def _served(oauth: OAuth, url: str) -> object:
-    """What is served at an address, or a sentence about what is wrong with it."""
+    """The JSON at an address, or a sentence about what is wrong with it."""
     try:
         answer = oauth.transport.request("GET", url, timeout_seconds=15.0, max_bytes=_METADATA_BYTES_MAX)
     except SkywriteError as error:

@@ -1,6 +1,5 @@
-"""Waiting for the browser: a listener on this computer, and an address that is pasted where there is no browser here.
-
-What lives here: one small server on 127.0.0.1 that serves one sign-in. What does not: what the address means (`oauth`).
+"""Waiting for the browser: a listener on this computer, or an address that the user pastes. What lives here: a small
+server on 127.0.0.1 for one sign-in. What does not: what the address means (`oauth`).
 """
 
 from __future__ import annotations
@@ -30,9 +29,8 @@ _HEADERS = {
 
 
 class Listener:
-    """Listens on a free port of 127.0.0.1 while it is open, for the browser that comes back to `/callback`.
-
-    A page of somebody else may send a browser here too: only what has the right `state` counts.
+    """Listens on a free port of 127.0.0.1 while it is open, for the browser that returns to `/callback`. Foreign pages
+    may send a browser here too: only requests with the right `state` count.
     """
 
     def __init__(self, state: Callable[[], str]) -> None:
@@ -54,14 +52,14 @@ class Listener:
         self._server.server_close()
 
     def paste(self, address: str) -> bool:
-        """Take an address that somebody pasted; False where it is not the one that is waited for."""
+        """Accept an address that the user pasted. Returns False if it does not belong to this sign-in."""
         if returned_values(address).get("state") != self._state():
             return False
         self._found.put(address)
         return True
 
     def wait(self, seconds: float = WAIT_SECONDS) -> dict[str, str]:
-        """What the browser brought back. Raises LoginDenied when nothing came in time."""
+        """The parameters that the browser returned with. Raises LoginDenied if none came in time."""
         try:
             return returned_values(self._found.get(timeout=seconds))
         except Empty:
@@ -84,7 +82,7 @@ class Listener:
                 self.wfile.write(page)
 
             def log_message(self, format: str, *args: object) -> None:
-                """The address holds the code: it is written nowhere."""
+                """The address contains the code, so it is never logged."""
 
         return Handler
 
@@ -94,7 +92,7 @@ _OTHER = (400, "Not this page", "This address does not belong to the sign-in tha
 
 
 def pasted(address: str, state: str) -> dict[str, str]:
-    """What is in a pasted address. Raises InputError where it belongs to another sign-in."""
+    """The parameters of a pasted address. Raises InputError if it belongs to another sign-in."""
     values = returned_values(address)
     if values.get("state") != state:
         raise InputError(

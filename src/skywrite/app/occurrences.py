@@ -249,7 +249,7 @@ class Occurrences:
 
 @dataclass
 class OccurrenceTask:
-    """The worker's task of sweeping, as `publish.worker.Task` asks."""
+    """The worker's task (`publish.worker.Task`) of sweeping."""
 
     occurrences: Occurrences
     clock: Clock
@@ -272,13 +272,13 @@ class OccurrenceTask:
 
 
 def _whole_day(until: str | datetime) -> str | datetime:
-    """The end of a day that is given without a time of day."""
+    """The end of the day, if `until` has no time of day."""
     is_day = isinstance(until, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip())
     return f"{until} 23:59" if is_day else until
 
 
 def _rows(row: Mapping[str, Any], pool: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """The drafts of a pool; each has the fields that all share."""
+    """The drafts of a pool, each with the shared fields."""
     if not pool:
         return [row]
     if str(row.get("text") or "").strip() or row.get("thread"):

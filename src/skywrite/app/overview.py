@@ -1,4 +1,4 @@
-"""How things stand, on one page: accounts, the worker, what comes next, and what needs somebody.
+"""The overall status: accounts, the worker, what comes next, and what needs attention.
 
 What does not live here: checks that ask servers (`checkup`).
 """
@@ -50,13 +50,13 @@ class Overview:
 
 
 def count_workers(store: Store, now: datetime) -> int:
-    """How many workers live on this database."""
+    """How many workers are running on this database."""
     beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
     return sum(abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS) for beat in beats)
 
 
 def overview(store: Store, clock: Clock) -> Overview:
-    """Read it from the database; nothing is sent and nothing is changed."""
+    """Read it from the database; nothing is sent or changed."""
     now = clock.now()
     accounts = store.accounts()
     counts = store.count()

@@ -108,7 +108,7 @@ class Posts:
         return planned if dry_run else self._stored(planned, ready, new)
 
     def _stored(self, planned: Scheduled, ready: Ready, new: NewPost) -> Scheduled:
-        """Store what is planned. Where its key has been used, the post that has it is the answer."""
+        """Store a planned post. If its key was used before, return the post that has it."""
         self._drafting.keep_media([ready])
         results, stored = self._drafting.store_in_slots(
             [new], lambda posts: self._ctx.store.add(posts, operation="schedule")
@@ -234,7 +234,7 @@ class Posts:
             there = self._ctx.store.get(post_id)
             if version is not None or not _is_same(there, post):
                 raise
-            # Only a worker had it in hand meanwhile, and has put it back as it was.
+            # Only a worker claimed it meanwhile, and put it back unchanged.
             changed = self._ctx.store.edit(post_id, values, version=there.version, operation="edit")
         return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
 
@@ -256,7 +256,7 @@ class Posts:
         if post.recurrence_id is not None:
             from skywrite.app.occurrences import Occurrences
 
-            # The post is cancelled whatever becomes of the next one: a worker makes it too.
+            # The post is cancelled even if the next one fails: a worker makes that one too.
             with suppress(SkywriteError):
                 Occurrences(self._ctx, self._drafting).sweep(post.recurrence_id)
         return self.get(post_id)
@@ -277,7 +277,7 @@ class Posts:
         return self.get(post_id)
 
     def undo(self) -> Undone:
-        """Undo the last change of the queue. It removes posts that were scheduled or imported, and restores posts that
+        """Undo the last change to the queue. It removes posts that were scheduled or imported, and restores posts that
         were edited, moved, cancelled, held, released or retried. All changes of one command count as one.
 
         All or nothing. Raises NothingToUndo, and CannotUndo if one of the posts was changed, attempted or published
@@ -360,7 +360,7 @@ class Posts:
 def _check_together(
     *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, draft: bool
 ) -> None:
-    """Raise for options that have no effect together, rather than pass over one."""
+    """Raise InputError for options that exclude each other, rather than ignore one."""
     if every is not None and not every.strip():
         raise InputError("The recurrence is empty.", hint="Give one, such as weekdays 9:00.")
     if every and key:
@@ -383,7 +383,7 @@ def _zone_name(zone: str) -> str:
 
 
 def _check_now(fields: Mapping[str, Any]) -> None:
-    """Raise for options of posts that go out later."""
+    """Raise InputError for options that only scheduled posts have."""
     for names, needed, argument in _LATER:
         for name in names:
             if fields.get(name):
@@ -391,7 +391,7 @@ def _check_now(fields: Mapping[str, Any]) -> None:
 
 
 def _sign_in_notes(account: Account) -> list[Notice]:
-    """What is to be done before a post of the account can go out."""
+    """A warning if nobody is signed in to the account."""
     if account.signed_in and account.state != "needs_login":
         return []
     text = f"Nobody is signed in as {account.handle}: it goes out only after someone signs in."
@@ -399,7 +399,7 @@ def _sign_in_notes(account: Account) -> list[Notice]:
 
 
 def _is_same(post: Post, seen: Post) -> bool:
-    """Whether a post is what its user saw: everything that an edit builds on."""
+    """Whether a post is still what the user saw: everything that an edit is based on."""
     return post == seen._replace(
         version=post.version,
         updated_at=post.updated_at,
@@ -413,7 +413,7 @@ def _is_same(post: Post, seen: Post) -> bool:
 
 
 def edited_row(post: Post | Recurrence, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored draft with changes; a card that was found in what changes is left to be found again."""
+    """A stored draft with changes; a card that was found in a changed text is dropped, to be looked up again."""
     row = {**post.draft, **changes}
     if "card" in changes or not isinstance(row.get("card"), Mapping):
         return row

@@ -1,4 +1,4 @@
-"""Recurrences: the rules that make posts again and again, as users see them.
+"""Recurrences, as users see them: posts that repeat.
 
 What does not live here: making one (`posts`), and the posts that it makes (`occurrences`).
 """
@@ -54,10 +54,8 @@ class Recurrences:
         base: Path | None = None,
         **changes: Any,
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
-        """Change a recurrence, with all posts that are still to come; what is not given stays.
-
-        `changes` are fields of a draft. The post that waits is made anew. Raises InputError, and WrongState for one
-        that has ended.
+        """Change a recurrence and all its future posts; what is not given stays. `changes` are fields of a draft. The
+        waiting post is made again. Raises InputError, and WrongState if the recurrence has ended.
         """
         from skywrite.app.posts import edited_row
 
@@ -84,7 +82,7 @@ class Recurrences:
         return Occurrences(self._ctx, self._drafting).edit(old, row, given, base)
 
     def next_times(self, recurrence: Recurrence, count: int = 5) -> builtins.list[datetime]:
-        """When a recurrence comes next, without what is left out, and with what is moved at its new time."""
+        """The next times of a recurrence: without skipped occurrences, and with moved ones at their new time."""
         if recurrence.state != "active":
             return []
         rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
@@ -106,7 +104,7 @@ class Recurrences:
         return RecurrenceStatus(recurrence, self._ctx.store.account(recurrence.account_did).handle, times)
 
     def stop(self, recurrence_id: int) -> int:
-        """Forget a recurrence and cancel its posts that wait; how many were cancelled."""
+        """Remove a recurrence and cancel its waiting posts. Returns how many were cancelled."""
         return self._ctx.store.remove_recurrence(recurrence_id)
 
     def skip_or_move(self, recurrence_id: int, occurrence: str | datetime, to: str | datetime | None) -> Recurrence:

@@ -41,9 +41,7 @@ class LoggedIn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedPreview:
-    """An item as `feeds.preview` shows it: what would be posted, or why nothing would be. `state`: as in the ledger,
-    or "new".
-    """
+    """An item as `feeds.preview` shows it: what would be posted, or why not. `state`: as in the ledger, or "new"."""
 
     title: str
     link: str
@@ -68,7 +66,7 @@ class FeedPreview:
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """A feed with its accounts' handles and how many items of each state its ledger has."""
+    """A feed with the handles of its accounts, and how many items are in each state."""
 
     feed: Feed
     accounts: tuple[str, ...]
@@ -93,7 +91,7 @@ class FeedStatus:
 
 @dataclass(frozen=True, slots=True)
 class FeedCheck:
-    """What one check came to: how many items were new, and the numbers of the posts made."""
+    """The result of one poll: how many items were new, and the numbers of the new posts."""
 
     feed_id: int
     new: int = 0
@@ -116,10 +114,9 @@ class FeedCheck:
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """What became of one row: its post's number and time, what was `sent` at once, or what is wrong.
-
-    `existed`: its post is there already, so nothing was added. `account` is the handle, `zone` the one to show the time
-    in, `draft` the post as it is stored, and `rule` the text of a recurrence; they are empty for rows that are wrong.
+    """The result for one row: the number and time of its post, what was `sent` at once, or what is wrong. `existed`:
+    its post already exists, so nothing was added. `account` is the handle, `zone` the one to show the time in, `draft`
+    the post as stored, and `rule` the text of a recurrence; they are empty if the row is wrong.
     """
 
     row: int
@@ -161,11 +158,10 @@ CHANGES: tuple[FileAction, ...] = ("scheduled", "edited", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file.
-
-    scheduled, edited, cancelled: the queue was changed. unchanged: nothing to do. published: it is on the network, and
-    left alone. missed: its time was over when it was first seen. draft: the file says it is one. kept: the file is
-    gone, and its post was to be kept. busy: its post is being published just now. wrong: see `error`.
+    """The result for one file. scheduled, edited, cancelled: the queue was changed. unchanged: nothing to do.
+    published: it is on the network, and left alone. missed: its time had passed when it was first seen. draft: the file
+    says so. kept: the file is gone, but its post was to be kept. busy: its post is being published right now. wrong:
+    see `error`.
     """
 
     path: str
@@ -196,11 +192,10 @@ DraftAction = Literal["pulled", "updated", "unchanged", "yours", "empty", "wrong
 
 @dataclass(frozen=True, slots=True)
 class PulledDraft:
-    """What became of one draft of the app.
-
-    pulled: new here. updated: changed in the app, and so brought up to it. unchanged: nothing to do. yours: changed in
-    the app, but also here (edited, scheduled, cancelled, published), so it was left alone. empty: it holds nothing but
-    media, which stay on their device. wrong: see `error`. `notes` say what could not come.
+    """The result for one draft of the app. pulled: new here. updated: changed in the app, so updated here. unchanged:
+    nothing to do. yours: changed in the app, but also here (edited, scheduled, cancelled, published), so it was left
+    alone. empty: it contains only media, which stay on their device. wrong: see `error`. `notes` say what could not be
+    copied.
     """
 
     id: str
@@ -226,7 +221,7 @@ class PulledDraft:
 
 @dataclass(frozen=True, slots=True)
 class TriedCommand:
-    """A command that was run for a try: what it printed, and what would be posted."""
+    """A trial run of a command: what it printed, and what would be posted."""
 
     printed: str
     posts: tuple[Ready, ...]
@@ -237,7 +232,7 @@ class TriedCommand:
 
 
 class CommandRun(NamedTuple):
-    """A command that was run out of turn: what came of it, and the numbers of its posts, which are due now."""
+    """An extra run of a command: its result, and the numbers of its posts, which are due now."""
 
     result: TimerResult
     post_ids: list[int]

@@ -1,7 +1,6 @@
-"""Reposts and pins at a time, and taken back after a time.
-
-What lives here: accepting them, and the worker's task that does them. What does not: what is stored (`queue.actions`).
-Doing one twice is doing it once: its record key is chosen when it is accepted.
+"""Scheduled reposts and pins, which can also be undone after some time. What lives here: accepting them, and the
+worker's task that performs them. What does not: what is stored (`queue.actions`). Performing one twice is harmless: its
+record key is chosen when it is accepted.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ EVERY = timedelta(seconds=15)
 
 
 class Reposts:
-    """Reposts and pins that wait for their time."""
+    """Scheduled reposts and pins."""
 
     def __init__(self, ctx: Context, drafting: Drafting) -> None:
         self._ctx = ctx
@@ -44,7 +43,7 @@ class Reposts:
         undo_after: str | None = None,
         account: str | None = None,
     ) -> Action:
-        """Repost a post (its number here, its link or at-uri) at a time, and take that back after a duration."""
+        """Repost a post (its number here, its link or at-uri) at a time, and undo that after a duration."""
         return self._add("repost", target, at, undo_after, account)
 
     def pin(
@@ -59,11 +58,11 @@ class Reposts:
         return self._add("pin", target, at, undo_after, account)
 
     def list(self) -> builtins.list[Action]:
-        """Those that wait, and those that failed."""
+        """Those that are waiting or have failed."""
         return Actions(self._ctx.store).list()
 
     def cancel(self, action_id: int) -> Action:
-        """Do not do it. Raises UnknownAction, WrongState."""
+        """Cancel one. Raises UnknownAction, WrongState."""
         return Actions(self._ctx.store).cancel(action_id)
 
     def _add(
@@ -79,7 +78,7 @@ class Reposts:
         return Actions(self._ctx.store).add(owner.did, kind, uri, cid, self._ctx.tids.next(), due_at, seconds)
 
     def _found(self, target: str | int, account: str | None) -> tuple[Account, str, str]:
-        """The account that does it, and the post, which must be there."""
+        """The account that acts, and the post, which must exist."""
         if isinstance(target, int) or target.isdigit():
             post = self._ctx.store.get(int(target))
             if post.uri is None or post.cid is None:
@@ -95,19 +94,19 @@ class Reposts:
 
 @dataclass
 class RepostTask:
-    """The worker's task of doing what is due, as `publish.worker.Task` asks."""
+    """The worker's task (`publish.worker.Task`) of performing what is due."""
 
     ctx: Context
     log: Log = silent
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
-        """Every quarter of a minute."""
+        """Every 15 seconds."""
         now = self.ctx.clock.now()
         return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
 
     def run(self) -> None:
-        """Do what is due, one after the other; what goes wrong with one stops no other."""
+        """Perform what is due, one after the other; a problem with one does not stop the others."""
         self._next_at = self.ctx.clock.now() + EVERY
         actions = Actions(self.ctx.store)
         while (action := actions.claim()) is not None:
@@ -131,7 +130,7 @@ class RepostTask:
 
 
 def do(repo: Repo, action: Action, now: str) -> None:
-    """Do one; where it is done already nothing happens."""
+    """Perform one action; if it was already done, nothing happens."""
     match action.kind:
         case "repost":
             if not _is_there(repo, REPOST, action.rkey):
@@ -154,7 +153,7 @@ def _is_there(repo: Repo, collection: str, rkey: str) -> bool:
 
 
 def _set_pin(repo: Repo, pinned: dict[str, str] | None, only: str | None) -> None:
-    """Change the pinned post in the profile, and nothing else of it; `only`: where that one is still pinned."""
+    """Change only the pinned post of the profile; with `only`, only if that one is still pinned."""
     try:
         record = repo.get(PROFILE, "self")
     except RecordNotFound:

@@ -1,6 +1,6 @@
 """What operations on posts return, each with its one JSON shape (`as_dict`).
 
-What lives here: results that a process needs which posts and ends; named tuples, because dataclasses take six times as
+What lives here: results needed by a process that posts and exits; named tuples, because dataclasses take six times as
 long to define. What does not: those of other nouns (`reports`). Times are datetimes in UTC, and ISO 8601 in JSON.
 """
 
@@ -43,7 +43,7 @@ def messages(warnings: Iterable[Notice]) -> list[str]:
 
 
 class Ready(NamedTuple):
-    """A draft with everything resolved and checked: what will be posted, and what the writer should know."""
+    """A draft with everything resolved and checked: what will be posted, and what the author should know."""
 
     account: Account
     draft: Draft
@@ -91,10 +91,9 @@ class Sent(NamedTuple):
 
 
 class Scheduled(NamedTuple):
-    """A post that is in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
-
-    `existed` says that a post with this key was there before, so nothing was added; `state` is that post's then. The
-    number is None where nothing was to be stored. `other_draft`: the key was used for another draft than this one.
+    """A post in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in. `existed`: there was
+    already a post with this key, so nothing was added; then `state` is that of the existing post. `id` is None after a
+    dry run. `other_draft`: the key was used for a different draft.
     """
 
     id: int | None
@@ -128,8 +127,8 @@ class Scheduled(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A post of the queue. `attempts` are those of one that was asked for alone; `warnings` are about a change that
-    was just made. `push`: when it goes out, where that was asked for and the pace of its account makes it later.
+    """A post of the queue. `attempts` are only filled in when a single post is requested; `warnings` are about a change
+    that was just made. `push`: when it really goes out, if that was requested and its account's pace makes it later.
     """
 
     post: Post
@@ -171,7 +170,7 @@ class Entry(NamedTuple):
 
 
 def attempt_dict(attempt: Attempt) -> dict[str, Any]:
-    """One try at publishing, as JSON."""
+    """One attempt to publish, as JSON."""
     return {
         "number": attempt.number,
         "started_at": to_iso(attempt.started_at),

@@ -10,10 +10,9 @@ from typing import Any
 
 
 def keys_of(rows: Sequence[Mapping[str, Any]], source: str) -> dict[int, str]:
-    """Keys for rows without one (rules have none at all), by number from 1.
-
-    A key is made of the file that a row comes from and what the row says; of several that say the same, each has its
-    own. So a file may be sorted anew and grow, and what is in it once is queued once.
+    """Keys for rows without one (recurrences never have one), by row number from 1. A key is made from the file's name
+    and the row's content; identical rows get different keys. So a file may be sorted differently and grow, and each row
+    is queued once.
     """
     counts: Counter[str] = Counter()
     keys: dict[int, str] = {}
@@ -28,5 +27,5 @@ def keys_of(rows: Sequence[Mapping[str, Any]], source: str) -> dict[int, str]:
 
 
 def is_ours(key: str | None, source: str | None) -> bool:
-    """Whether a key was made here, and says nothing where its file is not known."""
+    """Whether a key was made here. Such a key means nothing without its file."""
     return key is not None and source is not None and key.startswith(f"{source}:")

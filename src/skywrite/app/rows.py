@@ -1,4 +1,4 @@
-"""Rows of an import, of a command or a function: what each means, and the post that it becomes.
+"""Rows of an import, a command or a function: what each means, and the post that it becomes.
 
 What does not live here: storing them (`transfer`, `timers`), files of tables (`sources.table`).
 """
@@ -30,9 +30,8 @@ ROW_FIELDS = (*OPTION_FIELDS, "draft", *RECURRENCE_FIELDS)
 
 @dataclass
 class Batch:
-    """What the rows of one import know of each other: accounts, slots that are free, texts and minutes.
-
-    `fixed`: the times that rows name, around which those without one are planned. `dates`: the order of day and month.
+    """What the rows of one import share: accounts, free slots, texts and minutes. `fixed`: the times that rows name;
+    those without a time are planned around them. `dates`: the order of day and month.
     """
 
     accounts: dict[str | None, Account] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Batch:
     dates: DateOrder | None = None
 
     def claim_key(self, did: str, row: Mapping[str, Any], number: int) -> None:
-        """Remember a row's own key. Raises KeyReused where an earlier row has it for something else."""
+        """Remember a row's own key. Raises KeyReused if an earlier row used it for something else."""
         key = row.get("key")
         if key is None:
             return
@@ -85,10 +84,9 @@ class Rows:
         key: str | None = None,
         source: str = "import",
     ) -> tuple[NewPost, tuple[Notice, ...]]:
-        """Check a row, keep its media (unless `dry_run`), and give its post, to be stored, and its warnings.
-
-        Without `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key`
-        and `account` count where the row names none.
+        """Check a row and keep its media (unless `dry_run`). Returns its post, to be stored, and its warnings. Without
+        `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key` and
+        `account` are the defaults if the row names none.
         """
         batch = batch or Batch()
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row

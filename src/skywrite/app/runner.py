@@ -1,4 +1,4 @@
-"""Running: the worker of this process, put together. What does not live here: what each part of it does."""
+"""Running: assembles the worker of this process. What does not live here: what each part of it does."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from skywrite.queue.webhooks import Webhooks
 
 DEFAULT_THREADS = 32
 WEBHOOK_THREADS = 3
-# A round that always makes work for the next one must not keep a run from ending.
+# Rounds that keep making work for the next one must not keep a run from ending.
 ROUNDS_MAX = 100
 
 Steps = tuple[Callable[[], object], ...]
 
 
 class Runner:
-    """Publishing what is due, with everything that makes posts."""
+    """Publishes what is due, and runs everything that makes posts."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Runner:
         *,
         commands: bool | None = None,
     ) -> None:
-        """`commands`: whether scheduled commands are run; None: see `run_by_default`."""
+        """`commands`: whether to run scheduled commands; None: see `run_by_default`."""
         self._ctx = ctx
         self._drafting = drafting
         self._sending = sending
@@ -67,7 +67,7 @@ class Runner:
         self._timers = Timers(ctx, Rows(ctx, drafting), runners)
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
-        """A worker of this process; `run` and `run_once` make one themselves."""
+        """A worker of this process; `run` and `run_once` create one themselves."""
         log = unfailing(log)
         publisher = self._sending.publisher(log=log)
         self._stopping = publisher.stopping
@@ -98,8 +98,7 @@ class Runner:
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
-
-        Feeds are checked, and commands and the functions of `every` are run, when they are due.
+        Feeds are polled, and commands and functions are run, when they are due.
         """
         log = unfailing(log)
         self._check_key()
@@ -119,11 +118,9 @@ class Runner:
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
-        """Publish what is due, check the feeds and run the commands and functions that are due, again and again until a
-        whole round found nothing to do.
-
-        What goes wrong in one step is logged and keeps no other from being done; the first of its SkywriteErrors is
-        raised in the end.
+        """Publish what is due, poll the feeds and run the commands and functions that are due, and repeat until a whole
+        round finds nothing to do. A problem in one step is logged and does not stop the others; the first SkywriteError
+        is raised at the end.
         """
         log = unfailing(log)
         self._check_key()
@@ -131,7 +128,7 @@ class Runner:
         occurrences = Occurrences(self._ctx, self._drafting, log)
         feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
         self._log_left_out_commands(log)
-        # What is due is looked for by the right time.
+        # The search for due posts needs the right time.
         worker.is_time_right()
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times)
@@ -156,7 +153,7 @@ class Runner:
         return worker.tally
 
     def _timekeeper(self, log: Log) -> Callable[[], bool]:
-        """Whether it is as late as the clock says; a clock that somebody has set is always right."""
+        """Checks that the clock is right; a clock set by a test always is."""
         clock = self._ctx.clock
         if not isinstance(clock, SteadyClock):
             return lambda: True
@@ -165,7 +162,7 @@ class Runner:
         return Timekeeper(clock, self._ctx.network.transport, self._clock_addresses, log).is_right
 
     def _clock_addresses(self) -> list[str]:
-        """Pages whose answers carry the time: of the PLC directory, and of some of the accounts' servers."""
+        """Pages whose responses carry the time: the PLC directory, and some of the accounts' servers."""
         servers = sorted({account.pds_url for account in self._ctx.store.accounts() if account.signed_in})
         some = [servers.pop(int(self._ctx.clock.random() * len(servers))) for _ in range(min(3, len(servers)))]
         return [f"{self._ctx.config.plc_url}/_health", *(f"{server}/xrpc/_health" for server in some)]
@@ -180,13 +177,13 @@ class Runner:
         return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)
 
     def _log_left_out_commands(self, log: Log) -> None:
-        """Log that there are commands which this worker does not run, and how it would."""
+        """Log that there are commands which this worker does not run, and how to change that."""
         count = sum(timer.kind == "command" for timer in self._ctx.store.timers())
         if count and not self._commands:
             log("commands_not_run", count=count)
 
     def _check_key(self) -> None:
-        """Raise WrongKey where the key opens no stored session: every try would be in vain."""
+        """Raise WrongKey if the key opens no stored session: every attempt would fail."""
         wrong: WrongKey | None = None
         for account in self._ctx.store.accounts():
             if account.signed_in:
@@ -201,7 +198,7 @@ class Runner:
 
 
 def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log) -> list[SkywriteError | None]:
-    """Publish, then let each maker make posts, until neither found anything to do; a maker that fails is left out."""
+    """Publish, then let each maker make posts, until there is nothing left to do; a maker that fails is left out."""
     errors: list[SkywriteError | None] = []
     left = list(makers)
     for _ in range(ROUNDS_MAX):
@@ -220,12 +217,12 @@ def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log)
 
 
 def _error_of(step: Callable[[], object], log: Log) -> SkywriteError | None:
-    """Do one step of a run; what went wrong is logged, and returned when the user can fix it."""
+    """Do one step of a run. Errors are logged, and returned if the user can fix them."""
     return _done(step, log)[1]
 
 
 def _done(step: Callable[[], object], log: Log) -> tuple[object, SkywriteError | None, bool]:
-    """Do one step of a run: what it returned, what the user can fix, and whether it failed."""
+    """Do one step of a run: its result, the error that the user can fix, and whether it failed."""
     try:
         return step(), None, False
     except SkywriteError as error:

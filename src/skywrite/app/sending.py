@@ -1,6 +1,5 @@
-"""Sending a post now: everything is checked and stored before anything is sent, and finished by a worker if need be.
-
-What does not live here: the checks (`drafting`), what a worker does (`runner`), one try (`publish.publisher`).
+"""Sending a post now: everything is checked and stored before anything is sent, and a worker finishes it if necessary.
+What does not live here: the checks (`drafting`), what a worker does (`runner`), one attempt (`publish.publisher`).
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ Progress = Callable[[Post, str, int, int], None]
 
 
 class StillQueued(TemporaryError):
-    """The post could not be sent yet; it is kept in the queue and must not be posted again."""
+    """The post could not be sent yet. It stays in the queue; do not post it again."""
 
 
 class PostFailed(RejectedError):
@@ -61,11 +60,10 @@ class Sending:
         progress: Progress | None = None,
         **draft: Any,
     ) -> Sent:
-        """Post now. It is stored first, then sent: killed in between, the next `run` finishes it, once.
-
-        A key that was used before gives the post that has it, with a warning. The same post again after StillQueued
-        sends the one that waits. Raises InputError and SignInError before anything is stored; StillQueued when it could
-        not be sent yet; what the server said when it was refused.
+        """Post now. The post is stored first, then sent: if the process is killed in between, the next `run` finishes
+        it, once. If the key was used before, this returns that post with a warning. Posting the same again after
+        StillQueued sends the waiting post. Raises InputError and SignInError before anything is stored, StillQueued if
+        the post could not be sent yet, and the server's error if it was refused.
         """
         found = self._ctx.account(account)
         if found.state == "needs_login":
@@ -97,7 +95,7 @@ class Sending:
         return Sent(post_id, uri, cid, app_link(uri, found.handle), tuple(ready.warnings))
 
     def send(self, post_id: int) -> Sent:
-        """Send a post of the queue that is due, trying for some seconds. Raises what `post` raises."""
+        """Send a due post of the queue, trying for some seconds. Raises what `post` raises."""
         post = self._ctx.store.get(post_id)
         account = self._ctx.store.account(post.account_did)
         if post.due_at is not None and post.due_at <= self._ctx.clock.now():
@@ -107,14 +105,15 @@ class Sending:
         return Sent(post_id, uri, cid, app_link(uri, account.handle))
 
     def _same_text(self, new: NewPost) -> tuple[Post | None, Post | None]:
-        """The same post, left unsent by an earlier call and to be finished instead of posted twice; else one with the
-        same text that is queued or was posted lately."""
+        """The same post, if an earlier call left it unsent: it is finished instead of posted twice. Otherwise a post
+        with the same text that is queued or was posted recently.
+        """
         now = self._ctx.clock.now()
         text = str(new.draft.get("text", ""))
         if text:
             same = self._ctx.store.same_text(new.account_did, text, now - SAME_TEXT)
         else:
-            # Images without a text have none in common: only one that is to be finished is looked for.
+            # Posts without text are not compared by it: only an unfinished one is looked for.
             same = self._ctx.store.waiting_with_text(new.account_did, text, NOW_SOURCE)
         for post in same:
             unsent = post.source == NOW_SOURCE and _is_left_over(post, now)
@@ -123,7 +122,7 @@ class Sending:
         return None, same[0] if same and text else None
 
     def _send_now(self, post_id: int, claim: Claim | None, publisher: Publisher) -> tuple[str, str]:
-        """Publish one post, trying again for some seconds. Other unfinished posts of its account are settled first."""
+        """Publish one post, retrying for some seconds. Other unfinished posts of its account are settled first."""
         tries = 0
         deadline = self._ctx.clock.monotonic() + NOW_BUSY_SECONDS_MAX
         if claim is None:
@@ -151,7 +150,7 @@ class Sending:
             claim = None
 
     def free_dead_leases(self) -> int:
-        """End the leases of workers of this computer whose processes are gone; how many."""
+        """End the leases of workers on this computer whose processes are gone. Returns how many."""
         mine = [
             item
             for item in self._ctx.store.accounts()
@@ -161,14 +160,14 @@ class Sending:
         return sum(self._ctx.store.expire_lease(item.did, item.lease_owner or "") for item in dead)
 
     def recover_clock_skew(self) -> int:
-        """Free the accounts that wait for a time which only a clock that ran ahead can have set; how many."""
+        """Free the accounts that wait for a time which only a clock that ran ahead can have set. Returns how many."""
         return self._ctx.store.recover_clock_skew(lease_seconds=LEASE_SECONDS, pause_seconds=RATE_LIMIT_SECONDS_MAX)
 
     def _wait_or_raise(self, post_id: int, result: Result, tries: int) -> None:
         outcome, error = result.outcome, result.error
         if isinstance(outcome, Retry) and isinstance(error, SkywriteError):
             wait = (outcome.attempt_at - self._ctx.clock.now()).total_seconds()
-            # A server that hangs takes as long again: its user hears of it now, and a worker goes on.
+            # A hanging server would take as long again: report it now, and leave the rest to a worker.
             over = tries >= NOW_TRIES or isinstance(error, TimedOut)
             if over or wait > NOW_WAIT_SECONDS_MAX or result.account is not None:
                 raise _still_queued(post_id, error.message, in_doubt=not outcome.discard_frozen) from None
@@ -179,7 +178,7 @@ class Sending:
         raise _still_queued(post_id, "something went wrong inside Skywrite.")
 
     def _raise_if_long(self, post_id: int, seconds_left: float) -> None:
-        """Say why a post cannot be claimed, unless it is worth waiting for."""
+        """Raise StillQueued with the reason why a post cannot be claimed, unless waiting a little helps."""
         post = self._ctx.store.get(post_id)
         account = self._ctx.store.account(post.account_did)
         now = self._ctx.clock.now()
@@ -199,7 +198,7 @@ class Sending:
             raise _still_queued(post_id, "its account is busy or waiting.")
 
     def publisher(self, *, log: Log = silent, progress: Progress | None = None) -> Publisher:
-        """What publishes claims in this process; its `stopping` ends long uploads."""
+        """The publisher of this process; its `stopping` interrupts long uploads."""
         ctx, stopping = self._ctx, threading.Event()
 
         def videos(did: str) -> VideoUpload | None:
@@ -219,13 +218,13 @@ class Sending:
 
 
 def key_used(key: str | None, post_id: int, *, other_draft: bool = False) -> Notice:
-    """A post with this key is there already."""
+    """A warning: a post with this key already exists."""
     other = " for another draft" if other_draft else ""
     return Notice("KeyUsed", f"The key {key!r} was already used by post {post_id}{other}: nothing was added.", post_id)
 
 
 def _content(draft: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored draft without its cards: a page may say something else each time that it is fetched."""
+    """A stored draft without its cards: a page may change each time it is fetched."""
     bare = {name: value for name, value in draft.items() if name != "card"}
     if "thread" in bare:
         bare["thread"] = [_content(part) for part in bare["thread"]]
@@ -233,12 +232,12 @@ def _content(draft: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_left_over(post: Post, now: datetime) -> bool:
-    """Whether a post has begun to go out, or should have by now; one whose time is still to come waits for it."""
+    """Whether a post has started to go out, or is due."""
     return post.state == "publishing" or (post.state == "scheduled" and post.due_at is not None and post.due_at <= now)
 
 
 def _raise_if_over(post: Post) -> None:
-    """Raise for a post that will not go out by itself."""
+    """Raise an error if a post will not go out by itself."""
     why = post.problem.message if post.problem else ""
     hint = post.problem.hint if post.problem else ""
     if post.state == "failed":
@@ -256,7 +255,7 @@ def _raise_if_over(post: Post) -> None:
 
 
 def _waits_until(post: Post, account: Account) -> tuple[datetime, str]:
-    """When a post may be tried that is not being tried, and why not before."""
+    """When a waiting post may be tried, and why not before."""
     free_at, why = post.attempt_at or post.due_at or post.created_at, "that is its time."
     if post.attempt_at and post.problem:
         why = post.problem.message

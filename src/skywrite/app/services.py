@@ -1,6 +1,6 @@
 """Keeping `skywrite run` alive: a systemd unit, a launchd agent, or a task of the Windows Task Scheduler.
 
-What lives here: the texts of the three, pure, and `Service`, which installs, removes and asks after one. What does not:
+What lives here: the text of each, pure, and `Service`, which installs, removes and queries one. What does not:
 the worker (`runner`), and printing.
 
 Sources: systemd.service(5), systemd.exec(5), launchd.plist(5), Task Scheduler schema 1.2.
@@ -39,7 +39,7 @@ class ServiceUnsupported(InputError):
 
 
 class ServiceStatus(NamedTuple):
-    """What the system says: is it installed, does it run, where is its file, and the manager's own words."""
+    """What the system reports: whether it is installed and running, its file, and the manager's own message."""
 
     installed: bool
     running: bool
@@ -57,7 +57,7 @@ class ServiceStatus(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What a service is made from: the program, its arguments, and variables that it needs."""
+    """What a service consists of: the program, its arguments, and its environment variables."""
 
     program: Path
     arguments: tuple[str, ...] = ("run", "--log", "text")
@@ -70,7 +70,7 @@ class Settings(NamedTuple):
 
 
 def systemd_unit(settings: Settings, *, system: bool) -> str:
-    """The unit of a user's own service, or of the computer's, which has a user and a directory of its own."""
+    """The unit of a user's service, or of the computer's, which has its own user and directory."""
     command = " ".join(_systemd_quoted(word) for word in settings.command)
     variables = [f"Environment={_systemd_quoted(f'{name}={value}')}" for name, value in settings.environment]
     hardened = [
@@ -104,7 +104,7 @@ def systemd_unit(settings: Settings, *, system: bool) -> str:
 
 
 def _systemd_quoted(word: str) -> str:
-    """A word of a unit: `%` and `$` mean something there, and blanks separate."""
+    """A word of a unit, quoted: `%` and `$` are special there, and blanks separate words."""
     plain = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{plain}"' if plain != word or any(mark in word for mark in " ;'") else plain
 
@@ -157,7 +157,7 @@ def task_xml(settings: Settings, user: str) -> str:
 
 
 def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of the service manager; raises ServiceUnsupported where there is none."""
+    """Run a command of the service manager. Raises ServiceUnsupported if there is none."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
     except FileNotFoundError:
@@ -210,7 +210,9 @@ class Service:
         return systemd_unit(self._settings, system=self._system)
 
     def install(self) -> ServiceStatus:
-        """Write the file, and have the system start it now and from now on. Installing again replaces it."""
+        """Write the file, and have the system start the service now and at each boot or sign-in. Installing again
+        replaces it.
+        """
         if self._system:
             self._check_program()
             self._make_user()
@@ -222,7 +224,7 @@ class Service:
         return self.status()
 
     def remove(self) -> ServiceStatus:
-        """Stop it, and take it out; the database stays."""
+        """Stop and remove it; the database stays."""
         for command in self._stop_commands():
             self._run(command)
         self.path.unlink(missing_ok=True)
@@ -231,14 +233,14 @@ class Service:
         return self.status()
 
     def status(self) -> ServiceStatus:
-        """What the system says about it."""
+        """What the system reports about it."""
         done = self._run(self._status_command())
         detail = (done.stdout or done.stderr).strip().partition("\n")[0]
         running = done.returncode == 0 and (self._platform != "win32" or "Running" in done.stdout)
         return ServiceStatus(self.path.exists(), running, self.path, detail)
 
     def _check_program(self) -> None:
-        """A unit with ProtectHome sees no programs in home directories, where pipx puts them."""
+        """A unit with ProtectHome cannot see home directories, where pipx puts programs."""
         place = self._settings.program.resolve()
         if any(parent in (Path("/home"), Path("/root")) for parent in place.parents):
             raise ServiceUnsupported(
@@ -296,7 +298,7 @@ def _user_id() -> int:
 
 
 def is_service_home(home: Path) -> bool:
-    """Whether a folder is that of the computer's service."""
+    """Whether a folder belongs to the computer's service."""
     return home.is_relative_to(SYSTEM_HOME)
 
 

@@ -1,7 +1,6 @@
-"""Sessions over months: refreshed before they end for want of use, and what is said before they end for good reasons.
-
-What lives here: the worker's care for all accounts, and what `whoami`, `doctor` and accepted posts say about a session.
-What does not: the refresh itself (`atproto.session`, `atproto.oauth_refresh`).
+"""Long-lived sessions: refreshed before they expire unused, and announced before they end anyway. What lives here: the
+worker's task for all accounts, and what `whoami`, `doctor` and accepted posts report about a session. What does not:
+the refresh itself (`atproto.session`, `atproto.oauth_refresh`).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ ENDED = "Its session has ended, as sessions of OAuth do."
 
 
 class SessionKeeping(Chore):
-    """Every hour: refresh what nobody has used for thirty days, and say which sessions end."""
+    """Every hour: refresh sessions that were not used for thirty days, and report those that end soon."""
 
     seconds = KEEP_SECONDS
 
@@ -47,7 +46,7 @@ class SessionKeeping(Chore):
                 self._announce(account, account.session_ends_at, now)
 
     def _refresh(self, account: Account) -> None:
-        """Refresh one session; what goes wrong with it stops no other."""
+        """Refresh one session; a problem with it does not affect the others."""
         try:
             self._ctx.agent(account).refresh()
             self._log("session_refreshed", account=account.handle)
@@ -65,7 +64,7 @@ class SessionKeeping(Chore):
         self._log("needs_login", account=account.handle, message=reason)
 
     def _announce(self, account: Account, ends_at: datetime, now: datetime) -> None:
-        """Once a day, however many workers there are and however often they start."""
+        """Report it once a day, for any number of workers and restarts."""
         today = f"{now:%Y-%m-%d} {to_iso(ends_at)}"
         if self._ctx.store.setting("session_notice", account.did) == today:
             return
@@ -76,7 +75,7 @@ class SessionKeeping(Chore):
 
 
 class SessionFacts(NamedTuple):
-    """What can be said about an account's session. `rights` are None where it may do all that an app password may."""
+    """Facts about an account's session. `rights` is None if it may do all that an app password may."""
 
     kind: str
     rights: tuple[str, ...] | None
@@ -103,7 +102,7 @@ class SessionFacts(NamedTuple):
 
 
 def session_facts(store: Store, account: Account) -> SessionFacts | None:
-    """What is known of an account's session; None without one. Raises WrongKey."""
+    """Facts about an account's session, or None if there is none. Raises WrongKey."""
     session = store.load_any(account.did)
     if session is None:
         return None

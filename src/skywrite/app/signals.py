@@ -1,4 +1,4 @@
-"""Stopping in good order: SIGTERM and SIGINT ask, and what is in flight is finished."""
+"""Graceful stop: after SIGTERM or SIGINT, what is in flight is finished."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 
 class stopped_by_signals:
-    """While it lasts, SIGTERM and SIGINT call `stop`; nothing happens outside of the main thread.
-
-    A handler runs in the middle of whatever the main thread does, also while that holds a lock that `stop` needs. So
-    it only puts a word into a queue that may be used there, and a thread that waits for the word calls `stop`.
+    """Inside the `with` block, SIGTERM and SIGINT call `stop`; outside the main thread this does nothing. A handler
+    interrupts whatever the main thread does, even while it holds a lock that `stop` needs. So the handler only puts an
+    item into a queue that is safe to use there, and a waiting thread calls `stop`.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:

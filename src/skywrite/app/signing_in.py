@@ -37,7 +37,7 @@ def server_of(network: Network, handle: str, default: str) -> str:
 
 
 def _check_handle(network: Network, identifier: str, service: str) -> None:
-    """Raise UnknownHandle when the server where a sign-in failed knows no such account; else do nothing."""
+    """Raise UnknownHandle if the server where a sign-in failed does not know the account."""
     name = clean_identifier(identifier)
     if name.startswith("did:") or "@" in name:
         return

@@ -1,11 +1,9 @@
 """Publishing without a database: for CI jobs, and for cron lines on fresh containers.
 
-The repository is the ledger. A post with a key and a time has one record key, which anyone computes again
-(`atproto.tid.keyed_tid`), so whoever comes second finds the record there, and two that come at the same time write
-one: a repository takes a record key once.
-
-What lives here: what is due, what is there already, and what becomes of the rest. What does not: the queue (`Skywrite`
-needs a database), reading files (`sources.folder`).
+The repository is the ledger. The record key of a post is computed from its key and time (`atproto.tid.keyed_tid`), so a
+later run finds the record there, and of two concurrent runs one wins: a repository accepts a record key once. What
+lives here: what is due, what already exists, and what happens to the rest. What does not: the queue (`Skywrite` needs a
+database), reading files (`sources.folder`).
 """
 
 from __future__ import annotations
@@ -54,11 +52,9 @@ class NoCredentials(SignInError):
 
 @dataclass(frozen=True, slots=True)
 class StatelessReport:
-    """What became of one post.
-
-    published: now, by this run. existed: it was in the repository before, or another run was faster. waiting: its time
-    is still to come. missed: its time was over by more than its policy allows. draft: its file says so. other: its
-    file is for another account. failed: see `error`.
+    """The result for one post. published: by this run. existed: it was already in the repository, or another run was
+    faster. waiting: its time has not come yet. missed: it is later than its policy allows. draft: its file says so.
+    other: its file is for another account. failed: see `error`.
     """
 
     name: str
@@ -105,7 +101,7 @@ class Stateless:
             for report in sky.publish_folder("posts"):
                 print(report.name, report.state)
 
-    It signs in only when there is something to publish. `zone` is that of times which name none.
+    It signs in only when there is something to publish. `zone` is for times that do not name one.
     """
 
     def __init__(
@@ -142,7 +138,7 @@ class Stateless:
         self.close()
 
     def close(self) -> None:
-        """End the session that was made, and close the connections."""
+        """End the session, and close the connections."""
         if self._agent is not None:
             with suppress(SkywriteError):
                 self._agent.delete_session()
@@ -150,11 +146,10 @@ class Stateless:
             self._transport.close()
 
     def publish_folder(self, folder: str | Path, *, mark: bool = False) -> list[StatelessReport]:
-        """Publish what is due in a folder, the earliest first; a report for each file.
-
-        A post that is due goes out if it is late by no more than its grace (a day unless its file says otherwise), or
-        however late with `late: publish`. One file that fails stops no other, unless nothing can be published any more:
-        no sign-in, a rate limit. Raises UnreadableFolder.
+        """Publish what is due in a folder, the earliest first. Returns a report for each file. A due post goes out if
+        it is not later than its grace (a day, unless its file says otherwise), or at any time with `late: publish`. A
+        file that fails does not stop the others, unless nothing can be published any more (no sign-in, a rate limit).
+        Raises UnreadableFolder.
         """
         from skywrite.sources.folder import read_folder
 
@@ -199,7 +194,7 @@ class Stateless:
         return early or self._publish(keyed)
 
     def _sorted_out(self, item: Item) -> StatelessReport | _Keyed:
-        """A file that is due, or why it is not."""
+        """A file that is due, or the report why it is not."""
         if item.published:
             return StatelessReport(item.path, "existed", uri=item.published)
         if item.is_draft:
@@ -214,7 +209,7 @@ class Stateless:
         return self._not_now(keyed) or keyed
 
     def _not_now(self, post: _Keyed) -> StatelessReport | None:
-        """Why a post is not to be published now; None where it is due."""
+        """Why a post is not published now, or None if it is due."""
         now = self._clock.now()
         if post.due_at > now:
             return StatelessReport(post.name, "waiting", post.due_at)
@@ -265,7 +260,7 @@ class Stateless:
         return StatelessReport(post.name, "published", post.due_at, frozen.uri, frozen.cid, url, warnings)
 
     def _there(self, post: _Keyed) -> StatelessReport | None:
-        """The post as it is in the repository, asked without signing in."""
+        """The post as it is in the repository, read without signing in."""
         params = {"repo": self._repo_name(), "collection": POST, "rkey": keyed_tid(post.due_at, post.key, 0)}
         try:
             record = self._public().query("com.atproto.repo.getRecord", params)
@@ -280,7 +275,7 @@ class Stateless:
         return self._signed_in().did if "@" in self._handle else self._handle
 
     def _public(self) -> Xrpc:
-        """The account's server, asked by anyone."""
+        """The account's server, without signing in."""
         if self._agent is not None:
             return self._agent.public
         if self._server is None:
@@ -296,7 +291,7 @@ class Stateless:
             return self._signed_in().session.pds_url
 
     def _signed_in(self) -> Agent:
-        """The agent of the account; signs in when first asked, and raises what signing in does."""
+        """The agent of the account, which signs in on first use and raises what signing in raises."""
         if self._agent is None:
             password = self._config.app_password or ""
             service = self._config.service

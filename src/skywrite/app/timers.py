@@ -1,7 +1,5 @@
-"""What runs at times and may give posts: commands and functions, each occurrence once, however many workers there are.
-
-What lives here: choosing the occurrence, the claim around a run, and its posts. What does not: commands (`commands`),
-functions
+"""Timers: scheduled commands and functions, each occurrence run once, for any number of workers. What lives here:
+choosing the occurrence, the claim around a run, and its posts. What does not: commands (`commands`), functions
 (`functions`), the transactions (`queue.timers`).
 """
 
@@ -37,7 +35,7 @@ TIMER_THREADS = 32
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a run gave: drafts, where their paths count from, and by what they are known again."""
+    """What a run returned: drafts, the folder of their paths, and the hash of the output."""
 
     drafts: Sequence[Mapping[str, Any] | Draft]
     base: Path
@@ -46,12 +44,12 @@ class Given:
 
 
 Run = Callable[[], Given]
-# What runs a timer of one kind here; None where this process cannot run it.
+# What runs a timer of one kind here; None if this process cannot run it.
 Runner = Callable[[Timer], Run | None]
 
 
 class Timers:
-    """Running what is due. `runners` has one for each kind of timer."""
+    """Runs what is due. `runners` has one for each kind of timer."""
 
     def __init__(self, ctx: Context, rows: Rows, runners: Mapping[str, Runner]) -> None:
         self._ctx = ctx
@@ -63,20 +61,19 @@ class Timers:
         return runner(timer) if runner else None
 
     def next_at(self) -> datetime | None:
-        """When this process has to run something next."""
+        """When this process must run something next."""
         return min((at for timer in self._mine() if (at := self._free_at(timer)) is not None), default=None)
 
     def run_due(self, log: Log) -> int:
-        """Run everything that is due and that nobody else runs; how many runs there were.
-
-        One that cannot be followed is logged, keeps its problem, and stops no other.
+        """Run everything that is due and that no other process runs. Returns the number of runs. A timer that cannot be
+        run is logged, keeps its problem, and does not stop the others.
         """
         task = TimerTask(self, log, wait=True)
         task.run()
         return task.runs
 
     def due(self) -> list[Timer]:
-        """What has to be run now."""
+        """What must be run now."""
         now = self._ctx.clock.now()
         return [timer for timer in self._mine() if (at := self._free_at(timer)) is not None and at <= now]
 
@@ -89,7 +86,7 @@ class Timers:
         return max(timer.next_at, timer.lease_until)
 
     def run(self, timer: Timer, log: Log) -> bool:
-        """Run one that is due, unless somebody else does; whether it was run here."""
+        """Run a due timer, unless another process does. Returns whether it was run here."""
         try:
             return self._run_due(timer, log)
         except (StorageError, CommandStopped):
@@ -99,9 +96,8 @@ class Timers:
             return False
 
     def _rest(self, timer: Timer, result: TimerResult) -> None:
-        """Hold a timer that cannot be followed for a while, so that it is not tried without a pause.
-
-        Its next time stays: when it can be followed again, that is made up for as after downtime.
+        """Hold a timer that cannot be run for a while, so that it is not retried in a tight loop. Its next time stays:
+        when it can run again, that is made up for as after downtime.
         """
         if timer.next_at is not None:
             until = self._ctx.clock.now() + timedelta(seconds=RUN_LEASE_SECONDS)
@@ -134,7 +130,7 @@ class Timers:
 
     @contextmanager
     def _kept(self, claim: TimerClaim, log: Log) -> Iterator[None]:
-        """Hold on to a claim while its run lasts, however long that is, from a thread beside it."""
+        """Renew a claim from another thread for as long as its run lasts."""
         over = threading.Event()
         seconds = _lease_seconds(claim.timer)
 
@@ -144,7 +140,7 @@ class Timers:
                     if not self._ctx.store.renew_timer(claim, self._ctx.clock.now() + timedelta(seconds=seconds)):
                         return
                 except StorageError as error:
-                    # What is left of the lease is enough to try again.
+                    # There is enough time left in the lease to try again.
                     log("storage", timer=claim.timer.id, error=error.name, message=error.message)
 
         thread = threading.Thread(target=keep, name=f"timer-{claim.timer.id}", daemon=True)
@@ -156,7 +152,7 @@ class Timers:
             thread.join()
 
     def result(self, timer: Timer, key: str, log: Log) -> TimerResult:
-        """Run a timer now and check what it gives; nothing is stored but media. An error is a result too."""
+        """Run a timer now and check what it returns; only media are stored. An error is a result too."""
         run = self._runner(timer)
         assert run is not None
         try:
@@ -192,9 +188,8 @@ def late_seconds(late: str | None) -> int:
 
 
 class TimerTask:
-    """The worker's task of running what is due, as `publish.worker.Task` asks: side by side, each in its own thread.
-
-    A command that hangs holds up no other. With `wait`, `run` returns when all are done; without it, at once.
+    """The worker's task (`publish.worker.Task`) of running what is due, each in its own thread. A command that hangs
+    does not hold up the others. With `wait`, `run` returns when all are done; without it, at once.
     """
 
     def __init__(self, timers: Timers, log: Log, *, threads: int = TIMER_THREADS, wait: bool = False) -> None:
@@ -213,7 +208,7 @@ class TimerTask:
         return self._timers.next_at()
 
     def run(self) -> None:
-        """Run what is due and is not running here already."""
+        """Run what is due and not already running here."""
         for timer in self._timers.due():
             with self._lock:
                 if timer.id in self._known:
@@ -247,13 +242,13 @@ class TimerTask:
 
 
 def _dead_holder(timer: Timer) -> str | None:
-    """Who holds this timer and is known to be gone."""
+    """The worker that holds this timer, if it is known to be gone."""
     owner = timer.lease_owner
     return owner if owner is not None and is_gone(owner) else None
 
 
 def _failed(timer: Timer, error: Exception, log: Log) -> TimerResult:
-    """What a run came to that ended with an error, which is logged."""
+    """The result of a run that ended with an error, which is logged."""
     problem = Problem.of(error)
     if not isinstance(error, SkywriteError):
         log("unexpected", timer=timer.id, error=error)
@@ -267,7 +262,7 @@ def _lease_seconds(timer: Timer) -> float:
 
 
 def _key(claim: TimerClaim) -> str:
-    """The key of a run's post: the same for everyone who runs this occurrence."""
+    """The key of a run's post: the same in every process that runs this occurrence."""
     at = claim.occurrence.strftime("%Y-%m-%dT%H:%M:%SZ")
     if claim.timer.kind == "function":
         return f"app:{claim.timer.name}:{at}"

@@ -1,7 +1,5 @@
-"""Transfer: rows of many posts in, the same rows out, and a copy of the whole database.
-
-What lives here: rows out, and rows that are sent at once. What does not: taking rows in (`importing`, `rows`), files of
-tables (`sources.table`).
+"""Transfer: importing and exporting many posts as rows, and copying the whole database. What lives here: exporting, and
+rows that are sent at once. What does not: importing (`importing`, `rows`), files of tables (`sources.table`).
 """
 
 from __future__ import annotations
@@ -53,16 +51,13 @@ class Transfer:
         again: bool = False,
         dates: DateOrder | None = None,
     ) -> list[RowReport]:
-        """Accept many posts, each row checked; the reports are in the order of the rows.
-
-        All or nothing: a row that is wrong stops the import, and nothing is stored (the reports name every row's
-        error). With `partial` the good rows go in. Rows without `at` take the next free slots in order, around the
-        times of the others, or with `now` are due at once; those with `draft` are kept without a time. Rows with
-        `every` are rules (see `schedule`). With `root`, for rows that others wrote, a file outside of that folder is
-        an error of its row.
-
-        With the `name` of the file that they come from, rows that an earlier import of it has brought are not queued
-        again, unless `again` is true. `dates` ("dmy", "mdy", "ymd") is the order of day and month in dates of numbers.
+        """Accept many posts, checking each row. Returns one report per row, in the same order. All or nothing: a wrong
+        row stops the import, and nothing is stored (the reports have the error of each row). With `partial` the good
+        rows are stored. Rows without `at` take the next free slots in order, around the times of the others, or with
+        `now` are due at once; those with `draft` are kept without a time. Rows with `every` are recurrences (see
+        `schedule`). With `root`, for rows that others wrote, a file outside that folder is an error of its row. With
+        the `name` of their file, rows that an earlier import of it stored are not queued again, unless `again` is true.
+        `dates` ("dmy", "mdy", "ymd") is the order of day and month in numeric dates.
         """
         options = ImportOptions(
             base=base,
@@ -87,8 +82,8 @@ class Transfer:
     ) -> list[RowReport]:
         """Accept many posts, all or none, and send those that are due: the ones without `at`.
 
-        With `key` the rows that have none are known by it and their number. What cannot be sent now stays in the
-        queue, and so do those behind it; their reports say why.
+        With `key`, rows that have no key get one from it and their number. What cannot be sent now stays in the queue,
+        and so do the rows after it; their reports say why.
         """
         keyed = [{"key": f"{key}:{number}", **row} if key else row for number, row in enumerate(rows, 1)]
         reports = self.import_rows(keyed, base=base, account=account, now=True, source="now")
@@ -112,13 +107,12 @@ class Transfer:
     def export_rows(
         self, *, account: str | None = None, media_folder: Path | None = None, base: Path | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The posts that wait, as rows that `import_rows` takes; media are written into the folder and named there.
+        """The waiting posts, as rows for `import_rows`; media are written into the folder. Their paths are relative to
+        `base`, the folder of the file that the rows are for; by default to the current folder.
 
-        Their paths count from `base`, the folder of the file that the rows are for; without it from where we are.
-
-        Posts that are held, or overdue, become drafts: nothing goes out by surprise where they are imported. Posts
-        that have been tried already are left out, because they may be on the network. A recurrence is a row,
-        which stands for all of its posts but those that were moved from the past to a time to come.
+        Held and overdue posts become drafts, so that nothing goes out by surprise when they are imported. Posts that
+        were already attempted are left out, because they may be on the network. A recurrence is one row, which stands
+        for all of its posts except those that were moved from the past into the future.
         """
         did = self._ctx.account(account).did if account else None
         handles = {known.did: known.handle for known in self._ctx.store.accounts()}
@@ -151,7 +145,7 @@ class Transfer:
         return write
 
     def backup(self, path: Path) -> None:
-        """A copy of the whole database, while it is used. The key of the secrets is not in it."""
+        """Copy the whole database, even while it is in use. The copy does not contain the key to the secrets."""
         self._ctx.store.backup(path)
 
 
@@ -168,7 +162,7 @@ def _post_row(post: Post, handle: str, write: Writer, now: datetime) -> dict[str
 
 
 def _comes_again(recurrence: Recurrence, now: datetime) -> bool:
-    """Whether there is anything to come; one that cannot be followed is not known to be over."""
+    """Whether a recurrence has future occurrences; one that cannot be read counts as not ended."""
     try:
         read = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
         return read.next_after(now, until=recurrence.until, exceptions=recurrence.exceptions) is not None
@@ -177,7 +171,9 @@ def _comes_again(recurrence: Recurrence, now: datetime) -> bool:
 
 
 def _is_behind(post: Post, now: datetime) -> bool:
-    """Whether a post still waits though its rule has come since: where the rule begins anew, it makes no such post."""
+    """Whether a post is still waiting although a later occurrence is due: a fresh import of its recurrence would not
+    make it.
+    """
     occurrence, due_at = post.occurrence, post.due_at
     return post.state == "scheduled" and occurrence is not None and due_at is not None and occurrence <= now < due_at
 
@@ -186,7 +182,7 @@ def _recurrence_row(recurrence: Recurrence, handle: str, write: Writer) -> dict[
     drafts = [_with_files(item["draft"], write) for item in recurrence.pool] or [_with_files(recurrence.draft, write)]
     row: dict[str, Any] = {**drafts[0], "account": handle, "every": recurrence.rule, "zone": recurrence.zone}
     if len(drafts) > 1:
-        # Each of a pool says all that it has; nothing is shared. The one that waits for its turn comes first.
+        # Each draft of a pool is complete; nothing is shared. The one whose turn is next comes first.
         turn = pick(len(drafts), max(recurrence.position - 1, 0))
         pool = [*drafts[turn:], *drafts[:turn]]
         row = {"account": handle, "every": recurrence.rule, "zone": recurrence.zone, "pool": pool}
@@ -202,7 +198,7 @@ def _recurrence_row(recurrence: Recurrence, handle: str, write: Writer) -> dict[
 
 
 def _with_files(draft: Mapping[str, Any], write: Writer) -> dict[str, Any]:
-    """A draft with stored media as files; whatever else it holds stays as it is."""
+    """A draft with its stored media as files; everything else stays as it is."""
     row = dict(draft)
     if draft.get("images"):
         row["images"] = [_file(image, write) for image in draft["images"]]
@@ -217,7 +213,7 @@ def _with_files(draft: Mapping[str, Any], write: Writer) -> dict[str, Any]:
 
 
 def _file(media: Any, write: Writer) -> Any:
-    """Media as a path, with what is said about it; what is not stored stays."""
+    """A medium as a path, with its description; if it is not stored, it stays as it is."""
     if not isinstance(media, Mapping):
         return media
     kept = {name: media[name] for name in ("alt", "gif", "lang", "name") if name in media}
@@ -227,7 +223,7 @@ def _file(media: Any, write: Writer) -> Any:
 
 
 def _printable(name: str) -> str:
-    """A file's name as part of a key: whatever bytes a system allows in it."""
+    """A file name as part of a key, whatever bytes the system allows in it."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 

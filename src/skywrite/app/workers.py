@@ -1,6 +1,6 @@
 """Names of worker processes, and whether one is gone.
 
-What lives here: what a name says. What does not: what becomes of the leases of those who are gone (`sending`).
+What lives here: what a name means. What does not: freeing the leases of workers that are gone (`sending`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def worker_name() -> str:
 
 
 def is_gone(worker: str) -> bool:
-    """Whether a worker was a process of this computer that runs no more; False where that cannot be known."""
+    """Whether a worker was a process on this computer that no longer runs; False if that cannot be known."""
     place, _, rest = worker.partition("/")
     pid, _, started = rest.partition("/")[0].partition(".")
     if os.name != "posix" or place != _place() or not pid.isdigit():
@@ -41,13 +41,14 @@ def is_gone(worker: str) -> bool:
         return True
     except (OSError, OverflowError):
         return False
-    # The number may have been given to another process meanwhile.
+    # The process id may have been reused.
     return bool(started) and started != _started(int(pid))
 
 
 def _place() -> str:
-    """This computer, as far as a process number means the same: containers may share a host name, and each counts its
-    own processes. Where the system does not say, it is the host name alone."""
+    """This computer, or rather its process namespace: containers may share a host name, but have their own process ids.
+    Without that information, it is just the host name.
+    """
     seen = b""
     with suppress(OSError):
         seen = BOOT_ID.read_bytes() + str(PROCESSES.stat().st_ino).encode()
@@ -55,7 +56,7 @@ def _place() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process began, in ticks since the computer did; empty where the system does not say."""
+    """When a process started, in ticks since boot; empty if the system does not say."""
     with suppress(OSError, IndexError):
         # The second field is a name in parentheses, which may hold anything.
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
