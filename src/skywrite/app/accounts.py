@@ -38,8 +38,9 @@ class Accounts:
         return LoggedIn(account, warnings)
 
     def server_for(self, handle: str) -> tuple[str, bool]:
-        """The server that a sign-in would send the password to, and whether it is known here. Known servers are
-        Bluesky's entryway, those of accounts that are signed in here, and BLUESKY_PDS.
+        """The server that a sign-in would send the password to, and whether it is known here.
+
+        Known servers are Bluesky's entryway, those of accounts that are signed in here, and BLUESKY_PDS.
         """
         from skywrite.app.signing_in import server_of
         from skywrite.atproto.service import is_well_known
@@ -49,8 +50,10 @@ class Accounts:
         return server, is_well_known(server, [default, *(account.pds_url for account in self.list())])
 
     def logout(self, name: str | None = None, *, forget: bool = False) -> Account:
-        """End the session, here and (if it can be reached) at the server. `forget` also removes the account and its
-        history; it raises AccountInUse, and does nothing, while the account has waiting posts, drafts or recurrences.
+        """End the session, here and (if it can be reached) at the server.
+
+        `forget` also removes the account and its history; it raises AccountInUse, and does nothing, while the account
+        has waiting posts, drafts or recurrences.
         """
         account = self._ctx.account(name)
         agent = None

@@ -96,8 +96,9 @@ class Approving:
         self._drafting = drafting
 
     def look(self, post_id: int, *, at: str | datetime | None = None) -> Asked:
-        """What would be approved. `at`: the time of a draft; by default the one that its author asked for. Mentions
-        that could not be looked up before are looked up now, so that they are shown. Raises UnknownPost.
+        """What would be approved. `at`: the time of a draft; by default the one that its author asked for.
+
+        Mentions that could not be looked up before are looked up now, so that they are shown. Raises UnknownPost.
         """
         post = self._ctx.store.get(post_id)
         if self._is_wanted(post):

@@ -114,8 +114,9 @@ class Commands:
         return self._drafting.draft(self._ctx.account(timer.account_did), {**timer.settings["draft"], **fields})
 
     def run(self, command_id: int, log: Log = silent) -> CommandRun:
-        """Run a command now, and queue what it prints to be sent at once. Its schedule does not change. Output that is
-        the same as last time is not posted, unless the command may repeat.
+        """Run a command now, and queue what it prints to be sent at once.
+
+        Its schedule does not change. Output that is the same as last time is not posted, unless the command may repeat.
         """
         timer = self._command(command_id)
         timers = Timers(self._ctx, Rows(self._ctx, self._drafting), {"command": partial(runner_of, self._ctx)})
@@ -136,6 +137,7 @@ def runner_of(ctx: Context, timer: Timer, is_stopping: Callable[[], bool] = lamb
 
 def run_by_default(config: Config) -> bool:
     """Whether workers run commands by default: only with a SQLite file of this user, as whom the commands run anyway.
+
     Other people may be able to write to a database on a server, or to somebody else's file.
     """
     if "://" in config.database:

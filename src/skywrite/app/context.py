@@ -112,7 +112,9 @@ class Context:
 
     def account(self, name: str | None = None) -> Account:
         """The account with this handle or DID; by default the one that the environment signs in, or the default
-        account. Raises NoAccount, and what signing in raises.
+        account.
+
+        Raises NoAccount, and what signing in raises.
         """
         if not name and (from_environment := self._account_from_environment()):
             return from_environment

@@ -98,10 +98,11 @@ class Drafting:
         zone: str | None = None,
         dates: DateOrder | None = None,
     ) -> tuple[datetime, list[Notice]]:
-        """`when`, with warnings, such as about a local time that does not exist on that day. `slots` are the free ones
-        (by default, those that no post in the queue has); one that is used is removed from them. With `past`, an
-        absolute time may be in the past. `zone` overrides the account's, and `dates` is the order of day and month in
-        numeric dates.
+        """`when`, with warnings, such as about a local time that does not exist on that day.
+
+        `slots` are the free ones (by default, those that no post in the queue has); one that is used is removed from
+        them. With `past`, an absolute time may be in the past. `zone` overrides the account's, and `dates` is the order
+        of day and month in numeric dates.
         """
         from skywrite.schedule.policy import parse_duration
         from skywrite.schedule.slots import with_jitter
@@ -189,8 +190,10 @@ class Drafting:
     def store_in_slots(
         self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]
     ) -> tuple[list[AddResult], list[NewPost]]:
-        """What `store` returns for the posts, and the posts as stored. If another process has taken a slot, posts with
-        an `exclusive_slot` move to their next slot, and `store` is called again.
+        """What `store` returns for the posts, and the posts as stored.
+
+        If another process has taken a slot, posts with an `exclusive_slot` move to their next slot, and `store` is
+        called again.
         """
         for tries_left in range(SLOT_TRIES - 1, -1, -1):
             try:

@@ -1,6 +1,8 @@
-"""Drafts of the official app become drafts here. What lives here: fetching them, and finding out what is new, was
-changed on either side, or is gone. What does not: what a draft of the app holds (`sources.app_drafts`). The account's
-server forwards the request to the AppView, where the app keeps them.
+"""Drafts of the official app become drafts here.
+
+What lives here: fetching them, and finding out what is new, was changed on either side, or is gone. What does not: what
+a draft of the app holds (`sources.app_drafts`). The account's server forwards the request to the AppView, where the app
+keeps them.
 """
 
 from __future__ import annotations
@@ -34,8 +36,10 @@ class Drafts:
         self._posts = posts
 
     def pull(self, account: str | None = None) -> list[PulledDraft]:
-        """Copy the drafts of the official app, the most recently changed first. Pulling again makes no duplicates. They
-        are drafts here too: give one a time with `posts.move`. Raises NoAccount, and what fetching them raises.
+        """Copy the drafts of the official app, the most recently changed first.
+
+        Pulling again makes no duplicates. They are drafts here too: give one a time with `posts.move`. Raises
+        NoAccount, and what fetching them raises.
         """
         from skywrite.sources.app_drafts import read_app_draft
 

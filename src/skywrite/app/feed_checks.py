@@ -1,8 +1,10 @@
-"""Polling feeds: their items become posts. What lives here: one poll, and the worker's task of doing several at a time.
-A poll has two steps, each of which may be interrupted anywhere: the feed's items go into the ledger (one transaction),
-then waiting items are prepared and stored as posts (one transaction for each item). The next poll finishes what was
-interrupted: the lease of a dead process expires. What does not live here: adding and changing feeds (`feeds`), reading
-feeds and identifying items (`sources`), the ledger (`queue.feeds`).
+"""Polling feeds: their items become posts.
+
+What lives here: one poll, and the worker's task of doing several at a time. A poll has two steps, each of which may be
+interrupted anywhere: the feed's items go into the ledger (one transaction), then waiting items are prepared and stored
+as posts (one transaction for each item). The next poll finishes what was interrupted: the lease of a dead process
+expires. What does not live here: adding and changing feeds (`feeds`), reading feeds and identifying items (`sources`),
+the ledger (`queue.feeds`).
 """
 
 from __future__ import annotations
@@ -64,8 +66,10 @@ class FeedChecks:
         return ahead + sum(store.expire_feed_leases(owner) for owner in owners)
 
     def run(self, claim: FeedClaim) -> FeedCheck:
-        """Poll a claimed feed, and release it. Errors of the feed become the poll's problem. After an error of our own,
-        the feed stays claimed until its lease expires, so that it is not retried in a tight loop.
+        """Poll a claimed feed, and release it. Errors of the feed become the poll's problem.
+
+        After an error of our own, the feed stays claimed until its lease expires, so that it is not retried in a tight
+        loop.
         """
         from skywrite.sources.feed_poll import poll_feed
 
@@ -231,9 +235,10 @@ class FeedChecks:
 
 
 class FeedTask:
-    """The worker's task (`publish.worker.Task`) of polling feeds, many at a time. Feeds that failed last time share a
-    few of the threads, so that hanging ones do not hold up the others. With `wait`, `run` returns when all are done;
-    without it, at once.
+    """The worker's task (`publish.worker.Task`) of polling feeds, many at a time.
+
+    Feeds that failed last time share a few of the threads, so that hanging ones do not hold up the others. With `wait`,
+    `run` returns when all are done; without it, at once.
     """
 
     def __init__(

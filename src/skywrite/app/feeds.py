@@ -116,9 +116,11 @@ class Feeds:
         return self._ctx.store.feed_items(self._ctx.store.feed(name).id, limit)
 
     def edit(self, name: int | str, *, accounts: Sequence[str] = (), **options: Any) -> FeedStatus:
-        """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on. What is not given
-        stays; an empty value ("" or an empty list) resets an option to its default. Items that were posted stay posted;
-        those that could not be posted are tried again. Raises UnknownFeed and what `add` raises for the options.
+        """Change a feed's accounts, or any option of `add` except `backfill`, from its next poll on.
+
+        What is not given stays; an empty value ("" or an empty list) resets an option to its default. Items that were
+        posted stay posted; those that could not be posted are tried again. Raises UnknownFeed and what `add` raises for
+        the options.
         """
         from skywrite.sources.feed_poll import feed_settings
 
@@ -164,9 +166,10 @@ class Feeds:
     def preview(
         self, url: str, *, account: str | None = None, limit: int = 3, prepare: bool = True, **options: Any
     ) -> builtins.list[FeedPreview]:
-        """What the latest items of a feed would look like as posts; nothing is stored or sent. `url`: an address, or
-        the number or address of a feed that was added (then with its settings). `options`: as in `add`. With
-        `prepare=False`, only the texts are made.
+        """What the latest items of a feed would look like as posts; nothing is stored or sent.
+
+        `url`: an address, or the number or address of a feed that was added (then with its settings). `options`: as in
+        `add`. With `prepare=False`, only the texts are made.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed, shown_entries
 

@@ -1,6 +1,7 @@
-"""Syncing: a folder of files determines what is in the queue. What lives here: what happens to each file, and to posts
-whose file is gone. What does not: reading the files (`sources.folder`), the transactions (`queue.synced`), publishing
-without a database (`app.stateless`).
+"""Syncing: a folder of files determines what is in the queue.
+
+What lives here: what happens to each file, and to posts whose file is gone. What does not: reading the files
+(`sources.folder`), the transactions (`queue.synced`), publishing without a database (`app.stateless`).
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ class Folders:
         prune: bool = True,
         mark: bool = False,
     ) -> list[FileReport]:
-        """Make the queue match the folder, as often as you like. New files are scheduled, posts of changed files are
-        edited while that is possible, and those of removed files are cancelled (unless `prune` is False). Published
-        posts are left alone; with `mark`, that is noted in the file. A wrong file is reported, and its post stays as it
-        is; the other files are not affected. `account` is for files that do not name one. `name` identifies the folder;
-        by default its path does. Raises UnreadableFolder, NoAccount, StorageError.
+        """Make the queue match the folder, as often as you like.
+
+        New files are scheduled, posts of changed files are edited while that is possible, and those of removed files
+        are cancelled (unless `prune` is False). Published posts are left alone; with `mark`, that is noted in the file.
+        A wrong file is reported, and its post stays as it is; the other files are not affected. `account` is for files
+        that do not name one. `name` identifies the folder; by default its path does. Raises UnreadableFolder,
+        NoAccount, StorageError.
         """
         from skywrite.sources.folder import read_folder
 

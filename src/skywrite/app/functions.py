@@ -70,11 +70,12 @@ class Functions:
         late: str | None = None,
         name: str | None = None,
     ) -> Callable[[Giver], Giver]:
-        """Let a worker call the function at the times of a rule, and post what it returns; None posts nothing. `rule`:
-        cron, RRULE or plain English, in `zone` (by default the account's). The function returns a text, a dict with the
-        fields of a draft, or a Draft. Its name (or `name`) identifies its posts, so that each occurrence is posted
-        once. `late`: after downtime, the latest occurrence is made up for if it is at most a day old (`skip:2h`: two
-        hours; `publish`: any age); the others are skipped. Raises UnknownRule and similar errors.
+        """Let a worker call the function at the times of a rule, and post what it returns; None posts nothing.
+
+        `rule`: cron, RRULE or plain English, in `zone` (by default the account's). The function returns a text, a dict
+        with the fields of a draft, or a Draft. Its name (or `name`) identifies its posts, so that each occurrence is
+        posted once. `late`: after downtime, the latest occurrence is made up for if it is at most a day old (`skip:2h`:
+        two hours; `publish`: any age); the others are skipped. Raises UnknownRule and similar errors.
         """
         parse_rule(rule, zone=zone or "UTC")
         late_seconds(late)
@@ -91,8 +92,9 @@ class Functions:
         return register
 
     def call(self, name: str) -> Sent | None:
-        """Call a function now, and post what it returns; None if it returns nothing. Its schedule does not change.
-        Raises UnknownFunction, FunctionFailed, and what `post` raises.
+        """Call a function now, and post what it returns; None if it returns nothing.
+
+        Its schedule does not change. Raises UnknownFunction, FunctionFailed, and what `post` raises.
         """
         function = self._registered.get(name)
         if function is None:

@@ -18,8 +18,9 @@ from skywrite.errors import SkywriteError
 
 @dataclass(frozen=True, slots=True)
 class PlannedPost:
-    """A row as it would be posted. `at` is local time, None for a draft; `rule` is set if it repeats. `existed`: it is
-    already in the queue.
+    """A row as it would be posted. `at` is local time, None for a draft; `rule` is set if it repeats.
+
+    `existed`: it is already in the queue.
     """
 
     row: int

@@ -1,4 +1,5 @@
 """Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
+
 What lives here: fetching each account's notifications, replying, and the worker's task. What does not: the ledger
 (`queue.inbox`), registering a function (`functions`).
 """

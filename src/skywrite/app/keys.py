@@ -24,7 +24,9 @@ class WorkersRunning(StorageError):
 
 def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False) -> Resealed:
     """Seal everything with a new key. If SKYWRITE_KEY holds the old one, `new_key` is the new one; otherwise it is
-    created. The next rotation finishes one that was interrupted. Raises WorkersRunning (unless `force`) and WrongKey.
+    created.
+
+    The next rotation finishes one that was interrupted. Raises WorkersRunning (unless `force`) and WrongKey.
     """
     if not force:
         _check_workers(ctx)

@@ -1,6 +1,7 @@
-"""Counting likes, reposts and replies of our posts at fixed ages, for `stats`. What lives here: the worker's task,
-which asks the AppView about up to 25 posts at a time, and no more often than necessary. What does not: what is stored
-(`queue.marks`), what it says (`insight.stats`).
+"""Counting likes, reposts and replies of our posts at fixed ages, for `stats`.
+
+What lives here: the worker's task, which asks the AppView about up to 25 posts at a time, and no more often than
+necessary. What does not: what is stored (`queue.marks`), what it says (`insight.stats`).
 """
 
 from __future__ import annotations

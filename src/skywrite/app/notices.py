@@ -1,6 +1,7 @@
-"""Notices: people are notified of each problem, and again when it is solved. What lives here: the channels, the
-sentences, quiet hours, when a problem is over, and the worker's task. What does not: what is stored (`queue.notices`)
-and how mail is sent (`publish.mail`). Programs use webhooks.
+"""Notices: people are notified of each problem, and again when it is solved.
+
+What lives here: the channels, the sentences, quiet hours, when a problem is over, and the worker's task. What does not:
+what is stored (`queue.notices`) and how mail is sent (`publish.mail`). Programs use webhooks.
 """
 
 from __future__ import annotations

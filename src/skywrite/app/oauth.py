@@ -117,9 +117,10 @@ class OAuth(NamedTuple):
         redirect_uri: str | None = None,
         port: int | None = None,
     ) -> Pending:
-        """Begin a sign-in; send the browser to the `url` of the result. `rights` are those besides posting.
-        `redirect_uri`: where the browser returns to; by default the client's first one. `port`: of a listener on this
-        computer, to which a hosted page redirects.
+        """Begin a sign-in; send the browser to the `url` of the result.
+
+        `rights` are those besides posting. `redirect_uri`: where the browser returns to; by default the client's first
+        one. `port`: of a listener on this computer, to which a hosted page redirects.
         """
         scope = scope_of(chosen_rights(rights))
         client = client or self.default_client(scope)
@@ -153,8 +154,9 @@ class OAuth(NamedTuple):
 
     def begin_kept(self, account: str | None, *, by: str = "", **options: Any) -> Pending:
         """`begin` for a web server: the pending sign-in is stored sealed, because the browser may return to another
-        process. `by`: who began it. Only they may finish it, so that nobody can be tricked into adding somebody else's
-        account.
+        process.
+
+        `by`: who began it. Only they may finish it, so that nobody can be tricked into adding somebody else's account.
         """
         pending = self.begin(account, **options)
         until = to_iso(self.clock.now() + timedelta(seconds=PENDING_SECONDS))

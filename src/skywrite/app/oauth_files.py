@@ -1,6 +1,7 @@
-"""Your own client on any static host: its metadata, its public keys and the page that browsers return to. What lives
-here: making, writing and checking those files, and rotating its keys. The private keys stay sealed in the database.
-What does not: signing in (`oauth`).
+"""Your own client on any static host: its metadata, its public keys and the page that browsers return to.
+
+What lives here: making, writing and checking those files, and rotating its keys. The private keys stay sealed in the
+database. What does not: signing in (`oauth`).
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ class Published(NamedTuple):
 
 
 def hosted_client(base_url: str, *, public: bool = False) -> OAuthClient:
-    """A new client at an https address. It may request every right; each sign-in requests what it needs. Raises
-    InputError for an address that servers could not use.
+    """A new client at an https address. It may request every right; each sign-in requests what it needs.
+
+    Raises InputError for an address that servers could not use.
     """
     base = checked_base(base_url)
     scope = scope_of(RIGHTS)
@@ -99,9 +101,10 @@ def hosted_client(base_url: str, *, public: bool = False) -> OAuthClient:
 
 
 def server_client(oauth: OAuth, public_url: str) -> OAuthClient:
-    """The client of a web server with this `public_url`: created on first use, and stored sealed. The server serves its
-    `files_of`, except for the callback page, under SERVER_FOLDER; browsers return to SERVER_FOLDER/callback, with the
-    parameters for `OAuth.finish_kept`. Sign-ins on the command line do not use it.
+    """The client of a web server with this `public_url`: created on first use, and stored sealed.
+
+    The server serves its `files_of`, except for the callback page, under SERVER_FOLDER; browsers return to
+    SERVER_FOLDER/callback, with the parameters for `OAuth.finish_kept`. Sign-ins on the command line do not use it.
     """
     base = f"{checked_base(public_url)}{SERVER_FOLDER}"
     client_id = f"{base}/{METADATA_FILE}"

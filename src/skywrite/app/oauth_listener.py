@@ -1,5 +1,6 @@
-"""Waiting for the browser: a listener on this computer, or an address that the user pastes. What lives here: a small
-server on 127.0.0.1 for one sign-in. What does not: what the address means (`oauth`).
+"""Waiting for the browser: a listener on this computer, or an address that the user pastes.
+
+What lives here: a small server on 127.0.0.1 for one sign-in. What does not: what the address means (`oauth`).
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ _HEADERS = {
 
 
 class Listener:
-    """Listens on a free port of 127.0.0.1 while it is open, for the browser that returns to `/callback`. Foreign pages
-    may send a browser here too: only requests with the right `state` count.
+    """Listens on a free port of 127.0.0.1 while it is open, for the browser that returns to `/callback`.
+
+    Foreign pages may send a browser here too: only requests with the right `state` count.
     """
 
     def __init__(self, state: Callable[[], str]) -> None:

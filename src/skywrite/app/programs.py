@@ -9,8 +9,9 @@ from skywrite.sources.functions import InvalidProgram, load_program
 
 
 def load_app(path: Path) -> Skywrite:
-    """The `Skywrite` of a program: the one called `sky`, or the first one, with the functions of all of them. Raises
-    InvalidProgram.
+    """The `Skywrite` of a program: the one called `sky`, or the first one, with the functions of all of them.
+
+    Raises InvalidProgram.
     """
     module = load_program(path)
     found = {id(value): value for value in vars(module).values() if isinstance(value, Skywrite)}

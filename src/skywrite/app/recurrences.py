@@ -54,8 +54,10 @@ class Recurrences:
         base: Path | None = None,
         **changes: Any,
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
-        """Change a recurrence and all its future posts; what is not given stays. `changes` are fields of a draft. The
-        waiting post is made again. Raises InputError, and WrongState if the recurrence has ended.
+        """Change a recurrence and all its future posts; what is not given stays.
+
+        `changes` are fields of a draft. The waiting post is made again. Raises InputError, and WrongState if the
+        recurrence has ended.
         """
         from skywrite.app.posts import edited_row
 

@@ -114,9 +114,10 @@ class FeedCheck:
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """The result for one row: the number and time of its post, what was `sent` at once, or what is wrong. `existed`:
-    its post already exists, so nothing was added. `account` is the handle, `zone` the one to show the time in, `draft`
-    the post as stored, and `rule` the text of a recurrence; they are empty if the row is wrong.
+    """The result for one row: the number and time of its post, what was `sent` at once, or what is wrong.
+
+    `existed`: its post already exists, so nothing was added. `account` is the handle, `zone` the one to show the time
+    in, `draft` the post as stored, and `rule` the text of a recurrence; they are empty if the row is wrong.
     """
 
     row: int
@@ -194,8 +195,9 @@ DraftAction = Literal["pulled", "updated", "unchanged", "yours", "empty", "wrong
 class PulledDraft:
     """The result for one draft of the app. pulled: new here. updated: changed in the app, so updated here. unchanged:
     nothing to do. yours: changed in the app, but also here (edited, scheduled, cancelled, published), so it was left
-    alone. empty: it contains only media, which stay on their device. wrong: see `error`. `notes` say what could not be
-    copied.
+    alone. empty: it contains only media, which stay on their device. wrong: see `error`.
+
+    `notes` say what could not be copied.
     """
 
     id: str

@@ -1,6 +1,7 @@
-"""Scheduled reposts and pins, which can also be undone after some time. What lives here: accepting them, and the
-worker's task that performs them. What does not: what is stored (`queue.actions`). Performing one twice is harmless: its
-record key is chosen when it is accepted.
+"""Scheduled reposts and pins, which can also be undone after some time.
+
+What lives here: accepting them, and the worker's task that performs them. What does not: what is stored
+(`queue.actions`). Performing one twice is harmless: its record key is chosen when it is accepted.
 """
 
 from __future__ import annotations

@@ -91,9 +91,10 @@ class Sent(NamedTuple):
 
 
 class Scheduled(NamedTuple):
-    """A post in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in. `existed`: there was
-    already a post with this key, so nothing was added; then `state` is that of the existing post. `id` is None after a
-    dry run. `other_draft`: the key was used for a different draft.
+    """A post in the queue. `due_at` is UTC, None for a draft; `zone` is the one to show it in.
+
+    `existed`: there was already a post with this key, so nothing was added; then `state` is that of the existing post.
+    `id` is None after a dry run. `other_draft`: the key was used for a different draft.
     """
 
     id: int | None

@@ -10,9 +10,10 @@ from typing import Any
 
 
 def keys_of(rows: Sequence[Mapping[str, Any]], source: str) -> dict[int, str]:
-    """Keys for rows without one (recurrences never have one), by row number from 1. A key is made from the file's name
-    and the row's content; identical rows get different keys. So a file may be sorted differently and grow, and each row
-    is queued once.
+    """Keys for rows without one (recurrences never have one), by row number from 1.
+
+    A key is made from the file's name and the row's content; identical rows get different keys. So a file may be sorted
+    differently and grow, and each row is queued once.
     """
     counts: Counter[str] = Counter()
     keys: dict[int, str] = {}

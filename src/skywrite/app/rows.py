@@ -30,8 +30,10 @@ ROW_FIELDS = (*OPTION_FIELDS, "draft", *RECURRENCE_FIELDS)
 
 @dataclass
 class Batch:
-    """What the rows of one import share: accounts, free slots, texts and minutes. `fixed`: the times that rows name;
-    those without a time are planned around them. `dates`: the order of day and month.
+    """What the rows of one import share: accounts, free slots, texts and minutes.
+
+    `fixed`: the times that rows name; those without a time are planned around them. `dates`: the order of day and
+    month.
     """
 
     accounts: dict[str | None, Account] = field(default_factory=dict)
@@ -84,9 +86,10 @@ class Rows:
         key: str | None = None,
         source: str = "import",
     ) -> tuple[NewPost, tuple[Notice, ...]]:
-        """Check a row and keep its media (unless `dry_run`). Returns its post, to be stored, and its warnings. Without
-        `at` it takes the next free slot that no other row of the batch has, or is due at once (`now`). `key` and
-        `account` are the defaults if the row names none.
+        """Check a row and keep its media (unless `dry_run`).
+
+        Returns its post, to be stored, and its warnings. Without `at` it takes the next free slot that no other row of
+        the batch has, or is due at once (`now`). `key` and `account` are the defaults if the row names none.
         """
         batch = batch or Batch()
         fields: Mapping[str, Any] = {} if isinstance(row, Draft) else row

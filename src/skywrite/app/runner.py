@@ -98,6 +98,7 @@ class Runner:
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
+
         Feeds are polled, and commands and functions are run, when they are due.
         """
         log = unfailing(log)
@@ -119,8 +120,9 @@ class Runner:
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:
         """Publish what is due, poll the feeds and run the commands and functions that are due, and repeat until a whole
-        round finds nothing to do. A problem in one step is logged and does not stop the others; the first SkywriteError
-        is raised at the end.
+        round finds nothing to do.
+
+        A problem in one step is logged and does not stop the others; the first SkywriteError is raised at the end.
         """
         log = unfailing(log)
         self._check_key()

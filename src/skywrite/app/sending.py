@@ -1,4 +1,5 @@
 """Sending a post now: everything is checked and stored before anything is sent, and a worker finishes it if necessary.
+
 What does not live here: the checks (`drafting`), what a worker does (`runner`), one attempt (`publish.publisher`).
 """
 
@@ -61,9 +62,11 @@ class Sending:
         **draft: Any,
     ) -> Sent:
         """Post now. The post is stored first, then sent: if the process is killed in between, the next `run` finishes
-        it, once. If the key was used before, this returns that post with a warning. Posting the same again after
-        StillQueued sends the waiting post. Raises InputError and SignInError before anything is stored, StillQueued if
-        the post could not be sent yet, and the server's error if it was refused.
+        it, once.
+
+        If the key was used before, this returns that post with a warning. Posting the same again after StillQueued
+        sends the waiting post. Raises InputError and SignInError before anything is stored, StillQueued if the post
+        could not be sent yet, and the server's error if it was refused.
         """
         found = self._ctx.account(account)
         if found.state == "needs_login":

@@ -11,9 +11,10 @@ from typing import Any
 
 
 class stopped_by_signals:
-    """Inside the `with` block, SIGTERM and SIGINT call `stop`; outside the main thread this does nothing. A handler
-    interrupts whatever the main thread does, even while it holds a lock that `stop` needs. So the handler only puts an
-    item into a queue that is safe to use there, and a waiting thread calls `stop`.
+    """Inside the `with` block, SIGTERM and SIGINT call `stop`; outside the main thread this does nothing.
+
+    A handler interrupts whatever the main thread does, even while it holds a lock that `stop` needs. So the handler
+    only puts an item into a queue that is safe to use there, and a waiting thread calls `stop`.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:

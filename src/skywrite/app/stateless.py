@@ -1,9 +1,10 @@
 """Publishing without a database: for CI jobs, and for cron lines on fresh containers.
 
 The repository is the ledger. The record key of a post is computed from its key and time (`atproto.tid.keyed_tid`), so a
-later run finds the record there, and of two concurrent runs one wins: a repository accepts a record key once. What
-lives here: what is due, what already exists, and what happens to the rest. What does not: the queue (`Skywrite` needs a
-database), reading files (`sources.folder`).
+later run finds the record there, and of two concurrent runs one wins: a repository accepts a record key once.
+
+What lives here: what is due, what already exists, and what happens to the rest. What does not: the queue (`Skywrite`
+needs a database), reading files (`sources.folder`).
 """
 
 from __future__ import annotations
@@ -146,10 +147,11 @@ class Stateless:
             self._transport.close()
 
     def publish_folder(self, folder: str | Path, *, mark: bool = False) -> list[StatelessReport]:
-        """Publish what is due in a folder, the earliest first. Returns a report for each file. A due post goes out if
-        it is not later than its grace (a day, unless its file says otherwise), or at any time with `late: publish`. A
-        file that fails does not stop the others, unless nothing can be published any more (no sign-in, a rate limit).
-        Raises UnreadableFolder.
+        """Publish what is due in a folder, the earliest first.
+
+        Returns a report for each file. A due post goes out if it is not later than its grace (a day, unless its file
+        says otherwise), or at any time with `late: publish`. A file that fails does not stop the others, unless nothing
+        can be published any more (no sign-in, a rate limit). Raises UnreadableFolder.
         """
         from skywrite.sources.folder import read_folder
 

@@ -1,6 +1,7 @@
-"""Timers: scheduled commands and functions, each occurrence run once, for any number of workers. What lives here:
-choosing the occurrence, the claim around a run, and its posts. What does not: commands (`commands`), functions
-(`functions`), the transactions (`queue.timers`).
+"""Timers: scheduled commands and functions, each occurrence run once, for any number of workers.
+
+What lives here: choosing the occurrence, the claim around a run, and its posts. What does not: commands (`commands`),
+functions (`functions`), the transactions (`queue.timers`).
 """
 
 from __future__ import annotations
@@ -65,8 +66,10 @@ class Timers:
         return min((at for timer in self._mine() if (at := self._free_at(timer)) is not None), default=None)
 
     def run_due(self, log: Log) -> int:
-        """Run everything that is due and that no other process runs. Returns the number of runs. A timer that cannot be
-        run is logged, keeps its problem, and does not stop the others.
+        """Run everything that is due and that no other process runs.
+
+        Returns the number of runs. A timer that cannot be run is logged, keeps its problem, and does not stop the
+        others.
         """
         task = TimerTask(self, log, wait=True)
         task.run()
@@ -96,8 +99,9 @@ class Timers:
             return False
 
     def _rest(self, timer: Timer, result: TimerResult) -> None:
-        """Hold a timer that cannot be run for a while, so that it is not retried in a tight loop. Its next time stays:
-        when it can run again, that is made up for as after downtime.
+        """Hold a timer that cannot be run for a while, so that it is not retried in a tight loop.
+
+        Its next time stays: when it can run again, that is made up for as after downtime.
         """
         if timer.next_at is not None:
             until = self._ctx.clock.now() + timedelta(seconds=RUN_LEASE_SECONDS)
@@ -188,8 +192,9 @@ def late_seconds(late: str | None) -> int:
 
 
 class TimerTask:
-    """The worker's task (`publish.worker.Task`) of running what is due, each in its own thread. A command that hangs
-    does not hold up the others. With `wait`, `run` returns when all are done; without it, at once.
+    """The worker's task (`publish.worker.Task`) of running what is due, each in its own thread.
+
+    A command that hangs does not hold up the others. With `wait`, `run` returns when all are done; without it, at once.
     """
 
     def __init__(self, timers: Timers, log: Log, *, threads: int = TIMER_THREADS, wait: bool = False) -> None:

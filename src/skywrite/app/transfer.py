@@ -1,5 +1,7 @@
-"""Transfer: importing and exporting many posts as rows, and copying the whole database. What lives here: exporting, and
-rows that are sent at once. What does not: importing (`importing`, `rows`), files of tables (`sources.table`).
+"""Transfer: importing and exporting many posts as rows, and copying the whole database.
+
+What lives here: exporting, and rows that are sent at once. What does not: importing (`importing`, `rows`), files of
+tables (`sources.table`).
 """
 
 from __future__ import annotations
@@ -51,13 +53,16 @@ class Transfer:
         again: bool = False,
         dates: DateOrder | None = None,
     ) -> list[RowReport]:
-        """Accept many posts, checking each row. Returns one report per row, in the same order. All or nothing: a wrong
-        row stops the import, and nothing is stored (the reports have the error of each row). With `partial` the good
-        rows are stored. Rows without `at` take the next free slots in order, around the times of the others, or with
-        `now` are due at once; those with `draft` are kept without a time. Rows with `every` are recurrences (see
-        `schedule`). With `root`, for rows that others wrote, a file outside that folder is an error of its row. With
-        the `name` of their file, rows that an earlier import of it stored are not queued again, unless `again` is true.
-        `dates` ("dmy", "mdy", "ymd") is the order of day and month in numeric dates.
+        """Accept many posts, checking each row.
+
+        Returns one report per row, in the same order. All or nothing: a wrong row stops the import, and nothing is
+        stored (the reports have the error of each row). With `partial` the good rows are stored. Rows without `at` take
+        the next free slots in order, around the times of the others, or with `now` are due at once; those with `draft`
+        are kept without a time. Rows with `every` are recurrences (see `schedule`).
+
+        With `root`, for rows that others wrote, a file outside that folder is an error of its row. With the `name` of
+        their file, rows that an earlier import of it stored are not queued again, unless `again` is true. `dates`
+        ("dmy", "mdy", "ymd") is the order of day and month in numeric dates.
         """
         options = ImportOptions(
             base=base,

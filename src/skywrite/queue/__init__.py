@@ -1,5 +1,5 @@
-"""The store: accounts, posts, media and rules in one database, SQLite or PostgreSQL, behind one interface.
+"""The store: accounts, posts, media and recurrences in one database, SQLite or PostgreSQL, behind one interface.
 
-What lives here: what is kept, and the transactions that keep it true. What does not: any decision about what to
-publish when, and any call to a network but the database's own. Start at `store.py`.
+What lives here: what is stored, and the transactions that keep it consistent. What does not: decisions about what to
+publish when, and any network access except to the database. Start at `store.py`.
 """

@@ -1,4 +1,4 @@
-"""Accounts and their sessions: who may publish, since when, and with which sealed tokens."""
+"""Accounts and their sessions, whose tokens are sealed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEEDS_LOGIN = "NeedsLogin"
 
 
 SignIn = tuple[int, object]
-"""What distinguishes one sign-in of an account, as it was refreshed last, from every other."""
+"""Identifies one sign-in of an account, as of its last refresh."""
 
 _WAITING = {
     "draft": "draft",
@@ -43,7 +43,7 @@ _WAITING = {
 
 
 class AccountInUse(InputError):
-    """The account still has posts that wait for their time or for their user, or rules that make posts."""
+    """The account still has waiting posts, drafts or recurrences."""
 
 
 class AmbiguousAccount(InputError):
@@ -51,18 +51,18 @@ class AmbiguousAccount(InputError):
 
 
 class AccountOperations(StoreBase):
-    """Verbs about accounts. It is a `skywrite.atproto.session.SessionStore`."""
+    """Operations on accounts. It is a `skywrite.atproto.session.SessionStore`."""
 
     _nonce = secret_bytes(6).hex()
 
     def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__(database, vault, clock)
-        # By the owner of a refresh and its account: which sign-in it is that is being refreshed.
+        # By the owner of a refresh and its account: which sign-in is being refreshed.
         self._refreshed: dict[tuple[str, str], SignIn] = {}
 
     def sign_in(self, session: AnySession) -> Account:
-        """Store a fresh sign-in: the account is usable again, and posts held for want of a login are scheduled."""
-        # Before the transaction: the key may have to be asked for, while others wait to write.
+        """Store a new sign-in: the account is usable again, and posts held because of a missing login are scheduled."""
+        # Before the transaction: getting the key may take long, while others wait to write.
         sealed = self._sealed(session)
         with self._writing() as tx:
             tx.rows("lock_default")
@@ -80,7 +80,7 @@ class AccountOperations(StoreBase):
             return account_of(row)
 
     def sign_out(self, did: str) -> None:
-        """Erase the session. The posts stay, and wait for the next sign-in."""
+        """Erase the session. The posts wait for the next sign-in."""
         with self._writing() as tx:
             locked(tx, did)
             tx.run("set_session", did=did, session=None, now=None, ends_at=None)
@@ -88,7 +88,7 @@ class AccountOperations(StoreBase):
             update_ready(tx, did)
 
     def remove_account(self, did: str) -> None:
-        """Forget an account with its history. Raises AccountInUse while it has posts that wait, drafts or rules."""
+        """Remove an account with its history. Raises AccountInUse while it has waiting posts, drafts or recurrences."""
         with self._writing() as tx:
             tx.rows("lock_default")
             heirs = [row["did"] for row in tx.rows("list_accounts") if row["did"] != did][:1]
@@ -132,7 +132,7 @@ class AccountOperations(StoreBase):
         return account_of(rows[0])
 
     def set_default_account(self, did: str) -> None:
-        """Make this the account that is meant when none is named."""
+        """Use this account when none is named."""
         with self._writing(wake=False) as tx:
             tx.rows("lock_default")
             before = tx.row("default_account")
@@ -144,7 +144,7 @@ class AccountOperations(StoreBase):
     def change_account(
         self, did: str, state: AccountState, *, paused_until: datetime | None = None, reason: str = ""
     ) -> None:
-        """Pause an account (until a time, or until it is set to "ok"), or note that it needs a login."""
+        """Pause an account (until a time, or until it is set to "ok"), or record that it needs a login."""
         with self._writing() as tx:
             locked(tx, did)
             until = paused_until if state == "paused" else None
@@ -154,22 +154,22 @@ class AccountOperations(StoreBase):
             update_ready(tx, did)
 
     def set_account_settings(self, did: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge settings into the account's; a value of None removes one. The result is what is stored now."""
+        """Merge settings into the account's; a value of None removes one. Returns the stored settings."""
         with self._writing() as tx:
             merged = {**json.loads(locked(tx, did)["settings"]), **settings}
             kept = {name: value for name, value in merged.items() if value is not None}
             tx.run("set_account_settings", did=did, settings=dump_json(kept))
-            # What a decision deferred under the old settings may be allowed under the new.
+            # What was deferred under the old settings may be allowed under the new ones.
             update_ready(tx, did)
             return kept
 
     def load(self, did: str) -> Session | None:
-        """The account's session with tokens of a password, or None. Raises WrongKey."""
+        """The account's app password session, or None. Raises WrongKey."""
         session = self.load_any(did)
         return session if isinstance(session, Session) else None
 
     def load_oauth(self, did: str) -> OAuthSession | None:
-        """The account's session of OAuth, or None. Raises WrongKey."""
+        """The account's OAuth session, or None. Raises WrongKey."""
         session = self.load_any(did)
         return None if session is None or isinstance(session, Session) else session
 
@@ -180,9 +180,9 @@ class AccountOperations(StoreBase):
         return None if row is None else self._opened(row)
 
     def replace(self, before: OAuthSession, session: OAuthSession) -> bool:
-        """Keep a session of OAuth in place of the one that it was made from; durable when this returns True.
+        """Replace an OAuth session by the one that was refreshed from it; durable when this returns True.
 
-        False where that one was replaced meanwhile (`OAuthSession.may_replace`): by a sign-out, a sign-in, a refresh.
+        False if the old one was replaced meanwhile (`OAuthSession.may_replace`), by a sign-out, a sign-in or a refresh.
         """
         sealed = self._sealed(session)
         with self._writing(wake=False) as tx:
@@ -194,19 +194,19 @@ class AccountOperations(StoreBase):
             return True
 
     def idle_sessions(self, before: datetime) -> list[Account]:
-        """The accounts whose session nobody has refreshed since a time, however they signed in."""
+        """The accounts whose session was not refreshed since a time, of any kind."""
         with self._reading() as tx:
             return [account_of(row) for row in tx.rows("idle_sessions", before=before)]
 
     def ended_sessions(self, before: datetime) -> list[Account]:
-        """The accounts whose session ends before a time, whatever is done."""
+        """The accounts whose session ends before a time and cannot be extended."""
         with self._reading() as tx:
             return [account_of(row) for row in tx.rows("ended_sessions", before=before)]
 
     def save(self, session: Session) -> None:
-        """Keep a refreshed session; durable when this returns.
+        """Store a refreshed session; durable when this returns.
 
-        Raises SignedOut where the account was signed out, signed in anew or forgotten since the refresh began.
+        Raises SignedOut if the account was signed out, signed in again or removed since the refresh began.
         """
         sealed, owner = self._sealed(session), self._owner()
         with self._writing(wake=False) as tx:
@@ -217,7 +217,7 @@ class AccountOperations(StoreBase):
             self._renew(tx, session, sealed, session.handle, session.pds_url)
 
     def try_lease(self, did: str, seconds: float) -> bool:
-        """Take the right to refresh the account's session; False while somebody else has it."""
+        """Acquire the right to refresh the account's session; False while somebody else has it."""
         now, owner = self._clock.now(), self._owner()
         with self._writing(wake=False) as tx:
             until = now + timedelta(seconds=seconds)
@@ -228,7 +228,7 @@ class AccountOperations(StoreBase):
         return True
 
     def release(self, did: str) -> None:
-        """Give back the right to refresh, where this thread still has it."""
+        """Release the right to refresh, if this thread still has it."""
         owner = self._owner()
         self._refreshed.pop((owner, did), None)
         with self._writing(wake=False) as tx:

@@ -1,6 +1,6 @@
-"""Reposts and pins at a time, and what takes them back.
+"""Scheduled reposts and pins, and the actions that undo them.
 
-What lives here: what is stored, and which is next. What does not: doing them (`app.reposts`).
+What lives here: what is stored, and which is next. What does not: performing them (`app.reposts`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from skywrite.queue.database import Row, time_of
 from skywrite.queue.model import WrongState
 
 LEASE = timedelta(minutes=2)
-# What a repost or pin is taken back by.
+# The action that undoes a repost or pin.
 UNDONE_BY = {"repost": "unrepost", "pin": "unpin"}
 
 
@@ -23,7 +23,7 @@ class UnknownAction(InputError):
 
 
 class Action(NamedTuple):
-    """A repost or pin, or what takes one back. `undo_seconds`: how long after it is done it is taken back."""
+    """A repost or pin, or an action that undoes one. `undo_seconds`: how long after it is done to undo it."""
 
     id: int
     account_did: str
@@ -56,7 +56,7 @@ class Actions:
             return _action_of(row)
 
     def list(self, limit: int = 500) -> list[Action]:
-        """Those that wait, and those that failed."""
+        """Those that are waiting or have failed."""
         with self._store._reading() as tx:
             return [_action_of(row) for row in tx.rows("list_actions", limit=limit)]
 
@@ -69,7 +69,7 @@ class Actions:
         return _action_of(row)
 
     def cancel(self, action_id: int) -> Action:
-        """Do not do it. Raises UnknownAction, WrongState."""
+        """Cancel one. Raises UnknownAction, WrongState."""
         self.get(action_id)
         with self._store._writing(wake=False) as tx:
             changed = tx.run("cancel_action", id=action_id)
@@ -78,7 +78,7 @@ class Actions:
         return self.get(action_id)
 
     def claim(self) -> Action | None:
-        """The next one whose time has come, for two minutes."""
+        """Claim the next one that is due, for two minutes."""
         now = self._store._clock.now()
         with self._store._reading() as tx:
             row = tx.row("next_action", now=now)
@@ -89,7 +89,7 @@ class Actions:
         return None if taken is None else _action_of(taken)
 
     def done(self, action: Action) -> None:
-        """It is done; what takes it back is added with that."""
+        """Record that it was done, and add the action that undoes it."""
         now = self._store._clock.now()
         values = {"state": "done", "attempt_at": now, "error": None, "done_at": now}
         with self._store._writing(wake=False) as tx:
@@ -102,7 +102,7 @@ class Actions:
                 tx.row("insert_action", now=now, **{name: known[name] for name in names})
 
     def not_done(self, action: Action, error: str, again_at: datetime | None) -> None:
-        """A try failed: it is tried again then, or has failed permanently."""
+        """Record a failed attempt: it is retried at that time, or has failed permanently."""
         state = "failed" if again_at is None else "waiting"
         values = {"state": state, "attempt_at": again_at or action.due_at, "error": error, "done_at": None}
         with self._store._writing(wake=False) as tx:

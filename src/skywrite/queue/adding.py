@@ -45,7 +45,7 @@ class KnownKey(NamedTuple):
 
 
 class AddOperations(StoreBase):
-    """Verbs that put posts and their media into the store."""
+    """Operations that add posts and their media."""
 
     @repeated
     def add(
@@ -53,9 +53,9 @@ class AddOperations(StoreBase):
     ) -> list[AddResult]:
         """Store posts and media in one transaction; the results are in the order of the posts.
 
-        A post whose key its account has used before (or whose occurrence exists) is not added again: its result
-        gives the number of the one that is there, and says whether that was another draft. Raises UnknownAccount,
-        UnknownMedia, SlotTaken; then nothing is stored. With an `operation`, storing them can be taken back.
+        A post whose key its account has used before (or whose occurrence exists) is not added again: its result has the
+        number of the existing one, and whether that was a different draft. Raises UnknownAccount, UnknownMedia,
+        SlotTaken; then nothing is stored. With an `operation`, this can be undone.
         """
         with self._accepting() as tx:
             for item in media:
@@ -72,17 +72,17 @@ class AddOperations(StoreBase):
             return {row["key"]: KnownKey(row["id"], time_of(row["due_at"]), row["state"]) for row in rows}
 
     def put_media(self, media: NewMedia) -> MediaInfo:
-        """Store bytes under their CID; bytes that are there already are neither read nor stored.
+        """Store bytes under their CID; bytes that are already there are neither read nor stored.
 
-        They are read before the transaction, however long that takes: others may write meanwhile. Bytes that no post
-        needs within a day are dropped by `prune`. Raises DiskFull.
+        They are read before the transaction, so that others can write meanwhile. Bytes that no post needs within a day
+        are dropped by `prune`. Raises DiskFull.
         """
         with self._writing(wake=False) as tx:
             known = tx.run("touch_media", cid=media.cid, now=self._clock.now()) == 1
         if not known:
             from tempfile import SpooledTemporaryFile
 
-            # Beside the database, where the bytes need room in any case.
+            # Next to the database, where the bytes need room anyway.
             folder = str(Path(self.place).parent) if self.dialect == "sqlite" else None
             with SpooledTemporaryFile(SPOOL_BYTES, dir=folder) as file:
                 whole = media._replace(pieces=_spooled(file, media))
@@ -127,7 +127,7 @@ def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple
         return posts
     rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
     names = {
-        # Numbers are used again in a database that was restored; the time keeps such recurrences apart.
+        # A restored database reuses numbers; the time distinguishes such recurrences.
         number: f"recurrence {number} {time_of(row['created_at'])}"
         for number, row in rows.items()
         if row is not None
@@ -141,7 +141,7 @@ def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple
 
 
 def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]]) -> None:
-    """Store the rows, under the record keys that they get here."""
+    """Store the rows, and assign their record keys."""
     if not posts:
         return
     (number, first), now = posts[0], clock.now()
@@ -163,7 +163,7 @@ def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]])
 
 
 def _insert_overlapped(tx: Transaction, rows: Callable[[int], list[tuple[object, ...]]], count: int) -> None:
-    """Store chunks of rows; while the database takes one, a second thread makes the next."""
+    """Store chunks of rows; while the database stores one, a second thread prepares the next."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as helper:
@@ -182,7 +182,7 @@ def _new_ids(tx: Transaction, count: int) -> list[int]:
 
 
 def _taken_keys(tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, str], _Taken]:
-    """The posts that were stored before under keys of these, by account and key."""
+    """The posts that already have keys of these, by account and key."""
     keys: dict[str, set[str]] = {}
     for post in posts:
         if post.key is not None:
@@ -198,7 +198,7 @@ def _taken_keys(tx: Transaction, posts: Sequence[NewPost]) -> dict[tuple[str, st
 
 
 def _accepted_under(tx: Transaction, did: str, key: str) -> int | None:
-    """The post that an error named by this key, because nobody knew whether it was stored."""
+    """The post with this key from an error message about a commit in doubt."""
     if not key.startswith(ACCEPTED_KEY):
         return None
     number, _, root_rkey = key.removeprefix(ACCEPTED_KEY).partition(":")
@@ -222,7 +222,7 @@ def _check_slots(tx: Transaction, posts: Iterable[NewPost]) -> None:
 def _existing(tx: Transaction, post: NewPost, taken: dict[tuple[str, str], _Taken]) -> AddResult | None:
     """The post that was stored before under the same key or for the same occurrence."""
     if post.key is not None and (known := taken.get((post.account_did, post.key))) is not None:
-        # Older releases kept no hash: then nothing is known about the draft.
+        # Older releases stored no hash: then nothing is known about the draft.
         other = known.key_hash is not None and known.key_hash != draft_hash(post.draft)
         return AddResult(known.id, existed=True, other_draft=other)
     if post.recurrence_id is not None and post.occurrence is not None:
@@ -248,9 +248,9 @@ def require_media(tx: Transaction, cids: Iterable[str]) -> None:
 
 
 def put_bytes(tx: Transaction, media: NewMedia, now: datetime) -> None:
-    """Store bytes, unless they are there."""
+    """Store bytes, unless they are already there."""
     while tx.run("insert_media", cid=media.cid, mime=media.mime, size=media.size, now=now) == 0:
-        # It may be pruned just now, by another process: then it is stored again.
+        # Another process may be pruning it right now: then it is stored again.
         if tx.run("touch_media", cid=media.cid, now=now) == 1:
             return
     stored = 0
@@ -285,7 +285,7 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root
 
 
 def _spooled(file: SpooledTemporaryFile[bytes], media: NewMedia) -> Iterator[bytes]:
-    """The bytes again, once all of them were read into `file`."""
+    """The same bytes, after reading all of them into `file`."""
     for piece in media.pieces:
         try:
             file.write(piece)

@@ -1,10 +1,10 @@
-"""API keys: what they look like, and which ones there are.
+"""API keys.
 
-What lives here: the format, the digest that is kept in place of the key, scopes, and the secret addresses of calendars
-and news readers. What does not: reading a key from a request (`server.auth`).
+What lives here: their format, the digest that is stored instead of the key, scopes, and the secret addresses of
+calendars and feeds. What does not: reading a key from a request (`server.auth`).
 
-A key is `skw_`, 30 random characters and a checksum of six, so that a scanner for leaked secrets knows a key from
-noise without asking anyone. With 178 random bits a plain SHA-256 is enough: there is nothing to guess.
+A key is `skw_`, 30 random characters and a checksum of six, so that a scanner for leaked secrets can recognise a key
+offline. With 178 random bits a plain SHA-256 is enough: a key cannot be guessed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class UnknownToken(InputError):
 
 
 class ApiKey(NamedTuple):
-    """A key, without the key. `accounts` are DIDs; None is all accounts."""
+    """A key's data, without the key itself. `accounts` are DIDs; None means all accounts."""
 
     id: int
     name: str
@@ -62,7 +62,7 @@ class ApiKey(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The beginning of the key, by which its owner knows it."""
+        """The beginning of the key, by which its owner recognises it."""
         return f"{KEY_START}{self.prefix}…"
 
 
@@ -76,10 +76,10 @@ class FeedToken(NamedTuple):
 
 
 def new_secret(characters: int = RANDOM_CHARACTERS) -> str:
-    """Random characters of the base-62 alphabet, each as likely as any other."""
+    """Random characters of the base-62 alphabet, uniformly distributed."""
     made = ""
     while len(made) < characters:
-        # 248 is the largest multiple of 62 that a byte holds; larger ones would make some characters likelier.
+        # 248 is the largest multiple of 62 in a byte; larger values would make some characters more likely.
         made += "".join(_ALPHABET[byte % 62] for byte in secret_bytes(characters) if byte < 248)
     return made[:characters]
 
@@ -97,12 +97,12 @@ def looks_like_key(text: str) -> bool:
 
 
 def digest_of(secret: str) -> str:
-    """What is kept of a secret."""
+    """The digest that is stored instead of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
-    """Scopes in their usual order. Raises InputError for a name that is none, and for no name at all."""
+    """Scopes in their usual order. Raises InputError for an unknown name, or if there are none."""
     given = set(names)
     unknown = sorted(given - set(SCOPES))
     if unknown or not given:
@@ -125,7 +125,7 @@ class ApiKeys:
         accounts: Sequence[str] | None = None,
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """Make a key; the second value is the key itself, which is never shown again. Raises InputError."""
+        """Create a key; the second value is the key itself, which is never shown again. Raises InputError."""
         chosen = parse_scopes(scopes)
         if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
             raise InputError(f"A key needs a name of 1 to {NAME_MAX} characters.", hint="Name what will use it.")
@@ -143,12 +143,12 @@ class ApiKeys:
             }
             with self._store._writing(wake=False) as tx:
                 row = tx.row("insert_api_key", **values, now=self._store._clock.now())
-            # The beginning of a key is its own; among 62 ** 8 a second one with the same is rare, but not impossible.
+            # The prefix must be unique; a collision among 62 ** 8 is rare, but possible.
             if row is not None:
                 return _key_of(row), key
 
     def all(self) -> list[ApiKey]:
-        """All keys, also those that ended."""
+        """All keys, including those that have ended."""
         with self._store._reading() as tx:
             return [_key_of(row) for row in tx.rows("list_api_keys")]
 
@@ -167,7 +167,7 @@ class ApiKeys:
         return self.get(key_id)
 
     def check(self, key: str) -> ApiKey:
-        """The key's row, when it is valid now. Raises InvalidKey, which does not say what is wrong with it."""
+        """The key's row, if it is valid now. Raises InvalidKey, which does not say what is wrong."""
         wrong = InvalidKey("The API key is wrong, revoked or expired.", hint="Make a new key.")
         if not looks_like_key(key):
             raise wrong
@@ -184,12 +184,12 @@ class ApiKeys:
         return found
 
     def has_valid(self) -> bool:
-        """Whether there is a key that works now."""
+        """Whether there is a valid key."""
         now = self._store._clock.now()
         return any(key.revoked_at is None and (key.expires_at is None or key.expires_at > now) for key in self.all())
 
     def add_token(self, name: str, account_did: str | None = None) -> tuple[FeedToken, str]:
-        """Make a secret address; the second value is its secret, which is never shown again."""
+        """Create a secret address; the second value is its secret, which is never shown again."""
         secret = new_secret()
         with self._store._writing(wake=False) as tx:
             now = self._store._clock.now()
@@ -203,7 +203,7 @@ class ApiKeys:
             return [_token_of(row) for row in tx.rows("list_feed_tokens")]
 
     def token(self, secret: str) -> FeedToken | None:
-        """The address with this secret; None when there is none, or none any more."""
+        """The address with this secret, or None if it does not exist or was revoked."""
         with self._store._reading() as tx:
             row = tx.row("feed_token_with_digest", digest=digest_of(secret))
         return None if row is None else _token_of(row)

@@ -1,6 +1,7 @@
 """What an approval covers, and which posts need one.
 
-What lives here: the digest, the rule, and what a claim asks. What does not: giving and refusing one (`approvals.py`).
+What lives here: the digest, the rule, and the check in a claim. What does not: approving and rejecting
+(`approvals.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ DRIFTED = "DriftedSinceApproval"
 
 def digest_of(post: Post) -> str:
     """The SHA-256 of what will be published and when: records, blobs, card, gates, account, due time and lateness."""
-    # Not on the path of a post that needs no approval.
+    # Imported here, because most posts need no approval.
     from hashlib import sha256
 
     return sha256(json.dumps(content_of(post), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -49,7 +50,7 @@ def texts_of(post: Post) -> list[str]:
 
 
 def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Sequence[Author] = ()) -> bool:
-    """Whether an account asks for approval of a post from this source, written by these."""
+    """Whether an account requires approval of a post from this source, by these authors."""
     asked = settings.get(SETTING)
     if not asked:
         return False
@@ -63,9 +64,9 @@ def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Seq
 
 
 def demanded_digest(tx: Transaction, settings: Mapping[str, Any], post: Post, now: datetime) -> str:
-    """The digest that must be approved before a post may be claimed; "" where its account asks for none.
+    """The digest that must be approved before a post may be claimed; "" if its account requires none.
 
-    One that may be on the network was approved before its first attempt, and has to be settled.
+    A post that may be on the network was approved before its first attempt, and must be settled.
     """
     if not settings.get(SETTING) or not post.is_free(now):
         return ""
@@ -85,7 +86,7 @@ def covering_template(tx: Transaction, post: Post) -> str:
 
 
 def not_approved(post: Post) -> Problem:
-    """Why a post whose time has come is held."""
+    """Why a due post is held."""
     hint = Hint("See it and approve it: ", Do("posts.approve", post.id), ". Drop it: ", Do("posts.cancel", post.id))
     if post.recurrence_id is not None:
         whole = Do("recurrences.approve", post.recurrence_id)
@@ -96,7 +97,7 @@ def not_approved(post: Post) -> Problem:
 def ask_for_approvals(
     tx: Transaction, accounts: Mapping[str, Row], posts: Sequence[tuple[int, NewPost]], now: datetime
 ) -> None:
-    """Note which of the posts that are added need an approval: one event for one post, or for many of an account."""
+    """Record which added posts need an approval: one event for a post, or for many posts of an account."""
     for did, row in accounts.items():
         settings = json.loads(row["settings"])
         if not settings.get(SETTING):

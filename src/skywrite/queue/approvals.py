@@ -1,7 +1,7 @@
-"""Approvals: bound by a digest to what will be published, so that any edit voids them by comparison.
+"""Approvals: bound by a digest to what will be published, so that any edit voids them.
 
-What lives here: giving and refusing one. What does not: what it covers (`approval_rules.py`), the claim that demands it
-(`claims.py`), and how people see what they approve (`app.approvals`).
+What lives here: approving and rejecting. What does not: what an approval covers (`approval_rules.py`), the claim that
+demands it (`claims.py`), and how people see what they approve (`app.approvals`).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
 
 
 class ApprovalStale(InputError):
-    """The post is no longer what was looked at; nothing was approved."""
+    """The post has changed since it was viewed; nothing was approved."""
 
 
 class OwnPost(RejectedError):
-    """Somebody else has to approve what one has written."""
+    """Authors cannot approve their own posts."""
 
 
 class Approval(NamedTuple):
@@ -59,7 +59,7 @@ class Approval(NamedTuple):
 
 
 def as_approved(post: Post, now: datetime, at: datetime | None = None) -> Post:
-    """The post as it will be once it is approved: with its time, and to go out now where that has passed."""
+    """The post as it will be after approval: with its time, or due now if that has passed."""
     if post.state == "draft":
         return post._replace(due_at=at)
     if post.state == "held" and (post.due_at is None or post.due_at <= now):
@@ -72,16 +72,16 @@ class Approvals:
 
     def __init__(self, store: StoreBase) -> None:
         self._store = store
-        # What `repeated` looks for.
+        # Needed by `repeated`.
         self._clock = store._clock
 
     def of(self, post_id: int) -> list[Approval]:
-        """Every verdict on a post, the latest first."""
+        """All verdicts on a post, the latest first."""
         with self._store._reading() as tx:
             return [_approval_of(row) for row in tx.rows("approvals_of_post", post_id=post_id)]
 
     def is_wanted(self, post: Post) -> bool:
-        """Whether the post needs an approval that it does not have."""
+        """Whether the post still needs an approval."""
         now = self._clock.now()
         with self._store._reading() as tx:
             account = tx.row("get_account", did=post.account_did)
@@ -90,7 +90,7 @@ class Approvals:
             return bool(digest) and not is_approved(tx, post, digest)
 
     def is_by_agent(self, post: Post) -> bool:
-        """Whether an agent has written the post, or changed it."""
+        """Whether an agent has written or changed the post."""
         if post.source in AGENT_SOURCES:
             return True
         with self._store._reading() as tx:
@@ -107,10 +107,11 @@ class Approvals:
         note: str = "",
         who: str | None = None,
     ) -> Post:
-        """Approve what has this digest, and nothing else; a draft is scheduled, what was held for it is let go.
+        """Approve exactly what has this digest.
 
-        `at`: the time of a draft. `who`: the person or key that approves, where it is authenticated. Raises
-        ApprovalStale where the post is another by now, OwnPost, WrongState, UnknownPost.
+        A draft is scheduled, and a post held for approval is released. `at`: the time of a draft. `who`: the
+        authenticated person or key that approves. Raises ApprovalStale if the post has changed, OwnPost, WrongState,
+        UnknownPost.
         """
         now = self._clock.now()
         with self._store._writing() as tx:
@@ -137,7 +138,7 @@ class Approvals:
 
     @repeated
     def reject(self, post_id: int, by: str, *, note: str = "") -> Post:
-        """Say no: earlier approvals are withdrawn, and a scheduled post is held, with the note."""
+        """Reject a post: earlier approvals are withdrawn, and a scheduled post is held, with the note."""
         now = self._clock.now()
         with self._store._writing() as tx:
             post = get_locked(tx, post_id)

@@ -1,6 +1,6 @@
-"""Who writes: noted with each post that is added or changed, in the transaction that does it.
+"""Authors: recorded with each post that is added or changed, in the same transaction.
 
-What lives here: the author of what this thread is doing. What does not: what an author may do (`approvals.py`,
+What lives here: the author of this thread's changes. What does not: what an author may do (`approvals.py`,
 `app.operations`).
 """
 
@@ -15,7 +15,7 @@ from skywrite.queue.database import Transaction
 
 
 class Author(NamedTuple):
-    """A person or a key that was authenticated. `agent`: a program, by its key."""
+    """An authenticated person or key. `agent`: a program, by its key."""
 
     who: str
     agent: bool = False
@@ -26,7 +26,7 @@ _author: ContextVar[Author | None] = ContextVar("skywrite_author", default=None)
 
 @contextmanager
 def written_by(who: str, *, agent: bool) -> Iterator[None]:
-    """What this thread writes inside is written by this author."""
+    """Changes by this thread inside the `with` block are by this author."""
     token = _author.set(Author(who, agent))
     try:
         yield
@@ -35,7 +35,7 @@ def written_by(who: str, *, agent: bool) -> Iterator[None]:
 
 
 def note_author(tx: Transaction, post_ids: Iterable[int]) -> None:
-    """Note who adds or changes these posts, where that is known."""
+    """Record who adds or changes these posts, if known."""
     author = _author.get()
     if author is not None:
         for post_id in post_ids:
@@ -56,5 +56,5 @@ def authors_of_recurrence(tx: Transaction, recurrence_id: int) -> list[Author]:
 
 
 def authors_of(tx: Transaction, post_id: int) -> list[Author]:
-    """Everybody who has written a post, or changed it."""
+    """Everybody who has written or changed a post."""
     return [Author(row["who"], bool(row["agent"])) for row in tx.rows("authors_of_post", post_id=post_id)]

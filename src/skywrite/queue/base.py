@@ -1,4 +1,4 @@
-"""What the groups of operations share: the database, the vault, the clock, and waking those who wait for changes."""
+"""What the groups of operations share: the database, the vault, the clock, and waking threads that wait for changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skywrite.queue.database import (
 )
 from skywrite.queue.vault import Vault
 
-# What a post is known by whose storing was left in doubt, in place of a key: its number and its root's record key.
+# Identifies a post without a key after a commit in doubt: its number and its root's record key.
 ACCEPTED_KEY = "accepted:"
 CONFLICT_TRIES = 5
 CONFLICT_WAIT_SECONDS = 0.1
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def repeated(operation: Callable[P, T]) -> Callable[P, T]:
-    """Run an operation again that the database gave up for the sake of another transaction; nothing of it was done."""
+    """Retry an operation whose transaction the database rolled back because of a conflict."""
 
     @wraps(operation)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -50,9 +50,9 @@ def repeated(operation: Callable[P, T]) -> Callable[P, T]:
 
 
 class StoreBase:
-    """One database, and the events of those in this process who watch it.
+    """One database, and the threads in this process that watch it.
 
-    `on_replaced(place)` is called when another file was put in the place of the database, and is used from now on.
+    `on_replaced(place)` is called when the database file was replaced by another, which is used from then on.
     """
 
     def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -86,7 +86,7 @@ class StoreBase:
 
     @contextmanager
     def _writing(self, *, wake: bool = True) -> Iterator[Transaction]:
-        """A writing transaction; after its commit, those who watch the queue look again (`wake`)."""
+        """A writing transaction. After its commit, threads that watch the queue are woken (`wake`)."""
         with self._database.transaction(write=True) as tx:
             yield tx
             if wake:
@@ -97,7 +97,7 @@ class StoreBase:
 
     @contextmanager
     def _accepting(self) -> Iterator[Transaction]:
-        """A writing transaction that stores posts. Where nobody answers its COMMIT, it is looked for what it stored."""
+        """A writing transaction that stores posts. If its COMMIT gets no response, this checks what was stored."""
         accepted: Accepted | None = None
         try:
             with self._writing() as tx:
@@ -107,7 +107,7 @@ class StoreBase:
             self._settle_doubt(accepted, doubt)
 
     def _settle_doubt(self, accepted: Accepted | None, doubt: CommitInDoubt) -> None:
-        """Return where the posts are stored, raise where they are not, or where that cannot be found out."""
+        """Return if the posts are stored; raise if they are not, or if that cannot be found out."""
         if accepted is None:
             raise doubt
         for seconds in DOUBT_WAITS_SECONDS:
@@ -129,7 +129,7 @@ class StoreBase:
 
     def _is_stored(self, post: Accepted) -> bool:
         with self._writing(wake=False) as tx:
-            # Whoever held the account before us has ended when we have it: what is not there now will never be.
+            # Once we hold the account's lock, the other transaction has ended: what is not stored now never will be.
             if tx.row("lock_account", did=post.account_did) is None:
                 return False
             values = {"id": post.id, "account_did": post.account_did, "root_rkey": post.root_rkey}

@@ -1,6 +1,6 @@
-"""Noticing changes: at once when they are made in this process, within 0.15 seconds from any other process.
+"""Noticing changes: at once if they are made in this process, within 0.15 seconds if in any other process.
 
-Through a pooler of PostgreSQL it takes up to a second.
+Through a PostgreSQL pooler it takes up to a second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from skywrite.queue.database import POLL_SECONDS, ChangeDetector
 
 
 class ChangeListener:
-    """One waiting thread's view of changes. Make it before looking at the queue, so that nothing slips through."""
+    """One waiting thread's view of changes. Create it before reading the queue, so that no change is missed."""
 
     def __init__(self, store: ChangeOperations) -> None:
         self._store = store
@@ -34,7 +34,7 @@ class ChangeListener:
     def wait(self, timeout_seconds: float) -> bool:
         """Wait until something may have changed (True) or the time is over (False).
 
-        While the database cannot be reached this only waits: whoever claims next reports it.
+        While the database cannot be reached this only waits: the next claim reports it.
         """
         clock = self._store._clock
         ends = clock.monotonic() + timeout_seconds
@@ -59,7 +59,7 @@ class ChangeListener:
     def _changed(self) -> bool:
         if self._event.is_set():
             self._event.clear()
-            # What this process did may also show in the detector; look now, so that it does not count twice.
+            # Changes of this process may also show in the detector; check now, so that they do not count twice.
             self._detected()
             return True
         return self._detected()
@@ -69,7 +69,7 @@ class ChangeListener:
         try:
             if self._detector is None:
                 self._detector = database.detector()
-                # What happened before it was made is unknown.
+                # What happened before it was created is unknown.
                 return True
             return self._detector.changed()
         except (database.driver_error, StorageError):
@@ -83,10 +83,10 @@ class ChangeListener:
 
 
 class ChangeOperations(StoreBase):
-    """Verbs of those who wait."""
+    """Operations for waiting threads."""
 
     def watch(self) -> ChangeListener:
-        """A watch on all changes of the queue; one for each thread that waits. Close it, or use it in a `with`."""
+        """Listen for changes of the queue; one listener for each waiting thread. Close it, or use it in a `with`."""
         watch = ChangeListener(self)
         watch._detected()
         return watch

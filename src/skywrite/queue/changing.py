@@ -1,4 +1,4 @@
-"""Steps that change one post, inside of a transaction that they are given."""
+"""Steps that change one post, inside a given transaction."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def get_post(tx: Transaction, post_id: int) -> Post:
 
 
 def get_locked(tx: Transaction, post_id: int) -> Post:
-    """The post as it is once its account is locked: nobody changes it until the transaction ends."""
+    """The post, with its account locked: nobody else changes it until the transaction ends."""
     locked(tx, get_post(tx, post_id).account_did)
     return get_post(tx, post_id)
 
 
 def changed(tx: Transaction, post: Post) -> Post:
-    """The post after a change, of which its account hears too."""
+    """The post after a change; also updates its account."""
     update_ready(tx, post.account_did)
     return get_post(tx, post.id)
 
@@ -87,7 +87,7 @@ def cancel_post(tx: Transaction, post: Post, now: datetime) -> Post:
 
 
 def check_version(post: Post, version: int | None) -> None:
-    """Raise ChangedMeanwhile where a change was made from another version."""
+    """Raise ChangedMeanwhile if the change is based on another version."""
     if version is not None and post.version != version:
         raise ChangedMeanwhile(
             f"Post {post.id} was changed by somebody else; it is {post.state} now. Nothing was changed.",

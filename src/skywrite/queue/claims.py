@@ -1,7 +1,7 @@
 """Claiming posts and settling them: the transactions that make publishing happen at most once.
 
-What lives here: the lease of an account, its fencing token, and the moves of a post from scheduled to publishing and
-on. What does not: the decision whether a post is published now; the caller passes it in as `decide`.
+What lives here: the lease of an account, its fencing token, and the transitions of a post from scheduled to publishing
+and on. What does not: the decision whether to publish a post now; the caller passes it as `decide`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 FOUND = Problem("FoundOnNetwork", "It was on the network already, so nothing was written.")
 UNDECIDED = timedelta(minutes=1)
-# Two local days have up to 49 hours; the rest is slack for changes of zone.
+# Two local days have up to 49 hours; the rest is slack for time zone changes.
 LEDGER = timedelta(hours=75)
 
 
@@ -55,7 +55,7 @@ Servers = tuple[Iterable[str], Iterable[str] | None]
 
 
 class ClaimOperations(StoreBase):
-    """Verbs of workers."""
+    """Operations of workers."""
 
     def claim(
         self,
@@ -67,13 +67,13 @@ class ClaimOperations(StoreBase):
         avoid: Iterable[str] = (),
         only: Iterable[str] | None = None,
     ) -> Claim | None:
-        """Take the post that is next, and its account's lease, in one transaction; None when nothing is ready.
+        """Claim the next post and its account's lease in one transaction; None if nothing is ready.
 
         Accounts are tried in the order in which they became ready. `decide` is called with the post, a view of its
-        account and the current time, inside the transaction: it must be quick and pure. What it lets go or puts off
-        is stored after `tries` posts at the most, so that other writers have their turn, and the search goes on.
-        A post that another worker left in `publishing` comes before all others of its account. Accounts of the servers
-        in `avoid` are left alone, and where `only` is given, all but those of its servers.
+        account and the current time, inside the transaction: it must be quick and pure. What it misses or defers is
+        committed after at most `tries` posts, so that other writers get their turn, and the search goes on. A post that
+        another worker left in `publishing` comes before all others of its account. Accounts on the servers in `avoid`
+        are skipped; with `only`, all accounts on other servers are.
         """
         claims = self.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), tries=tries)
         return claims[0] if claims else None
@@ -91,7 +91,7 @@ class ClaimOperations(StoreBase):
     ) -> list[Claim]:
         """`claim` for several threads at once, in one transaction with one write to the disk.
 
-        `choice` gives `avoid` and `only` before each claim, and `taken` gets each claim before it is committed.
+        `choice` returns `avoid` and `only` before each claim, and `taken` is called with each claim before the commit.
         """
         claims: list[Claim] = []
         while not claims:
@@ -109,10 +109,10 @@ class ClaimOperations(StoreBase):
         return claims
 
     def claim_post(self, post_id: int, worker: str, lease_seconds: float, decide: Decide) -> Claim | None:
-        """Take this post if it may be tried now and its account is free; None otherwise.
+        """Claim this post if it may be tried now and its account is free; otherwise None.
 
-        It may overtake posts of its account that are waiting. When the account has a post that a worker left in
-        `publishing`, the claim is for that one: settle it and ask again.
+        It may overtake waiting posts of its account. If a worker left another post of the account in `publishing`, the
+        claim is for that one: settle it and try again.
         """
         with self._writing(wake=False) as tx:
             row = tx.row("get_post", id=post_id)
@@ -131,14 +131,14 @@ class ClaimOperations(StoreBase):
             return result, self._claim_one(tx, account, result.id, worker, lease_seconds, decide)
 
     def freeze(self, claim: Claim, frozen: str) -> bool:
-        """Store (or replace) the frozen records of a claimed post; False when the claim is no longer ours."""
+        """Store (or replace) the frozen records of a claimed post; False if the claim is no longer ours."""
         with self._writing(wake=False) as tx:
             locked(tx, claim.account.did)
             now = self._clock.now()
             return tx.run("freeze_post", id=claim.post.id, token=claim.token, frozen=frozen, now=now) == 1
 
     def renew(self, claim: Claim, lease_seconds: float) -> bool:
-        """Make the lease end so many seconds from now; False when the claim is no longer ours."""
+        """Extend the lease to so many seconds from now; False if the claim is no longer ours."""
         with self._writing(wake=False) as tx:
             did = claim.account.did
             locked(tx, did)
@@ -156,9 +156,9 @@ class ClaimOperations(StoreBase):
         account: AccountChange | None = None,
         follow: NewPost | None = None,
     ) -> bool:
-        """Record how an attempt ended, give the lease back, and add the post that follows (of a recurrence).
+        """Record how an attempt ended, release the lease, and add the next post of a recurrence.
 
-        False when the claim is no longer ours: then nothing at all is changed, and whoever has it now will settle.
+        False if the claim is no longer ours: then nothing is changed, and its new owner will settle the post.
         """
         with self._writing() as tx:
             return self._settle(tx, claim, outcome, account, follow)
@@ -197,12 +197,14 @@ class ClaimOperations(StoreBase):
         tx.run("end_lease", did=did, token=claim.token)
         if follow is not None:
             add_posts(tx, self._clock, [follow])
-        # Behind the accounts that are ready now, so that a long backlog does not keep the others waiting.
+        # Queue the account behind those that are ready now, so that a long backlog does not hold up the others.
         update_ready(tx, did, after=now)
         return True
 
     def release_claim(self, claim: Claim) -> bool:
-        """Give a claim back without a result (a worker stops): the post is scheduled again, its frozen records kept."""
+        """Release a claim without a result (the worker stops): the post is scheduled again and keeps its frozen
+        records.
+        """
         did = claim.account.did
         with self._writing() as tx:
             locked(tx, did)
@@ -216,9 +218,10 @@ class ClaimOperations(StoreBase):
             return True
 
     def expire_lease(self, did: str, owner: str) -> bool:
-        """End the lease of a worker that is known to be gone, so that its post is finished now and not when it ends.
+        """End the lease of a worker that is known to be gone, so that its post is finished now and not when the lease
+        expires.
 
-        The fencing token still guards the post, should that worker be alive after all.
+        The fencing token still protects the post if that worker is alive after all.
         """
         with self._writing() as tx:
             locked(tx, did)
@@ -228,13 +231,13 @@ class ClaimOperations(StoreBase):
             return True
 
     def next_ready_at(self) -> datetime | None:
-        """The earliest time at which `claim` may find something; None when nothing is waiting."""
+        """The earliest time at which `claim` may find something; None if nothing is waiting."""
         with self._reading() as tx:
             row = tx.row("next_ready")
         return time_of(row["ready_at"]) if row is not None else None
 
     def view(self, did: str) -> AccountView:
-        """What a decision about this account would see now."""
+        """The view of this account that a decision would get now."""
         with self._reading() as tx:
             row = tx.row("get_account", did=did)
             if row is None:
@@ -267,7 +270,7 @@ class ClaimOperations(StoreBase):
         try:
             decision = decide(post, self._view(tx, account, now), now)
         except Exception as error:
-            # Whatever is wrong with one post must not keep the others from going out.
+            # A problem with one post must not keep the others from going out.
             decision = _undecided(post, error, now)
         approval = demanded_digest(tx, account.settings, post, now) if isinstance(decision, Take) else ""
         if approval and not is_approved(tx, post, approval):
@@ -284,7 +287,7 @@ class ClaimOperations(StoreBase):
         return None
 
     def _candidate(self, tx: Transaction, did: str, post_id: int | None, now: datetime) -> Post | None:
-        """The post to be published next; one that was left in `publishing` comes before any other."""
+        """The post to publish next; one that was left in `publishing` comes first."""
         if post_id is None:
             rows = tx.rows("next_posts", did=did, now=now)
         else:
@@ -311,7 +314,7 @@ class ClaimOperations(StoreBase):
         if take.on_time and account["catching_up_since"] is not None:
             tx.run("note_catching_up", did=did, since=None)
         token = account["lease_token"]
-        # What was approved is compared with the network before it is frozen, so not here.
+        # Approved mentions are compared with the network before freezing, so not here.
         frozen = None if approval else take.frozen
         template = template_of(tx, post) if approval else ""
         values = {
@@ -329,7 +332,7 @@ class ClaimOperations(StoreBase):
         tx.run("open_attempt", id=post.id, number=post.attempts + 1, worker=worker, now=now)
         if take.points:
             self._spend(tx, did, now, points=take.points)
-        # Nobody else sees it while it is published, so only the claim keeps it.
+        # Nobody else needs it during publishing, so only the claim keeps it.
         mine = post_of(taken)._replace(free_at=post.free_at if post.state == "scheduled" else None)
         fresh = post.is_free(now)
         return Claim(mine, account_of(account), token, worker, until, fresh=fresh, approval=approval)
@@ -337,7 +340,7 @@ class ClaimOperations(StoreBase):
     def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
         spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)
         if spent is not None and (spent["points"], spent["posts"]) == (points, posts):
-            # A new minute: a good time, and seldom enough, to drop what is too old.
+            # A new minute: a good and rare enough time to drop old entries.
             tx.run("forget_spend", did=did, before=now - LEDGER)
 
     def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
@@ -411,7 +414,7 @@ def _as_json(avoid: Iterable[str], only: Iterable[str] | None) -> dict[str, str 
 
 
 def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
-    """What becomes of a post of which cannot be said what to do with it: its user is asked."""
+    """The outcome if the decision about a post failed: it is held for its user."""
     if post.frozen is not None:
         return Defer(now + UNDECIDED, "what to do with its next post could not be decided")
     if isinstance(error, SkywriteError):
@@ -422,7 +425,7 @@ def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
 
 
 def _is_free(account: Account, now: datetime) -> bool:
-    """Whether a worker may take the account, leaving aside when its posts are due."""
+    """Whether a worker may claim the account, regardless of when its posts are due."""
     if account.state == "needs_login" or (account.lease_until is not None and account.lease_until > now):
         return False
     return account.state == "ok" or (account.paused_until is not None and account.paused_until <= now)

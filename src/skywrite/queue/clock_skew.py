@@ -1,8 +1,9 @@
-"""Clocks that ran ahead and came back: what they left in the future is brought back, so that nothing waits for it.
+"""Clocks that ran ahead and were corrected: times that they left in the future are reset, so that nothing waits for
+them.
 
-What lives here: leases, pauses, retries and checks that lie further ahead than any that could be set now, or that were
-set at a time which is still to come. What does not: the least gap (`publish.budget`) and the ledger of write points
-(`claims`), which leave out what is still to come; times that a user gave; occurrences, which are never made twice.
+What lives here: leases, pauses, retries and polls that are further ahead than any that could be set now, or that were
+set at a future time. What does not: the minimum gap (`publish.budget`) and the ledger of write points (`claims`), which
+ignore the future; times that a user gave; occurrences, which are never made twice.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from datetime import timedelta
 from skywrite.queue.base import StoreBase
 from skywrite.queue.steps import locked, update_ready
 
-# Computers whose clocks are less apart than this are no trouble; `doctor` reports larger differences.
+# Smaller differences between computers do no harm; `doctor` reports larger ones.
 SKEW = timedelta(seconds=60)
 
 
 class ClockSkewOperations(StoreBase):
-    """Operations that undo what a clock that ran ahead has left."""
+    """Operations that clean up after a clock that ran ahead."""
 
     def recover_clock_skew(self, *, lease_seconds: float, pause_seconds: float) -> int:
-        """Free accounts and feeds that wait for a time which only a clock that ran ahead can have set; how many.
+        """Free accounts and feeds that wait for a time which only a clock that ran ahead can have set.
 
-        No lease is longer than `lease_seconds`, and no pause longer than `pause_seconds`. An account that is put off
-        by its own pace is asked again. Fencing tokens still guard what the holder of a lease does, should it be
-        alive after all.
+        Returns how many. No lease is longer than `lease_seconds`, and no pause longer than `pause_seconds`. An account
+        that was deferred by its own pace is decided again. Fencing tokens still protect against the holder of a lease
+        if it is alive after all.
         """
         now = self._clock.now()
         times = {

@@ -1,7 +1,7 @@
-"""A copy of a database in a SQLite file, whichever kind it is: for a rehearsal, which may do anything with it.
+"""A copy of either kind of database in a SQLite file: for a rehearsal, which may do anything with it.
 
-What does not live here: backups (`Store.backup`). A copy of a PostgreSQL database is made table by table in one
-transaction, so it is of one instant, too.
+What does not live here: backups (`Store.backup`). A PostgreSQL database is copied table by table in one transaction, so
+the copy is consistent, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from skywrite.queue.database import time_text
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 
-# What nobody may take along, or that says nothing about the queue.
+# Tables that must not be copied, or that are not part of the queue.
 LEFT_OUT = frozenset({"schema_version", "sqlite_sequence", "api_key", "passkey", "web_session", "sign_in_link"})
 ROWS = 500
 

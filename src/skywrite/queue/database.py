@@ -1,4 +1,4 @@
-"""One way to talk to either database: named queries inside transactions, and errors a user can act on.
+"""One interface to both databases: named queries inside transactions, and errors that a user can act on.
 
 What lives here: `Database`, which `sqlite.py` and `postgres.py` fill in with what differs (connecting, beginning,
 binding values, naming errors), `Transaction`, and the storage errors. What does not: any knowledge of posts.
@@ -28,11 +28,11 @@ class DatabaseBusy(StorageError):
 
 
 class DatabaseConflict(DatabaseBusy):
-    """The server gave the transaction up for the sake of another one (a deadlock); it may be repeated."""
+    """The server rolled the transaction back in favour of another one (a deadlock); it may be repeated."""
 
 
 class CommitInDoubt(DatabaseUnavailable):
-    """The connection broke before the answer to COMMIT: the change may have been stored."""
+    """The connection broke before the response to COMMIT: the change may have been stored."""
 
 
 class DatabaseReadOnly(StorageError):
@@ -40,7 +40,7 @@ class DatabaseReadOnly(StorageError):
 
 
 class DatabaseCorrupt(StorageError):
-    """The file is damaged, or is no database at all."""
+    """The file is damaged, or is not a database."""
 
 
 class DatabaseTooNew(StorageError):
@@ -48,11 +48,11 @@ class DatabaseTooNew(StorageError):
 
 
 class DiskFull(StorageError):
-    """There is no room left where the database lives; what was accepted before is safe."""
+    """The database's disk is full; everything accepted before is safe."""
 
 
 class BrokenRule(StorageError):
-    """The database refused a change that its own rules forbid: a fault in the program, which nothing came of."""
+    """The database refused a change that violates a constraint: a bug in the program. Nothing was changed."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, hint="Nothing was changed. This is a fault in the program: please report it.")
@@ -62,7 +62,7 @@ POLL_SECONDS = 0.15
 
 
 class Connection(Protocol):
-    """The part that `sqlite3.Connection` and `psycopg.Connection` have in common."""
+    """What `sqlite3.Connection` and `psycopg.Connection` have in common."""
 
     def execute(self, query: Any, params: Any = ..., /) -> Any: ...
 
@@ -74,9 +74,9 @@ class Connection(Protocol):
 
 
 class ChangeDetector(Protocol):
-    """Tells whether another connection has committed something since the last look.
+    """Detects whether another connection has committed something since the last check.
 
-    `poll_seconds`: how long to wait between two looks, each of which wakes the processor.
+    `poll_seconds`: how long to wait between checks, each of which wakes the processor.
     """
 
     poll_seconds: float
@@ -87,9 +87,8 @@ class ChangeDetector(Protocol):
 
 
 class Accepted(NamedTuple):
-    """The first of the posts that a transaction stores, and how many they are.
-
-    By these it is found again, should nobody know whether they were stored.
+    """The first of the posts that a transaction stores, and how many there are: enough to find out whether they were
+    stored after a commit in doubt.
     """
 
     id: int
@@ -99,7 +98,7 @@ class Accepted(NamedTuple):
 
 
 class Transaction:
-    """Named queries on one connection; everything is committed together, or nothing is.
+    """Named queries on one connection; all is committed together, or nothing.
 
     `accepted` describes the posts that it stores.
     """
@@ -119,16 +118,16 @@ class Transaction:
         return rows[0] if rows else None
 
     def run(self, name: str, /, **values: object) -> int:
-        """Run a named query that returns no rows; how many rows it changed."""
+        """Run a named query that returns no rows. Returns how many rows it changed."""
         cursor = self._connection.execute(self._database.queries[name], self._database.bind(values))
         return cast(int, cursor.rowcount)
 
     def run_many(self, name: str, values: Iterable[Mapping[str, object]]) -> None:
-        """Run a named query once for each set of values, in which times are given as `time_value` makes them."""
+        """Run a named query once for each set of values; times must come from `time_value`."""
         self._database.execute_many(self._connection, self._database.queries[name], values)
 
     def insert(self, name: str, rows: Sequence[Sequence[object]]) -> None:
-        """Store many rows with a named query of the dialect's own; times are given as `time_value` makes them."""
+        """Store many rows with a named query of the dialect; times must come from `time_value`."""
         if rows:
             self._database.insert(self._connection, self._database.queries[name], rows)
 
@@ -137,12 +136,12 @@ class Transaction:
         return None if at is None else self._database.time_value(at)
 
     def select(self, query: str | bytes, values: Mapping[str, object]) -> list[Row]:
-        """All rows of a query composed by the caller from a named one; see `Database.compose`."""
+        """All rows of a query that the caller composed from a named one; see `Database.compose`."""
         return cast("list[Row]", self._connection.execute(query, self._database.bind(values)).fetchall())
 
 
 class Database(ABC):
-    """Connections to one database. Threads may share it: each transaction has a connection of its own."""
+    """Connections to one database. Threads may share it: each transaction has its own connection."""
 
     dialect: ClassVar[str]
     serial_writes: ClassVar[bool]
@@ -164,23 +163,23 @@ class Database(ABC):
 
     @abstractmethod
     def begin(self, connection: Connection, *, write: bool) -> None:
-        """Start a transaction; a writing one holds the right to write from its start where there is only one."""
+        """Start a transaction; with a single-writer database, a writing one takes the write lock at once."""
 
     @abstractmethod
     def translate(self, sql: str) -> str | bytes:
-        """A query with `:name` parameters as the driver takes it."""
+        """A query with `:name` parameters in the driver's syntax."""
 
     @abstractmethod
     def time_value(self, at: datetime) -> object:
-        """A time as the driver takes it."""
+        """A time in the driver's format."""
 
     @abstractmethod
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
-        """Values as the driver takes them; times must be aware."""
+        """Values in the driver's format; times must be aware."""
 
     @abstractmethod
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
-        """Run one query for many sets of values that need no binding any more."""
+        """Run one query for many sets of values that are already in the driver's format."""
 
     @abstractmethod
     def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
@@ -188,7 +187,7 @@ class Database(ABC):
 
     @abstractmethod
     def run_script(self, connection: Connection, script: str) -> None:
-        """Run a migration's statements inside the transaction that is open."""
+        """Run a migration's statements inside the open transaction."""
 
     @abstractmethod
     def schema_version(self, connection: Connection) -> int:
@@ -196,18 +195,18 @@ class Database(ABC):
 
     @abstractmethod
     def lock_schema(self, connection: Connection) -> None:
-        """Let one process at a time migrate, until the transaction ends."""
+        """Allow only one process to migrate, until the transaction ends."""
 
     @abstractmethod
     def explain(self, error: Exception) -> StorageError:
-        """What a driver's error means for the user."""
+        """The error for the user that corresponds to a driver's error."""
 
     @abstractmethod
     def is_lost(self, error: Exception) -> bool:
-        """Whether the connection that raised this error is of no more use."""
+        """Whether the connection that raised this error is unusable."""
 
     def is_stale(self, connection: Connection) -> bool:
-        """Whether this is a connection to another database than the one that is at our place now."""
+        """Whether this connection is to another database than the one that is now at our place."""
         return False
 
     @abstractmethod
@@ -215,11 +214,11 @@ class Database(ABC):
         """A cheap detector of other connections' commits."""
 
     def announce(self, tx: Transaction) -> None:  # noqa: B027
-        """Tell other processes, in this transaction, to look again; where they notice by themselves, do nothing."""
+        """Notify other processes of a change, in this transaction; does nothing if they notice by themselves."""
 
     @abstractmethod
     def backup(self, path: str) -> None:
-        """Write a consistent copy to `path` while others still work."""
+        """Write a consistent copy to `path` while the database is in use."""
 
     def compose(self, name: str, *parts: str) -> str | bytes:
         """A named query followed by more SQL, written with `:name` parameters."""
@@ -227,9 +226,9 @@ class Database(ABC):
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[Transaction]:
-        """Everything inside is committed at the end, or rolled back when anything is raised.
+        """Commit at the end of the block, or roll back on an error.
 
-        Raises the storage errors of this module in place of the driver's.
+        Raises the storage errors of this module instead of the driver's.
         """
         turn = self._turn if write else None
         if turn is not None:
@@ -268,13 +267,13 @@ class Database(ABC):
             raise
 
     def close(self) -> None:
-        """Close the idle connections; those in use are closed when they are given back."""
+        """Close the idle connections; those in use are closed when they are returned."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()
 
     def _started(self, write: bool) -> Connection:
-        """A connection with a transaction begun; one that was lost while idle is replaced."""
+        """A connection with an open transaction; a connection that was lost while idle is replaced."""
         try:
             while self._idle:
                 try:
@@ -323,12 +322,12 @@ class Database(ABC):
 
 
 def time_text(at: datetime) -> str:
-    """A time as the SQLite store writes it: UTC, microseconds, `Z`; as text it sorts by time."""
+    """A time as SQLite stores it: UTC, microseconds, `Z`; the text sorts by time."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def time_of(value: Any) -> datetime | None:
-    """A time as either driver gives it back, in UTC."""
+    """A time from either driver, in UTC."""
     if value is None:
         return None
     if isinstance(value, str):

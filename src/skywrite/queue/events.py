@@ -1,6 +1,6 @@
 """Events: what happened, written in the same transaction as what it reports (a transactional outbox).
 
-What lives here: the kinds of events, noting one with the messages that webhooks get for it, and reading them. What does
+What lives here: the kinds of events, recording one together with the messages for webhooks, and reading them. What does
 not: sending messages (`publish.webhooks`), streaming events to browsers (`server.events`).
 """
 
@@ -31,7 +31,7 @@ EVENT_KINDS = (
     "approval.rejected",
     "worker.late",
 )
-# Only for trying out a webhook: nothing in the queue makes it.
+# Only for testing a webhook: nothing in the queue creates it.
 TEST_KIND = "webhook.test"
 TEXT_MAX = 3000
 
@@ -56,7 +56,7 @@ def note_event(
     account_did: str | None = None,
     subject_id: int | None = None,
 ) -> None:
-    """Note an event, and a message for each webhook that listens to it, in the caller's transaction."""
+    """Record an event, and a message for each webhook that subscribes to it, in the caller's transaction."""
     values = {"kind": kind, "account_did": account_did, "subject_id": subject_id}
     row = tx.row("insert_event", **values, data=dump_json(data), now=now)
     assert row is not None
@@ -71,7 +71,7 @@ def note_event(
 def note_post_event(
     tx: Transaction, kind: str, now: datetime, post: Post, *, problem: Problem | None = None, uri: str | None = None
 ) -> None:
-    """Note an event about a post."""
+    """Record an event about a post."""
     data = {
         "id": post.id,
         "text": post.text[:TEXT_MAX],
@@ -86,7 +86,7 @@ def note_post_event(
 
 
 def message(kind: str, now: datetime, data: Mapping[str, Any]) -> str:
-    """The body of a webhook's message, as Standard Webhooks has it."""
+    """The body of a webhook's message, as in Standard Webhooks."""
     return dump_json({"type": kind, "timestamp": to_iso(now), "data": data})
 
 
@@ -97,12 +97,12 @@ class Events:
         self._store = store
 
     def note(self, kind: str, data: Mapping[str, Any], *, account_did: str | None = None) -> None:
-        """Note an event in a transaction of its own, where nothing else is stored."""
+        """Record an event in its own transaction."""
         with self._store._writing() as tx:
             note_event(tx, kind, self._store._clock.now(), data, account_did=account_did)
 
     def after(self, event_id: int, limit: int = 500) -> list[Event]:
-        """What happened after an event, the oldest first."""
+        """The events after this one, the oldest first."""
         with self._store._reading() as tx:
             return [event_of(row) for row in tx.rows("events_after", after=event_id, limit=limit)]
 
@@ -113,7 +113,7 @@ class Events:
         return int(row["id"]) if row is not None else 0
 
     def prune(self, before: datetime) -> int:
-        """Drop events, and messages that were dealt with, from before a time; how many events."""
+        """Drop events and finished messages from before a time. Returns how many events."""
         with self._store._writing(wake=False) as tx:
             tx.run("forget_deliveries", before=before)
             return tx.run("forget_events", before=before)

@@ -1,7 +1,7 @@
-"""What the store takes and gives back about feeds: plain values, no behaviour, no SQL.
+"""What the store accepts and returns about feeds: plain values, no behaviour, no SQL.
 
-Times are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, pace), `memory`
-what its server said (validators, where it moved), both understood by `app.feeds`.
+Times are aware datetimes in UTC. `settings` is what the user set for a feed (template, filters, pace), `memory` what
+its server reported (validators, redirects); `app.feeds` interprets both.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class UnknownFeed(InputError):
 
 
 class FeedExists(InputError):
-    """The address is that of a feed that is here already."""
+    """A feed with this address was already added."""
 
 
 class Feed(NamedTuple):
@@ -54,7 +54,7 @@ class NewFeed(NamedTuple):
 
 
 class FeedClaim(NamedTuple):
-    """The right to check one feed. `token` fences checkers that come too late."""
+    """The right to poll one feed. `token` fences off late writers."""
 
     feed: Feed
     token: int
@@ -64,7 +64,8 @@ class FeedClaim(NamedTuple):
 class NewItem(NamedTuple):
     """An item that the ledger does not know. `strong` and `weak` are its fingerprints, 64-bit numbers.
 
-    `passed`: it was there at the first poll; `filtered`: not wanted; `pending`: to be posted; `failed`: it cannot be.
+    `passed`: it was there at the first poll; `filtered`: not wanted; `pending`: to be posted; `failed`: cannot be
+    posted.
     """
 
     state: ItemState
@@ -93,7 +94,7 @@ class ItemUpdate(NamedTuple):
 
 
 class KnownItem(NamedTuple):
-    """What the ledger knows of an item, to compare it with others. `fingerprints`: how many strong ones it has."""
+    """What the ledger knows about an item, to compare it with others. `fingerprints`: how many strong ones it has."""
 
     id: int
     state: ItemState
@@ -104,7 +105,7 @@ class KnownItem(NamedTuple):
 
 
 class FeedItem(NamedTuple):
-    """A row of the ledger. `content` is None when the item is done with."""
+    """A row of the ledger. `content` is None once the item is finished."""
 
     id: int
     feed_id: int
@@ -119,7 +120,7 @@ class FeedItem(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """What a check of a feed has shown; `items` from the oldest to the latest."""
+    """The result of fetching a feed; `items` from the oldest to the latest."""
 
     url: str
     title: str

@@ -1,8 +1,8 @@
 """Feeds and the ledger of their items.
 
 What lives here: the lease of a feed, its fencing token, and the two transactions that make each item a post once: a
-poll enters new items into the ledger, and `queue_item` stores an item's posts and marks it as done with, together.
-What does not: what a feed says, and which items are the same (`sources`).
+poll enters new items into the ledger, and `queue_item` stores an item's posts and marks it as finished, together. What
+does not: reading feeds, and which items are the same (`sources`).
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from skywrite.queue.rows import dump_json, problem_of, problem_values
 from skywrite.queue.steps import locked
 
 FINGERPRINTS_ASKED_MAX = 10_000
-# One poll that fails says little; from the third in a row on, somebody should know.
+# A single failed poll means little; from the third in a row on, somebody should know.
 FAILING_POLLS = 3
 
 
 class FeedLeaseLost(TemporaryError):
-    """Another process has taken the feed meanwhile, or it was removed; nothing was changed."""
+    """Another process has claimed the feed meanwhile, or it was removed; nothing was changed."""
 
 
 class FeedOperations(StoreBase):
-    """Verbs about feeds."""
+    """Operations on feeds."""
 
     def add_feed(self, new: NewFeed, worker: str, lease_seconds: float) -> FeedClaim:
-        """Store a feed and hold it for its first poll. Raises FeedExists, UnknownAccount."""
+        """Store a feed and claim it for its first poll. Raises FeedExists, UnknownAccount."""
         with self._writing(wake=False) as tx:
             for did in sorted(set(new.account_dids)):
                 locked(tx, did)
@@ -91,12 +91,13 @@ class FeedOperations(StoreBase):
             return [_feed_of(row, dids.get(row["id"], ())) for row in tx.rows("list_feeds")]
 
     def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
-        """Replace who posts a feed's items and what is set for it; its ledger stays. Raises UnknownFeed.
+        """Replace a feed's accounts and settings; its ledger stays. Items that could not be posted wait again, and the
+        feed is polled at once.
 
-        Items that could not be posted wait again, and the feed is checked at once.
+        Raises UnknownFeed.
         """
         with self._writing(wake=False) as tx:
-            # The feed before its accounts, as where an item is queued: in another order two could wait for each other.
+            # Lock the feed before its accounts, as when an item is queued: another order could deadlock.
             if tx.row("lock_feed", id=feed_id) is None:
                 raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
             for did in sorted(set(account_dids)):
@@ -110,19 +111,19 @@ class FeedOperations(StoreBase):
                 tx.run("poll_feed_now", id=feed_id, now=now)
 
     def remove_feed(self, feed_id: int) -> None:
-        """Forget a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
+        """Remove a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
         with self._writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
                 raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
 
     def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
-        """Take feeds whose check is due (or whose checker never came back), those that wait longest first."""
+        """Claim feeds that are due (or whose lease has expired), the longest waiting first."""
         with self._writing(wake=False) as tx:
             rows = tx.rows("claim_feeds", now=self._clock.now(), limit=limit)
             return [self._take_feed(tx, row, worker, lease_seconds) for row in rows]
 
     def claim_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
-        """Take this feed, whenever its check is due; None while another holds it. Raises UnknownFeed."""
+        """Claim this feed, even if it is not due; None while another process holds it. Raises UnknownFeed."""
         with self._writing(wake=False) as tx:
             row = tx.row("lock_feed", id=feed_id)
             if row is None:
@@ -138,29 +139,29 @@ class FeedOperations(StoreBase):
         return FeedClaim(_feed_of(row, _accounts_of(tx, row["id"])), row["lease_token"] + 1, worker)
 
     def renew_feed(self, claim: FeedClaim, lease_seconds: float) -> None:
-        """Hold a feed for longer. Raises FeedLeaseLost."""
+        """Extend the lease of a feed. Raises FeedLeaseLost."""
         with self._writing(wake=False) as tx:
             until = self._clock.now() + timedelta(seconds=lease_seconds)
             if tx.run("renew_feed", id=claim.feed.id, token=claim.token, until=until) != 1:
                 raise _lost(claim)
 
     def release_feed(self, claim: FeedClaim) -> None:
-        """Give a feed back until its next check; nothing happens when the lease is lost."""
+        """Release a feed until its next poll; does nothing if the lease was lost."""
         with self._writing(wake=False) as tx:
             tx.run("release_feed", id=claim.feed.id, token=claim.token)
 
     def feed_lease_owners(self) -> list[str]:
-        """The workers that hold feeds."""
+        """The workers that hold a feed."""
         with self._reading() as tx:
             return [row["lease_owner"] for row in tx.rows("feed_lease_owners")]
 
     def expire_feed_leases(self, owner: str) -> int:
-        """End the leases of a worker that is gone, so that its feeds are checked at once; how many."""
+        """End the leases of a worker that is gone, so that its feeds are polled at once. Returns how many."""
         with self._writing(wake=False) as tx:
             return tx.run("expire_feed_leases", owner=owner, now=self._clock.now())
 
     def next_feed_at(self) -> datetime | None:
-        """When a worker may take a feed next; None without any."""
+        """When a worker may claim the next feed; None if there are none."""
         with self._reading() as tx:
             row = tx.row("next_feed")
         return None if row is None else time_of(row["ready_at"])
@@ -183,9 +184,10 @@ class FeedOperations(StoreBase):
         return known
 
     def record_poll(self, claim: FeedClaim, poll: Poll) -> int:
-        """Enter what a check has shown, all or nothing; how many items wait to be posted.
+        """Record a poll, all or nothing.
 
-        When none waits, the feed is given back in the same transaction. Raises FeedLeaseLost.
+        Returns how many items wait to be posted. If none does, the feed is released in the same transaction. Raises
+        FeedLeaseLost.
         """
         with self._writing(wake=False) as tx:
             row = self._held(tx, claim)
@@ -269,7 +271,7 @@ class FeedOperations(StoreBase):
         )
 
     def pending_items(self, feed_id: int, limit: int) -> list[FeedItem]:
-        """Items that wait to be posted, the oldest first; those that made trouble before come last."""
+        """Items that wait to be posted, the oldest first; those that failed before come last."""
         with self._reading() as tx:
             return [_item_of(row) for row in tx.rows("pending_items", feed_id=feed_id, limit=limit)]
 
@@ -279,7 +281,7 @@ class FeedOperations(StoreBase):
             return [_item_of(row) for row in tx.rows("list_feed_items", feed_id=feed_id, limit=limit)]
 
     def count_items(self, feed_id: int | None = None) -> dict[int, dict[ItemState, int]]:
-        """How many items of each state each feed (or one) has, by the feed's number."""
+        """How many items each feed (or one feed) has in each state, by the feed's number."""
         counts: dict[int, dict[ItemState, int]] = {}
         with self._reading() as tx:
             rows = tx.rows("count_feed_items") if feed_id is None else tx.rows("count_items_of_feed", feed_id=feed_id)
@@ -290,9 +292,9 @@ class FeedOperations(StoreBase):
     def queue_item(
         self, claim: FeedClaim, item_id: int, posts: Sequence[NewPost], problem: Problem | None = None
     ) -> list[AddResult]:
-        """Store an item's posts and mark it as queued, in one transaction; nothing when it is done with already.
+        """Store an item's posts and mark it as queued, in one transaction; does nothing if it is already finished.
 
-        `problem` says what an account did not get. Raises FeedLeaseLost, UnknownAccount, UnknownMedia.
+        `problem`: why an account got no post. Raises FeedLeaseLost, UnknownAccount, UnknownMedia.
         """
         with self._writing() as tx:
             self._held(tx, claim)
@@ -302,14 +304,14 @@ class FeedOperations(StoreBase):
             return []
 
     def filter_item(self, claim: FeedClaim, item_id: int) -> None:
-        """Note that an item is not wanted (any more). Raises FeedLeaseLost."""
+        """Record that an item is not wanted (any more). Raises FeedLeaseLost."""
         with self._writing(wake=False) as tx:
             self._held(tx, claim)
             now = self._clock.now()
             tx.run("finish_feed_item", id=item_id, state="filtered", tries=0, now=now, **problem_values(None))
 
     def fail_item(self, claim: FeedClaim, item_id: int, problem: Problem, *, permanently: bool) -> None:
-        """Note that an item cannot be posted until its feed is edited, or for now (then it waits behind the others)."""
+        """Record that an item cannot be posted until its feed is edited, or not now (it goes behind the others)."""
         with self._writing(wake=False) as tx:
             self._held(tx, claim)
             now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Directories that only their owner may enter, whatever the umask says."""
+"""Directories that only their owner may enter, whatever the umask is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a directory with mode 0700, and those above it that are missing; what exists is left as it is."""
+    """Create a directory and its missing parents with mode 0700; existing ones are left as they are."""
     missing = []
     while not path.exists():
         missing.append(path)
         path = path.parent
     for folder in reversed(missing):
-        # `parents=True` would make those above with the umask's mode.
+        # `parents=True` would create the parents with the umask's mode.
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,7 +1,6 @@
-"""The inbox: what others wrote about our posts, each once, until it is done with.
+"""The inbox: what others wrote about our posts, each item once, until it is done.
 
-What lives here: the ledger, and who gives an item to a program's function. What does not: asking the network
-(`app.inbox`).
+What lives here: the ledger, and claiming items for a program's function. What does not: fetching them (`app.inbox`).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class UnknownItem(InputError):
 
 
 class NewItem(NamedTuple):
-    """Something that others wrote. `subject` is the post of ours that it is about."""
+    """Something that others wrote. `subject` is our post that it is about."""
 
     account_did: str
     uri: str
@@ -40,7 +39,7 @@ class NewItem(NamedTuple):
 
 
 class InboxItem(NamedTuple):
-    """Something in the inbox. `answer_id` is the post that answers it."""
+    """An item of the inbox. `answer_id` is the post that replies to it."""
 
     id: int
     account_did: str
@@ -65,7 +64,7 @@ class InboxItems:
         self._store = store
 
     def add(self, items: Sequence[NewItem]) -> int:
-        """Note what is new; how many of them were."""
+        """Store the new items. Returns how many were new."""
         with self._store._reading() as tx:
             fresh = [
                 item for item in items if tx.row("known_inbox", account_did=item.account_did, uri=item.uri) is None
@@ -109,7 +108,7 @@ class InboxItems:
     def settle(
         self, item_id: int, state: str, *, snoozed_until: datetime | None = None, answer_id: int | None = None
     ) -> InboxItem:
-        """Note that it is done with, or is to come again later. Raises UnknownItem."""
+        """Mark it as done, or to be shown again later. Raises UnknownItem."""
         self.get(item_id)
         values = {"state": state, "snoozed_until": snoozed_until, "answer_id": answer_id}
         with self._store._writing(wake=False) as tx:
@@ -117,7 +116,7 @@ class InboxItems:
         return self.get(item_id)
 
     def claim(self) -> InboxItem | None:
-        """The next item that no function has had, for five minutes; after three tries it is left alone."""
+        """Claim the next item that no function has handled, for five minutes; after three tries it is left alone."""
         now = self._store._clock.now()
         with self._store._reading() as tx:
             row = tx.row("next_unhandled", now=now, tries=HANDLE_TRIES)
@@ -129,7 +128,7 @@ class InboxItems:
         return None if taken is None else _item_of(taken)
 
     def handled(self, item: InboxItem) -> None:
-        """A function has had it."""
+        """Record that a function has handled it."""
         with self._store._writing(wake=False) as tx:
             tx.run("handled_inbox", id=item.id, was=item.tries, now=self._store._clock.now())
 

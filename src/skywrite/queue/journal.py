@@ -1,6 +1,7 @@
-"""The journal of changes: what users did to posts lately, with what it replaced, noted in the transaction that does it.
+"""The journal of changes: what users recently did to posts, with the previous values, recorded in the same transaction.
+Changes by workers are not recorded.
 
-What does not live here: taking a change back (`undo.py`). What workers do is not noted.
+What does not live here: undoing a change (`undo.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _batch: ContextVar[str | None] = ContextVar("skywrite_batch", default=None)
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Changes made inside, by this thread, are taken back together."""
+    """Changes by this thread inside the `with` block are undone together."""
     token = _batch.set(secret_bytes(16).hex())
     try:
         yield
@@ -38,7 +39,7 @@ def media_of(tx: Transaction, post_id: int) -> list[str]:
 def note_changed(
     tx: Transaction, operation: str, now: datetime, before: Post, after: Post, media: Sequence[str] | None = None
 ) -> None:
-    """Note that a post was changed, in the transaction that changes it; `media` is what it needed, if that changed."""
+    """Record that a post was changed, in the same transaction; `media` is what it needed before, if that changed."""
     content = {
         "id": before.id,
         "version": after.version,
@@ -57,7 +58,7 @@ def note_changed(
 def note_added(
     tx: Transaction, operation: str, now: datetime, results: Sequence[AddResult], recurrences: Sequence[int] = ()
 ) -> None:
-    """Note that posts were stored, in the transaction that stores them."""
+    """Record that posts were stored, in the same transaction."""
     runs = _runs([result.id for result in results if not result.existed])
     if runs or recurrences:
         _note(tx, operation, now, {"added": runs, "recurrences": list(recurrences)})

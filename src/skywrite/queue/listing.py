@@ -1,8 +1,8 @@
-"""Listing posts: pages by time and number, of any size of queue, filtered, counted.
+"""Listing posts: pages by time and number, filtered and counted, for queues of any size. A page ends with a `Cursor`:
+the place after its last post. A list that continues from a cursor shows each post that existed all the time exactly
+once, whatever was added, published or moved meanwhile.
 
-A page ends with a `Cursor`: the place behind its last post. A list that goes on from a cursor shows each post that was
-there all the time exactly once, whatever was added, published or moved meanwhile. What does not live here: changing
-posts (`posts.py`).
+What does not live here: changing posts (`posts.py`).
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ PAGE_POSTS = 500
 
 
 class InvalidCursor(InputError):
-    """What should be the cursor of a page is none."""
+    """The cursor of a page is not valid."""
 
 
 class Cursor(NamedTuple):
-    """The place behind a post in a list: its time in that list (None: without a time) and its number."""
+    """The place after a post in a list: its time in that list (None: without a time) and its number."""
 
     at: datetime | None
     id: int
 
     @classmethod
     def due(cls, post: Post) -> Self:
-        """Behind this post in `posts`."""
+        """After this post in `posts`."""
         return cls(post.due_at, post.id)
 
     @classmethod
     def changed(cls, post: Post) -> Self:
-        """Behind this post in `history`."""
+        """After this post in `history`."""
         return cls(post.updated_at, post.id)
 
     @classmethod
@@ -60,9 +60,9 @@ class Cursor(NamedTuple):
 
 
 class PostFilter(NamedTuple):
-    """Which posts a list shows. Times are half open: from the first to before the second.
+    """Which posts a list shows. Times are half-open intervals.
 
-    `text`: what the first post's text contains, whatever its case. `due_*` leave out what has no time.
+    `text`: what the first post's text contains, ignoring case. `due_*` leave out posts without a time.
     """
 
     account_did: str | None = None
@@ -83,7 +83,7 @@ class PostFilter(NamedTuple):
 
     @property
     def timed(self) -> bool:
-        """Whether posts without a time are left out."""
+        """Whether posts without a time are excluded."""
         return self.due_from is not None or self.due_before is not None
 
 
@@ -97,12 +97,12 @@ _CONDITIONS = {
     "changed_from": "AND updated_at >= :changed_from",
     "changed_before": "AND updated_at < :changed_before",
 }
-# The states are repeated in the text, so that the planner sees that the partial index fits.
+# The states are repeated literally, so that the planner uses the partial index.
 _HISTORY = "AND state IN ('published', 'failed', 'cancelled')"
 
 
 class ListOperations(StoreBase):
-    """Verbs that list posts."""
+    """Operations that list posts."""
 
     def posts(
         self,
@@ -117,7 +117,7 @@ class ListOperations(StoreBase):
         after: Cursor | Post | None = None,
         limit: int = 100,
     ) -> list[Post]:
-        """Posts in these states by (due_at, id), those without a time last; `after` is the place to go on from."""
+        """Posts in these states by (due_at, id), those without a time last; `after` is where to continue."""
         chosen = PostFilter(account_did, recurrence_id, source, text, due_from, due_before)
         if isinstance(after, Post):
             after = Cursor.due(after)
@@ -137,7 +137,7 @@ class ListOperations(StoreBase):
     ) -> Iterator[Post]:
         """Every post in these states in the order of `posts`, read page by page: for exports of any size.
 
-        Where fewer posts than a page holds are wanted, `page` says how many.
+        `page` is the page size, for callers that want fewer posts.
         """
         after: Cursor | None = None
         size = min(page or PAGE_POSTS, PAGE_POSTS)
@@ -159,7 +159,7 @@ class ListOperations(StoreBase):
         after: Cursor | Post | None = None,
         limit: int = 100,
     ) -> list[Post]:
-        """Posts that are done with, the latest change first, changed from `since` to before `before`."""
+        """Finished posts, the latest change first, changed from `since` to before `before`."""
         chosen = PostFilter(account_did, None, source, text, changed_from=since, changed_before=before)
         if isinstance(after, Post):
             after = Cursor.changed(after)
@@ -183,7 +183,7 @@ class ListOperations(StoreBase):
         return counts
 
     def count_matching(self, states: Sequence[State], chosen: PostFilter) -> int:
-        """How many posts all pages of a list have together: `100 of 2,531`."""
+        """How many posts all pages of a list have in total: `100 of 2,531`."""
         parts, values = chosen.parts()
         query = self._database.compose("count_in_state", *parts)
         with self._reading() as tx:

@@ -1,6 +1,6 @@
-"""Marks: what was counted of our posts at fixed ages.
+"""Marks: the counts of likes and so on of our posts at fixed ages.
 
-What lives here: which posts are to be counted, and what was. What does not: counting (`app.marks`), and what it says
+What lives here: which posts are to be counted, and the results. What does not: counting (`app.marks`), and statistics
 (`insight.stats`).
 """
 
@@ -17,7 +17,7 @@ from skywrite.queue.rows import dump_json
 
 AGES_HOURS = (1, 6, 24, 72, 168, 720)
 COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
-# A count that comes later than this part of its age says something else.
+# A count that is later than this part of its age would not be comparable.
 LATE_PART = 0.25
 LATE_MIN = timedelta(minutes=30)
 
@@ -33,7 +33,7 @@ class ToMark(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What was counted of a post at an age. The counts are None where the AppView did not show the post."""
+    """The counts of a post at an age; None if the AppView did not show the post."""
 
     post_id: int
     uri: str
@@ -63,7 +63,7 @@ class Marks:
         self._store = store
 
     def due(self, limit: int) -> list[ToMark]:
-        """What is to be counted now: posts that have reached an age, and not passed it by much."""
+        """What to count now: posts that have reached an age, and not passed it by much."""
         now, found = self._store._clock.now(), list[ToMark]()
         with self._store._reading() as tx:
             for age in AGES_HOURS:
@@ -77,7 +77,7 @@ class Marks:
         return found
 
     def note(self, marks: Iterable[tuple[ToMark, dict[str, int] | None, list[str]]]) -> None:
-        """Note counts and labels; None for a post that was not shown."""
+        """Store counts and labels; None for a post that was not shown."""
         now = self._store._clock.now()
         with self._store._writing(wake=False) as tx:
             for item, counts, labels in marks:
@@ -86,12 +86,12 @@ class Marks:
                 tx.run("insert_mark", now=now, labels=dump_json(labels), **known, **values)
 
     def at(self, age_hours: int, since: datetime) -> list[Mark]:
-        """Everything that was counted at one age, of posts since a time."""
+        """All counts at one age, of posts since a time."""
         with self._store._reading() as tx:
             return [_mark_of(row) for row in tx.rows("marks_at", age_hours=age_hours, since=since)]
 
     def of(self, post_id: int) -> list[Mark]:
-        """What was counted of one post."""
+        """The counts of one post."""
         with self._store._reading() as tx:
             return [_mark_of(row) for row in tx.rows("marks_of_post", post_id=post_id)]
 

@@ -15,10 +15,10 @@ FILES_AT_ONCE = 20
 
 
 class MediaOperations(StoreBase):
-    """Verbs about stored bytes."""
+    """Operations on stored bytes."""
 
     def media_info(self, cid: str) -> MediaInfo | None:
-        """What is known of some stored bytes; None when they are not here."""
+        """What is known about stored bytes; None if they are not here."""
         with self._reading() as tx:
             row = tx.row("get_media", cid=cid)
         return None if row is None else MediaInfo(row["cid"], row["mime"], row["size"])
@@ -37,10 +37,11 @@ class MediaOperations(StoreBase):
         return self._pieces(info)
 
     def prune(self, *, unused_hours: float = UNUSED_HOURS, finished_days: float = FINISHED_DAYS) -> int:
-        """Drop bytes that nothing needs; how many files went.
+        """Drop bytes that nothing needs.
 
-        Posts published or cancelled so many days ago need theirs no more; bytes stored within `unused_hours` stay,
-        since their post may be about to be added. A few at a time, so that nobody waits long for the database.
+        Returns how many files were dropped. Posts that were published or cancelled so many days ago no longer need
+        theirs; bytes stored within `unused_hours` stay, because their post may be about to be added. Drops a few at a
+        time, so that nobody waits long for the database.
         """
         now, dropped = self._clock.now(), 0
         while self._forget_finished(now - timedelta(days=finished_days)) == LINKS_AT_ONCE:

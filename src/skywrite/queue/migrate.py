@@ -8,7 +8,7 @@ from skywrite.queue.queries import migrations
 
 
 def migrate(database: Database, clock: Clock) -> None:
-    """Apply the migrations that are missing, all or none. Raises DatabaseTooNew for a database from the future."""
+    """Apply the missing migrations, all or none. Raises DatabaseTooNew for a database of a newer release."""
     steps = migrations(database.dialect)
     newest = steps[-1][0]
     try:
@@ -16,7 +16,7 @@ def migrate(database: Database, clock: Clock) -> None:
     except database.driver_error as error:
         raise database.explain(error) from error
     try:
-        # In a transaction, because through a pooler only those know which schema is meant.
+        # In a transaction, because through a pooler only transactions know their schema.
         database.begin(connection, write=False)
         version = database.schema_version(connection)
         connection.rollback()

@@ -1,8 +1,8 @@
-"""What the store takes and gives back: plain values, no behaviour, no SQL.
+"""What the store accepts and returns: plain values, no behaviour, no SQL.
 
-They are named tuples, because these are made ten times faster than dataclasses when the module is imported, and every
-`skywrite post` imports them; for the same reason their annotations are no texts, which would be compiled one by one. A
-changed copy is made with `_replace`.
+They are named tuples, because defining these at import is ten times faster than defining dataclasses, and every
+`skywrite post` imports them; for the same reason their annotations are not strings, which would be compiled one by one.
+A changed copy is made with `_replace`.
 
 Times are aware datetimes in UTC. `draft` is what the user meant (names as in `skywrite import` rows), `prepared`
 the record templates, `frozen` the records exactly as they are (or will be) in the repository.
@@ -41,7 +41,7 @@ class UnknownRecurrence(InputError):
 
 
 class NotEditable(InputError):
-    """The post is in a state in which it may not be changed."""
+    """The post cannot be changed in its state."""
 
 
 class NotCancellable(InputError):
@@ -49,15 +49,15 @@ class NotCancellable(InputError):
 
 
 class KeyReused(InputError):
-    """The key was used before, for another draft; nothing was stored."""
+    """The key was used before, for a different draft; nothing was stored."""
 
 
 class ChangedMeanwhile(InputError):
-    """The post is no longer as it was when the change was prepared; nothing was changed."""
+    """The post has changed since the change was prepared; nothing was changed."""
 
 
 class SlotTaken(TemporaryError):
-    """Another process has given the slot to another post meanwhile; nothing was stored."""
+    """Another process has used the slot for another post meanwhile; nothing was stored."""
 
 
 class WrongState(InputError):
@@ -73,7 +73,9 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """The problem that an error describes; of an unexpected error only its kind, whatever its message contains."""
+        """The problem that an error describes; for an unexpected error only its type, because its message may contain
+        anything.
+        """
         if isinstance(error, SkywriteError):
             return cls(error.name, error.message, error.hint)
         return cls("Unexpected", f"Something went wrong inside Skywrite ({type(error).__name__}).")
@@ -82,9 +84,9 @@ class Problem(NamedTuple):
 class NewPost(NamedTuple):
     """A post to be stored. `due_at` None makes it a draft. `media` lists the CIDs of the bytes it needs.
 
-    `exclusive_slot` says that it took a slot: no other scheduled post of its account may be due at the same time.
-    `identity` is what makes it the same post wherever it is accepted, and a time that belongs to it (see
-    `record_keys.py`); the store fills it in for the occurrences of a recurrence.
+    `exclusive_slot`: it took a slot, so no other scheduled post of its account may be due at the same time. `identity`
+    makes it the same post wherever it is accepted, with a time (see `record_keys.py`); the store fills it in for
+    occurrences of a recurrence.
     """
 
     account_did: str
@@ -112,9 +114,9 @@ class NewMedia(NamedTuple):
 
 
 class AddResult(NamedTuple):
-    """`existed` says that the key (or the occurrence) was there before, so nothing was added.
+    """`existed`: the key (or the occurrence) was already there, so nothing was added.
 
-    `other_draft`: it was used for another draft than this one.
+    `other_draft`: it was used for a different draft.
     """
 
     id: int
@@ -123,7 +125,7 @@ class AddResult(NamedTuple):
 
 
 class Post(NamedTuple):
-    """A row of the queue. Columns and meaning are in docs/state-machine.md. Each change makes `version` one larger."""
+    """A row of the queue. The columns are described in docs/state-machine.md. Each change increments `version`."""
 
     id: int
     account_did: str
@@ -152,7 +154,9 @@ class Post(NamedTuple):
     version: int = 1
 
     def is_free(self, now: datetime) -> bool:
-        """Whether nothing of it is on the network or on its way: never sent, or sent, looked for, and not there."""
+        """Whether nothing of it is on the network or on its way: it was never sent, or it was sent, looked for, and not
+        found.
+        """
         return self.frozen is None or (self.free_at is not None and self.free_at <= now)
 
     @property
@@ -162,7 +166,7 @@ class Post(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try at publishing. `outcome` is None while it runs, and "lost" when its worker never came back."""
+    """One attempt to publish. `outcome` is None while it runs, and "lost" if its worker never reported back."""
 
     number: int
     worker: str
@@ -194,7 +198,7 @@ class Account(NamedTuple):
 
 
 class AccountView(NamedTuple):
-    """What a decision may know of an account: write points spent and posts published lately.
+    """What a decision knows about an account: write points spent, and posts published recently.
 
     `published_today` counts since midnight in the zone of the account's settings (UTC without one), and
     `published_yesterday` the day before.
@@ -245,8 +249,8 @@ Decide = Callable[[Post, AccountView, datetime], Decision]
 class Claim(NamedTuple):
     """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers.
 
-    `fresh` says that nothing of the post was on the network or on its way when it was claimed (`Post.is_free`).
-    `approval`: the digest that was approved, where the account asks for that.
+    `fresh`: nothing of the post was on the network or on its way when it was claimed (`Post.is_free`). `approval`: the
+    digest that was approved, if the account requires that.
     """
 
     post: Post
@@ -268,11 +272,11 @@ class Published(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """Not for now: try again at `attempt_at`.
+    """Not now: try again at `attempt_at`.
 
-    `discard_frozen` drops frozen records; only if nothing was ever sent. `free_at`: they were sent, then looked for,
-    and not there; from that time on, when no try can be under way any more, the post may be changed and overtaken. It
-    counts only where the worker of every attempt came back.
+    `discard_frozen` drops the frozen records; only if nothing was ever sent. `free_at`: they were sent, then looked
+    for, and not found; from that time on no attempt can still be under way, so the post may be changed and overtaken.
+    It counts only if the workers of all attempts reported back.
     """
 
     attempt_at: datetime
@@ -299,7 +303,7 @@ Outcome = Published | Retry | Failed | Held
 
 
 class AccountChange(NamedTuple):
-    """What an attempt taught about its account: it needs a login, or is to be left alone until then."""
+    """What an attempt revealed about its account: it needs a login, or must be left alone until a time."""
 
     state: AccountState
     paused_until: datetime | None = None
@@ -314,7 +318,7 @@ UNSET = Unset()
 
 
 class Changes(NamedTuple):
-    """An edit of a post: what is given replaces what is there. A draft with a `due_at` becomes scheduled."""
+    """An edit of a post: given fields replace the old ones. A draft with a `due_at` becomes scheduled."""
 
     draft: Mapping[str, Any] | Unset = UNSET
     prepared: Mapping[str, Any] | Unset = UNSET
@@ -333,7 +337,7 @@ class MediaInfo(NamedTuple):
 
 
 class NewRecurrence(NamedTuple):
-    """A rule that makes posts; the store keeps it, `schedule` understands it. `pool` holds drafts used in turn."""
+    """A recurrence to be stored. `schedule` interprets its rule. `pool` holds drafts used in turn."""
 
     account_did: str
     rule: str
@@ -352,7 +356,7 @@ class NewRecurrence(NamedTuple):
 
 
 class Recurrence(NamedTuple):
-    """A stored rule. `position` counts the posts made from it, for the turn in its pool."""
+    """A stored recurrence. `position` counts the posts made from it, for the turn in its pool."""
 
     id: int
     account_did: str

@@ -1,7 +1,7 @@
-"""Notices: what is in trouble, said once, and once more when it is over.
+"""Notices: each problem is reported once, and once more when it is solved.
 
-What lives here: the channels, which troubles are open, and what waits to be said; all of it comes from the events,
-which are stored with what they report, so that nothing is lost. What does not: the words (`app.notices`), and sending
+What lives here: the channels, the open problems, and the notices that wait; all come from the events, which are stored
+together with what they report, so that nothing is lost. What does not: the sentences (`app.notices`), and sending
 (`publish.mail`).
 """
 
@@ -38,7 +38,7 @@ class UnknownChannel(InputError):
 
 
 class Channel(NamedTuple):
-    """Where notices go. `config`: what the kind needs, `kinds`, and `quiet`."""
+    """Where notices go. `config`: the settings of its kind, `kinds`, and `quiet`."""
 
     id: int
     kind: str
@@ -49,7 +49,7 @@ class Channel(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Something that is wrong, and what was said of it."""
+    """A problem, and the notice that was sent about it."""
 
     name: str
     kind: str
@@ -59,7 +59,7 @@ class Trouble(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """What is to be said to a channel, and the right to say it."""
+    """The notices that wait for a channel, and the right to send them."""
 
     channel: Channel
     said: tuple[str, ...]
@@ -94,13 +94,13 @@ class Notices:
         raise UnknownChannel(f"There is no notice channel {channel_id}.", hint="See: sky.notices.list()")
 
     def remove(self, channel_id: int) -> None:
-        """Forget a channel. Raises UnknownChannel."""
+        """Remove a channel. Raises UnknownChannel."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_channel", id=channel_id) != 1:
                 raise UnknownChannel(f"There is no notice channel {channel_id}.")
 
     def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
-        """Note the troubles among the next events; how many events there were."""
+        """Record the problems among the next events. Returns how many events there were."""
         with self._store._reading() as tx:
             events = [event_of(row) for row in tx.rows("events_after", after=channel.last_event, limit=PAGE)]
         if not events:
@@ -122,13 +122,13 @@ class Notices:
             tx.run("insert_notice", channel_id=channel.id, trouble=name, said=said, is_over=False, now=now)
 
     def open(self, channel: Channel) -> list[Trouble]:
-        """The troubles that are not over."""
+        """The problems that are not solved."""
         with self._store._reading() as tx:
             rows = tx.rows("open_troubles", channel_id=channel.id, limit=PAGE)
         return [Trouble(row["name"], row["kind"], row["account_did"], row["subject_id"], row["said"]) for row in rows]
 
     def close(self, channel: Channel, trouble: Trouble, said: str) -> None:
-        """A trouble is over: say so, unless nothing was said of it yet."""
+        """Record that a problem is solved, and send a notice, unless none was sent about it."""
         with self._store._writing(wake=False) as tx:
             if tx.run("close_trouble", channel_id=channel.id, name=trouble.name) != 1:
                 return
@@ -137,7 +137,7 @@ class Notices:
                 tx.run("insert_notice", channel_id=channel.id, trouble=trouble.name, said=said, is_over=True, now=now)
 
     def claim(self, lease_seconds: float, is_quiet: Callable[[Channel], bool]) -> Waiting | None:
-        """What is to be said next, all of one channel together; None where nothing may be said now."""
+        """Claim the next notices, all of one channel together; None if nothing may be sent now."""
         now = self._store._clock.now()
         with self._store._reading() as tx:
             ready = [_channel_of(row) for row in tx.rows("channel_with_notices", now=now)]
@@ -152,7 +152,7 @@ class Notices:
         return None
 
     def settle(self, waiting: Waiting, error: str | None = None) -> None:
-        """It was said, or could not be: then it is tried again, later and later, up to once an hour."""
+        """Record that they were sent, or not: then they are retried with growing delays of up to an hour."""
         now, channel = self._store._clock.now(), waiting.channel
         failures = 0 if error is None else channel.failures + 1
         next_try_at = None if error is None else now + min(FIRST_WAIT * 2 ** min(failures - 1, 10), WAIT_MAX)
@@ -162,7 +162,7 @@ class Notices:
                 tx.run("notices_sent", channel_id=channel.id, last=waiting.last, now=now)
 
     def prune(self, before: datetime) -> int:
-        """Drop what was said before a time."""
+        """Drop notices that were sent before a time."""
         with self._store._writing(wake=False) as tx:
             return tx.run("forget_notices", before=before)
 

@@ -1,6 +1,6 @@
 """People who use the page: their roles, the links that sign them in, their sessions and their passkeys.
 
-What lives here: what is stored, always as a digest where it is a secret. What does not: cookies (`server.auth`) and
+What lives here: what is stored; secrets only as digests. What does not: cookies (`server.auth`) and
 the checks of passkeys (`server.passkeys`).
 """
 
@@ -34,11 +34,11 @@ class UnknownPerson(InputError):
 
 
 class LastOwner(InputError):
-    """Somebody has to be able to manage the server."""
+    """The last owner cannot be removed: somebody must be able to manage the server."""
 
 
 class Person(NamedTuple):
-    """Somebody who signs in on the page."""
+    """A person who signs in on the page."""
 
     id: int
     name: str
@@ -94,12 +94,12 @@ class People:
         return _person_of(row)
 
     def owner(self) -> Person:
-        """The first owner, who is made on first use."""
+        """The first owner, who is created on first use."""
         owners = [person for person in self.all() if person.role == "owner"]
         return owners[0] if owners else self.add("Owner", "owner")
 
     def change_role(self, person_id: int, role: Role) -> Person:
-        """Give a person another role. Raises UnknownPerson, LastOwner."""
+        """Change a person's role. Raises UnknownPerson, LastOwner."""
         if role not in ROLES:
             raise InputError(f"{role!r} is not a role.", hint=f"Choose from: {', '.join(ROLES)}.")
         if role != "owner":
@@ -109,7 +109,7 @@ class People:
         return self.get(person_id)
 
     def remove(self, person_id: int) -> None:
-        """Forget a person; their sessions end at once. Raises UnknownPerson, LastOwner."""
+        """Remove a person; their sessions end at once. Raises UnknownPerson, LastOwner."""
         self.get(person_id)
         self._keep_an_owner(person_id)
         with self._store._writing(wake=False) as tx:
@@ -125,7 +125,7 @@ class People:
         return secret
 
     def use_link(self, secret: str) -> Person | None:
-        """Use a link up: the person whom it signs in, or None when it was used before or is too old."""
+        """Use up a link. Returns the person whom it signs in, or None if it was used before or is too old."""
         with self._store._writing(wake=False) as tx:
             row = tx.row("use_sign_in_link", digest=digest_of(secret), now=self._store._clock.now())
             person = None if row is None else tx.row("get_person", id=row["person_id"])
@@ -141,7 +141,7 @@ class People:
         return secret
 
     def of_session(self, secret: str) -> Person | None:
-        """Whose session this is; None when it is over."""
+        """The person of this session; None if it has ended."""
         with self._store._reading() as tx:
             row = tx.row("person_of_session", digest=digest_of(secret), now=self._store._clock.now())
         return None if row is None else _person_of(row)
@@ -152,7 +152,7 @@ class People:
             tx.run("delete_web_session", digest=digest_of(secret))
 
     def add_passkey(self, person_id: int, credential_id: str, name: str, public_key: bytes, sign_count: int) -> None:
-        """Keep a passkey that was checked."""
+        """Store a verified passkey."""
         values = {"credential_id": credential_id, "person_id": person_id, "name": name, "public_key": public_key}
         with self._store._writing(wake=False) as tx:
             tx.run("insert_passkey", **values, sign_count=sign_count, now=self._store._clock.now())
@@ -169,19 +169,19 @@ class People:
             return [_passkey_of(row) for row in tx.rows("list_passkeys", person_id=person_id)]
 
     def has_passkey(self) -> bool:
-        """Whether anybody has one."""
+        """Whether anybody has a passkey."""
         with self._store._reading() as tx:
             row = tx.row("count_passkeys")
         return row is not None and row["count"] > 0
 
     def note_passkey(self, credential_id: str, sign_count: int) -> None:
-        """Remember that a passkey was used."""
+        """Record that a passkey was used."""
         with self._store._writing(wake=False) as tx:
             now = self._store._clock.now()
             tx.run("note_passkey_use", credential_id=credential_id, sign_count=sign_count, now=now)
 
     def remove_passkey(self, person_id: int, credential_id: str) -> None:
-        """Forget a passkey."""
+        """Remove a passkey."""
         with self._store._writing(wake=False) as tx:
             tx.run("delete_passkey", credential_id=credential_id, person_id=person_id)
 

@@ -31,7 +31,7 @@ CONNECT_SECONDS = 10
 LOCK_SECONDS = 20
 STATEMENT_SECONDS = 300
 CHANNEL = "skywrite"
-# Any number serves, as long as nobody else in this database locks the same one.
+# Any number will do, as long as nobody else in this database locks the same one.
 _SCHEMA_LOCK = 7_305_201_337
 _SCHEMA_EXISTS = b"""
 SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -46,7 +46,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
     "client_min_messages": "warning",
 }
-# `-c name=value`, `-cname=value` and `--name=value`, with what libpq wants escaped.
+# `-c name=value`, `-cname=value` and `--name=value`, with libpq's escapes.
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
 _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
@@ -57,7 +57,7 @@ class BackupByServer(InputError):
 
 
 class InvalidAddress(InputError):
-    """What should be the address of a PostgreSQL database is none."""
+    """The address of the PostgreSQL database is not valid."""
 
 
 class PostgresDatabase(Database):
@@ -73,14 +73,14 @@ class PostgresDatabase(Database):
             raise MissingExtra("PostgreSQL needs a driver that is not installed.", extra="postgres") from error
         self._psycopg = psycopg
         self._address = address
-        # Whether connections go through a pooler that gives each transaction a server's session; None: not known yet.
+        # Whether connections go through a transaction pooler; None: not known yet.
         self._pooled: bool | None = None
         self.driver_error = psycopg.Error
         try:
             self._options = psycopg.conninfo.conninfo_to_dict(address).get("options") or ""
         except psycopg.Error:
             raise InvalidAddress(
-                # Of what cannot be taken apart, any part may be the password.
+                # If the address cannot be parsed, any part may be the password.
                 "The address of the database cannot be read.",
                 hint="It looks like postgresql://user:password@host:5432/name.",
             ) from None
@@ -92,7 +92,7 @@ class PostgresDatabase(Database):
         return self._connected("" if self._pooled else self._own_options())
 
     def _first_connection(self) -> Connection:
-        """Find out, with the first connection, whether a pooler is in between."""
+        """Use the first connection to find out whether there is a pooler in between."""
         try:
             connection = self._connected(self._own_options())
         except self._psycopg.OperationalError as error:
@@ -105,7 +105,7 @@ class PostgresDatabase(Database):
         except BaseException:
             connection.close()
             raise
-        # A pooler makes up the number that it gives to its clients, and may pass over our settings.
+        # A pooler invents the process id that it reports to clients, and may ignore our settings.
         self._pooled = row["pid"] != cast(Any, connection).info.backend_pid
         return self._prepared(connection)
 
@@ -131,14 +131,15 @@ class PostgresDatabase(Database):
             keepalives_interval=10,
             keepalives_count=3,
         )
-        # JSON comes as text from either database, and is read in one place.
+        # JSON comes as text from both databases, and is parsed in one place.
         for name in ("json", "jsonb"):
             connection.adapters.register_loader(name, TextLoader)
         return self._prepared(cast(Connection, connection))
 
     def _prepared(self, connection: Connection) -> Connection:
         if self._pooled:
-            # Statements that the driver prepares would be those of a session that somebody else has next.
+            # Through a pooler, statements prepared by the driver would belong to a session that another client gets
+            # next.
             cast(Any, connection).prepare_threshold = None
         return connection
 
@@ -150,7 +151,7 @@ class PostgresDatabase(Database):
 
     @cached_property
     def _settings(self) -> bytes:
-        """What a transaction through a pooler begins with: settings that it would find in a session of its own."""
+        """The settings that a transaction through a pooler begins with; without one, the session has them."""
         given = {
             name.replace("-", "_"): re.sub(r"\\(.)", r"\1", text) for name, text in _OPTION.findall(str(self._options))
         }
@@ -161,7 +162,7 @@ class PostgresDatabase(Database):
         return _PARAMETER.sub(r"%(\1)s", _INDEX_HINT.sub("", sql).replace("%", "%%")).encode()
 
     def time_value(self, at: datetime) -> str:
-        # The driver takes longer to write a time than this does.
+        # This is faster than the driver's own conversion of times.
         return at.isoformat()
 
     def bind(self, values: Mapping[str, object]) -> Mapping[str, object]:
@@ -181,7 +182,8 @@ class PostgresDatabase(Database):
         connection.execute(script.encode())
 
     def schema_version(self, connection: Connection) -> int:
-        # Not `to_regclass`: it remembers that there was no such table, also while we waited for another to make it.
+        # Not `to_regclass`: it caches that the table did not exist, even after we waited for another process to create
+        # it.
         if connection.execute(_SCHEMA_EXISTS).fetchone() is None:
             return 0
         row = connection.execute(self.queries["schema_version"]).fetchone()
@@ -229,7 +231,7 @@ class PostgresDatabase(Database):
 
     def detector(self) -> ChangeDetector:
         connection = self.connect()
-        # A pooler keeps no LISTEN: the session that listens goes to somebody else.
+        # LISTEN does not work through a pooler: the listening session goes to another client.
         return _Polling(connection) if self._pooled else _Listener(connection)
 
     def announce(self, tx: Transaction) -> None:
@@ -243,7 +245,7 @@ class PostgresDatabase(Database):
 
 
 class _Polling:
-    """Looks whether anybody has committed something that was written, in any database of the server."""
+    """Checks whether anybody has committed a write, in any database of the server."""
 
     poll_seconds = POOLED_POLL_SECONDS
 
@@ -278,7 +280,7 @@ class _Listener:
         self._readable.register(self._connection.fileno(), EVENT_READ)
 
     def changed(self) -> bool:
-        # Asking the driver takes many times as long, and is done ten times a second.
+        # The driver's own call takes many times as long, and this runs ten times a second.
         return bool(self._readable.select(0)) and bool(list(self._connection.notifies(timeout=0)))
 
     def close(self) -> None:
@@ -288,5 +290,5 @@ class _Listener:
 
 
 def _quoted(text: str) -> str:
-    """A text as a literal of SQL."""
+    """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Reading posts and changing those that may be changed: edit, move, cancel, retry, hold, release."""
+"""Reading and changing posts: edit, move, cancel, retry, hold, release."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DELETED = "Deleted"
 
 
 class PostOperations(StoreBase):
-    """Verbs about posts that the user sees."""
+    """Operations on posts for users."""
 
     def get(self, post_id: int) -> Post:
         """One post; raises UnknownPost."""
@@ -46,18 +46,18 @@ class PostOperations(StoreBase):
             return get_post(tx, post_id)
 
     def occurrence_post(self, recurrence_id: int, occurrence: datetime) -> Post | None:
-        """The post that a rule made for one of its occurrences."""
+        """The post that a recurrence made for one of its occurrences."""
         with self._reading() as tx:
             row = tx.row("post_of_occurrence", recurrence_id=recurrence_id, occurrence=occurrence)
             return None if row is None else get_post(tx, row["id"])
 
     def attempts(self, post_id: int) -> list[Attempt]:
-        """Every attempt at publishing a post, the first one first."""
+        """All attempts to publish a post, in order."""
         with self._reading() as tx:
             return [attempt_of(row) for row in tx.rows("list_attempts", id=post_id)]
 
     def same_text(self, account_did: str, text: str, since: datetime) -> list[Post]:
-        """Posts of the account with this text that are waiting, or were published at `since` or later."""
+        """Posts of the account with this text that are waiting, or were published since `since`."""
         with self._reading() as tx:
             rows = tx.rows("posts_with_text", text_hash=text_hash({"text": text}), did=account_did, since=since)
         return [post for post in map(post_of, rows) if post.text.strip() == text.strip()]
@@ -126,8 +126,8 @@ class PostOperations(StoreBase):
     ) -> Post:
         """Cancel a post permanently; when this returns, it will never be published. A cancelled post stays cancelled.
 
-        With `keeps_turn` the next post of its rule has its text of the pool. `follow` is added with it: the next
-        occurrence of a recurrence. Raises UnknownPost, NotCancellable, ChangedMeanwhile.
+        With `keeps_turn`, the next post of its recurrence gets its text from the pool. `follow`, the next occurrence of
+        a recurrence, is added in the same transaction. Raises UnknownPost, NotCancellable, ChangedMeanwhile.
         """
         with self._writing() as tx:
             post = get_locked(tx, post_id)
@@ -148,7 +148,7 @@ class PostOperations(StoreBase):
         return self._schedule_again(post_id, "failed", version, "retry" if undoable else None)
 
     def release_post(self, post_id: int, *, version: int | None = None, undoable: bool = False) -> Post:
-        """Schedule a held post again: at its time, or now and however late where that has passed."""
+        """Schedule a held post again: at its time, or now if that has passed, however late it is."""
         return self._schedule_again(post_id, "held", version, "release" if undoable else None)
 
     def published_as(self, account_did: str, uri: str) -> Post | None:
@@ -159,9 +159,10 @@ class PostOperations(StoreBase):
 
     @repeated
     def note_deleted(self, account_did: str, uri: str) -> int | None:
-        """Note that a post was deleted from the network; its number, or None where it is none of ours.
+        """Record that a post was deleted from the network.
 
-        It stays published: it went out, once. The note is its problem, `DELETED`.
+        Returns its number, or None if it is not ours. It stays published, because it did go out; its problem is
+        `DELETED`.
         """
         now = self._clock.now()
         problem = Problem(DELETED, f"It was deleted from the network on {now:%Y-%m-%d at %H:%M} UTC.")
@@ -175,7 +176,7 @@ class PostOperations(StoreBase):
 
     @repeated
     def make_due_now(self, post_id: int) -> Post:
-        """Let a post whose time has come, and which waits for its next attempt, be tried now. Raises WrongState."""
+        """Make a due post that waits for its next attempt ready now. Raises WrongState."""
         with self._writing() as tx:
             post = get_locked(tx, post_id)
             if tx.run("make_post_due_now", id=post_id, now=self._clock.now()) != 1:

@@ -1,10 +1,10 @@
-"""Loads the SQL files: every query has a name and one sentence that says what it does.
+"""Loads the SQL files: every query has a name and a sentence that says what it does.
 
 A file is a series of queries, each headed by `-- name: settle_post` and a comment. `sql/common` holds what both
 dialects share, `sql/sqlite` and `sql/postgres` what differs. Parameters are written `:name` everywhere.
 
-`INDEXED BY` is for SQLite: without statistics its planner looks for the posts of one account among those of all.
-`postgres.py` leaves it out.
+`INDEXED BY` is for SQLite: without statistics its planner searches the posts of all accounts for those of one.
+`postgres.py` removes it.
 """
 
 from __future__ import annotations

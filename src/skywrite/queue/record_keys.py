@@ -1,15 +1,17 @@
 """The record keys of a post, fixed when it is accepted, so that the repository itself is the ledger of what went out.
 
-A restored backup, or a copy of the database on another computer, asks the repository to create the same keys again,
-and finds what is there. What lives here: which keys those are. What does not: what is found there (`publish`).
+A restored backup, or a copy of the database on another computer, tries to create the same keys again, and finds the
+existing records.
+
+What lives here: choosing the keys. What does not: looking for the records (`publish`).
 
 The root's key is computed from
-
 - the user's key and the time for which the post was accepted, as `atproto.tid.keyed_tid` does;
 - the post's `identity`: a recurrence and its occurrence, a feed and its item;
-- else a nonce and the time for which it was accepted. Two posts that are alike have two nonces.
+- else a nonce and the time for which it was accepted.
 
-Moving or editing a post changes no key. Posts that an older release accepted have none until they are frozen.
+Two identical posts have different nonces. Moving or editing a post does not change its key. Posts that an older release
+accepted have none until they are frozen.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class RecordKeys:
     """Root keys for the posts of one transaction. Those without a key or identity sort in the order of their times.
 
-    Their keys follow each other from a random microsecond of their second, under one random clock id, so that another
-    transaction's keys hardly ever meet them; `number`, the number of the first post, keeps those of one database apart.
-    `first` is the first key that was given.
+    Their keys are consecutive from a random microsecond of their second, under one random clock id, so that they hardly
+    ever collide with those of another transaction; `number`, the number of the first post, keeps keys of one database
+    unique. `first` is the first key that was assigned.
     """
 
     first: str | None = None
@@ -55,18 +57,18 @@ class RecordKeys:
             return keyed_tid(at, post.key)
         first = (at - _EPOCH) // timedelta(microseconds=1) + (0 if at.microsecond else self._start)
         taken = self._taken.get(at, 0)
-        # The other posts of a thread have the keys that follow.
+        # The other posts of a thread get the following keys.
         self._taken[at] = taken + max(1, len(post.prepared.get("records", ())))
         return tid_from(first + taken, self._clock_id)
 
     def _possible(self, at: datetime) -> datetime:
-        """The time itself, where a record key can hold it."""
+        """The time itself, if a record key can represent it."""
         micros = (at - _EPOCH) // timedelta(microseconds=1)
         return at if 0 <= micros < MAX_MICROS - 10**9 else self._now
 
 
 def record_keys(post: Post, count: int) -> list[str] | None:
-    """The keys of the post's records, ascending; None for a post that was accepted without."""
+    """The keys of the post's records, ascending; None if the post was accepted without keys."""
     root = post.root_rkey
     if root is None:
         return None

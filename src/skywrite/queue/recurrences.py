@@ -1,4 +1,4 @@
-"""Recurrences, weekly slots and settings: kept here, understood by `schedule`."""
+"""Recurrences, weekly slots and settings. `schedule` interprets them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from skywrite.queue.steps import locked, update_ready
 
 
 class RecurrenceOperations(StoreBase):
-    """Verbs about what makes posts, and about settings."""
+    """Operations on recurrences, slots and settings."""
 
     def add_recurrence(self, new: NewRecurrence, first: NewPost | None = None, *, operation: str | None = None) -> int:
-        """Store a rule and the post of its first occurrence (its `recurrence_id` is filled in); the rule's number.
+        """Store a recurrence and the post of its first occurrence (with its `recurrence_id`).
 
-        With an `operation`, storing it can be taken back.
+        Returns the recurrence's number. With an `operation`, this can be undone.
         """
         with self._writing() as tx:
             locked(tx, new.account_did)
@@ -51,9 +51,9 @@ class RecurrenceOperations(StoreBase):
         *,
         operation: str | None = None,
     ) -> tuple[list[AddResult], list[tuple[int, AddResult]]]:
-        """`add` posts, and rules with the posts of their first occurrences, in one transaction: all or nothing.
+        """`add` posts, and recurrences with the posts of their first occurrences, in one transaction: all or nothing.
 
-        Gives the results of the posts, and for each rule its number and the result of its post.
+        Returns the results of the posts, and for each recurrence its number and the result of its post.
         """
         with self._accepting() as tx:
             for did in sorted({post.account_did for post in posts} | {new.account_did for new, _ in recurrences}):
@@ -94,10 +94,10 @@ class RecurrenceOperations(StoreBase):
 
     @repeated
     def add_occurrence(self, recurrence: Recurrence, post: NewPost) -> bool:
-        """Store the post of an occurrence of a rule that was read before; False when there is nothing to store.
+        """Store the post of an occurrence.
 
-        That is so when the occurrence has its post already, and when the rule was changed or removed since: what comes
-        next is then for its next reader to say.
+        Returns False if there is nothing to store: because the occurrence already has a post, or because the recurrence
+        was changed or removed since it was read.
         """
         with self._writing() as tx:
             locked(tx, recurrence.account_did)
@@ -107,7 +107,7 @@ class RecurrenceOperations(StoreBase):
             return not add_posts(tx, self._clock, [post._replace(recurrence_id=recurrence.id)])[0].existed
 
     def recurrence(self, recurrence_id: int) -> Recurrence:
-        """One rule; raises UnknownRecurrence."""
+        """One recurrence; raises UnknownRecurrence."""
         with self._reading() as tx:
             row = tx.row("get_recurrence", id=recurrence_id)
         if row is None:
@@ -117,7 +117,7 @@ class RecurrenceOperations(StoreBase):
         return recurrence_of(row)
 
     def recurrences(self, account_did: str | None = None) -> list[Recurrence]:
-        """All rules, or those of one account."""
+        """All recurrences, or those of one account."""
         with self._reading() as tx:
             if account_did is None:
                 rows = tx.rows("list_recurrences")
@@ -126,11 +126,11 @@ class RecurrenceOperations(StoreBase):
         return [recurrence_of(row) for row in rows]
 
     def idle_recurrences(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
-        """Active rules without a post that waits, each with the time up to which its occurrences are done with.
+        """Active recurrences without a waiting post, each with the time up to which its occurrences are finished.
 
-        That is the last occurrence that a post was made for; where that post went out late, as much later, because it
-        stands for those that were missed meanwhile. A post that was moved to later does not count as waiting, once the
-        time has come for which it was made. With a number only that rule is looked at.
+        That is the last occurrence with a post, or later if that post went out late, because it also stands for those
+        that were missed meanwhile. A post that was moved to later no longer counts as waiting once its original time
+        has come. With a number, only that recurrence is checked.
         """
         values: dict[str, Any] = {"now": self._clock.now()}
         parts = ["ORDER BY recurrence.id"]
@@ -144,9 +144,9 @@ class RecurrenceOperations(StoreBase):
 
     @repeated
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
-        """Store a changed copy of a rule that was read before (`_replace`); its position stays.
+        """Store a changed copy of a recurrence that was read before (`_replace`); its position stays.
 
-        Raises WrongState when somebody else has changed it since. The post of its next occurrence is left alone.
+        Raises WrongState if somebody else has changed it since. The post of its next occurrence is left alone.
         """
         with self._writing() as tx:
             locked(tx, recurrence.account_did)
@@ -177,10 +177,10 @@ class RecurrenceOperations(StoreBase):
 
     @repeated
     def replace_recurrence(self, old: Recurrence, new: NewRecurrence, first: NewPost) -> Recurrence:
-        """Put another rule in the place of one that was read before, under its number and with its turn in the pool.
+        """Replace a recurrence that was read before; its number and its turn in the pool stay.
 
-        Its posts that wait are cancelled, and `first` takes their place. Raises WrongState when somebody else has
-        changed it since.
+        Its waiting posts are cancelled and replaced by `first`. Raises WrongState if somebody else has changed it
+        since.
         """
         now = self._clock.now()
         with self._writing() as tx:
@@ -200,7 +200,9 @@ class RecurrenceOperations(StoreBase):
 
     @repeated
     def remove_recurrence(self, recurrence_id: int) -> int:
-        """Forget a rule and cancel its posts that wait; how many were cancelled. One being published goes on."""
+        """Remove a recurrence and cancel its waiting posts. Returns how many were cancelled. A post being published
+        goes out.
+        """
         did = self.recurrence(recurrence_id).account_did
         with self._writing() as tx:
             locked(tx, did)
@@ -240,7 +242,7 @@ class RecurrenceOperations(StoreBase):
 
     @repeated
     def put_setting(self, scope: str, name: str, value: Any) -> None:
-        """Store a setting; None forgets it."""
+        """Store a setting; None removes it."""
         with self._writing(wake=False) as tx:
             if value is None:
                 tx.run("delete_setting", scope=scope, name=name)

@@ -1,6 +1,6 @@
-"""Putting all that is sealed under another key, in one transaction: sessions, secrets, secrets of webhooks, commands.
+"""Sealing everything with another key, in one transaction: sessions, secrets, webhooks' secrets, commands.
 
-What does not live here: where the keys are kept, and which of them counts (`app.keys`).
+What does not live here: where the keys are stored, and which one is current (`app.keys`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from skywrite.queue.webhooks import WEBHOOK_ABOUT
 
 
 class Resealed(NamedTuple):
-    """How many values of each kind were put under another key."""
+    """How many values of each kind were sealed with another key."""
 
     sessions: int
     secrets: int
@@ -30,9 +30,10 @@ class Resealed(NamedTuple):
 
 
 def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[int, Mapping[str, Any]]]) -> Resealed:
-    """Open everything with the old key and seal it with the new one, or change nothing. Raises WrongKey.
+    """Unseal everything with the old key and seal it with the new one, or change nothing. `commands` are the numbers of
+    timers with their settings, which already have their new seals.
 
-    `commands` are the numbers of timers with their settings, which hold their new seals already.
+    Raises WrongKey.
     """
     with store._writing(wake=False) as tx:
         sessions = [
@@ -56,7 +57,7 @@ def reseal(store: StoreBase, old: Vault, new: Vault, commands: Iterable[tuple[in
 
 
 def opens(store: StoreBase, vault: Vault) -> bool | None:
-    """Whether a key opens what is stored; None where nothing is sealed."""
+    """Whether a key opens what is stored; None if nothing is sealed."""
     with store._reading() as tx:
         for row in tx.rows("sealed_sessions"):
             return _fits(vault, row["session"], session_about(row["did"]))
@@ -78,7 +79,7 @@ def _moved(sealed: bytes, about: str, old: Vault, new: Vault) -> bytes:
 
 
 def _reseal_settings(tx: Transaction, old: Vault, new: Vault) -> int:
-    """Secrets lie among other settings; they are those that the old key opens."""
+    """Secrets are stored among other settings; they are those that the old key opens."""
     count = 0
     for row in tx.rows("text_settings"):
         value = json.loads(row["value"])

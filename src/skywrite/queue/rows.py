@@ -1,4 +1,4 @@
-"""Rows of the database as values of the model, and values as the database takes them."""
+"""Converts database rows into values of the model, and values into columns."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from skywrite.errors import Do, Hint
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
 
-# Without the search for cycles, which nothing that comes here has: it takes a quarter of the time.
+# Without the check for cycles, of which there are none here: it takes a quarter of the time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 def dump_json(value: Any) -> str:
-    """Compact JSON; text stays readable for people who look into the database."""
+    """Compact JSON; texts stay readable in the database."""
     return _ENCODER.encode(value)
 
 
 def text_hash(draft: Mapping[str, Any]) -> int:
-    """The CRC-32 of a draft's text, by which posts with the same text are found; compare the texts as well.
+    """The CRC-32 of a draft's text, to find posts with the same text; compare the texts as well.
 
-    Blanks at its ends do not count: readers do not see them.
+    Leading and trailing blanks do not count: readers do not see them.
     """
     return zlib.crc32(str(draft.get("text") or "").strip().encode("utf-8", "surrogatepass"))
 
 
 def draft_hash(draft: Mapping[str, Any]) -> int:
-    """63 bits of the SHA-256 of a draft, to see whether a key comes with the same draft as before.
+    """63 bits of the SHA-256 of a draft, to check whether a key comes with the same draft as before.
 
-    Cards are left out: a page may say something else each time that it is fetched.
+    Cards are left out: a page may change each time it is fetched.
     """
     from hashlib import sha256
 
@@ -54,7 +54,7 @@ def problem_values(problem: Problem | None) -> dict[str, str | None]:
 
 
 def dump_hint(hint: str) -> str | None:
-    """A hint as text: a plain one as it is, one with operations as a JSON array of its parts."""
+    """A hint as text: a plain one unchanged, one with operations as a JSON array of its parts."""
     if not isinstance(hint, Hint) and not hint.startswith("["):
         return hint or None
     parts = hint.parts if isinstance(hint, Hint) else (hint,)
@@ -62,7 +62,7 @@ def dump_hint(hint: str) -> str | None:
 
 
 def load_hint(text: str | None) -> str:
-    """What `dump_hint` wrote."""
+    """The hint that `dump_hint` wrote."""
     if not text or not text.startswith("["):
         return text or ""
     return Hint(*(Do(*part) if isinstance(part, list) else part for part in json.loads(text)))

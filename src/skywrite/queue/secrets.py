@@ -1,6 +1,6 @@
-"""Small secrets beside the sessions: keys of OAuth clients, and sign-ins that a browser has not come back from.
+"""Small secrets besides the sessions: keys of OAuth clients, and pending sign-ins.
 
-What lives here: keeping them sealed, as settings. What does not: what they mean.
+What lives here: storing them sealed, as settings. What does not: what they mean.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class SecretOperations(StoreBase):
     """Sealed texts by scope and name."""
 
     def put_secret(self, scope: str, name: str, text: str | None) -> None:
-        """Store a secret; None forgets it."""
+        """Store a secret; None removes it."""
         sealed = None if text is None else self._vault.seal(text.encode(), secret_about(scope, name))
         with self._writing(wake=False) as tx:
             if sealed is None:
@@ -31,7 +31,7 @@ class SecretOperations(StoreBase):
         return None if row is None else self._unsealed(scope, name, row["value"])
 
     def take_secret(self, scope: str, name: str) -> str | None:
-        """A secret that can be used once: of several who ask for it, one gets it, and it is forgotten."""
+        """Return and remove a one-time secret: only one of several concurrent callers gets it."""
         with self._writing(wake=False) as tx:
             row = tx.row("get_setting", scope=scope, name=name)
             if row is None or tx.run("delete_setting", scope=scope, name=name) != 1:

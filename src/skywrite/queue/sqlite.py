@@ -36,7 +36,7 @@ _WAL_TRIES = 100
 
 
 class SqliteDatabase(Database):
-    """A database file; it and its directory are made when they are missing."""
+    """A database file; it and its directory are created if missing."""
 
     dialect: ClassVar[str] = "sqlite"
     # SQLite has one writer. Threads take turns here, because its own waiting sleeps for up to 100 ms at a time.
@@ -66,7 +66,7 @@ class SqliteDatabase(Database):
         try:
             connection.row_factory = sqlite3.Row
             connection.executescript(_PRAGMAS)
-            # The one that is built in knows the letters of ASCII only.
+            # The built-in function only handles ASCII letters.
             connection.create_function("lower", 1, _lower, deterministic=True)
             self._enter_wal(connection)
             connection.file = self._file
@@ -90,9 +90,9 @@ class SqliteDatabase(Database):
             self._file = None
 
     def _notice_another_file(self) -> None:
-        """Remember which file is at our place; where it is another one than before, bring it up to date and say so.
+        """Remember which file is at our place; if it was replaced, migrate and report it.
 
-        A file that is gone is not made anew: whoever moved it away may be about to put another one there.
+        A missing file is not created again: whoever moved it away may be about to put another one there.
         """
         with self._looking:
             before = self._file
@@ -112,18 +112,18 @@ class SqliteDatabase(Database):
             try:
                 self.on_replaced()
             except BaseException:
-                # Whoever asks next notices again.
+                # The next caller notices it again.
                 now.forget()
                 raise
 
     def _put_aside(self, log: _SeenFile | None) -> None:
-        """Where the log of the old file lies beside the new one, SQLite would write the old one's pages into it."""
+        """If the log of the old file lies next to the new one, SQLite would write the old pages into the new file."""
         if log is not None and log.is_there():
             with suppress(FileNotFoundError):
                 self._log.rename(self._log.with_name(f"{self._log.name}.replaced"))
 
     def _uri(self) -> str:
-        """The file for SQLite. On a file system that takes no writes it is read as it stands, if nothing is missing."""
+        """The file's URI for SQLite. On a read-only file system it is opened as immutable, if nothing is missing."""
         address = self._path.absolute().as_uri()
         return f"{address}?immutable=1" if self._takes_no_writes() and not _has_content(self._log) else address
 
@@ -153,8 +153,8 @@ class SqliteDatabase(Database):
         cast(sqlite3.Connection, connection).executemany(cast(str, query), bound)
 
     def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
-        # SQLite prepares the lists in CHECKs and partial indexes once a statement: many rows in one take half the time.
-        # A few sizes, since each has a statement of its own, which is kept.
+        # SQLite evaluates the lists in CHECKs and partial indexes once per statement: multi-row inserts take half the
+        # time. There are only a few sizes, because each has its own cached statement.
         group = "(" + ", ".join("?" * len(rows[0])) + ")"
         start = 0
         while start < len(rows):
@@ -220,7 +220,7 @@ class SqliteDatabase(Database):
         )
 
     def _is_read_only(self) -> bool:
-        """There is a file, but no place beside it for the log of a WAL database, which reading needs as well."""
+        """Whether the file exists, but its WAL log cannot be created next to it, which reading needs as well."""
         return Path(self.place).exists() and not os.access(Path(self.place).parent, os.W_OK)
 
     def is_lost(self, error: Exception) -> bool:
@@ -241,7 +241,7 @@ class SqliteDatabase(Database):
             raise self.explain(error) from error
 
     def _make_file(self) -> None:
-        """Make the file ourselves, since SQLite would use the umask; its -wal and -shm copy the mode."""
+        """Create the file ourselves, because SQLite would use the umask; its -wal and -shm copy the mode."""
         path = Path(self.place)
         try:
             make_private_folder(path.parent)
@@ -275,7 +275,7 @@ class SqliteDatabase(Database):
         )
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
-        """Switch to WAL once; the switch does not wait for locks as other statements do, so we repeat it."""
+        """Switch to WAL once; unlike other statements, the switch does not wait for locks, so it is retried."""
         if self._takes_no_writes():
             return
         for attempt in range(_WAL_TRIES):
@@ -283,7 +283,7 @@ class SqliteDatabase(Database):
                 return
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
-                # The first look makes the log, whose identity we remember.
+                # The first read creates the log, whose identity we remember.
                 connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == _WAL_TRIES - 1:
@@ -297,16 +297,16 @@ def _lower(text: str | None) -> str | None:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that knows which file it is to."""
+    """A connection that knows its file."""
 
     file: _SeenFile | None = None
 
 
 class _SeenFile:
-    """A file as it was seen at a path, and whether it is still what is there.
+    """A file as it was seen at a path, to check whether it is still there.
 
-    It is held open where that is possible without touching its locks, which closing a file would take from SQLite:
-    some file systems give a file another number each time that it is asked for. `log` is the log of a database.
+    It is kept open if that is possible without affecting SQLite's locks, which closing a file would release: some file
+    systems report a different inode number each time. `log` is the log of a database.
     """
 
     log: _SeenFile | None = None
@@ -317,7 +317,7 @@ class _SeenFile:
         self._known = _identity(path.stat() if self._held is None else os.fstat(self._held))
 
     def is_there(self) -> bool:
-        """Whether it is at its path now."""
+        """Whether it is still at its path."""
         try:
             known = self._known if self._held is None else _identity(os.fstat(self._held))
             return _identity(self._path.stat()) == known
@@ -325,7 +325,7 @@ class _SeenFile:
             return False
 
     def forget(self) -> None:
-        """Hold it no longer; from now on it is not there."""
+        """Close it; from now on it counts as gone."""
         held, self._held, self._known = self._held, None, (-1, -1)
         if held is not None:
             os.close(held)
@@ -335,7 +335,7 @@ class _SeenFile:
 
 
 def _seen(path: Path) -> _SeenFile | None:
-    """What is at a path now; None where nothing is."""
+    """The file at a path now, or None."""
     try:
         return _SeenFile(path)
     except OSError:

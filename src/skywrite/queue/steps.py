@@ -1,4 +1,4 @@
-"""Steps that several operations of the store share, inside of a transaction that they are given.
+"""Steps that several operations of the store share, inside a given transaction.
 
 What lives here: locking an account, and reading and changing one of its posts. What does not: adding posts (`adding`).
 """
@@ -13,10 +13,10 @@ from skywrite.queue.model import UnknownAccount
 
 
 def locked(tx: Transaction, did: str) -> Row:
-    """The account's row, kept from other writers until the transaction ends.
+    """The account's row, locked until the transaction ends.
 
-    Every transaction that changes an account's posts starts here, so that `ready_at` is worked out from all of
-    them. Those that change several accounts lock them in the order of their DIDs.
+    Every transaction that changes an account's posts starts here, so that `ready_at` is computed from all of them.
+    Transactions on several accounts lock them in the order of their DIDs.
     """
     row = tx.row("lock_account", did=did)
     if row is None:
@@ -25,7 +25,7 @@ def locked(tx: Transaction, did: str) -> Row:
 
 
 def update_ready(tx: Transaction, did: str, *, after: datetime | None = None) -> None:
-    """Work out anew when an account may be taken, no earlier than `after`."""
+    """Recompute when an account may be claimed, no earlier than `after`."""
     tx.run("update_ready", did=did)
     if after is not None:
         tx.run("postpone_account", did=did, until=after)

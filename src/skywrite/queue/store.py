@@ -1,4 +1,4 @@
-"""The store: everything that is kept, behind one class for both databases.
+"""The store: everything that is persistent, behind one class for both databases.
 
 `open_store(database, vault)` gives a `Store`. Its operations, each one transaction and each one safe to call from any
 thread, are grouped in modules:
@@ -27,9 +27,8 @@ thread, are grouped in modules:
 - `undo.py`: undo_last;
 - `changes.py`: watch; and here: backup, schema_version.
 
-Each group stands on `base.StoreBase` alone. What several of them do inside of a transaction is a function that takes
-it: `steps.py`, `changing.py`, `adding.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and
-`sql/`.
+Each group depends on `base.StoreBase` only. Steps that several of them share are functions of a transaction:
+`steps.py`, `changing.py`, `adding.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
 """
 
 from __future__ import annotations
@@ -81,12 +80,12 @@ class Store(
     ChangeOperations,
     UndoOperations,
 ):
-    """One database of accounts, posts, media and rules."""
+    """One database of accounts, posts, media and recurrences."""
 
     def backup(self, path: str | PathLike[str]) -> None:
-        """Write a consistent copy of the database while others still work. Not with PostgreSQL.
+        """Write a consistent copy of the database while it is in use. Not with PostgreSQL.
 
-        Raises BackupExists rather than replace a file. The key is not in the copy.
+        The copy does not contain the key. Raises BackupExists rather than replace a file.
         """
         target = fspath(path)
         try:
@@ -107,7 +106,7 @@ class Store(
 
 
 def open_store(database: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> Store:
-    """Open the store at a path or a `postgresql://` address, making and migrating it as needed.
+    """Open the store at a path or a `postgresql://` address, and create or migrate it as needed.
 
     Raises DatabaseUnavailable, DatabaseReadOnly, DatabaseCorrupt, DatabaseTooNew, DiskFull, DatabaseBusy, and
     MissingExtra for PostgreSQL without its driver.

@@ -1,7 +1,7 @@
 """Which file of a synced folder each post came from.
 
-What lives here: the transactions in which a post and what is known of its file change together, so that two syncs at
-once, or one that is killed, leave no post twice. What does not: reading files (`sources`), what is to be done (`app`).
+What lives here: the transactions in which a post and the record of its file change together, so that concurrent or
+killed syncs never duplicate a post. What does not: reading files (`sources`), deciding what to do (`app`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
 from skywrite.queue.steps import locked
 
 STALE = ""
-"""The digest of a file whose post is not known to be as the file says."""
+"""The digest of a file whose post may differ from the file."""
 
 
 class KeyTaken(InputError):
-    """The key of a file is that of a post which did not come from this folder."""
+    """The file's key belongs to a post that did not come from this folder."""
 
 
 class SyncedElsewhere(TemporaryError):
-    """Another sync of the same folder has changed the post of this file at the same time."""
+    """A concurrent sync of the same folder has changed the post of this file."""
 
 
 class SyncedFile(NamedTuple):
-    """A file that became a post: `digest` is that of the file when its post was last brought up to it."""
+    """A file that became a post: `digest` is that of the file when its post was last updated."""
 
     folder: str
     path: str
@@ -44,19 +44,19 @@ class SyncedFile(NamedTuple):
 
 
 class SyncOperations(StoreBase):
-    """Verbs about posts that came from files."""
+    """Operations on posts that came from files."""
 
     def synced_files(self, folder: str) -> list[SyncedFile]:
-        """The files of a folder that became posts, with the states of these, by path."""
+        """The files of a folder that became posts, with the posts' states, by path."""
         with self._reading() as tx:
             return [_file_of(row) for row in tx.rows("list_folder_files", folder=folder)]
 
     @repeated
     def add_synced(self, file: SyncedFile, new: NewPost) -> AddResult:
-        """Store a post and which file it came from. A file that is known, or a key that this folder has used before,
-        adds nothing: then the post may be another than the file says, and its digest is `STALE`.
+        """Store a post and which file it came from. A known file, or a key that this folder has used before, adds
+        nothing: then the post may differ from the file, and its digest is `STALE`.
 
-        Raises KeyTaken where the key is that of a post from elsewhere.
+        Raises KeyTaken if the key belongs to a post from elsewhere.
         """
         with self._writing() as tx:
             locked(tx, file.account_did)
@@ -82,7 +82,7 @@ class SyncOperations(StoreBase):
 
     @repeated
     def edit_synced(self, file: SyncedFile, changes: Changes, seen: str, *, version: int | None = None) -> Post:
-        """Bring a post up to its file, whose digest was `seen` before.
+        """Update a post from its file, whose digest was `seen` before.
 
         Raises NotEditable, ChangedMeanwhile, SyncedElsewhere.
         """
@@ -93,13 +93,13 @@ class SyncOperations(StoreBase):
 
     @repeated
     def note_synced(self, file: SyncedFile, seen: str) -> None:
-        """Remember the file's digest; its post is left alone. Raises SyncedElsewhere."""
+        """Store the file's digest; its post is left alone. Raises SyncedElsewhere."""
         with self._writing(wake=False) as tx:
             self._note(tx, file, seen)
 
     @repeated
     def move_synced(self, folder: str, path: str, new_path: str) -> None:
-        """Remember a file under its new name. Raises SyncedElsewhere where somebody else did."""
+        """Store a file's new name. Raises SyncedElsewhere."""
         with self._writing(wake=False) as tx:
             taken = tx.row("get_folder_file", folder=folder, path=new_path)
             moved = taken is None and tx.run(
@@ -110,7 +110,7 @@ class SyncOperations(StoreBase):
 
     @repeated
     def replace_synced(self, old: SyncedFile, file: SyncedFile, new: NewPost) -> AddResult:
-        """Cancel the post of a file permanently, and store another one in its place: for another account or key.
+        """Cancel the post of a file permanently, and store another one instead: for another account or key.
 
         Raises NotCancellable, KeyTaken, SyncedElsewhere.
         """
@@ -126,9 +126,10 @@ class SyncOperations(StoreBase):
 
     @repeated
     def drop_synced(self, file: SyncedFile) -> None:
-        """Forget a file that is gone. Its post is cancelled permanently unless it is published; its key is free again.
+        """Remove the record of a file that is gone. Its post is cancelled permanently unless it is published; its key
+        is free again.
 
-        Raises NotCancellable for one that may be on the network, SyncedElsewhere.
+        Raises NotCancellable if the post may be on the network, SyncedElsewhere.
         """
         with self._writing() as tx:
             self._drop(tx, file)

@@ -1,8 +1,9 @@
-"""Timers: commands and functions that run at times and may give posts.
+"""Timers: scheduled commands and functions, which may make posts.
 
 What lives here: which occurrence is next, the lease that lets one worker run it, and the one transaction in which a
-run's posts and its outcome are stored. A worker that dies in the middle has stored nothing: when its lease is over,
-another runs the same occurrence. What does not live here: running anything (`sources`), when a rule comes (`schedule`).
+run's posts and its outcome are stored. A worker that dies in the middle has stored nothing: when its lease expires,
+another runs the same occurrence. What does not live here: running anything (`sources`), when a rule occurs
+(`schedule`).
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class UnknownCommand(InputError):
 
 
 class NewTimer(NamedTuple):
-    """A timer to be stored. `name`: the command as it is run, or the function's name. `account_did`: None is the
-    default account. `late_seconds`: how late an occurrence may still run. `settings`: whatever `app` keeps with it.
+    """A timer to be stored. `name`: the command line, or the function's name. `account_did`: None is the default
+    account. `late_seconds`: how late an occurrence may still run. `settings`: whatever `app` stores with it.
     """
 
     kind: TimerKind
@@ -43,7 +44,7 @@ class NewTimer(NamedTuple):
 
 
 class Timer(NamedTuple):
-    """A timer as it is stored. `occurrence`: the last one that was run. `next_at`: None when its rule is over."""
+    """A stored timer. `occurrence`: the last one that was run. `next_at`: None if its rule has ended."""
 
     kind: TimerKind
     name: str
@@ -64,7 +65,7 @@ class Timer(NamedTuple):
 
 
 class TimerClaim(NamedTuple):
-    """The right to run one occurrence, until the lease is over."""
+    """The right to run one occurrence, until the lease expires."""
 
     timer: Timer
     occurrence: datetime
@@ -72,7 +73,7 @@ class TimerClaim(NamedTuple):
 
 
 class TimerResult(NamedTuple):
-    """What a run came to: its posts, or its problem. `printed_hash`: of what was printed, None keeps the last."""
+    """The result of a run: its posts, or its problem. `printed_hash`: that of the output; None keeps the last one."""
 
     outcome: TimerOutcome
     posts: Sequence[NewPost] = ()
@@ -81,16 +82,16 @@ class TimerResult(NamedTuple):
 
 
 class _Overtaken(Exception):
-    """The lease was lost: nothing of the transaction may stay."""
+    """The lease was lost: the transaction must be rolled back."""
 
 
 class TimerOperations(StoreBase):
-    """Verbs about commands and functions."""
+    """Operations on commands and functions."""
 
     def add_timer(self, new: NewTimer) -> Timer:
-        """Store a command; a function that is stored already is brought up to what is given.
+        """Store a command, or add or update a function.
 
-        One whose rule, zone and account are as they were keeps its place in time.
+        If rule, zone and account are unchanged, it keeps its next time.
         """
         with self._writing(wake=False) as tx:
             row = tx.row("insert_timer", **_values(new), now=self._clock.now())
@@ -135,16 +136,16 @@ class TimerOperations(StoreBase):
         return _timer_of(row)
 
     def remove_timer(self, timer_id: int) -> Timer:
-        """Forget one; posts that it gave stay. Raises UnknownCommand."""
+        """Remove one; its posts stay. Raises UnknownCommand."""
         with self._writing(wake=False) as tx:
             timer = self._timer(tx, timer_id)
             tx.run("delete_timer", id=timer_id)
             return timer
 
     def move_timer(self, timer: Timer, next_at: datetime | None, *, dead: str | None = None) -> bool:
-        """Leave occurrences out: wait for this one. False when somebody else was quicker, or runs it.
+        """Skip occurrences: wait for this one. Returns False if somebody else was faster, or runs it.
 
-        `dead`: the holder of a lease who is known to be gone.
+        `dead`: the holder of a lease that is known to be gone.
         """
         values = {"id": timer.id, "seen": timer.next_at, "next_at": next_at, "dead": dead}
         with self._writing(wake=False) as tx:
@@ -153,9 +154,9 @@ class TimerOperations(StoreBase):
     def claim_timer(
         self, timer: Timer, occurrence: datetime, worker: str, until: datetime, *, dead: str | None = None
     ) -> TimerClaim | None:
-        """Take one occurrence for as long as `until`; None when somebody else has it, or has run it.
+        """Claim one occurrence until `until`; None if somebody else has it, or has run it.
 
-        `dead`: the holder of a lease who is known to be gone.
+        `dead`: the holder of a lease that is known to be gone.
         """
         values = {"id": timer.id, "seen": timer.next_at, "occurrence": occurrence, "worker": worker, "until": until}
         with self._writing(wake=False) as tx:
@@ -163,12 +164,12 @@ class TimerOperations(StoreBase):
         return None if row is None else TimerClaim(_timer_of(row), occurrence, int(row["lease_token"]))
 
     def renew_timer(self, claim: TimerClaim, until: datetime) -> bool:
-        """Hold on to a claim for as long as `until`; False when it is no longer ours."""
+        """Extend a claim until `until`; False if it is no longer ours."""
         with self._writing(wake=False) as tx:
             return tx.run("renew_timer", id=claim.timer.id, token=claim.token, until=until) == 1
 
     def finish_timer(self, claim: TimerClaim, next_at: datetime | None, result: TimerResult) -> list[AddResult] | None:
-        """Store a run's posts and what it came to, all or nothing; None when the claim is no longer ours."""
+        """Store a run's posts and its result, all or nothing; None if the claim is no longer ours."""
         try:
             with self._writing(wake=bool(result.posts)) as tx:
                 added = add_posts(tx, self._clock, result.posts)
@@ -180,7 +181,7 @@ class TimerOperations(StoreBase):
             return None
 
     def note_timer(self, timer_id: int, result: TimerResult) -> list[AddResult]:
-        """Store the posts of a run out of turn and what it came to; its occurrences stay as they are."""
+        """Store the posts and the result of an extra run; its schedule does not change."""
         with self._writing(wake=bool(result.posts)) as tx:
             added = add_posts(tx, self._clock, result.posts)
             tx.run("note_timer", id=timer_id, **self._outcome(result))

@@ -1,7 +1,7 @@
-"""Taking back the last change of a user.
+"""Undoing a user's last change: completely or not at all, and never if a post was changed, attempted or published
+since.
 
-Nothing is undone by halves, and nothing that has been changed, attempted or published since. What does not live here:
-noting changes (`journal.py`).
+What does not live here: recording changes (`journal.py`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from skywrite.queue.steps import locked, update_ready
 
 
 class NothingToUndo(InputError):
-    """No change is known that could be taken back."""
+    """There is no change to undo."""
 
 
 class CannotUndo(InputError):
-    """What was changed has been changed, attempted or published since; nothing was taken back."""
+    """A post was changed, attempted or published since; nothing was undone."""
 
 
 class Undone(NamedTuple):
@@ -41,13 +41,13 @@ class Undone(NamedTuple):
 
 
 class UndoOperations(StoreBase):
-    """Verbs that take back."""
+    """Operations that undo changes."""
 
     @repeated
     def undo_last(self) -> Undone:
-        """Take back the last change of a user: what was stored is forgotten, what was changed is what it was.
+        """Undo the last change of a user: stored posts are removed, changed posts are restored.
 
-        The changes of one command are one. Raises NothingToUndo, CannotUndo; then nothing is taken back.
+        All changes of one command count as one. Raises NothingToUndo, CannotUndo; then nothing is undone.
         """
         now = self._clock.now()
         with self._writing() as tx:

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with an AEAD (ChaCha20-Poly1305, RFC 8439), bound to what they belong to.
+"""Secrets at rest: sealed with an AEAD (ChaCha20-Poly1305, RFC 8439), bound to their owner.
 
 What lives here: the key (from the environment, the keyring or a file that only its owner may read), sealing and
 unsealing. Nothing else in the program decrypts. A sealed value is: one version byte; with a passphrase, the 16 bytes
@@ -31,18 +31,18 @@ _NEXT = "key-next"
 
 
 class WrongKey(StorageError):
-    """The key at hand does not open what is stored."""
+    """The key does not open what is stored."""
 
 
 class KeyUnavailable(StorageError):
-    """The key cannot be read or made."""
+    """The key cannot be read or created."""
 
 
 class Vault:
-    """Seals and unseals with one key, which is looked up when it is first needed.
+    """Seals and unseals with one key, which is looked up on first use.
 
-    `key` is what SKYWRITE_KEY says: 32 bytes in base64, or any passphrase. Without it the key is in the keyring
-    (`use_keyring`) or in the file `home/key`, and is made there on first use.
+    `key` is the value of SKYWRITE_KEY: 32 bytes in base64, or any passphrase. Without it the key is in the keyring
+    (`use_keyring`) or in the file `home/key`, and is created there on first use.
     """
 
     def __init__(self, home: Path, key: str | None = None, *, use_keyring: bool = False) -> None:
@@ -56,7 +56,7 @@ class Vault:
 
     @classmethod
     def of(cls, config: Config) -> Vault:
-        """The vault that the environment asks for."""
+        """The vault for this configuration."""
         return cls(config.home, config.key, use_keyring=config.use_keyring)
 
     def __repr__(self) -> str:
@@ -64,18 +64,18 @@ class Vault:
 
     @property
     def source(self) -> str:
-        """Where the key comes from, in words."""
+        """Where the key comes from, for messages."""
         if self._given:
             return "SKYWRITE_KEY"
         return "the keyring" if self._use_keyring else str(self._home / "key")
 
     @property
     def is_given(self) -> bool:
-        """Whether SKYWRITE_KEY holds the key, which only its user can change."""
+        """Whether the key is in SKYWRITE_KEY, which only the user can change."""
         return bool(self._given)
 
     def forget(self) -> None:
-        """Look the key up again when it is needed next."""
+        """Look up the key again on next use."""
         with self._lock:
             self._key = None
 
@@ -114,7 +114,7 @@ class Vault:
         if kind == _BY_PASSPHRASE and self._passphrase() is not None:
             salt = rest[:_SALT_BYTES]
             with self._lock:
-                # Sealing with the salt that was read saves a second derivation in every short run.
+                # Reusing the salt that was read saves a second derivation in every short run.
                 self._salt = self._salt or salt
             return self._key_for(salt), rest[_SALT_BYTES:]
         raise self._wrong()
@@ -123,7 +123,7 @@ class Vault:
         return self._given if self._given and _decoded(self._given) is None else None
 
     def _key_for(self, salt: bytes) -> bytes:
-        """scrypt (RFC 7914) with N 2^15, r 8, p 1: 32 MiB and about 0.1 s, once a process."""
+        """scrypt (RFC 7914) with N 2^15, r 8, p 1: 32 MiB and about 0.1 s, once per process."""
         import hashlib
 
         with self._lock:
@@ -163,14 +163,14 @@ class Vault:
 
 
 def next_key(config: Config) -> Vault:
-    """The key that a rotation is about to bring in, beside the one in use; made here unless one was left there."""
+    """The key that a rotation is about to introduce, stored next to the current one; created if necessary."""
     if config.use_keyring:
         return Vault(config.home, base64.b64encode(_from_keyring(_NEXT)).decode())
     return Vault(config.home, base64.b64encode(_from_file(config.home / _NEXT)).decode())
 
 
 def finish_key(config: Config) -> None:
-    """Put the next key in the place of the old one, in one step."""
+    """Replace the old key by the next one, in one step."""
     if not config.use_keyring:
         (config.home / _NEXT).replace(config.home / "key")
         return
@@ -183,7 +183,7 @@ def finish_key(config: Config) -> None:
 
 
 def _decoded(text: str) -> bytes | None:
-    """The 32 bytes that a base64 text (either alphabet) stands for, or None for a passphrase."""
+    """The 32 bytes of a base64 text (either alphabet), or None for a passphrase."""
     try:
         key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
@@ -201,7 +201,7 @@ def _from_keyring(name: str = "key") -> bytes:
         stored = keyring.get_password(_KEYRING_SERVICE, name)
         if stored is None:
             keyring.set_password(_KEYRING_SERVICE, name, base64.b64encode(secret_bytes(KEY_BYTES)).decode())
-            # Another process may have stored its own meanwhile; what is there now counts.
+            # Another process may have stored its own key meanwhile; the stored one counts.
             stored = keyring.get_password(_KEYRING_SERVICE, name)
     except keyring.errors.KeyringError as error:
         raise KeyUnavailable(
@@ -231,7 +231,7 @@ def _from_file(path: Path) -> bytes:
 
 
 def _make_key_file(path: Path) -> None:
-    """Make the file whole and at once: of two processes that try, both end up with the same key."""
+    """Create the file atomically: if two processes try, both end up with the same key."""
     make_private_folder(path.parent)
     partial = path.with_name(f"key.{secret_bytes(8).hex()}")
     descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -1,6 +1,6 @@
-"""Webhooks: addresses that get messages about events, and the messages, each delivered from a leased row.
+"""Webhooks: addresses that get messages about events, and the messages, each delivered under a lease.
 
-What lives here: what is stored, which message is next, and what becomes of it. What does not: signing and sending
+What lives here: what is stored, which message is next, and its outcome. What does not: signing and sending
 (`publish.webhooks`), what a message says (`events`).
 """
 
@@ -37,7 +37,7 @@ class UnknownDelivery(InputError):
 
 
 class Webhook(NamedTuple):
-    """An address that gets messages. `kinds` None is all of them; `account_did` None is all accounts."""
+    """An address that gets messages. `kinds` and `account_did` may be None: all kinds, all accounts."""
 
     id: int
     url: str
@@ -50,7 +50,7 @@ class Webhook(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A message to a webhook. `status` and `error` are what the last try came to."""
+    """A message to a webhook. `status` and `error` are the result of the last attempt."""
 
     id: int
     webhook_id: int
@@ -67,7 +67,7 @@ class Delivery(NamedTuple):
 
 
 class DeliveryClaim(NamedTuple):
-    """The right to send one message. `secrets` has the old one too while a secret changes."""
+    """The right to send one message. `secrets` includes the old one for a day after a change."""
 
     delivery: Delivery
     webhook: Webhook
@@ -76,7 +76,7 @@ class DeliveryClaim(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What a try came to: when to try again, or how it ended. `gone` disables the webhook."""
+    """The result of an attempt: when to try again, or how it ended. `gone` disables the webhook."""
 
     state: DeliveryState
     attempt_at: datetime
@@ -139,13 +139,13 @@ class Webhooks:
         return self.get(webhook_id)
 
     def remove(self, webhook_id: int) -> None:
-        """Forget a webhook and its messages. Raises UnknownWebhook."""
+        """Remove a webhook and its messages. Raises UnknownWebhook."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_webhook", id=webhook_id) != 1:
                 raise UnknownWebhook(f"There is no webhook {webhook_id}.")
 
     def replace_secret(self, webhook_id: int) -> str:
-        """Make a new secret; for a day messages carry signatures by both. Raises UnknownWebhook."""
+        """Create a new secret; for a day, messages are signed with both. Raises UnknownWebhook."""
         self.get(webhook_id)
         secret = _new_secret()
         sealed = self._store._vault.seal(secret.encode(), WEBHOOK_ABOUT)
@@ -155,7 +155,7 @@ class Webhooks:
         return secret
 
     def send_test(self, webhook_id: int) -> Delivery:
-        """Send a message that says nothing but that messages arrive. Raises UnknownWebhook."""
+        """Send a test message. Raises UnknownWebhook."""
         hook = self.get(webhook_id)
         with self._store._writing() as tx:
             now = self._store._clock.now()
@@ -183,13 +183,13 @@ class Webhooks:
             return self._delivery(tx.row("get_delivery", id=delivery_id), delivery_id)
 
     def next_at(self) -> datetime | None:
-        """When the next message may be sent; None without any."""
+        """When the next message may be sent; None if there is none."""
         with self._store._reading() as tx:
             row = tx.row("next_delivery_at")
         return None if row is None else time_of(row["next_at"])
 
     def claim(self, lease_seconds: float) -> DeliveryClaim | None:
-        """Take the message that is next; None when none may be sent now. One webhook gets one message at a time."""
+        """Claim the next message; None if none may be sent now. Each webhook gets one message at a time."""
         with self._store._writing(wake=False) as tx:
             now = self._store._clock.now()
             row = tx.row("next_delivery", now=now)
@@ -202,7 +202,7 @@ class Webhooks:
         return DeliveryClaim(_delivery_of(row), _webhook_of(hook), self._secrets(hook, now), hook["lease_token"])
 
     def settle(self, claim: DeliveryClaim, settled: Settled) -> bool:
-        """Note what a try came to; False when somebody else has taken the message over."""
+        """Record the result of an attempt; False if somebody else has claimed the message."""
         delivery = claim.delivery
         ended = self._store._clock.now() if settled.state != "waiting" else None
         values = {"state": settled.state, "attempt_at": settled.attempt_at, "ended_at": ended}
