@@ -18,8 +18,8 @@ NOUNS = {
     "folders": "sync",
     "inbox": "answer answer_by collect done get list snooze",
     "notices": "add_command add_email list remove test",
-    "posts": "cancel count_due delete each edit get history hold last_published list move preview publish receipt "
-    "release retry schedule send undo",
+    "posts": "cancel count_due delete each edit forecast get history hold last_published list move preview publish "
+    "receipt release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move status stop",
     "reposts": "cancel list pin repost",
     "stats": "csv groups marks of report total zone",
