@@ -48,7 +48,10 @@ class UnknownToken(InputError):
 
 
 class ApiKey(NamedTuple):
-    """A key's data, without the key itself. `accounts` are DIDs; None means all accounts."""
+    """A key's data, without the key itself. `accounts` are DIDs; None means all accounts.
+
+    The access token of an agent (`queue.agents`) is a key, too: `person_id` let it in, and it works at `resource` only.
+    """
 
     id: int
     name: str
@@ -59,6 +62,9 @@ class ApiKey(NamedTuple):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    person_id: int | None = None
+    client_id: str | None = None
+    resource: str | None = None
 
     @property
     def shown(self) -> str:
@@ -135,7 +141,7 @@ class ApiKeys:
             key = new_key()
             values = {
                 "name": name,
-                "prefix": _prefix(key),
+                "prefix": prefix_of(key),
                 "digest": digest_of(key),
                 "scopes": dump_json(chosen),
                 "accounts": None if accounts is None else dump_json(list(accounts)),
@@ -145,12 +151,12 @@ class ApiKeys:
                 row = tx.row("insert_api_key", **values, now=self._store._clock.now())
             # The prefix must be unique; a collision among 62 ** 8 is rare, but possible.
             if row is not None:
-                return _key_of(row), key
+                return key_of(row), key
 
     def all(self) -> list[ApiKey]:
         """All keys, including those that have ended."""
         with self._store._reading() as tx:
-            return [_key_of(row) for row in tx.rows("list_api_keys")]
+            return [key_of(row) for row in tx.rows("list_api_keys")]
 
     def get(self, key_id: int) -> ApiKey:
         """One key. Raises UnknownKey."""
@@ -158,7 +164,7 @@ class ApiKeys:
             row = tx.row("get_api_key", id=key_id)
         if row is None:
             raise UnknownKey(f"There is no API key {key_id}.", hint=Hint("See them: ", Do("keys.list")))
-        return _key_of(row)
+        return key_of(row)
 
     def revoke(self, key_id: int) -> ApiKey:
         """End a key at once. Raises UnknownKey."""
@@ -166,16 +172,21 @@ class ApiKeys:
             tx.run("revoke_api_key", id=key_id, now=self._store._clock.now())
         return self.get(key_id)
 
-    def check(self, key: str) -> ApiKey:
-        """The key's row, if it is valid now. Raises InvalidKey, which does not say what is wrong."""
+    def check(self, key: str, resource: str | None = None) -> ApiKey:
+        """The key's row, if it is valid now. Raises InvalidKey, which does not say what is wrong.
+
+        An agent's token is valid at the `resource` that it was issued for, while the person who let it in is there.
+        """
         wrong = InvalidKey("The API key is wrong, revoked or expired.", hint="Make a new key.")
         if not looks_like_key(key):
             raise wrong
         with self._store._reading() as tx:
-            row = tx.row("api_key_with_prefix", prefix=_prefix(key))
+            row = tx.row("api_key_with_prefix", prefix=prefix_of(key))
         if row is None or not hmac.compare_digest(str(row["digest"]), digest_of(key)):
             raise wrong
-        found, now = _key_of(row), self._store._clock.now()
+        found, now = key_of(row), self._store._clock.now()
+        if found.resource is not None and (found.resource != resource or found.person_id is None):
+            raise wrong
         if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
             raise wrong
         if found.last_used_at is None or found.last_used_at < now - USE_NOTED_EVERY:
@@ -223,11 +234,13 @@ def _checksum(random: str) -> str:
     return text
 
 
-def _prefix(key: str) -> str:
+def prefix_of(key: str) -> str:
+    """The characters by which a key is found."""
     return key[len(KEY_START) : len(KEY_START) + PREFIX_CHARACTERS]
 
 
-def _key_of(row: Row) -> ApiKey:
+def key_of(row: Row) -> ApiKey:
+    """The key in a row."""
     created_at = time_of(row["created_at"])
     assert created_at is not None
     return ApiKey(
@@ -240,6 +253,9 @@ def _key_of(row: Row) -> ApiKey:
         expires_at=time_of(row["expires_at"]),
         last_used_at=time_of(row["last_used_at"]),
         revoked_at=time_of(row["revoked_at"]),
+        person_id=row["person_id"],
+        client_id=row["client_id"],
+        resource=row["resource"],
     )
 
 

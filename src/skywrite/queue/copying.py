@@ -19,7 +19,8 @@ from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 
 # Tables that must not be copied, or that are not part of the queue.
-LEFT_OUT = frozenset({"schema_version", "sqlite_sequence", "api_key", "passkey", "web_session", "sign_in_link"})
+_SIGN_INS = ("api_key", "passkey", "web_session", "sign_in_link", "oauth_client", "oauth_code", "oauth_refresh")
+LEFT_OUT = frozenset({"schema_version", "sqlite_sequence", *_SIGN_INS})
 ROWS = 500
 
 

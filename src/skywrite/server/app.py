@@ -18,6 +18,7 @@ from skywrite.errors import SkywriteError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server import events, pages
+from skywrite.server.agents import AgentSignIns, agent_routes
 from skywrite.server.auth import sign_in, sign_out
 from skywrite.server.calendars import calendar, rss
 from skywrite.server.health import healthz, metrics
@@ -95,6 +96,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
             Route(f"{PREFIX}/media/uploads/{{id}}", upload_offset, methods=["HEAD"]),
             Route(f"{PREFIX}/media/uploads/{{id}}", append_upload, methods=["PATCH"]),
             Route(f"{PREFIX}/media/uploads/{{id}}", drop_upload, methods=["DELETE"]),
+            *agent_routes(),
             *api_routes(OPERATIONS.values()),
             *pages.routes(),
         ],
@@ -109,5 +111,6 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
     )
     app.state.services = services
     app.state.challenges = Challenges(sky.context.clock)
+    app.state.agents = AgentSignIns(sky)
     app.state.uploads = Uploads(sky.context.config.home / "uploads")
     return app

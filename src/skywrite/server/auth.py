@@ -38,12 +38,12 @@ class Caller(NamedTuple):
     person: Person | None = None
 
 
-async def caller_of(request: Request) -> Caller:
-    """Who asks. Raises NotSignedIn, InvalidKey, TooManyRequests."""
+async def caller_of(request: Request, resource: str | None = None) -> Caller:
+    """Who asks; tokens of agents are valid at their `resource`. Raises NotSignedIn, InvalidKey, TooManyRequests."""
     services = services_of(request)
     header = request.headers.get("authorization", "")
     if header:
-        return await run_in_threadpool(_by_key, request, header)
+        return await run_in_threadpool(_by_key, request, header, resource)
     person = await person_of(request)
     if person is None:
         raise NotSignedIn(
@@ -118,15 +118,19 @@ def wrong_guess(request: HTTPConnection, what: str) -> None:
     services_of(request).guesses.check(client, "wrong secrets")
 
 
-def _by_key(request: Request, header: str) -> Caller:
+def _by_key(request: Request, header: str, resource: str | None) -> Caller:
     services = services_of(request)
     kind, _, secret = header.partition(" ")
     try:
         if kind.lower() != "bearer":
             raise NotSignedIn("Only API keys are accepted here.", hint="Send it as: Authorization: Bearer KEY")
-        key = services.keys.check(secret.strip())
+        key = services.keys.check(secret.strip(), resource)
     except (SignInError, NotSignedIn):
         wrong_guess(request, "key")
         raise
     accounts = None if key.accounts is None else frozenset(key.accounts)
-    return Caller(Access(services.sky, frozenset(key.scopes), accounts, who=f"key {key.id}"), key=key)
+    scopes = frozenset(key.scopes)
+    if key.person_id is not None:
+        # An agent may never do more than the person who let it in may do now.
+        scopes &= frozenset(services.people.get(key.person_id).scopes)
+    return Caller(Access(services.sky, scopes, accounts, who=f"key {key.id}"), key=key)

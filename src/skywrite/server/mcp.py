@@ -21,6 +21,7 @@ from skywrite.app import Skywrite
 from skywrite.app.operations import Access
 from skywrite.errors import MissingExtra, SkywriteError
 from skywrite.queue.api_keys import ApiKeys
+from skywrite.server.agents import challenged, resource_of
 from skywrite.server.auth import NotSignedIn, caller_of
 from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for
 from skywrite.server.problems import problem
@@ -125,7 +126,7 @@ class McpEndpoint:
             await self._let_in(request)
             manager = await self._started()
         except SkywriteError as error:
-            await problem(error)(scope, receive, send)
+            await challenged(request, problem(error), error)(scope, receive, send)
             return
         await manager.handle_request(scope, receive, send)
 
@@ -141,8 +142,8 @@ class McpEndpoint:
         if origin is not None and not services_of(request).origin.is_own(origin, request.headers.get("host", "")):
             raise ForeignRequest("This request comes from another site.", hint="Agents send no Origin.")
         if not request.headers.get("authorization"):
-            raise NotSignedIn("An agent needs an API key.", hint="Send it as: Authorization: Bearer KEY")
-        caller = await caller_of(request)
+            raise NotSignedIn("An agent needs a key or a token.", hint="Send it as: Authorization: Bearer KEY")
+        caller = await caller_of(request, resource_of(request))
         rate_limited(request, caller)
         request.state.access = caller.access._replace(source="mcp")
 

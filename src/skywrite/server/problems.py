@@ -31,6 +31,7 @@ _STATUSES: Mapping[str, int] = {
     "InvalidKey": 401,
     "InvalidPasskey": 401,
     "ForeignRequest": 403,
+    "RedirectNotAllowed": 400,
     "NotAllowed": 403,
     "OwnPost": 403,
     "ApprovalStale": 409,

@@ -68,6 +68,21 @@ class Origin(NamedTuple):
             return True
         return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower() and self.knows(host)
 
+    def issuer(self, host: str) -> str | None:
+        """Where agents may sign in, by the name that they use: over https, or on this computer. None elsewhere."""
+        try:
+            parts = urlsplit(self.public_url or f"http://{host}")
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            return None
+        name = _name(parts.netloc)
+        return f"{parts.scheme}://{name}{port}" if parts.scheme == "https" or name in LOOPBACK_HOSTS else None
+
+    def page_of(self, issuer: str) -> str:
+        """Where the browser has its session, for an issuer of this server."""
+        port = urlsplit(issuer).port
+        return issuer if self.public_url is not None else f"http://{LOOPBACK_HOSTS[0]}{f':{port}' if port else ''}"
+
 
 class Shield:
     """The middleware: what is refused here reaches no handler."""

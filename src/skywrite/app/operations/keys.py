@@ -40,6 +40,9 @@ class KeyShape(Output):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    person_id: Annotated[int, Meta(description="Of an agent's token: the person who let the agent in.")] | None
+    client_id: Annotated[str, Meta(description="Of an agent's token: which program it is.")] | None
+    resource: Annotated[str, Meta(description="Of an agent's token: the only address where it works.")] | None
 
 
 class NewKeyShape(KeyShape, kw_only=True):

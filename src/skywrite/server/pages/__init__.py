@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from skywrite.server.pages import (
     accounts,
     compose,
+    consent,
     feeds,
     inbox,
     media,
@@ -20,7 +21,22 @@ from skywrite.server.pages import (
     status,
 )
 
-PAGES = (static, plan, compose, posts, inbox, stats, feeds, recurrences, media, accounts, oauth, settings, status)
+PAGES = (
+    static,
+    plan,
+    compose,
+    posts,
+    inbox,
+    stats,
+    feeds,
+    recurrences,
+    media,
+    accounts,
+    oauth,
+    consent,
+    settings,
+    status,
+)
 
 
 def routes() -> list[BaseRoute]:

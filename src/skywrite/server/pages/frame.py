@@ -100,15 +100,20 @@ Page = Callable[[Visit], Response]
 
 
 def page_route(path: str, page: Page, *, methods: tuple[str, ...] = ("GET",)) -> BaseRoute:
-    """A route for a page of somebody who is signed in; the page runs in a thread, as the queue's methods block."""
+    """A route for a page of somebody who is signed in."""
 
     async def endpoint(request: Request) -> Response:
-        person = await person_of(request)
-        if person is None:
-            return render("signed_out.html", status=401)
-        return await run_in_threadpool(_shown, page, Visit(request, services_of(request), person))
+        return await answer(request, page)
 
     return Route(path, endpoint, methods=list(methods), name=f"page {path} {methods[0]}")
+
+
+async def answer(request: Request, page: Page) -> Response:
+    """A page for whoever is signed in; it runs in a thread, as the queue's methods block."""
+    person = await person_of(request)
+    if person is None:
+        return render("signed_out.html", status=401)
+    return await run_in_threadpool(_shown, page, Visit(request, services_of(request), person))
 
 
 def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -> BaseRoute:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from skywrite.app.operations import hooks, keys
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.errors import InputError
+from skywrite.queue.api_keys import ApiKey, ApiKeys
 from skywrite.queue.people import INVITATION_LIFETIME, ROLES, People
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
 
@@ -34,9 +35,25 @@ def settings(visit: Visit, *, secret: str = "", about: str = "") -> Response:
         secret=secret,
         about=about,
         passkeys=People(visit.sky.context.store).passkeys(visit.person.id),
+        agents=_agents(visit),
         zone=_zone(visit),
         **_managed(visit),
     )
+
+
+def _agents(visit: Visit) -> list[ApiKey]:
+    """The agents that this person has let in."""
+    keys = ApiKeys(visit.sky.context.store).all()
+    return [key for key in keys if key.person_id == visit.person.id and key.revoked_at is None]
+
+
+def end_agent(visit: Visit, form: dict[str, str]) -> Response:
+    """End the access of an agent that the person who asks has let in; of nobody else's."""
+    number = form.get("agent", "")
+    if number not in {str(key.id) for key in _agents(visit)}:
+        raise InputError("You have let no such agent in.")
+    ApiKeys(visit.sky.context.store).revoke(int(number))
+    return back("/settings", "The agent is locked out.")
 
 
 def _managed(visit: Visit) -> dict[str, Any]:
@@ -153,6 +170,7 @@ def routes() -> list[BaseRoute]:
     return [
         page_route("/settings", settings),
         form_route("/settings/passkeys/remove", remove_passkey),
+        form_route("/settings/agents/end", end_agent),
         form_route("/settings/keys", add_key),
         form_route("/settings/webhooks", add_webhook),
         form_route("/settings/calendars", add_calendar),

@@ -1,0 +1,154 @@
+"""Letting an agent in: the page where who is signed in sees which program asks, and chooses what it may do.
+
+What lives here: OAuth's authorization request, and the answer to it. What does not: tokens (`server.agents`), which
+program it is (`server.agent_clients`).
+
+Nothing goes to the program's address before a person has pressed a button here: a link with a wrong request ends on a
+page of ours, never on a page of somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from skywrite.errors import InputError
+from skywrite.queue.agents import Client, Consent
+from skywrite.queue.api_keys import Scope
+from skywrite.server.agent_clients import LOOPBACK, check_redirect
+from skywrite.server.agents import SCOPES, USUAL_SCOPES, issuer_for, sign_ins_of
+from skywrite.server.auth import person_of
+from skywrite.server.pages.frame import CONTENT_POLICY, Visit, answer, form_route, render, show
+from skywrite.server.pages.settings import SCOPES as SCOPE_WORDS
+
+FIELDS = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "scope",
+)
+FIELD_MAX = 2000
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_HINT = "Nothing was allowed, and nothing was sent. Begin again in the program."
+
+
+class InvalidRequest(InputError):
+    """The program asks to be let in in a way that OAuth does not allow."""
+
+
+class Asked(NamedTuple):
+    """A request that is in order. `scopes` are those that the program asks for."""
+
+    client: Client
+    issuer: str
+    redirect_uri: str
+    challenge: str
+    resource: str
+    state: str
+    scopes: tuple[Scope, ...]
+
+    def answer(self, **values: str) -> Response:
+        """Send the browser back to the program, with who answers (RFC 9207) and what the program wants back."""
+        query = urlencode({**values, **({"state": self.state} if self.state else {}), "iss": self.issuer})
+        joint = "&" if "?" in self.redirect_uri else "?"
+        return RedirectResponse(f"{self.redirect_uri}{joint}{query}", 303)
+
+
+async def authorize(request: Request) -> Response:
+    """GET /authorize. A browser that comes from another site brings no cookie of ours (SameSite=Strict)."""
+    if request.headers.get("sec-fetch-site") == "cross-site" and await person_of(request) is None:
+        return render("agent_return.html", address=f"{request.url.path}?{request.url.query}")
+    return await answer(request, ask)
+
+
+def ask(visit: Visit) -> Response:
+    """The page."""
+    given = visit.request.query_params
+    if len(given.multi_items()) != len(given):
+        raise InvalidRequest("The request names a field twice.", hint=_HINT)
+    asked = read(visit, given)
+    may = [(name, words) for name, words in SCOPE_WORDS if name in asked.scopes and name in visit.person.scopes]
+    page = show(
+        visit,
+        "consent.html",
+        title="Let an agent in",
+        asked=asked,
+        host=urlsplit(asked.redirect_uri).netloc,
+        is_local=urlsplit(asked.redirect_uri).hostname in LOOPBACK,
+        source=urlsplit(asked.client.id).netloc if asked.client.id.startswith("https://") else "",
+        scopes=may,
+        usual=USUAL_SCOPES,
+        accounts=visit.sky.accounts.list(),
+        fields=[(name, given[name]) for name in FIELDS if name in given],
+    )
+    # The answer to the form leads to the program, which browsers count as a target of the form.
+    policy = CONTENT_POLICY.replace("form-action 'self'", f"form-action 'self' {_source(asked.redirect_uri)}")
+    page.headers["content-security-policy"] = policy
+    return page
+
+
+def decide(visit: Visit, form: dict[str, str]) -> Response:
+    """What the person decided. Nobody gives a right that they do not have."""
+    asked = read(visit, form)
+    if form.get("decision") != "allow":
+        return asked.answer(error="access_denied")
+    scopes = tuple(scope for scope in SCOPES if form.get(f"scope-{scope}"))
+    accounts = tuple(item.did for item in visit.sky.accounts.list() if form.get(f"account-{item.did}"))
+    for scope in scopes:
+        visit.access.require(scope)
+    if not scopes or not set(scopes) <= set(asked.scopes):
+        raise InvalidRequest("Choose at least one of the rights that the program asks for.", hint="Go back and choose.")
+    consent = Consent(
+        person_id=visit.person.id,
+        client_id=asked.client.id,
+        name=asked.client.name,
+        redirect_uri=asked.redirect_uri,
+        challenge=asked.challenge,
+        resource=asked.resource,
+        scopes=scopes,
+        accounts=accounts,
+    )
+    return asked.answer(code=sign_ins_of(visit.request).agents.allow(consent))
+
+
+def read(visit: Visit, given: Mapping[str, str]) -> Asked:
+    """The request in a query or a form. Raises UnknownAgent, RedirectNotAllowed, InvalidRequest."""
+    values = {name: given.get(name, "") for name in FIELDS}
+    if any(len(value) > FIELD_MAX for value in values.values()):
+        raise InvalidRequest("The request is too long.", hint=_HINT)
+    client = sign_ins_of(visit.request).clients.find(values["client_id"])
+    check_redirect(client, values["redirect_uri"])
+    if values["response_type"] != "code":
+        raise InvalidRequest("The program asks for something other than a code.", hint=_HINT)
+    if values["code_challenge_method"] != "S256" or not _CHALLENGE.fullmatch(values["code_challenge"]):
+        raise InvalidRequest("The program does not prove that the answer is its own (PKCE, S256).", hint=_HINT)
+    issuer = issuer_for(visit.request, values["resource"])
+    if issuer is None:
+        raise InvalidRequest("The program does not ask for this server's address of MCP.", hint=_HINT)
+    wanted = set(values["scope"].split()) or set(USUAL_SCOPES)
+    scopes = tuple(scope for scope in SCOPES if scope in wanted)
+    if not scopes:
+        raise InvalidRequest("The program asks for no right that there is here.", hint=_HINT)
+    resource = issuer + urlsplit(values["resource"]).path
+    return Asked(client, issuer, values["redirect_uri"], values["code_challenge"], resource, values["state"], scopes)
+
+
+def _source(uri: str) -> str:
+    """The redirect's place as a source of a content policy, which has no form for IPv6."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}:" if ":" in str(parts.hostname) else f"{parts.scheme}://{parts.netloc}"
+
+
+def routes() -> list[BaseRoute]:
+    """The page and its form."""
+    return [Route("/authorize", authorize), form_route("/authorize", decide)]
