@@ -181,6 +181,19 @@ def test_now_can_be_taken_back(tab: Watched) -> None:
     expect(page.locator(".chip").first).to_have_text("cancelled")
 
 
+def test_now_need_not_wait(tab: Watched) -> None:
+    """An account may turn the wait off: then a post goes out at once, and nothing counts down."""
+    tab.api("PATCH", "/accounts/bob.test", {"undo_seconds": 0})
+    page = tab.visit("/compose?account=bob.test")
+    write(page, "At once")
+    page.check("input[name=mode][value=now]")
+    page.click("[data-send]")
+    page.wait_for_url("**/posts/**")
+    assert "It goes out now." in page.url.replace("+", " ")
+    expect(page.locator("[data-left]")).to_have_count(0)
+    tab.api("PATCH", "/accounts/bob.test", {"undo_seconds": None})
+
+
 def test_files_that_cannot_be_posted_are_refused_with_a_reason(tab: Watched, tmp_path: Path) -> None:
     """An SVG, a page and a text: a sentence, and the composer goes on."""
     page = tab.visit("/compose")

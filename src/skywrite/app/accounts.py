@@ -162,6 +162,7 @@ SETTINGS: dict[str, Any] = {
     "gap_seconds": partial(_whole, least=0),
     "catch_up_gap_seconds": partial(_whole, least=0),
     "max_per_day": partial(_whole, least=1),
+    "undo_seconds": partial(_whole, least=0),
     "zone": _zone,
     "langs": _langs,
     "late": _late,

@@ -191,6 +191,7 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
     gap_seconds           least time between two posts         300
     catch_up_gap_seconds  the same, between overdue posts      30 (default), 0 for none
     max_per_day           most posts in a day                  20
+    undo_seconds          how long "now" waits on the page     10 (default), 0 for not at all
     approval              whose posts a person approves first  all, agents, or feed,command
     inbox                 collect replies, mentions, quotes    yes
     marks                 count likes, reposts and replies     no

@@ -15,6 +15,7 @@ from skywrite.app.operations import (
     keys,
     media,
     overview,
+    people,
     posts,
     recurrences,
     template_approvals,
@@ -39,6 +40,7 @@ OPERATIONS = by_name(
         overview,
         hooks,
         keys,
+        people,
     )
     for operation in noun.OPERATIONS
 )

@@ -25,6 +25,7 @@ class EditAccount(Input):
     gap_seconds: int | UnsetType | None = UNSET
     catch_up_gap_seconds: int | UnsetType | None = UNSET
     max_per_day: int | UnsetType | None = UNSET
+    undo_seconds: int | UnsetType | None = UNSET
     zone: str | UnsetType | None = UNSET
     langs: list[str] | UnsetType | None = UNSET
     late: str | UnsetType | None = UNSET

@@ -22,6 +22,7 @@ SETTINGS = (
     ("gap_seconds", "Least seconds between two posts", "300", False),
     ("catch_up_gap_seconds", "Least seconds between two overdue posts", "30", False),
     ("max_per_day", "Most posts a day", "20", False),
+    ("undo_seconds", "Seconds to take back a post after Now (0: none)", "10", False),
     ("langs", "Languages", "en", False),
     ("late", "When a post missed its time", "hold:2h", False),
     ("approval", "Posts that a person approves first", "agents", False),

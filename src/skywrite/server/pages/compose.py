@@ -30,9 +30,9 @@ from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.server.auth import person_of
 from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
+from skywrite.server.pages.waiting import now_as_time, undo_seconds
 from skywrite.server.services import services_of
 
-UNDO_SECONDS = 10
 IMAGE_FILES_MAX = 10
 FIELDS_MAX = 60
 PEOPLE_MAX = 6
@@ -96,6 +96,7 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         chosen=chosen,
         zone=visit.sky.context.zone(chosen) if chosen else "UTC",
         zones={item.did: visit.sky.context.zone(item) for item in accounts},
+        waits={item.did: undo_seconds(item.settings) for item in accounts},
         has_slots=bool(chosen and visit.sky.accounts.slots(chosen.did)),
         replies=REPLIES,
         labels=LABELS,
@@ -195,7 +196,9 @@ def _sent(visit: Visit, fields: dict[str, str], files: list[UploadFile]) -> Resp
         if filled.post.isdigit():
             post = _editable(visit, int(filled.post))
         images = [_keep(visit, file, fields.get("alt", "")) for file in files]
-        body: dict[str, Any] = {**_fields(filled), **({"images": images} if images else {})}
+        chosen = _chosen(visit.sky.accounts.list(), filled.account)
+        fields_of = _fields(filled, chosen.settings if chosen else {})
+        body: dict[str, Any] = {**fields_of, **({"images": images} if images else {})}
         made = _made(visit, filled, post, body)
     except SkywriteError as error:
         return _form(visit, filled, post, error)
@@ -249,8 +252,8 @@ def _from_form(fields: Mapping[str, str]) -> Filled:
     )
 
 
-def _fields(filled: Filled) -> dict[str, Any]:
-    """What the form asks for, as an operation takes it."""
+def _fields(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form asks for, as an operation takes it. `settings` are the account's."""
     body: dict[str, Any] = {"text": filled.text, "card": filled.card, "quotes": filled.quotes}
     for name in ("quote", "reply_to"):
         if value := getattr(filled, name).strip():
@@ -263,13 +266,12 @@ def _fields(filled: Filled) -> dict[str, Any]:
     if filled.account:
         body["account"] = filled.account
     assert set(body) - {"account"} <= set(DRAFT_FIELDS)
-    return {**body, **_time(filled)}
+    return {**body, **_time(filled, settings)}
 
 
-def _time(filled: Filled) -> dict[str, Any]:
+def _time(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
     if filled.mode == "now":
-        # For ten seconds it can be taken back.
-        return {"at": f"in {UNDO_SECONDS} seconds"}
+        return {"at": now_as_time(settings)}
     if filled.mode == "draft":
         return {"draft": True}
     if filled.mode == "every":

@@ -17,9 +17,8 @@ from skywrite.compose.references import InvalidReference, app_link
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.inbox import InboxItem
 from skywrite.queue.model import Account
-from skywrite.server.pages.compose import UNDO_SECONDS
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
-from skywrite.server.pages.posts import undo_seconds
+from skywrite.server.pages.waiting import now_as_time, undo_left
 
 ITEMS = 50
 REASONS = {"reply": "replied", "mention": "mentioned you", "quote": "quoted you"}
@@ -80,7 +79,7 @@ def inbox(visit: Visit, unsent: Unsent | None = None) -> Response:
 
 
 def answer(visit: Visit, form: dict[str, str]) -> Response:
-    """Reply: at a time, in ten seconds, or as a draft by somebody who may not schedule."""
+    """Reply: at a time, now (which waits, so that it can be taken back), or as a draft by somebody who may not schedule."""
     visit.access.require("draft")
     item = seen_item(visit.access, _number(visit))
     text, at = form.get("text", "").strip(), form.get("at", "").strip().replace("T", " ")
@@ -88,7 +87,8 @@ def answer(visit: Visit, form: dict[str, str]) -> Response:
     try:
         if not text:
             raise InputError("There is no reply yet.", hint="Write one, or mark it as done.")
-        entry = visit.sky.inbox.answer(item.id, text, at=at or f"in {UNDO_SECONDS} seconds", as_draft=as_draft)
+        settings = visit.sky.context.store.account(item.account_did).settings
+        entry = visit.sky.inbox.answer(item.id, text, at=at or now_as_time(settings), as_draft=as_draft)
     except SkywriteError as error:
         return inbox(visit, Unsent(item.id, text, at, error))
     if as_draft:
@@ -155,7 +155,7 @@ def _answered(visit: Visit) -> tuple[Entry, float] | None:
         entry = visit.sky.posts.get(visit.access.post(int(number)).id)
     except SkywriteError:
         return None
-    left = undo_seconds(visit, entry.post)
+    left = undo_left(visit, entry.post)
     return None if left is None else (entry, left)
 
 

@@ -20,8 +20,8 @@ from skywrite.queue.api_keys import Scope
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
-from skywrite.server.pages.compose import UNDO_SECONDS
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
+from skywrite.server.pages.waiting import now_as_time, undo_left
 
 HISTORY_POSTS = 50
 SENTENCES = {
@@ -65,11 +65,11 @@ def post(visit: Visit) -> Response:
     entry = visit.sky.posts.get(visit.access.post(_number(visit)).id)
     zone = visit.sky.context.zone(entry.account)
     scopes = visit.access.scopes
-    undo_left = undo_seconds(visit, entry.post)
+    seconds_left = undo_left(visit, entry.post)
     buttons = [
         button
         for button in _BUTTONS.get(entry.post.state, ())
-        if button.scope in scopes and not (button.action == "now" and undo_left is not None)
+        if button.scope in scopes and not (button.action == "now" and seconds_left is not None)
     ]
     return show(
         visit,
@@ -82,7 +82,7 @@ def post(visit: Visit) -> Response:
         buttons=buttons,
         sentences=SENTENCES,
         may_edit=entry.post.state in EDITABLE_STATES and _scope_of(entry.post) in scopes,
-        undo_seconds=undo_left,
+        undo_seconds=seconds_left,
         may_move=entry.post.state in ("draft", "scheduled", "held") and "schedule" in scopes,
         waits=entry.post.state in ("scheduled", "publishing"),
         asked=_asked(visit, entry),
@@ -115,14 +115,6 @@ def _scope_of(post: Post) -> Scope:
     return "draft" if post.state == "draft" else "schedule"
 
 
-def undo_seconds(visit: Visit, post: Post) -> float | None:
-    """For how long a post can be taken back before it goes out; None where nobody is about to wait for that."""
-    if post.state != "scheduled" or post.due_at is None or "schedule" not in visit.access.scopes:
-        return None
-    left = (post.due_at - visit.sky.context.clock.now()).total_seconds()
-    return left if 0 < left <= UNDO_SECONDS else None
-
-
 def take_back(visit: Visit, form: dict[str, str]) -> Response:
     """Cancel a post that is about to go out, and open what it said as a draft."""
     visit.access.require("schedule")
@@ -152,6 +144,13 @@ def _move(visit: Visit, number: int, form: dict[str, str]) -> str:
     return f"It goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
 
 
+def _now(visit: Visit, number: int, form: dict[str, str]) -> str:
+    settings = visit.sky.context.store.account(visit.access.post(number).account_did).settings
+    at = now_as_time(settings)
+    visit.sky.posts.move(number, at, version=_version(form))
+    return f"It goes out {at}."
+
+
 _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]] = {
     "cancel": ("draft", _cancel, "It is cancelled, and will never be published."),
     "hold": ("schedule", lambda visit, number, form: _none(visit.sky.posts.hold(number)), "It is held."),
@@ -159,10 +158,8 @@ _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]
     "retry": ("publish", lambda visit, number, form: _none(visit.sky.posts.retry(number)), "Skywrite tries again."),
     "now": (
         "publish",
-        lambda visit, number, form: _none(
-            visit.sky.posts.move(number, f"in {UNDO_SECONDS} seconds", version=_version(form))
-        ),
-        "It goes out in ten seconds.",
+        _now,
+        "",
     ),
     "delete": (
         "publish",

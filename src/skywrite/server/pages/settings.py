@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.app.operations import hooks, keys
+from skywrite.app.operations import hooks, keys, people
 from skywrite.app.operations.shapes import ById, Nothing
 from skywrite.errors import InputError
 from skywrite.queue.api_keys import ApiKey, ApiKeys
@@ -66,7 +66,7 @@ def _managed(visit: Visit) -> dict[str, Any]:
         "webhooks": webhooks,
         "deliveries": {hook.id: _deliveries(visit, hook.id) for hook in webhooks},
         "calendars": hooks.list_calendars(visit.access, Nothing()).calendars,
-        "people": People(visit.sky.context.store).all(),
+        "people": people.list_people(visit.access, Nothing()).people,
         "scopes": SCOPES,
         "roles": ROLES,
     }
@@ -120,15 +120,13 @@ def add_calendar(visit: Visit, form: dict[str, str]) -> Response:
 def invite(visit: Visit, form: dict[str, str]) -> Response:
     """Add a person; the page shows the link that signs them in once."""
     visit.access.require("manage")
-    people = People(visit.sky.context.store)
     role = next((item for item in ROLES if item == form.get("role")), None)
     if role is None or not form.get("name", "").strip():
         raise InputError("A person needs a name and a role.")
-    person = people.add(form["name"].strip(), role)
-    link = people.new_link(person.id, INVITATION_LIFETIME)
+    invited = people.invite(visit.access, people.InvitePerson(name=form["name"], role=role))
     days = INVITATION_LIFETIME // timedelta(days=1)
-    about = f"A link for {person.name}. It works once, for {days} days."
-    return settings(visit, secret=f"{_base(visit)}/sign-in/{link}", about=about)
+    about = f"A link for {invited.name}. It works once, for {days} days."
+    return settings(visit, secret=_base(visit) + invited.sign_in, about=about)
 
 
 def _base(visit: Visit) -> str:
@@ -148,8 +146,11 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         ("webhook", "pause"): lambda: hooks.edit(visit.access, hooks.EditWebhook(id=number, state="paused")),
         ("webhook", "resume"): lambda: hooks.edit(visit.access, hooks.EditWebhook(id=number, state="active")),
         ("calendar", "revoke"): lambda: hooks.revoke_calendar(visit.access, ById(number)),
-        ("person", "remove"): lambda: People(visit.sky.context.store).remove(number),
+        ("person", "remove"): lambda: people.remove(visit.access, ById(number)),
     }
+    role = next((item for item in ROLES if item == form.get("role")), None)
+    if role is not None:
+        call["person", "role"] = lambda: people.edit(visit.access, people.EditPerson(number, role))
     if (kind, action) not in call:
         raise InputError("There is no such action.")
     call[kind, action]()
@@ -159,6 +160,7 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
 _DONE = {
     "revoke": "It is revoked, and works no more.",
     "remove": "It is removed.",
+    "role": "The role is changed.",
     "test": "A test is on its way; the list of deliveries shows what came of it.",
     "pause": "It is paused; what happens meanwhile is delivered later.",
     "resume": "It goes on.",

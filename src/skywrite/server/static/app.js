@@ -502,7 +502,8 @@ class Composer {
     }
     if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, said(made, "The changes are saved.")); }
     if (this.mode === "draft") { await this.store({ draft: true }); return go("/", "The draft is kept."); }
-    const at = { now: "in 10 seconds", at: this.fields.at.value.replace("T", " ") }[this.mode];
+    const wait = Number(this.fields.account.selectedOptions[0]?.dataset.wait ?? 10);
+    const at = { now: wait ? `in ${wait} seconds` : "now", at: this.fields.at.value.replace("T", " ") }[this.mode];
     if (this.mode === "at" && !at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
     if (this.mode === "slot") {
       // A slot is given when a post is accepted, so the draft makes room for it.
@@ -513,7 +514,7 @@ class Composer {
       return go(`/posts/${made.id}`, said(made, "It has the next free slot."));
     }
     const made = await this.store({ at });
-    return go(`/posts/${made.id}`, said(made, this.mode === "now" ? "It goes out in ten seconds. You can still take it back." : "It is scheduled."));
+    return go(`/posts/${made.id}`, said(made, this.mode !== "now" ? "It is scheduled." : wait ? `It goes out in ${wait} seconds. You can still take it back.` : "It goes out now."));
   }
 }
 
