@@ -79,7 +79,7 @@ def inbox(visit: Visit, unsent: Unsent | None = None) -> Response:
 
 
 def answer(visit: Visit, form: dict[str, str]) -> Response:
-    """Reply: at a time, now (which waits, so that it can be taken back), or as a draft by somebody who may not schedule."""
+    """Reply: at a time, after the wait of Now, or as a draft by somebody who may not schedule."""
     visit.access.require("draft")
     item = seen_item(visit.access, _number(visit))
     text, at = form.get("text", "").strip(), form.get("at", "").strip().replace("T", " ")
