@@ -37,13 +37,32 @@ def camel(name: str) -> str:
 class Answer(dict[str, Any]):
     """A JSON object whose fields are attributes too, in Python's spelling; a field that is not there is None.
 
-    A field that is called like a method of dict, such as `items`, is read as `answer["items"]`.
+    The field `items` of lists is one too, and called it is the method of dict. Any other field that is named like a
+    method of dict is read as `answer["values"]`.
     """
+
+    @property
+    def items(self) -> Any:
+        """The field of this name where there is one, else the method."""
+        method = super().items
+        return _Items(method, self["items"]) if isinstance(self.get("items"), list) else method
 
     def __getattr__(self, name: str) -> Any:
         if _MODEL_METHODS.match(name):
             raise AttributeError(name)
         return answer(self.get(name, self.get(camel(name))))
+
+
+class _Items(list[Any]):
+    """A field called `items`, whose object is still a dict for whoever calls its method `items`."""
+
+    def __init__(self, method: Callable[[], Any], values: Iterable[Any]) -> None:
+        super().__init__(answer(value) for value in values)
+        self._method = method
+
+    def __call__(self) -> Any:
+        """The pairs of the object."""
+        return self._method()
 
 
 def answer(value: Any) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from skywrite import AsyncClient, Client
+from skywrite import AsyncClient, Client, exceptions
+from skywrite.atproto.xrpc_errors import NotSignedIn, RecordNotFound
+from skywrite.errors import InputError, NoAnswer, RateLimited, TimedOut
 from skywrite.sdk import Answer, Namespace, SessionEvent, UploadedBlob, attribute, camel, plain
-from tests.app.conftest import World
+from tests.app.conftest import NOON, World
 
 
 class Recorded:
@@ -44,6 +47,68 @@ def test_answers_are_read_by_attribute_and_by_key() -> None:
     found = Answer({"displayName": "Alice", "viewer": {"likeUri": "at://x"}, "feed": [{"post": {"text": "Hi"}}]})
     assert ("Alice", "Alice", "at://x") == (found.display_name, found["displayName"], found.viewer.like_uri)
     assert ("Hi", None) == (found.feed[0].post.text, found.description)
+
+
+def test_a_list_is_read_by_its_items() -> None:
+    """As a field and as the method that every dict has; JSON sees the object as it is."""
+    found = Answer({"items": [{"subject": {"displayName": "Bob"}}], "list": {"name": "Friends"}})
+    assert (["Bob"], "Friends") == ([item.subject.display_name for item in found.items], found.list.name)
+    assert [("items", found["items"]), ("list", found["list"])] == [*found.items()]
+    assert ('{"items": [1]}', [("a", 1)]) == (json.dumps(Answer({"items": [1]})), [*Answer({"a": 1}).items()])
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("BadRequestError", RecordNotFound("x")),
+        ("UnauthorizedError", NotSignedIn("x")),
+        ("NetworkError", TimedOut("x")),
+        ("InvokeTimeoutError", TimedOut("x")),
+        ("RateLimitExceededError", RateLimited("x", until=NOON)),
+        ("ModelError", InputError("x")),
+        ("AtProtocolError", NoAnswer("x")),
+    ],
+)
+def test_errors_have_the_names_of_the_sdk(name: str, error: Exception) -> None:
+    """What a script catches by one of them, it catches here."""
+    with pytest.raises(getattr(exceptions, name)):
+        raise error
+
+
+def test_a_profile_is_changed_as_in_the_sdk(client: Client) -> None:
+    """It is read, or missing, then put back with the CID that was read."""
+    profile = "app.bsky.actor.profile"
+    with pytest.raises(exceptions.BadRequestError):
+        client.app.bsky.actor.profile.get(client.me.did, "self")
+    for swap in (False, True):
+        read = client.app.bsky.actor.profile.get(client.me.did, "self") if swap else None
+        record = {"$type": profile, "display_name": "Alice", "description": read and f"Was {read.value.display_name}"}
+        data = {"repo": client.me.did, "collection": profile, "rkey": "self", "record": record}
+        client.com.atproto.repo.put_record(data | ({"swap_record": read.cid} if read else {}))
+    assert "Was Alice" == client.get_profile(client.me.did).description
+
+
+def test_pages_and_notifications_are_read_as_in_the_sdk(world: World, client: Client) -> None:
+    """Until there is no cursor; and what was seen is marked as read."""
+    with Client(world.box.url, transport=world.transport, clock=world.clock) as bob:
+        bob.login("bob.test", world.box.account("bob.test").app_password)
+        bob.follow(client.me.did)
+        bob.send_post("Hey", reply_to=client.send_post("Hello"))
+    cursor, followers = None, []
+    while True:
+        page = client.get_followers(actor="alice.test", cursor=cursor, limit=1)
+        followers += [one.handle for one in page.followers]
+        cursor = page.cursor
+        if not cursor:
+            break
+    notifications = client.app.bsky.notification.list_notifications().notifications
+    client.app.bsky.notification.update_seen({"seen_at": client.get_current_time_iso()})
+    (read,) = client.app.bsky.notification.list_notifications().notifications
+    assert (["bob.test"], [("reply", False)], True) == (
+        followers,
+        [(one.reason, one.is_read) for one in notifications],
+        read.is_read,
+    )
 
 
 def test_an_answer_is_no_model_of_the_sdk() -> None:

@@ -169,4 +169,51 @@ def test_drafts(alice: Person) -> None:
 
 def test_unknown_methods(alice: Person) -> None:
     """A method that the sandbox does not have says so."""
-    assert alice.ask("app.bsky.feed.getLikes")["error"] == "MethodNotImplemented"
+    assert alice.ask("app.bsky.feed.getQuotes")["error"] == "MethodNotImplemented"
+
+
+def test_who_follows_whom(alice: Person, bob: Person, box: Sandbox) -> None:
+    """Both ways, page by page, the latest first."""
+    carol = Person(box, "carol.test")
+    for person, subject in ((alice, bob), (alice, carol), (carol, bob)):
+        person.write("app.bsky.graph.follow", subject=subject.account.did)
+        box.clock.advance(1)  # type: ignore[attr-defined]
+    first = alice.ask("app.bsky.graph.getFollows", ("actor", "alice.test"), ("limit", "1"))
+    rest = alice.ask("app.bsky.graph.getFollows", ("actor", "alice.test"), ("cursor", first["cursor"]))
+    assert ("alice.test", ["carol.test"], ["bob.test"], False) == (
+        first["subject"]["handle"],
+        [one["handle"] for one in first["follows"]],
+        [one["handle"] for one in rest["follows"]],
+        "cursor" in rest,
+    )
+    followers = bob.ask("app.bsky.graph.getFollowers", ("actor", "bob.test"))["followers"]
+    assert ["carol.test", "alice.test"] == [one["handle"] for one in followers]
+    box.set_status("carol.test", "deactivated")
+    assert 1 == len(bob.ask("app.bsky.graph.getFollowers", ("actor", "bob.test"))["followers"])
+
+
+def test_who_likes_and_reposts_a_post(alice: Person, bob: Person) -> None:
+    """And no other post."""
+    post, other = alice.post("Hello"), alice.post("Other")
+    bob.write("app.bsky.feed.like", subject=post)
+    bob.write("app.bsky.feed.repost", subject=post)
+    likes, reposts = "app.bsky.feed.getLikes", "app.bsky.feed.getRepostedBy"
+    (like,) = alice.ask(likes, ("uri", post["uri"]))["likes"]
+    assert ("bob.test", NOW) == (like["actor"]["handle"], like["createdAt"])
+    assert ["bob.test"] == [one["handle"] for one in alice.ask(reposts, ("uri", post["uri"]))["repostedBy"]]
+    assert ([], []) == (
+        alice.ask(likes, ("uri", other["uri"]))["likes"],
+        alice.ask(reposts, ("uri", other["uri"]))["repostedBy"],
+    )
+
+
+def test_notifications_that_were_seen(alice: Person, bob: Person, box: Sandbox) -> None:
+    """What came until then is read, and what comes later is not."""
+    post = alice.post("Hello")
+    bob.post("First", reply={"root": post, "parent": post})
+    alice.tell("app.bsky.notification.updateSeen", {"seenAt": NOW})
+    box.clock.advance(60)  # type: ignore[attr-defined]
+    bob.post("Second", reply={"root": post, "parent": post})
+    heard = alice.ask("app.bsky.notification.listNotifications")
+    read = {one["record"]["text"]: one["isRead"] for one in heard["notifications"]}
+    assert ({"First": True, "Second": False}, NOW) == (read, heard["seenAt"])

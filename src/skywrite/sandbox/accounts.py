@@ -41,6 +41,7 @@ class Account:
     status: Status = "active"
     second_factor: str | None = None
     drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen_at: str = ""
 
     @property
     def app_password(self) -> str:

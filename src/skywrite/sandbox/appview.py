@@ -1,12 +1,13 @@
 """app.bsky.*: as much of the AppView as a posting bot asks, made from the sandbox's own repositories.
 
-What lives here: posts with their counts, threads, profiles, lists, starter packs, feeds and drafts. What does not:
-algorithms, moderation, embeds rendered as views.
+What lives here: posts with their counts, threads, profiles, follows, likes, lists, notifications and drafts. What does
+not: algorithms, moderation, embeds rendered as views.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from skywrite.atproto.syntax import AtUri, InvalidSyntax
@@ -17,6 +18,7 @@ from skywrite.sandbox.repo import Record
 from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
 
 POST = "app.bsky.feed.post"
+_FOLLOW = "app.bsky.graph.follow"
 _DEFS = "app.bsky.feed.defs"
 MAX_DRAFTS = 500
 
@@ -61,7 +63,7 @@ def get_author_feed(pds: Pds, call: Call) -> Response:
 
 def get_timeline(pds: Pds, call: Call) -> Response:
     reader = _caller(pds, call)
-    follows = {record.value["subject"] for record in reader.repo.records("app.bsky.graph.follow")}
+    follows = {record.value["subject"] for record in reader.repo.records(_FOLLOW)}
     seen = [one for one in _all(pds, POST) if one[0].did in follows or one[0] is reader]
     return json_answer(_feed(pds, seen, call))
 
@@ -100,8 +102,8 @@ def search_actors_typeahead(pds: Pds, call: Call) -> Response:
 
 
 def _profile(pds: Pds, account: Account) -> dict[str, Any]:
-    follows = account.repo.records("app.bsky.graph.follow")
-    followers = sum(record.value["subject"] == account.did for _, record in _all(pds, "app.bsky.graph.follow"))
+    follows = account.repo.records(_FOLLOW)
+    followers = sum(record.value["subject"] == account.did for _, record in _all(pds, _FOLLOW))
     profile = account.repo.get("app.bsky.actor.profile", "self")
     value = profile.value if profile else {}
     view = _actor_view(pds, account)
@@ -134,6 +136,58 @@ def get_list(pds: Pds, call: Call) -> Response:
         if (subject := pds.accounts.find(member.value["subject"])) is not None
     ]
     return json_answer({"list": {**view, "listItemCount": len(members)}, "items": items})
+
+
+def get_follows(pds: Pds, call: Call) -> Response:
+    """Whom an account follows, the latest first."""
+    account = _actor(pds, call.params["actor"])
+    found = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(_FOLLOW))
+    return _people(pds, call, "follows", found, subject=_actor_view(pds, account))
+
+
+def get_followers(pds: Pds, call: Call) -> Response:
+    """Who follows an account, the latest first."""
+    account = _actor(pds, call.params["actor"])
+    found = ((record, other) for other, record in _all(pds, _FOLLOW) if record.value["subject"] == account.did)
+    return _people(pds, call, "followers", found, subject=_actor_view(pds, account))
+
+
+def get_reposted_by(pds: Pds, call: Call) -> Response:
+    """Who reposted a post, the latest first."""
+    uri = call.params["uri"]
+    return _people(pds, call, "repostedBy", _about(pds, "app.bsky.feed.repost", uri), uri=uri)
+
+
+def get_likes(pds: Pds, call: Call) -> Response:
+    """Who likes a post, and since when; the latest first."""
+    uri = call.params["uri"]
+
+    def view(record: Record, account: Account) -> dict[str, Any]:
+        times = {"indexedAt": record.indexed_at, "createdAt": record.value["createdAt"]}
+        return {**times, "actor": _actor_view(pds, account)}
+
+    return _people(pds, call, "likes", _about(pds, "app.bsky.feed.like", uri), view, uri=uri)
+
+
+def _about(pds: Pds, collection: str, uri: str) -> Iterator[tuple[Record, Account]]:
+    return ((record, account) for account, record in _all(pds, collection) if record.value["subject"]["uri"] == uri)
+
+
+def _people(
+    pds: Pds,
+    call: Call,
+    name: str,
+    found: Iterable[tuple[Record, Account | None]],
+    view: Callable[[Record, Account], dict[str, Any]] | None = None,
+    **more: Any,
+) -> Response:
+    """A page of accounts, the latest record first; those that are gone are left out."""
+    rows = [(record, account) for record, account in found if account is not None and account.status == "active"]
+    rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
+    start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
+    page = [view(*row) if view else _actor_view(pds, row[1]) for row in rows[start : start + limit]]
+    cursor = {"cursor": str(start + limit)} if start + limit < len(rows) else {}
+    return json_answer({**more, name: page, **cursor})
 
 
 def get_starter_pack(pds: Pds, call: Call) -> Response:
@@ -268,9 +322,16 @@ def list_notifications(pds: Pds, call: Call) -> Response:
     ]
     found.sort(key=lambda one: one[:2], reverse=True)
     start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
-    page = [_notification(pds, *one[2:]) for one in found[start : start + limit]]
+    page = [_notification(pds, *one[2:], reader.seen_at) for one in found[start : start + limit]]
     more = {"cursor": str(start + limit)} if start + limit < len(found) else {}
-    return json_answer({"notifications": page, **more})
+    seen = {"seenAt": reader.seen_at} if reader.seen_at else {}
+    return json_answer({"notifications": page, **seen, **more})
+
+
+def update_seen(pds: Pds, call: Call) -> Response:
+    """The notifications up to then have been read."""
+    _caller(pds, call).seen_at = call.body["seenAt"]
+    return empty_answer()
 
 
 def _reason(record: Record, did: str) -> tuple[str, str | None] | None:
@@ -284,10 +345,13 @@ def _reason(record: Record, did: str) -> tuple[str, str | None] | None:
     return ("mention", None) if any(feature.get("did") == did for feature in features) else None
 
 
-def _notification(pds: Pds, account: Account, record: Record, reason: str, subject: str | None) -> dict[str, Any]:
+def _notification(
+    pds: Pds, account: Account, record: Record, reason: str, subject: str | None, seen_at: str
+) -> dict[str, Any]:
     about = {} if subject is None else {"reasonSubject": subject}
     view = {"uri": record.uri, "cid": record.cid, "author": _actor_view(pds, account), "record": record.value}
-    return {**view, **about, "reason": reason, "isRead": False, "indexedAt": record.indexed_at}
+    is_read = bool(seen_at) and datetime.fromisoformat(record.indexed_at) <= datetime.fromisoformat(seen_at)
+    return {**view, **about, "reason": reason, "isRead": is_read, "indexedAt": record.indexed_at}
 
 
 def _quoted(record: Record) -> str | None:
@@ -305,9 +369,14 @@ METHODS = {
     "app.bsky.actor.getProfile": Method(get_profile, "optional"),
     "app.bsky.actor.getProfiles": Method(get_profiles, "optional"),
     "app.bsky.actor.searchActorsTypeahead": Method(search_actors_typeahead, "optional"),
+    "app.bsky.feed.getLikes": Method(get_likes, "optional"),
+    "app.bsky.feed.getRepostedBy": Method(get_reposted_by, "optional"),
+    "app.bsky.graph.getFollows": Method(get_follows, "optional"),
+    "app.bsky.graph.getFollowers": Method(get_followers, "optional"),
     "app.bsky.graph.getList": Method(get_list, "optional"),
     "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
     "app.bsky.notification.listNotifications": Method(list_notifications, "access"),
+    "app.bsky.notification.updateSeen": Method(update_seen, "access"),
     "app.bsky.draft.createDraft": Method(create_draft, "access"),
     "app.bsky.draft.getDrafts": Method(get_drafts, "access"),
     "app.bsky.draft.updateDraft": Method(update_draft, "access"),
