@@ -116,6 +116,7 @@ def rehearse(
     outage: Sequence[str] = (),
     pds_down: Sequence[str] = (),
     rate_limit: Sequence[str] = (),
+    steps_max: int = STEPS_MAX,
 ) -> Rehearsed:
     """What would be published until then, and what would be held, refused, skipped or late, and why.
 
@@ -132,7 +133,7 @@ def rehearse(
     )
     bad = BadDay(outages, down, limited)
     with _stage(real, start, bad) as stage:
-        _play(stage, end, bad)
+        _play(stage, end, bad, steps_max)
         acts = _acts(stage, start, end, bad)
     chosen = [act for act in acts if account is None or (found is not None and act.account.did == found.did)]
     return Rehearsed(start, end, tuple(chosen))
@@ -268,11 +269,11 @@ def _faults(bad: BadDay, clock: FakeClock) -> Any:
     return Weather()
 
 
-def _play(stage: _Stage, until: datetime, bad: BadDay) -> None:
+def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
     """Publish what is due, jump to when something is due next, and so on."""
     store, clock = stage.ctx.store, stage.clock
     stage.occurrences.sweep()
-    for _ in range(STEPS_MAX):
+    for _ in range(steps_max):
         now = clock.now()
         if now > until:
             return

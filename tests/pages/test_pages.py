@@ -11,7 +11,7 @@ from tests.pages.conftest import AXE, Watched
 PATHS = (
     "/",
     "/?view=month",
-    "/?view=agenda",
+    "/?view=agenda&rehearse=1",
     "/compose",
     "/posts/3",
     "/inbox",

@@ -59,6 +59,14 @@ class Cursor(NamedTuple):
         return f"{time_text(self.at) if self.at else ''}~{self.id}"
 
 
+class QueueSize(NamedTuple):
+    """How many posts there are and are due until a time; `version` grows with each change of one."""
+
+    posts: int
+    version: int
+    due: int
+
+
 class PostFilter(NamedTuple):
     """Which posts a list shows. Times are half-open intervals.
 
@@ -181,6 +189,13 @@ class ListOperations(StoreBase):
             rows = tx.rows("count_posts") if account_did is None else tx.rows("count_account_posts", did=account_did)
         counts.update({row["state"]: row["count"] for row in rows})
         return counts
+
+    def queue_size(self, until: datetime, limit: int) -> QueueSize:
+        """How much there is to rehearse until a time, counted up to a limit."""
+        with self._reading() as tx:
+            all_of_it, due = tx.row("size_of_queue", limit=limit), tx.row("count_due_until", until=until, limit=limit)
+        assert all_of_it is not None and due is not None
+        return QueueSize(int(all_of_it["posts"]), int(all_of_it["version"]), int(due["due"]))
 
     def count_matching(self, states: Sequence[State], chosen: PostFilter) -> int:
         """How many posts all pages of a list have in total: `100 of 2,531`."""

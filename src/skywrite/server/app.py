@@ -35,6 +35,7 @@ from skywrite.server.passkeys import (
     sign_in_with_passkey,
 )
 from skywrite.server.problems import on_error, on_missing, on_surprise, on_wrong_method
+from skywrite.server.rehearsals import Rehearsals
 from skywrite.server.routes import PREFIX, api_routes
 from skywrite.server.security import Origin, Shield
 from skywrite.server.services import GUESSES, REQUESTS, Services
@@ -61,6 +62,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
         guesses=Buckets(GUESSES, sky.context.clock),
         hub=hub,
         metrics=Metrics(sky, lambda: hub.listeners),
+        rehearsals=Rehearsals(sky),
     )
 
     agents = McpEndpoint()

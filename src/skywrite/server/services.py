@@ -13,6 +13,7 @@ from skywrite.queue.people import People
 from skywrite.server.hub import EventHub
 from skywrite.server.limits import Buckets, Quota
 from skywrite.server.metrics import Metrics
+from skywrite.server.rehearsals import Rehearsals
 from skywrite.server.security import Origin
 
 REQUESTS = Quota(600, 60)
@@ -21,7 +22,7 @@ GUESSES = Quota(20, 600)
 
 @dataclass(frozen=True)
 class Services:
-    """The queue, the people, the keys, and what bounds and informs the callers."""
+    """The queue, the people, the keys, what bounds and informs the callers, and what was rehearsed for them."""
 
     sky: Skywrite
     origin: Origin
@@ -31,6 +32,7 @@ class Services:
     guesses: Buckets
     hub: EventHub
     metrics: Metrics
+    rehearsals: Rehearsals
 
 
 def services_of(request: HTTPConnection) -> Services:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,11 @@ from starlette.responses import Response
 
 from skywrite.app.operations.overview import PlanShape, ShowPlan
 from skywrite.app.operations.overview import plan as plan_of
-from skywrite.errors import InputError
+from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
+from skywrite.server.rehearsals import OnPlan, on_plan
 
 VIEWS = ("week", "month", "agenda")
 AGENDA_DAYS = 28
@@ -67,8 +68,9 @@ def plan(visit: Visit) -> Response:
     on = _day(visit.query("on"), today)
     first, count = _range(view, on)
     found = _between(visit, account, first, count, zone)
-    pushed = _pushed(visit, account, found, zone)
-    days = [*_days(found, pushed, first, count, zone, today, on if view == "month" else None)]
+    rehearsed = _rehearsed(visit, account, first + timedelta(days=count), zone)
+    said = rehearsed if isinstance(rehearsed, OnPlan) else OnPlan(_pushed(visit, account, found, zone), {}, "")
+    days = [*_days(found, said, first, count, zone, today, on if view == "month" else None)]
     earlier, later = _neighbours(view, on)
     drafts = visit.sky.posts.list(states=("draft",), limit=DRAFTS_MAX, account=account.handle if account else None)
     return show(
@@ -87,6 +89,9 @@ def plan(visit: Visit) -> Response:
         accounts=visit.sky.accounts.list(),
         drafts=drafts,
         more=found.more,
+        rehearsed=said.summary,
+        trouble=rehearsed if isinstance(rehearsed, SkywriteError) else None,
+        may_rehearse=account is not None and first + timedelta(days=count) > today,
     )
 
 
@@ -180,6 +185,17 @@ def _pushed(visit: Visit, account: Account | None, found: PlanShape, zone: str) 
     return said
 
 
+def _rehearsed(visit: Visit, account: Account | None, end: date, zone: str) -> OnPlan | SkywriteError | None:
+    """What the worker would do until the end of these days, if that is asked for; or why nobody can say."""
+    if account is None or not visit.query("rehearse"):
+        return None
+    until = datetime.combine(end, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
+    try:
+        return on_plan(visit.services.rehearsals.acts(account, until), zone)
+    except SkywriteError as error:
+        return error
+
+
 def _last(account: Account, found: PlanShape) -> datetime | None:
     """When the account published last, unless that is one of the posts that are shown."""
     shown = any(post.state == "published" for post in found.posts)
@@ -187,10 +203,10 @@ def _last(account: Account, found: PlanShape) -> datetime | None:
 
 
 def _days(
-    found: PlanShape, pushed: dict[int, str], first: date, count: int, zone: str, today: date, month: date | None
+    found: PlanShape, said: OnPlan, first: date, count: int, zone: str, today: date, month: date | None
 ) -> Iterator[Day]:
     items: dict[date, list[Item]] = {}
-    for item in sorted(_items(found, pushed, ZoneInfo(zone)), key=lambda item: (item.at, item.kind != "post")):
+    for item in sorted(_items(found, said, ZoneInfo(zone)), key=lambda item: (item.at, item.kind != "post")):
         items.setdefault(item.at.date(), []).append(item)
     for number in range(count):
         day = first + timedelta(days=number)
@@ -198,7 +214,7 @@ def _days(
         yield Day(day, items.get(day, []), day == today, day < today, in_month)
 
 
-def _items(found: PlanShape, pushed: dict[int, str], zone: ZoneInfo) -> Iterator[Item]:
+def _items(found: PlanShape, said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:
     minutes = Counter(_minute(post.at) for post in found.posts if post.state not in GONE)
     for post in found.posts:
         yield Item(
@@ -211,14 +227,15 @@ def _items(found: PlanShape, pushed: dict[int, str], zone: ZoneInfo) -> Iterator
             post.media,
             post.recurrence,
             post.version,
-            pushed.get(post.id, ""),
+            said.posts.get(post.id, ""),
             post.state not in GONE and minutes[_minute(post.at)] > 1,
         )
     for slot in found.slots:
         yield Item("slot", slot.at.astimezone(zone), slot.account)
     for coming in found.occurrences:
         at = coming.at.astimezone(zone)
-        yield Item("coming", at, coming.account, coming.text, recurrence=coming.recurrence)
+        late = said.coming.get((coming.recurrence, coming.at), "")
+        yield Item("coming", at, coming.account, coming.text, recurrence=coming.recurrence, pushed=late)
 
 
 def _minute(at: datetime) -> int:

@@ -126,3 +126,13 @@ WHERE root_rkey = :rkey AND state = 'published' AND account_did = :did AND uri =
 UPDATE post SET
   version = version + 1, error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'published'
+
+-- name: size_of_queue
+-- How many posts there are, up to a limit, and a number that grows with each change of one.
+SELECT count(*) AS posts, coalesce(sum(version), 0) AS version FROM (SELECT version FROM post LIMIT :limit) AS some
+
+-- name: count_due_until
+-- How many posts are due until a time, up to a limit.
+SELECT count(*) AS due FROM (
+  SELECT 1 FROM post WHERE state = 'scheduled' AND due_at <= :until LIMIT :limit
+) AS some

@@ -1,0 +1,115 @@
+"""The plan, rehearsed: what the worker itself would do on the days that are shown, for those who ask for it.
+
+What lives here: how much may be rehearsed for a page, what is kept of it until the queue changes, and how it is said.
+What does not: the rehearsal (`skywrite.rehearsal`), and the estimate that the plan shows by itself (`pace`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from skywrite.app import Skywrite
+from skywrite.errors import InputError
+from skywrite.queue.model import Account
+from skywrite.rehearsal import Act, rehearse
+
+# On a page somebody waits: what is larger is for the shell.
+POSTS_MAX = 5000
+DUE_MAX = 250
+STEPS_MAX = 1500
+TURN_SECONDS = 10.0
+KEPT = 8
+FRESH = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
+_WORDS = {"held": "will be held", "skipped": "will be skipped", "failed": "will be refused"}
+
+_COUNTED = {"held": "held", "skipped": "skipped", "failed": "refused", "waiting": "still waiting"}
+
+
+class TooMuchToRehearse(InputError):
+    """A page does not wait for a rehearsal of so much."""
+
+
+class OnPlan(NamedTuple):
+    """What becomes of what stands on the plan, in words: by post, and by recurrence and time for what is to come."""
+
+    posts: dict[int, str]
+    coming: dict[tuple[int, datetime], str]
+    summary: str
+
+
+class Rehearsals:
+    """Rehearsals for the page: one at a time, each kept until the queue changes, or for five minutes."""
+
+    def __init__(self, sky: Skywrite) -> None:
+        self._sky = sky
+        self._turn = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[Act, ...]] = OrderedDict()
+
+    def acts(self, account: Account, until: datetime) -> tuple[Act, ...]:
+        """What would happen until then. Raises TooMuchToRehearse, and what a rehearsal raises."""
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise TooMuchToRehearse("Another rehearsal is still running.", hint="Try again when it is over.")
+        try:
+            name = (account.did, until, self._version(until))
+            if name not in self._kept:
+                found = rehearse(self._sky, until, account=account.did, steps_max=STEPS_MAX)
+                self._kept[name] = found.acts
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[name]
+        finally:
+            self._turn.release()
+
+    def _version(self, until: datetime) -> Hashable:
+        """What a rehearsal depends on; the time of day only roughly."""
+        context = self._sky.context
+        store, now = context.store, context.clock.now()
+        size = store.queue_size(until, POSTS_MAX)
+        if size.posts >= POSTS_MAX or size.due > DUE_MAX:
+            raise TooMuchToRehearse(
+                "There is too much in this queue to rehearse it on a page.",
+                hint='In a shell: skywrite rehearse --until "in 7 days".',
+            )
+        known = (*store.accounts(), *store.recurrences())
+        return size, tuple(map(repr, known)), now.timestamp() // FRESH.total_seconds()
+
+
+def on_plan(acts: Sequence[Act], zone: str) -> OnPlan:
+    """What is said of each post that does not go out as it is planned, and of all together."""
+    posts: dict[int, str] = {}
+    coming: dict[tuple[int, datetime], str] = {}
+    for act in acts:
+        said = _said(act, ZoneInfo(zone))
+        if said:
+            posts[act.post.id] = said
+            if act.post.recurrence_id is not None and act.post.due_at is not None:
+                coming[act.post.recurrence_id, act.post.due_at] = said
+    return OnPlan(posts, coming, _summary(acts))
+
+
+def _said(act: Act, zone: ZoneInfo) -> str:
+    if act.what in _WORDS:
+        return f"{_WORDS[act.what]}: {act.why}" if act.why else _WORDS[act.what]
+    if act.at is None or act.post.due_at is None:
+        return f"will still wait: {act.why}"
+    if act.late < SECOND:
+        return ""
+    at, due = act.at.astimezone(zone), act.post.due_at.astimezone(zone)
+    day = "" if at.date() == due.date() else f"{at:%a} {at.day} {at:%b}, "
+    clock = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
+    return f"will go out {day}{clock}{f': {act.why}' if act.why else ''}"
+
+
+def _summary(acts: Sequence[Act]) -> str:
+    counts = {
+        "go out": sum(act.what == "published" for act in acts),
+        "of them later than planned": sum(act.what == "published" and act.late >= SECOND for act in acts),
+        **{word: sum(act.what == what for act in acts) for what, word in _COUNTED.items()},
+    }
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count or words == "go out")
