@@ -26,12 +26,12 @@ class Sessions(SessionStore, Protocol):
     """A store of sessions of both kinds."""
 
     def load_any(self, did: str) -> Session | OAuthSession | None:
-        """The session that was saved last."""
+        """The session that was last saved."""
         ...
 
 
 class Agents:
-    """Agents by DID. Safe to share between threads. `oauth` makes what signs the requests of a session of OAuth."""
+    """Agents by DID. Safe to share between threads. `oauth` creates what signs the requests of an OAuth session."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Agents:
         self._agents: dict[str, Agent] = {}
 
     def get(self, did: str, handle: str = "") -> Agent:
-        """The agent of an account; NotLoggedIn where nobody has signed in."""
+        """The agent of an account. Raises NotLoggedIn if nobody has signed in."""
         with self._lock:
             agent = self._agents.get(did)
             if agent is not None:
@@ -69,7 +69,7 @@ class Agents:
         return Agent(self._transport, auth=self._oauth(session), clock=self._clock)
 
     def has_newer(self, did: str) -> bool:
-        """Whether another sign-in is stored than the one in use here, which is dropped then."""
+        """Whether a newer sign-in is stored than the one in use here, which is then dropped."""
         with self._lock:
             agent = self._agents.get(did)
         stored = self._sessions.load_any(did)
@@ -80,6 +80,6 @@ class Agents:
         return True
 
     def forget(self, did: str) -> None:
-        """Drop an agent whose session is over, so that a new login is seen."""
+        """Drop an agent whose session has ended, so that a new sign-in is noticed."""
         with self._lock:
             self._agents.pop(did, None)

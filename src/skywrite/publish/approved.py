@@ -1,4 +1,4 @@
-"""What was approved against what the network says now: a mention that means somebody else holds its post.
+"""Compares what was approved with the network now: a post is held if a mention has come to mean somebody else.
 
 What lives here: that comparison. What does not: the approval itself (`queue.approvals`).
 """
@@ -23,7 +23,7 @@ assert DriftedSinceApproval.__name__ == DRIFTED
 
 
 def approved_mentions(prepared: Prepared) -> Iterator[tuple[str, str | None]]:
-    """The handles in the texts, with the DIDs that were approved; None where it was to stay plain text."""
+    """The handles in the texts, with the approved DIDs; None if the handle was to stay plain text."""
     for record in prepared.records:
         data = str(record.get("text", "")).encode()
         for facet in record.get("facets", ()):
@@ -40,9 +40,9 @@ def _mentions(shown: str, facet: Mapping[str, Any]) -> Iterator[tuple[str, str]]
 
 
 def check_drift(post_id: int, prepared: Prepared, resolve: Callable[[str], str]) -> None:
-    """Raise DriftedSinceApproval where a handle means another account than the one that was approved.
+    """Raise DriftedSinceApproval if a handle means another account than the approved one.
 
-    What cannot be looked up now is published as it was approved.
+    What cannot be looked up now is published as approved.
     """
     for handle, approved in approved_mentions(prepared):
         try:

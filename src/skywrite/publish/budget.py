@@ -1,7 +1,7 @@
 """The pace of an account: write points, gap, daily cap, and the gap between overdue posts. Pure.
 
-Write points are what a PDS counts per account: a create costs 3, an update 2, a delete 1; 5000 an hour and 35,000 a
-day (the reference PDS's limits). They are nowhere to be asked for, so the queue keeps a ledger of its own.
+Write points are what a PDS counts per account: a create costs 3, an update 2, a delete 1; 5000 an hour and 35,000 a day
+(the reference PDS's limits). They cannot be queried, so the queue keeps its own ledger.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ CATCH_UP_SLACK = timedelta(minutes=2)
 
 
 def check_pace(view: AccountView, points: int, now: datetime) -> Defer | None:
-    """When the account may go on, or None where it may now."""
+    """When the account may continue, or None if it may now."""
     return _gap(view, now) or _day(view, now) or _points(view, points, now)
 
 
 def ready_since(view: AccountView, due_at: datetime, now: datetime) -> datetime:
-    """Since when a post that is due could have gone out, had the worker run: the account's own pace is no lateness."""
+    """Since when a due post could have gone out if the worker had run: the account's own pace does not count as
+    lateness.
+    """
     settings, last = view.account.settings, view.account.last_published_at
     since = due_at
     gap, most = settings.get("gap_seconds") or 0, settings.get("max_per_day")
@@ -43,7 +45,7 @@ def ready_since(view: AccountView, due_at: datetime, now: datetime) -> datetime:
 
 
 def is_overdue(due_at: datetime | None, now: datetime) -> bool:
-    """Whether a post is so late that no worker can have been there for it."""
+    """Whether a post is so late that no worker can have been running."""
     return due_at is not None and now - due_at > OVERDUE
 
 
@@ -56,7 +58,7 @@ def catch_up_gap(settings: Mapping[str, Any], default: int) -> int:
 
 
 def check_catch_up(view: AccountView, due_at: datetime, default: int, now: datetime) -> Defer | None:
-    """When an overdue post may follow the one before; None where it may now, and always for a post on time."""
+    """When an overdue post may follow the previous one; None if it may now, and always for a post on time."""
     gap, last = catch_up_gap(view.account.settings, default), view.account.last_published_at
     if not gap or not is_overdue(due_at, now) or last is None or last > now:
         return None
@@ -68,7 +70,7 @@ def check_catch_up(view: AccountView, due_at: datetime, default: int, now: datet
 
 
 def catching_up_since(view: AccountView, default: int, now: datetime) -> datetime | None:
-    """Since when an account has been publishing overdue posts without a break; None where it is not doing so.
+    """Since when an account has been publishing overdue posts without a break, or None if it has not.
 
     Lateness is measured at that time: the gap makes no post late that would have gone out without it.
     """
@@ -80,12 +82,12 @@ def catching_up_since(view: AccountView, default: int, now: datetime) -> datetim
 
 
 def last_midnight(now: datetime, zone: str) -> datetime:
-    """The beginning of this day in a zone, as UTC."""
+    """The start of this day in a zone, in UTC."""
     return _local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
 
 
 def next_midnight(now: datetime, zone: str) -> datetime:
-    """The beginning of the next day in a zone, as UTC."""
+    """The start of the next day in a zone, in UTC."""
     tomorrow = _local(now, zone) + timedelta(days=1)
     return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
 
@@ -96,7 +98,7 @@ def _local(now: datetime, zone: str) -> datetime:
     try:
         return now.astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError):
-        # Another computer knows the zone; as the ledger does, this one counts by UTC.
+        # Only another computer knows this zone; like the ledger, this one counts in UTC.
         return now.astimezone(UTC)
 
 
@@ -106,7 +108,7 @@ def _gap(view: AccountView, now: datetime) -> Defer | None:
     if not gap or last is None or now >= (until := last + timedelta(seconds=gap)):
         return None
     if last > now + timedelta(seconds=gap):
-        # A clock that ran ahead has noted it: the account must not wait for that time.
+        # Recorded by a clock that ran ahead: the account must not wait for that time.
         return None
     return Defer(until, f"at least {gap} s between two posts")
 

@@ -1,7 +1,7 @@
-"""What to do with a post that is due: publish, wait, or let it go. Pure; called inside the claim's transaction.
+"""What to do with a due post: publish it, wait, or give it up. Pure; called inside the claim's transaction.
 
-What lives here: the decision, and the freezing of posts that need nothing from the network for it. What does not:
-the claim itself (`queue`), the network (`publisher`).
+What lives here: the decision, and freezing posts that need nothing from the network for that. What does not: the claim
+itself (`queue`), the network (`publisher`).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ VIDEO_TURN_SECONDS = 2
 
 
 class Decider:
-    """The decision of one worker; its TIDs never repeat.
+    """The decisions of one worker, whose TIDs never repeat.
 
-    `missed` gets each post that is let go, `deferred` each that waits, and `hosts` knows which servers hang.
-    `catch_up_gap_seconds` is the gap between overdue posts of an account that does not set its own.
+    `missed` is called with each post that is given up, `deferred` with each that waits, and `hosts` knows which servers
+    hang. `catch_up_gap_seconds` is the gap between overdue posts of an account that does not set its own.
     """
 
     catch_up_gap_seconds: int = 0
@@ -47,7 +47,7 @@ class Decider:
         self._tids = tids
 
     def __call__(self, post: Post, view: AccountView, now: datetime) -> Decision:
-        """Publish, wait, or let it go."""
+        """Publish, wait, or give up."""
         if self.hosts is not None:
             alone = _left_alone(self.hosts, post, view, now)
             if alone:
@@ -71,19 +71,19 @@ class Decider:
         return Take(self.frozen(post, prepared, now, {}).to_json(), points, on_time)
 
     def frozen(self, post: Post, prepared: Prepared, now: datetime, dids: dict[str, str | None]) -> Frozen:
-        """The post's records as they will be in the repository, under the keys that it was accepted with."""
+        """The post's records as they will be in the repository, under the keys that it got when it was accepted."""
         count = len(prepared.records)
         rkeys = record_keys(post, count) or self._rkeys(post, count)
         return freeze(prepared, did=post.account_did, rkeys=rkeys, created_at=now, dids=dids)
 
     def _rkeys(self, post: Post, count: int) -> list[str]:
-        """Keys for a post of an older release, which was accepted without."""
+        """Keys for a post that an older release accepted without keys."""
         if post.key is not None and post.due_at is not None:
             return [keyed_tid(post.due_at, post.key, index) for index in range(count)]
         return [self._tids.next() for _ in range(count)]
 
     def _catch_up(self, post: Post, view: AccountView, now: datetime) -> Defer | None:
-        """A post that may be on the network already waits for no gap: it is settled first."""
+        """The gap for an overdue post; one that may be on the network does not wait: it is settled first."""
         if post.due_at is None or not post.is_free(now):
             return None
         return check_catch_up(view, post.due_at, self.catch_up_gap_seconds, now)
@@ -104,7 +104,7 @@ class Decider:
 
 
 def _left_alone(hosts: Hosts, post: Post, view: AccountView, now: datetime) -> Defer | None:
-    """Until when an account waits because of its server, or because of what its post has to wait for."""
+    """Until when an account waits because of its server, or because its post must wait for something."""
     seconds = hosts.pause_seconds(view.account.pds_url)
     if seconds:
         return Defer(now + timedelta(seconds=seconds), "its server does not answer")

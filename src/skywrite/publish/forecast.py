@@ -20,14 +20,16 @@ CATCH_UP = "the gap between overdue posts"
 
 
 class Push(NamedTuple):
-    """A post goes out later than it is due: when, and because of what."""
+    """A post that goes out later than it is due: when, and why."""
 
     at: datetime
     reason: str
 
 
 class Pace(NamedTuple):
-    """What an account allows: the least seconds between two posts, the most posts a day, and whose days those are."""
+    """What an account allows: the minimum of seconds between posts, the maximum of posts a day, and the days' time
+    zone.
+    """
 
     gap_seconds: int
     max_per_day: int
@@ -36,16 +38,16 @@ class Pace(NamedTuple):
 
 
 def pace_of(settings: Mapping[str, Any], zone: str) -> Pace:
-    """The pace that an account has set, and the default of a worker that keeps running."""
+    """The pace that an account has set, or the default of a worker that keeps running."""
     gap, most = int(settings.get("gap_seconds") or 0), int(settings.get("max_per_day") or 0)
     return Pace(gap, most, zone, catch_up_gap(settings, CATCH_UP_GAP_SECONDS))
 
 
 class Forecast:
-    """The course of one account, whose posts are given one by one, in due order.
+    """The forecast for one account, whose posts are passed one by one, in due order.
 
-    `last`: when it published last. `now`: what is due by then goes out now at the earliest; without it, at its time.
-    `published_today` counts those that are not given.
+    `last`: when it last published. `now`: due posts go out now at the earliest; without it, at their time.
+    `published_today` counts posts that are not passed.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Forecast:
         self._days: Counter[date] = Counter({self._day(now): published_today} if now else {})
 
     def push(self, due_at: datetime, *, is_out: bool = False) -> Push | None:
-        """How the next post is pushed; None for one that is out already or goes out when it is due."""
+        """How the next post is delayed; None if it is already out, or goes out when it is due."""
         at, reason = (due_at, "") if is_out else self._pushed(due_at)
         self._days[self._day(at)] += 1
         self._last = at if self._last is None else max(self._last, at)
@@ -84,7 +86,7 @@ class Forecast:
 def pushes(
     posts: Iterable[tuple[int, datetime, bool]], pace: Pace, last: datetime | None = None, now: datetime | None = None
 ) -> dict[int, Push]:
-    """Which posts are pushed. `posts`: number, due time, and whether it is out already."""
+    """Which posts are delayed. `posts`: number, due time, and whether it is already out."""
     forecast = Forecast(pace, last, now)
     found = {
         number: forecast.push(due_at, is_out=is_out)

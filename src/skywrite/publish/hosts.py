@@ -1,11 +1,11 @@
 """Bulkheads: how many threads the accounts of one server may keep busy, and a pause for a server that hangs.
 
-What lives here: what one worker has seen of each server, in memory. What does not: the claim that asks (`queue`), the
-retries of a post (`outcome`).
+What lives here: what one worker knows about each server, in memory. What does not: the claim (`queue`), the retries of
+a post (`outcome`).
 
-A server that has not answered yet gets few threads, and one more with each answer. All that have not answered share
-half of the threads, and no server gets all of them. One that hangs is left alone for a growing pause; then one thread
-tries it again. Its first answer, of whatever kind, ends that. The service that videos are uploaded to has a share, too.
+A server that has not responded yet gets few threads, and one more with each response. All servers without a response
+share half of the threads, and no server gets all of them. One that hangs is left alone for a growing pause; then one
+thread tries it again. Its first response, of any kind, ends the pause. The video service has a share, too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GATEWAY_STATUSES = (502, 503, 504)
 
 
 def has_answered(error: Exception | None, seconds: float) -> bool | None:
-    """What an attempt that took so long says about its server: it answered, it hangs (False), or nothing (None)."""
+    """What an attempt of this duration shows about its server: it responded (True), hangs (False), or nothing (None)."""
     if error is None:
         return True
     slow = seconds >= HUNG_SECONDS
@@ -40,25 +40,25 @@ def has_answered(error: Exception | None, seconds: float) -> bool | None:
 
 
 def needs_video(post: Post) -> bool:
-    """Whether a post has a video, which its thread may have to wait for."""
+    """Whether a post has a video, for which its thread may have to wait."""
     return any(blob[1].startswith("video/") for blob in post.prepared.get("blobs", ()))
 
 
 class Choice(NamedTuple):
-    """Which servers' accounts may be claimed: none of `avoid`, and where `only` is given, none but these."""
+    """Which servers' accounts may be claimed: none of `avoid`, and with `only`, just those."""
 
     avoid: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
 
     def is_within(self, other: Choice) -> bool:
-        """Whether it leaves nothing to claim that the other does not leave, too."""
+        """Whether it allows nothing that the other does not allow."""
         if other.only is not None and (self.only is None or not self.only <= other.only):
             return False
         return self.avoid >= other.avoid
 
 
 class Trouble(NamedTuple):
-    """A server that hangs: how often in a row, and in how many seconds it is tried again."""
+    """A server that hangs: how many times in a row, and in how many seconds it is tried again."""
 
     server: str
     times: int
@@ -89,13 +89,13 @@ class Hosts:
         self._videos = 0
 
     def enter(self, server: str, *, video: bool = False) -> None:
-        """A thread begins with a post of this server's accounts."""
+        """A thread starts to work on a post of this server."""
         with self._lock:
             self._hosts.setdefault(server, _Host(self._first)).busy += 1
             self._videos += video
 
     def leave(self, server: str, answered: bool | None, *, video: bool = False) -> None:
-        """That thread is done. `answered` None says that nothing was learnt about the server."""
+        """The thread is done. `answered` is None if nothing was learnt about the server."""
         event = ""
         with self._lock:
             host = self._hosts[server]
@@ -119,7 +119,7 @@ class Hosts:
         host.paused_until = self._clock.monotonic() + seconds * (0.75 + self._clock.random() / 2)
 
     def pause_seconds(self, server: str) -> float:
-        """For how long the accounts of a server are to be left alone; 0 where they may be tried."""
+        """How long to leave the accounts of a server alone; 0 if they may be tried."""
         with self._lock:
             host = self._hosts.get(server)
             if host is None or host.paused_until is None:
@@ -127,7 +127,7 @@ class Hosts:
             return max(0.0, host.paused_until - self._clock.monotonic())
 
     def videos_full(self) -> bool:
-        """Whether uploads of videos keep as many threads busy as they may."""
+        """Whether video uploads use all threads that they may."""
         with self._lock:
             return self._videos >= self._videos_most
 
@@ -141,7 +141,7 @@ class Hosts:
             return Choice(frozenset(), proven - full)
 
     def trouble(self) -> list[Trouble]:
-        """The servers that hang, for people to see."""
+        """The servers that hang, for display."""
         now = self._clock.monotonic()
         with self._lock:
             return [

@@ -1,4 +1,4 @@
-"""What happens, as events with facts: what a worker reports to, and the default, which is nobody."""
+"""Logs: what a worker reports events with facts to; by default nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Log = Callable[..., None]
 
 
 def silent(event: str, **facts: Any) -> None:
-    """Report to nobody."""
+    """Log nothing."""
 
 
 def unfailing(log: Log) -> Log:
-    """The same log, whose errors are passed over: what is done never depends on what can be logged."""
+    """The same log with its errors ignored: a log that fails must not stop the work."""
 
     def report(event: str, **facts: object) -> None:
         with suppress(Exception):

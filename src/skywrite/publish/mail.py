@@ -1,4 +1,4 @@
-"""Sending a notice by e-mail: over an encrypted connection, or not at all unless that was asked for.
+"""Sending a notice by e-mail: only over an encrypted connection, unless the user allowed otherwise.
 
 What does not live here: when, and what it says.
 """
@@ -24,11 +24,11 @@ class NotEncrypted(SkywriteError):
 
 
 class MailNotSent(SkywriteError):
-    """The mail server could not be reached, or did not take the message."""
+    """The mail server could not be reached, or did not accept the message."""
 
 
 def check_mail(config: Mapping[str, Any]) -> None:
-    """Raise InputError for addresses and servers that cannot be meant."""
+    """Raise InputError for addresses and servers that cannot be right."""
     for name in ("to", "from"):
         text = str(config.get(name, ""))
         if "@" not in text or not text.isprintable() or any(mark in text for mark in " ,;<>\"'"):
@@ -37,7 +37,7 @@ def check_mail(config: Mapping[str, Any]) -> None:
 
 
 def server_of(config: Mapping[str, Any]) -> tuple[str, int]:
-    """Host and port of the mail server; 587 where none is named. Raises InputError."""
+    """Host and port of the mail server; the default port is 587. Raises InputError."""
     host, _, port = str(config.get("server", "")).partition(":")
     if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)):
         raise InputError("The mail server is not named.", hint="Name it like smtp.example.com:587.")
@@ -47,7 +47,7 @@ def server_of(config: Mapping[str, Any]) -> tuple[str, int]:
 def send_mail(
     config: Mapping[str, Any], password: str | None, subject: str, text: str, *, tls: ssl.SSLContext | None = None
 ) -> None:
-    """Send one message. Without encryption neither the password nor the message leaves, unless `plain` is set.
+    """Send one message. Neither the password nor the message is sent without encryption, unless `plain` is set.
 
     Raises NotEncrypted, MailNotSent.
     """
@@ -57,7 +57,7 @@ def send_mail(
     message = EmailMessage()
     message["From"], message["To"] = str(config["from"]), str(config["to"])
     message["Subject"] = " ".join(subject.split())[:SUBJECT_MAX]
-    # Other programs that answer mail leave such a message alone.
+    # Auto-responders leave such messages alone.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     host, _ = server_of(config)

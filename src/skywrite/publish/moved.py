@@ -1,6 +1,6 @@
 """Whether an account lives on another server than the one it is signed in at.
 
-What lives here: the question, asked when the old server is dead or refuses the session. What does not: signing in.
+What lives here: the check, made when the old server is dead or refuses the session. What does not: signing in.
 Tokens never go to a server because a DID document names it: the account waits for a new sign-in instead.
 """
 
@@ -20,18 +20,18 @@ DEAD_TRIES = 3
 
 
 class AccountMoved(SignInError):
-    """The account's DID document names another server than the one that its session is for."""
+    """The account's DID document names another server than its session."""
 
 
 def is_worth_asking(error: Exception, attempts: int) -> bool:
-    """Whether an attempt that ended like this is a reason to look the account up again."""
+    """Whether an attempt with this result is a reason to look up the account again."""
     if isinstance(error, NotSent | NoAnswer):
         return attempts >= DEAD_TRIES
     return isinstance(error, SignInError)
 
 
 def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved | None:
-    """The error to report where the account has moved; None where it has not, or where nobody can say."""
+    """The error to report if the account has moved; None if it has not, or if that is unknown."""
     try:
         named = resolver.pds_url(session.did)
     except SkywriteError:
@@ -39,7 +39,7 @@ def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved |
     host = urlsplit(named).hostname
     if named == session.pds_url or host == urlsplit(session.pds_url).hostname:
         return None
-    # A server may be used by an address of its own, such as one inside a container network. Then its tokens are still
+    # A server may be reached at a private address, such as one inside a container network. Then its tokens are still
     # issued for the name in the DID document.
     if isinstance(session, Session) and session.audience == f"did:web:{host}":
         return None

@@ -1,7 +1,7 @@
-"""What reaches out of this computer for posts: one maker of resolvers, fetchers, draft contexts and video uploads.
+"""All network access for posts: creates resolvers, fetchers, draft contexts and video uploads.
 
-What lives here: how they are put together from a configuration, for the queue, for `Client`, and without a database.
-What does not: what each of them does.
+What lives here: creating them from a configuration, for the queue, for `Client`, and without a database. What does not:
+what each of them does.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Network:
         langs: Sequence[str] = (),
         require_alt: bool = False,
     ) -> DraftContext:
-        """What a draft of an account may ask. `agent` is called only when its server must be asked."""
+        """What a draft of an account may look up. `agent` is called only if its server is needed."""
 
         def get_record(uri: str) -> dict[str, Any]:
             authority, collection, rkey = parse_reference(uri)
@@ -101,5 +101,5 @@ class Network:
         )
 
     def video_upload(self, agent: Agent, *, stopping: threading.Event | None = None) -> VideoUpload | None:
-        """The upload through the video service; None where there is none to be used. `stopping` ends it at once."""
+        """The upload through the video service, or None if it is not used. `stopping` ends it at once."""
         return video_upload(agent, self.transport, self._config.video_service, self._clock, stopping=stopping)

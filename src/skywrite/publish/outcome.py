@@ -1,7 +1,7 @@
-"""From an error while publishing to what becomes of the post and of its account. Pure.
+"""From an error while publishing to the outcome for the post and its account. Pure.
 
-The rule: what may pass is tried again, later and later; what needs the user is held; only what a server refused for
-good, with nothing written, has failed.
+The rule: temporary problems are retried with growing delays; what needs the user is held; only what a server refused
+permanently, with nothing written, has failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ UNEXPECTED_TRIES = 5
 
 
 def retry_seconds(attempts: int, jitter: float) -> float:
-    """How long to wait after so many attempts: doubling from 5 s to 15 min, moved by up to a quarter.
+    """How long to wait after so many attempts: doubling from 5 s to 15 min, varied by up to a quarter.
 
     `jitter` is a random number in [0, 1).
     """
@@ -43,10 +43,10 @@ def retry_seconds(attempts: int, jitter: float) -> float:
 
 
 def with_records(outcome: Outcome, claim: Claim, known: Known, now: datetime, lease_seconds: float) -> Outcome:
-    """The outcome, with what becomes of the frozen records of a post that goes on waiting.
+    """The outcome, with the handling of the frozen records of a post that keeps waiting.
 
-    Where nothing was ever sent, they are discarded, so that the post may be edited and cancelled while it waits. Where
-    they were looked for and not there, it may be so when the lease has ended, and with it every request of this try.
+    If nothing was ever sent, they are discarded, so that the post can be edited and cancelled while it waits. If they
+    were looked for and not found, that is possible once the lease has ended, and with it every request of this attempt.
     """
     if not isinstance(outcome, Retry | Held):
         return outcome
@@ -58,7 +58,7 @@ def with_records(outcome: Outcome, claim: Claim, known: Known, now: datetime, le
 
 
 def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tuple[Outcome, AccountChange | None]:
-    """What an error means for the post, and for its account."""
+    """What an error means for the post and its account."""
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)
@@ -68,7 +68,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
         until = max(error.until, now + timedelta(seconds=1))
         return Retry(until, problem), AccountChange("paused", until, error.message)
     if isinstance(error, MissingRight):
-        # The account goes on: other posts need less. A sign-in with the right lets this one go.
+        # The account goes on: other posts need fewer rights. A sign-in with this right releases this one.
         return Held(Problem(NEEDS_LOGIN, error.message, error.hint)), None
     if isinstance(error, SignInError):
         held = Problem(NEEDS_LOGIN, error.message, error.hint or SIGN_IN)
@@ -76,7 +76,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if isinstance(error, TemporaryError):
         return _later(post, problem, now, jitter), None
     if isinstance(error, BlobNotFound) and post.attempts < UNEXPECTED_TRIES:
-        # Servers drop blobs that no record uses within minutes; they are uploaded again.
+        # Servers drop unused blobs within minutes; they are uploaded again.
         return _later(post, problem, now, jitter), None
     if isinstance(error, RejectedError | InputError):
         return Failed(problem), None
@@ -85,7 +85,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
 
 def _later(post: Post, problem: Problem, now: datetime, jitter: float) -> Outcome:
     began = post.due_at or post.created_at
-    # Both: a post that was long overdue when it was first tried has its two days too.
+    # Both, so that a post that was long overdue at its first attempt gets its two days, too.
     if now - began > timedelta(seconds=GIVE_UP_SECONDS) and post.attempts >= GIVE_UP_TRIES:
         hint = Hint("Try again: ", Do("posts.release", post.id))
         return Held(Problem(problem.name, f"Given up after two days of attempts: {problem.message}", hint))

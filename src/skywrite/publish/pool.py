@@ -1,4 +1,4 @@
-"""Threads by need: none at rest, more as there is more to do, up to a limit.
+"""Threads on demand: none when idle, more as there is more to do, up to a limit.
 
 What lives here: starting, waking and ending them. What does not: what they do.
 """
@@ -12,7 +12,7 @@ REST_SECONDS = 30.0
 
 
 class Pool:
-    """Up to `most` threads that each do `work` when they are woken. One that rests for long ends."""
+    """Up to `most` threads that each do `work` when they are woken. A thread that is idle for long ends."""
 
     def __init__(
         self, most: int, work: Callable[[], None], *, name: str = "publish", rest_seconds: float = REST_SECONDS
@@ -35,7 +35,7 @@ class Pool:
             return len(self._threads)
 
     def wake(self) -> None:
-        """Let one more thread work. Where all of them do, those that are done work again."""
+        """Let one more thread work. If all are busy, one works again when it is done."""
         with self._news:
             if self._closed:
                 return
@@ -52,12 +52,12 @@ class Pool:
                 self._waiting = min(self._waiting + 1, self._most)
 
     def wait(self) -> None:
-        """Wait until nobody works and nobody is to."""
+        """Wait until no thread works and none is about to."""
         with self._news:
             self._news.wait_for(lambda: not self._waiting and self._resting == len(self._threads))
 
     def close(self) -> None:
-        """Begin nothing new; returns when every thread has ended."""
+        """Start nothing new; returns when every thread has ended."""
         with self._news:
             self._closed = True
             self._news.notify_all()
@@ -75,7 +75,7 @@ class Pool:
                 self._news.notify_all()
 
     def _next(self) -> bool:
-        """Rest until there is work; False when the thread is to end."""
+        """Wait for work; False if the thread is to end."""
         with self._news:
             self._resting += 1
             self._news.notify_all()

@@ -1,8 +1,7 @@
-"""Publishing one claimed post: freeze what is not frozen, upload, write, and say what came of it.
+"""Publishing one claimed post: freeze it if necessary, upload, write, and report the outcome.
 
-What lives here: the steps between claim and settle, and the fence between them (the lease is renewed while a long
-upload runs, and a lease that was lost stops everything). What does not: choosing the post (`decide`, `queue`),
-waiting (`worker`).
+What lives here: the steps between claim and settle, and the fence between them (the lease is renewed during a long
+upload, and losing it stops everything). What does not: choosing the post (`decide`, `queue`), waiting (`worker`).
 """
 
 from __future__ import annotations
@@ -38,19 +37,19 @@ STOPPABLE_BYTES = 16_000_000
 
 
 class UploadInterrupted(TemporaryError):
-    """The program was asked to stop while a large file was uploaded; nothing was published."""
+    """The program was asked to stop during the upload of a large file; nothing was published."""
 
 
 class SignedInAnew(TemporaryError):
-    """The session that was used is over, and there is another one by now."""
+    """The session in use has ended, and there is a newer one."""
 
 
 class LeaseLost(SkywriteError):
-    """Another worker has taken the account over; this one must not go on."""
+    """Another worker has taken over the account; this one must not continue."""
 
 
 class Result(NamedTuple):
-    """What one try came to: for the post, for its account, and the error behind it."""
+    """The result of one attempt: for the post, for its account, and the error behind it."""
 
     outcome: Outcome
     account: AccountChange | None = None
@@ -58,10 +57,10 @@ class Result(NamedTuple):
 
 
 class Publisher(NamedTuple):
-    """Publishes claims. Safe to share between threads. `log(event, **facts)` hears of each step.
+    """Publishes claims. Safe to share between threads. `log(event, **facts)` reports each step.
 
-    `resolver(pds_url)` looks up handles for accounts of that server.
-    `stopping` ends the upload of large files: their posts are tried again by the next worker.
+    `resolver(pds_url)` looks up handles for accounts of that server. `stopping` ends the upload of large files: the
+    next worker tries their posts again.
     """
 
     store: Store
@@ -78,7 +77,7 @@ class Publisher(NamedTuple):
     check_target: Callable[[Post, Prepared, Repo], None] | None = check_reply_target
 
     def publish_and_settle(self, claim: Claim) -> Result | None:
-        """Try once, and settle what came of it; None where another worker has taken the post over."""
+        """Try once, and settle the outcome. Returns None if another worker has taken over the post."""
         held = True
         try:
             result = self.publish(claim)
@@ -96,7 +95,7 @@ class Publisher(NamedTuple):
         return result
 
     def _settled(self, claim: Claim, result: Result) -> bool:
-        """Settle, again and again while the database is away and the lease lasts: what is known now is not lost."""
+        """Settle, retrying while the database is unavailable and the lease lasts, so that the outcome is not lost."""
         ends = self.clock.monotonic() + self.lease_seconds
         while True:
             try:
@@ -108,20 +107,20 @@ class Publisher(NamedTuple):
                 self.log("storage", post=claim.post.id, message=error.message)
 
     def _release(self, claim: Claim) -> None:
-        """Give back what could not be settled; a database that is away lets the lease run out instead."""
+        """Release a claim that could not be settled; if the database is unavailable, the lease expires instead."""
         try:
             self.store.release_claim(claim)
         except StorageError as error:
             self.log("storage", message=error.message)
 
     def publish(self, claim: Claim) -> Result:
-        """Try once. Never raises for what the network or the account does; raises LeaseLost and StorageError."""
+        """Try once. Never raises for problems of the network or the account; raises LeaseLost and StorageError."""
         try:
             repo, frozen = self._ready(claim)
         except (LeaseLost, StorageError):
             raise
         except KeyboardInterrupt:
-            # Nothing was written yet, and the queue is to know that: then the post may be cancelled.
+            # Nothing was written yet; the queue must know, so that the post can be cancelled.
             stopped = UploadInterrupted("You stopped it before it was sent.", hint="It is sent by the next run.")
             self._settled(claim, self._not_now(claim, stopped, "unsent"))
             raise
@@ -158,7 +157,7 @@ class Publisher(NamedTuple):
         return moved(session, self.resolver(session.pds_url))
 
     def _ready(self, claim: Claim) -> tuple[Repo, Frozen]:
-        """The repository and the final records, with their media on the server; nothing is written yet."""
+        """The repository and the final records, with their media uploaded; nothing is written yet."""
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim, repo)
@@ -180,15 +179,15 @@ class Publisher(NamedTuple):
             return self._found(repo, frozen, conflict)
         if unwritten is not None:
             if isinstance(unwritten.error, BlobNotFound):
-                # Servers drop blobs that no record uses within minutes; the next try uploads them again.
+                # Servers drop unused blobs within minutes; the next attempt uploads them again.
                 self._store_frozen(claim, frozen._replace(uploaded=False))
             return unwritten
         return Published(frozen.uri, frozen.cid, rkeys)
 
     def _freeze(self, claim: Claim, repo: Repo) -> Frozen:
-        """Look up what is pending, fix the records, and store them before anything is written.
+        """Look up pending mentions, fix the records, and store them before anything is written.
 
-        A mention that nobody can look up for an hour does not keep a post from going out: then it stays plain text.
+        A mention that cannot be looked up for an hour does not hold up a post: it stays plain text.
         """
         prepared = Prepared.from_dict(claim.post.prepared)
         if self.check_target:
@@ -196,7 +195,7 @@ class Publisher(NamedTuple):
         dids: dict[str, str | None] = {}
         resolver = self.resolver(claim.account.pds_url)
         if claim.approval:
-            # What could not be looked up before it was approved stays plain text: that is what was approved.
+            # What could not be looked up before the approval stays plain text, because that was approved.
             check_drift(claim.post.id, prepared, resolver.resolve_handle)
             prepared = prepared._replace(pending=())
         renewed_at = self.clock.monotonic()
@@ -207,7 +206,7 @@ class Publisher(NamedTuple):
                 dids[handle] = None
             except TemporaryError:
                 due_at = claim.post.due_at or claim.post.created_at
-                # Both: one that was overdue when it was first tried has its tries, too.
+                # Both, so that a post that was overdue at its first attempt gets its attempts, too.
                 if claim.post.attempts < MENTION_TRIES or self.clock.now() < due_at + MENTION_PATIENCE:
                     raise
                 dids[handle] = None
@@ -235,7 +234,7 @@ class Publisher(NamedTuple):
                 self.progress(claim.post, cid, done, size)
             renewed_at = self._renew_in_time(claim, renewed_at)
             if done >= size:
-                # Nothing is heard of it until the answer comes.
+                # There is no progress until the response arrives.
                 self._renew(claim, upload_seconds(size))
 
         video = self.videos(claim.post.account_did) if self.videos else None
@@ -246,7 +245,7 @@ class Publisher(NamedTuple):
         return sent
 
     def _renew_in_time(self, claim: Claim, renewed_at: float) -> float:
-        """Renew the lease when a third of it is over; when it was renewed last."""
+        """Renew the lease when a third of it is over. Returns when it was last renewed."""
         now = self.clock.monotonic()
         if now - renewed_at <= self.lease_seconds / 3:
             return renewed_at
@@ -258,7 +257,7 @@ class Publisher(NamedTuple):
             raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
 
     def _found(self, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:
-        """The post went out under its key before this database knew of it: the repository is the ledger."""
+        """The post went out under its key before, without this database knowing: the repository is the ledger."""
         root = frozen.writes[0]
         try:
             record = repo.get(root.collection, root.rkey)

@@ -1,6 +1,6 @@
-"""Before a reply from the inbox goes out: is what it replies to still there?
+"""Before a reply from the inbox goes out: does the post that it replies to still exist?
 
-What lives here: that question. What does not: the references themselves, which were fixed when the reply was accepted.
+What lives here: that check. What does not: the references themselves, which were fixed when the reply was accepted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.queue.model import Post
 
-# Hours pass between reading and replying only here; elsewhere the writer has just looked.
+# Only here hours may pass between reading and replying; elsewhere the author has just read the post.
 SOURCE = "inbox"
 
 
@@ -21,12 +21,12 @@ class ReplyTargetGone(SkywriteError):
 
 
 def has_target(post: Post, prepared: Prepared) -> bool:
-    """Whether the network is asked about what a post replies to before its records are fixed."""
+    """Whether to check on the network what a post replies to before its records are fixed."""
     return post.source == SOURCE and "reply" in prepared.records[0]
 
 
 def check_reply_target(post: Post, prepared: Prepared, repo: Repo) -> None:
-    """Raise ReplyTargetGone where the network says so; a server that cannot be asked now keeps no reply back."""
+    """Raise ReplyTargetGone if the network says so; a server that cannot be reached does not hold up a reply."""
     for name in ("parent", "root") if has_target(post, prepared) else ():
         authority, collection, rkey = parse_reference(str(prepared.records[0]["reply"][name]["uri"]))
         try:

@@ -25,8 +25,9 @@ VideoUpload = Callable[[Stored, Pieces, Callable[[int], None]], Mapping[str, Any
 
 
 class Sending(NamedTuple):
-    """How to send: `open_media(cid)` begins the bytes anew; `video` uploads through a video service, and answers None
-    where the plain way is to be taken; `progress(what, done_bytes, all_bytes)` may raise to stop."""
+    """How to send: `open_media(cid)` reads the bytes from the start; `video` uploads through a video service, or
+    returns None for a plain upload; `progress(what, done_bytes, all_bytes)` may raise to stop.
+    """
 
     open_media: Callable[[str], Iterator[bytes]]
     video: VideoUpload | None = None
@@ -34,7 +35,7 @@ class Sending(NamedTuple):
 
 
 def upload(repo: Repo, frozen: Frozen, sending: Sending) -> Frozen:
-    """Upload the media of a post; the answer has other blobs where the video service made some."""
+    """Upload the media of a post. Returns the records, with other blobs if the video service created some."""
     answers = {item.cid: _upload_one(repo, item, sending) for item in frozen.blobs}
     return replace_blobs(frozen, answers)
 
@@ -55,15 +56,16 @@ def _upload_one(repo: Repo, item: Stored, sending: Sending) -> Mapping[str, Any]
 
 
 def write(repo: Repo, frozen: Frozen) -> Unwritten | None:
-    """Create all records of a post, or none; None when they are known to be there."""
+    """Create all records of a post, or none; None if they are already there."""
     result = repo.try_create_all(frozen.writes)
     return result if isinstance(result, Unwritten) else None
 
 
 def send(repo: Repo, frozen: Frozen, sending: Sending, clock: Clock) -> Frozen:
-    """Upload and write, trying again for some seconds, for those who keep nothing; what is in the repository now.
+    """Upload and write, retrying for some seconds, for callers without a queue.
 
-    The keys are fixed, so a lost answer is settled by reading back, and a refused connection by trying again.
+    Returns what is now in the repository. The keys are fixed, so a lost response is settled by reading back, and a
+    refused connection by retrying.
     """
     frozen = upload(repo, frozen, sending)
     for tries_left in range(SEND_TRIES - 1, -1, -1):

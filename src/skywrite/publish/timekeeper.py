@@ -27,7 +27,7 @@ ASK_AGAIN_SECONDS = 5.0
 
 
 class Timekeeper:
-    """Keeps a clock right. `addresses()` are pages of servers that are asked in turn until one agrees."""
+    """Keeps a clock right. `addresses()` are pages of servers, asked in turn until one agrees."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Timekeeper:
         self._not_before = clock.monotonic()
 
     def is_right(self) -> bool:
-        """Whether the clock's time may be believed, after asking where that has to be found out."""
+        """Whether the clock is right; asks servers if necessary."""
         with self._lock:
             if self._right and abs(self._clock.drift_seconds()) <= DRIFT_SECONDS_MAX:
                 return True
@@ -68,7 +68,7 @@ class Timekeeper:
             return True
 
     def _ahead_seconds(self) -> float | None:
-        """By how much the computer's clock is ahead of every server that answered; None where none did."""
+        """How much the computer's clock is ahead of all servers that responded; None if none did."""
         found: list[float] = []
         for address in self._addresses():
             try:

@@ -1,9 +1,9 @@
-"""Many threads, one write to the disk: what they want to settle at the same time is settled in one transaction.
+"""Many threads, one write to the disk: concurrent settlements share one transaction.
 
-What lives here: who does it for whom. What does not: the transaction (`queue`), what comes of an attempt (`publisher`).
+What lives here: combining them. What does not: the transaction (`queue`), the outcome of an attempt (`publisher`).
 
-A transaction waits for the disk, one after the other. While one thread does, others come to the same point; the next
-one of them takes everything that has resolved along.
+Each transaction waits for the disk. Meanwhile other threads arrive, and the next one of them settles for all that have
+arrived.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class _Item:
 
 
 class Settling:
-    """`Store.settle` for threads that come at the same time. Each gets its own answer, or its own error."""
+    """`Store.settle` for concurrent threads. Each gets its own result, or its own error."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -36,7 +36,7 @@ class Settling:
         self._waiting: list[_Item] = []
 
     def settle(self, claim: Claim, outcome: Outcome, *, account: AccountChange | None = None) -> bool:
-        """Settle this claim, with those of others who wait."""
+        """Settle this claim, together with those of waiting threads."""
         mine = _Item(claim, outcome, account)
         with self._gathering:
             self._waiting.append(mine)
@@ -44,7 +44,8 @@ class Settling:
             if mine.settled is None:
                 self._settle_all(mine)
             if mine.settled is None:
-                # Alone, or something went wrong with all of them: then each finds out for itself what it was.
+                # Alone, or the shared transaction failed: then each claim is settled by itself, to find out which one
+                # was wrong.
                 mine.settled = self._store.settle(claim, outcome, account=account)
         return mine.settled
 

@@ -1,6 +1,6 @@
-"""A video in parts: startUpload, uploadPart three at once, finishUpload, and what is done when one of them fails.
+"""A video in parts: startUpload, three uploadParts at once, finishUpload, and handling their failures.
 
-What lives here: the order of these calls and their repeats. What does not: the calls (`video_service`), the wait for
+What lives here: the order of these calls and their retries. What does not: the calls (`video_service`), the wait for
 the finished video (`video_upload`). Bytes are read once, in order, and at most four parts are held in memory.
 """
 
@@ -33,7 +33,9 @@ Pieces = Callable[[], Iterator[bytes]]
 
 
 class InParts:
-    """One video's upload in parts. `report` hears how many bytes have arrived so far, and may raise to stop."""
+    """One video's upload in parts. `report` is called with the number of bytes that have arrived, and may raise to
+    stop.
+    """
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class InParts:
         self._done_bytes = 0
 
     def send(self, name: str, about: Mapping[str, int]) -> Job | None:
-        """The video's job; None where the service has no uploads in parts, or gave this one up: send it whole then.
+        """The video's job; None if the service has no uploads in parts, or gave up this one: then send it whole.
 
         Raises VideoRejected, VideoLimitReached, VideoServiceUnavailable.
         """
@@ -71,7 +73,7 @@ class InParts:
         except (VideoServiceUnavailable, Refused) as error:
             return self._given_up(parts, error)
         except BaseException:
-            # The program ends, the account needs a sign-in, or `report` stops: release the reserved allowance.
+            # The program ends, the account needs a sign-in, or `report` raised: release the reserved allowance.
             self._abort(parts)
             raise
 
@@ -143,7 +145,7 @@ class InParts:
                 self._pause(tried)
 
     def _parts(self, parts: Parts) -> Iterator[tuple[int, bytes]]:
-        """The video cut into parts, numbered from 1; InputError where it has not the size it was said to have."""
+        """The parts of the video, numbered from 1. Raises InputError if its size is not as expected."""
         number, held = 1, bytearray()
         sent = 0
         for piece in self._pieces():
@@ -162,7 +164,7 @@ class InParts:
             )
 
     def _finish(self, parts: Parts) -> Job:
-        """Finish, however often the answer is lost; parts that the service misses are sent again."""
+        """Finish, even if responses are lost; parts that the service is missing are sent again."""
         last: SkywriteError = VideoServiceUnavailable("no answer")
         for tried in range(FINISH_TRIES):
             try:
@@ -191,7 +193,7 @@ class InParts:
         raise VideoServiceUnavailable(f"The video service does not finish the upload: {last.message}")
 
     def _given_up(self, parts: Parts, error: SkywriteError) -> Job | None:
-        """Ask the service to forget the upload: None says that it did, and the video may be sent whole."""
+        """Ask the service to abort the upload: None means that it did, and the video may be sent whole."""
         try:
             status = self._service.abort(parts.job_id)
             if status.get("state") == "completed":
@@ -199,7 +201,7 @@ class InParts:
             if status.get("state") == "failed":
                 raise _ended(status, error)
         except Refused:
-            # A finish is in progress, or the session is over: what was said first explains more.
+            # A finish is in progress, or the session has ended: the first error explains more.
             pass
         except TemporaryError:
             raise _unavailable(error) from None
@@ -211,7 +213,7 @@ class InParts:
         try:
             self._service.abort(parts.job_id)
         except SkywriteError:
-            # The reservation ends by itself.
+            # The reservation expires by itself.
             return
 
     def _pause(self, tried: int) -> None:

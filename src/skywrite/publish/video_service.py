@@ -1,12 +1,12 @@
 """The video service's methods (app.bsky.video.*), its tokens, and what its refusals mean.
 
 What lives here: one call each, with the right token, and the errors below. What does not: the order of the calls
-(`video_upload`), many parts at once (`video_parts`). Every failure is one of the service, never doubt about a post:
-nothing that is called here publishes anything, so all of it may be repeated.
+(`video_upload`), many parts at once (`video_parts`). A failure here never leaves a post in doubt: none of these calls
+publishes anything, so all may be repeated.
 
-    VideoServiceUnavailable (TemporaryError)   unreachable, overloaded, out of its mind; UploadStopped
-    VideoLimitReached (TemporaryError)         the account's allowance of the day is used up
-    VideoRejected (RejectedError)              the service will not take this video or this account; PdsBlobTooSmall
+    VideoServiceUnavailable (TemporaryError)   unreachable, overloaded, or failing; UploadStopped
+    VideoLimitReached (TemporaryError)         the account's daily allowance is used up
+    VideoRejected (RejectedError)              the service refuses this video or this account; PdsBlobTooSmall
 
 Sources: the app.bsky.video lexicons; https://docs.bsky.app/docs/tutorials/video for the tokens.
 """
@@ -38,7 +38,7 @@ _TIMEOUT_SECONDS = 60.0
 _Made = TypeVar("_Made", bound=ServerAnswer)
 
 TokenFor = Callable[[str, str, int], str]
-"""(method the token is for, audience DID, seconds it is to live) -> token, from com.atproto.server.getServiceAuth."""
+"""(method of the token, audience DID, lifetime in seconds) -> token, from com.atproto.server.getServiceAuth."""
 
 
 class VideoServiceUnavailable(TemporaryError):
@@ -58,7 +58,7 @@ class VideoRejected(RejectedError):
 
 
 class PdsBlobTooSmall(VideoRejected):
-    """The account's server takes no blob as large as the finished video."""
+    """The account's server does not accept a blob as large as the finished video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An open multipart upload: what startUpload answered."""
+    """An open multipart upload: the response of startUpload."""
 
     job_id: str
     part_bytes: int
@@ -116,7 +116,7 @@ class VideoService:
         self._token_until = 0.0
 
     def check_limits(self, size_bytes: int) -> None:
-        """Raise VideoLimitReached or VideoRejected where the account cannot upload a video of this size now."""
+        """Raise VideoLimitReached or VideoRejected if the account cannot upload a video of this size now."""
         token = self._token_for(LIMITS_LXM, self._service, LIMITS_TOKEN_SECONDS)
         try:
             limits = self._asked(lambda: self._xrpc.query(LIMITS_LXM, headers=_bearer(token)))
@@ -144,7 +144,9 @@ class VideoService:
             )
 
     def upload(self, pieces: Callable[[], Iterator[bytes]], size_bytes: int, name: str) -> Job:
-        """uploadVideo: the whole video in one request. A video that was there before (409) answers with its job."""
+        """uploadVideo: the whole video in one request. For a video that is already there (409) the response has its
+        job.
+        """
         headers = {"content-length": str(size_bytes)}
         params = {"did": self._did, "name": name[:NAME_CHARACTERS_MAX]}
         try:
@@ -155,7 +157,7 @@ class VideoService:
             raise rejection(error) from None
 
     def start(self, size_bytes: int, name: str, about: Mapping[str, int]) -> Parts:
-        """startUpload; `about` may hold durationMs, width and height. Refusals come as Refused."""
+        """startUpload; `about` may contain durationMs, width and height. Refusals are raised as Refused."""
         body = {"sizeBytes": size_bytes, "mimeType": "video/mp4", "name": name[:NAME_CHARACTERS_MAX], **about}
         answer = self._post("startUpload", body)
         parts = Parts(*(answer.get(key, 0) for key in ("jobId", "partSizeBytes", "partCount")))
@@ -171,12 +173,12 @@ class VideoService:
         return parts
 
     def part(self, job_id: str, number: int, data: bytes) -> None:
-        """uploadPart, numbered from 1; repeating it is safe. Refusals come as Refused."""
+        """uploadPart, numbered from 1; safe to repeat. Refusals are raised as Refused."""
         params: dict[str, str | int] = {"jobId": job_id, "partNumber": number}
         self._post("uploadPart", data, len(data), params, "application/octet-stream")
 
     def finish(self, job_id: str) -> Job:
-        """finishUpload; repeating it is safe. Refusals come as Refused."""
+        """finishUpload; safe to repeat. Refusals are raised as Refused."""
         return completed_job(self._post("finishUpload", {"jobId": job_id}))
 
     def upload_status(self, job_id: str) -> dict[str, Any]:
@@ -186,7 +188,7 @@ class VideoService:
         )
 
     def abort(self, job_id: str) -> dict[str, Any]:
-        """abortUpload: gives the reserved allowance back."""
+        """abortUpload: releases the reserved allowance."""
         return self._post("abortUpload", {"jobId": job_id})
 
     def job(self, job_id: str) -> Job:
@@ -199,7 +201,7 @@ class VideoService:
             ) from None
 
     def renew_token(self) -> None:
-        """Ask for a fresh token at the next call: the service keeps the last one for its own upload to the PDS."""
+        """Get a new token for the next call: the service keeps the last one for its own upload to the PDS."""
         with self._lock:
             self._token = ""
 
@@ -225,7 +227,7 @@ class VideoService:
         )
 
     def _authorized(self, call: Callable[[dict[str, str]], dict[str, Any]]) -> dict[str, Any]:
-        """Call with the upload token, and once more with a fresh one where it is not accepted."""
+        """Call with the upload token, and once more with a new one if it is not accepted."""
         token = self._upload_token()
         try:
             return self._asked(lambda: call(_bearer(token)))
@@ -243,7 +245,7 @@ class VideoService:
             return self._token
 
     def _asked(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Call, and put failures of the service on this module's errors; refusals stay Refused."""
+        """Call, and turn failures of the service into this module's errors; refusals stay Refused."""
         try:
             return call()
         except NotSignedIn as error:
@@ -254,7 +256,7 @@ class VideoService:
 
 
 class _NotAccepted(VideoServiceUnavailable):
-    """The service does not accept the token; reported as unavailable where a fresh one does not help."""
+    """The service does not accept the token; reported as unavailable if a new one does not help."""
 
     @property
     def name(self) -> str:
@@ -302,7 +304,7 @@ def failure(job: Job) -> TemporaryError | VideoRejected:
 
 
 def read_job(answer: Mapping[str, Any]) -> Job:
-    """A job status, with or without the `jobStatus` wrapper: the live service leaves it out."""
+    """A job status, with or without the `jobStatus` wrapper, which the live service omits."""
     inner = answer.get("jobStatus", answer)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("jobId"), str) or not inner["jobId"]:
         raise VideoServiceUnavailable("The video service responded without a job.", hint=_HINT_LATER)

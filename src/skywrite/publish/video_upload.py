@@ -1,8 +1,8 @@
-"""A video through the video service: limits, upload, and the wait for the blob that a post may name.
+"""A video through the video service: limits, upload, and waiting for the blob that a post can reference.
 
 What lives here: `VideoUploader`. What does not: its calls and errors (`video_service`), uploads in parts
-(`video_parts`), what a video may be (`media.video`). The blob that comes back is the service's own encoding: its CID is
-known only then.
+(`video_parts`), what a video may be (`media.video`). The resulting blob is the service's own encoding, so its CID is
+only known then.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class VideoUploader:
     """Uploads videos of one account. Safe to share between threads.
 
     `token_for(lxm, aud, seconds)` asks the account's PDS for a service token; `pds_host` is the host of that PDS, not
-    of an entryway. `deadline_seconds` bounds the wait for the finished video, and `stopping` ends it at once.
+    of an entryway. `deadline_seconds` limits the wait for the finished video, and `stopping` ends it at once.
     """
 
     def __init__(
@@ -73,12 +73,13 @@ class VideoUploader:
         info: VideoInfo | None = None,
         state: StateTold | None = None,
     ) -> dict[str, Any]:
-        """Send a video and wait until its blob is on the account's PDS; the answer is that blob, for the embed.
+        """Send a video and wait until its blob is on the account's PDS.
 
-        `pieces` begins the bytes anew each time it is called. `progress` hears how many bytes have left so far, again
-        with all of them while the service works, and may raise to stop; `state` hears the service's own state and its
-        percentage. `info` lets the service refuse early. Nothing is published, so all of it may be repeated; a video
-        that the service knows already comes back at once. Raises the errors of `video_service`, and RateLimited.
+        Returns that blob, for the embed. `pieces` returns the bytes from the start each time it is called. `progress`
+        is called with the number of bytes sent, and again while the service works, and may raise to stop; `state` is
+        called with the service's own state and percentage. `info` lets the service refuse early. Nothing is published,
+        so all of it may be repeated; a video that the service knows is ready at once. Raises the errors of
+        `video_service`, and RateLimited.
         """
         report = progress or _nothing
         self._service.check_limits(size_bytes)
@@ -92,7 +93,7 @@ class VideoUploader:
         return self._wait_for(job, lambda: report(size_bytes), state)
 
     def _send_whole(self, pieces: Pieces, size_bytes: int, name: str, report: BytesReported) -> Job:
-        """uploadVideo, repeated where its answer is lost: the service knows a video it has seen by its bytes."""
+        """uploadVideo, repeated if its response is lost: the service recognises a video by its bytes."""
         for tried in range(UPLOAD_TRIES):
             try:
                 return self._service.upload(lambda: _counted(pieces(), report), size_bytes, name)
@@ -105,7 +106,7 @@ class VideoUploader:
         raise AssertionError("unreachable")
 
     def _wait_for(self, job: Job, still_here: Callable[[], None], state: StateTold | None) -> dict[str, Any]:
-        """Poll until there is a blob, whatever the state says; unknown states mean in progress."""
+        """Poll until there is a blob, whatever the state is; unknown states mean in progress."""
         started = self._clock.monotonic()
         seconds, failures, empty = POLL_FIRST_SECONDS, 0, 0
         while job.blob is None:

@@ -1,11 +1,11 @@
-"""Which way a video goes: through the video service, or as a plain blob.
+"""How a video is uploaded: through the video service, or as a plain blob.
 
-What does not live here: talking to the service (`video_upload`).
+What does not live here: calling the service (`video_upload`).
 
-A plain blob is shown too; readers only have to wait until the network has encoded it. So a video whose account has no
-service (a server on this computer, one without service auth), or whose service is not to be had just now, goes out on
-time as a plain blob where its server takes one of this size. A video that the service refused, or for which the
-account's allowance is used up, does not: that is an answer.
+A plain blob is shown too; readers only have to wait until the network has encoded it. So if an account has no service
+(a server on this computer, one without service auth), or the service is unavailable right now, the video goes out on
+time as a plain blob, if its server accepts that size. A video that the service refused, or for which the account's
+allowance is used up, does not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class VideoServiceBusy(TemporaryError):
 
 
 def through_service(pds_url: str, service_url: str) -> bool:
-    """Whether videos of accounts on a PDS go through the video service: the public one cannot reach this computer."""
+    """Whether videos of accounts on this PDS go through the service: the public one cannot reach this computer."""
     return bool(service_url) and not (
         service_url == DEFAULT_VIDEO_SERVICE and urlsplit(pds_url).hostname in _LOCAL_HOSTS
     )

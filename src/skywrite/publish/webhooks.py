@@ -1,7 +1,7 @@
-"""Sending webhooks: Standard Webhooks 1.0, signed, tried again for three days.
+"""Sending webhooks: Standard Webhooks 1.0, signed, retried for three days.
 
-What lives here: the signature, one try, and what its answer means. What does not: what is stored (`queue.webhooks`),
-which addresses may be opened (`fetch.guard`).
+What lives here: the signature, one attempt, and the meaning of the response. What does not: what is stored
+(`queue.webhooks`), which addresses may be opened (`fetch.guard`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEASE_SECONDS = 60.0
 ERROR_MAX = 300
 LOOK_AGAIN = timedelta(seconds=2)
 HOUR = timedelta(hours=1)
-# Ten tries in a bit more than 75 hours.
+# Ten attempts in a little more than 75 hours.
 WAITS = (
     timedelta(seconds=5),
     timedelta(minutes=5),
@@ -44,7 +44,7 @@ RETRY_AFTER_MAX = 24 * HOUR
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """One signature as `webhook-signature` has it; `secret` begins with `whsec_`."""
+    """One signature for `webhook-signature`; `secret` begins with `whsec_`."""
     key = base64.b64decode(secret.removeprefix(SECRET_START))
     content = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
@@ -62,12 +62,12 @@ def signed_headers(secrets: Sequence[str], message_id: str, now: datetime, body:
 
 
 def message_id(delivery_id: int) -> str:
-    """What a receiver knows a message by: the same at every try, and when it is replayed."""
+    """Identifies a message for the receiver: the same at every attempt, and when it is replayed."""
     return f"msg_{delivery_id}"
 
 
 def after_answer(tries: int, response: Response, now: datetime) -> Settled:
-    """What an answer means: 2xx is success, 410 disables the webhook, everything else (3xx as well) is tried again."""
+    """What a response means: 2xx is success, 410 disables the webhook, everything else (also 3xx) is retried."""
     status = response.status
     if 200 <= status < 300:
         return Settled("delivered", now, status)
@@ -82,14 +82,14 @@ def after_answer(tries: int, response: Response, now: datetime) -> Settled:
 
 
 def after_failure(tries: int, error: str, now: datetime) -> Settled:
-    """What becomes of a message whose try number `tries` + 1 failed."""
+    """The outcome for a message whose attempt number `tries` + 1 failed."""
     if tries >= len(WAITS):
         return Settled("failed", now, error=error[:ERROR_MAX])
     return Settled("waiting", now + WAITS[tries], error=error[:ERROR_MAX])
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When the receiver wants to be asked again, within a day; None where it does not say."""
+    """When the receiver wants a retry, within a day; None if it does not say."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return now + min(timedelta(seconds=min(int(text), 10**6)), RETRY_AFTER_MAX)
@@ -103,7 +103,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
 
 @dataclass
 class WebhookTask:
-    """The worker's task of sending messages, as `publish.worker.Task` asks."""
+    """The worker's task (`publish.worker.Task`) of sending messages."""
 
     webhooks: Webhooks
     fetcher: Callable[[], Fetcher]
@@ -111,7 +111,7 @@ class WebhookTask:
     log: Callable[..., None]
 
     def next_at(self) -> datetime | None:
-        """When the next message may be sent; soon in any case, since one may be added meanwhile."""
+        """When the next message may be sent; soon in any case, because one may be added meanwhile."""
         soon = self.clock.now() + LOOK_AGAIN
         next_at = self.webhooks.next_at()
         return soon if next_at is None else min(next_at, soon)

@@ -33,25 +33,25 @@ STALLED_SECONDS = 1.0
 
 
 class Task(Protocol):
-    """Something else that a worker does from time to time: a feed, a command, a rule that makes posts."""
+    """Something else that a worker does from time to time: feeds, commands, recurrences."""
 
     def next_at(self) -> datetime | None:
-        """When it wants to run next; None when it has nothing to do."""
+        """When it wants to run next; None if it has nothing to do."""
         ...
 
     def run(self) -> None:
-        """Do what is due now. SkywriteErrors are logged; the task says itself when it comes next."""
+        """Do what is due now. SkywriteErrors are logged; `next_at` says when it runs next."""
         ...
 
 
 def in_turn(next_at: datetime, now: datetime, seconds: float) -> datetime:
-    """When something that comes every so many seconds comes next: now, where a clock that ran ahead has put it off."""
+    """The next time of a periodic task: now, if a clock that ran ahead has postponed it."""
     return now if next_at > now + timedelta(seconds=seconds) else next_at
 
 
 @dataclass
 class Tally:
-    """What one run came to."""
+    """The counts of one run."""
 
     published: int = 0
     retried: int = 0
@@ -61,7 +61,7 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """How many attempts there were, and posts that were let go."""
+        """How many attempts there were, and posts that were given up."""
         return self.published + self.retried + self.failed + self.held + self.skipped
 
     def add(self, outcome: object) -> None:
@@ -73,7 +73,7 @@ class Tally:
 
 @dataclass
 class Worker:
-    """Publishes with up to `threads` threads. `log(event, **facts)` gets each step."""
+    """Publishes with up to `threads` threads. `log(event, **facts)` reports each step."""
 
     name: str
     publisher: Publisher
@@ -93,7 +93,7 @@ class Worker:
         self._asking_lock = threading.Lock()
         self._asking = 0
         self._claimed: deque[Claim] = deque()
-        # Where transactions wait for each other, and each for the disk, threads share them.
+        # If transactions wait for each other and for the disk, threads share them.
         self._shares = self.store.dialect == "sqlite"
         if self._shares:
             self.publisher = self.publisher._replace(settle=Settling(self.store).settle)
@@ -106,7 +106,7 @@ class Worker:
         self.publisher.decider.hosts = self.hosts
 
     def stop(self) -> None:
-        """Ask to end: what is in flight is finished, nothing new is begun."""
+        """Ask the worker to end: what is in flight is finished, nothing new is started."""
         self.stopping.set()
         if self._watching is not None:
             self._watching.wake()
@@ -128,9 +128,9 @@ class Worker:
                 thread.join()
 
     def run_once(self) -> Tally:
-        """Publish what is due now, and return when nothing due is left that could be published now.
+        """Publish what is due, and return when nothing is left that could be published now.
 
-        Raises StorageError when the database went away.
+        Raises StorageError if the database becomes unavailable.
         """
         self._failures.clear()
         pool = self._pool = Pool(self.threads, self._drain_once)
@@ -142,7 +142,7 @@ class Worker:
         return self.tally
 
     def step(self) -> bool:
-        """Claim, publish and settle one post; False when none was to be had."""
+        """Claim, publish and settle one post; False if there was none."""
         claim = self._claim()
         if claim is None:
             return False
@@ -161,9 +161,9 @@ class Worker:
         return True
 
     def _claim(self) -> Claim | None:
-        """The next post of a server that may keep another thread busy, which it does from now on.
+        """The next post of a server that may use another thread; from now on it does.
 
-        The thread whose turn it is claims for all that wait for theirs, so that they wait for the disk once.
+        One thread claims for all that are waiting, so that they wait for the disk only once.
         """
         if not self.is_time_right():
             return None
@@ -203,7 +203,7 @@ class Worker:
         return claims
 
     def _missed(self, post: Post, miss: Miss) -> None:
-        """A post that is let go inside a claim is logged and counted like the others."""
+        """A post that is given up inside a claim is logged and counted like the others."""
         with self._tally_lock:
             if miss.state == "held":
                 self.tally.held += 1
@@ -244,7 +244,7 @@ class Worker:
             self._failures.append(error)
 
     def _guarded(self, action: Callable[[], object]) -> None:
-        """Nothing ends a thread: a database that is away is waited for, a surprise is logged."""
+        """Nothing ends a thread: it waits for an unavailable database, and logs unexpected errors."""
         try:
             action()
         except SkywriteError as error:
@@ -262,7 +262,7 @@ class Worker:
                 self._guarded(lambda: self._watch(watch))
 
     def _watch(self, watch: ChangeListener) -> None:
-        """Wake a thread when an account is ready, else wait for that time or for a change."""
+        """Wake a thread when an account is ready; otherwise wait for that time or for a change."""
         next_at = self.store.next_ready_at()
         now = self.clock.now()
         if next_at is not None and next_at <= now:
@@ -290,5 +290,5 @@ class Worker:
         task.run()
         following = task.next_at()
         if following is not None and following <= next_at:
-            # Nothing came of it, such as when somebody else has what is due: ask again, but not without a pause.
+            # There was nothing to claim, such as when another worker has what is due: ask again, after a pause.
             self.clock.wait(self.stopping, STALLED_SECONDS)

@@ -1,5 +1,4 @@
-"""Where posts come from when nobody types them: tables, feeds, folders, commands.
+"""Where posts come from if nobody types them: tables, feeds, folders, commands.
 
-What lives here: reading each source into rows or drafts, and remembering what was taken. What does not: checking and
-scheduling them (`app`).
+What lives here: reading each source into rows or drafts. What does not: checking and scheduling them (`app`).
 """

@@ -1,8 +1,7 @@
 """The drafts that the official app keeps on the network, as rows of drafts here. Pure.
 
-What comes along: texts, threads, link cards, quotes, labels, languages, and who may reply and quote. What cannot:
-images and videos, which the app keeps on the device that they were chosen on; their alt texts are named in notes.
-Lexicon: app.bsky.draft.defs
+Included are texts, threads, link cards, quotes, labels, languages, and who may reply and quote. Images and videos are
+not: the app keeps them on the device that they were chosen on; notes list their alt texts. Lexicon: app.bsky.draft.defs
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ _AS_WRITTEN = {"markdown": False}
 
 @dataclass(frozen=True, slots=True)
 class AppDraft:
-    """One draft of the app: `row` has the fields of a draft here, empty where nothing of it can come.
+    """One draft of the app: `row` has the fields of a draft here, empty if nothing can be copied.
 
-    `notes` say what stays behind. `digest` changes with what is written in the draft.
+    `notes` say what is missing. `digest` changes with the content of the draft.
     """
 
     id: str
@@ -34,7 +33,7 @@ class AppDraft:
 
 
 def read_app_draft(view: Mapping[str, Any]) -> AppDraft:
-    """A draft from an app.bsky.draft.defs#draftView; what is malformed in it is left out."""
+    """A draft from an app.bsky.draft.defs#draftView; malformed parts are left out."""
     draft = _mapping(view.get("draft"))
     notes: list[str] = []
     device = str(draft.get("deviceName") or "the device that it was written on")
@@ -57,7 +56,7 @@ def _posts(draft: Mapping[str, Any]) -> list[Any]:
 def _part(
     post: Mapping[str, Any], langs: list[str], number: int, device: str, notes: list[str]
 ) -> dict[str, Any] | None:
-    """One post of a thread; None where nothing of it is left."""
+    """One post of a thread; None if nothing of it is left."""
     _note_media(post, number, device, notes)
     text = str(post.get("text") or "")
     row: dict[str, Any] = {"text": text, **_AS_WRITTEN, "card": "none"}

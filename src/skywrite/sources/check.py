@@ -1,8 +1,8 @@
-"""Whether a file of a folder may be sent as it is, found out without an account and without the network.
+"""Whether a file of a folder can be posted as it is, without an account and without the network.
 
-What lives here: the check of `skywrite sync --check`, for pull requests: texts, images, videos, rules. What only the
-network knows (whether a handle, a quoted post or a page exists) is taken to be right here, and checked when the post
-is accepted.
+What lives here: the check of `skywrite sync --check`, for pull requests: texts, images, videos, settings. What only the
+network knows (whether a handle, a quoted post or a page exists) is assumed to be right, and checked when the post is
+accepted.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def check_folder(folder: Folder) -> list[FileProblem]:
     found = [*folder.problems]
     for item in (*folder.partial, *folder.items):
         for problem in check_item(item):
-            # What is left of a broken file may well be empty.
+            # The readable rest of a broken file may be empty.
             if (problem.path, problem.line) not in known and (item in folder.items or problem.error != "EmptyPost"):
                 found.append(problem)
     return sorted(found, key=lambda problem: (problem.path, problem.line))
 
 
 def check_item(item: Item) -> list[FileProblem]:
-    """What is wrong with one file: each field and each post of the thread by itself, then the whole."""
+    """What is wrong with one file: each field and each post of the thread separately, then the whole."""
     try:
         found = [_problem(item, line, error) for line, error in _by_part(item)]
         if not found:
@@ -77,7 +77,7 @@ def _by_part(item: Item) -> Iterator[tuple[int, SkywriteError]]:
 
 
 def _single(item: Item, name: str, value: Any) -> Iterator[tuple[int, Any]]:
-    """A field with the line it stands in; the images of a list one by one."""
+    """A field with its line; the images of a list one by one."""
     if name == "images" and isinstance(value, list):
         for number, image in enumerate(value):
             yield item.lines.get(f"{name}.{number}", item.part_lines[0]), [image]
@@ -86,7 +86,7 @@ def _single(item: Item, name: str, value: Any) -> Iterator[tuple[int, Any]]:
 
 
 def _only_text(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The text with what changes how it is read, and a stand-in for what may stand without text."""
+    """The text with the fields that affect it, and a stand-in for what is allowed without text."""
     row = {name: part[name] for name in ("text", *_WITH_TEXT) if name in part}
     if any(part.get(name) for name in ("images", "video", "quote")) or part.get("card", "auto") not in ("auto", "none"):
         row["images"] = [_STAND_IN]
@@ -134,7 +134,7 @@ def _is_address(media: Any) -> bool:
 
 
 def _nobody(base: Path) -> DraftContext:
-    """A world in which everybody and everything exists."""
+    """A context in which everybody and everything exists."""
 
     def record(uri: str) -> dict[str, Any]:
         return {"uri": uri, "cid": _CID, "value": {}}

@@ -1,7 +1,7 @@
-"""Commands: run one, and take what it prints.
+"""Commands: run one, and read its output.
 
 What lives here: the limits of a run (time, bytes, its whole process group) and reading its output as drafts. What does
-not: when a command runs and what becomes of its drafts (`app`).
+not: when a command runs and what happens to its drafts (`app`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ERROR_BYTES_KEPT = 2000
 SHOWN_CHARACTERS = 200
 STOP_LOOK_SECONDS = 0.5
 _PIECE_BYTES = 65_536
-# Beside what every child gets: how to reach the network.
+# Besides what every child gets: how to reach the network.
 _MORE = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "SKYWRITE_HOME"),
@@ -36,34 +36,34 @@ _MORE = (
 
 
 class CommandFailed(SkywriteError):
-    """A command could not be started, ended with an error, or printed what is no text."""
+    """A command could not be started, ended with an error, or printed something that is not text."""
 
 
 class CommandTimedOut(CommandFailed):
-    """A command did not end in its time, and was killed."""
+    """A command did not end in time, and was killed."""
 
 
 class CommandStopped(CommandFailed):
-    """The program was asked to stop while a command ran, so it was killed; its turn is not over."""
+    """The program was asked to stop while a command ran, so it was killed; it will run again."""
 
 
 class CommandTooLoud(CommandFailed):
-    """A command printed more than it may, and was killed."""
+    """A command printed too much, and was killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a command printed on standard output, without blank lines around it; empty when it said nothing."""
+    """What a command printed on standard output, without surrounding blank lines; may be empty."""
 
     text: str
 
     @property
     def hash(self) -> str:
-        """By which an output is known again."""
+        """Identifies the output."""
         return sha256(self.text.encode()).hexdigest()
 
     def rows(self, *, jsonl: bool) -> list[dict[str, Any]]:
-        """The drafts in it: one of its whole text, or a row of `skywrite import` for each line."""
+        """The drafts in it: one with the whole text, or a row of `skywrite import` for each line."""
         from skywrite.sources.table import read_jsonl
 
         if not self.text:
@@ -73,7 +73,7 @@ class Printed:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one stream in a thread of its own; beyond `most` bytes it calls `stop`, or passes over the rest."""
+    """Reads one stream in its own thread; beyond `most` bytes it calls `stop`, or ignores the rest."""
 
     stream: IO[bytes]
     most: int
@@ -101,10 +101,10 @@ def run_command(
     pass_on: Sequence[str] = (),
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Printed:
-    """Run a command line in the system's shell, with nothing on its standard input, and take what it prints.
+    """Run a command line in the system's shell, with empty standard input, and read its output.
 
-    At the end of the time, or of the bytes, its whole process group is killed; so is what it leaves running. Of the
-    environment it sees what any program needs, and the variables in `pass_on`. Raises CommandFailed and its kinds.
+    When it exceeds the time or the bytes, its whole process group is killed; so is anything that it leaves running. Its
+    environment has what any program needs, and the variables in `pass_on`. Raises CommandFailed and its subclasses.
     """
     import subprocess
 
@@ -151,7 +151,7 @@ def run_command(
 
 
 def _has_ended(process: Popen[bytes], timeout_seconds: float, is_stopping: Callable[[], bool]) -> bool:
-    """Wait for the end of a command, for so long, or until the program is to stop; whether it came."""
+    """Wait until the command ends, the time is over, or the program is asked to stop. Returns whether it ended."""
     import subprocess
 
     ends = SYSTEM_CLOCK.monotonic() + timeout_seconds
@@ -176,7 +176,7 @@ def _printed(code: int, out: bytes, err: bytes) -> Printed:
 
 
 def _kill(process: Popen[bytes]) -> None:
-    """End a command with everything that it has started and that stayed in its group."""
+    """Kill a command and everything that it started in its process group."""
     if os.name == "posix":
         import signal
         from contextlib import suppress

@@ -1,6 +1,6 @@
-"""Reading a feed: from the bytes of an answer to a `FeedDocument`, and finding a page's feeds.
+"""Reading a feed: from the bytes of a response to a `FeedDocument`, and finding a page's feeds.
 
-What lives here: what the bytes are (RSS, Atom, JSON Feed, a page), and their encoding. What does not: the fetching
+What lives here: detecting the format (RSS, Atom, JSON Feed, a page) and the encoding. What does not: fetching
 (`fetch`), the elements (`feed_formats`), which items are new (`feed_identity`).
 """
 
@@ -43,11 +43,11 @@ _HEAD_CHARACTERS = 4_000
 
 
 class NotAFeed(InputError):
-    """The address is neither a feed's nor that of a page that names one."""
+    """The address is neither a feed nor a page that links to one."""
 
 
 def read_feed(fetched: Fetched) -> FeedDocument:
-    """The feed in an answer. Raises FeedUnreadable, also for pages, and for what is larger than 10 MB."""
+    """The feed in a response. Raises FeedUnreadable, also for pages, and for anything larger than 10 MB."""
     if fetched.truncated:
         raise FeedUnreadable(f"It is larger than {FEED_BYTES_MAX // 1_000_000} MB.", hint="Use a shorter feed.")
     try:
@@ -71,14 +71,14 @@ def parse_feed(data: bytes, content_type: str, url: str) -> FeedDocument:
 
 
 def looks_like_feed(fetched: Fetched) -> bool:
-    """Whether an answer means to be a feed, rather than a page."""
+    """Whether a response seems to be a feed, rather than a page."""
     text = decode_feed(fetched.body[: 4 * _HEAD_CHARACTERS], fetched.headers.get("content-type", ""))
     start = text[:_HEAD_CHARACTERS].lstrip("\ufeff \t\r\n")
     return start.startswith("{") or _XML_FEED.search(start) is not None
 
 
 def page_feeds(fetched: Fetched) -> list[str]:
-    """The addresses of the feeds that a page names, those of comments last; at most three."""
+    """The addresses of the feeds that a page links to, comment feeds last; at most three."""
     page = contained.call(read_page_bytes, fetched.body, fetched.headers.get("content-type", ""))
     base = fetched.url
     if page.base:
@@ -101,7 +101,7 @@ def page_feeds(fetched: Fetched) -> list[str]:
 
 
 def decode_feed(data: bytes, content_type: str = "") -> str:
-    """The text of a feed. UTF-8 is known by itself: labels that contradict it are wrong more often than right."""
+    """The text of a feed. UTF-8 is detected: labels that contradict it are usually wrong."""
     for mark, codec in _UTF_32:
         if data.startswith(mark):
             return data.decode(codec, "replace")
@@ -116,12 +116,12 @@ def decode_feed(data: bytes, content_type: str = "") -> str:
     else:
         if "\x1b" not in text:
             return text
-    # A header's UTF-8 has just been found wrong; what the document says of itself comes next.
+    # The header's UTF-8 has just turned out to be wrong; the document's own label comes next.
     for named in (header_codec(content_type), xml_codec(data)):
         if named is not None and named not in ("utf-8", "utf-16-le", "utf-16-be"):
             return data.decode(named, "replace")
     damaged = data.decode("utf-8", "replace")
-    # A few broken bytes in a text that is UTF-8 otherwise do not make it Windows-1252.
+    # A few broken bytes in UTF-8 text do not make it Windows-1252.
     is_utf8 = damaged.count("\ufffd") * 10 < sum(character > "\x7f" for character in damaged)
     return damaged if is_utf8 else data.decode("cp1252", "replace")
 

@@ -1,8 +1,9 @@
-"""Dates as feeds write them: RFC 822, RFC 3339, ISO 8601, and what programs make of them. Pure.
+"""Dates as feeds write them: RFC 822, RFC 3339, ISO 8601, and their common variants. Pure.
 
-A date is read only if all of it is accounted for: a word or a zone that is not known makes it no date, because a post
-in a template may show it, and the order of items depends on it. What has no zone counts as UTC. What people type
-("tomorrow 9:00") does not live here (`schedule.times`).
+A date is read only if all of it is understood: an unknown word or zone makes it invalid, because a post may show it,
+and the order of items depends on it. Without a zone it counts as UTC.
+
+What people type ("tomorrow 9:00") does not live here (`schedule.times`).
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ _DATES = tuple(
 
 
 def read_feed_date(text: str) -> datetime | None:
-    """The time that a date of a feed (or of HTTP) means, in UTC; None for what is no date, or outside 1970 to 9000."""
+    """The time of a date in a feed (or in HTTP), in UTC; None if it is not a date, or not between 1970 and 9000."""
     text = " ".join(unicodedata.normalize("NFC", text[: LENGTH_MAX + 1]).split())
     if not text or len(text) > LENGTH_MAX:
         return None
@@ -117,7 +118,7 @@ def _read(text: str) -> datetime | None:
 
 
 def _day(text: str, later_year: str | None) -> datetime | None:
-    """A calendar day, after a day of the week, which is not compared. `later_year` stands behind the time of day."""
+    """A calendar day; a day of the week before it is ignored. `later_year` is a year after the time of day."""
     weekday = _WEEKDAY.match(text)
     tries = [text, text[weekday.end() :]] if weekday else [text]
     for one in tries:
@@ -163,7 +164,7 @@ def _at_time(day: datetime, time: re.Match[str]) -> datetime | None:
 
 
 def _zone(name: str, offset: str) -> tzinfo | None:
-    """The zone of a name, an offset, or both (`GMT+2`); UTC without any, None for one that is not known."""
+    """The zone of a name, an offset, or both (`GMT+2`); UTC if there is none, None if it is unknown."""
     known = _ZONE_HOURS.get(name.lower())
     if offset:
         digits = offset[1:].replace(":", "")
@@ -181,7 +182,7 @@ def _zone(name: str, offset: str) -> tzinfo | None:
 
 @lru_cache(maxsize=256)
 def _place(name: str) -> tzinfo | None:
-    """A zone of the IANA database, by its exact name: each of many items may name one that does not exist."""
+    """A zone of the IANA database, by its exact name; cached, because many items may name one that does not exist."""
     try:
         return ZoneInfo(name) if "/" in name else None
     except (ValueError, OSError, LookupError):

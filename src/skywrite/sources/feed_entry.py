@@ -1,4 +1,4 @@
-"""What a feed says, whatever its format: plain values, no reading and no judgement."""
+"""The content of a feed, whatever its format: plain values, without any parsing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from skywrite.errors import RejectedError
 
 
 class FeedUnreadable(RejectedError):
-    """What the address gave is not a feed that can be read; it is reported, and asked for again later."""
+    """What was fetched is not a readable feed; this is reported, and the feed polled again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class FeedVideo:
 class FeedEntry:
     """One item. `guid` is as written, empty without one; `link` is absolute, empty without one.
 
-    `title` is clean text. `summary_html` and `content_html` are HTML, bounded, but not clean; relative addresses in
-    them count from `base`, or from the link where it is empty. `published_at` is UTC.
+    `title` is clean text. `summary_html` and `content_html` are HTML, limited in size, but not sanitised; relative
+    addresses in them are relative to `base`, or to the link if that is empty. `published_at` is UTC.
     """
 
     guid: str = ""
@@ -52,7 +52,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """A whole feed. `entries` are in the feed's own order. `interval_seconds`: how seldom it wants to be asked.
+    """A whole feed. `entries` are in the feed's own order. `interval_seconds`: how often it asks to be polled at most.
 
     `warnings` name the entries that could not be read.
     """

@@ -1,4 +1,5 @@
-"""What a strange feed's entries say and which are wanted: done in the child process, all entries of a check at once.
+"""The content of an untrusted feed's entries, and which are wanted: in the child process, all entries of a poll at
+once.
 
 What lives here: the functions that `contained` calls for feeds' texts, users' patterns and users' templates. What does
 not: what they do (`feed_post`, `feed_filter`, `template`).
@@ -19,7 +20,7 @@ from skywrite.sources.template import Template, TemplateError
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The content that the ledger keeps of an entry, and whether the filter wants it; `too_slow` says why not known."""
+    """The content of an entry for the ledger, and whether the filter wants it; `too_slow` is why that is unknown."""
 
     content: dict[str, Any]
     wanted: bool
@@ -36,7 +37,7 @@ class _Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ContainedTemplate:
-    """A checked template whose texts are made in the child process; as `template.Template`."""
+    """A checked template that is rendered in the child process; like `template.Template`."""
 
     source: str
 
@@ -49,7 +50,7 @@ class ContainedTemplate:
 
 
 def contained_template(source: str) -> ContainedTemplate:
-    """Raises TemplateError for what cannot be read or is not allowed."""
+    """Raises TemplateError if the template cannot be read or is not allowed."""
     try:
         contained.call(_check_template, source)
     except contained.TooCostly as error:
@@ -81,7 +82,7 @@ def examine(
 
 
 def judge(contents: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[Examined]:
-    """What the filter of a feed says now of contents that the ledger keeps, in order."""
+    """Apply a feed's current filter to contents from the ledger, in order."""
     include, exclude = list(settings.get("include", ())), list(settings.get("exclude", ()))
     verdicts = contained.call(_judge, [dict(content) for content in contents], include, exclude)
     return [_examined(one) for one in verdicts]

@@ -1,9 +1,9 @@
 """Filters: which items of a feed are wanted, by words or patterns in title, summary and tags.
 
-A rule is a word or phrase (found as whole words, in any case) or a `/regular expression/` (in any case). An item is
-wanted when any rule of `include` is found (or there is none) and none of `exclude`.
+A rule is a word or phrase (matched as whole words, ignoring case) or a `/regular expression/` (ignoring case).
 
-A pattern has a tenth of a second for an item: what takes longer is reported, and the item is not posted.
+An item is wanted if any rule of `include` matches (or there is none) and none of `exclude`. A pattern has a tenth of a
+second for an item: if it takes longer, that is reported, and the item is not posted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class FilterTooSlow(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The rules of a feed; make one with `make_filter`."""
+    """The rules of a feed; create it with `make_filter`."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ def from_xml(root: Node, url: str, warnings: Iterable[str] = ()) -> FeedDocument
 
 
 def _base(node: Node | None, base: str) -> str:
-    """What relative addresses inside an element count from (XML Base)."""
+    """The base of relative addresses inside an element (XML Base)."""
     return (resolved(node.attributes.get("xml:base", ""), base) if node is not None else "") or base
 
 
@@ -49,7 +49,7 @@ def _rss(root: Node, url: str, warnings: tuple[str, ...]) -> FeedDocument:
     channel = root.child("channel") or root
     stated = _base(channel, _base(root, url))
     link = resolved(channel.text("link"), stated) or url
-    # Without XML Base, addresses count from the site's page rather than from the feed.
+    # Without XML Base, addresses are relative to the site's page rather than to the feed.
     has_base = _has_base(root, channel)
     base = stated if has_base else link
     items = [*channel.children("item"), *(root.children("item") if channel is not root else ())]
@@ -91,7 +91,7 @@ _ATOM_DATES = (
 
 
 def _date_of(item: Node, names: Iterable[str]) -> datetime | None:
-    """The first of these elements that holds a date."""
+    """The first of these elements that contains a date."""
     return next((found for name in names if (found := read_feed_date(item.text(name)))), None)
 
 
@@ -132,7 +132,7 @@ def _rss_entry(item: Node, channel_base: str, has_base: bool) -> FeedEntry:
 
 
 def _media_description(item: Node) -> str:
-    """What Media RSS says of an item: in itself, in its group, or in a group's or its own media."""
+    """The Media RSS description of an item: its own, its group's, or that of its media."""
     groups = list(item.children("media:group"))
     holders = [item, *groups, *(node for one in (item, *groups) for node in one.children("media:content"))]
     for node in (found for holder in holders for found in holder.children("media:description")):
@@ -193,7 +193,7 @@ def _atom_type(node: Node) -> str:
 
 
 def _atom_title(node: Node | None) -> str:
-    """A title is text, or HTML where its type says so (RFC 4287, 3.1.1); older Atom has other names for these."""
+    """A title is text, or HTML if its type says so (RFC 4287, 3.1.1); older Atom has other names for the types."""
     if node is None:
         return ""
     if _atom_type(node) not in ("text", "text/plain"):
@@ -202,7 +202,7 @@ def _atom_title(node: Node | None) -> str:
 
 
 def _atom_html(node: Node | None) -> str:
-    """The HTML of a text construct or of content; nothing for content of other kinds."""
+    """The HTML of a text construct or of content; empty for other kinds of content."""
     if node is None:
         return ""
     kind = _atom_type(node)
@@ -216,7 +216,7 @@ def _atom_html(node: Node | None) -> str:
 
 
 def _decoded(node: Node) -> str:
-    """The text of a construct, as the `mode` of Atom 0.3 says it is written."""
+    """The text of a construct, decoded according to the `mode` of Atom 0.3."""
     mode = node.attributes.get("mode", "").lower()
     if mode != "base64":
         return node.markup() if mode == "xml" else node.text()
@@ -245,7 +245,7 @@ def _media(item: Node, kind: str) -> Iterable[tuple[str, str]]:
         shared = holder.text("media:description", "media:title") if holder is not item else ""
         for content in holder.children("media:content"):
             mime = content.attributes.get("type", "")
-            # A player or a page about a video is no file of it.
+            # A player or a page about a video is not a video file.
             if mime.startswith(f"{kind}/") or (not mime and content.attributes.get("medium") == kind):
                 alt = content.text("media:description", "media:text", "media:title") or shared
                 yield content.attributes.get("url", ""), alt
@@ -256,7 +256,7 @@ def _media(item: Node, kind: str) -> Iterable[tuple[str, str]]:
 
 
 def from_json(value: Any, url: str) -> FeedDocument:
-    """The feed in a JSON value of JSON Feed 1.0 or 1.1; raises FeedUnreadable for another."""
+    """The feed in a JSON value of JSON Feed 1.0 or 1.1; raises FeedUnreadable for any other value."""
     if not isinstance(value, Mapping) or not isinstance(value.get("items"), list):
         raise FeedUnreadable("It is JSON, but no JSON Feed.", hint="A JSON Feed has version, title and items.")
     base = resolved(_string(value, "home_page_url"), url) or url
@@ -342,7 +342,7 @@ def _tags(terms: Iterable[str]) -> tuple[str, ...]:
 
 
 def resolved(address: str, base: str) -> str:
-    """A web address made absolute; empty for what is none."""
+    """A web address made absolute; empty if it is not one."""
     address = address.strip()
     if not address:
         return ""

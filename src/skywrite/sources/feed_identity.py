@@ -1,15 +1,15 @@
-"""Which items of a feed are the same, however the feed changes. Pure.
+"""Recognises the items of a feed, however the feed changes. Pure.
 
-What lives here: fingerprints, and the matching of a feed's entries with the items of the ledger. What does not: the
+What lives here: fingerprints, and matching a feed's entries with the items of the ledger. What does not: the
 ledger (`queue.feeds`).
 
 An item is known by its guid (as written, and without case, scheme and tracking parameters), by its link (likewise), and
-weakly by pairs of title, link and date. Any of them that matches makes an entry the same item, from the surest to the
-weakest, with three exceptions that keep different items apart:
+weakly by pairs of title, link and date. If any of them matches, from the surest to the weakest, an entry is the same
+item, with three exceptions for different items:
 
-- an item of the ledger is one entry of a feed at a time: what a surer match has taken, a weaker one does not get;
+- an item of the ledger is only one entry of a feed: a surer match wins over a weaker one;
 - a link that several entries share, or that is the feed's own page, identifies nothing;
-- where both have a guid and only the link is the same, a different title with a different date is another item.
+- if both have a guid and only the link is the same, a different title with a different date is another item.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TRACKING = re.compile(
     r"utm_\w+|mtm_\w+|pk_\w+|hsa_\w+|at_(?:medium|campaign|link|format)\w*|xtor|fbclid|gclid|dclid|msclkid|mc_[ce]id"
     r"|igshid|yclid|_hsenc|_hsmi|ns_(?:mchannel|source|campaign|linkname|fee)|wt\.?_?mc\w*|mkt_tok"
 )
-# These may be the only difference between two pages, unless they say where the reader came from.
+# These may be the only difference between two pages, unless they say where the reader came from (tracking).
 _ORIGIN = re.compile(r"ref|ref_src|source|src|from|cmp|cmpid|ocid|via|feed|rss", re.IGNORECASE)
 _ORIGIN_VALUE = re.compile(
     r".*(?:rss|feed|atom|newsletter|bluesky|bsky|mastodon|twitter|social).*|1|true|", re.IGNORECASE
@@ -43,9 +43,9 @@ _TRACKING_FRAGMENT = re.compile(r"(?:utm_|mtm_|xtor=|ns_|at_)|rss\Z|feed\Z|more(
 
 @dataclass(frozen=True, slots=True)
 class Fingerprints:
-    """The fingerprints of an entry, 64-bit numbers, 0 for what it does not have.
+    """The fingerprints of an entry, 64-bit numbers, 0 if it has none.
 
-    `weak` are those of title and date, link and date, link and title. `title_hash` is for comparing only.
+    `weak` are those of title and date, link and date, link and title. `title_hash` is only for comparison.
     """
 
     guid: tuple[int, ...]
@@ -58,21 +58,21 @@ class Fingerprints:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The entries that are new, in the feed's order, and those that are items of the ledger."""
+    """The new entries, in the feed's order, and those that are in the ledger."""
 
     new: tuple[tuple[FeedEntry, Fingerprints], ...]
     known: tuple[tuple[FeedEntry, Fingerprints, KnownItem], ...]
     shared: frozenset[int]
 
     def strong(self, prints: Fingerprints) -> tuple[int, ...]:
-        """The strong fingerprints to keep for an entry."""
+        """The strong fingerprints to store for an entry."""
         if not prints.link:
             return prints.guid
         return (*prints.guid, prints.shared if prints.link in self.shared else prints.link)
 
 
 def plain_link(link: str) -> str:
-    """A link without what differs between copies of it: scheme, `www.`, case of the host, tracking, order, last `/`."""
+    """A link without what differs between copies: scheme, `www.`, case of the host, tracking, order, trailing `/`."""
     parts = urlsplit(link)
     host = (parts.hostname or "").removeprefix("www.")
     port = f":{parts.port}" if _port(parts.netloc) else ""
@@ -92,7 +92,7 @@ def _port(netloc: str) -> bool:
 
 
 def fingerprints_of(entry: FeedEntry) -> Fingerprints | None:
-    """An entry's fingerprints; None for one that has nothing to be known by."""
+    """An entry's fingerprints; None if it has nothing to identify it."""
     title = _compared(entry.title or entry.summary_html or entry.content_html)
     link = _safe_link(entry.link)
     date = entry.published_at.isoformat() if entry.published_at else ""
@@ -112,7 +112,7 @@ def fingerprints_of(entry: FeedEntry) -> Fingerprints | None:
 
 
 def all_fingerprints(entries: Sequence[tuple[FeedEntry, Fingerprints]]) -> list[int]:
-    """Every fingerprint that the ledger has to be asked for."""
+    """All fingerprints to look up in the ledger."""
     numbers: dict[int, None] = {}
     for _, prints in entries:
         for number in (*prints.guid, prints.link, prints.shared, *prints.weak):
@@ -122,7 +122,7 @@ def all_fingerprints(entries: Sequence[tuple[FeedEntry, Fingerprints]]) -> list[
 
 
 def with_fingerprints(document: FeedDocument) -> list[tuple[FeedEntry, Fingerprints]]:
-    """The entries of a feed with their fingerprints; those without any are left out."""
+    """The entries of a feed with their fingerprints; entries without any are left out."""
     pairs = ((entry, fingerprints_of(entry)) for entry in document.entries)
     return [(entry, prints) for entry, prints in pairs if prints is not None]
 
@@ -130,7 +130,7 @@ def with_fingerprints(document: FeedDocument) -> list[tuple[FeedEntry, Fingerpri
 def match(
     document: FeedDocument, entries: Sequence[tuple[FeedEntry, Fingerprints]], ledger: Mapping[int, KnownItem]
 ) -> Matching:
-    """Tell new entries from items of the ledger (by fingerprint, for all that `all_fingerprints` names)."""
+    """Separate new entries from items of the ledger (by fingerprint, for all in `all_fingerprints`)."""
     shared = _shared_links(document, entries, ledger)
     found: dict[int, KnownItem] = {}
     taken: set[int] = set()
@@ -151,7 +151,7 @@ def match(
 
 
 def _usable(kind: str, prints: Fingerprints, shared: frozenset[int]) -> int:
-    """The fingerprint of this kind that may be used for matching; 0, which nothing has, where there is none."""
+    """The fingerprint of this kind that may be used for matching; 0, which never matches, if there is none."""
     if kind in WEAK:
         return prints.weak[WEAK.index(kind)]
     if kind == "link":
@@ -176,9 +176,9 @@ def _shared_links(
 
 
 def _is_another(kind: str, entry: FeedEntry, prints: Fingerprints, item: KnownItem, shared: frozenset[int]) -> bool:
-    """Whether a link in common is not enough: both have a guid (not the same) and a date (not the same).
+    """Whether the same link is not enough: both have different guids and different dates.
 
-    With a link of its own, the title has to differ as well; with a shared one, nothing else has to.
+    If the link is unique, the titles must differ as well; if it is shared, that is all.
     """
     if kind not in ("link", "link-title") or not prints.guid or not item.has_guid:
         return False
@@ -190,7 +190,7 @@ def _is_another(kind: str, entry: FeedEntry, prints: Fingerprints, item: KnownIt
 def _without_copies(
     entries: Sequence[tuple[FeedEntry, Fingerprints]], known: Iterable[Fingerprints]
 ) -> list[tuple[FeedEntry, Fingerprints]]:
-    """New entries without those that the feed lists twice: the same guid, or the same title, link and date."""
+    """New entries without duplicates in the feed: the same guid, or the same title, link and date."""
     kept: list[tuple[FeedEntry, Fingerprints]] = []
     seen: set[object] = {prints.weak for prints in known if all(prints.weak)}
     for entry, prints in entries:
@@ -204,9 +204,9 @@ def _without_copies(
 def news_of(
     entry: FeedEntry, prints: Fingerprints, item: KnownItem, ledger: Mapping[int, KnownItem], keep: Sequence[int]
 ) -> tuple[int, ...] | None:
-    """The strong fingerprints that the ledger lacks for an item it knows; None when there is no news at all.
+    """The strong fingerprints that the ledger lacks for a known item; None if nothing has changed.
 
-    An item keeps 64 of them at the most: a feed that makes up guids at every poll would never end.
+    An item has at most 64 of them, because some feeds generate new guids at every poll.
     """
     strong = tuple(number for number in keep if number not in ledger)[: max(FINGERPRINTS_MAX - item.fingerprints, 0)]
     changed = (
@@ -219,7 +219,7 @@ def news_of(
 
 
 def oldest_first(entries: Sequence[tuple[FeedEntry, Fingerprints]]) -> list[tuple[FeedEntry, Fingerprints]]:
-    """By date; without dates, or with the same, those further down in the feed are older."""
+    """Sort by date; without dates, or with equal ones, entries further down in the feed are older."""
     dates = [entry.published_at for entry, _ in entries]
     places = list(reversed(range(len(entries))))
     if all(date is not None for date in dates):

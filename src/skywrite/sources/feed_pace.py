@@ -1,9 +1,9 @@
-"""How often a feed is asked: its own wishes, HTTP's, and patience after errors. Pure.
+"""How often to poll a feed: its own wishes, HTTP's, and backing off after errors. Pure.
 
-Limits: never more often than every 5 minutes, at least once a day; 30 minutes where nobody says anything. What a feed
-wishes (`ttl`, `sy:updatePeriod`, `Cache-Control: max-age`) makes checks rarer, never more frequent than the user
-asks. After errors the interval doubles up to a day, and `Retry-After` (up to a week) is obeyed. All of it is spread by
-a tenth, so that many feeds are not asked at once.
+Limits: at most every 5 minutes, at least once a day; by default every 30 minutes. What a feed asks for (`ttl`,
+`sy:updatePeriod`, `Cache-Control: max-age`) makes polls rarer, never more frequent than the user wants. After errors
+the interval doubles up to a day, and `Retry-After` (up to a week) is obeyed. All intervals vary by a tenth, so that
+many feeds are not polled at once.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _MAX_AGE = re.compile(r"\bmax-age\s*=\s*\"?(\d{1,9})")
 
 
 class IntervalTooShort(InputError):
-    """A feed may not be asked as often as this."""
+    """A feed may not be polled this often."""
 
 
 def checked_interval(seconds: int) -> int:
-    """An interval that a user asks for; raises IntervalTooShort."""
+    """An interval from the user; raises IntervalTooShort."""
     if seconds < INTERVAL_MIN_SECONDS:
         raise IntervalTooShort(
             f"A feed can be polled every {INTERVAL_MIN_SECONDS // 60} minutes at most.",
@@ -41,7 +41,7 @@ def checked_interval(seconds: int) -> int:
 
 
 def interval_of(asked_seconds: int | None, feed_seconds: int | None, headers: Mapping[str, str]) -> int:
-    """Seconds until the next check of a feed that answered: the longest of the wishes, within the limits."""
+    """Seconds until the next poll of a feed that responded: the longest of the wishes, within the limits."""
     found = _MAX_AGE.search(headers.get("cache-control", "").lower())
     cached = int(found[1]) if found else 0
     wished = max(asked_seconds or INTERVAL_SECONDS, feed_seconds or 0, cached)
@@ -49,7 +49,9 @@ def interval_of(asked_seconds: int | None, feed_seconds: int | None, headers: Ma
 
 
 def next_check(now: datetime, interval_seconds: int, random: float) -> datetime:
-    """A tenth earlier or later than the interval says; `random` is in [0, 1). Never sooner than 5 minutes."""
+    """When to poll next: up to a tenth earlier or later than the interval; `random` is in [0, 1). Never sooner than 5
+    minutes.
+    """
     seconds = interval_seconds * (1 - JITTER + 2 * JITTER * random)
     return now + timedelta(seconds=max(seconds, INTERVAL_MIN_SECONDS))
 
@@ -57,14 +59,14 @@ def next_check(now: datetime, interval_seconds: int, random: float) -> datetime:
 def after_error(
     now: datetime, interval_seconds: int, failures: int, random: float, headers: Mapping[str, str] | None = None
 ) -> datetime:
-    """When to ask again after so many errors in a row (1 for the first)."""
+    """When to poll again after so many errors in a row (1 for the first)."""
     backed_off = min(interval_seconds * 2 ** min(failures - 1, 10), INTERVAL_MAX_SECONDS)
     asked = retry_after(headers or {}, now)
     return max(next_check(now, backed_off, random), asked) if asked else next_check(now, backed_off, random)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """The time that `Retry-After` names (seconds or a date; RFC 9110, 10.2.3), a week away at the most."""
+    """The time in `Retry-After` (seconds or a date; RFC 9110, 10.2.3), at most a week away."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
         at: datetime | None = now + timedelta(seconds=int(text))

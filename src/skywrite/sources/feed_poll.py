@@ -1,6 +1,6 @@
-"""One poll of a feed: asking its server politely, and what the answer means for the ledger.
+"""One poll of a feed: a polite request, and what the response means for the ledger.
 
-What lives here: conditional requests, redirects and refusals remembered, first polls, filters. What does not: storing
+What lives here: conditional requests, remembering redirects and refusals, first polls, filters. What does not: storing
 it (`queue.feeds`), which entries are the same (`feed_identity`), how often to poll (`feed_pace`).
 """
 
@@ -62,14 +62,14 @@ GONE = 410
 
 
 class FeedGone(InputError):
-    """The server says that the feed is gone permanently; it is not polled any more."""
+    """The server says that the feed is permanently gone; it is not polled any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
-    """What a poll has shown: a document, nothing new (`document` None), or an error.
+    """The result of a poll: a document, nothing new (`document` is None), or an error.
 
-    `memory` is what to remember for the next poll.
+    `memory` is stored for the next poll.
     """
 
     memory: Mapping[str, Any]
@@ -81,17 +81,17 @@ class PollAnswer:
 
     @property
     def fingerprints(self) -> list[int]:
-        """The fingerprints to ask the ledger for."""
+        """The fingerprints to look up in the ledger."""
         return all_fingerprints(self.entries)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the feed has wrong."""
+        """Problems in the feed."""
         return self.document.warnings if self.document else ()
 
 
 def feed_settings(**options: Any) -> dict[str, Any]:
-    """The settings of a feed from options as users give them, checked; what says nothing is left out."""
+    """The settings of a feed from a user's options, checked; unset options are left out."""
     settings = {name: value for name, value in options.items() if value not in (None, "", [], ())}
     check_filter(settings.get("include", ()), settings.get("exclude", ()))
     template_of(settings)
@@ -117,7 +117,7 @@ def _template(source: str) -> ContainedTemplate:
 
 
 def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
-    """The feed at an address, or the first readable one that the page there names; its address, and what it says.
+    """The feed at an address, or the first readable one that the page there links to. Returns its address and content.
 
     Raises NotAFeed, AddressRefused, FetchFailed, FetchRejected, FeedUnreadable.
     """
@@ -139,7 +139,7 @@ def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
 
 
 def poll_feed(fetcher: Fetcher, feed: Feed) -> PollAnswer:
-    """Ask a feed's server, conditionally. Errors of the server and of the feed are in the result, not raised."""
+    """Fetch a feed conditionally. Errors of the server and of the feed are in the result, not raised."""
     conditions = {
         header: str(feed.memory[name])
         for name, header in (("etag", "If-None-Match"), ("last_modified", "If-Modified-Since"))
@@ -188,7 +188,7 @@ def _answer_of(fetched: Fetched, memory: Mapping[str, Any], asked: str | None) -
 
 
 def make_poll(feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem], *, now: datetime, random: float) -> Poll:
-    """What a poll means for the ledger, and when the next one is. `random` is in [0, 1)."""
+    """What a response means for the ledger, and when to poll next. `random` is in [0, 1)."""
     memory = dict(answer.memory)
     asked = feed.settings.get("every")
     if answer.error is not None:
@@ -289,7 +289,7 @@ def _some(numbers: Sequence[int]) -> tuple[int, ...]:
 def shown_entries(
     answer: PollAnswer, settings: Mapping[str, Any], ledger: Mapping[int, KnownItem]
 ) -> list[tuple[FeedEntry, str, dict[str, Any]]]:
-    """The entries of a poll, the latest first, each with its state ("new" or "filtered" where the ledger has none)."""
+    """The entries of a poll, the latest first, each with its state ("new" or "filtered" if it is not in the ledger)."""
     if answer.document is None:
         return []
     matching = match(answer.document, answer.entries, ledger)

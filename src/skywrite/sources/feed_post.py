@@ -1,7 +1,7 @@
-"""From an entry of a feed to what a post says: the values of a template, images, languages. Pure.
+"""From an entry of a feed to a draft: the values of a template, images, languages. Pure.
 
-What lives here: the content that the ledger keeps of an item while it waits, and the row of a draft made from it.
-What does not: checking the draft and fitting its images (`compose`).
+What lives here: the content of an item in the ledger while it waits, and the row of a draft made from it. What does
+not: checking the draft and fitting its images (`compose`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NOWHERE = "https://invalid.invalid/"
 
 
 class Fitting(Protocol):
-    """What makes a post's text of an item's values: a `Template`, here or in the child process."""
+    """Makes a post's text from an item's values: a `Template`, here or in the child process."""
 
     def fitted(self, values: Mapping[str, Any], *, shorten: bool = True) -> str:
         """The text, fitted into one post."""
@@ -39,7 +39,7 @@ class Fitting(Protocol):
 
 
 def content_of(entry: FeedEntry, document: FeedDocument) -> dict[str, Any]:
-    """What the ledger keeps of an item until it is posted: JSON, clean text, absolute addresses."""
+    """The content of an item in the ledger until it is posted: JSON, clean text, absolute addresses."""
     linked = html_with_links(entry.summary_html)
     if not linked.text:
         linked = html_with_links(entry.content_html)
@@ -59,13 +59,13 @@ def content_of(entry: FeedEntry, document: FeedDocument) -> dict[str, Any]:
 
 
 def _absolute(address: str, entry: FeedEntry) -> str:
-    """An address of an item's text made absolute; empty for what is none."""
+    """An address in an item's text made absolute; empty if it is not one."""
     url = resolved(address, entry.base or entry.link or _NOWHERE)
     return "" if url.startswith(_NOWHERE) else url
 
 
 def _links(entry: FeedEntry, linked: LinkedText) -> list[tuple[int, int, str]]:
-    """The links that a summary has: begin, end, address. Hashtags are left to the network."""
+    """The links in a summary: start, end, address. Hashtags are left to the network."""
     found = []
     for start, end, address in linked.links:
         url = _absolute(address, entry)
@@ -85,7 +85,7 @@ def _images(entry: FeedEntry) -> list[FeedImage]:
 
 
 def language(text: str) -> str:
-    """A feed's language as posts have it; empty for what is none."""
+    """A feed's language in the form of posts; empty if it is not one."""
     match = re.fullmatch(r"([a-zA-Z]{2,3})(?:[-_]([a-zA-Z]{4}))?(?:[-_]([a-zA-Z]{2}|\d{3}))?", text.strip())
     if match is None:
         return ""
@@ -119,9 +119,9 @@ def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[s
     row: dict[str, Any] = {"text": text, "markdown": False}
     if markdown:
         row = {"text": markdown, "markdown": True}
-    # Whoever writes a feed notifies nobody by it, unless that is asked for.
+    # A feed's author cannot notify anybody through our posts, unless the user allows it.
     row["mentions"] = bool(settings.get("mentions", False))
-    # A card that is asked for stops a post when its page may not be opened; one for a link in the text does not.
+    # An explicit card fails the post if its page may not be opened; one for a link in the text does not.
     row["card"] = "auto" if link in text and not (markdown and link) else link or "auto"
     langs = settings.get("langs") or ([content["lang"]] if content.get("lang") else [])
     if langs:
@@ -138,7 +138,9 @@ def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[s
 def spare_rows(
     row: Mapping[str, Any], content: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """The row with less and less media, for when some cannot be had: images for a video, a card for images, nothing."""
+    """The row with less and less media, if some cannot be fetched: images instead of a video, a card instead of images,
+    nothing.
+    """
     bare = {name: value for name, value in row.items() if name not in ("images", "video")}
     if "video" in row and (images := _images_of(content, settings.get("images", "auto"))):
         yield {**bare, "images": images}
@@ -152,7 +154,7 @@ def spare_rows(
 
 
 def _media_of(content: Mapping[str, Any], choice: str) -> dict[str, Any]:
-    """The video of an item, or else its images, as far as they are wanted."""
+    """The video of an item, or its images, if they are wanted."""
     if choice in ("card", "none"):
         return {"card": "none"} if choice == "none" else {}
     if content.get("videos"):
@@ -167,9 +169,9 @@ def _images_of(content: Mapping[str, Any], choice: str) -> list[dict[str, str]]:
 
 
 def with_links(text: str, summary: str, links: Iterable[Sequence[Any]]) -> str:
-    """The text as Markdown with the links that its summary has; empty where it has none of them.
+    """The text as Markdown with the links of its summary; empty if it contains none of them.
 
-    A link is found by its label and what stands around it, because a template may shorten and move the summary.
+    A link is found by its label and the text around it, because a template may shorten and move the summary.
     """
     spans: list[tuple[int, int, str]] = []
     for start, end, url in links:
@@ -186,6 +188,6 @@ def with_links(text: str, summary: str, links: Iterable[Sequence[Any]]) -> str:
         done = end
     markdown = "".join([*pieces, text[done:]])
     read = parse_markdown_links(markdown)
-    # Other signs of Markdown in the text may change what is read: then it stays plain.
+    # Other Markdown characters in the text might change its meaning: then it stays plain.
     is_same = read.text == text and [facet.value for facet in read.facets] == [url for _, _, url in sorted(spans)]
     return markdown if spans and is_same else ""

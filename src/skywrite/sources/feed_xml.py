@@ -1,11 +1,10 @@
 """RSS 0.9x, 1.0 and 2.0, and Atom 0.3 and 1.0, read from text with expat.
 
-What lives here: the bounded tree of a document, and repairs of what is not well-formed (bare ampersands, HTML's
-entities, control characters, a document cut in the middle, single broken items). What does not: what the elements mean
-(`feed_formats`). Entities that a document declares itself are refused, so that none can grow; a document type that
-only names those of HTML is left out.
+What lives here: the bounded tree of a document, and repairs if it is not well-formed (bare ampersands, HTML entities,
+control characters, truncated documents, single broken items). What does not: what the elements mean (`feed_formats`).
 
-The usual library takes time in the square of a document's size for hostile ones; this takes linear time.
+Entities that a document declares itself are refused, so that none can expand; a document type that only refers to those
+of HTML is ignored. The usual library needs quadratic time for hostile documents; this needs linear time.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ ELEMENTS_MAX = 150_000
 ITEMS_MAX = 10_000
 AMPERSANDS_MENDED_MAX = 200_000
 DEPTH_MAX = 100
-# So many prefixes are known at one place; each element that declares one copies them.
+# The maximum of prefixes in scope; each element that declares one copies them.
 PREFIXES_MAX = 100
 XHTML = "http://www.w3.org/1999/xhtml"
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 
-# The names that `feed_formats` uses; prefixes that a document leaves undeclared mean what they usually do.
+# The names that `feed_formats` uses; undeclared prefixes have their usual meaning.
 _NAMESPACES = {
     "http://www.w3.org/2005/atom": "atom",
     "http://purl.org/atom/ns#": "atom",
@@ -56,7 +55,7 @@ _NAMESPACES = {
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&(?:(#\d{1,10}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{1,31});)?")
 _XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
-# `&#146;` is meant as Windows-1252 has it, as HTML reads it.
+# `&#146;` means a Windows-1252 character, as in HTML.
 _C1 = {code: found for code in range(0x80, 0xA0) if (found := bytes([code]).decode("cp1252", "ignore"))}
 _C1_FOUND = re.compile("[\x80-\x9f]")
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
@@ -71,7 +70,7 @@ _ITEM_OPENS = re.compile(r"<((?:[a-zA-Z][\w.-]{0,20}:)?(?:item|entry))(?=[\s>])[
 
 
 class Node:
-    """An element: its name with a usual prefix, its attributes, and its texts and elements in order."""
+    """An element: its name with the usual prefix, its attributes, and its texts and elements in order."""
 
     __slots__ = ("attributes", "name", "parts")
 
@@ -81,20 +80,20 @@ class Node:
         self.parts: list[str | Node] = []
 
     def children(self, *names: str) -> Iterator[Node]:
-        """The elements of these names, in order; all without names."""
+        """The elements with these names, in order; without names, all of them."""
         for part in self.parts:
             if isinstance(part, Node) and (not names or part.name in names):
                 yield part
 
     def child(self, *names: str) -> Node | None:
-        """The first element that has the first of these names that is there."""
+        """The first element with the first of these names that exists."""
         for name in names:
             for found in self.children(name):
                 return found
         return None
 
     def text(self, *names: str) -> str:
-        """The text of the first of these children that has any; without names, of this element with all inside."""
+        """The text of the first of these children that has any; without names, that of this whole element."""
         if not names:
             return "".join(part if isinstance(part, str) else part.text() for part in self.parts)
         for name in names:
@@ -105,11 +104,11 @@ class Node:
         return ""
 
     def markup(self) -> str:
-        """HTML that is inside, as text or as elements."""
+        """The HTML inside, given as text or as elements."""
         return self.html() if any(isinstance(part, Node) for part in self.parts) else self.text()
 
     def html(self) -> str:
-        """What is inside, written as HTML."""
+        """The content, serialised as HTML."""
         return "".join(_escape(part) if isinstance(part, str) else part._outer() for part in self.parts)
 
     def _outer(self) -> str:
@@ -124,16 +123,16 @@ def _escape(text: str) -> str:
 
 
 def read_xml(text: str) -> tuple[Node, list[str]]:
-    """The root of a document and what had to be left out. Raises FeedUnreadable."""
+    """The root of a document, and warnings about what had to be left out. Raises FeedUnreadable."""
     text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
     _check_items(text.count("<item") + text.count("<entry"))
-    # Without the document type, which is never fetched, entities of HTML are found to be missing and are put in.
+    # The document type is never fetched; without it, HTML entities are undefined and get replaced.
     text = _without_doctype(text)
     try:
         return _parse(text), []
     except expat.ExpatError:
         pass
-    return _mended(text)
+    return _repaired(text)
 
 
 def _without_doctype(text: str) -> str:
@@ -155,8 +154,8 @@ def _check_items(number: int) -> None:
         raise FeedUnreadable(f"It has {number} items: more than {ITEMS_MAX} are not read.", hint="Use a shorter feed.")
 
 
-def _mended(text: str) -> tuple[Node, list[str]]:
-    """A second try, with what writers of feeds get wrong put right; then a third, item by item."""
+def _repaired(text: str) -> tuple[Node, list[str]]:
+    """A second attempt, with common errors of feeds repaired; then a third, item by item."""
     if text.count("&") > AMPERSANDS_MENDED_MAX:
         raise FeedUnreadable("It is not XML, and has too many errors to repair.", hint="Ask the operator of the feed.")
     start = _START.search(text)
@@ -181,7 +180,7 @@ def _outside_cdata(text: str) -> str:
 
 
 def _reference(match: re.Match[str]) -> str:
-    """A reference as XML has it: a character that XML cannot hold goes, a name that nobody knows is text."""
+    """A reference in valid XML: characters that XML does not allow are dropped, unknown names become text."""
     name = match[1] or ""
     if name in _XML_NAMES:
         return match[0]
@@ -195,12 +194,12 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _item_by_item(text: str, reason: str) -> tuple[Node, list[str]]:
-    """Every item that is whole by itself; one that is cut or broken is left for another day."""
+    """All items that are complete; truncated or broken ones are left for later polls."""
     root = _ROOT.search(text)
     opens = list(_ITEM_OPENS.finditer(text))
     if root is None or not opens:
         raise FeedUnreadable(f"It is not XML: {reason}.", hint="Open the address in a browser.")
-    # Those with a prefix of their own are counted only here.
+    # Items with an unusual prefix are only counted here.
     _check_items(len(opens))
     items: list[Node] = []
     broken = 0
@@ -230,7 +229,7 @@ def _scope(head: str) -> dict[str, str]:
 
 
 def _head_node(root_name: str, head: str) -> Node:
-    """The root, with the channel's own elements where they can be read."""
+    """The root, with the channel's own elements if they can be read."""
     scope = _scope(head)
     node = Node(_named(root_name, scope), {})
     for name in ("title", "link", "language", "ttl"):

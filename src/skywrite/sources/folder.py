@@ -1,4 +1,4 @@
-"""A folder of posts: which of its files are posts, all of them read, and what is wrong with the others.
+"""A folder of posts: which of its files are posts, their content, and what is wrong with the others.
 
 What does not live here: reading one file (`post_file`).
 """
@@ -18,13 +18,14 @@ ENDINGS = (".md", ".markdown")
 
 
 class UnreadableFolder(InputError):
-    """The folder is not there, or cannot be read."""
+    """The folder does not exist, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a folder holds: its posts in the order of their paths, what is wrong in other files, and what could be
-    read of those all the same."""
+    """The content of a folder: its posts sorted by path, the problems in other files, and what could still be read of
+    those.
+    """
 
     path: Path
     items: tuple[Item, ...] = ()
@@ -33,14 +34,14 @@ class Folder:
 
     @property
     def broken(self) -> frozenset[str]:
-        """The files that could not be read; what is known of their posts stays as it is."""
+        """The files that could not be read; their posts stay as they are."""
         return frozenset(problem.path for problem in self.problems)
 
 
 def read_folder(path: Path) -> Folder:
-    """Read every post of a folder and of the folders in it.
+    """Read all posts of a folder and its subfolders.
 
-    Passed over: names that begin with `.` or `_`, README files, and what is no Markdown. Raises UnreadableFolder.
+    Ignored: names that begin with `.` or `_`, README files, and anything that is not Markdown. Raises UnreadableFolder.
     """
     if not path.is_dir():
         raise UnreadableFolder(f"There is no folder {path}.", hint="Check the name.")
@@ -63,7 +64,7 @@ def read_folder(path: Path) -> Folder:
 
 
 def media_root(folder: Path) -> Path:
-    """The folder that media must lie in: the checkout of git that the folder belongs to, else the folder itself."""
+    """The folder that must contain the media: the git checkout that the folder belongs to, or the folder itself."""
     resolved = folder.resolve()
     for parent in (resolved, *resolved.parents):
         if (parent / ".git").exists():
@@ -89,7 +90,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _without_doubles(items: list[Item]) -> tuple[list[Item], list[FileProblem]]:
-    """Two files with the same key are one post for the network: the second one is wrong."""
+    """Two files with the same key would be one post: the second one is wrong."""
     seen: dict[tuple[str | None, str], str] = {}
     kept, problems = [], []
     for item in items:

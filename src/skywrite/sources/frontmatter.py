@@ -1,13 +1,16 @@
-"""The head of a Markdown file: a small, safe part of YAML, TOML or JSON, with the line of every value and error. Pure.
+"""The front matter of a Markdown file: a small, safe part of YAML, TOML or JSON, with the line of every value and
+error. Pure.
 
-What lives here: where a head begins and ends, and its mappings, lists and scalars. What does not: what the names mean
-(`post_file`). Left out on purpose: YAML's anchors and aliases (with which a short text unfolds without end), tags, and
-scalars that become something else than they look like: `no`, `17:00`, `2026-12-24` and `1e3` stay texts, only `true`,
-`false` and nothing at all are more than that.
+What lives here: where it begins and ends, and its mappings, lists and scalars. What does not: what the names mean
+(`post_file`).
+
+Left out on purpose: YAML's anchors and aliases (with which a short text can expand without limit), tags, and scalars
+that turn into something unexpected: `no`, `17:00`, `2026-12-24` and `1e3` stay texts; only `true`, `false` and empty
+values are converted.
 
 The forms are those of python-frontmatter: `---` (three or more, or `---yaml`), `+++` for TOML, `{` for JSON. Blank
-lines and comments (`<!-- -->`) may stand before. A file that begins like one of them and is not is an error, so that
-a mistyped head is never published as text.
+lines and comments (`<!-- -->`) may come first. A file that begins like one of them but is not valid is an error, so
+that mistyped front matter is never published as text.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ Kind = Literal["yaml", "toml", "json"]
 
 
 class InvalidFrontMatter(InputError):
-    """The head of a file cannot be read; `line` counts from 1 in the file."""
+    """The front matter of a file cannot be read; `line` counts from 1 in the file."""
 
     def __init__(self, message: str, line: int, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -44,7 +47,7 @@ class InvalidFrontMatter(InputError):
 
 
 class Head(NamedTuple):
-    """Where a head stands: `opens` is the index of its first line, `text` what is inside, `body` the line after it."""
+    """The place of front matter: `opens` is the index of its first line, `text` its content, `body` the line after it."""
 
     kind: Kind
     opens: int
@@ -52,7 +55,7 @@ class Head(NamedTuple):
     body: int
 
     def read(self) -> tuple[dict[str, Any], dict[str, int]]:
-        """Its values, and the lines of all names (`images.0.alt`) in the file. Raises InvalidFrontMatter."""
+        """The values, and the lines of all names (`images.0.alt`) in the file. Raises InvalidFrontMatter."""
         first_line = self.opens + (1 if self.kind == "json" else 2)
         if len(self.text.encode("utf-8", "surrogatepass")) > HEAD_BYTES_MAX:
             raise InvalidFrontMatter(f"The front matter is larger than {HEAD_BYTES_MAX // 1000} KB.", first_line)
@@ -61,7 +64,7 @@ class Head(NamedTuple):
 
 
 def find_head(lines: Sequence[str]) -> Head | None:
-    """The head of a file; None without one. Raises InvalidFrontMatter for what begins like one and is none."""
+    """The front matter of a file, or None. Raises InvalidFrontMatter if it begins like one but is not valid."""
     opens = _first_line(lines)
     if opens is None:
         return None
@@ -154,7 +157,7 @@ def _read_toml(text: str, first_line: int) -> tuple[dict[str, Any], dict[str, in
 
 
 def _plain(value: Any, line: int, depth: int = 0) -> Any:
-    """Values as YAML's are here: numbers, dates and times of day are texts."""
+    """Values treated like YAML's here: numbers, dates and times of day are texts."""
     if depth > DEPTH_MAX:
         raise InvalidFrontMatter("The front matter is nested too deeply.", line)
     if isinstance(value, dict):
@@ -167,7 +170,7 @@ def _plain(value: Any, line: int, depth: int = 0) -> Any:
 
 
 def read_front_matter(text: str, first_line: int = 1) -> tuple[dict[str, Any], dict[str, int]]:
-    """The values of a YAML head (without its `---` lines), and the lines of all names in the file.
+    """The values of YAML front matter (without its `---` lines), and the lines of all names in the file.
 
     Raises InvalidFrontMatter.
     """
@@ -195,7 +198,7 @@ def read_front_matter(text: str, first_line: int = 1) -> tuple[dict[str, Any], d
 
 
 class _Builder:
-    """Values from a parser's events, each event read once."""
+    """Builds values from a parser's events, reading each event once."""
 
     def __init__(self, events: Iterator[Any], first_line: int) -> None:
         self._events = events

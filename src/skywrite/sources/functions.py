@@ -1,6 +1,7 @@
-"""Programs with functions that give posts: the functions' times, and the loading of a program's file.
+"""Programs with functions that return posts: the functions' times, and loading a program's file.
 
-What lives here: what a function is registered with, and reading what it returns. What does not: running it (`app`).
+What lives here: the options that a function is registered with, and reading what it returns. What does not: running it
+(`app`).
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ _COROUTINE_FLAGS = 0x80 | 0x100 | 0x200
 
 
 class InvalidProgram(InputError):
-    """A program cannot be loaded, or has nothing that gives posts."""
+    """A program cannot be loaded, or has no functions that return posts."""
 
 
 class FunctionFailed(SkywriteError):
-    """A function raised an error, or returned what is no draft."""
+    """A function raised an error, or returned something that is not a draft."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that gives posts, and its times."""
+    """A function that returns posts, and its times."""
 
     name: str
     call: Callable[[], Any]
@@ -42,12 +43,12 @@ class Function:
 
     @property
     def folder(self) -> Path:
-        """The folder of its file, from which the paths of images count."""
+        """The folder of its file; paths of images are relative to it."""
         code = getattr(self.call, "__code__", None)
         return Path(code.co_filename).resolve().parent if code else Path()
 
     def draft(self) -> Draft | Mapping[str, Any] | None:
-        """Call it: a draft, the row of one, or None for nothing. Raises FunctionFailed."""
+        """Call it. Returns a draft, the row of one, or None. Raises FunctionFailed."""
         try:
             value = self.call()
         except SkywriteError:
@@ -65,7 +66,7 @@ class Function:
 
 
 def check_function(call: Callable[[], Any], name: str | None) -> str:
-    """The name of a function, by which its posts are known for ever. Raises InvalidProgram."""
+    """The name of a function, which identifies its posts permanently. Raises InvalidProgram."""
     found = str(name or getattr(call, "__name__", ""))
     if not found.isidentifier():
         raise InvalidProgram(
@@ -81,7 +82,7 @@ def check_function(call: Callable[[], Any], name: str | None) -> str:
 
 
 def load_program(path: Path) -> ModuleType:
-    """Run a Python file as a module, its folder first among the places of imports. Raises InvalidProgram."""
+    """Run a Python file as a module, with its folder first on the import path. Raises InvalidProgram."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     if not path.is_file():
@@ -104,7 +105,7 @@ def load_program(path: Path) -> ModuleType:
 
 
 def described(error: BaseException) -> str:
-    """An error of somebody else's code in one line: its kind, its message, and where it happened."""
+    """An error of the user's code in one line: its type, its message, and where it happened."""
     import traceback
 
     message = " ".join(str(error).split())[:MESSAGE_CHARACTERS]

@@ -1,4 +1,4 @@
-"""From HTML as feeds hold it to clean text and the images in it. Pure, bounded, never raises for what is in it."""
+"""From the HTML in feeds to clean text and images. Pure, bounded, never raises, whatever the content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import unescape
 from typing import Any, NamedTuple
 
 HTML_CHARACTERS_MAX = 60_000
-# Building a tree takes time in the square of its depth.
+# Building a tree takes quadratic time in its depth.
 HTML_TAGS_MAX = 2_000
 IMAGES_MAX = 10
 
@@ -15,13 +15,13 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _SIGNS = re.compile(f"[{_OPEN}{_CLOSE}]")
 _BLANKS = re.compile(r"\s+")
 _TAG = re.compile(r"</?[a-zA-Z]")
-# An HTML parser opens these again in each block until they are closed: a thousand of them make a million elements.
+# An HTML parser reopens these in each block until they are closed: a thousand of them make a million elements.
 _FORMATTING = re.compile(r"(</?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
 _MARKUP = re.compile(
     r"</?(?:a|abbr|b|br|cite|code|del|em|i|img|ins|kbd|mark|p|q|s|small|span|strike|strong|sub|sup|tt|u|wbr)\b[^<>]*>"
     r"|&(?:[a-zA-Z]{2,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});"
 )
-# A whole title inside one block of HTML, as programs write it that have only pages.
+# A whole title inside one HTML block, as some programs write it.
 _BLOCK_TITLE = re.compile(
     r"\s*<(body|center|div|font|h[1-6]|html|p|title)\b[^<>]*>.*</\1\s*>\s*", re.IGNORECASE | re.DOTALL
 )
@@ -43,7 +43,7 @@ _UNWANTED = re.compile(
 
 
 def clean_line(text: str) -> str:
-    """Text on one line, without controls and without marks that turn the writing direction."""
+    """Text on one line, without control characters and overrides of the writing direction."""
     return " ".join(_UNWANTED.sub("", text).split())
 
 
@@ -54,13 +54,13 @@ def clean_paragraphs(text: str) -> str:
 
 
 def title_text(text: str) -> str:
-    """A title that may be text or HTML: it is HTML where it has inline tags or entities, or is one block of HTML."""
+    """A title that may be text or HTML: it is HTML if it has inline tags or entities, or is one HTML block."""
     is_html = _MARKUP.search(text[:HTML_CHARACTERS_MAX]) or _BLOCK_TITLE.fullmatch(text[:HTML_CHARACTERS_MAX])
     return clean_line(html_to_text(re.sub(r"(?i)</?title\b[^<>]*>", "", text)) if is_html else text)
 
 
 class LinkedText(NamedTuple):
-    """A text and its links: where each begins and ends in it, and the address as written."""
+    """A text and its links: start, end, and the address as written."""
 
     text: str
     links: tuple[tuple[int, int, str], ...] = ()
@@ -79,7 +79,7 @@ def html_with_links(html: str) -> LinkedText:
     pieces, addresses = _pieces(_body(html))
     if not addresses:
         return LinkedText(clean_paragraphs("".join(pieces)))
-    # Signs that no text holds go through the cleaning with it, and then say where the links are.
+    # Characters that never occur in text mark the links during the cleaning.
     text = re.sub(f"{_OPEN}(\\s+)", f"\\1{_OPEN}", re.sub(f"(\\s+){_CLOSE}", f"{_CLOSE}\\1", "".join(pieces)))
     return _without_signs(clean_paragraphs(text), addresses)
 
@@ -103,11 +103,11 @@ def _without_signs(text: str, addresses: list[str]) -> LinkedText:
 
 
 def _pieces(body: Any) -> tuple[list[str], list[str]]:
-    """The texts of a tree in order, with signs around links, and the addresses of these."""
+    """The texts of a tree in order, with marks around links, and the links' addresses."""
     pieces: list[str] = []
     addresses: list[str] = []
     node = body.child if body is not None else None
-    # Nodes are compared by number: the library's own comparison writes both out as HTML.
+    # Nodes are compared by id: the library's own comparison serialises both as HTML.
     top = body.mem_id if body is not None else 0
     while node is not None:
         tag = node.tag
@@ -156,14 +156,14 @@ def _is_link(node: Any, tag: str) -> bool:
 
 
 def html_images(html: str) -> list[tuple[str, str]]:
-    """The images of a text, as address (as written) and description, in order; at most ten."""
+    """The images of a text: address (as written) and description, in order; at most ten."""
     if "<img" not in html[:HTML_CHARACTERS_MAX].lower():
         return []
     body = _body(_bounded(html))
     found = []
     for node in body.css("img") if body is not None else ():
         address = (node.attributes.get("src") or "").strip()
-        # Images of a pixel only count who reads.
+        # One-pixel images are trackers.
         if address and node.attributes.get("width") != "1" and node.attributes.get("height") != "1":
             found.append((address, clean_line(node.attributes.get("alt") or "")))
     return found[:IMAGES_MAX]

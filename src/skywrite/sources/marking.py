@@ -1,4 +1,4 @@
-"""Noting in a file that its post is published, so that it is never published again."""
+"""Marking in a file that its post is published, so that it is never published again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
 def mark_published(file: Path, uri: str) -> None:
-    """Write `published: URI` into a file's front matter, in one step: a reader sees the old file or the new one."""
+    """Write `published: URI` into a file's front matter, atomically: a reader sees the old file or the new one."""
     text = file.read_bytes().decode("utf-8")
     beside = file.with_name(f".{file.name}.{secret_bytes(8).hex()}")
-    # A file or link of that name, which a repository may bring along, is neither written to nor followed.
+    # An existing file or link with that name, which a repository may contain, is neither written to nor followed.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(beside, flags, file.stat().st_mode & 0o777)
     try:
@@ -30,7 +30,7 @@ def mark_published(file: Path, uri: str) -> None:
 
 
 def try_to_mark(file: Path, uri: str) -> str:
-    """Mark a file; what stops that is returned as a warning, because its post is published all the same."""
+    """Mark a file. A failure is returned as a warning, because its post is published anyway."""
     try:
         mark_published(file, uri)
     except (OSError, ValueError, InputError) as error:
@@ -42,7 +42,7 @@ def try_to_mark(file: Path, uri: str) -> str:
 
 
 def with_mark(text: str, uri: str) -> str:
-    """The text with the mark at the head of its front matter, which is made where there is none. Pure."""
+    """The text with the mark at the top of its front matter, which is created if there is none. Pure."""
     lines = [(match[1], match[2]) for match in _LINE.finditer(text)]
     head = find_head([line for line, _ in lines])
     if head is None:

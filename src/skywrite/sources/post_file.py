@@ -8,8 +8,8 @@
     ---
     Good morning, [readers](https://example.com)!
 
-What lives here: what the names and lines of a file mean, and a digest by which an unchanged file is known. What does
-not: which files are posts (`folder`), whether one may be sent as it is (`check`), what becomes of it (`app`).
+What lives here: what the names and lines of a file mean, and a digest to recognise unchanged files. What does not:
+which files are posts (`folder`), whether one can be posted as it is (`check`), what happens to it (`app`).
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class FileProblem:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file: a post as its writer means it. `row` has the fields of a draft, its media relative to `file`.
+    """One file: a post as its author wrote it. `row` has the fields of a draft, its media relative to `file`.
 
-    `lines` says where each field stands; `part_lines` where each post of the thread begins. `key` and `account` are
-    None where the file says nothing about them. `digest` changes with anything that changes the post.
+    `lines` are the lines of the fields, `part_lines` those where the posts of the thread begin. `key` and `account` are
+    None if the file does not set them. `digest` changes with anything that changes the post.
     """
 
     path: str
@@ -82,21 +82,21 @@ class Item:
 
     @property
     def own_key(self) -> str:
-        """The key under which it is posted at most once."""
+        """The key, under which it is posted at most once."""
         return self.key or f"file:{self.path}"
 
     @property
     def base(self) -> Path:
-        """What paths of media count from."""
+        """The folder that paths of media are relative to."""
         return self.file.parent
 
     def due_at(self, zone: str) -> datetime | None:
-        """Its time in UTC; a time without a zone is one of the file's `zone`, else of the given one."""
+        """Its time in UTC; a time without a zone is in the file's `zone`, or in the given one."""
         return None if self.at is None else due_time(self.at, self.zone or zone)
 
 
 class Problems(Exception):
-    """Everything that is wrong with one file; `item` is what could be read of it all the same."""
+    """Everything that is wrong with one file; `item` is what could still be read."""
 
     def __init__(self, problems: list[FileProblem], item: Item | None = None) -> None:
         super().__init__(str(problems[0]))
@@ -105,7 +105,7 @@ class Problems(Exception):
 
 
 def read_file(folder: Path, name: str, root: Path) -> Item:
-    """One file; `name` is relative to the folder. Raises Problems with all that is wrong."""
+    """Read one file; `name` is relative to the folder. Raises Problems with everything that is wrong."""
     file = folder / PurePosixPath(name)
     text = _text_of(file, name, root)
     return _Reader(name, file, root).read(text)
@@ -131,7 +131,7 @@ def _text_of(file: Path, name: str, root: Path) -> str:
 
 
 class _Reader:
-    """One file on its way to an Item; everything that is wrong is collected."""
+    """Turns one file into an Item, and collects everything that is wrong."""
 
     def __init__(self, name: str, file: Path, root: Path) -> None:
         self._name = name
@@ -159,7 +159,7 @@ class _Reader:
         return item
 
     def _head(self, lines: list[str]) -> tuple[dict[str, Any], int]:
-        """The values of the front matter, and the number of lines that it takes."""
+        """The values of the front matter, and its number of lines."""
         try:
             head = find_head(lines)
         except InvalidFrontMatter as error:
@@ -176,7 +176,7 @@ class _Reader:
         return values, head.body
 
     def _refuse_lost_heads(self, lines: list[str]) -> None:
-        """Without a head, a post that begins with `at: ...` is one that was not recognised, and no text."""
+        """A post that begins with `at: ...` has front matter that was not recognised; it is not meant as text."""
         for line, part in _parts(lines, 0):
             name = _NAME.match(part[0]) if part else None
             if name and name[1].lower() in OPTIONS + DRAFT_FIELDS:
@@ -213,7 +213,7 @@ class _Reader:
                 yield from ((caption.media, line) for caption in part.video.captions)
 
     def _take_media(self, media: Media, line: int) -> bool:
-        """A file that a post names must be there, inside the checkout, and is part of the digest."""
+        """A file that a post names must exist inside the checkout, and is part of the digest."""
         if media.path is None:
             return True
         path = self._file.parent / media.path
@@ -234,7 +234,7 @@ class _Reader:
         return len(self._problems) == before
 
     def _body(self, lines: list[str], start: int, row: dict[str, Any]) -> tuple[int, ...]:
-        """Add the texts to the row; the answer is the first line of each post."""
+        """Add the texts to the row. Returns the first line of each post."""
         parts = list(_parts(lines, start))
         written = [part for part in parts if part[1]]
         with_images = row.get("markdown") is not False
@@ -308,7 +308,7 @@ _SHARED = ("labels", "langs", "markdown", "shorten", "mentions", "split", "numbe
 def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:
     """The posts of a body, separated by lines of `---`: the number of the first line with text, and the lines.
 
-    A part without any text has no lines.
+    A part without text has no lines.
     """
     part: list[tuple[int, str]] = []
     for number, line in [*enumerate(lines[start:], start + 1), (len(lines) + 1, "---")]:
@@ -324,7 +324,7 @@ def _parts(lines: list[str], start: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def _flags(name: str, value: Any) -> Any:
-    """`yes` and `no` where a flag is meant, also within a thread and a video."""
+    """Convert `yes` and `no` of flags, also within a thread and a video."""
     if name in _FLAGS and isinstance(value, str):
         return _SPOKEN_FLAGS.get(value.lower(), value)
     if name == "thread" and isinstance(value, list):
@@ -343,7 +343,7 @@ def _nearest(name: str, names: tuple[str, ...]) -> str:
 
 
 def _check_names(name: str, value: Any) -> None:
-    """Only what a writer may say: no bytes, no stored media, no ready-made records."""
+    """Only fields that authors may use: no bytes, no stored media, no ready-made records."""
     if name == "thread" and isinstance(value, list):
         for part in value:
             for inner, one in part.items() if isinstance(part, dict) else ():

@@ -1,7 +1,7 @@
 """Spreadsheets (.xlsx, .ods) as tables of texts, read in the child process and with limits.
 
-What lives here: which sheet is meant, and what a cell says. What does not: what the columns mean (`table`). Dates and
-times of day are the workbook's own, whichever year it counts from; they have no zone, so they are local time.
+What lives here: choosing the sheet, and converting cells. What does not: what the columns mean (`table`). Dates and
+times of day are the workbook's own, whatever its epoch; they have no zone, so they are local time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from skywrite import contained
 from skywrite.errors import InputError, MissingExtra
 
 SPREADSHEET_BYTES_MAX = 20_000_000
-# What a workbook says it holds when it is unpacked; how much that really is, the child's memory limits.
+# The declared unpacked size; the real one is limited by the child's memory.
 UNPACKED_BYTES_MAX = 300_000_000
 PARTS_MAX = 2_000
 CELLS_MAX = 2_000_000
@@ -26,7 +26,7 @@ class UnreadableSpreadsheet(InputError):
 
 
 def read_spreadsheet(data: bytes, sheet: str | None = None) -> list[list[str]]:
-    """The rows of a sheet, as texts: the one that is named, else the only one that holds anything.
+    """The rows of a sheet, as texts: of the named one, or of the only one that is not empty.
 
     Raises UnreadableSpreadsheet, and MissingExtra.
     """
@@ -52,7 +52,7 @@ def _check_archive(data: bytes) -> None:
 
 
 def _rows_of(data: bytes, sheet: str | None) -> list[list[str]]:
-    """In the child: the cells of the sheet that is meant."""
+    """In the child process: the cells of the chosen sheet."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -83,13 +83,13 @@ def _chosen(filled: list[str], found: list[str], names: list[str], sheet: str | 
 
 
 def _text(cell: object) -> str:
-    """What a cell says, as a person would type it."""
+    """The value of a cell, as a person would type it."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, datetime):
-        # Numbers of days are not exact: a second that is almost full counts as full.
+        # Day fractions are not exact: round to the second.
         return (cell + timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(cell, date):
         return cell.isoformat()

@@ -1,10 +1,10 @@
 """Tables of posts: CSV, JSONL and JSON files and spreadsheets, as rows with the names of a draft's fields.
 
-In a cell there is one value. Lists are separated by `|` (images, alts, labels, langs, tags, replies, pool); a thread's
-posts by a line of `---`; a cell that begins with `[` or `{` is JSON. An empty cell says nothing. Columns that people
-have under other names are understood where they mean one thing: `date` with `time`, `image`, `alt`.
+A cell has one value. Lists are separated by `|` (images, alts, labels, langs, tags, replies, pool); a thread's posts by
+a line of `---`; a cell that begins with `[` or `{` is JSON. An empty cell has no value. Some other column names are
+understood if their meaning is clear: `date` with `time`, `image`, `alt`.
 
-What does not live here: what the rows mean together (`app.transfer`), the cells of a spreadsheet (`spreadsheet`).
+What does not live here: importing the rows (`app.transfer`), the cells of a spreadsheet (`spreadsheet`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OPTION_COLUMNS = (
     *("at", "account", "key", "late", "jitter", "draft"),
     *("every", "until", "pool", "zone", "exceptions"),
 )
-# Columns with which a row says the same in two cells, or in another word.
+# Columns that split a value into two cells, or use another word.
 _ALIASES = {"image": "images", "alt": "alts", "datetime": "at", "date_time": "at"}
 _PAIRED = ("date", "time")
 COLUMNS = (*FIELDS, *OPTION_COLUMNS, "alts", *_ALIASES, *_PAIRED)
@@ -43,7 +43,7 @@ _OTHER_WORDS = {
     **dict.fromkeys(("id", "slug"), "key"),
 }
 _LISTS = ("images", "alts", "labels", "langs", "tags", "replies", "pool")
-# What may begin with a bracket and be no JSON.
+# These may begin with a bracket without being JSON.
 _TEXTS = ("text", "every", "thread", "alts", "at", "until")
 _JSON_LISTS = ('["', "[{")
 _FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "mentions", "draft")
@@ -89,7 +89,7 @@ def _decoded(data: bytes) -> str:
 
 
 def read_jsonl(text: str) -> list[dict[str, Any]]:
-    """One JSON object a line; blank lines are passed over. Only a line feed ends a line: U+2028 may stand in a text."""
+    """One JSON object per line; blank lines are ignored. Only a line feed ends a line: a text may contain U+2028."""
     rows = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -113,7 +113,9 @@ def read_json(text: str) -> list[dict[str, Any]]:
 
 
 def _json(text: str, where: str) -> Any:
-    """A JSON value; UnreadableTable for anything else, for a name that is given twice, and for what has no end."""
+    """A JSON value. Raises UnreadableTable for anything else, for duplicate names, and for unbounded nesting or
+    numbers.
+    """
     try:
         return json.loads(text, object_pairs_hook=_object_of, parse_constant=_no_number)
     except json.JSONDecodeError as error:
@@ -127,7 +129,7 @@ def _json(text: str, where: str) -> Any:
 
 
 class _Refused(ValueError):
-    """A value that JSON allows and a row does not."""
+    """A value that JSON allows but a row does not."""
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -144,12 +146,12 @@ def _no_number(text: str) -> Any:
 
 
 def read_csv(text: str) -> list[dict[str, Any]]:
-    """A header with field names, then a row a post; the separator is a comma, semicolon or tab."""
+    """A header with field names, then a row for each post; the separator is a comma, semicolon or tab."""
     first, _, rest = text.partition("\n")
     separator = max(",;\t", key=first.count)
     before = 0
     if first.strip().lower()[:4] == "sep=" and len(first.strip()) == 5:
-        # Excel writes the separator into a line of its own.
+        # Excel can write the separator in a separate first line.
         separator, text, before = first.strip()[4], rest, 1
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     cells: list[list[str]] = []
@@ -164,7 +166,7 @@ def read_csv(text: str) -> list[dict[str, Any]]:
 
 
 def _rows(cells: Sequence[Sequence[str]], word: str, lines: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
-    """The rows below a header. Rows without any cell that says something are passed over."""
+    """The rows below a header. Empty rows are ignored."""
     header: list[str] | None = None
     for number, row in enumerate(cells):
         where = f"{word} {lines[number] if lines else number + 1}"
@@ -179,7 +181,7 @@ def _rows(cells: Sequence[Sequence[str]], word: str, lines: Sequence[int] = ()) 
 
 
 def _header(row: Sequence[str], where: str) -> list[str]:
-    """The columns' names, as fields; raises UnreadableTable for one that is not known, or there twice."""
+    """The columns' names, as fields. Raises UnreadableTable for an unknown or duplicate name."""
     header: list[str] = []
     for number, cell in enumerate(row, 1):
         given = cell.strip().lower()
@@ -220,7 +222,7 @@ def _join_time(row: dict[str, Any], where: str) -> None:
     if clock is not None and day is None:
         raise UnreadableTable(f"{where}: there is a time and no date.")
     if day is not None:
-        # A spreadsheet may show a day and keep midnight with it.
+        # A spreadsheet may show a date but store it with midnight.
         day = str(day).removesuffix(" 00:00:00") if clock is not None else day
         row["at"] = f"{day} {clock}".strip() if clock is not None else str(day)
 

@@ -1,11 +1,11 @@
-"""Texts of posts from templates (Jinja2, in a sandbox), fitted into a post so that the link survives.
+"""Texts of posts from templates (Jinja2, sandboxed), fitted into a post so that the link survives.
 
-What lives here: which parts of Jinja2 a template may use, the limits on its work, and the fitting. What does not:
-where the values come from (`feed_post`).
+What lives here: which parts of Jinja2 a template may use, its limits, and the fitting. What does not: where the values
+come from (`feed_post`).
 
-A template is an expression of what a post says, not a program: it has conditions, loops over a list (not in one
-another) and filters, but no variables of its own, macros, includes or arithmetic on texts, so its output can only be
-some times as long as the template and its values. What is longer than 20,000 characters is an error all the same.
+A template describes a post; it is not a program: it has conditions, loops over a list (not nested) and filters, but no
+variables of its own, macros, includes or arithmetic on texts, so its output can only be a few times as long as the
+template and its values. Output of more than 20,000 characters is an error anyway.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VARIABLES = (
     "published",
     "feed_title",
 )
-# What gives way when a text is too long, in this order.
+# What is shortened if a text is too long, in this order.
 SHORTENED = ("summary", "hashtags", "title", "author", "feed_title")
 
 _FORBIDDEN = (
@@ -58,7 +58,7 @@ _WORD_END = re.compile(r"\s")
 
 
 class TemplateError(InputError):
-    """A template cannot be read, or fails with the values it is given."""
+    """A template cannot be read, or fails with the given values."""
 
 
 class Template:
@@ -82,7 +82,7 @@ class Template:
             raise TemplateError("The template cannot be read: it is nested too deeply.") from None
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text with these values (those of `VARIABLES`). Raises TemplateError."""
+        """The text with these values (see `VARIABLES`). Raises TemplateError."""
         from jinja2 import TemplateError as JinjaError
 
         pieces: list[str] = []
@@ -96,16 +96,17 @@ class Template:
         except JinjaError as error:
             raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
         except AssertionError as error:
-            # Jinja checks some arguments so: `truncate(0)` leaves no room for its dots.
+            # Jinja checks some arguments with assertions: `truncate(0)` has no room for its dots.
             raise TemplateError(f"The template fails: {error}.", hint="Give its filters other numbers.") from None
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
             raise TemplateError(f"The template fails: {error}.", hint="Check it with `preview`.") from None
         return tidy("".join(pieces)).strip()
 
     def fitted(self, values: Mapping[str, Any], *, shorten: bool = True) -> str:
-        """The text, fitted into one post: summary, then hashtags, then title give way, at ends of words.
+        """The text, fitted into one post: first the summary is shortened, then the hashtags, then the title, at the
+        ends of words.
 
-        `shorten`: links count as they are displayed. A text that is still too long is given as it is, so that the
+        `shorten`: links count as they are displayed. A text that is still too long is returned unchanged, so that the
         post's own check refuses it.
         """
         given = dict(values)
@@ -125,7 +126,7 @@ class Template:
 
 
 def fits(text: str, shorten: bool) -> bool:
-    """Whether a text fits into one post, with links as they are displayed where `shorten` is set."""
+    """Whether a text fits into one post; with `shorten`, links count as they are displayed."""
     shown = shorten_links(detect(RichText(text, ()))).text if shorten else text
     return (
         grapheme_length(shown) <= TEXT_GRAPHEMES_MAX and len(shown.encode("utf-8", "surrogatepass")) <= TEXT_BYTES_MAX
@@ -133,7 +134,7 @@ def fits(text: str, shorten: bool) -> bool:
 
 
 def shortened(text: str, length: int) -> str:
-    """A text of at most so many graphemes, cut at the end of a word with an ellipsis; whole where it fits."""
+    """A text of at most so many graphemes, cut at the end of a word with an ellipsis if it does not fit."""
     parts = graphemes(text)
     if len(parts) <= length:
         return text
@@ -142,13 +143,13 @@ def shortened(text: str, length: int) -> str:
     kept = parts[: length - 1]
     if not _WORD_END.match(parts[length - 1]):
         end = next((place for place in range(len(kept) - 1, 0, -1) if _WORD_END.match(kept[place])), 0)
-        # A language without spaces, or a very long word, has no word end near.
+        # There may be no end of a word nearby: in a language without spaces, or in a very long word.
         kept = kept[:end] if end > length // 2 else kept
     return "".join(kept).rstrip().rstrip(",;:-–—(") + "…"
 
 
 def _longest(whole: str, render: Callable[[int], str], shorten: bool) -> int:
-    """The greatest length of a value with which the text fits; 0 without any."""
+    """The greatest length of a value with which the text fits; 0 if there is none."""
     low, high = 0, min(len(graphemes(whole)), TEXT_GRAPHEMES_MAX)
     while low < high:
         middle = (low + high + 1) // 2
@@ -160,7 +161,7 @@ def _longest(whole: str, render: Callable[[int], str], shorten: bool) -> int:
 
 
 def hashtags(tags: Iterable[str]) -> str:
-    """Tags as hashtags: letters and digits only, words joined in CamelCase; those without a letter are left out."""
+    """Tags as hashtags: letters and digits only, words joined in CamelCase; tags without a letter are left out."""
     found: dict[str, str] = {}
     for tag in tags:
         words = re.findall(r"\w+", tag.replace("_", " "))
@@ -214,7 +215,7 @@ def _environment() -> Any:
             return type(obj).__name__ == "LoopContext" and not attr.startswith("_")
 
         def wrap_str_format(self, value: Any) -> None:
-            """`format` can make a text of any length, so it is no safe attribute either."""
+            """`format` can make a text of any length, so it is not a safe attribute either."""
 
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
             numbers = all(isinstance(value, int | float) and abs(value) < 1e9 for value in (left, right))
