@@ -27,7 +27,7 @@ _GATEWAY_STATUSES = (502, 503, 504)
 
 
 def has_answered(error: Exception | None, seconds: float) -> bool | None:
-    """What an attempt of this duration shows about its server: it responded (True), hangs (False), or nothing (None)."""
+    """What an attempt this long shows about its server: it responded (True), hangs (False), or nothing (None)."""
     if error is None:
         return True
     slow = seconds >= HUNG_SECONDS

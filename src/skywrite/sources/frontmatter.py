@@ -47,7 +47,7 @@ class InvalidFrontMatter(InputError):
 
 
 class Head(NamedTuple):
-    """The place of front matter: `opens` is the index of its first line, `text` its content, `body` the line after it."""
+    """Where front matter is: `opens` is the index of its first line, `text` its content, `body` the line after it."""
 
     kind: Kind
     opens: int
