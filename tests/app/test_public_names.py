@@ -16,6 +16,7 @@ NOUNS = {
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
+    "follow_ups": "add cancel get list",
     "inbox": "answer answer_by collect done get list snooze",
     "notices": "add_command add_email list remove test",
     "posts": "cancel count_due delete each edit forecast get history hold last_published list move preview publish "

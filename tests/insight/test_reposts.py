@@ -112,3 +112,40 @@ def test_what_is_cancelled_is_not_done(sky: Skywrite, world: World) -> None:
         sky.reposts.cancel(done.id)
     with pytest.raises(InputError):
         sky.reposts.repost(sky.schedule("Later", at="in 1 hour").post_id)
+
+
+def test_a_repeated_repost_takes_the_one_before_back(sky: Skywrite, world: World) -> None:
+    """There is one at a time, each new, until the end; a worker that was away makes up for nothing."""
+    sent = sky.post("An evergreen")
+    sky.set(None, {"zone": "UTC"})
+    sky.reposts.repost(sent.id, every="daily 18:00", until="2026-11-30")
+    seen = []
+    for hours in (6, 24, 72, 24, 24, 24):
+        world.clock.advance(3600 * hours + 1)
+        work(sky)
+        seen.append([record.uri for record in world.box.records("alice.test", REPOST)])
+    assert [1, 1, 1, 1, 1, 1] == [len(uris) for uris in seen]
+    assert (5, seen[4], []) == (len({uri for uris in seen for uri in uris}), seen[5], sky.reposts.list())
+
+
+def test_a_repeated_repost_keeps_its_distance(sky: Skywrite, world: World) -> None:
+    """Every second week is counted from the first time; each is taken back in its time."""
+    sent = sky.post("An evergreen")
+    every = "RRULE:FREQ=WEEKLY;INTERVAL=2"
+    first = sky.reposts.repost(sent.id, every=every, at="2026-11-25 09:00", zone="UTC", undo_after="1h")
+    world.clock.set(first.due_at)
+    work(sky)
+    due = sorted((action.due_at - first.due_at).total_seconds() // 3600 for action in sky.reposts.list())
+    assert ([1, 14 * 24], [sent.uri]) == (due, subjects(world))
+    world.clock.advance(3601)
+    work(sky)
+    assert [] == subjects(world)
+
+
+def test_what_is_not_repeated_has_no_end(sky: Skywrite) -> None:
+    """An end without a recurrence, and one that is over, are refused."""
+    sent = sky.post("Once")
+    with pytest.raises(InputError):
+        sky.reposts.repost(sent.id, until="2027-01-01")
+    with pytest.raises(InputError):
+        sky.reposts.repost(sent.id, every="daily 18:00", until="2026-11-24 13:00")

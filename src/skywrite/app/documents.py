@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skywrite.queue.actions import Action
     from skywrite.queue.api_keys import ApiKey
     from skywrite.queue.feed_model import Feed
+    from skywrite.queue.follow_ups import FollowUp
     from skywrite.queue.inbox import InboxItem
     from skywrite.queue.notices import Channel
     from skywrite.queue.rekey import Resealed
@@ -77,7 +78,12 @@ def inbox_dict(item: InboxItem) -> dict[str, Any]:
 
 def action_dict(action: Action) -> dict[str, Any]:
     """A repost or a pin."""
-    return {**action._asdict(), "due_at": to_iso(action.due_at)}
+    return {**action._asdict(), "due_at": to_iso(action.due_at), "until": iso(action.until)}
+
+
+def follow_up_dict(item: FollowUp) -> dict[str, Any]:
+    """A reply or repost that waits until a post has so many likes."""
+    return {**item._asdict(), "created_at": to_iso(item.created_at)}
 
 
 def key_dict(key: ApiKey) -> dict[str, Any]:

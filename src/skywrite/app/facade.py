@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skywrite.app.drafts import Drafts
     from skywrite.app.feeds import Feeds
     from skywrite.app.folders import Folders
+    from skywrite.app.follow_ups import Following
     from skywrite.app.functions import Functions
     from skywrite.app.inbox import Inbox
     from skywrite.app.marks import Stats
@@ -149,6 +150,13 @@ class Skywrite:
         from skywrite.app.reposts import Reposts
 
         return Reposts(self.context, self._drafting)
+
+    @cached_property
+    def follow_ups(self) -> Following:
+        """Replies and reposts once a post has so many likes."""
+        from skywrite.app.follow_ups import Following
+
+        return Following(self.context, self._drafting)
 
     @cached_property
     def recurrences(self) -> Recurrences:

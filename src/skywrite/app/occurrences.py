@@ -105,7 +105,7 @@ class Occurrences:
         until = None
         if given.until is not None:
             until, _ = self._drafting.when_with_notes(
-                account, _whole_day(given.until), zone=given.zone, dates=given.dates
+                account, whole_day(given.until), zone=given.zone, dates=given.dates
             )
         rule = parse_rule(given.every, zone=given.zone or self._ctx.zone(account), start=start)
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
@@ -271,7 +271,7 @@ class OccurrenceTask:
             self.occurrences.sweep(recurrence_id)
 
 
-def _whole_day(until: str | datetime) -> str | datetime:
+def whole_day(until: str | datetime) -> str | datetime:
     """The end of the day, if `until` has no time of day."""
     is_day = isinstance(until, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip())
     return f"{until} 23:59" if is_day else until

@@ -13,20 +13,23 @@ from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.occurrences import whole_day
 from skywrite.atproto.repo import Repo, Write
 from skywrite.atproto.xrpc_errors import RecordNotFound
 from skywrite.bsky.limits import POST
 from skywrite.clock import to_iso
 from skywrite.compose.references import parse_reference
-from skywrite.errors import InputError, RateLimited, RejectedError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.outcome import retry_seconds
-from skywrite.queue.actions import Action, Actions
+from skywrite.queue.actions import Action, Actions, Repeat
 from skywrite.queue.model import Account
+from skywrite.schedule.policy import parse_duration
 
 REPOST = "app.bsky.feed.repost"
 PROFILE = "app.bsky.actor.profile"
 EVERY = timedelta(seconds=15)
+EVERY_ARGUMENT = Do("argument", "every")
 
 
 class Reposts:
@@ -43,9 +46,29 @@ class Reposts:
         at: str | datetime = "now",
         undo_after: str | None = None,
         account: str | None = None,
+        every: str | None = None,
+        until: str | datetime | None = None,
+        zone: str | None = None,
     ) -> Action:
-        """Repost a post (its number here, its link or at-uri) at a time, and undo that after a duration."""
-        return self._add("repost", target, at, undo_after, account)
+        """Repost a post (its number here, its link or at-uri) at a time, and undo that after a duration.
+
+        `every`: repeat it by a recurrence, from `at` on and up to `until`. The repost before is taken back first,
+        because the network shows only one of a post.
+        """
+        if every is None:
+            if until is not None or zone is not None:
+                raise InputError("Only what is repeated has an end and a zone.", hint=Hint("Add ", EVERY_ARGUMENT))
+            return self._add("repost", target, at, undo_after, account)
+        owner, uri, cid = self._found(target, account)
+        start = None if at == "now" else self._drafting.when(owner, at)
+        ends = None if until is None else self._drafting.when(owner, whole_day(until))
+        repeat = Repeat(every, zone or self._ctx.zone(owner), ends)
+        due_at = following(repeat, self._ctx.clock.now(), start)
+        if due_at is None:
+            raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence and its end.")
+        seconds = None if undo_after is None else parse_duration(undo_after)
+        rkey = self._ctx.tids.next()
+        return Actions(self._ctx.store).add(owner.did, "repost", uri, cid, rkey, due_at, seconds, repeat=repeat)
 
     def pin(
         self,
@@ -69,8 +92,6 @@ class Reposts:
     def _add(
         self, kind: str, target: str | int, at: str | datetime, undo_after: str | None, account: str | None
     ) -> Action:
-        from skywrite.schedule.policy import parse_duration
-
         owner, uri, cid = self._found(target, account)
         if kind == "pin" and not uri.startswith(f"at://{owner.did}/"):
             raise InputError(f"{uri} is not a post of {owner.handle}.", hint="Only posts of one's own can be pinned.")
@@ -118,8 +139,18 @@ class RepostTask:
                 actions.not_done(action, error.message, self._again_at(action, error))
                 self.log("repost_failed", action=action.id, error=error.name, message=error.message)
             else:
-                actions.done(action)
+                actions.done(action, self._next(action))
                 self.log(action.kind, action=action.id, uri=action.uri)
+
+    def _next(self, action: Action) -> tuple[datetime, str] | None:
+        """When a repost that is repeated comes next, and its record key. One that is late stands for all it missed."""
+        try:
+            repeat = Repeat(action.rule, action.zone, action.until)
+            due_at = following(repeat, self.ctx.clock.now(), action.due_at)
+        except SkywriteError as error:
+            self.log("repost_failed", action=action.id, error=error.name, message=error.message)
+            return None
+        return None if due_at is None else (due_at, self.ctx.tids.next())
 
     def _again_at(self, action: Action, error: SkywriteError) -> datetime | None:
         now = self.ctx.clock.now()
@@ -130,10 +161,22 @@ class RepostTask:
         return now + timedelta(seconds=retry_seconds(action.tries, self.ctx.clock.random()))
 
 
+def following(repeat: Repeat, now: datetime, start: datetime | None = None) -> datetime | None:
+    """The next time of a recurrence; None where it has none, or there is no recurrence."""
+    if repeat.rule is None:
+        return None
+    from skywrite.schedule.recurrence import parse_rule
+
+    found = parse_rule(repeat.rule, zone=repeat.zone or "UTC", start=start).next_after(now, until=repeat.until)
+    return None if found is None else found.at
+
+
 def do(repo: Repo, action: Action, now: str) -> None:
     """Perform one action; if it was already done, nothing happens."""
     match action.kind:
         case "repost":
+            if action.replaces is not None:
+                repo.delete(REPOST, action.replaces)
             if not _is_there(repo, REPOST, action.rkey):
                 value = {"$type": REPOST, "subject": {"uri": action.uri, "cid": action.cid}, "createdAt": now}
                 repo.put(Write.of(REPOST, action.rkey, value))

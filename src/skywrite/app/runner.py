@@ -12,6 +12,7 @@ from skywrite.app.commands import run_by_default, runner_of
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.feed_checks import FeedChecks, FeedTask
+from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.functions import Functions
 from skywrite.app.inbox import Inbox, InboxTask
 from skywrite.app.marks import MarkTask
@@ -89,6 +90,7 @@ class Runner:
             MarkTask(self._ctx, log),
             self._inbox(log),
             RepostTask(self._ctx, log),
+            FollowUpTask(self._ctx, self._drafting, log),
             # Likewise: a receiver that hangs takes one of them.
             *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
         )
@@ -129,12 +131,13 @@ class Runner:
         worker = self.worker(threads=threads, log=log)
         occurrences = Occurrences(self._ctx, self._drafting, log)
         feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
+        follow_ups = FollowUpTask(self._ctx, self._drafting, log)
         self._log_left_out_commands(log)
         # The search for due posts needs the right time.
         worker.is_time_right()
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times)
-        makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run)
+        makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run, follow_ups.sweep)
         keeping = SessionKeeping(self._ctx, log)
         noticing = NoticeTask(self._ctx, log, self._commands)
         after: Steps = (

@@ -16,6 +16,7 @@ _COMMANDS = {
     "commands.list": "command list",
     "doctor": "doctor",
     "feeds.list": "feed list",
+    "follow_ups.list": "follow-ups",
     "keys.add": "keys add",
     "keys.list": "keys list",
     "feeds.poll": "feed check",

@@ -36,6 +36,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "repost": ("reposts", "Repost a post at a time"),
         "pin": ("reposts", "Pin a post at a time"),
         "reposts": ("reposts", "List reposts and pins that wait"),
+        "follow-up": ("follow_ups", "Reply or repost once a post has 50 likes"),
+        "follow-ups": ("follow_ups", "List follow-ups; cancel one"),
         "delete": ("posting", "Delete a published post"),
         "receipt": ("receipts", "Save a signed proof of a post"),
         "verify": ("receipts", "Check such a proof"),
@@ -99,7 +101,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"skywrite.cli.{COMMANDS[cmd_name]}")
-        command = getattr(module, f"{cmd_name}_command")
+        command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)
         return _with_quiet(command)
 

@@ -115,15 +115,18 @@ def _show_entries(sky: Skywrite, entries: list[Entry], when: Any, total: int, co
 def show_command(post_id: int, as_json: bool) -> None:
     """Show everything about a post: its content, its state, and every attempt to send it."""
     from skywrite.app import Skywrite
+    from skywrite.app.documents import follow_up_dict
     from skywrite.cli import showing
+    from skywrite.cli.follow_ups import lines_of as follow_up_lines
 
     with Skywrite() as sky:
         entry = sky.posts.forecast(sky.posts.get(post_id))
         zone = sky.context.zone(entry.account)
+        follow_ups = sky.follow_ups.list(post_id)
     if as_json:
-        print_json(entry.as_dict())
+        print_json({**entry.as_dict(), "follow_ups": [follow_up_dict(item) for item in follow_ups]})
         return
-    show(showing.lines_of(entry, zone))
+    show([*showing.lines_of(entry, zone), *follow_up_lines(follow_ups)])
 
 
 @click.command("edit", cls=ManyTextsCommand, epilog='Example: skywrite edit 12 "A better text" --at "fri 18:00"')

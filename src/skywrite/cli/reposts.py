@@ -9,6 +9,16 @@ from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
 
 
+def _repeating(command: click.Command) -> click.Command:
+    """With the options of what is repeated."""
+    command.params += [
+        click.Option(["--every"], metavar="RULE", help='Repeat it: "weekdays 18:00", cron, or RRULE.'),
+        click.Option(["--until"], metavar="WHEN", help="When repeating ends."),
+        click.Option(["--zone"], metavar="ZONE", help="The time zone of the recurrence."),
+    ]
+    return command
+
+
 def _command(name: str, what: str, undo: str, example: str) -> click.Command:
     @click.command(name, help=what, epilog=f"Example: {example}")
     @click.argument("target", metavar="ID_OR_LINK", shell_complete=complete_posts)
@@ -16,12 +26,13 @@ def _command(name: str, what: str, undo: str, example: str) -> click.Command:
     @click.option("--undo-after", metavar="DURATION", help=undo)
     @account_option
     @json_option
-    def command(target: str, at: str, undo_after: str | None, account: str | None, as_json: bool) -> None:
+    def command(target: str, as_json: bool, **options: str | None) -> None:
         from skywrite.app import Skywrite
         from skywrite.app.documents import action_dict
 
+        given = {option: value for option, value in options.items() if value is not None}
         with Skywrite() as sky:
-            action = getattr(sky.reposts, name)(target, at=at, undo_after=undo_after, account=account)
+            action = getattr(sky.reposts, name)(target, **given)
         if as_json:
             print_json(action_dict(action))
         else:
@@ -30,11 +41,13 @@ def _command(name: str, what: str, undo: str, example: str) -> click.Command:
     return command
 
 
-repost_command = _command(
-    "repost",
-    "Repost a post at a time, one of yours or of somebody else.",
-    "Take the repost back so long after it, such as 24h.",
-    'skywrite repost 12 --at "tomorrow 18:00" --undo-after 24h',
+repost_command = _repeating(
+    _command(
+        "repost",
+        "Repost a post at a time or repeatedly, one of yours or of somebody else.",
+        "Take the repost back so long after it, such as 24h.",
+        'skywrite repost 12 --every "monday 18:00" --undo-after 24h',
+    )
 )
 pin_command = _command(
     "pin",
@@ -62,7 +75,8 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
         click.echo("No repost and no pin waits.")
     for action in [] if as_json else actions:
         error = f"  {action.state}: {action.error}" if action.error else ""
-        click.echo(f"{action.id}  {action.due_at:%Y-%m-%d %H:%M} UTC  {action.kind}  {action.uri}{error}")
+        rule = f"  every: {action.rule} ({action.zone})" if action.rule else ""
+        click.echo(f"{action.id}  {action.due_at:%Y-%m-%d %H:%M} UTC  {action.kind}  {action.uri}{rule}{error}")
 
 
 @reposts_command.command("cancel", epilog="Example: skywrite reposts cancel 3")

@@ -6,16 +6,20 @@ What lives here: what is stored, and which is next. What does not: performing th
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, time_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import WrongState
 
 LEASE = timedelta(minutes=2)
 # The action that undoes a repost or pin.
 UNDONE_BY = {"repost": "unrepost", "pin": "unpin"}
+_STORED = (
+    *("account_did", "kind", "uri", "cid", "rkey", "due_at", "undo_seconds"),
+    *("rule", "zone", "until", "replaces"),
+)
 
 
 class UnknownAction(InputError):
@@ -23,7 +27,11 @@ class UnknownAction(InputError):
 
 
 class Action(NamedTuple):
-    """A repost or pin, or an action that undoes one. `undo_seconds`: how long after it is done to undo it."""
+    """A repost or pin, or an action that undoes one. `undo_seconds`: how long after it is done to undo it.
+
+    `rule`: the recurrence by which it is repeated, in `zone` and up to `until`. `replaces`: the record key of the
+    previous repost, which is deleted first.
+    """
 
     id: int
     account_did: str
@@ -36,6 +44,18 @@ class Action(NamedTuple):
     state: str
     tries: int
     error: str | None
+    rule: str | None = None
+    zone: str | None = None
+    until: datetime | None = None
+    replaces: str | None = None
+
+
+class Repeat(NamedTuple):
+    """A recurrence of reposts."""
+
+    rule: str | None = None
+    zone: str | None = None
+    until: datetime | None = None
 
 
 class Actions:
@@ -45,10 +65,20 @@ class Actions:
         self._store = store
 
     def add(
-        self, account_did: str, kind: str, uri: str, cid: str, rkey: str, due_at: datetime, undo_seconds: int | None
+        self,
+        account_did: str,
+        kind: str,
+        uri: str,
+        cid: str,
+        rkey: str,
+        due_at: datetime,
+        undo_seconds: int | None,
+        *,
+        repeat: Repeat | None = None,
     ) -> Action:
-        """Add one."""
-        values = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey}
+        """Add one, or the first of those that are repeated."""
+        values: dict[str, Any] = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey}
+        values |= (repeat or Repeat())._asdict() | {"replaces": None}
         with self._store._writing() as tx:
             now = self._store._clock.now()
             row = tx.row("insert_action", due_at=due_at, undo_seconds=undo_seconds, now=now, **values)
@@ -88,18 +118,19 @@ class Actions:
             taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE)
         return None if taken is None else _action_of(taken)
 
-    def done(self, action: Action) -> None:
-        """Record that it was done, and add the action that undoes it."""
+    def done(self, action: Action, following: tuple[datetime, str] | None = None) -> None:
+        """Record that it was done, and add the action that undoes it, and its next one at a time with a record key."""
         now = self._store._clock.now()
         values = {"state": "done", "attempt_at": now, "error": None, "done_at": now}
         with self._store._writing(wake=False) as tx:
             if tx.run("settle_action", id=action.id, tries=action.tries, **values) != 1:
                 return
             if action.undo_seconds is not None:
-                known = action._asdict() | {"kind": UNDONE_BY[action.kind], "undo_seconds": None}
-                known["due_at"] = now + timedelta(seconds=action.undo_seconds)
-                names = ("account_did", "kind", "uri", "cid", "rkey", "due_at", "undo_seconds")
-                tx.row("insert_action", now=now, **{name: known[name] for name in names})
+                undo = action._replace(kind=UNDONE_BY[action.kind], undo_seconds=None, replaces=None)
+                _insert(tx, undo._replace(rule=None, due_at=now + timedelta(seconds=action.undo_seconds)), now)
+            if following is not None:
+                due_at, rkey = following
+                _insert(tx, action._replace(due_at=due_at, rkey=rkey, replaces=action.rkey), now)
 
     def not_done(self, action: Action, error: str, again_at: datetime | None) -> None:
         """Record a failed attempt: it is retried at that time, or has failed permanently."""
@@ -109,8 +140,12 @@ class Actions:
             tx.run("settle_action", id=action.id, tries=action.tries, **values)
 
 
+def _insert(tx: Transaction, action: Action, now: datetime) -> None:
+    tx.row("insert_action", now=now, **{name: getattr(action, name) for name in _STORED})
+
+
 def _action_of(row: Row) -> Action:
     due_at = time_of(row["due_at"])
     assert due_at is not None
-    names = ("id", "account_did", "kind", "uri", "cid", "rkey", "undo_seconds", "state", "tries", "error")
-    return Action(**{name: row[name] for name in names}, due_at=due_at)
+    names = set(Action._fields) - {"due_at", "until"}
+    return Action(**{name: row[name] for name in names}, due_at=due_at, until=time_of(row["until"]))

@@ -34,6 +34,11 @@ def written_by(who: str, *, agent: bool) -> Iterator[None]:
         _author.reset(token)
 
 
+def current_author() -> Author | None:
+    """The author of what this thread is doing, where that is known."""
+    return _author.get()
+
+
 def note_author(tx: Transaction, post_ids: Iterable[int]) -> None:
     """Record who adds or changes these posts, if known."""
     author = _author.get()

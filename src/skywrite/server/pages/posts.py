@@ -87,7 +87,14 @@ def post(visit: Visit) -> Response:
         waits=entry.post.state in ("scheduled", "publishing"),
         asked=_asked(visit, entry),
         may_approve="publish" in scopes,
+        follow_ups=visit.sky.follow_ups.list(entry.post.id),
+        may_follow=_may_follow(entry.post) and {"schedule", "publish"} <= scopes,
     )
+
+
+def _may_follow(post: Post) -> bool:
+    """Whether something can happen once the post has so many likes."""
+    return post.state in ("scheduled", "publishing", "held") or (post.state == "published" and post.problem is None)
 
 
 def _asked(visit: Visit, entry: Entry) -> Asked | None:
@@ -183,7 +190,27 @@ def _reject(visit: Visit, number: int, form: dict[str, str]) -> str:
     return "Rejected: it will not go out unless somebody approves it."
 
 
-_ACTIONS |= {"approve": ("publish", _approve, ""), "reject": ("publish", _reject, "")}
+def _follow(visit: Visit, number: int, form: dict[str, str]) -> str:
+    when, repost = form.get("when", "").strip(), form.get("repost") == "yes"
+    visit.access.require("schedule")
+    added = visit.sky.follow_ups.add(number, when=when, reply=None if repost else form.get("reply", ""), repost=repost)
+    return f"It waits until the post has {added.threshold} {added.metric}."
+
+
+def _unfollow(visit: Visit, number: int, form: dict[str, str]) -> str:
+    known = {str(item.id): item for item in visit.sky.follow_ups.list(number)}
+    if form.get("follow_up") not in known:
+        raise InputError("This post has no such follow-up.")
+    visit.sky.follow_ups.cancel(known[form["follow_up"]].id)
+    return "The follow-up is cancelled."
+
+
+_ACTIONS |= {
+    "approve": ("publish", _approve, ""),
+    "reject": ("publish", _reject, ""),
+    "follow": ("publish", _follow, ""),
+    "unfollow": ("schedule", _unfollow, ""),
+}
 
 
 def _none(_: Any) -> None:

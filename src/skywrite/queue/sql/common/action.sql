@@ -1,7 +1,10 @@
 -- name: insert_action
 -- Add a repost or pin to be done, or taken back.
-INSERT INTO action (account_did, kind, uri, cid, rkey, due_at, undo_seconds, attempt_at, created_at)
-VALUES (:account_did, :kind, :uri, :cid, :rkey, :due_at, :undo_seconds, :due_at, :now) RETURNING *
+INSERT INTO action (
+  account_did, kind, uri, cid, rkey, due_at, undo_seconds, attempt_at, created_at, rule, zone, until, replaces
+) VALUES (
+  :account_did, :kind, :uri, :cid, :rkey, :due_at, :undo_seconds, :due_at, :now, :rule, :zone, :until, :replaces
+) RETURNING *
 
 -- name: list_actions
 -- Those that wait or failed, in due order.

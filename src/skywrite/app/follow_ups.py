@@ -1,0 +1,198 @@
+"""Follow-ups: a reply or a repost once a post has so many likes, reposts, replies, quotes or bookmarks.
+
+What lives here: accepting them, and the worker's task that decides and does them. What does not: counting (`marks`),
+which this waits for, and what is stored (`queue.follow_ups`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from skywrite.app.context import Context
+from skywrite.app.drafting import Drafting
+from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError
+from skywrite.publish.log import Log, silent
+from skywrite.queue.authors import written_by
+from skywrite.queue.follow_ups import FollowUp, FollowUps, Kind, Open
+from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
+from skywrite.queue.model import Account, Post
+from skywrite.queue.posts import DELETED
+from skywrite.schedule.policy import parse_duration
+
+EVERY = timedelta(minutes=1)
+PAGE = 200
+SOURCE = "follow-up"
+_ENDS_AFTER = timedelta(hours=AGES_HOURS[-1]) * (1 + LATE_PART)
+
+
+class Condition(NamedTuple):
+    """So many of something."""
+
+    threshold: int
+    metric: str
+
+    def __str__(self) -> str:
+        return f"{self.threshold} {self.metric if self.threshold != 1 else _ONE[self.metric]}"
+
+
+_ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quote", "bookmarks": "bookmark"}
+
+
+def parse_condition(text: str) -> Condition:
+    """`50 likes`, `1 reply`. Raises InputError for anything else."""
+    found = re.fullmatch(r"(\d{1,9}) *([a-z]+)", text.strip().lower())
+    metrics = {name: name for name in COUNTS} | {one: many for many, one in _ONE.items()}
+    if found is None or found[2] not in metrics or int(found[1]) < 1:
+        raise InputError(
+            f"{text!r} is not a number that can be reached.",
+            hint=f"Write it like: 50 likes. These are counted: {', '.join(COUNTS)}.",
+        )
+    return Condition(int(found[1]), metrics[found[2]])
+
+
+class Following:
+    """The follow-ups of a queue's posts."""
+
+    def __init__(self, ctx: Context, drafting: Drafting) -> None:
+        self._ctx = ctx
+        self._drafting = drafting
+
+    def add(
+        self, post_id: int, *, when: str, reply: str | None = None, repost: bool = False, undo_after: str | None = None
+    ) -> FollowUp:
+        """Reply to a post of the queue, or repost it, once it has so many likes (`when="50 likes"`) or other counts.
+
+        `undo_after`: take the repost back after a duration. The worker counts posts at fixed ages up to 30 days; what
+        is not reached by then expires. Adding the same follow-up again adds nothing. Raises InputError, WrongState.
+        """
+        condition = parse_condition(when)
+        if (reply is None) == (not repost):
+            ways = (Do("argument", "reply"), " or ", Do("argument", "repost"))
+            raise InputError("A follow-up is a reply or a repost.", hint=Hint("Give ", *ways, "."))
+        if undo_after is not None and not repost:
+            raise InputError("Only a repost is taken back.", hint=Hint("Leave out ", Do("argument", "undo_after")))
+        post = self._ctx.store.get(post_id)
+        account = self._ctx.store.account(post.account_did)
+        if account.settings.get("marks") is False:
+            raise InputError(
+                f"Nothing is counted for {account.handle}, so nothing would ever be reached.",
+                hint=Hint("Set marks=yes: ", Do("accounts.set")),
+            )
+        if reply is not None:
+            self._check(account, reply)
+        seconds = None if undo_after is None else parse_duration(undo_after)
+        kind: Kind = "repost" if repost else "reply"
+        return FollowUps(self._ctx.store).add(
+            post_id, condition.metric, condition.threshold, kind, reply or "", seconds
+        )
+
+    def list(self, post_id: int | None = None) -> builtins.list[FollowUp]:
+        """Those that wait, and those of which nothing came; or all of one post."""
+        stored = FollowUps(self._ctx.store)
+        return stored.list() if post_id is None else stored.of(self._ctx.store.get(post_id).id)
+
+    def get(self, follow_up_id: int) -> FollowUp:
+        """One of them. Raises UnknownFollowUp."""
+        return FollowUps(self._ctx.store).get(follow_up_id)
+
+    def cancel(self, follow_up_id: int) -> FollowUp:
+        """Do not do it. Raises UnknownFollowUp, WrongState."""
+        return FollowUps(self._ctx.store).cancel(follow_up_id)
+
+    def _check(self, account: Account, text: str) -> None:
+        """Raise what is wrong with a text now, and not in a month."""
+        self._drafting.prepare(self._drafting.draft(account, {"text": text, "card": "none"}), account)
+
+
+class Verdict(NamedTuple):
+    """What is to be done about a follow-up now."""
+
+    state: str
+    note: str
+
+
+def verdict(item: Open, now: datetime) -> Verdict | None:
+    """Whether a follow-up is reached or expired; None while it waits."""
+    condition = Condition(item.follow_up.threshold, item.follow_up.metric)
+    if item.post_state == "cancelled":
+        return Verdict("expired", "Its post was cancelled.")
+    if item.post_error == DELETED:
+        return Verdict("expired", "Its post was deleted.")
+    if item.follow_up.state == "reached":
+        return Verdict("reached", item.follow_up.note or "")
+    if item.best is not None and item.best >= condition.threshold:
+        return Verdict("reached", f"It had {Condition(item.best, condition.metric)} after {item.last_age} hours.")
+    over = item.published_at is not None and now > item.published_at + _ENDS_AFTER
+    if item.last_age == AGES_HOURS[-1] or over:
+        counted = "was never counted" if item.best is None else f"had {Condition(item.best, condition.metric)}"
+        return Verdict("expired", f"It {counted} within {AGES_HOURS[-1]} hours, and waited for {condition}.")
+    return None
+
+
+@dataclass
+class FollowUpTask:
+    """The worker's task of doing what is reached, as `publish.worker.Task` asks."""
+
+    ctx: Context
+    drafting: Drafting
+    log: Log = silent
+    _next_at: datetime | None = field(default=None, init=False)
+
+    def next_at(self) -> datetime | None:
+        """Every minute."""
+        now = self.ctx.clock.now()
+        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+
+    def run(self) -> None:
+        """Look at all that wait."""
+        self._next_at = self.ctx.clock.now() + EVERY
+        self.sweep()
+
+    def sweep(self) -> int:
+        """The same; how many replies and reposts were added. What goes wrong with one stops no other."""
+        stored, after, made = FollowUps(self.ctx.store), 0, 0
+        while page := stored.open(after, PAGE):
+            after = page[-1].follow_up.id
+            for item in page:
+                found = verdict(item, self.ctx.clock.now())
+                if found is not None and found.state == "reached":
+                    made += self._do(stored, item.follow_up, found.note)
+                elif found is not None:
+                    stored.settle(item.follow_up, found.state, found.note)
+                    self.log("follow_up_expired", follow_up=item.follow_up.id, message=found.note)
+        return made
+
+    def _do(self, stored: FollowUps, follow_up: FollowUp, note: str) -> int:
+        if not stored.reach(follow_up, note):
+            return 0
+        post = self.ctx.store.get(follow_up.post_id)
+        try:
+            if follow_up.kind == "repost":
+                stored.repost(follow_up, post, self.ctx.tids.next(), note)
+            else:
+                stored.settle(follow_up, "done", note, self._reply(post, follow_up))
+        except (InputError, RejectedError) as error:
+            stored.settle(follow_up, "failed", error.message)
+            self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
+            return 0
+        except SkywriteError as error:
+            self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
+            return 0
+        self.log("follow_up", follow_up=follow_up.id, post=post.id, message=note)
+        return 1
+
+    def _reply(self, post: Post, follow_up: FollowUp) -> int:
+        """Put the reply into the queue under a key of its own: once, however often this is done."""
+        author = nullcontext() if follow_up.who is None else written_by(follow_up.who, agent=follow_up.agent)
+        account = self.ctx.store.account(post.account_did)
+        given = {"text": follow_up.text, "card": "none", "reply_to": post.uri}
+        ready = self.drafting.prepare(self.drafting.draft(account, given), account)
+        key = f"follow-up:{post.id}:{follow_up.id}"
+        new = self.drafting.new_post(ready, due_at=self.ctx.clock.now(), key=key, source=SOURCE)
+        with author:
+            return self.ctx.store.add([new])[0].id

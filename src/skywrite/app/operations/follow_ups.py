@@ -1,0 +1,118 @@
+"""Operations on follow-ups: a reply or a repost once a post has so many likes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from skywrite.app.operations.shapes import ById, Id, Input, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.queue.follow_ups import FollowUp, UnknownFollowUp
+
+
+class AddFollowUp(Input):
+    """What happens to a post once it has so many of something: a reply or a repost."""
+
+    id: Id
+    when: Annotated[str, Meta(description="What has to be reached: `50 likes`, `5 replies`.", max_length=50)]
+    reply: Annotated[str, Meta(description="The text of the reply.", max_length=3000)] | None = None
+    repost: Annotated[bool, Meta(description="Repost it; needs the scope `publish`.")] = False
+    undo_after: Annotated[str, Meta(description="Take the repost back after a duration: 24h.")] | None = None
+
+
+class ListFollowUps(Input):
+    """Which follow-ups."""
+
+    post: Annotated[int, Meta(description="All follow-ups of this post, also those that are done.")] | None = None
+
+
+class FollowUpShape(Output):
+    """A follow-up. `note` says what was counted, or why nothing comes of it; `made_id` is the reply's post."""
+
+    id: int
+    post_id: int
+    metric: str
+    threshold: int
+    kind: str
+    text: str
+    undo_seconds: int | None
+    state: str
+    note: str | None
+    made_id: int | None
+    created_at: datetime
+
+
+class FollowUpList(Output):
+    """Follow-ups."""
+
+    follow_ups: list[FollowUpShape]
+
+
+def add(access: Access, given: AddFollowUp) -> FollowUpShape:
+    """Store it; the same one again adds nothing."""
+    access.post(given.id)
+    if given.repost:
+        # Approvals cover posts, so nobody would look at it before it goes out.
+        access.require("publish")
+    follow_ups, after = access.sky.follow_ups, given.undo_after
+    return _shape(follow_ups.add(given.id, when=given.when, reply=given.reply, repost=given.repost, undo_after=after))
+
+
+def list_follow_ups(access: Access, given: ListFollowUps) -> FollowUpList:
+    """The follow-ups of the caller's posts."""
+    if given.post is not None:
+        access.post(given.post)
+    found = access.sky.follow_ups.list(given.post)
+    return FollowUpList([_shape(item) for item in found if _is_seen(access, item)])
+
+
+def cancel(access: Access, given: ById) -> FollowUpShape:
+    """Do not do it."""
+    if not _is_seen(access, access.sky.follow_ups.get(given.id)):
+        raise UnknownFollowUp(f"There is no follow-up {given.id}.")
+    return _shape(access.sky.follow_ups.cancel(given.id))
+
+
+def _is_seen(access: Access, item: FollowUp) -> bool:
+    return access.sees(access.sky.context.store.get(item.post_id).account_did)
+
+
+def _shape(item: FollowUp) -> FollowUpShape:
+    return shaped(FollowUpShape, item._asdict())
+
+
+OPERATIONS = (
+    Operation(
+        "follow_ups.add",
+        "POST /posts/{id}/follow-ups",
+        "schedule",
+        "Reply to a post, or repost it, once it has so many likes, reposts, replies, quotes or bookmarks.",
+        add,
+        AddFollowUp,
+        FollowUpShape,
+        idempotent=True,
+    ),
+    Operation(
+        "follow_ups.list",
+        "GET /follow-ups",
+        "read",
+        "List follow-ups that wait, and those of which nothing came.",
+        list_follow_ups,
+        ListFollowUps,
+        FollowUpList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "follow_ups.cancel",
+        "DELETE /follow-ups/{id}",
+        "schedule",
+        "Cancel a follow-up that waits.",
+        cancel,
+        ById,
+        FollowUpShape,
+        destructive=True,
+    ),
+)

@@ -1,0 +1,93 @@
+"""Follow-ups and repeated reposts as they are stored, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from skywrite.queue.actions import Actions, Repeat
+from skywrite.queue.authors import written_by
+from skywrite.queue.follow_ups import FollowUps, UnknownFollowUp
+from skywrite.queue.marks import Marks, ToMark
+from skywrite.queue.model import Published, WrongState
+from skywrite.queue.store import Store
+from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, post, take
+
+
+@pytest.fixture
+def out(store: Store) -> Store:
+    """A store with a post that is published."""
+    store.add([post()])
+    store.settle(claimed(store), Published("at://did:plc:alice/app.bsky.feed.post/1", "bafyone"))
+    return store
+
+
+def count(store: Store, likes: int | None, age_hours: int) -> None:
+    """What was counted at an age."""
+    counts = None if likes is None else {"likes": likes, "reposts": 1, "replies": 2, "quotes": 3, "bookmarks": 4}
+    Marks(store).note([(ToMark(1, "at://x", ALICE, age_hours, "text"), counts, [])])
+
+
+def test_what_is_open_comes_with_its_best_count(out: Store) -> None:
+    """Of its own kind; a post that was not shown at an age counts as nothing."""
+    stored = FollowUps(out)
+    for metric in ("likes", "bookmarks"):
+        stored.add(1, metric, 50, "reply", "Thanks", None)
+    assert [(None, None)] * 2 == [(item.best, item.last_age) for item in stored.open(0, 9)]
+    for likes, age in ((60, 1), (40, 6), (None, 24)):
+        count(out, likes, age)
+    assert [(60, 24), (4, 24)] == [(item.best, item.last_age) for item in stored.open(0, 9)]
+    assert ("published", NOON) == (stored.open(1, 9)[0].post_state, stored.open(1, 9)[0].published_at)
+
+
+def test_the_same_one_is_added_once(out: Store) -> None:
+    """With its author, until it is cancelled."""
+    stored = FollowUps(out)
+    with written_by("key 1", agent=True):
+        first = stored.add(1, "likes", 50, "reply", "Thanks", None)
+    assert first == stored.add(1, "likes", 50, "reply", "Thanks", None)
+    assert ("key 1", True) == (first.who, first.agent)
+    stored.cancel(first.id)
+    assert first.id != stored.add(1, "likes", 50, "reply", "Thanks", None).id
+
+
+def test_what_is_cancelled_is_never_reached(out: Store) -> None:
+    """And what is reached is never cancelled."""
+    stored = FollowUps(out)
+    one, two = (stored.add(1, "likes", number, "reply", "Thanks", None) for number in (1, 2))
+    stored.cancel(one.id)
+    assert (False, True) == (stored.reach(one, "x"), stored.reach(two, "It had 2 likes."))
+    with pytest.raises(WrongState):
+        stored.cancel(two.id)
+    stored.settle(two, "done", "It had 2 likes.", 7)
+    assert ("done", 7, []) == (stored.get(two.id).state, stored.get(two.id).made_id, stored.list())
+    with pytest.raises(UnknownFollowUp):
+        stored.get(99)
+
+
+def test_its_repost_is_added_once(out: Store) -> None:
+    """In the transaction that notes it, whoever else tries."""
+    stored = FollowUps(out)
+    item = stored.add(1, "likes", 1, "repost", "", 3600)
+    for rkey in ("one", "two"):
+        stored.repost(item, out.get(1), rkey, "It had 1 like.")
+    assert [("repost", "one", 3600)] == [(one.kind, one.rkey, one.undo_seconds) for one in Actions(out).list()]
+
+
+def test_what_is_repeated_adds_its_next(out: Store) -> None:
+    """With what takes the one before back, in one transaction, and once."""
+    actions, repeat = Actions(out), Repeat("daily 12:00", "UTC", NOON + timedelta(days=9))
+    first = actions.add(ALICE, "repost", "at://x", "bafyone", "one", NOON, 60, repeat=repeat)
+    taken = actions.claim()
+    assert taken is not None and first.id == taken.id
+    for _ in range(2):
+        actions.done(taken, (NOON + timedelta(days=1), "two"))
+    undo, following = actions.list()
+    assert ("unrepost", "one", None, None) == (undo.kind, undo.rkey, undo.rule, undo.replaces)
+    assert (repeat, "two", "one") == (
+        Repeat(following.rule, following.zone, following.until),
+        following.rkey,
+        following.replaces,
+    )
+    assert None is out.claim("w", LEASE_SECONDS, take())
