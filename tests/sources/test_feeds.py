@@ -624,6 +624,20 @@ def test_preview_shows_and_stores_nothing(sky: Skywrite, web: FeedServer) -> Non
     assert ([], {"passed": 3}) == (queued(sky), ledger(sky))
 
 
+def test_a_preview_names_items_that_are_the_same(sky: Skywrite, web: FeedServer) -> None:
+    """Two items with one guid, or with everything else in common, are one: only one is posted, and it says which."""
+    same = {"link": "https://blog.test/x", "pubDate": "Tue, 24 Nov 2026 10:00:00 GMT"}
+    web.pages["/feed"] = rss(item("a", title="First"), item("a", title="Second", link="https://blog.test/other"))
+    shown = sky.preview_feed(web.url + "/feed", limit=5, images="none")
+    assert [
+        ("First", "new", "", True),
+        ("Second", "repeated", "the same item as 'First': it has the same guid, guid-a", False),
+    ] == [(one.title, one.state, one.same_as, one.ready is not None) for one in shown]
+    web.pages["/feed"] = rss(item("b", title="T", **same), item("c", title="T", **same))
+    (told,) = [one.same_as for one in sky.preview_feed(web.url + "/feed", limit=5, images="none") if one.same_as]
+    assert "the same item as 'T': it has the same title, link and date" == told
+
+
 def test_an_edit_before_its_turn_is_posted_as_edited(sky: Skywrite, web: FeedServer) -> None:
     """An item that waits says what the feed said last."""
     web.pages["/feed"] = rss()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -14,6 +14,9 @@ from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
 from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
 from skywrite.queue.model import Account, Problem
+
+if TYPE_CHECKING:
+    from skywrite.sources.feed_poll import ShownEntry
 
 MOST_PER_CHECK_MAX = 100
 BACKFILL_MAX = 1_000
@@ -178,24 +181,17 @@ class Feeds:
         found = self._ctx.account(account or (feed.account_dids[0] if feed and feed.account_dids else None))
         _, answer = find_feed(self._ctx.network.fetcher(), feed.url if feed else url)
         ledger = self._ctx.store.known_items(feed.id, answer.fingerprints) if feed else {}
-        shown = []
-        for entry, state, content in shown_entries(answer, settings, ledger)[:limit]:
-            shown.append(self._shown(entry, state, content, settings, found, prepare))
-        return shown
+        shown = shown_entries(answer, settings, ledger)[:limit]
+        return [self._shown(item, settings, found, prepare) for item in shown]
 
-    def _shown(
-        self,
-        entry: Any,
-        state: str,
-        content: Mapping[str, Any],
-        settings: Mapping[str, Any],
-        account: Account,
-        full: bool,
-    ) -> FeedPreview:
-        plain = FeedPreview(entry.title, entry.link, entry.published_at, state)
+    def _shown(self, item: ShownEntry, settings: Mapping[str, Any], account: Account, full: bool) -> FeedPreview:
+        entry = item.entry
+        plain = FeedPreview(entry.title, entry.link, entry.published_at, item.state, same_as=item.same_as)
+        if item.same_as:
+            return plain
         try:
-            row = self._checks.item_row(content, settings, account)
-            ready = self._checks.ready(content, settings, account) if full else None
+            row = self._checks.item_row(item.content, settings, account)
+            ready = self._checks.ready(item.content, settings, account) if full else None
         except Exception as error:
             return replace(plain, problem=Problem.of(error))
         return replace(plain, text=row["text"], ready=ready)

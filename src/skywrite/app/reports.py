@@ -41,7 +41,9 @@ class LoggedIn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedPreview:
-    """An item as `feeds.preview` shows it: what would be posted, or why not. `state`: as in the ledger, or "new"."""
+    """An item as `feeds.preview` shows it: what would be posted, or why not. `state`: as in the ledger, "new", or
+    "repeated" for one that the feed has twice; `same_as` then says which item it is, and why.
+    """
 
     title: str
     link: str
@@ -50,6 +52,7 @@ class FeedPreview:
     text: str = ""
     ready: Ready | None = None
     problem: Problem | None = None
+    same_as: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -58,6 +61,7 @@ class FeedPreview:
             "link": self.link,
             "published": iso(self.published_at),
             "state": self.state,
+            "same_as": self.same_as or None,
             "text": self.text,
             "post": self.ready.as_dict() if self.ready else None,
             "error": problem_dict(self.problem),

@@ -174,6 +174,8 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
         return
     for item in shown:
         click.echo(f"{click.style(item.state, bold=True)}  {one_line(item.title or item.link)}")
+        if item.same_as:
+            click.echo(f"{one_line(item.same_as)}. Only one of them is posted.")
         if item.ready is not None:
             print_preview(item.ready)
         elif item.problem is not None:

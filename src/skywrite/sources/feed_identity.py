@@ -201,6 +201,26 @@ def _without_copies(
     return kept
 
 
+def copies(
+    entries: Sequence[tuple[FeedEntry, Fingerprints]], matching: Matching
+) -> list[tuple[FeedEntry, FeedEntry, str]]:
+    """Entries that are the same item as another one of the feed, that other one, and what they have in common."""
+    kept = [*matching.new, *((entry, prints) for entry, prints, _ in matching.known)]
+    ids = {id(entry) for entry, _ in kept}
+    found = []
+    for entry, prints in entries:
+        if id(entry) in ids:
+            continue
+        for other, theirs in kept:
+            if prints.guid and prints.guid[:1] == theirs.guid[:1]:
+                found.append((entry, other, f"the same guid, {entry.guid}"))
+                break
+            if all(prints.weak) and prints.weak == theirs.weak:
+                found.append((entry, other, "the same title, link and date"))
+                break
+    return found
+
+
 def news_of(
     entry: FeedEntry, prints: Fingerprints, item: KnownItem, ledger: Mapping[int, KnownItem], keep: Sequence[int]
 ) -> tuple[int, ...] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.bsky.limits import check_labels, check_langs
 from skywrite.contained import TooCostly
@@ -42,6 +42,7 @@ from skywrite.sources.feed_identity import (
     Fingerprints,
     Matching,
     all_fingerprints,
+    copies,
     match,
     news_of,
     oldest_first,
@@ -286,16 +287,30 @@ def _some(numbers: Sequence[int]) -> tuple[int, ...]:
     return tuple(number for number in numbers if number)
 
 
-def shown_entries(
-    answer: PollAnswer, settings: Mapping[str, Any], ledger: Mapping[int, KnownItem]
-) -> list[tuple[FeedEntry, str, dict[str, Any]]]:
-    """The entries of a poll, the latest first, each with its state ("new" or "filtered" if it is not in the ledger)."""
+class ShownEntry(NamedTuple):
+    """An entry as it is previewed: its state ("new", "filtered" or "repeated" if it is not in the ledger), its content,
+    and why it is the same item as another one."""
+
+    entry: FeedEntry
+    state: str
+    content: dict[str, Any]
+    same_as: str = ""
+
+
+def shown_entries(answer: PollAnswer, settings: Mapping[str, Any], ledger: Mapping[int, KnownItem]) -> list[ShownEntry]:
+    """The entries of a poll, the latest first."""
     if answer.document is None:
         return []
     matching = match(answer.document, answer.entries, ledger)
     states = {id(entry): str(item.state) for entry, _, item in matching.known}
+    same = {
+        id(entry): f"the same item as {(other.title or other.link)!r}: it has {why}"
+        for entry, other, why in copies(answer.entries, matching)
+    }
+    shown = []
     entries = [entry for entry, _ in reversed(oldest_first(answer.entries))]
-    return [
-        (entry, states.get(id(entry)) or {"pending": "new"}.get(_state(found), _state(found)), found.content)
-        for entry, found in zip(entries, examine(answer.document, entries, settings), strict=True)
-    ]
+    for entry, found in zip(entries, examine(answer.document, entries, settings), strict=True):
+        state = states.get(id(entry)) or {"pending": "new"}.get(_state(found), _state(found))
+        same_as = same.get(id(entry), "")
+        shown.append(ShownEntry(entry, "repeated" if same_as else state, found.content, same_as))
+    return shown

@@ -88,6 +88,8 @@ class FeedItemShape(Output):
     state: str
     text: str
     error: ErrorShape | None
+    # Of one that the feed has twice (its state is "repeated"): which item it is, and why.
+    same_as: str = ""
 
 
 class FeedItems(Output):
@@ -144,7 +146,9 @@ def preview(access: Access, given: PreviewFeed) -> FeedItems:
         given.url, account=account.did, limit=given.limit, prepare=False, **_options(given)
     )
     items = [
-        FeedItemShape(item.title, item.link, item.published_at, item.state, item.text, problem_shape(item.problem))
+        FeedItemShape(
+            item.title, item.link, item.published_at, item.state, item.text, problem_shape(item.problem), item.same_as
+        )
         for item in shown
     ]
     return FeedItems(items)
