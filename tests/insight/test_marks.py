@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.marks import MarkTask
+from skywrite.app.marks import EVERY, MarkTask, _counted, batches
 from skywrite.errors import InputError
 from skywrite.insight.stats import grouped
-from skywrite.queue.marks import AGES_HOURS, Mark, Marks, kind_of
+from skywrite.queue.marks import AGES_HOURS, LATE_MIN, LATE_PART, Mark, Marks, ToMark, kind_of
 from tests.app.conftest import NOON, World
 
 
@@ -62,16 +64,73 @@ def test_a_count_that_would_come_too_late_is_left_out(counting: Skywrite, world:
 
 
 def test_twenty_five_posts_are_one_request(counting: Skywrite, world: World) -> None:
-    """So 10,000 posts a day are 2,400 requests, and no login goes along."""
+    """One that is not full waits for the next turn, and no login goes along."""
     for number in range(51):
         counting.schedule(f"Post {number}", at=NOON + timedelta(seconds=1))
     world.clock.advance(2)
     counting.run_once()
     world.clock.advance(3600)
     world.box.calls.clear()
-    MarkTask(counting.context).run()
-    assert 3 == world.box.calls["app.bsky.feed.getPosts"] == sum(world.box.calls.values())
-    assert 51 == len(Marks(counting.context.store).at(1, NOON))
+    for requests, posts in ((2, 50), (3, 51)):
+        MarkTask(counting.context).run()
+        assert requests == world.box.calls["app.bsky.feed.getPosts"] == sum(world.box.calls.values())
+        assert posts == len(Marks(counting.context.store).at(1, NOON))
+        world.clock.advance(EVERY.total_seconds())
+
+
+def test_ten_thousand_posts_a_day_are_2400_requests() -> None:
+    """In any day in which posts of all six ages are due, turn by turn; each is counted in time, and none is left."""
+    day, posts = 86_400, 10_000
+    due, requests, counted = list[ToMark](), 0, 0
+    arriving = iter(
+        [
+            (second, age)
+            for second in range(day)
+            if second * posts // day != (second + 1) * posts // day
+            for age in AGES_HOURS
+        ]
+    )
+    item = next(arriving, None)
+    for turn in range(1, 146):
+        now = NOON + turn * EVERY
+        while item is not None and NOON + timedelta(seconds=item[0]) <= now:
+            patience = max(timedelta(hours=item[1]) * LATE_PART, LATE_MIN)
+            due.append(ToMark(item[0], "at://x", "did", item[1], "text", NOON + timedelta(seconds=item[0]) + patience))
+            item = next(arriving, None)
+        asked = batches(due, now)
+        assert all(one.late_at >= now for batch in asked for one in batch)
+        requests, counted = requests + len(asked), counted + sum(map(len, asked))
+        gone = {(one.post_id, one.age_hours) for batch in asked for one in batch}
+        due = [one for one in due if (one.post_id, one.age_hours) not in gone]
+    assert (posts * len(AGES_HOURS), []) == (counted, due)
+    assert requests <= 2400
+
+
+def test_a_busy_day_is_counted_with_full_requests(counting: Skywrite, world: World) -> None:
+    """The task itself, on a database with half of that: 25 counts for each request."""
+    sent = counting.post("One of many")
+    copy_posts(counting, sent.id, 5000)
+    world.box.calls.clear()
+    for _ in range(12):
+        world.clock.advance(EVERY.total_seconds())
+        MarkTask(counting.context).run()
+    noted = sum(len(Marks(counting.context.store).at(age, NOON - timedelta(days=9))) for age in AGES_HOURS)
+    assert noted == 25 * world.box.calls["app.bsky.feed.getPosts"] > 500
+
+
+def copy_posts(sky: Skywrite, post_id: int, count: int) -> None:
+    """Copies of a published post under addresses of their own, spread over the day before."""
+    with closing(sqlite3.connect(sky.context.config.database)) as database, database:
+        given = ("id", "published_at", "updated_at", "uri", "key", "text")
+        columns = [row[1] for row in database.execute("PRAGMA table_info(post)") if row[1] not in given]
+        names = ", ".join(columns)
+        insert = (
+            f"INSERT INTO post ({names}, published_at, updated_at, uri) SELECT {names}, ?, ?, ? FROM post WHERE id = ?"
+        )
+        times = [NOON - timedelta(days=1) * number / count for number in range(count)]
+        texts = [at.strftime("%Y-%m-%dT%H:%M:%S.000000Z") for at in times]
+        rows = [(text, text, f"at://did:plc:copy/app.bsky.feed.post/{at}", post_id) for at, text in enumerate(texts)]
+        database.executemany(insert, rows)
 
 
 def test_a_post_that_is_not_shown_is_noted_as_that(counting: Skywrite, world: World) -> None:
@@ -82,7 +141,43 @@ def test_a_post_that_is_not_shown_is_noted_as_that(counting: Skywrite, world: Wo
     MarkTask(counting.context).run()
     (mark,) = counting.stats.of(sent.id)
     assert (False, None) == (mark.is_shown, mark.likes)
-    assert (0, 1) == (counting.stats.total(at=1).posts, counting.stats.total(at=1).not_shown)
+    total = counting.stats.total(at=1)
+    assert (0, 1, ("1 deleted here",)) == (total.posts, total.not_shown, total.notes)
+
+
+def test_labels_and_disappearances_are_said_as_what_they_are(
+    counting: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A label with its name and number; what is gone by another hand is not called a takedown. Also in the CSV."""
+    texts = ("Labelled", "Fine", "Gone elsewhere")
+    sent = [counting.post(text, labels=["graphic-media"] if text == "Labelled" else []) for text in texts]
+    counting.context.agent(counting.accounts.get()).procedure(
+        "com.atproto.repo.deleteRecord",
+        {"repo": sent[2].uri.split("/")[2], "collection": "app.bsky.feed.post", "rkey": sent[2].uri.split("/")[4]},
+    )
+    world.clock.advance(3600)
+    MarkTask(counting.context).run()
+    said = ("1 not shown by the network: deleted elsewhere, or taken down", "1 labelled graphic-media by you")
+    assert said == counting.stats.total(at=1).notes
+    rows = list(csv.DictReader(io.StringIO(counting.stats.csv())))
+    assert [("self:graphic-media", "shown"), ("", "shown"), ("", "not shown")] == [
+        (row["labels"], row["seen"]) for row in rows
+    ]
+
+
+def test_labels_of_moderators_are_not_called_ones_own() -> None:
+    """Nor are labels kept that were taken back, or are none."""
+    given: list[Any] = [
+        {"src": "did:plc:mod", "val": "spam"},
+        {"src": "did:plc:mod", "val": "rude", "neg": True},
+        {"src": "did:plc:a", "val": "porn"},
+        "spam",
+        {},
+    ]
+    counts, labels = _counted({"uri": "at://did:plc:a/app.bsky.feed.post/1", "likeCount": 2, "labels": given})
+    assert (2, ["self:porn", "spam"]) == ((counts or {})["likes"], labels)
+    found = grouped([mark(labels=tuple(labels))], "kind", ZoneInfo("UTC"))[0].notes
+    assert ("1 labelled porn by you", "1 labelled spam by a moderation service") == found
 
 
 def test_an_appview_that_is_away_delays_nothing(counting: Skywrite, world: World) -> None:

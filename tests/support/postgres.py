@@ -85,7 +85,8 @@ class PostgresServer:
         self._start()
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Where PostgreSQL's programs are: the newest ones that are installed."""
     on_path = shutil.which("initdb")
     found = [Path(on_path).resolve().parent] if on_path else []
     debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
@@ -125,13 +126,13 @@ def _initialise(programs: Path, folder: Path, user: str | None) -> None:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A fresh cluster on a free port of 127.0.0.1, gone afterwards. Raises ServerUnavailable where there is none."""
-    programs, user = _programs(), server_user()
+    found, user = programs(), server_user()
     folder = Path(tempfile.mkdtemp(prefix="skywrite-postgres-", dir=FAST_FOLDER))
     try:
         if user:
             shutil.chown(folder, user, user)
-        _initialise(programs, folder, user)
-        server = PostgresServer(programs, folder, user)
+        _initialise(found, folder, user)
+        server = PostgresServer(found, folder, user)
         try:
             yield server
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from skywrite.config import DEFAULT_APPVIEW
 from skywrite.errors import InputError, SkywriteError
 from skywrite.insight.stats import Group, group, grouped
 from skywrite.publish.log import Log, silent
-from skywrite.queue.marks import AGES_HOURS, COUNTS, Mark, Marks, ToMark
+from skywrite.queue.marks import AGES_HOURS, COUNTS, SELF, Mark, Marks, ToMark
 
 URIS_MAX = 25
 # Posts of ten minutes share requests: 10,000 posts a day need about 2,500 requests for all ages.
@@ -53,9 +53,7 @@ class MarkTask:
         """Count what is due, in few requests."""
         self._next_at = self.ctx.clock.now() + EVERY
         marks = Marks(self.ctx.store)
-        wanted = self._wanted(marks.due(URIS_MAX * REQUESTS_MAX))
-        for start in range(0, len(wanted), URIS_MAX):
-            chunk = wanted[start : start + URIS_MAX]
+        for chunk in batches(self._wanted(marks.due(URIS_MAX * REQUESTS_MAX)), self.ctx.clock.now()):
             try:
                 shown = self._ask([item.uri for item in chunk])
             except SkywriteError as error:
@@ -80,18 +78,33 @@ class MarkTask:
         return {str(view.get("uri")): view for view in answer.get("posts", ()) if isinstance(view, Mapping)}
 
 
+def batches(due: Iterable[ToMark], now: datetime) -> list[list[ToMark]]:
+    """What to ask for now, a request each, the most urgent first.
+
+    Beside full requests one that is not full waits for the next turn, while there is time: so many posts a day cost no
+    more requests than they fill.
+    """
+    ordered = sorted(due, key=lambda item: (item.late_at, item.post_id, item.age_hours))
+    found = [ordered[start : start + URIS_MAX] for start in range(0, len(ordered), URIS_MAX)]
+    if len(found) > 1 and len(found[-1]) < URIS_MAX and found[-1][0].late_at > now + 2 * EVERY:
+        found.pop()
+    return found
+
+
 def _is_local(url: str) -> bool:
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _counted(view: Mapping[str, Any] | None) -> tuple[dict[str, int] | None, list[str]]:
-    """The counts and labels of a view; a missing count is zero."""
+    """The counts and labels of a view; a missing count is zero, and its author's labels begin with `self:`."""
     if view is None:
         return None, []
     values = {name: view.get(theirs) for name, theirs in _FIELDS.items()}
     counts = {name: value if isinstance(value, int) and value >= 0 else 0 for name, value in values.items()}
     labels = [label for label in view.get("labels") or () if isinstance(label, Mapping)]
-    return counts, sorted({str(label["val"]) for label in labels if "val" in label and not label.get("neg")})
+    own = str(view.get("uri")).split("/")[2]
+    said = {(label.get("src") == own, str(label["val"])) for label in labels if "val" in label and not label.get("neg")}
+    return counts, sorted(f"{SELF if by_author else ''}{value}" for by_author, value in said)
 
 
 class Stats:
@@ -137,13 +150,14 @@ class Stats:
         """All counts, one line for each post and age."""
         out = io.StringIO()
         writer = csv.writer(out)
-        writer.writerow(("post", "uri", "account", "source", "kind", "published_at", "age_hours", *COUNTS, "labels"))
+        known_columns = ("post", "uri", "account", "source", "kind", "published_at", "age_hours")
+        writer.writerow((*known_columns, *COUNTS, "labels", "seen"))
         for age in AGES_HOURS:
             for mark in self.marks(at=age, since=since, account=account):
                 known = (mark.post_id, mark.uri, mark.account_did, mark.source or "", mark.kind)
                 counts = ("" if getattr(mark, name) is None else getattr(mark, name) for name in COUNTS)
                 times = (mark.published_at.isoformat(), mark.age_hours)
-                writer.writerow((*known, *times, *counts, " ".join(mark.labels)))
+                writer.writerow((*known, *times, *counts, " ".join(mark.labels), mark.seen))
         return out.getvalue()
 
     def zone(self, account: str | None = None) -> Any:

@@ -48,6 +48,8 @@ def stats_command(by: str, after: int, since: str | None, as_csv: bool, account:
         rows = [_row(one) for one in (*report.groups, report.total)]
         print_table((by.upper(), "POSTS", *(name.upper() for name in _COUNTS)), rows)
         click.echo(f"Counted {after} h after publishing; in brackets the median.")
+        for note in report.total.notes:
+            click.echo(f"{note}.")
 
 
 def _row(one: Group) -> tuple[str, ...]:

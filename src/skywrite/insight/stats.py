@@ -6,26 +6,43 @@ one number goes with another is not said to be its cause.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from statistics import median
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from skywrite.errors import InputError
-from skywrite.queue.marks import COUNTS, Mark
+from skywrite.queue.marks import COUNTS, SELF, Mark
 
 MEDIAN_POSTS_MIN = 20
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Group(NamedTuple):
-    """Posts that have something in common. `medians` is None where they are too few; `not_shown` are not counted."""
+    """Posts that have something in common. `medians` is None where they are too few.
+
+    `not_shown` are not counted; `deleted` of them this queue deleted. `labels`: how many posts have each of them.
+    """
 
     name: str
     posts: int
     sums: Mapping[str, int]
     medians: Mapping[str, float] | None
     not_shown: int = 0
+    deleted: int = 0
+    labels: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else was seen, in words that claim no more than can be known."""
+        gone = self.not_shown - self.deleted
+        return (
+            *([f"{self.deleted} deleted here"] if self.deleted else ()),
+            *([f"{gone} not shown by the network: deleted elsewhere, or taken down"] if gone else ()),
+            *(f"{count} labelled {_label(label)}" for label, count in self.labels.items()),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -33,9 +50,15 @@ class Group(NamedTuple):
             "group": self.name,
             "posts": self.posts,
             "not_shown": self.not_shown,
+            "deleted": self.deleted,
+            "labels": dict(self.labels),
             "sums": dict(self.sums),
             "medians": None if self.medians is None else dict(self.medians),
         }
+
+
+def _label(label: str) -> str:
+    return f"{label.removeprefix(SELF)} by {'you' if label.startswith(SELF) else 'a moderation service'}"
 
 
 def _local(mark: Mark, zone: Any) -> datetime:
@@ -70,4 +93,6 @@ def group(name: str, marks: Sequence[Mark]) -> Group:
     enough = len(shown) >= MEDIAN_POSTS_MIN
     medians = {count: float(median(values)) for count, values in columns.items()} if enough else None
     sums = {count: sum(values) for count, values in columns.items()}
-    return Group(name, len(shown), sums, medians, len(marks) - len(shown))
+    labels = Counter(label for mark in shown for label in mark.labels)
+    deleted = sum(mark.seen == "deleted" for mark in marks)
+    return Group(name, len(shown), sums, medians, len(marks) - len(shown), deleted, dict(sorted(labels.items())))

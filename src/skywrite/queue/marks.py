@@ -16,6 +16,8 @@ from skywrite.queue.database import Row, time_of
 from skywrite.queue.rows import dump_json
 
 AGES_HOURS = (1, 6, 24, 72, 168, 720)
+# How a label begins that the author of a post gave; others are of moderation services.
+SELF = "self:"
 COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks")
 # A count that is later than this part of its age would not be comparable.
 LATE_PART = 0.25
@@ -30,6 +32,8 @@ class ToMark(NamedTuple):
     account_did: str
     age_hours: int
     kind: str
+    # After this a count would say something else.
+    late_at: datetime
 
 
 class Mark(NamedTuple):
@@ -49,11 +53,18 @@ class Mark(NamedTuple):
     quotes: int | None
     bookmarks: int | None
     labels: tuple[str, ...] = ()
+    # Whether this queue deleted the post.
+    deleted: bool = False
 
     @property
     def is_shown(self) -> bool:
         """Whether the AppView showed the post."""
         return self.likes is not None
+
+    @property
+    def seen(self) -> str:
+        """shown; deleted (by this queue); or not shown: deleted elsewhere or taken down, which nobody can see."""
+        return "shown" if self.is_shown else "deleted" if self.deleted else "not shown"
 
 
 class Marks:
@@ -68,12 +79,10 @@ class Marks:
         with self._store._reading() as tx:
             for age in AGES_HOURS:
                 until = now - timedelta(hours=age)
-                since = until - max(timedelta(hours=age) * LATE_PART, LATE_MIN)
+                patience = max(timedelta(hours=age) * LATE_PART, LATE_MIN)
+                since = until - patience
                 rows = tx.rows("posts_to_mark", age_hours=age, since=since, until=until, limit=limit - len(found))
-                found += [
-                    ToMark(row["id"], row["uri"], row["account_did"], age, kind_of(json.loads(row["prepared"])))
-                    for row in rows
-                ]
+                found += [_to_mark(row, age, patience) for row in rows]
         return found
 
     def note(self, marks: Iterable[tuple[ToMark, dict[str, int] | None, list[str]]]) -> None:
@@ -107,6 +116,13 @@ def kind_of(prepared: dict[str, Any]) -> str:
     return names.get(name, "quote" if name == "recordWithMedia" else "text")
 
 
+def _to_mark(row: Row, age: int, patience: timedelta) -> ToMark:
+    published_at, kind = time_of(row["updated_at"]), kind_of(json.loads(row["prepared"]))
+    assert published_at is not None
+    late_at = published_at + timedelta(hours=age) + patience
+    return ToMark(row["id"], row["uri"], row["account_did"], age, kind, late_at)
+
+
 def _mark_of(row: Row) -> Mark:
     published_at, taken_at = time_of(row["published_at"]), time_of(row["taken_at"])
     assert published_at is not None and taken_at is not None
@@ -121,5 +137,6 @@ def _mark_of(row: Row) -> Mark:
         taken_at=taken_at,
         kind=row["kind"],
         labels=tuple(labels),
+        deleted=bool(row["deleted"]),
         **{name: row[name] for name in COUNTS},
     )

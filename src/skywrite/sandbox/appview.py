@@ -305,7 +305,10 @@ def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
         "likeCount": count("app.bsky.feed.like"),
         "quoteCount": sum(_quoted(one) == record.uri for one in posts),
         "indexedAt": record.indexed_at,
-        "labels": [],
+        "labels": [
+            {"src": account.did, "uri": record.uri, "cid": record.cid, "val": one["val"], "cts": record.indexed_at}
+            for one in (record.value.get("labels") or {}).get("values", ())
+        ],
     }
 
 
