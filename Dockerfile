@@ -1,7 +1,6 @@
 # syntax=docker/dockerfile:1
-# For an image that is the same each time, give the base by its digest: --build-arg BASE=python:3.13-slim@sha256:...
-ARG BASE=python:3.13-slim
-FROM ${BASE}
+# The digest decides, and the tag says what it is. Dependabot brings new ones as pull requests.
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 COPY requirements-image.lock /src/
 RUN python -I -m pip install --no-cache-dir --require-hashes -r /src/requirements-image.lock
 COPY . /src
