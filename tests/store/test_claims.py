@@ -400,6 +400,26 @@ def test_claims_for_several_threads(store: Store) -> None:
     assert ([0, 1, 2], 2) == (choices, len(store.posts(("publishing",))))
 
 
+def test_a_claim_for_several_threads_ends_with_what_it_has(store: Store) -> None:
+    """After so many posts it stores what it has found: those that are taken need not wait for the others."""
+    store.add([post("a", due=later(-1)), post("b", did=BOB)])
+    claims = store.claim_some("w", LEASE_SECONDS, take(), 5, lambda: ([], None), tries=1)
+    assert ["a"] == [claim.post.text for claim in claims]
+
+
+def test_a_workers_steps_wake_nobody(store: Store) -> None:
+    """Taking a post, freezing it and renewing its lease bring nobody work; settling it does."""
+    first, _ = store.add([post(), post("b", did=BOB)])
+    with store.watch() as watch:
+        claims = [claimed(store), store.claim_post(first.id + 1, "w", LEASE_SECONDS, take())]
+        for claim in claims:
+            assert claim is not None
+            assert (True, True) == (store.freeze(claim, "F"), store.renew(claim, LEASE_SECONDS))
+        assert not watch._event.is_set()
+        assert store.settle(claims[0], DONE)
+        assert watch._event.is_set()
+
+
 def test_results_of_several_threads(store: Store, clock: FakeClock) -> None:
     """Each is settled as if it were alone, and a claim that is lost is told so."""
     store.add([post("a"), post("b", did=BOB)])

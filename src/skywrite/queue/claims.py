@@ -166,11 +166,9 @@ class ClaimOperations(StoreBase):
     def settle_some(self, results: Sequence[tuple[Claim, Outcome, AccountChange | None]]) -> list[bool]:
         """`settle` for several claims in one transaction, with one write to the disk: all of them, or none."""
         in_order = sorted(range(len(results)), key=lambda place: results[place][0].account.did)
-        answers = [False] * len(results)
         with self._writing() as tx:
-            for place in in_order:
-                answers[place] = self._settle(tx, *results[place])
-        return answers
+            answers = {place: self._settle(tx, *results[place]) for place in in_order}
+        return [answers[place] for place in range(len(results))]
 
     def _settle(
         self,
