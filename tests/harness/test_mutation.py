@@ -1,0 +1,129 @@
+"""What `script/mutants` changes, and how a change gets into the program."""
+
+from __future__ import annotations
+
+import gc
+from types import FunctionType
+
+from skywrite.publish import outcome
+from tests.mutation.areas import AREAS
+from tests.mutation.changes import SOURCE, python_changes, source_of, sql_changes
+from tests.mutation.hunt import place_of, put_function, who_runs
+from tests.mutation.run import accepted
+
+PYTHON = '''
+LIMIT: int = 5
+
+def pay(cents: int | None, most=200) -> int:
+    """Pay 1."""
+    if not cents or cents < LIMIT:
+        raise ValueError(f"{cents + 1} is too little")
+    note(cents)
+    return min(cents, most) - 1
+'''
+SQL = """-- name: first
+-- The first = 1.
+SELECT * FROM post
+WHERE id = :id
+  AND due_at <= :now
+LIMIT 1
+
+-- name: second
+UPDATE post SET state = 'held' WHERE uri IS NULL
+"""
+
+
+def changed(source: str) -> list[str]:
+    """The lines that change, each as it is afterwards."""
+    found = []
+    for change in (sql_changes if "-- name" in source else python_changes)("x", source):
+        after = change.applied(source).splitlines()
+        found.append(after[change.line - 1].strip() if len(after) == len(source.splitlines()) else "?")
+    return found
+
+
+def test_python_is_changed_where_it_decides() -> None:
+    """Comparisons, conditions, numbers, calls and results; neither texts nor types nor docstrings."""
+    assert [
+        "LIMIT: int = 6",
+        "def pay(cents: int | None, most=400) -> int:",
+        "if bool(cents) or cents < LIMIT:",
+        "if (not cents) and (cents < LIMIT):",
+        "if not cents or cents <= LIMIT:",
+        "pass",
+        "pass",
+        "return max(cents, most) - 1",
+        "return None",
+        "return (min(cents, most)) + (1)",
+        "return min(cents, most) - 2",
+    ] == sorted(changed(PYTHON), key=changed_order)
+
+
+def changed_order(line: str) -> int:
+    """As the lines stand in the list above."""
+    starts = (
+        "LIMIT",
+        "def",
+        "if bool",
+        "if (",
+        "if not",
+        "pass",
+        "return max",
+        "return None",
+        "return (",
+        "return min",
+    )
+    return next(place for place, start in enumerate(starts) if line.startswith(start))
+
+
+def test_queries_are_changed_where_they_choose() -> None:
+    """Conditions and numbers of each named query, but not what is written into a row."""
+    expected = {
+        *("WHERE id <> :id", "OR due_at <= :now", "AND due_at < :now", "LIMIT 2", ""),
+        "UPDATE post SET state = 'held' WHERE uri IS NOT NULL",
+    }
+    assert expected == set(changed(SQL))
+
+
+def test_a_change_reaches_the_living_function() -> None:
+    """Whoever has imported a function calls the changed one from then on."""
+    path = "publish/outcome.py"
+    (change,) = (
+        change
+        for change in python_changes(path, source_of(path))
+        if change.inside == "retry_seconds" and change.new == "return None"
+    )
+    functions = {f"{path}:retry_seconds": [outcome.retry_seconds]}
+    before = outcome.retry_seconds.__code__
+    try:
+        assert put_function(change, functions)
+        assert None is outcome.retry_seconds(1, 0.5)
+    finally:
+        outcome.retry_seconds.__code__ = before
+    assert 5.0 == outcome.retry_seconds(1, 0.5)
+
+
+def test_who_runs_a_query_is_found() -> None:
+    """By its name in the code."""
+    assert {"queue/claims.py:ClaimOperations._begin_attempt"} == who_runs("take_post")
+
+
+def test_functions_are_known_by_module_and_name() -> None:
+    """Inner functions count as the one that they stand in."""
+    inner = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__name__ == "retry_seconds"]
+    assert "publish/outcome.py:retry_seconds" in {place_of(one.__code__) for one in inner}
+
+
+def test_what_is_accepted_exists_and_has_a_reason() -> None:
+    """A change in the list that the program no longer has is taken out of it."""
+    there = set()
+    for area in AREAS.values():
+        for pattern in area.modules:
+            for path in SOURCE.glob(pattern):
+                name = str(path.relative_to(SOURCE))
+                find = sql_changes if path.suffix == ".sql" else python_changes
+                there |= {change.name(source_of(name)) for change in find(name, source_of(name))}
+    assert ([], []) == (
+        sorted(set(accepted()) - there),
+        [name for name, reason in accepted().items() if len(reason) < 20],
+    )

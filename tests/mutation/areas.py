@@ -1,0 +1,52 @@
+"""Which tests answer for which modules. Tests that need a server of their own (a PDS, PostgreSQL) are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+def _unit(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/unit/test_{name}.py" for name in names)
+
+
+_STORE = ("tests/store", "tests/insight/test_approvals.py")
+_APP = tuple(
+    f"tests/app/test_{name}.py"
+    for name in ("bulkheads", "leases", "managing", "posting", "recurring", "restore", "running", "unsent", "videos")
+)
+
+
+class Area(NamedTuple):
+    """Modules (patterns below `src/skywrite`), the folders and files with their tests, and whether they need a PDS."""
+
+    modules: Sequence[str]
+    tests: Sequence[str]
+    pds: bool = False
+
+
+AREAS: dict[str, Area] = {
+    "publish": Area(
+        ("publish/*.py",),
+        (
+            *_unit("hosts", "patience", "policy", "pool", "publish", "together", "workers"),
+            *_APP,
+            "tests/contract/test_video_service.py",
+            "tests/insight",
+            "tests/store/test_webhooks.py",
+        ),
+    ),
+    "claims": Area(("queue/claims.py", "queue/sql/common/claim.sql"), (*_STORE, *_APP)),
+    "compose": Area(
+        ("compose/*.py",),
+        (*_unit("build", "draft", "feed_post", "files", "gates", "publish"), *_APP, "tests/app/test_moving.py"),
+    ),
+    "schedule": Area(("schedule/*.py",), _unit("policy", "post_files", "recurrence", "slots", "time_vectors", "times")),
+    "bsky": Area(
+        ("bsky/*.py",), _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template")
+    ),
+    "sessions": Area(
+        ("atproto/session*.py", "atproto/kept_session.py"), (*_unit("patience", "publish", "repo", "session"), *_APP)
+    ),
+    "oauth": Area(("atproto/oauth*.py", "app/oauth*.py"), (*_unit("dpop", "oauth_scopes"), "tests/oauth"), pds=True),
+}

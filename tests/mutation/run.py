@@ -1,0 +1,104 @@
+"""Make each change, run the tests that reach it, and show the changes that none of them noticed.
+
+The tests of an area are collected once. For each change a copy of this process (a fork) gets the changed function and
+runs the tests that call it, the quickest first, until one fails. What is not inside a function (constants, defaults)
+needs a process of its own, with the changed module in place of the real one.
+
+usage: script/mutants [AREA ...] [--only PART] [--sample 200] [--seed 0] [--jobs 2] [--again] [--list]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+from tests.mutation.areas import AREAS, Area
+from tests.mutation.changes import SOURCE, Change, python_changes, source_of, sql_changes
+
+ACCEPTED = Path(__file__).with_name("accepted.toml")
+SHARE_MIN = 0.95
+
+
+def main() -> None:
+    """All areas, or those that are named; ends with 1 where a change was not noticed and is not in the list."""
+    parser = argparse.ArgumentParser(prog="script/mutants", description="Mutation tests: is each change noticed?")
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=f"any of {', '.join(AREAS)}; without it all of them")
+    parser.add_argument("--only", default="", metavar="PART", help="only modules whose path has PART in it")
+    parser.add_argument("--sample", type=int, help="so many changes of each area, chosen by the seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--again", action="store_true", help="which test reaches what is known from the last run")
+    parser.add_argument("--verbose", action="store_true", help="show what noticed each change")
+    parser.add_argument("--list", action="store_true", help="show the changes and make none")
+    given = parser.parse_args()
+    if unknown := [name for name in given.areas if name not in AREAS]:
+        parser.error(f"There is no area {unknown[0]}. There are: {', '.join(AREAS)}.")
+    names = given.areas or list(AREAS)
+    if given.list:
+        for name in names:
+            print(*(change.name(source_of(change.path)) for change in chosen(AREAS[name], given)), sep="\n")
+        return
+    if len(names) > 1:
+        rest = [word for word in sys.argv[1:] if word not in AREAS]
+        codes = [subprocess.run([sys.executable, "-m", "tests.mutation.run", name, *rest]).returncode for name in names]
+        sys.exit(max(codes))
+    sys.exit(hunt(names[0], given))
+
+
+def chosen(area: Area, given: argparse.Namespace) -> list[Change]:
+    """The changes of an area, or a sample of them, in the order of the text."""
+    changes: list[Change] = []
+    for pattern in area.modules:
+        for path in sorted(SOURCE.glob(pattern)):
+            name = str(path.relative_to(SOURCE))
+            if given.only in name:
+                text = source_of(name)
+                changes += sql_changes(name, text) if path.suffix == ".sql" else python_changes(name, text)
+    if given.sample is not None and given.sample < len(changes):
+        places = sorted(random.Random(given.seed).sample(range(len(changes)), given.sample))
+        changes = [changes[place] for place in places]
+    return changes
+
+
+def accepted() -> dict[str, str]:
+    """The changes that no test can notice, by name, with the reason."""
+    return {entry["change"]: entry["reason"] for entry in tomllib.loads(ACCEPTED.read_text("utf-8"))["accepted"]}
+
+
+def hunt(name: str, given: argparse.Namespace) -> int:
+    """Run one area; how the process is to end."""
+    from tests.mutation.hunt import noticed_by
+
+    reasons, changes = accepted(), chosen(AREAS[name], given)
+    print(f"{name}: {len(changes)} changes", flush=True)
+    found: Counter[str] = Counter()
+    survivors = []
+    began = time.monotonic()
+    for change, noticed in noticed_by(name, AREAS[name], changes, jobs=given.jobs, again=given.again):
+        source = source_of(change.path)
+        if given.verbose:
+            print(f"{time.monotonic() - began:.0f} s: {change.name(source)}: {noticed or 'NOT NOTICED'}", flush=True)
+        if noticed:
+            found["noticed"] += 1
+        elif change.name(source) in reasons:
+            found["accepted"] += 1
+        else:
+            survivors.append(change)
+            print(f"\nnot noticed: {json.dumps(change.name(source))}\n{change.diff(source)}", flush=True)
+    ran = len(changes) - found["accepted"]
+    share = found["noticed"] / ran if ran else 1.0
+    counted = f"{found['noticed']} of {ran} noticed ({share:.1%})"
+    print(f"\n{name}: {counted}, {found['accepted']} accepted, {len(survivors)} not noticed")
+    return int(share < SHARE_MIN)
+
+
+if __name__ == "__main__":
+    main()
