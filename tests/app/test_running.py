@@ -545,6 +545,29 @@ def test_what_is_known_is_settled_when_the_database_is_back(
     assert timedelta(seconds=10) > world.clock.now() - began
 
 
+@pytest.mark.parametrize("away", [True, False])
+def test_what_cannot_be_settled_is_given_back(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    """When its lease is over, a worker leaves its post to the next one, at once where the database lets it."""
+    sky.schedule("Hello", at="now")
+    store, said = sky.context.store, []
+
+    def gone(*arguments: Any, **more: Any) -> bool:
+        raise DatabaseUnavailable("It is away.")
+
+    monkeypatch.setattr(store, "settle", gone)
+    if away:
+        monkeypatch.setattr(store, "release_claim", gone)
+    publisher = sky._sending.publisher(log=lambda event, **facts: said.append((event, "post" in facts)))
+    claim = store.claim("w", LEASE_SECONDS, publisher.decider)
+    assert claim is not None
+    with pytest.raises(DatabaseUnavailable):
+        publisher.publish_and_settle(claim)
+    assert ("publishing" if away else "scheduled") == store.get(1).state
+    assert ([("storage", True)] * 60, [("storage", False)] * away) == (said[:60], said[60:])
+
+
 def test_a_database_that_is_replaced_while_a_worker_runs(live: Skywrite, tmp_path: Path) -> None:
     """The worker says so, and publishes what is due in the new file."""
     other = tmp_path / "other.db"

@@ -328,6 +328,20 @@ def test_parts_that_fail_for_good_mean_whole(service: VideoServiceStandIn, uploa
     assert [LARGE] == list(service.videos.values())
 
 
+@pytest.mark.parametrize("abort", [OVERLOADED, answer(409, "UploadFinishing")])
+@pytest.mark.parametrize(
+    ("part", "words"), [(OVERLOADED, "ServiceOverloaded"), (answer(400, "PartTooLarge"), "broke off the upload")]
+)
+def test_parts_that_cannot_be_given_up(
+    service: VideoServiceStandIn, uploader: VideoUploader, part: Fault, abort: Fault, words: str
+) -> None:
+    """Where nobody knows what became of the parts, the video is not sent a second time: the first trouble is raised."""
+    service.faults["uploadPart"] = [part] * 99
+    service.faults["abortUpload"] = [abort] * 9
+    assert words in refused(uploader, VideoServiceUnavailable, LARGE).message
+    assert [] == service.calls("uploadVideo")
+
+
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [

@@ -250,6 +250,9 @@ class _Finder(ast.NodeVisitor):
             return
         self.generic_visit(node)
 
+    def visit_Assert(self, node: ast.Assert) -> None:
+        """What cannot be is nobody's promise."""
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Texts say what they like."""
 

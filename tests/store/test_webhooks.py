@@ -8,8 +8,17 @@ from datetime import timedelta
 import pytest
 
 from skywrite.clock import FakeClock
+from skywrite.errors import NoAnswer, SkywriteError
 from skywrite.http import Response
-from skywrite.publish.webhooks import WAITS, after_answer, after_failure
+from skywrite.publish.webhooks import (
+    TIMEOUT_SECONDS,
+    WAITS,
+    WebhookTask,
+    after_answer,
+    after_failure,
+    signature,
+    signed_headers,
+)
 from skywrite.queue.events import Events
 from skywrite.queue.feed_model import NewFeed, Poll
 from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
@@ -118,6 +127,47 @@ def test_one_message_at_a_time(store: Store, clock: FakeClock) -> None:
     assert hooks.settle(second, Settled("delivered", clock.now(), 200))
     third = hooks.claim(60)
     assert third is not None and third.delivery.id != first.delivery.id
+
+
+class Fetcher:
+    """Receivers, as they answer one message after the other; what they were sent."""
+
+    def __init__(self, *answers: Response | SkywriteError) -> None:
+        self._answers = iter(answers)
+        self.sent: list[tuple[str, bytes, dict[str, str], float]] = []
+
+    def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout_seconds: float) -> Response:
+        self.sent.append((url, body, headers, timeout_seconds))
+        answer = next(self._answers)
+        if isinstance(answer, SkywriteError):
+            raise answer
+        return answer
+
+
+def test_a_worker_sends_what_waits(store: Store, clock: FakeClock) -> None:
+    """Each message in turn, signed, with time enough for its receiver; what became of it is stored and logged."""
+    hooks, said = Webhooks(store), []
+    for _ in range(3):
+        hook, secret = hooks.add(URL)
+        hooks.send_test(hook.id)
+    fetcher = Fetcher(Response(200, {}, b""), Response(503, {}, b""), NoAnswer("Nobody answered."))
+    task = WebhookTask(hooks, lambda: fetcher, clock, lambda event, **facts: said.append((event, facts)))  # type: ignore[arg-type, return-value]
+    assert clock.now() == task.next_at()
+    task.run()
+    events = ["webhook_delivered", "webhook_waiting", "webhook_waiting"]
+    assert events == [event for event, _ in said]
+    assert [None, "The receiver answered 503: a failure.", "Nobody answered."] == [facts["error"] for _, facts in said]
+    assert [later(5), later(5)] == [hooks.deliveries(hook_id)[0].attempt_at for hook_id in (2, 3)]
+    url, body, headers, timeout_seconds = fetcher.sent[-1]
+    assert (URL, TIMEOUT_SECONDS) == (url, timeout_seconds)
+    assert headers == signed_headers([secret], "msg_3", clock.now(), body)
+
+
+def test_what_is_signed_is_signed_as_the_standard_says() -> None:
+    """The signature is the one of the standard's own example."""
+    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+    expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert expected == signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
 
 
 def test_gone_disables(store: Store, clock: FakeClock) -> None:
