@@ -86,6 +86,8 @@ LEFT_OUT = {
     "posts.last_published": "history.list says it",
     "recurrences.edit": "a program stops one and adds another",
     "recurrences.next_times": "recurrences.get says the next one",
+    "posts.forecast": "the shell says it; the page computes it for the days that it shows",
+    "recurrences.status": "the lists of the shell; recurrences.list has the same",
     "posts.undo": "it takes back whatever was last, also what somebody else did: the shell asks, a program cannot",
     "posts.receipt": "it is made and kept where its reader trusts the computer",
     "transfer.import_rows": "rows may name local files",

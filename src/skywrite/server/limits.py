@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from skywrite.clock import Clock
 from skywrite.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
@@ -92,11 +93,25 @@ async def read_body(request: Request, max_bytes: int = JSON_BYTES_MAX) -> bytes:
         raise RequestTimeout("The body did not arrive in time.") from None
 
 
-async def read_pieces(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
-    """The body in pieces, as they arrive. Raises BodyTooLarge, RequestTimeout."""
+def bounded(request: Request, max_bytes: int) -> Request:
+    """The same request; reading its body raises BodyTooLarge and RequestTimeout."""
+    pieces = read_pieces(request, max_bytes)
+
+    async def receive() -> Message:
+        piece = await anext(pieces, None)
+        return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+
+    return Request(request.scope, receive)
+
+
+async def read_pieces(request: Request, max_bytes: int, *, by_length: bool = True) -> AsyncIterator[bytes]:
+    """The body in pieces, as they arrive; `by_length` believes a header that says that it is too large.
+
+    Raises BodyTooLarge, RequestTimeout.
+    """
     too_large = BodyTooLarge(f"The body is larger than {max_bytes} bytes.", hint="Send less at a time.")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > max_bytes:
+    if by_length and length.isdigit() and int(length[:20]) > max_bytes:
         raise too_large
     size = 0
     pieces = request.stream().__aiter__()

@@ -29,9 +29,12 @@ from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.server.auth import person_of
+from skywrite.server.pages.forms import Sent, read_form
 from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_seconds
+from skywrite.server.problems import BodyTooLarge
 from skywrite.server.services import services_of
+from skywrite.server.uploads import UPLOAD_BYTES_MAX
 
 IMAGE_FILES_MAX = 10
 FIELDS_MAX = 60
@@ -84,7 +87,8 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
     return show(
         visit,
         "compose.html",
-        status=422 if error else 200,
+        status=413 if isinstance(error, BodyTooLarge) else 422 if error else 200,
+        max_bytes=UPLOAD_BYTES_MAX,
         title="Compose",
         filled=filled if may_schedule else filled._replace(mode="draft"),
         post=post,
@@ -183,19 +187,22 @@ async def sent(request: Request) -> Response:
     if person is None:
         return render("signed_out.html", status=401)
     visit = Visit(request, services_of(request), person)
-    form = await request.form(max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
-    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    files = [value for value in form.getlist("files") if isinstance(value, UploadFile) and value.filename]
-    return await run_in_threadpool(_sent, visit, fields, files)
-
-
-def _sent(visit: Visit, fields: dict[str, str], files: list[UploadFile]) -> Response:
-    filled, post = _from_form(fields), None
+    form = await read_form(request, UPLOAD_BYTES_MAX, max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
     try:
+        return await run_in_threadpool(_sent, visit, form)
+    finally:
+        await form.close()
+
+
+def _sent(visit: Visit, form: Sent) -> Response:
+    filled, post = _from_form(form.fields), None
+    try:
+        if form.too_large is not None:
+            raise form.too_large
         visit.access.require("draft")
         if filled.post.isdigit():
             post = _editable(visit, int(filled.post))
-        images = [_keep(visit, file, fields.get("alt", "")) for file in files]
+        images = [_keep(visit, file, form.fields.get("alt", "")) for file in form.files if file.filename]
         chosen = _chosen(visit.sky.accounts.list(), filled.account)
         fields_of = _fields(filled, chosen.settings if chosen else {})
         body: dict[str, Any] = {**fields_of, **({"images": images} if images else {})}

@@ -24,6 +24,7 @@ from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.queue.authors import written_by
 from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
+from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.services import Services, services_of
 
 # Scripts and styles come from this server only, and no text can become a script (Trusted Types).
@@ -123,7 +124,7 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -
         person = await person_of(request)
         if person is None:
             return render("signed_out.html", status=401)
-        form = await request.form(max_files=0, max_fields=200)
+        form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
         fields = {name: str(value) for name, value in form.items()}
         visit = Visit(request, services_of(request), person)
         return await run_in_threadpool(_shown, lambda seen: action(seen, fields), visit)

@@ -373,8 +373,11 @@ class Composer {
     return line;
   }
 
+  // What is too large is not sent at all: a browser that is still sending does not read why it was refused.
   upload(file, line) {
+    const most = Number(this.form.dataset.maxBytes);
     return new Promise((resolve, reject) => {
+      if (file.size > most) return reject(new Error(`It is larger than ${Math.floor(most / 1e6)} MB. Choose a smaller file.`));
       const request = new XMLHttpRequest();
       request.open("POST", `${API}/media?${new URLSearchParams({ name: file.name || "pasted" })}`);
       request.setRequestHeader("content-type", file.type || "application/octet-stream");
