@@ -17,7 +17,7 @@ from skywrite.http import MAX_ANSWER_BYTES, Http, Response
 from tests.support.fault_proxy import FaultProxy
 from tests.support.pds import Pds, PdsAccount
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 SHORT_SECONDS = 3.0
 
 
