@@ -63,7 +63,10 @@ def test_an_edit_after_the_approval_holds_the_post(sky: Skywrite, world: World) 
 
 
 def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world: World) -> None:
-    """A handle that moved to another account since the approval is not published in its place."""
+    """A handle that moved to another account since the approval is not published in its place.
+
+    Whoever looks sees what it means now, and may approve that.
+    """
     sky.set(None, {"approval": "all"})
     number = sky.schedule("Hello @bob.test", at="in 1 hour").post_id
     sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
@@ -77,6 +80,13 @@ def test_a_mention_that_means_somebody_else_holds_the_post(sky: Skywrite, world:
     held = sky.show(number).post
     assert held.problem is not None
     assert ([], "held", "DriftedSinceApproval") == (world.texts(), held.state, held.problem.name)
+    again = sky.approvals.look(number)
+    assert (True, "Links and mentions") == (again.wanted, again.rows()[1].part)
+    assert world.box.account("bob.test").did in again.as_dict()["changes"][0]["now"]
+    sky.approvals.approve(number, again.digest, "Berta")
+    sky.run_once()
+    (published,) = world.records()
+    assert world.box.account("bob.test").did == published["facets"][0]["features"][0]["did"]
 
 
 def test_an_agent_that_changes_a_persons_post_makes_it_an_agents(sky: Skywrite, world: World) -> None:
@@ -132,3 +142,22 @@ def test_posting_now_waits_for_the_approval(sky: Skywrite, world: World) -> None
     with pytest.raises(StillQueued, match="approved"):
         sky.post("Now")
     assert [] == world.texts()
+
+
+def test_who_looks_has_written_nothing(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mention that is looked up while somebody looks makes them no author: they may approve it."""
+    from skywrite.atproto.identity import IdentityUnavailable, Resolver
+
+    with monkeypatch.context() as away:
+        away.setattr(Resolver, "resolve_handle", _fails(IdentityUnavailable("no answer")))
+        made = run(agent(sky), "posts.create", CreatePost(text="Hello @bob.test", at="in 1 hour"))
+    asked = run(person(sky), "posts.approval", OPERATIONS["posts.approval"].input(id=made.id))
+    assert "Hello @bob.test" == asked.posts[0]["text"] and asked.posts[0]["facets"]
+    assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(made.id, asked.digest)).state
+
+
+def _fails(error: Exception) -> Any:
+    def resolve(*_: object) -> str:
+        raise error
+
+    return resolve

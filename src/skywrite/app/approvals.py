@@ -16,11 +16,13 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry, iso
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
-from skywrite.compose.build import Prepared
+from skywrite.compose.build import PendingMention, Prepared
 from skywrite.compose.freeze import mention_facets, mention_handles
-from skywrite.errors import Do, Hint, InputError, SkywriteError
-from skywrite.queue.approval_rules import content_of, digest_of, texts_of
+from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
+from skywrite.publish.approved import mentions_of
+from skywrite.queue.approval_rules import DRIFTED, content_of, digest_of, texts_of
 from skywrite.queue.approvals import Approval, Approvals, as_approved
+from skywrite.queue.authors import written_by_nobody
 from skywrite.queue.model import Account, Changes, Post
 from skywrite.queue.template_approvals import TemplateApprovals
 
@@ -168,7 +170,7 @@ class Approving:
 
     def _is_wanted(self, post: Post) -> bool:
         approvals = Approvals(self._ctx.store)
-        return approvals.is_by_agent(post) if post.state == "draft" else approvals.is_wanted(post)
+        return approvals.is_by_agent(post) if post.state == "draft" else has_drifted(post) or approvals.is_wanted(post)
 
     def _entry(self, post_id: int) -> Entry:
         post = self._ctx.store.get(post_id)
@@ -191,6 +193,10 @@ class Approving:
     def _looked_up(self, post: Post) -> Post:
         """The post with its mentions, including those that could not be looked up when it was accepted."""
         prepared = Prepared.from_dict(post.prepared)
+        drifted = has_drifted(post)
+        if drifted:
+            # What its mentions mean now is what somebody is to approve.
+            prepared = _unresolved(prepared)
         if not prepared.pending or post.state not in ("draft", "scheduled", "held"):
             return post
         resolver = self._ctx.network.resolver(self._ctx.store.account(post.account_did).pds_url)
@@ -198,18 +204,41 @@ class Approving:
         for handle in mention_handles(prepared):
             try:
                 dids[handle] = resolver.resolve_handle(handle)
-            except SkywriteError:
-                continue
-        if not dids:
+            except SkywriteError as error:
+                if drifted and isinstance(error, TemporaryError):
+                    return post
+        found = _with_mentions(prepared, dids).to_dict()
+        if found == post.prepared:
             return post
-        changes = Changes(prepared=_with_mentions(prepared, dids).to_dict())
-        return self._ctx.store.edit(post.id, changes, version=post.version)
+        with written_by_nobody():
+            return self._ctx.store.edit(post.id, Changes(prepared=found), version=post.version)
+
+
+def has_drifted(post: Post) -> bool:
+    """Whether it is held because a mention means somebody else than when it was approved."""
+    return post.state == "held" and post.problem is not None and post.problem.name == DRIFTED
 
 
 def check_name(by: str) -> None:
     """Raise InputError where nobody is named."""
     if not by.strip():
         raise InputError("Nobody is named as the approver.", hint=Hint("Name them: ", Do("argument", "by")))
+
+
+def _unresolved(prepared: Prepared) -> Prepared:
+    """Prepared records whose mentions are all to be looked up again."""
+    pending = list(prepared.pending)
+    records = []
+    for index, record in enumerate(prepared.records):
+        kept = []
+        for facet in record.get("facets", ()):
+            start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
+            handles = [handle for handle, _ in mentions_of(str(record.get("text", "")), facet)]
+            pending += [PendingMention(index, start, end, handle) for handle in handles]
+            kept += [] if handles else [facet]
+        bare = {name: value for name, value in record.items() if name != "facets"}
+        records.append({**bare, "facets": kept} if kept else bare)
+    return prepared._replace(records=tuple(records), pending=tuple(pending))
 
 
 def _with_mentions(prepared: Prepared, dids: Mapping[str, str]) -> Prepared:

@@ -25,15 +25,15 @@ assert DriftedSinceApproval.__name__ == DRIFTED
 def approved_mentions(prepared: Prepared) -> Iterator[tuple[str, str | None]]:
     """The handles in the texts, with the approved DIDs; None if the handle was to stay plain text."""
     for record in prepared.records:
-        data = str(record.get("text", "")).encode()
         for facet in record.get("facets", ()):
-            shown = data[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode("utf-8", "replace")
-            yield from _mentions(shown, facet)
+            yield from mentions_of(str(record.get("text", "")), facet)
     for item in prepared.pending:
         yield item.handle, None
 
 
-def _mentions(shown: str, facet: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def mentions_of(text: str, facet: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The handle that a facet of a text mentions, with its DID; nothing if it shows something else."""
+    shown = text.encode()[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode("utf-8", "replace")
     for feature in facet.get("features", ()):
         if feature.get("$type") == MENTION and shown.startswith("@") and "." in shown:
             yield shown[1:].lower(), str(feature["did"])

@@ -34,6 +34,16 @@ def written_by(who: str, *, agent: bool) -> Iterator[None]:
         _author.reset(token)
 
 
+@contextmanager
+def written_by_nobody() -> Iterator[None]:
+    """What this thread writes inside has no author: it only looks up what the author meant."""
+    token = _author.set(None)
+    try:
+        yield
+    finally:
+        _author.reset(token)
+
+
 def current_author() -> Author | None:
     """The author of what this thread is doing, where that is known."""
     return _author.get()

@@ -1,0 +1,47 @@
+"""What was approved beside what would go out now, on a screen and on a phone, and without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Browser
+
+from tests.pages.conftest import Watched
+from tests.pages.test_pages import problems
+
+
+def changed_post(tab: Watched, text: str) -> int:
+    """A post that a program drafted, a person approved, and the program changed after that."""
+    made = tab.api("POST", "/keys", {"name": text, "scopes": ["read", "draft", "schedule"], "accounts": []})
+
+    def ask(method: str, path: str, body: Any) -> Any:
+        script = """async ([key, method, path, body]) => {
+          const headers = {"content-type": "application/json", authorization: "Bearer " + key};
+          return await (await fetch("/api/v1" + path, {method, headers, body: JSON.stringify(body)})).json();
+        }"""
+        return tab.page.evaluate(script, [made["key"], method, path, body])
+
+    tab.visit("/media")
+    given = {"text": f"{text} of October", "at": "2031-05-06 9:00", "draft": True}
+    post = ask("POST", "/posts", given)["id"]
+    asked = tab.api("GET", f"/posts/{post}/approval")
+    tab.api("POST", f"/posts/{post}/approve", {"digest": asked["digest"]})
+    ask("PATCH", f"/posts/{post}", {"text": f"{text} of November https://news.example/numbers"})
+    return int(post)
+
+
+def test_what_changed_is_readable_everywhere(browser: Browser, tab: Watched, signed_in: Any) -> None:
+    """In words beside the parts, with nothing out of reach at 360 pixels, and with scripts turned off."""
+    post = changed_post(tab, "Our numbers")
+    page = tab.visit(f"/posts/{post}")
+    assert [] == problems(page)
+    assert "Text\nchanged" in page.locator(".beside tbody tr").first.inner_text()
+    for width, script in ((360, True), (360, False)):
+        size: Any = {"width": width, "height": 800}
+        context = browser.new_context(storage_state=signed_in, viewport=size, java_script_enabled=script)
+        small = context.new_page()
+        small.goto(tab.url + f"/posts/{post}")
+        row = small.locator(".beside tbody tr").first.inner_text()
+        assert ("October" in row, "November" in row) == (True, True)
+        assert not script or small.evaluate("document.documentElement.scrollWidth") <= width
+        context.close()
