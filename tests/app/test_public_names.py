@@ -17,7 +17,7 @@ NOUNS = {
     "feeds": "add check check_due edit get items list preview remove",
     "folders": "sync",
     "follow_ups": "add cancel get list",
-    "inbox": "answer answer_by collect done get list snooze",
+    "inbox": "answer answer_by collect done get list snooze talks waiting",
     "notices": "add_command add_email list remove test",
     "posts": "cancel count_due delete each edit forecast get history hold last_published list move preview publish "
     "receipt release retry schedule send undo",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 from skywrite.app.accounts import Accounts
+from skywrite.app.approvals import Approving
 from skywrite.app.drafts import Drafts
 from skywrite.app.feeds import Feeds
+from skywrite.app.follow_ups import Following
 from skywrite.app.inbox import Inbox
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.hooks import Kind
@@ -20,6 +22,8 @@ from skywrite.server.hints import for_agents, for_http
 from tests.support.processes import ROOT
 
 NOUNS: dict[str, type] = {
+    "approvals": Approving,
+    "follow_ups": Following,
     "posts": Posts,
     "recurrences": Recurrences,
     "feeds": Feeds,
@@ -31,6 +35,15 @@ NOUNS: dict[str, type] = {
 
 # A method, and the operation that offers it.
 OFFERED = {
+    "approvals.look": "posts.approval",
+    "approvals.approve": "posts.approve",
+    "approvals.reject": "posts.reject",
+    "approvals.look_at_recurrence": "recurrences.approval",
+    "approvals.approve_recurrence": "recurrences.approve",
+    "approvals.reject_recurrence": "recurrences.reject",
+    "follow_ups.add": "follow_ups.add",
+    "follow_ups.list": "follow_ups.list",
+    "follow_ups.cancel": "follow_ups.cancel",
     "posts.schedule": "posts.create",
     "posts.publish": "posts.create",
     "posts.send": "posts.create",
@@ -72,6 +85,8 @@ OFFERED = {
 
 # A method that cannot be reached from outside, and why.
 LEFT_OUT = {
+    "approvals.list": "posts.list shows what waits, and posts.approval whether it is wanted",
+    "follow_ups.get": "follow_ups.list shows it",
     "accounts.login": "signing in is done on the page or in the shell, never with a key",
     "accounts.server_for": "a step of signing in",
     "accounts.logout": "signing out is done on the page or in the shell",
