@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,54 +10,11 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.app.notices import NoticeTask, in_quiet, read_quiet
 from skywrite.errors import InputError
-from skywrite.publish.mail import MailNotSent, NotEncrypted, send_mail
+from skywrite.publish.mail import MailNotSent
 from skywrite.queue.notices import Notices
 from tests.app.conftest import NOON, World
 
 TO_FILE = 'printf "%s\\n" "$SKYWRITE_NOTICE_TEXT" >> {}'
-
-
-class Mailbox(socketserver.ThreadingTCPServer):
-    """A mail server that keeps what it is sent, and offers no encryption."""
-
-    allow_reuse_address = True
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-        super().__init__(("127.0.0.1", 0), _Talk)
-
-
-class _Talk(socketserver.StreamRequestHandler):
-    server: Mailbox
-
-    def handle(self) -> None:
-        """As much SMTP as smtplib speaks."""
-        self.wfile.write(b"220 here\r\n")
-        in_data = False
-        for raw in self.rfile:
-            line = raw.decode().rstrip("\r\n")
-            self.server.heard.append(line)
-            if in_data:
-                in_data = line != "."
-                self.wfile.write(b"" if in_data else b"250 ok\r\n")
-            elif line.upper().startswith("DATA"):
-                in_data = True
-                self.wfile.write(b"354 go\r\n")
-            elif line.upper().startswith("QUIT"):
-                self.wfile.write(b"221 bye\r\n")
-                return
-            else:
-                self.wfile.write(b"250 ok\r\n")
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    """A mail server on this computer."""
-    with Mailbox() as box:
-        thread = threading.Thread(target=box.serve_forever, daemon=True)
-        thread.start()
-        yield box
-        box.shutdown()
 
 
 @pytest.fixture
@@ -155,24 +109,6 @@ def test_an_account_that_needs_a_login(sky: Skywrite, world: World, heard: Path)
     notice(sky)
     said = ["alice.test needs a login: The password was revoked.", "alice.test is signed in again."]
     assert said == lines(heard)
-
-
-def test_mail_arrives(sky: Skywrite, mailbox: Mailbox) -> None:
-    """The test button sends one, where its owner allows an unencrypted connection."""
-    server = f"127.0.0.1:{mailbox.server_address[1]}"
-    channel = sky.notices.add_email("me@x.example", sender="bot@x.example", server=server, plain=True)
-    sky.notices.test(channel.id)
-    assert "Subject: A test of Skywrite's notices" in mailbox.heard
-    assert "Notices arrive here." in mailbox.heard
-
-
-def test_without_encryption_nothing_leaves(mailbox: Mailbox) -> None:
-    """Neither the password nor a word of the message."""
-    server = f"127.0.0.1:{mailbox.server_address[1]}"
-    config = {"to": "me@x.example", "from": "bot@x.example", "server": server, "user": "bot"}
-    with pytest.raises(NotEncrypted):
-        send_mail(config, "secret", "Subject", "Text")
-    assert ["EHLO"] == [line.split()[0].upper() for line in mailbox.heard]
 
 
 def test_a_mail_server_that_is_away(sky: Skywrite) -> None:

@@ -52,6 +52,7 @@ def send_mail(
     Raises NotEncrypted, MailNotSent.
     """
     import smtplib
+    import ssl
     from email.message import EmailMessage
 
     message = EmailMessage()
@@ -68,6 +69,11 @@ def send_mail(
             server.send_message(message)
     except (smtplib.SMTPException, OSError) as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
+        if isinstance(error, ssl.SSLCertVerificationError):
+            raise MailNotSent(
+                f"{host} could not prove who it is, so nothing was sent: {error.verify_message}",
+                hint="Name the server as its certificate does, or have the certificate fixed.",
+            ) from error
         hint = "Check the server and the password."
         raise MailNotSent(f"{host} did not take the message: {said}", hint=hint) from error
 

@@ -1,0 +1,90 @@
+"""Notices by e-mail leave this computer encrypted, to a server that proves who it is, or not at all."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.publish import mail
+from skywrite.publish.mail import MailNotSent, NotEncrypted, send_mail
+from tests.app.conftest import sky, world
+from tests.support.mail_server import Authority, MailServer, mail_server, new_authority, server_context
+
+__all__ = ["sky", "world"]
+
+SECRET = base64.b64encode(b"\0bot\0canary-of-mail").decode()
+ADDRESSES = {"to": "me@x.example", "from": "bot@x.example", "user": "bot"}
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """An authority that this computer trusts."""
+    made = new_authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
+    return made
+
+
+def send(server: MailServer, **config: object) -> None:
+    """One message with a password."""
+    send_mail({**ADDRESSES, "server": server.address, **config}, "canary-of-mail", "A subject", "A text.")
+
+
+def test_the_test_button_sends_one_encrypted(sky: Skywrite, authority: Authority, tmp_path: Path) -> None:
+    """In the clear the server hears nothing but the wish for encryption; then the password and the message."""
+    with mail_server(server_context(authority, tmp_path)) as server:
+        channel = sky.notices.add_email(
+            "me@x.example", sender="bot@x.example", server=server.address, user="bot", password="canary-of-mail"
+        )
+        sky.notices.test(channel.id)
+    assert ["EHLO", "STARTTLS"] == server.words
+    assert f"AUTH PLAIN {SECRET}" in server.sealed
+    assert "Subject: A test of Skywrite's notices" in server.sealed and "Notices arrive here." in server.sealed
+
+
+def test_without_encryption_nothing_leaves() -> None:
+    """Neither the password nor a word of the message, unless the owner of the network allows it."""
+    with mail_server() as server:
+        with pytest.raises(NotEncrypted, match="offers no STARTTLS"):
+            send(server)
+        assert ["EHLO"] == server.words
+        send(server, plain=True)
+        assert "A text." in server.clear
+
+
+def test_encryption_that_is_offered_and_refused_sends_nothing(authority: Authority, tmp_path: Path) -> None:
+    """A server, or somebody in between, that says no to STARTTLS gets no more, also where plain mail is allowed."""
+    with mail_server(server_context(authority, tmp_path), refuses=True) as server:
+        for plain in (False, True):
+            with pytest.raises(MailNotSent, match="not now"):
+                send(server, plain=plain)
+    assert {"EHLO", "STARTTLS"} >= set(server.words)
+
+
+@pytest.mark.parametrize("wrong", ["authority", "name", "date"])
+def test_a_server_that_cannot_prove_who_it_is_gets_nothing(authority: Authority, tmp_path: Path, wrong: str) -> None:
+    """Its certificate is by somebody whom nobody trusts, for another name, or over."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    tls = server_context(
+        new_authority(folder) if wrong == "authority" else authority,
+        tmp_path,
+        address="127.0.0.9" if wrong == "name" else "127.0.0.1",
+        valid=timedelta(days=-1) if wrong == "date" else timedelta(days=1),
+    )
+    with mail_server(tls) as server:
+        for plain in (False, True):
+            with pytest.raises(MailNotSent, match="could not prove who it is"):
+                send(server, plain=plain)
+    assert ([], {"EHLO", "STARTTLS"}) == (server.sealed, set(server.words))
+
+
+def test_encrypted_from_the_first_byte(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at port 465: nothing at all in the clear."""
+    with mail_server(server_context(authority, tmp_path), at_once=True) as server:
+        monkeypatch.setattr(mail, "TLS_PORT", server.server_address[1])
+        send(server)
+    assert ([], True) == (server.clear, "A text." in server.sealed)
