@@ -20,7 +20,7 @@ SELECT count(*) AS waiting FROM (
   SELECT 1 FROM inbox WHERE state = 'new' AND (snoozed_until IS NULL OR snoozed_until <= :now)
     AND (:account_did = '' OR account_did = :account_did)
   LIMIT :limit
-) AS some
+) AS found
 
 -- name: list_whole_inbox
 -- Everything, the latest first.

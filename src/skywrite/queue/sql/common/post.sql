@@ -129,10 +129,10 @@ WHERE id = :id AND state = 'published'
 
 -- name: size_of_queue
 -- How many posts there are, up to a limit, and a number that grows with each change of one.
-SELECT count(*) AS posts, coalesce(sum(version), 0) AS version FROM (SELECT version FROM post LIMIT :limit) AS some
+SELECT count(*) AS posts, coalesce(sum(version), 0) AS version FROM (SELECT version FROM post LIMIT :limit) AS found
 
 -- name: count_due_until
 -- How many posts are due until a time, up to a limit.
 SELECT count(*) AS due FROM (
   SELECT 1 FROM post WHERE state = 'scheduled' AND due_at <= :until LIMIT :limit
-) AS some
+) AS found
