@@ -48,7 +48,7 @@ def login_command(
     from skywrite.atproto.sign_in import AuthFactorRequired
 
     with Skywrite() as sky:
-        # Where nothing can be kept, nobody is asked for a password.
+        # If nothing can be stored, do not ask for a password.
         sky.accounts()
         name = handle or sky.context.config.handle or _ask("Handle (such as alice.bsky.social)")
         pds = pds or sky.context.environment_pds()
@@ -71,7 +71,7 @@ def login_command(
 
 
 def _confirmed_server(sky: Any, name: str) -> str:
-    """The account's server, shown and asked about where nobody here knows it: DNS or a typo may have chosen it."""
+    """The account's server. If it is unknown here, ask first: DNS or a typo may have chosen it."""
     server, known = sky.accounts.server_for(name)
     if not known:
         click.echo(

@@ -1,4 +1,4 @@
-"""approve, reject: see exactly what goes out, and say yes or no to that."""
+"""approve, reject: see exactly what goes out, and approve or reject it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def approve_command(
 ) -> None:
     """Show exactly what goes out, and approve that; without ID, list what waits for an approval.
 
-    Any change of the post voids the approval. A post that nobody has approved by its time is held. With recurring:ID
+    Any change to the post voids the approval. A post that nobody has approved by its time is held. With recurring:ID
     one approval covers all posts of a recurrence, until the recurrence is changed.
     """
     from skywrite.app import Skywrite
@@ -99,7 +99,7 @@ def approve_command(
 @click.option("--by", metavar="NAME", help="Who rejects; without it, your login name.")
 @json_option
 def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> None:
-    """Say no to a post: it is held, and earlier approvals of it are withdrawn.
+    """Reject a post: it is held, and its earlier approvals are withdrawn.
 
     With recurring:ID the approval of a whole recurrence is withdrawn, and its scheduled posts are held.
     """
@@ -145,7 +145,7 @@ def _login_name() -> str:
 
 
 def _says_yes(lines: Iterator[str], target: str, digest: str) -> bool:
-    """Show it, and ask; a script has to name the digest."""
+    """Show it, and ask; a script must give the digest."""
     for line in lines:
         click.echo(line)
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""command: scheduled commands; what one prints is posted. `watch` is its old name."""
+"""command: scheduled commands, whose output is posted. `watch` is the old name."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the shell completes beside commands and options: accounts, posts, states.
+"""What the shell completes besides commands and options: accounts, posts, states.
 
-Completion never fails: where the database cannot be read, nothing is proposed.
+Completion never fails: if the database cannot be read, there are no suggestions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skywrite.app import Skywrite
 
 POSTS_MAX = 100
-# What each command is for; the others take posts that wait.
+# The states that each command is for; the others take waiting posts.
 _STATES = {
     "show": STATES,
     "retry": ("failed",),
@@ -37,7 +37,7 @@ def complete_accounts(context: click.Context, parameter: click.Parameter, begun:
 
 
 def complete_posts(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Numbers of posts that wait, with the beginning of their texts."""
+    """Numbers of waiting posts, with the beginning of their texts."""
 
     states: Any = _STATES.get(context.info_name or "", WAITING_STATES)
 
@@ -54,14 +54,14 @@ def complete_recurrences(context: click.Context, parameter: click.Parameter, beg
 
 
 def complete_files(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Files, which the shell itself knows best."""
+    """Files, completed by the shell itself."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(begun, type="file")]
 
 
 def complete_commands(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The commands that there are."""
+    """The commands."""
     from click.shell_completion import CompletionItem
 
     root = context.find_root().command

@@ -1,4 +1,4 @@
-"""completion: the line that a shell needs to complete our commands."""
+"""completion: the line that sets up shell completion."""
 
 from __future__ import annotations
 

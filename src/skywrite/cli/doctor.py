@@ -1,4 +1,4 @@
-"""doctor: is everything as it should be, and what to do where it is not."""
+"""doctor: check whether everything is fine, and what to do if it is not."""
 
 from __future__ import annotations
 

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @click.group("drafts", epilog="Example: skywrite drafts pull")
 def drafts_command() -> None:
-    """Bring the official app's own drafts here."""
+    """Import drafts of the official app."""
 
 
 @drafts_command.command("pull", epilog="Example: skywrite drafts pull, then: skywrite queue, and skywrite move ID WHEN")
 @account_option
 @json_option
 def pull(account: str | None, as_json: bool) -> int:
-    """Bring the drafts of the official app here, as drafts.
+    """Import the drafts of the official app, as drafts.
 
-    Run it as often as you like, without doubles.
+    Run it as often as you like; it makes no duplicates.
 
-    Texts, threads, link cards, quotes, labels, languages and rules about replies come along. Images and videos do not:
-    the app keeps them on the device.
+    Texts, threads, link cards, quotes, labels, languages and reply settings are copied. Images and videos are not: the
+    app keeps them on the device.
     """
     from skywrite.app import Skywrite
 

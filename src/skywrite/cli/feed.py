@@ -1,4 +1,4 @@
-"""feed: what a blog, a changelog or a podcast says becomes posts."""
+"""feed: new items of a blog, a changelog or a podcast become posts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _options(command: Command) -> Command:
 
 @click.group("feed", epilog="Example: skywrite feed add https://example.com/blog")
 def feed_command() -> None:
-    """Post what a feed says: RSS, Atom or JSON Feed, or a page that names one. `skywrite run` polls it."""
+    """Post new items of a feed: RSS, Atom or JSON Feed, or a page that links to one. `skywrite run` polls it."""
 
 
 @feed_command.command("add", epilog="Example: skywrite feed add https://example.com/blog --backfill 3")
@@ -93,7 +93,7 @@ def add(url: str, as_json: bool, **options: Any) -> None:
 @feed_command.command("list", epilog="Example: skywrite feed list --json")
 @json_option
 def list_(as_json: bool) -> None:
-    """Every feed, and what became of its items."""
+    """List the feeds, and how many items are in each state."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -222,9 +222,9 @@ def edit(feed: str, accounts: tuple[str, ...], as_json: bool, **options: Any) ->
 @click.argument("feed")
 @json_option
 def remove(feed: str, as_json: bool) -> None:
-    """Forget a feed; the posts it made stay.
+    """Remove a feed; the posts it made stay.
 
-    Which of its items were posted is forgotten too.
+    The record of which items were posted is removed, too.
     """
     from skywrite.app import Skywrite
     from skywrite.app.documents import RemovedFeed

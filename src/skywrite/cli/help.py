@@ -1,4 +1,4 @@
-"""help: the same as --help, for those who write it as a word."""
+"""help: the same as --help."""
 
 from __future__ import annotations
 

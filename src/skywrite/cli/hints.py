@@ -1,7 +1,7 @@
-"""What to do next, in the words of the command line.
+"""Hints, rendered for the command line.
 
-What lives here: the command for each operation that an error, a problem or a finding may propose. What does not: when
-something is proposed (beside what raises it).
+What lives here: the command for each operation that a hint may suggest. What does not: the hints themselves (next to
+the code that raises them).
 """
 
 from __future__ import annotations
@@ -55,5 +55,5 @@ def command(do: Do) -> str:
 
 
 def hint_text(hint: str) -> str:
-    """A hint as the command line says it."""
+    """A hint for the command line."""
     return hint.said(command) if isinstance(hint, Hint) else hint

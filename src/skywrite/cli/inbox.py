@@ -15,9 +15,9 @@ from skywrite.cli.output import print_done, print_json
 @json_option
 @click.pass_context
 def inbox_command(context: click.Context, everything: bool, collect: bool, account: str | None, as_json: bool) -> None:
-    """Read what others wrote about your posts, and answer it.
+    """Read what others wrote about your posts, and reply.
 
-    A worker collects it for accounts that ask for it: skywrite set inbox=yes
+    A worker collects it for accounts that want it: skywrite set inbox=yes
     """
     if context.invoked_subcommand is not None:
         return
@@ -42,10 +42,10 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
 @inbox_command.command("answer", epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"')
 @click.argument("item_id", type=ID, metavar="ID")
 @click.argument("text")
-@click.option("--at", metavar="WHEN", help="When the answer goes out; without it, now, by the worker.")
+@click.option("--at", metavar="WHEN", help="When the reply goes out; without it, now, by the worker.")
 @json_option
 def answer_command(item_id: int, text: str, at: str | None, as_json: bool) -> None:
-    """Answer through the queue."""
+    """Reply through the queue."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:

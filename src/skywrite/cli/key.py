@@ -1,4 +1,4 @@
-"""key: the key that seals what is secret. Keys of the HTTP interface have a command of their own (`keys`)."""
+"""key: the key that seals secrets. API keys have their own command (`keys`)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def key_command() -> None:
 @click.option("--force", is_flag=True, help="Also while workers seem to run; after a crash of theirs.")
 @json_option
 def rotate(new_key_stdin: bool, force: bool, as_json: bool) -> None:
-    """Put all secrets under a new key.
+    """Seal all secrets with a new key.
 
-    Sessions, OAuth keys, webhooks and commands move together, or nothing does.
+    Sessions, OAuth keys, webhooks and commands change together, or nothing does.
 
-    Stop the workers first. A key in a file or in the keyring is made and replaced there. Where SKYWRITE_KEY holds the
-    key, give the new one on standard input and set the variable to it everywhere afterwards.
+    Stop the workers first. A key in a file or in the keyring is created and replaced there. If SKYWRITE_KEY holds the
+    key, give the new one on standard input, and set the variable to it everywhere afterwards.
     """
     from skywrite.app import Skywrite
     from skywrite.app.documents import resealed_dict

@@ -25,7 +25,7 @@ _SILENT_STATES = ("scheduled", "published")
 def lines_of(
     entries: Sequence[Entry], when: Callable[[Entry], datetime | None], zone_of: Callable[[Any], str], now: datetime
 ) -> Iterator[str]:
-    """Every entry on a line below the heading of its day; `when` is the time that it is listed by."""
+    """Each entry on a line under the heading of its day; `when` returns the time that it is listed by."""
     zones = {entry.account.did: ZoneInfo(zone_of(entry.account)) for entry in entries}
     several = len({str(zone) for zone in zones.values()}) > 1
     accounts = len({entry.account.did for entry in entries}) > 1
@@ -76,7 +76,7 @@ def _heading(time: datetime | None, now: datetime) -> str:
 
 
 def _pushed(entry: Entry, zone: ZoneInfo) -> str:
-    """When it goes out, where its account's pace makes it later than it is due."""
+    """When it goes out, if its account's pace delays it."""
     post, push = entry.post, entry.push
     if push is None or post.due_at is None:
         return ""
@@ -86,7 +86,7 @@ def _pushed(entry: Entry, zone: ZoneInfo) -> str:
 
 
 def _extras(entry: Entry, zone: ZoneInfo) -> str:
-    """What a post holds beside its text, and why it stands still, in a few words."""
+    """What a post has besides its text, and why it does not move, in a few words."""
     post = entry.post
     draft = post.draft
     images = len(draft.get("images") or ())
@@ -105,7 +105,7 @@ def _extras(entry: Entry, zone: ZoneInfo) -> str:
 
 
 def footer(shown: int, total: int, command: str) -> str:
-    """How much of it is shown, and how to see more; empty where everything is."""
+    """How much is shown, and how to see more; empty if everything is shown."""
     if shown >= total:
         return ""
     more = min(max(shown * 10, 1000), 100_000)

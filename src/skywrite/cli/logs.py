@@ -17,7 +17,7 @@ from skywrite.shown import printable
 
 
 def make_log(kind: str, clock: Clock) -> Callable[..., None]:
-    """A function `log(event, **facts)`; `kind` is text, json or none. A line that cannot be written is left out."""
+    """A function `log(event, **facts)`; `kind` is text, json or none. A line that cannot be written is skipped."""
 
     def log(event: str, **facts: Any) -> None:
         if kind == "none" or event == "idle":
@@ -28,7 +28,7 @@ def make_log(kind: str, clock: Clock) -> Callable[..., None]:
             line = json.dumps({"time": at, "event": event, **plain}, ensure_ascii=False)
         else:
             line = " ".join([at, event, *(f"{name}={_quoted(value)}" for name, value in plain.items())])
-        # A full disk, a pipe whose reader is gone, or a stream that was closed.
+        # A full disk, a broken pipe, or a closed stream.
         with suppress(OSError, ValueError):
             sys.stderr.write(printable(line) + "\n")
             sys.stderr.flush()

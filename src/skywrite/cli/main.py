@@ -1,6 +1,6 @@
-"""The entry point: the commands, loaded when they are used, and errors as people and scripts read them.
+"""The entry point: commands, loaded when they are used, and errors, for people and scripts.
 
-What lives here: the list of commands and the exit. What does not: any command (a file a noun beside this one).
+What lives here: the list of commands and the exit. What does not: any command (each noun has its own file).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from skywrite.cli.output import QUIET, clean_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError
 
-# Each command: the module that holds it, and what it does in a line of `skywrite --help`.
+# Each command: its module, and its line in `skywrite --help`.
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Account": {
         "login": ("accounts", "Sign in to an account"),
@@ -48,7 +48,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("queue", "List published, failed and cancelled posts"),
         "rehearse": ("rehearse", "Show the coming days, and what a bad day would do to them"),
         "approve": ("approve", "See exactly what goes out, and approve it"),
-        "reject": ("approve", "Say no to a post, with a note"),
+        "reject": ("approve", "Reject a post, with a note"),
         "edit": ("queue", "Change a post"),
         "move": ("queue", "Move a post to another time"),
         "cancel": ("queue", "Cancel posts"),
@@ -83,7 +83,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "help": ("help", "Show help"),
     },
 }
-# Names that commands had before; they work, and are not listed.
+# Old names of commands; they work, but are not listed.
 OLD_NAMES = {"watch": "command"}
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 EXIT_INTERRUPTED = 130
@@ -91,7 +91,7 @@ NAME_WIDTH = max(map(len, COMMANDS))
 
 
 class Commands(click.Group):
-    """A group whose commands are imported when they are named, and listed without being imported."""
+    """A group whose commands are imported when they are used, and listed without being imported."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -119,7 +119,7 @@ class Commands(click.Group):
 
 
 def _with_quiet(command: click.Command) -> click.Command:
-    """A command, and those below it, with `--quiet`."""
+    """Add `--quiet` to a command and its subcommands."""
     if not any(parameter.name == "quiet" for parameter in command.params):
         command.params.append(_QUIET)
     if isinstance(command, click.Group):
@@ -144,7 +144,7 @@ _QUIET = click.Option(
 
 
 def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
-    """No such command, with those that are spelled alike."""
+    """The error for an unknown command, with similar names."""
     from difflib import get_close_matches
 
     alike = [f"skywrite {found}" for found in get_close_matches(name, COMMANDS, n=2)]
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         code = _wrong_usage(error, as_json)
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing is left to be said.
+        # The reader of our output is gone; there is nothing left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
@@ -208,7 +208,7 @@ def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
 
 
 def _refused_by_system(error: OSError, as_json: bool) -> int:
-    """A file that cannot be read or written, where nobody below has said it better."""
+    """A file that cannot be read or written, if no lower layer has explained it better."""
     if os.environ.get("SKYWRITE_DEBUG"):
         raise error
     where = f"{error.filename}: " if error.filename else ""

@@ -15,7 +15,7 @@ _COUNTED = ("claimed", "published", "retry", "failed", "held", "lease_lost", "st
 
 
 def registry_of(sky: Any) -> tuple[CollectorRegistry, Counter]:
-    """What `/metrics` shows: the posts of the queue, counted once when somebody asks, and the events that are added."""
+    """What `/metrics` shows: the posts of the queue, counted at each request, and the counted events."""
     from prometheus_client import CollectorRegistry, Counter
     from prometheus_client.core import GaugeMetricFamily
 

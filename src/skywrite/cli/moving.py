@@ -129,7 +129,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
             for piece in pieces:
                 click.echo(piece, nl=False)
             return
-        # Drafts are nobody else's business before they are public.
+        # Drafts are private.
         with private_file(output) as file:
             file.writelines(piece.encode() for piece in pieces)
     print_done(f"{count} {_plural('row', count)} written to {output}.")

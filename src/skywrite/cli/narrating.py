@@ -1,4 +1,4 @@
-"""What `skywrite run` says to somebody who watches it: a line for each post, and what comes next when nothing is due.
+"""What `skywrite run` prints on a terminal: a line for each post, and what comes next when nothing is due.
 
 What does not live here: logs for machines (`logs`).
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skywrite.queue.model import Post
 
 TEXT_MIN = 24
-# Steps that only logs are for.
+# Steps that are only logged.
 _SILENT = ("claimed", "session_refreshed", "found_on_network", "stored_otherwise", "nothing", "same", "posted", "feed")
 _OUTCOMES = {
     "retry": ("not yet", "yellow"),
@@ -33,7 +33,7 @@ _OUTCOMES = {
 
 
 class Narration:
-    """A `log(event, **facts)` for people. Several threads use it."""
+    """A `log(event, **facts)` for people. Threads share it."""
 
     def __init__(self, sky: Skywrite, *, once: bool = False, write: Callable[[str], Any] = click.echo) -> None:
         self._sky, self._once, self._write = sky, once, write
@@ -41,7 +41,7 @@ class Narration:
         self._last = ""
 
     def __call__(self, event: str, **facts: Any) -> None:
-        """Say what happened, where it is of interest."""
+        """Print what happened, if it is of interest."""
         with suppress(SkywriteError, OSError, ValueError):
             line = self._line(event, facts)
             with self._lock:
@@ -78,7 +78,7 @@ class Narration:
         return f'{start}"{cut(entry.post.text, columns() - width(start) - 2)}"\n  {said}'
 
     def _idle(self) -> str:
-        """What comes next; nothing while something is due or under way."""
+        """Print what comes next; nothing while something is due or in flight."""
         store, now = self._sky.context.store, self._now()
         coming = store.posts(("scheduled", "publishing"), limit=1)
         if not coming:
@@ -91,7 +91,7 @@ class Narration:
         return click.style(f"Nothing is due. Next: {self._when(post)}", dim=True)
 
     def _waits(self, post: Post) -> str:
-        """Until when a post that is due waits, and because of what; nothing where it does not wait for its pace."""
+        """Until when a due post waits for its account's pace, and why; empty if it does not."""
         push = self._sky.posts.forecast(self._sky.posts.get(post.id)).push
         if push is None:
             return ""
@@ -108,7 +108,7 @@ class Narration:
         return f'{when}  {account.handle}  "{cut(post.text, TEXT_MIN)}"'
 
     def _other(self, event: str, facts: dict[str, Any]) -> str:
-        """Anything else that is worth a line, in the words of the log."""
+        """Anything else that is worth a line, as in the log."""
         message = facts.get("message") or facts.get("error") or ""
         subjects = [f"{name} {facts[name]}" for name in ("feed", "timer", "post", "account") if facts.get(name)]
         about = ", ".join(subjects)

@@ -1,4 +1,4 @@
-"""notices: who hears of troubles, by e-mail or by a command."""
+"""notices: who is notified of problems, by e-mail or by a command."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PASSWORD = "SKYWRITE_SMTP_PASSWORD"
 
 @click.group("notices", epilog="Example: skywrite notices add command ./notify.sh --quiet 22:00-7:00")
 def notices_command() -> None:
-    """Hear of troubles: a post is refused or held, an account needs a login, a feed fails, nothing is published.
+    """Get notices of problems: a post is refused or held, an account needs a login, a feed fails, nothing is published.
 
-    One notice for each trouble, and one when it is over. Programs use webhooks: skywrite serve.
+    One notice for each problem, and one when it is solved. Programs use webhooks: skywrite serve.
     """
 
 
@@ -28,7 +28,7 @@ def notices_command() -> None:
     "add", epilog="Example: skywrite notices add email me@x.example --from bot@x.example --server smtp.x.example"
 )
 def add_group() -> None:
-    """Add somebody who hears of troubles."""
+    """Add somebody who gets notices."""
 
 
 def _common(command: Any) -> Any:
@@ -77,7 +77,7 @@ def email_command(
 @click.argument("command")
 @_common
 def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_json: bool) -> None:
-    """By a command, which finds the text in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
+    """By a command, which gets the text in SKYWRITE_NOTICE_SUBJECT and SKYWRITE_NOTICE_TEXT."""
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
@@ -88,7 +88,7 @@ def command_command(command: str, quiet: str | None, kinds: tuple[str, ...], as_
 @notices_command.command("list", epilog="Example: skywrite notices list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """Show who hears of troubles."""
+    """List who gets notices."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import channel_dict
 
@@ -97,7 +97,7 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print_json([channel_dict(channel) for channel in channels])
     elif not channels:
-        click.echo("Nobody hears of troubles. Add somebody: skywrite notices add --help")
+        click.echo("Nobody gets notices. Add somebody: skywrite notices add --help")
     else:
         print_table(("ID", "KIND", "TO", "LAST ERROR"), [_row(channel) for channel in channels])
 
@@ -106,7 +106,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("channel_id", type=ID, metavar="ID")
 @json_option
 def test_command(channel_id: int, as_json: bool) -> None:
-    """Send a test now."""
+    """Send a test notice."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import TestedChannel
 
@@ -122,7 +122,7 @@ def test_command(channel_id: int, as_json: bool) -> None:
 @click.argument("channel_id", type=ID, metavar="ID")
 @json_option
 def remove_command(channel_id: int, as_json: bool) -> None:
-    """Send nothing more there."""
+    """Stop sending notices to a channel."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import Removed
 

@@ -1,4 +1,4 @@
-"""login --oauth: the browser, the waiting, and what came of it; and oauth: a client of one's own."""
+"""login --oauth: signing in with a browser; and oauth: your own client."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from skywrite.errors import InputError
 def sign_in_by_browser(
     handle: str | None, pds: str | None, rights: tuple[str, ...], *, paste: bool, as_json: bool
 ) -> None:
-    """Send the browser away, wait until it comes back, and keep the session."""
+    """Open the browser, wait until it returns, and store the session."""
     with Skywrite() as sky:
-        # Where nothing can be kept, nobody is sent to a browser.
+        # If nothing can be stored, do not open a browser.
         sky.accounts()
         name, place = handle or sky.context.config.handle, pds or sky.context.environment_pds()
         if not name and not place:
@@ -73,7 +73,7 @@ def _read_address() -> str:
 
 
 def _waited(listener: Listener) -> dict[str, str]:
-    """What came from the browser, or was pasted at the terminal, whichever is first."""
+    """The parameters from the browser, or those pasted into the terminal, whichever comes first."""
     if sys.stdin.isatty():
         click.echo("Using a browser on another computer? Paste the address of the last page.", err=True)
         threading.Thread(target=_read_pasted, args=(listener,), daemon=True).start()
@@ -89,7 +89,7 @@ def _read_pasted(listener: Listener) -> None:
 
 @click.group("oauth", epilog="Example: skywrite oauth init https://me.example --folder site")
 def oauth_command() -> None:
-    """Make and keep an OAuth client of your own, for sessions that last two years."""
+    """Create and maintain your own OAuth client, for sessions that last two years."""
 
 
 @oauth_command.command("init", epilog="Example: skywrite oauth init https://me.example --folder site")
@@ -127,7 +127,7 @@ def init_command(address: str, folder: Path, public: bool, name: str, as_json: b
 @click.option("--drop-unused", is_flag=True, help="Also drop the keys that no session here is bound to.")
 @json_option
 def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
-    """Give the client a new key for new sign-ins. Sessions go on with the key that they were made with."""
+    """Give the client a new key for new sign-ins. Sessions keep the key that they began with."""
     with Skywrite() as sky:
         before = sky.oauth.default_client("")
         client = turned(sky.oauth, before, drop_unused=drop_unused)
@@ -142,7 +142,7 @@ def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:
 @oauth_command.command("check", epilog="Example: skywrite oauth check")
 @json_option
 def check_command(as_json: bool) -> None:
-    """Compare the served files with what is kept here."""
+    """Compare the served files with the client that is stored here."""
     with Skywrite() as sky:
         found = check_published(sky.oauth, sky.oauth.default_client(""))
     if as_json:

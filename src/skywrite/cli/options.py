@@ -1,4 +1,4 @@
-"""Options that commands share: the account, JSON, and everything that a draft can hold.
+"""Options that commands share: the account, JSON, and all fields of a draft.
 
 The names are those of the fields of a draft (`compose.draft`) and of the rows of `skywrite import`.
 """
@@ -18,15 +18,15 @@ from skywrite.errors import InputError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STDIN_BYTES_MAX = 1_000_000
-# Whoever reads a file reports what it is, and whether it may be read.
+# Reading the file reports whether it exists and is readable.
 FILE = click.Path(path_type=Path, readable=False)
-# Numbers of posts, recurrences and commands, as databases keep them.
+# Numbers of posts, recurrences and commands, in the range of databases.
 ID = click.IntRange(1, 2**63 - 1)
 # "'abc' is not a valid number."
 ID.name = "number"
 
 
-# What an option that names an account has.
+# Common arguments of options that name an account.
 A_HANDLE: Any = {"metavar": "HANDLE", "shell_complete": complete_accounts}
 
 
@@ -56,7 +56,7 @@ def text_options(command: Command) -> Command:
 
 
 def draft_options(command: Command) -> Command:
-    """Everything that a post can hold beside its text."""
+    """Everything that a post can have besides its text."""
     for option in reversed(_DRAFT):
         command = option(command)
     return command
@@ -129,7 +129,7 @@ def read_text(text: tuple[str, ...], file: Path | None, editor: bool) -> str:
 
 
 def pool_of(path: Path) -> list[str]:
-    """The texts of a file that take turns. Raises InputError for a file without any."""
+    """The texts of a pool file, used in turn. Raises InputError if there are none."""
     from skywrite.compose.parts import split_parts
 
     pool = [text for text in split_parts(read_text((), path, False)) if text.strip()]
@@ -139,7 +139,7 @@ def pool_of(path: Path) -> list[str]:
 
 
 def read_stdin(max_bytes: int) -> bytes:
-    """All of standard input; InputError where it is longer than `max_bytes`."""
+    """All of standard input. Raises InputError if it is longer than `max_bytes`."""
     data = sys.stdin.buffer.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise InputError(
@@ -149,7 +149,7 @@ def read_stdin(max_bytes: int) -> bytes:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file that is no larger than a text may be. Raises MissingFile, UnreadableFile, InputError."""
+    """The bytes of a file, up to the maximum for texts. Raises MissingFile, UnreadableFile, InputError."""
     from skywrite.compose.images import MissingFile, UnreadableFile
 
     try:
@@ -176,7 +176,7 @@ def _decoded(data: bytes, what: str) -> str:
 
 
 def draft_row(options: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a draft from the values of `draft_options`; only what was said."""
+    """The fields of a draft from the values of `draft_options`; only those that were given."""
     media = list(options["images"]) + ([options["video"]] if options["video"] else [])
     alts = _alts(media, list(options["alts"]), options["require_alt"])
     row: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """What the command line prints: sentences, tables and JSON; colours only on a terminal.
 
-What does not live here: what is said about a post (`view`).
+What does not live here: how a post is shown (`view`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ QUIET = "skywrite.quiet"
 
 
 class CleanStream:
-    """A stream for terminals and pipes that lets no untrusted control character through."""
+    """A stream for terminals and pipes that removes untrusted control characters."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -45,7 +45,7 @@ class CleanStream:
 
 
 class CleanBytes:
-    """The bytes below a clean stream, which click writes to now and then: they are text, so they are cleaned too."""
+    """The binary buffer of a clean stream, to which click sometimes writes text: it is cleaned too."""
 
     def __init__(self, stream: CleanStream) -> None:
         self._stream = stream
@@ -59,7 +59,7 @@ class CleanBytes:
 
 
 def clean_streams() -> None:
-    """From now on what is printed is clean; a character that the terminal cannot show is escaped and no error."""
+    """From now on all output is clean; characters that the terminal cannot show are escaped."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure") and not isinstance(stream, CleanStream):
@@ -68,12 +68,12 @@ def clean_streams() -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value, for scripts; hints in the words of the command line."""
+    """Print one JSON value, for scripts, with hints rendered for the command line."""
     click.echo(json_text(_said(value), indent=None if isinstance(value, Mapping) else 1))
 
 
 def json_array(items: Iterable[Any]) -> Iterator[str]:
-    """The lines of a JSON array, made one item at a time: it may be longer than what fits into memory."""
+    """The lines of a JSON array, made one item at a time: it may not fit into memory."""
     before = "["
     for item in items:
         yield f"{before}\n " + json_text(_said(item), indent=1).replace("\n", "\n ")
@@ -96,13 +96,13 @@ def _said(value: Any) -> Any:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """A value as JSON that standard output can take: all but ASCII is escaped where it is not UTF-8."""
+    """A value as JSON for standard output: everything but ASCII is escaped unless the encoding is UTF-8."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     return json.dumps(value, ensure_ascii=encoding not in ("utf-8", "utf8"), indent=indent)
 
 
 def print_error(error: Mapping[str, str], as_json: bool) -> None:
-    """An error: what happened, and what to do; with --json one object on standard output."""
+    """Print an error: what happened, and what to do; with --json as an object on standard output."""
     if as_json:
         print_json(error)
         return
@@ -112,31 +112,31 @@ def print_error(error: Mapping[str, str], as_json: bool) -> None:
 
 
 def _labelled(label: str, first: int, sentence: str) -> None:
-    """A sentence behind a label, on standard error."""
+    """Print a sentence after a label, on standard error."""
     click.echo(f"{label} {wrapped(printable_line(sentence), first=first, stream=sys.stderr)}", err=True)
 
 
 def is_quiet() -> bool:
-    """Whether only errors, and what was asked for, are to be printed."""
+    """Whether to print only errors, and what was asked for."""
     context = click.get_current_context(silent=True)
     return bool(context and context.meta.get(QUIET))
 
 
 def print_aside(line: str) -> None:
-    """What may be left out: advice, and what comes next."""
+    """Print optional advice, such as what to do next."""
     if not is_quiet():
         click.echo(f"  {wrapped(line, first=2)}")
 
 
 def print_done(sentence: str) -> None:
-    """What was done."""
+    """Print what was done."""
     if is_quiet():
         return
     click.echo(f"{click.style('✓', fg='green')} {wrapped(printable_line(sentence), first=2)}")
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
-    """What the user should know, on standard error."""
+    """Print warnings on standard error."""
     if is_quiet():
         return
     for warning in warnings:
@@ -144,7 +144,7 @@ def print_warnings(warnings: Iterable[str]) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns; the last one may be of any length."""
+    """Print columns; the last one may have any length."""
     lines = [list(head), *[[printable_line(cell) for cell in row] for row in rows]]
     widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     for number, line in enumerate(lines):
@@ -160,7 +160,7 @@ def one_line(text: str, width: int = 60) -> str:
 
 
 def upload_progress() -> Callable[[Any, str, int, int], None] | None:
-    """A progress bar for uploads; None where nobody looks."""
+    """A progress bar for uploads; None if not on a terminal."""
     if is_quiet() or not sys.stderr.isatty():
         return None
     shown = {"percent": -1}

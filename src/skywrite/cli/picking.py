@@ -1,7 +1,7 @@
-"""Commands that change many posts alike: which posts are meant, and what is said about them.
+"""Commands that change many posts at once: choosing the posts, and reporting the results.
 
-What lives here: numbers, ranges (`31-33`), `--source` and `--state`, the question before many are changed, and one JSON
-document for all of them. What does not: what a change does (`app.posts`).
+What lives here: numbers, ranges (`31-33`), `--source` and `--state`, the confirmation, and one JSON document for all.
+What does not: what a change does (`app.posts`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHOSEN_MAX = 1_000_000
 
 
 class NothingChosen(InputError):
-    """No post is named, or none fits."""
+    """No post was named, or none matches."""
 
 
 class PostNumbers(click.ParamType[range]):
@@ -38,7 +38,7 @@ class PostNumbers(click.ParamType[range]):
     name = "ID"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range:
-        """Numbers, also that of a single post."""
+        """A range of numbers, or of just one."""
         if isinstance(value, range):
             return value
         first, dash, last = str(value).partition("-")
@@ -63,7 +63,7 @@ class Change:
 
 
 def many_posts(change: Change, say: Callable[[Entry, Skywrite, str], None]) -> click.Command:
-    """The command of a change; `say` prints what became of one post."""
+    """The command of a change; `say` prints the result for one post."""
     for_each = f"Example: skywrite {change.name} 12 31-33 or: skywrite {change.name} --source import:plan.csv"
 
     @click.command(change.name, help=change.about, epilog=for_each)
@@ -134,7 +134,7 @@ def _filtered(
 
 
 def _numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
-    """Every number that is given; of ranges those that exist, as long as there is one."""
+    """All given numbers; of ranges those that exist, but at least one."""
     ids: list[int] = []
     for given in numbers:
         if len(given) == 1:
@@ -181,7 +181,7 @@ def _report(
     as_json: bool,
     alone: bool,
 ) -> None:
-    """Say what became of each; raise the error of the last that went wrong, or end with its code."""
+    """Print the result for each; raise the last error, or exit with its code."""
     from skywrite.app.documents import ChangedPost
 
     errors = [(post_id, result) for post_id, result in results if isinstance(result, SkywriteError)]

@@ -1,4 +1,4 @@
-"""What an import would do or did, on a terminal: day by day, and what is wrong or odd summed up.
+"""What an import would do or did, on a terminal: day by day, with a summary of errors and warnings.
 
 What does not live here: making the plan (`app.import_plan`).
 """
@@ -21,7 +21,7 @@ RUNS_MAX = 8
 
 
 def plan_lines(plan: ImportPlan) -> Iterator[str]:
-    """Every post on a line below its day."""
+    """Each post on a line under its day."""
     posts = [*(post for day in plan.days for post in day.posts), *plan.undated]
     handles = {post.account for post in posts}
     handle_width = max(map(width, handles)) if len(handles) > 1 else 0
@@ -55,7 +55,7 @@ def _extras(post: PlannedPost) -> str:
 
 
 def remark_lines(remarks: Sequence[Remark], label: str, colour: str) -> Iterator[str]:
-    """What concerns many rows, said once each: the message of the first row, and which rows are like it."""
+    """Remarks about many rows, each printed once: the message of the first row, and the other rows."""
     for remark in remarks:
         message = remark.message
         if remark.hint:

@@ -153,7 +153,7 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
 
 
 def _last_post(sky: Skywrite, account: str | None, row: dict[str, Any]) -> str:
-    """The at-uri of the post that was published last, of a thread its last one. Raises InputError where none was."""
+    """The at-uri of the last published post, of a thread its last one. Raises InputError if there is none."""
     if row.get("reply_to"):
         raise InputError("--reply-to and --reply-last exclude each other.", hint="Leave one out.")
     last = sky.posts.last_published(account=account)

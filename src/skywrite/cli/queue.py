@@ -55,7 +55,7 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
         if as_json:
             print_json_array(entry.as_dict() for entry in found)
             return
-        # A list of thousands of posts is held without their records.
+        # A list of thousands of posts is kept without their records.
         entries = [entry._replace(post=entry.post._replace(prepared={}, frozen=None)) for entry in found]
         if not entries:
             click.echo('Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"')
@@ -239,9 +239,9 @@ hold_command = many_posts(
 @click.command("undo", epilog="Example: skywrite undo")
 @json_option
 def undo_command(as_json: bool) -> None:
-    """Take back the last change of the queue: a schedule, import, edit, move, cancel, hold, release or retry.
+    """Undo the last change to the queue: a schedule, import, edit, move, cancel, hold, release or retry.
 
-    All or nothing: it is refused where one of the posts was changed, attempted or published since.
+    All or nothing: it is refused if one of the posts was changed, attempted or published since.
     """
     from skywrite.app import Skywrite
     from skywrite.app.documents import undone_dict

@@ -1,4 +1,4 @@
-"""recurring: posts that come again and again."""
+"""recurring: posts that repeat."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _lines(status: RecurrenceStatus) -> Iterator[str]:
 @click.option("--jitter", metavar="DURATION", help="Add a random part of this, such as 15m.")
 @json_option
 def edit(recurrence_id: int, text: str | None, pool: Path | None, as_json: bool, **options: str | None) -> None:
-    """Change a recurrence, and all posts of it that are still to come. What you do not give stays."""
+    """Change a recurrence, and all its future posts. What you do not give stays."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import EditedRecurrence
 
@@ -151,7 +151,7 @@ def _when(at: datetime, rule: Recurrence) -> str:
 @click.argument("recurrence_id", type=ID, metavar="ID", shell_complete=complete_recurrences)
 @json_option
 def stop(recurrence_id: int, as_json: bool) -> None:
-    """End a recurrence, and cancel its posts that wait."""
+    """Stop a recurrence, and cancel its waiting posts."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import StoppedRecurrence
 
@@ -169,7 +169,7 @@ def stop(recurrence_id: int, as_json: bool) -> None:
 @click.argument("when")
 @json_option
 def skip(recurrence_id: int, when: str, as_json: bool) -> None:
-    """Leave out one occurrence."""
+    """Skip one occurrence."""
     _change(recurrence_id, when, None, as_json)
 
 

@@ -1,4 +1,4 @@
-"""rehearse: what will happen in the coming days, tried out on a copy."""
+"""rehearse: what will happen in the coming days, tested on a copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""repost, pin, reposts: reposts and pins at a time."""
+"""repost, pin, reposts: scheduled reposts and pins."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ pin_command = _command(
 @json_option
 @click.pass_context
 def reposts_command(context: click.Context, as_json: bool) -> None:
-    """List reposts and pins that wait, or that failed; cancel one."""
+    """List reposts and pins that are waiting or have failed; cancel one."""
     if context.invoked_subcommand is not None:
         return
     from skywrite.app import Skywrite
@@ -83,7 +83,7 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
 @click.argument("action_id", type=ID, metavar="ID")
 @json_option
 def cancel_command(action_id: int, as_json: bool) -> None:
-    """Do not do it."""
+    """Cancel a repost or pin."""
     from skywrite.app import Skywrite
     from skywrite.app.documents import action_dict
 

@@ -69,7 +69,7 @@ def run_command(
 
 
 def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
-    """What hears of each step."""
+    """What reports each step."""
     from skywrite.cli.logs import make_log
     from skywrite.cli.narrating import Narration
     from skywrite.cli.terminal import is_terminal

@@ -73,7 +73,7 @@ def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool
     people = People(sky.context.store)
     path = f"/sign-in/{people.new_link(people.owner().id)}"
     if as_json:
-        # Programs need not know how browsers resolve *.localhost.
+        # Not all programs resolve *.localhost as browsers do.
         url = public_url or place.local_url
         print_json(SignInLink(url, path, sky.context.config.home if demo else None).as_dict())
     else:

@@ -91,7 +91,7 @@ def _service(system: bool) -> Service:
 
 
 def _program() -> Path:
-    """The `skywrite` that runs now, as an absolute path."""
+    """The absolute path of the running `skywrite`."""
     found = shutil.which(sys.argv[0]) or shutil.which("skywrite")
     if found is None:
         raise InputError("The program skywrite is not on the PATH.", hint="Install it: pipx install .")

@@ -1,4 +1,4 @@
-"""One post on a terminal: what it will be, where it stands, and every attempt in plain words.
+"""One post on a terminal: its content, its state, and every attempt in plain words.
 
 What does not live here: lists (`listing`), a post before it is accepted (`view`).
 """
@@ -87,7 +87,7 @@ def _facts(entry: Entry, zone: str) -> Iterator[str]:
 
 
 def _lateness(post: Post) -> str:
-    """How late it went out, where that is more than a minute."""
+    """How late it went out, if more than a minute."""
     if post.due_at is None or post.published_at is None:
         return ""
     seconds = (post.published_at - post.due_at).total_seconds()

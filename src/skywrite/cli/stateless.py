@@ -42,7 +42,7 @@ def post_stateless(row: dict[str, Any], options: dict[str, Any], as_json: bool) 
 
 
 def print_stateless(report: Any) -> None:
-    """One line about a post that was looked at without a database."""
+    """Print one line about a post without a database."""
     print_warnings(f"{report.name}: {warning}" if report.name else warning for warning in report.warnings)
     if report.error:
         return print_report_error(report.name, report)
@@ -52,7 +52,7 @@ def print_stateless(report: Any) -> None:
 
 
 def print_report_error(name: str, report: Any) -> None:
-    """What is wrong with a file, on standard error."""
+    """Print what is wrong with a file, on standard error."""
     line = f":{report.line}" if report.line else ""
     click.echo(f"{click.style('Error:', fg='red')} {name}{line}: {report.error.message}", err=True)
     if report.error.hint:

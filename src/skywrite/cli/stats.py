@@ -1,4 +1,4 @@
-"""stats: what became of published posts."""
+"""stats: how published posts did."""
 
 from __future__ import annotations
 

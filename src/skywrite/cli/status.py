@@ -1,4 +1,4 @@
-"""`skywrite` without a command: how things stand, a line each."""
+"""`skywrite` without a command: the overall status."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def print_status(as_json: bool) -> None:
 
 
 def print_worker_note(sky: Skywrite) -> None:
-    """Say so where nobody would send what is scheduled here."""
+    """Print a note if no worker would send what is scheduled here."""
     if note := worker_note(sky):
         print_aside(note)
 
 
 def worker_note(sky: Skywrite) -> str:
-    """A sentence where no worker lives on this database, with what to do; empty where one does."""
+    """A sentence with what to do if no worker runs on this database; otherwise empty."""
     from skywrite.app.overview import count_workers
     from skywrite.app.services import SYSTEM_HOME, computer_has_service, is_service_home
 

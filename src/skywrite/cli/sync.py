@@ -110,7 +110,7 @@ def _print_problem(folder: Path, problem: FileProblem) -> None:
 
 
 def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
-    # A file with several mistakes has a report for each, and is one file.
+    # A file with several mistakes has several reports, but counts once.
     counts = Counter(action for _, action in {(report.path, report.action) for report in reports})
     for report in reports:
         print_warnings(f"{report.path}: {warning}" for warning in report.warnings)
@@ -125,7 +125,7 @@ def _print_reports(folder: Path, reports: Sequence[FileReport]) -> None:
 
 
 def _exit_code(reports: Sequence[Any]) -> int:
-    """That of the first file that is wrong."""
+    """The exit code of the first file that is wrong."""
     return next((report.error.exit_code for report in reports if report.error), 0)
 
 

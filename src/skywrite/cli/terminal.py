@@ -1,6 +1,6 @@
-"""The terminal: how wide it is, what takes how much room, and the pager.
+"""The terminal: its width, the width of text, and the pager.
 
-What lives here: measuring and cutting of text as it is shown. What does not: what is said (`listing`, `showing`).
+What lives here: measuring and cutting text. What does not: the content (`listing`, `showing`).
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ COLUMNS_MIN = 40
 
 
 def is_terminal() -> bool:
-    """Whether somebody looks at the output."""
+    """Whether the output is a terminal."""
     return sys.stdout.isatty()
 
 
 def plain_terminal() -> bool:
-    """Whether colours and pagers are unwelcome: NO_COLOR (no-color.org) or a terminal that can do nothing."""
+    """Whether to avoid colours and pagers: NO_COLOR (no-color.org) or a dumb terminal."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def columns() -> int:
-    """How many columns a line may take; a fixed number where nobody looks."""
+    """The columns of a line; a fixed number if not on a terminal."""
     if not is_terminal() and not os.environ.get("COLUMNS"):
         return PIPE_COLUMNS
     return max(shutil.get_terminal_size().columns, COLUMNS_MIN)
 
 
 def width(text: str) -> int:
-    """How many columns a text takes: wide characters and emoji take two, marks that combine take none."""
+    """The columns of a text: wide characters and emoji take two, combining marks none."""
     if text.isascii():
         return len(text)
     from wcwidth import wcswidth
@@ -44,7 +44,7 @@ def width(text: str) -> int:
 
 
 def cut(text: str, room: int) -> str:
-    """The beginning of a text, on one line, within so many columns."""
+    """The beginning of a text, on one line, cut to so many columns."""
     from skywrite.shown import printable
 
     flat = printable(" ".join(text.split()))
@@ -62,7 +62,7 @@ def cut(text: str, room: int) -> str:
 
 
 def wrapped(text: str, *, first: int = 0, stream: TextIO | None = None) -> str:
-    """A sentence in lines that end between words, where somebody looks; `first` columns are taken already.
+    """A sentence wrapped between words, if on a terminal; `first` columns are already used.
 
     Words that are longer than a line, such as addresses, stay whole.
     """
@@ -80,12 +80,12 @@ def wrapped(text: str, *, first: int = 0, stream: TextIO | None = None) -> str:
 
 
 def pad(text: str, room: int) -> str:
-    """A text filled with blanks to so many columns."""
+    """A text padded with blanks to so many columns."""
     return text + " " * max(room - width(text), 0)
 
 
 def print_columns(rows: Sequence[Sequence[str]], *, gap: str = "  ") -> None:
-    """Rows whose cells line up; the last cell of each takes what is left of the line."""
+    """Print rows with aligned cells; the last cell gets the rest of the line."""
     if not rows:
         return
     widths = [max(width(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
@@ -96,12 +96,12 @@ def print_columns(rows: Sequence[Sequence[str]], *, gap: str = "  ") -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Print lines, through a pager where they do not fit on the terminal."""
+    """Print lines, through a pager if they do not fit on the terminal."""
     printed = list(lines)
     if not is_terminal() or plain_terminal() or len(printed) < shutil.get_terminal_size().lines:
         for line in printed:
             click.echo(line)
         return
-    # less: leave what fits on a screen, keep colours, do not clear the screen.
+    # less: exit if it fits on one screen, keep colours, do not clear the screen.
     os.environ.setdefault("LESS", "-FRX")
     click.echo_via_pager("\n".join(printed) + "\n")

@@ -1,4 +1,4 @@
-"""How a prepared post looks on a terminal: one box a post, as readers will see it.
+"""How a prepared post looks on a terminal: a box for each post, as readers will see it.
 
 What does not live here: making the records (`compose`), tables of the queue (`queue`).
 """
@@ -22,7 +22,7 @@ _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
 
 
 def print_preview(ready: Ready) -> None:
-    """Every post of the thread in a box, then who may reply, then the warnings."""
+    """Print each post of the thread in a box, then who may reply, then the warnings."""
     count = len(ready.prepared.records)
     for number, record in enumerate(ready.prepared.records, 1):
         place = f" · {number} of {count}" if count > 1 else ""
@@ -56,7 +56,7 @@ def record_lines(record: Mapping[str, Any]) -> list[str]:
 
 
 def _coloured(record: Mapping[str, Any]) -> list[str]:
-    """The text in lines that fit the box, its facets in colour."""
+    """The text in lines that fit into the box, its facets in colour."""
     data = record["text"].encode()
     kinds = [""] * len(record["text"])
     for facet in record.get("facets", ()):
@@ -73,7 +73,7 @@ def _coloured(record: Mapping[str, Any]) -> list[str]:
 
 
 def _room(text: str) -> int:
-    """How many characters of a text fit into the box; wide ones take two columns."""
+    """How many characters of a text fit into the box; wide ones use two columns."""
     box = min(WIDTH_MAX, columns() - 4)
     return box if text.isascii() or width(text) <= len(text) else box // 2
 
@@ -87,7 +87,7 @@ def _styled(line: str, kinds: list[str]) -> str:
 
 
 def _facet_lines(record: Mapping[str, Any]) -> list[str]:
-    """Where each link and mention leads."""
+    """The target of each link and mention."""
     data = record["text"].encode()
     lines = []
     for facet in record.get("facets", ()):

@@ -1,7 +1,7 @@
-"""Words on the command line that would end up where nobody meant them.
+"""Stray words on the command line.
 
-What lives here: a command that refuses them. A shell turns `--image *.jpg` into one value and many words, and
-`--at noon friday` into a value and a word; without this check those words would be posted in public.
+What lives here: a command that refuses them. A shell turns `--image *.jpg` into one value and many words, and `--at
+noon friday` into a value and a word; without this check those words would be posted in public.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _FILES = ("images", "video")
 
 
 class StrayWord(InputError):
-    """A word is left over beside the text; nothing was sent."""
+    """There is a word besides the text; nothing was sent."""
 
 
 class GivenTwice(InputError):
-    """An option that takes one value was given two."""
+    """An option that takes one value was given twice."""
 
 
 class Word(NamedTuple):
-    """A word that belongs to no option; `option` is the one whose value stands right before it."""
+    """A word that belongs to no option; `option` is the one whose value is right before it."""
 
     text: str
     option: click.Option | None
@@ -43,12 +43,12 @@ class OneTextCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """What stands behind the command's name: one TEXT."""
+        """What follows the command's name: one TEXT."""
         return [piece.replace("[TEXT]...", "[TEXT]") for piece in super().collect_usage_pieces(ctx)]
 
 
 class ManyTextsCommand(click.Command):
-    """A command with several TEXTs, side by side; a word that an option separates from them is an error."""
+    """A command with several adjacent TEXTs; a word after an option is an error."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words, options = read_words(self, args)
@@ -58,7 +58,7 @@ class ManyTextsCommand(click.Command):
 
 
 def read_words(command: click.Command, args: list[str]) -> tuple[list[Word], list[click.Option]]:
-    """The words of a command line that belong to no option, and every use of an option."""
+    """The words of a command line that belong to no option, and all uses of options."""
     known = {name: param for param in command.params if isinstance(param, click.Option) for name in param.opts}
     words: list[Word] = []
     options: list[click.Option] = []
@@ -88,7 +88,7 @@ def check_options(options: list[click.Option]) -> None:
 
 
 def check_one_text(words: list[Word], command: str) -> None:
-    """Raise StrayWord where more than one word is left over, or the only one looks like another file."""
+    """Raise StrayWord if there is more than one word, or if the only one looks like another file."""
     if len(words) > 1:
         stray = next((word for word in words if word.option), words[1])
         if stray.option:
@@ -101,7 +101,7 @@ def check_one_text(words: list[Word], command: str) -> None:
 
 
 def check_together(words: list[Word]) -> None:
-    """Raise StrayWord for a word that stands apart from the first texts, behind an option."""
+    """Raise StrayWord for a word that is separated from the first texts by an option."""
     for word in words[1:]:
         if word.option:
             raise _after_option(word)

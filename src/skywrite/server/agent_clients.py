@@ -1,9 +1,9 @@
-"""Which program asks to be let in: it registered itself, or its `client_id` is the address of a document about it.
+"""Which program asks for access: it registered itself, or its `client_id` is the address of a document about it.
 
-What lives here: reading both kinds, and which addresses answers may be sent to. What does not: what is stored
+What lives here: reading both kinds, and which redirect addresses are allowed. What does not: what is stored
 (`queue.agents`), what a person allows (`pages.consent`).
 
-All programs are public clients: none has a secret, PKCE binds the answer to who asked.
+All programs are public clients: none has a secret, and PKCE binds the response to the program that asked.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ CACHED_MAX = 100
 
 
 class UnknownAgent(InputError):
-    """Nobody knows the program that asks to be let in, or what it says about itself is wrong."""
+    """The program that asks for access is unknown, or its document is wrong."""
 
 
 class RedirectNotAllowed(InputError):
-    """The address that an answer would go to is not one of the program's."""
+    """The redirect address is not one of the program's."""
 
 
 class AgentClients:
-    """Finds programs by their `client_id`; documents are kept for as long as their server allows, at most an hour."""
+    """Finds programs by their `client_id`; documents are cached for as long as their server allows, at most an hour."""
 
     def __init__(self, agents: Agents, fetcher: Callable[[], Fetcher], clock: Clock) -> None:
         self._agents = agents
@@ -112,13 +112,13 @@ def _described(document: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def shown_name(name: str, uri: str) -> str:
-    """What the program calls itself, on one line; else the host that its answers go to."""
+    """The program's name, on one line, or the host of its redirect address."""
     words = "".join(character if character.isprintable() else " " for character in name).split()
     return " ".join(words)[:NAME_MAX].strip() or str(urlsplit(uri).hostname)[:NAME_MAX]
 
 
 def may_redirect_to(uri: str) -> bool:
-    """Whether answers may go to this address at all: over https, or to a program on the same computer."""
+    """Whether this redirect address is allowed at all: over https, or to a program on the same computer."""
     if not (uri.isascii() and uri.isprintable()) or len(uri) > ADDRESS_MAX or set(uri) & set(' \\"<>#'):
         return False
     try:
@@ -132,9 +132,8 @@ def may_redirect_to(uri: str) -> bool:
 
 
 def check_redirect(client: Client, uri: str) -> None:
-    """Refuse an address that is not one of the program's, letter by letter. Raises RedirectNotAllowed.
-
-    On the same computer any port will do: the system chooses one when the program starts to listen (RFC 8252, 7.3).
+    """Raise RedirectNotAllowed unless the address is exactly one of the program's. On the same computer any port will
+    do: the system chooses one when the program starts to listen (RFC 8252, 7.3).
     """
     if may_redirect_to(uri) and (uri in client.redirect_uris or _portless(uri) in map(_portless, client.redirect_uris)):
         return

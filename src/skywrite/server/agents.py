@@ -1,10 +1,10 @@
-"""OAuth for agents: the documents that say where to sign in, and the addresses that programs send requests to.
+"""OAuth for agents: the documents that say where to sign in, and the endpoints for programs.
 
 What lives here: Protected Resource Metadata (RFC 9728), the authorization server's metadata (RFC 8414), `/register`
 (RFC 7591), `/token`, `/revoke` (RFC 7009). What does not: the page where a person allows it (`pages.consent`).
 
-All of it is there only over https or on this computer; elsewhere `/mcp` takes keys alone. On this computer the issuer
-is the name that the program uses, such as http://127.0.0.1:8080, and the page the one with the browser's session.
+All of it exists only over https or on this computer; elsewhere `/mcp` accepts only keys. On this computer the issuer is
+the name that the program uses, such as http://127.0.0.1:8080, and the page is the one with the browser's session.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from skywrite.server.limits import Buckets, Quota, read_body
 from skywrite.server.problems import NoSuchPage, problem
 from skywrite.server.services import services_of
 
-# What agents may be given, and what they are told to ask for: `manage` is for people.
+# The scopes that agents may get, and should ask for: `manage` is for people.
 SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish")
 USUAL_SCOPES: tuple[Scope, ...] = ("read", "draft")
 RESOURCE_PATH = "/mcp"
@@ -49,7 +49,7 @@ class AgentSignIns:
 
 
 class OAuthError(Exception):
-    """A request that OAuth answers with an error of its own (RFC 6749, section 5.2)."""
+    """A request to which OAuth responds with its own error (RFC 6749, section 5.2)."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -64,18 +64,18 @@ def sign_ins_of(request: Request) -> AgentSignIns:
 
 
 def issuer_of(request: Request) -> str | None:
-    """Where agents may sign in, by the name that this request uses; None where they may not."""
+    """Where agents may sign in, for the host name of this request; None if they may not."""
     return services_of(request).origin.issuer(request.headers.get("host", ""))
 
 
 def resource_of(request: Request) -> str | None:
-    """The address that an agent's token has to be for."""
+    """The address that an agent's token must be for."""
     issuer = issuer_of(request)
     return None if issuer is None else issuer + RESOURCE_PATH
 
 
 def issuer_for(request: Request, resource: str) -> str | None:
-    """The issuer of a resource that a program asks for; None where it is not this server's."""
+    """The issuer of a resource that a program asks for; None if it is not this server's."""
     origin = services_of(request).origin
     try:
         parts, host = urlsplit(resource), urlsplit(f"//{request.headers.get('host', '')}")
@@ -88,7 +88,7 @@ def issuer_for(request: Request, resource: str) -> str | None:
 
 
 def challenged(request: Request, answer: Response, error: SkywriteError) -> Response:
-    """The answer; one that refuses somebody unknown says where to sign in."""
+    """The response; if it refuses an unknown caller, it says where to sign in."""
     issuer = issuer_of(request)
     if answer.status_code == 401 and issuer is not None:
         said = {"resource_metadata": f"{issuer}{RESOURCE_METADATA}{RESOURCE_PATH}", "scope": " ".join(USUAL_SCOPES)}
@@ -116,7 +116,7 @@ async def resource_metadata(request: Request) -> Response:
 
 
 async def server_metadata(request: Request) -> Response:
-    """GET /.well-known/oauth-authorization-server: how to ask it."""
+    """GET /.well-known/oauth-authorization-server: the server's endpoints."""
     issuer = issuer_of(request)
     if issuer is None:
         return _nothing_here()
@@ -141,7 +141,7 @@ async def server_metadata(request: Request) -> Response:
 
 
 async def register(request: Request) -> Response:
-    """POST /register: a program introduces itself. Nothing is believed: a person decides."""
+    """POST /register: a program registers itself. Nothing of that is trusted: a person decides."""
     if issuer_of(request) is None:
         return _nothing_here()
     shared = sign_ins_of(request)
@@ -189,7 +189,7 @@ async def token(request: Request) -> Response:
 
 
 async def revoke(request: Request) -> Response:
-    """POST /revoke: end the access of a token. The answer is the same for a token that is none (RFC 7009)."""
+    """POST /revoke: end the access of a token. The response is the same for an invalid token (RFC 7009)."""
     if issuer_of(request) is None:
         return _nothing_here()
     try:
@@ -260,7 +260,7 @@ def _nothing_here() -> Response:
 def agent_routes() -> list[BaseRoute]:
     """The addresses for programs."""
     return [
-        # Some programs look only at the root.
+        # Some programs only look at the root.
         Route(RESOURCE_METADATA, resource_metadata),
         Route(RESOURCE_METADATA + RESOURCE_PATH, resource_metadata),
         Route(SERVER_METADATA, server_metadata),

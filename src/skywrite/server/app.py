@@ -1,6 +1,6 @@
-"""The application, put together: middleware, routes, and what lives as long as the server.
+"""Assembles the application: middleware, routes, and what lives as long as the server.
 
-What does not live here: any handler. `make_app` takes an open `Skywrite` and leaves closing it to whoever opened it.
+What does not live here: any handler. `make_app` takes an open `Skywrite`; its caller closes it.
 """
 
 from __future__ import annotations

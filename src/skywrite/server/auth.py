@@ -1,6 +1,6 @@
-"""Who asks: an API key, or a person with a session; and signing in by a link.
+"""Authentication: API keys, persons with a session, and sign-in links.
 
-What lives here: reading both from a request, the session's cookie, and the bound on guesses. What does not: what is
+What lives here: reading them from a request, the session's cookie, and the limit on guesses. What does not: what is
 stored (`queue.api_keys`, `queue.people`), requests from other sites (`security`).
 """
 
@@ -27,11 +27,11 @@ AFTER_SIGN_IN = "/"
 
 
 class NotSignedIn(HttpProblem):
-    """The request says of nobody who asks."""
+    """The request does not identify its caller."""
 
 
 class Caller(NamedTuple):
-    """Who asks, and with which rights; one of `key` and `person` is set."""
+    """The caller and its rights; one of `key` and `person` is set."""
 
     access: Access
     key: ApiKey | None = None
@@ -39,7 +39,9 @@ class Caller(NamedTuple):
 
 
 async def caller_of(request: Request, resource: str | None = None) -> Caller:
-    """Who asks; tokens of agents are valid at their `resource`. Raises NotSignedIn, InvalidKey, TooManyRequests."""
+    """The caller of a request; agents' tokens are valid at their `resource`. Raises NotSignedIn, InvalidKey,
+    TooManyRequests.
+    """
     services = services_of(request)
     header = request.headers.get("authorization", "")
     if header:
@@ -54,7 +56,7 @@ async def caller_of(request: Request, resource: str | None = None) -> Caller:
 
 
 async def person_of(request: HTTPConnection) -> Person | None:
-    """Who is signed in by the session's cookie; None for nobody."""
+    """The person who is signed in by the session's cookie, or None."""
     secret = request.cookies.get(COOKIE)
     if not secret:
         return None
@@ -62,10 +64,10 @@ async def person_of(request: HTTPConnection) -> Person | None:
 
 
 async def sign_in(request: Request) -> Response:
-    """Use a sign-in link up: a new session begins, whatever cookie the browser sent."""
+    """Use up a sign-in link: a new session begins, whatever cookie the browser sent."""
     services = services_of(request)
     if request.method != "GET":
-        # Something that only looks whether the link leads anywhere must not use it up.
+        # A HEAD request, from something that only checks the link, must not use it up.
         return Response(status_code=204)
     person = await run_in_threadpool(services.people.use_link, request.path_params["token"])
     if person is None:
@@ -78,7 +80,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def start_session(request: HTTPConnection, person: Person, response: Response) -> Response:
-    """The response with the cookie of a new session. An older session of the browser ends."""
+    """Add the cookie of a new session to the response. The browser's older session ends."""
     services = services_of(request)
     if old := request.cookies.get(COOKIE):
         await run_in_threadpool(services.people.end_session, old)
@@ -89,7 +91,7 @@ async def start_session(request: HTTPConnection, person: Person, response: Respo
 
 
 async def sign_out(request: Request) -> Response:
-    """End the session; the browser drops what it kept of our pages."""
+    """End the session; the browser clears its cache of our pages."""
     if secret := request.cookies.get(COOKIE):
         await run_in_threadpool(services_of(request).people.end_session, secret)
     response = RedirectResponse("/", 303, headers={"clear-site-data": '"cache", "storage"'})
@@ -98,7 +100,7 @@ async def sign_out(request: Request) -> Response:
 
 
 def own_path(path: str) -> str:
-    """A path on this server; anything that could lead elsewhere becomes the first page."""
+    """A path on this server; anything that could lead elsewhere becomes the start page."""
     plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
     return path if plain else AFTER_SIGN_IN
 
@@ -109,9 +111,9 @@ def client_of(request: HTTPConnection) -> str:
 
 
 def wrong_guess(request: HTTPConnection, what: str) -> None:
-    """Note that somebody used a secret that is none. Raises TooManyRequests when their address did so too often.
+    """Count a wrong secret. Raises TooManyRequests if there were too many from this address.
 
-    What is right is never refused for the wrong guesses of others: behind a proxy they may share an address.
+    A right secret is never refused because of the wrong guesses of others: behind a proxy they may share an address.
     """
     client = client_of(request)
     log.warning("a %s that is not valid was used from %s", what, client)
@@ -131,6 +133,6 @@ def _by_key(request: Request, header: str, resource: str | None) -> Caller:
     accounts = None if key.accounts is None else frozenset(key.accounts)
     scopes = frozenset(key.scopes)
     if key.person_id is not None:
-        # An agent may never do more than the person who let it in may do now.
+        # An agent never has more rights than the person who authorised it has now.
         scopes &= frozenset(services.people.get(key.person_id).scopes)
     return Caller(Access(services.sky, scopes, accounts, who=f"key {key.id}"), key=key)

@@ -1,4 +1,4 @@
-"""The plan as a calendar (iCalendar, RFC 5545) and what was published as RSS, at secret addresses without a key.
+"""The plan as a calendar (iCalendar, RFC 5545) and published posts as RSS, at secret addresses without a key.
 
 What lives here: the two formats, and their handlers. What does not: which addresses there are (`queue.api_keys`).
 """
@@ -62,7 +62,7 @@ def _rss(request: Request) -> Response:
 
 
 def calendar_text(name: str, entries: Sequence[Entry], now: datetime, base_url: str) -> str:
-    """Posts as events; a post keeps its UID when it moves, and SEQUENCE says that it did."""
+    """Posts as events; a moved post keeps its UID and increments SEQUENCE."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -79,7 +79,7 @@ def calendar_text(name: str, entries: Sequence[Entry], now: datetime, base_url: 
 
 
 def rss_text(name: str, entries: Sequence[Entry], base_url: str) -> str:
-    """What was published, the latest first (RSS 2.0)."""
+    """Published posts, the latest first (RSS 2.0)."""
     items = "".join(_item(entry) for entry in entries)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0"><channel>'
@@ -119,7 +119,7 @@ def _item(entry: Entry) -> str:
 
 
 def _token(request: Request) -> FeedToken:
-    """The address's token. What is wrong or revoked looks like a page that is not there, and guesses are bounded."""
+    """The token of the address. A wrong or revoked one looks like a missing page, and guesses are limited."""
     token = services_of(request).keys.token(request.path_params["token"])
     if token is None:
         wrong_guess(request, "calendar address")
@@ -160,5 +160,5 @@ def _folded(line: str) -> Iterator[str]:
 
 
 def _xml(text: str) -> str:
-    """Text for XML 1.0, which takes no control characters."""
+    """Text for XML 1.0, which does not allow control characters."""
     return escape("".join(character for character in text if character.isprintable() or character in "\n\t"))

@@ -43,7 +43,7 @@ DRAFTS = ("An idea for spring: rhubarb.", "Ask our neighbours whether they join 
 
 @contextmanager
 def demo_queue() -> Iterator[Skywrite]:
-    """A queue with two accounts of a sandbox and a filled week; it is gone at the end."""
+    """A queue with two sandbox accounts and a filled week; it is deleted at the end."""
     with _home() as home:
         box = Sandbox()
         environ = {"SKYWRITE_HOME": str(home), "SKYWRITE_PLC_URL": box.plc_url, "SKYWRITE_VIDEO_SERVICE": ""}
@@ -57,7 +57,7 @@ def demo_queue() -> Iterator[Skywrite]:
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    """A folder of its own; or SKYWRITE_HOME where that is new, so that other commands (`keys add`) see the demo too."""
+    """A temporary folder, or SKYWRITE_HOME if that is new, so that other commands (`keys add`) see the demo too."""
     named = os.environ.get("SKYWRITE_HOME")
     if named and not _holds_something(home := Path(named).expanduser()):
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,7 +71,7 @@ def _home() -> Iterator[Path]:
 
 
 def _holds_something(home: Path) -> bool:
-    """Whether the folder is in use, or is not a folder that can be used."""
+    """Whether the folder is in use, or cannot be used."""
     try:
         return any(home.iterdir())
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def _sign_in(sky: Skywrite, box: Sandbox) -> None:
 
 
 def _fill(sky: Skywrite) -> None:
-    """What one would see after a week of use; one thing that does not work leaves the others."""
+    """Fill the queue as after a week of use; if one part fails, the others are still added."""
     midnight = sky.context.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     for text in PUBLISHED:
         _tried(sky.posts.publish, text, card="none")

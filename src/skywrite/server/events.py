@@ -1,8 +1,8 @@
 """Server-sent events: what happens in the queue, for any number of listeners.
 
-What lives here: the stream of one listener. What does not: reading events (`hub`). An event has its number as id, so
-that a listener that comes back with Last-Event-ID gets what it missed; `changed` has none: it says that something is
-different, such as a new post, and may be passed over.
+What lives here: the stream of one listener. What does not: reading events (`hub`). The id of an event is its number, so
+that a listener that reconnects with Last-Event-ID gets what it missed; `changed` has no id: it only says that something
+changed, such as a new post, and may be lost.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ async def _pieces(
 
 
 def event_text(event: Event) -> str:
-    """An event as the stream has it."""
+    """An event in the format of the stream."""
     data = {"type": event.kind, "timestamp": to_iso(event.created_at), "did": event.account_did, "data": event.data}
-    # Standard JSON has no line breaks but \n, which is escaped; event streams know three.
+    # JSON escapes line feeds, but event streams have other line breaks, too.
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return f"id: {event.id}\nevent: {event.kind}\ndata: {text}\n\n"

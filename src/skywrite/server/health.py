@@ -1,4 +1,4 @@
-"""`/healthz` and `/metrics`: for those who watch the server. Anyone who can reach it may read them."""
+"""`/healthz` and `/metrics`, for monitoring. Anyone who can reach the server may read them."""
 
 from __future__ import annotations
 

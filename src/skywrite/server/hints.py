@@ -1,4 +1,4 @@
-"""Hints in the words of those who ask: requests for HTTP clients, tools for agents.
+"""Hints for each kind of caller: requests for HTTP clients, tools for agents.
 
 What does not live here: hints themselves (`errors`), those of the command line (`cli.hints`).
 """
@@ -12,7 +12,7 @@ from skywrite.errors import Do, Hint
 
 API = "/api/v1"
 
-# What Skywrite calls otherwise than the table does.
+# Operations whose name in hints differs from the table's.
 _NAMES: Mapping[str, str] = {
     "posts.schedule": "posts.create",
     "posts.publish": "posts.create",
@@ -23,7 +23,7 @@ _NAMES: Mapping[str, str] = {
     "accounts.set_slots": "slots.set",
     "accounts.slots": "slots.list",
 }
-# What is done by people, never with a key.
+# What people do, never with a key.
 _BY_PEOPLE: Mapping[str, str] = {
     "accounts.login": "a person signs in on the page",
     "oauth.login": "a person signs in on the page",
@@ -45,7 +45,7 @@ def for_agents(hint: str) -> str:
 
 
 def http_text(value: object) -> str:
-    """A hint inside a result, for the encoder, which knows no kinds of text but text."""
+    """A hint inside a result, for the encoder, which does not support subclasses of str."""
     return for_http(_text(value))
 
 

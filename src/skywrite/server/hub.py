@@ -23,12 +23,12 @@ BEHIND_MAX = 200
 REPLAY_MAX = 500
 WAIT_SECONDS = 1.0
 STORAGE_PAUSE_SECONDS = 2.0
-# Numbers are given out before transactions are committed, so that a lower one may appear after a higher one.
+# Numbers are assigned before commit, so a lower one may appear after a higher one.
 OVERLAP = 50
 
 
 class Piece(NamedTuple):
-    """What listeners get: an event, or (None) the news that something changed."""
+    """What listeners get: an event, or None if something else changed."""
 
     event: Event | None
 
@@ -46,11 +46,11 @@ class EventHub:
 
     @property
     def listeners(self) -> int:
-        """How many listen."""
+        """How many listeners there are."""
         return len(self._listeners)
 
     def start(self) -> None:
-        """Begin; called in the event loop."""
+        """Start; called in the event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._thread.start()
@@ -64,7 +64,7 @@ class EventHub:
             self._loop.call_soon_threadsafe(self._end_all)
 
     def listen(self) -> asyncio.Queue[Piece | None]:
-        """A queue that gets everything from now on; None ends it. Raises TooManyRequests."""
+        """A queue that gets everything from now on; None marks its end. Raises TooManyRequests."""
         if len(self._listeners) >= LISTENERS_MAX:
             raise TooManyRequests(
                 "Too many clients are listening to events.", hint="Close some pages.", headers={"retry-after": "30"}
@@ -76,11 +76,11 @@ class EventHub:
         return queue
 
     def forget(self, queue: asyncio.Queue[Piece | None]) -> None:
-        """A listener went away."""
+        """Remove a listener."""
         self._listeners.discard(queue)
 
     def missed(self, after: int) -> list[Event]:
-        """What a listener missed that saw everything up to an event."""
+        """What a listener missed since the last event that it saw."""
         return self._events.after(after, REPLAY_MAX)
 
     def _run(self) -> None:
@@ -113,7 +113,7 @@ class EventHub:
         for queue in list(self._listeners):
             for piece in pieces:
                 if queue.full():
-                    # It cannot keep up: its stream ends, and it comes back with the last id that it saw.
+                    # It cannot keep up: its stream ends, and it reconnects with the last id that it saw.
                     queue.get_nowait()
                     queue.put_nowait(None)
                     self._listeners.discard(queue)

@@ -1,4 +1,4 @@
-"""Bounds on what callers may do: how often, how much, and how slowly.
+"""Limits on callers: how often, how much, and how slowly.
 
 What lives here: token buckets in memory (one process serves), and reading bodies. What does not: who the caller is.
 """
@@ -32,7 +32,7 @@ class Quota(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What is left of a quota, and in how many seconds there is more."""
+    """What is left of a quota, and when there will be more, in seconds."""
 
     left: int
     reset_seconds: int
@@ -40,7 +40,7 @@ class Spent(NamedTuple):
 
 
 class Buckets:
-    """One bucket for each caller, filled evenly; the callers seen last are remembered."""
+    """One bucket for each caller, filled evenly; only the most recent callers are remembered."""
 
     def __init__(self, quota: Quota, clock: Clock) -> None:
         self.quota = quota
@@ -49,7 +49,7 @@ class Buckets:
         self._lock = threading.Lock()
 
     def spend(self, who: str, cost: float = 1.0) -> Spent:
-        """Take from a caller's bucket; nothing is taken when it is refused."""
+        """Take from a caller's bucket; a refused request takes nothing."""
         rate = self.quota.requests / self.quota.seconds
         with self._lock:
             now = self._clock.monotonic()
@@ -71,7 +71,7 @@ class Buckets:
         }
 
     def check(self, who: str, what: str, cost: float = 1.0) -> dict[str, str]:
-        """Spend, and raise TooManyRequests when nothing is left; else the header fields of the answer."""
+        """Spend, or raise TooManyRequests if nothing is left. Returns the header fields of the response."""
         spent = self.spend(who, cost)
         headers = self.headers(spent)
         if spent.refused:

@@ -1,7 +1,7 @@
 """MCP: the protocol around `mcp_tools`, over standard input and output and over HTTP, with the official SDK.
 
-What lives here: everything that knows the SDK, which is imported when the first agent comes. What does not: what the
-tools do. Each request is checked by itself: nothing is kept between two of them, so a repeated one is just repeated.
+What lives here: everything that uses the SDK, which is imported when the first agent connects. What does not: what the
+tools do. Each request is checked by itself, and no state is kept between requests.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
 
 
 def run_stdio(sky: Skywrite, key: str) -> None:
-    """Serve one agent over standard input and output until it goes. Raises InvalidKey, MissingExtra."""
+    """Serve one agent over standard input and output until it disconnects. Raises InvalidKey, MissingExtra."""
     keys = ApiKeys(sky.context.store)
     keys.check(key)
 
     def access_of(context: Any) -> Access:
-        # Again at each request: a key that is revoked ends at once.
+        # Checked at each request: a revoked key stops working at once.
         found = keys.check(key)
         accounts = None if found.accounts is None else frozenset(found.accounts)
         return Access(sky, frozenset(found.scopes), accounts, who=f"key {found.id}", source="mcp")
@@ -112,7 +112,7 @@ def run_stdio(sky: Skywrite, key: str) -> None:
 
 
 class McpEndpoint:
-    """`/mcp`: streamable HTTP without sessions; it starts when the first agent comes."""
+    """`/mcp`: streamable HTTP without sessions; it starts when the first agent connects."""
 
     def __init__(self) -> None:
         self._manager: StreamableHTTPSessionManager | None = None
@@ -131,13 +131,13 @@ class McpEndpoint:
         await manager.handle_request(scope, receive, send)
 
     async def stop(self) -> None:
-        """End what is open."""
+        """End open connections."""
         self._stopping.set()
         if self._task is not None:
             await self._task
 
     async def _let_in(self, request: Request) -> None:
-        """Keep the caller's rights with the request. Only keys are taken: a browser's session is no agent."""
+        """Attach the caller's rights to the request. Only keys are accepted, not browser sessions."""
         origin = request.headers.get("origin")
         if origin is not None and not services_of(request).origin.is_own(origin, request.headers.get("host", "")):
             raise ForeignRequest("This request comes from another site.", hint="Agents send no Origin.")
@@ -150,7 +150,7 @@ class McpEndpoint:
     async def _started(self) -> StreamableHTTPSessionManager:
         async with self._starting:
             if self._manager is None:
-                # The first import takes most of a second: other requests go on meanwhile.
+                # The first import takes most of a second, so it does not block other requests.
                 manager = await run_in_threadpool(_manager)
                 ready = asyncio.Event()
                 self._task = asyncio.create_task(self._run(manager, ready))
@@ -159,7 +159,7 @@ class McpEndpoint:
             return self._manager
 
     async def _run(self, manager: StreamableHTTPSessionManager, ready: asyncio.Event) -> None:
-        """The task group of the SDK, which must be entered and left in one task."""
+        """The task group of the SDK, which must be entered and exited in the same task."""
         async with manager.run():
             ready.set()
             await self._stopping.wait()

@@ -1,8 +1,8 @@
-"""The tools and resources that agents get: a few operations of the table, said for models. No MCP library here.
+"""The tools and resources for agents: a few operations of the table, described for models. No MCP library here.
 
 What lives here: which operations are tools, their schemas, and calling one. What does not: the protocol (`mcp`).
 
-Agents repeat calls whose answers got lost, so tools that create something demand a `key`: the same key again is the
+Agents repeat calls whose responses got lost, so tools that create something require a `key`: the same key means the
 same post. Texts of posts and feeds are data that others wrote; every result is JSON, and the instructions say so.
 """
 
@@ -49,7 +49,7 @@ class UnknownResource(InputError):
 
 
 class Tool(NamedTuple):
-    """An operation as a tool. `fixed` fields are not asked for; `without` are left out; `limit` narrows the rights."""
+    """An operation as a tool. `fixed` fields are preset; `without` are left out; `limit` narrows the rights."""
 
     name: str
     description: str
@@ -82,7 +82,7 @@ class Tool(NamedTuple):
         return _schema(self.operation.output)
 
     def call(self, access: Access, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call the operation. Raises what it raises, and InputError for arguments that do not fit."""
+        """Call the operation. Raises what it raises, and InputError for wrong arguments."""
         access.require(self.scope)
         for name in arguments:
             if name in self.fixed or name in self.without or name == "version":
@@ -188,7 +188,7 @@ def find_resource(uri: str) -> Resource:
 
 
 def error_of(error: Exception) -> dict[str, str]:
-    """An error as a tool's result: nothing of what happened inside."""
+    """An error as a tool's result, without internal details."""
     if isinstance(error, SkywriteError):
         return {**error.as_dict(), "hint": for_agents(error.hint)}
     problem = Problem.of(error)

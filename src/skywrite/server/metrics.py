@@ -1,6 +1,6 @@
-"""`/metrics`: what Prometheus asks for. Anyone may read it who can reach the server, so it names no account.
+"""`/metrics` for Prometheus. Anyone who can reach the server may read it, so it names no account.
 
-What lives here: the numbers. What does not: serving them beside `skywrite run` (`cli.metrics`).
+What lives here: the numbers. What does not: serving them with `skywrite run` (`cli.metrics`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Metrics:
         self._events = Counter("skywrite_events", "Events of the worker by kind", ["event"], registry=self.registry)
 
     def text(self) -> bytes:
-        """The numbers in the format that Prometheus reads."""
+        """The numbers in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def counting(self, log: Callable[..., None]) -> Callable[..., None]:
@@ -58,7 +58,7 @@ class Metrics:
         return counted
 
     def collect(self) -> Iterator[Metric]:
-        """What is read from the queue when somebody asks."""
+        """Numbers that are read from the queue at each request."""
         store, now = self._sky.context.store, self._sky.context.clock.now()
         posts = GaugeMetricFamily("skywrite_posts", "Posts in the queue by state", labels=["state"])
         for state, count in store.count().items():

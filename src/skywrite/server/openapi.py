@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the HTTP API, made from the table of operations, and a page of it for people.
 
 What lives here: the document and the page. `docs/openapi.json` is this document, committed; a test compares them. What
-does not: the routes (`routes`), those with bytes in place of JSON (`uploads`, `events`), which are written out here.
+does not: the routes (`routes`). The operations with bytes instead of JSON (`uploads`, `events`) are written out here.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def document() -> dict[str, Any]:
 
 
 def document_text() -> str:
-    """The document as it is committed."""
+    """The document as text, as it is committed."""
     return json.dumps(document(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -142,7 +142,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _body(operation: Operation, schemas: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """The body, whose fields are those of the input that stand neither in the path nor in a header."""
+    """The body, whose fields are those of the input that are neither in the path nor in a header."""
     outside = {*operation.path_fields(), "version"}
     name = operation.input.__name__
     schema = schemas[name]
@@ -183,7 +183,7 @@ def _tag(operation: Operation) -> str:
 
 
 def _other_paths() -> dict[str, dict[str, Any]]:
-    """What carries bytes or streams in place of JSON."""
+    """Paths with bytes or streams instead of JSON."""
     binary = {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},

@@ -1,9 +1,9 @@
-"""Passkeys: how people sign in again after the first link.
+"""Passkeys: how people sign in after the first link.
 
 What lives here: the two ceremonies of WebAuthn, each in two steps, and their challenges. What does not: what is stored
 (`queue.people`), sessions (`auth`). The `webauthn` library is imported at the first ceremony.
 
-A passkey belongs to a host name: that of --public-url, else skywrite.localhost. On 127.0.0.1 there are none.
+A passkey belongs to a host name: that of --public-url, or skywrite.localhost. On 127.0.0.1 there are none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LINK = "Sign in with a link; a server prints one when it starts."
 
 
 class NoPasskeysHere(InputError):
-    """Passkeys need a host name that is the server's own."""
+    """Passkeys need the server's own host name."""
 
 
 class InvalidPasskey(SignInError):
@@ -44,7 +44,7 @@ class InvalidPasskey(SignInError):
 
 
 class Challenges:
-    """Challenges that were given out, each for one ceremony of one person (or of nobody yet), for five minutes."""
+    """Issued challenges, each for one ceremony of one person (or of nobody yet), for five minutes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -62,20 +62,20 @@ class Challenges:
         return challenge
 
     def use(self, challenge: bytes, person_id: int | None) -> bool:
-        """Use a challenge up; False when it was not given out for this, or not lately."""
+        """Use up a challenge; False if it was not issued for this, or has expired."""
         with self._lock:
             ends, owner = self._open.pop(challenge, (0.0, None))
         return ends > self._clock.monotonic() and owner == person_id
 
 
 async def registration_options(request: Request) -> Response:
-    """POST /passkeys/options: what the browser needs to make a passkey for who is signed in."""
+    """POST /passkeys/options: what the browser needs to create a passkey for the signed-in person."""
     person = await _signed_in(request)
     return await run_in_threadpool(_registration_options, request, person)
 
 
 async def register(request: Request) -> Response:
-    """POST /passkeys: keep the passkey that the browser made. The body: `name`, `credential`."""
+    """POST /passkeys: store the passkey that the browser created. The body: `name`, `credential`."""
     person = await _signed_in(request)
     body = await _json(request)
     await run_in_threadpool(_register, request, person, body)
@@ -88,7 +88,7 @@ async def sign_in_options(request: Request) -> Response:
 
 
 async def sign_in_with_passkey(request: Request) -> Response:
-    """POST /passkeys/sign-in: begin a session for whoever has the passkey. The body: `credential`."""
+    """POST /passkeys/sign-in: begin a session for the passkey's owner. The body: `credential`."""
     body = await _json(request)
     try:
         person = await run_in_threadpool(_signed_in_by, request, body)
@@ -175,7 +175,7 @@ def _signed_in_by(request: Request, body: dict[str, Any]) -> Person:
 
 
 def _challenge_of(credential: object) -> bytes:
-    """The challenge that a credential says it answers. Raises MalformedBody."""
+    """The challenge that a credential claims to be for. Raises MalformedBody."""
     from webauthn.helpers import base64url_to_bytes, parse_client_data_json
     from webauthn.helpers.exceptions import WebAuthnException
 
@@ -199,7 +199,7 @@ def _origin(request: Request) -> str:
 
 
 def _host(request: Request) -> str:
-    """The name that passkeys belong to. Raises NoPasskeysHere on an address without a name."""
+    """The host name that passkeys belong to. Raises NoPasskeysHere on an address without a name."""
     host = (urlsplit(_origin(request)).hostname or "").lower()
     if host in ("", "::1") or host.replace(".", "").isdigit():
         raise NoPasskeysHere(

@@ -1,6 +1,6 @@
-"""Errors as an HTTP client reads them: problem details (RFC 9457) with our error names and hints.
+"""Errors for HTTP clients: problem details (RFC 9457) with our error names and hints.
 
-What lives here: which status an error has, and the JSON of it. What does not: raising anything.
+What lives here: the status and the JSON of an error. What does not: raising anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger("skywrite.server")
 MEDIA_TYPE = "application/problem+json"
 TYPE_START = "urn:skywrite:error:"
 
-# By the name of an error class or of one of its bases; the first that fits.
+# By the name of an error class or of one of its bases; the first match counts.
 _STATUSES: Mapping[str, int] = {
     "MalformedBody": 400,
     "KeyInAddress": 400,
@@ -68,7 +68,7 @@ _BRANCHES: tuple[tuple[type[SkywriteError], int], ...] = (
 
 
 class HttpProblem(SkywriteError):
-    """An error of a request that no operation knows."""
+    """An error of the HTTP request itself."""
 
     def __init__(self, message: str, *, hint: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -84,11 +84,11 @@ class NoSuchPage(HttpProblem):
 
 
 class MethodNotAllowed(HttpProblem):
-    """The address does not take this method."""
+    """The address does not support this method."""
 
 
 class BodyTooLarge(HttpProblem):
-    """The body is larger than is taken here."""
+    """The body is too large."""
 
 
 class RequestTimeout(HttpProblem):
@@ -96,11 +96,11 @@ class RequestTimeout(HttpProblem):
 
 
 class WrongMediaType(HttpProblem):
-    """The body has a type that is not taken here."""
+    """The body has an unsupported type."""
 
 
 class TooManyRequests(HttpProblem):
-    """The caller asks too often."""
+    """The caller sends too many requests."""
 
 
 def status_of(error: SkywriteError) -> int:
@@ -115,7 +115,7 @@ def status_of(error: SkywriteError) -> int:
 
 
 def problem(error: SkywriteError, status: int | None = None) -> Response:
-    """The answer for an error."""
+    """The response for an error."""
     code = status or status_of(error)
     body = {
         "type": TYPE_START + error.name,
@@ -132,7 +132,7 @@ def problem(error: SkywriteError, status: int | None = None) -> Response:
 
 
 def on_error(request: Request, error: Exception) -> Response:
-    """The answer for an error that a handler raised."""
+    """The response for an error that a handler raised."""
     assert isinstance(error, SkywriteError)
     if status_of(error) >= 500:
         log.warning("%s %s: %s: %s", request.method, request.url.path, error.name, error.message)
@@ -140,7 +140,7 @@ def on_error(request: Request, error: Exception) -> Response:
 
 
 def on_surprise(request: Request, error: Exception) -> Response:
-    """The answer for a fault of the program: it says nothing of what happened inside."""
+    """The response for an unexpected error, without internal details."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     body: dict[str, Any] = {
         "type": TYPE_START + "Unexpected",
@@ -154,12 +154,12 @@ def on_surprise(request: Request, error: Exception) -> Response:
 
 
 def on_missing(request: Request, error: Exception) -> Response:
-    """The answer where there is no page."""
+    """The response if there is no such page."""
     return problem(NoSuchPage("There is nothing at this address.", hint="See /api/openapi.json for what there is."))
 
 
 def on_wrong_method(request: Request, error: Exception) -> Response:
-    """The answer where a page does not take the method."""
+    """The response if a page does not support the method."""
     headers = dict(getattr(error, "headers", None) or {})
     return problem(MethodNotAllowed(f"{request.method} is not allowed here.", headers=headers))
 

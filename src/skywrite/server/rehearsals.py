@@ -1,7 +1,7 @@
-"""The plan, rehearsed: what the worker itself would do on the days that are shown, for those who ask for it.
+"""The plan, rehearsed on request: what the worker itself would do on the shown days.
 
-What lives here: how much may be rehearsed for a page, what is kept of it until the queue changes, and how it is said.
-What does not: the rehearsal (`skywrite.rehearsal`), and the estimate that the plan shows by itself (`pace`).
+What lives here: how much may be rehearsed for a page, caching it until the queue changes, and the sentences about it.
+What does not: the rehearsal (`skywrite.rehearsal`), and the estimate that the plan always shows (`publish.forecast`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from skywrite.errors import InputError
 from skywrite.queue.model import Account
 from skywrite.rehearsal import Act, rehearse
 
-# On a page somebody waits: what is larger is for the shell.
+# Somebody waits for the page: larger rehearsals are for the shell.
 POSTS_MAX = 5000
 DUE_MAX = 250
 STEPS_MAX = 1500
@@ -32,11 +32,11 @@ _COUNTED = {"held": "held", "skipped": "skipped", "failed": "refused", "waiting"
 
 
 class TooMuchToRehearse(InputError):
-    """A page does not wait for a rehearsal of so much."""
+    """The rehearsal is too large for a page."""
 
 
 class OnPlan(NamedTuple):
-    """What becomes of what stands on the plan, in words: by post, and by recurrence and time for what is to come."""
+    """What will happen to the items of the plan, in words: by post, or by recurrence and time."""
 
     posts: dict[int, str]
     coming: dict[tuple[int, datetime], str]
@@ -44,7 +44,7 @@ class OnPlan(NamedTuple):
 
 
 class Rehearsals:
-    """Rehearsals for the page: one at a time, each kept until the queue changes, or for five minutes."""
+    """Rehearsals for the page: one at a time, each cached until the queue changes, or for five minutes."""
 
     def __init__(self, sky: Skywrite) -> None:
         self._sky = sky
@@ -67,7 +67,7 @@ class Rehearsals:
             self._turn.release()
 
     def _version(self, until: datetime) -> Hashable:
-        """What a rehearsal depends on; the time of day only roughly."""
+        """What a rehearsal depends on; the time only roughly."""
         context = self._sky.context
         store, now = context.store, context.clock.now()
         size = store.queue_size(until, POSTS_MAX)
@@ -81,7 +81,7 @@ class Rehearsals:
 
 
 def on_plan(acts: Sequence[Act], zone: str) -> OnPlan:
-    """What is said of each post that does not go out as it is planned, and of all together."""
+    """Sentences about each post that does not go out as planned, and about all together."""
     posts: dict[int, str] = {}
     coming: dict[tuple[int, datetime], str] = {}
     for act in acts:

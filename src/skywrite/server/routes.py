@@ -1,7 +1,7 @@
 """The HTTP API: a route for each operation of the table.
 
-What lives here: reading a request into an operation's input, and its result as an answer. What does not: what is
-allowed and what is done (`app.operations`), the document of it (`openapi`).
+What lives here: reading a request into an operation's input, and writing its result. What does not: what is allowed and
+done (`app.operations`), its documentation (`openapi`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ NO_BODY = ("GET", "DELETE")
 
 
 class InvalidInput(InputError):
-    """A field is missing, has the wrong type, or is not known."""
+    """A field is missing, has the wrong type, or is unknown."""
 
 
 class WrongVersion(InputError):
-    """The header If-Match is no ETag of ours."""
+    """The header If-Match is not one of our ETags."""
 
 
 def api_routes(operations: Iterable[Operation]) -> list[Route]:
@@ -107,12 +107,12 @@ def read_input(operation: Operation, request: Request, body: Mapping[str, Any]) 
 
 
 def invalid(error: msgspec.ValidationError, hint: str = "See /api/openapi.json") -> InvalidInput:
-    """What is wrong with an input, with the name of the field."""
+    """The error for an invalid input, with the name of the field."""
     return InvalidInput(f"{str(error).replace('Object contains', 'There is an')}.", hint=hint)
 
 
 def _read_texts(operation: Operation, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Fields that came as text, with the types that the input has for them."""
+    """Convert fields that came as text to their types in the input."""
     types = {field.encode_name: field.type for field in msgspec.structs.fields(operation.input)}
     values: dict[str, Any] = {}
     for name, text in texts.items():
@@ -132,15 +132,15 @@ def _query(request: Request) -> dict[str, str]:
     query: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if not value:
-            # `?state=&from=` is what a form sends whose fields are empty.
+            # A form with empty fields sends `?state=&from=`.
             continue
-        # Several states may be given as several fields, too.
+        # Several states may also be given as repeated fields.
         query[name] = f"{query[name]},{value}" if name in query and name == "state" else value
     return query
 
 
 def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that headers hold: `Idempotency-Key` is the key of a post, `If-Match` the version of one."""
+    """The fields in headers: `Idempotency-Key` is the key of a post, `If-Match` its version."""
     fields, found = operation.input.__struct_fields__, dict[str, Any]()
     if "version" in body:
         raise InvalidInput("The version of a post belongs in the header If-Match.")
@@ -149,7 +149,7 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
         found["key"] = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
         if body.get("key", found["key"]) != found["key"]:
             raise InvalidInput("The header Idempotency-Key and the field key differ.", hint="Give one of them.")
-    # A weak tag never matches here (RFC 9110, section 13.1.1): it is refused like one that is none.
+    # A weak tag never matches here (RFC 9110, section 13.1.1), so it is refused like an invalid one.
     match = request.headers.get("if-match", "*").strip().strip('"')
     if match != "*" and "version" in fields:
         if not (match.isascii() and match.isdigit() and 0 < len(match) < 19):
@@ -159,7 +159,7 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
 
 
 def check_values(value: Any, depth: int = 0) -> None:
-    """Refuse what no field needs: deep nesting, and characters that no database takes."""
+    """Refuse what no field needs: deep nesting, and characters that databases do not accept."""
     if depth > DEPTH_MAX:
         raise MalformedBody("The body is nested too deeply.")
     if isinstance(value, str):

@@ -1,6 +1,6 @@
-"""What every request passes first: the list of hosts, keys in addresses, requests from other sites, safe headers.
+"""What every request passes first: allowed hosts, keys in addresses, requests from other sites, security headers.
 
-What lives here: ASGI middleware that knows nothing of the queue. What does not: who asks (`auth`).
+What lives here: ASGI middleware that knows nothing about the queue. What does not: authentication (`auth`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from skywrite.server.problems import HttpProblem, problem
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOOPBACK_HOSTS = ("skywrite.localhost", "localhost", "127.0.0.1", "[::1]")
 
-# A page that needs more sets its own policy; what sets none shows nothing and is shown nowhere.
+# A page that needs more sets its own policy; by default nothing is loaded and nothing can be framed.
 DEFAULT_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "x-frame-options": "DENY",
@@ -32,26 +32,26 @@ DEFAULT_HEADERS = {
 
 
 class UnknownHost(HttpProblem):
-    """The request names a host that this server is not."""
+    """The request is for a host name that is not this server's."""
 
 
 class KeyInAddress(HttpProblem):
-    """An API key stands in the address, where logs and browsers keep it."""
+    """There is an API key in the address, where logs and browsers keep it."""
 
 
 class ForeignRequest(HttpProblem):
-    """Another site made the browser send this."""
+    """Another site made the browser send this request."""
 
 
 class Origin(NamedTuple):
-    """Where the server is: its public address, if it has one, and the names by which it may be called."""
+    """The server's public address, if it has one, and its allowed host names."""
 
     public_url: str | None
     hosts: frozenset[str]
 
     @classmethod
     def of(cls, public_url: str | None, bound_host: str = "127.0.0.1") -> Origin:
-        """The names of a server: those of this computer, unless it has a public address."""
+        """The host names of a server: those of this computer, unless it has a public address."""
         if public_url is None:
             return cls(None, frozenset({*LOOPBACK_HOSTS, bound_host.lower()}))
         name = (urlsplit(public_url).hostname or "").lower()
@@ -69,7 +69,7 @@ class Origin(NamedTuple):
         return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower() and self.knows(host)
 
     def issuer(self, host: str) -> str | None:
-        """Where agents may sign in, by the name that they use: over https, or on this computer. None elsewhere."""
+        """Where agents may sign in, for their host name: over https, or on this computer; otherwise None."""
         try:
             parts = urlsplit(self.public_url or f"http://{host}")
             port = f":{parts.port}" if parts.port else ""
@@ -79,13 +79,13 @@ class Origin(NamedTuple):
         return f"{parts.scheme}://{name}{port}" if parts.scheme == "https" or name in LOOPBACK_HOSTS else None
 
     def page_of(self, issuer: str) -> str:
-        """Where the browser has its session, for an issuer of this server."""
+        """The address of the browser's session, for an issuer of this server."""
         port = urlsplit(issuer).port
         return issuer if self.public_url is not None else f"http://{LOOPBACK_HOSTS[0]}{f':{port}' if port else ''}"
 
 
 class Shield:
-    """The middleware: what is refused here reaches no handler."""
+    """The middleware: what it refuses reaches no handler."""
 
     def __init__(self, app: ASGIApp, origin: Origin) -> None:
         self._app = app
@@ -118,9 +118,9 @@ class Shield:
         return None
 
     def _is_own_request(self, headers: Headers, host: str) -> bool:
-        """Whether a request that changes something comes from our own pages, or from no browser's page at all.
+        """Whether a changing request comes from our own pages, or from no page at all.
 
-        One with a key and without our cookie cannot be made by a page that does not know the key.
+        A page cannot make one with a key and without our cookie unless it knows the key.
         """
         if headers.get("authorization") and not headers.get("cookie"):
             return True
@@ -143,7 +143,7 @@ def _with_headers(send: Send, defaults: Mapping[str, str]) -> Send:
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port; empty where it is none."""
+    """The name in a Host header, without its port; empty if it is not valid."""
     try:
         parts = urlsplit(f"//{host}")
         port = parts.port

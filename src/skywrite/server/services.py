@@ -1,4 +1,4 @@
-"""What the handlers of one server share."""
+"""What the handlers of a server share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GUESSES = Quota(20, 600)
 
 @dataclass(frozen=True)
 class Services:
-    """The queue, the people, the keys, what bounds and informs the callers, and what was rehearsed for them."""
+    """The queue, the people, the keys, limits, events, and cached rehearsals."""
 
     sky: Skywrite
     origin: Origin

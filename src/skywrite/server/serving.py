@@ -1,7 +1,7 @@
 """Running the server: one process with the page, the API and the worker, from a bound socket to a clean end.
 
-What lives here: uvicorn, the thread of the worker, and what must be so before others may connect. What does not: the
-application (`app`), what is printed (`cli.serve`).
+What lives here: uvicorn, the thread of the worker, and the conditions for listening to other computers. What does not:
+the application (`app`), what is printed (`cli.serve`).
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ Log = Callable[..., None]
 
 
 class NotSecured(InputError):
-    """The server would be open to others without anybody being known."""
+    """The server would be open to others without any authentication."""
 
 
 class AddressInUse(InputError):
-    """The address cannot be listened on."""
+    """The address cannot be used for listening."""
 
 
 class Place(NamedTuple):
-    """Where a server listens and by which addresses it is reached: by people, and by programs on this computer."""
+    """The addresses of a server: for people, and for programs on this computer."""
 
     page_url: str
     local_url: str
@@ -74,7 +74,7 @@ class Options(NamedTuple):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready, and ends endless streams when it is asked to stop."""
+    """uvicorn that reports when it is ready, and ends endless streams when it stops."""
 
     on_ready: Callable[[], None]
     on_stop: Callable[[], None]
@@ -86,7 +86,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As in uvicorn, but a signal that asked us to end is done with when we have ended: the exit code is 0."""
+        """As in uvicorn, but a signal that stopped us is not raised again at the end: the exit code is 0."""
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -110,7 +110,7 @@ def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], lo
         log_config=None,
         access_log=False,
         server_header=False,
-        # Who asks is taken from a proxy only where it is listed; uvicorn would believe everyone on this computer.
+        # Only listed proxies are trusted; uvicorn would trust everyone on this computer.
         proxy_headers=bool(options.proxies),
         forwarded_allow_ips=list(options.proxies),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
@@ -133,7 +133,7 @@ def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], lo
 
 
 def check_options(sky: Skywrite, options: Options) -> None:
-    """Refuse to listen to everyone while nobody is known. Raises NotSecured, InputError."""
+    """Refuse to listen to other computers without authentication. Raises NotSecured, InputError."""
     if options.public_url is not None:
         parts = urlsplit(options.public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
@@ -155,7 +155,7 @@ def check_options(sky: Skywrite, options: Options) -> None:
 
 
 class _Worker:
-    """The worker of this process, in a thread of its own."""
+    """The worker of this process, in its own thread."""
 
     def __init__(self, sky: Skywrite, log: Log) -> None:
         self._context = sky.context
@@ -184,7 +184,7 @@ def _is_local(host: str) -> bool:
 
 
 def _allow_many_connections() -> None:
-    """As many open files as this process may have: each stream of events is one, and a usual limit is 1,024."""
+    """Raise the limit of open files as far as allowed: each event stream needs one, and a common limit is 1,024."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
@@ -195,9 +195,9 @@ def _allow_many_connections() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that connections may come to. Raises AddressInUse."""
+    """A listening socket. Raises AddressInUse."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named: asyncio sets TCP_NODELAY only then, and without it each answer waits 40 ms for an ACK.
+    # With an explicit protocol: only then asyncio sets TCP_NODELAY, without which each response waits 40 ms for an ACK.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,10 +1,10 @@
 """Uploads: images in one request, videos in pieces that may be resumed.
 
 What lives here: receiving bytes into a temporary file, with limits, and the tus protocol 1.0 (core, creation,
-termination). What does not: what becomes of the bytes (`app.operations.media`).
+termination). What does not: processing the bytes (`app.operations.media`).
 
-Resuming follows tus rather than Content-Range: clients for browsers, phones and Python exist, and it says what happens
-when a piece arrives twice. A piece is appended at the offset that it names, or refused.
+Resuming follows tus rather than Content-Range: there are clients for browsers, phones and Python, and it defines what
+happens if a piece arrives twice. A piece is appended at its offset, or refused.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _ID_CHARACTERS = 32
 
 
 class WrongOffset(HttpProblem):
-    """The piece does not begin where the upload ends."""
+    """The piece does not start where the upload ends."""
 
 
 class UploadGone(HttpProblem):
@@ -73,7 +73,7 @@ class Upload(NamedTuple):
 
 
 class Uploads:
-    """Unfinished uploads, in a folder of files that nobody else names."""
+    """Unfinished uploads, in a folder of private files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -107,13 +107,13 @@ class Uploads:
         return Upload(upload_id, self._folder / f"{upload_id}.part", about["size"], about["name"], by)
 
     def end(self, upload: Upload) -> None:
-        """Forget an upload and its bytes."""
+        """Remove an upload and its bytes."""
         self._about(upload.id).unlink(missing_ok=True)
         upload.path.unlink(missing_ok=True)
 
     @contextmanager
     def hold(self, upload: Upload) -> Iterator[None]:
-        """One piece at a time: two that arrive together cannot both be right."""
+        """Allow only one piece at a time: two that arrive together cannot both be right."""
         with self._lock:
             if upload.id in self._busy:
                 raise WrongOffset("Another piece of this upload is arriving.", hint="Ask for the offset, and continue.")
@@ -172,7 +172,7 @@ async def upload_offset(request: Request) -> Response:
 
 
 async def append_upload(request: Request) -> Response:
-    """PATCH /api/v1/media/uploads/{id}: one more piece; after the last one the answer describes the upload."""
+    """PATCH /api/v1/media/uploads/{id}: one more piece; after the last one the response describes the upload."""
     upload = await _upload(request)
     if request.headers.get("content-type", "") != PATCH_TYPE:
         raise WrongMediaType(f"A piece has the type {PATCH_TYPE}.", headers=TUS)
@@ -195,7 +195,7 @@ async def append_upload(request: Request) -> Response:
 
 
 async def drop_upload(request: Request) -> Response:
-    """DELETE /api/v1/media/uploads/{id}: give an upload up."""
+    """DELETE /api/v1/media/uploads/{id}: abort an upload."""
     uploads_of(request).end(await _upload(request))
     return Response(status_code=204, headers=TUS)
 
@@ -219,7 +219,7 @@ async def _upload(request: Request) -> Upload:
 
 
 async def _receive(pieces: AsyncIterator[bytes], path: Path) -> int:
-    """Append what arrives; how many bytes that was."""
+    """Append what arrives. Returns the number of bytes."""
     size = 0
     with path.open("ab") as file:
         async for piece in pieces:

@@ -1,4 +1,4 @@
-"""The pages. Every page module offers its routes; `routes` puts them together for `server.app`."""
+"""The pages. Every page module has its routes; `routes` collects them for `server.app`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from skywrite.server.pages.frame import Visit, back, form_route, page_route, sho
 from skywrite.server.pages.oauth import EXTRA_RIGHTS, may_sign_in
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# Name, what the page says, an example, and whether it is a yes or no.
+# Name, label, example, and whether it is a yes or no.
 SETTINGS = (
     ("zone", "Time zone", "Europe/Berlin", False),
     ("gap_seconds", "Least seconds between two posts", "300", False),
@@ -59,7 +59,7 @@ def _shown(visit: Visit, account: Any) -> dict[str, Any]:
 
 
 def _session(visit: Visit, account: Any) -> dict[str, Any]:
-    """What is said of the session, and whether it ends within days."""
+    """The sentence about the session, and whether it ends within days."""
     try:
         facts = session_facts(visit.sky.context.store, account)
     except SkywriteError as error:
@@ -81,7 +81,7 @@ def _text(value: Any) -> str:
 
 
 def sign_in(visit: Visit, form: dict[str, str]) -> Response:
-    """Sign in with an app password; the server that gets it is found from the handle, or named."""
+    """Sign in with an app password; its server is found from the handle, or given."""
     visit.access.require("manage")
     handle, password = form.get("handle", "").strip(), form.get("password", "")
     if not handle or not password:
@@ -94,7 +94,7 @@ def sign_in(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
-    """Settings, slots, the default account, and signing out: what the button says."""
+    """Change settings, slots or the default account, or sign out, depending on the button."""
     visit.access.require("manage")
     account = visit.access.account(form.get("account"))
     action = visit.request.path_params["action"]

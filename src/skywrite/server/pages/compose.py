@@ -1,7 +1,7 @@
-"""The composer: a text and what goes with it, a preview from the code that publishes, and when it goes out.
+"""The composer: a text with its media and options, a preview by the code that publishes, and the time.
 
-What lives here: the form, filled from a draft or from what a phone shared, and what becomes of it without a script.
-What does not: drafts that are saved while one types and the live preview, which ask the API (`static/app.js`).
+What lives here: the form, filled from a draft or from what a phone shared, and handling it without a script. What does
+not: autosaved drafts and the live preview, which use the API (`static/app.js`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ LABELS = ("", "sexual", "nudity", "porn", "graphic-media")
 
 
 class Filled(NamedTuple):
-    """What stands in the form."""
+    """The contents of the form."""
 
     text: str = ""
     account: str = ""
@@ -66,7 +66,7 @@ class Filled(NamedTuple):
     label: str = ""
     lang: str = ""
     split: bool = False
-    # What a form sends back: which post is edited, from which version, and the time that it has.
+    # What the form sends back: the post that is edited, its version, and its time.
     post: str = ""
     version: str = ""
     kept: str = ""
@@ -151,7 +151,7 @@ def _from_draft(visit: Visit, post: Post) -> Filled:
 
 
 def _from_address(visit: Visit) -> Filled:
-    """From a link to a time, or from what a phone shared (Web Share Target: title, text, url)."""
+    """Fill the form from a link with a time, or from what a phone shared (Web Share Target: title, text, url)."""
     shared = [visit.query(name).strip() for name in ("title", "text", "url")]
     text = "\n".join(dict.fromkeys(filter(None, shared)))
     at = visit.query("at").replace("T", " ")
@@ -159,7 +159,7 @@ def _from_address(visit: Visit) -> Filled:
 
 
 def _local(at: datetime, zone: str) -> str:
-    """A time as the field has it: in the account's zone, with the offset only where the hour is there twice."""
+    """A time for the field: in the account's zone, with the offset only if the hour occurs twice."""
     local = at.astimezone(ZoneInfo(zone))
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return local.isoformat(" ", "minutes") if twice else f"{local:%Y-%m-%d %H:%M}"
@@ -170,7 +170,7 @@ def _link(value: Any) -> str:
 
 
 def _media(post: Post) -> dict[str, Any]:
-    """The media of a draft, as the script shows them."""
+    """The media of a draft, for the script."""
     images = [
         {"media": item["cid"], "alt": item.get("alt", ""), "mime": item.get("mime", "")}
         for item in post.draft.get("images") or ()
@@ -182,7 +182,7 @@ def _media(post: Post) -> dict[str, Any]:
 
 
 async def sent(request: Request) -> Response:
-    """The form, sent without the script's help: everything is done here."""
+    """Handle the form without the script's help."""
     person = await person_of(request)
     if person is None:
         return render("signed_out.html", status=401)
@@ -218,10 +218,10 @@ def _sent(visit: Visit, form: Sent) -> Response:
 
 
 def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any]) -> Any:
-    """What becomes of the form: a post is edited where it keeps its place, else made anew in its place."""
+    """Store the form: edit the post if it keeps its place in the queue, otherwise replace it by a new one."""
     import msgspec
 
-    # A slot and a recurrence are given to what is new.
+    # Only a new post gets a slot or a recurrence.
     edited = post if filled.mode in ("at", "now", "draft") else None
     name = "recurrences.add" if filled.mode == "every" else "posts.edit" if edited else "posts.create"
     if edited:
@@ -260,7 +260,7 @@ def _from_form(fields: Mapping[str, str]) -> Filled:
 
 
 def _fields(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form asks for, as an operation takes it. `settings` are the account's."""
+    """The form as the input of an operation. `settings` are the account's."""
     body: dict[str, Any] = {"text": filled.text, "card": filled.card, "quotes": filled.quotes}
     for name in ("quote", "reply_to"):
         if value := getattr(filled, name).strip():
@@ -300,7 +300,7 @@ def _keep(visit: Visit, file: UploadFile, alt: str) -> dict[str, Any]:
 
 
 def media(visit: Visit) -> Response:
-    """The bytes of an image that was uploaded, for the composer and the post's page; nothing but images."""
+    """The bytes of an uploaded image, for the composer and the post's page; only images."""
     cid = visit.request.path_params["cid"]
     info = visit.sky.context.store.media_info(cid)
     if info is None or not info.mime.startswith("image/") or "svg" in info.mime:
@@ -311,7 +311,7 @@ def media(visit: Visit) -> Response:
 
 
 def said_time(visit: Visit) -> Response:
-    """What a time means, as one types it: in words, or why it means nothing."""
+    """The meaning of a time while it is typed: in words, or why it is not understood."""
     from skywrite.schedule.times import parse_time
 
     accounts = visit.sky.accounts.list()
@@ -328,11 +328,11 @@ def said_time(visit: Visit) -> Response:
 
 
 def found_people(visit: Visit) -> Response:
-    """People on the network whose handle or name begins like this; nobody where the network cannot be asked."""
+    """People on the network whose handle or name begins like this; nobody if the network cannot be reached."""
     visit.access.require("draft")
     account = _chosen(visit.sky.accounts.list(), visit.query("account"))
     found: list[dict[str, str]] = []
-    # Completion is a comfort: whatever is wrong with the network is said elsewhere.
+    # Completion is optional: network problems are reported elsewhere.
     with suppress(SkywriteError):
         if account is not None and (typed := visit.query("q").strip()):
             given: dict[str, str | int] = {"q": typed[:QUERY_MAX], "limit": PEOPLE_MAX}
@@ -352,7 +352,7 @@ def _away(away: timedelta) -> str:
 
 
 def routes() -> list[BaseRoute]:
-    """The page, its form, and what its script asks for."""
+    """The page, its form, and the addresses for its script."""
     return [
         page_route("/compose", compose),
         Route("/compose", sent, methods=["POST"], name="form /compose"),

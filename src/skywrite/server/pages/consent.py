@@ -1,10 +1,11 @@
-"""Letting an agent in: the page where who is signed in sees which program asks, and chooses what it may do.
+"""Authorising an agent: the page where a signed-in person sees which program asks for access, and chooses what it may
+do.
 
-What lives here: OAuth's authorization request, and the answer to it. What does not: tokens (`server.agents`), which
-program it is (`server.agent_clients`).
+What lives here: OAuth's authorization request and its response. What does not: tokens (`server.agents`), which program
+it is (`server.agent_clients`).
 
-Nothing goes to the program's address before a person has pressed a button here: a link with a wrong request ends on a
-page of ours, never on a page of somebody else.
+Nothing is sent to the program's address before a person has pressed a button here: a link with a wrong request ends on
+one of our pages, never on somebody else's.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ _HINT = "Nothing was allowed, and nothing was sent. Begin again in the program."
 
 
 class InvalidRequest(InputError):
-    """The program asks to be let in in a way that OAuth does not allow."""
+    """The program's request for access is not valid OAuth."""
 
 
 class Asked(NamedTuple):
-    """A request that is in order. `scopes` are those that the program asks for."""
+    """A valid request. `scopes` are those that the program asks for."""
 
     client: Client
     issuer: str
@@ -58,14 +59,14 @@ class Asked(NamedTuple):
     scopes: tuple[Scope, ...]
 
     def answer(self, **values: str) -> Response:
-        """Send the browser back to the program, with who answers (RFC 9207) and what the program wants back."""
+        """Redirect the browser to the program, with the issuer (RFC 9207) and the program's state."""
         query = urlencode({**values, **({"state": self.state} if self.state else {}), "iss": self.issuer})
         joint = "&" if "?" in self.redirect_uri else "?"
         return RedirectResponse(f"{self.redirect_uri}{joint}{query}", 303)
 
 
 async def authorize(request: Request) -> Response:
-    """GET /authorize. A browser that comes from another site brings no cookie of ours (SameSite=Strict)."""
+    """GET /authorize. A browser that comes from another site does not send our cookie (SameSite=Strict)."""
     if request.headers.get("sec-fetch-site") == "cross-site" and await person_of(request) is None:
         return render("agent_return.html", address=f"{request.url.path}?{request.url.query}")
     return await answer(request, ask)
@@ -91,14 +92,14 @@ def ask(visit: Visit) -> Response:
         accounts=visit.sky.accounts.list(),
         fields=[(name, given[name]) for name in FIELDS if name in given],
     )
-    # The answer to the form leads to the program, which browsers count as a target of the form.
+    # The form's response redirects to the program, which browsers count as a target of the form.
     policy = CONTENT_POLICY.replace("form-action 'self'", f"form-action 'self' {_source(asked.redirect_uri)}")
     page.headers["content-security-policy"] = policy
     return page
 
 
 def decide(visit: Visit, form: dict[str, str]) -> Response:
-    """What the person decided. Nobody gives a right that they do not have."""
+    """Handle the person's decision. Nobody can grant a right that they do not have."""
     asked = read(visit, form)
     if form.get("decision") != "allow":
         return asked.answer(error="access_denied")
@@ -144,7 +145,7 @@ def read(visit: Visit, given: Mapping[str, str]) -> Asked:
 
 
 def _source(uri: str) -> str:
-    """The redirect's place as a source of a content policy, which has no form for IPv6."""
+    """The redirect address as a CSP source; CSP has no syntax for IPv6."""
     parts = urlsplit(uri)
     return f"{parts.scheme}:" if ":" in str(parts.hostname) else f"{parts.scheme}://{parts.netloc}"
 

@@ -1,4 +1,4 @@
-"""Feeds: which are read, what became of their items, and what the next posts will look like."""
+"""Feeds: which are polled, what happened to their items, and what the next posts will look like."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _preview(visit: Visit, url: str, template: str) -> tuple[list[Any], Skywrite
 
 
 def add(visit: Visit, form: dict[str, str]) -> Response:
-    """Read a feed from now on."""
+    """Add a feed."""
     visit.access.require("manage")
     given: dict[str, Any] = {"url": form.get("url", "").strip(), "images": form.get("images", "auto")}
     if not given["url"]:
@@ -67,7 +67,7 @@ def add(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
-    """Read a feed now, change its template, or forget it."""
+    """Poll a feed now, change its template, or remove it."""
     visit.access.require("manage")
     number, action = int(visit.request.path_params["number"]), visit.request.path_params["action"]
     if action == "remove":

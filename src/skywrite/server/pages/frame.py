@@ -1,6 +1,6 @@
-"""What every page shares: who is signed in, the frame around the content, and the headers that keep it safe.
+"""What all pages share: the signed-in person, the frame around the content, and the security headers.
 
-What lives here: rendering. What does not: any page (a module and a template each, beside this one).
+What lives here: rendering. What does not: any page (a module and a template each, next to this one).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from skywrite.server.auth import own_path, person_of
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.services import Services, services_of
 
-# Scripts and styles come from this server only, and no text can become a script (Trusted Types).
+# Scripts and styles only come from this server, and no text can become a script (Trusted Types).
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -76,7 +76,7 @@ _WORDS = {
 
 
 class Visit(NamedTuple):
-    """One request of somebody who is signed in: who, and what they may do."""
+    """One request of a signed-in person, with their rights."""
 
     request: Request
     services: Services
@@ -101,7 +101,7 @@ Page = Callable[[Visit], Response]
 
 
 def page_route(path: str, page: Page, *, methods: tuple[str, ...] = ("GET",)) -> BaseRoute:
-    """A route for a page of somebody who is signed in."""
+    """A route for a page that needs a sign-in."""
 
     async def endpoint(request: Request) -> Response:
         return await answer(request, page)
@@ -110,7 +110,7 @@ def page_route(path: str, page: Page, *, methods: tuple[str, ...] = ("GET",)) ->
 
 
 async def answer(request: Request, page: Page) -> Response:
-    """A page for whoever is signed in; it runs in a thread, as the queue's methods block."""
+    """Handle a page for a signed-in person; in a thread, because the queue's methods block."""
     person = await person_of(request)
     if person is None:
         return render("signed_out.html", status=401)
@@ -118,7 +118,7 @@ async def answer(request: Request, page: Page) -> Response:
 
 
 def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -> BaseRoute:
-    """A route for a form that was sent; what goes wrong is shown on a page of its own, with a link back."""
+    """A route for a submitted form; errors are shown on their own page, with a link back."""
 
     async def endpoint(request: Request) -> Response:
         person = await person_of(request)
@@ -161,7 +161,7 @@ def render(template: str, *, status: int = 200, **values: Any) -> Response:
 
 
 def back(path: str, done: str = "", **query: str) -> Response:
-    """A redirect after a form, with a word about what was done."""
+    """A redirect after a form, with a message about what was done."""
     place = urlsplit(own_path(path))
     values = {**dict(parse_qsl(place.query)), **query, "done": done}
     text = urlencode({name: value for name, value in values.items() if value})
@@ -170,7 +170,7 @@ def back(path: str, done: str = "", **query: str) -> Response:
 
 @cache
 def templates() -> jinja2.Environment:
-    """The templates: everything is escaped, and a name that is missing is an error."""
+    """The templates: everything is escaped, and an undefined name is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("skywrite.server", "templates"),
         autoescape=True,
@@ -185,7 +185,7 @@ def templates() -> jinja2.Environment:
 
 
 def when(at: datetime | None, zone: str) -> str:
-    """A time as people read it, in a zone."""
+    """A time for people, in a zone."""
     if at is None:
         return "no time yet"
     local = at.astimezone(ZoneInfo(zone))
@@ -193,7 +193,7 @@ def when(at: datetime | None, zone: str) -> str:
 
 
 def hint_words(hint: str) -> str:
-    """A hint in the words of the page."""
+    """A hint for the page."""
     return hint.said(_said) if isinstance(hint, Hint) else hint
 
 

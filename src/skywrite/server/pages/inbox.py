@@ -1,6 +1,6 @@
 """The inbox: replies, mentions and quotes below the posts that they are about, each with a way to reply.
 
-What lives here: the page and its forms. What does not: collecting and answering (`app.inbox`).
+What lives here: the page and its forms. What does not: collecting and replying (`app.inbox`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Said(NamedTuple):
 
     @property
     def link(self) -> str:
-        """Where it is on bsky.app; empty for an address that cannot be read."""
+        """Its page on bsky.app; empty if its address cannot be read."""
         if self.item is None:
             return self.entry.url or "" if self.entry else ""
         try:
@@ -42,7 +42,7 @@ class Said(NamedTuple):
 
 
 class Unsent(NamedTuple):
-    """A reply that was not accepted: what was typed, and why."""
+    """A reply that was not accepted: its text, and why."""
 
     item_id: int
     text: str
@@ -79,7 +79,7 @@ def inbox(visit: Visit, unsent: Unsent | None = None) -> Response:
 
 
 def answer(visit: Visit, form: dict[str, str]) -> Response:
-    """Reply: at a time, after the wait of Now, or as a draft by somebody who may not schedule."""
+    """Reply: at a time, after the delay of Now, or as a draft if the person may not schedule."""
     visit.access.require("draft")
     item = seen_item(visit.access, _number(visit))
     text, at = form.get("text", "").strip(), form.get("at", "").strip().replace("T", " ")
@@ -99,7 +99,7 @@ def answer(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def done(visit: Visit, form: dict[str, str]) -> Response:
-    """It needs no reply."""
+    """Mark it as done: it needs no reply."""
     visit.access.require("schedule")
     item = visit.sky.inbox.done(seen_item(visit.access, _number(visit)).id)
     return back(_back(form), f"The {item.reason} by @{item.author_handle} is done.")
@@ -117,7 +117,7 @@ def snooze(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def collect(visit: Visit, form: dict[str, str]) -> Response:
-    """Ask the network now, for each account that can be asked; trouble with one stops no other."""
+    """Collect now, for each signed-in account; a problem with one does not stop the others."""
     visit.access.require("schedule")
     added, said = 0, list[str]()
     for account in visit.sky.accounts.list():
@@ -147,7 +147,7 @@ def _link(uri: str) -> str:
 
 
 def _answered(visit: Visit) -> tuple[Entry, float] | None:
-    """The reply that was just written, while it can be taken back."""
+    """The reply that was just written, while it can be undone."""
     number = visit.query("answered")
     if not (number.isascii() and number.isdigit() and len(number) < 18):
         return None

@@ -1,4 +1,4 @@
-"""Media: what was uploaded and is not yet needed by a post, or is; to look at and to drop."""
+"""Media: uploads that a post needs or does not need yet; to view and to delete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def media(visit: Visit) -> Response:
 
 
 def dropped(visit: Visit, form: dict[str, str]) -> Response:
-    """Forget an upload; posts that have it keep it."""
+    """Delete an upload; posts that have it keep it."""
     visit.access.require("draft")
     shape = drop(visit.access, ByCid(form["media"]))
     return back("/media", f"{shape.name} is dropped. Posts that show it keep it.")

@@ -1,9 +1,10 @@
-"""Signing accounts in by OAuth: the page that begins it, the address for the way back, and the client's files.
+"""Signing accounts in by OAuth: the page that begins it, the redirect address, and the client's files. The server is
+its own client if it has a public https address.
 
-The server is its own client where it has a public https address. What does not live here: the sign-in (`app.oauth`).
+What does not live here: the sign-in (`app.oauth`).
 
-A browser that comes back from another site brings no cookie of ours (SameSite=Strict), so it is shown a page whose
-button sends what it brought, from here.
+A browser that returns from another site does not send our cookie (SameSite=Strict), so it gets a page whose button
+submits the parameters from here.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ _RETURNED = ("state", "iss", "code", "error", "error_description")
 
 
 class NoClient(InputError):
-    """The server has no public address that another server could look at."""
+    """The server has no public address that other servers can reach."""
 
 
 def may_sign_in(services: Services) -> bool:
-    """Whether accounts can sign in by OAuth on the page."""
+    """Whether accounts can sign in with OAuth on the page."""
     return (services.origin.public_url or "").startswith("https://")
 
 
 def begin(visit: Visit, form: dict[str, str]) -> Response:
-    """Ask the account's server for its page, and show the way there."""
+    """Begin a sign-in, and redirect to the account's server."""
     visit.access.require("manage")
     handle = form.get("handle", "").strip()
     if not handle:
@@ -51,13 +52,13 @@ def begin(visit: Visit, form: dict[str, str]) -> Response:
 
 
 async def returned(request: Request) -> Response:
-    """What a browser brought back, in a form of ours."""
+    """The parameters that the browser returned with, in our own form."""
     found = [(name, request.query_params[name]) for name in _RETURNED if name in request.query_params]
     return render("oauth_back.html", values=found)
 
 
 def finish(visit: Visit, form: dict[str, str]) -> Response:
-    """Complete a sign-in that the same person began."""
+    """Complete a sign-in that this person began."""
     visit.access.require("manage")
     done = visit.sky.oauth.finish_kept(form, by=str(visit.person.id))
     visit.sky.context.agents.forget(done.account.did)

@@ -1,6 +1,6 @@
-"""The plan: a week, a month or a list of days, with posts, free slots, what recurrences will make, and drafts.
+"""The plan: a week, a month or a list of days, with posts, free slots, coming occurrences, and drafts.
 
-What lives here: which days are shown, and what stands on them. What does not: the queue's own plan (`operations`).
+What lives here: which days are shown, and what is on them. What does not: the queue's own plan (`operations`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GONE = ("cancelled", "skipped", "failed", "held")
 
 
 class Item(NamedTuple):
-    """Something that stands on a day. `kind` is post, slot or coming."""
+    """Something on a day. `kind` is post, slot or coming."""
 
     kind: str
     at: datetime
@@ -39,18 +39,18 @@ class Item(NamedTuple):
     media: int = 0
     recurrence: int | None = None
     version: int = 0
-    # When it really goes out, where the account's pace pushes it, and whether another post is due in its minute.
+    # When it really goes out if the account's pace delays it, and whether another post is due in the same minute.
     pushed: str = ""
     is_double: bool = False
 
     @property
     def local_text(self) -> str:
-        """The local time as a form sends it: without a zone, and whole minutes."""
+        """The local time in the format of forms: without a zone, in whole minutes."""
         return f"{self.at:%Y-%m-%dT%H:%M}"
 
 
 class Day(NamedTuple):
-    """A day of the plan, and what stands on it, in order."""
+    """A day of the plan, and what is on it, in order."""
 
     date: date
     items: list[Item]
@@ -96,7 +96,7 @@ def plan(visit: Visit) -> Response:
 
 
 def move(visit: Visit, form: dict[str, str]) -> Response:
-    """Give a post another time: dropped, moved by keys, or from a form."""
+    """Move a post: by drag and drop, by the keyboard, or with a form."""
     visit.access.require("schedule")
     version = int(form["version"]) if form.get("version", "").isdigit() else None
     try:
@@ -158,7 +158,7 @@ def _heading(view: str, first: date, on: date) -> str:
 
 
 def _between(visit: Visit, account: Account | None, first: date, count: int, zone: str) -> PlanShape:
-    """What the queue has on these local days; they may have 23 or 25 hours."""
+    """The queue's plan for these local days, which may have 23 or 25 hours."""
     start, end = (
         datetime.combine(day, datetime.min.time(), ZoneInfo(zone)) for day in (first, first + timedelta(days=count))
     )
@@ -169,7 +169,7 @@ def _between(visit: Visit, account: Account | None, first: date, count: int, zon
 
 
 def _pushed(visit: Visit, account: Account | None, found: PlanShape, zone: str) -> dict[int, str]:
-    """What is said of the posts that go out later than they are due, by their numbers."""
+    """Sentences about the posts that go out later than they are due, by their numbers."""
     if account is None:
         return {}
     pace = pace_of(account.settings, zone)
@@ -186,7 +186,7 @@ def _pushed(visit: Visit, account: Account | None, found: PlanShape, zone: str) 
 
 
 def _rehearsed(visit: Visit, account: Account | None, end: date, zone: str) -> OnPlan | SkywriteError | None:
-    """What the worker would do until the end of these days, if that is asked for; or why nobody can say."""
+    """What the worker would do until the end of these days, if requested; or why that is not possible."""
     if account is None or not visit.query("rehearse"):
         return None
     until = datetime.combine(end, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
@@ -197,7 +197,7 @@ def _rehearsed(visit: Visit, account: Account | None, end: date, zone: str) -> O
 
 
 def _last(account: Account, found: PlanShape) -> datetime | None:
-    """When the account published last, unless that is one of the posts that are shown."""
+    """When the account last published, unless that post is shown."""
     shown = any(post.state == "published" for post in found.posts)
     return None if shown else account.last_published_at
 

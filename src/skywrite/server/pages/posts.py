@@ -1,6 +1,6 @@
-"""One post: what it is, where it stands, every attempt in plain words, and what can be done next; and the history.
+"""One post: its content, its state, every attempt in plain words, and what can be done next; and the history.
 
-What lives here: the page of a post with its buttons, and the list of what is over. What does not: changing the text
+What lives here: the page of a post with its buttons, and the list of finished posts. What does not: changing the text
 (`compose`), times on the plan (`plan`).
 """
 
@@ -36,7 +36,7 @@ SENTENCES = {
 
 
 class Button(NamedTuple):
-    """Something that can be done to a post: the path below it, what the button says, and the scope that it needs."""
+    """An action on a post: its path, the button's label, and the scope that it needs."""
 
     action: str
     label: str
@@ -98,7 +98,7 @@ def _may_follow(post: Post) -> bool:
 
 
 def _asked(visit: Visit, entry: Entry) -> Asked | None:
-    """What there is to approve: the draft of an agent, or what its account asks for."""
+    """What is to be approved: an agent's draft, or a post whose account requires it."""
     if entry.post.state not in ("draft", "scheduled", "held"):
         return None
     asked = visit.sky.approvals.look(entry.post.id)
@@ -106,7 +106,9 @@ def _asked(visit: Visit, entry: Entry) -> Asked | None:
 
 
 def act(visit: Visit, form: dict[str, str]) -> Response:
-    """A button of the page. The version that it was made from goes along: a change made meanwhile is not undone."""
+    """Handle a button of the page. It sends the version that the page showed, so that a later change is not
+    overwritten.
+    """
     number, action = _number(visit), visit.request.path_params["action"]
     visit.access.post(number)
     scope, call, done = _ACTIONS.get(action, _ACTIONS["cancel"])
@@ -118,12 +120,12 @@ def act(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def _scope_of(post: Post) -> Scope:
-    """What it takes to change a post."""
+    """The scope needed to change a post."""
     return "draft" if post.state == "draft" else "schedule"
 
 
 def take_back(visit: Visit, form: dict[str, str]) -> Response:
-    """Cancel a post that is about to go out, and open what it said as a draft."""
+    """Cancel a post that is about to go out, and open its content as a draft."""
     visit.access.require("schedule")
     post = visit.access.post(_number(visit))
     cancelled = visit.sky.posts.cancel(post.id, version=_version(form)).post
@@ -229,7 +231,7 @@ class Piece(NamedTuple):
 
 
 def shown_record(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as the page shows it: the text in pieces, and its media."""
+    """A record for the page: the text in pieces, and its media."""
     embed = record.get("embed") or {}
     media = embed.get("media", embed)
     kind = str(media.get("$type", "")).rpartition(".")[2]
@@ -247,7 +249,7 @@ def shown_record(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def pieces(record: dict[str, Any]) -> list[Piece]:
-    """The text of a record cut at its facets, whose places are bytes of UTF-8."""
+    """The text of a record split at its facets, whose positions are UTF-8 bytes."""
     data, found, at = str(record.get("text", "")).encode(), [], 0
     for facet in sorted(record.get("facets") or (), key=lambda facet: facet["index"]["byteStart"]):
         start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
@@ -259,7 +261,7 @@ def pieces(record: dict[str, Any]) -> list[Piece]:
 
 
 def history(visit: Visit) -> Response:
-    """What is over, the latest first, page by page, with a search."""
+    """Finished posts, the latest first, page by page, with a search."""
     text, state = visit.query("text").strip(), visit.query("state")
     states = (state,) if state in FINAL_STATES else FINAL_STATES
     after = Cursor.parse(visit.query("cursor")) if visit.query("cursor") else None

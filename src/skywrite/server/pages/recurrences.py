@@ -1,4 +1,4 @@
-"""Recurrences: what comes again, when next, and leaving out or moving a single time."""
+"""Recurrences: what repeats, when next, and skipping or moving a single occurrence."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _asked(visit: Visit, recurrence_id: int) -> dict[str, Any]:
 
 
 def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
-    """The next times of a recurrence, each with the name by which it is skipped or moved."""
+    """The next times of a recurrence, each with the original time, for skipping or moving it."""
     item = visit.sky.context.store.recurrence(recurrence_id)
     times: list[dict[str, Any]] = []
     try:
@@ -56,7 +56,7 @@ def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
-    """Stop a recurrence, leave out or move one of its times, or approve or reject all of it."""
+    """Stop a recurrence, skip or move one of its occurrences, or approve or reject all of it."""
     number, action = int(visit.request.path_params["number"]), visit.request.path_params["action"]
     seen_recurrence(visit.access, number)
     if action in ("approve", "reject"):

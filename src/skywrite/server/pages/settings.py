@@ -1,4 +1,4 @@
-"""Settings: API keys, webhooks, calendars, and people. Secrets are shown once, right after they were made."""
+"""Settings: API keys, webhooks, calendars, and people. Secrets are shown once, right after they are created."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DELIVERIES = 10
 
 
 def settings(visit: Visit, *, secret: str = "", about: str = "") -> Response:
-    """The page; `secret` is shown on it once. Everyone has passkeys; the rest is for those who manage the server."""
+    """The page; it shows `secret` once. Everyone has passkeys; the rest is for people who manage the server."""
     return show(
         visit,
         "settings.html",
@@ -42,13 +42,13 @@ def settings(visit: Visit, *, secret: str = "", about: str = "") -> Response:
 
 
 def _agents(visit: Visit) -> list[ApiKey]:
-    """The agents that this person has let in."""
+    """The agents that this person has authorised."""
     keys = ApiKeys(visit.sky.context.store).all()
     return [key for key in keys if key.person_id == visit.person.id and key.revoked_at is None]
 
 
 def end_agent(visit: Visit, form: dict[str, str]) -> Response:
-    """End the access of an agent that the person who asks has let in; of nobody else's."""
+    """End the access of an agent that this person has authorised, never somebody else's."""
     number = form.get("agent", "")
     if number not in {str(key.id) for key in _agents(visit)}:
         raise InputError("You have let no such agent in.")
@@ -57,7 +57,7 @@ def end_agent(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def _managed(visit: Visit) -> dict[str, Any]:
-    """What only those see who may change it."""
+    """What only people with the scope `manage` see."""
     if "manage" not in visit.access.scopes:
         return {}
     webhooks = hooks.list_webhooks(visit.access, Nothing()).webhooks
@@ -82,13 +82,13 @@ def _zone(visit: Visit) -> str:
 
 
 def remove_passkey(visit: Visit, form: dict[str, str]) -> Response:
-    """Forget a passkey of the person who asks; of nobody else."""
+    """Remove a passkey of this person, never somebody else's."""
     People(visit.sky.context.store).remove_passkey(visit.person.id, form.get("passkey", ""))
     return back("/settings", "The passkey is removed, and signs nobody in any more.")
 
 
 def add_key(visit: Visit, form: dict[str, str]) -> Response:
-    """Make a key; the page shows it once."""
+    """Create a key; the page shows it once."""
     visit.access.require("manage")
     chosen = [name for name, _ in SCOPES if form.get(f"scope-{name}")]
     if not form.get("name", "").strip() or not chosen:
@@ -110,7 +110,7 @@ def add_webhook(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def add_calendar(visit: Visit, form: dict[str, str]) -> Response:
-    """Make the addresses of a calendar; the page shows them once."""
+    """Create the addresses of a calendar; the page shows them once."""
     visit.access.require("manage")
     made = hooks.add_calendar(visit.access, hooks.AddCalendar(name=form.get("name", "").strip() or "calendar"))
     about = "The address for a calendar program. Whoever has it sees the plan."
@@ -135,7 +135,7 @@ def _base(visit: Visit) -> str:
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
-    """Revoke, pause, test, remove: what the button says."""
+    """Revoke, pause, test or remove, depending on the button."""
     visit.access.require("manage")
     number, kind = int(visit.request.path_params["number"]), visit.request.path_params["kind"]
     action = form.get("action", "")

@@ -19,7 +19,7 @@ def _content(name: str) -> bytes:
 
 
 def static_route(path: str, name: str) -> BaseRoute:
-    """A route for one file of the package; nothing else can be named."""
+    """A route for one file of the package; no other path can be requested."""
     kind = TYPES[name.rpartition(".")[2]]
 
     async def endpoint(request: Request) -> Response:
@@ -30,7 +30,7 @@ def static_route(path: str, name: str) -> BaseRoute:
 
 
 async def manifest(request: Request) -> Response:
-    """What makes the page installable, and a target for links that a phone shares."""
+    """The manifest, which makes the page installable, and a share target on phones."""
     share = {"action": "/compose", "method": "GET", "params": {"title": "title", "text": "text", "url": "url"}}
     icon = {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}
     return JSONResponse(

@@ -1,4 +1,4 @@
-"""What became of published posts: plots that this server draws, and the numbers in tables.
+"""How published posts did: plots drawn by this server, and the numbers in tables.
 
 What does not live here: counting and grouping (`app.marks`, `insight.stats`).
 """
@@ -31,7 +31,7 @@ class Bar(NamedTuple):
 
 
 def bars(groups: Sequence[Group], count: str) -> list[Bar]:
-    """The sums of one count as bars; of many groups the last ones."""
+    """The sums of one count as bars; only the last groups if there are many."""
     shown = groups[-BARS_MAX:]
     most = max((one.sums[count] for one in shown), default=0)
     step = WIDTH / max(len(shown), 1)

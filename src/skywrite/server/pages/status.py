@@ -10,7 +10,7 @@ from skywrite.server.pages.frame import Visit, page_route, show
 
 
 def status(visit: Visit) -> Response:
-    """The page; with `?all` it asks the servers of the accounts, too, which takes a while."""
+    """The page; with `?all` it also asks the accounts' servers, which takes a while."""
     everything = "all" in visit.request.query_params
     findings = check_all(visit.sky) if everything else check_run(visit.sky, wrong="note")
     counts = {state: count for state, count in visit.sky.context.store.count().items() if count}

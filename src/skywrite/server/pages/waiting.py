@@ -1,6 +1,6 @@
-"""How long "now" waits on the page, so that it can be taken back: a setting of the account.
+"""How long "now" waits on the page, so that it can be undone: a setting of the account.
 
-What does not live here: taking back (`posts`).
+What does not live here: undoing it (`posts`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ UNDO_SECONDS = 10
 
 
 def undo_seconds(settings: Mapping[str, Any]) -> int:
-    """For how many seconds a post can be taken back after "now"; 0 is not at all."""
+    """For how many seconds a post can be undone after "now"; 0 means not at all."""
     return int(settings.get("undo_seconds", UNDO_SECONDS))
 
 
@@ -26,7 +26,7 @@ def now_as_time(settings: Mapping[str, Any]) -> str:
 
 
 def undo_left(visit: Visit, post: Post) -> float | None:
-    """For how long a post can be taken back before it goes out; None where nobody is about to wait for that."""
+    """For how long a post can still be undone before it goes out; None if it is not waiting for that."""
     if post.state != "scheduled" or post.due_at is None or "schedule" not in visit.access.scopes:
         return None
     left = (post.due_at - visit.sky.context.clock.now()).total_seconds()
