@@ -74,7 +74,7 @@ class Rehearsals:
         if size.posts >= POSTS_MAX or size.due > DUE_MAX:
             raise TooMuchToRehearse(
                 "There is too much in this queue to rehearse it on a page.",
-                hint='In a shell: skywrite rehearse --until "in 7 days".',
+                hint="Rehearse it on the command line instead.",
             )
         known = (*store.accounts(), *store.recurrences())
         return size, tuple(map(repr, known)), now.timestamp() // FRESH.total_seconds()
