@@ -1,6 +1,6 @@
 """Fixtures and options that all tests share. Servers start on first use and end with the run.
 
-A server that cannot be had fails the tests that need it, with the reason: a green run means that everything ran.
+If a server cannot be started, the tests that need it fail, with the reason: a green run means that everything ran.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support.pds import Pds, PdsAccount, running_pds
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
 
-# How long an example takes says something about the computer, not about the promise. Without a database of earlier
+# The time of an example depends on the computer, not on the promise. Without a database of earlier
 # examples, a run depends on the code alone (`ci`) or on its seed alone (`nightly`).
 SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile("ci", deadline=None, database=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def repeating(config: pytest.Config) -> str:
-    """How to see the same run again."""
+    """How to repeat this run."""
     if config.getoption("--nightly"):
         return f"random, seed {config.option.seed}; the same again: script/test --nightly --seed {config.option.seed}"
     return "not random: each run tests the same; others at night: script/test --nightly"
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that passes but lets a secret into its output or log fails."""
+    """Fail a test that passes but has a secret in its output or log."""
     report = yield
     if report.passed:
         for title, text in report.sections:
@@ -90,7 +90,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A secret in a database, a log or a page that a test left behind fails the run."""
+    """Fail the run if a test left a secret in a database, a log or a page."""
     folders = session.config._tmp_path_factory  # type: ignore[attr-defined]  # the only way to it from a hook
     if folders._basetemp and (found := left_behind(folders._basetemp)):
         print(f"\nsecrets were left behind: {', '.join(found)}")
@@ -99,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def pds() -> Iterator[Pds]:
-    """The reference PDS that all tests share: take an `account` of your own, and leave the server running."""
+    """The reference PDS that all tests share: use your own `account`, and leave the server running."""
     try:
         with running_pds() as server:
             yield server
@@ -109,13 +109,13 @@ def pds() -> Iterator[Pds]:
 
 @pytest.fixture
 def account(pds: Pds) -> PdsAccount:
-    """An account of this test alone, on the shared PDS."""
+    """An account for this test only, on the shared PDS."""
     return pds.create_account()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """The PostgreSQL server that all tests share; a test that stops or restarts one starts its own."""
+    """The PostgreSQL server that all tests share; tests that stop or restart one start their own."""
     try:
         with postgres_server() as server:
             yield server
@@ -125,7 +125,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> str:
-    """The address of an empty database of this test alone."""
+    """The address of an empty database for this test only."""
     return postgres.create_database()
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the verbs' tests: a sandbox without sockets, a clock that is set, and a signed-in `Skywrite`."""
+"""Fixtures for tests of the operations: a sandbox without sockets, a fixed clock, and a signed-in `Skywrite`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 @dataclass
 class World:
-    """One network, one database, one clock; as many processes as are asked for."""
+    """One network, one database, one clock; any number of processes."""
 
     home: Path
     box: Sandbox
@@ -44,11 +44,11 @@ class World:
         return sky
 
     def texts(self, handle: str = "alice.test") -> list[str]:
-        """The texts on the network, in the order in which they came."""
+        """The texts on the network, in order."""
         return [post.text for post in self.box.posts(handle)]
 
     def records(self, handle: str = "alice.test") -> list[dict[str, Any]]:
-        """The posts on the network, whole."""
+        """The full posts on the network."""
         return [post.record for post in self.box.posts(handle)]
 
     def states(self, sky: Skywrite) -> list[tuple[int, str]]:

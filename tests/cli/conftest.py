@@ -1,4 +1,4 @@
-"""Fixtures of the command line's tests: a shell that is signed in to a sandbox, and media to post."""
+"""Fixtures for tests of the command line: a shell that is signed in to a sandbox, and media to post."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LARGE_VIDEO_BYTES = 400_000_000
 
 @dataclass(frozen=True)
 class Told:
-    """What a command said, and its exit code."""
+    """The output and exit code of a command."""
 
     code: int
     out: str
@@ -74,7 +74,7 @@ class Shell:
             self._monkeypatch.delenv(name, raising=False)
 
     def __call__(self, *words: str, stdin: bytes = b"", code: int | None = 0) -> Told:
-        """Run a command; it must end with `code` (None: any). Nothing that it says may hold a secret."""
+        """Run a command; it must end with `code` (None: any). Its output must not contain a secret."""
         from skywrite.cli.main import main
 
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
@@ -94,7 +94,7 @@ class Shell:
         before: Callable[[], None] | None = None,
         **environ: str,
     ) -> Told:
-        """Run a real process, with more environment variables; `before` runs in it before Python starts."""
+        """Run a real process, with additional environment variables; `before` runs in it before Python starts."""
         command = [*wrapper, sys.executable, "-m", "skywrite.cli.main", *words]
         done = subprocess.run(
             command,
@@ -109,7 +109,7 @@ class Shell:
         return self._checked(told, words, code)
 
     def python(self, script: str, **environ: str) -> Told:
-        """Run Python code in a process of its own, with more environment variables."""
+        """Run Python code in its own process, with additional environment variables."""
         command = [sys.executable, "-c", script]
         done = subprocess.run(command, capture_output=True, env={**os.environ, **environ}, timeout=60, check=False)
         return self._checked(Told(done.returncode, done.stdout.decode(), done.stderr.decode()), (script,), None)
@@ -126,12 +126,12 @@ class Shell:
         return self(*words, stdin=f"{password}\n".encode())
 
     def posts(self, handle: str = "alice.test") -> list[str]:
-        """The texts that are on the network."""
+        """The texts on the network."""
         return [post.text for post in self.box.posts(handle)]
 
 
 def _no_waiting(self: SystemClock, event: threading.Event, timeout_seconds: float) -> bool:
-    """A wait of tests is over at once."""
+    """Waits in tests end at once."""
     return event.is_set()
 
 
@@ -185,7 +185,7 @@ class Files:
 
     @property
     def large_video(self) -> str:
-        """A video of 400 MB, nearly all of it a hole that takes no room on the disk."""
+        """A video of 400 MB, as a sparse file that takes hardly any disk space."""
         data = Path(self.video).read_bytes()
         head = struct.unpack_from(">I", data)[0]
         path = self.folder / "large.mp4"

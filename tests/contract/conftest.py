@@ -1,4 +1,4 @@
-"""The servers that every contract is checked on. Where the two differ, the sandbox is wrong."""
+"""The servers that every contract is checked on. If the two differ, the sandbox is wrong."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def alice(server: Server) -> Writer:
-    """An account that all contracts of a server share."""
+    """An account that all contracts on a server share."""
     return Writer(server, server.create_account())
 
 
 @pytest.fixture
 def newcomer(server: Server) -> Writer:
-    """An account of this test alone."""
+    """An account for this test only."""
     return Writer(server, server.create_account())

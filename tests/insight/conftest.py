@@ -1,4 +1,4 @@
-"""The world of the operations' tests, with a second process that works."""
+"""The world of the operations' tests, with a second process as the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of OAuth: processes on one database, and an account of the reference PDS to sign in."""
+"""Fixtures for OAuth tests: processes on one database, and an account of the reference PDS to sign in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SignIn = Callable[..., SignedIn]
 
 @pytest.fixture
 def process(tmp_path: Path, pds: Pds) -> Iterator[Process]:
-    """process(transport=, clock=, **environ): another process on the database of this test."""
+    """process(transport=, clock=, **environ): another process on this test's database."""
     with ExitStack() as stack:
 
         def make(transport: Any = None, clock: Clock = SYSTEM_CLOCK, **environ: str) -> Skywrite:
@@ -35,7 +35,7 @@ def process(tmp_path: Path, pds: Pds) -> Iterator[Process]:
 
 @pytest.fixture
 def sign_in(pds: Pds, account: PdsAccount) -> SignIn:
-    """sign_in(sky, **options): the account of this test signs in, and accepts all that is asked for."""
+    """sign_in(sky, **options): sign in this test's account, accepting all requested rights."""
 
     def sign(sky: Skywrite, **options: Any) -> SignedIn:
         place = options.pop("pds", pds.url)

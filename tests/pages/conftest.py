@@ -1,6 +1,6 @@
 """A real Chromium in front of a live server with a filled week.
 
-The browser sees the server as http://skywrite.localhost, as a person would: there cookies are safe from other ports.
+The browser sees the server as http://skywrite.localhost, as a person would: there, other ports cannot read the cookies.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def site() -> Iterator[Server]:
 
 @pytest.fixture(scope="package")
 def signed_in(browser: Browser, site: Server) -> dict[str, Any]:
-    """The storage of a browser whose owner is signed in."""
+    """The storage of a browser that is signed in as the owner."""
     context = browser.new_context()
     context.new_page().goto(site.sign_in_url.replace("127.0.0.1", NAME))
     state: Any = context.storage_state()
@@ -86,7 +86,7 @@ class Watched:
         return self.page
 
     def api(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """A request to the API as who is signed in here, from a page of its own."""
+        """A request to the API as the signed-in person, from its own page."""
         script = """async ([method, path, body]) => {
           const headers = body ? {"content-type": "application/json"} : {};
           const answer = await fetch("/api/v1" + path, {method, headers, body: body && JSON.stringify(body)});
@@ -106,7 +106,7 @@ class Watched:
 
 @pytest.fixture
 def tab(browser: Browser, site: Server, signed_in: dict[str, Any]) -> Iterator[Watched]:
-    """A tab of the owner's browser; nothing may complain in it."""
+    """A tab of the owner's browser, which must not log any complaint."""
     context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
     watched = Watched(context, site.url)
     yield watched
@@ -126,7 +126,7 @@ def new_link(owner: Watched, role: str) -> str:
 
 @pytest.fixture
 def own_tab(browser: Browser, tab: Watched) -> Iterator[Watched]:
-    """A tab of another owner, with a session of its own, which may end."""
+    """A tab of another owner, with its own session, which may end."""
     yield from _tab_of(browser, tab, "owner")
 
 

@@ -1,4 +1,4 @@
-"""The shell of the command line's tests, for what is promised about its output."""
+"""The shell of the command line's tests, for promises about its output."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Server:
-    """A server that runs; `owner` is the cookie of its owner's session."""
+    """A running server; `owner` is the cookie of its owner's session."""
 
     child: Child
     url: str
@@ -27,7 +27,7 @@ class Server:
     owner: str = ""
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request, of nobody unless the options say of whom."""
+        """One request, anonymous unless the options say otherwise."""
         return httpx.request(method, self.url + path, timeout=30, **options)
 
     def as_owner(self) -> Api:
@@ -44,7 +44,7 @@ class Server:
 
 @dataclass
 class Api:
-    """Requests below /api/v1 with the same headers."""
+    """Requests under /api/v1 with the same headers."""
 
     url: str
     headers: dict[str, str]
@@ -107,5 +107,5 @@ def everything(server: Server) -> Api:
 
 @pytest.fixture
 def fresh_key() -> str:
-    """A key that no post has."""
+    """A key that no post uses."""
     return f"test-{next(_numbers)}"

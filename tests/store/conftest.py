@@ -16,7 +16,7 @@ from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable
 
 _numbers = itertools.count(1)
-# What a test leaves in the shared schema, and what belongs to none of these.
+# The tables that hold what a test leaves in the shared schema; all others depend on these.
 SHARED_TABLES = (
     *("account", "media", "setting", "timer", "feed", "api_key", "person", "webhook", "event", "change"),
     "notice_channel",
@@ -35,19 +35,19 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A folder of this test alone."""
+    """A folder for this test only."""
     with fast_folder() as folder:
         yield folder
 
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that stands at noon."""
+    """A clock stopped at noon."""
     return FakeClock(NOON)
 
 
 def run_sql(server: PostgresServer, *statements: str) -> None:
-    """Run statements outside all stores."""
+    """Run statements without a store."""
     with psycopg.connect(server.url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
@@ -62,7 +62,7 @@ def new_schema(server: PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def shared_schema(postgres: PostgresServer) -> str:
-    """A migrated schema that tests use one after the other: making one anew takes longer than most tests."""
+    """A migrated schema that tests use one after the other: creating one takes longer than most tests."""
     address = new_schema(postgres)
     with fast_folder() as folder:
         opened(address, folder).close()
@@ -98,7 +98,7 @@ def postgres_address(postgres: PostgresServer) -> str:
 
 @pytest.fixture
 def open_at(home: Path, clock: FakeClock) -> Iterator[OpenAt]:
-    """Opens a database by its address; what was opened is closed at the end."""
+    """Opens a database by its address, and closes it at the end."""
     stores: list[Store] = []
 
     def open_it(address: str, clock: Clock = clock) -> Store:
@@ -127,7 +127,7 @@ def store(open_again: OpenStore) -> Store:
 
 @pytest.fixture
 def stoppable(postgres: PostgresServer) -> Iterator[PostgresServer]:
-    """The PostgreSQL server, to be stopped or crashed by the test; it runs again afterwards."""
+    """The PostgreSQL server, which the test may stop or crash; it is restarted afterwards."""
     yield postgres
     if not postgres.child.running:
         postgres.restart()

@@ -1,4 +1,4 @@
-"""Fixtures of the unit tests: a stopped clock and a server whose answers are written beforehand."""
+"""Fixtures for unit tests: a stopped clock and a server with scripted responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skywrite.http import MAX_ANSWER_BYTES, Response
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as the scripted server saw it."""
+    """A request that the scripted server received."""
 
     method: str
     url: str
@@ -41,7 +41,7 @@ Answer = Response | Exception | Callable[[Sent], "Response | Exception"]
 
 
 class ScriptedServer:
-    """A transport that answers each XRPC method from a list; the last answer of a list is given for ever."""
+    """A transport that responds to each XRPC method from a list; the last response of a list is repeated."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
@@ -101,13 +101,13 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def server() -> ScriptedServer:
-    """A server that answers what the test has written."""
+    """A server with the test's responses."""
     return ScriptedServer()
 
 
 @pytest.fixture
 def answer() -> Callable[..., Response]:
-    """answer(value, status=200, **headers): a JSON answer."""
+    """answer(value, status=200, **headers): a JSON response."""
     return _answer
 
 
@@ -119,5 +119,5 @@ def refusal() -> Callable[..., Response]:
 
 @pytest.fixture
 def jwt() -> Callable[..., str]:
-    """jwt(issued, lifetime_seconds=7200, scope=..., mark=...): a token as a PDS makes it."""
+    """jwt(issued, lifetime_seconds=7200, scope=..., mark=...): a token like those of a PDS."""
     return _jwt
