@@ -13,8 +13,10 @@ from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approva
 from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
 from skywrite.queue.authors import Author, written_by
 from skywrite.queue.copying import copy_to
+from skywrite.queue.database import Transaction
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, Published, WrongState
+from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault
 from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, media, post, raw, take
@@ -90,14 +92,16 @@ def test_the_database_refuses_a_claim_without_approval(asking: Store) -> None:
     """Even where the program does not look before, the outer WHERE of the claim does."""
     asking.add([post()])
     digest = digest_of(asking.get(1))
+
+    def take(tx: Transaction, approval: str, version: int = 1) -> int:
+        item = {"id": 1, "token": 1, "frozen": None, "version": version, "approval": approval, "template": ""}
+        return len(tx.rows("take_posts", items=items_of([item]), now=NOON))
+
     with asking._writing() as tx:
-        values = {"id": 1, "token": 1, "frozen": None, "version": 1, "template": "", "now": NOON}
-        assert tx.row("take_post", approval=digest, **values) is None
+        assert 0 == take(tx, digest)
     approve(asking, 1)
     with pytest.raises(StorageError), asking._writing() as tx:
-        assert tx.row("take_post", approval="0" * 64, **values) is None
-        assert tx.row("take_post", approval=digest, **(values | {"version": 2})) is None
-        assert tx.row("take_post", approval=digest, **values) is not None
+        assert [0, 0, 1] == [take(tx, "0" * 64), take(tx, digest, version=2), take(tx, digest)]
         raise StorageError("taken back")
     assert "scheduled" == asking.get(1).state
 

@@ -27,6 +27,8 @@ from skywrite.queue.model import (
     UnknownAccount,
     UnknownPost,
 )
+from skywrite.queue.settling import Settlement
+from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store
 from tests.store.support import (
     ALICE,
@@ -426,7 +428,7 @@ def test_results_of_several_threads(store: Store, clock: FakeClock) -> None:
     lost = claimed(store)
     clock.advance(LEASE_SECONDS)
     mine = [claimed(store), claimed(store)]
-    results = [(claim, Retry(later(999), PROBLEM), None) for claim in (lost, *mine)]
+    results = [Settlement(claim, Retry(later(999), PROBLEM)) for claim in (lost, *mine)]
     assert [False, True, True] == store.settle_some(results)
     assert ([], 2) == (store.posts(("publishing",)), len(store.posts(("scheduled",))))
 
@@ -619,7 +621,8 @@ def test_database_refuses_a_second_claim(store: Store) -> None:
     store.add([post("one"), post("two")])
     claimed(store)
     with pytest.raises(StorageError), store._writing() as tx:
-        tx.run("take_post", id=2, token=9, frozen=None, version=1, approval="", template="", now=NOON)
+        item = {"id": 2, "token": 9, "frozen": None, "version": 1, "approval": "", "template": ""}
+        tx.rows("take_posts", items=items_of([item]), now=NOON)
     assert ["publishing", "scheduled"] == [row["state"] for row in raw(store, "SELECT state FROM post ORDER BY id")]
 
 

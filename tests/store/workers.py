@@ -69,19 +69,25 @@ def add(store: Store, name: str, count: str, *dids: str) -> None:
 def break_guards(store: Store) -> None:
     """Take the lock, the lease's and the state's tests out of claiming, as a careless change might."""
     queries = dict(store._database.queries)
-    queries["open_attempt"] = cast(bytes, queries["open_attempt"]) + b" ON CONFLICT DO NOTHING"
-    for query, guard in (
-        ("claim_account", b"FOR UPDATE SKIP LOCKED"),
-        ("take_account", b" AND (lease_until IS NULL OR lease_until <= %(now)s) AND lease_token = %(token)s"),
+    queries["open_attempts"] = cast(bytes, queries["open_attempts"]) + b" ON CONFLICT DO NOTHING"
+    for query, guard, instead in (
+        ("claim_accounts", b"FOR UPDATE SKIP LOCKED", b""),
         (
-            "take_post",
-            b" AND version = %(version)s AND state IN ('scheduled', 'publishing')\n"
-            b"  AND (state = 'scheduled' OR lease_token < %(token)s)",
+            "take_accounts",
+            b"(lease_until IS NULL OR lease_until <= %(now)s)\n  AND (did, lease_token) IN (\n"
+            b"    SELECT item.value ->> 'did', CAST(item.value ->> 'before' AS bigint)",
+            b"did IN (\n    SELECT item.value ->> 'did'",
+        ),
+        (
+            "take_posts",
+            b"  AND version = CAST(item.value ->> 'version' AS bigint) AND state IN ('scheduled', 'publishing')\n"
+            b"  AND (state = 'scheduled' OR lease_token < CAST(item.value ->> 'token' AS bigint))",
+            b"",
         ),
     ):
         text = queries[query]
         assert isinstance(text, bytes) and guard in text, (query, text)
-        queries[query] = text.replace(guard, b"")
+        queries[query] = text.replace(guard, instead)
     store._database.queries = queries
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from skywrite.errors import StorageError
 from skywrite.publish.together import Settling
+from skywrite.queue.settling import Settlement
 
 PATIENCE_SECONDS = 20
 
@@ -24,12 +25,12 @@ class Store:
         self.broken: set[Any] = set()
 
     def settle(self, claim: Any, outcome: Any, *, account: Any = None) -> bool:
-        return self.settle_some([(claim, outcome, account)])[0]
+        return self.settle_some([Settlement(claim, outcome, account)])[0]
 
-    def settle_some(self, results: list[tuple[Any, Any, Any]]) -> list[bool]:
+    def settle_some(self, results: list[Settlement]) -> list[bool]:
         self.begun.release()
         assert self.go_on.acquire(timeout=PATIENCE_SECONDS)
-        claims = [claim for claim, _, _ in results]
+        claims = [one.claim for one in results]
         if self.broken & set(claims):
             raise StorageError("no")
         self.batches.append(claims)

@@ -2,8 +2,8 @@
 
 What lives here: combining them. What does not: the transaction (`queue`), the outcome of an attempt (`publisher`).
 
-Each transaction waits for the disk. Meanwhile other threads arrive, and the next one of them settles for all that have
-arrived.
+Each transaction waits for the disk or for another process. Meanwhile other threads arrive, and the next one of them
+settles for all that have arrived, with as many statements as for one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import AccountChange, Claim, Outcome
+from skywrite.queue.settling import Settlement
 from skywrite.queue.store import Store
 
 MOST = 64
@@ -56,7 +57,7 @@ class Settling:
         if len(batch) == 1:
             return
         try:
-            answers = self._store.settle_some([(item.claim, item.outcome, item.account) for item in batch])
+            answers = self._store.settle_some([Settlement(item.claim, item.outcome, item.account) for item in batch])
         except SkywriteError:
             return
         for item, settled in zip(batch, answers, strict=True):

@@ -93,10 +93,8 @@ class Worker:
         self._asking_lock = threading.Lock()
         self._asking = 0
         self._claimed: deque[Claim] = deque()
-        # If transactions wait for each other and for the disk, threads share them.
-        self._shares = self.store.dialect == "sqlite"
-        if self._shares:
-            self.publisher = self.publisher._replace(settle=Settling(self.store).settle)
+        # Many posts cost a transaction hardly more than one, so threads share them.
+        self.publisher = self.publisher._replace(settle=Settling(self.store).settle)
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
@@ -163,7 +161,7 @@ class Worker:
     def _claim(self) -> Claim | None:
         """The next post of a server that may use another thread; from now on it does.
 
-        One thread claims for all that are waiting, so that they wait for the disk only once.
+        One thread claims for all that are waiting, so that they share a transaction.
         """
         if not self.is_time_right():
             return None
@@ -174,7 +172,7 @@ class Worker:
                 self._asking -= 1
                 others = self._asking
             if not self._claimed:
-                self._claimed.extend(self._claim_for(1 + others if self._shares else 1))
+                self._claimed.extend(self._claim_for(1 + others))
             return self._claimed.popleft() if self._claimed else None
 
     def _claim_for(self, threads: int) -> list[Claim]:
@@ -189,12 +187,7 @@ class Worker:
 
         name, seconds, decide = self.name, self.publisher.lease_seconds, self.publisher.decider
         try:
-            if threads == 1:
-                claim = self.store.claim(name, seconds, decide, avoid=choice.avoid, only=choice.only)
-                if claim is not None:
-                    taken(claim)
-            else:
-                self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken)
+            self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken)
         except BaseException:
             for claim in claims:
                 self.hosts.leave(claim.account.pds_url, None, video=needs_video(claim.post))

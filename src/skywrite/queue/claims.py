@@ -1,22 +1,23 @@
 """Claiming posts and settling them: the transactions that make publishing happen at most once.
 
-What lives here: the lease of an account, its fencing token, and the transitions of a post from scheduled to publishing
-and on. What does not: the decision whether to publish a post now; the caller passes it as `decide`.
+What lives here: the lease of an account, its fencing token, and the move of a post from scheduled to publishing. What
+does not: the moves that follow (`settling`), and the decision whether a post is published now, which the caller passes
+in as `decide`. Many posts are claimed with as many statements as one.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from skywrite.errors import SIGN_IN, Do, Hint, SkywriteError
 from skywrite.queue.adding import add_posts
 from skywrite.queue.approval_rules import demanded_digest, is_approved, not_approved
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.events import note_event, note_post_event
+from skywrite.queue.events import note_post_event
+from skywrite.queue.ledger import spend_points, views
 from skywrite.queue.model import (
     Account,
     AccountChange,
@@ -24,33 +25,23 @@ from skywrite.queue.model import (
     AddResult,
     Claim,
     Decide,
-    Decision,
     Defer,
-    Failed,
-    Held,
     Miss,
     NewPost,
     Outcome,
     Post,
     Problem,
-    Published,
-    Retry,
     Take,
     UnknownAccount,
     UnknownPost,
 )
-from skywrite.queue.rows import account_of, post_of, problem_values
-from skywrite.queue.steps import locked, update_ready
+from skywrite.queue.rows import account_of, dump_json, post_of, problem_values
+from skywrite.queue.settling import Settlement, close_attempts, give_back, settle_all
+from skywrite.queue.steps import items_of, items_of_dids, locked, update_ready
 from skywrite.queue.templates import template_of
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(hours=24)
-FOUND = Problem("FoundOnNetwork", "It was on the network already, so nothing was written.")
 UNDECIDED = timedelta(minutes=1)
-# Two local days have up to 49 hours; the rest is slack for time zone changes.
-LEDGER = timedelta(hours=75)
-
-
+# Those to leave alone, and the only ones to claim for (None for all).
 Servers = tuple[Iterable[str], Iterable[str] | None]
 
 
@@ -89,24 +80,26 @@ class ClaimOperations(StoreBase):
         *,
         tries: int = 50,
     ) -> list[Claim]:
-        """`claim` for several threads at once, in one transaction with one write to the disk.
+        """`claim` for several threads at once, with one transaction and the statements of one claim.
 
         `choice` returns `avoid` and `only` before each claim, and `taken` is called with each claim before the commit.
         """
         claims: list[Claim] = []
         while not claims:
             with self._writing(wake=False) as tx:
-                for _ in range(tries):
-                    account = tx.row("claim_account", now=self._clock.now(), **_as_json(*choice()))
-                    if account is None:
+                left = tries
+                while left > 0 and len(claims) < most:
+                    accounts = self._ready_accounts(tx, min(left, most - len(claims)), choice())
+                    if not accounts:
                         return claims
-                    claim = self._claim_from(tx, account, worker, lease_seconds, decide)
-                    if claim is not None:
-                        claims.append(claim)
-                        taken(claim)
-                        if len(claims) == most:
-                            return claims
+                    left -= len(accounts)
+                    claims += self._claim_from(tx, accounts, _Terms(worker, lease_seconds, decide, choice, taken))
         return claims
+
+    def _ready_accounts(self, tx: Transaction, most: int, servers: Servers) -> list[Row]:
+        avoid, only = servers
+        values = {"avoid": dump_json(sorted(avoid)), "only": None if only is None else dump_json(sorted(only))}
+        return tx.rows("claim_accounts", now=self._clock.now(), most=most, **values)
 
     def claim_post(self, post_id: int, worker: str, lease_seconds: float, decide: Decide) -> Claim | None:
         """Claim this post if it may be tried now and its account is free; otherwise None.
@@ -160,44 +153,12 @@ class ClaimOperations(StoreBase):
 
         False if the claim is no longer ours: then nothing is changed, and its new owner will settle the post.
         """
-        with self._writing() as tx:
-            return self._settle(tx, claim, outcome, account, follow)
+        return self.settle_some([Settlement(claim, outcome, account, follow)])[0]
 
-    def settle_some(self, results: Sequence[tuple[Claim, Outcome, AccountChange | None]]) -> list[bool]:
+    def settle_some(self, settlements: Sequence[Settlement]) -> list[bool]:
         """`settle` for several claims in one transaction, with one write to the disk: all of them, or none."""
-        in_order = sorted(range(len(results)), key=lambda place: results[place][0].account.did)
         with self._writing() as tx:
-            answers = {place: self._settle(tx, *results[place]) for place in in_order}
-        return [answers[place] for place in range(len(results))]
-
-    def _settle(
-        self,
-        tx: Transaction,
-        claim: Claim,
-        outcome: Outcome,
-        account: AccountChange | None,
-        follow: NewPost | None = None,
-    ) -> bool:
-        did = claim.account.did
-        locked(tx, did)
-        now = self._clock.now()
-        if not self._settle_post(tx, claim, outcome, now):
-            return False
-        if isinstance(outcome, Published):
-            tx.run("note_published", did=did, now=now)
-            self._spend(tx, did, now, posts=1)
-        if account is not None:
-            until = account.paused_until if account.state == "paused" else None
-            reason = account.reason or None
-            tx.run("set_account_state", did=did, state=account.state, paused_until=until, reason=reason)
-            if account.state == "needs_login":
-                note_event(tx, "account.needs_login", now, {"reason": reason}, account_did=did)
-        tx.run("end_lease", did=did, token=claim.token)
-        if follow is not None:
-            add_posts(tx, self._clock, [follow])
-        # Queue the account behind those that are ready now, so that a long backlog does not hold up the others.
-        update_ready(tx, did, after=now)
-        return True
+            return settle_all(tx, self._clock, settlements)
 
     def release_claim(self, claim: Claim) -> bool:
         """Release a claim without a result (the worker stops): the post is scheduled again and keeps its frozen
@@ -210,8 +171,8 @@ class ClaimOperations(StoreBase):
             values = {"attempt_at": None, "free_at": None, **problem_values(claim.post.problem)}
             if tx.run("settle_waiting", id=claim.post.id, token=claim.token, now=now, **values) != 1:
                 return False
-            tx.run("close_attempt", id=claim.post.id, now=now, outcome="released", **problem_values(None))
-            tx.run("end_lease", did=did, token=claim.token)
+            close_attempts(tx, now, [(claim.post.id, "released", None)])
+            give_back(tx, [claim])
             update_ready(tx, did)
             return True
 
@@ -240,113 +201,51 @@ class ClaimOperations(StoreBase):
             row = tx.row("get_account", did=did)
             if row is None:
                 raise UnknownAccount(f"The account {did} is not known here.", hint=SIGN_IN)
-            return self._view(tx, account_of(row), self._clock.now())
+            return views(tx, [account_of(row)], self._clock.now())[did]
 
     def _claim_one(
         self, tx: Transaction, account: Row, post_id: int, worker: str, lease_seconds: float, decide: Decide
     ) -> Claim | None:
         if not _is_free(account_of(account), self._clock.now()):
             return None
-        return self._claim_from(tx, account, worker, lease_seconds, decide, post_id=post_id)
+        claims = self._claim_from(tx, [account], _Terms(worker, lease_seconds, decide), post_id=post_id)
+        return claims[0] if claims else None
 
     def _claim_from(
-        self,
-        tx: Transaction,
-        row: Row,
-        worker: str,
-        lease_seconds: float,
-        decide: Decide,
-        *,
-        post_id: int | None = None,
-    ) -> Claim | None:
-        """The next post of a locked account, if `decide` takes it. The account's `ready_at` is right afterwards."""
-        now, account = self._clock.now(), account_of(row)
-        post = self._candidate(tx, account.did, post_id, now)
-        if post is None or (post.state == "scheduled" and _earliest(post) > now):
-            update_ready(tx, account.did)
-            return None
-        try:
-            decision = decide(post, self._view(tx, account, now), now)
-        except Exception as error:
-            # A problem with one post must not keep the others from going out.
-            decision = _undecided(post, error, now)
-        approval = demanded_digest(tx, account.settings, post, now) if isinstance(decision, Take) else ""
-        if approval and not is_approved(tx, post, approval):
-            decision = Miss("held", not_approved(post))
-        match decision:
-            case Take():
-                return self._begin_attempt(tx, post, row, decision, worker, lease_seconds, now, approval)
-            case Defer(until=until, catching_up_since=since):
-                tx.run("defer_account", did=account.did, until=max(until, now + timedelta(milliseconds=1)))
-                if since is not None and since != account.catching_up_since:
-                    tx.run("note_catching_up", did=account.did, since=since)
-            case Miss():
+        self, tx: Transaction, rows: Sequence[Row], terms: _Terms, *, post_id: int | None = None
+    ) -> list[Claim]:
+        """The next post of each locked account that `decide` takes. Their `ready_at` is right afterwards."""
+        now = self._clock.now()
+        accounts = {row["did"]: account_of(row) for row in rows}
+        free = [did for did, account in accounts.items() if not _is_leased(account, now)]
+        candidates = _candidates(tx, free, post_id, now)
+        seen = views(tx, [accounts[did] for did in candidates], now)
+        unready = [did for did in accounts if did not in candidates]
+        attempts: list[_Attempt] = []
+        for row in rows:
+            account, post = accounts[row["did"]], candidates.get(row["did"])
+            if post is None or (attempts and not terms.may_claim(account)):
+                continue
+            decision = _decided(tx, post, seen[account.did], terms.decide, now)
+            if isinstance(decision, _Approved):
+                attempt = _attempt_of(post, account, row["lease_token"], decision, terms, now)
+                terms.taken(attempt.claim)
+                attempts.append(attempt)
+            elif isinstance(decision, Defer):
+                _defer(tx, account, decision, now)
+            else:
                 self._miss(tx, post, decision, now)
-        return None
-
-    def _candidate(self, tx: Transaction, did: str, post_id: int | None, now: datetime) -> Post | None:
-        """The post to publish next; one that was left in `publishing` comes first."""
-        if post_id is None:
-            rows = tx.rows("next_posts", did=did, now=now)
-        else:
-            rows = tx.rows("unfinished_post", did=did) or tx.rows("get_post", id=post_id)
-        posts = {row["state"]: row for row in rows}
-        row = posts.get("publishing") or posts.get("scheduled")
-        return None if row is None else post_of(row)
-
-    def _begin_attempt(
-        self,
-        tx: Transaction,
-        post: Post,
-        row: Row,
-        take: Take,
-        worker: str,
-        lease_seconds: float,
-        now: datetime,
-        approval: str,
-    ) -> Claim | None:
-        did, until = post.account_did, now + timedelta(seconds=lease_seconds)
-        account = tx.row("take_account", did=did, token=row["lease_token"], worker=worker, now=now, until=until)
-        if account is None:
-            return None
-        if take.on_time and account["catching_up_since"] is not None:
-            tx.run("note_catching_up", did=did, since=None)
-        token = account["lease_token"]
-        # Approved mentions are compared with the network before freezing, so not here.
-        frozen = None if approval else take.frozen
-        template = template_of(tx, post) if approval else ""
-        values = {
-            "token": token,
-            "frozen": frozen,
-            "version": post.version,
-            "approval": approval,
-            "template": template,
-        }
-        taken = tx.row("take_post", id=post.id, now=now, **values)
-        if taken is None:
-            raise RuntimeError(f"post {post.id} changed under its account's lock")
-        if post.state == "publishing":
-            tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
-        tx.run("open_attempt", id=post.id, number=post.attempts + 1, worker=worker, now=now)
-        if take.points:
-            self._spend(tx, did, now, points=take.points)
-        # Nobody else needs it during publishing, so only the claim keeps it.
-        mine = post_of(taken)._replace(free_at=post.free_at if post.state == "scheduled" else None)
-        fresh = post.is_free(now)
-        return Claim(mine, account_of(account), token, worker, until, fresh=fresh, approval=approval)
-
-    def _spend(self, tx: Transaction, did: str, now: datetime, *, points: int = 0, posts: int = 0) -> None:
-        spent = tx.row("add_spend", did=did, minute=_minute(now), points=points, posts=posts)
-        if spent is not None and (spent["points"], spent["posts"]) == (points, posts):
-            # A new minute: a good and rare enough time to drop old entries.
-            tx.run("forget_spend", did=did, before=now - LEDGER)
+        if unready:
+            update_ready(tx, *unready)
+        return _begin(tx, attempts, terms.worker, now)
 
     def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
         if tx.run("miss_post", id=post.id, state=miss.state, now=now, **problem_values(miss.problem)) != 1:
             raise ValueError(f"post {post.id} has frozen records, so it may be on the network: it cannot be missed")
         if post.state == "publishing":
-            tx.run("close_attempt", id=post.id, now=now, outcome="lost", **problem_values(None))
-            tx.run("end_lease", did=post.account_did, token=post.lease_token)
+            close_attempts(tx, now, [(post.id, "lost", None)])
+            rows = [{"did": post.account_did, "token": post.lease_token}]
+            tx.run("end_leases", items=items_of(rows), published_at=None)
         if miss.state != "held" and post.recurrence_id is not None:
             tx.run("give_turn_back", id=post.recurrence_id)
         kind = "post.held" if miss.state == "held" else "post.skipped"
@@ -355,63 +254,134 @@ class ClaimOperations(StoreBase):
             add_posts(tx, self._clock, [miss.follow])
         update_ready(tx, post.account_did)
 
-    def _settle_post(self, tx: Transaction, claim: Claim, outcome: Outcome, now: datetime) -> bool:
-        post_id, token = claim.post.id, claim.token
-        if isinstance(outcome, Retry | Held) and outcome.free_at and tx.row("lost_attempt", id=post_id):
-            outcome = outcome._replace(free_at=None)
-        match outcome:
-            case Published(uri=uri, cid=cid, rkeys=rkeys, found=found):
-                root = rkeys[0] if rkeys else uri.rpartition("/")[2]
-                changed = tx.run("settle_published", id=post_id, token=token, now=now, uri=uri, cid=cid, root_rkey=root)
-                name, problem = "published", FOUND if found else None
-            case Retry(attempt_at=attempt_at, problem=problem, free_at=free_at):
-                values = {"attempt_at": attempt_at, "free_at": free_at, **problem_values(problem)}
-                changed = tx.run("settle_waiting", id=post_id, token=token, now=now, **values)
-                name = "retry"
-            case Failed(problem=problem) | Held(problem=problem):
-                name = "failed" if isinstance(outcome, Failed) else "held"
-                free_at = outcome.free_at if isinstance(outcome, Held) else None
-                values = {"state": name, "free_at": free_at, **problem_values(problem)}
-                changed = tx.run("settle_stopped", id=post_id, token=token, now=now, **values)
-        if changed != 1:
-            return False
-        if isinstance(outcome, Retry | Held) and outcome.discard_frozen:
-            tx.run("discard_frozen_records", id=post_id)
-        tx.run("close_attempt", id=post_id, now=now, outcome=name, **problem_values(problem))
-        if name != "retry":
-            at_uri = outcome.uri if isinstance(outcome, Published) else None
-            note_post_event(tx, f"post.{name}", now, claim.post, problem=problem, uri=at_uri)
-        return True
 
-    def _view(self, tx: Transaction, account: Account, now: datetime) -> AccountView:
-        midnight = _midnight(now, account.settings.get("zone"))
-        yesterday = _midnight(midnight - timedelta(seconds=1), account.settings.get("zone"))
-        spent = tx.row(
-            "read_spend",
-            did=account.did,
-            hour=_minute(now - HOUR),
-            day=_minute(now - DAY),
-            midnight=midnight,
-            yesterday=yesterday,
-            since=min(yesterday, _minute(now - DAY)),
-            now=now,
-        )
-        assert spent is not None
-        return AccountView(
-            account=account,
-            points_last_hour=int(spent["points_last_hour"]),
-            points_last_day=int(spent["points_last_day"]),
-            published_today=int(spent["published_today"]),
-            published_last_day=int(spent["published_last_day"]),
-            published_yesterday=int(spent["published_yesterday"]),
-        )
+def _defer(tx: Transaction, account: Account, decision: Defer, now: datetime) -> None:
+    tx.run("defer_account", did=account.did, until=max(decision.until, now + timedelta(milliseconds=1)))
+    since = decision.catching_up_since
+    if since is not None and since != account.catching_up_since:
+        tx.run("note_catching_up", did=account.did, since=since)
 
 
-def _as_json(avoid: Iterable[str], only: Iterable[str] | None) -> dict[str, str | None]:
-    return {"avoid": json.dumps(sorted(avoid)), "only": None if only is None else json.dumps(sorted(only))}
+class _Terms(NamedTuple):
+    """For whom posts are claimed, for how long, and under which conditions."""
+
+    worker: str
+    lease_seconds: float
+    decide: Decide
+    choice: Callable[[], Servers] = lambda: ((), None)
+    taken: Callable[[Claim], None] = lambda claim: None
+
+    def may_claim(self, account: Account) -> bool:
+        """Whether the account's server may still be given work, after what was claimed already."""
+        avoid, only = self.choice()
+        return account.pds_url not in avoid and (only is None or account.pds_url in only)
 
 
-def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
+class _Approved(NamedTuple):
+    """A decision to publish, with the digest that must have been approved ("" if no approval is required), and the
+    template of its recurrence, whose approval covers it as well.
+    """
+
+    take: Take
+    digest: str
+    template: str
+
+
+class _Attempt(NamedTuple):
+    """An attempt that is to begin: the claim as it will be, and the post as it is."""
+
+    claim: Claim
+    post: Post
+    decision: _Approved
+
+
+def _candidates(tx: Transaction, dids: Sequence[str], post_id: int | None, now: datetime) -> dict[str, Post]:
+    """The post of each account that is next and may be tried; one left in `publishing` comes before any other."""
+    if post_id is None:
+        rows = tx.rows("next_posts", items=items_of_dids(dids), now=now)
+    else:
+        rows = tx.rows("unfinished_post", did=dids[0]) or tx.rows("get_post", id=post_id)
+    found: dict[str, Post] = {}
+    for row in rows:
+        publishing = row["state"] == "publishing"
+        if publishing or (row["state"] == "scheduled" and row["account_did"] not in found):
+            found[row["account_did"]] = post_of(row)
+    return {did: post for did, post in found.items() if post.state == "publishing" or _earliest(post) <= now}
+
+
+def _decided(tx: Transaction, post: Post, view: AccountView, decide: Decide, now: datetime) -> _Approved | Defer | Miss:
+    try:
+        decision = decide(post, view, now)
+    except Exception as error:
+        # Whatever is wrong with one post must not keep the others from going out.
+        decision = _undecided(post, error, now)
+    if not isinstance(decision, Take):
+        return decision
+    digest = demanded_digest(tx, view.account.settings, post, now)
+    if digest and not is_approved(tx, post, digest):
+        return Miss("held", not_approved(post))
+    return _Approved(decision, digest, template_of(tx, post) if digest else "")
+
+
+def _attempt_of(
+    post: Post, account: Account, last_token: int, decision: _Approved, terms: _Terms, now: datetime
+) -> _Attempt:
+    """The attempt, with post and account as they will be stored."""
+    token, until = last_token + 1, now + timedelta(seconds=terms.lease_seconds)
+    # Approved mentions are compared with the network before freezing, so not here.
+    frozen = post.frozen if post.frozen is not None or decision.digest else decision.take.frozen
+    mine = post._replace(
+        version=post.version + 1,
+        state="publishing",
+        lease_token=token,
+        attempts=post.attempts + 1,
+        frozen=frozen,
+        # Nobody else needs it during publishing, so only the claim keeps it.
+        free_at=post.free_at if post.state == "scheduled" else None,
+        attempt_at=None,
+        updated_at=now,
+    )
+    leased = account._replace(
+        state="ok", paused_until=None, pause_reason=None, ready_at=until, lease_owner=terms.worker, lease_until=until
+    )
+    claim = Claim(mine, leased, token, terms.worker, until, fresh=post.is_free(now), approval=decision.digest)
+    return _Attempt(claim, post, decision)
+
+
+def _begin(tx: Transaction, attempts: Sequence[_Attempt], worker: str, now: datetime) -> list[Claim]:
+    """Store that attempts begin, all of them or none."""
+    if not attempts:
+        return []
+    claims = [one.claim for one in attempts]
+    rows = [
+        {
+            "did": claim.account.did,
+            "before": claim.token - 1,
+            "token": claim.token,
+            "id": post.id,
+            "version": post.version,
+            "frozen": claim.post.frozen,
+            "approval": claim.approval,
+            "template": decision.template,
+            "number": claim.post.attempts,
+        }
+        for claim, post, decision in attempts
+    ]
+    items, until = items_of(rows), claims[0].lease_until
+    accounts = tx.rows("take_accounts", items=items, worker=worker, now=now, until=until)
+    posts = tx.rows("take_posts", items=items, now=now)
+    if not len(accounts) == len(posts) == len(claims):
+        raise RuntimeError(f"some of {len(claims)} posts changed under the lock of their accounts")
+    close_attempts(tx, now, ((one.post.id, "lost", None) for one in attempts if one.post.state == "publishing"))
+    tx.run("open_attempts", items=items, worker=worker, now=now)
+    for claim, _, decision in attempts:
+        if decision.take.on_time and claim.account.catching_up_since is not None:
+            tx.run("note_catching_up", did=claim.account.did, since=None)
+    spend_points(tx, now, {one.claim.account.did: one.decision.take.points for one in attempts})
+    return claims
+
+
+def _undecided(post: Post, error: Exception, now: datetime) -> Defer | Miss:
     """The outcome if the decision about a post failed: it is held for its user."""
     if post.frozen is not None:
         return Defer(now + UNDECIDED, "what to do with its next post could not be decided")
@@ -423,28 +393,17 @@ def _undecided(post: Post, error: Exception, now: datetime) -> Decision:
 
 
 def _is_free(account: Account, now: datetime) -> bool:
-    """Whether a worker may claim the account, regardless of when its posts are due."""
-    if account.state == "needs_login" or (account.lease_until is not None and account.lease_until > now):
+    """Whether a worker may take the account, leaving aside when its posts are due."""
+    if account.state == "needs_login" or _is_leased(account, now):
         return False
     return account.state == "ok" or (account.paused_until is not None and account.paused_until <= now)
+
+
+def _is_leased(account: Account, now: datetime) -> bool:
+    return account.lease_until is not None and account.lease_until > now
 
 
 def _earliest(post: Post) -> datetime:
     earliest = post.attempt_at or post.due_at
     assert earliest is not None
     return earliest
-
-
-def _minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)
-
-
-def _midnight(now: datetime, zone: object) -> datetime:
-    """The start of the day in a zone (UTC when it is missing or unknown), in UTC."""
-    local = now.astimezone(UTC)
-    if isinstance(zone, str):
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-        with suppress(ZoneInfoNotFoundError, ValueError):
-            local = now.astimezone(ZoneInfo(zone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

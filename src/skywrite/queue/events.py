@@ -7,7 +7,7 @@ not: sending messages (`publish.webhooks`), streaming events to browsers (`serve
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,6 +47,15 @@ class Event(NamedTuple):
     created_at: datetime
 
 
+class PostEvent(NamedTuple):
+    """Something that happened to a post, with the reason or with where it is now."""
+
+    kind: str
+    post: Post
+    problem: Problem | None = None
+    uri: str | None = None
+
+
 def note_event(
     tx: Transaction,
     kind: str,
@@ -57,32 +66,67 @@ def note_event(
     subject_id: int | None = None,
 ) -> None:
     """Record an event, and a message for each webhook that subscribes to it, in the caller's transaction."""
-    values = {"kind": kind, "account_did": account_did, "subject_id": subject_id}
-    row = tx.row("insert_event", **values, data=dump_json(data), now=now)
-    assert row is not None
-    listening = [hook for hook in tx.rows("webhooks_that_listen") if _listens(hook, kind, account_did)]
-    if not listening:
-        return
-    body = message(kind, now, {**data, **_account_names(tx, account_did)})
-    for hook in listening:
-        tx.row("insert_delivery", webhook_id=hook["id"], event_id=row["id"], kind=kind, body=body, now=now)
+    _note(tx, now, [_Noted(kind, data, account_did, subject_id)])
 
 
 def note_post_event(
     tx: Transaction, kind: str, now: datetime, post: Post, *, problem: Problem | None = None, uri: str | None = None
 ) -> None:
     """Record an event about a post."""
-    data = {
+    note_post_events(tx, now, [PostEvent(kind, post, problem, uri)])
+
+
+def note_post_events(tx: Transaction, now: datetime, events: Sequence[PostEvent]) -> None:
+    """Note events about posts."""
+    _note(tx, now, [_Noted(one.kind, _data_of(one), one.post.account_did, one.post.id) for one in events])
+
+
+class _Noted(NamedTuple):
+    kind: str
+    data: Mapping[str, Any]
+    account_did: str | None
+    subject_id: int | None
+
+
+def _data_of(event: PostEvent) -> dict[str, Any]:
+    post, problem = event.post, event.problem
+    return {
         "id": post.id,
         "text": post.text[:TEXT_MAX],
         "due_at": to_iso(post.due_at) if post.due_at else None,
         "key": post.key,
         "source": post.source,
-        "uri": uri,
+        "uri": event.uri,
         "error": None if problem is None else problem.name,
         "message": None if problem is None else problem.message,
     }
-    note_event(tx, kind, now, data, account_did=post.account_did, subject_id=post.id)
+
+
+def _note(tx: Transaction, now: datetime, events: Sequence[_Noted]) -> None:
+    """Store events, with a message for each webhook that listens; those that nobody listens to, all at once."""
+    if not events:
+        return
+    hooks = tx.rows("webhooks_that_listen")
+    unheard, at = [], tx.time_value(now)
+    for event in events:
+        listening = [hook for hook in hooks if _listens(hook, event.kind, event.account_did)]
+        values = {"kind": event.kind, "account_did": event.account_did, "subject_id": event.subject_id}
+        if listening:
+            _note_heard(tx, now, event, values, listening)
+        else:
+            unheard.append({**values, "data": dump_json(event.data), "now": at})
+    if unheard:
+        tx.run_many("insert_events", unheard)
+
+
+def _note_heard(
+    tx: Transaction, now: datetime, event: _Noted, values: Mapping[str, object], listening: Sequence[Row]
+) -> None:
+    row = tx.row("insert_event", **values, data=dump_json(event.data), now=now)
+    assert row is not None
+    body = message(event.kind, now, {**event.data, **_account_names(tx, event.account_did)})
+    for hook in listening:
+        tx.row("insert_delivery", webhook_id=hook["id"], event_id=row["id"], kind=event.kind, body=body, now=now)
 
 
 def message(kind: str, now: datetime, data: Mapping[str, Any]) -> str:

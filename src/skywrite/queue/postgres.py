@@ -37,7 +37,8 @@ _SCHEMA_EXISTS = b"""
 SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relname = 'schema_version' AND nspname = ANY (current_schemas(false))
 """
-_INDEX_HINT = re.compile(r"\bINDEXED BY \w+")
+_EACH = re.compile(r"\bjson_each\((:\w+)\)")
+_INDEX_HINT = re.compile(r"\b(?:INDEXED BY \w+|NOT INDEXED)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _SETTINGS = {
     "timezone": "UTC",
@@ -159,7 +160,8 @@ class PostgresDatabase(Database):
         return f"; SELECT {', '.join(calls)}".encode()
 
     def translate(self, sql: str) -> bytes:
-        return _PARAMETER.sub(r"%(\1)s", _INDEX_HINT.sub("", sql).replace("%", "%%")).encode()
+        sql = _EACH.sub(r"json_array_elements(CAST(\1 AS json))", _INDEX_HINT.sub("", sql))
+        return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
 
     def time_value(self, at: datetime) -> str:
         # This is faster than the driver's own conversion of times.

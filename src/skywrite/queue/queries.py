@@ -3,8 +3,11 @@
 A file is a series of queries, each headed by `-- name: settle_post` and a comment. `sql/common` holds what both
 dialects share, `sql/sqlite` and `sql/postgres` what differs. Parameters are written `:name` everywhere.
 
-`INDEXED BY` is for SQLite: without statistics its planner searches the posts of all accounts for those of one.
-`postgres.py` removes it.
+`INDEXED BY` and `NOT INDEXED` (by number only) are for SQLite: without statistics, or with old ones, its planner
+searches the posts of all accounts for those of one. `postgres.py` removes them.
+
+A query for many rows gets them as a JSON array of objects: in `json_each(:items) AS item`, `item.value` is one of them.
+`postgres.py` replaces that function by PostgreSQL's.
 """
 
 from __future__ import annotations

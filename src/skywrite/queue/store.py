@@ -28,7 +28,8 @@ thread, are grouped in modules:
 - `changes.py`: watch; and here: backup, schema_version.
 
 Each group depends on `base.StoreBase` only. Steps that several of them share are functions of a transaction:
-`steps.py`, `changing.py`, `adding.py`. What differs between the databases is in `sqlite.py`, `postgres.py` and `sql/`.
+`steps.py`, `changing.py`, `adding.py`, `settling.py`, `ledger.py`. What differs between the databases is in
+`sqlite.py`, `postgres.py` and `sql/`.
 """
 
 from __future__ import annotations

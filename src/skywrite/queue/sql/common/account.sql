@@ -76,25 +76,25 @@ RETURNING session_version, created_at
 UPDATE account SET refresh_owner = NULL, refresh_until = NULL WHERE did = :did AND refresh_owner = :owner
 
 -- name: update_ready
--- Work out when a worker may take an account: when its lease ends, else when its first post in due order may be
--- tried, or one that gives way to others (see next_posts), but not before its pause ends.
-UPDATE account SET ready_at = CASE
+-- Work out when a worker may take accounts: when the lease ends, else when the first post in due order may be tried,
+-- or one that gives way to others (see next_posts), but not before the pause ends, nor before `after`.
+UPDATE account INDEXED BY sqlite_autoindex_account_1 SET ready_at = CASE
   WHEN state = 'needs_login' OR (state = 'paused' AND paused_until IS NULL) THEN NULL
   WHEN lease_until IS NOT NULL THEN lease_until
   ELSE (
     SELECT CASE WHEN account.paused_until > head.ready_at THEN account.paused_until ELSE head.ready_at END
     FROM (
-      SELECT min(ready_at) AS ready_at FROM (
+      SELECT CASE WHEN min(ready_at) < :after THEN :after ELSE min(ready_at) END AS ready_at FROM (
         SELECT * FROM (
           SELECT coalesce(attempt_at, due_at) AS ready_at FROM post INDEXED BY post_scheduled
-          WHERE account_did = :did AND state = 'scheduled'
+          WHERE account_did = account.did AND state = 'scheduled'
             AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL)
           ORDER BY due_at, id LIMIT 1
         ) AS first
         UNION ALL
         SELECT * FROM (
           SELECT attempt_at AS ready_at FROM post INDEXED BY post_yielding
-          WHERE account_did = :did AND state = 'scheduled' AND free_at IS NOT NULL AND attempt_at IS NOT NULL
+          WHERE account_did = account.did AND state = 'scheduled' AND free_at IS NOT NULL AND attempt_at IS NOT NULL
             AND attempts >= 5
           ORDER BY attempt_at LIMIT 1
         ) AS yielding
@@ -102,11 +102,7 @@ UPDATE account SET ready_at = CASE
     ) AS head
   )
 END
-WHERE did = :did
-
--- name: postpone_account
--- Put an account behind those that are ready before the given time.
-UPDATE account SET ready_at = :until WHERE did = :did AND ready_at < :until
+WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
 
 -- name: defer_account
 -- Leave an account alone until a time.

@@ -3,56 +3,71 @@
 SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing'
 
 -- name: next_posts
--- The post that a worker left in publishing, and the first scheduled one in due order. One that was tried often and is
--- known not to be on the network gives way to others until its next attempt.
-SELECT * FROM (
-  SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing' LIMIT 1
-) AS unfinished
-UNION ALL
-SELECT * FROM (
-  SELECT * FROM post INDEXED BY post_scheduled
-  WHERE account_did = :did AND state = 'scheduled'
-    AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL OR attempt_at <= :now)
-  ORDER BY due_at, id LIMIT 1
-) AS head
+-- For each account: the post that a worker left in publishing, and the first scheduled one in due order. One that was
+-- tried often and is known not to be on the network gives way to others until its next attempt.
+SELECT * FROM post WHERE id IN (
+  SELECT (
+    SELECT id FROM post INDEXED BY post_publishing
+    WHERE account_did = item.value ->> 'did' AND state = 'publishing' LIMIT 1
+  )
+  FROM json_each(:items) AS item
+  UNION ALL
+  SELECT (
+    SELECT id FROM post INDEXED BY post_scheduled
+    WHERE account_did = item.value ->> 'did' AND state = 'scheduled'
+      AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL OR attempt_at <= :now)
+    ORDER BY due_at, id LIMIT 1
+  )
+  FROM json_each(:items) AS item
+)
 
--- name: take_account
--- Give an account's lease to a worker, unless another has taken it meanwhile.
-UPDATE account SET
+-- name: take_accounts
+-- Give the leases of accounts to a worker, unless another has taken them meanwhile.
+UPDATE account INDEXED BY sqlite_autoindex_account_1 SET
   lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, ready_at = :until,
   state = 'ok', paused_until = NULL, pause_reason = NULL
-WHERE did = :did AND (lease_until IS NULL OR lease_until <= :now) AND lease_token = :token
-RETURNING *
+WHERE (lease_until IS NULL OR lease_until <= :now)
+  AND (did, lease_token) IN (
+    SELECT item.value ->> 'did', CAST(item.value ->> 'before' AS bigint) FROM json_each(:items) AS item
+  )
+RETURNING did
 
--- name: take_post
--- Start publishing a post under its account's lease; frozen records that exist are never replaced here. Where an
--- approval is demanded, there is one of exactly this version, or of the template that this version comes from.
-UPDATE post SET
-  version = version + 1, state = 'publishing', lease_token = :token, attempts = attempts + 1,
-  frozen = coalesce(frozen, :frozen), free_at = NULL, attempt_at = NULL, updated_at = :now
-WHERE id = :id AND version = :version AND state IN ('scheduled', 'publishing')
-  AND (state = 'scheduled' OR lease_token < :token)
-  AND (:approval = '' OR EXISTS (
+-- name: take_posts
+-- Start publishing posts under their accounts' leases; frozen records that exist are never replaced here. Where an
+-- approval is demanded, there is one of exactly this version, or of the template that this
+-- version comes from.
+UPDATE post NOT INDEXED SET
+  version = version + 1, state = 'publishing', lease_token = CAST(item.value ->> 'token' AS bigint),
+  attempts = attempts + 1, frozen = coalesce(frozen, item.value ->> 'frozen'),
+  free_at = NULL, attempt_at = NULL, updated_at = :now
+FROM json_each(:items) AS item
+WHERE post.id = CAST(item.value ->> 'id' AS bigint)
+  AND version = CAST(item.value ->> 'version' AS bigint) AND state IN ('scheduled', 'publishing')
+  AND (state = 'scheduled' OR lease_token < CAST(item.value ->> 'token' AS bigint))
+  AND (item.value ->> 'approval' = '' OR EXISTS (
     SELECT 1 FROM approval
-    WHERE approval.post_id = post.id AND approval.digest = :approval AND approval.verdict = 'approved'
+    WHERE approval.post_id = post.id AND approval.digest = item.value ->> 'approval' AND approval.verdict = 'approved'
   ) OR EXISTS (
     SELECT 1 FROM recurrence_approval AS covering JOIN occurrence_template AS made ON made.digest = covering.digest
     WHERE covering.recurrence_id = post.recurrence_id AND made.post_id = post.id
-      AND covering.digest = :template AND covering.verdict = 'approved'
+      AND covering.digest = item.value ->> 'template' AND covering.verdict = 'approved'
       AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.post_id = post.id AND approval.verdict = 'rejected')
   ))
-RETURNING *
+RETURNING post.id
 
--- name: open_attempt
--- Note that an attempt has begun.
-INSERT INTO attempt (post_id, number, worker, started_at) VALUES (:id, :number, :worker, :now)
+-- name: open_attempts
+-- Note that attempts have begun.
+INSERT INTO attempt (post_id, number, worker, started_at)
+SELECT CAST(item.value ->> 'id' AS bigint), CAST(item.value ->> 'number' AS integer), :worker, :now
+FROM json_each(:items) AS item WHERE true
 
--- name: close_attempt
--- Note how the attempt that is open ended.
+-- name: close_attempts
+-- Note how the attempts that are open ended.
 UPDATE attempt SET
-  ended_at = :now, outcome = :outcome,
-  error_name = :error_name, error_message = :error_message, error_hint = :error_hint
-WHERE post_id = :id AND outcome IS NULL
+  ended_at = :now, outcome = item.value ->> 'outcome', error_name = item.value ->> 'error_name',
+  error_message = item.value ->> 'error_message', error_hint = item.value ->> 'error_hint'
+FROM json_each(:items) AS item
+WHERE post_id = CAST(item.value ->> 'id' AS bigint) AND outcome IS NULL
 
 -- name: lost_attempt
 -- An attempt whose worker never came back: it may have been stopped, and may still send its write.
@@ -60,24 +75,31 @@ SELECT number FROM attempt WHERE post_id = :id AND outcome = 'lost' LIMIT 1
 
 -- name: add_spend
 -- Enter points and published posts into the ledger.
-INSERT INTO spend (account_did, minute, points, posts) VALUES (:did, :minute, :points, :posts)
+INSERT INTO spend (account_did, minute, points, posts)
+SELECT
+  item.value ->> 'did', :minute, CAST(item.value ->> 'points' AS integer), CAST(item.value ->> 'posts' AS integer)
+FROM json_each(:items) AS item WHERE true
 ON CONFLICT (account_did, minute)
 DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + excluded.posts
-RETURNING points, posts
+RETURNING account_did, points, posts
 
 -- name: read_spend
--- What an account spent and published lately; what a clock that ran ahead has entered counts when its time has come.
+-- What accounts spent and published lately; what a clock that ran ahead has entered counts when its time has come.
 SELECT
+  account_did,
   coalesce(sum(CASE WHEN minute >= :hour THEN points END), 0) AS points_last_hour,
   coalesce(sum(CASE WHEN minute >= :day THEN points END), 0) AS points_last_day,
   coalesce(sum(CASE WHEN minute >= :midnight THEN posts END), 0) AS published_today,
   coalesce(sum(CASE WHEN minute >= :yesterday AND minute < :midnight THEN posts END), 0) AS published_yesterday,
   coalesce(sum(CASE WHEN minute >= :day THEN posts END), 0) AS published_last_day
-FROM spend WHERE account_did = :did AND minute >= :since AND minute <= :now
+FROM spend
+WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item) AND minute >= :since AND minute <= :now
+GROUP BY account_did
 
 -- name: forget_spend
--- Drop ledger entries that no budget looks at any more.
-DELETE FROM spend WHERE account_did = :did AND minute < :before
+-- Drop accounts' ledger entries that no budget looks at any more.
+DELETE FROM spend
+WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item) AND minute < :before
 
 -- name: freeze_post
 -- Store the records of a post that is being published.
@@ -94,12 +116,16 @@ WHERE did = :did AND lease_token = :token AND lease_until IS NOT NULL
 UPDATE account SET lease_until = :now WHERE did = :did AND lease_owner = :owner AND lease_until > :now
 
 -- name: settle_published
--- Record that a post is on the network.
-UPDATE post SET
-  version = version + 1, state = 'published', uri = :uri, cid = :cid, root_rkey = :root_rkey,
+-- Record that posts are on the network.
+UPDATE post NOT INDEXED SET
+  version = version + 1, state = 'published',
+  uri = item.value ->> 'uri', cid = item.value ->> 'cid', root_rkey = item.value ->> 'root_rkey',
   published_at = :now, updated_at = :now, free_at = NULL,
   error_name = NULL, error_message = NULL, error_hint = NULL
-WHERE id = :id AND state = 'publishing' AND lease_token = :token
+FROM json_each(:items) AS item
+WHERE post.id = CAST(item.value ->> 'id' AS bigint)
+  AND state = 'publishing' AND lease_token = CAST(item.value ->> 'token' AS bigint)
+RETURNING post.id, lease_token
 
 -- name: settle_waiting
 -- Put a post back to be tried again later, with the reason.
@@ -126,10 +152,10 @@ WHERE id = :id AND state IN ('scheduled', 'publishing') AND (frozen IS NULL OR f
 -- Drop the frozen records of a post, none of which was ever sent.
 UPDATE post SET version = version + 1, frozen = NULL, free_at = NULL WHERE id = :id
 
--- name: end_lease
--- Give an account back.
-UPDATE account SET lease_owner = NULL, lease_until = NULL WHERE did = :did AND lease_token = :token
-
--- name: note_published
--- Remember when an account last published.
-UPDATE account SET last_published_at = :now WHERE did = :did
+-- name: end_leases
+-- Give accounts back; where they published something, remember when.
+UPDATE account INDEXED BY sqlite_autoindex_account_1 SET
+  lease_owner = NULL, lease_until = NULL, last_published_at = coalesce(:published_at, last_published_at)
+WHERE (did, lease_token) IN (
+  SELECT item.value ->> 'did', CAST(item.value ->> 'token' AS bigint) FROM json_each(:items) AS item
+)

@@ -3,6 +3,11 @@
 INSERT INTO event (kind, account_did, subject_id, data, created_at)
 VALUES (:kind, :account_did, :subject_id, :data, :now) RETURNING id
 
+-- name: insert_events
+-- Note that things happened.
+INSERT INTO event (kind, account_did, subject_id, data, created_at)
+VALUES (:kind, :account_did, :subject_id, :data, :now)
+
 -- name: events_after
 -- What happened after an event.
 SELECT * FROM event WHERE id > :after ORDER BY id LIMIT :limit

@@ -1,0 +1,88 @@
+"""The ledger of each account: write points spent and posts published, by the minute.
+
+What lives here: entering both, and what a decision may know of an account. What does not: the budgets
+(`publish.budget`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from skywrite.queue.database import Row, Transaction
+from skywrite.queue.model import Account, AccountView
+from skywrite.queue.steps import items_of, items_of_dids
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(hours=24)
+# Two local days have up to 49 hours; the rest is slack for changes of zone.
+KEPT = timedelta(hours=75)
+_TOTALS = ("points_last_hour", "points_last_day", "published_today", "published_last_day", "published_yesterday")
+
+
+def spend_points(tx: Transaction, now: datetime, points: Mapping[str, int]) -> None:
+    """Enter write points by account."""
+    _enter(tx, now, [{"did": did, "points": count, "posts": 0} for did, count in points.items() if count])
+
+
+def note_posts(tx: Transaction, now: datetime, posts: Mapping[str, int]) -> None:
+    """Enter published posts by account."""
+    _enter(tx, now, [{"did": did, "points": 0, "posts": count} for did, count in posts.items()])
+
+
+def _enter(tx: Transaction, now: datetime, entries: Sequence[Mapping[str, object]]) -> None:
+    if not entries:
+        return
+    before = {entry["did"]: (entry["points"], entry["posts"]) for entry in entries}
+    rows = tx.rows("add_spend", items=items_of(entries), minute=_minute(now))
+    # A new minute: a good time, and seldom enough, to drop what is too old.
+    new = [row["account_did"] for row in rows if (row["points"], row["posts"]) == before[row["account_did"]]]
+    if new:
+        tx.run("forget_spend", items=items_of_dids(new), before=now - KEPT)
+
+
+def views(tx: Transaction, accounts: Sequence[Account], now: datetime) -> dict[str, AccountView]:
+    """What a decision about each account may know, by DID."""
+    zones: dict[object, list[Account]] = defaultdict(list)
+    for account in accounts:
+        zones[account.settings.get("zone")].append(account)
+    found: dict[str, AccountView] = {}
+    for zone, members in zones.items():
+        totals = _totals(tx, [account.did for account in members], zone, now)
+        for account in members:
+            row = totals.get(account.did)
+            found[account.did] = AccountView(account, **{name: int(row[name]) if row else 0 for name in _TOTALS})
+    return found
+
+
+def _totals(tx: Transaction, dids: Sequence[str], zone: object, now: datetime) -> dict[str, Row]:
+    midnight = _midnight(now, zone)
+    yesterday = _midnight(midnight - timedelta(seconds=1), zone)
+    rows = tx.rows(
+        "read_spend",
+        items=items_of_dids(dids),
+        hour=_minute(now - HOUR),
+        day=_minute(now - DAY),
+        midnight=midnight,
+        yesterday=yesterday,
+        since=min(yesterday, _minute(now - DAY)),
+        now=now,
+    )
+    return {row["account_did"]: row for row in rows}
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _midnight(now: datetime, zone: object) -> datetime:
+    """The start of the day in a zone (UTC when it is missing or unknown), in UTC."""
+    local = now.astimezone(UTC)
+    if isinstance(zone, str):
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        with suppress(ZoneInfoNotFoundError, ValueError):
+            local = now.astimezone(ZoneInfo(zone))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
