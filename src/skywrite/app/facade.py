@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from skywrite.publish.worker import Tally, Task, Worker
     from skywrite.queue.rekey import Resealed
 
-DEFAULT_THREADS = 32
+DEFAULT_THREADS = 64
 
 Poster = TypeVar("Poster", bound=Callable[[], Any])
 Listener = TypeVar("Listener", bound=Callable[..., Any])

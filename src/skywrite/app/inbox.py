@@ -176,13 +176,19 @@ class InboxTask:
     def run(self) -> None:
         """Collect, and call the functions; a problem with one account or item does not stop the others."""
         self._next_at = self.ctx.clock.now() + EVERY
-        for account in self.ctx.store.accounts():
-            wanted = account.settings.get(SETTING)
-            if account.signed_in and account.state == "ok" and (wanted or (self.handlers and wanted is not False)):
-                self._collect(account)
+        for account in self._wanted():
+            self._collect(account)
         for name, call in self.handlers.items():
             while (item := InboxItems(self.ctx.store).claim()) is not None:
                 self._hand_out(name, call, item)
+
+    def _wanted(self) -> list[Account]:
+        """The accounts that ask for it; where a program has a function for replies, all that do not refuse."""
+        store = self.ctx.store
+        if not self.handlers:
+            return [account for account in store.accounts_with_setting(SETTING) if account.settings[SETTING]]
+        able = (account for account in store.accounts() if account.signed_in and account.state == "ok")
+        return [account for account in able if account.settings.get(SETTING) is not False]
 
     def _collect(self, account: Account) -> None:
         try:

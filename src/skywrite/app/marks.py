@@ -62,11 +62,11 @@ class MarkTask:
             marks.note((item, *_counted(shown.get(item.uri))) for item in chunk)
 
     def _wanted(self, due: Sequence[ToMark]) -> list[ToMark]:
-        accounts = {account.did: account for account in self.ctx.store.accounts()}
+        accounts = self.ctx.store.accounts_with(item.account_did for item in due) if due else []
         public = self.ctx.config.appview == DEFAULT_APPVIEW
         left_out = {
-            did
-            for did, account in accounts.items()
+            account.did
+            for account in accounts
             if account.settings.get("marks") is False or (public and _is_local(account.pds_url))
         }
         return [item for item in due if item.account_did not in left_out]

@@ -34,8 +34,10 @@ from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks
 
-DEFAULT_THREADS = 32
+DEFAULT_THREADS = 64
 WEBHOOK_THREADS = 3
+# A worker never reads all accounts: there may be a million.
+SAMPLE = 1000
 # Rounds that keep making work for the next one must not keep a run from ending.
 ROUNDS_MAX = 100
 
@@ -168,7 +170,7 @@ class Runner:
 
     def _clock_addresses(self) -> list[str]:
         """Pages whose responses carry the time: the PLC directory, and some of the accounts' servers."""
-        servers = sorted({account.pds_url for account in self._ctx.store.accounts() if account.signed_in})
+        servers = sorted({account.pds_url for account in self._ctx.store.some_accounts(SAMPLE)})
         some = [servers.pop(int(self._ctx.clock.random() * len(servers))) for _ in range(min(3, len(servers)))]
         return [f"{self._ctx.config.plc_url}/_health", *(f"{server}/xrpc/_health" for server in some)]
 
@@ -188,16 +190,15 @@ class Runner:
             log("commands_not_run", count=count)
 
     def _check_key(self) -> None:
-        """Raise WrongKey if the key opens no stored session: every attempt would fail."""
+        """Raise WrongKey if the key opens none of the stored sessions: every attempt would fail."""
         wrong: WrongKey | None = None
-        for account in self._ctx.store.accounts():
-            if account.signed_in:
-                try:
-                    self._ctx.store.load_any(account.did)
-                except WrongKey as error:
-                    wrong = error
-                else:
-                    return
+        for account in self._ctx.store.some_accounts(SAMPLE):
+            try:
+                self._ctx.store.load_any(account.did)
+            except WrongKey as error:
+                wrong = error
+            else:
+                return
         if wrong is not None:
             raise wrong
 

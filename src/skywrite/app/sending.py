@@ -154,12 +154,8 @@ class Sending:
 
     def free_dead_leases(self) -> int:
         """End the leases of workers on this computer whose processes are gone. Returns how many."""
-        mine = [
-            item
-            for item in self._ctx.store.accounts()
-            if item.lease_owner and item.lease_owner != self._ctx.worker_name
-        ]
-        dead = [item for item in mine if item.lease_owner and is_gone(item.lease_owner)]
+        leased = self._ctx.store.leased_accounts(self._ctx.worker_name)
+        dead = [account for account in leased if account.lease_owner and is_gone(account.lease_owner)]
         return sum(self._ctx.store.expire_lease(item.did, item.lease_owner or "") for item in dead)
 
     def recover_clock_skew(self) -> int:

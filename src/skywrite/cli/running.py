@@ -18,7 +18,7 @@ from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
 @click.option("--app", "app", type=FILE, help="Run the functions of a Python file that return posts (@sky.every).")
 @click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and exit.")
 @click.option(
-    "--threads", type=click.IntRange(1, 256), default=32, show_default=True, help="Send at most so many posts at once."
+    "--threads", type=click.IntRange(1, 256), default=64, show_default=True, help="Send at most so many posts at once."
 )
 @click.option(
     "--log",

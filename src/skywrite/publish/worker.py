@@ -77,7 +77,7 @@ class Worker:
 
     name: str
     publisher: Publisher
-    threads: int = 32
+    threads: int = 64
     tasks: Sequence[Task] = ()
     log: Log = silent
     after: Callable[[Claim, object], None] = lambda claim, outcome: None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from skywrite.queue.database import Database, Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import Account, AccountState, UnknownAccount
 from skywrite.queue.rows import account_of, dump_json
-from skywrite.queue.steps import locked, update_ready
+from skywrite.queue.steps import items_of_dids, locked, update_ready
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
@@ -115,6 +115,26 @@ class AccountOperations(StoreBase):
         """All accounts, the default one first."""
         with self._reading() as tx:
             return [account_of(row) for row in tx.rows("list_accounts")]
+
+    def accounts_with(self, dids: Iterable[str]) -> list[Account]:
+        """The accounts with these DIDs."""
+        return self._found("accounts_with", items=items_of_dids(sorted(set(dids))))
+
+    def some_accounts(self, most: int) -> list[Account]:
+        """Some of the accounts that are signed in: for what need not look at a million of them."""
+        return self._found("some_accounts", most=most)
+
+    def accounts_with_setting(self, name: str) -> list[Account]:
+        """The accounts that may publish and for which the user has set this."""
+        return self._found("accounts_with_setting", setting=name)
+
+    def leased_accounts(self, worker: str) -> list[Account]:
+        """The accounts that other workers than this one hold."""
+        return self._found("leased_accounts", worker=worker)
+
+    def _found(self, query: str, **values: object) -> list[Account]:
+        with self._reading() as tx:
+            return [account_of(row) for row in tx.rows(query, **values)]
 
     def account(self, name: str | None = None) -> Account:
         """The account with this handle (with or without `@`) or DID; the default one for None.

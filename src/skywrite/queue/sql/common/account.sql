@@ -12,6 +12,22 @@ SELECT * FROM account WHERE did = :did
 -- All accounts, the default one first.
 SELECT * FROM account ORDER BY is_default DESC, handle, did
 
+-- name: accounts_with
+-- The accounts with these DIDs (JSON objects).
+SELECT * FROM account WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
+
+-- name: some_accounts
+-- Some accounts that are signed in.
+SELECT * FROM account WHERE session IS NOT NULL LIMIT :most
+
+-- name: accounts_with_setting
+-- The accounts that may publish and have a setting, whatever it is.
+SELECT * FROM account WHERE session IS NOT NULL AND state = 'ok' AND settings ->> :setting IS NOT NULL ORDER BY did
+
+-- name: leased_accounts
+-- The accounts that other workers than this one hold.
+SELECT * FROM account WHERE lease_owner IS NOT NULL AND lease_owner <> :worker ORDER BY did
+
 -- name: find_account
 -- The account that a handle or a DID names.
 SELECT * FROM account WHERE did = :name OR handle = :name ORDER BY did
