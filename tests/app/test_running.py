@@ -335,7 +335,7 @@ def test_the_database_going_away_is_reported_by_run_once(
     def away(*_: Any, **__: Any) -> Any:
         raise DatabaseUnavailable("The database went away.")
 
-    monkeypatch.setattr(Store, "claim", away)
+    monkeypatch.setattr(Store, "claim_some", away)
     with pytest.raises(DatabaseUnavailable):
         sky.run_once()
 
