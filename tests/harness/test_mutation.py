@@ -105,7 +105,7 @@ def test_a_change_reaches_the_living_function() -> None:
 
 def test_who_runs_a_query_is_found() -> None:
     """By its name in the code."""
-    assert {"queue/claims.py:ClaimOperations._begin_attempt"} == who_runs("take_post")
+    assert {"queue/claims.py:_begin"} == who_runs("take_posts")
 
 
 def test_functions_are_known_by_module_and_name() -> None:

@@ -39,7 +39,9 @@ AREAS: dict[str, Area] = {
             "tests/server/test_guide.py",
         ),
     ),
-    "claims": Area(("queue/claims.py", "queue/sql/common/claim.sql"), (*_STORE, *_APP)),
+    "claims": Area(
+        ("queue/claims.py", "queue/settling.py", "queue/ledger.py", "queue/sql/common/claim.sql"), (*_STORE, *_APP)
+    ),
     "compose": Area(
         ("compose/*.py",),
         (*_unit("build", "draft", "feed_post", "files", "gates", "publish"), *_APP, "tests/app/test_moving.py"),

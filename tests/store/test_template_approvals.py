@@ -11,8 +11,10 @@ from skywrite.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of
 from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
 from skywrite.queue.authors import written_by
+from skywrite.queue.database import Transaction
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Recurrence
+from skywrite.queue.steps import items_of, update_ready
 from skywrite.queue.store import Store
 from skywrite.queue.template_approvals import TemplateApprovals
 from skywrite.queue.templates import template_digest
@@ -167,13 +169,16 @@ def test_nobody_approves_what_they_made(store: Store) -> None:
 def test_the_database_refuses_what_the_template_does_not_cover(store: Store, daily: Recurrence) -> None:
     """Even where the program does not look before, the outer WHERE of the claim does."""
     digest = template_digest(daily)
-    values = {"id": 1, "token": 1, "frozen": None, "version": 1, "now": NOON, "approval": "x", "template": digest}
+    item = {"id": 1, "token": 1, "frozen": None, "version": 1, "approval": "x", "template": digest}
+
+    def take(tx: Transaction, **changed: object) -> int:
+        return len(tx.rows("take_posts", items=items_of([item | changed]), now=NOON))
+
     with store._writing() as tx:
-        assert tx.row("take_post", **values) is None
+        assert 0 == take(tx)
     approve(store, daily)
     with store._writing() as tx:
-        assert tx.row("take_post", **(values | {"template": ""})) is None
-        assert tx.row("take_post", **(values | {"version": 2})) is None
-        tx.run("update_ready", did=ALICE)
+        assert [0, 0] == [take(tx, template=""), take(tx, version=2)]
+        update_ready(tx, ALICE)
     store.recurrence(daily.id)
     assert "scheduled" == store.get(1).state
