@@ -8,18 +8,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skywrite.app.sending import StillQueued
-from skywrite.errors import SkywriteError
 from skywrite.queue.model import NotCancellable, NotEditable
-from tests.crash.support import PATIENCE_SECONDS, Pair, ask_together, environment, opened, pair
-from tests.crash.workers import fork_server
+from tests.crash.support import PATIENCE_SECONDS, Pair, pair
 from tests.support.fault_proxy import (
     EXECUTE_AND_TIME_OUT,
     GARBAGE,
@@ -28,13 +24,12 @@ from tests.support.fault_proxy import (
     RESET_BEFORE,
     TRUNCATED,
     Fault,
-    FaultProxy,
     failing,
     held,
     rate_limited,
     slow,
 )
-from tests.support.pds import Pds, PdsAccount, running_pds
+from tests.support.pds import Pds
 
 WRITE = "com.atproto.repo.applyWrites"
 READ = "com.atproto.repo.getRecord"
