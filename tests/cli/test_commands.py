@@ -444,7 +444,8 @@ def test_a_file_is_imported_once(shell: Shell, files: Files) -> None:
     assert "ambiguous" in shell("import", plan, code=2).err
     shell("import", plan, "--dates", "dmy")
     assert "1 is there already" in shell("import", plan, "--dates", "dmy", "--dry-run").out
-    assert "0 posts, 1 is there already" in shell("import", plan, "--dates", "dmy").out
+    again = shell("import", plan, "--dates", "dmy").out
+    assert ("0 posts, 1 is there already" in again, "undo" in again) == (True, False)
     assert ["2030-03-01T10:00:00.000Z"] == [item["due_at"] for item in shell("queue", "--json").json]
     shell("import", plan, "--dates", "dmy", "--again")
     assert 2 == len(shell("queue", "--json").json)
@@ -656,3 +657,15 @@ def test_undo(shell: Shell) -> None:
     assert ("schedule", [3]) == ((again := shell("undo", "--json").json)["verb"], again["ids"])
     assert ["Post 0", "Post 1"] == [entry["text"] for entry in shell("queue", "--json").json]
     shell("undo", code=2)
+
+
+@pytest.mark.parametrize("group", ["feed", "command", "keys", "notices", "drafts"])
+def test_a_group_alone_shows_its_help(shell: Shell, group: str) -> None:
+    """Line by line, with its commands and an example."""
+    lines = shell(group, code=2).err.splitlines()
+    assert (f"Usage: skywrite {group} [OPTIONS] COMMAND [ARGS]...", True) == (lines[0], "Commands:" in lines)
+
+
+def test_a_login_without_a_terminal_names_the_ways(shell: Shell) -> None:
+    """Nobody has to look for how a script signs in."""
+    assert "--app-password-stdin" in shell("login", "alice.test", "--pds", shell.box.url, code=2).err

@@ -88,7 +88,10 @@ def _may_ask() -> bool:
 
 def _ask(what: str, *, hide: bool = False) -> str:
     if not _may_ask():
-        raise InputError(f"{what} is missing, and there is no terminal to ask on.", hint="See: skywrite login --help")
+        hint = "See: skywrite login --help"
+        if hide:
+            hint = "Pipe it in with --app-password-stdin, or set BLUESKY_APP_PASSWORD."
+        raise InputError(f"{what} is missing, and there is no terminal to ask on.", hint=hint)
     return str(click.prompt(what, hide_input=hide, err=True))
 
 

@@ -201,6 +201,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
     context: Any = getattr(error, "ctx", None)
     hint = f"See: {context.command_path} --help" if context else "See: skywrite --help"
     print_error({"error": "UsageError", "message": error.format_message(), "hint": hint}, as_json)
