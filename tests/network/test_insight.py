@@ -1,0 +1,152 @@
+"""What became of our posts, as the AppView of the reference network shows it: counts, the inbox, reposts, receipts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.marks import MarkTask
+from skywrite.app.reposts import RepostTask
+from skywrite.clock import FakeClock
+from skywrite.config import load_config
+from skywrite.insight.receipts import read_receipt
+from tests.support.network import Network
+from tests.support.pds import PdsAccount
+
+pytestmark = pytest.mark.network
+
+POST = "app.bsky.feed.post"
+
+
+@pytest.fixture
+def author(network: Network) -> PdsAccount:
+    """Who posts through the queue."""
+    return network.create_account()
+
+
+@pytest.fixture
+def reader(network: Network) -> PdsAccount:
+    """Who reacts, without any of our own code."""
+    return network.create_account()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that begins now, as the server's tokens do."""
+    return FakeClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def sky(network: Network, author: PdsAccount, clock: FakeClock, tmp_path: Path) -> Iterator[Skywrite]:
+    """A queue with the author's account, which counts at the network's own AppView."""
+    environ = {
+        "SKYWRITE_HOME": str(tmp_path),
+        "SKYWRITE_PLC_URL": network.plc_url,
+        "SKYWRITE_APPVIEW": network.appview_url,
+        "SKYWRITE_VIDEO_SERVICE": "",
+    }
+    with Skywrite(config=load_config(environ), clock=clock) as queue:
+        queue.login(author.handle, author.app_password, pds=network.url)
+        yield queue
+
+
+def write(network: Network, who: PdsAccount, collection: str, **record: Any) -> str:
+    """A record of somebody; its address."""
+    value = {"$type": collection, "createdAt": "2026-01-01T00:00:00.000Z", **record}
+    given = {"repo": who.did, "collection": collection, "record": value}
+    return str(network.call("com.atproto.repo.createRecord", given, jwt=who.access_jwt)["uri"])
+
+
+def react(network: Network, who: PdsAccount, uri: str, cid: str) -> str:
+    """A like, a repost, a quote, and a reply, whose address it returns."""
+    subject = {"uri": uri, "cid": cid}
+    write(network, who, "app.bsky.feed.like", subject=subject)
+    write(network, who, "app.bsky.feed.repost", subject=subject)
+    quote = {"$type": "app.bsky.embed.record", "record": subject}
+    write(network, who, POST, text="Look at this", embed=quote)
+    return write(network, who, POST, text="When do you open?", reply={"root": subject, "parent": subject})
+
+
+def test_counts_labels_and_disappearances(
+    network: Network, sky: Skywrite, reader: PdsAccount, clock: FakeClock
+) -> None:
+    """An hour later each count is what the reader did, a label is its author's, and what was deleted is not shown."""
+    sent, gone = sky.post("Count me", labels=["graphic-media"]), sky.post("Never mind")
+    react(network, reader, sent.uri, sent.cid)
+    sky.posts.delete(gone.id)
+    network.settle()
+    clock.advance(3600)
+    MarkTask(sky.context).run()
+    (mark,) = sky.stats.of(sent.id)
+    assert (1, 1, 1, 1) == (mark.likes, mark.reposts, mark.replies, mark.quotes)
+    assert (("self:graphic-media",), ["deleted"]) == (mark.labels, [one.seen for one in sky.stats.of(gone.id)])
+
+
+def test_the_inbox_and_an_answer(
+    network: Network, sky: Skywrite, author: PdsAccount, reader: PdsAccount, clock: FakeClock
+) -> None:
+    """A reply, a quote and a mention come once; the answer stands below the reply; what is gone meanwhile is held."""
+    sent = sky.post("What do you think?")
+    asked = react(network, reader, sent.uri, sent.cid)
+    facet = {
+        "index": {"byteStart": 0, "byteEnd": 5},
+        "features": [{"$type": "app.bsky.richtext.facet#mention", "did": author.did}],
+    }
+    write(network, reader, POST, text="@you!", facets=[facet])
+    network.settle()
+    assert (3, 0) == (sky.inbox.collect(), sky.inbox.collect())
+    items = {item.reason: item for item in sky.inbox.list()}
+    assert {"reply", "quote", "mention"} == set(items)
+    assert (reader.handle, asked, sent.uri) == (
+        items["reply"].author_handle,
+        items["reply"].uri,
+        items["reply"].subject,
+    )
+    sky.inbox.answer(items["reply"].id, "At 9:00.")
+    sky.run_once()
+    network.settle()
+    seen = network.call("app.bsky.feed.getPostThread", params={"uri": sent.uri, "depth": 10}, jwt=reader.access_jwt)
+    (below,) = seen["thread"]["replies"]
+    assert ["At 9:00."] == [one["post"]["record"]["text"] for one in below["replies"]]
+
+    late = sky.inbox.answer(items["quote"].id, "Thank you!", at="in 1 hour").post.id
+    rkey = items["quote"].uri.rpartition("/")[2]
+    given = {"repo": reader.did, "collection": POST, "rkey": rkey}
+    network.call("com.atproto.repo.deleteRecord", given, jwt=reader.access_jwt)
+    network.settle()
+    clock.advance(3600)
+    sky.run_once()
+    post = sky.posts.get(late).post
+    assert ("held", "ReplyTargetGone") == (post.state, post.problem and post.problem.name)
+
+
+def test_a_repost_and_its_end(
+    network: Network, sky: Skywrite, author: PdsAccount, reader: PdsAccount, clock: FakeClock
+) -> None:
+    """The AppView shows who reposted, and no more when its time is over."""
+    uri = write(network, reader, POST, text="Hello")
+    network.settle()
+    sky.reposts.repost(uri, undo_after="2h")
+    seen = []
+    for hours in (0, 2):
+        clock.advance(hours * 3600)
+        RepostTask(sky.context).run()
+        network.settle()
+        found = network.call("app.bsky.feed.getRepostedBy", params={"uri": uri}, jwt=reader.access_jwt)
+        seen.append([one["did"] for one in found["repostedBy"]])
+    assert [[author.did], []] == seen
+
+
+def test_a_receipt_is_of_what_readers_see(network: Network, sky: Skywrite, reader: PdsAccount) -> None:
+    """Its CID is the one that the AppView shows, and the file is checked without anybody."""
+    sent = sky.post("For the record")
+    receipt = read_receipt(json.dumps(sky.posts.receipt(sent.id).as_dict()))
+    network.settle()
+    (shown,) = network.call("app.bsky.feed.getPosts", params={"uris": [sent.uri]}, jwt=reader.access_jwt)["posts"]
+    assert (shown["uri"], shown["cid"], shown["record"]) == (receipt.uri, receipt.cid, receipt.record)
