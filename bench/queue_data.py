@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -85,16 +85,16 @@ class Filled:
     def store(self) -> Store:
         return self.sky.context.store
 
-    def fill(self) -> None:
-        """Add the posts in batches, the accounts in turn."""
-        dids = fake_dids()
+    def fill(self, dids: Sequence[str] = ()) -> None:
+        """Add the posts in batches, the accounts in turn; without any, a hundred."""
+        dids = dids or fake_dids()
         for did in dids:
             handle = f"{did[-6:]}.example.com"
             self.store.sign_in(Session(did, handle, "http://127.0.0.1:1", "access.a.b", "refresh.a.b"))
         start, step = datetime.now(UTC) + timedelta(days=1), YEAR / self.rows
         for first in range(0, self.rows, BATCH):
             numbers = range(first, min(first + BATCH, self.rows))
-            posts = [post_of(number, dids[number % ACCOUNTS], start + number * step) for number in numbers]
+            posts = [post_of(number, dids[number % len(dids)], start + number * step) for number in numbers]
             began = time.perf_counter()
             self.store.add(posts)
             self.batch_seconds.append(time.perf_counter() - began)

@@ -60,7 +60,18 @@ class Load:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench serve", description=__doc__)
     parser.add_argument("--requests", type=int, default=400, help="of each kind, for each client")
+    parser.add_argument("--pages", action="store_true", help="how long each page takes on a large queue")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="posts in that queue")
+    parser.add_argument("--frames", action="store_true", help="how smoothly a full month scrolls in a Chromium")
     chosen = parser.parse_args(arguments)
+    if chosen.pages or chosen.frames:
+        from bench.serve_pages import measure_frames, measure_pages
+
+        if chosen.pages:
+            measure_pages(chosen.rows)
+        if chosen.frames:
+            measure_frames()
+        return
     began = time.perf_counter()
     server = start("--demo", environ={})
     with server.child:

@@ -7,6 +7,7 @@ What lives here: the page of a post with its buttons, and the list of finished p
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
-from skywrite.server.pages.waiting import now_as_time, undo_left
+from skywrite.server.pages.waiting import now_as_time, undo_left, undo_seconds
 
 HISTORY_POSTS = 50
 SENTENCES = {
@@ -181,9 +182,15 @@ _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]
 
 def _approve(visit: Visit, number: int, form: dict[str, str]) -> str:
     who, note = visit.access.who, form.get("note", "").strip()
-    at = form.get("at") or None
-    by = visit.person.name
-    entry = visit.sky.approvals.approve(number, form.get("digest", ""), by, at=at, note=note, who=who)
+    at: str | datetime | None = form.get("at") or None
+    by, digest = visit.person.name, form.get("digest", "")
+    seen = visit.sky.approvals.look(number)
+    if at and seen.post.due_at is None and digest == seen.digest:
+        # The draft had no time, and is what the person looked at: with the time that they give, it has another digest.
+        wait = max(undo_seconds(seen.account.settings), 1)
+        seen = visit.sky.approvals.look(number, at=f"in {wait} seconds" if at == "now" else at)
+        at, digest = seen.post.due_at, seen.digest
+    entry = visit.sky.approvals.approve(number, digest, by, at=at, note=note, who=who)
     return f"Approved. It goes out {when(entry.post.due_at, visit.sky.context.zone(entry.account))}."
 
 
