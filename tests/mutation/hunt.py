@@ -35,8 +35,9 @@ MEMORY_BYTES = 6 << 30
 # What tests of one change may take when all is well; the slowest that reach it are left out beyond that.
 TESTS_SECONDS_MAX = 8.0
 CONSTANT_SECONDS_MAX = 2.0
-SLOW = 6.0
-GRACE_SECONDS = 30.0
+SLOW = 20.0
+CONTROL_TESTS = 100
+GRACE_SECONDS = 60.0
 MEASURED_SECONDS_MAX = 15
 SERVERS = {"postgres", "postgres_url", "postgres_address", "stoppable", "network", "browser"}
 SHARED = {"pds", "account"}
@@ -92,26 +93,37 @@ class Hunt:
         for path in {change.path for change in self._changes if change.path.endswith(".py")}:
             importlib.import_module(module_of(path))
         functions = live_functions()
+        self._control(session, known)
         # Those that need a process of their own come last.
         waiting = sorted(range(len(self._changes)), key=lambda number: not self._changes[number].inside)
-        running: dict[int, tuple[int, float, Any]] = {}
+        running: dict[int, tuple[int, float, int]] = {}
         while waiting or running:
             while waiting and len(running) < self._jobs:
                 number = waiting.pop(0)
                 change = self._changes[number]
-                tests = list(reaching(change, known, items))
+                tests = reaching(change, known, items)
                 if not tests:
                     self._say(number, "")
                     continue
-                limit = (
-                    time.monotonic()
-                    + GRACE_SECONDS
-                    + SLOW * sum(known[name].seconds for name in tests if name in known)
-                )
                 pid, answer = self._try(session, change, [items[name] for name in tests], functions)
-                running[pid] = (number, limit, answer)
+                allowed = GRACE_SECONDS + SLOW * sum(known[name].seconds for name in tests)
+                running[pid] = (number, time.monotonic() + allowed, answer)
             self._reap(running)
         return True
+
+    def _control(self, session: pytest.Session, known: dict[str, Known]) -> None:
+        """Without any change the tests pass in a copy of this process; else what follows would mean nothing."""
+        quickest = sorted(session.items, key=lambda item: known[item.nodeid].seconds)[:CONTROL_TESTS]
+        answer = os.memfd_create("answer")
+        if (pid := os.fork()) == 0:
+            alone(session)
+            os.pwrite(answer, first_failure(session, quickest).encode(), 0)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        if status or (failed := os.pread(answer, 1000, 0)):
+            print(f"{failed.decode() if not status else 'a test'} fails without any change", file=sys.stderr)
+            os._exit(1)
+        os.close(answer)
 
     def _say(self, number: int, noticed: str) -> None:
         print(json.dumps([number, noticed]), file=self.results)
@@ -122,9 +134,10 @@ class Hunt:
         change: Change,
         items: list[pytest.Item],
         functions: dict[str, list[FunctionType]],
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, int]:
         """A process that tries a change, and where it says what noticed it."""
-        answer = tempfile.TemporaryFile()  # noqa: SIM115
+        # Plain numbers: a file object that is collected in the copy would be a warning, and fail a test.
+        answer = os.memfd_create("answer")
         if pid := os.fork():
             return pid, answer
         alone(session)
@@ -138,13 +151,13 @@ class Hunt:
                 cwd=ROOT,
                 capture_output=True,
             )
-            os.pwrite(answer.fileno(), b"" if done.returncode == 0 else b"another process", 0)
+            os.pwrite(answer, b"" if done.returncode == 0 else b"another process", 0)
             os._exit(0)
         failed = first_failure(session, items)
-        os.pwrite(answer.fileno(), failed.encode(), 0)
+        os.pwrite(answer, failed.encode(), 0)
         os._exit(0)
 
-    def _reap(self, running: dict[int, tuple[int, float, Any]]) -> None:
+    def _reap(self, running: dict[int, tuple[int, float, int]]) -> None:
         for pid, (number, limit, answer) in list(running.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if not ended and time.monotonic() > limit:
@@ -154,8 +167,8 @@ class Hunt:
             elif not ended:
                 continue
             else:
-                noticed = os.pread(answer.fileno(), 1000, 0).decode() if status == 0 else "crash"
-            answer.close()
+                noticed = os.pread(answer, 1000, 0).decode() if status == 0 else "crash"
+            os.close(answer)
             del running[pid]
             self._say(number, noticed)
             return
@@ -163,28 +176,31 @@ class Hunt:
 
     def _known(self, session: pytest.Session) -> dict[str, Known]:
         path = KNOWN / f"{self._name}.json"
+        found: dict[str, Known] = {}
         if self._again and path.exists():
             kept = json.loads(path.read_text())
-            return {name: Known(seconds, frozenset(reached)) for name, (seconds, reached) in kept.items()}
+            found = {name: Known(seconds, frozenset(reached)) for name, (seconds, reached) in kept.items()}
         files: dict[Path, list[pytest.Item]] = defaultdict(list)
         for item in session.items:
-            files[item.path].append(item)
+            if item.nodeid not in found:
+                files[item.path].append(item)
         parts = [list(files.values())[number :: self._jobs] for number in range(self._jobs)]
-        found: dict[str, Known] = {}
-        answers = [tempfile.TemporaryFile() for _ in parts]  # noqa: SIM115
+        answers = [os.memfd_create("answer") for _ in parts]
         for part, answer in zip(parts, answers, strict=True):
             if os.fork() == 0:
                 alone(session, limited=False)
                 measured = [(item.nodeid, *measure(item)) for items in part for item in items]
-                answer.write(json.dumps(measured).encode())
-                answer.flush()
+                with os.fdopen(answer, "w", closefd=False) as file:
+                    json.dump(measured, file)
                 os._exit(0)
         for _ in parts:
             os.wait()
         broken = []
         for answer in answers:
-            answer.seek(0)
-            for name, seconds, reached, passed in json.loads(answer.read()):
+            os.lseek(answer, 0, os.SEEK_SET)
+            with os.fdopen(answer) as file:
+                measured = json.load(file)
+            for name, seconds, reached, passed in measured:
                 if passed:
                     found[name] = Known(seconds, frozenset(reached))
                 else:
@@ -208,7 +224,7 @@ def needs_server(item: pytest.Item, *, shared: bool) -> bool:
 
 
 def reaching(change: Change, known: dict[str, Known], items: dict[str, pytest.Item]) -> list[str]:
-    """The tests that call what is changed, the quickest first; new ones before all."""
+    """The tests that call what is changed, the quickest first, for as long as tests of one change may take."""
     places = who_runs(change.inside) if change.path.endswith(".sql") else {f"{change.path}:{change.inside}"}
     module = f"{change.path}:"
 
@@ -226,7 +242,7 @@ def reaching(change: Change, known: dict[str, Known], items: dict[str, pytest.It
         if seconds > (TESTS_SECONDS_MAX if change.inside else CONSTANT_SECONDS_MAX):
             break
         chosen.append(name)
-    return [name for name in items if name not in known] + chosen
+    return chosen
 
 
 @cache

@@ -219,6 +219,19 @@ def test_without_ffmpeg_the_extra_is_named(videos: Path, tmp_path: Path, monkeyp
     assert "web.webm" in caught.value.message
 
 
+def test_ffmpeg_knows_no_secret(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A converter that a file has taken over finds neither our key nor a password in its environment."""
+    program, seen = tmp_path / "ffmpeg", tmp_path / "seen"
+    program.write_text(f"#!/bin/sh\nenv > '{seen}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(ffmpeg_module, "find_ffmpeg", lambda name: str(program))
+    for name in ("SKYWRITE_KEY", "BLUESKY_APP_PASSWORD", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, CANARY)
+    with pytest.raises(ConversionFailed):
+        prepare_video(videos / "web.webm", tmp_path / "out.mp4")
+    assert ("PATH=" in seen.read_text(), CANARY in seen.read_text()) == (True, False)
+
+
 def test_conversion_has_a_time_limit(videos: Path, tmp_path: Path) -> None:
     """A conversion that takes too long is stopped and leaves no file."""
     out = tmp_path / "out.mp4"
