@@ -88,7 +88,7 @@ class Change(NamedTuple):
 
     def name(self, source: str) -> str:
         """What stays the same when lines above it come and go."""
-        line = source.splitlines()[self.line - 1].strip()
+        line = f"{source}\n"[source.rfind("\n", 0, self.start) + 1 :].partition("\n")[0].strip()
         old = " ".join(source[self.start : self.end].split())
         return f"{self.path}:{self.inside or '-'}: {old!r} -> {self.new!r} in {line!r}"
 
@@ -149,12 +149,16 @@ class _Finder(ast.NodeVisitor):
         return self._starts[line - 1] + len(self._lines[line - 1][:column].decode())
 
     def _change(self, node: ast.expr | ast.stmt, new: str) -> None:
-        assert node.end_lineno and node.end_col_offset is not None
-        start, end = self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
+        start, end = self._span(node)
         self.found.append(Change(self._path, node.lineno, start, end, new, self._outermost))
 
+    def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        assert node.end_lineno and node.end_col_offset is not None
+        return self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
+
     def _text(self, node: ast.expr) -> str:
-        return ast.get_source_segment(self._source, node) or ""
+        start, end = self._span(node)
+        return self._source[start:end]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         if node.name == "__repr__":

@@ -609,6 +609,12 @@ def test_add_and_claim(store: Store, open_again: OpenStore) -> None:
     assert (result.id, True, None) == (again.id, again.existed, second)
 
 
+def test_view_of_an_unknown_account(store: Store) -> None:
+    """What a decision would see of an account that is not here is an error that names it."""
+    with pytest.raises(UnknownAccount, match="did:plc:nobody"):
+        store.view("did:plc:nobody")
+
+
 def test_unknown_account_of_a_post(store: Store) -> None:
     """Nothing is stored for an account that is not known."""
     with pytest.raises(UnknownAccount):

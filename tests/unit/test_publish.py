@@ -16,7 +16,8 @@ from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import Frozen
 from skywrite.errors import NoAnswer, NotSent, RateLimited
-from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX, next_midnight
+from skywrite.publish.approved import approved_mentions
+from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX, last_midnight, next_midnight, ready_since
 from skywrite.publish.decide import Decider
 from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Failed, Held, Miss, Post, Retry, Take
@@ -93,6 +94,62 @@ def test_a_missed_post_follows_its_policy(policy: Any, expected: str) -> None:
     missed = decide(post(late_policy=policy), view(), NOW + timedelta(hours=2))
     assert isinstance(missed, Miss)
     assert (expected, "MissedTime") == (missed.state, missed.problem.name)
+
+
+@pytest.mark.parametrize(
+    ("late", "words"),
+    [
+        (119, "119 seconds"),
+        (120, "2 minutes"),
+        (7199, "120 minutes"),
+        (7200, "2 hours"),
+        (172_799, "48 hours"),
+        (172_800, "2 days"),
+        (864_000, "10 days"),
+    ],
+)
+def test_how_late_it_is_reads_well(late: int, words: str) -> None:
+    """In the largest unit of which there are two."""
+    missed = decide(post(late_seconds=0), view(), NOW + timedelta(seconds=late))
+    assert isinstance(missed, Miss)
+    assert f"came up {words} late" in missed.problem.message
+
+
+@pytest.mark.parametrize(
+    ("last", "settings", "seconds"),
+    [
+        (None, {"gap_seconds": 600}, -3600),
+        (-3600, {"gap_seconds": 600}, -3000),
+        (-3600, {"gap_seconds": 9999}, 0),
+        (60, {"gap_seconds": 600}, -3600),
+        (-3600, {}, -3600),
+    ],
+)
+def test_lateness_counts_from_when_the_gap_allowed_it(last: int | None, settings: dict[str, int], seconds: int) -> None:
+    """From its time, or from the end of the gap after the last post; never from the future."""
+    published = None if last is None else NOW + timedelta(seconds=last)
+    since = ready_since(view(last=published, **settings), NOW - timedelta(hours=1), NOW)
+    assert seconds == (since - NOW).total_seconds()
+
+
+def test_lateness_counts_from_midnight_after_a_full_day() -> None:
+    """Yesterday's cap kept it back until the day began, in the account's zone."""
+    full = view(max_per_day=3, zone="Europe/Berlin")._replace(published_yesterday=3)
+    assert datetime(2026, 11, 23, 23, tzinfo=UTC) == ready_since(full, NOW - timedelta(days=1), NOW)
+    assert NOW - timedelta(days=1) == ready_since(full._replace(published_yesterday=2), NOW - timedelta(days=1), NOW)
+
+
+def test_a_day_begins_at_its_midnight() -> None:
+    """To the microsecond, as UTC."""
+    odd = datetime(2026, 11, 24, 9, 8, 7, 6, tzinfo=UTC)
+    assert datetime(2026, 11, 23, 23, tzinfo=UTC) == last_midnight(odd, "Europe/Berlin")
+    assert datetime(2026, 11, 24, 23, tzinfo=UTC) == next_midnight(odd, "Europe/Berlin")
+
+
+def test_approved_mentions_are_looked_up_by_their_handle() -> None:
+    """As it stands in the text, without its @."""
+    prepared = build(Draft("Hello @alice.test and @later.test"), {"alice.test": DID})
+    assert [("alice.test", DID), ("later.test", None)] == list(approved_mentions(prepared))
 
 
 def test_a_post_within_its_grace_goes_out() -> None:

@@ -1,0 +1,58 @@
+"""Which session the requests of an account are signed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from skywrite.atproto.session import Session
+from skywrite.publish.agents import Agents
+
+DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+
+
+class Sessions:
+    """The session that is stored, of the one account that there is."""
+
+    def __init__(self) -> None:
+        self.stored: Session | None = session("first")
+
+    def load_any(self, did: str) -> Session | None:
+        return self.stored if did == DID else None
+
+
+def session(mark: str) -> Session:
+    """A session whose tokens hold a mark."""
+    return Session(DID, "alice.test", "https://pds.test", f"access.{mark}.x", f"refresh.{mark}.x")
+
+
+@pytest.fixture
+def sessions() -> Sessions:
+    return Sessions()
+
+
+@pytest.fixture
+def agents(server: Any, sessions: Sessions) -> Agents:
+    return Agents(server, sessions)  # type: ignore[arg-type]  # it only loads
+
+
+def test_a_new_sign_in_is_noticed_once(agents: Agents, sessions: Sessions) -> None:
+    """The session in use is dropped for the one that was stored since, and that one is used from then on."""
+    before = agents.get(DID)
+    assert (False, before) == (agents.has_newer(DID), agents.get(DID))
+    sessions.stored = session("second")
+    assert (True, False) == (agents.has_newer(DID), agents.has_newer(DID))
+    assert session("second") == agents.get(DID).session
+
+
+def test_who_signed_out_has_no_newer_session(agents: Agents, sessions: Sessions) -> None:
+    """Nothing is stored any more: that is no new sign-in."""
+    agents.get(DID)
+    sessions.stored = None
+    assert not agents.has_newer(DID)
+
+
+def test_what_is_not_in_use_has_no_newer_session(agents: Agents) -> None:
+    """Whoever has used no session yet takes the one that is stored."""
+    assert not agents.has_newer(DID)
