@@ -11,7 +11,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from skywrite.app.services import LABEL, Service, ServiceFailed, ServiceUnsupported, Settings, systemd_unit, task_xml
+from skywrite.app.services import (
+    LABEL,
+    Service,
+    ServiceFailed,
+    ServiceUnsupported,
+    Settings,
+    launchd_plist,
+    systemd_unit,
+    task_xml,
+)
 from tests.support.processes import ROOT
 
 PROGRAM = Path("/usr/bin/true")
@@ -113,6 +122,79 @@ def test_windows_runs_it_without_a_time_limit() -> None:
         for name in ("Command", "Arguments", "ExecutionTimeLimit", "DisallowStartIfOnBatteries", "UserId")
     ]
     assert ["C:/Program Files/skywrite.exe", "run --log text", "PT0S", "false", "A & <B>"] == found
+
+
+# What the Task Scheduler schema 1.2 allows: the children of each element, and the values of those with a choice.
+TASK_CHILDREN = {
+    "Task": {"RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"},
+    "RegistrationInfo": {"Description"},
+    "Triggers": {"LogonTrigger"},
+    "LogonTrigger": {"Enabled", "UserId"},
+    "Principals": {"Principal"},
+    "Principal": {"UserId", "LogonType", "RunLevel"},
+    "Settings": {
+        "MultipleInstancesPolicy",
+        "DisallowStartIfOnBatteries",
+        "StopIfGoingOnBatteries",
+        "StartWhenAvailable",
+        "RestartOnFailure",
+        "ExecutionTimeLimit",
+    },
+    "RestartOnFailure": {"Interval", "Count"},
+    "Actions": {"Exec"},
+    "Exec": {"Command", "Arguments"},
+}
+BOOLEAN = {"true", "false"}
+TASK_VALUES = {
+    "Enabled": BOOLEAN,
+    "DisallowStartIfOnBatteries": BOOLEAN,
+    "StopIfGoingOnBatteries": BOOLEAN,
+    "StartWhenAvailable": BOOLEAN,
+    "LogonType": {"InteractiveToken", "S4U", "Password"},
+    "RunLevel": {"LeastPrivilege", "HighestAvailable"},
+    "MultipleInstancesPolicy": {"Parallel", "Queue", "IgnoreNew", "StopExisting"},
+    "Count": {str(number) for number in range(1, 256)},
+    "Interval": {"PT1M"},
+    "ExecutionTimeLimit": {"PT0S"},
+}
+
+
+def test_the_task_keeps_the_rules_of_its_schema() -> None:
+    """Known elements, each once, with allowed values; its actions run as the principal that it names."""
+    xml = task_xml(AWKWARD, "A & <B>").partition("?>")[2]
+    task = ElementTree.fromstring(xml)
+
+    def name(element: ElementTree.Element) -> str:
+        return element.tag.rpartition("}")[2]
+
+    for element in task.iter():
+        children = [name(child) for child in element]
+        assert len(set(children)) == len(children)
+        assert set(children) <= TASK_CHILDREN.get(name(element), set())
+        assert name(element) not in TASK_VALUES or element.text in TASK_VALUES[name(element)]
+    ids = {element.get("id") for element in task.iter() if name(element) == "Principal"}
+    assert ids == {element.get("Context") for element in task.iter() if name(element) == "Actions"}
+
+
+def test_the_agent_has_the_types_that_launchd_expects(tmp_path: Path) -> None:
+    """Texts, truths and whole numbers, as launchd.plist(5) lists them."""
+    agent = plistlib.loads(launchd_plist(AWKWARD, tmp_path / "skywrite.log"))
+    types = {
+        "Label": str,
+        "ProgramArguments": list,
+        "EnvironmentVariables": dict,
+        "RunAtLoad": bool,
+        "KeepAlive": bool,
+        "ThrottleInterval": int,
+        "ExitTimeOut": int,
+        "ProcessType": str,
+        "StandardErrorPath": str,
+        "StandardOutPath": str,
+    }
+    assert types == {name: type(value) for name, value in agent.items()}
+    texts = [*agent["ProgramArguments"], *agent["EnvironmentVariables"].values()]
+    assert all(isinstance(text, str) for text in texts)
+    assert "Background" == agent["ProcessType"]
 
 
 def test_only_linux_has_a_service_of_the_computer() -> None:

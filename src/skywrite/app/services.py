@@ -128,7 +128,10 @@ def launchd_plist(settings: Settings, log: Path) -> bytes:
 
 
 def task_xml(settings: Settings, user: str) -> str:
-    """A task that starts at sign-in, has no time limit, runs on battery, and starts again when it fails."""
+    """A task that starts at sign-in, has no time limit, runs on battery, and starts again when it fails.
+
+    255 is the most restarts that the schema allows.
+    """
     arguments = subprocess.list2cmdline(settings.arguments)
     return f"""<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -146,7 +149,7 @@ def task_xml(settings: Settings, user: str) -> str:
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
     <StartWhenAvailable>true</StartWhenAvailable>
-    <RestartOnFailure><Interval>PT1M</Interval><Count>999</Count></RestartOnFailure>
+    <RestartOnFailure><Interval>PT1M</Interval><Count>255</Count></RestartOnFailure>
     <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
   </Settings>
   <Actions Context="Author">
