@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypedDict
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
@@ -66,6 +66,15 @@ def parse_url(text: str, base: str | None = None) -> WebUrl:
         raise InputError(f"{ascii(text)[1:-1][:200]} is not a web address: {error}.", hint="Check it.") from None
     host = (url.host_str or "").removeprefix("[").removesuffix("]")
     return WebUrl(str(url), url.scheme, host, url.port_or_known_default, bool(url.username or url.password))
+
+
+class RequestOptions(TypedDict, total=False):
+    """The options of `Transport.request`, for transports that pass them on."""
+
+    headers: Mapping[str, str] | None
+    body: bytes | Iterator[bytes] | None
+    timeout_seconds: float | None
+    max_bytes: int
 
 
 class Transport(Protocol):

@@ -95,6 +95,14 @@ def test_an_occurrence_ahead_is_moved(world: World, sky: Skywrite) -> None:
     assert ["13:00", "14:20", "15:00"] == published
 
 
+def test_next_times_keep_those_that_a_moved_one_overtakes(sky: Skywrite) -> None:
+    """An occurrence that is moved behind later ones hides none of them from the list."""
+    sky.schedule("x", every="0 * * * *")
+    sky.change_occurrence(1, NOON + HOUR, NOON + 2.5 * HOUR)
+    expected = [NOON + 2 * HOUR, NOON + 2.5 * HOUR, NOON + 3 * HOUR]
+    assert expected == sky.recurrences.next_times(sky.recurrences.get(1), 3)
+
+
 def test_occurrences_are_skipped(world: World, sky: Skywrite) -> None:
     """The one whose post waits, and one that is ahead."""
     sky.schedule("x", every="0 * * * *")

@@ -6,9 +6,10 @@ What does not live here: making one (`posts`), and the posts that it makes (`occ
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,19 @@ from skywrite.app.occurrences import Occurrences, RecurrenceOptions
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
 from skywrite.queue.model import Recurrence, WrongState
 from skywrite.schedule.policy import late_text
-from skywrite.schedule.recurrence import parse_rule
+from skywrite.schedule.recurrence import Occurrence, parse_rule
 
 POOL_ARGUMENT = Do("argument", "pool")
+
+
+def occurrences_after(recurrence: Recurrence, after: datetime) -> Iterator[Occurrence]:
+    """The coming occurrences of an active recurrence, in their original order. Raises UnknownRule and the like."""
+    if recurrence.state != "active":
+        return
+    rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
+    while (found := rule.next_after(after, until=recurrence.until, exceptions=recurrence.exceptions)) is not None:
+        yield found
+        after = found.occurrence
 
 
 class Recurrences:
@@ -85,18 +96,8 @@ class Recurrences:
 
     def next_times(self, recurrence: Recurrence, count: int = 5) -> builtins.list[datetime]:
         """The next times of a recurrence: without skipped occurrences, and with moved ones at their new time."""
-        if recurrence.state != "active":
-            return []
-        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
-        times: builtins.list[datetime] = []
-        after = self._ctx.clock.now()
-        while len(times) < count:
-            found = rule.next_after(after, until=recurrence.until, exceptions=recurrence.exceptions)
-            if found is None:
-                break
-            times.append(found.at)
-            after = found.at
-        return times
+        found = islice(occurrences_after(recurrence, self._ctx.clock.now()), count)
+        return sorted(occurrence.at for occurrence in found)
 
     def status(self, recurrence: Recurrence) -> RecurrenceStatus:
         """A recurrence with its account and its next times; none of a rule that can no longer be read."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,7 +22,7 @@ from nacl.bindings import crypto_hash_sha256 as sha256
 from skywrite.atproto.xrpc_errors import http_date
 from skywrite.clock import Clock, secret_bytes
 from skywrite.errors import NotSent
-from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
+from skywrite.http import RequestOptions, Response, Transport
 
 NONCE_SECONDS = 150
 BACKDATED_SECONDS = 5
@@ -152,26 +152,15 @@ class DpopTransport:
         self._key = key
         self._origins = origins
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | Iterator[bytes] | None = None,
-        timeout_seconds: float | None = None,
-        max_bytes: int = MAX_ANSWER_BYTES,
-    ) -> Response:
+    def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """Send one request, signed; twice where the first one's proof was not accepted."""
-        given = dict(headers or {})
+        given, body = dict(options.get("headers") or {}), options.get("body")
         token = given.get("authorization", "").removeprefix("DPoP ")
         for tries_left in (1, 0):
             # Read before the proof is made: another thread may learn the server's time meanwhile.
             believed = self._origins.ahead(url)
-            signed = {**given, "dpop": self.proof(method, url, token)}
-            response = self._inner.request(
-                method, url, headers=signed, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
-            )
+            options["headers"] = {**given, "dpop": self.proof(method, url, token)}
+            response = self._inner.request(method, url, **options)
             self._origins.note(url, response)
             if not tries_left or not self._may_repeat(response, self._origins.ahead(url) - believed):
                 return response

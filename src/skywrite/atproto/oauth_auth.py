@@ -6,10 +6,10 @@ What lives here: the authenticator that `session.Agent` takes in place of a bear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from skywrite.atproto.dpop import DpopTransport, Origins, SigningKey
 from skywrite.atproto.identity import Resolver
@@ -32,7 +32,7 @@ from skywrite.errors import (
     SkywriteError,
     TemporaryError,
 )
-from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
+from skywrite.http import RequestOptions, Response, Transport
 
 PAUSE_SECONDS = 30
 WHO = "com.atproto.server.getSession"
@@ -158,25 +158,15 @@ class _ForStreams:
         self._signed = signed
         self._origins = origins
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | Iterator[bytes] | None = None,
-        timeout_seconds: float | None = None,
-        max_bytes: int = MAX_ANSWER_BYTES,
-    ) -> Response:
+    def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """Send one request, signed."""
+        body = options.get("body")
         if body is not None and not isinstance(body, bytes) and not self._origins.is_fresh(url):
             place = url.partition("/xrpc/")[0]
-            token = {"authorization": (headers or {}).get("authorization", "")}
+            token = {"authorization": (options.get("headers") or {}).get("authorization", "")}
             with suppress(TemporaryError):
                 self._signed.request("GET", f"{place}/xrpc/{WHO}", headers=token)
-        return self._signed.request(
-            method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
-        )
+        return self._signed.request(method, url, **options)
 
 
 class _Server:
@@ -248,22 +238,11 @@ class _InTime:
         self._clock = clock
         self._latest = latest
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | Iterator[bytes] | None = None,
-        timeout_seconds: float | None = None,
-        max_bytes: int = MAX_ANSWER_BYTES,
-    ) -> Response:
+    def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """Send one request, if it is not too late."""
         if self._clock.monotonic() > self._latest:
             raise TooLate("The session refresh was delayed before it was sent.", hint="Try again.")
-        return self._inner.request(
-            method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
-        )
+        return self._inner.request(method, url, **options)
 
 
 def _headers(session: OAuthSession) -> dict[str, str]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
 
 from skywrite.errors import InputError, NoAnswer, NotSent
-from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
+from skywrite.http import MAX_ANSWER_BYTES, RequestOptions, Response, Transport
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -63,20 +63,9 @@ class CheckedTransport:
         self._inner = inner
         self._check = check
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | Iterator[bytes] | None = None,
-        timeout_seconds: float | None = None,
-        max_bytes: int = MAX_ANSWER_BYTES,
-    ) -> Response:
+    def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """The answer of a server whose address was checked. Raises AddressRefused, NotSent, NoAnswer."""
         if urlsplit(url).hostname not in LOCAL_HOSTS:
             with suppress(NotSent):
                 self._check(url)
-        return self._inner.request(
-            method, url, headers=headers, body=body, timeout_seconds=timeout_seconds, max_bytes=max_bytes
-        )
+        return self._inner.request(method, url, **options)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -12,9 +13,9 @@ from msgspec import Meta
 from skywrite.app.operations.posts import parse_instant
 from skywrite.app.operations.shapes import Input, Nothing, Output
 from skywrite.app.operations.table import Access, Operation
+from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import STATES, Account, Post, Recurrence
-from skywrite.schedule.recurrence import parse_rule
 from skywrite.schedule.slots import slot_times
 
 PLAN_DAYS_MAX = 62
@@ -180,20 +181,12 @@ def _occurrences(access: Access, accounts: list[Account], start: datetime, end: 
 
 def _coming(access: Access, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
     """When a recurrence comes; the one that is a post already is left out."""
-    if item.state != "active":
-        return
-    try:
-        rule = parse_rule(item.rule, zone=item.zone, start=item.starts_at)
-        after: datetime = start
-        for _ in range(OCCURRENCES_MAX):
-            following = rule.next_after(after, until=item.until, exceptions=item.exceptions)
-            if following is None or following.occurrence >= end:
+    with suppress(SkywriteError):
+        for found in islice(occurrences_after(item, start), OCCURRENCES_MAX):
+            if found.occurrence >= end:
                 return
-            if following.at < end and access.sky.context.store.occurrence_post(item.id, following.occurrence) is None:
-                yield following.at.astimezone(UTC)
-            after = following.occurrence
-    except SkywriteError:
-        return
+            if found.at < end and access.sky.context.store.occurrence_post(item.id, found.occurrence) is None:
+                yield found.at.astimezone(UTC)
 
 
 def _read(name: str, route: str, summary: str, call: Any, given: Any, output: Any, tool: str) -> Operation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from msgspec import Meta
 
 from skywrite.app.operations.shapes import ById, DraftInput, Id, Input, Output, draft_row, shaped
 from skywrite.app.operations.table import Access, Operation
+from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import Recurrence, UnknownRecurrence
 from skywrite.schedule.recurrence import describe, parse_rule
@@ -124,15 +126,9 @@ def change(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
 
 def next_time(access: Access, recurrence: Recurrence) -> datetime | None:
     """When a recurrence comes next; None when it is over, paused, or cannot be read."""
-    if recurrence.state != "active":
-        return None
-    try:
-        rule = parse_rule(recurrence.rule, zone=recurrence.zone, start=recurrence.starts_at)
-        now = access.sky.context.clock.now()
-        following = rule.next_after(now, until=recurrence.until, exceptions=recurrence.exceptions)
-    except SkywriteError:
-        return None
-    return None if following is None else following.at
+    with suppress(SkywriteError):
+        return next((found.at for found in occurrences_after(recurrence, access.sky.context.clock.now())), None)
+    return None
 
 
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from starlette.responses import Response
@@ -10,8 +12,8 @@ from starlette.routing import BaseRoute
 
 from skywrite.app.compared import parts
 from skywrite.app.operations.recurrences import ListRecurrences, list_recurrences, seen_recurrence
+from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
-from skywrite.schedule.recurrence import parse_rule
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
 
 NEXT_TIMES = 5
@@ -40,19 +42,10 @@ def _asked(visit: Visit, recurrence_id: int) -> dict[str, Any]:
 def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
     """The next times of a recurrence, each with the original time, for skipping or moving it."""
     item = visit.sky.context.store.recurrence(recurrence_id)
-    times: list[dict[str, Any]] = []
-    try:
-        rule = parse_rule(item.rule, zone=item.zone, start=item.starts_at)
-        after: datetime = visit.sky.context.clock.now()
-        while len(times) < NEXT_TIMES:
-            following = rule.next_after(after, until=item.until, exceptions=item.exceptions)
-            if following is None:
-                break
-            times.append({"at": following.at, "occurrence": following.occurrence.isoformat()})
-            after = following.occurrence
-    except SkywriteError:
-        return times
-    return times
+    coming = occurrences_after(item, visit.sky.context.clock.now())
+    with suppress(SkywriteError):
+        return [{"at": one.at, "occurrence": one.occurrence.isoformat()} for one in islice(coming, NEXT_TIMES)]
+    return []
 
 
 def change(visit: Visit, form: dict[str, str]) -> Response:
