@@ -95,6 +95,11 @@ def hunt(name: str, given: argparse.Namespace) -> int:
             print(f"\nnot noticed: {json.dumps(change.name(source))}\n{change.diff(source)}", flush=True)
     ran = len(changes) - found["accepted"]
     share = found["noticed"] / ran if ran else 1.0
+    if given.sample is None and not given.only:
+        names = {change.name(source_of(change.path)) for change in changes}
+        paths = {change.path for change in changes}
+        for stale in sorted(item for item in reasons if item.partition(":")[0] in paths and item not in names):
+            print(f"no longer in the program, so take it out of the list: {stale}")
     counted = f"{found['noticed']} of {ran} noticed ({share:.1%})"
     print(f"\n{name}: {counted}, {found['accepted']} accepted, {len(survivors)} not noticed")
     return int(share < SHARE_MIN)

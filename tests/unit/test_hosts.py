@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from skywrite.clock import FakeClock
-from skywrite.publish.hosts import PAUSE_SECONDS_MAX, TIMEOUTS_OF_A_GOOD_SERVER, Choice, Hosts
+from skywrite.errors import NoAnswer, NotSent, SkywriteError, TimedOut
+from skywrite.publish.hosts import PAUSE_SECONDS_MAX, TIMEOUTS_OF_A_GOOD_SERVER, Choice, Hosts, has_answered
 
 THREADS = 32
 
@@ -102,6 +105,35 @@ def test_what_says_nothing_about_a_server(clock: FakeClock) -> None:
     hosts.enter("a")
     hosts.leave("a", None)
     assert before == hosts.trouble()
+
+
+class Answered(SkywriteError):
+    """An error that the server answered with."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("x")
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "expected"),
+    [
+        (None, 99.0, True),
+        (TimedOut("x"), 0.1, False),
+        (NotSent("x"), 2.9, None),
+        (NotSent("x"), 3.0, False),
+        (NoAnswer("x"), 2.9, None),
+        (NoAnswer("x"), 3.0, False),
+        (ValueError("x"), 99.0, None),
+        (Answered(400), 99.0, True),
+        (Answered(503), 2.9, True),
+        (Answered(503), 3.0, False),
+        (Answered(500), 3.0, True),
+    ],
+)
+def test_what_an_attempt_shows_about_its_server(error: Exception | None, seconds: float, expected: bool | None) -> None:
+    """A time-out, no answer for three seconds, and a gateway that waited as long: it hangs. Any other answer is one."""
+    assert expected is has_answered(error, seconds)
 
 
 def test_few_threads_are_shared_too(clock: FakeClock) -> None:

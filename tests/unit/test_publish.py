@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from skywrite.atproto.session import SessionExpired
 from skywrite.atproto.tid import TidClock, keyed_tid, tid_micros
 from skywrite.atproto.xrpc_errors import InvalidRecord, ServerFailure
+from skywrite.clock import FakeClock
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import Frozen
@@ -19,6 +20,7 @@ from skywrite.errors import NoAnswer, NotSent, RateLimited
 from skywrite.publish.approved import approved_mentions
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX, last_midnight, next_midnight, ready_since
 from skywrite.publish.decide import Decider
+from skywrite.publish.hosts import Hosts
 from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Failed, Held, Miss, Post, Retry, Take
 
@@ -374,3 +376,15 @@ def test_catching_up_ends_with_a_post_on_time() -> None:
     """From then on lateness is measured as ever."""
     takes = [catching_up()(post(due_at=NOW - timedelta(minutes=minutes)), view(), NOW) for minutes in (1, 40)]
     assert [True, False] == [isinstance(take, Take) and take.on_time for take in takes]
+
+
+def test_a_video_waits_its_turn(clock: FakeClock) -> None:
+    """While other videos are uploaded it comes again after two seconds; posts without a video do not wait."""
+    decider = Decider(TidClock())
+    decider.hosts = Hosts(clock, 4)
+    with_video = post(prepared=post().prepared | {"blobs": [["bafyvideo", "video/mp4", 5]]})
+    while not decider.hosts.videos_full():
+        decider.hosts.enter("https://pds.test", video=True)
+    waiting = decider(with_video, view(), NOW)
+    assert isinstance(waiting, Defer)
+    assert (NOW + timedelta(seconds=2), Take) == (waiting.until, type(decider(post(), view(), NOW)))
