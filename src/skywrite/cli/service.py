@@ -43,6 +43,8 @@ def install_command(system: bool, only_print: bool, as_json: bool) -> None:
         print_json(status.as_dict())
         return
     print_done(f"The worker runs as a service: {status.path}")
+    if sys.platform == "win32" and _kept():
+        click.echo(f"  A task keeps no variables. Set them for your user with setx: {', '.join(dict(_kept()))}")
     if system:
         click.echo("  It has a database of its own. Use that one too: sudo -Hu skywrite skywrite login")
 
@@ -80,7 +82,7 @@ def _service(system: bool) -> Service:
     from skywrite.app.services import Service, Settings
     from skywrite.config import load_config
 
-    kept = () if system else tuple((name, os.environ[name]) for name in _KEPT if os.environ.get(name))
+    kept = () if system else _kept()
     config = load_config()
     if not system and config.shown_database != config.database:
         raise InputError(
@@ -88,6 +90,11 @@ def _service(system: bool) -> Service:
             hint="Put the password into ~/.pgpass, and leave it out of the address.",
         )
     return Service(Settings(_program(), environment=kept), system=system)
+
+
+def _kept() -> tuple[tuple[str, str], ...]:
+    """The variables that decide which database is used."""
+    return tuple((name, os.environ[name]) for name in _KEPT if os.environ.get(name))
 
 
 def _program() -> Path:
