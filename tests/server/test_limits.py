@@ -12,7 +12,9 @@ from starlette.types import Message
 
 from skywrite.clock import FakeClock
 from skywrite.server import limits
-from skywrite.server.limits import Buckets, Quota, read_body
+from skywrite.server.auth import AFTER_SIGN_IN, own_path
+from skywrite.server.limits import Buckets, Quota, bounded, read_body
+from skywrite.server.pages.frame import back
 from skywrite.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
 from skywrite.server.security import Origin
 
@@ -99,3 +101,34 @@ def test_names_of_a_server() -> None:
     assert not public.is_own("http://posts.example.com", "posts.example.com.evil.example")
     assert local.is_own("http://127.0.0.1:8080", "127.0.0.1:8080")
     assert not local.is_own("http://127.0.0.1:8081", "127.0.0.1:8080")
+
+
+def test_forms_that_stop_coming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form of the page is bounded like every body: in size, and in how long nothing may come."""
+    monkeypatch.setattr(limits, "PIECE_SECONDS_MAX", 0.01)
+    with pytest.raises(RequestTimeout):
+        asyncio.run(bounded(body([b"a=1&"], ends=False), 10).body())
+    with pytest.raises(BodyTooLarge):
+        asyncio.run(bounded(body([b"a=1", b"&b=2"]), 5).body())
+    assert b"a=1&b" == asyncio.run(bounded(body([b"a=1", b"&b"]), 5).body())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "evil.example",
+        "/a\\b",
+        "/a\nb",
+        "",
+    ],
+)
+def test_nothing_leads_to_another_site(path: str) -> None:
+    """Where a form says that it leads back to, is a path of this server, or the first page (no open redirect)."""
+    assert AFTER_SIGN_IN == own_path(path)
+    assert "/posts/3?x=1#y" == own_path("/posts/3?x=1#y")
+    assert (back(path or "/").headers["location"]).startswith("/")
+    assert not back(path or "/").headers["location"].startswith(("//", "/\\"))
