@@ -377,7 +377,7 @@ def _told(
     def pieces() -> Iterator[bytes]:
         sent = 0
         for piece in _sliced(data) if isinstance(data, bytes) else data():
-            # Told before it is handed over: after the last piece nobody asks for more.
+            # Reported before the piece is yielded: after the last one, nobody asks for more.
             sent += len(piece)
             if progress:
                 progress(sent)

@@ -1,7 +1,7 @@
-"""The table of operations: everything that may be asked for over HTTP and MCP, and nothing else.
+"""The table of operations: everything that can be called over HTTP and MCP, and nothing else. HTTP routes, the OpenAPI
+document and the MCP tools are generated from it.
 
-HTTP routes, the OpenAPI document and the MCP tools are made from it. What is not in the table cannot be reached from
-outside: local paths, commands to run and signing in never are.
+What is not in the table cannot be reached from outside: local paths, commands to run and signing in never are.
 """
 
 from __future__ import annotations

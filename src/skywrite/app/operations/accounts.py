@@ -1,4 +1,4 @@
-"""Operations on accounts: what is set for them, and their weekly slots. Signing in is done on the page only."""
+"""Operations on accounts: their settings and weekly slots. Signing in is only possible on the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ByAccount(Input):
 
 
 class EditAccount(Input):
-    """Settings to change; null takes one back to its default."""
+    """Settings to change; null resets one to its default."""
 
     account: str
     gap_seconds: int | UnsetType | None = UNSET
@@ -105,7 +105,7 @@ def edit(access: Access, given: EditAccount) -> AccountShape:
 
 
 def slots(access: Access, given: ByAccount) -> SlotList:
-    """The weekly times at which an account's posts without a time go out."""
+    """The weekly times for posts of an account that have no time of their own."""
     return _slots(access, access.account(given.account))
 
 

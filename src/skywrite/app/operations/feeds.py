@@ -80,7 +80,7 @@ class FeedList(Output):
 
 
 class FeedItemShape(Output):
-    """An item of a feed: what would be posted, or why nothing would be."""
+    """An item of a feed: what would be posted, or why not."""
 
     title: str
     link: str
@@ -117,21 +117,21 @@ def get(access: Access, given: ById) -> FeedShape:
 
 
 def edit(access: Access, given: EditFeed) -> FeedShape:
-    """Change a feed, from its next check on."""
+    """Change a feed, from its next poll on."""
     _seen(access, given.id)
     accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
     return _shape(access.sky.feeds.edit(given.id, accounts=accounts, **_options(given)))
 
 
 def remove(access: Access, given: ById) -> Ok:
-    """Forget a feed; its posts stay."""
+    """Remove a feed; its posts stay."""
     _seen(access, given.id)
     access.sky.feeds.remove(given.id)
     return Ok()
 
 
 def check(access: Access, given: ById) -> FeedShape:
-    """Look at a feed now."""
+    """Poll a feed now."""
     _seen(access, given.id)
     result = access.sky.feeds.check(given.id)
     return _shape(access.sky.feeds.get(given.id), result)
@@ -229,11 +229,11 @@ OPERATIONS = (
         "feeds.remove",
         "DELETE /feeds/{id}",
         "manage",
-        "Forget a feed; its posts stay.",
+        "Remove a feed; its posts stay.",
         remove,
         ById,
         Ok,
         destructive=True,
     ),
-    Operation("feeds.check", "POST /feeds/{id}/check", "manage", "Check a feed now.", check, ById, FeedShape),
+    Operation("feeds.check", "POST /feeds/{id}/check", "manage", "Poll a feed now.", check, ById, FeedShape),
 )

@@ -42,7 +42,7 @@ class AddWebhook(Input, kw_only=True):
 
 
 class EditWebhook(Input, kw_only=True):
-    """What to change of a webhook."""
+    """Changes to a webhook."""
 
     id: Id
     url: Url | None = None
@@ -92,7 +92,7 @@ class WebhookList(Output):
 
 
 class DeliveryShape(Output):
-    """A message to a webhook, and what its last try came to."""
+    """A message to a webhook, and the result of its last attempt."""
 
     id: int
     kind: str
@@ -142,7 +142,7 @@ class CalendarList(Output):
 
 
 def add(access: Access, given: AddWebhook) -> SecretWebhookShape:
-    """Send messages about events to an address. What can be seen of its form is checked now."""
+    """Send messages about events to an address. Only its syntax is checked now."""
     from skywrite.http import parse_url
 
     target = parse_url(given.url)
@@ -173,14 +173,14 @@ def edit(access: Access, given: EditWebhook) -> WebhookShape:
 
 
 def remove(access: Access, given: ById) -> Ok:
-    """Forget a webhook."""
+    """Remove a webhook."""
     _seen(access, given.id)
     _webhooks(access).remove(given.id)
     return Ok()
 
 
 def replace_secret(access: Access, given: ById) -> SecretWebhookShape:
-    """Make a new secret; for a day messages are signed with both."""
+    """Create a new secret; for a day, messages are signed with both."""
     hook = _seen(access, given.id)
     secret = _webhooks(access).replace_secret(given.id)
     return shaped(SecretWebhookShape, {**_fields(access, hook), "secret": secret})
@@ -208,7 +208,7 @@ def replay(access: Access, given: ByDelivery) -> DeliveryShape:
 
 
 def add_calendar(access: Access, given: AddCalendar) -> NewCalendarShape:
-    """Make a secret address under which calendars and news readers see the plan without a key."""
+    """Create a secret address at which calendars and news readers see the plan without a key."""
     did = None if given.account is None and access.accounts is None else access.account(given.account).did
     token, secret = ApiKeys(access.sky.context.store).add_token(given.name, did)
     values = {**token._asdict(), "account": _handle(access, did)}

@@ -60,7 +60,7 @@ class KeyList(Output):
 def add_key(
     sky: Skywrite, name: str, scopes: Sequence[str], accounts: Sequence[str] = (), until: str | None = None
 ) -> tuple[ApiKey, str]:
-    """Make a key; the second value is the key itself. An end may be a day. Raises InputError."""
+    """Create a key; the second value is the key itself. The end may be a day. Raises InputError."""
     from skywrite.schedule.times import local_zone, parse_time
 
     dids = [sky.context.store.account(handle).did for handle in accounts] or None
@@ -71,7 +71,7 @@ def add_key(
 
 
 def add(access: Access, given: AddKey) -> NewKeyShape:
-    """Make a key. Nobody gives a right that they do not have."""
+    """Create a key. Nobody can grant a right that they do not have."""
     for scope in given.scopes:
         access.require(scope)
     names = list(given.accounts)

@@ -1,8 +1,8 @@
 """Operations on media: what was uploaded, fitted as it will be published, and known by its CID.
 
-What lives here: what becomes of bytes that arrived. What does not: receiving them (`server.uploads`).
+What lives here: processing uploaded bytes. What does not: receiving them (`server.uploads`).
 
-The name that an upload has is kept for people to read and never used as the name of a file.
+The name of an upload is only for people, and never used as a file name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class NotMedia(InputError):
 
 
 class MediaShape(Output):
-    """Something that was uploaded. `media` names it in posts; it is dropped a day later unless a post needs it."""
+    """An upload. Posts refer to it by `media`; it is deleted a day later unless a post needs it."""
 
     media: str
     mime: str
@@ -41,7 +41,7 @@ class MediaShape(Output):
 
 
 class MediaList(Output):
-    """What was uploaded."""
+    """The uploads."""
 
     media: list[MediaShape]
 
@@ -87,14 +87,14 @@ def get(access: Access, given: ByCid) -> MediaShape:
 
 
 def drop(access: Access, given: ByCid) -> MediaShape:
-    """Forget an upload; posts that have it keep it."""
+    """Delete an upload; posts that have it keep it."""
     value = _known(access, given.media)
     access.sky.context.store.put_setting(MEDIA_SCOPE, given.media, None)
     return _shape(given.media, value)
 
 
 def clean_name(name: str) -> str:
-    """The last part of a name, without what a terminal or a page could take for something else."""
+    """The last part of a name, without characters that are special in a terminal or on a page."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in last if character.isprintable())[:NAME_MAX] or "upload"
 
@@ -109,7 +109,7 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str) -> M
         "name": label,
         "by": access.who,
         "uploaded_at": to_iso(access.sky.context.clock.now()),
-        # A missing description is a warning of the post that shows it.
+        # A missing description is a warning for the post that shows it.
         "warnings": [warning for warning in map(str, collector.warnings) if "alt text" not in warning],
     }
     store.put_setting(MEDIA_SCOPE, stored.cid, value)
@@ -154,7 +154,7 @@ OPERATIONS = (
         "media.drop",
         "DELETE /media/{media}",
         "draft",
-        "Forget an upload; posts that have it keep it.",
+        "Delete an upload; posts that have it keep it.",
         drop,
         ByCid,
         MediaShape,

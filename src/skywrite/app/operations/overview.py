@@ -1,4 +1,4 @@
-"""Operations that show how things stand: the plan of some days, the status, and pulling drafts of the official app."""
+"""Operations for an overview: the plan of some days, the status, and importing drafts of the official app."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PlanPost(Output):
 
 
 class PlanSlot(Output):
-    """A weekly slot that nothing has."""
+    """A free weekly slot."""
 
     account: str
     at: datetime
@@ -62,7 +62,7 @@ class PlanOccurrence(Output):
 
 
 class PlanShape(Output):
-    """The days asked for, in order of time. `more`: there are more posts than are shown."""
+    """The requested days, in order of time. `more`: there are more posts than are shown."""
 
     posts: list[PlanPost]
     slots: list[PlanSlot]
@@ -71,7 +71,7 @@ class PlanShape(Output):
 
 
 class FindingShape(Output):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     level: str
@@ -80,7 +80,7 @@ class FindingShape(Output):
 
 
 class StatusShape(Output):
-    """How things stand."""
+    """The overall status."""
 
     version: str
     now: datetime
@@ -95,7 +95,7 @@ class PullDrafts(Input):
 
 
 class PulledShape(Output):
-    """What became of one draft of the official app."""
+    """The result for one draft of the official app."""
 
     draft: str
     action: str
@@ -105,7 +105,7 @@ class PulledShape(Output):
 
 
 class PulledList(Output):
-    """What became of the drafts of the official app."""
+    """The results for the drafts of the official app."""
 
     drafts: list[PulledShape]
 
@@ -134,7 +134,7 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
 
 
 def status(access: Access, given: Nothing) -> StatusShape:
-    """How many posts are in each state, and whether a worker lives and keeps up."""
+    """How many posts are in each state, and whether a worker runs and keeps up."""
     from importlib.metadata import version
 
     from skywrite.app.checkup import check_run
@@ -180,7 +180,7 @@ def _occurrences(access: Access, accounts: list[Account], start: datetime, end: 
 
 
 def _coming(access: Access, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
-    """When a recurrence comes; the one that is a post already is left out."""
+    """The coming times of a recurrence, without those that already have a post."""
     with suppress(SkywriteError):
         for found in islice(occurrences_after(item, start), OCCURRENCES_MAX):
             if found.occurrence >= end:
@@ -203,7 +203,7 @@ OPERATIONS = (
         PlanShape,
         "show_plan",
     ),
-    _read("status.show", "GET /status", "Show how things stand.", status, Nothing, StatusShape, "show_status"),
+    _read("status.show", "GET /status", "Show the overall status.", status, Nothing, StatusShape, "show_status"),
     Operation(
         "drafts.pull",
         "POST /drafts/pull",

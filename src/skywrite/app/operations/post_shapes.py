@@ -42,7 +42,7 @@ class CreatePost(DraftInput):
 
 
 class EditPost(DraftInput, kw_only=True):
-    """Changes of a post; what is left out stays."""
+    """Changes to a post; what is left out stays."""
 
     id: Id
     version: Id | None = None
@@ -51,7 +51,7 @@ class EditPost(DraftInput, kw_only=True):
 
 
 class PreviewPost(DraftInput):
-    """A post to look at."""
+    """A post to preview."""
 
     account: str | None = None
 
@@ -69,7 +69,7 @@ class ListPosts(Input, rename={"from_": "from"}):
 
 
 class ListHistory(Input):
-    """Which posts that are done with."""
+    """Which finished posts."""
 
     state: str = ",".join(FINAL_STATES)
     account: str | None = None
@@ -178,7 +178,7 @@ class PostShape(Output):
 
 
 class PostPage(Output):
-    """Posts, and where to go on."""
+    """Posts, and where to continue."""
 
     posts: list[PostShape]
     next_cursor: str | None
@@ -196,13 +196,13 @@ class PreviewShape(Output):
 
 
 def _wanted(access: Access, post: Post) -> datetime | None:
-    """When a draft is to go out, if whoever drafted it said so."""
+    """When a draft is to go out, if its author said so."""
     text = access.sky.context.store.setting(WANTED_SCOPE, str(post.id)) if post.state == "draft" else None
     return None if text is None else datetime.fromisoformat(text)
 
 
 def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
-    """A post as JSON has it."""
+    """A post as JSON."""
     post, account = entry.post, entry.account
     late = post.late_policy if post.late_seconds is None else f"{post.late_policy}:{post.late_seconds}s"
     return PostShape(

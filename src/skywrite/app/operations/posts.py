@@ -50,7 +50,7 @@ def create(access: Access, given: CreatePost) -> PostShape:
     if given.now:
         access.require("publish")
     accept = _publish_now if given.now else _schedule
-    # Two requests with one key at once: the second is answered from what the first has left.
+    # Two concurrent requests with one key: the second returns the post of the first.
     with _KEY_LOCKS[hash((account.did, given.key)) % len(_KEY_LOCKS)] if given.key else nullcontext():
         digest = _check_payload(access, account.did, given)
         shape = accept(access, account.did, given, row)
@@ -99,7 +99,7 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[
         try:
             access.sky.posts.send(result.post_id)
         except SkywriteError as error:
-            # It is stored: what became of it is in its state, and must not look as if it was not accepted.
+            # It is stored: a failure shows in its state, and must not look as if it was not accepted.
             warnings.append(error.message)
     shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
     shape.warnings = warnings
@@ -107,7 +107,7 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[
 
 
 def _check_payload(access: Access, account_did: str, given: CreatePost) -> str | None:
-    """The digest of what is asked for under a key, which is for one payload, for ever. Raises KeyReused for another."""
+    """The digest of the request with a key, which is for one payload only. Raises KeyReused for a different one."""
     if given.key is None:
         return None
     fields = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("key", "account")}
@@ -126,7 +126,7 @@ def _key_reused(given: CreatePost) -> KeyReused:
 
 
 def _wanted_time(access: Access, account_did: str, at: str) -> datetime:
-    """When a draft is to go out, read now: words such as "tomorrow" mean another day later. Raises InvalidTime."""
+    """When a draft is to go out, parsed now: "tomorrow" would mean another day later. Raises InvalidTime."""
     from skywrite.schedule.times import parse_time
 
     context = access.sky.context
@@ -141,7 +141,7 @@ def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) 
 
 
 def preview(access: Access, given: PreviewPost) -> PreviewShape:
-    """What would be published, from the code that publishes."""
+    """What would be published, by the code that publishes."""
     ready = access.sky.posts.preview(account=access.account(given.account).did, **draft_row(access, given))
     return PreviewShape(
         account=ready.account.handle,
@@ -173,7 +173,7 @@ def list_posts(access: Access, given: ListPosts) -> PostPage:
 
 
 def history(access: Access, given: ListHistory) -> PostPage:
-    """Posts that are done with, the latest change first."""
+    """Finished posts, the latest change first."""
     states = parse_states(given.state, FINAL_STATES)
     after, before = read_cursor(given.cursor), parse_instant(given.before)
     found: list[Post] = []
@@ -201,7 +201,7 @@ def edit(access: Access, given: EditPost) -> PostShape:
 
 
 def move(access: Access, given: MovePost) -> PostShape:
-    """Give a post another time; a draft is scheduled."""
+    """Move a post to another time; a draft is scheduled."""
     post = _current(access, given.id, given.version)
     return post_shape(access, access.sky.posts.move(given.id, given.at, version=post.version))
 
@@ -221,7 +221,7 @@ def hold(access: Access, given: ChangeById) -> PostShape:
 
 
 def release(access: Access, given: ChangeById) -> PostShape:
-    """Let a held post go out."""
+    """Release a held post."""
     post = _current(access, given.id, given.version)
     return post_shape(access, access.sky.posts.release(given.id, version=post.version))
 
@@ -240,9 +240,9 @@ def unpublish(access: Access, given: ChangeById) -> PostShape:
 
 
 def _current(access: Access, post_id: int, version: int | None) -> Post:
-    """A post that is about to be changed. Raises ChangedMeanwhile when it is another version by now.
+    """A post that is about to be changed. Raises ChangedMeanwhile if its version is different now.
 
-    The change is made from the version that was looked at here: what the caller may do was decided from it.
+    The change is based on the version read here, which also decided what the caller may do.
     """
     post = access.post(post_id)
     if version is not None and post.version != version:
@@ -253,7 +253,7 @@ def _current(access: Access, post_id: int, version: int | None) -> Post:
 
 
 def parse_states(text: str, known: Sequence[State] = STATES) -> list[State]:
-    """States from a list with commas. Raises InputError."""
+    """States from a comma-separated list. Raises InputError."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
@@ -278,7 +278,7 @@ def _due_order(post: Post) -> tuple[bool, datetime, int]:
 
 
 def read_cursor(text: str | None) -> Cursor | None:
-    """The place that a cursor means. Raises InvalidCursor."""
+    """The place of a cursor. Raises InvalidCursor."""
     cursor = None if text is None else Cursor.parse(text)
     if cursor is not None and cursor.id >= 2**63:
         raise InvalidCursor("The page cursor is not valid.", hint="Begin again without a cursor.")

@@ -1,4 +1,4 @@
-"""Operations on recurrences: rules that make posts again and again."""
+"""Operations on recurrences: posts that repeat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skywrite.schedule.recurrence import describe, parse_rule
 
 
 class AddRecurrence(DraftInput, kw_only=True):
-    """A post that comes again and again."""
+    """A post that repeats."""
 
     every: Annotated[str, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
     account: str | None = None
@@ -37,7 +37,7 @@ class ListRecurrences(Input):
 
 
 class ChangeOccurrence(Input):
-    """One occurrence at another time, or left out."""
+    """One occurrence, to be moved or skipped."""
 
     id: Id
     occurrence: str
@@ -45,7 +45,7 @@ class ChangeOccurrence(Input):
 
 
 class RecurrenceShape(Output):
-    """A recurrence. `next_at` is when it comes next by its rule."""
+    """A recurrence. `next_at` is its next time."""
 
     id: int
     account: str
@@ -73,14 +73,14 @@ class RecurrenceList(Output):
 
 
 class Stopped(Output):
-    """A recurrence that is gone, and how many posts were cancelled with it."""
+    """A stopped recurrence, and how many posts were cancelled with it."""
 
     id: int
     cancelled: int
 
 
 def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
-    """Store a rule and the post of its first occurrence."""
+    """Store a recurrence and the post of its first occurrence."""
     account = access.account(given.account)
     result = access.sky.posts.schedule(
         every=given.every,
@@ -113,19 +113,19 @@ def get(access: Access, given: ById) -> RecurrenceShape:
 
 
 def stop(access: Access, given: ById) -> Stopped:
-    """Forget a recurrence and cancel its posts that wait."""
+    """Remove a recurrence and cancel its waiting posts."""
     seen_recurrence(access, given.id)
     return Stopped(given.id, access.sky.recurrences.stop(given.id))
 
 
 def change(access: Access, given: ChangeOccurrence) -> RecurrenceShape:
-    """Move one occurrence to another time, or leave it out."""
+    """Move one occurrence to another time, or skip it."""
     seen_recurrence(access, given.id)
     return _shape(access, access.sky.recurrences.skip_or_move(given.id, given.occurrence, given.to))
 
 
 def next_time(access: Access, recurrence: Recurrence) -> datetime | None:
-    """When a recurrence comes next; None when it is over, paused, or cannot be read."""
+    """The next time of a recurrence; None if it has ended or cannot be read."""
     with suppress(SkywriteError):
         return next((found.at for found in occurrences_after(recurrence, access.sky.context.clock.now())), None)
     return None
@@ -160,7 +160,7 @@ OPERATIONS = (
         "recurrences.add",
         "POST /recurrences",
         "schedule",
-        "Post repeatedly by a recurrence.",
+        "Post repeatedly.",
         add,
         AddRecurrence,
         RecurrenceShape,
@@ -192,7 +192,7 @@ OPERATIONS = (
         "recurrences.stop",
         "DELETE /recurrences/{id}",
         "schedule",
-        "Stop a recurrence and cancel its posts that wait.",
+        "Stop a recurrence and cancel its waiting posts.",
         stop,
         ById,
         Stopped,
@@ -202,7 +202,7 @@ OPERATIONS = (
         "recurrences.change_occurrence",
         "POST /recurrences/{id}/occurrences",
         "schedule",
-        "Move one occurrence to another time, or leave it out.",
+        "Move one occurrence to another time, or skip it.",
         change,
         ChangeOccurrence,
         RecurrenceShape,

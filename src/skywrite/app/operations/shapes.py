@@ -1,9 +1,9 @@
-"""The shapes of what goes in and out: one msgspec type each, from which the JSON Schemas are made.
+"""The shapes of inputs and outputs: one msgspec type each, from which the JSON Schemas are generated.
 
 What lives here: types that several nouns share, and reading drafts. What does not: what an operation does.
 
-Local paths, raw bytes, and parts of records are not in these shapes: what comes from outside names media that was
-uploaded, or public addresses, which the fetch guard opens.
+Local paths, raw bytes, and parts of records are not in these shapes: requests refer to uploaded media, or to public
+addresses, which the fetch guard opens.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ById(Input):
 
 
 class ChangeById(Input):
-    """A number in the path, and the version that the change was made from."""
+    """A number in the path, and the version that the change is based on."""
 
     id: Id
     version: Id | None = None
@@ -105,7 +105,7 @@ class PartInput(Input):
 
 
 class DraftInput(Input):
-    """What a post says. What is left out has its default, or stays as it is in an edit."""
+    """The content of a post. What is left out has its default, or stays as it is in an edit."""
 
     text: Annotated[str, Meta(description="The text; [label](https://...) becomes a link.")] | UnsetType = UNSET
     images: list[ImageInput] | UnsetType = UNSET
@@ -134,7 +134,7 @@ class ErrorShape(Output):
 
 
 class AttemptShape(Output):
-    """One try at publishing."""
+    """One attempt to publish."""
 
     number: int
     started_at: datetime
@@ -148,17 +148,17 @@ ADDRESS_STARTS = ("https://", "http://")
 
 
 def shaped(kind: type[Made], values: Mapping[str, Any]) -> Made:
-    """A shape from values by name; those that it has no field for are left out."""
+    """A shape from values by name; values without a field are left out."""
     return convert(values, kind)
 
 
 def problem_shape(problem: Problem | None) -> ErrorShape | None:
-    """A problem as JSON has it."""
+    """A problem as JSON."""
     return None if problem is None else ErrorShape(problem.name, problem.message, problem.hint)
 
 
 def attempt_shape(attempt: Attempt) -> AttemptShape:
-    """An attempt as JSON has it."""
+    """An attempt as JSON."""
     problem = problem_shape(attempt.problem)
     return AttemptShape(attempt.number, attempt.started_at, attempt.ended_at, attempt.outcome, problem)
 
@@ -207,7 +207,7 @@ def _video(access: Access, video: VideoInput) -> dict[str, Any]:
 
 
 def _source(access: Access, media: str | None, url: str | None, what: str) -> dict[str, Any]:
-    """Where the bytes are: exactly one of an upload and a public address."""
+    """The source of the bytes: exactly one of an upload and a public address."""
     if (media is None) == (url is None):
         raise InputError(f"{what} needs either media or url.", hint="Upload the file first, or give its address.")
     if url is not None:
@@ -216,7 +216,7 @@ def _source(access: Access, media: str | None, url: str | None, what: str) -> di
         return {"url": url}
     assert media is not None
     stored = access.sky.context.store.setting(MEDIA_SCOPE, media)
-    # People finish what agents began, so on the page every upload may be used.
+    # People finish what agents began, so every upload may be used on the page.
     if stored is None or (stored["by"] != access.who and access.source != "page"):
         raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
     return {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}

@@ -1,4 +1,4 @@
-"""The operation that a composer asks at each keystroke: what a text becomes. Pure: nothing is looked up or stored."""
+"""The operation for a composer at each keystroke: what a text becomes. Pure: nothing is looked up or stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CheckText(Input):
 
 
 class FacetShape(Output):
-    """A link, mention or hashtag: where it stands in the text, in bytes of UTF-8."""
+    """A link, mention or hashtag: its position in the text, in UTF-8 bytes."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class FacetShape(Output):
 
 
 class TextShape(Output):
-    """One post of what a text becomes. `left`: how many characters it has left; less than none when it is too long."""
+    """One post made from a text. `left`: how many characters are left; negative if it is too long."""
 
     text: str
     graphemes: int
@@ -50,7 +50,7 @@ class TextShape(Output):
 
 
 class CheckedText(Output):
-    """What a text becomes; `error` says why it cannot be split."""
+    """The posts made from a text; `error` says why it cannot be split."""
 
     posts: list[TextShape]
     most_graphemes: int
@@ -59,7 +59,7 @@ class CheckedText(Output):
 
 
 def check(access: Access, given: CheckText) -> CheckedText:
-    """What a text becomes, from the code that publishes."""
+    """What a text becomes, by the code that publishes."""
     settings = access.account(given.account).settings if access.all_accounts() else {}
     row: dict[str, Any] = {name: settings[name] for name in CHOICES if name in settings}
     row.update({name: value for name in CHOICES if (value := getattr(given, name)) is not UNSET})
