@@ -26,7 +26,7 @@ def out(store: Store) -> Store:
 def count(store: Store, likes: int | None, age_hours: int) -> None:
     """What was counted at an age."""
     counts = None if likes is None else {"likes": likes, "reposts": 1, "replies": 2, "quotes": 3, "bookmarks": 4}
-    Marks(store).note([(ToMark(1, "at://x", ALICE, age_hours, "text"), counts, [])])
+    Marks(store).note([(ToMark(1, "at://x", ALICE, age_hours, "text", NOON), counts, [])])
 
 
 def test_what_is_open_comes_with_its_best_count(out: Store) -> None:
