@@ -29,7 +29,8 @@ AREAS: dict[str, Area] = {
     "publish": Area(
         ("publish/*.py",),
         (
-            *_unit("hosts", "patience", "policy", "pool", "publish", "together", "workers"),
+            *_unit("agents", "forecast", "hosts", "mail", "patience", "policy", "pool"),
+            *_unit("publish", "sender", "together", "workers"),
             *_APP,
             "tests/contract/test_video_service.py",
             "tests/insight",

@@ -42,6 +42,7 @@ from tests.store.support import (
     later,
     post,
     raw,
+    session,
     take,
 )
 
@@ -407,6 +408,20 @@ def test_a_claim_for_several_threads_ends_with_what_it_has(store: Store) -> None
     store.add([post("a", due=later(-1)), post("b", did=BOB)])
     claims = store.claim_some("w", LEASE_SECONDS, take(), 5, lambda: ([], None), tries=1)
     assert ["a"] == [claim.post.text for claim in claims]
+
+
+def test_no_more_claims_than_there_are_threads(store: Store) -> None:
+    """Also where a part of the first round is put off, and others are asked for in its place."""
+    names = (ALICE, BOB, "did:plc:carol", "did:plc:dave")
+    for did in names[2:]:
+        store.sign_in(session(did))
+    store.add([post(did, did=did, due=later(-10 + place)) for place, did in enumerate(names)])
+
+    def decide(post: Post, view: AccountView, now: datetime) -> Decision:
+        return Defer(later(40)) if post.account_did == ALICE else Take("F")
+
+    claims = store.claim_some("w", LEASE_SECONDS, decide, 2, lambda: ([], None))
+    assert [BOB, "did:plc:carol"] == [claim.account.did for claim in claims]
 
 
 def test_a_workers_steps_wake_nobody(store: Store) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skywrite.atproto.session import Session
-from skywrite.publish.agents import Agents
+from skywrite.publish.agents import Agents, NotLoggedIn
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 
@@ -51,6 +51,12 @@ def test_who_signed_out_has_no_newer_session(agents: Agents, sessions: Sessions)
     agents.get(DID)
     sessions.stored = None
     assert not agents.has_newer(DID)
+
+
+def test_nobody_is_signed_in(agents: Agents) -> None:
+    """An account without a session is an error that names it, and how to sign in."""
+    with pytest.raises(NotLoggedIn, match=r"bob\.test"):
+        agents.get("did:plc:bob", "bob.test")
 
 
 def test_what_is_not_in_use_has_no_newer_session(agents: Agents) -> None:

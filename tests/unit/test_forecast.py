@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.forecast import CAP, CATCH_UP, GAP, Forecast, Pace, Push, pace_of, pushes
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -63,6 +64,7 @@ def test_overdue_posts_keep_a_distance() -> None:
     ("settings", "expected"),
     [
         ({}, (0, 0)),
+        ({"gap_seconds": 60}, (60, 0)),
         ({"gap_seconds": "60", "max_per_day": "5", "catch_up_gap_seconds": 7}, (60, 5)),
     ],
 )
@@ -70,4 +72,4 @@ def test_the_pace_is_what_the_account_has_set(settings: dict[str, object], expec
     """Numbers and texts alike, as settings are stored."""
     pace = pace_of(settings, "Europe/Berlin")
     assert (*expected, "Europe/Berlin") == pace[:3]
-    assert pace.catch_up_gap_seconds == settings.get("catch_up_gap_seconds", pace.catch_up_gap_seconds)
+    assert settings.get("catch_up_gap_seconds", 0 if pace.gap_seconds else CATCH_UP_GAP_SECONDS) == pace[3]

@@ -153,3 +153,45 @@ def test_videos_get_a_share(clock: FakeClock) -> None:
     assert may_claim(hosts.choice(), "a")
     hosts.leave("a", True, video=True)
     assert not hosts.videos_full()
+
+
+def test_a_few_threads_upload_one_video_at_a_time(clock: FakeClock) -> None:
+    """A quarter of the threads, and always one."""
+    for threads, share in ((1, 1), (2, 1), (4, 1), (8, 2)):
+        hosts = Hosts(clock, threads)
+        for _ in range(share):
+            assert not hosts.videos_full()
+            hosts.enter("a", video=True)
+        assert hosts.videos_full()
+
+
+def test_how_long_a_server_is_left_alone_is_shown(clock: FakeClock) -> None:
+    """The seconds that are left of its pause, down to none."""
+    clock.advance(100)
+    hosts = Hosts(clock, THREADS)
+    hosts.enter("a")
+    hosts.leave("a", False)
+    (first,) = hosts.trouble()
+    clock.advance(2)
+    (second,) = hosts.trouble()
+    clock.advance(PAUSE_SECONDS_MAX)
+    (third,) = hosts.trouble()
+    assert (2.0, 0.0, 1) == (first.pause_seconds - second.pause_seconds, third.pause_seconds, third.times)
+    assert 0 < first.pause_seconds <= PAUSE_SECONDS_MAX
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (Choice(frozenset()), Choice(frozenset()), True),
+        (Choice(frozenset("ab")), Choice(frozenset("a")), True),
+        (Choice(frozenset("a")), Choice(frozenset("ab")), False),
+        (Choice(frozenset(), frozenset("a")), Choice(frozenset()), True),
+        (Choice(frozenset()), Choice(frozenset(), frozenset("a")), False),
+        (Choice(frozenset(), frozenset("a")), Choice(frozenset(), frozenset("ab")), True),
+        (Choice(frozenset(), frozenset("ab")), Choice(frozenset(), frozenset("a")), False),
+    ],
+)
+def test_a_choice_is_within_another(one: Choice, other: Choice, expected: bool) -> None:
+    """Where everything that it lets through is let through by the other."""
+    assert expected is one.is_within(other)

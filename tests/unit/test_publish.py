@@ -382,7 +382,8 @@ def test_a_video_waits_its_turn(clock: FakeClock) -> None:
     """While other videos are uploaded it comes again after two seconds; posts without a video do not wait."""
     decider = Decider(TidClock())
     decider.hosts = Hosts(clock, 4)
-    with_video = post(prepared=post().prepared | {"blobs": [["bafyvideo", "video/mp4", 5]]})
+    blobs = [["bafyimage", "image/png", 5], ["bafyvideo", "video/mp4", 5]]
+    with_video = post(prepared=post().prepared | {"blobs": blobs})
     while not decider.hosts.videos_full():
         decider.hosts.enter("https://pds.test", video=True)
     waiting = decider(with_video, view(), NOW)
