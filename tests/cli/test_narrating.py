@@ -24,6 +24,18 @@ def test_a_line_for_each_post(shell: Shell) -> None:
     assert (2, True) == (len(lines), lines[1].startswith("1 published"))
 
 
+def test_a_run_that_leaves_posts_says_until_when(shell: Shell) -> None:
+    """Those that wait for the pace of their account are left to the next run."""
+    shell("set", "gap_seconds=3600", "zone=UTC")
+    shell("post", "First", "--at", "now")
+    shell("post", "Second", "--at", "now")
+    said = shell("run", "--once", "--log", "people", code=4).out.splitlines()[-1]
+    assert said.startswith("1 published, 0 failed, 0 held, 0 skipped; 1 due post is still to be sent (the next one may")
+    assert said.endswith("UTC, because of the gap; see: skywrite queue).")
+    assert "goes out" in shell("queue").out
+    assert "Goes out: " in shell("show", "2").out
+
+
 def test_logs_stay_logs(shell: Shell) -> None:
     """Where nobody watches each step is a line with its facts, on standard error."""
     shell("post", "Hello", "--at", "now")

@@ -62,7 +62,7 @@ def run_command(
         if once:
             tally = sky.run_once(threads=threads, log=log, commands=commands)
             left = sky.posts.count_due()
-            _report(tally, left, as_json)
+            _report(sky, tally, left, as_json)
             sys.exit(5 if tally.failed else 4 if left or tally.held else 0)
         tally = sky.run(threads=threads, log=log, commands=commands)
         log("stopped", published=tally.published)
@@ -93,7 +93,7 @@ def _print_called(sent: Any, as_json: bool) -> None:
         print_done(f"Posted: {sent.url}")
 
 
-def _report(tally: Any, left: int, as_json: bool) -> None:
+def _report(sky: Any, tally: Any, left: int, as_json: bool) -> None:
     from skywrite.app.documents import RunReport
 
     if as_json:
@@ -101,5 +101,16 @@ def _report(tally: Any, left: int, as_json: bool) -> None:
     else:
         summary = f"{tally.published} published, {tally.failed} failed, {tally.held} held, {tally.skipped} skipped"
         waiting = "1 due post is" if left == 1 else f"{left} due posts are"
-        why = " (why: skywrite queue, skywrite show ID)" if left else ""
+        why = f" ({_why(sky)})" if left else ""
         click.echo(f"{summary}; {waiting} still to be sent{why}.")
+
+
+def _why(sky: Any) -> str:
+    """Why what is due was left: the pace of its account, and until when; else where to look."""
+    from zoneinfo import ZoneInfo
+
+    entry = next(iter(sky.posts.each(states=("scheduled",), limit=1)), None)
+    if entry is None or entry.push is None:
+        return "why: skywrite queue, skywrite show ID"
+    at = entry.push.at.astimezone(ZoneInfo(sky.context.zone(entry.account)))
+    return f"the next one may go out at {at:%H:%M:%S %Z}, because of {entry.push.reason}; see: skywrite queue"
