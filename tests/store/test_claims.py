@@ -301,6 +301,7 @@ def test_renewed_lease(store: Store, clock: FakeClock) -> None:
     claim = claimed(store)
     clock.advance(LEASE_SECONDS - 1)
     assert store.renew(claim, LEASE_SECONDS)
+    assert later(2 * LEASE_SECONDS - 1) == store.next_ready_at()
     clock.advance(30)
     assert (None, True) == (store.claim("w", LEASE_SECONDS, take()), store.settle(claim, DONE))
 

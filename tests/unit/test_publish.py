@@ -21,6 +21,7 @@ from skywrite.publish.approved import approved_mentions
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX, last_midnight, next_midnight, ready_since
 from skywrite.publish.decide import Decider
 from skywrite.publish.hosts import Hosts
+from skywrite.publish.moved import is_worth_asking
 from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Failed, Held, Miss, Post, Retry, Take
 
@@ -262,7 +263,7 @@ def test_after_two_days_of_tries_the_user_is_asked() -> None:
     assert "two days" in outcome.problem.message
 
 
-@pytest.mark.parametrize(("days", "attempts"), [(1, 99), (3, 49)])
+@pytest.mark.parametrize(("days", "attempts"), [(1, 99), (2, 99), (3, 49)])
 def test_nothing_is_given_up_before_two_days_and_fifty_tries(days: int, attempts: int) -> None:
     """Both: a server may be away for a day, and a post that was long overdue has its fifty tries, too."""
     outcome, _ = outcome_of(NoAnswer("gone"), post(attempts=attempts), NOW + timedelta(days=days), 0.5)
@@ -376,6 +377,23 @@ def test_catching_up_ends_with_a_post_on_time() -> None:
     """From then on lateness is measured as ever."""
     takes = [catching_up()(post(due_at=NOW - timedelta(minutes=minutes)), view(), NOW) for minutes in (1, 40)]
     assert [True, False] == [isinstance(take, Take) and take.on_time for take in takes]
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "expected"),
+    [
+        (NotSent("x"), 2, False),
+        (NotSent("x"), 3, True),
+        (NoAnswer("x"), 2, False),
+        (NoAnswer("x"), 3, True),
+        (SessionExpired("x"), 0, True),
+        (ServerFailure("x"), 99, False),
+        (ValueError("x"), 99, False),
+    ],
+)
+def test_when_an_account_is_looked_up_again(error: Exception, attempts: int, expected: bool) -> None:
+    """A session that is over at once; a server that is not there after three tries; no other answer."""
+    assert expected is is_worth_asking(error, attempts)
 
 
 def test_a_video_waits_its_turn(clock: FakeClock) -> None:
