@@ -225,6 +225,17 @@ class ChangedPost(NamedTuple):
         return {"id": self.id, **self.result.as_dict()}
 
 
+class ShownPost(NamedTuple):
+    """A post with its follow-ups."""
+
+    entry: Entry
+    follow_ups: Sequence[FollowUp]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**self.entry.as_dict(), "follow_ups": [follow_up_dict(item) for item in self.follow_ups]}
+
+
 class DeletedPost(NamedTuple):
     """A published post that was deleted."""
 

@@ -115,7 +115,7 @@ def _show_entries(sky: Skywrite, entries: list[Entry], when: Any, total: int, co
 def show_command(post_id: int, as_json: bool) -> None:
     """Show everything about a post: its content, its state, and every attempt to send it."""
     from skywrite.app import Skywrite
-    from skywrite.app.documents import follow_up_dict
+    from skywrite.app.documents import ShownPost
     from skywrite.cli import showing
     from skywrite.cli.follow_ups import lines_of as follow_up_lines
 
@@ -124,7 +124,7 @@ def show_command(post_id: int, as_json: bool) -> None:
         zone = sky.context.zone(entry.account)
         follow_ups = sky.follow_ups.list(post_id)
     if as_json:
-        print_json({**entry.as_dict(), "follow_ups": [follow_up_dict(item) for item in follow_ups]})
+        print_json(ShownPost(entry, follow_ups).as_dict())
         return
     show([*showing.lines_of(entry, zone), *follow_up_lines(follow_ups)])
 
