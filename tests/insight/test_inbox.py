@@ -148,8 +148,9 @@ def test_a_function_that_fails_is_called_three_times(both: Skywrite, world: Worl
 def test_trouble_with_one_account_stops_no_other(both: Skywrite, world: World) -> None:
     """It is logged, and the next one is asked."""
     both.set("bob.test", {"inbox": "yes"})
-    sent = both.post("Hello", account="bob.test")
-    both.post("Hi", account="alice.test", reply_to=sent.uri)
+    for ours, theirs in (("alice.test", "bob.test"), ("bob.test", "alice.test")):
+        sent = both.post(f"Hello from {ours}", account=ours)
+        both.post("Hi", account=theirs, reply_to=sent.uri)
     world.box.faults.add("app.bsky.notification.listNotifications", kind="rate_limited", times=1)
     assert ["inbox_failed", "inbox"] == collect(both)
 
