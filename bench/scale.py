@@ -76,7 +76,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--servers", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=0.1, help="how long a server takes to answer")
     parser.add_argument("--hung", type=float, default=0.05, help="share of the accounts on servers that hang")
-    parser.add_argument("--threads", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--store", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--strict", action="store_true", help="end with 1 where the budget is missed")
     chosen = parser.parse_args(arguments)

@@ -23,6 +23,7 @@ from skywrite.http import Response
 from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.events import Events
+from skywrite.queue.model import Account
 from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
 from tests.app.conftest import NOON, World
@@ -324,6 +325,22 @@ def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(live: Skywrite) 
     worker.stop()
     thread.join(JOIN_SECONDS)
     assert (False, {}) == (thread.is_alive(), live.context.store.settings("worker"))
+
+
+def test_a_worker_never_reads_all_accounts(live: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be a million of them: neither its start nor any of its tasks asks for the whole list."""
+    live.schedule("x", at="now")
+    asked: list[Store] = []
+
+    def accounts(store: Store) -> list[Account]:
+        asked.append(store)
+        return []
+
+    monkeypatch.setattr(Store, "accounts", accounts)
+    worker = live.worker()
+    for task in worker.tasks:
+        task.run()
+    assert ([], 1) == (asked, live.run_once().published)
 
 
 def test_the_database_going_away_is_reported_by_run_once(

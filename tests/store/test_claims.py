@@ -8,6 +8,7 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, StorageError
+from skywrite.queue.events import Events
 from skywrite.queue.model import (
     AccountChange,
     AccountView,
@@ -46,6 +47,7 @@ from tests.store.support import (
     take,
 )
 
+CAROL = "did:plc:carol"
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3kroot", "3ksecond"))
 LATE = Problem("TooLate", "Its time was missed by two days.", "Release it to publish it now.")
 
@@ -447,6 +449,39 @@ def test_results_of_several_threads(store: Store, clock: FakeClock) -> None:
     results = [Settlement(claim, Retry(later(999), PROBLEM)) for claim in (lost, *mine)]
     assert [False, True, True] == store.settle_some(results)
     assert ([], 2) == (store.posts(("publishing",)), len(store.posts(("scheduled",))))
+
+
+def test_each_result_of_many_is_its_own(store: Store, clock: FakeClock) -> None:
+    """One is published, one failed, one was lost to another worker: each post, account, ledger and event says so."""
+    dids = [ALICE, BOB, CAROL]
+    store.sign_in(session(CAROL))
+    store.add([post(did[-1], did=did) for did in dids])
+    alice, bob, carol = store.claim_some("w", 1000, take(), 3, lambda: ([], None))
+    clock.advance(1)
+    lost = alice._replace(token=alice.token + 1)
+    settlements = [
+        Settlement(carol, Failed(PROBLEM)),
+        Settlement(lost, DONE),
+        Settlement(bob, DONE, AccountChange("needs_login", reason="Sign in.")),
+    ]
+    assert [True, False, True] == store.settle_some(settlements)
+    states = [store.get(claim.post.id).state for claim in (alice, bob, carol)]
+    assert ["publishing", "published", "failed"] == states
+    owners = [store.account(did).lease_owner for did in dids]
+    assert (["w", None, None], "needs_login") == (owners, store.account(BOB).state)
+    published = [store.account(did).last_published_at for did in dids]
+    assert ([None, later(1), None], [0, 1, 0]) == (published, [store.view(did).published_today for did in dids])
+    kinds = {(event.kind, event.account_did) for event in Events(store).after(0)}
+    assert {("post.published", BOB), ("post.failed", CAROL), ("account.needs_login", BOB)} == kinds
+
+
+def test_a_server_that_fills_up_gets_no_more_of_a_batch(store: Store) -> None:
+    """What may be claimed is asked again before each claim of a batch; who is passed over comes next time."""
+    store.add([post("a", due=later(-1)), post("b", did=BOB)])
+    server, taken = store.account(BOB).pds_url, []
+    claims = store.claim_some("w", LEASE_SECONDS, take(), 2, lambda: ([server] if taken else [], None), taken.append)
+    assert (["a"], "scheduled") == ([claim.post.text for claim in claims], store.get(2).state)
+    assert "b" == claimed(store).post.text
 
 
 def test_missed_post(store: Store) -> None:
