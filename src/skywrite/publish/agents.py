@@ -6,6 +6,7 @@ What does not live here: sessions at rest (`queue`), refreshing (`atproto.sessio
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from skywrite.atproto.oauth_session import OAuthSession
 
 
+AGENTS_MAX = 4096
+
+
 class NotLoggedIn(SignInError):
     """There is no session for the account."""
 
@@ -27,6 +31,10 @@ class Sessions(SessionStore, Protocol):
 
     def load_any(self, did: str) -> Session | OAuthSession | None:
         """The session that was last saved."""
+        ...
+
+    def unsealed(self, did: str, sealed: bytes) -> Session | OAuthSession:
+        """The session that a claim brought along."""
         ...
 
 
@@ -46,20 +54,27 @@ class Agents:
         self._sessions = sessions
         self._clock = clock
         self._lock = threading.Lock()
-        self._agents: dict[str, Agent] = {}
+        self._agents: OrderedDict[str, Agent] = OrderedDict()
 
-    def get(self, did: str, handle: str = "") -> Agent:
-        """The agent of an account. Raises NotLoggedIn if nobody has signed in."""
+    def get(self, did: str, handle: str = "", *, sealed: bytes | None = None) -> Agent:
+        """The agent of an account; `sealed` is its session, if it is at hand. Raises NotLoggedIn if nobody has signed
+        in.
+        """
         with self._lock:
             agent = self._agents.get(did)
             if agent is not None:
+                self._agents.move_to_end(did)
                 return agent
-        session = self._sessions.load_any(did)
+        session = self._sessions.load_any(did) if sealed is None else self._sessions.unsealed(did, sealed)
         if session is None:
             raise NotLoggedIn(f"Nobody is signed in as {handle or did}.", hint=SIGN_IN)
         agent = self._made(session)
         with self._lock:
-            return self._agents.setdefault(did, agent)
+            agent = self._agents.setdefault(did, agent)
+            if len(self._agents) > AGENTS_MAX:
+                # What it knows is in the store, too.
+                self._agents.popitem(last=False)
+        return agent
 
     def _made(self, session: Session | OAuthSession) -> Agent:
         if isinstance(session, Session):

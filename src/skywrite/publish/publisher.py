@@ -159,7 +159,7 @@ class Publisher(NamedTuple):
     def _ready(self, claim: Claim) -> tuple[Repo, Frozen]:
         """The repository and the final records, with their media uploaded; nothing is written yet."""
         post = claim.post
-        repo = Repo(self.agents.get(post.account_did, claim.account.handle))
+        repo = Repo(self.agents.get(post.account_did, claim.account.handle, sealed=claim.sealed))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim, repo)
         if frozen.blobs and not frozen.uploaded:
             frozen = self._upload(claim, repo, frozen)

@@ -199,6 +199,10 @@ class AccountOperations(StoreBase):
             row = tx.row("get_account", did=did)
         return None if row is None else self._opened(row)
 
+    def unsealed(self, did: str, sealed: bytes) -> AnySession:
+        """The account's session as a claim brought it along. Raises WrongKey."""
+        return read_session(self._vault.unseal(sealed, session_about(did)).decode())
+
     def replace(self, before: OAuthSession, session: OAuthSession) -> bool:
         """Replace an OAuth session by the one that was refreshed from it; durable when this returns True.
 
@@ -265,7 +269,7 @@ class AccountOperations(StoreBase):
     def _opened(self, row: Row) -> AnySession | None:
         if row["session"] is None:
             return None
-        return read_session(self._vault.unseal(row["session"], session_about(row["did"])).decode())
+        return self.unsealed(row["did"], row["session"])
 
     def _sealed(self, session: AnySession) -> bytes:
         return self._vault.seal(session.to_json().encode(), session_about(session.did))

@@ -228,7 +228,7 @@ class ClaimOperations(StoreBase):
                 continue
             decision = _decided(tx, post, seen[account.did], terms.decide, now)
             if isinstance(decision, _Approved):
-                attempt = _attempt_of(post, account, row["lease_token"], decision, terms, now)
+                attempt = _attempt_of(post, account, row, decision, terms, now)
                 terms.taken(attempt.claim)
                 attempts.append(attempt)
             elif isinstance(decision, Defer):
@@ -323,11 +323,9 @@ def _decided(tx: Transaction, post: Post, view: AccountView, decide: Decide, now
     return _Approved(decision, digest, template_of(tx, post) if digest else "")
 
 
-def _attempt_of(
-    post: Post, account: Account, last_token: int, decision: _Approved, terms: _Terms, now: datetime
-) -> _Attempt:
+def _attempt_of(post: Post, account: Account, row: Row, decision: _Approved, terms: _Terms, now: datetime) -> _Attempt:
     """The attempt, with post and account as they will be stored."""
-    token, until = last_token + 1, now + timedelta(seconds=terms.lease_seconds)
+    token, until = row["lease_token"] + 1, now + timedelta(seconds=terms.lease_seconds)
     # Approved mentions are compared with the network before freezing, so not here.
     frozen = post.frozen if post.frozen is not None or decision.digest else decision.take.frozen
     mine = post._replace(
@@ -344,7 +342,16 @@ def _attempt_of(
     leased = account._replace(
         state="ok", paused_until=None, pause_reason=None, ready_at=until, lease_owner=terms.worker, lease_until=until
     )
-    claim = Claim(mine, leased, token, terms.worker, until, fresh=post.is_free(now), approval=decision.digest)
+    claim = Claim(
+        mine,
+        leased,
+        token,
+        terms.worker,
+        until,
+        fresh=post.is_free(now),
+        approval=decision.digest,
+        sealed=row["session"],
+    )
     return _Attempt(claim, post, decision)
 
 

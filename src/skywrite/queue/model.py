@@ -250,7 +250,7 @@ class Claim(NamedTuple):
     """The right to publish one post, until `lease_until` unless it is renewed. `token` fences late settlers.
 
     `fresh`: nothing of the post was on the network or on its way when it was claimed (`Post.is_free`). `approval`: the
-    digest that was approved, if the account requires that.
+    digest that was approved, if the account requires that. `sealed`: the account's session, encrypted as it is stored.
     """
 
     post: Post
@@ -260,6 +260,7 @@ class Claim(NamedTuple):
     lease_until: datetime
     fresh: bool = False
     approval: str = ""
+    sealed: bytes | None = None
 
 
 class Published(NamedTuple):

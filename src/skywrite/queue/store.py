@@ -5,7 +5,7 @@ thread, are grouped in modules:
 
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, accounts_with, some_accounts, accounts_with_setting,
   leased_accounts, account, set_default_account, change_account,
-  set_account_settings; and load, load_oauth, load_any, save, replace, try_lease, release,
+  set_account_settings; and load, load_oauth, load_any, unsealed, save, replace, try_lease, release,
   idle_sessions, ended_sessions for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, known_keys, put_media;
