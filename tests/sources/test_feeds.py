@@ -634,8 +634,8 @@ def test_a_preview_names_items_that_are_the_same(sky: Skywrite, web: FeedServer)
         ("Second", "repeated", "the same item as 'First': it has the same guid, guid-a", False),
     ] == [(one.title, one.state, one.same_as, one.ready is not None) for one in shown]
     web.pages["/feed"] = rss(item("b", title="T", **same), item("c", title="T", **same))
-    (told,) = [one.same_as for one in sky.preview_feed(web.url + "/feed", limit=5, images="none") if one.same_as]
-    assert "the same item as 'T': it has the same title, link and date" == told
+    (reason,) = [one.same_as for one in sky.preview_feed(web.url + "/feed", limit=5, images="none") if one.same_as]
+    assert "the same item as 'T': it has the same title, link and date" == reason
 
 
 def test_an_edit_before_its_turn_is_posted_as_edited(sky: Skywrite, web: FeedServer) -> None:
