@@ -10,7 +10,7 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.http import Response
-from skywrite.publish.publisher import LEASE_SECONDS
+from skywrite.publish.publisher import LEASE_SECONDS, LeaseLost
 from skywrite.queue.store import Store
 from tests.app.conftest import World
 
@@ -117,3 +117,20 @@ def test_a_session_that_ended_is_not_used_again(world: World, sky: Skywrite) -> 
     while worker.step():
         pass
     assert ["one"] == world.texts()
+
+
+def test_a_lease_is_renewed_when_a_third_of_it_is_over(world: World, sky: Skywrite) -> None:
+    """Not before, which would cost a write each time; and a lease that is lost stops whoever asks."""
+    sky.schedule("Hello", at="now")
+    publisher = sky._sending.publisher()
+    claim = sky.context.store.claim("w", LEASE_SECONDS, publisher.decider)
+    assert claim is not None
+    began = world.clock.monotonic()
+    world.clock.advance(LEASE_SECONDS / 3)
+    assert began == publisher._renew_in_time(claim, began)
+    world.clock.advance(0.1)
+    assert world.clock.monotonic() == publisher._renew_in_time(claim, began)
+    assert world.clock.now() + timedelta(seconds=LEASE_SECONDS) == sky.context.store.next_ready_at()
+    sky.context.store.release_claim(claim)
+    with pytest.raises(LeaseLost):
+        publisher._renew(claim)

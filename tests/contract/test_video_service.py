@@ -351,7 +351,8 @@ def test_parts_that_cannot_be_given_up(
         ("BadAspectRatio", VideoRejected, "shape"),
         ("DailyLimitExceeded", VideoLimitReached, "No more videos"),
         ("UploadForbidden", VideoRejected, "may not upload"),
-        ("SomethingNew", VideoRejected, "refused"),
+        ("EmailUnverified", VideoRejected, "This account may not upload videos"),
+        ("SomethingNew", VideoRejected, "The video service refused the video"),
     ],
 )
 def test_refusals_at_the_start(

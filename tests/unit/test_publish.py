@@ -18,7 +18,14 @@ from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import Frozen
 from skywrite.errors import NoAnswer, NotSent, RateLimited
 from skywrite.publish.approved import approved_mentions
-from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX, last_midnight, next_midnight, ready_since
+from skywrite.publish.budget import (
+    DAY_POINTS_MAX,
+    HOUR_POINTS_MAX,
+    catching_up_since,
+    last_midnight,
+    next_midnight,
+    ready_since,
+)
 from skywrite.publish.decide import Decider
 from skywrite.publish.hosts import Hosts
 from skywrite.publish.moved import is_worth_asking
@@ -407,3 +414,16 @@ def test_a_video_waits_its_turn(clock: FakeClock) -> None:
     waiting = decider(with_video, view(), NOW)
     assert isinstance(waiting, Defer)
     assert (NOW + timedelta(seconds=2), Take) == (waiting.until, type(decider(post(), view(), NOW)))
+
+
+@pytest.mark.parametrize(
+    ("since", "last", "seconds", "expected"),
+    [(-600, -60, 90, True), (-600, -60, 91, False), (-600, -700, -450, True), (-600, -700, -449, False)],
+)
+def test_catching_up_ends_after_a_break(since: int, last: int, seconds: int, expected: bool) -> None:
+    """The gap and two minutes after the last post, or after it began: then what is late is late again."""
+    account = ACCOUNT._replace(
+        settings={}, catching_up_since=NOW + timedelta(seconds=since), last_published_at=NOW + timedelta(seconds=last)
+    )
+    found = catching_up_since(AccountView(account, 0, 0, 0, 0), 30, NOW + timedelta(seconds=seconds))
+    assert (account.catching_up_since if expected else None) == found
