@@ -30,7 +30,7 @@ AREAS: dict[str, Area] = {
         ("publish/*.py",),
         (
             *_unit("agents", "forecast", "hosts", "mail", "patience", "policy", "pool"),
-            *_unit("publish", "sender", "together", "workers"),
+            *_unit("publish", "sender", "timekeeper", "together", "workers"),
             *_APP,
             "tests/contract/test_video_service.py",
             "tests/insight",

@@ -1,0 +1,77 @@
+"""Whether this computer's clock is right: servers are asked, and the most favourable one counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.clock import FakeClock, SteadyClock
+from skywrite.errors import NoAnswer
+from skywrite.http import Response
+from skywrite.publish.timekeeper import ASK_AGAIN_SECONDS, Timekeeper
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+class Wall(FakeClock):
+    """A wall clock that may jump, beside seconds that only pass."""
+
+    def jump(self, seconds: float) -> None:
+        self.set(self.now() + timedelta(seconds=seconds))
+        self._started += timedelta(seconds=seconds)
+
+
+class Servers:
+    """Servers that are this many seconds behind the wall clock at the start; None is nobody."""
+
+    def __init__(self, *behind: float | None) -> None:
+        self.behind = list(behind)
+        self.asked = 0
+
+    def request(self, method: str, url: str, **more: Any) -> Response:
+        self.asked += 1
+        behind = self.behind[int(url)]
+        if behind is None:
+            raise NoAnswer("x")
+        return Response(200, {"date": f"{NOW - timedelta(seconds=behind):%a, %d %b %Y %H:%M:%S GMT}"}, b"")
+
+
+def keeper(*behind: float | None) -> tuple[Timekeeper, Wall, SteadyClock, Servers]:
+    """A timekeeper, its wall clock, the clock that it keeps right, and its servers."""
+    wall, servers = Wall(NOW), Servers(*behind)
+    clock = SteadyClock(wall)
+    return Timekeeper(clock, servers, lambda: map(str, range(len(behind)))), wall, clock, servers  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("behind", "left_out"),
+    [((7200, 3600), 3600), ((3600, 7200), 3600), ((None, 7200), 7200), ((7200, 60), 0), ((7200, 0), 0), ((-9, 7), 0)],
+)
+def test_what_all_servers_agree_on_is_left_out(behind: tuple[float | None, ...], left_out: float) -> None:
+    """The clock is ahead by the least that any server says, and one that agrees with it is enough."""
+    kept, _, clock, _ = keeper(*behind)
+    assert (True, NOW - timedelta(seconds=left_out)) == (kept.is_right(), clock.now())
+
+
+def test_nobody_is_asked_too_often() -> None:
+    """Where no server can be asked, again after some seconds, and not before."""
+    kept, wall, _, servers = keeper(None)
+    assert (False, False, 1) == (kept.is_right(), kept.is_right(), servers.asked)
+    wall.advance(ASK_AGAIN_SECONDS - 0.1)
+    assert (False, 1) == (kept.is_right(), servers.asked)
+    wall.advance(0.1)
+    assert (False, 2) == (kept.is_right(), servers.asked)
+
+
+def test_a_clock_that_jumped_is_not_believed_again_unasked() -> None:
+    """It comes back while nobody can be asked: it might have been wrong before, so somebody is asked first."""
+    kept, wall, _, servers = keeper(0)
+    assert (True, True, 1) == (kept.is_right(), kept.is_right(), servers.asked)
+    servers.behind = [None]
+    wall.advance(ASK_AGAIN_SECONDS)
+    wall.jump(86_400)
+    assert (False, 2) == (kept.is_right(), servers.asked)
+    wall.jump(-86_400)
+    assert not kept.is_right()
