@@ -274,6 +274,7 @@ def test_a_dtstart_in_a_zone_of_its_own_is_kept_there() -> None:
             "FREQ=YEARLY;BYHOUR=9",
             "FREQ=YEARLY;BYMONTHDAY=4;BYHOUR=9",
             "FREQ=DAILY;BYHOUR=24",
+            "FREQ=YEARLY;BYMONTH=13;BYMONTHDAY=4;BYHOUR=9;BYMINUTE=0",
             "FREQ=DAILY;BYHOUR=9;X=1",
             "FREQ=WEEKLY;BYWEEKNO=-1,1;BYDAY=MO;BYHOUR=9;BYSETPOS=1,2",
             "DTSTART:00010101T090000 RRULE:FREQ=DAILY",
