@@ -8,14 +8,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skywrite.app.sending import StillQueued
+from skywrite.errors import SkywriteError
 from skywrite.queue.model import NotCancellable, NotEditable
-from tests.crash.support import PATIENCE_SECONDS, Pair, pair
+from tests.crash.support import PATIENCE_SECONDS, Pair, ask_together, environment, opened, pair
+from tests.crash.workers import fork_server
 from tests.support.fault_proxy import (
     EXECUTE_AND_TIME_OUT,
     GARBAGE,
@@ -24,12 +28,13 @@ from tests.support.fault_proxy import (
     RESET_BEFORE,
     TRUNCATED,
     Fault,
+    FaultProxy,
     failing,
     held,
     rate_limited,
     slow,
 )
-from tests.support.pds import Pds
+from tests.support.pds import Pds, PdsAccount, running_pds
 
 WRITE = "com.atproto.repo.applyWrites"
 READ = "com.atproto.repo.getRecord"
@@ -254,3 +259,107 @@ def await_states(two: Pair, posts: list[int], state: str) -> None:
             return
         threading.Event().wait(0.02)
     raise AssertionError(f"they do not become {state}: {[two.told(post) for post in posts]}")
+
+
+def test_the_server_is_killed_in_the_middle(tmp_path: Path) -> None:
+    """SIGKILL while two writes are on their way, one carried out and one not: each published once after the restart."""
+    go_on = threading.Event()
+    with running_pds(accounts=()) as server, pair(server, tmp_path, both=True) as two:
+        two.begin()
+        for fault in (RESET_AFTER, RESET_BEFORE):
+            two.proxy.break_next(replace(fault, hold=go_on), WRITE)
+        posts = [two.add(account, "one", thread=["two"]) for account in (two.alice, two.bob)]
+        with in_background(two.run_once):
+            try:
+                two.proxy.wait_for(WRITE, times=2)
+                server.kill()
+            finally:
+                go_on.set()
+        assert [("scheduled", [("retry", "NoAnswer")])] * 2 == [two.told(post) for post in posts]
+        server.restart()
+        two.clock.advance(60)
+        two.run_once()
+        assert [("published", [("retry", "NoAnswer"), DONE])] * 2 == [two.told(post) for post in posts]
+        assert [["one", "two"]] * 2 == [two.texts(account) for account in (two.alice, two.bob)]
+
+
+def let_expire(two: Pair, account: PdsAccount) -> None:
+    """Replace the account's access token by one that the server takes no more, which we cannot know."""
+    session = two.sky.context.store.load(account.did)
+    assert session is not None
+    token = two.pds.mint_access_jwt(account.did, valid_seconds=-60)
+    two.sky.context.store.save(session._replace(access_jwt=token))
+    two.sky.context.agents.forget(account.did)
+
+
+@pytest.mark.parametrize("fault", [None, RESET_AFTER, failing(500), GARBAGE])
+def test_the_access_token_expires_in_the_middle(two: Pair, fault: Fault | None) -> None:
+    """The server says so, the session is refreshed (again, where an answer is lost), and the post goes out at once."""
+    let_expire(two, two.alice)
+    if fault:
+        two.proxy.break_next(fault, REFRESH)
+    post = two.add(two.alice, "one")
+    two.run_once()
+    assert (("published", [DONE]), 2 if fault else 1) == (two.told(post), two.proxy.count(REFRESH))
+    assert_published_once(two, post, ["one"])
+
+
+def test_a_session_that_is_over_holds_the_post_for_a_login(two: Pair) -> None:
+    """A revoked app password stops the account and nobody else; signing in lets the post go out, once."""
+    let_expire(two, two.alice)
+    two.proxy.break_next(failing(400, error="ExpiredToken"), REFRESH)
+    post, other = two.add(two.alice, "one"), two.add(two.bob, "bob's")
+    two.run_once()
+    assert (("held", [("held", "NeedsLogin")]), "needs_login") == (
+        two.told(post),
+        two.sky.account(two.alice.handle).state,
+    )
+    assert ("published", [DONE]) == two.told(other)
+    two.sky.login(two.alice.handle, two.alice.app_password, pds=two.proxy.url)
+    two.run_once()
+    assert_published_once(two, post, ["one"])
+
+
+def test_eight_processes_refresh_a_session_once(pds: Pds, account: PdsAccount, tmp_path: Path) -> None:
+    """All find at the same moment that the token has expired: one asks for the next, the others take it."""
+    with FaultProxy(pds.url, pds.plc_url) as proxy:
+        environ = environment(tmp_path, proxy.url)
+        with opened(environ) as sky:
+            sky.login(account.handle, account.app_password, pds=proxy.url)
+            session = sky.context.store.load(account.did)
+            assert session is not None
+            expired = session._replace(access_jwt=pds.mint_access_jwt(account.did, valid_seconds=-60))
+            sky.context.store.save(expired)
+        context, all_know = fork_server(), threading.Event()
+        proxy.break_next(held(all_know, forward=False), REFRESH)
+        together = context.Barrier(PROCESSES)
+        processes = [
+            context.Process(target=ask_together, args=(environ, account.did, together), daemon=True)
+            for _ in range(PROCESSES)
+        ]
+        for process in processes:
+            process.start()
+        try:
+            proxy.wait_for("getSession", times=PROCESSES)
+            proxy.wait_for(REFRESH)
+        finally:
+            all_know.set()
+            for process in processes:
+                process.join()
+    assert ([0] * PROCESSES, 1) == ([process.exitcode for process in processes], proxy.count(REFRESH))
+
+
+def test_a_failed_post_is_reported_with_its_reason(two: Pair) -> None:
+    """A refusal is final, in the server's words, and what comes after it goes out."""
+    refused, after = two.add(two.alice, "one"), two.add(two.alice, "two")
+    two.proxy.break_next(failing(400, error="InvalidRequest"), WRITE)
+    two.run_once()
+    entry = two.sky.show(refused)
+    assert ("failed", [("failed", "Refused")]) == two.told(refused)
+    assert "broken on purpose" in (entry.post.problem.message if entry.post.problem else "")
+    assert (["two"], ("published", [DONE])) == (two.texts(two.alice), two.told(after))
+    with pytest.raises(SkywriteError, match="not held"):
+        two.sky.release(refused)
+    two.sky.retry(refused)
+    two.run_once()
+    assert ["one", "two"] == sorted(two.texts(two.alice))
