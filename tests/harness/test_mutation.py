@@ -92,6 +92,7 @@ def test_a_change_reaches_the_living_function() -> None:
         for change in python_changes(path, source_of(path))
         if change.inside == "retry_seconds" and change.new == "return None"
     )
+    assert isinstance(outcome.retry_seconds, FunctionType)
     functions = {f"{path}:retry_seconds": [outcome.retry_seconds]}
     before = outcome.retry_seconds.__code__
     try:

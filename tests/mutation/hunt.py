@@ -395,12 +395,12 @@ def measure(item: pytest.Item) -> tuple[float, list[str], bool]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
     seconds = time.process_time() - began
     return seconds, sorted({place_of(code) for code in reached if code.co_filename.startswith(str(SOURCE))}), passed
 
 
-class ChangedModule(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+class ChangedModule(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]
     """Loads one module with its change."""
 
     def __init__(self, change: Change) -> None:
