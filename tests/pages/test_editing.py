@@ -101,7 +101,7 @@ def test_a_lost_answer_and_a_second_click_post_once(tab: Watched) -> None:
     page.fill("[data-at]", "tomorrow 10:45")
     page.fill("textarea[name=text]", "The answer was lost")
     page.click("[data-send]")
-    expect(page.locator("[data-notes]")).to_contain_text("lost")
+    expect(page.locator("[data-said]")).to_contain_text("lost")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
     found = tab.api("GET", "/posts?text=The%20answer%20was%20lost&state=draft,scheduled")

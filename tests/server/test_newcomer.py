@@ -27,10 +27,6 @@ def test_an_agent_drafts_a_person_approves_and_a_program_hears(server: Server, r
     assert ("approval.requested", "Drafted by an agent") == (wanted["type"], wanted["data"]["text"])
     number = wanted["data"]["id"]
     assert "scheduled" == owner.post(f"/posts/{number}/move", {"at": "now"}).json()["state"]
-    published = next(
-        message
-        for message in (json.loads(body) for _, body in receiver.wait(2))
-        if message["data"]["id"] == number and message["type"] == "post.published"
-    )
+    published = receiver.wait_for("post.published", number)
     assert owner.get(f"/posts/{number}").json()["uri"] == published["data"]["uri"]
     owner.delete(f"/webhooks/{hook['id']}")

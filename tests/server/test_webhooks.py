@@ -30,6 +30,19 @@ class Receiver:
             assert self.news.wait_for(lambda: len(self.got) >= count, 60), f"{len(self.got)} of {count} messages came"
             return self.got[:count]
 
+    def wait_for(self, kind: str, post_id: int) -> dict[str, Any]:
+        """The message about a post, once it came; others may come before it, since the server's demo goes on."""
+
+        def found() -> dict[str, Any] | None:
+            messages = (json.loads(body) for _, body in self.got)
+            return next((one for one in messages if (one["type"], one["data"].get("id")) == (kind, post_id)), None)
+
+        with self.news:
+            assert self.news.wait_for(found, 60), f"{kind} of post {post_id} did not come"
+            message = found()
+        assert message is not None
+        return message
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
@@ -61,8 +74,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 def add(api: Api, receiver: Receiver, **options: Any) -> dict[str, Any]:
-    """A webhook at the receiver."""
-    answer = api.post("/webhooks", {"url": receiver.url, **options})
+    """A webhook at the receiver, by default for what happens to no post of the demo."""
+    answer = api.post("/webhooks", {"url": receiver.url, "kinds": ["post.cancelled"], **options})
     assert 201 == answer.status_code, answer.text
     made: dict[str, Any] = answer.json()
     return made

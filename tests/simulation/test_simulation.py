@@ -22,6 +22,7 @@ from skywrite.compose.freeze import Frozen
 from skywrite.errors import RejectedError
 from skywrite.publish import budget, publisher
 from skywrite.queue import claims
+from skywrite.queue.claims import Servers
 from skywrite.queue.database import Transaction
 from skywrite.queue.model import Claim, Decide, Outcome, Post
 from skywrite.queue.store import Store, open_store
@@ -162,16 +163,25 @@ def too_early(patch: pytest.MonkeyPatch) -> None:
 
 def claim_otherwise(patch: pytest.MonkeyPatch, ahead: timedelta) -> None:
     """Claim what was added last of all that is due so soon."""
-    in_order = Store.claim
+    in_order = Store.claim_some
 
-    def claim(self: Store, name: str, seconds: float, decide: Decide, **servers: Any) -> Claim | None:
+    def claim_some(
+        self: Store,
+        name: str,
+        seconds: float,
+        decide: Decide,
+        most: int,
+        choice: Callable[[], Servers],
+        taken: Callable[[Claim], None],
+    ) -> list[Claim]:
         soon = self._clock.now() + ahead
         for post in sorted(self.posts(("scheduled", "publishing"), due_before=soon), key=lambda post: -post.id):
             if claim := self.claim_post(post.id, name, seconds, decide):
-                return claim
-        return in_order(self, name, seconds, decide, **servers)
+                taken(claim)
+                return [claim]
+        return in_order(self, name, seconds, decide, most, choice, taken)
 
-    patch.setattr(ShakyStore, "claim", claim)
+    patch.setattr(ShakyStore, "claim_some", claim_some)
 
 
 def no_budget(patch: pytest.MonkeyPatch) -> None:

@@ -146,10 +146,11 @@ class Fetcher:
 
 def test_a_worker_sends_what_waits(store: Store, clock: FakeClock) -> None:
     """Each message in turn, signed, with time enough for its receiver; what became of it is stored and logged."""
-    hooks, said = Webhooks(store), []
+    hooks, numbers, said = Webhooks(store), [], []
     for _ in range(3):
         hook, secret = hooks.add(URL)
         hooks.send_test(hook.id)
+        numbers.append(hook.id)
     fetcher = Fetcher(Response(200, {}, b""), Response(503, {}, b""), NoAnswer("Nobody answered."))
     task = WebhookTask(hooks, lambda: fetcher, clock, lambda event, **facts: said.append((event, facts)))  # type: ignore[arg-type, return-value]
     assert clock.now() == task.next_at()
@@ -157,10 +158,10 @@ def test_a_worker_sends_what_waits(store: Store, clock: FakeClock) -> None:
     events = ["webhook_delivered", "webhook_waiting", "webhook_waiting"]
     assert events == [event for event, _ in said]
     assert [None, "The receiver answered 503: a failure.", "Nobody answered."] == [facts["error"] for _, facts in said]
-    assert [later(5), later(5)] == [hooks.deliveries(hook_id)[0].attempt_at for hook_id in (2, 3)]
+    assert [later(5), later(5)] == [hooks.deliveries(hook_id)[0].attempt_at for hook_id in numbers[1:]]
     url, body, headers, timeout_seconds = fetcher.sent[-1]
     assert (URL, TIMEOUT_SECONDS) == (url, timeout_seconds)
-    assert headers == signed_headers([secret], "msg_3", clock.now(), body)
+    assert headers == signed_headers([secret], f"msg_{hooks.deliveries(numbers[2])[0].id}", clock.now(), body)
 
 
 def test_what_is_signed_is_signed_as_the_standard_says() -> None:

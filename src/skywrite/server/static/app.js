@@ -212,6 +212,7 @@ class Composer {
   }
 
   get account() { return this.fields.account.value; }
+  get chosen() { return this.fields.account.selectedOptions?.[0] ?? this.fields.account; }
   get mode() { return this.fields.mode.value; }
   get keepsTime() { return this.scheduled && this.mode === "at" && this.fields.at.value === this.fields.kept.value; }
   get undescribed() { return this.form.dataset.needAlt.split(" ").includes(this.account) && this.images.some(item => !item.alt.trim()); }
@@ -310,7 +311,7 @@ class Composer {
   }
 
   zone() {
-    const zone = this.fields.account.selectedOptions?.[0].dataset.zone;
+    const { zone } = this.chosen.dataset;
     if (zone) $("[data-zone]").textContent = `Times in ${zone}`;
   }
 
@@ -505,7 +506,7 @@ class Composer {
     }
     if (this.keepsTime) { const made = await this.store({}); return go(`/posts/${made.id}`, said(made, "The changes are saved.")); }
     if (this.mode === "draft") { await this.store({ draft: true }); return go("/", "The draft is kept."); }
-    const wait = Number(this.fields.account.selectedOptions[0]?.dataset.wait ?? 10);
+    const wait = Number(this.chosen.dataset.wait);
     const at = { now: wait ? `in ${wait} seconds` : "now", at: this.fields.at.value.replace("T", " ") }[this.mode];
     if (this.mode === "at" && !at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
     if (this.mode === "slot") {
