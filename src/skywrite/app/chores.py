@@ -25,20 +25,20 @@ LATE = timedelta(minutes=5)
 class Chore:
     """A task that runs at once, and then every few seconds."""
 
-    seconds: ClassVar[float]
+    every: ClassVar[timedelta]
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._next_at = ctx.clock.now()
+        self._next_at: datetime | None = None
 
     def next_at(self) -> datetime:
         """When it runs next."""
-        return in_turn(self._next_at, self._ctx.clock.now(), self.seconds)
+        return in_turn(self._next_at, self._ctx.clock.now(), self.every)
 
     def run(self) -> None:
         """Do it, and schedule the next run."""
         now = self._ctx.clock.now()
-        self._next_at = now + timedelta(seconds=self.seconds)
+        self._next_at = now + self.every
         self._do(now)
 
     def _do(self, now: datetime) -> None:
@@ -48,7 +48,7 @@ class Chore:
 class Heartbeat(Chore):
     """Records that a worker is running, even while it does not know the time."""
 
-    seconds = HEARTBEAT_SECONDS
+    every = timedelta(seconds=HEARTBEAT_SECONDS)
     at_any_time = True
 
     def __init__(self, ctx: Context, hanging: Callable[[], Sequence[Trouble]] = tuple) -> None:
@@ -73,12 +73,12 @@ class Heartbeat(Chore):
 class Pruning(Chore):
     """Drops stored bytes that nothing needs and the records of dead workers: once a day, for all processes together."""
 
-    seconds = PRUNE_SECONDS
+    every = timedelta(seconds=PRUNE_SECONDS)
 
     def _do(self, now: datetime) -> None:
         last = self._ctx.store.setting("media", "pruned_at")
         if last is not None:
-            due = in_turn(datetime.fromisoformat(last) + timedelta(seconds=self.seconds), now, self.seconds)
+            due = in_turn(datetime.fromisoformat(last) + self.every, now, self.every)
             if due > now:
                 self._next_at = due
                 return
@@ -91,7 +91,7 @@ class Pruning(Chore):
     def _forget_workers(self, now: datetime) -> None:
         """A worker that is killed leaves its heartbeat behind."""
         for worker, beat in self._ctx.store.settings("worker").items():
-            if abs(now - datetime.fromisoformat(beat)) > timedelta(seconds=PRUNE_SECONDS):
+            if abs(now - datetime.fromisoformat(beat)) > self.every:
                 self._ctx.store.put_setting("worker", worker, None)
                 self._ctx.store.put_setting(HANGING, worker, None)
 
@@ -99,7 +99,7 @@ class Pruning(Chore):
 class Lateness(Chore):
     """Notes `worker.late` once when an account has been ready for minutes and no worker has taken it."""
 
-    seconds = 60
+    every = timedelta(minutes=1)
 
     def _do(self, now: datetime) -> None:
         ready_at = self._ctx.store.next_ready_at()
@@ -114,7 +114,7 @@ class Lateness(Chore):
 class Freeing(Chore):
     """Every few minutes, frees what a clock that ran ahead has postponed."""
 
-    seconds = FREE_SECONDS
+    every = timedelta(seconds=FREE_SECONDS)
 
     def __init__(self, ctx: Context, *steps: Callable[[], object]) -> None:
         super().__init__(ctx)

@@ -17,6 +17,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError
 from skywrite.publish.log import Log, silent
+from skywrite.publish.worker import in_turn
 from skywrite.queue.authors import written_by
 from skywrite.queue.follow_ups import FollowUp, FollowUps, Kind, Open
 from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
@@ -145,8 +146,7 @@ class FollowUpTask:
 
     def next_at(self) -> datetime | None:
         """Every minute."""
-        now = self.ctx.clock.now()
-        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
         """Look at all that wait."""

@@ -20,6 +20,7 @@ from skywrite.app.rows import Rows
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.log import Log, silent
+from skywrite.publish.worker import in_turn
 from skywrite.queue.inbox import REASONS, InboxItem, InboxItems, NewItem
 from skywrite.queue.model import Account
 from skywrite.sources.functions import Function
@@ -170,8 +171,7 @@ class InboxTask:
 
     def next_at(self) -> datetime | None:
         """Every minute."""
-        now = self.ctx.clock.now()
-        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
         """Collect, and call the functions; a problem with one account or item does not stop the others."""

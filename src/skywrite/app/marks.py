@@ -21,6 +21,7 @@ from skywrite.config import DEFAULT_APPVIEW
 from skywrite.errors import InputError, SkywriteError
 from skywrite.insight.stats import Group, group, grouped
 from skywrite.publish.log import Log, silent
+from skywrite.publish.worker import in_turn
 from skywrite.queue.marks import AGES_HOURS, COUNTS, SELF, Mark, Marks, ToMark
 
 URIS_MAX = 25
@@ -46,8 +47,7 @@ class MarkTask:
 
     def next_at(self) -> datetime | None:
         """Every ten minutes."""
-        now = self.ctx.clock.now()
-        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
         """Count what is due, in few requests."""

@@ -18,6 +18,7 @@ from skywrite.app.context import Context
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
+from skywrite.publish.worker import in_turn
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.events import Event
 from skywrite.queue.model import UnknownAccount, UnknownPost
@@ -108,8 +109,7 @@ class NoticeTask:
 
     def next_at(self) -> datetime | None:
         """Every ten seconds."""
-        now = self.ctx.clock.now()
-        return now if self._next_at is None or self._next_at > now + LOOK_AGAIN else self._next_at
+        return in_turn(self._next_at, self.ctx.clock.now(), LOOK_AGAIN)
 
     def run(self) -> None:
         """Record problems that are new or solved, and send the notices that wait."""

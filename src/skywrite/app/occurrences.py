@@ -26,7 +26,7 @@ from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, pars
 from skywrite.schedule.slots import with_jitter
 from skywrite.schedule.tokens import DateOrder
 
-SWEEP_SECONDS = 60
+EVERY = timedelta(minutes=1)
 
 
 class NoOccurrence(InputError):
@@ -257,12 +257,11 @@ class OccurrenceTask:
 
     def next_at(self) -> datetime | None:
         """Every minute."""
-        now = self.clock.now()
-        return in_turn(self._next_at or now, now, SWEEP_SECONDS)
+        return in_turn(self._next_at, self.clock.now(), EVERY)
 
     def run(self) -> None:
         """Sweep."""
-        self._next_at = self.clock.now() + timedelta(seconds=SWEEP_SECONDS)
+        self._next_at = self.clock.now() + EVERY
         self.occurrences.sweep()
 
     def after_post(self, recurrence_id: int | None) -> None:

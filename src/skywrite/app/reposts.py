@@ -22,6 +22,7 @@ from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.outcome import retry_seconds
+from skywrite.publish.worker import in_turn
 from skywrite.queue.actions import Action, Actions, Repeat
 from skywrite.queue.model import Account
 from skywrite.schedule.policy import parse_duration
@@ -124,8 +125,7 @@ class RepostTask:
 
     def next_at(self) -> datetime | None:
         """Every 15 seconds."""
-        now = self.ctx.clock.now()
-        return now if self._next_at is None or self._next_at > now + EVERY else self._next_at
+        return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
         """Perform what is due, one after the other; a problem with one does not stop the others."""

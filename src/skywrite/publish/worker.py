@@ -44,9 +44,9 @@ class Task(Protocol):
         ...
 
 
-def in_turn(next_at: datetime, now: datetime, seconds: float) -> datetime:
-    """The next time of a periodic task: now, if a clock that ran ahead has postponed it."""
-    return now if next_at > now + timedelta(seconds=seconds) else next_at
+def in_turn(next_at: datetime | None, now: datetime, every: timedelta) -> datetime:
+    """The next time of a periodic task: now, if it has not run yet or if a clock that ran ahead has postponed it."""
+    return now if next_at is None or next_at > now + every else next_at
 
 
 @dataclass
