@@ -1,4 +1,4 @@
-"""`Client`: one account, without a queue; nothing is stored.
+"""`Client`: one account, no queue, nothing stored.
 
 What lives here: signing in, one method for each thing that a script does, and the names that scripts for the atproto
 SDK use. What does not: the queue (`app`), how a post is built (`compose`) and sent (`publish.sender`).
@@ -160,7 +160,7 @@ class Client:
         return Me(session.did, session.handle, session.pds_url)
 
     def export_session_string(self) -> str:
-        """The session as a string for `login(session_string=...)`. Keep it secret: whoever has it can post."""
+        """The session as a string for `login(session_string=...)`. Keep it secret: anyone who has it can post."""
         return self.agent.session.export_string()
 
     def on_session_change(self, callback: SessionCallback) -> None:
@@ -184,7 +184,7 @@ class Client:
     def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """Call any XRPC procedure, and return the JSON object of the response.
 
-        After NoAnswer the server may have carried it out; it is not repeated automatically.
+        It is not repeated automatically: after NoAnswer, the server may have carried it out.
         """
         return self._answer(self.agent.procedure(nsid, body, **more))
 
@@ -287,7 +287,7 @@ class Client:
         ]
 
     def _late_mentions(self, prepared: Prepared, resolved: ResolvedDraft) -> dict[str, str | None]:
-        """The mentions that nobody could look up, asked for once more; nothing is sent later, so nothing is sent now.
+        """Look up pending mentions once more. If this fails, nothing is sent: no queue could send the post later.
 
         Raises TemporaryError.
         """
@@ -307,7 +307,7 @@ class Client:
                 ) from None
         return dids
 
-    # The next three take the arguments of the atproto SDK's methods in their order; shapes are measured here.
+    # The next three take the arguments of the atproto SDK's methods in their order. Aspect ratios are measured here.
 
     def send_image(
         self,
@@ -361,7 +361,7 @@ class Client:
     def get_post(self, uri: str, profile_identify: str | None = None) -> Record:
         """A post (or any record) with its `uri`, `cid` and `value`.
 
-        `uri` is an at-uri, a bsky.app link, or a record key; the key is one of this account, or of
+        `uri` is an at-uri, a bsky.app link, or a record key of this account or of
         `profile_identify`.
         """
         if "/" not in uri:
@@ -383,7 +383,7 @@ class Client:
     def upload_blob(self, data: bytes | str | Path, mime: str = "application/octet-stream") -> dict[str, Any]:
         """Upload bytes or a file, and return the blob object for a record.
 
-        The server deletes blobs that no record uses after some time.
+        The server deletes unused blobs after a while.
         """
         content = data if isinstance(data, bytes) else Path(data).read_bytes()
         return UploadedBlob(Repo(self.agent).upload_blob(content, mime))
@@ -391,15 +391,15 @@ class Client:
     # Likes, reposts, follows
 
     def like(self, uri: str, cid: str | None = None) -> Ref:
-        """Like a post, by at-uri or link; returns the like, whose `uri` `unlike` needs."""
+        """Like a post, by at-uri or link. Returns the like; pass its `uri` to `unlike`."""
         return self._create(_LIKE, {"subject": self._subject(uri, cid)})
 
     def repost(self, uri: str, cid: str | None = None) -> Ref:
-        """Repost a post, by at-uri or link; returns the repost, whose `uri` `unrepost` needs."""
+        """Repost a post, by at-uri or link. Returns the repost; pass its `uri` to `unrepost`."""
         return self._create(_REPOST, {"subject": self._subject(uri, cid)})
 
     def follow(self, account: str) -> Ref:
-        """Follow an account, by handle or DID; returns the follow, whose `uri` `unfollow` needs."""
+        """Follow an account, by handle or DID. Returns the follow; pass its `uri` to `unfollow`."""
         did = account if account.startswith("did:") else self.resolve_handle(account)
         return self._create(_FOLLOW, {"subject": did})
 
@@ -429,7 +429,7 @@ class Client:
         if identity is not None and identity.removeprefix("@").lower() not in (self.me.did, self.me.handle):
             raise InputError(
                 f"{identity} is not the account that is signed in ({self.me.handle}).",
-                hint="A client writes to its own repository only.",
+                hint="A client writes only to its own repository.",
             )
 
 

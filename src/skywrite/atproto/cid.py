@@ -12,7 +12,7 @@ from typing import Any
 
 from libipld import decode_cid, decode_multibase, encode_cid, encode_dag_cbor
 
-# hashlib, which is faster with many bytes, would load OpenSSL: a tenth of the memory of a `skywrite post`.
+# hashlib is faster for large inputs, but loads OpenSSL: a tenth of the memory of a `skywrite post`.
 from nacl.bindings import crypto_hash_sha256 as sha256
 
 from skywrite.errors import InputError
@@ -24,7 +24,7 @@ _RAW_SHA256 = b"\x01\x55\x12\x20"
 
 
 class InvalidRecord(InputError, ValueError):
-    """A record holds a value that the data model of AT Protocol does not have."""
+    """A record holds a value that AT Protocol's data model does not allow."""
 
 
 def cid_for_record(record: Mapping[str, Any]) -> str:
@@ -57,9 +57,9 @@ class BlobHasher:
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
-    """A record in the data model's JSON form as DAG-CBOR. Raises InvalidRecord with the path of the wrong value.
+    """Encode a record from the data model's JSON form as DAG-CBOR. Raises InvalidRecord with the path of the bad value.
 
-    An integer written as a float (`123.0`) counts as the integer, as it does for servers written in JavaScript.
+    An integer written as a float (`123.0`) counts as an integer, as it does for servers written in JavaScript.
     """
     if not isinstance(record, Mapping):
         raise InvalidRecord(f"A record must be an object, not {type(record).__name__}.")
@@ -72,7 +72,7 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
 
 
 def _value(value: Any, path: str, depth: int) -> Any:
-    """What libipld encodes rightly: links as the CID's bytes, no float, no tuple."""
+    """A value that libipld encodes correctly: links as the CID's bytes, no floats, no tuples."""
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int | float):
@@ -114,9 +114,9 @@ def _check_type(value: Mapping[Any, Any], path: str) -> None:
         return
     size = value.get("size")
     if not isinstance(value.get("ref"), Mapping) or "$link" not in value["ref"]:
-        raise _invalid(path, "is a blob whose ref is no $link")
+        raise _invalid(path, "is a blob whose ref is not a $link")
     if not isinstance(value.get("mimeType"), str):
-        raise _invalid(path, "is a blob without mimeType")
+        raise _invalid(path, "is a blob without a mimeType")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise _invalid(path, "is a blob whose size is not a number of bytes")
 
@@ -128,7 +128,7 @@ def _link(value: Mapping[Any, Any], path: str) -> bytes:
             return bytes(decode_multibase(cid)[1])
     except ValueError:
         pass
-    raise _invalid(path, "is a $link that names no CID")
+    raise _invalid(path, "is a $link without a valid CID")
 
 
 def _decoded(value: Mapping[Any, Any], path: str) -> bytes:
@@ -139,11 +139,11 @@ def _decoded(value: Mapping[Any, Any], path: str) -> bytes:
             return binascii.a2b_base64(unpadded + "=" * (-len(unpadded) % 4), strict_mode=True)
     except ValueError:
         pass
-    raise _invalid(path, "holds $bytes that are no base64")
+    raise _invalid(path, "holds $bytes that are not base64")
 
 
 def _bytes(value: bytes, path: str) -> bytes:
-    """libipld writes bytes that read as a CID as a link: refused, for their CID would be wrong."""
+    """Refuse bytes that look like a CID: libipld would write them as a link, and the record's CID would be wrong."""
     try:
         decode_cid(value)
     except ValueError:

@@ -1,6 +1,6 @@
-"""DPoP: proof that a token is used by the one it was given to (RFC 9449), signed with ES256.
+"""DPoP: proof that a token is used by the client it was issued to (RFC 9449), signed with ES256.
 
-What lives here: the key, the proof, and a transport that adds proofs and keeps each origin's nonce and clock. What does
+What lives here: the key, the proof, and a transport that adds proofs and tracks the nonce and clock of servers. What does
 not: any token (see `oauth`, `oauth_auth`). Nothing on the path of an app password imports this module.
 """
 
@@ -33,7 +33,7 @@ _BOTH_KINDS = ("use_dpop_nonce", "invalid_dpop_proof")
 
 
 class NewProofNeeded(NotSent):
-    """The server wants another proof for a body that cannot be sent again as it is; nothing was carried out."""
+    """The server wants a new proof, but the body cannot be sent again as it is. Nothing was carried out."""
 
 
 def b64url(data: bytes) -> str:
@@ -60,13 +60,13 @@ class SigningKey:
 
     @classmethod
     def from_text(cls, text: str) -> SigningKey:
-        """The key that `text` wrote; ValueError for anything else."""
+        """Read a key from its `text`. Raises ValueError for anything else."""
         number = int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
         return cls(ec.derive_private_key(number, ec.SECP256R1()))
 
     @property
     def text(self) -> str:
-        """The private number, for a store that encrypts it."""
+        """The private key as text, for a store that encrypts it."""
         return b64url(self._private.private_numbers().private_value.to_bytes(_P256_BYTES, "big"))
 
     @property
@@ -83,7 +83,7 @@ class SigningKey:
 
 
 class _Origin(NamedTuple):
-    """What a server's last answer said: the nonce to use next, when it came, and how far its clock is ahead."""
+    """What a server's last response said: the next nonce, when it arrived, and how far the server's clock is ahead."""
 
     nonce: str | None = None
     came_at: float = 0.0
@@ -91,7 +91,7 @@ class _Origin(NamedTuple):
 
 
 class Origins:
-    """Nonces and clocks of servers, by origin: the entryway's are not the PDS's. Safe to share between threads."""
+    """Nonces and clocks of servers, by origin (an entryway and a PDS differ). Safe to share between threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -99,7 +99,7 @@ class Origins:
         self._known: dict[str, _Origin] = {}
 
     def knows(self, url: str) -> bool:
-        """Whether anything has come from there."""
+        """Whether there was any response from this origin."""
         with self._lock:
             return _origin(url) in self._known
 
@@ -121,11 +121,11 @@ class Origins:
         return known.nonce is not None and self._clock.monotonic() - known.came_at < NONCE_SECONDS
 
     def note(self, url: str, response: Response) -> None:
-        """Keep what an answer says."""
+        """Remember the nonce and the time in a response."""
         before = self._get(url)
         date = http_date(response.headers.get("date", ""))
         ahead = before.ahead if date is None else date - self._clock.now()
-        # The header has whole seconds, and the answer took a while: a small difference says nothing.
+        # The header has whole seconds, and the response took a while: a small difference means nothing.
         if abs(ahead) < timedelta(seconds=SKEW_SECONDS_MIN):
             ahead = timedelta(0)
         nonce = response.headers.get("dpop-nonce")
@@ -139,11 +139,11 @@ class Origins:
 
 
 class DpopTransport:
-    """A transport whose requests carry a proof, for the token in `authorization` where there is one.
+    """A transport that adds a proof to each request, bound to the token in `authorization` if there is one.
 
-    A request that was refused for its nonce or for our clock was not carried out: it is sent once more with what the
-    answer said. Raises NewProofNeeded where its body was a stream, which is gone by then, and without `repeats`: an
-    assertion in a body is good for one request.
+    If the server refuses a request because of its nonce or our clock, nothing was carried out, and the request is sent
+    once more with the values from the response. Raises NewProofNeeded if the body was a stream, which is used up by
+    then, and without `repeats`, because an assertion in a body works for one request only.
     """
 
     def __init__(self, inner: Transport, key: SigningKey, origins: Origins, *, repeats: bool = True) -> None:
@@ -153,11 +153,11 @@ class DpopTransport:
         self._origins = origins
 
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
-        """Send one request, signed; twice where the first one's proof was not accepted."""
+        """Send a signed request; once more if the server does not accept the first proof."""
         given, body = dict(options.get("headers") or {}), options.get("body")
         token = given.get("authorization", "").removeprefix("DPoP ")
         for tries_left in (1, 0):
-            # Read before the proof is made: another thread may learn the server's time meanwhile.
+            # Read before making the proof: another thread may learn the server's time in between.
             believed = self._origins.ahead(url)
             options["headers"] = {**given, "dpop": self.proof(method, url, token)}
             response = self._inner.request(method, url, **options)
@@ -194,7 +194,7 @@ class DpopTransport:
 
 
 def refusal(response: Response) -> str:
-    """The OAuth error of an answer: from its JSON, or from WWW-Authenticate, where a PDS puts it."""
+    """The OAuth error in a response: from its JSON, or from WWW-Authenticate, where a PDS puts it."""
     header = response.headers.get("www-authenticate", "")
     for kind in _BOTH_KINDS:
         if f'error="{kind}"' in header:
@@ -208,7 +208,7 @@ def refusal(response: Response) -> str:
 
 
 def jwt_lifetime(now: datetime, seconds: int) -> dict[str, int]:
-    """The times of a token that begins a little in the past: a second in the future is refused."""
+    """When a token begins and ends. It begins a little in the past: servers refuse even a second in the future."""
     issued = now - timedelta(seconds=BACKDATED_SECONDS)
     return {"iat": int(issued.timestamp()), "exp": int(issued.timestamp()) + seconds}
 

@@ -1,8 +1,8 @@
 """Who is behind a handle or a DID, and where their repository is (https://atproto.com/specs/handle, /did).
 
 What lives here: handle to DID (DNS, https, a service), DID to document (did:plc, did:web), the check in both
-directions, and a small cache. What does not: sessions. Hosts of handles and of did:web are untrusted: they
-are asked over https by name only, through `web`, where a caller may put a guarded transport.
+directions, and a small cache. What does not: sessions. Hosts of handles and of did:web are untrusted: requests to them
+use https and a host name, and go through `web`, for which a caller may pass a guarded transport.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 DnsLookup = Callable[[str], Sequence[str]]
-"""From a name to its TXT values, none where it has none; raises TemporaryError where no name server answers."""
+"""Looks up the TXT values of a name, which may be none. Raises TemporaryError if no name server responds."""
 
 
 class UnknownHandle(InputError):
-    """No account goes by this handle."""
+    """No account has this handle."""
 
 
 class UnknownDid(InputError):
-    """No account has this DID, or not one that AT Protocol can use."""
+    """No account has this DID, or AT Protocol cannot use it."""
 
 
 class InvalidDidDocument(InputError):
@@ -54,15 +54,15 @@ class IdentityMismatch(InputError):
 
 
 class HandleDisputed(InputError):
-    """DNS and the handle's own web server name different accounts, so that nobody knows where a password would go."""
+    """DNS and the handle's web server name different accounts, so a password could go to the wrong server."""
 
 
 class IdentityUnavailable(TemporaryError):
-    """None of those who know responded in time."""
+    """Nothing that could resolve the handle or DID responded in time."""
 
 
 class Identity(NamedTuple):
-    """An account. `handle` is `handle.invalid` where the DID's own does not lead back; `pds_url` has no final slash."""
+    """An account. `handle` is `handle.invalid` if the DID's own does not lead back; `pds_url` has no final slash."""
 
     did: Did
     handle: Handle
@@ -75,13 +75,13 @@ class _Document(NamedTuple):
 
 
 class Resolver:
-    """Resolves handles and DIDs, and remembers answers for ten minutes (unknown handles for one).
+    """Resolves handles and DIDs, and caches results for ten minutes (unknown handles for one).
 
-    `http` carries requests to the PLC directory and to `service`; `web` those to untrusted hosts. With
-    `service`, its `com.atproto.identity.resolveHandle` is asked last (`service_first`: first, which is quicker, where
-    an account trusts its own server), and alone for `.test` and other reserved names. `allow_local` admits localhost
-    and 127.0.0.1 in did:web, and these and reserved names as a PDS. `check` judges the address of a PDS that a document
-    names, by raising an InputError (the fetch guard does). Safe to share between threads.
+    `http` sends requests to the PLC directory and to `service`, and `web` those to untrusted hosts. With `service`, its
+    `com.atproto.identity.resolveHandle` is the last resort (with `service_first` the first, which is quicker for an
+    account that trusts its own server), and the only one for `.test` and other reserved names. `allow_local` allows
+    localhost and 127.0.0.1 in did:web, and these and reserved names as a PDS. `check` rejects the PDS address in a
+    document by raising an InputError, as the fetch guard does. Safe to share between threads.
     """
 
     def __init__(
@@ -111,9 +111,9 @@ class Resolver:
     def resolve(self, handle_or_did: str) -> Identity:
         """The account behind a handle (without @) or a DID, checked in both directions.
 
-        A handle whose DID does not name it raises IdentityMismatch. A DID whose handle does not lead back, or cannot
-        be checked now, has the handle `handle.invalid`. Raises InvalidSyntax, UnknownHandle, UnknownDid,
-        InvalidDidDocument, IdentityUnavailable.
+        Raises IdentityMismatch if the DID behind a handle does not name that handle. The handle of a DID is
+        `handle.invalid` if its own does not lead back, or cannot be checked now. Raises InvalidSyntax, UnknownHandle,
+        UnknownDid, InvalidDidDocument, IdentityUnavailable.
         """
         if handle_or_did.startswith("did:"):
             return self._by_did(Did(handle_or_did))
@@ -121,7 +121,7 @@ class Resolver:
         did = self.resolve_handle(handle)
         document = self._document(did)
         if handle not in document.handles:
-            # What is remembered may be older than a change of handle.
+            # The cached document may be older than a change of handle.
             self._cache.drop(did)
             document = self._document(did)
         if handle not in document.handles:
@@ -129,9 +129,9 @@ class Resolver:
         return Identity(did, handle, document.pds_url)
 
     def resolve_for_sign_in(self, handle_or_did: str) -> Identity:
-        """The same, before a password is sent: DNS, which is not authenticated, must not contradict https, which is.
+        """The same, before sending a password: DNS, which is not authenticated, must not contradict https, which is.
 
-        Raises HandleDisputed where it does. One that is silent contradicts nobody.
+        Raises HandleDisputed if it does. If one of them does not respond, that is no contradiction.
         """
         if not handle_or_did.startswith("did:"):
             handle = Handle(handle_or_did)
@@ -155,7 +155,7 @@ class Resolver:
         return named
 
     def resolve_handle(self, handle: str) -> Did:
-        """The DID that a handle names; its document is not asked. Raises UnknownHandle or IdentityUnavailable."""
+        """The DID that a handle names, without reading its document. Raises UnknownHandle or IdentityUnavailable."""
         name = Handle(handle)
         found = self._cache.get(name)
         if found is None:
@@ -169,15 +169,15 @@ class Resolver:
         return Did(found)
 
     def pds_url(self, did: str) -> str:
-        """The server that a DID's document names; raises UnknownDid, InvalidDidDocument, IdentityUnavailable."""
+        """The server in a DID's document. Raises UnknownDid, InvalidDidDocument, IdentityUnavailable."""
         return self._document(Did(did)).pds_url
 
     def document(self, did: str) -> dict[str, Any]:
-        """The DID document of an account, as it is served now. Raises UnknownDid."""
+        """The current DID document of an account, not from the cache. Raises UnknownDid."""
         return self._fetch_document(Did(did))
 
     def forget(self, handle_or_did: str) -> None:
-        """Ask again the next time: the account has moved, or its handle has changed."""
+        """Drop a result from the cache, because the account has moved or its handle has changed."""
         self._cache.drop(handle_or_did.lower())
         self._cache.drop(handle_or_did)
 
@@ -255,7 +255,7 @@ class Resolver:
         if answer.status == 200:
             return _did_or_none(_json_object(answer, self._service).get("did"))
         if answer.status == 400:
-            # The service asks DNS and https too: its no is better than our own silence.
+            # The service checks DNS and https too, so its "no" is better than our own missing responses.
             raise _unknown(handle)
         return None
 
@@ -276,7 +276,7 @@ class Resolver:
         if answer.status == 410:
             raise UnknownDid(f"The account {did} was deleted.")
         if answer.status != 200:
-            raise UnknownDid(f"No account has the DID {did}: {url} answered {answer.status}.", hint="Check the DID.")
+            raise UnknownDid(f"No account has the DID {did} ({url}: status {answer.status}).", hint="Check the DID.")
         return _json_object(answer, url)
 
     def _document_place(self, did: Did) -> tuple[Transport, str]:
@@ -331,7 +331,7 @@ class Resolver:
         )
 
     def _checked(self, did: Did, address: str) -> str:
-        """An untrusted server must not be inside our own network; one that is down now may be sound."""
+        """An untrusted server must not be inside our own network. If it is down right now, it may still be fine."""
         if self._check is not None:
             try:
                 with suppress(TemporaryError):
@@ -344,7 +344,7 @@ class Resolver:
 
 
 class _Cache:
-    """Answers with the time they end at; the oldest goes when there are too many."""
+    """Results with their expiry; the oldest goes when there are too many."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -369,7 +369,7 @@ class _Cache:
 
 
 def dns_txt(name: str) -> Sequence[str]:
-    """The TXT values of a name from the system's name servers; raises IdentityUnavailable where none answers."""
+    """The TXT values of a name from the system's name servers. Raises IdentityUnavailable if none responds."""
     from dns import exception, resolver
 
     try:
@@ -377,12 +377,12 @@ def dns_txt(name: str) -> Sequence[str]:
     except (resolver.NXDOMAIN, resolver.NoAnswer):
         return []
     except (exception.DNSException, OSError) as error:
-        raise IdentityUnavailable(f"No name server answered for {name} ({type(error).__name__}).") from None
+        raise IdentityUnavailable(f"No name server responded for {name} ({type(error).__name__}).") from None
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
 
 def _get(transport: Transport, url: str, timeout_seconds: float, max_bytes: int, *, accept: str) -> Response:
-    """One GET; a lost answer means nothing here, so no NoAnswer leaves this module and is taken for doubt."""
+    """Send one GET. A lost response leaves nothing in doubt here, so no NoAnswer leaves this module."""
     try:
         return transport.request(
             "GET", url, headers={"accept": accept}, timeout_seconds=timeout_seconds, max_bytes=max_bytes
@@ -393,7 +393,7 @@ def _get(transport: Transport, url: str, timeout_seconds: float, max_bytes: int,
 
 def _raise_if_temporary(answer: Response, who: str) -> None:
     if answer.status == 429 or answer.status >= 500:
-        raise IdentityUnavailable(f"{who} answered {answer.status}.", hint="Try again later.")
+        raise IdentityUnavailable(f"{who} responded with {answer.status}.", hint="Try again later.")
 
 
 def _json_object(answer: Response, who: str) -> dict[str, Any]:
@@ -419,7 +419,7 @@ def _did_or_none(text: object) -> Did | None:
 
 
 def public_name(host: str | None) -> bool:
-    """A domain name of the public DNS. An address is none, in any spelling: a last label begins with a letter."""
+    """Whether a host is a public domain name. IP addresses never are: the last label must begin with a letter."""
     try:
         return bool(host) and not Handle(host or "").endswith(RESERVED_ENDINGS)
     except InvalidSyntax:
@@ -431,7 +431,7 @@ def _local_name(host: str) -> bool:
 
 
 def _redirected(url: str, answer: Response) -> str | None:
-    """Where a redirect leads, when that is https on a public name."""
+    """The target of a redirect, if it is https on a public name."""
     try:
         target = urljoin(url, answer.headers.get("location", ""))
         parts = urlsplit(target)
@@ -443,7 +443,7 @@ def _redirected(url: str, answer: Response) -> str | None:
 
 def _unknown(handle: Handle) -> UnknownHandle:
     return UnknownHandle(
-        f"No account goes by the handle {handle}.",
+        f"No account has the handle {handle}.",
         hint="Check the spelling and write the full handle, such as alice.bsky.social.",
     )
 

@@ -1,4 +1,4 @@
-"""Reading a session that a store kept, of either kind. What does not live here: the kinds."""
+"""Reading a stored session of either kind. What does not live here: the kinds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def read_session(text: str) -> Session | OAuthSession:
-    """The session that a store kept, of either kind; InvalidSession for anything else."""
+    """Read a stored session of either kind. Raises InvalidSession for anything else."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""OAuth of AT Protocol: finding the server that an account signs in at, the sign-in itself, and giving it up.
+"""OAuth for AT Protocol: finding the server that an account signs in at, the sign-in itself, and revocation.
 
-What lives here: metadata and its checks, the pushed request (PAR) with PKCE, the code's exchange, revocation, and the
+What lives here: metadata and its checks, the pushed request (PAR) with PKCE, exchanging the code, revocation, and the
 checks that a client must make: `state`, `iss`, `sub`, and from the DID to its server to its issuer. What does not:
 refreshing (`oauth_refresh`), browsers and pages (`app`).
 
@@ -48,7 +48,7 @@ class OAuthRefused(NotSignedIn):
 
 
 class ForgedRedirect(SignInError):
-    """What came back from the browser does not belong to the sign-in that was begun here."""
+    """What came back from the browser does not belong to a sign-in that started here."""
 
 
 class LoginDenied(SignInError):
@@ -56,7 +56,7 @@ class LoginDenied(SignInError):
 
 
 class WrongAccount(SignInError):
-    """Somebody else signed in than was expected, or a server answered for an account that it does not have."""
+    """A different account signed in, or a server issued tokens for an account that it does not have."""
 
 
 class AuthServer(NamedTuple):
@@ -70,9 +70,9 @@ class AuthServer(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A sign-in between the browser's departure and its return: keep it secret. `url` is where the browser goes.
+    """A sign-in while the user is in the browser. Keep it secret. `url` is the page to open.
 
-    `did` is who must come back, None where the server was named and not the account.
+    `did` is the account that must sign in; None if the user named a server instead of an account.
     """
 
     url: str
@@ -99,9 +99,9 @@ class OAuthLogin(NamedTuple):
     def begin(
         self, account: str | None, scope: str, redirect_uri: str, *, pds_url: str | None = None, port: int | None = None
     ) -> Pending:
-        """Push the request for an account (handle or DID), or for whoever signs in at `pds_url`.
+        """Push the request for an account (handle or DID), or for any account at `pds_url`.
 
-        `port` is put at the end of the state, for a hosted callback page that hands over to a listener here.
+        `port` goes at the end of the state, for a hosted callback page that passes the result to a local listener.
         """
         identity = self.resolver.resolve(account) if account else None
         place = identity.pds_url if identity else pds_url
@@ -132,7 +132,7 @@ class OAuthLogin(NamedTuple):
         return Pending(url, state, verifier, key.text, server, client_id, key_id, redirect_uri, scope, did)
 
     def finish(self, pending: Pending, returned: Mapping[str, str]) -> OAuthSession:
-        """The session for what the browser brought back. Nothing is kept of one that fails a check.
+        """The session for what the browser brought back. If a check fails, the tokens are revoked.
 
         Raises ForgedRedirect, LoginDenied, WrongAccount, OAuthRefused.
         """
@@ -175,23 +175,23 @@ class OAuthLogin(NamedTuple):
         )
 
     def _checked_account(self, pending: Pending, answer: Mapping[str, Any]) -> Identity:
-        """Who the tokens are for, when that is who should have come and the server may speak for them."""
+        """The account of the tokens, if it is the expected one and this server is responsible for it."""
         did = answer.get("sub")
         tokens = (answer.get("access_token"), answer.get("refresh_token"))
         if not isinstance(did, str) or not all(is_token(token) for token in tokens):
             raise NoAnswer(f"{pending.server.issuer} sent no usable tokens.")
         if str(answer.get("token_type")).lower() != "dpop" or "atproto" not in str(answer.get("scope")).split():
-            raise NoOAuth(f"{pending.server.issuer} returned a session that does not belong to AT Protocol.")
+            raise NoOAuth(f"{pending.server.issuer} returned a session that is not for AT Protocol.")
         if pending.did is not None and did != pending.did:
             raise WrongAccount(
-                f"{did} signed in, and not {pending.did}.", hint="Sign out in the browser, and sign in as that account."
+                f"{did} signed in, not {pending.did}.", hint="Sign out in the browser, and sign in as that account."
             )
         self.resolver.forget(did)
         identity = self.resolver.resolve(did)
         found = find_server(self.transport, identity.pds_url, self.origins)
         if found.issuer != pending.server.issuer:
             raise WrongAccount(
-                f"{pending.server.issuer} answered for {did}, whose server {identity.pds_url} signs in at "
+                f"{pending.server.issuer} signed in {did}, but accounts of its server {identity.pds_url} sign in at "
                 f"{found.issuer}.",
                 hint="Use the account's own handle.",
             )
@@ -217,29 +217,29 @@ def checked_return(pending: Pending, returned: Mapping[str, str]) -> str:
             "The response from the browser belongs to another sign-in.", hint="Start again, and use the newest page."
         )
     if returned.get("iss") != pending.server.issuer:
-        raise ForgedRedirect(f"The response from the browser is not from {pending.server.issuer}.", hint="Begin again.")
+        raise ForgedRedirect(f"The response from the browser is not from {pending.server.issuer}.", hint="Start again.")
     if error := returned.get("error"):
         said = scrub(returned.get("error_description") or error, ())[:200]
         raise LoginDenied(f"The sign-in was not completed: {said}.", hint="Start again, and accept on the page.")
     code = returned.get("code")
     if not code:
-        raise ForgedRedirect("The response from the browser contains no code.", hint="Begin again.")
+        raise ForgedRedirect("The response from the browser contains no code.", hint="Start again.")
     return code
 
 
 def returned_values(address: str) -> dict[str, str]:
-    """What is in the query (or the fragment) of the address that the browser was sent back to."""
+    """The values in the query (or fragment) of the address that the browser was redirected to."""
     parts = urlsplit(address.strip())
     values = parse_qs(parts.query or parts.fragment)
     return {name: texts[0] for name, texts in values.items()}
 
 
 def find_server(transport: Transport, pds_url: str, origins: Origins) -> AuthServer:
-    """The authorization server of a PDS; NoOAuth where there is none that can be used."""
+    """The authorization server of a PDS. Raises NoOAuth if there is no usable one."""
     place = pds_url.rstrip("/")
     resource = _metadata(transport, f"{place}/.well-known/oauth-protected-resource", place, origins)
     if resource is None:
-        # An entryway is its own authorization server, and no protected resource.
+        # An entryway is its own authorization server, and not a protected resource.
         return read_server(transport, place, origins)
     issuers = resource.get("authorization_servers")
     if resource.get("resource") != place or not isinstance(issuers, list) or len(issuers) != 1:
@@ -248,7 +248,7 @@ def find_server(transport: Transport, pds_url: str, origins: Origins) -> AuthSer
 
 
 def read_server(transport: Transport, issuer: str, origins: Origins, *, local: bool | None = None) -> AuthServer:
-    """The metadata of an authorization server, checked."""
+    """Read and check the metadata of an authorization server."""
     issuer = issuer.rstrip("/")
     local = _is_local(issuer) if local is None else local
     if not _is_place(issuer, local=local, only_origin=True):
@@ -281,12 +281,12 @@ def post_form(
     origins: Origins,
     clock: Clock,
 ) -> dict[str, Any]:
-    """One request to an authorization server, as a client; its JSON, {} where it has none.
+    """Send one request to an authorization server, as a client, and return its JSON ({} if there is none).
 
     Raises OAuthRefused, RateLimited, ServerFailure and NoAnswer, and what the transport raises.
     """
     if key_id is not None and not origins.knows(url):
-        # What the client signs must not lie in the server's future, so its clock is asked for first.
+        # What the client signs must not be in the server's future, so find out the server's time first.
         signed.request("GET", f"{issuer}{_SERVER_PATH}", timeout_seconds=METADATA_SECONDS)
     response = _posted(signed, url, lambda: {**fields, **client.credentials(key_id, issuer, origins.now(url))})
     if not 200 <= response.status < 300:
@@ -303,7 +303,7 @@ def post_form(
 
 
 def _posted(signed: Transport, url: str, form: Callable[[], Mapping[str, str]]) -> Response:
-    """Post a form; made anew where the server wants another proof, because an assertion is good for one request."""
+    """Post a form. If the server wants a new proof, build it again: an assertion works for one request only."""
     headers = {"content-type": _FORM, "accept": "application/json"}
     try:
         body = urlencode(form()).encode()
@@ -331,7 +331,7 @@ def _raise(issuer: str, response: Response, clock: Clock, hide: Any) -> NoReturn
 
 
 def _metadata(transport: Transport, url: str, who: str, origins: Origins) -> dict[str, Any] | None:
-    """A JSON object of a server's own; None where it says that there is none."""
+    """A JSON document of a server; None if it says that there is none."""
     response = transport.request(
         "GET",
         url,
@@ -343,7 +343,7 @@ def _metadata(transport: Transport, url: str, who: str, origins: Origins) -> dic
     if response.status in (404, 400, 405, 501):
         return None
     if response.status == 429 or response.status >= 500:
-        raise ServerFailure(f"{who} answered {response.status}.", hint="Try again in a minute.")
+        raise ServerFailure(f"{who} responded with {response.status}.", hint="Try again in a minute.")
     try:
         answer = json.loads(response.body) if response.status == 200 and not response.truncated else None
     except (ValueError, RecursionError):
@@ -363,7 +363,7 @@ def _is_local(url: str) -> bool:
 
 
 def _is_place(url: str, *, local: bool, only_origin: bool = False) -> bool:
-    """Whether tokens may go there: https on a public name, or this computer where the account's server is here too."""
+    """Whether tokens may go there: https on a public name, or this computer if the account's server is here too."""
     try:
         parts = urlsplit(url)
         port = parts.port

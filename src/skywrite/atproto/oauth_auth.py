@@ -1,4 +1,4 @@
-"""An account's requests with a session of OAuth: DPoP on each, and refreshed in time.
+"""Requests with an OAuth session: each signed with DPoP, and the session refreshed in time.
 
 What lives here: the authenticator that `session.Agent` takes in place of a bearer token, and the requests behind
 `oauth_refresh`. What does not: the sign-in (`oauth`).
@@ -37,25 +37,25 @@ from skywrite.http import RequestOptions, Response, Transport
 PAUSE_SECONDS = 30
 WHO = "com.atproto.server.getSession"
 _TOKEN_ENDED = ("invalid_token", "InvalidToken", "ExpiredToken")
-# A bare 401 is a gateway's; the other two come from a clock that is wrong by more than one answer can correct.
+# A bare 401 comes from a gateway; the other two from a clock that is too wrong for one response to correct.
 _PROOF_REFUSED = (None, "invalid_dpop_proof", "use_dpop_nonce")
 _Result = TypeVar("_Result")
 
 
 class AccountMoved(SignInError):
-    """The account lives on another server than the one it signed in at."""
+    """The account has moved away from the server that it signed in at."""
 
 
 class RefreshRefused(TemporaryError):
-    """The server refused a refresh before it looked at the session, which lives on: its client is not accepted now."""
+    """The server did not accept the client, so it refused a refresh. The session itself is still valid."""
 
 
 class ProofRefused(TemporaryError):
-    """The server did not accept a request's proof; the session is as it was."""
+    """The server did not accept a request's proof. The session is unchanged."""
 
 
 class TooLate(NotSent):
-    """A refresh was held up before it was sent; it begins anew."""
+    """A refresh was delayed before it was sent. It starts again."""
 
 
 class DpopAuth:
@@ -87,7 +87,7 @@ class DpopAuth:
         return self._session
 
     def call(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
-        """Make a call as the account; once more with other tokens where these have ended."""
+        """Make a call as the account; once more with new tokens if these have expired."""
         session = self._current()
         try:
             return self._call(session, call)
@@ -104,21 +104,21 @@ class DpopAuth:
             self._session = session = self._refresher.renew(session.did, session.access_token, wait=True)
             return self._call(session, call)
         except NotSent as error:
-            # The call did leave, before the session was refreshed.
+            # The call itself was sent, before the session was refreshed.
             raise NoAnswer(error.message, hint=error.hint) from None
 
     def get_ready(self) -> None:
-        """Refresh a session that is about to end, as every call does."""
+        """Refresh a session that is about to expire, as every call does."""
         self._current()
 
     def refresh(self) -> OAuthSession:
-        """Refresh now, unless somebody has just done it."""
+        """Refresh now, unless another thread or process has just done it."""
         stale = self._session.access_token
         self._session = self._refresher.renew(self._session.did, stale, wait=True)
         return self._session
 
     def end(self) -> None:
-        """Give the session up at its server. One that is already over is not an error."""
+        """End the session at its server. One that has already ended is not an error."""
         session = self._session
         if session.phase == "over":
             return
@@ -187,7 +187,7 @@ class _Server:
         self._clock = clock
 
     def check(self, session: OAuthSession) -> None:
-        """The account lives where it signed in, its server has the same issuer, and the client's key is here."""
+        """Check that the account has not moved, that its issuer is the same, and that we have the client's key."""
         self._client(session).credentials(session.key_id, session.issuer, self._clock.now())
         self._resolver.forget(session.did)
         pds_url = self._resolver.pds_url(session.did)
@@ -198,7 +198,7 @@ class _Server:
             raise _moved(session, server.issuer)
 
     def refresh(self, session: OAuthSession, latest: float) -> Mapping[str, Any]:
-        """Ask for new tokens once."""
+        """Request new tokens, once."""
         fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
         try:
             return self.post(session, session.token_endpoint, fields, latest)
@@ -208,7 +208,7 @@ class _Server:
             raise RefreshRefused(error.message, hint=Hint("Look at what is wrong: ", Do("doctor"))) from None
 
     def accepts(self, session: OAuthSession) -> bool | None:
-        """Whether the PDS still takes the access token."""
+        """Whether the PDS still accepts the access token."""
         signed = DpopTransport(self._transport, SigningKey.from_text(session.dpop_key), self._origins)
         try:
             Xrpc(signed, session.pds_url, clock=self._clock).query(WHO, headers=_headers(session))
@@ -230,8 +230,7 @@ class _Server:
 
 
 class _InTime:
-    """A transport that sends nothing any more after a time: a process that was stopped must not go on as if nothing
-    had happened."""
+    """A transport that sends nothing after a deadline, so that a suspended process does not simply continue."""
 
     def __init__(self, inner: Transport, clock: Clock, latest: float) -> None:
         self._inner = inner

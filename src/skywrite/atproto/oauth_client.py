@@ -1,6 +1,6 @@
 """The client that accounts sign in with: a loopback client, a hosted public one, or a confidential one with keys.
 
-What lives here: client ids, metadata and the assertion that a confidential client signs. What does not: files and
+What lives here: client ids, metadata, and the assertion that a confidential client signs. What does not: files and
 pages (`app.oauth_client`), the flow (`oauth`).
 
 Source: https://atproto.com/specs/oauth, RFC 7523
@@ -26,14 +26,14 @@ ClientKind = Literal["loopback", "public", "confidential"]
 
 
 class ClientKeyMissing(SignInError):
-    """The key that a session is bound to is not here."""
+    """The key that the session is bound to is missing."""
 
 
 class OAuthClient(NamedTuple):
-    """A client. `keys` are those of a confidential client by their id, in the order in which they were made.
+    """A client. `keys` are the keys of a confidential client by id, oldest first.
 
-    The last key is a spare, published before it is used: servers keep the key set that they have read for a while.
-    `redirect_uris`: where servers may send people back to. `scope` is all that may be asked for.
+    The last key is a spare, published before it is used, because servers cache the key set for a while. Servers may
+    redirect to `redirect_uris`. `scope` is everything that the client may request.
     """
 
     kind: ClientKind
@@ -48,14 +48,14 @@ class OAuthClient(NamedTuple):
         return list(self.keys)[-2] if self.keys else None
 
     def credentials(self, key_id: str | None, audience: str, now: datetime) -> dict[str, str]:
-        """The fields by which the client names itself, and proves itself where it can. `now` is the server's time."""
+        """The fields that identify the client, with an assertion if it has keys. `now` is the server's time."""
         if key_id is None:
             return {"client_id": self.client_id}
         key = self.keys.get(key_id)
         if key is None:
             raise ClientKeyMissing(
-                f"The key {key_id} of the client {self.client_id} is not here, and the session is bound to it.",
-                hint=Hint("Use the database that it was made in, or sign in again: ", Do("oauth.login")),
+                f"The key {key_id} of the client {self.client_id} is missing, and the session is bound to it.",
+                hint=Hint("Use the database that the key was created in, or sign in again: ", Do("oauth.login")),
             )
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": audience, "jti": b64url(secret_bytes(16))}
         assertion = key.sign({"kid": key_id}, {**claims, **jwt_lifetime(now, ASSERTION_SECONDS)})
@@ -63,7 +63,7 @@ class OAuthClient(NamedTuple):
 
 
 def loopback_client(scope: str) -> OAuthClient:
-    """The client that needs no page anywhere: what it may do is written into its id."""
+    """The client that needs no hosted page: its id contains what it may do."""
     params = {"redirect_uri": LOOPBACK_CALLBACK, "scope": scope}
     client_id = "http://localhost?" + urlencode(params, quote_via=quote, safe="")
     return OAuthClient("loopback", client_id, (LOOPBACK_CALLBACK,), scope)
@@ -72,7 +72,7 @@ def loopback_client(scope: str) -> OAuthClient:
 def client_metadata(
     client: OAuthClient, *, client_uri: str, jwks_uri: str | None = None, name: str = CLIENT_NAME
 ) -> dict[str, Any]:
-    """What is served at the client's id."""
+    """The document to serve at the client's id."""
     confidential = client.kind == "confidential"
     metadata: dict[str, Any] = {
         "client_id": client.client_id,
@@ -92,18 +92,18 @@ def client_metadata(
 
 
 def public_keys(client: OAuthClient) -> dict[str, Any]:
-    """The client's key set, as it is served."""
+    """The client's key set, as it is published."""
     common = {"alg": "ES256", "use": "sig"}
     return {"keys": [{**key.public_jwk, **common, "kid": key_id} for key_id, key in client.keys.items()]}
 
 
 def first_keys() -> dict[str, SigningKey]:
-    """The keys of a new client: one to use, and the spare one."""
+    """The keys of a new client: one to use, and a spare."""
     return with_new_key(with_new_key({}))
 
 
 def with_new_key(keys: Mapping[str, SigningKey]) -> dict[str, SigningKey]:
-    """The keys with a new spare, so that sign-ins use the former; sessions go on with the one they are bound to."""
+    """The keys with a new spare. Sign-ins use the previous spare; sessions keep the key that they are bound to."""
     key = SigningKey.generate()
     return {**keys, key.thumbprint: key}
 

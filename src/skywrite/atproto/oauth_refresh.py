@@ -1,13 +1,14 @@
-"""The refresh of an OAuth session, as a small machine: at most one request for one refresh token, unless it is safe.
+"""The refresh of an OAuth session, as a small state machine: one request for each refresh token, unless more are safe.
 
-A refresh token works once. A server that sees it a second time ends the session, for the one that holds the newest
-tokens as well. So the intention is committed before anything is sent, and whoever finds it without an answer is in
-doubt. After 90 seconds, when no late original can be under way, the old access token may show that nothing was carried
-out: then asking again is safe. Otherwise a process that was only stopped is given five minutes to store the answer.
+A refresh token works once. A server that sees it a second time ends the session, even for the process that holds the
+newest tokens. So we commit our intention before we send anything. A process that finds it without a response is in
+doubt. After 90 seconds, when the original request can no longer be under way, the old access token may show that
+nothing was carried out, and trying again is safe. Otherwise a process that was only suspended gets five minutes to
+store the response.
 
-    ready ──commit──> refreshing ──answer──> ready (new tokens, stored before they are looked at)
+    ready ──commit──> refreshing ──response──> ready (new tokens, stored before they are looked at)
                           │ certainly not carried out ──> ready
-                          │ no answer, 5xx, or its process died: doubt, for 90 s or 5 min ──> refreshing again
+                          │ no response, 5xx, or its process died: doubt, for 90 s or 5 min ──> refreshing again
                           └ invalid_grant, and nobody has stored newer tokens ──> over
 
 What lives here: the order of the steps. What does not: the requests (`oauth_auth`), the store (`queue.accounts`).
@@ -37,11 +38,11 @@ FUTURE_SECONDS = 5
 
 
 class SessionOver(NotSignedIn):
-    """The session has ended, or was lost; the account needs a new sign-in."""
+    """The session has ended or was lost. The account needs a new sign-in."""
 
 
 class RefreshInDoubt(TemporaryError):
-    """The answer to a refresh is missing, and it is too early to ask again."""
+    """The response to a refresh is missing, and it is too early to try again."""
 
 
 class InvalidGrant(NotSignedIn):
@@ -52,15 +53,15 @@ class OAuthStore(Protocol):
     """Where sessions are kept, shared by all threads, processes and hosts that use an account."""
 
     def load_oauth(self, did: str) -> OAuthSession | None:
-        """The account's session; None where it has none, or one of another kind."""
+        """The account's session; None if it has none, or one of another kind."""
         ...
 
     def replace(self, before: OAuthSession, session: OAuthSession) -> bool:
-        """Store `session` where `session.may_replace(stored, before)`; durable when this returns True."""
+        """Store `session` if `session.may_replace(stored, before)`. It is durable when this returns True."""
         ...
 
     def try_lease(self, did: str, seconds: float) -> bool:
-        """Take the right to refresh for so long; False while somebody else has it."""
+        """Take the right to refresh for `seconds`; False while another process has it."""
         ...
 
     def release(self, did: str) -> None:
@@ -72,19 +73,19 @@ class TokenServer(Protocol):
     """The requests of a refresh."""
 
     def check(self, session: OAuthSession) -> None:
-        """Raise what prevents a refresh, before anything is committed."""
+        """Raise an error if something prevents a refresh, before anything is committed."""
         ...
 
     def refresh(self, session: OAuthSession, latest: float) -> Mapping[str, Any]:
-        """Ask for new tokens once, and not after `latest` (monotonic).
+        """Request new tokens, once, and not after `latest` (monotonic).
 
-        Raises NotSent (also when it is too late), NoAnswer or ServerFailure in doubt, InvalidGrant; any other error
-        says that the server refused before it looked at the token.
+        Raises NotSent (also if it is too late), NoAnswer or ServerFailure in doubt, and InvalidGrant. Any other error
+        means that the server refused before it looked at the token.
         """
         ...
 
     def accepts(self, session: OAuthSession) -> bool | None:
-        """Whether the server still takes the access token, so that no refresh was carried out; None if unknown."""
+        """Whether the server still accepts the access token, so no refresh was carried out; None if unknown."""
         ...
 
 
@@ -97,13 +98,14 @@ class Refresher:
         self._clock = clock
         self._host = host
         self._turn = threading.Lock()
-        # What an answer brought and the store could not take: the only tokens that work.
+        # New tokens that the store could not save: the only ones that work.
         self._unstored: tuple[OAuthSession, OAuthSession] | None = None
 
     def renew(self, did: str, stale: str, *, wait: bool) -> OAuthSession:
-        """A session whose access token is not `stale`: what somebody else has stored, or a refreshed one.
+        """A session whose access token is not `stale`: one that another process has stored, or a refreshed one.
 
-        `wait`: stay for the one who is at it. Raises SessionOver, SignedOut, RefreshInDoubt and what sending raises.
+        With `wait`, wait for a refresh that is under way. Raises SessionOver, SignedOut, RefreshInDoubt, and what
+        sending raises.
         """
         if not self._turn.acquire(blocking=wait):
             raise _busy(did)
@@ -158,7 +160,7 @@ class Refresher:
         return self._kept(started, answer)
 
     def _wait_out(self, session: OAuthSession) -> None:
-        """Return when asking again is as safe as it gets; raise RefreshInDoubt before that."""
+        """Return when another refresh is as safe as it gets; raise RefreshInDoubt before that."""
         now = self._clock.now()
         since = session.seen.get(self._host)
         if since is None or since - now > timedelta(seconds=FUTURE_SECONDS):
@@ -169,14 +171,14 @@ class Refresher:
             raise self._in_doubt(session)
         untouched = session.is_usable(now) and self._server.accepts(session) is True
         if not untouched and waited < timedelta(seconds=HOPE_SECONDS):
-            # Asking might be the second use. A process that was only stopped may still store the answer.
+            # This might be the second use. A process that was only suspended may still store the response.
             raise self._in_doubt(session)
 
     def _in_doubt(self, session: OAuthSession, error: SkywriteError | None = None) -> RefreshInDoubt:
         reason = f": {error.message}" if error else "."
         return RefreshInDoubt(
-            f"The answer to the refresh of the session of {session.handle} is missing{reason}",
-            hint="Skywrite refreshes it again as soon as that is safe, within five minutes.",
+            f"The response to the refresh of the session of {session.handle} is missing{reason}",
+            hint="Skywrite tries again as soon as that is safe, within five minutes.",
         )
 
     def _kept(self, started: OAuthSession, answer: Mapping[str, Any]) -> OAuthSession:
@@ -184,18 +186,18 @@ class Refresher:
         if answer.get("sub", renewed.did) != renewed.did:
             over = renewed._replace(phase="over")
             self._store.replace(renewed, over)
-            raise _over(over, "its server answered for another account")
+            raise _over(over, "its server responded with another account")
         return renewed
 
     def _stored(self, started: OAuthSession, renewed: OAuthSession) -> OAuthSession:
-        """Store new tokens; where the store fails they are kept here, and stored before anything else is done."""
+        """Store new tokens. If the store fails, keep them here, and store them before anything else happens."""
         self._unstored = (started, renewed)
         taken = self._store.replace(started, renewed)
         self._unstored = None
         return renewed if taken else self._newer(started)
 
     def _refused(self, started: OAuthSession, error: InvalidGrant) -> OAuthSession:
-        """The refresh token is of no use: somebody has stored newer ones, or the session is over."""
+        """The refresh token does not work: there is a newer stored one, or the session has ended."""
         stored = self._load(started.did)
         if stored.refresh_token != started.refresh_token:
             return stored
@@ -203,7 +205,7 @@ class Refresher:
         raise _over(started, error.message) from error
 
     def _newer(self, session: OAuthSession) -> OAuthSession:
-        """What is stored in place of a session that was overtaken."""
+        """The stored session, if it is newer than this one."""
         stored = self._load(session.did)
         if stored.refresh_token == session.refresh_token:
             raise self._in_doubt(stored)
@@ -211,7 +213,7 @@ class Refresher:
 
 
 def sign_in_hint(handle: str) -> Hint:
-    """What to do about a session that is over, or lacks something."""
+    """What to do about a session that has ended, or lacks a right."""
     return Hint("Sign in again: ", Do("oauth.login", handle))
 
 

@@ -1,7 +1,7 @@
-"""Rights: what an account may be asked for, as scopes of OAuth, and what is missing of them. Pure.
+"""Rights: what Skywrite may request from an account, as OAuth scopes, and which of them are missing. Pure.
 
-What lives here: the rights by the names that users write, and the comparison of what was asked with what was granted:
-servers drop what they do not understand by default. What does not: asking (see `oauth`).
+What lives here: the rights by the names that users write, and the comparison of requested and granted rights: servers
+drop scopes that they do not understand. What does not: requesting them (see `oauth`).
 
 Source: https://atproto.com/specs/permission
 """
@@ -21,7 +21,7 @@ _BLUESKY = "did:web:api.bsky.app%23bsky_appview"
 
 
 class Right(NamedTuple):
-    """Something that a session may do. `without` says what fails where it is missing."""
+    """Something that a session may do. `without` says what fails without it."""
 
     name: str
     scopes: tuple[str, ...]
@@ -75,7 +75,7 @@ ALWAYS = ("posts", "media", "video")
 
 
 def chosen_rights(extra: Iterable[str] = ()) -> tuple[str, ...]:
-    """The rights to ask for: those for posting, and what is named. InputError for a name that is none."""
+    """The rights to request: those for posting, and the named ones. Raises InputError for an unknown name."""
     wanted = [*ALWAYS, *extra]
     for name in wanted:
         if name not in RIGHTS:
@@ -84,24 +84,24 @@ def chosen_rights(extra: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def scope_of(rights: Iterable[str]) -> str:
-    """The scope to ask for."""
+    """The scope to request."""
     return " ".join((BASE_SCOPE, *(scope for name in rights for scope in RIGHTS[name].scopes)))
 
 
 def granted_rights(granted: str) -> tuple[str, ...]:
-    """The rights that a granted scope holds in full."""
+    """The rights that a granted scope contains in full."""
     return tuple(name for name, right in RIGHTS.items() if not _lacking(right.scopes, granted))
 
 
 def missing_rights(asked: str, granted: str) -> tuple[Right, ...]:
-    """The rights that were asked for and not granted in full."""
+    """The rights that were requested, but not granted in full."""
     wanted = set(asked.split())
     rights = (right for right in RIGHTS.values() if wanted.issuperset(right.scopes))
     return tuple(right for right in rights if _lacking(right.scopes, granted))
 
 
 def right_for(scope: str) -> Right | None:
-    """The right that holds a scope, such as the one that a server says is missing."""
+    """The right that contains a scope, such as a missing one that a server names."""
     for right in RIGHTS.values():
         if not _lacking((scope,), " ".join(right.scopes)):
             return right
@@ -109,7 +109,7 @@ def right_for(scope: str) -> Right | None:
 
 
 def scope_in(message: str) -> str:
-    """The scope that a server names in its refusal, empty where there is none."""
+    """The scope that a server names in its refusal; empty if there is none."""
     found = re.search(r"\b(?:repo|blob|rpc|account|identity)[:?][^\s\"'`]+", message)
     return found[0].rstrip(".,)") if found else ""
 

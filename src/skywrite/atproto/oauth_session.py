@@ -1,4 +1,4 @@
-"""A session of OAuth as data: who, where, for which client, with which rights, and in which phase of a refresh.
+"""An OAuth session as data: account, server, client, rights, and the phase of a refresh.
 
 What lives here: pure values, their text form, and when a session ends. What does not: any request (see `oauth`), the
 steps of a refresh (see `oauth_refresh`), keys (see `dpop`; here they are text).
@@ -28,9 +28,9 @@ Phase = Literal["ready", "refreshing", "over"]
 class OAuthSession(NamedTuple):
     """One sign-in of one account by OAuth.
 
-    `key_id` names the client's own key, None for a public client; `dpop_key` is the session's key. `expires_at` is the
-    end of the access token by our own clock. `phase` is "refreshing" from before the request is sent until its answer
-    is stored, and `seen` then says since when, by the clock of each host that noticed; "over" is final.
+    `key_id` names the client's own key, None for a public client; `dpop_key` is the session's key. `expires_at` is when
+    the access token expires, by our own clock. `phase` is "refreshing" from before the request is sent until its
+    response is stored; `seen` then says since when, by the clock of each host that noticed. "over" is final.
     """
 
     did: str
@@ -58,7 +58,7 @@ class OAuthSession(NamedTuple):
 
     @property
     def uses_main_password(self) -> bool:
-        """Never: the password was typed into the server's own page."""
+        """Never: the user typed the password into the server's own page."""
         return False
 
     @property
@@ -68,22 +68,22 @@ class OAuthSession(NamedTuple):
 
     @property
     def ends_at(self) -> datetime:
-        """When the session ends whatever is done: servers say nothing, these are the terms of the reference server."""
+        """When the session ends in any case. Servers do not say, so these are the terms of the reference server."""
         return self.created_at + timedelta(days=CONFIDENTIAL_DAYS if self.is_confidential else PUBLIC_DAYS)
 
     @property
     def idle_ends_at(self) -> datetime:
-        """When it ends unless it is refreshed before."""
+        """When it ends if it is not refreshed before."""
         days = CONFIDENTIAL_IDLE_DAYS if self.is_confidential else PUBLIC_IDLE_DAYS
         return min(self.ends_at, self.refreshed_at + timedelta(days=days))
 
     def is_due(self, now: datetime) -> bool:
-        """The access token ends within ten minutes (or the last quarter of a short life)."""
+        """Whether the access token expires within ten minutes (or within the last quarter of a short lifetime)."""
         margin = min(RENEW_SECONDS, self.lifetime_seconds / 4)
         return self.expires_at - now <= timedelta(seconds=margin)
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether the access token may still be sent. Not in its last seconds: a server may delete the session then."""
+        """Whether the access token may still be used. Not in its last seconds: a server may end the session then."""
         margin = min(UNUSABLE_SECONDS, self.lifetime_seconds / 10)
         return self.phase != "over" and self.expires_at - now > timedelta(seconds=margin)
 
@@ -92,7 +92,7 @@ class OAuthSession(NamedTuple):
         return self._replace(phase="refreshing", seen={host: now})
 
     def noticed(self, host: str, now: datetime) -> OAuthSession:
-        """A refresh without an answer, noticed by a host whose clock need not be that of the one who began it."""
+        """A refresh without a response, noticed by a host. Its clock may differ from that of the host that started it."""
         return self._replace(seen={**self.seen, host: now})
 
     def ready(self) -> OAuthSession:
@@ -100,7 +100,7 @@ class OAuthSession(NamedTuple):
         return self._replace(phase="ready", seen={})
 
     def renewed(self, answer: Mapping[str, Any], now: datetime) -> OAuthSession:
-        """The session after a refresh. What the answer leaves out stays as it was: nothing here may fail."""
+        """The session after a refresh. What the response leaves out stays as it was: nothing here may fail."""
         seconds = lifetime_in(answer, self.lifetime_seconds)
         refresh, scope = answer.get("refresh_token"), answer.get("scope")
         return self._replace(
@@ -115,10 +115,10 @@ class OAuthSession(NamedTuple):
         )
 
     def may_replace(self, stored: OAuthSession, before: OAuthSession) -> bool:
-        """Whether this may be stored over `stored`, having been made from `before`.
+        """Whether this session, which was made from `before`, may replace `stored`.
 
-        New tokens replace the ones that they were made from, in whatever phase these are by now: they are the only
-        ones that work. Everything else replaces exactly what it was made from.
+        New tokens replace the ones that they were made from, whatever their phase is by now: only the new ones work.
+        Everything else replaces exactly what it was made from.
         """
         if stored.refresh_token != before.refresh_token:
             return False
@@ -127,9 +127,9 @@ class OAuthSession(NamedTuple):
         return (stored.phase, dict(stored.seen)) == (before.phase, dict(before.seen))
 
     def export_string(self) -> str:
-        """Not available: whoever refreshes a copy ends the session for both."""
+        """Not available: refreshing a copy would end the session for both."""
         raise InvalidSession(
-            f"The session of {self.handle} was made by OAuth and cannot be copied: only one copy could refresh it.",
+            f"The session of {self.handle} uses OAuth and cannot be copied: only one copy could refresh it.",
             hint="Sign in there as well, or use an app password.",
         )
 
@@ -143,7 +143,7 @@ class OAuthSession(NamedTuple):
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> OAuthSession:
-        """What `to_json` wrote; InvalidSession for anything else."""
+        """Read what `to_json` wrote. Raises InvalidSession for anything else."""
         try:
             values = {name: fields[name] for name in cls._fields}
             for name in ("expires_at", "created_at", "refreshed_at"):
@@ -155,6 +155,6 @@ class OAuthSession(NamedTuple):
 
 
 def lifetime_in(answer: Mapping[str, Any], default: int) -> int:
-    """How long the access token of an answer lives, in seconds."""
+    """The lifetime in seconds of the access token in a response."""
     seconds = answer.get("expires_in")
     return min(seconds, LIFETIME_SECONDS_MAX) if isinstance(seconds, int) and seconds > 0 else default

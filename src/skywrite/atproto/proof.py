@@ -1,7 +1,7 @@
 """The proof that a record is in a repository: a signed commit, and the path through the tree from it to the record.
 
 What lives here: reading such a proof (a CAR file, as com.atproto.sync.getRecord sends it), and checking each hash and
-the signature. What does not: where proofs come from and how they are kept (`insight.receipts`).
+the signature. What does not: where proofs come from, and how to store them (`insight.receipts`).
 
 Sources: https://atproto.com/specs/repository (commits, MST), https://atproto.com/specs/cryptography (keys, signatures),
 CAR v1 (https://ipld.io/specs/transport/car/carv1/).
@@ -46,13 +46,13 @@ def check_proof(car: bytes, *, did: str, path: str, public_key: str) -> Proven:
     `public_key` is a Multikey, as DID documents have it. Raises InvalidProof.
     """
     if len(car) > PROOF_BYTES_MAX:
-        raise InvalidProof("The proof is too large to be one of a single record.")
+        raise InvalidProof("The proof is too large for a single record.")
     try:
         root, blocks = _read_car(car)
         commit = _block(blocks, root)
         signature = commit.pop("sig")
         if commit["did"] != did:
-            raise InvalidProof(f"The commit is one of {commit['did']}, not of {did}.")
+            raise InvalidProof(f"The commit belongs to {commit['did']}, not to {did}.")
         _check_signature(public_key, signature, encode_dag_cbor(commit))
         record_cid = _find(blocks, commit["data"], path.encode(), 0)
         record = _block(blocks, record_cid)
@@ -64,12 +64,12 @@ def check_proof(car: bytes, *, did: str, path: str, public_key: str) -> Proven:
 
 
 def multikey(kind: str, key: object) -> str:
-    """The key of a verification method as a Multikey; documents of older directories hold the bare point of a curve.
+    """The key of a verification method as a Multikey. Documents of older directories contain the bare curve point.
 
     Raises InvalidProof.
     """
     if not isinstance(key, str):
-        raise InvalidProof("The account's DID document holds no key that can be used.")
+        raise InvalidProof("The account's DID document contains no usable key.")
     if kind == "Multikey":
         return key
     try:
@@ -83,7 +83,7 @@ def multikey(kind: str, key: object) -> str:
 
 
 def _read_car(car: bytes) -> tuple[bytes, dict[bytes, bytes]]:
-    """The CID of the commit, and every block by its CID; each block has the hash that its CID names."""
+    """The CID of the commit, and every block by its CID. The hash of each block is checked."""
     size, start = _varint(car, 0)
     header = decode_dag_cbor(car[start : start + size])
     (root,) = header["roots"]
@@ -145,16 +145,16 @@ def _check_signature(public_key: str, signature: bytes, message: bytes) -> None:
     curve: ec.EllipticCurve = {_K256: ec.SECP256K1(), _P256: ec.SECP256R1()}[raw[:2]]
     order = {_K256: _K256_ORDER, _P256: _P256_ORDER}[raw[:2]]
     if len(signature) != 64:
-        raise InvalidProof("The commit's signature is not one of this network.")
+        raise InvalidProof("The commit's signature does not have the length that the network uses.")
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-    # Each signature has a twin with the same meaning; the network accepts the one with the lower number only.
+    # Each signature has a twin with the same meaning. The network accepts only the one with the lower number.
     if s > order // 2:
         raise InvalidProof("The commit's signature is not in the form that the network accepts.")
     key = ec.EllipticCurvePublicKey.from_encoded_point(curve, raw[2:])
     try:
         key.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
     except InvalidSignature:
-        raise InvalidProof("The commit was not signed with the account's key, or was changed since.") from None
+        raise InvalidProof("The commit was not signed with the account's key, or has been changed.") from None
 
 
 _K256_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

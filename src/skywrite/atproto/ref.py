@@ -12,5 +12,5 @@ class Ref(NamedTuple):
     cid: str
 
     def as_dict(self) -> dict[str, str]:
-        """As it stands in records."""
+        """The object that records contain."""
         return {"uri": self.uri, "cid": self.cid}

@@ -46,26 +46,26 @@ _HIDDEN = frozenset({"RepoDeactivated", "RepoTakendown", "RepoSuspended", "RepoN
 
 
 class RecordConflict(RejectedError):
-    """At the record key is another record than ours."""
+    """The record key holds another record than ours."""
 
 
 class ContentMismatch(RejectedError):
-    """The server stored something else than what we sent: its CID is not ours."""
+    """The server stored something other than what we sent: the CIDs differ."""
 
 
 class StoredOtherwise(ContentMismatch):
-    """The records are public, and one is not what we sent. `root` is the first of them, as the server has it."""
+    """The records are public, but one is not what we sent. `root` is the first one, as the server stored it."""
 
     def __init__(self, ours: Ref, theirs: Ref, *, root: Ref) -> None:
         super().__init__(
             f"The server stored {theirs.uri} with {theirs.cid}, not {ours.uri} with {ours.cid}.",
-            hint="The record is public, with other content than planned; look at it, and report this.",
+            hint="The record is public, but its content is not what you planned. Look at it, and report this.",
         )
         self.root = root
 
 
 class Unsettled(TemporaryError):
-    """A server refused a write, and whether an earlier try was carried out could not be looked up."""
+    """A server refused a write, and we could not check whether an earlier try was carried out."""
 
 
 class Write(NamedTuple):
@@ -93,7 +93,7 @@ class Record(NamedTuple):
 class Commit(NamedTuple):
     """What is in the repository now, in the order of the writes.
 
-    `read_back` says that no response confirmed it: we read it back. Then the commit's own `cid` and `rev` are unknown.
+    With `read_back`, no response confirmed it and we read it back; the commit's own `cid` and `rev` are unknown then.
     """
 
     refs: tuple[Ref, ...]
@@ -106,10 +106,10 @@ Known = Literal["unsent", "absent", "unknown"]
 
 
 class Unwritten(NamedTuple):
-    """Why a commit is not known to be in the repository, and what is known about it instead.
+    """Why a commit may not be in the repository, and what we know about it.
 
-    `unsent`: this write never left, or a disabled account turned it away; earlier tries may still have been carried
-    out. `absent`: it left, then its root's key was read, and nothing was there. `unknown`: it may be there.
+    `unsent`: this write was never sent, or a disabled account refused it; earlier tries may still have been carried
+    out. `absent`: it was sent, then we read its root's key, and nothing was there. `unknown`: it may be there.
     """
 
     error: SkywriteError
@@ -137,9 +137,9 @@ class Repo:
     def try_create_all(self, writes: Sequence[Write]) -> Commit | Unwritten:
         """Create all records in one commit, or none.
 
-        No refusal is believed, not even a 401: something between here and the server may have asked twice. The first
-        record is read back. Ours is there: done. Nothing is there: the error, and the same writes may be tried again.
-        Something else is there: RecordConflict. Only a rate limit is not followed by another request.
+        We trust no refusal, not even a 401: something on the way to the server may have sent the request twice. So we
+        read the first record back. If it is ours, we are done. If there is none, return the error; the same writes may
+        be tried again. If it is another one, raise RecordConflict. Only after a rate limit we send nothing more.
         """
         if not 1 <= len(writes) <= WRITES_MAX:
             hint = "Split them into more commits."
@@ -160,7 +160,7 @@ class Repo:
         return self._checked(writes, answer)
 
     def is_there(self, write: Write) -> bool:
-        """Whether the record is in the repository; RecordConflict where something else has its key."""
+        """Whether the record is in the repository. Raises RecordConflict if another record has its key."""
         try:
             found = self.get(write.collection, write.rkey, timeout_seconds=LOOK_SECONDS)
         except RecordNotFound:
@@ -168,14 +168,14 @@ class Repo:
         if found.cid != write.cid:
             raise RecordConflict(
                 f"{self._uri(write)} holds another record ({found.cid}) than the one to be written ({write.cid}).",
-                hint="Another program has written there; nothing was changed.",
+                hint="Another program has written this record; nothing was changed.",
             )
         return True
 
     def get(
         self, collection: str, rkey: str, *, repo: str | None = None, timeout_seconds: float | None = None
     ) -> Record:
-        """One record of this repository, or of another (DID or handle); RecordNotFound."""
+        """One record of this repository, or of another (DID or handle). Raises RecordNotFound."""
         params = {"repo": repo or self.did, "collection": collection, "rkey": rkey}
         public = self._agent.public
         return _record(public.query("com.atproto.repo.getRecord", params, timeout_seconds=timeout_seconds))
@@ -183,7 +183,7 @@ class Repo:
     def list_records(
         self, collection: str, *, repo: str | None = None, reverse: bool = False, records_max: int | None = None
     ) -> Iterator[Record]:
-        """The records of a collection, newest record key first (`reverse`: oldest first), asked page by page."""
+        """The records of a collection, newest record key first (`reverse`: oldest first), fetched page by page."""
         cursor: str | None = None
         count = 0
         while records_max is None or count < records_max:
@@ -207,9 +207,10 @@ class Repo:
             cursor = following
 
     def put(self, write: Write, *, swap_record: str | None = None, only_new: bool = False) -> Commit:
-        """Write a record whether there is one or not; never repeated here.
+        """Create or replace a record. This is never repeated automatically.
 
-        `swap_record` is the CID that must be there now, `only_new` says that nothing may be: else InvalidSwap.
+        `swap_record` is the CID that must be there now; with `only_new`, nothing may be there. Otherwise raises
+        InvalidSwap.
         """
         body: dict[str, Any] = {
             "repo": self.did,
@@ -226,7 +227,7 @@ class Repo:
         return result
 
     def delete(self, collection: str, rkey: str) -> None:
-        """Delete a record. One that is not there is no error, so a lost answer is asked for again."""
+        """Delete a record. It is not an error if there is none, so this is repeated if a response gets lost."""
         body = {"repo": self.did, "collection": collection, "rkey": rkey}
         self._repeat(DELETE_TRIES, lambda: self._agent.procedure("com.atproto.repo.deleteRecord", body))
 
@@ -239,11 +240,11 @@ class Repo:
         cid: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> dict[str, Any]:
-        """Upload a blob and return the server's blob object, which belongs into the record.
+        """Upload a blob and return the server's blob object, for use in a record.
 
-        `data` may be a function that begins the pieces anew; then `size` is their sum. `progress` receives the number
-        of bytes that have left so far, and begins at 0 again with each try. The same bytes give the same blob, so
-        doubt is answered by sending them again. ContentMismatch where the server's CID is not `cid`.
+        `data` may be a function that returns a new iterator of pieces for each try; then pass their total `size`.
+        `progress` receives the number of bytes sent so far, from 0 again with each try. The same bytes give the same
+        blob, so in doubt they are sent again. Raises ContentMismatch if the server's CID is not `cid`.
         """
         size = len(data) if isinstance(data, bytes) else size
         if size is not None and size > UNASKED_BLOB_BYTES_MAX:
@@ -260,35 +261,35 @@ class Repo:
         return _checked_blob(answer, cid, size)
 
     def _check_limit(self, size: int) -> None:
-        """Ask first: a server that refuses a large body may hang up before it says so."""
+        """Check the limit first: a server that refuses a large body may hang up before it says so."""
         limit = self._agent.blob_upload_limit()
         if limit is not None and size > limit:
             message = f"A blob of {size} bytes is too large for {self._agent.public.host}, which takes {limit}."
             raise TooLargeForServer(message, hint="Make it smaller.")
 
     def _settle(self, writes: Sequence[Write], error: SkywriteError) -> Commit | Unwritten:
-        """The way out of doubt. Returns a commit only where our first record was seen."""
+        """Resolve the doubt. Returns a commit only if we have seen our first record."""
         root = writes[0]
         try:
             if isinstance(error, SignInError) and self._is_hidden():
-                # Such an account shows no record, whether it has it or not.
+                # Such an account shows no records at all.
                 return Unwritten(error, "unsent" if isinstance(error, AccountUnavailable) else "unknown")
             if self.is_there(root):
                 return self._read_back(writes)
             if isinstance(error, ServerFailure) and error.status == 500 and self._rest_is_there(writes):
-                # A commit that was carried out between the two reads shows here.
+                # The commit may have been carried out between the two reads.
                 if self.is_there(root):
                     return self._read_back(writes)
                 raise RecordConflict(
                     f"Other records of the commit are there, but {self._uri(root)} is not: it was deleted.",
-                    hint="It was published before; write it as a new post.",
+                    hint="It was published before. Write it as a new post.",
                 )
         except RecordConflict:
             raise
         except SkywriteError as hindrance:
-            # Whatever kept us from looking, what we must report is the doubt. Without a look no refusal is final.
+            # Whatever kept us from looking, report the doubt: no refusal is final until we have looked.
             if isinstance(error, Refused):
-                text = f"{error.message} Whether an earlier try was carried out could not be looked up"
+                text = f"{error.message} Skywrite could not check whether an earlier try was carried out"
                 error = Unsettled(f"{text}: {hindrance.message}", hint=error.hint)
             return Unwritten(error, "unknown")
         return Unwritten(error, "absent")
@@ -311,7 +312,7 @@ class Repo:
         return Commit(tuple(Ref(self._uri(write), write.cid) for write in writes), read_back=True)
 
     def _checked(self, writes: Sequence[Write], answer: Mapping[str, Any]) -> Commit | Unwritten:
-        """The commit of an answer, whose results must be what we sent; one without results is doubt."""
+        """The commit in a response. Its results must be what we sent; without results there is doubt."""
         results = answer.get("results")
         stored = [_ref(result) for result in results] if isinstance(results, list) else []
         if len(stored) != len(writes) or None in stored:
@@ -330,7 +331,7 @@ class Repo:
         return f"at://{self.did}/{write.collection}/{write.rkey}"
 
     def _repeat(self, tries: int, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Send what is safe to repeat, again after doubt."""
+        """Send something that is safe to repeat, again in case of doubt."""
         clock = self._agent.clock
         for tries_left in range(tries - 1, -1, -1):
             try:
@@ -343,7 +344,7 @@ class Repo:
 
 
 def upload_seconds(size: int) -> float:
-    """How long the upload of so many bytes may take, with its answer."""
+    """How long the upload of so many bytes may take, including the response."""
     return UPLOAD_SECONDS_BASE + size / UPLOAD_BYTES_A_SECOND_LEAST
 
 
@@ -357,7 +358,7 @@ def _create(write: Write) -> dict[str, Any]:
 
 
 def _ref(result: object) -> Ref | None:
-    """Where a server says that it stored a record, and as what; None where it does not say."""
+    """Where a server says that it stored a record, and with which CID; None if it does not say."""
     if isinstance(result, dict) and isinstance(result.get("uri"), str) and isinstance(result.get("cid"), str):
         return Ref(result["uri"], result["cid"])
     return None
@@ -377,7 +378,7 @@ def _told(
     def pieces() -> Iterator[bytes]:
         sent = 0
         for piece in _sliced(data) if isinstance(data, bytes) else data():
-            # Reported before the piece is yielded: after the last one, nobody asks for more.
+            # Report before yielding the piece: the generator does not resume after the last one.
             sent += len(piece)
             if progress:
                 progress(sent)

@@ -18,10 +18,10 @@ _BEHIND_ENTRYWAY = ".host.bsky.network"
 
 
 def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) -> str:
-    """The address to sign in at; the default where the account cannot be found (signing in will say why).
+    """The address to sign in at, or the default if the account cannot be found (signing in will say why).
 
     Accounts on Bluesky's own servers sign in at its entryway; all others at the PDS in their DID document. Raises
-    HandleDisputed where DNS and the handle's web server name different accounts.
+    HandleDisputed if DNS and the handle's web server name different accounts.
     """
     name = clean_identifier(identifier)
     if name.endswith(".bsky.social") or "@" in name:
@@ -36,20 +36,20 @@ def service_for(identifier: str, resolver: Resolver, default: str = ENTRYWAY) ->
 
 
 def is_well_known(service: str, known: Iterable[str] = ()) -> bool:
-    """Whether a password may go to a server without a question: the entryway, what stands behind it, or one of `known`.
+    """Whether a password may go to a server without asking: the entryway, a server behind it, or one of `known`.
 
-    `known` are the servers of accounts that are signed in already, and those that the user named.
+    `known` are the servers of accounts that are already signed in, and those that the user named.
     """
     host = urlsplit(service).hostname or ""
     return service == ENTRYWAY or host.endswith(_BEHIND_ENTRYWAY) or service in known
 
 
 def at_own_server(session: Session, resolver: Resolver) -> Session:
-    """The session at the account's own PDS, where the entryway's answer did not name it."""
+    """The session at the account's own PDS, in case the entryway's response did not name it."""
     if session.pds_url != ENTRYWAY:
         return session
     try:
         return session.moved_to(resolver.resolve(session.did).pds_url)
     except SkywriteError:
-        # The entryway passes everything on: it only takes longer.
+        # The entryway forwards everything; it only takes longer.
         return session

@@ -60,33 +60,33 @@ _Result = TypeVar("_Result")
 
 
 class SessionExpired(NotSignedIn):
-    """The session is over: its refresh token has expired or its app password was revoked."""
+    """The session has ended: its refresh token expired, or its app password was revoked."""
 
 
 class NotAllowed(NotSignedIn):
-    """The session may do much, but not this: an app password has fewer rights than the main password."""
+    """The session is valid, but not for this: an app password has fewer rights than the main password."""
 
 
 class RefreshBusy(TemporaryError):
-    """Another process refreshes this session and does not finish."""
+    """Another process is refreshing this session and does not finish."""
 
 
 class SessionStore(Protocol):
     """Where sessions are kept, shared by all threads and processes that use an account."""
 
     def load(self, did: str) -> Session | None:
-        """The session that was saved last."""
+        """The most recently saved session."""
         ...
 
     def save(self, session: Session) -> None:
-        """Keep a session in place of the account's former one; it is durable when this returns.
+        """Save a session in place of the account's previous one. It is durable when this returns.
 
-        May raise SignedOut where that one is over.
+        May raise SignedOut if the previous one has ended.
         """
         ...
 
     def try_lease(self, did: str, seconds: float) -> bool:
-        """Take the right to refresh the account's session for so long; False while somebody else has it."""
+        """Take the right to refresh the account's session for `seconds`; False while another process has it."""
         ...
 
     def release(self, did: str) -> None:
@@ -95,7 +95,7 @@ class SessionStore(Protocol):
 
 
 class MemorySessionStore:
-    """Sessions of one process, gone when it ends."""
+    """Sessions of one process, lost when it ends."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
@@ -125,7 +125,7 @@ class MemorySessionStore:
 
 
 class Authenticator(Protocol):
-    """Whose requests they are: makes calls with an account's tokens, and keeps these fresh."""
+    """Makes calls with an account's tokens, and keeps the tokens fresh."""
 
     @property
     def session(self) -> Session | OAuthSession:
@@ -133,11 +133,11 @@ class Authenticator(Protocol):
         ...
 
     def call(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
-        """Make a call with the account's server and the headers to send; again where the tokens had ended."""
+        """Make a call with the account's server and the headers to send; once more if the tokens have expired."""
         ...
 
     def get_ready(self) -> None:
-        """Refresh a session that is about to end, as every call does."""
+        """Refresh a session that is about to expire, as every call does."""
         ...
 
     def server_now(self) -> datetime:
@@ -154,9 +154,9 @@ class Authenticator(Protocol):
 
 
 class Agent:
-    """XRPC methods called as one account, with a session that lives on. Safe to share between threads.
+    """Calls XRPC methods as one account, and keeps its session alive. Safe to share between threads.
 
-    `auth` is who refreshes the session and signs requests; without it they carry the tokens of `session`.
+    `auth` refreshes the session and signs requests. Without it, requests carry the tokens of `session`.
     """
 
     def __init__(
@@ -201,7 +201,7 @@ class Agent:
 
     @property
     def public(self) -> Xrpc:
-        """The account's server, asked without the session."""
+        """The account's server, for calls without the session."""
         return Xrpc(self._transport, self.session.pds_url, clock=self._clock)
 
     def query(
@@ -233,7 +233,7 @@ class Agent:
         )
 
     def service_auth(self, audience: str, method: str, *, lifetime_seconds: int = SERVICE_AUTH_SECONDS) -> str:
-        """A token for another service (DID) that may call one method as this account; at most an hour."""
+        """A token that lets another service (DID) call one method as this account, for at most an hour."""
         expires = self._auth.server_now() + timedelta(seconds=lifetime_seconds)
         params: dict[str, Param] = {"aud": audience, "lxm": method, "exp": int(expires.timestamp())}
         token = self.query("com.atproto.server.getServiceAuth", params).get("token")
@@ -242,18 +242,18 @@ class Agent:
         return token
 
     def describe_server(self) -> dict[str, Any]:
-        """What the server says about itself (did, blobUploadLimit ...), asked once."""
+        """What the server says about itself (did, blobUploadLimit, ...). Requested once, then remembered."""
         if self._description is None:
             self._description = self.public.query("com.atproto.server.describeServer")
         return self._description
 
     def blob_upload_limit(self) -> int | None:
-        """The server's largest blob in bytes, None where it does not say."""
+        """The server's largest blob in bytes; None if it does not say."""
         limit = self.describe_server().get("blobUploadLimit")
         return limit if isinstance(limit, int) else None
 
     def get_ready(self) -> None:
-        """Refresh a session that is about to end, as every call does: what goes wrong here, went wrong before it."""
+        """Refresh a session that is about to expire, as every call does. If this fails, no call was sent."""
         self._auth.get_ready()
 
     def refresh(self) -> Session | OAuthSession:
@@ -266,10 +266,10 @@ class Agent:
 
 
 class BearerAuth:
-    """A session of a password: its access token goes with each request. Safe to share between threads.
+    """Sends the access token of a password session with each request. Safe to share between threads.
 
-    The session is refreshed shortly before its access token ends, and once after the server says that it has ended.
-    A refresh is done by one thread of one process (`SessionStore.try_lease`); the others take what it saved.
+    The session is refreshed shortly before its access token expires, and once more if the server says it has expired.
+    One thread of one process refreshes it (`SessionStore.try_lease`); the others use what it saved.
     """
 
     def __init__(
@@ -298,7 +298,7 @@ class BearerAuth:
         return self._session.server_now(self._clock.now())
 
     def get_ready(self) -> None:
-        """Refresh a session that is about to end, as every call does."""
+        """Refresh a session that is about to expire, as every call does."""
         self._current()
 
     def refresh(self) -> Session:
@@ -315,7 +315,7 @@ class BearerAuth:
             return
 
     def call(self, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
-        """Make a call as the account; once more with other tokens where these have ended."""
+        """Make a call as the account; once more with new tokens if these have expired."""
         session = self._current()
         try:
             return self._call(session, call)
@@ -327,11 +327,11 @@ class BearerAuth:
         try:
             return self._called_again(session, call)
         except NotSent as error:
-            # The call did leave, before the session was refreshed.
+            # The call itself was sent, before the session was refreshed.
             raise NoAnswer(error.message, hint=error.hint) from None
 
     def _called_again(self, session: Session, call: Callable[[Xrpc, Mapping[str, str]], _Result]) -> _Result:
-        """Call with a refreshed session: also where a 401 gives no reason, as a gateway's own does not."""
+        """Call with a refreshed session, also if the 401 gave no reason, as one from a gateway does not."""
         for _ in range(RECOVERY_TRIES):
             with self._refreshing:
                 session = self._refresh_shared(session.access_jwt, must=True)
@@ -340,7 +340,7 @@ class BearerAuth:
             except AccountUnavailable:
                 raise
             except NotSignedIn:
-                # One that another process has saved may have ended since; one of our own is as good as it gets.
+                # A session that another process saved may have expired since. Our own is as good as it gets.
                 if session is self._renewed:
                     raise
         raise ExpiredToken(f"The session of {session.handle} has expired.", hint=SIGN_IN_HINT)
@@ -350,7 +350,7 @@ class BearerAuth:
         return call(xrpc, _bearer(session.access_jwt))
 
     def _current(self) -> Session:
-        """The session to use; one that is about to end is refreshed, if nothing prevents that."""
+        """The session to use, refreshed if it is about to expire and nothing prevents that."""
         session = self._session
         now = self._clock.now()
         if not session.is_due(now):
@@ -371,7 +371,7 @@ class BearerAuth:
             self._refreshing.release()
 
     def _refresh_shared(self, stale: str, *, must: bool) -> Session:
-        """Refresh under the store's lease, or take what its holder saves. `stale` is the token to be replaced."""
+        """Refresh under the store's lease, or use what its holder saves. `stale` is the token to replace."""
         if self._session.access_jwt != stale:
             return self._session
         deadline = self._clock.monotonic() + (REFRESH_WAIT_SECONDS_MAX if must else 0)
@@ -392,7 +392,7 @@ class BearerAuth:
             self._store.release(self._session.did)
 
     def _take_saved(self, stale: str) -> bool:
-        """Use the saved session where it is newer than ours; True if it is also good for a call."""
+        """Use the saved session if it is newer than ours; True if it can also be used for a call."""
         saved = self._store.load(self._session.did)
         if saved is None or saved.access_jwt == stale or saved.is_older_than(self._session):
             return False
@@ -404,7 +404,7 @@ class BearerAuth:
         try:
             answer = self._ask_refresh(session)
         except (NotSignedIn, Refused) as error:
-            # Somebody may have signed in anew while we asked.
+            # Somebody may have signed in again during our request.
             if self._take_saved(session.access_jwt):
                 return
             raise _refresh_error(error, session) from None
@@ -412,7 +412,7 @@ class BearerAuth:
         try:
             self._store.save(renewed)
         except SignedOut:
-            # Where somebody has signed in anew while we asked, that sign-in goes on.
+            # If somebody signed in again during our request, use that sign-in.
             saved = self._store.load(self._session.did)
             if saved is None:
                 raise
@@ -421,7 +421,7 @@ class BearerAuth:
             self._session = self._renewed = renewed
 
     def _ask_refresh(self, session: Session) -> dict[str, Any]:
-        """An answer that got lost is asked for again: the same refresh token gives the same next one for 2 hours."""
+        """Refresh, again if a response gets lost: for 2 hours, a refresh token gives the same next one."""
         xrpc = Xrpc(self._transport, session.pds_url, clock=self._clock)
         for tries_left in range(REFRESH_TRIES - 1, -1, -1):
             try:
@@ -436,7 +436,7 @@ class BearerAuth:
                 if not tries_left:
                     raise
             except NotSignedIn as error:
-                # A server that ends a session says so by name; a bare 401 may be a gateway's.
+                # A server that ends a session names the error; a bare 401 may come from a gateway.
                 if not tries_left or isinstance(error, (ExpiredToken, InvalidToken, AccountUnavailable)):
                     raise
             self._clock.wait(threading.Event(), 0.5 + self._clock.random())
@@ -452,7 +452,7 @@ def _is_about_rights(error: NotSignedIn) -> bool:
 
 
 def _not_allowed(session: Session, error: NotSignedIn) -> NotAllowed:
-    hint = "An app password may not do this; sign in with the main password or do it in the Bluesky app."
+    hint = "App passwords cannot do this. Sign in with the main password, or do it in the Bluesky app."
     return with_answer(NotAllowed(f"{session.handle} is not allowed to do this: {error.message}", hint=hint), error)
 
 
@@ -461,5 +461,5 @@ def _refresh_error(error: NotSignedIn | Refused, session: Session) -> SkywriteEr
         return error
     if isinstance(error, AccountUnavailable):
         return with_answer(AccountUnavailable(f"{session.handle}: {error.message}", hint=error.hint), error)
-    message = f"The session of {session.handle} is over: it has expired, or its app password was revoked."
+    message = f"The session of {session.handle} has ended: it expired, or its app password was revoked."
     return with_answer(SessionExpired(message, hint=SIGN_IN_HINT), error)

@@ -1,9 +1,9 @@
-"""A session's data: who, where, and the two tokens; its text forms and what its tokens say about time.
+"""The data of a session: the account, its server and the two tokens, its text forms, and when the tokens expire.
 
 What lives here: pure values. What does not: signing in (see `sign_in`), and refreshing (see `session`, which also
 exports these names).
 
-Tokens are JSON Web Tokens of the server; their claims are read without checking the signature, as hints only.
+Tokens are JSON Web Tokens of the server. Their claims serve as hints only, so their signature is not checked.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ SESSION_CHARACTERS_MAX = 100_000
 
 
 class InvalidSession(InputError):
-    """A text that should hold a session does not."""
+    """The text does not contain a session."""
 
 
 class SignedOut(SignInError):
-    """The sign-in that was refreshed is over: its account was signed out, signed in anew or forgotten meanwhile."""
+    """The session was refreshed too late: meanwhile its account was signed out, signed in again, or removed."""
 
 
 class Session(NamedTuple):
@@ -57,7 +57,7 @@ class Session(NamedTuple):
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any], *, service_url: str, now: datetime) -> Session:
-        """The session in an answer of createSession; NoAnswer where it holds none."""
+        """The session in a response of createSession. Raises NoAnswer if there is none."""
         did, handle = answer.get("did"), answer.get("handle")
         access, refresh = answer.get("accessJwt"), answer.get("refreshJwt")
         if not (_is_did(did) and isinstance(handle, str) and is_token(access) and is_token(refresh)):
@@ -75,47 +75,47 @@ class Session(NamedTuple):
         )
 
     def renewed(self, answer: Mapping[str, Any], *, now: datetime) -> Session:
-        """The session after an answer of refreshSession, which must be for the same account.
+        """The session after a response of refreshSession, which must be for the same account.
 
-        It stays where it was made: the tokens of one operator's server are not sent to another's without a sign-in.
+        It stays with its operator: without a new sign-in, tokens are not sent to another operator's server.
         """
         session = Session.from_answer(answer, service_url=self.pds_url, now=now)
         if session.did != self.did:
-            raise NoAnswer(f"The server answered for {session.did}, not for {self.did}.")
+            raise NoAnswer(f"The server's response is for {session.did}, not for {self.did}.")
         if not _is_same_operator(self.pds_url, session.pds_url):
             session = session.moved_to(self.pds_url)
         return session._replace(handle=self.handle) if session.handle == INVALID_HANDLE else session
 
     @property
     def uses_main_password(self) -> bool:
-        """True where somebody signed in with the account's main password instead of an app password."""
+        """True if somebody signed in with the account's main password instead of an app password."""
         return _claims(self.access_jwt).get("scope") == MAIN_PASSWORD_SCOPE
 
     @property
     def audience(self) -> str | None:
-        """The DID of the server that takes the access token, where the token says so."""
+        """The DID of the server that accepts the access token, if the token names it."""
         audience = _claims(self.access_jwt).get("aud")
         return audience if isinstance(audience, str) else None
 
     def is_due(self, now: datetime) -> bool:
-        """The access token ends within five minutes (or the last quarter of a short life)."""
+        """Whether the access token expires within five minutes (or within the last quarter of a short lifetime)."""
         left = self._seconds_left(now)
         lifetime = self._lifetime_seconds()
         margin = REFRESH_MARGIN_SECONDS if lifetime is None else min(REFRESH_MARGIN_SECONDS, lifetime / 4)
         return left is not None and left <= margin
 
     def is_over(self, now: datetime) -> bool:
-        """The access token has expired, as far as we know."""
+        """Whether the access token has expired, as far as we know."""
         left = self._seconds_left(now)
         return left is not None and left <= 0
 
     def is_older_than(self, other: Session) -> bool:
-        """Issued before the other, by the server's own clock; False where the tokens do not say."""
+        """Whether it was issued before the other, by the server's clock; False if the tokens do not say."""
         ours, theirs = _claim_time(self.access_jwt, "iat"), _claim_time(other.access_jwt, "iat")
         return ours is not None and theirs is not None and ours < theirs
 
     def server_now(self, now: datetime) -> datetime:
-        """The server's time, guessed from when it says that it issued the token."""
+        """The server's time, estimated from the token's time of issue."""
         issued = _claim_time(self.access_jwt, "iat")
         return now if issued is None or self.received_at is None else issued + (now - self.received_at)
 
@@ -124,7 +124,7 @@ class Session(NamedTuple):
         return None if issued is None or ends is None else (ends - issued).total_seconds()
 
     def _seconds_left(self, now: datetime) -> float | None:
-        """Counted from when we got the token, so that a clock which is always wrong does no harm."""
+        """Counted from when we received the token, so that a clock which is always wrong does no harm."""
         ends = _claim_time(self.access_jwt, "exp")
         return None if ends is None else (ends - self.server_now(now)).total_seconds()
 
@@ -144,7 +144,7 @@ class Session(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> Session:
-        """What `to_json` wrote; InvalidSession for anything else."""
+        """Read what `to_json` wrote. Raises InvalidSession for anything else."""
         try:
             fields = json.loads(text)
             received_at = fields.get("received_at")
@@ -168,7 +168,7 @@ class Session(NamedTuple):
 
     @classmethod
     def from_string(cls, text: str) -> Session:
-        """What `export_string` wrote, or the atproto SDK's session string (handle:::did:::access:::refresh:::pds)."""
+        """Read what `export_string` wrote, or an atproto SDK session string (handle:::did:::access:::refresh:::pds)."""
         text = text.strip()
         if len(text) > SESSION_CHARACTERS_MAX:
             raise _unreadable()
@@ -183,7 +183,7 @@ class Session(NamedTuple):
         if len(parts) not in (4, 5):
             raise _unreadable()
         handle, did, access, refresh = parts[:4]
-        # The SDK writes "None" where it does not know the server.
+        # The SDK writes "None" if it does not know the server.
         pds_url = parts[4] if len(parts) == 5 and parts[4] not in ("", "None") else SDK_DEFAULT_PDS
         return _checked(cls(did, handle, pds_url.rstrip("/").removesuffix("/xrpc"), access, refresh))
 
@@ -193,9 +193,9 @@ class Session(NamedTuple):
 
 
 def pds_in_document(document: object, did: str, service_url: str) -> str | None:
-    """The account's server in a DID document (service `#atproto_pds`), where it is usable.
+    """The account's server in a DID document (service `#atproto_pds`), if it is usable.
 
-    Tokens go to this address: never from https to plain http.
+    Tokens go to this address, so it never changes from https to plain http.
     """
     if not isinstance(document, dict) or document.get("id") != did:
         return None
@@ -244,7 +244,7 @@ def _is_server(value: str) -> bool:
 
 
 def is_token(value: object) -> bool:
-    """Fit for a header: anything else could smuggle one in, or appear in the transport's own error."""
+    """Whether it is safe in a header: anything else could inject one, or appear in the transport's own error."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value and value != ""
 
 
@@ -268,5 +268,5 @@ def _claim_time(token: str, claim: str) -> datetime | None:
         found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
     except (OverflowError, ValueError):
         return None
-    # A year at the end of the calendar means nothing, and cannot be reckoned with.
+    # A year at the end of the calendar means nothing, and arithmetic with it fails.
     return found if found.year < YEAR_MAX else None

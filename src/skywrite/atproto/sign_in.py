@@ -1,6 +1,6 @@
-"""Signing in with a password: what the user types, made into a session.
+"""Signing in with a password: from what the user types to a session.
 
-What lives here: `create_session` and what may go wrong at a sign-in. What does not: finding an account's server from
+What lives here: `create_session` and the errors of a sign-in. What does not: finding an account's server from
 its handle (see `identity`), keeping and refreshing the session (see `session`).
 
 Passwords and tokens never appear in a message or a log. Source: com.atproto.server.createSession.
@@ -22,7 +22,7 @@ _APP_PASSWORD = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}")
 
 
 class WrongPassword(NotSignedIn):
-    """The server does not know this account, or not with this password."""
+    """The server does not know this account, or the password is wrong."""
 
 
 class AuthFactorRequired(NotSignedIn):
@@ -34,11 +34,11 @@ class WrongAuthFactor(NotSignedIn):
 
 
 class InvalidIdentifier(InputError):
-    """What should name an account does not."""
+    """The text does not name an account."""
 
 
 def clean_identifier(text: str) -> str:
-    """A handle, DID or e-mail address as people paste it, without a leading @, blanks and invisible characters."""
+    """A handle, DID or e-mail address without what people paste along: a leading @, blanks, invisible characters."""
     visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
     return visible.removeprefix("@")
 
@@ -54,9 +54,9 @@ def create_session(
 ) -> Session:
     """Sign in at a service (an entryway or a PDS) with a handle, DID or e-mail address.
 
-    The session's `pds_url` is the account's own server, from the DID document in the answer, or else the service.
+    The session's `pds_url` is the account's own server, from the DID document in the response, or else the service.
     Raises InvalidIdentifier, WrongPassword, AuthFactorRequired, WrongAuthFactor, AccountUnavailable, RateLimited.
-    `Session.uses_main_password` says that an app password would have been better.
+    If `Session.uses_main_password` is true, an app password would have been better.
     """
     name = clean_identifier(identifier)
     if not name or not any(mark in name for mark in ".:@"):
@@ -88,7 +88,7 @@ def _login_error(error: NotSignedIn, name: str, host: str, had_auth_factor: bool
             AuthFactorRequired(f"{host} has sent a sign-in code for {name} by e-mail.", hint=hint), error
         )
     if had_auth_factor and isinstance(error, (ExpiredToken, InvalidToken)):
-        hint = "Ask for a new code by signing in again without one."
+        hint = "Sign in again without a code to get a new one."
         return with_answer(WrongAuthFactor(f"{host} does not accept the sign-in code for {name}.", hint=hint), error)
     hint = "Check the handle, the app password and the server. App passwords are made in the settings of the app."
     return with_answer(WrongPassword(f"{host} does not accept the password for {name}.", hint=hint), error)

@@ -1,6 +1,6 @@
-"""The identifiers of AT Protocol, each a `str` that is valid or does not exist.
+"""The identifiers of AT Protocol. Each is a `str` that is known to be valid.
 
-What lives here: grammar, and nothing that asks the network. Each class takes text and raises `InvalidSyntax`.
+What lives here: grammar. What does not: anything that needs the network. Each class raises `InvalidSyntax`.
 Sources: https://atproto.com/specs/did, /handle, /nsid, /record-key, /at-uri-scheme, /lexicon; RFC 5646 for languages.
 """
 
@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 from skywrite.errors import InputError
 
-# Names that the public DNS never answers for (RFC 6761, RFC 7686, and what the handle specification disallows).
+# Names that are never in the public DNS (RFC 6761, RFC 7686), and those that the handle specification disallows.
 RESERVED_ENDINGS = (".test", ".localhost", ".local", ".internal", ".invalid", ".example", ".alt", ".arpa", ".onion")
 
 TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
@@ -34,7 +34,7 @@ _LANGUAGE_ALONE = (
 
 
 class InvalidSyntax(InputError, ValueError):
-    """A text is not what the protocol calls by that name."""
+    """The text is not a valid identifier of its kind."""
 
 
 class _Checked(str):
@@ -51,7 +51,7 @@ class _Checked(str):
             return text
         if not isinstance(text, str):
             raise InvalidSyntax(f"{cls._called} must be text, not {type(text).__name__}.", hint=cls._hint)
-        # `re` compiles a pattern at its first use and keeps it: importing this module compiles none.
+        # `re` compiles a pattern on first use and caches it, so importing this module compiles none.
         if len(text) > cls._max_length or not re.fullmatch(cls._pattern, text) or not cls._holds(text):
             raise InvalidSyntax(f"{_shown(text)} is not {cls._called}.", hint=cls._hint)
         return super().__new__(cls, cls._normal(text))
@@ -135,7 +135,7 @@ class Tid(_Checked):
 class AtUri(_Checked):
     """The address of a repository, a collection or a record: `at://authority[/collection[/rkey]]`.
 
-    Without query and fragment: the form that lexicons admit.
+    Without query and fragment: the form that lexicons allow.
     """
 
     __slots__ = ()
@@ -202,7 +202,7 @@ class Datetime(_Checked):
 
     @property
     def utc(self) -> datetime:
-        """The same as a datetime in UTC; digits after the microseconds are dropped."""
+        """As a datetime in UTC, without digits after the microseconds."""
         return _parse_time(self)
 
 
@@ -211,7 +211,7 @@ def _parse_time(text: str) -> datetime:
 
 
 class Language(_Checked):
-    """A BCP 47 language tag, the strict form: the language in lower case, no variant or extension given twice."""
+    """A BCP 47 language tag in strict form: the language in lower case, no repeated variant or extension."""
 
     __slots__ = ()
     _called = "a language tag"

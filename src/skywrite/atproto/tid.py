@@ -1,7 +1,7 @@
 """TIDs: record keys that sort by time (https://atproto.com/specs/tid).
 
 A TID is 64 bits in 13 characters of base32-sortable: a zero bit, 53 bits of microseconds since 1970, 10 bits of
-clock id. The network checks the form and never the time, so a TID may be made for a time that is still to come.
+clock id. The network checks only the form, not the time, so a TID may contain a time in the future.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def tid_from(micros: int, clock_id: int) -> str:
 
 
 def tid_micros(tid: str) -> int:
-    """The microseconds since 1970 that a TID holds; raises InvalidSyntax."""
+    """The microseconds since 1970 in a TID. Raises InvalidSyntax."""
     number = 0
     for character in Tid(tid):
         number = number << 5 | _VALUES[character]
@@ -36,7 +36,7 @@ def tid_micros(tid: str) -> int:
 
 
 def tid_after(tid: str, micros: int) -> str:
-    """The TID with the same clock id so many microseconds later; raises InvalidSyntax."""
+    """The TID with the same clock id, later by `micros` microseconds. Raises InvalidSyntax."""
     number = 0
     for character in Tid(tid):
         number = number << 5 | _VALUES[character]
@@ -44,10 +44,10 @@ def tid_after(tid: str, micros: int) -> str:
 
 
 def keyed_tid(at: datetime, key: str, index: int = 0) -> str:
-    """The TID that anyone computes again from the same time (to the second), key and index.
+    """A TID that depends only on a time (to the second), a key and an index, so it can be computed again.
 
-    The second is the time's; the microseconds and the clock id come from SHA-256 of the key. The indexes of one
-    key (a thread's posts, 0 to 999) sort in their order. Raises InvalidSyntax for a time without a zone.
+    The second comes from the time, the microseconds and the clock id from SHA-256 of the key. The indexes of one key (a
+    thread's posts, 0 to 999) sort in order. Raises InvalidSyntax for a time without a zone.
     """
     from hashlib import sha256
 
@@ -63,8 +63,10 @@ def keyed_tid(at: datetime, key: str, index: int = 0) -> str:
 
 
 class TidClock:
-    """Makes TIDs that only go up, whatever the computer's clock does. Safe to share between threads; keep one a
-    process. Each TID has a clock id of its own, so that two processes which share a microsecond still differ.
+    """Makes strictly increasing TIDs, whatever the computer's clock does.
+
+    Safe to share between threads; use one for each process. Each TID has a random clock id, so that two processes
+    almost never make the same TID in the same microsecond.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -73,7 +75,7 @@ class TidClock:
         self._last_micros = -1
 
     def next(self) -> str:
-        """A TID of the current time, or of the microsecond after the last one where that is later."""
+        """A TID of the current time, or of the microsecond after the last one if that is later."""
         with self._lock:
             micros = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
             self._last_micros = max(micros, self._last_micros + 1)

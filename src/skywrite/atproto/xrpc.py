@@ -1,7 +1,7 @@
-"""XRPC: calls of queries and procedures by their NSID, over any transport.
+"""XRPC: calls queries and procedures by their NSID, over any transport.
 
-What lives here: addresses, parameters, bodies, answers, and the few repeats that are always safe. What does not:
-who is asking (see `session`), what a refusal means (see `xrpc_errors`), repeats of writes (see `repo`).
+What lives here: addresses, parameters, bodies, responses, and the few retries that are always safe. What does not:
+who is calling (see `session`), what a refusal means (see `xrpc_errors`), retries of writes (see `repo`).
 
 Source: https://atproto.com/specs/xrpc
 """
@@ -57,8 +57,8 @@ class Caller(Protocol):
 class Xrpc:
     """One server's XRPC methods. Safe to share between threads.
 
-    Queries are repeated twice where the answer is missing or 502, 503 or 504, but not after a time-out; procedures
-    once, and only where the request never left. Raises the errors of `skywrite.errors` and `xrpc_errors`.
+    Queries are retried twice if the response is missing or is 502, 503 or 504, but not after a time-out. Procedures are
+    retried once, and only if the request was never sent. Raises the errors of `skywrite.errors` and `xrpc_errors`.
     """
 
     def __init__(self, transport: Transport, base_url: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -90,10 +90,10 @@ class Xrpc:
         headers: Mapping[str, str] | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> bytes:
-        """Call a query whose output is raw bytes (getBlob, getRepo); RejectedError where it is over `max_bytes`."""
+        """Call a query that returns raw bytes (getBlob, getRepo). Raises RejectedError for more than `max_bytes`."""
         response = self._query(nsid, params, {"accept": "*/*", **(headers or {})}, _itself, max_bytes)
         if response.truncated:
-            raise RejectedError(f"The answer of {self.host} to {nsid} is over {max_bytes} bytes.")
+            raise RejectedError(f"The response of {self.host} to {nsid} has more than {max_bytes} bytes.")
         return response.body
 
     def procedure(
@@ -109,8 +109,8 @@ class Xrpc:
     ) -> dict[str, Any]:
         """Call a procedure (POST) and return its JSON object, {} where it has no output.
 
-        `body` is an object (sent as JSON), bytes, or a function that begins a stream of bytes anew for each try;
-        `hide` are secrets in the body that must not come back in an error.
+        `body` is an object (sent as JSON), bytes, or a function that returns a new stream of bytes for each try.
+        `hide` lists secrets in the body that must not appear in an error.
         """
         sent, content_type = _encoded(nsid, body, content_type)
         url = self._url(nsid, params)
@@ -198,7 +198,7 @@ def _itself(response: Response) -> Response:
 
 
 def _unsendable(nsid: str) -> InputError:
-    hint = "Look for lone surrogates, infinite numbers and objects that are no JSON."
+    hint = "Look for lone surrogates, infinite numbers and objects that are not JSON."
     return InputError(f"The data for {nsid} cannot be written as JSON in UTF-8.", hint=hint)
 
 
@@ -207,7 +207,7 @@ def _encoded(nsid: str, body: Body, content_type: str | None) -> tuple[bytes | P
         try:
             encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         except (ValueError, TypeError, RecursionError):
-            # Their text may quote a part of the body, which may be a secret.
+            # The original message may quote a part of the body, which may be a secret.
             raise _unsendable(nsid) from None
         return encoded, content_type or "application/json"
     if body is None:

@@ -1,11 +1,11 @@
-"""What an XRPC server's refusal means: its status and error name, put on the branches of `skywrite.errors`.
+"""What an XRPC server's refusal means: from its status and error name to the branches of `skywrite.errors`.
 
 What lives here: the error classes of XRPC, the one function that chooses among them, and `with_answer`. What does not:
 sending and repeating (see `xrpc`), what others make of an error (see `repo`, `session`, `sign_in`).
 
     NotSignedIn (SignInError)         ExpiredToken, InvalidToken, AccountUnavailable, MissingRight
     ServerFailure (TemporaryError)    any 5xx: a write may have been carried out
-    NotAPds (NoAnswer)                a web page, a redirect: nothing that speaks XRPC
+    NotAPds (NoAnswer)                a web page or a redirect, not XRPC
     RateLimited                       429, with the end of the limit
     Refused (RejectedError)           InvalidRecord, RecordNotFound, BlobNotFound, InvalidSwap, MethodNotSupported,
                                       TooLargeForServer
@@ -51,11 +51,11 @@ class NotSignedIn(SignInError, ServerAnswer):
 
 
 class ExpiredToken(NotSignedIn):
-    """The token was good and is over; a refresh may help."""
+    """The token was valid and has expired; a refresh may help."""
 
 
 class InvalidToken(NotSignedIn):
-    """The server does not know the token, or it is not allowed to do this."""
+    """The server does not know the token, or the token does not allow this."""
 
 
 class AccountUnavailable(NotSignedIn):
@@ -63,18 +63,18 @@ class AccountUnavailable(NotSignedIn):
 
 
 class MissingRight(NotSignedIn):
-    """The session lacks a right that this needs; it goes on with everything else."""
+    """The session lacks a right that this needs; everything else still works."""
 
 
 class ServerFailure(TemporaryError):
     """The server failed (5xx), or was busy with another write (ConcurrentWrites).
 
-    A write may have been carried out; a create on a taken record key ends here, too.
+    A write may have been carried out. A create on a record key that is in use also ends here.
     """
 
 
 class NotAPds(NoAnswer):
-    """What answered does not speak XRPC: a web page, a login page of a network, a redirect."""
+    """The response is not XRPC: a web page, the login page of a network, a redirect."""
 
 
 class Refused(RejectedError):
@@ -96,11 +96,11 @@ class RecordNotFound(Refused):
 
 
 class BlobNotFound(Refused):
-    """A record names a blob that the server does not have, or no longer."""
+    """A record names a blob that the server does not have, or no longer has."""
 
 
 class InvalidSwap(Refused):
-    """The record or the repository is not in the state that the write was made for."""
+    """The record or the repository is not in the state that the write expects."""
 
 
 class MethodNotSupported(Refused):
@@ -108,13 +108,13 @@ class MethodNotSupported(Refused):
 
 
 class TooLargeForServer(Refused):
-    """The server takes no body of this size."""
+    """The server does not accept a body of this size."""
 
 
 _NAMED: dict[str, tuple[type[Refused], str]] = {
     "RecordNotFound": (RecordNotFound, ""),
-    "BlobNotFound": (BlobNotFound, "The server drops blobs that no record uses within minutes; upload it again."),
-    "InvalidSwap": (InvalidSwap, "Something else changed it meanwhile; read it again."),
+    "BlobNotFound": (BlobNotFound, "The server deletes unused blobs within minutes. Upload it again."),
+    "InvalidSwap": (InvalidSwap, "Something else has changed it meanwhile. Read it again."),
     "MethodNotImplemented": (MethodNotSupported, "Is this the right server for the account?"),
     "XRPCNotSupported": (MethodNotSupported, "Is this the right server for the account?"),
     "PayloadTooLarge": (TooLargeForServer, "Make it smaller."),
@@ -128,7 +128,7 @@ _UNAVAILABLE = {
 
 
 def error_from(nsid: str, host: str, response: Response, *, now: datetime, hide: Iterable[str] = ()) -> SkywriteError:
-    """The error for an answer that is no success. `hide` are secrets that a server might repeat in its message."""
+    """The error for an unsuccessful response. `hide` lists secrets that a server might repeat in its message."""
     answer = _json_object(response)
     server_error = _text(answer.get("error"), hide, 100) or None
     message = _text(answer.get("message"), hide, MESSAGE_CHARACTERS_MAX)
@@ -143,7 +143,7 @@ def error_from(nsid: str, host: str, response: Response, *, now: datetime, hide:
 
 
 def request_id(response: Response, hide: Iterable[str] = ()) -> str | None:
-    """What the server (or what stands before it) calls the request; the reference PDS sends none."""
+    """The request id of the server (or of a proxy in front of it); the reference PDS sends none."""
     for name in REQUEST_ID_HEADERS:
         if value := response.headers.get(name):
             return _text(value, hide, 100)
@@ -188,8 +188,8 @@ def _choose(
     if status in (408, 425) or (status >= 500 and status != 501):
         return ServerFailure(f"{host} failed at {nsid}: {said}.", hint="Try again in a minute.")
     if name == "ConcurrentWrites":
-        # Older servers answer so (400) where two commits of a repository meet.
-        return ServerFailure(f"{host} was busy with another write at {nsid}: {said}.", hint="Try again in a minute.")
+        # Older servers respond with this 400 if two commits of a repository collide.
+        return ServerFailure(f"{host} was busy with another write ({nsid}): {said}.", hint="Try again in a minute.")
     if status == 413:
         return TooLargeForServer(f"{host} refused {nsid}: {said}.", hint="Make it smaller.")
     if not is_json or status < 400:
@@ -199,14 +199,14 @@ def _choose(
     if name == "InvalidToken":
         return InvalidToken(f"{host} does not accept the session for {nsid}: {said}.", hint=SIGN_IN_HINT)
     if status == 401:
-        return NotSignedIn(f"{host} asks for a sign-in at {nsid}: {said}.", hint=SIGN_IN_HINT)
+        return NotSignedIn(f"{host} requires a sign-in for {nsid}: {said}.", hint=SIGN_IN_HINT)
     return _refused(nsid, host, status, name, message)
 
 
 def _refused(nsid: str, host: str, status: int, name: str, message: str) -> Refused:
     text = f"{host} refused {nsid}: {message or 'no reason given'} ({name or status})."
     if nsid in _WRITES and (name in _RECORD_ERRORS or (name == "InvalidRequest" and _ABOUT_A_RECORD.search(message))):
-        return InvalidRecord(text, hint="The record breaks a rule of its lexicon; change it.")
+        return InvalidRecord(text, hint="The record does not match its lexicon. Change it.")
     if name in _NAMED:
         kind, hint = _NAMED[name]
         return kind(text, hint=hint)
@@ -218,13 +218,13 @@ def _refused(nsid: str, host: str, status: int, name: str, message: str) -> Refu
 def _not_a_pds(host: str, response: Response) -> NoAnswer:
     target = response.headers.get("location")
     if 300 <= response.status < 400 and target:
-        hint = "Use the address that it names, or sign in to the network you are on."
+        hint = "Use that address, or sign in to the network that you are on."
         return NotAPds(f"{host} responded with a redirect to {_text(target, (), 200)}, not with XRPC.", hint=hint)
     return not_xrpc(host, response)
 
 
 def not_xrpc(host: str, response: Response) -> NoAnswer:
-    """The error for an answer that is not a JSON object, whatever its status."""
+    """The error for a response that is not a JSON object, whatever its status."""
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     error: NoAnswer
     if kind == "application/json":
@@ -233,7 +233,7 @@ def not_xrpc(host: str, response: Response) -> NoAnswer:
         )
     else:
         what = "a web page" if "html" in kind else "something else"
-        text = f"{host} answered with {what}, not with XRPC (status {response.status})."
+        text = f"{host} responded with {what}, not with XRPC (status {response.status})."
         error = NotAPds(text, hint="Is the address right?")
     error.status = response.status
     error.request_id = request_id(response)
@@ -249,7 +249,7 @@ def _json_object(response: Response) -> dict[str, Any]:
 
 
 def _text(value: object, hide: Iterable[str], characters_max: int) -> str:
-    """A server's text made fit for one line of our own."""
+    """A server's text, made safe for one line of ours."""
     if not isinstance(value, str):
         return ""
     printable = "".join(character if character.isprintable() else " " for character in scrub(value, hide))
@@ -257,7 +257,7 @@ def _text(value: object, hide: Iterable[str], characters_max: int) -> str:
 
 
 def http_date(value: str) -> datetime | None:
-    """An HTTP date (RFC 9110, section 5.6.7), by hand because strptime reads names in the user's locale."""
+    """Read an HTTP date (RFC 9110, section 5.6.7). `strptime` would expect names in the user's locale."""
     match = re.fullmatch(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", value.strip())
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     if match is None or match[2] not in months:
@@ -280,6 +280,6 @@ _Error = TypeVar("_Error", bound=NotSignedIn)
 
 
 def with_answer(error: _Error, source: ServerAnswer) -> _Error:
-    """An error in our words, with the status, name and request id of the answer that it explains."""
+    """An error in our words, with the status, name and request id of the response that it explains."""
     error.status, error.server_error, error.request_id = source.status, source.server_error, source.request_id
     return error

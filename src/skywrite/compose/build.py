@@ -1,4 +1,4 @@
-"""From a resolved draft to the records of a thread, all but their time, keys and links to each other. Pure.
+"""From a resolved draft to the records of a thread, without their time, keys and links to each other. Pure.
 
 What lives here: texts rendered and split, embeds chosen, everything checked. What does not: I/O (`resolve`), keys and
 CIDs (`freeze`).
@@ -24,7 +24,7 @@ THREAD_POSTS_MAX = 100
 
 
 class UnresolvedDraft(InputError):
-    """A draft still holds paths or links where stored media and references are needed."""
+    """The draft still contains paths or links instead of stored media and references."""
 
 
 class PendingMention(NamedTuple):
@@ -37,7 +37,7 @@ class PendingMention(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Records without createdAt, in thread order, with what freezing needs. `blobs` are the media to upload first."""
+    """Records without createdAt, in thread order, with what `freeze` needs. `blobs` are the media to upload first."""
 
     records: tuple[Mapping[str, Any], ...]
     pending: tuple[PendingMention, ...] = ()
@@ -76,7 +76,7 @@ class Prepared(NamedTuple):
 
 
 def render(part: Draft) -> Sequence[RichText]:
-    """The texts that one draft becomes: one, or several when it asks to be split."""
+    """The texts that one draft becomes: one, or several if it asks to be split."""
     limits.check_characters(part.text)
     text = tidy(part.text) if part.tidy else part.text
     if part.facets is not None:
@@ -84,7 +84,7 @@ def render(part: Draft) -> Sequence[RichText]:
     return _rendered(text, part.markdown, part.shorten, part.mentions, part.numbering if part.split else None)
 
 
-# `resolve` looks up what is in the texts of which `build` makes records, one after the other.
+# Cached, because `resolve` and `build` render the same texts, one after the other.
 @lru_cache(maxsize=64)
 def _rendered(
     text: str, markdown: bool, shorten: bool, mentions: bool, split: Numbering | None
@@ -105,8 +105,8 @@ def _rendered(
 def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
     """Make and check the records of a resolved draft.
 
-    `dids` maps the handles of mentions to DIDs, or to None where the handle does not exist (it stays plain text); a
-    handle that is absent stays pending. Raises InputError, saying which post of the thread it is about.
+    `dids` maps the handles of mentions to DIDs, or to None if the handle does not exist (it stays plain text). A handle
+    that is absent stays pending. Raises InputError, which says which post of the thread it is about.
     """
     records: list[dict[str, Any]] = []
     pending: list[PendingMention] = []
@@ -127,7 +127,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         check_allow(draft.replies)
         if draft.reply_to is not None:
             raise InputError(
-                "A reply cannot set who may reply: the first post of its conversation does.",
+                "A reply cannot set who may reply. Only the first post of a conversation can.",
                 hint="Leave replies out.",
             )
     if isinstance(draft.reply_to, Reply):
@@ -141,7 +141,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
     if prepared.writes() > WRITES_MAX:
         raise InputError(
             f"The thread and its gates are {prepared.writes()} records; the maximum is {WRITES_MAX}.",
-            hint="Make it shorter, or let its posts be quoted.",
+            hint="Make it shorter, or allow quotes of its posts.",
         )
     return prepared
 
@@ -189,7 +189,7 @@ def _card_holder(part: Draft, texts: Sequence[RichText]) -> int:
 def _embed(part: Draft) -> dict[str, Any] | None:
     if part.embed is not None:
         if part.images or part.video or part.quote or isinstance(part.card, Card):
-            raise InputError("A post holds either a ready-made embed, or media, card and quote.", hint="Leave one out.")
+            raise InputError("A post has either a ready-made embed, or media, card and quote.", hint="Leave one out.")
         return dict(part.embed)
     check_mixture(part)
     media = _media_embed(part)
@@ -202,7 +202,7 @@ def _embed(part: Draft) -> dict[str, Any] | None:
 
 
 def check_mixture(part: Draft) -> None:
-    """Raise MixedMedia for images beside a video; before any of them is read."""
+    """Raise MixedMedia for images together with a video, before reading any of them."""
     if part.images and part.video:
         raise embed.MixedMedia(
             f"{len(part.images)} images and a video cannot be in one post.",
@@ -239,7 +239,7 @@ def _media_embed(part: Draft) -> dict[str, Any] | None:
 
 def _stored(stored: Stored | Media | None) -> Stored:
     if not isinstance(stored, Stored):
-        raise UnresolvedDraft("Media have not been read.")
+        raise UnresolvedDraft("The media have not been read.")
     return stored
 
 

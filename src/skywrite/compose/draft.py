@@ -1,9 +1,9 @@
 """A draft: text, media, card, quote, reply, gates, as people write them.
 
-What lives here: the values (named tuples, which are made ten times faster than dataclasses when a `skywrite post`
-starts), and reading and writing them as plain dicts. The names are those of the command
-line's options, of `skywrite import` rows, of front matter and of Python's keyword arguments. A draft whose media,
-card and references have been resolved is a draft too: it holds `Stored` media and `Ref`s instead of paths and links.
+What lives here: the values (named tuples, because their classes are created ten times faster than dataclasses when
+`skywrite post` starts), and reading and writing them as plain dicts. Command line options, rows of `skywrite import`,
+front matter and Python's keyword arguments use the same names. A resolved draft is a draft too: it contains `Stored`
+media and `Ref`s instead of paths and links.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ NUMBERINGS: tuple[Numbering, ...] = ("none", "1/n", "thread")
 
 
 class InvalidDraft(InputError):
-    """A draft has a field that does not exist or holds something of the wrong kind."""
+    """A draft has an unknown field, or a field of the wrong type."""
 
     def __init__(self, message: str, *, hint: str = "The guide lists the fields of a draft.") -> None:
         super().__init__(message, hint=hint)
 
 
 class Stored(NamedTuple):
-    """Bytes that have been prepared and are known by their CID. `size` in bytes; width and height in pixels."""
+    """Prepared bytes, identified by their CID. `size` in bytes; width and height in pixels."""
 
     cid: str
     mime: str
@@ -43,7 +43,7 @@ class Stored(NamedTuple):
 class Media(NamedTuple):
     """Where bytes come from: a file, an address, the bytes themselves, or bytes stored already.
 
-    Exactly one of them is set, but that bytes may keep the path or address that they were read from.
+    Exactly one of them is set, except that bytes may keep the path or address that they were read from.
     """
 
     path: str | None = None
@@ -57,7 +57,7 @@ class Media(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return self.name or self.path or self.url or (self.stored.cid if self.stored else "the given bytes")
 
 
@@ -102,14 +102,14 @@ class Reply(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """One message as its writer means it, with the rest of its thread.
+    """One post as its writer wants it, with the rest of its thread.
 
-    `card`: "auto" (the first link's page, where there is no other media), "none", an address, or a resolved Card.
-    `replies`: who may reply; None everyone, else any of nobody, mentioned, followers, following, or lists.
-    `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link. `shorten`: links are
-    shown as the official app shows them. `tidy`: outer blank lines go. `mentions`: an `@handle` becomes a mention,
-    which notifies its owner. `split`: text too long for one post becomes a thread. `facets` and `embed`: parts of the
-    record made by the caller, taken as they are, in place of ours.
+    `card`: "auto" (the first link's page, if there is no other media), "none", an address, or a resolved Card.
+    `replies`: who may reply; None for everyone, else any of nobody, mentioned, followers, following, or lists.
+    `quotes`: whether others may quote it. `markdown`: `[label](https://...)` becomes a link. `shorten`: show links as
+    the official app does. `tidy`: remove outer blank lines. `mentions`: an `@handle` becomes a mention, which notifies
+    its owner. `split`: text that is too long for one post becomes a thread. `facets` and `embed`: parts of the record
+    that the caller has made; they are used unchanged, instead of ours.
     """
 
     text: str = ""
@@ -138,7 +138,7 @@ class Draft(NamedTuple):
         return [self._replace(thread=()), *self.thread] if self.thread else [self]
 
     def files(self) -> list[str]:
-        """The paths of files that it names, as written, those of its thread too."""
+        """The paths of the files that it names, as written, including those of its thread."""
         named = []
         for part in self.parts():
             media = [image.media for image in part.images]
@@ -148,7 +148,7 @@ class Draft(NamedTuple):
         return named
 
     def as_dict(self) -> dict[str, Any]:
-        """The draft as a row of `skywrite import` has it; fields that say nothing are left out."""
+        """The draft as a row of `skywrite import`, without fields that have their default."""
         plain: dict[str, Any] = {}
         for name, value in zip(self._fields, self, strict=True):
             if value != self._field_defaults[name]:
@@ -189,7 +189,7 @@ def _plain_media(media: Media) -> dict[str, Any]:
 
 
 def draft_from_dict(row: Mapping[str, Any]) -> Draft:
-    """Read a draft; InvalidDraft names the field that is wrong. Unknown fields are errors, not ignored."""
+    """Read a draft. Raises InvalidDraft, which names the wrong field; unknown fields are errors, too."""
     unknown = [name for name in row if name not in FIELDS]
     if unknown:
         raise InvalidDraft(f"A draft has no field {unknown[0]!r}.", hint=_nearest(unknown[0]))
@@ -268,7 +268,7 @@ def _stored(value: Mapping[str, Any]) -> Stored:
     for name, kind in kinds.items():
         given = value.get(name)
         if given is None and name in ("cid", "mime", "size"):
-            raise InvalidDraft(f"Stored media lacks {name!r}.")
+            raise InvalidDraft(f"Stored media need {name!r}.")
         if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
             raise InvalidDraft(f"{name} of stored media must be {kind.__name__}, not {type(given).__name__}.")
     return Stored(value["cid"], value["mime"], value["size"], value.get("width"), value.get("height"))

@@ -1,7 +1,7 @@
-"""From prepared records to frozen ones: keys, time, replies and CIDs, so that sending can be repeated. Pure.
+"""From prepared records to frozen ones: keys, time, replies and CIDs, so that sending is repeatable. Pure.
 
-A frozen post is what the repository is asked to hold, to the last byte. It is stored before the first write to the
-network and never changes after it, so that a post in doubt can be settled by reading back its first key.
+A frozen post is exactly what goes into the repository, to the last byte. It is stored before the first write to the
+network and never changes after that, so that reading back its first key settles any doubt.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from skywrite.compose.draft import Stored
 class Frozen(NamedTuple):
     """The writes of one post in the order they are sent, and the media they need. The first write is the root.
 
-    `uploaded` says that the media are on the server as the records name them. Nothing is written before, so until then
-    the records may still take the blobs that the server answers.
+    `uploaded` says that the media are on the server as the records name them. No record is written before that, so
+    until then the records may still change to the blobs that the server returns.
     """
 
     did: str
@@ -71,10 +71,10 @@ def freeze(
     created_at: datetime,
     dids: Mapping[str, str | None] | None = None,
 ) -> Frozen:
-    """Fix everything. `rkeys` has one TID for each post, ascending; `dids` answers the pending mentions.
+    """Fix everything. `rkeys` has one TID for each post, ascending; `dids` resolves the pending mentions.
 
-    The posts of a thread are stamped one millisecond apart, as the official app does, so that every reader sorts
-    them alike.
+    The times of a thread's posts are one millisecond apart, as in the official app, so that all readers sort them in
+    the same order.
     """
     writes: list[Write] = []
     gates: list[Write] = []
@@ -98,7 +98,7 @@ def freeze(
 
 
 def template_root(prepared: Prepared) -> dict[str, str] | None:
-    """The root of the conversation that the thread's first post joins; None where it begins its own."""
+    """The root of the conversation that the thread's first post joins; None if it starts its own."""
     reply = prepared.records[0].get("reply")
     return dict(reply["root"]) if reply else None
 
@@ -110,7 +110,7 @@ def _write(record: dict[str, Any], rkey: str) -> Write:
 def mention_facets(
     template: Mapping[str, Any], index: int, prepared: Prepared, dids: Mapping[str, str | None]
 ) -> dict[str, Any]:
-    """The facets of a record with those of pending mentions that are known now; nothing where there are none."""
+    """The facets of a record, with those of pending mentions that are known now. Empty if there are none."""
     found = [
         Facet(item.byte_start, item.byte_end, "mention", item.handle) for item in prepared.pending if item.post == index
     ]
@@ -122,9 +122,9 @@ def mention_facets(
 
 
 def replace_blobs(frozen: Frozen, answers: Mapping[str, Mapping[str, Any]]) -> Frozen:
-    """The same post with the blobs that a server answered in place of ours, where they differ.
+    """The same post with the blobs that the server returned in place of ours, if they differ.
 
-    The video service may answer another blob than the one it was given.
+    The video service may return another blob than the one that we sent.
     """
     ours = {cid: answer for cid, answer in answers.items() if answer["ref"]["$link"] != cid or _differs(frozen, answer)}
     if not ours:
@@ -145,7 +145,7 @@ def _differs(frozen: Frozen, answer: Mapping[str, Any]) -> bool:
 
 
 def _swap(value: Any, blobs: Mapping[str, Mapping[str, Any]], cids: Mapping[str, str]) -> Any:
-    """A copy with blob objects replaced, and strong references to our own changed records brought up to date."""
+    """A copy with blob objects replaced, and strong references to our own changed records updated."""
     if isinstance(value, Mapping):
         if value.get("$type") == "blob":
             return dict(blobs.get(value["ref"]["$link"], value))
@@ -159,5 +159,5 @@ def _swap(value: Any, blobs: Mapping[str, Mapping[str, Any]], cids: Mapping[str,
 
 
 def mention_handles(prepared: Prepared) -> Iterable[str]:
-    """The handles that are still to be looked up."""
+    """The handles that still need to be looked up."""
     return dict.fromkeys(item.handle for item in prepared.pending)

@@ -1,4 +1,4 @@
-"""Whether others have closed what a draft replies to or quotes. A network hides such posts, so the writer is warned.
+"""Whether the post that a draft replies to or quotes has closed gates. The network hides such posts, so we warn.
 
 What does not live here: the gates of our own posts (`bsky.gates`).
 """
@@ -15,9 +15,9 @@ from skywrite.errors import Notice, SkywriteError
 _POST = "app.bsky.feed.post"
 NOBODY = "Nobody may reply to this thread: the reply is not shown."
 _ALLOWED = {
-    "mentionRule": "those whom it mentions",
+    "mentionRule": "people whom it mentions",
     "followerRule": "followers of its author",
-    "followingRule": "those whom its author follows",
+    "followingRule": "people whom its author follows",
     "listRule": "members of a list",
 }
 
@@ -25,7 +25,7 @@ GetRecord = Callable[[str], Mapping[str, Any]]
 
 
 def reply_warnings(root_uri: str, get_record: GetRecord, own_did: str) -> list[Notice]:
-    """A warning where the author of a thread limits who may reply to it."""
+    """A warning if the author of a thread limits who may reply to it."""
     gate = _gate(root_uri, THREADGATE, get_record, own_did)
     allow = gate.get("allow")
     if not isinstance(allow, list):
@@ -38,16 +38,16 @@ def reply_warnings(root_uri: str, get_record: GetRecord, own_did: str) -> list[N
 
 
 def quote_warnings(uri: str, get_record: GetRecord, own_did: str) -> list[Notice]:
-    """A warning where the author of a post does not let others quote it."""
+    """A warning if the author of a post does not let others quote it."""
     rules = _gate(uri, POSTGATE, get_record, own_did).get("embeddingRules")
     kinds = [rule.get("$type") for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, list) else []
     if f"{POSTGATE}#disableRule" not in kinds:
         return []
-    return [Notice("QuotesClosed", "The author of the quoted post allows no quotes: readers do not see it.", uri)]
+    return [Notice("QuotesClosed", "The author of the quoted post does not allow quotes: readers do not see the quoted post.", uri)]
 
 
 def _gate(uri: str, collection: str, get_record: GetRecord, own_did: str) -> Mapping[str, Any]:
-    """The gate of a post; empty where there is none, where it is ours, or where it cannot be read."""
+    """The gate of a post; empty if there is none, if the post is ours, or if the gate cannot be read."""
     authority, kind, rkey = parse_reference(uri)
     if kind != _POST or authority == own_did:
         return {}

@@ -25,23 +25,23 @@ CAPTION_FILE_BYTES_MAX = 1_000_000
 
 
 class MissingFile(InputError):
-    """A file that a draft names is not there."""
+    """A file that a draft names does not exist."""
 
 
 class UnreadableFile(InputError):
-    """A file that a draft names cannot be read, or is no file."""
+    """A file that a draft names cannot be read, or is not a regular file."""
 
 
 class MissingAlt(InputError):
-    """An image has no alternative text and the account asks for one."""
+    """An image has no alternative text, but the account requires one."""
 
 
 class TooLargeForPds(InputError):
-    """The account's server takes no blob of this size."""
+    """The account's server does not accept a blob of this size."""
 
 
 class Collector:
-    """Bytes by CID, and what the writer should know about them."""
+    """Collects bytes by CID, and warnings for the writer."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Collector:
         return data
 
     def path(self, media: Media) -> Path:
-        """The file that a draft names, checked for being one that can be read."""
+        """The path of a file that a draft names, after a check that it can be read."""
         path = self._base / Path(media.path or "").expanduser()
         try:
             with open_regular(path):
@@ -89,7 +89,7 @@ class Collector:
 
     def _download(self, url: str, max_bytes: int) -> bytes:
         if self._fetcher is None:
-            raise InputError(f"{url} cannot be fetched here.", hint="Download it and give the file.")
+            raise InputError(f"{url} cannot be fetched here.", hint="Download it, and use the file.")
         page = self._fetcher().fetch(url, max_bytes=min(max_bytes, URL_BYTES_MAX))
         if page.truncated:
             most = min(max_bytes, URL_BYTES_MAX) // 1_000_000
@@ -104,7 +104,7 @@ class Collector:
         return stored
 
     def keep_pieces(self, pieces: Callable[[], Iterator[bytes]], width: int, height: int) -> Stored:
-        """Remember a video under its CID; its bytes are read piece by piece, now and when they are stored."""
+        """Remember a video under its CID. Its bytes are read piece by piece, now and again for storing them."""
         hasher = BlobHasher()
         size = 0
         for piece in pieces():
@@ -116,7 +116,7 @@ class Collector:
         return stored
 
     def known(self, media: Media) -> Stored | None:
-        """Media that was prepared before: nothing to read."""
+        """Media that were prepared before, so that there is nothing to read."""
         if media.stored is not None:
             self.stored[media.stored.cid] = media.stored
         return media.stored
@@ -126,24 +126,24 @@ class Collector:
         return min(own_limit, self._blob_limit() or own_limit)
 
     def video_limit(self, size: int) -> int:
-        """The server's limit for a video, in bytes; the video's own size where a video service takes it."""
+        """The server's limit for a video, in bytes; the video's own size if a video service handles it."""
         return self.limit(size) if self._videos_as_blobs else size
 
     def thumb(self, data: bytes, url: str) -> Stored | None:
-        """A card's image; one that cannot be used is left out with a warning."""
+        """A card's image. If it is unusable, it is left out with a warning."""
         from skywrite import contained
         from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 
         try:
             image = contained.call(prepare_thumb, data, "It", STRANGERS_MAX_PIXELS)
         except SkywriteError as error:
-            text = f"The card of {url} goes without its image: {error.message}"
+            text = f"The card of {url} has no image: {error.message}"
             self.warnings.append(Notice("CardWithoutImage", text, url))
             return None
         return self.keep(image.data, image.mime, image.width, image.height)
 
     def need_alt(self, alt: str, label: str) -> None:
-        """Refuse or warn where a description is missing."""
+        """Refuse or warn if a description is missing."""
         if alt.strip():
             return
         if self._require_alt:
@@ -152,7 +152,7 @@ class Collector:
 
 
 def gather_media(part: Draft, collector: Collector) -> Draft:
-    """The draft with all its media stored; one animated GIF becomes a video that plays as a GIF."""
+    """The draft with all its media stored. A single animated GIF becomes a video that plays like a GIF."""
     if len(part.images) == 1 and part.video is None and part.images[0].media.stored is None:
         image = part.images[0]
         data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
@@ -189,7 +189,7 @@ def _image(image: Image, collector: Collector) -> Image:
 
 
 def _prepared(data: bytes, media: Media, max_bytes: int) -> PreparedImage:
-    """An image made postable. Only files of this computer are decoded here; all else came from somebody else."""
+    """An image, ready to post. Local files are decoded in this process; everything else is untrusted."""
     from skywrite import contained
     from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image
 
@@ -211,7 +211,7 @@ def _video(video: Video, collector: Collector) -> Video:
     limit = collector.video_limit(stored.size)
     if stored.size > limit:
         raise TooLargeForPds(
-            f"{video.media.label} has {stored.size / 1e6:.1f} MB, and the server takes {limit / 1e6:.1f} MB.",
+            f"{video.media.label} has {stored.size / 1e6:.1f} MB; the server accepts {limit / 1e6:.1f} MB.",
             hint="Make it shorter or smaller, or move to a server with a larger limit.",
         )
     return Video(Media(stored=stored, name=Path(video.media.label).name), video.alt, captions, gif)
@@ -234,7 +234,7 @@ def _stored_video(video: Video, collector: Collector) -> tuple[Stored, bool]:
 
 
 def _video_file(path: Path, label: str, collector: Collector) -> Stored:
-    """A video on disk is never read whole; one that must be converted first is small enough for memory after it."""
+    """Store a video from disk. It is never read whole, except after a conversion, which makes it small enough."""
     import tempfile
 
     from skywrite.media.video import check_video, is_ready, prepare_video, probe_video, read_pieces
@@ -263,7 +263,7 @@ def _video_bytes(data: bytes, label: str, collector: Collector) -> Stored:
 
 
 def _head(path: Path) -> bytes:
-    """Enough of a file to distinguish a video from a GIF; a GIF is small enough to be read whole."""
+    """Enough of a file to distinguish a video from a GIF. A GIF is small enough to read it whole."""
     with path.open("rb") as file:
         head = file.read(6)
         return head + file.read(IMAGE_FILE_BYTES_MAX) if head.startswith(b"GIF8") else head

@@ -1,6 +1,6 @@
 """Guessing the language of a text, for users who ask for it (`langs` is "auto").
 
-The guess is a small statistical model (py3langid, an extra); short texts get none rather than a wrong one.
+A small statistical model (py3langid, an extra) makes the guess. Short texts get no language rather than a wrong one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _identifier() -> Any:
 
 
 def detect_language(text: str) -> str | None:
-    """The two-letter language of a text, None where the model is not sure."""
+    """The two-letter language of a text; None if the model is not sure."""
     words = " ".join(word for word in text.split() if not word.startswith(("http://", "https://", "@", "#")))
     if sum(character.isalpha() for character in words) < LETTERS_MIN:
         return None

@@ -23,7 +23,7 @@ def split_parts(text: str) -> list[str]:
 
 
 def thread_draft(texts: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:
-    """The draft of a thread: each text is a post, or several where it is too long; media and card are the first's."""
+    """The draft of a thread. Each text is a post, or several if it is too long; the first has the media and card."""
     shared = {name: row[name] for name in SHARED if name in row}
     rest = [{"text": text, "split": True, **shared} for text in texts[1:]]
     return {**row, "text": texts[0], "split": True, "thread": rest}

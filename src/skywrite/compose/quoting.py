@@ -14,8 +14,10 @@ QUOTE_LINKS = "quote_links"
 
 
 def with_quoted_link(row: Mapping[str, Any], default: bool = False) -> dict[str, Any]:
-    """The fields of a draft without `quote_links`; where that (or the default) is true, the link at the end of a text
-    is its quote. A post that quotes something already stays as it is.
+    """The fields of a draft without `quote_links`.
+
+    If that (or the default) is true, a link at the end of a text becomes its quote. A post that already quotes something
+    stays as it is.
     """
     done = dict(row)
     wanted = done.pop(QUOTE_LINKS, None)

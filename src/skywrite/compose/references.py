@@ -1,6 +1,6 @@
 """From what people paste (an at-uri, or a link to bsky.app) to the at-uri of a record. Pure.
 
-What does not live here: asking whether the record exists (`resolve`).
+What does not live here: checking that the record exists (`resolve`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _AT_URI = re.compile(r"at://([^/?#]+)/([a-zA-Z][a-zA-Z0-9.-]+)/([^/?#]+)")
 
 
 class InvalidReference(InputError):
-    """A text that should name a post, feed, list or starter pack names none."""
+    """The text does not name a post, feed, list or starter pack."""
 
 
 def parse_reference(text: str) -> tuple[str, str, str]:
@@ -30,7 +30,7 @@ def parse_reference(text: str) -> tuple[str, str, str]:
     if found is not None and _is_valid(*found):
         return found
     raise InvalidReference(
-        f"{text!r} names no post, feed, list or starter pack.",
+        f"{text!r} is not a post, feed, list or starter pack.",
         hint="Paste its link from bsky.app, or its at-uri (at://did/collection/key).",
     )
 

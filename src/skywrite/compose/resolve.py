@@ -1,9 +1,9 @@
-"""Everything a draft asks the world for: files, pages, handles, records that are replied to or quoted.
+"""All the I/O that a draft needs: files, pages, handles, and the records that it replies to or quotes.
 
-What lives here: the order of the work and the rule that only what the writer must know stops a draft: a dead mention
-and a failing card are warnings. The result is a draft of stored media and known references, which `build`
-turns into records without any I/O. What does not live here: how images are fitted (`media`), how untrusted pages are
-opened (`fetch`), where bytes are kept (`queue`).
+What lives here: the order of the work, and the rule that only problems which the writer must fix stop a draft: a dead
+mention or a failing card is a warning. The result is a draft of stored media and known references, which `build` turns
+into records without any I/O. What does not live here: fitting images (`media`), opening untrusted pages (`fetch`),
+storing bytes (`queue`).
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ _RULES = ("nobody", "mentioned", "followers", "following")
 
 
 class PostNotFound(InputError):
-    """The post (or feed, list, starter pack) that is replied to or quoted does not exist, or no longer."""
+    """The post (or feed, list, starter pack) to reply to or quote does not exist, or no longer exists."""
 
 
 class UnknownReplyRule(InputError):
-    """A text that should say who may reply does not."""
+    """The text does not say who may reply."""
 
 
 class DraftContext(NamedTuple):
-    """What a draft may ask: functions, so that each interface brings its own account and tests bring fakes.
+    """What resolving a draft needs: functions, so that each interface brings its own account and tests bring fakes.
 
-    `resolve_handle(handle) -> did` raises InputError for a handle that does not exist and TemporaryError when nobody
-    could be asked. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit; a
-    video is held to it where it goes there as it is (`videos_as_blobs`), and not through a video service. `own_did` is
-    the account's: its own gates are no matter to it.
+    `resolve_handle(handle) -> did` raises InputError for a handle that does not exist, and TemporaryError if the lookup
+    fails. `get_record(at_uri) -> {"uri", "cid", "value"}`. `blob_limit() -> bytes` is the PDS's own limit; it applies
+    to a video only if the video goes there directly (`videos_as_blobs`), not through a video service. `own_did` is the
+    account's DID: its own gates do not restrict it.
     """
 
     resolve_handle: Callable[[str], str]
@@ -70,9 +70,9 @@ class DraftContext(NamedTuple):
 
 @dataclass
 class ResolvedDraft:
-    """A draft with nothing left to ask, the identities of its mentions, and the bytes of its media by CID.
+    """A draft with nothing left to look up, the DIDs of its mentions, and the bytes of its media by CID.
 
-    A handle maps to None where it does not exist, and is absent where nobody could be asked yet.
+    A handle that does not exist maps to None; a handle that could not be looked up yet is absent.
     """
 
     draft: Draft
@@ -83,7 +83,7 @@ class ResolvedDraft:
 
 
 def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
-    """Ask for everything. Raises InputError for what the writer must fix, TemporaryError to try again."""
+    """Look everything up. Raises InputError for what the writer must fix, TemporaryError for what may work later."""
     collector = Collector(
         around.fetcher, around.base, around.require_alt, around.blob_limit, videos_as_blobs=around.videos_as_blobs
     )
@@ -168,13 +168,13 @@ def _reply(reply_to: str | Reply | None, around: DraftContext) -> Reply | None:
         return reply_to
     record = _record(reply_to, around)
     if "/app.bsky.feed.post/" not in record["uri"]:
-        raise InputError(f"{reply_to} is not a post, so it cannot be replied to.", hint="Give the link of a post.")
+        raise InputError(f"{reply_to} is not a post, so it cannot be replied to.", hint="Use the link of a post.")
     parent = Ref(record["uri"], record["cid"])
     return Reply(_root(record["value"]) or parent, parent)
 
 
 def _root(value: Any) -> Ref | None:
-    """The root of the conversation that a post is in, as far as its record is sound, since it is untrusted."""
+    """The root of the conversation that a post is in, as far as its record, which is untrusted, is valid."""
     reply = value.get("reply") if isinstance(value, Mapping) else None
     root = reply.get("root") if isinstance(reply, Mapping) else None
     if isinstance(root, Mapping) and isinstance(root.get("uri"), str) and isinstance(root.get("cid"), str):
@@ -212,13 +212,13 @@ def _langs(part: Draft, around: DraftContext) -> tuple[str, ...]:
 
 
 def _card(part: Draft, texts: Sequence[RichText], around: DraftContext, collector: Collector) -> str | Card:
-    """The card, "none", or "auto" (or its address) where there is none to show now: an edit may give it one."""
+    """The card, "none", or "auto" (or its address) if there is no card now: an edit may give it one."""
     if part.card == "none" or part.embed is not None:
         return part.card
     if part.card != "auto":
         url = part.card.url if isinstance(part.card, Card) else part.card
         if part.images or part.video:
-            text = f"The card of {url} is left out: a post with images or a video shows none."
+            text = f"The card of {url} is left out: a post with images or a video has no card."
             collector.warnings.append(Notice("CardLeftOut", text, url))
             return url
         if isinstance(part.card, Card):
@@ -231,7 +231,7 @@ def _card(part: Draft, texts: Sequence[RichText], around: DraftContext, collecto
 
 
 def _with_thumb(card: Card, collector: Collector) -> Card:
-    """A card that was given whole, its image read and fitted."""
+    """A card from the caller, with its image read and fitted."""
     if not isinstance(card.thumb, Media):
         return card
     return card._replace(thumb=collector.thumb(collector.read(card.thumb, THUMB_FILE_BYTES_MAX), card.url))
@@ -240,7 +240,7 @@ def _with_thumb(card: Card, collector: Collector) -> Card:
 def _page_card(
     url: str, texts: Sequence[RichText], around: DraftContext, collector: Collector, *, asked: bool
 ) -> str | Card:
-    """A failing page never stops a post; only an address that nobody may open, where the writer has named it."""
+    """Fetch a card. A failing page never stops a post; only a forbidden address does, if the writer named it."""
     if around.fetcher is None:
         return "auto"
     from skywrite.fetch.card import fetch_card
@@ -257,7 +257,7 @@ def _page_card(
         if not asked or linked:
             collector.warnings.append(Notice("NoCard", text, url))
             return url if asked else "auto"
-        # Without a card readers could not get there at all.
+        # Without a card, readers could not open the page at all.
         collector.warnings.append(Notice("CardIncomplete", f"{text} The card shows only the address.", url))
         return Card(url, title=url)
     collector.warnings.extend(Notice("CardIncomplete", text, url) for text in page.warnings)

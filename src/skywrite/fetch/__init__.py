@@ -1,1 +1,1 @@
-"""Untrusted addresses: which may be opened (`guard`), how (`fetch`), and the card of a page (`card`)."""
+"""Untrusted addresses: which ones may be opened (`guard`), how (`fetch`), and the card of a page (`card`)."""

@@ -1,10 +1,9 @@
-"""The card of a page: title, description, image and its own records, from the page's account of itself.
+"""The card of a page: title, description, image and its own records, from what the page says about itself.
 
 What lives here: which tags a card takes, and the cleaning of untrusted text. What does not: fitting the image
 (`media.prepare_thumb`), the record of the card (`bsky.embed`), strong references (they need the network's records).
 
-Open Graph, then Twitter's tags, then `<title>` and the description. A meta refresh is not followed, no script is run,
-no oEmbed is asked.
+Open Graph comes first, then Twitter's tags, then `<title>` and the description. No meta refresh, no scripts, no oEmbed.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ IMAGE_BYTES_MAX = 15_000_000
 IMAGES_TRIED_MAX = 3
 TITLE_GRAPHEMES_MAX = 300
 DESCRIPTION_LENGTH_MAX = 1000
-# app.bsky.embed.getEmbedExternalView takes at most four.
+# app.bsky.embed.getEmbedExternalView accepts at most four.
 ASSOCIATED_MAX = 4
 
 _PAGE_ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
@@ -48,8 +47,8 @@ _UNWANTED = re.compile(
 class Card:
     """What a card shows. `uri` is the address as given; `image` is the image's file, unchecked and not yet fitted.
 
-    `associated_uris` are the page's own records (standard.site document first, then publication), as it claims: their
-    CIDs, which `app.bsky.embed.external#associatedRefs` needs, have to be read from the network. `warnings` are
+    `associated_uris` are what the page claims to be its own records (standard.site document first, then publication).
+    `app.bsky.embed.external#associatedRefs` also needs their CIDs, which must be read from the network. `warnings` are
     sentences about what is missing.
     """
 
@@ -63,15 +62,15 @@ class Card:
 
 
 class CardFailed(SkywriteError):
-    """The page gave no card: it is down, gone, or too slow. A post goes out without it."""
+    """The page has no card: it is down, gone, or too slow. The post goes out without it."""
 
 
 def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIMEOUT_SECONDS) -> Card:
-    """Make the card of a page; page and image together take at most `timeout_seconds`.
+    """Make the card of a page. Page and image together take at most `timeout_seconds`.
 
-    Raises AddressRefused for an address that may not be opened (the writer's mistake, or the page leads there), and
-    CardFailed for every fault of the page, which callers turn into a warning. An image that cannot be had is a
-    warning of the card already. What is no page (an image, a PDF) gets a card with its file's name.
+    Raises AddressRefused for an address that may not be opened (the writer's mistake, or the page redirects there), and
+    CardFailed for every fault of the page, which callers turn into a warning. If only the image fails, the card itself
+    has a warning. Anything that is not a page (an image, a PDF) gets a card with its file name.
     """
     deadline = fetcher.clock.monotonic() + timeout_seconds
     contained.warm_up()
@@ -102,13 +101,13 @@ def fetch_card(fetcher: Fetcher, url: str, *, timeout_seconds: float = CARD_TIME
 
 
 def clean(text: str) -> str:
-    """Text on one line, without controls and without marks that turn the writing direction of what follows."""
+    """Text on one line, without control characters and marks that change the writing direction."""
     return " ".join(_UNWANTED.sub("", text).split())
 
 
 def clean_title(text: str) -> str:
     """A title of at most 300 graphemes, cut with an ellipsis."""
-    # A grapheme can be of any length, so characters are bounded too.
+    # A grapheme can have any length, so characters are limited too.
     title = clean(text)[: TITLE_GRAPHEMES_MAX * 10]
     if fits_graphemes(title, TITLE_GRAPHEMES_MAX):
         return title
@@ -127,7 +126,7 @@ def clean_description(text: str) -> str:
 
 
 def _plain(url: str) -> str:
-    """The address as given where it is a URI already (ASCII, no blanks), else as the client writes it."""
+    """The address as given if it is already a URI (ASCII, no blanks), else as the HTTP client writes it."""
     return url if url.isascii() and url.isprintable() and " " not in url else parse_url(url).text
 
 
@@ -153,7 +152,7 @@ def _image_card(fetcher: Fetcher, uri: str, fetched: Fetched, deadline: float) -
 def _image(
     fetcher: Fetcher, page: Page, page_url: str, deadline: float
 ) -> tuple[bytes | None, str | None, tuple[str, ...]]:
-    """The first image that can be had, its address, and why there is none."""
+    """The first image that can be fetched and its address, or the reason why there is none."""
     base = page_url
     if page.base:
         try:
@@ -173,7 +172,7 @@ def _image(
 def _download(fetcher: Fetcher, name: str, base: str | None, deadline: float) -> tuple[bytes | None, str]:
     left = deadline - fetcher.clock.monotonic()
     if left <= 0:
-        return None, "The card has no image: the page took all the time there was."
+        return None, "The card has no image: the page itself used up the time limit."
     try:
         url = parse_url(name, base).text
         fetched = fetcher.fetch(url, max_bytes=IMAGE_BYTES_MAX, timeout_seconds=left, accept=_IMAGE_ACCEPT)

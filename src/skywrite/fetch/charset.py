@@ -1,8 +1,8 @@
 """From the bytes of a page to its text, whatever encoding it claims.
 
-What lives here: byte order marks, labels of the header and of the page, and the codecs that they mean. The labels are
-those of the WHATWG Encoding standard (the table of `webencodings`). Only codecs listed here are used: Python knows
-others, such as punycode and unicode_escape, that are no page's encoding and that a hostile page could make us run.
+What lives here: byte order marks, labels in the header and the page, and the codecs that they mean. The labels are
+those of the WHATWG Encoding standard (the table of `webencodings`). Only codecs listed here are used. Python has
+others, such as punycode and unicode_escape, that no page is encoded in, but that a hostile page could make us run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _PRESCAN_BYTES = 4096
 
-# The standard's encodings whose Python codec has another name, or is a larger one that holds what pages really send.
+# Encodings whose Python codec has another name, or for which pages really use a larger one.
 # "replacement" and "x-user-defined" are left out: no text is written in them.
 _CODECS = {
     "utf-16le": "utf-16-le",
@@ -36,7 +36,7 @@ _XML_ENCODING = re.compile(rb"\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*[\"']([a-z0-
 
 
 def codec_for(label: str) -> str | None:
-    """The Python codec for an encoding's label as pages write it; None for what is no page's encoding."""
+    """The Python codec for an encoding's label as pages write it; None if it is not an encoding of pages."""
     from webencodings.labels import LABELS
 
     name = LABELS.get(label.strip("\t\n\f\r ").lower()) if label.isascii() else None
@@ -58,7 +58,7 @@ def xml_codec(data: bytes) -> str | None:
 def decode_page(data: bytes, content_type: str = "") -> str:
     """The text of a page: byte order mark, then the header's charset, then the page's own, then UTF-8 or Windows-1252.
 
-    Never raises; what cannot be read becomes U+FFFD. A character cut off at the end of `data` is left out.
+    Never raises: unreadable bytes become U+FFFD. A character that is cut off at the end of `data` is left out.
     """
     for mark, codec in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
@@ -75,7 +75,7 @@ def _from_page(data: bytes) -> str | None:
     head = data[:_PRESCAN_BYTES]
     found = _XML_ENCODING.match(head) or _META_CHARSET.search(head)
     codec = codec_for(found[1].decode("ascii")) if found else None
-    # A label that could be read byte by byte cannot be that of a two-byte encoding.
+    # If the label could be read byte by byte, the page is not in a two-byte encoding.
     return "utf-8" if codec in ("utf-16-le", "utf-16-be") else codec
 
 

@@ -1,11 +1,11 @@
-"""Fetching from untrusted addresses: every hop guarded, everything bounded.
+"""Fetching from untrusted addresses: every hop checked, everything limited.
 
-What lives here: redirects by hand, one deadline over all hops, the limit on decompressed bytes, and what an answer's
-status means. What does not: which addresses may be opened (`guard`), what is inside an answer.
+What lives here: following redirects, one deadline over all hops, the limit on decompressed bytes, and what a
+response's status means. What does not: which addresses may be opened (`guard`), what is inside a response.
 
-No cookies, no referer, no credentials, no proxy (it would resolve names again). The client bounds the answer's head
-(100 fields, about 400 KB), chunk extensions and trailers. A redirect from https to http is refused: what was asked for
-over TLS never comes from a connection that anyone on the way may have written.
+No cookies, no referer, no credentials, no proxy (it would resolve names again). The client limits the response's head
+(100 fields, about 400 KB), chunk extensions and trailers. A redirect from https to http is refused: what we request
+over TLS must never come from a connection that somebody on the way could change.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ Connect = Callable[[Target, str], Transport]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer. `url` is the last hop's; `headers` have lower-case names; `truncated`: the body was cut at the limit.
+    """A response. `url` is the last hop's; `headers` have lower-case names; `truncated`: the body was cut at the limit.
 
-    `moved_to` is where the permanent redirects (301, 308) at the beginning lead, None without any: the
-    address to ask from now on.
+    `moved_to` is the address to use from now on: where the permanent redirects (301, 308) at the start lead. None
+    without any.
     """
 
     url: str
@@ -52,17 +52,17 @@ class Fetched:
 
 
 class FetchFailed(TemporaryError):
-    """The address gave no usable answer for now. `answer` is what a server said, if one said anything."""
+    """The address gave no usable response for now. `answer` is the server's response, if there was one."""
 
     answer: Fetched | None = None
 
 
 class RedirectRefused(AddressRefused):
-    """The address may be opened, but it leads on to one that may not: the page's fault, not the writer's."""
+    """The address may be opened, but redirects to one that may not. This is the page's fault, not the writer's."""
 
 
 class FetchRejected(RejectedError):
-    """The address answered with a refusal that will stay (404, 410, endless redirects). `answer` is what it said."""
+    """The server refused permanently (404, 410, endless redirects). `answer` is its response."""
 
     answer: Fetched | None = None
 
@@ -70,8 +70,8 @@ class FetchRejected(RejectedError):
 class Fetcher:
     """Opens untrusted addresses. Safe to share between threads.
 
-    `allow` as in Guard, from the configuration's `fetch_allow`. `connect` makes the client that dials one checked
-    address; tests bring their own.
+    `allow` is the same as for Guard, from the configuration's `fetch_allow`. `connect` makes the client that connects
+    to one checked address; tests bring their own.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class Fetcher:
         accept: str = "*/*",
         headers: Mapping[str, str] | None = None,
     ) -> Fetched:
-        """GET an address, at most `max_bytes` of its body after decompression, all hops within `timeout_seconds`.
+        """GET an address: at most `max_bytes` of its body after decompression, all hops within `timeout_seconds`.
 
-        Returns success (2xx), and 304 where `headers` held a condition (If-None-Match, If-Modified-Since). Raises
+        Returns success (2xx), and 304 if `headers` has a condition (If-None-Match, If-Modified-Since). Raises
         AddressRefused for an address or a redirect that the guard refuses, FetchFailed for what may work later (no
-        answer, 408, 425, 429, 5xx), FetchRejected for the rest; both hold the server's `answer` where there is one.
+        response, 408, 425, 429, 5xx), and FetchRejected for the rest. Both have the server's `answer`, if there is one.
         """
         sent = {"accept": accept} | {name.lower(): value for name, value in (headers or {}).items()}
         fetched = self._follow(url, sent, max_bytes, timeout_seconds)
@@ -119,20 +119,20 @@ class Fetcher:
         max_bytes: int = POST_ANSWER_BYTES_MAX,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Response:
-        """POST to an address, once: no redirect is followed, and whatever the server answers is returned.
+        """POST to an address, once, without following redirects. Returns the response, whatever its status.
 
-        Raises AddressRefused, and FetchFailed where no answer came.
+        Raises AddressRefused, and FetchFailed if there is no response.
         """
         deadline = self.clock.monotonic() + timeout_seconds
         target = self._check(url, None, deadline)
         return self._ask(target, headers, max_bytes, deadline, body=body)
 
     def check(self, url: str) -> None:
-        """Judge an address that somebody else will dial. Raises AddressRefused, or NotSent where none is found."""
+        """Check an address that somebody else will connect to. Raises AddressRefused, or NotSent if none is found."""
         self._guard.check(url)
 
     def close(self) -> None:
-        """Forget the clients."""
+        """Close the clients."""
         with self._lock:
             self._clients.clear()
 
@@ -184,7 +184,7 @@ class Fetcher:
                 return self._connect(target, address).request(
                     "GET" if body is None else "POST",
                     target.url,
-                    # A kept connection may be closed by the server just as it is used again, which looks like a fault.
+                    # A server may close an idle connection just as we use it again, which looks like a fault.
                     headers={**headers, "connection": "close"},
                     body=body,
                     timeout_seconds=self._left(deadline, target),
@@ -205,7 +205,7 @@ class Fetcher:
         return seconds
 
     def _pinned(self, target: Target, address: str) -> Http:
-        """A client that dials exactly this address for this host; kept, because a new one reads all certificates."""
+        """A client that connects to exactly this address for this host. Cached: a new one reads all certificates."""
         key = (target.host, address, target.port)
         with self._lock:
             client = self._clients.pop(key, None) or Http(resolve=key)
@@ -227,11 +227,11 @@ def _refusal(fetched: Fetched) -> FetchFailed | FetchRejected:
         said = str(status)
     error: FetchFailed | FetchRejected
     if status >= 500 or status in _TEMPORARY_STATUSES:
-        error = FetchFailed(f"{fetched.url} answered {said}.", hint="Try again later.")
+        error = FetchFailed(f"{fetched.url} responded with {said}.", hint="Try again later.")
     elif status in _REDIRECTS:
         error = FetchRejected(f"{fetched.url} redirects to an address that cannot be read.")
     else:
-        error = FetchRejected(f"{fetched.url} answered {said}.", hint="Check the address in a browser.")
+        error = FetchRejected(f"{fetched.url} responded with {said}.", hint="Check the address in a browser.")
     error.status = status
     error.answer = fetched
     return error

@@ -1,10 +1,10 @@
 """The guard: which untrusted addresses may be opened, and at which IP address exactly.
 
-What lives here: the judgement of IP addresses, ports, schemes and hosts, and name resolution. What does not: requests.
-An address is read by the client's own parser (`http.parse_url`), so 127.1, 0x7f000001, full-width digits and
-backslashes mean here what they mean to the dialler; names are resolved once, here, and the checked answer is dialled.
+What lives here: checks of IP addresses, ports, schemes and hosts, and name resolution. What does not: requests.
+The HTTP client's own parser (`http.parse_url`) reads an address, so 127.1, 0x7f000001, full-width digits and
+backslashes mean the same here and there. Names are resolved once, here, and the client connects to the checked result.
 
-The machine's own public addresses count as public: what listens on them is open to the world already.
+The machine's own public addresses count as public: what listens on them is already open to the world.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ADDRESSES_MAX = 8
 RESOLVE_TIMEOUT_SECONDS = 10.0
 
 # The IANA special-purpose registry (RFC 6890 and its successors), and 168.63.129.16, the metadata server of Azure,
-# which is reached from inside only although its number is public.
+# which is reachable only from inside although its number is public.
 _V4_CLOSED = tuple(
     IPv4Network(network)
     for network in (
@@ -70,7 +70,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 class AddressRefused(InputError):
-    """The address may not be opened: its scheme, host, port or the place it leads to is not allowed."""
+    """The address may not be opened: its scheme, host, port or IP address is not allowed."""
 
     def __init__(self, message: str, *, hint: str = "Check the address: only public web pages are opened.") -> None:
         super().__init__(message, hint=hint)
@@ -78,7 +78,7 @@ class AddressRefused(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A checked address. `url` is normalised, without fragment; only `addresses` may be dialled for it."""
+    """A checked address. `url` is normalised, without fragment; connect only to `addresses` for it."""
 
     url: str
     scheme: str
@@ -88,10 +88,11 @@ class Target:
 
 
 def is_public_address(ip: str) -> bool:
-    """Whether an IP address is global unicast, so that an untrusted address may lead to it.
+    """Whether an IP address is global unicast, so that an untrusted address may resolve to it.
 
-    Embedded IPv4 addresses (mapped, NAT64 64:ff9b::/96, 6to4, ISATAP) are judged as well. False for everything that is
-    no address, with zone ids, and for site-local, translated, compatible, Teredo and local NAT64 forms. Never raises.
+    Embedded IPv4 addresses (mapped, NAT64 64:ff9b::/96, 6to4, ISATAP) are checked as well. False for anything that is
+    not an address, for zone ids, and for site-local, translated, compatible, Teredo and local NAT64 forms. Never
+    raises.
     """
     if not isinstance(ip, str) or "%" in ip:
         return False
@@ -126,7 +127,7 @@ def resolve_host(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One entry of the list of what is let through; `port` None is every port."""
+    """One entry of the allow list. `port` None means every port."""
 
     host: str | None
     network: IPv4Network | IPv6Network | None
@@ -146,10 +147,10 @@ class _Rule:
 
 
 class Guard:
-    """Checks addresses before they are opened; `allow` lets through what is not public.
+    """Checks addresses before they are opened. `allow` lists exceptions that need not be public.
 
     An entry of `allow` is a host name, an address, a network (`10.0.0.0/8`), or one of the first two with a port
-    (`nas.example:8080`, `[fd00::1]:8080`). What is let through may use any port, unless the entry has one.
+    (`nas.example:8080`, `[fd00::1]:8080`). Without a port, the entry allows every port.
     """
 
     def __init__(self, allow: Iterable[str] = (), *, resolve: Resolve = resolve_host) -> None:
@@ -157,9 +158,9 @@ class Guard:
         self._resolve = resolve
 
     def check(self, url: str, *, base: str | None = None, timeout_seconds: float = RESOLVE_TIMEOUT_SECONDS) -> Target:
-        """Judge an address (or one relative to `base`) and find out where to dial.
+        """Check an address (or one relative to `base`) and resolve it.
 
-        Raises AddressRefused, or NotSent when the name has no address or the resolver takes too long.
+        Raises AddressRefused, or NotSent if the name has no address or the resolver takes too long.
         """
         target = self._judge_form(url, base)
         port = target.port or 0
@@ -188,7 +189,7 @@ class Guard:
         except InputError as error:
             raise AddressRefused(error.message) from None
         if target.scheme not in ("http", "https"):
-            raise AddressRefused(f"{target.scheme}: addresses are not opened, only https: and http:.")
+            raise AddressRefused(f"{target.scheme}: addresses are not allowed, only https: and http:.")
         if target.has_userinfo:
             raise AddressRefused(f"The address of {target.host} contains a user name or password; remove it.")
         if len(target.text) > URL_LENGTH_MAX:
@@ -201,7 +202,7 @@ class Guard:
         local = host == "localhost" or host.endswith(".localhost")
         if local and not any(rule.host == host or rule.network for rule in self._rules):
             raise AddressRefused(f"{host} is this computer itself, not a public address.")
-        # The name goes out with its last dot, if it has one: with it the resolver adds no search domain.
+        # Keep a dot at the end of the name: with it, the resolver adds no search domain.
         answers = _resolve_in_time(self._resolve, target.host, port, timeout_seconds)
         if not answers:
             raise NotSent(f"No address was found for {host}.", hint="Check the spelling of the address.")
@@ -214,7 +215,7 @@ def _usual_port(port: int) -> bool:
 
 def _port_refused(target: WebUrl) -> AddressRefused:
     return AddressRefused(
-        f"Port {target.port} of {target.host} is not a port of web pages.",
+        f"Port {target.port} of {target.host} is not a port for web pages.",
         hint="To allow it, add the host with its port to SKYWRITE_FETCH_ALLOW.",
     )
 
@@ -237,7 +238,7 @@ def _rule(entry: str) -> _Rule:
             name = parse_url(f"http://{match['host']}/").host.rstrip(".")
     port = int(match["port"]) if match and match["port"] else None
     numeric = _is_literal(name)
-    # 127.1 and 0x7f000001 are read as addresses by the client; here an address is written in full.
+    # The client reads 127.1 and 0x7f000001 as addresses; here an address must be written in full.
     known = bool(_RULE_HOST.fullmatch(name)) and (
         not numeric or match is None or _is_literal(match["host"].strip("[]"))
     )
@@ -251,7 +252,7 @@ def _rule(entry: str) -> _Rule:
 
 
 def _resolve_in_time(resolve: Resolve, host: str, port: int, timeout_seconds: float) -> Sequence[str]:
-    """The system's resolver knows no deadline of ours, so it is asked in a thread that may be left behind."""
+    """The system's resolver has no time limit, so it runs in a thread that we may leave behind."""
     found: list[Sequence[str]] = []
     failed: list[Exception] = []
 

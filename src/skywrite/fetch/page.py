@@ -2,8 +2,8 @@
 
 What lives here: the bounded reading of HTML. What does not: which of the tags a card takes (`card`).
 
-Only the tags that are asked for reach the HTML parser: one that repairs what is written makes gigabytes of elements out
-of kilobytes of text (formatting that has to be opened again in each block, attributes by the thousand).
+Only the tags that we need reach the HTML parser. A parser that repairs HTML can make gigabytes of elements out of
+kilobytes of text (formatting that it reopens in each block, thousands of attributes).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MARK = re.compile(r"<!--|</?[a-zA-Z][^\s/<>]{0,20}")
 _ATTRIBUTE = r"""[^\s/>"'=<][^\s/>=<]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'>][^\s>]*+)?+)?+"""
 _TAG_END = re.compile(rf"""(?:[\s/"'=]|{_ATTRIBUTE})*+>""")
 _KEPT = frozenset(("<meta", "<link", "<base"))
-# What is inside is text or another document; the page's own head goes on behind it.
+# These contain text or another document; the page's own head continues after them.
 _SKIPPED = {
     f"<{name}": re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in ("script", "style", "svg", "math", "template", "textarea", "xmp", "iframe", "noembed", "noframes")
@@ -43,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's own account of itself. `metas`: values by lower-case name or property, in the page's order."""
+    """What a page says about itself. `metas`: values by lower-case name or property, in the page's order."""
 
     title: str
     metas: Mapping[str, Sequence[str]]
@@ -51,20 +51,20 @@ class Page:
     base: str | None
 
     def meta(self, *names: str) -> str:
-        """The first value that is not blank, by the order of the names; empty without any."""
+        """The first value that is not blank, in the order of the names; empty if there is none."""
         return next(iter(self.meta_all(*names)), "")
 
     def meta_all(self, *names: str) -> list[str]:
-        """All values that are not blank, by the order of the names."""
+        """All values that are not blank, in the order of the names."""
         return [value for name in names for value in self.metas.get(name, ()) if value.strip()]
 
     def hrefs(self, rel: str) -> list[str]:
-        """Where the links of a relation lead, in the page's order."""
+        """The targets of a relation's links, in the page's order."""
         return [link.href for link in self.links if rel in link.rel and link.href]
 
 
 def read_page(html: str) -> Page:
-    """Read the head of a page: at most its first megabyte, or its first 5000 tags. Never raises for what is in it."""
+    """Read the head of a page: at most its first megabyte, or its first 5000 tags. Never raises for any content."""
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser("<head>" + "".join(_kept(html[:MAX_PAGE_BYTES])))
@@ -89,7 +89,7 @@ def read_page(html: str) -> Page:
 
 
 def read_page_bytes(data: bytes, content_type: str) -> Page:
-    """The same from the bytes of an answer, as the child process takes them."""
+    """The same from the bytes of a response, for the child process."""
     return read_page(decode_page(data, content_type))
 
 

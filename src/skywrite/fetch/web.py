@@ -1,6 +1,6 @@
-"""Transports for untrusted hosts, through the guard: those of handles, of did:web, and of sign-ins.
+"""Transports for untrusted hosts, through the guard: for handles, did:web and sign-ins.
 
-What does not live here: the guard itself (`guard`), what is asked of these hosts (`atproto`).
+What does not live here: the guard itself (`guard`), the requests to these hosts (`atproto`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class GuardedWeb:
-    """`skywrite.http.Transport` for GET. `fetcher` is called when the first address is opened."""
+    """A `skywrite.http.Transport` for GET. It calls `fetcher` when it opens the first address."""
 
     def __init__(self, fetcher: Callable[[], Fetcher]) -> None:
         self._fetcher = fetcher
@@ -36,7 +36,7 @@ class GuardedWeb:
         timeout_seconds: float | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Response:
-        """The answer at the end of the redirects. Raises AddressRefused, and NoAnswer where none came."""
+        """The response at the end of the redirects. Raises AddressRefused, and NoAnswer if there is none."""
         from skywrite.fetch.fetch import FetchFailed, FetchRejected
 
         if method != "GET" or body is not None:
@@ -55,8 +55,8 @@ class GuardedWeb:
 class CheckedTransport:
     """A transport for servers that others named, such as those of a sign-in: their addresses must be public.
 
-    `check` raises AddressRefused (the guard's). Servers of this computer pass: whoever uses this has made sure that the
-    user named them. A name that is not found here may be known to a proxy.
+    `check` raises AddressRefused (as the guard does). Servers on this computer pass: callers make sure that the user
+    named them. A name that cannot be resolved here passes too, because a proxy may know it.
     """
 
     def __init__(self, inner: Transport, check: Callable[[str], object]) -> None:
@@ -64,7 +64,7 @@ class CheckedTransport:
         self._check = check
 
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
-        """The answer of a server whose address was checked. Raises AddressRefused, NotSent, NoAnswer."""
+        """Check the server's address and send the request. Raises AddressRefused, NotSent, NoAnswer."""
         if urlsplit(url).hostname not in LOCAL_HOSTS:
             with suppress(NotSent):
                 self._check(url)

@@ -1,11 +1,11 @@
 """Receipts: a file that proves that a record was published, checkable later without Skywrite and without the server.
 
-What lives here: making a receipt from what the account's server and its DID document say, and checking one. What does
+What lives here: making a receipt from the account's server and its DID document, and checking one. What does
 not: the cryptography (`atproto.proof`), files and printing (`cli.receipts`).
 
 A receipt is JSON. `proof` is the CAR of com.atproto.sync.getRecord in base64: the commit that the account's server
-signed, and the path from it to the record. `signing_key` is the key that the DID document named when the receipt was
-made; whether it was the account's key then can be asked of the PLC directory's public log (`check_key`).
+signed, and the path from it to the record. `signing_key` is the key in the DID document when the receipt was made. The
+PLC directory's public log shows whether it was the account's key at that time (`check_key`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class InvalidReceipt(InputError):
 
 
 class Receipt(NamedTuple):
-    """What a receipt says, and its proof."""
+    """The contents of a receipt, and its proof."""
 
     uri: str
     cid: str
@@ -72,9 +72,9 @@ class Receipt(NamedTuple):
 
 
 def make_receipt(server: Xrpc, resolver: Resolver, uri: str, *, handle: str, now: datetime) -> Receipt:
-    """Ask the account's server for the proof of a record, check it, and return it as a receipt.
+    """Get the proof of a record from the account's server, check it, and return it as a receipt.
 
-    Raises InvalidProof when what the server sent proves nothing, and RejectedError when it has no such record.
+    Raises InvalidProof if the server's proof is not valid, and RejectedError if it has no such record.
     """
     did, collection, rkey = _parts(uri)
     car = server.query_bytes(
@@ -89,7 +89,7 @@ def make_receipt(server: Xrpc, resolver: Resolver, uri: str, *, handle: str, now
 
 
 def read_receipt(text: str) -> Receipt:
-    """Read a receipt and check all that it says against its proof. Raises InvalidReceipt."""
+    """Read a receipt and check its contents against its proof. Raises InvalidReceipt."""
     receipt = _parsed(text)
     did, collection, rkey = _parts(receipt.uri)
     try:
@@ -108,9 +108,9 @@ def _difference(receipt: Receipt, proven: Proven, did: str) -> str:
 
 
 def check_key(receipt: Receipt, log: object) -> str:
-    """What the PLC directory's log (a list of operations) says of the receipt's key, in a sentence.
+    """When the receipt's key belonged to the account, in words, from the PLC directory's log (a list of operations).
 
-    Raises InvalidReceipt when the account never had this key.
+    Raises InvalidReceipt if the account never had this key.
     """
     if not isinstance(log, list):
         raise TemporaryError("The directory's log cannot be read.", hint="Try again later.")
@@ -134,7 +134,7 @@ def signing_key(document: Mapping[str, Any]) -> str:
     for method in methods if isinstance(methods, list) else ():
         if isinstance(method, dict) and str(method.get("id", "")).endswith("#atproto"):
             return multikey(str(method.get("type")), method.get("publicKeyMultibase"))
-    raise InvalidProof("The account's DID document names no key for signatures.")
+    raise InvalidProof("The account's DID document does not contain a signing key.")
 
 
 def _parts(uri: str) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
 """What the marks say, and no more: sums and medians by day, hour, weekday, source, kind and account. Pure.
 
-A median of few posts is chance, so it is withheld. There are no views on this network, so there are none here; and that
-one number goes with another is not said to be its cause.
+A median of few posts is chance, so we leave it out. The network does not count views, so there are none here. We never
+claim that one number is the cause of another.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 class Group(NamedTuple):
-    """Posts that have something in common. `medians` is None where they are too few.
+    """Posts that have something in common. `medians` is None if there are too few.
 
-    `not_shown` are not counted; `deleted` of them this queue deleted. `labels`: how many posts have each of them.
+    `not_shown` posts are not counted; this queue deleted `deleted` of them. `labels`: how many posts have each label.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Group(NamedTuple):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What else was seen, in words that claim no more than can be known."""
+        """What else we saw, in words that claim no more than we can know."""
         gone = self.not_shown - self.deleted
         return (
             *([f"{self.deleted} deleted here"] if self.deleted else ()),
@@ -76,7 +76,7 @@ GROUPINGS: Mapping[str, Callable[[Mark, Any], str]] = {
 
 
 def grouped(marks: Iterable[Mark], by: str, zone: Any) -> list[Group]:
-    """The groups, in order of their names (weekdays in that of the week). Raises InputError for another grouping."""
+    """The groups, in order of their names (weekdays in their own order). Raises InputError for an unknown grouping."""
     if by not in GROUPINGS:
         raise InputError(f"There is no grouping {by!r}.", hint=f"Choose from: {', '.join(GROUPINGS)}.")
     found: dict[str, list[Mark]] = {}
