@@ -99,7 +99,7 @@ class Known(Resolver):
     def resolve(self, handle_or_did: str) -> Identity:
         self.asked.append(handle_or_did)
         if handle_or_did == "nobody.example":
-            raise UnknownHandle("No account goes by this handle.")
+            raise UnknownHandle("No account has this handle.")
         return Identity(Did(DID), Handle("alice.example"), self.pds_url)
 
 

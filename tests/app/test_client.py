@@ -100,7 +100,7 @@ def test_signing_out(world: World, client: Client) -> None:
     text = client.export_session_string()
     client.logout()
     world.clock.advance(3 * 3600)
-    with pytest.raises(Exception, match=r"session of alice\.test is over"):
+    with pytest.raises(Exception, match=r"session of alice\.test has ended"):
         stale = another(world)
         stale.login(session_string=text)
         stale.send_post("x")

@@ -118,7 +118,7 @@ def test_a_card_beside_a_quote(world: World, sky: Skywrite, pages: list[str]) ->
 def test_a_card_beside_images_is_reported(sky: Skywrite, pages: list[str], image: Callable[..., str]) -> None:
     """Bluesky shows one or the other; the images are taken, and the writer knows."""
     scheduled = sky.schedule("x", at=LATER, card="https://a.test", images=[(image(), "Red")])
-    assert ("The card of https://a.test is left out: a post with images or a video shows none.",) == scheduled.warnings
+    assert ("The card of https://a.test is left out: a post with images or a video has no card.",) == scheduled.warnings
     sky.edit(1, images=[])
     assert "https://a.test" == card_of(sky, 1)
 

@@ -257,7 +257,7 @@ def test_clocks_that_change_are_reported(world: World, sky: Skywrite) -> None:
         sky.schedule("b", every="0 9 * * *", at=twice).warnings,
         sky.import_rows([{"text": "c", "at": gap}])[0].warnings,
     ]
-    assert [True] * 4 == [any("comes twice" in text or "does not exist" in text for text in texts) for texts in told]
+    assert [True] * 4 == [any("occurs twice" in text or "does not exist" in text for text in texts) for texts in told]
 
 
 def test_an_end_may_be_a_day(sky: Skywrite) -> None:

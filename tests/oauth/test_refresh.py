@@ -92,7 +92,7 @@ def test_answer_lost_after_it_was_carried_out(signed: Signed, pds: Pds) -> None:
             signed.agent.query(WHO)
     assert (1, "refreshing") == (sessions_at(pds, signed.did), signed.stored.phase)
     signed.clock.forward(HOPE_SECONDS)
-    with pytest.raises(SessionOver, match=r"is over"):
+    with pytest.raises(SessionOver, match=r"has ended"):
         signed.agent.query(WHO)
     assert "over" == signed.stored.phase
 
@@ -182,7 +182,7 @@ def test_deactivated(signed: Signed, pds: Pds, account: PdsAccount) -> None:
 def test_revoked(signed: Signed, pds: Pds) -> None:
     """A session that was revoked elsewhere is over at once, and nobody asks for it again."""
     signed.sky.oauth.authenticator(signed.stored).end()
-    with pytest.raises(SessionOver, match="is over"):
+    with pytest.raises(SessionOver, match="has ended"):
         signed.agent.query(WHO)
     signed.wire.sent.clear()
     with pytest.raises(SessionOver):
@@ -340,7 +340,7 @@ def test_killed_after_the_answer(signed: Signed, child: Callable[..., Child], pd
     with pytest.raises(TemporaryError):
         signed.agent.query(WHO)
     signed.clock.forward(HOPE_SECONDS + 1)
-    with pytest.raises(SessionOver, match="is over"):
+    with pytest.raises(SessionOver, match="has ended"):
         signed.agent.query(WHO)
 
 

@@ -205,7 +205,7 @@ def test_the_image_is_found(head: str, address: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("/gone.png", "answered 404 (Not Found)"),
+        ("/gone.png", "responded with 404 (Not Found)"),
         ("/empty.png", "is empty"),
         ("/huge.png", "is larger than 15 MB"),
         ("/down.png", "No usable response"),
@@ -243,7 +243,7 @@ def test_page_and_images_share_one_deadline() -> None:
     """A page that takes all the time leaves none for its image."""
     fetcher, wire = site({URL: html("<title>T</title><meta property=og:image content=/a.png>")}, slow_seconds=20)
     card = fetch_card(fetcher, URL)
-    assert ("T", ("The card has no image: the page took all the time there was.",)) == (card.title, card.warnings)
+    assert ("T", ("The card has no image: the page itself used up the time limit.",)) == (card.title, card.warnings)
     assert [URL] == wire.asked
 
 
@@ -305,7 +305,7 @@ def test_html_without_a_type_is_a_page() -> None:
 def test_an_error_page_gives_no_card(status: int) -> None:
     """The title of an error page is nobody's card."""
     fetcher, _ = site({URL: Response(status, HTML, b"<title>Oops</title>")})
-    with pytest.raises(CardFailed, match=f"{URL} answered {status}"):
+    with pytest.raises(CardFailed, match=f"{URL} responded with {status}"):
         fetch_card(fetcher, URL)
 
 

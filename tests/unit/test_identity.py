@@ -86,7 +86,7 @@ def dns_of(table: Mapping[str, list[str]] | None = None) -> Callable[[str], list
 
 
 def silent_dns(name: str) -> list[str]:
-    raise IdentityUnavailable(f"No name server answered for {name}.")
+    raise IdentityUnavailable(f"No name server responded for {name}.")
 
 
 def resolver(net: Net, **changes: Any) -> Resolver:

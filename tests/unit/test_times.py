@@ -199,7 +199,7 @@ def test_a_time_that_comes_twice_is_the_first_with_a_note() -> None:
     """The note shows how to write each of both, and what it shows is read so."""
     first = parse_time("2027-10-31 02:30", now=NOW, zone=BERLIN)
     note = (
-        "The time 02:30 comes twice in Europe/Berlin on Sun 31 Oct, when the clocks go back; the first is used"
+        "The time 02:30 occurs twice in Europe/Berlin on Sun 31 Oct, when the clocks go back; the first is used"
         " (2027-10-31 02:30+02:00). For the second write 2027-10-31 02:30+01:00."
     )
     at = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
@@ -342,8 +342,8 @@ def test_a_refusal_shows_how_to_write_it(text: str, hint: str) -> None:
     [
         ("2026-12-24 0900 9:00", "two times of day: '0900' and '9:00'"),
         ("friday 24 dec 9:00", "24 December 2026 is a Thursday, not a Friday"),
-        ("9:00 foo", "'foo' says nothing here"),
-        ("in -5 minutes", "lies in the past"),
+        ("9:00 foo", "does not understand 'foo'"),
+        ("in -5 minutes", "is in the past"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(text: str, message: str) -> None:

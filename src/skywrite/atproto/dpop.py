@@ -1,6 +1,6 @@
 """DPoP: proof that a token is used by the client it was issued to (RFC 9449), signed with ES256.
 
-What lives here: the key, the proof, and a transport that adds proofs and tracks the nonce and clock of servers. What does
+What lives here: the key, the proof, and a transport that adds proofs and tracks servers' nonces and clocks. What does
 not: any token (see `oauth`, `oauth_auth`). Nothing on the path of an app password imports this module.
 """
 

@@ -223,4 +223,4 @@ def _busy(who: str) -> RefreshInDoubt:
 
 def _over(session: OAuthSession, reason: str = "") -> SessionOver:
     said = f": {reason.rstrip('.')}" if reason else ""
-    return SessionOver(f"The session of {session.handle} is over{said}.", hint=sign_in_hint(session.handle))
+    return SessionOver(f"The session of {session.handle} has ended{said}.", hint=sign_in_hint(session.handle))

@@ -92,7 +92,7 @@ class OAuthSession(NamedTuple):
         return self._replace(phase="refreshing", seen={host: now})
 
     def noticed(self, host: str, now: datetime) -> OAuthSession:
-        """A refresh without a response, noticed by a host. Its clock may differ from that of the host that started it."""
+        """A refresh without a response, as noticed by a host. Its clock may differ from the one that started it."""
         return self._replace(seen={**self.seen, host: now})
 
     def ready(self) -> OAuthSession:

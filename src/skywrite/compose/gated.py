@@ -43,7 +43,9 @@ def quote_warnings(uri: str, get_record: GetRecord, own_did: str) -> list[Notice
     kinds = [rule.get("$type") for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, list) else []
     if f"{POSTGATE}#disableRule" not in kinds:
         return []
-    return [Notice("QuotesClosed", "The author of the quoted post does not allow quotes: readers do not see the quoted post.", uri)]
+    return [
+        Notice("QuotesClosed", "The author of the quoted post allows no quotes: readers do not see the quote.", uri)
+    ]
 
 
 def _gate(uri: str, collection: str, get_record: GetRecord, own_did: str) -> Mapping[str, Any]:

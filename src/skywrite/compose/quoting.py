@@ -16,7 +16,7 @@ QUOTE_LINKS = "quote_links"
 def with_quoted_link(row: Mapping[str, Any], default: bool = False) -> dict[str, Any]:
     """The fields of a draft without `quote_links`.
 
-    If that (or the default) is true, a link at the end of a text becomes its quote. A post that already quotes something
+    If that (or the default) is true, a link at the end of a text becomes its quote. A post that already has a quote
     stays as it is.
     """
     done = dict(row)

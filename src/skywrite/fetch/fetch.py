@@ -132,7 +132,7 @@ class Fetcher:
         self._guard.check(url)
 
     def close(self) -> None:
-        """Close the clients."""
+        """Drop the clients, and with them their connections."""
         with self._lock:
             self._clients.clear()
 

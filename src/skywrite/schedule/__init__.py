@@ -1,1 +1,1 @@
-"""When posts are due: times, rules that come again, weekly slots, and what becomes of missed times. Pure."""
+"""When posts are due: times, recurrences, weekly slots, and what happens to missed times. Pure."""

@@ -11,7 +11,7 @@ from skywrite.schedule.languages import numbers
 from skywrite.schedule.time_errors import InvalidTime
 from skywrite.schedule.tokens import Clock, Found, PartOfDay, found
 
-# The next character begins something else: no digit and no letter but those of East Asia.
+# The next character begins something else: it is not a digit, and not a letter except those of East Asia.
 END = r"(?![0-9a-z\u00aa-\u1fff])"
 HALF = r"([ap])(?:m|\.m\.?)"
 _HOUR_WORD = r"(?:uhr|uur|h|hs|heures?|horas?|o'clock|час(?:ов|а)?|hod(?:in)?|u)"
@@ -132,5 +132,5 @@ def make_clock(
 
 def _to_24(piece: str, hour: int, half: str) -> int:
     if not 1 <= hour <= 12:
-        raise InvalidTime(f"The time of day {piece!r} does not exist: before am and pm come the hours 1 to 12.")
+        raise InvalidTime(f"The time of day {piece!r} does not exist: am and pm need an hour from 1 to 12.")
     return hour % 12 + (12 if half == "p" else 0)

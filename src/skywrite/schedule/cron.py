@@ -1,7 +1,7 @@
-"""Cron expressions of five fields as a series of local times. Pure; the reading is `cronsim`'s.
+"""Cron expressions with five fields as a series of local times. Pure; `cronsim` does the parsing.
 
-What lives here: the shortcuts (`@daily`), the refusals, and whether a rule is bound to the clock on the wall or to the
-hours that pass. What does not: time zones (`recurrence`).
+What lives here: the shortcuts (`@daily`), the errors, and whether a rule follows the clock on the wall or elapsed
+hours. What does not: time zones (`recurrence`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ FIELDS = 5
 class CronSeries:
     """The local times of a cron expression.
 
-    `flows` is true for those whose minute or hour begins with `*`: they follow the hours that pass, as in Debian's
-    cron, so that they run in each of two like hours and in none that does not exist.
+    `flows` is true if the minute or hour begins with `*`. Such expressions follow elapsed hours, as in Debian's cron:
+    they run in both hours when one repeats, and in none that the clocks skip.
     """
 
     expression: str
@@ -41,13 +41,13 @@ class CronSeries:
 
     @property
     def flows(self) -> bool:
-        """Whether it follows the hours that pass."""
+        """Whether it follows elapsed hours."""
         minute, hour, *_ = self.expression.split()
         return minute.startswith("*") or hour.startswith("*")
 
     @property
     def is_counted(self) -> bool:
-        """Cron has no start."""
+        """False: cron has no start."""
         return False
 
     def after(self, local: datetime) -> Iterator[datetime]:
@@ -56,10 +56,10 @@ class CronSeries:
 
 
 def parse_cron(text: str) -> CronSeries:
-    """Read five fields, names and `@daily`-like words. Raises UnknownRule, NeverHappens."""
+    """Read five fields, with names, or a word such as `@daily`. Raises UnknownRule, NeverHappens."""
     expression = SHORTCUTS.get(text.strip().lower(), " ".join(text.split()))
     if not expression.isascii():
-        raise UnknownRule(f"The cron expression {text!r} has characters other than digits and letters.")
+        raise UnknownRule(f"The cron expression {text!r} contains characters that cron does not use.")
     if len(expression.split()) != FIELDS:
         raise UnknownRule(f"The recurrence {text!r} does not have the five fields of a cron expression.")
     series = CronSeries(expression)

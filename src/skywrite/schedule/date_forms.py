@@ -1,7 +1,7 @@
-"""Days of the calendar as people and programs write them, numbers and names of months in every order. Pure.
+"""Calendar dates as people and programs write them, with numbers and names of months in any order. Pure.
 
-Two numbers that could be a day and a month are read where only one order exists, or the order is given; with dots the
-day comes first, which is the convention. What does not live here: days of the week and "tomorrow" (`languages`).
+Two numbers that could be day and month are read only if one order makes sense, or the order is given. With dots the
+day comes first, by convention. What does not live here: days of the week and "tomorrow" (`languages`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _YEAR_FIRST = re.compile(rf"(\d{{4}})[ /-]?{_NAME}[ /-]?(\d{{1,2}}){END}(?![:.]\
 
 
 def read_date(text: str, pos: int, order: DateOrder | None) -> Found | None:
-    """A day at this place, with the time behind the T of ISO 8601. Raises InvalidTime, AmbiguousTime."""
+    """Read a day at this position, with a time after the T of ISO 8601. Raises InvalidTime, AmbiguousTime."""
     if match := _WEEK.match(text, pos):
         return _with_time(text, match, _from_week(match))
     if match := _ISO.match(text, pos):
@@ -56,7 +56,7 @@ def read_date(text: str, pos: int, order: DateOrder | None) -> Found | None:
 
 
 def _with_time(text: str, match: re.Match[str], day: CalendarDate) -> Found | None:
-    """The day and, behind a T or without colons behind a space, its time of day."""
+    """The day, with its time of day after a T, or without colons after a space."""
     end = match.end()
     token = Token(match[0], day)
     clock = ISO_TIME.match(text, end + 1) if text[end : end + 1] == "t" else None
@@ -93,10 +93,10 @@ def _from_day_of_year(match: re.Match[str]) -> CalendarDate:
 
 
 def _day(piece: str, year: int | str | None, month: int, day: int) -> CalendarDate:
-    """A day that exists, in some year where none is given. Raises InvalidTime."""
+    """A day that exists, in some year if none is given. Raises InvalidTime."""
     number = int(year) if year else None
     if not 1 <= month <= 12:
-        raise InvalidTime(f"The date {piece!r} has no month {month}.")
+        raise InvalidTime(f"The date {piece!r} has the month {month}, which does not exist.")
     try:
         date(number if number is not None else 2024, month, day)
     except ValueError:
@@ -147,7 +147,7 @@ def _read_numeric(text: str, pos: int, order: DateOrder | None) -> Found | None:
 
 
 def _ordered(first: int, second: int, order: str | None) -> tuple[int, int] | None:
-    """The day and the month among two numbers; None where each may be either."""
+    """The day and the month of two numbers; None if either could be either."""
     if order == "dmy" or (order != "mdy" and (first > 12 or first == second)):
         return first, second
     if order == "mdy" or second > 12:
@@ -156,7 +156,7 @@ def _ordered(first: int, second: int, order: str | None) -> tuple[int, int] | No
 
 
 def _ambiguous(text: str, match: re.Match[str], why: str, readings: list[str]) -> AmbiguousTime:
-    """The error for a date in its text, with the text as it would be written instead."""
+    """The error for an ambiguous date, showing how to write the whole text instead."""
     head, tail = text[: match.start()], text[match.start() + len(match[0].strip()) :]
     return AmbiguousTime(text, why, [head + reading + tail for reading in readings])
 
@@ -171,7 +171,7 @@ _SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 
 
 def _short_year(text: str, match: re.Match[str], order: DateOrder | None) -> CalendarDate:
-    """A date of three numbers of two digits, where only one order gives a day or the order is known."""
+    """A date of three two-digit numbers, if only one order gives a day, or the order is known."""
     first, second, third = (int(match[group]) for group in (1, 3, 5))
     orders = {"dmy": (third, second, first), "mdy": (third, first, second), "ymd": (first, second, third)}
     if order:

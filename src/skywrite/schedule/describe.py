@@ -1,6 +1,6 @@
 """Recurrences in plain English. Pure.
 
-A day that not every month or year has is said to be left out where there is none.
+If not every month or year has a day, the text says so.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def describe_series(series: Series) -> str:
 
 
 def _cron(expression: str) -> str:
-    """A cron expression. Days of the month and of the week, where both are given, are days on either."""
+    """Describe a cron expression. With days of the month and of the week, either is enough."""
     minute, hour, day, month, weekday = expression.split()
     if not (day.startswith("*") or weekday.startswith("*")):
         first = _cron(f"{minute} {hour} {day} {month} *")
@@ -56,7 +56,7 @@ def _cron(expression: str) -> str:
 
 
 def _explained(expression: str) -> str:
-    """What cronsim says, with "31st" for its "31th", and articles."""
+    """What cronsim says, with "31st" instead of its "31th", and articles."""
     from cronsim import CronSim
 
     text = CronSim(expression, datetime(2024, 1, 1)).explain()
@@ -89,7 +89,7 @@ def _value(text: str, names: Sequence[str]) -> int:
 
 
 def _is_missing(days: Iterable[int], months: Iterable[int]) -> bool:
-    """Whether one of the days is missing in one of the months of some year."""
+    """Whether some month, in some year, lacks one of the days."""
     shortest = [calendar.monthrange(2023, month)[1] for month in months]
     return any(day > length for day in days for length in shortest)
 
@@ -118,7 +118,7 @@ def _sentence(rule: RRule, times: Sequence[str]) -> str:
 
 
 def _on_days(rule: RRule) -> list[str]:
-    """The days of the week and those of the month or year; a day must be on both where both are given."""
+    """The days of the week, and those of the month or year. If both are given, a day must match both."""
     counted = [_counted(number, "day") for number in rule.bymonthday]
     counted += [_counted(number, "day of the year") for number in rule.byyearday]
     if rule.byday == _WORKING_DAYS and rule.bysetpos and not counted:
@@ -131,7 +131,7 @@ def _on_days(rule: RRule) -> list[str]:
 
 
 def _leaves_out(rule: RRule) -> bool:
-    """Whether some of its months or years have not what it names."""
+    """Whether some of its months or years lack what it names."""
     return (
         _is_missing([abs(number) for number in rule.bymonthday], rule.bymonth or _ALL_MONTHS)
         or any(abs(number) == 366 for number in rule.byyearday)

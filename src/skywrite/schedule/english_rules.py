@@ -1,7 +1,7 @@
 """English rules, such as "every weekday 9:00" or "mon,fri 18:30", as RRULEs. Pure.
 
-What lives here: the grammar. A text is words for the days, then times of day; or "every N hours" (or minutes), or
-"every N days" (or weeks or months), which count from the start that goes with them.
+What lives here: the grammar. A text has words for the days, then times of day; or it is "every N hours" (or minutes),
+or "every N days" (or weeks or months), which count from the given start.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _NOISE = frozenset(("at", "on", "the", "and", "of", "each", "every"))
 
 @dataclass(frozen=True, slots=True)
 class MergedSeries:
-    """Several RRULEs as one series: one for each time of day."""
+    """Several RRULEs as one series, one for each time of day."""
 
     rules: tuple[RRule, ...]
 
     @property
     def flows(self) -> bool:
-        """Only rules of days and longer are merged."""
+        """False: only rules of days and longer are merged."""
         return self.rules[0].flows
 
     @property
@@ -56,7 +56,7 @@ class MergedSeries:
 
     @property
     def is_counted(self) -> bool:
-        """English rules have no COUNT."""
+        """False: English rules have no COUNT."""
         return False
 
     def after(self, local: datetime) -> Iterator[datetime]:
@@ -66,7 +66,7 @@ class MergedSeries:
 
 @dataclass(slots=True)
 class _Said:
-    """What the words of a rule said so far."""
+    """What the words of a rule have said so far."""
 
     freq: str = ""
     interval: int = 1
@@ -103,7 +103,7 @@ def _words(text: str) -> list[str]:
 
 
 def _check_one_clause(words: list[str], text: str) -> None:
-    """Refuse "mon 9:00 and fri 17:00": all days of a rule have all its times, which is not what that says."""
+    """Refuse "mon 9:00 and fri 17:00": in a rule, all days have all times, which is not what this says."""
     kinds = "".join("t" if clock_minutes(word) is not None else "d" if _weekdays(word) else "" for word in words)
     if re.search("dt+d", kinds):
         raise UnknownRule(
@@ -145,7 +145,7 @@ def _said(words: list[str], text: str) -> _Said:
 
 
 def _take(said: _Said, word: str) -> bool:
-    """Add one word to what was said; False when it is not known or was said before."""
+    """Add one word to what was said; False if it is unknown or a repetition."""
     freq = _UNITS.get(word) or _ADVERBS.get(word)
     if freq:
         given, said.freq = said.freq, freq
@@ -180,7 +180,7 @@ def _weekdays(word: str) -> tuple[int, ...]:
 
 
 def _rrule(said: _Said, text: str) -> str:
-    """The RRULE of what was said, without its times of day."""
+    """The RRULE for what was said, without its times of day."""
     rule = f"FREQ={said.freq}" + (f";INTERVAL={said.interval}" if said.interval != 1 else "")
     by_day = ",".join(_CODES[day] for day in sorted(set(said.weekdays)))
     ordinal = said.ordinal
@@ -207,4 +207,4 @@ def _rrule(said: _Said, text: str) -> str:
 
 
 def _unknown(text: str) -> UnknownRule:
-    return UnknownRule(f"The rule {text!r} is not understood.")
+    return UnknownRule(f"Skywrite does not understand the rule {text!r}.")

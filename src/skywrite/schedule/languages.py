@@ -1,8 +1,8 @@
-"""The words of dates in the languages that people write them in. Pure tables.
+"""The words of dates in many languages. Pure tables.
 
 What lives here: days of the week, months, relative days, parts of the day, small words and numbers. A word has one
-meaning whatever the language; one that has two ("mar" is March and Tuesday) is left with the meaning that needs
-another word beside it, or left out. What does not: lengths of time (`span_forms`), forms of clocks (`clock_forms`).
+meaning, whatever the language. If it has two ("mar" is March and Tuesday), it keeps the one that needs another word
+next to it, or is left out. What does not: lengths of time (`span_forms`), times of day (`clock_forms`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from skywrite.schedule.tokens import (
     Weekday,
 )
 
-# Seven days and twelve months a line; forms of one separated by spaces.
+# Each line has seven days or twelve months; spaces separate the forms of one.
 _WEEKDAYS = (
     "monday mon, tuesday tues tue, wednesday weds wed, thursday thurs thur thu, friday fri, saturday sat, sunday sun",
     "montag mo, dienstag di, mittwoch mi, donnerstag do, freitag fr, samstag sonnabend sa, sonntag so",
@@ -180,7 +180,7 @@ def numbers() -> dict[str, int]:
 
 @cache
 def phrases() -> dict[str, tuple[Value, ...]]:
-    """What each word, or few words, of a date says, folded."""
+    """What each word or phrase of a date means, folded."""
     at = frozenset((Clock, PartOfDay))
     on = frozenset((Weekday, CalendarDate, RelativeDay, PartOfDay, Next))
     table: dict[str, tuple[Value, ...]] = {}

@@ -1,6 +1,6 @@
-"""Local time and UTC: named zones, and the local times that do not exist or come twice. Pure.
+"""Local time and UTC: named zones, and local times that do not exist or occur twice. Pure.
 
-What lives here: the mapping both ways. What does not: reading what people write (`times`), and rules (`recurrence`).
+What lives here: the conversion both ways. What does not: reading what people write (`times`), and rules (`recurrence`).
 Zones are those of the IANA database, from the operating system or the `tzdata` package.
 """
 
@@ -28,7 +28,7 @@ class UnknownZone(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """The UTC time of a local time, and whether that local time is plain, does not exist, or comes twice."""
+    """The UTC time of a local time, and whether that local time is plain, does not exist, or occurs twice."""
 
     at: datetime
     kind: LocalKind
@@ -60,8 +60,8 @@ def to_local(at: datetime, zone: tzinfo) -> datetime:
 def to_utc(local: datetime, zone: tzinfo) -> Mapped:
     """The time in UTC of a naive local time.
 
-    One that does not exist, because clocks were put forward, moves forward by as much as they were (RFC 5545, 3.3.5).
-    One that comes twice means the first.
+    A time that does not exist, because the clocks went forward, moves forward as far as they did (RFC 5545, 3.3.5).
+    If it occurs twice, this returns the first.
     """
     first = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -71,14 +71,14 @@ def to_utc(local: datetime, zone: tzinfo) -> Mapped:
 
 
 def after_gap(local: datetime, zone: tzinfo) -> datetime:
-    """The time at which the gap that holds this local time ends: when clocks are put forward."""
+    """The end of the gap that contains this local time: when the clocks go forward."""
     early = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
     late = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     return _bisect(early, late, zone)
 
 
 def next_change(after: datetime, until: datetime, zone: tzinfo) -> datetime | None:
-    """The first time after `after` and not after `until` at which the zone's offset changes; all in UTC."""
+    """The first change of the zone's offset after `after`, up to and including `until`; all in UTC."""
     point = after
     while point < until:
         step = min(point + _SCAN, until)
@@ -93,7 +93,7 @@ def _offset(at: datetime, zone: tzinfo) -> timedelta:
 
 
 def _bisect(early: datetime, late: datetime, zone: tzinfo) -> datetime:
-    """The first whole second with the offset that `late` has, which `early` has not."""
+    """The first whole second with the offset of `late`, which `early` does not have."""
     early, late = early.replace(microsecond=0), late + (SECOND if late.microsecond else timedelta())
     late = late.replace(microsecond=0)
     new = _offset(late, zone)

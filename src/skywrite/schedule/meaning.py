@@ -1,7 +1,7 @@
-"""What the parts of a written time mean together: one local time or none. Pure.
+"""What the parts of a written time mean together: one local time, or none. Pure.
 
 What lives here: which parts go together, and every choice between readings. A part that adds nothing (a day of the
-week beside its date, a zone's name beside its offset) must agree with the others. What does not: zones and the past
+week next to its date, a zone's name next to its offset) must agree with the others. What does not: zones and the past
 (`times`).
 """
 
@@ -36,10 +36,10 @@ from skywrite.schedule.tokens import (
 )
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
-# The hours that each part of the day has, and those on a clock of twelve that are meant after noon.
+# The hours of each part of the day, and the hours on a twelve-hour clock that mean the afternoon there.
 _HOURS = {"morning": range(0, 12), "afternoon": range(12, 19), "evening": range(17, 24), "night": range(18, 24)}
 _AFTER_NOON = {"morning": range(0), "afternoon": range(1, 7), "evening": range(5, 12), "night": range(6, 12)}
-# What a part is called when a text has two of it.
+# The name of each part in the error about a text that has two of it.
 _NAMES: dict[type, str] = {
     Clock: "times of day",
     CalendarDate: "days",
@@ -79,14 +79,14 @@ class Parts:
 
     @property
     def is_absolute(self) -> bool:
-        """Whether it means the same whenever it is read, but for the zone."""
+        """Whether it means the same whenever it is read, apart from the zone."""
         return self.instant is not None or (
             self.date is not None and self.date.year is not None and self.clock is not None
         )
 
 
 def gather(tokens: list[Token], given: str) -> Parts:
-    """The parts of a text that fit together. Raises InvalidTime."""
+    """Collect the parts of a text. Raises InvalidTime if they do not fit together."""
     _check_order(tokens, given)
     parts = Parts()
     seen: dict[type, str] = {}
@@ -114,7 +114,7 @@ def gather(tokens: list[Token], given: str) -> Parts:
 
 
 def _may_repeat(first: Zone | None, second: Zone) -> bool:
-    """Whether a second zone may stand behind an offset: `+0300 +03`, `+01:00[Europe/Berlin]`; checked in `times`."""
+    """Whether a second zone may follow an offset: `+0300 +03`, `+01:00[Europe/Berlin]`. `times` checks it."""
     return (
         first is not None
         and first.is_offset
@@ -154,15 +154,15 @@ def _put(parts: Parts, value: Value) -> None:
 
 
 def _check_order(tokens: list[Token], given: str) -> None:
-    """Small words go before what they belong to, and zones behind a time of day."""
+    """Small words go before what they belong to, and zones after a time of day."""
     for token, following in zip_longest(tokens, tokens[1:]):
         if isinstance(token.value, Filler) and not (following and _may_follow(token.value, following.value)):
-            raise InvalidTime(f"The time {given!r} is not understood: {token.text!r} has no meaning here.")
+            raise InvalidTime(f"Skywrite does not understand the time {given!r}: {token.text!r} has no meaning here.")
     had_clock = False
     for token in tokens:
         had_clock = had_clock or isinstance(token.value, Clock | Number | Instant | Now | Span)
         if isinstance(token.value, Zone) and token.value.is_offset and token.text[0] in "+-" and not had_clock:
-            raise InvalidTime(f"The time {given!r} is not understood: {token.text!r} has no time of day before it.")
+            raise InvalidTime(f"Skywrite does not understand the time {given!r}: no time of day before {token.text!r}.")
 
 
 def _may_follow(filler: Filler, value: Value) -> bool:
@@ -172,7 +172,7 @@ def _may_follow(filler: Filler, value: Value) -> bool:
 
 
 def _check_range(tokens: list[Token], given: str) -> None:
-    """`9:00-10:00` may be two times of day, or one and an offset."""
+    """`9:00-10:00` may be two times of day, or a time of day and an offset."""
     for clock, zone in pairwise(tokens):
         if not (isinstance(clock.value, Clock) and isinstance(zone.value, Zone)) or clock.value.form == "iso":
             continue
@@ -191,7 +191,7 @@ def _fill_hour(parts: Parts) -> None:
 
 
 def _fill_year(parts: Parts) -> None:
-    """In "Thu Dec 24 09:00:00 2026" the year stands apart."""
+    """In "Thu Dec 24 09:00:00 2026" the year is separate."""
     if parts.year is not None and parts.date and parts.date.year is None:
         parts.date, parts.year = replace(parts.date, year=parts.year), None
 
@@ -221,7 +221,7 @@ def _check_together(parts: Parts, given: str) -> None:
 
 
 def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
-    """The naive local time that the parts mean after `local_now`. Raises InvalidTime, AmbiguousTime."""
+    """The naive local time that the parts mean, as seen from `local_now`. Raises InvalidTime, AmbiguousTime."""
     clock = _clock(parts, given)
     if clock is None:
         raise _no_clock(parts, given)
@@ -236,13 +236,13 @@ def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
 
 
 def at_clock(day: date, clock: Clock) -> datetime:
-    """A time of day on a day; 24:00 ends it."""
+    """A time of day on a day; 24:00 is its end."""
     begin = datetime.combine(day + (DAY if clock.hour == 24 else timedelta()), time(clock.hour % 24))
     return begin + timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
 
 
 def later(span: Span, local: datetime, given: str) -> datetime:
-    """A local time later by the days and months of a length. Raises InvalidTime."""
+    """A local time, later by the days and months of a length of time. Raises InvalidTime."""
     try:
         moved = local + span.days * DAY
         if not span.months:
@@ -257,14 +257,14 @@ def later(span: Span, local: datetime, given: str) -> datetime:
 
 
 def _clock(parts: Parts, given: str) -> Clock | None:
-    """The time of day on a clock of 24 hours, as the part of the day says."""
+    """The time of day on a 24-hour clock, given the part of the day."""
     clock, part = parts.clock, parts.part
     if clock is None or part is None:
         return clock
     if clock.form == "midnight":
         if parts.relative == RelativeDay(0, "evening"):
             return Clock(24)
-        raise InvalidTime(f"The time {given!r} is not clear: midnight is in no {part.name}.", hint='Write "0:00".')
+        raise InvalidTime(f"The time {given!r} is not clear: midnight is not in the {part.name}.", hint='Write "0:00".')
     hour = clock.hour
     if clock.twelve and hour in _AFTER_NOON[part.name]:
         hour += 12
@@ -272,7 +272,7 @@ def _clock(parts: Parts, given: str) -> Clock | None:
         shown = f"{clock.hour}:{clock.minute:02d}"
         raise InvalidTime(
             f"The time {given!r} is not clear: {shown} is not in the {part.name}.",
-            hint=f'Write the hour of 24, such as "{_HOURS[part.name][3]}:00", without {part.name!r}.',
+            hint=f'Use the 24-hour clock, such as "{_HOURS[part.name][3]}:00", without {part.name!r}.',
         )
     return replace(clock, hour=hour, twelve=False)
 
@@ -311,7 +311,7 @@ def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
 
 
 def _midnight(parts: Parts, given: str) -> date:
-    """Midnight of a day is its begin or its end."""
+    """Midnight of a day may be its beginning or its end."""
     if parts.weekday is not None:
         name = WEEKDAY_FULL[parts.weekday].lower()
     else:
@@ -321,7 +321,7 @@ def _midnight(parts: Parts, given: str) -> date:
 
 
 def _next_weekday(weekday: int, is_week: bool, given: str, today: date) -> date:
-    """`next friday` is the coming one, or that of the next week, which begins on Monday or Sunday: all must agree."""
+    """`next friday` may be the coming one, or that of next week, which begins on Monday or Sunday: all must agree."""
     coming = today + ((weekday - today.weekday() - 1) % 7 + 1) * DAY
     monday = today + (7 - today.weekday()) * DAY
     sunday = today + ((6 - today.weekday() - 1) % 7 + 1) * DAY
@@ -334,7 +334,7 @@ def _next_weekday(weekday: int, is_week: bool, given: str, today: date) -> date:
 
 
 def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, now: datetime) -> date:
-    """The day of a date, which without a year is the next such; a day of the week beside it must be right."""
+    """The day of a date; without a year, the next one. A day of the week next to it must match."""
     day = _calendar_day(wanted, clock, given, now)
     if weekday is not None and day.weekday() != weekday:
         raise InvalidTime(
@@ -346,7 +346,7 @@ def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, 
 
 
 def _calendar_day(wanted: CalendarDate, clock: Clock, given: str, now: datetime) -> date:
-    # A leap day comes again after eight years at the most.
+    # The next leap day is at most eight years away.
     for year in (wanted.year,) if wanted.year is not None else range(now.year, now.year + 9):
         try:
             day = date(year, wanted.month, wanted.day)

@@ -1,7 +1,7 @@
-"""What becomes of a post whose time was missed. Pure.
+"""What happens to a post whose time was missed. Pure.
 
-A post is missed when it cannot go out within its grace, whatever the reason: the computer slept, the worker was
-stopped, the account needed a login, the network was down. One that may be on the network already is never missed.
+A post is missed if it cannot go out within its grace, whatever the reason: the computer slept, the worker was stopped,
+the account needed a login, the network was down. A post that may already be on the network is never missed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII
 
 
 class InvalidLate(InputError):
-    """A text that should say what becomes of a missed post, or a duration, does not."""
+    """The text is not a valid policy for missed posts, or not a duration."""
 
 
 def verdict(due_at: datetime, now: datetime, policy: LatePolicy, late_seconds: int | None) -> LatePolicy:
-    """What to do now with a post that was due: "publish" within the grace, else what its policy says.
+    """What to do now with a post that was due: "publish" within the grace, otherwise what its policy says.
 
-    `late_seconds` None is the default grace of a day. The policy "publish" publishes however late it is.
+    `late_seconds` None is the default grace of one day. The policy "publish" publishes however late it is.
     """
     grace = DEFAULT_LATE_SECONDS if late_seconds is None else late_seconds
     if now - due_at <= timedelta(seconds=grace):
@@ -47,7 +47,7 @@ def parse_late(text: str) -> tuple[LatePolicy, int | None]:
             return known, _grace(known, duration) if duration else None
     raise InvalidLate(
         f"{text!r} does not say what to do with a missed post.",
-        hint="Use publish, skip or hold, with the grace before it: skip:30m, hold:2h.",
+        hint="Use publish, skip or hold; skip and hold may have a grace: skip:30m, hold:2h.",
     )
 
 
@@ -55,7 +55,7 @@ def _grace(policy: LatePolicy, duration: str) -> int:
     seconds = parse_duration(duration)
     if policy == "publish":
         hint = f"To publish when at most {duration} late: skip:{duration}, or hold:{duration}."
-        raise InvalidLate(f"publish:{duration} is not possible: publish means however late.", hint=hint)
+        raise InvalidLate(f"publish:{duration} does not exist: publish means however late.", hint=hint)
     if not seconds:
         raise InvalidLate(f"{policy}:{duration} would never publish.", hint="Use at least a minute: skip:1m.")
     return seconds
@@ -75,5 +75,5 @@ def parse_duration(text: str) -> int:
 
 
 def late_text(policy: LatePolicy, seconds: int | None) -> str:
-    """A policy as `parse_late` reads it."""
+    """A policy as text, for `parse_late`."""
     return policy + (f":{seconds}s" if seconds is not None and policy != "publish" else "")

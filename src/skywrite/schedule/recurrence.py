@@ -1,12 +1,12 @@
-"""Rules that come again: cron, RRULE and English ones in a named zone, right when clocks change. Pure.
+"""Recurrences: cron, RRULE and English rules in a named zone, correct when the clocks change. Pure.
 
-What lives here: when a rule comes next, with its end, its exceptions and after downtime, and whose turn it is in a
+What lives here: when a rule occurs next, with its end, its exceptions and after downtime, and whose turn it is in a
 pool. What does not: reading each form (`cron`, `rrule`, `english_rules`), and storing rules (`queue.recurrences`).
 
-When clocks change, a rule that is bound to the clock on the wall ("0 9 * * 1-5", RRULEs of days and longer) comes once
-a day all the same. A local time that does not exist comes at the end of the gap for cron, and moved forward by the gap
-for an RRULE (RFC 5545, 3.3.5); one that comes twice is the first. A rule that follows the hours that pass ("0 * * * *",
-FREQ=HOURLY) comes in each hour there is.
+When the clocks change, a rule that follows the clock on the wall ("0 9 * * 1-5", RRULEs of days and longer) still
+occurs once a day. A local time that does not exist becomes the end of the gap for cron, and moves forward by the length
+of the gap for an RRULE (RFC 5545, 3.3.5). If a local time occurs twice, the first counts. A rule that follows elapsed
+hours ("0 * * * *", FREQ=HOURLY) occurs in each real hour.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Exceptions = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Once that a rule comes: when it is due, and when it would be due without exceptions. Both in UTC."""
+    """One occurrence of a rule: when it is due, and when it would be due without exceptions. Both in UTC."""
 
     at: datetime
     occurrence: datetime
@@ -58,11 +58,11 @@ class ParsedRule:
     def next_after(
         self, after: datetime, *, until: datetime | None = None, exceptions: Exceptions | None = None
     ) -> Occurrence | None:
-        """The first occurrence after `after`, or None when the rule ends before.
+        """The first occurrence after `after`, or None if the rule ends before.
 
-        `until` is the last time at which it may come. `exceptions` maps original times (ISO 8601) to None for those
-        left out, or to another time. Order is that of the original times, so that going on from
-        `Occurrence.occurrence` gives each once.
+        `until` is the last possible time. `exceptions` maps original times (ISO 8601) to None for those left out, or to
+        another time. Occurrences are in the order of their original times, so that continuing from
+        `Occurrence.occurrence` returns each one once.
         """
         known = read_exceptions(exceptions)
         for original in self.times(after):
@@ -82,7 +82,7 @@ class ParsedRule:
 
 
 def _flowing(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The times of a series that follows the hours that pass."""
+    """The times of a series that follows elapsed hours."""
     point, local = after, to_local(after, zone)
     while True:
         offset = to_local(point, zone) - point.replace(tzinfo=None)
@@ -101,7 +101,7 @@ def _flowing(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[dateti
 def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """The times of a series that follows the clock on the wall."""
     local = to_local(after, zone)
-    # Times in a gap that has just ended may have been moved to after `after`.
+    # Times in a gap that has just ended may have moved past `after`.
     gap = max(local - to_local(after - DAY, zone) - DAY, timedelta())
     moved: list[datetime] = []
     last = after
@@ -122,10 +122,10 @@ def _on_the_wall(series: Series, after: datetime, zone: ZoneInfo) -> Iterator[da
 
 
 def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> ParsedRule:
-    """Read a cron expression, an RRULE or an English rule; nothing comes before `start`.
+    """Read a cron expression, an RRULE or an English rule. Nothing occurs before `start`.
 
-    Cron: five fields with names, or `@daily` and its like. RRULE (RFC 5545): one line, with DTSTART before it if
-    wished; `start` is the DTSTART of one without. English: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
+    Cron: five fields, with names, or `@daily` and the like. RRULE (RFC 5545): one line, with an optional DTSTART before
+    it; without one, `start` is the DTSTART. English: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
     "monthly 1 9:00". Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
     """
     given = text.strip()
@@ -158,7 +158,7 @@ def _looks_like_cron(text: str) -> bool:
 
 
 def read_exceptions(exceptions: Exceptions | None) -> dict[datetime, datetime | None]:
-    """Exceptions with times in UTC in place of texts. Raises UnknownRule for a text that is none."""
+    """Read exceptions: from texts to times in UTC. Raises UnknownRule for a text that is not a time."""
     return {_time(key): _time(value) if value else None for key, value in (exceptions or {}).items()}
 
 
@@ -181,10 +181,10 @@ def catch_up(
     exceptions: Exceptions | None = None,
     late_seconds: int,
 ) -> Occurrence | None:
-    """The occurrence to make a post of, after the one whose original time is `last`; None when the rule is over.
+    """The occurrence to make a post for, after the one whose original time is `last`; None if the rule has ended.
 
-    It is the latest that was due at most `late_seconds` ago, if there is one, else the first that is due after `now`:
-    however long nothing ran, one post is made and the rest are left out.
+    It is the latest one that was due at most `late_seconds` ago, or else the first one that is due after `now`. So
+    however long nothing ran, this makes one post and leaves out the rest.
     """
     known = read_exceptions(exceptions)
     floor = now - timedelta(seconds=max(late_seconds, 0))
@@ -201,7 +201,7 @@ def catch_up(
 
 
 def _moved(rule: ParsedRule, known: Mapping[datetime, datetime | None], until: datetime | None) -> list[Occurrence]:
-    """The occurrences that were moved, as far as the rule has them."""
+    """The moved occurrences, if the rule really has them."""
     return [
         Occurrence(at, original)
         for original, at in known.items()
@@ -214,10 +214,10 @@ def _moved(rule: ParsedRule, known: Mapping[datetime, datetime | None], until: d
 def _latest(
     rule: ParsedRule, after: datetime, now: datetime, until: datetime | None, known: Mapping[datetime, datetime | None]
 ) -> Occurrence | None:
-    """The latest occurrence without exception after `after` and not after `now`, found from `now` backwards."""
+    """The latest occurrence without exception after `after` and up to `now`, searched backwards from `now`."""
     stop = now if until is None else min(now, until)
     if rule.series.is_counted:
-        # Each look counts from the start anew, so that one from far back is the quickest.
+        # Each search counts from the start again, so one search from far back is the quickest.
         last = [at for at in takewhile(lambda at: at <= stop, rule.times(after)) if at not in known][-1:]
         return Occurrence(last[0], last[0]) if last else None
     width = timedelta(minutes=2)
@@ -233,7 +233,7 @@ def _latest(
 
 
 def pick(pool_size: int, position: int) -> int:
-    """Whose turn it is in a pool, for a `position` that counts up from 0: each once a round, in order."""
+    """Whose turn it is in a pool, for a `position` that counts up from 0: each one once per round, in order."""
     return position % pool_size
 
 

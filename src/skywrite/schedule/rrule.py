@@ -1,7 +1,7 @@
 """Recurrence rules of iCalendar (RRULE, RFC 5545, 3.3.10) as a series of local times. Pure.
 
 What lives here: which local times a rule names. What does not: reading its text (`rrule_text`), and time zones
-(`recurrence`). A search ends after 50 years, so that a rule which never comes is found out at once.
+(`recurrence`). A search ends after 50 years, which quickly detects a rule that never occurs.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _STEPS = {"WEEKLY": 7 * _DAY, "DAILY": _DAY, "HOURLY": _HOUR, "MINUTELY": timede
 
 @dataclass(frozen=True, slots=True)
 class RRule:
-    """A rule with every part filled in; parts are as in RFC 5545, with empty tuples for those that are not given.
+    """A rule with every part filled in. Parts are as in RFC 5545, with empty tuples for those that are not given.
 
-    `start` (DTSTART) and `until` are naive local times. `byday` holds pairs of ordinal (0 for every) and weekday (0 is
-    Monday). `byhour` and `byminute` are empty only where the frequency itself gives them. COUNT counts local times.
+    `start` (DTSTART) and `until` are naive local times. `byday` has pairs of ordinal (0 for every) and weekday (0 is
+    Monday). `byhour` and `byminute` are empty only if the frequency itself gives them. COUNT counts local times.
     """
 
     freq: Freq
@@ -50,7 +50,7 @@ class RRule:
 
     @property
     def flows(self) -> bool:
-        """Rules of hours and minutes follow the hours that pass."""
+        """Rules of hours and minutes follow elapsed hours."""
         return self.freq in ("HOURLY", "MINUTELY")
 
     @property
@@ -62,7 +62,7 @@ class RRule:
         """The naive local times after `local`, in order."""
         limit = _years_later(max(local, self.start))
         given = 0
-        # What was given out before `local` can be left uncounted only where nothing counts it.
+        # Skipping ahead to `local` is possible only if the rule does not count its times.
         for period in self._periods(self.start if self.count else max(local, self.start), limit):
             for at in self._chosen(period):
                 if at < self.start:
@@ -76,7 +76,7 @@ class RRule:
                     return
 
     def _periods(self, begin: datetime, limit: datetime) -> Iterator[datetime]:
-        """The first times of the periods, from that which holds `begin` or the one before, up to `limit`."""
+        """The first times of the periods, from the one that contains `begin` or the one before, up to `limit`."""
         try:
             if self.freq in ("YEARLY", "MONTHLY"):
                 yield from self._long_periods(begin, limit)
@@ -109,7 +109,7 @@ class RRule:
                 period += max(-((period - leap) // step), 1) * step
 
     def _has_times(self) -> bool:
-        """Whether the hours and minutes that an interval falls on are ever those that are asked for."""
+        """Whether the interval ever reaches the requested hours and minutes."""
         if not self.flows:
             return True
         size = 60 if self.freq == "HOURLY" else 1
@@ -130,7 +130,7 @@ class RRule:
         return self.start.replace(minute=0 if self.freq == "HOURLY" else self.start.minute, second=0)
 
     def _empty_until(self, period: datetime) -> datetime | None:
-        """The time before which none of the rule's times can be, if this period has none of them."""
+        """If this period has none of the rule's times: a time before which there can be none either."""
         if self.freq == "WEEKLY":
             return None
         if self.bymonth and period.month not in self.bymonth:

@@ -1,4 +1,4 @@
-"""Read the text of an RRULE, with a DTSTART before it if wished (RFC 5545, 3.3.10 and 3.8.2.4). Pure."""
+"""Read the text of an RRULE, with an optional DTSTART before it (RFC 5545, 3.3.10 and 3.8.2.4). Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skywrite.schedule.series import NeverHappens, TooOften, UnknownRule
 
 COUNT_MAX = 10_000
 INTERVAL_MAX = 10_000
-# COUNT counts from the start, so that one long ago takes long to count.
+# COUNT counts from the start, so a start long ago takes long.
 YEARS = range(1970, 2201)
 # A Monday at midnight, from which rules without a start count their hours and minutes.
 EPOCH = datetime(2001, 1, 1)
@@ -36,11 +36,10 @@ _STAMP = re.compile(r"(\d{8})(?:T(\d{4}(?:\d\d)?)(Z)?)?", re.ASCII)
 
 
 def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRule, ZoneInfo]:
-    """The rule, and the zone its local times are in: that of its DTSTART, else `zone`.
+    """The rule, and the zone of its local times: that of its DTSTART, else `zone`.
 
-    `start` is a naive local time. Without one, and without DTSTART, the rule itself must say its days and its time of
-    day, and may neither count nor leave out days. Raises UnknownRule,
-    NeverHappens, TooOften, UnknownZone.
+    `start` is a naive local time. Without one, and without DTSTART, the rule itself must name its days and time of day,
+    and may neither count nor leave out days. Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
     """
     rule_text, begin, place = _split(text, zone)
     if begin is None and start is not None:
@@ -50,12 +49,12 @@ def parse_rrule(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[RRul
     parts = _parts(rule_text)
     freq = _freq(parts)
     if "COUNT" in parts and "UNTIL" in parts:
-        raise UnknownRule("A rule has COUNT or UNTIL, not both.")
+        raise UnknownRule("A rule can have COUNT or UNTIL, not both.")
     numbers = {name: _numbers(name, parts[name]) for name in _RANGES if name in parts}
     if len(numbers.get("BYSECOND", ())) > 1:
         raise TooOften("The recurrence is more frequent than once a minute.", hint="Give one BYSECOND, or none.")
     if "BYSETPOS" in parts and not any(name.startswith("BY") and name != "BYSETPOS" for name in parts):
-        raise UnknownRule("BYSETPOS chooses among what another BY part names, and there is none.")
+        raise UnknownRule("BYSETPOS needs another BY part to choose from, and there is none.")
     if "BYWEEKNO" in parts and freq != "YEARLY":
         raise UnknownRule("BYWEEKNO is for years (RFC 5545, 3.3.10).", hint="Use it with FREQ=YEARLY.")
     byday = _byday(parts, freq)
@@ -79,7 +78,7 @@ def _fill(
     place: ZoneInfo,
     has_start: bool,
 ) -> RRule:
-    """The rule, with what it leaves out taken from its start."""
+    """The rule, with missing parts taken from its start."""
     bymonth, bymonthday = numbers.get("BYMONTH", ()), numbers.get("BYMONTHDAY", ())
     if not (byday or bymonthday or "BYYEARDAY" in parts or "BYWEEKNO" in parts):
         if freq == "YEARLY":
@@ -126,7 +125,9 @@ def _split(text: str, zone: ZoneInfo) -> tuple[str, datetime | None, ZoneInfo]:
                 place = zone_of("UTC")
             start = _stamp(value, "DTSTART")[0]
         else:
-            raise UnknownRule(f"The part {line!r} of the rule is not understood.", hint="Give one RRULE and a DTSTART.")
+            raise UnknownRule(
+                f"The rule has an unknown part: {line!r}.", hint="Write one RRULE, and at most one DTSTART."
+            )
     if not rule:
         raise UnknownRule(f"There is no RRULE in {text!r}.")
     return rule, start, place
@@ -137,9 +138,9 @@ def _parts(text: str) -> dict[str, str]:
     for piece in text.strip(";").split(";"):
         name, _, value = piece.partition("=")
         if name not in _KNOWN or not value:
-            raise UnknownRule(f"The part {piece!r} of the rule is not understood.")
+            raise UnknownRule(f"The rule has an unknown part: {piece!r}.")
         if name in parts:
-            raise UnknownRule(f"The rule says {name} twice.")
+            raise UnknownRule(f"The rule has {name} twice.")
         parts[name] = value
     return parts
 
@@ -151,7 +152,7 @@ def _freq(parts: Mapping[str, str]) -> Freq:
     for freq in FREQS:
         if freq == given:
             return freq
-    raise UnknownRule(f"The rule has no FREQ that is known: {given!r}.", hint=f"Use one of {', '.join(FREQS)}.")
+    raise UnknownRule(f"The rule has no known FREQ: {given!r}.", hint=f"Use one of {', '.join(FREQS)}.")
 
 
 def _byday(parts: Mapping[str, str], freq: Freq) -> tuple[tuple[int, int], ...]:
@@ -187,7 +188,7 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
     low, high = _RANGES[name]
     found = {_number(name, piece, low, high) for piece in text.split(",")}
     if 0 in found and low < 0:
-        raise UnknownRule(f"{name} has no 0.")
+        raise UnknownRule(f"{name} cannot be 0.")
     return tuple(sorted(found))
 
 
@@ -204,7 +205,7 @@ def _weekday(text: str) -> int:
 
 
 def _until(text: str, place: ZoneInfo) -> datetime:
-    """The last local time; a date alone includes its whole day."""
+    """The last local time; a date without a time includes the whole day."""
     stamp, is_utc, has_time = _stamp_parts(text, "UNTIL")
     if is_utc:
         return to_local(stamp.replace(tzinfo=zone_of("UTC")), place)

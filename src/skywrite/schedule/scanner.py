@@ -1,7 +1,7 @@
-"""Split a written time into its parts, with every character accounted for. Pure.
+"""Split a written time into its parts, so that every character belongs to one. Pure.
 
-What lives here: which reader is asked in which order, the words of dates, and what is said about a piece that none of
-them knows. What does not: what the parts mean together (`meaning`).
+What lives here: the order in which the readers try, the words of dates, and the errors for a piece that no reader
+knows. What does not: what the parts mean together (`meaning`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _HELP = {
 
 
 def scan(text: str, given: str, order: DateOrder | None) -> list[Token]:
-    """The parts of a folded text. Raises InvalidTime for a piece that is none, and AmbiguousTime."""
+    """The parts of a folded text. Raises InvalidTime for an unknown piece, and AmbiguousTime."""
     whole = _read_whole(text, given)
     if whole:
         return [whole]
@@ -80,7 +80,7 @@ def _read_part(text: str, pos: int, order: DateOrder | None) -> Found | None:
 
 
 def _read_whole(text: str, given: str) -> Token | None:
-    """A text that is one number: Unix time, or a date and a time without separators."""
+    """Read a text that is one number: Unix time, or a date and a time without separators."""
     if match := _COMPACT.fullmatch(text):
         year, month, day, *clock = match.groups()
         try:
@@ -102,7 +102,7 @@ def _read_whole(text: str, given: str) -> Token | None:
 
 
 def _check_no_date(digits: str, given: str, at: datetime) -> None:
-    """Ten digits that could be a day and an hour as well as Unix time."""
+    """Refuse ten digits that could be a day and an hour as well as Unix time."""
     if not digits.startswith("20"):
         return
     try:
@@ -114,7 +114,7 @@ def _check_no_date(digits: str, given: str, at: datetime) -> None:
 
 
 def _read_words(text: str, pos: int) -> Found | None:
-    """The longest run of words, up to four, that says something."""
+    """Read the longest known phrase, of up to four words."""
     ends: list[int] = []
     end = pos
     while len(ends) < WORDS_MAX and (word := _WORD.match(text, end)):
@@ -142,17 +142,17 @@ def _read_number(text: str, pos: int) -> Found | None:
 
 
 def _unknown(text: str, pos: int, given: str) -> InvalidTime:
-    """The error for a piece that nothing reads, with a hint that fits it."""
+    """The error for a piece that no reader knows, with a hint that fits it."""
     match = _WORD.match(text, pos)
     piece = match[0] if match else re.compile(r"[^ ,]+").match(text, pos)[0]  # type: ignore[index]
-    message = f"The time {given!r} is not understood: {piece!r} says nothing here."
+    message = f"Skywrite does not understand {piece!r} in the time {given!r}."
     if _AGAIN.fullmatch(piece) or _DAYS.search(text):
         return InvalidTime(
             f"The time {given!r} is a recurrence.",
             hint='Give one time, such as "mon 9:00", or make it a recurrence.',
         )
     if re.match(r"in [-−]\d", text[pos:]):
-        return InvalidTime(f"The time {given!r} lies in the past.", hint='Write a length such as "in 5 minutes".')
+        return InvalidTime(f"The time {given!r} is in the past.", hint='Write a length such as "in 5 minutes".')
     if piece in _HELP:
         return InvalidTime(f"The time {given!r} does not say at which hour.", hint=_HELP[piece])
     if piece in months():
@@ -182,7 +182,7 @@ def _dotted(match: re.Match[str], given: str) -> InvalidTime:
     if len(readings) == 2:
         return AmbiguousTime(given, f"{match[0]!r} may be a time of day or a date", readings)
     if not readings:
-        return InvalidTime(f"The time {given!r} is not understood: {match[0]!r} is neither a time of day nor a date.")
+        return InvalidTime(f"The time {given!r} is invalid: {match[0]!r} is neither a time of day nor a date.")
     return InvalidTime(f"The time {given!r} has a dot in {match[0]!r}.", hint=f"Write {either(readings)}.")
 
 

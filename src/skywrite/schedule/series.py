@@ -1,4 +1,4 @@
-"""What every kind of rule is underneath: a series of local times, and the errors of reading one. Pure."""
+"""What all kinds of rules have in common: a series of local times, and the errors of reading one. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ RULE_EXAMPLES = 'Write it like "every weekday 9:00", "0 9 * * 1-5" or "FREQ=WEEK
 
 
 class UnknownRule(InputError):
-    """A text that should say when something comes again does not."""
+    """The text is not a recurrence."""
 
     def __init__(self, message: str, *, hint: str = RULE_EXAMPLES) -> None:
         super().__init__(message, hint=hint)
 
 
 class NeverHappens(InputError):
-    """The rule has no day on which it comes, such as 30 February."""
+    """The rule never occurs, such as on 30 February."""
 
     def __init__(self, message: str, *, hint: str = "Check its days and months.") -> None:
         super().__init__(message, hint=hint)
@@ -35,7 +35,7 @@ class Series(Protocol):
 
     @property
     def flows(self) -> bool:
-        """True: it follows the hours that pass. False: it follows the clock on the wall."""
+        """True: it follows elapsed hours. False: it follows the clock on the wall."""
         ...
 
     @property
@@ -45,9 +45,9 @@ class Series(Protocol):
 
     @property
     def is_counted(self) -> bool:
-        """Whether its times are counted from its start, which makes looking far from it slow."""
+        """Whether it counts its times from its start, which makes looking far ahead slow."""
         ...
 
     def after(self, local: datetime) -> Iterator[datetime]:
-        """The times after `local`, strictly increasing; it ends when none comes within 50 years."""
+        """The times after `local`, strictly increasing. It ends if there is none within 50 years."""
         ...

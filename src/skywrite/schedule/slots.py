@@ -1,6 +1,6 @@
 """Weekly slots of an account, the next free one of them, and jitter. Pure.
 
-What lives here: reading and writing slots, and when they come. What does not: storing them (`queue.recurrences`).
+What lives here: reading and writing slots, and their times. What does not: storing them (`queue.recurrences`).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class NoSlots(InputError):
 
 
 class InvalidSlots(InputError):
-    """A text that should list weekly slots does not."""
+    """The text is not a list of weekly slots."""
 
 
 def parse_slots(text: str, zone: str) -> list[Slot]:
     """Read `DAYS TIMES; DAYS TIMES`, such as `mon-fri 9:00,17:30; sat 11:00`; in the order of the week.
 
-    Days are names, ranges (which may go over the weekend), `daily`, `weekdays` or `weekends`. Times are of 24 hours,
-    or end in am or pm. An empty text gives no slots. Raises InvalidSlots, UnknownZone.
+    Days are names, ranges (which may include the weekend), `daily`, `weekdays` or `weekends`. Times use the 24-hour
+    clock, or end in am or pm. An empty text means no slots. Raises InvalidSlots, UnknownZone.
     """
     name = zone_of(zone).key
     slots = {
@@ -46,7 +46,7 @@ def parse_slots(text: str, zone: str) -> list[Slot]:
         for weekday, minute in _parse_group(group.strip())
     }
     if len(slots) > SLOTS_MAX:
-        raise InvalidSlots(f"{len(slots)} weekly slots are too many.", hint=f"At most {SLOTS_MAX} are kept.")
+        raise InvalidSlots(f"{len(slots)} weekly slots are too many.", hint=f"The maximum is {SLOTS_MAX}.")
     return sorted(slots)
 
 
@@ -86,7 +86,7 @@ def _invalid(group: str, why: str) -> InvalidSlots:
 
 
 def format_slots(slots: Iterable[Slot]) -> str:
-    """Slots as `parse_slots` reads them, each run of days with the same times together; the zone is left out."""
+    """Slots as text for `parse_slots`, without the zone. Consecutive days with the same times are combined."""
     times = {
         weekday: tuple(slot.minute for slot in group)
         for weekday, group in groupby(sorted(set(slots)), key=lambda slot: slot.weekday)
@@ -114,12 +114,12 @@ def _spell_days(weekdays: list[int]) -> str:
 
 
 def slot_times(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
-    """The times of the slots after `start`, in UTC, in order and without end; nothing for no slots.
+    """The times of the slots after `start`, in UTC, in order and without end; nothing if there are no slots.
 
-    A slot at a local time that does not exist moves forward with the clocks; one that comes twice is the first.
+    A slot at a local time that does not exist moves forward with the clocks. If it occurs twice, the first counts.
     """
     zones = {slot.zone: zone_of(slot.zone) for slot in slots}
-    # Local dates differ by a day at most between zones, and a moved time stays within a day.
+    # Between zones, local dates differ by at most a day, and a moved time stays within a day.
     day = start.date() - 2 * DAY
     waiting: set[datetime] = set()
     while slots:
@@ -136,9 +136,9 @@ def slot_times(slots: Sequence[Slot], start: datetime) -> Iterator[datetime]:
 
 
 class FreeSlots:
-    """The free slots of an account after `now`, one after the other; each search goes on where the last ended.
+    """The free slots of an account after `now`, one after the other. Each search continues where the last one ended.
 
-    A slot is free when nothing is `taken` in its minute.
+    A slot is free if nothing is `taken` in its minute.
     """
 
     def __init__(self, slots: Sequence[Slot], *, now: datetime, taken: Iterable[datetime]) -> None:
@@ -148,10 +148,10 @@ class FreeSlots:
         self._searches: dict[int, Iterator[datetime]] = {}
 
     def take(self, jitter_seconds: int = 0) -> datetime:
-        """The first free slot, which is taken from now on; UTC. Raises NoSlots.
+        """Take the first free slot, in UTC. Raises NoSlots.
 
-        With jitter nothing may be taken behind it either, for as long as the jitter may be: what is due there may have
-        had this slot and left it.
+        With jitter, nothing after the slot may be taken either, for as long as the jitter can be: a post that is due
+        there may belong to this slot.
         """
         if not self._slots:
             raise NoSlots("The account has no weekly slots.")
@@ -171,5 +171,5 @@ def _to_minute(at: datetime) -> int:
 
 
 def with_jitter(at: datetime, jitter_seconds: int, random: float) -> datetime:
-    """`at`, later by a part of `jitter_seconds` in whole seconds; `random` is in [0, 1), so never by all of it."""
+    """`at`, later by a part of `jitter_seconds`, in whole seconds. `random` is in [0, 1), so never by all of it."""
     return at + timedelta(seconds=int(jitter_seconds * random))

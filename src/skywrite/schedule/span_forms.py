@@ -81,7 +81,7 @@ def _units() -> dict[str, tuple[int, int, int]]:
 
 
 def read_span(text: str, pos: int) -> Found | None:
-    """A length of time from now at this place. Raises InvalidTime for half a day and the like."""
+    """Read a length of time from now at this position. Raises InvalidTime for half a day and the like."""
     if match := _EAST.match(text, pos):
         unit = _units().get(match[2]) or _units()["小时" if "时" in match[2] else "時間"]
         return found(text, pos, match.end(), _span([(int(match[1]), unit)]))
@@ -104,7 +104,7 @@ def read_span(text: str, pos: int) -> Found | None:
 
 
 def _read_length(text: str, pos: int) -> tuple[int, Span, bool] | None:
-    """The end of a length that begins here, the length, and whether a word for hours is a clock's word elsewhere."""
+    """The end of a length that begins here, the length, and whether its word for hours can also mean o'clock."""
     for whole, seconds in _WHOLE.items():
         if text.startswith(whole, pos) and re.compile(END).match(text, pos + len(whole)):
             return pos + len(whole), Span(seconds=seconds), False
@@ -152,5 +152,5 @@ def _span(pieces: list[tuple[float, tuple[int, int, int]]]) -> Span:
     for amount, (second, day, month) in pieces:
         seconds, days, months = seconds + amount * second, days + amount * day, months + amount * month
     if days % 1 or months % 1:
-        raise InvalidTime("Days, weeks and months are counted whole.", hint='Write hours, such as "in 36 hours".')
+        raise InvalidTime("Only whole days, weeks and months are possible.", hint='Write hours, such as "in 36 hours".')
     return Span(seconds, int(days), int(months))

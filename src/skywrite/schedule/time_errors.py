@@ -1,4 +1,4 @@
-"""What goes wrong when a time is read: it is not understood, it has several meanings, or it is over."""
+"""The errors of reading a time: it is invalid, it is ambiguous, or it has passed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EXAMPLES = 'Write it like "tomorrow 9:00", "in 2 hours", "fri 17:00 Europe/Berli
 
 
 class InvalidTime(InputError):
-    """A text that should say a time does not."""
+    """The text is not a time."""
 
     def __init__(self, message: str, *, hint: str = EXAMPLES) -> None:
         super().__init__(message, hint=hint)
@@ -24,7 +24,7 @@ class AmbiguousTime(InvalidTime):
 
 
 class PastTime(InputError):
-    """The time is over."""
+    """The time has passed."""
 
 
 def either(readings: Sequence[str]) -> str:

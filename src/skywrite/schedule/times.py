@@ -1,8 +1,8 @@
-"""Read the times that people write, and write times so that people know which is meant. Pure.
+"""Read the times that people write, and write times so that people understand them. Pure.
 
-A time is read only if every part of the text says something and one meaning remains; anything else is refused with
-the readings, or with an example. Here the parts (`scanner`, `meaning`) meet a zone and the present. What does not live
-here: times in files, which do not depend on the present (`timestamps`), recurrences, weekly slots.
+A time is valid only if every part of the text means something and exactly one meaning remains. For anything else, the
+error shows the possible meanings or an example. Here the parts (`scanner`, `meaning`) meet a zone and the present. What
+does not live here: times in files, which do not depend on the present (`timestamps`), recurrences, weekly slots.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ TEXT_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ParsedTime:
-    """A time in UTC, and a note if its local time does not exist (NonexistentTime) or comes twice (RepeatedTime).
+    """A time in UTC, with a note if its local time does not exist (NonexistentTime) or occurs twice (RepeatedTime).
 
-    `zone` is the IANA zone that the text names, else the one it was read in.
+    `zone` is the IANA zone in the text, or else the one that was passed.
     """
 
     at: datetime
@@ -61,12 +61,12 @@ def parse_time(
     """Read "now", a length of time ("in 2 hours"), Unix time, or a day and a time of day in any common form.
 
     A day is today, tomorrow, a day of the week (the next one; today if the time is still to come), a date (without a
-    year the next one) or left out (the next such time). A zone in the text (`Europe/Berlin`, `UTC`, `+02:00`) goes
-    before `zone`. `dates` is the order of day and month in dates of numbers, where they leave it open. A local time
-    that does not exist moves forward as far as the clocks did; one that comes twice is the first. A time over since at
-    most a minute is now. With `past` one that names its year may be over, and stays what it is.
+    year, the next one) or left out (the next such time). A zone in the text (`Europe/Berlin`, `UTC`, `+02:00`) takes
+    precedence over `zone`. `dates` is the order of day and month in numeric dates that could be either. A local time
+    that does not exist moves forward as far as the clocks did; if it occurs twice, the first counts. A time that passed
+    at most a minute ago means now. With `past`, a time that names its year may have passed, and is returned unchanged.
 
-    Raises InvalidTime, AmbiguousTime, UnknownZone, and PastTime for a time that is over.
+    Raises InvalidTime, AmbiguousTime, UnknownZone, and PastTime for a time that has passed.
     """
     given, parts = read_parts(text, dates)
     place = parts.zone.zone if parts.zone else zone_of(zone)
@@ -85,7 +85,7 @@ def parse_time(
 
 
 def can_be_read(text: str, dates: DateOrder | None = None) -> bool:
-    """Whether a text says a time, with this order of day and month in dates of numbers."""
+    """Whether a text is a time, with this order of day and month in numeric dates."""
     try:
         read_parts(text, dates)
     except InputError:
@@ -94,7 +94,7 @@ def can_be_read(text: str, dates: DateOrder | None = None) -> bool:
 
 
 def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
-    """The text with single spaces, and what it says. Raises InvalidTime, AmbiguousTime, UnknownZone."""
+    """The text with single spaces, and its parts. Raises InvalidTime, AmbiguousTime, UnknownZone."""
     given = " ".join(text.split())
     if not given or len(given) > TEXT_MAX:
         raise InvalidTime("No time was given." if not given else f"The time {given[:40]!r}... is too long.")
@@ -102,15 +102,15 @@ def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
     if plain is not None:
         return given, plain
     if not given.isascii() and any(category(mark) == "No" for mark in given):
-        # Raised and circled digits are not those of a time.
-        raise InvalidTime(f"The time {given!r} has characters other than digits and letters.")
+        # Superscript and circled digits do not belong in a time.
+        raise InvalidTime(f"The time {given!r} contains characters that times do not use.")
     return given, gather(scan(fold(given), given, dates), given)
 
 
 def _read_plain(given: str) -> Parts | None:
-    """The commonest form at once: most rows of an import are ISO 8601. None leaves a text to the readers of all forms.
+    """Read the most common form quickly: most rows of an import are ISO 8601. None leaves the text to other readers.
 
-    They read negative offsets, which may be a second time of day.
+    Those also read negative offsets, which may be a second time of day.
     """
     match = _PLAIN.fullmatch(given)
     if match is None:
@@ -147,7 +147,7 @@ def _read(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
 
 
 def in_zone(parts: Parts, local: datetime, place: tzinfo, given: str) -> ParsedTime:
-    """A naive local time in its zone. Raises UnknownZone where the zone's name does not agree with it."""
+    """A naive local time in its zone. Raises UnknownZone if the zone's name does not agree with it."""
     try:
         mapped = to_utc(local, place)
         if parts.offset:
@@ -161,7 +161,7 @@ def in_zone(parts: Parts, local: datetime, place: tzinfo, given: str) -> ParsedT
 
 
 def _clock_change(local: datetime, mapped: Mapped, place: tzinfo) -> Notice:
-    """What is to be known of a local time in the hour that clocks leave out or repeat, and how to write another."""
+    """A note about a local time in the hour that the clocks skip or repeat, and how to write the other one."""
     used = mapped.at.astimezone(place)
     where = f"in {_zone_name(place)} on {_day(local)}"
     if mapped.kind == "gap":
@@ -170,7 +170,7 @@ def _clock_change(local: datetime, mapped: Mapped, place: tzinfo) -> Notice:
     second = local.replace(tzinfo=place, fold=1)
     return Notice(
         "RepeatedTime",
-        f"The time {local:%H:%M} comes twice {where}, when the clocks go back; the first is used"
+        f"The time {local:%H:%M} occurs twice {where}, when the clocks go back; the first is used"
         f" ({_with_offset(used)}). For the second write {_with_offset(second)}.",
     )
 
@@ -180,7 +180,7 @@ def _with_offset(at: datetime) -> str:
 
 
 def _agreed(local: datetime, offset: tzinfo, place: tzinfo, given: str) -> Mapped:
-    """The time at an offset beside which its zone stands. Raises InvalidTime where the two do not agree."""
+    """The time at an offset with its zone next to it. Raises InvalidTime if the two do not agree."""
     at = local.replace(tzinfo=offset).astimezone(UTC)
     if at.astimezone(place).utcoffset() != offset.utcoffset(None):
         raise InvalidTime(f"The offset and the zone in {given!r} do not agree.", hint="Keep one of them.")
@@ -188,7 +188,7 @@ def _agreed(local: datetime, offset: tzinfo, place: tzinfo, given: str) -> Mappe
 
 
 def _read_span(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
-    """Hours are real, days and months are those of the calendar."""
+    """Add a length of time: hours are elapsed time, days and months follow the calendar."""
     span = parts.span
     assert span is not None
     seconds = timedelta(seconds=span.seconds)
@@ -229,7 +229,7 @@ def _day(at: datetime) -> str:
 
 
 def local_zone() -> str:
-    """The IANA name of the computer's time zone; UTC when it has none, or one of its other names."""
+    """The IANA name of the computer's time zone; UTC if it has none, or another name of UTC."""
     from tzlocal import get_localzone_name
 
     try:

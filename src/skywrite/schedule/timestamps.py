@@ -1,7 +1,6 @@
 """Times in files: a date and a time of day that mean the same whenever they are read. Pure.
 
-They are read by the reader of all times (`times`); what depends on the day on which it is read ("tomorrow 9:00",
-"24 dec 9:00") is refused.
+`times` reads them, too. Anything that depends on the current day ("tomorrow 9:00", "24 dec 9:00") is refused.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from skywrite.schedule.tokens import DateOrder
 
 YEARS = range(1970, 2201)
 EXAMPLES = "Write it like 2027-01-05 09:00 Europe/Berlin, 2027-01-05T09:00:00+01:00 or 2027-01-05 08:00 UTC."
-# The present is nothing to a time that names its day; any will do.
+# A time that names its day does not depend on the present; any will do.
 _ANY = datetime(2000, 1, 1)
 
 
 def read_timestamp(text: str, *, dates: DateOrder | None = None) -> datetime:
-    """The time that a text says: in UTC where it names a zone, else naive. Raises InvalidTime, UnknownZone.
+    """The time in a text: in UTC if it names a zone, else naive. Raises InvalidTime, UnknownZone.
 
-    `dates` is the order of day and month in dates of numbers, where they leave it open.
+    `dates` is the order of day and month in numeric dates that could be either.
     """
     given, parts = read_parts(text, dates)
     if not parts.is_absolute:
@@ -38,10 +37,10 @@ def read_timestamp(text: str, *, dates: DateOrder | None = None) -> datetime:
 
 
 def read_zone(text: str) -> str:
-    """The zone's own name. Raises UnknownZone."""
+    """The zone's official name. Raises UnknownZone."""
     return zone_of(text).key
 
 
 def due_time(at: datetime, zone: str) -> datetime:
-    """A time in UTC; a naive one is local time in the zone, moved forward where clocks skip it."""
+    """A time in UTC. A naive one is local time in the zone, moved forward if the clocks skip it."""
     return at.astimezone(UTC) if at.tzinfo else to_utc(at, zone_of(zone)).at

@@ -1,4 +1,4 @@
-"""The parts that a written time consists of, one small type for each. Pure data.
+"""The parts of a written time, one small type for each. Pure data.
 
 What does not live here: finding them in a text (`scanner`), and what they mean together (`meaning`).
 """
@@ -15,7 +15,7 @@ PartName = Literal["morning", "afternoon", "evening", "night"]
 
 @dataclass(frozen=True, slots=True)
 class CalendarDate:
-    """A day of the calendar; without a year the next such day is meant."""
+    """A calendar date; without a year, the next such day."""
 
     year: int | None
     month: int
@@ -24,7 +24,7 @@ class CalendarDate:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day. `twelve`: nothing says yet whether the hour counts to 12 or to 24."""
+    """A time of day. `twelve`: it is not clear yet whether this is the 12-hour or the 24-hour clock."""
 
     hour: int
     minute: int = 0
@@ -43,7 +43,7 @@ class Weekday:
 
 @dataclass(frozen=True, slots=True)
 class RelativeDay:
-    """Today (0), tomorrow (1), and so on; `part` where the word says it too, as "tonight" does."""
+    """Today (0), tomorrow (1), and so on; with `part` if the word says that too, as "tonight" does."""
 
     days: int
     part: PartName | None = None
@@ -63,7 +63,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class NextWeek:
-    """`next week`, beside a day of the week."""
+    """`next week`, with a day of the week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,14 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A year that stands apart from its month."""
+    """A year that is separate from its month."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number whose part depends on what stands beside it."""
+    """A number whose meaning depends on what is next to it."""
 
     value: int
 
@@ -95,7 +95,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class ZoneName:
-    """What a program prints beside an offset: `CET`, `(Eastern Standard Time)`. `offsets` in minutes, if known."""
+    """What a program prints next to an offset: `CET`, `(Eastern Standard Time)`. `offsets` in minutes, if known."""
 
     name: str
     offsets: tuple[int, ...] | None
@@ -112,21 +112,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A time in UTC that is complete by itself: Unix time."""
+    """A complete time in UTC: Unix time."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Filler:
-    """A word such as "at" that means nothing by itself and goes before one of these."""
+    """A word such as "at" that means nothing by itself and must precede one of these."""
 
     before: frozenset[type]
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """What a program appends that says nothing about the time: Go's monotonic clock reading."""
+    """What a program appends, but does not change the time: Go's monotonic clock reading."""
 
 
 Value = (
@@ -150,20 +150,20 @@ Value = (
 
 
 class Token(NamedTuple):
-    """A part of a text and what it says."""
+    """A part of a text and its meaning."""
 
     text: str
     value: Value
 
 
 class Found(NamedTuple):
-    """What a reader found: the tokens, and where the text goes on."""
+    """What a reader found: the tokens, and where the text continues."""
 
     end: int
     tokens: tuple[Token, ...]
 
 
 def found(text: str, start: int, end: int, *values: Value) -> Found:
-    """The parts that `text[start:end]` says."""
+    """What `text[start:end]` means, as a result of a reader."""
     piece = text[start:end].strip(" ,")
     return Found(end, tuple(Token(piece, value) for value in values))

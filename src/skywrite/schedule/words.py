@@ -1,4 +1,4 @@
-"""English words of the calendar: days of the week, months, times of day. Pure tables and small readers."""
+"""English calendar words: days of the week, months, times of day. Pure tables and small readers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Time zones in written times: IANA names, offsets, UTC, and the abbreviations that are refused. Pure.
+"""Time zones in written times: IANA names, offsets, UTC, and abbreviations, which are refused. Pure.
 
-An abbreviation means several zones (CST), or a zone for half of the year (CET), so the IANA names are shown in its
-place. Beside an offset it may stand, as programs print it, and must agree with the offset.
+An abbreviation means several zones (CST), or a zone for half of the year (CET), so the error suggests IANA names. It is
+allowed next to an offset, as programs print it, if the two agree.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _UTC = re.compile(rf"(?:utc|gmt|ut)(?: ?([+-]) ?(\d{{1,2}})(?::?(\d\d))?)?{_END}
 _OFFSET = re.compile(rf"([+-])(?:(\d\d)(?::?(\d\d))?|(\d):(\d\d)){_END}", re.ASCII)
 _COMMENT = re.compile(r"\(([^()\d]{2,60}|gmt[+-]\d\d:\d\d)\)")
 _WORD = re.compile(rf"[a-z]{{2,5}}{_END}", re.ASCII)
-# What the long name of a zone has in it, in the languages of browsers.
+# A part of each zone's long name, in the languages of browsers.
 _LONG_NAME = re.compile(r"time\b|zeit\b|\bheure\b|\bhora\b|\bhorario\b|\bora\b|tijd\b|标准时间|標準時|夏時間|時間")
 _OFFSET_MAX = timedelta(hours=14)
 
-# Each abbreviation: minutes from UTC it may stand for, and places that use it.
+# Each abbreviation: the minutes from UTC that it may mean, and places that use it.
 _ABBREVIATIONS: dict[str, tuple[tuple[int, ...], str]] = {
     "et": ((-300, -240), "America/New_York"),
     "est": ((-300, 600), "America/New_York America/Panama"),
@@ -113,7 +113,7 @@ _LONG_NAMES = {
 
 
 def read_zone(text: str, pos: int) -> Found | None:
-    """A zone at this place. Raises UnknownZone for an IANA name that is none."""
+    """Read a zone at this position. Raises UnknownZone for an unknown IANA name."""
     if (iana := _IANA.match(text, pos)) and iana[0].startswith("[") == iana[0].endswith("]"):
         return found(text, pos, iana.end(), Zone(_named(iana[1]), is_offset=False))
     if text.startswith("[utc]", pos):
@@ -134,7 +134,7 @@ def read_zone(text: str, pos: int) -> Found | None:
 
 @lru_cache(maxsize=100)
 def _named(name: str) -> ZoneInfo:
-    """The zone of a folded IANA name; most are found at once when they are written with capitals."""
+    """The zone of a folded IANA name. Trying it with capitals finds most of them quickly."""
     return zone_of(name.title())
 
 
@@ -146,7 +146,7 @@ def _offset(sign: str, hours: str, minutes: str | None) -> tzinfo | None:
 
 
 def _read_comment(text: str, pos: int, match: re.Match[str]) -> Found | None:
-    """The name in parentheses that mail and JavaScript print behind an offset, or a zone somebody put there."""
+    """The name in parentheses that e-mail and JavaScript put after an offset, or a zone that somebody wrote there."""
     name = match[1].strip()
     inner = read_zone(name, 0)
     if inner and inner.end == len(name):
@@ -157,7 +157,7 @@ def _read_comment(text: str, pos: int, match: re.Match[str]) -> Found | None:
 
 
 def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, given: str) -> None:
-    """Refuse a zone's name that stands alone or does not agree with the offset beside it."""
+    """Refuse a zone's name that is alone, or that does not agree with the offset next to it."""
     if zone is None or at is None:
         known = _ABBREVIATIONS.get(name.name.casefold())
         places = known[1].split() if known else []
@@ -174,7 +174,7 @@ def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, given: st
 
 
 def suggest_zone(word: str) -> str:
-    """The IANA zone of a city, if the word is one: `Europe/Berlin`; else nothing."""
+    """The IANA zone of a city, such as `Europe/Berlin`; empty if the word is not a city."""
     ending = f"/{fold(word)}"
     found = [name for lower, name in zone_names().items() if lower.endswith(ending)] if len(ending) > 4 else []
     return found[0] if found else ""
