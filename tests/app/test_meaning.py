@@ -65,7 +65,9 @@ def card_that(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch_card)
 
 
-@pytest.mark.parametrize("error", [CardFailed("page.example responded with 503."), RedirectRefused("page.example leads on.")])
+@pytest.mark.parametrize(
+    "error", [CardFailed("page.example responded with 503."), RedirectRefused("page.example leads on.")]
+)
 def test_a_failed_card_is_none(sky: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """The link in the text stays; without one the card shows the address, and nothing that looks like a title."""
     card_that(error, monkeypatch)

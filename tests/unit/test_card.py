@@ -212,8 +212,8 @@ def test_the_image_is_found(head: str, address: str) -> None:
         ("http://127.0.0.1/a.png", "not a public address"),
         ("http://internal.example/a.png", "not a public address"),
         ("http://169.254.169.254/latest", "not a public address"),
-        ("file:///etc/passwd", "file: addresses are not opened"),
-        ("data:image/png;base64,AAAA", "data: addresses are not opened"),
+        ("file:///etc/passwd", "file: addresses are not allowed"),
+        ("data:image/png;base64,AAAA", "data: addresses are not allowed"),
         ("http://[", "not a web address"),
     ],
 )

@@ -43,7 +43,7 @@ def test_rules_once() -> None:
     ("allow", "part"),
     [
         (["friends"], "friends"),
-        (["nobody", "mentioned"], "exclude each other"),
+        (["nobody", "mentioned"], "excludes all"),
         ([POST], "does not say who"),
         ([f"{LIST[:-1]}{last}" for last in "abcdef"], "the maximum is 5"),
     ],

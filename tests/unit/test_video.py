@@ -206,7 +206,7 @@ def test_mp4_goes_as_it_is(videos: Path, tmp_path: Path) -> None:
 def test_hevc_is_noted(videos: Path) -> None:
     """An MP4 in HEVC passes with a note."""
     info = probe_video(videos / "hevc.mp4")
-    assert ("The video is in HEVC; some players only know H.264.",) == info.notes
+    assert ("The video uses HEVC; some players only support H.264.",) == info.notes
 
 
 def test_without_ffmpeg_the_extra_is_named(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,12 +345,12 @@ def test_limits_are_exact() -> None:
     check_video(info())
     with pytest.raises(VideoTooLarge) as large:
         check_video(info(size_bytes=400_000_000), name="video.mp4")
-    assert "video.mp4 has 400 MB; a post takes 300 MB." == large.value.message
+    assert "video.mp4 has 400 MB; the maximum is 300 MB." == large.value.message
     with pytest.raises(VideoTooLarge):
         check_video(info(size_bytes=300_000_001))
     with pytest.raises(VideoTooLong) as long:
         check_video(info(duration_seconds=601.0), name="video.mp4")
-    assert "video.mp4 is 10:01 minutes long; a post takes 10 minutes." == long.value.message
+    assert "video.mp4 is 10:01 minutes long; the maximum is 10 minutes." == long.value.message
 
 
 @pytest.mark.parametrize("changes", [{"width": 0}, {"height": 0}, {"duration_seconds": 0.0}])
@@ -386,8 +386,8 @@ def test_subrip_becomes_webvtt() -> None:
         (b"", "is empty"),
         (b"\xff\xfe\xfa", "is not in UTF-8"),
         ("WEBVTT\n\nGrüße".encode("latin-1"), "is not in UTF-8"),
-        (b"{\\rtf1 hello}", "begins neither"),
-        (b"hello", "begins neither"),
+        (b"{\\rtf1 hello}", "does not begin"),
+        (b"hello", "does not begin"),
         (b"WEBVTT\n\nonly a note\n", "contains no cue"),
         (b"WEBVTT\n\n00:00:01 --> later\nx\n", "line 3"),
         (b"WEBVTT\n\n00:02.000 --> 00:01.000\nx\n", "ends before it begins"),

@@ -1,8 +1,8 @@
 """Finding mentions, links, hashtags and cashtags in plain text, exactly as the reference client does.
 
 What lives here: `detect_facets`. The rules are those of `detectFacetsWithoutResolution` in `@atproto/api` 0.21.0, with
-JavaScript's idea of white space and of word characters spelled out, since Python's differ. One deviation: a bare domain
-that begins with "http" (`httpbin.org`) is treated as any other domain, where the reference takes it for a whole URL.
+JavaScript's white space and word characters spelled out, because Python's differ. One deviation: a bare domain that
+begins with "http" (`httpbin.org`) is treated like any other domain; the reference takes it for a whole URL.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _Found = tuple[int, int, FacetKind, str]
 def detect_facets(text: str) -> list[Facet]:
     """The facets of a text, in the order of their starts.
 
-    A mention holds its handle as written, to be resolved by the caller. As with the reference client, a mention or
-    a cashtag may lie inside a link or a hashtag; `richtext.detect` leaves such facets out. Lone surrogates are
-    tolerated and count three bytes.
+    A mention contains its handle as written; the caller resolves it. As with the reference client, a mention or a
+    cashtag may be inside a link or a hashtag; `richtext.detect` leaves out such facets. Lone surrogates are tolerated
+    and count as three bytes.
     """
     found: list[_Found] = []
     if "@" in text:
@@ -57,12 +57,12 @@ def detect_facets(text: str) -> list[Facet]:
 
 @cache
 def _pattern(expression: str) -> re.Pattern[str]:
-    # Compiled at the first text that needs it: importing this module compiles nothing.
+    # Compiled for the first text that needs it, so importing this module compiles nothing.
     return re.compile(expression, re.ASCII)
 
 
 def has_known_tld(domain: str) -> bool:
-    """Whether a dotted name ends in a top-level domain of the IANA list, in lower case as the reference asks."""
+    """Whether a dotted name ends in a top-level domain of the IANA list, in lower case, as in the reference."""
     _, dot, label = domain.rpartition(".")
     if not dot:
         return False
@@ -71,7 +71,7 @@ def has_known_tld(domain: str) -> bool:
     return label in TLDS
 
 
-# The sign comes first and what may stand in front of it is looked at afterwards: so the search runs from sign to sign.
+# The sign comes first, and what precedes it is checked afterwards, so the search goes from sign to sign.
 _MENTION = rf"@(?<![^{JS_SPACE}(]@)([a-zA-Z0-9.-]+)\b"
 
 
@@ -92,12 +92,12 @@ _LINK = (
 def _links(text: str) -> Iterator[_Found]:
     if not _pattern(_LINK_HINT).search(text):
         return
-    # The space in front stands for the start of the text: what opens a link is part of the match, and moves it by one.
+    # A space in front stands for the start of the text: what opens a link is part of the match, and shifts it by one.
     for match in _pattern(_LINK).finditer(f" {text}"):
         uri = match[0][1:]
         domain = match["domain"]
         if domain is None:
-            # The reference asks for a lower-case scheme, though its pattern does not.
+            # The reference requires a lower-case scheme, although its pattern does not.
             if not uri.startswith("http"):
                 continue
         elif has_known_tld(domain):
@@ -120,7 +120,7 @@ _TAG = rf"[#\uff03](?<![^{JS_SPACE}][#\uff03])([^{JS_SPACE}{_ZERO_WIDTH}]+)"
 def _tags(text: str) -> Iterator[_Found]:
     for match in _pattern(_TAG).finditer(text):
         tag = match[1]
-        # Letters alone, the usual case, need no table.
+        # Plain letters, the usual case, need no table.
         if not tag.isalpha():
             tag = _without_punctuation_at_end(tag)
             if not tag or tag[0] == _VARIATION_SELECTOR or all(map(_digit_or_punctuation, tag)):

@@ -1,7 +1,7 @@
-"""What a post can carry beside its text: images, gallery, video, link card, quote, and a quote with media.
+"""What a post can have besides its text: images, gallery, video, link card, quote, and a quote with media.
 
 What lives here: the embed records and their checks. What does not: images and videos themselves (`media`), pages
-(`fetch`). Blobs are given as the objects that the server answers to uploads: `{"$type": "blob", "ref": {"$link": cid},
+(`fetch`). Blobs are the objects that the server returns for uploads: `{"$type": "blob", "ref": {"$link": cid},
 "mimeType": ..., "size": ...}`. Lexicons: app.bsky.embed.*.
 """
 
@@ -23,15 +23,15 @@ MEDIA = (IMAGES, GALLERY, VIDEO, EXTERNAL)
 
 
 class TooManyImages(InputError):
-    """More images than a post, or this kind of embed, can hold."""
+    """More images than a post, or this kind of embed, can have."""
 
 
 class MixedMedia(InputError):
-    """Things that exclude each other in one post."""
+    """Things that cannot be in the same post."""
 
 
 class MissingAlt(InputError):
-    """An image has no alt text where one is required."""
+    """An image has no alt text, but one is required."""
 
 
 class BadAspectRatio(InputError):
@@ -39,11 +39,11 @@ class BadAspectRatio(InputError):
 
 
 class BadBlob(InputError):
-    """A blob is not one that a server answered, or of a kind that does not belong there."""
+    """The blob is not one that a server returned, or it is of the wrong kind."""
 
 
 class MediaTooLarge(InputError):
-    """A blob has more bytes than the network takes in that place."""
+    """The blob has more bytes than the network accepts there."""
 
 
 class BadCaption(InputError):
@@ -51,11 +51,11 @@ class BadCaption(InputError):
 
 
 class BadCard(InputError):
-    """A link card lacks what it needs, or its address is none."""
+    """A link card is incomplete, or its address is not valid."""
 
 
 class BadReference(InputError):
-    """What should point to a record (at-uri and CID) does not."""
+    """The value is not a reference to a record (at-uri and CID)."""
 
 
 class ImageItem(NamedTuple):
@@ -69,25 +69,23 @@ class ImageItem(NamedTuple):
 
 def images(items: Sequence[ImageItem]) -> dict[str, Any]:
     """`app.bsky.embed.images`: one to four images."""
-    _check_count(items, limits.IMAGES_MAX, "Up to 10 images go into a gallery; more need a thread.")
+    _check_count(items, limits.IMAGES_MAX, "A gallery has up to 10 images; more need a thread.")
     return {"$type": IMAGES, "images": [_image(item, number) for number, item in enumerate(items, 1)]}
 
 
 def gallery(items: Sequence[ImageItem]) -> dict[str, Any]:
-    """`app.bsky.embed.gallery`: up to ten images, each with its size. Readers that know no galleries show none."""
+    """`app.bsky.embed.gallery`: up to ten images, each with its size. Apps that do not know galleries show none."""
     _check_count(items, limits.GALLERY_MAX, "Put the others into the next post of a thread.")
     entries = []
     for number, item in enumerate(items, 1):
         if item.width is None or item.height is None:
-            raise BadAspectRatio(
-                f"Image {number} has no width and height.", hint="A gallery needs them for each image."
-            )
+            raise BadAspectRatio(f"Image {number} has no width or height.", hint="A gallery needs both for each image.")
         entries.append({"$type": f"{GALLERY}#image", **_image(item, number)})
     return {"$type": GALLERY, "items": entries}
 
 
 def images_or_gallery(items: Sequence[ImageItem]) -> dict[str, Any]:
-    """`images` for up to four, else `gallery`."""
+    """`images` for up to four images, else `gallery`."""
     return images(items) if len(items) <= limits.IMAGES_MAX else gallery(items)
 
 
@@ -129,7 +127,7 @@ def external(
     associated_refs: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """`app.bsky.embed.external`: a link card. `associated_refs` are strong references to the page's own records."""
-    # Readers open a card by a tap: javascript:, data: and file: are no pages.
+    # Readers open a card with a tap, so it must be a page, not javascript:, data: or file:.
     if not limits.is_uri(uri) or not uri.lower().startswith(("https://", "http://")):
         raise BadCard(f"{uri!r} is not an address for a link card.", hint="Use the full URL, with https://.")
     for text in (uri, title, description):
@@ -205,14 +203,14 @@ def check_blob(blob: object, what: str, kinds: tuple[str, ...], most_bytes: int)
 
 
 def check_alts(items: Sequence[ImageItem]) -> None:
-    """Raise MissingAlt when one of the images has no alt text: for callers who require it."""
+    """Raise MissingAlt if one of the images has no alt text, for callers who require it."""
     for number, item in enumerate(items, 1):
         if not item.alt.strip():
-            raise MissingAlt(f"Image {number} has no alt text.", hint="Describe in a sentence what it shows.")
+            raise MissingAlt(f"Image {number} has no alt text.", hint="Describe what it shows in a sentence.")
 
 
 def check_embed(embed: object) -> None:
-    """Raise when the server would refuse an embed as it stands; unknown kinds are the server's to judge."""
+    """Raise an error if the server would refuse an embed. Unknown kinds are left to the server."""
     if not isinstance(embed, Mapping) or not isinstance(embed.get("$type"), str):
         raise MixedMedia("The embed is not an object with a $type.", hint="Build it with skywrite.bsky.embed.")
     kind = embed["$type"]

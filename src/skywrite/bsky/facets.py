@@ -1,4 +1,4 @@
-"""The two values that rich text is made of: a facet, and a text with its facets.
+"""The two values of rich text: a facet, and a text with its facets.
 
 What lives here: the values and their arithmetic. What finds facets is in `detection` and `markdown`.
 """
@@ -36,7 +36,7 @@ class RichText(NamedTuple):
 
 
 class ByteOffsets:
-    """Byte offsets of a text's characters, asked in ascending order (one pass over the text in all)."""
+    """Byte offsets of a text's characters. Ask for them in ascending order; this takes one pass over the text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -45,7 +45,7 @@ class ByteOffsets:
         self._bytes = 0
 
     def at(self, index: int) -> int:
-        """The UTF-8 offset of the character at `index`; lone surrogates count three bytes."""
+        """The UTF-8 offset of the character at `index`. Lone surrogates count as three bytes."""
         if self._ascii:
             return index
         if index < self._index:
@@ -56,12 +56,12 @@ class ByteOffsets:
 
 
 def utf8_length(text: str) -> int:
-    """Bytes of a text in UTF-8; lone surrogates count three, as in JavaScript."""
+    """Bytes of a text in UTF-8. Lone surrogates count as three, as in JavaScript."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def without_overlaps(facets: Iterable[Facet]) -> list[Facet]:
-    """Facets in order, without those that begin inside another: what readers show."""
+    """Facets in order, without those that begin inside another, as apps show them."""
     kept: list[Facet] = []
     for facet in sorted(facets, key=lambda facet: (facet.byte_start, -facet.byte_end)):
         if not kept or kept[-1].byte_end <= facet.byte_start:

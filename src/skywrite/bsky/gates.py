@@ -1,7 +1,7 @@
 """Who may reply to a thread, and who may quote a post: threadgate and postgate records.
 
-What lives here: the records and the check of their rules. Their record key is the post's own, and they are written in
-the same commit as it. Lexicons: app.bsky.feed.threadgate, app.bsky.feed.postgate.
+What lives here: the records and the check of their rules. They have the same record key as the post, and are written in
+the same commit. Lexicons: app.bsky.feed.threadgate, app.bsky.feed.postgate.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _RULES = {"mentioned": "mentionRule", "followers": "followerRule", "following": 
 
 
 class InvalidGate(InputError):
-    """A rule about replies or quotes is none that the network knows, or there are too many."""
+    """The network does not know a rule about replies or quotes, or there are too many rules."""
 
 
 def check_allow(allow: Sequence[str]) -> list[str]:
-    """The rules about who may reply, each once: `mentioned`, `followers`, `following`, at-uris of lists.
+    """The rules about who may reply, without repetitions: `mentioned`, `followers`, `following`, at-uris of lists.
 
-    `nobody`, which stands alone, and no rules at all give an empty list. Raises InvalidGate.
+    The result is empty for `nobody`, which excludes other rules, and for no rules at all. Raises InvalidGate.
     """
     rules = list(dict.fromkeys([allow] if isinstance(allow, str) else allow))
     if rules == ["nobody"]:
         return []
     for rule in rules:
         if rule == "nobody":
-            raise InvalidGate("'nobody' and other rules about replies exclude each other.", hint="Give either.")
+            raise InvalidGate("'nobody' excludes all other rules about replies.", hint="Use one or the other.")
         if rule not in _RULES and not _is_list(rule):
             raise InvalidGate(
                 f"{rule!r} does not say who may reply.",
@@ -49,7 +49,7 @@ def check_allow(allow: Sequence[str]) -> list[str]:
 
 
 def threadgate(post_uri: str, allow: Sequence[str], created_at: datetime | str) -> dict[str, Any]:
-    """The record that says who may reply to the thread of `post_uri`, its root; an empty `allow` is nobody."""
+    """The record that says who may reply to the thread with the root `post_uri`. An empty `allow` means nobody."""
     rules = [_rule(rule) for rule in check_allow(allow)]
     return {"$type": THREADGATE, "post": _post(post_uri), "allow": rules, "createdAt": check_time(created_at)}
 

@@ -1,8 +1,8 @@
 """Counting and cutting text by grapheme cluster, as the server does (Intl.Segmenter, Unicode 17).
 
-What lives here: the rules of UAX 29 as one pattern over letters that stand for characters, and the shortcut for text
-whose characters all stand alone. The `regex` library has `\\X`, but joins conjuncts where the server does not (Bengali
-"অ্যা" is two graphemes), follows newer versions of Unicode, and takes longer to import than all the rest.
+What lives here: the rules of UAX 29 as one pattern over letters that represent characters, and a shortcut for text in
+which no characters combine. The `regex` library has `\\X`, but it joins conjuncts that the server does not (Bengali
+"অ্যা" is two graphemes), follows newer versions of Unicode, and takes longer to import than everything else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-# Characters of these blocks never join a neighbour of these blocks. Carriage return, combining marks, joiners,
+# Characters of these blocks never combine with each other. Carriage return, combining marks, joiners,
 # conjoining jamo, flags' letters and skin tones are outside.
 _ALONE = (
     "\\0-\\x0c\\x0e-\\u02ff\\u0370-\\u0482\\u048a-\\u0590\\u0620-\\u064a\\u1e00-\\u200b\\u200e-\\u20cf"
@@ -34,7 +34,7 @@ _CLUSTER = (
 
 
 def grapheme_length(text: str) -> int:
-    """How many graphemes a text has: what people see as its length, and what the limits of the network count."""
+    """The number of graphemes in a text: its length as people see it, and as the network's limits count it."""
     if _stand_alone(text):
         return len(text)
     return sum(1 for _ in _clusters(text))
@@ -48,7 +48,7 @@ def graphemes(text: str) -> list[str]:
 
 
 def fits_graphemes(text: str, most: int) -> bool:
-    """Whether a text has at most so many graphemes. Cheap for all texts that have no more characters than that."""
+    """Whether a text has at most this many graphemes. Cheap for texts that have no more characters than that."""
     return len(text) <= most or grapheme_length(text) <= most
 
 
@@ -59,7 +59,7 @@ def _stand_alone(text: str) -> bool:
 
 
 def _clusters(text: str) -> Iterator[re.Match[str]]:
-    """Matches whose ends are the clusters' ends, in characters."""
+    """Matches whose ends are the ends of the clusters, in characters."""
     from skywrite.bsky.unicode_tables import break_class
 
     classes = {character: break_class(character) for character in set(text)}

@@ -1,6 +1,6 @@
 """What the network accepts in a post: the published limits, and the checks of text, languages, tags and labels.
 
-What lives here: constants of the app.bsky lexicons, and checks that name what is wrong and what to do. What does not:
+What lives here: constants of the app.bsky lexicons, and checks that say what is wrong and what to do. What does not:
 checks of embeds (`embed`) and of whole records (`post`).
 """
 
@@ -37,11 +37,11 @@ SELF_LABELS = ("!hide", "!warn", "!no-unauthenticated", "porn", "sexual", "nudit
 
 
 class InvalidText(InputError):
-    """The text holds characters that no post can carry."""
+    """The text contains characters that no post can have."""
 
 
 class EmptyPost(InputError):
-    """There is neither text nor anything attached."""
+    """The post has no text and nothing attached."""
 
 
 class TextTooLong(InputError):
@@ -53,7 +53,7 @@ class InvalidLanguage(InputError):
 
 
 class InvalidTag(InputError):
-    """A tag beside the text is empty or too long, or there are too many."""
+    """A tag outside the text is empty or too long, or there are too many."""
 
 
 class InvalidTime(InputError):
@@ -61,11 +61,11 @@ class InvalidTime(InputError):
 
 
 class UnknownLabel(InputError):
-    """A self-label is none that the network knows, or there are too many."""
+    """The network does not know a self-label, or there are too many."""
 
 
 def check_characters(text: str) -> None:
-    """Raise InvalidText when a text holds NUL or a lone surrogate."""
+    """Raise InvalidText if a text contains NUL or a lone surrogate."""
     place = text.find("\0")
     if place >= 0:
         raise InvalidText(
@@ -83,7 +83,7 @@ def check_characters(text: str) -> None:
 
 
 def check_text(text: str, *, empty_allowed: bool = False) -> None:
-    """Raise InvalidText, EmptyPost or TextTooLong when a post cannot have this text."""
+    """Raise InvalidText, EmptyPost or TextTooLong if a post cannot have this text."""
     check_characters(text)
     if not empty_allowed and not text.strip():
         raise EmptyPost("The post is empty.", hint="Give it a text, an image, a video, a card or a quote.")
@@ -103,7 +103,7 @@ def check_text(text: str, *, empty_allowed: bool = False) -> None:
 
 
 def check_langs(langs: Sequence[str]) -> list[str]:
-    """The languages, each once. Raises InvalidLanguage for a bad tag and for more than three."""
+    """The languages, without repetitions. Raises InvalidLanguage for a bad tag and for more than three."""
     from skywrite.atproto.syntax import InvalidSyntax, Language
 
     found: list[str] = []
@@ -124,7 +124,7 @@ def check_langs(langs: Sequence[str]) -> list[str]:
 
 
 def check_tags(tags: Sequence[str]) -> list[str]:
-    """The tags beside the text without their leading `#`, each once.
+    """The tags outside the text, without their leading `#` and without repetitions.
 
     Raises InvalidTag for empty tags, for tags over 64 graphemes or 640 bytes, and for more than eight.
     """
@@ -142,11 +142,11 @@ def check_tags(tags: Sequence[str]) -> list[str]:
 
 
 def check_tag(tag: object) -> None:
-    """Raise InvalidTag unless it is a text that a tag can be (without its `#`)."""
+    """Raise InvalidTag unless this can be a tag (without its `#`)."""
     if not isinstance(tag, str):
-        raise InvalidTag(f"A tag must be text, not {type(tag).__name__}.", hint="Give a word.")
+        raise InvalidTag(f"A tag must be text, not {type(tag).__name__}.", hint="Use a word.")
     if not tag:
-        raise InvalidTag("A tag is empty.", hint="Leave it out, or give it a word.")
+        raise InvalidTag("A tag is empty.", hint="Leave it out, or use a word.")
     check_characters(tag)
     if not fits_graphemes(tag, TAG_GRAPHEMES_MAX) or len(tag.encode()) > TAG_BYTES_MAX:
         raise InvalidTag(
@@ -156,7 +156,7 @@ def check_tag(tag: object) -> None:
 
 
 def check_time(at: object) -> str:
-    """A time as records hold it. Raises InvalidTime for datetimes without a zone and for texts of other forms."""
+    """A time as records contain it. Raises InvalidTime for datetimes without a zone and for other text formats."""
     if isinstance(at, datetime):
         if at.tzinfo is None:
             raise InvalidTime(f"{at} has no time zone.", hint="Use an aware datetime, such as datetime.now(UTC).")
@@ -170,7 +170,7 @@ def check_time(at: object) -> str:
 
 
 def check_labels(labels: Sequence[str]) -> list[str]:
-    """The self-labels, each once. Raises UnknownLabel, with the nearest known ones."""
+    """The self-labels, without repetitions. Raises UnknownLabel, which suggests similar labels."""
     found: list[str] = []
     for label in _listed(labels, "Labels"):
         if label not in SELF_LABELS:
@@ -183,7 +183,7 @@ def check_labels(labels: Sequence[str]) -> list[str]:
 
 
 def is_uri(text: object) -> bool:
-    """Whether the server takes a text for a uri (format `uri` of the lexicon language)."""
+    """Whether the server accepts a text as a uri (format `uri` of the lexicon language)."""
     from skywrite.bsky.detection import JS_SPACE
 
     return isinstance(text, str) and bool(re.fullmatch(rf"\w+:(?://)?[^{JS_SPACE}/][^{JS_SPACE}]*", text, re.ASCII))
@@ -198,7 +198,7 @@ def _label_hint(label: str) -> str:
 
 
 def _listed(values: Sequence[str], called: str) -> Sequence[str]:
-    # A lone string is a sequence of letters, and nobody means that.
+    # A single string is a sequence of letters, which nobody wants here.
     if isinstance(values, str):
         raise InputError(f"{called} must be a list, not one text.", hint=f'Write ["{values[:20]}"].')
     return values

@@ -1,7 +1,7 @@
 """`[label](https://...)` in a text: the one piece of Markdown that people use in posts.
 
-What lives here: `parse_markdown_links`. What does not: the rest of Markdown, which stays as it is written. Whatever is
-not a whole, well-formed link to http or https stays as it is written too. The grammar follows CommonMark's inline links
+What lives here: `parse_markdown_links`. What does not: the rest of Markdown, which stays as it is written, and so does
+everything that is not a complete, well-formed link to http or https. The grammar follows CommonMark's inline links
 (https://spec.commonmark.org/0.31.2/#links) without titles and without `<...>`.
 """
 
@@ -20,14 +20,14 @@ _URL_SYNTAX = r"\\[()\\]|[()\s\0-\x1f\x7f]"
 
 
 class _Opener(NamedTuple):
-    """A `[` that may begin a link: where it stands, and whether it is an image's."""
+    """A `[` that may begin a link: where it is, and whether it belongs to an image."""
 
     place: int
     image: bool
 
 
 class _Link(NamedTuple):
-    """A whole link: its label is text[start + 1 : label_end], and `end` is behind its `)`."""
+    """A complete link. Its label is text[start + 1 : label_end], and `end` is after its `)`."""
 
     start: int
     label_end: int
@@ -36,7 +36,7 @@ class _Link(NamedTuple):
 
 
 class _Output:
-    """The text without the links' syntax, growing from left to right."""
+    """The text without the links' syntax, built from left to right."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -51,8 +51,8 @@ def parse_markdown_links(text: str) -> RichText:
     """The text with each `[label](https://...)` replaced by its label, and a link facet over it.
 
     Brackets in a label are balanced or escaped (`\\[`), parentheses in a URL balanced or escaped. Code in backticks,
-    images (`![...](...)`) and empty labels are left alone. `\\[` before what would be a link keeps it as text, and
-    loses its backslash.
+    images (`![...](...)`) and empty labels are left alone. `\\[` keeps what would be a link as text, without the
+    backslash.
     """
     if "](" not in text:
         return RichText(text)
@@ -74,7 +74,7 @@ def parse_markdown_links(text: str) -> RichText:
 
 
 def _find(text: str) -> tuple[list[_Link], list[int]]:
-    """The links in order, and the places of backslashes that keep something from being one."""
+    """The links in order, and the positions of backslashes that prevent a link."""
     links: list[_Link] = []
     escapes: list[int] = []
     openers: list[_Opener] = []
@@ -101,7 +101,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
                 place = link.end
             elif link:
                 links.append(link)
-                # A link holds no link: what is open around it stays text.
+                # A link cannot contain a link, so open brackets around it stay text.
                 openers.clear()
                 place = link.end
         elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start(), closers, blanks):
@@ -110,7 +110,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
 
 
 def _code_ends(text: str) -> dict[int, int]:
-    """For each run of backticks that begins code: where it starts, and where the code ends."""
+    """For each run of backticks that opens code: where it starts, and where the code ends."""
     if "`" not in text:
         return {}
     runs = [(match.start(), match.end()) for match in re.finditer("`+", text)]
@@ -136,7 +136,7 @@ def _link(
     end = closers[label_end + 1]
     if destination is None or end == destination.end():
         return None
-    # Labels may lie in one another, so each is looked at without reading it whole.
+    # Labels may be nested, so look at each one without reading all of it.
     first = bisect_left(blanks, (opener.place + 1, 0))
     if first < len(blanks) and blanks[first][1] < label_end:
         return None
@@ -147,12 +147,12 @@ def _link(
 
 
 def _blank_lines(text: str) -> list[tuple[int, int]]:
-    """Where lines end that are followed by a blank one: the line's end, and that of the blank line."""
+    """Lines before a blank line: where the line ends, and where the blank line ends."""
     return [(match.start(), match.end(1)) for match in re.finditer(r"\n(?=([^\S\n]*)\n)", text)]
 
 
 def _closers(text: str) -> dict[int, int]:
-    """For each `(` that could hold a URL, where its `)` stands: parentheses balance between white space."""
+    """For each `(` before a possible URL, the position of its `)`. Parentheses must balance, without white space."""
     closers: dict[int, int] = {}
     opened: list[int] = []
     for match in re.finditer(_URL_SYNTAX, text):

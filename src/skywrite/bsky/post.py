@@ -1,7 +1,7 @@
 """Posts as records, and the check of a whole record before it leaves.
 
 What lives here: `post_record` builds an app.bsky.feed.post, `check_post` finds what the server would refuse, and what
-it would accept although no reader can show it (facets beyond the text). What does not: replies found, media read.
+it would accept although no app can show it (facets beyond the text). What does not: finding replies, reading media.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ FACET = "app.bsky.richtext.facet"
 
 
 class BadFacet(InputError):
-    """A facet does not fit its text, or means nothing."""
+    """A facet does not fit its text, or has no meaning."""
 
 
 class BadRecord(InputError):
-    """A record is no post, or one of its fields is of the wrong kind."""
+    """The record is not a post, or one of its fields is of the wrong kind."""
 
 
 def post_record(
@@ -37,10 +37,10 @@ def post_record(
     embed: Mapping[str, Any] | None = None,
     reply: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """An app.bsky.feed.post with the fields that are given; absent ones are left out.
+    """Build an app.bsky.feed.post with the given fields, leaving out those that are not given.
 
-    `facets` are records (`richtext.facet_records`). Without `created_at` the record has no createdAt: it is stamped
-    when the post is sent. `reply` has root and parent, each with uri and cid. Raises what `check_post` raises.
+    `facets` are records (`richtext.facet_records`). Without `created_at` the record has no createdAt; it is added when
+    the post is sent. `reply` has root and parent, each with uri and cid. Raises what `check_post` raises.
     """
     record: dict[str, Any] = {"$type": limits.POST, "text": text}
     if facets:
@@ -62,15 +62,15 @@ def post_record(
 
 
 def check_post(record: Mapping[str, Any], *, stamped: bool = False) -> None:
-    """Raise InputError when the server would refuse a post, or when its facets do not fit its text.
+    """Raise InputError if the server would refuse a post, or if its facets do not fit its text.
 
-    With `stamped`, createdAt must be there; otherwise it may be absent, and must be valid where it is not.
+    With `stamped`, createdAt is required; otherwise it may be absent. If present, it must be valid.
     """
     if record.get("$type") != limits.POST:
         raise BadRecord(f"{record.get('$type')!r} is not a post.", hint=f"Its $type must be {limits.POST}.")
     text = record.get("text")
     if not isinstance(text, str):
-        raise BadRecord("The post's text is missing.", hint='Give a text; with an embed it may be "".')
+        raise BadRecord("The post's text is missing.", hint='Add a text; with an embed it may be "".')
     limits.check_text(text, empty_allowed="embed" in record)
     if stamped or "createdAt" in record:
         limits.check_time(record.get("createdAt"))
@@ -83,9 +83,9 @@ def check_post(record: Mapping[str, Any], *, stamped: bool = False) -> None:
 
 
 def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
-    """Raise BadFacet unless each facet lies on whole characters of the text, in order, without overlaps.
+    """Raise BadFacet unless the facets cover whole characters of the text, in order, without overlaps.
 
-    The server does not look: a facet out of place shows nothing, or a link under the wrong words.
+    The server does not check this: a misplaced facet shows nothing, or puts a link on the wrong words.
     """
     data = text.encode()
     done = 0
@@ -101,7 +101,7 @@ def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
             raise BadFacet(f"Facet {number} cuts a character (bytes {start} to {end}).", hint="Count bytes of UTF-8.")
         if start < done:
             raise BadFacet(
-                f"Facet {number} begins at byte {start}, inside or before the one in front of it.",
+                f"Facet {number} begins at byte {start}, before the previous one ends.",
                 hint="Sort facets by byteStart and leave out those that overlap.",
             )
         done = end
@@ -127,7 +127,7 @@ def _is_count(number: object) -> bool:
 def _check_features(facet: Mapping[str, Any], number: int) -> None:
     features = facet.get("features")
     if not isinstance(features, list | tuple) or not features:
-        raise BadFacet(f"Facet {number} has no features.", hint="Give it a mention, a link or a tag.")
+        raise BadFacet(f"Facet {number} has no features.", hint="Add a mention, a link or a tag.")
     for feature in features:
         if not isinstance(feature, Mapping) or not isinstance(feature.get("$type"), str):
             raise BadFacet(f"Facet {number} has a feature without $type.", hint=f"Such as {FACET}#link.")
@@ -142,7 +142,7 @@ def _check_feature(feature: Mapping[str, Any], number: int) -> None:
         try:
             Did(feature.get("did", ""))
         except InvalidSyntax as error:
-            raise BadFacet(f"Facet {number}: {error.message}", hint="A mention holds a DID, not a handle.") from None
+            raise BadFacet(f"Facet {number}: {error.message}", hint="A mention needs a DID, not a handle.") from None
     elif kind == f"{FACET}#link" and not limits.is_uri(feature.get("uri")):
         raise BadFacet(f"Facet {number}: {feature.get('uri')!r} is not a URL.", hint="Use the full URL, with https://.")
     elif kind == f"{FACET}#tag":
@@ -154,7 +154,7 @@ def _check_feature(feature: Mapping[str, Any], number: int) -> None:
 
 def _check_reply(reply: object) -> None:
     if not isinstance(reply, Mapping) or not all(isinstance(reply.get(end), Mapping) for end in ("root", "parent")):
-        raise BadReference("The reply lacks its root or its parent.", hint="Give both, each with uri and cid.")
+        raise BadReference("The reply lacks its root or its parent.", hint="Pass both, each with uri and cid.")
     strong_ref(reply["root"])
     strong_ref(reply["parent"])
 
@@ -167,7 +167,7 @@ def _check_lists(record: Mapping[str, Any]) -> None:
     if not isinstance(values, list | tuple) or not all(isinstance(item, Mapping) for item in values):
         raise BadRecord("The post's labels are not self-labels.", hint=f"Their $type is {SELF_LABELS}.")
     limits.check_labels([item.get("val", "") for item in values])
-    # The checks above count what is given twice once; the server does not.
+    # The checks above ignore repetitions; the server counts them.
     counted = (
         ("languages", record.get("langs", ()), limits.LANGS_MAX),
         ("tags", record.get("tags", ()), limits.TAGS_MAX),

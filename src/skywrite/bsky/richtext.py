@@ -1,7 +1,7 @@
-"""Rich text: the one door to facets, and what the official app does to a text before it sends it.
+"""Rich text: the public interface to facets, and what the official app does to a text before it sends it.
 
-What lives here: detection that respects facets already given, links shortened for display, white space tidied, and
-facets as records. The parts are in `facets`, `detection`, `graphemes` and `markdown`; their public names are here.
+What lives here: detection that respects existing facets, shortening links for display, tidying white space, and facets
+as records. The parts are in `facets`, `detection`, `graphemes` and `markdown`; their public names are here.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ __all__ = [
 
 
 def detect(rich: RichText) -> RichText:
-    """The same text with the facets it has and those that detection finds beside them; none overlap."""
+    """The same text with its existing facets and those that detection finds, without overlaps."""
     given = without_overlaps(rich.facets)
     found = [facet for facet in detect_facets(rich.text) if not any(facet.overlaps(other) for other in given)]
     return RichText(rich.text, tuple(without_overlaps([*given, *found])))
 
 
 def shorten_links(rich: RichText, *, longer_than: int = 0) -> RichText:
-    """Links shortened for display as the official app does; the facets keep the whole URL.
+    """Shorten links for display, as the official app does. The facets keep the whole URL.
 
-    Only links whose text is their whole URL are touched, and of those the ones with more than `longer_than`
-    characters: labels and bare domains stay.
+    This changes only links whose text is their whole URL, and only those with more than `longer_than` characters:
+    labels and bare domains stay.
     """
     if not any(facet.kind == "link" for facet in rich.facets):
         return rich
@@ -68,8 +68,10 @@ def shorten_links(rich: RichText, *, longer_than: int = 0) -> RichText:
 
 
 def tidy(text: str) -> str:
-    """A text as the official app sends it: no blank lines at the start, no white space at the end, never more than
-    one blank line in a row (lines that hold only zero-width characters are blank).
+    """A text as the official app sends it.
+
+    It has no blank lines at the start, no white space at the end, and never more than one blank line in a row. Lines
+    with only zero-width characters count as blank.
     """
     blank_start = re.match(rf"[{JS_SPACE}]*\n", text)
     if blank_start:
@@ -85,8 +87,8 @@ def _folded(blank: re.Match[str]) -> str:
 def facet_records(facets: Iterable[Facet], dids: Mapping[str, str]) -> list[dict[str, Any]]:
     """The facets as `app.bsky.richtext.facet` records, in order and without overlaps.
 
-    `dids` maps handles to DIDs. Mentions without a DID are left out, and so are links that the server would refuse
-    (`http://` alone is detected as a link): their text stays plain.
+    `dids` maps handles to DIDs. Mentions without a DID stay plain text, and so do links that the server would refuse
+    (detection finds a link even in a lone `http://`).
     """
     records = []
     for facet in without_overlaps(facets):

@@ -1,7 +1,7 @@
-"""The short form in which the official app shows a URL. The link itself stays whole, in the facet.
+"""The short form in which the official app shows a URL. The facet keeps the whole link.
 
-What lives here: `short_url`. The app parses URLs as browsers do (WHATWG URL); where that takes more than plain rules
-(host names in other scripts, numbers as addresses, `..` in paths), the URL is left as it is.
+What lives here: `short_url`. The app parses URLs as browsers do (WHATWG URL). If that needs more than simple rules
+(host names in other scripts, numbers as addresses, `..` in paths), the URL stays as it is.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _URL = r"https?://(?:[^/?#\\]*@)?([^/?#\\@]*)(/[^?#\\]*)?(\?[^#]*)?(#.*)?"
 _HOST = r"([a-z0-9_.-]*[a-z0-9][a-z0-9_.-]*)(?::([0-9]{0,5}))?"
 _DEFAULT_PORTS = {"http://": 80, "https:/": 443}
 _DOT_SEGMENT = r"/(?:\.|%2e){1,2}(?:/|$)"
-# What browsers percent-encode in a path, a query and a fragment, beside all that is not printable ASCII.
+# What browsers percent-encode in a path, a query and a fragment, besides everything outside printable ASCII.
 _ENCODED = ('"<>`{}', "\"<>'", '"<>`')
 
 
 def short_url(url: str) -> str:
-    """Host and rest of an http(s) URL without its scheme; a rest over 15 characters becomes 13 and `...`.
+    """Host and rest of an http(s) URL, without its scheme. A rest of over 15 characters becomes 13 and `...`.
 
-    Anything else comes back unchanged.
+    Anything else is returned unchanged.
     """
     match = re.fullmatch(_URL, url, re.IGNORECASE | re.DOTALL)
     if match is None or re.search(r"[\0-\x20\x7f]", url):

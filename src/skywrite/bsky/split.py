@@ -1,8 +1,8 @@
 """A long text as the posts of a thread.
 
-What lives here: where to cut, and numbering. A post ends at the last paragraph end that fits, else at the last line or
-sentence end, else at the last word end; never inside a facet (link, mention, hashtag) or a grapheme. A word that is too
-long for a post is cut between graphemes. White space at a cut goes; nothing else does.
+What lives here: where to cut, and numbering. A post ends at the end of the last paragraph that fits, else of the last
+line or sentence, else of the last word; never inside a facet (link, mention, hashtag) or a grapheme. A word that is too
+long for a post is cut between graphemes. Only white space at a cut is dropped.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from skywrite.errors import InputError
 NUMBERINGS = ("none", "1/n", "thread")
 THREAD_SIGN = "\U0001f9f5"
 
-# Sentence ends count only where they leave a post at least a quarter full, and so do word ends before a word that has
-# to be cut anyway.
+# Sentence ends count only if they leave a post at least a quarter full, and so do word ends before a word that must be
+# cut anyway.
 _LEAST_FILLED = 4
 _HANDLE_CHARACTERS_MAX = 253
 # Leaves room for the number of a post.
 _LINK_SHOWN_MAX = 280
 
-# No-break spaces are not for cutting; the rest of what JavaScript trims is.
+# Cut at everything that JavaScript trims, except no-break spaces.
 _SPACES = "".join(space for space in JS_SPACES if space not in "\xa0\u202f\ufeff")
 _SENTENCE_END = r"[.!?\u2026\u203c\u2047-\u2049\u061f\u06d4\u0964\u0965]+[\"'\u2019\u201d\u00bb)\]]*$"
 _ABBREVIATION = r"(?:^|[\s(])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|e\.g|i\.e|etc|z\.B|d\.h|bzw|ca|cf|No|Nr)\.$"
@@ -48,18 +48,18 @@ class CannotSplit(InputError):
 
 
 class UnknownNumbering(InputError):
-    """A way to number the posts of a thread that does not exist."""
+    """There is no such way to number the posts of a thread."""
 
 
 class _Room(NamedTuple):
-    """What a post has place for beside its number."""
+    """The room that a post has besides its number."""
 
     graphemes: int
     bytes: int
 
 
 class _Cut(NamedTuple):
-    """One post's text is text[start:end]; the next begins at `resume`."""
+    """One post's text is text[start:end]; the next post begins at `resume`."""
 
     start: int
     end: int
@@ -75,20 +75,20 @@ class _Kept(NamedTuple):
 
 
 def split_text(text: str, numbering: str = "none") -> list[str]:
-    """The posts of a thread; a text that fits is one, as it is.
+    """The posts of a thread. A text that fits becomes a single post, unchanged.
 
-    `numbering`: `none`; `1/n` ends every post with its number and their count; `thread` (or the sign itself) ends the
-    first with a spool of thread. Each post has at most 300 graphemes and 3000 bytes, all counted in. Links, mentions
-    and hashtags are found by detection and stay whole. Raises CannotSplit, UnknownNumbering and InvalidText.
+    `numbering`: `none`; `1/n` ends every post with its number and the total; `thread` (or the emoji itself) ends the
+    first with a spool of thread. Each post has at most 300 graphemes and 3000 bytes, including the number. Detected
+    links, mentions and hashtags stay whole. Raises CannotSplit, UnknownNumbering and InvalidText.
     """
-    # A link cannot be shortened here: in plain text, what is shown is all there is of it.
+    # A link cannot be shortened here: in plain text, the visible text is all there is.
     return [part.text for part in _split(detect(RichText(text)), numbering)]
 
 
 def split_rich(rich: RichText, numbering: str = "none") -> list[RichText]:
-    """The same for a text with facets, which come along with offsets into their post.
+    """The same for a text with facets. The results have them with offsets into their post.
 
-    Where the text does not fit, a link that shows its whole URL and is about as long as a post is shown short.
+    If the text does not fit, a link that shows its whole URL and is about as long as a post is shortened.
     """
     check_characters(rich.text)
     return _split(rich if _fits(rich.text, _room("")) else shorten_links(rich, longer_than=_LINK_SHOWN_MAX), numbering)
@@ -105,8 +105,8 @@ def _split(rich: RichText, numbering: str) -> list[RichText]:
     first, last = _without_ends(rich.text, kept)
     if _fits(rich.text[first:last], _room("")):
         return _parts(rich, [_Cut(first, last, last)])
-    # The number of posts depends on the room for it: take the least number of digits that the count fits in. A post has
-    # at most as many characters as bytes, so there are no fewer posts than this.
+    # The number of posts depends on the room for their numbers, so take the fewest digits that fit the count. A post
+    # has at most as many characters as bytes, so there are at least this many posts.
     digits = len(str(len(rich.text) // TEXT_BYTES_MAX + 1))
     while True:
         suffix = _suffix(numbering, digits)
@@ -122,7 +122,7 @@ _Suffix = Callable[[int, int | None], str]
 
 
 def _suffix(numbering: str, digits: int) -> _Suffix:
-    """The end of post `index` of a thread; without `count`, one of the length that any count of `digits` gives it."""
+    """The ending of post `index` of a thread; without `count`, one as long as for any count with `digits` digits."""
     if numbering == "thread":
         return lambda index, count: "" if index else f" {THREAD_SIGN}"
     if numbering == "1/n":
@@ -139,7 +139,7 @@ def _fits(text: str, room: _Room) -> bool:
 
 
 def _kept(rich: RichText) -> Iterator[_Kept]:
-    """Facets by characters, without handles too long to be any."""
+    """Facets by characters, without handles that are too long to be valid."""
     data = rich.text.encode()
     index = offset = 0
     for facet in without_overlaps(rich.facets):
@@ -152,7 +152,7 @@ def _kept(rich: RichText) -> Iterator[_Kept]:
 
 
 def _without_ends(text: str, kept: list[_Kept]) -> tuple[int, int]:
-    """Where the text begins and ends without white space around it, as far as no facet covers that."""
+    """Where the text begins and ends without surrounding white space, except for white space in facets."""
     last = len(text.rstrip(_SPACES))
     first = min(len(text) - len(text.lstrip(_SPACES)), last)
     return (min(first, kept[0].start), max(last, kept[-1].end)) if kept else (first, last)
@@ -199,13 +199,13 @@ def _cut(text: str, start: int, stop: int, kept: list[_Kept], room: _Room) -> _C
 
 
 def _ends(text: str, start: int, room: _Room) -> list[int]:
-    """Where graphemes end that fit into a post which begins at `start`."""
+    """The ends of the graphemes that fit into a post from `start`."""
     piece = text[start : start + 2 * room.graphemes]
     if piece.isascii() and "\r" not in piece:
         return list(range(start + 1, start + 1 + min(len(piece), room.graphemes)))
     found = graphemes(piece)
     if len(found) <= room.graphemes:
-        # No character takes less than a byte, so what lies behind this piece cannot fit.
+        # Every character takes at least a byte, so what follows this piece cannot fit.
         found = graphemes(text[start : start + room.bytes + 1])
     ends = []
     place, size = start, 0
@@ -219,7 +219,7 @@ def _ends(text: str, start: int, room: _Room) -> list[int]:
 
 
 def _is_free(text: str, end: int, resume: int, kept: list[_Kept]) -> bool:
-    """Whether a cut touches nothing that must stay whole, and the next post does not begin with half a grapheme."""
+    """Whether a cut leaves everything whole that must stay whole, graphemes included."""
     if any(item.start < resume and end < item.end for item in kept):
         return False
     return resume == end or len(graphemes(text[resume - 1 : resume + 1])) == 2
@@ -233,7 +233,7 @@ def _token(text: str, start: int, room: _Room) -> str:
 
 
 def _gaps(text: str, start: int, last: int) -> list[tuple[int, int]]:
-    """White space that begins before or at `last`: where it begins and ends."""
+    """White space that begins at or before `last`: where it begins and ends."""
     found = _pattern(f"[{_SPACES}]+").finditer(text, start, last + 1)
     return [(match.start(), _after_spaces(text, last + 1) if match.end() > last else match.end()) for match in found]
 

@@ -1,7 +1,7 @@
 """The top-level domains of the Internet, as published by IANA: the 1287 that are plain ASCII.
 
 What lives here: the list that the reference client ships (`tlds` 1.261.0), without names in other scripts, which its
-detection cannot match. Imported only when a text holds something that looks like a domain.
+detection cannot match. Imported only if a text contains something that looks like a domain.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Character classes of Unicode 17, the version that the reference server and client use.
 
-What lives here: general category P (punctuation) beyond ASCII, and the classes that grapheme clusters are made of, as
-ranges of code points. Python's own `unicodedata` is as old as the Python that runs, and lacks the latter; libraries
-move on to newer versions. Either would count otherwise than the server. Imported only when needed.
+What lives here: general category P (punctuation) beyond ASCII, and the classes that grapheme clusters consist of, as
+ranges of code points. Python's `unicodedata` has the Unicode version of the running Python, and lacks these classes;
+libraries move on to newer versions. Either would count differently from the server. Imported only when needed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ff0c-ff0f ff1a-ff1b ff1f-ff20 ff3b-ff3d ff3f ff5b ff5d ff5f-ff65 10100-10102 103
 """
 
 # Grapheme_Cluster_Break and, for Indic conjuncts, Indic_Conjunct_Break: Control, Consonant, Extend, Linker, leading
-# jamo, SpacingMark, Extend that is no part of conjuncts, Prepend, trailing jamo, vowel jamo, Extended_Pictographic.
+# jamo, SpacingMark, Extend outside conjuncts, Prepend, trailing jamo, vowel jamo, Extended_Pictographic.
 _C = """
 0-9 b-c e-1f 7f-9f ad 61c 180e 200b 200e-200f 2028-202e 2060-206f feff fff0-fffb 13430-1343f 1bca0-1bca3 1d173-1d17a
 e0000-e001f e0080-e00ff e01f0-e0fff
@@ -134,12 +134,12 @@ _HANGUL_TAILS = 28
 
 
 def is_punctuation(character: str) -> bool:
-    """Whether a character beyond ASCII is of general category P."""
+    """Whether a character beyond ASCII has the general category P."""
     return bisect_right(_punctuation_ends(), ord(character)) % 2 == 1
 
 
 def break_class(character: str) -> str:
-    """One letter for the way a character takes part in grapheme clusters; `.` for those that stand alone.
+    """One letter for how a character combines into grapheme clusters; `.` if it does not.
 
     The letters are those of `_BREAK_CLASSES`; `H` and `J` are Hangul syllables without and with a trailing consonant.
     """
@@ -152,13 +152,13 @@ def break_class(character: str) -> str:
 
 @cache
 def _punctuation_ends() -> list[int]:
-    """First code points of ranges (even places) and of the gaps after them (odd places)."""
+    """First code points of ranges (even positions) and of the gaps after them (odd positions)."""
     return [end for span in _spans(_PUNCTUATION) for end in span]
 
 
 @cache
 def _break_ends() -> tuple[list[int], str]:
-    """Ends of ranges in order, and the letter that holds below each of them."""
+    """Ends of ranges in order, and the letter that applies below each of them."""
     spans = sorted((*span, letter) for letter, table in _BREAK_CLASSES.items() for span in _spans(table))
     ends: list[int] = []
     letters: list[str] = []
@@ -169,6 +169,6 @@ def _break_ends() -> tuple[list[int], str]:
 
 
 def _spans(table: str) -> list[tuple[int, int]]:
-    """Ranges as pairs of the first code point and the one behind the last."""
+    """Ranges as pairs of the first code point and the one after the last."""
     words = (word.partition("-") for word in table.split())
     return [(int(first, 16), int(last or first, 16) + 1) for first, _, last in words]

@@ -1,4 +1,4 @@
-"""Captions of videos: WebVTT as Bluesky takes it, and SubRip turned into it.
+"""Captions of videos: WebVTT as Bluesky accepts it, and the conversion from SubRip.
 
 What lives here: checks of a caption file (app.bsky.embed.video#caption: `text/vtt`, 20,000 bytes; W3C WebVTT) and the
 conversion of SRT. What does not: their language, which the embed carries.
@@ -15,20 +15,20 @@ from skywrite.errors import InputError
 CAPTION_MIME = "text/vtt"
 _TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _CUE = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(.*)$")
-# Neither reaches into the next one: with thousands of beginnings and no end, each would read the rest of the file.
+# Neither matches across the next one: with thousands of starts and no end, each would read the rest of the file.
 _SRT_TAG = re.compile(r"</?font[^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
-# What browsers take (WebVTT 6.4): two digits each, three of a fraction after a dot; others they drop by default.
+# What browsers accept (WebVTT 6.4): two digits each, and three digits after a dot. They ignore cues with other times.
 _VTT_TIME = r"(?:(\d{1,9}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?!\d)"
 _VTT_CUE = re.compile(rf"^\s*{_VTT_TIME}\s*-->\s*{_VTT_TIME}(.*)$")
 _HINT = "Captions are WebVTT (.vtt) or SubRip (.srt) files in UTF-8."
 
 
 class BadCaption(InputError):
-    """The file is no caption file that can be used."""
+    """The file is not a usable caption file."""
 
 
 class CaptionTooLarge(InputError):
-    """The captions have more bytes than a post takes."""
+    """The captions have more bytes than a post accepts."""
 
 
 def read_caption(data: bytes, name: str) -> bytes:
@@ -42,14 +42,14 @@ def read_caption(data: bytes, name: str) -> bytes:
     encoded = text.encode()
     if len(encoded) > CAPTION_BYTES_MAX:
         raise CaptionTooLarge(
-            f"{name} has {len(encoded)} bytes of captions; a post takes {CAPTION_BYTES_MAX}.",
+            f"{name} has {len(encoded)} bytes of captions; the maximum is {CAPTION_BYTES_MAX}.",
             hint="Remove styling and positions, or shorten the texts.",
         )
     return encoded
 
 
 def _text(data: bytes, name: str) -> str:
-    """The file as text with plain line ends; UTF-16 only where it says so itself."""
+    """The file as text with plain line ends. It may be UTF-16, if a byte order mark says so."""
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
@@ -63,9 +63,9 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _from_srt(lines: list[str], name: str) -> list[str]:
-    """SubRip's cues as WebVTT's: dots in the times, no numbers, no fonts."""
+    """SubRip cues as WebVTT: dots in the times, no numbers, no fonts."""
     if not any(_CUE.match(line) for line in lines[:10]):
-        raise BadCaption(f"{name} begins neither with WEBVTT nor with a SubRip cue.", hint=_HINT)
+        raise BadCaption(f"{name} does not begin with WEBVTT or a SubRip cue.", hint=_HINT)
     made: list[str] = []
     for index, line in enumerate(lines):
         cue = _CUE.match(line)
@@ -82,7 +82,7 @@ def _stamp(hours: str | None, minutes: str, seconds: str, fraction: str) -> str:
 
 
 def _check_cues(lines: list[str], name: str) -> None:
-    """Every cue has times that browsers read, and ends after it begins."""
+    """Check that every cue has times that browsers can read, and ends after it begins."""
     count = 0
     for number, line in enumerate(lines, start=1):
         if "-->" not in line:

@@ -1,7 +1,7 @@
-"""ffmpeg: found, run with a time limit, and its complaints put into words.
+"""ffmpeg: finding it, running it with a time limit, and explaining its errors.
 
-What lives here: the only place that starts ffmpeg. A file reaches it with the demuxer that its first bytes name and may
-open nothing else: a playlist or script in a video's clothes gets no chance to read files or addresses.
+What lives here: the only place that starts ffmpeg. It gets a file with the demuxer that the first bytes call for, and
+may open nothing else. So a playlist or script that poses as a video cannot read files or addresses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEMUXERS = {
     "gif": "gif",
 }
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
-# A header can say any size: four times 4K is more than anybody posts.
+# A header can claim any size. Four times 4K is more than anybody posts.
 _BOUNDED = ("-max_alloc", "500000000", "-max_pixels", "34000000")
 _PLAIN = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-fflags", "+bitexact", "-flags", "+bitexact")
 H264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "21", "-pix_fmt", "yuv420p", "-profile:v", "high")
@@ -38,7 +38,7 @@ class ConversionFailed(InputError):
 
 
 def find_ffmpeg(name: str) -> str:
-    """The ffmpeg of the `video` extra, else the one on the PATH. Raises MissingExtra, naming the file it is for."""
+    """The ffmpeg of the `video` extra, or else the one on the PATH. Raises MissingExtra, which names the file."""
     try:
         import imageio_ffmpeg
 
@@ -46,7 +46,7 @@ def find_ffmpeg(name: str) -> str:
     except (ImportError, RuntimeError):
         found = shutil.which("ffmpeg")
         if found is None:
-            raise MissingExtra(f"{name} has to be converted to MP4, which needs ffmpeg.", extra="video") from None
+            raise MissingExtra(f"{name} must be converted to MP4, which needs ffmpeg.", extra="video") from None
         return found
 
 
@@ -59,9 +59,9 @@ def convert(
     name: str,
     timeout_seconds: float = CONVERT_SECONDS_MAX,
 ) -> None:
-    """Write `out` as MP4 with its index first and no metadata. Raises ConversionFailed and MissingExtra.
+    """Write `out` as MP4, with its index first and no metadata. Raises ConversionFailed and MissingExtra.
 
-    `kind` is what `sniff` said of the source; `options` choose streams, filters and codecs. A failed `out` is removed.
+    `kind` is from `sniff`. `options` choose streams, filters and codecs. If this fails, `out` is deleted.
     """
     read = (*_BOUNDED, "-protocol_whitelist", "file", "-f", DEMUXERS[kind], "-i", f"file:{source.resolve()}")
     write = (*_PLAIN, "-movflags", "+faststart", "-f", "mp4", f"file:{out.resolve()}")
@@ -78,7 +78,7 @@ def convert(
         out.unlink(missing_ok=True)
         raise ConversionFailed(
             f"Converting {name} took longer than {timeout_seconds:.0f} seconds.",
-            hint="Give a shorter or smaller video.",
+            hint="Use a shorter or smaller video.",
         ) from None
     if done.returncode != 0 or not out.exists() or not out.stat().st_size:
         out.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def convert(
 
 
 def _reason(stderr: bytes) -> str:
-    """ffmpeg's last words without the paths and pointers in front of them."""
+    """The last line of ffmpeg's output, without the paths and pointers at its start."""
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     return (
         lines[-1].rpartition("] ")[2].rpartition("file:")[0].strip(" :.") or "it is damaged" if lines else "it is empty"

@@ -1,4 +1,4 @@
-"""Animated GIFs: distinguished from still ones by their blocks, and turned into silent MP4 videos.
+"""Animated GIFs: telling them from still ones by their blocks, and converting them to silent MP4 videos.
 
 What lives here: the block structure of GIF89a, and the conversion. What does not: still GIFs, which are images
 (`image`), and the embed's `presentation: "gif"`, which makes the video loop without controls.
@@ -16,7 +16,7 @@ from skywrite.media.image import STRANGERS_MAX_PIXELS, DamagedImage, ImageTooLar
 from skywrite.media.video import VIDEO_SECONDS_MAX, VIDEO_SIDE_MAX, check_video, probe_video
 
 MAX_FRAMES = 20_000
-# A GIF of 100 MB that was made to be looked at has a fifth of these; one made to take time has a piece for each byte.
+# A real GIF of 100 MB has a fifth of these; one that is meant to waste time may have a piece for each byte.
 MAX_PIECES = 2_000_000
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
@@ -25,7 +25,7 @@ _DEFAULT_HUNDREDTHS, _FASTEST_HUNDREDTHS = 10, 2
 
 @dataclass(frozen=True, slots=True)
 class GifInfo:
-    """A GIF's size in pixels, its frames, its length as browsers play it, and how often it plays (0: for ever)."""
+    """A GIF's size in pixels, its frames, its length as browsers play it, and how often it plays (0: forever)."""
 
     width: int
     height: int
@@ -52,7 +52,7 @@ def is_animated(data: bytes) -> bool:
 def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
     """Read all blocks. Raises NotAnImage, DamagedImage and ImageTooLarge."""
     if not data.startswith((b"GIF87a", b"GIF89a")):
-        raise NotAnImage(f"{name} is not a GIF.", hint="Give images as images and videos as a video.")
+        raise NotAnImage(f"{name} is not a GIF.", hint="Add images as images, and a video as a video.")
     frames, hundredths, delay, plays = 0, 0, 0, 1
     try:
         width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
@@ -76,7 +76,7 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
 
 
 def gif_to_video(data: bytes, *, name: str = "The GIF", timeout_seconds: float = CONVERT_SECONDS_MAX) -> bytes:
-    """An MP4 video (H.264, even sides, index first, no sound) of an animated GIF; clear parts become white.
+    """Convert an animated GIF to MP4 (H.264, even sides, index first, no sound). Transparent parts become white.
 
     Raises MissingExtra without ffmpeg, ConversionFailed, and what `probe_gif` and `check_video` raise.
     """
@@ -97,9 +97,9 @@ def gif_to_video(data: bytes, *, name: str = "The GIF", timeout_seconds: float =
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(kind, first bytes) of each block; an extension's kind is its label.
+    """(kind, first bytes) of each block. The kind of an extension is its label.
 
-    Raises IndexError where the file is cut short, and ImageTooLarge where it has too many pieces.
+    Raises IndexError if the file is cut short, and ImageTooLarge if it has too many pieces.
     """
     pieces = 0
     at = 13 + _table_bytes(data[10])
@@ -120,7 +120,7 @@ def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
             at += 1 + length
             pieces += 1
             if pieces > MAX_PIECES:
-                raise ImageTooLarge("The GIF is in too many pieces.", hint="Save it again, or make it smaller.")
+                raise ImageTooLarge("The GIF consists of too many pieces.", hint="Save it again, or make it smaller.")
         at += 1
         yield kind, data[start : start + 20]
 

@@ -1,8 +1,8 @@
-"""Images as Bluesky takes them: upright, in sRGB, without metadata, within a size in bytes and a number of pixels.
+"""Images as Bluesky accepts them: upright, in sRGB, without metadata, within limits of bytes and pixels.
 
-What lives here: which changes an image needs, and the fewest of them. A JPEG, PNG or WebP that only has metadata too
-much keeps its very pixels (`strip`). What does not: animated GIFs (`gif`), and the limits of an embed (app.bsky.embed.
-images: `image/*`, 2,000,000 bytes). The same bytes in give the same bytes out.
+What lives here: which changes an image needs, and as few of them as possible. If only the metadata must go, a JPEG, PNG
+or WebP keeps its exact pixels (`strip`). What does not: animated GIFs (`gif`), and the limits of an embed
+(app.bsky.embed.images: `image/*`, 2,000,000 bytes). The same input always gives the same output.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ if TYPE_CHECKING:
 IMAGE_SIDE = 4000
 THUMB_SIDE = 2000
 MAX_PIXELS = 100_000_000
-# A few untrusted kilobytes can claim any size; a camera's image has fewer pixels than this.
+# A few untrusted kilobytes can claim any size. Photos from cameras have fewer pixels than this.
 STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
 MAX_ENCODES = 6
 _QUALITY_LOW, _QUALITY_HIGH = 70, 92
 _GOOD_FIT = 0.95
 _GOOD_SHRINK = 0.8
-_STILL = "only the first image of the animation is kept: as a GIF or a video it would move"
+_STILL = "only the first image of the animation is kept; a GIF or a video would be animated"
 _HINT = "Save it as JPEG or PNG first."
 _LOSSLESS = ("png", "gif", "bmp", "tiff")
-# A BMP is stored as it is; a PNG of the same image has about so many times fewer bytes.
+# A BMP is not compressed; a PNG of the same image is about this many times smaller.
 _BMP_FACTOR = 5
 _MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _ORIENTATION_TAG = 0x0112
 
 
 class NotAnImage(InputError):
-    """The bytes is not an image of a kind that can be posted."""
+    """The bytes are not an image of a kind that can be posted."""
 
 
 class DamagedImage(InputError):
-    """The image begins well and cannot be read to its end."""
+    """The image begins correctly, but cannot be read to its end."""
 
 
 class ImageTooLarge(InputError):
-    """The image has more pixels or bytes than are safe to open, or cannot be fitted."""
+    """The image has more pixels or bytes than are safe to open, or cannot be made small enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """An image to upload: `width` and `height` in pixels as seen; `changes` says in words what was done to it."""
+    """An image to upload: `width` and `height` in pixels as displayed; `changes` describes what was done to it."""
 
     data: bytes
     mime: str
@@ -78,9 +78,9 @@ def prepare_image(
     max_side: int = IMAGE_SIDE,
     max_pixels: int = MAX_PIXELS,
 ) -> PreparedImage:
-    """Make an image postable; it is never made larger.
+    """Make an image ready to post. It is never enlarged.
 
-    `name` is what messages call it. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
+    Messages use `name`. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
     """
     kind = _kind(data, name)
     _check_size(dimensions(kind, data), name, max_pixels)
@@ -97,12 +97,12 @@ def _kind(data: bytes, name: str) -> str:
     if not data:
         raise NotAnImage(f"{name} is empty.", hint="Check that the file was written or downloaded whole.")
     if len(data) > MAX_FILE_BYTES:
-        raise ImageTooLarge(f"{name} has {len(data) / 1e6:.0f} MB; an image may have {MAX_FILE_BYTES // 10**6} MB.")
+        raise ImageTooLarge(f"{name} has {len(data) / 1e6:.0f} MB; the maximum is {MAX_FILE_BYTES // 10**6} MB.")
     kind = sniff(data[:HEAD_BYTES])
     if kind in IMAGES:
         return kind
     if kind in VIDEOS:
-        raise NotAnImage(f"{name} is a video ({NAMES[kind]}), no image.", hint="Give it as a video.")
+        raise NotAnImage(f"{name} is a video ({NAMES[kind]}), not an image.", hint="Add it as a video.")
     if kind:
         raise NotAnImage(f"{name} is of the kind {NAMES[kind]}, which cannot be posted as an image.", hint=_HINT)
     raise NotAnImage(f"{name} is not an image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.")
@@ -114,14 +114,14 @@ def _check_size(size: tuple[int, int] | None, name: str, max_pixels: int) -> Non
     if size[0] * size[1] > max_pixels:
         raise ImageTooLarge(
             f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
-            f"more than {max_pixels // 10**6} megapixels are not opened.",
+            f"the maximum is {max_pixels // 10**6} megapixels.",
             hint=f"Make it smaller: Bluesky shows at most {IMAGE_SIDE} pixels a side.",
         )
 
 
 @contextmanager
 def _decoding(name: str) -> Iterator[None]:
-    """Whatever a decoder raises on untrusted bytes means a damaged image."""
+    """Treat any error of a decoder as a damaged image, because the bytes are untrusted."""
     try:
         yield
     except SkywriteError:
@@ -133,8 +133,8 @@ def _decoding(name: str) -> Iterator[None]:
 
 
 def _open(kind: str, data: bytes, name: str) -> Image:
-    """A lazy Pillow image by the decoder that the first bytes name, and no other."""
-    # What Pillow thinks of an odd file is nothing that its user could act on.
+    """Open an image lazily with Pillow, using only the decoder that the first bytes call for."""
+    # Users could do nothing about Pillow's warnings.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     if kind == "heic":
         try:
@@ -166,7 +166,7 @@ def _open(kind: str, data: bytes, name: str) -> Image:
 
 
 def _untouched(kind: str, data: bytes, image: Image, max_bytes: int, max_side: int) -> PreparedImage | None:
-    """The image with its metadata cut out and its pixels as they are, where that is all it needs."""
+    """The image with the same pixels and no metadata, if that is all it needs."""
     if max(image.size) > max_side or image.mode == "CMYK":
         return None
     if _orientation(image) != 1 or _foreign_profile(image) is not None:
@@ -176,7 +176,7 @@ def _untouched(kind: str, data: bytes, image: Image, max_bytes: int, max_side: i
         return None
     proof = _open(kind, kept, "")
     if kind == "jpeg":
-        # An eighth of the pixels still reads every bit of the file, in a fraction of the time.
+        # Decoding an eighth of the pixels still reads every bit of the file, in a fraction of the time.
         proof.draft(proof.mode, (1, 1))
     proof.load()
     changes = ["metadata removed"] if kept != data else []
@@ -186,17 +186,17 @@ def _untouched(kind: str, data: bytes, image: Image, max_bytes: int, max_side: i
 
 
 def _orientation(image: Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where it is missing or nonsense."""
+    """EXIF orientation, 1 to 8; 1 if it is missing or invalid."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:
-        # EXIF is written by many programs, and a broken one says nothing about the pixels.
+        # Many programs write EXIF. If it is broken, the pixels may still be fine.
         return 1
     return value if value in range(1, 9) else 1
 
 
 def _foreign_profile(image: Image) -> Any:
-    """The embedded ICC profile where it is sound and not sRGB."""
+    """The embedded ICC profile, if it is valid and not sRGB."""
     raw = image.info.get("icc_profile")
     if not raw:
         return None
@@ -210,7 +210,7 @@ def _foreign_profile(image: Image) -> Any:
 
 
 class _Redrawing:
-    """One image's way through turning, colours, size and encoding."""
+    """Redraws one image: rotation, colours, size and encoding."""
 
     def __init__(self, kind: str, source_bytes: int, name: str, max_bytes: int, max_side: int) -> None:
         self._kind = kind
@@ -221,7 +221,7 @@ class _Redrawing:
         self._changes: list[str] = []
 
     def draw(self, image: Image, animated: bool) -> PreparedImage:
-        """Load the pixels and do what they need."""
+        """Load the pixels and make the necessary changes."""
         from PIL import ImageOps
 
         if animated or (self._kind in ("gif", "avif") and getattr(image, "is_animated", False)):
@@ -236,7 +236,7 @@ class _Redrawing:
             image = ImageOps.exif_transpose(image)
             size = size if orientation < 5 else (size[1], size[0])
             self._changes.append("turned upright")
-        # What is left in `info` would be written into the new file; only the transparent colour belongs there.
+        # Pillow would write the rest of `info` into the new file; only the transparent colour belongs there.
         for key in set(image.info) - {"transparency"}:
             del image.info[key]
         if scale < 1.0:
@@ -248,7 +248,7 @@ class _Redrawing:
         return self._encoded(image, self._source_bytes * scale * scale)
 
     def _encoded(self, image: Image, expected_bytes: float) -> PreparedImage:
-        """PNG where it was lossless and fits; else JPEG, or WebP where it is transparent."""
+        """PNG if the source was lossless and it fits, else JPEG, or WebP if it is transparent."""
         if self._kind in ("bmp", "tiff"):
             image = _plain(image)
         if self._kind in _LOSSLESS and expected_bytes <= 1.5 * self._max_bytes:
@@ -274,7 +274,7 @@ class _Redrawing:
         return PreparedImage(data, _MIME[kind], *size, tuple(self._changes))
 
     def _fitted(self, image: Image, encode: Callable[[Image, int], bytes]) -> tuple[bytes, int, tuple[int, int]]:
-        """The best quality that fits, by at most MAX_ENCODES encodings; smaller sides only below the lowest quality."""
+        """The best quality that fits, within MAX_ENCODES encodings. The sides shrink only below the lowest quality."""
         limit = self._max_bytes
         data = encode(image, _QUALITY_HIGH)
         if len(data) <= limit:
@@ -311,7 +311,7 @@ class _Redrawing:
                     break
         if best is None:
             raise ImageTooLarge(
-                f"{self._name} cannot be fitted into {self._max_bytes} bytes.", hint="Give a smaller one."
+                f"{self._name} cannot be reduced to {self._max_bytes} bytes.", hint="Use a smaller image."
             )
         self._changes.append(f"made smaller ({width} x {height} to {best[1][0]} x {best[1][1]})")
         return best[0], _QUALITY_LOW, best[1]
@@ -322,7 +322,7 @@ def _amount(size_bytes: int) -> str:
 
 
 def _plain(image: Image) -> Image:
-    """Eight bits a channel: L, RGB, RGBA, or CMYK as it is; transparency only where some pixel has it."""
+    """Eight bits per channel: L, RGB, RGBA, or CMYK unchanged. Transparency is kept only if some pixel uses it."""
     if image.mode.startswith("I"):
         return image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if image.has_transparency_data:
@@ -341,7 +341,7 @@ def _resized(image: Image, size: tuple[int, int]) -> Image:
 
 
 def _in_srgb(image: Image, profile: Any) -> Image:
-    """The same colours in sRGB; a profile that does not fit its image is ignored."""
+    """The same colours in sRGB. A profile that does not match its image is ignored."""
     from PIL import ImageCms
 
     alpha = image.getchannel("A") if image.mode == "RGBA" else None

@@ -1,6 +1,6 @@
-"""The boxes of MP4 and QuickTime files: tracks, duration, size as shown, and where private data lie.
+"""The boxes of MP4 and QuickTime files: tracks, duration, size as shown, and where private data are.
 
-What lives here: a reader that jumps from box to box (ISO/IEC 14496-12, QuickTime File Format) and never reads the
+What lives here: a reader that goes from box to box (ISO/IEC 14496-12, QuickTime File Format) and never reads the
 images themselves. What does not: what Bluesky accepts (`video`).
 """
 
@@ -35,7 +35,7 @@ class BrokenMovie(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One track: `kind` is video, audio, or the handler's own four letters; sizes in pixels as shown, 0 for others."""
+    """One track. `kind` is video, audio, or the handler's four letters. Sizes are in pixels as shown, 0 for others."""
 
     kind: str
     codec: str
@@ -46,7 +46,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """A file's tracks, and boxes that no player needs and that may identify their writer.
+    """A file's tracks, and the boxes that no player needs and that may identify the writer.
 
     `private` are (start, body, end) of such boxes, in bytes from the beginning of the file.
     """
@@ -67,7 +67,7 @@ class _Box:
 
 @dataclass(slots=True)
 class _Raw:
-    """A track while it is read: times in its own units."""
+    """A track while we read it, with times in its own units."""
 
     track_id: int = 0
     kind: str = ""
@@ -114,7 +114,7 @@ class _Reader:
             else:
                 self._note_private(box, _PRIVATE | _UNUSED)
         if not found:
-            raise BrokenMovie("it has no index (moov); it is cut short or was not finished")
+            raise BrokenMovie("it has no index (moov); it is cut short or unfinished")
         for box in fragments:
             self._moof(box)
         state = self._state
@@ -126,7 +126,7 @@ class _Reader:
         return Movie(tracks, seconds, state.fragmented or bool(fragments), tuple(state.private))
 
     def _boxes(self, at: int, end: int) -> Iterator[_Box]:
-        """The boxes between two positions; a size of 0 means to the end."""
+        """The boxes between two positions. A size of 0 means up to the end."""
         while at + 8 <= end:
             self._boxes_left -= 1
             if self._boxes_left < 0:
@@ -155,7 +155,7 @@ class _Reader:
         return data
 
     def _body(self, box: _Box, length: int) -> bytes:
-        """The first bytes of a box, padded with zeros: optional fields at the end read as 0."""
+        """The first bytes of a box, padded with zeros, so that missing optional fields are 0."""
         wanted = min(length, box.end - box.body, _MAX_READ_BYTES)
         return self._read(box.body, wanted).ljust(length, b"\x00")
 
@@ -177,7 +177,7 @@ class _Reader:
                 self._note_private(box, _PRIVATE | _UNUSED)
 
     def _times(self, box: _Box) -> tuple[int, int]:
-        """Timescale and duration of mvhd and mdhd; a duration of all ones is unknown."""
+        """Timescale and duration of mvhd and mdhd. A duration of all ones means unknown."""
         data = self._body(box, 32)
         if data[0] == 1:
             timescale, duration = struct.unpack_from(">IQ", data, 20)
@@ -246,7 +246,7 @@ class _Reader:
         return next((raw for raw in self._state.tracks if raw.track_id == track_id), None)
 
     def _moof(self, moof: _Box) -> None:
-        """Move the end of each track behind this fragment."""
+        """Extend each track by this fragment."""
         for traf in self._boxes(moof.body, moof.end):
             if traf.name != b"traf":
                 continue
@@ -267,7 +267,7 @@ class _Reader:
 
 
 def _tfhd(data: bytes) -> tuple[int, int]:
-    """Track id and default sample duration (0 where it is not given)."""
+    """Track id and default sample duration (0 if it is not given)."""
     flags, track_id = struct.unpack_from(">II", data)
     at = 8 + (8 if flags & 0x1 else 0) + (4 if flags & 0x2 else 0)
     return track_id, struct.unpack_from(">I", data, at)[0] if flags & 0x8 else 0

@@ -1,12 +1,12 @@
 """What a file is, by its first bytes; a name proves nothing.
 
-What lives here: magic numbers of images and videos. What does not: whether the rest of the file is sound.
+What lives here: magic numbers of images and videos. What does not: whether the rest of the file is valid.
 """
 
 from __future__ import annotations
 
 HEAD_BYTES = 512
-"""So many first bytes are enough for `sniff`."""
+"""How many bytes from the start of a file `sniff` needs."""
 
 IMAGES = {
     "jpeg": "JPEG",
@@ -30,7 +30,7 @@ VIDEOS = {
 }
 OTHERS = {"svg": "SVG", "jxl": "JPEG XL", "pdf": "PDF", "html": "HTML", "ico": "icon"}
 NAMES = {**IMAGES, **VIDEOS, **OTHERS}
-"""Every kind that `sniff` knows, and how people call it."""
+"""Every kind that `sniff` knows, and its usual name."""
 
 _PREFIXES = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -55,7 +55,7 @@ _QUICKTIME_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 
 
 def sniff(head: bytes) -> str:
-    """The kind of a file ("jpeg", "mp4", ...; see NAMES) from its first HEAD_BYTES bytes, "" where it is unknown."""
+    """The kind of a file ("jpeg", "mp4", ...; see NAMES) from its first HEAD_BYTES bytes; "" if it is unknown."""
     for prefix, kind in _PREFIXES:
         if head.startswith(prefix):
             return kind

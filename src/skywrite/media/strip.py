@@ -1,9 +1,9 @@
-"""The bytes of image files, without decoding a pixel: size from the header, metadata taken out losslessly.
+"""The bytes of image files, without decoding a pixel: the size from the header, and lossless removal of metadata.
 
-What lives here: JPEG segments (ITU-T T.81), PNG chunks (W3C PNG 3), WebP chunks (RFC 9649), the sizes that GIF, AVIF,
-HEIC, BMP and TIFF declare. What is kept is what changes the look of the pixels; all else (EXIF, GPS, XMP, comments,
-thumbnails, trailing videos and leftovers) goes. What does not live here: colour profiles and orientation, which need
-the pixels.
+What lives here: JPEG segments (ITU-T T.81), PNG chunks (W3C PNG 3), WebP chunks (RFC 9649), and the sizes that GIF,
+AVIF, HEIC, BMP and TIFF declare. Only what changes the look of the pixels stays. Everything else (EXIF, GPS, XMP,
+comments, thumbnails, trailing videos and leftovers) goes. What does not live here: colour profiles and orientation,
+which need the pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TIFF_SIDES = (256, 257)
 
 
 def dimensions(kind: str, data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header declares, before any turning; None where there is no sound header."""
+    """Width and height from the header, before any rotation; None if there is no valid header."""
     try:
         return _DIMENSIONS[kind](data)
     except (struct.error, IndexError, ValueError):
@@ -33,14 +33,14 @@ def dimensions(kind: str, data: bytes) -> tuple[int, int] | None:
 
 
 def is_animated(kind: str, data: bytes) -> bool:
-    """Whether a PNG or WebP holds an animation (GIF has its own module)."""
+    """Whether a PNG or WebP contains an animation (GIF has its own module)."""
     if kind == "png":
         return b"acTL" in data[:4096] and any(name == b"acTL" for name, _ in _png_chunks(data))
     return kind == "webp" and data[12:16] == b"VP8X" and bool(data[20] & _WEBP_ANIMATION)
 
 
 def without_metadata(kind: str, data: bytes) -> bytes | None:
-    """The same pixels in the same encoding with nothing else; None for kinds where this is not possible."""
+    """The same pixels in the same encoding, without anything else; None for kinds where this is not possible."""
     try:
         if kind == "jpeg":
             return b"".join(_jpeg_kept(data))
@@ -54,7 +54,7 @@ def without_metadata(kind: str, data: bytes) -> bytes | None:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, start, end) of each segment; a scan's entropy-coded bytes belong to its segment."""
+    """(marker, start, end) of each segment. A scan's entropy-coded bytes belong to its segment."""
     at = 2
     while True:
         if data[at] != 0xFF:
@@ -87,7 +87,7 @@ def _jpeg_dimensions(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_headers(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """The segments before the first scan, read without looking for that scan's end."""
+    """The segments before the first scan, without searching for the end of that scan."""
     at = 2
     while True:
         while data[at + 1] == 0xFF:
@@ -105,14 +105,14 @@ def _jpeg_kept(data: bytes) -> Iterator[bytes]:
     for marker, start, end in _jpeg_segments(data):
         segment = data[start:end]
         if marker == 0xE0 and segment[4:9] == b"JFIF\x00":
-            # The segment may hold a thumbnail of what was cropped away: its fixed part is enough.
+            # The segment may contain a thumbnail of what was cropped away. Its fixed part is enough.
             yield b"\xff\xe0\x00\x10" + segment[4:16] + b"\x00\x00"
         elif _looks_matter(marker, segment):
             yield segment
 
 
 def _looks_matter(marker: int, segment: bytes) -> bool:
-    """Application segments and comments go, but Adobe's, which says how the colours are stored."""
+    """Application segments and comments go, except Adobe's, which says how the colours are stored."""
     if marker == 0xEE:
         return segment[4:9] == b"Adobe"
     return not 0xE0 <= marker <= 0xEF and marker not in (0xFE, 0x01)
@@ -180,13 +180,13 @@ def _gif_dimensions(data: bytes) -> tuple[int, int] | None:
 
 
 def _heif_dimensions(data: bytes) -> tuple[int, int] | None:
-    """The largest `ispe` property (ISO/IEC 23008-12 6.5.3): tiles and thumbnails are smaller."""
+    """The largest `ispe` property (ISO/IEC 23008-12 6.5.3), because tiles and thumbnails are smaller."""
     sizes = [struct.unpack(">II", found) for found in _SPATIAL_EXTENT.findall(data, 0, _HEIF_META_BYTES)]
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
 def _bmp_dimensions(data: bytes) -> tuple[int, int] | None:
-    """The header after the file's own; a height below zero is that of an image stored from the top."""
+    """The header after the file header. A negative height means that the image is stored from the top."""
     if struct.unpack_from("<I", data, 14)[0] == 12:
         width, height = struct.unpack_from("<HH", data, 18)
     else:

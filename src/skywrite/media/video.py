@@ -1,10 +1,10 @@
-"""Videos as Bluesky takes them: MP4, at most 300,000,000 bytes and ten minutes, their shape known.
+"""Videos as Bluesky accepts them: MP4, at most 300,000,000 bytes and ten minutes, with a known aspect ratio.
 
-What lives here: what a file is (its boxes, never its images), the limits, and the conversion of other
+What lives here: the properties of a file (from its boxes, never its images), the limits, and the conversion of other
 formats to MP4 with ffmpeg. What does not: the upload (`publish.video_upload`) and animated GIFs (`gif`).
 
-Sources: app.bsky.embed.video (`video/mp4`, size); app.bsky.video.startUpload refuses longer ones with VideoTooLong and
-names no number: ten minutes is the official app's.
+Sources: app.bsky.embed.video (`video/mp4`, size). app.bsky.video.startUpload refuses longer videos with VideoTooLong
+without naming a limit; ten minutes is the limit of the official app.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ class DamagedVideo(InputError):
 
 
 class VideoTooLarge(InputError):
-    """The video has more bytes than a post takes."""
+    """The video has more bytes than a post accepts."""
 
 
 class VideoTooLong(InputError):
-    """The video is longer than a post takes."""
+    """The video is longer than a post accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a video is: `width` and `height` in pixels as shown (turned and unsqueezed), `kind` as `sniff` names it.
+    """The properties of a video: `width` and `height` in pixels as shown (rotated and unsqueezed), `kind` from `sniff`.
 
-    `private` are (start, body, end) of boxes with places, names and leftovers, which `read_pieces` blanks; `notes` say
-    what a writer should know.
+    `private` are (start, body, end) of boxes with places, names and leftovers; `read_pieces` blanks them. `notes` are
+    for the writer.
     """
 
     width: int
@@ -69,35 +69,36 @@ class VideoInfo:
 
 
 def probe_video(path: Path, *, name: str = "") -> VideoInfo:
-    """Read what an MP4 or QuickTime file is, without its images.
+    """Read the properties of an MP4 or QuickTime file, without its images.
 
-    Raises NotAVideo (also for videos that have to be converted before anything is known of them) and DamagedVideo.
+    Raises NotAVideo (also for videos that must be converted before anything is known about them) and DamagedVideo.
     """
     name = name or path.name
     kind = _kind(path, name)
     if kind not in ("mp4", "mov"):
         raise NotAVideo(
-            f"{name} is of the kind {NAMES[kind]}, no MP4.", hint='Convert it to MP4, or: pip install "skywrite[video]"'
+            f"{name} is of the kind {NAMES[kind]}, not an MP4.",
+            hint='Convert it to MP4, or: pip install "skywrite[video]"',
         )
     with path.open("rb") as file:
         return _probe(file, path.stat().st_size, kind, name)
 
 
 def is_ready(path: Path) -> bool:
-    """Whether a file is an MP4 that can go out as it is; raises NotAVideo for what is not a video at all."""
+    """Whether a file is an MP4 that can go out unchanged. Raises NotAVideo if it is not a video at all."""
     return _kind(path, path.name) == "mp4"
 
 
 def check_video(info: VideoInfo, *, name: str = "The video") -> None:
-    """Hold a video against the limits. Raises VideoTooLarge, VideoTooLong, NotAVideo."""
+    """Check a video against the limits. Raises VideoTooLarge, VideoTooLong, NotAVideo."""
     if info.size_bytes > VIDEO_BYTES_MAX:
         raise VideoTooLarge(
-            f"{name} has {info.size_bytes / 1e6:.0f} MB; a post takes {VIDEO_BYTES_MAX // 10**6} MB.",
+            f"{name} has {info.size_bytes / 1e6:.0f} MB; the maximum is {VIDEO_BYTES_MAX // 10**6} MB.",
             hint="Make it shorter, or export it with a lower bit rate.",
         )
     if info.duration_seconds > VIDEO_SECONDS_MAX:
         raise VideoTooLong(
-            f"{name} is {_clock(info.duration_seconds)} long; a post takes {VIDEO_SECONDS_MAX // 60} minutes.",
+            f"{name} is {_clock(info.duration_seconds)} long; the maximum is {VIDEO_SECONDS_MAX // 60} minutes.",
             hint="Cut it, or post it in parts.",
         )
     if min(info.width, info.height) < 1 or info.duration_seconds <= 0:
@@ -105,10 +106,10 @@ def check_video(info: VideoInfo, *, name: str = "The video") -> None:
 
 
 def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
-    """Check a video and, where it is no MP4, convert it into `out`; the answer describes the file to upload.
+    """Check a video, and convert it to `out` if it is not an MP4. Returns the properties of the file to upload.
 
-    That file is `path` where it is an MP4 (`is_ready`) and `out` is left alone, else `out`. Raises what `probe_video`,
-    `check_video` and `convert_video` raise.
+    That file is `path` if it is an MP4 (`is_ready`), which leaves `out` alone, or else `out`. Raises what
+    `probe_video`, `check_video` and `convert_video` raise.
     """
     name = name or path.name
     if is_ready(path):
@@ -119,9 +120,9 @@ def prepare_video(path: Path, out: Path, *, name: str = "", timeout_seconds: flo
 
 
 def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: float = CONVERT_SECONDS_MAX) -> VideoInfo:
-    """Make an MP4 (H.264, AAC, at most 1920 pixels a side, index first, no metadata) and check it.
+    """Make an MP4 (H.264, AAC, at most 1920 pixels per side, index first, no metadata) and check it.
 
-    A QuickTime video in these codecs is only packed anew. Raises MissingExtra without ffmpeg, and ConversionFailed.
+    A QuickTime video in these codecs is only repackaged. Raises MissingExtra without ffmpeg, and ConversionFailed.
     """
     name = name or path.name
     kind = _kind(path, name)
@@ -144,7 +145,7 @@ def convert_video(path: Path, out: Path, *, name: str = "", timeout_seconds: flo
 
 
 def read_pieces(path: Path, info: VideoInfo | None = None) -> Iterator[bytes]:
-    """A video's bytes, its private boxes blanked: same length, same positions, every image where it was."""
+    """A video's bytes with its private boxes blanked. Lengths and positions stay the same."""
     info = info or probe_video(path)
     at = 0
     with path.open("rb") as file:
@@ -154,7 +155,7 @@ def read_pieces(path: Path, info: VideoInfo | None = None) -> Iterator[bytes]:
 
 
 def _blanked(piece: bytes, at: int, private: tuple[tuple[int, int, int], ...]) -> bytes:
-    """One piece of the file, beginning at `at`: each private box is a `free` box of zeros (ISO/IEC 14496-12 8.1.2)."""
+    """One piece of the file from `at`, with each private box as a `free` box of zeros (ISO/IEC 14496-12 8.1.2)."""
     stop = at + len(piece)
     changed: bytearray | None = None
     for start, body, end in private:
@@ -184,8 +185,8 @@ def _kind(path: Path, name: str) -> str:
     if kind in VIDEOS:
         return kind
     if kind in IMAGES:
-        raise NotAVideo(f"{name} is an image ({NAMES[kind]}), no video.", hint="Give it as an image.")
-    what = f"is of the kind {NAMES[kind]}, no video" if kind else "is not a video"
+        raise NotAVideo(f"{name} is an image ({NAMES[kind]}), not a video.", hint="Add it as an image.")
+    what = f"is of the kind {NAMES[kind]}, not a video" if kind else "is not a video"
     raise NotAVideo(f"{name} {what}.", hint="Videos are MP4 files; MOV, WebM, AVI and MPEG are converted.")
 
 
@@ -197,7 +198,7 @@ def _probe(file: BinaryIO, size_bytes: int, kind: str, name: str) -> VideoInfo:
     shown = [track for track in movie.tracks if track.kind == "video" and track.width and track.height]
     if not shown:
         only = "only sound" if any(track.kind == "audio" for track in movie.tracks) else "no images"
-        raise NotAVideo(f"{name} has {only}.", hint="Bluesky takes videos; combine the sound with an image first.")
+        raise NotAVideo(f"{name} has {only}.", hint="Bluesky needs a video. Combine the sound with an image first.")
     sound = next((track.codec for track in movie.tracks if track.kind == "audio"), "")
     return VideoInfo(
         shown[0].width,
@@ -218,7 +219,7 @@ def _notes(movie: Movie, shown: Track) -> tuple[str, ...]:
     if any(track.kind == "meta" for track in movie.tracks):
         notes.append("The video contains a data track that may reveal locations; Skywrite does not remove it.")
     if shown.codec != "H.264":
-        notes.append(f"The video is in {shown.codec}; some players only know H.264.")
+        notes.append(f"The video uses {shown.codec}; some players only support H.264.")
     return tuple(notes)
 
 
