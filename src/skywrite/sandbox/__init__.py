@@ -1,4 +1,4 @@
-"""A PDS stand-in in the process: test a bot without touching the network.
+"""A stand-in for a PDS, inside your process: test a bot without touching the network.
 
     from skywrite.sandbox import Sandbox
 
@@ -7,8 +7,8 @@
         client.login(alice.handle, alice.app_password)     # a client made with base_url=box.url
         assert [post.text for post in box.posts("alice.test")] == ["Hello"]
 
-Under pytest the fixture `skywrite_sandbox` gives one that is served already. The names are loaded when they are used:
-the plug-in comes along in every pytest run and must cost nothing.
+In pytest, the fixture `skywrite_sandbox` is a running one. The names are loaded on first use, because the plug-in is
+part of every pytest run and must cost nothing.
 """
 
 from importlib import import_module
@@ -37,7 +37,7 @@ _HOMES = {
 }
 
 
-# Older names. They stay.
+# Older names, kept for compatibility.
 _OLD_NAMES = {"Rule": "Limit"}
 
 

@@ -1,6 +1,6 @@
-"""Accounts: who lives in the sandbox, and how they prove it.
+"""The accounts of the sandbox, and how they sign in.
 
-What lives here: accounts, passwords, app passwords, their states, DID documents. What does not: tokens (`sessions`),
+What lives here: accounts, their states, passwords, app passwords, DID documents. What does not: tokens (`sessions`),
 records (`repo`).
 """
 
@@ -30,7 +30,7 @@ class AppPassword:
 
 @dataclass(slots=True)
 class Account:
-    """An account of the sandbox: what a test signs in with, and what belongs to it."""
+    """An account of the sandbox: its credentials for a test, and what belongs to it."""
 
     handle: str
     did: str
@@ -45,7 +45,7 @@ class Account:
 
     @property
     def app_password(self) -> str:
-        """The first app password that was not revoked."""
+        """The first app password that is not revoked."""
         return next(iter(self.app_passwords.values())).password
 
     @property
@@ -54,7 +54,7 @@ class Account:
 
 
 class Accounts:
-    """Everyone of one sandbox, found by DID, handle or e-mail address."""
+    """The accounts of one sandbox, by DID, handle or e-mail address."""
 
     def __init__(self, secret: str, now_iso: Callable[[], str], next_tid: Callable[[], str]) -> None:
         self._secret = secret
@@ -66,7 +66,7 @@ class Accounts:
         return iter(self._by_did.values())
 
     def create(self, handle: str, password: str, email: str, did: str | None = None) -> Account:
-        """Add an account with an empty repository; its DID depends on its handle and on who came before."""
+        """Add an account with an empty repository. Its DID depends on its handle and on how many came before."""
         if did is None:
             seed = sha256(f"{handle} {len(self._by_did)}".encode()).digest()
             did = f"did:plc:{b32encode(seed).decode().lower()[:24]}"
@@ -75,7 +75,7 @@ class Accounts:
         return account
 
     def find(self, name: str) -> Account | None:
-        """By DID or handle."""
+        """The account with this DID or handle."""
         if name in self._by_did:
             return self._by_did[name]
         wanted = name.lower()
@@ -85,7 +85,7 @@ class Accounts:
         return next((account for account in self if account.email.lower() == email.lower()), None)
 
     def add_app_password(self, account: Account, name: str, *, privileged: bool = False) -> AppPassword:
-        """A new app password; KeyError where the name is taken."""
+        """A new app password. Raises KeyError if the name is in use."""
         if name in account.app_passwords:
             raise KeyError(name)
         seed = sha256(f"{account.did} {name} {len(account.app_passwords)} {self._secret}".encode()).digest()
@@ -95,7 +95,7 @@ class Accounts:
         return account.app_passwords[name]
 
     def did_document(self, account: Account, pds_url: str) -> dict[str, Any]:
-        """The DID document, as a PLC directory answers it."""
+        """The DID document, as a PLC directory returns it."""
         return {
             "@context": [
                 "https://www.w3.org/ns/did/v1",

@@ -1,7 +1,7 @@
-"""app.bsky.*: as much of the AppView as a posting bot asks, made from the sandbox's own repositories.
+"""app.bsky.*: as much of the AppView as a posting bot needs, made from the sandbox's own repositories.
 
 What lives here: posts with their counts, threads, profiles, follows, likes, lists, notifications and drafts. What does
-not: algorithms, moderation, embeds rendered as views.
+not: algorithms, moderation, embeds as views.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def get_profiles(pds: Pds, call: Call) -> Response:
 
 
 def search_actors_typeahead(pds: Pds, call: Call) -> Response:
-    """Those whose handle or display name begins like this."""
+    """Accounts whose handle or display name begins like this."""
     begin = str(call.params.get("q", "")).lower()
     views = (_actor_view(pds, account) for account in pds.accounts)
     found = [view for view in views if any(view[name].lower().startswith(begin) for name in ("handle", "displayName"))]
@@ -139,27 +139,27 @@ def get_list(pds: Pds, call: Call) -> Response:
 
 
 def get_follows(pds: Pds, call: Call) -> Response:
-    """Whom an account follows, the latest first."""
+    """The accounts that an account follows, latest first."""
     account = _actor(pds, call.params["actor"])
     found = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(_FOLLOW))
     return _people(pds, call, "follows", found, subject=_actor_view(pds, account))
 
 
 def get_followers(pds: Pds, call: Call) -> Response:
-    """Who follows an account, the latest first."""
+    """The followers of an account, latest first."""
     account = _actor(pds, call.params["actor"])
     found = ((record, other) for other, record in _all(pds, _FOLLOW) if record.value["subject"] == account.did)
     return _people(pds, call, "followers", found, subject=_actor_view(pds, account))
 
 
 def get_reposted_by(pds: Pds, call: Call) -> Response:
-    """Who reposted a post, the latest first."""
+    """The accounts that reposted a post, latest first."""
     uri = call.params["uri"]
     return _people(pds, call, "repostedBy", _about(pds, "app.bsky.feed.repost", uri), uri=uri)
 
 
 def get_likes(pds: Pds, call: Call) -> Response:
-    """Who likes a post, and since when; the latest first."""
+    """The accounts that like a post, and since when, latest first."""
     uri = call.params["uri"]
 
     def view(record: Record, account: Account) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _people(
     view: Callable[[Record, Account], dict[str, Any]] | None = None,
     **more: Any,
 ) -> Response:
-    """A page of accounts, the latest record first; those that are gone are left out."""
+    """A page of accounts, latest record first, without accounts that no longer exist."""
     rows = [(record, account) for record, account in found if account is not None and account.status == "active"]
     rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
     start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
@@ -226,7 +226,7 @@ def get_drafts(pds: Pds, call: Call) -> Response:
 
 
 def update_draft(pds: Pds, call: Call) -> Response:
-    """An unknown id is passed over in silence, as its lexicon says."""
+    """Update a draft. An unknown id is silently ignored, as the lexicon says."""
     changed = call.body["draft"]
     known = _caller(pds, call).drafts.get(changed["id"])
     if known is not None:
@@ -313,7 +313,7 @@ def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
 
 
 def list_notifications(pds: Pds, call: Call) -> Response:
-    """Replies, mentions and quotes of the caller's posts by others, the newest first."""
+    """Replies, mentions and quotes of the caller's posts by others, newest first."""
     reader = _caller(pds, call)
     wanted = call.params.get("reasons") or ["reply", "mention", "quote"]
     found = [
@@ -332,13 +332,13 @@ def list_notifications(pds: Pds, call: Call) -> Response:
 
 
 def update_seen(pds: Pds, call: Call) -> Response:
-    """The notifications up to then have been read."""
+    """Mark the notifications up to a time as read."""
     _caller(pds, call).seen_at = call.body["seenAt"]
     return empty_answer()
 
 
 def _reason(record: Record, did: str) -> tuple[str, str | None] | None:
-    """Why somebody hears of a post, and of which of theirs it speaks."""
+    """Why somebody is notified of a post, and which of their posts it is about."""
     parent, quoted = _parent(record), _quoted(record)
     if parent is not None and parent.startswith(f"at://{did}/"):
         return "reply", parent

@@ -1,7 +1,7 @@
-"""Blobs: bytes by CID, with the type that they begin with.
+"""Blobs: bytes by CID, with the type that their first bytes indicate.
 
-A blob is temporary until a record refers to it. What the sandbox knows of file types is what posts hold: images,
-videos, captions, and the few others that are commonly sent by mistake.
+A blob is temporary until a record refers to it. The sandbox knows the file types of posts: images, videos, captions,
+and a few others that people commonly send by mistake.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Blob:
     temporary: bool = True
 
     def ref(self, cid: str, mime: str) -> dict[str, Any]:
-        """The blob ref that records hold."""
+        """The blob ref for records."""
         return {"$type": "blob", "ref": {"$link": cid}, "mimeType": mime, "size": len(self.data)}
 
 
@@ -82,7 +82,7 @@ def sniff(data: bytes) -> str | None:
 
 
 def _sniff_png(data: bytes) -> str | None:
-    """An animated PNG says so in a chunk before the image; a file that ends before the image is none."""
+    """An animated PNG says so in a chunk before the image. A file that ends before the image is not a PNG."""
     at = len(_PNG)
     while at + 8 <= len(data):
         length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]

@@ -1,4 +1,4 @@
-"""The sandbox: a PDS stand-in in the process, for trying things and for testing bots without the network.
+"""The sandbox: a stand-in for a PDS, inside your process, for trying things and for testing bots without the network.
 
     with Sandbox() as box:
         alice = box.account("alice.test")          # .handle .did .password .app_password
@@ -6,8 +6,8 @@
         print(box.posts("alice.test"))
 
 What lives here: the path of a request through the server (path, fault, parameters, sign-in, body, limits, method), and
-what a test sees and sets. `handle` is pure: it needs no socket, and no time but `box.clock`. What does not: what the
-methods do (`server_methods`, `repo_methods`, `appview`), HTTP (`server`), the network client's side (`transport`).
+what a test reads and sets. `handle` needs no socket, and no clock except `box.clock`. What does not: what the methods
+do (`server_methods`, `repo_methods`, `appview`), HTTP (`server`), the network client's side (`transport`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post as a person reads it. `images` holds alt texts, `reply_to` and `quotes` at-uris; `record` has all."""
+    """A post as people see it. `images` are alt texts, `reply_to` and `quotes` at-uris; `record` has everything."""
 
     uri: str
     cid: str
@@ -72,7 +72,7 @@ class Sandbox:
     """A PDS, a PLC directory and as much of an AppView as a posting bot needs, all in memory.
 
     As a context manager it serves on a free port of 127.0.0.1; with `SandboxTransport` it needs no socket. Safe to
-    use from many threads. `clock`, `blob_limit` and what `limits` and `faults` hold may be set at any time.
+    share between threads. `clock`, `blob_limit`, `limits` and `faults` may be changed at any time.
     """
 
     def __init__(
@@ -94,16 +94,16 @@ class Sandbox:
         for handle in accounts:
             self.account(handle)
 
-    # What a test sees and sets
+    # What a test reads and sets
 
     @property
     def url(self) -> str:
-        """Where the PDS is, as in the DID documents of its accounts."""
+        """The address of the PDS, as in the DID documents of its accounts."""
         return self._pds.url
 
     @property
     def plc_url(self) -> str:
-        """Where the PLC directory is that knows the accounts."""
+        """The address of the PLC directory that knows the accounts."""
         return f"{self._pds.url}/plc"
 
     @property
@@ -113,7 +113,7 @@ class Sandbox:
 
     @property
     def jwt_secret(self) -> str:
-        """What session tokens are signed with, for tests that make their own."""
+        """The secret that signs session tokens, for tests that make their own."""
         return self._pds.secret
 
     @property
@@ -123,7 +123,7 @@ class Sandbox:
 
     @property
     def clock(self) -> Clock:
-        """Where the server's time comes from."""
+        """The server's clock."""
         return self._pds.clock
 
     @clock.setter
@@ -132,7 +132,7 @@ class Sandbox:
 
     @property
     def blob_limit(self) -> int:
-        """The largest blob that may be uploaded, in bytes."""
+        """The largest blob that the server accepts, in bytes."""
         return self._pds.blob_limit
 
     @blob_limit.setter
@@ -141,7 +141,7 @@ class Sandbox:
 
     @property
     def blob_lifetime(self) -> timedelta | None:
-        """How long a blob stays that no record holds (the network: minutes; None: for ever)."""
+        """How long an unused blob stays (on the network: minutes; None: forever)."""
         return self._pds.blob_lifetime
 
     @blob_lifetime.setter
@@ -149,7 +149,7 @@ class Sandbox:
         self._pds.blob_lifetime = lifetime
 
     def account(self, handle: str, *, did: str | None = None) -> Account:
-        """The account with this handle, made on the spot if there is none (with this DID, if one is given)."""
+        """The account with this handle, created if there is none (with this DID, if one is given)."""
         name = str(Handle(handle))
         with self._lock:
             account = self._pds.accounts.find(name)
@@ -168,18 +168,18 @@ class Sandbox:
                 self._pds.sessions.revoke_all(account.did)
 
     def require_second_factor(self, handle: str, code: str | None) -> None:
-        """Ask this account for a code when it signs in with its main password (None: no more)."""
+        """Require a code when this account signs in with its main password (None: no longer)."""
         with self._lock:
             self.account(handle).second_factor = code
 
     def records(self, handle: str, collection: str = POSTS) -> list[Record]:
-        """The records of a collection in the order in which they were written."""
+        """The records of a collection, oldest first."""
         with self._lock:
             found = self.account(handle).repo.records(collection)
         return sorted(found, key=lambda record: record.serial)
 
     def posts(self, handle: str) -> list[Post]:
-        """An account's posts in the order in which they were written."""
+        """An account's posts, oldest first."""
         return [_read_post(record) for record in self.records(handle)]
 
     # Serving
@@ -205,15 +205,15 @@ class Sandbox:
         self._server.start()
 
     def stop(self) -> None:
-        """Stop serving: connections end, new ones are refused. What the sandbox holds stays."""
+        """Stop serving: connections end, new ones are refused. The sandbox keeps its data."""
         if self._server is not None:
             self._server.stop()
             self._server = None
 
-    # A request's way
+    # The path of a request
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; raises NoConnection or ConnectionDropped where a fault wants no whole answer."""
+        """Handle a request. Raises NoConnection or ConnectionDropped if a fault prevents a complete response."""
         name = request.path.removeprefix("/xrpc/").rstrip("/") if request.path.startswith("/xrpc/") else request.path
         self.calls[name] += 1
         fault = self.faults.take(name)
@@ -277,7 +277,7 @@ class Sandbox:
             raise XrpcFailure(400, "invalid xrpc path")
         method = METHODS.get(name)
         if method is None:
-            # What is public needs no session on a real server either.
+            # Public methods need no session on a real server either.
             if not name.startswith("com.atproto.sync."):
                 authenticate(self._pds, Method(_nothing, "access"), Call(request), name)
             raise XrpcFailure(501)

@@ -1,18 +1,18 @@
 """Faults on demand: what a network and a server under stress do to a request.
 
     drop_before    the connection ends before anything is carried out
-    drop_after     it is carried out, then the connection ends without an answer
-    refused        nobody listens (over a socket: the connection ends at once; see `Sandbox.stop` for the real thing)
+    drop_after     the request is carried out, then the connection ends without a response
+    refused        nothing listens (over a socket: the connection ends at once; see `Sandbox.stop` for the real thing)
     rate_limited   429 with Retry-After
     error_500      500 InternalServerError, nothing carried out
     bad_gateway    502 with an HTML page, nothing carried out
-    unauthorized   401 as a gateway answers it, nothing carried out
-    slow           the answer comes late
-    garbage        it is carried out, and the answer is no JSON
-    html           200 with an HTML page, as a hotel's network answers; nothing carried out
-    truncated      it is carried out, and the answer ends half-way
+    unauthorized   401 as from a gateway, nothing carried out
+    slow           the response comes late
+    garbage        the request is carried out, but the response is not JSON
+    html           200 with an HTML page, as from a hotel's network; nothing carried out
+    truncated      the request is carried out, but the response is cut off in the middle
 
-`commit` turns the second half of these sentences round: `add(kind="error_500", commit=True)` carries the request out.
+`commit` overrides whether the request is carried out: `add(kind="error_500", commit=True)` does, and then fails.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DEFAULT_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Fault:
-    """One fault: for the next `times` requests to `method` (None: to anything) after `after` others."""
+    """One fault, for the next `times` requests to `method` (None: to any method), after `after` others."""
 
     kind: FaultKind
     method: str | None
@@ -53,7 +53,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that wait for their requests. Safe to share between threads."""
+    """The faults that are still to come. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,10 +69,10 @@ class Faults:
         seconds: float = DEFAULT_SECONDS,
         commit: bool | None = None,
     ) -> None:
-        """Let the next `times` requests (None: all) to a method fail, after the first `after`.
+        """Make the next `times` requests (None: all) to a method fail, after the first `after`.
 
-        `method` is an NSID or a path, None means every request. `seconds` is the wait of `slow` and the Retry-After
-        of `rate_limited`. Raises InputError for a kind that does not exist.
+        `method` is an NSID or a path; None means every request. `seconds` is the delay of `slow` and the Retry-After
+        of `rate_limited`. Raises InputError for an unknown kind.
         """
         if kind not in get_args(FaultKind):
             raise InputError(f"There is no fault {kind!r}.", hint=f"Choose one of {', '.join(get_args(FaultKind))}.")
@@ -81,12 +81,12 @@ class Faults:
             self._waiting.append(Fault(kind, method, times, after, seconds, carried_out))
 
     def clear(self) -> None:
-        """Forget every fault that has not come."""
+        """Remove all faults that are still to come."""
         with self._lock:
             self._waiting.clear()
 
     def take(self, method: str) -> Fault | None:
-        """The fault that this request meets, if any."""
+        """The fault for this request, if any."""
         with self._lock:
             for fault in self._waiting:
                 if fault.method not in (None, method):

@@ -1,7 +1,7 @@
-"""The string formats of lexicons, as strict as the reference server is.
+"""The string formats of lexicons, exactly as strict as the reference server.
 
-`skywrite.atproto.syntax` decides wherever both agree; times are decided here, for the server takes times that
-no calendar has (30 February).
+`skywrite.atproto.syntax` checks every format on which both agree. Times are checked here, because the server accepts
+times that no calendar has (30 February).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TITLES = {
 
 
 def has_format(text: str, name: str) -> bool:
-    """Does the text have the named format?"""
+    """Whether the text has the named format."""
     return _CHECKS[name](text)
 
 

@@ -1,4 +1,4 @@
-"""Values between JSON and the data model, as the reference server reads them.
+"""Conversion between JSON and the data model, as in the reference server.
 
 What lives here: JSON bodies to values (links, bytes, integers written as floats, lone surrogates), blob refs inside
 records, and the short previews that error messages show. What does not: schemas (see `lexicon`).
@@ -27,7 +27,7 @@ class Link(str):
 
 
 def read_json(body: bytes) -> Any:
-    """The value of a JSON body, as the server stores it; ValueError for anything but an object or a list."""
+    """The value of a JSON body, as the server stores it. Raises ValueError unless it is an object or a list."""
     value = json.loads(body.decode("utf-8", "replace"), parse_constant=_refuse)
     if not isinstance(value, dict | list):
         raise ValueError("the body is neither an object nor a list")
@@ -35,7 +35,7 @@ def read_json(body: bytes) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """`1.0` is 1, as in JavaScript, a lone surrogate is U+FFFD, and base64 has no padding."""
+    """`1.0` becomes 1, as in JavaScript, a lone surrogate becomes U+FFFD, and base64 loses its padding."""
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
     if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SAFE_INTEGER:
@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:
 
 
 def to_lex(value: Any) -> Any:
-    """JSON to the data model: links become `Link`, base64 becomes bytes; what is malformed stays an object."""
+    """JSON to the data model: links become `Link`, base64 becomes bytes. Malformed values stay objects."""
     if isinstance(value, list):
         return [to_lex(item) for item in value]
     if not isinstance(value, dict):
@@ -66,7 +66,7 @@ def to_lex(value: Any) -> Any:
 
 
 def is_cid(text: str) -> bool:
-    """Does it read as a CID?"""
+    """Whether it is a valid CID."""
     try:
         decode_cid(text)
     except ValueError:
@@ -75,7 +75,7 @@ def is_cid(text: str) -> bool:
 
 
 def is_blob(value: Any) -> bool:
-    """Is it a blob ref and nothing else (in the data model)?"""
+    """Whether it is a blob ref and nothing else (in the data model)."""
     return (
         isinstance(value, dict)
         and value.keys() == {"$type", "ref", "mimeType", "size"}
@@ -90,7 +90,7 @@ def is_blob(value: Any) -> bool:
 
 
 def is_old_blob(value: Any) -> bool:
-    """Is it a blob ref of the form that was given up, `{cid, mimeType}`?"""
+    """Whether it is a blob ref in the old form, `{cid, mimeType}`."""
     return (
         isinstance(value, dict)
         and value.keys() == {"cid", "mimeType"}
@@ -102,7 +102,7 @@ def is_old_blob(value: Any) -> bool:
 
 
 def blobs_in(value: Any) -> Iterator[dict[str, Any]]:
-    """Every blob ref of a record (in the data model), both forms."""
+    """Every blob ref of a record (in the data model), in either form."""
     if isinstance(value, list):
         for item in value:
             yield from blobs_in(item)
@@ -115,12 +115,12 @@ def blobs_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def is_integer(value: Any) -> bool:
-    """An integer that JavaScript holds exactly."""
+    """Whether it is an integer that JavaScript can represent exactly."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_SAFE_INTEGER
 
 
 def preview(value: Any) -> str:
-    """A value as error messages show it: long texts cut, objects as their first keys."""
+    """A value as error messages show it: long texts shortened, objects as their first keys."""
     if isinstance(value, Link):
         return "cid"
     if isinstance(value, str):

@@ -1,8 +1,8 @@
-"""Lexicons: is this record, body or query what its schema says?
+"""Lexicons: whether a record, body or query matches its schema.
 
-What lives here: a validator over `lexicons.json` (the published lexicons without their descriptions, made by
-`tests/contract/lexicons.mjs`) that stops at the first thing wrong and says it in the reference server's words.
-What does not: formats of strings (`formats`), what a server does with the values.
+What lives here: a validator for `lexicons.json` (the published lexicons without their descriptions, made by
+`tests/contract/lexicons.mjs`) that stops at the first error and reports it in the reference server's words. What does
+not: formats of strings (`formats`), what a server does with the values.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEY_FORMATS = {"any": "record-key", "tid": "tid", "nsid": "nsid"}
 
 
 class Invalid(Exception):
-    """What is wrong (`reason`), and `str()`: the reason and where, as a JSON path."""
+    """`reason` is what is wrong; `str()` adds where, as a JSON path."""
 
     def __init__(self, reason: str, trail: Trail) -> None:
         super().__init__(f"{reason} at ${''.join(_step(part) for part in trail)}")
@@ -42,8 +42,10 @@ def lexicons() -> dict[str, Any]:
 
 
 def check_record(record: Mapping[str, Any], rkey: str, trail: Trail) -> bool:
-    """Check a record (in the data model) and its key; False where its lexicon is not known here. Raises Invalid,
-    whose reason begins with what was checked."""
+    """Check a record (in the data model) and its key. Returns False if its lexicon is not known here.
+
+    Raises Invalid, whose reason begins with what was checked.
+    """
     name = record["$type"]
     known = lexicons()["records"].get(name)
     if known is None:
@@ -60,16 +62,16 @@ def check_record(record: Mapping[str, Any], rkey: str, trail: Trail) -> bool:
 
 
 class RecordInvalid(Exception):
-    """A record that its lexicon forbids: the whole sentence."""
+    """A record does not match its lexicon. The reason is the whole sentence."""
 
 
 def check(value: Any, schema: Schema, trail: Trail) -> None:
-    """Check a value (in the data model) against a schema; raises Invalid at the first thing wrong."""
+    """Check a value (in the data model) against a schema. Raises Invalid for the first error."""
     _CHECKS[schema["type"]](value, schema, trail)
 
 
 def read_params(pairs: Iterable[tuple[str, str]], schema: Schema) -> dict[str, Any]:
-    """The parameters of a query: typed, with defaults; unknown names and empty values are left out."""
+    """The parameters of a query: typed, with defaults, without unknown names and empty values."""
     properties: Mapping[str, Schema] = schema["properties"]
     params: dict[str, Any] = {}
     for name, text in pairs:
@@ -83,7 +85,7 @@ def read_params(pairs: Iterable[tuple[str, str]], schema: Schema) -> dict[str, A
 
 
 def with_defaults(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """An object checked against its schema, defaults filled in."""
+    """Check an object against its schema, and fill in defaults."""
     filled = dict(value)
     for name, wanted in schema["properties"].items():
         if name not in filled and "default" in wanted:

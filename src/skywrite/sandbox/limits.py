@@ -1,4 +1,4 @@
-"""Rate limits: fixed windows, counted and reported as the reference server does.
+"""Rate limits: fixed windows, counted and reported as in the reference server.
 
 The limits are the network's own: sign-ins 30 in 5 minutes and 300 a day, writes 5000 points an hour and 35,000 a day
 (a create costs 3, an update 2, a delete 1), 1000 uploads a day, 3000 requests in 5 minutes. They are off until
@@ -19,7 +19,7 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many points in a window, which begins with its first request."""
+    """At most this many points in a window, which begins with its first request."""
 
     points: int
     window_seconds: int
@@ -49,8 +49,10 @@ class RateLimits:
         self._windows: dict[tuple[str, str], _Window] = {}
 
     def spend(self, charges: Sequence[tuple[str, str, int]]) -> dict[str, str]:
-        """Charge (limit, who, points) each; the headers of the window with the least left. Raises a 429 failure
-        when one is overdrawn; what was charged stays charged."""
+        """Charge each (limit, who, points), and return the headers of the window with the least left.
+
+        Raises a 429 failure if a limit is exceeded. Points that were charged stay charged.
+        """
         if not self.enabled:
             return {}
         tightest: tuple[int, dict[str, str]] | None = None

@@ -1,6 +1,6 @@
-"""The state of a sandbox, and what every method gets when it is called.
+"""The state of a sandbox, and what each method receives in a call.
 
-What lives here: the server's own facts, its accounts and sessions, and who may call what. What does not: the methods
+What lives here: the server's settings, its accounts and sessions, and who may call what. What does not: the methods
 (`server_methods`, `repo_methods`, `appview`), faults and transports (`core`).
 """
 
@@ -25,7 +25,7 @@ DEFAULT_BLOB_LIMIT = 5 * 1024 * 1024
 
 
 class Pds:
-    """One server: its facts (may be set at any time), its accounts, its sessions."""
+    """One server: its settings (which may change at any time), its accounts, its sessions."""
 
     def __init__(self, clock: Clock, secret: str, *, blob_limit: int, rate_limits: bool) -> None:
         self.clock = clock
@@ -50,7 +50,7 @@ class Pds:
         return self._tids.next()
 
     def account_of(self, name: str) -> Account:
-        """The account of a repository that someone wants to write to, as long as it may be written to."""
+        """The account of a repository, if it is open for writing."""
         account = self.accounts.find(name)
         if account is None:
             raise XrpcFailure(403, "Account not found", "AccountNotFound")
@@ -59,7 +59,7 @@ class Pds:
 
 
 class _Following:
-    """The clock that the sandbox has now, also after it was exchanged."""
+    """The sandbox's current clock, even after it was replaced."""
 
     def __init__(self, pds: Pds) -> None:
         self._pds = pds
@@ -82,7 +82,7 @@ class _Following:
 
 @dataclass(slots=True)
 class Call:
-    """One call of a method: checked parameters and body, and who calls (`did`, the token's claims)."""
+    """One call of a method: checked parameters and body, and the caller (`did`, the token's claims)."""
 
     request: Request
     params: dict[str, Any] = field(default_factory=dict)
@@ -97,7 +97,7 @@ Charges: TypeAlias = Callable[[Call], list[tuple[str, str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a method is called: what runs, who may, what it costs, how large its JSON may be."""
+    """A method: its function, who may call it, what it costs, how large its JSON may be."""
 
     run: Callable[[Pds, Call], Response]
     auth: Auth = "none"
@@ -106,10 +106,10 @@ class Method:
 
 
 def authenticate(pds: Pds, method: Method, call: Call, nsid: str) -> None:
-    """Fill in who calls; raises what the reference server answers to anyone who may not.
+    """Fill in the caller. Raises the reference server's error for a caller who is not allowed.
 
-    "access": any session; "live": one whose account is open; "full": signed in with the main password; "upload": like
-    "live", or service auth; "refresh", "end": a refresh token ("end" takes expired ones); "optional": no header needed.
+    "access": any session; "live": one whose account is active; "full": signed in with the main password; "upload": like
+    "live", or service auth; "refresh", "end": a refresh token ("end" accepts expired ones); "optional": none needed.
     """
     if method.auth == "none" or (method.auth == "optional" and "authorization" not in call.request.headers):
         return

@@ -1,7 +1,6 @@
 """The pytest plug-in that comes with Skywrite: the fixture `skywrite_sandbox`.
 
-It is loaded in every pytest run of an environment that has Skywrite installed, so it imports the sandbox only when a
-test asks for it.
+Every pytest run in an environment with Skywrite loads it, so it imports the sandbox only if a test uses the fixture.
 """
 
 from __future__ import annotations

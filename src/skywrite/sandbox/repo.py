@@ -1,7 +1,7 @@
 """One account's repository: records by collection and key, commits, and the blobs that records refer to.
 
-A commit is all or nothing. Record CIDs are the real ones. Commit CIDs are unique and in the right form, but no
-Merkle tree stands behind them: nobody who only writes and reads records notices.
+A commit is all or nothing. Record CIDs are the real ones. Commit CIDs are unique and in the right form, but there is no
+Merkle tree behind them, which makes no difference to programs that only write and read records.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNSET: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A stored record: `value` as JSON, `serial` its place in the order of commits."""
+    """A stored record: `value` as JSON, and `serial`, its place in the order of commits."""
 
     uri: str
     cid: str
@@ -34,8 +34,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One change, already checked against its lexicon; `swap` is the CID that must be there before (None: nothing
-    may be there; UNSET: whatever)."""
+    """One change, already checked against its lexicon.
+
+    `swap` is the CID that must be there before (None: nothing may be there; UNSET: anything).
+    """
 
     action: Action
     collection: str
@@ -53,7 +55,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a change of the repository is known by."""
+    """The CID and revision of a change of the repository."""
 
     cid: str
     rev: str
@@ -89,8 +91,11 @@ class Repo:
         return sorted(name for name, held in self._collections.items() if held)
 
     def commit(self, writes: Sequence[Write], *, now: str, swap_commit: str | None = None) -> Commit:
-        """Apply all writes or none; raises XrpcFailure as the reference server answers: InvalidSwap for a broken
-        precondition, 500 for a create where something is or a change where nothing is, BlobNotFound and its kin."""
+        """Apply all writes, or none.
+
+        Raises XrpcFailure as the reference server does: InvalidSwap for a failed precondition, 500 for creating a
+        record that exists or changing one that does not, BlobNotFound and related errors for blobs.
+        """
         if len(writes) > MAX_WRITES:
             raise XrpcFailure(400, f"Too many writes. Max: {MAX_WRITES}")
         if swap_commit is not None and swap_commit != self.head.cid:
@@ -106,7 +111,7 @@ class Repo:
         return self.head
 
     def upload(self, data: bytes, announced_mime: str, now: datetime) -> dict[str, Any]:
-        """Keep a blob until a record refers to it; the blob ref, with the type that its bytes indicate."""
+        """Store a blob, temporarily until a record refers to it. Returns the blob ref, with the type from its bytes."""
         cid = cid_for_blob(data)
         mime = sniff(data) or announced_mime
         blob = self._blobs.setdefault(cid, Blob(data, mime, now))
@@ -120,13 +125,13 @@ class Repo:
         return None if found is None or found.temporary else found
 
     def drop_blobs_before(self, at: datetime) -> None:
-        """Forget temporary blobs that were uploaded before a time."""
+        """Delete temporary blobs that were uploaded before a time."""
         for cid, blob in list(self._blobs.items()):
             if blob.temporary and blob.uploaded_at < at:
                 del self._blobs[cid]
 
     def matching(self, collection: str, same: Callable[[dict[str, Any]], bool]) -> Iterator[str]:
-        """The keys of a collection's records whose value fits."""
+        """The keys of a collection's records whose value matches."""
         for rkey, record in self._collections.get(collection, {}).items():
             if same(record.value):
                 yield rkey

@@ -108,7 +108,7 @@ def _prepare(
     trail: Trail,
     swap: str | None = UNSET,
 ) -> Write:
-    """A create or update, checked as far as it can be without the repository."""
+    """A create or update, checked as far as possible without the repository."""
     collection: str = target["collection"]
     value = {**record, "$type": record.get("$type", collection)}
     if value["$type"] != collection:
@@ -139,7 +139,7 @@ def _validate(record: dict[str, Any], rkey: str, validate: bool | None, trail: T
 
 
 def _doubles(account: Account, write: Write) -> list[str]:
-    """The keys of likes, reposts, follows and blocks of the same subject: a new one takes their place."""
+    """The keys of likes, reposts, follows and blocks of the same subject, which a new one replaces."""
     subject = write.value.get("subject")
     if write.collection in _BY_URI and isinstance(subject, dict):
         uri = subject.get("uri")

@@ -1,7 +1,7 @@
-"""A loopback HTTP server around the sandbox: HTTP/1.1, kept-alive connections, chunked bodies.
+"""A loopback HTTP server for the sandbox: HTTP/1.1, keep-alive connections, chunked bodies.
 
-What lives here: bytes to `Request` and `Response` to bytes, and what a dropped connection looks like. What does not:
-any answer. It listens on 127.0.0.1 only: it has no protection against attackers.
+What lives here: bytes to `Request`, `Response` to bytes, and dropped connections. What does not:
+any response itself. It has no protection against attackers, so it listens on 127.0.0.1 only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class _TooLarge(Exception):
-    """A body larger than anything that could be accepted."""
+    """The body is larger than anything that the server could accept."""
 
 
 class Served(Protocol):
@@ -35,21 +35,21 @@ class Served(Protocol):
 
     @property
     def clock(self) -> Clock:
-        """The time of the answers."""
+        """The clock for the responses."""
         ...
 
     @property
     def blob_limit(self) -> int:
-        """The largest file that is accepted."""
+        """The largest file that the server accepts."""
         ...
 
     def handle(self, request: Request) -> Response:
-        """The answer to a request."""
+        """The response to a request."""
         ...
 
 
 class SandboxServer:
-    """Serves one sandbox from threads of its own."""
+    """Serves one sandbox from its own threads."""
 
     def __init__(self, box: Served, port: int = 0) -> None:
         self._server = _Server(box, port)
@@ -60,7 +60,7 @@ class SandboxServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the listener and every open connection."""
+        """Close the listener and every open connection."""
         self._server.shutdown()
         self._server.server_close()
         self._server.end_connections()
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that disconnects is normal."""
+        """Ignore errors: it is normal that clients disconnect."""
 
     def end_connections(self) -> None:
         with self._open_lock:
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the sandbox runs inside tests and demos."""
+        """Log nothing: the sandbox runs inside tests and demos."""
 
     def do_GET(self) -> None:
         self._serve()
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _joined(pieces: Iterator[bytes], limit_bytes: int) -> bytes:
-    """The whole body. One that is too large is read to its end and not kept, so that the client hears the answer."""
+    """The whole body. If it is too large, read it to its end anyway, so that the client receives the response."""
     kept: list[bytes] = []
     size = 0
     for piece in pieces:

@@ -79,7 +79,7 @@ def _sign_in(pds: Pds, identifier: str, password: str) -> tuple[Account, AppPass
 
 
 def _check_second_factor(expected: str, given: str | None) -> None:
-    """As bsky.social's entryway answers; a PDS of one's own has no second factor."""
+    """Respond as bsky.social's entryway does; a self-hosted PDS has no second factor."""
     if not given:
         raise XrpcFailure(401, "A sign in code has been sent to your email address", "AuthFactorTokenRequired")
     if given != expected:

@@ -1,4 +1,4 @@
-"""`skywrite sandbox`: serve a sandbox until someone says stop."""
+"""`skywrite sandbox`: serve a sandbox until somebody stops it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ def serve(
     stop: threading.Event | None = None,
     ready: Callable[[Sandbox], None] = lambda box: None,
 ) -> None:
-    """Serve on 127.0.0.1 until `stop` is set or Ctrl-C. `ready` is called once it listens; `faults` are pairs
-    (method or None, kind), for one request each. Raises InputError if the port is taken."""
+    """Serve on 127.0.0.1 until `stop` is set or Ctrl-C is pressed.
+
+    `ready` is called once it listens. `faults` are pairs (method or None, kind), for one request each. Raises
+    InputError if the port is in use.
+    """
     box = Sandbox(accounts=accounts, rate_limits=rate_limits)
     for method, kind in faults:
         box.faults.add(method, kind=kind)

@@ -1,7 +1,7 @@
 """Sessions: access and refresh tokens with the reference server's lifetimes.
 
-Access tokens live 120 minutes. Refresh tokens live 90 days; a used one lives for 2 more hours and always gives the
-same next one, so that two clients which refresh at the same time both go on.
+Access tokens live for 120 minutes. Refresh tokens live for 90 days. A used one works for 2 more hours and always gives
+the same next one, so that two clients can refresh at the same time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Refresh:
 
 
 class Sessions:
-    """Makes, checks, rotates and revokes the tokens of one server."""
+    """Creates, checks, rotates and revokes the tokens of one server."""
 
     def __init__(self, secret: str, audience: str, now: Callable[[], datetime]) -> None:
         self._secret = secret
@@ -47,11 +47,11 @@ class Sessions:
         self._made = 0
 
     def create(self, account: Account, app_password: AppPassword | None) -> tuple[str, str]:
-        """(access, refresh) for someone who has just signed in."""
+        """(access, refresh) for a new sign-in."""
         return self._issue(account.did, app_password, self._new_id(account.did), taken_down=account.taken_down)
 
     def rotate(self, token_id: str) -> tuple[str, str] | None:
-        """(access, refresh) in exchange for a refresh token; None where it was revoked or has run out."""
+        """(access, refresh) in exchange for a refresh token; None if it was revoked or has expired."""
         known = self._refresh.get(token_id)
         if known is None:
             return None
@@ -76,7 +76,7 @@ class Sessions:
     def check(
         self, token: str, token_type: str, scopes: tuple[str, ...], *, allow_expired: bool = False
     ) -> dict[str, Any]:
-        """The claims of a bearer token; raises ExpiredToken or InvalidToken as an XRPC failure."""
+        """The claims of a bearer token. Raises ExpiredToken or InvalidToken as an XRPC failure."""
         try:
             claims = tokens.read(token, token_type, self._secret)
             fits = claims.get("aud") == self._audience and float(claims.get("exp", 0)) > 0

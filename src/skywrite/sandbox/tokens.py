@@ -1,4 +1,4 @@
-"""Tokens and keys: session JWTs (HS256), service auth JWTs (ES256K) and the keys that DID documents show.
+"""Tokens and keys: session JWTs (HS256), service auth JWTs (ES256K) and the keys in DID documents.
 
 What lives here: making and reading the strings. What does not: which tokens are still valid (see `sessions`).
 Sources: RFC 7519, RFC 7515; https://atproto.com/specs/xrpc (service auth), https://atproto.com/specs/cryptography.
@@ -22,7 +22,7 @@ _SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD03
 
 
 class BadToken(Exception):
-    """A text that is no token of ours."""
+    """The text is not a token of this sandbox."""
 
 
 def sign(token_type: str, claims: dict[str, Any], secret: str) -> str:
@@ -32,7 +32,7 @@ def sign(token_type: str, claims: dict[str, Any], secret: str) -> str:
 
 
 def read(token: str, token_type: str, secret: str) -> dict[str, Any]:
-    """The claims of a session token; raises BadToken for another signature or type. Looks at no time."""
+    """The claims of a session token, which may have expired. Raises BadToken for a wrong signature or type."""
     head, claims, signed, signature = split(token)
     if head.get("alg") != "HS256" or head.get("typ") != token_type:
         raise BadToken("another type or algorithm")
@@ -42,7 +42,7 @@ def read(token: str, token_type: str, secret: str) -> dict[str, Any]:
 
 
 def split(token: str) -> tuple[dict[str, Any], dict[str, Any], str, bytes]:
-    """Header, claims, what is signed, and the signature, none of it verified; raises BadToken."""
+    """Header, claims, the signed part, and the signature, all unverified. Raises BadToken."""
     parts = token.split(".")
     if len(parts) != 3:
         raise BadToken("not three parts")
@@ -57,7 +57,7 @@ def split(token: str) -> tuple[dict[str, Any], dict[str, Any], str, bytes]:
 
 
 def private_key(did: str, secret: str) -> EllipticCurvePrivateKey:
-    """The signing key of an account (secp256k1), always the same for a DID and a secret."""
+    """The signing key of an account (secp256k1), always the same for the same DID and secret."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
     number = int.from_bytes(sha256(f"{did} {secret}".encode()).digest(), "big")
@@ -65,7 +65,7 @@ def private_key(did: str, secret: str) -> EllipticCurvePrivateKey:
 
 
 def public_multibase(did: str, secret: str) -> str:
-    """An account's public key as a DID document holds it (`Multikey`: compressed point, base58btc)."""
+    """An account's public key for a DID document (`Multikey`: compressed point, base58btc)."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     point = private_key(did, secret).public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
@@ -89,7 +89,7 @@ def sign_service(claims: dict[str, Any], did: str, secret: str) -> str:
 
 
 def read_service(token: str, secret: str) -> dict[str, Any]:
-    """The claims of a service auth token that an account of this sandbox signed; raises BadToken."""
+    """The claims of a service auth token that an account of this sandbox signed. Raises BadToken."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, utils

@@ -1,6 +1,6 @@
-"""The client's side without sockets: a `skywrite.http.Transport` that asks a sandbox directly.
+"""The client's side without sockets: a `skywrite.http.Transport` that calls a sandbox directly.
 
-For simulations: with a `FakeClock` on both sides, time-outs and slow answers pass without anyone waiting.
+For simulations: with a `FakeClock` on both sides, time-outs and slow responses take no real time.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ class SandboxTransport:
         timeout_seconds: float | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Response:
-        """Ask the sandbox; raises NotSent or NoAnswer. An answer that took longer than the time-out is lost, and
-        what it answered stays carried out."""
+        """Send a request to the sandbox. Raises NotSent or NoAnswer.
+
+        A response that takes longer than the time-out is lost, but its request has been carried out.
+        """
         parts = urlsplit(url)
         data = body if body is None or isinstance(body, bytes) else b"".join(body)
         if data is None and method == "POST":

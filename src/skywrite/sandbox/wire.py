@@ -1,6 +1,6 @@
-"""What goes in and out of the sandbox, without sockets: requests, answers, and the ways a connection can end.
+"""What goes in and out of the sandbox, without sockets: requests, responses, and the ways a connection can end.
 
-What lives here: the shapes and the errors of XRPC (https://atproto.com/specs/xrpc). What does not: HTTP's bytes
+What lives here: the data types and errors of XRPC (https://atproto.com/specs/xrpc). What does not: HTTP's bytes
 (`server`), what methods do.
 """
 
@@ -30,8 +30,8 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: `path` without the query, `query` in order, `headers` with lower-case names, `body` None where
-    none was announced."""
+    """One request: `path` without the query, `query` in order, `headers` with lower-case names, `body` None if the
+    request announced none."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Request:
 
 
 class XrpcFailure(Exception):
-    """An error answer: status, the error's name and its message (both default to the status' own)."""
+    """An error response: status, name and message of the error (by default those of the status)."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class XrpcFailure(Exception):
         super().__init__(f"{status} {self.error}: {self.message}")
 
     def answer(self) -> Response:
-        """The answer that carries it."""
+        """The response with this error."""
         return json_answer({"error": self.error, "message": self.message}, self.status, self.headers)
 
 
@@ -68,7 +68,7 @@ class NoConnection(Exception):
 
 
 class ConnectionDropped(Exception):
-    """The connection ended without a whole answer; `partial` is what was sent before."""
+    """The connection ended before the whole response was sent; `partial` is what was sent."""
 
     def __init__(self, partial: bytes = b"") -> None:
         super().__init__("the connection was dropped")
@@ -76,16 +76,16 @@ class ConnectionDropped(Exception):
 
 
 def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with a JSON body."""
+    """A response with a JSON body."""
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return Response(status, {"content-type": JSON_TYPE, **(headers or {})}, data)
 
 
 def text_answer(body: str, status: int = 200, content_type: str = "text/plain; charset=utf-8") -> Response:
-    """An answer with a text body."""
+    """A response with a text body."""
     return Response(status, {"content-type": content_type}, body.encode())
 
 
 def empty_answer() -> Response:
-    """200 and nothing."""
+    """A response with status 200 and an empty body."""
     return Response(200, {}, b"")
