@@ -1,5 +1,5 @@
 -- name: insert_account
--- Make an account known, or bring its handle and server up to date.
+-- Add an account, or update its handle and server.
 INSERT INTO account (did, handle, pds_url, created_at)
 VALUES (:did, :handle, :pds_url, :now)
 ON CONFLICT (did) DO UPDATE SET handle = excluded.handle, pds_url = excluded.pds_url
@@ -21,11 +21,11 @@ SELECT * FROM account WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:
 SELECT * FROM account WHERE session IS NOT NULL LIMIT :most
 
 -- name: accounts_with_setting
--- The accounts that may publish and have a setting, whatever it is.
+-- The accounts that may publish and have a value for a setting.
 SELECT * FROM account WHERE session IS NOT NULL AND state = 'ok' AND settings ->> :setting IS NOT NULL ORDER BY did
 
 -- name: leased_accounts
--- The accounts that other workers than this one hold.
+-- The accounts that other workers have leased.
 SELECT * FROM account WHERE lease_owner IS NOT NULL AND lease_owner <> :worker ORDER BY did
 
 -- name: find_account
@@ -33,11 +33,11 @@ SELECT * FROM account WHERE lease_owner IS NOT NULL AND lease_owner <> :worker O
 SELECT * FROM account WHERE did = :name OR handle = :name ORDER BY did
 
 -- name: default_account
--- The account that is meant when none is named.
+-- The default account.
 SELECT * FROM account WHERE is_default
 
 -- name: clear_default
--- Let no account be the default.
+-- Leave no account as the default.
 UPDATE account SET is_default = :no WHERE is_default
 
 -- name: set_default
@@ -45,32 +45,32 @@ UPDATE account SET is_default = :no WHERE is_default
 UPDATE account SET is_default = :yes WHERE did = :did
 
 -- name: delete_account
--- Forget an account with all its posts.
+-- Delete an account with all its posts.
 DELETE FROM account WHERE did = :did
 
 -- name: set_account_state
--- Set whether an account may publish, and until when not.
+-- Set whether an account may publish, and how long it is paused.
 UPDATE account SET state = :state, paused_until = :paused_until, pause_reason = :reason WHERE did = :did
 
 -- name: set_account_settings
--- Replace what the user set for an account.
+-- Replace the settings of an account.
 UPDATE account SET settings = :settings WHERE did = :did
 
 -- name: set_session
--- Store an account's sealed session, or erase it.
+-- Store an account's sealed session, or delete it.
 UPDATE account SET
   session = :session, session_version = session_version + 1, session_refreshed_at = :now, session_ends_at = :ends_at
 WHERE did = :did
 
 -- name: renew_session
--- Store an account's sealed session after a refresh, and bring its handle and server up to date.
+-- Store an account's sealed session after a refresh, and update its handle and server.
 UPDATE account SET
   handle = :handle, pds_url = :pds_url, session = :session, session_version = session_version + 1,
   session_refreshed_at = :now, session_ends_at = :ends_at
 WHERE did = :did
 
 -- name: idle_sessions
--- The accounts whose session nobody has refreshed since a time.
+-- The accounts whose session was last refreshed before a time.
 SELECT * FROM account
 WHERE session IS NOT NULL AND state <> 'needs_login' AND coalesce(session_refreshed_at, created_at) < :before
 ORDER BY did
@@ -82,7 +82,7 @@ WHERE session IS NOT NULL AND state <> 'needs_login' AND session_ends_at < :befo
 ORDER BY did
 
 -- name: take_refresh
--- Take the right to refresh an account's session, when nobody holds it, or only by a clock that ran ahead.
+-- Take the right to refresh an account's session, if nobody has it, or only because a clock ran ahead.
 UPDATE account SET refresh_owner = :owner, refresh_until = :until
 WHERE did = :did AND (refresh_until IS NULL OR refresh_until <= :now OR refresh_until > :ahead)
 RETURNING session_version, created_at
@@ -92,8 +92,8 @@ RETURNING session_version, created_at
 UPDATE account SET refresh_owner = NULL, refresh_until = NULL WHERE did = :did AND refresh_owner = :owner
 
 -- name: update_ready
--- Work out when a worker may take accounts: when the lease ends, else when the first post in due order may be tried,
--- or one that gives way to others (see next_posts), but not before the pause ends, nor before `after`.
+-- Compute when a worker may claim accounts: when the lease ends, else when the first post in due order may be tried,
+-- or one that yields to others (see next_posts), but not before the pause ends, nor before `after`.
 UPDATE account INDEXED BY sqlite_autoindex_account_1 SET ready_at = CASE
   WHEN state = 'needs_login' OR (state = 'paused' AND paused_until IS NULL) THEN NULL
   WHEN lease_until IS NOT NULL THEN lease_until
@@ -125,26 +125,26 @@ WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
 UPDATE account SET ready_at = :until WHERE did = :did
 
 -- name: note_catching_up
--- Remember since when an account publishes what is overdue.
+-- Record since when an account has been catching up on overdue posts.
 UPDATE account SET catching_up_since = :since WHERE did = :did
 
 -- name: next_ready
--- The earliest time at which any account may be taken.
+-- The earliest time at which any account may be claimed.
 SELECT min(ready_at) AS ready_at FROM account WHERE ready_at IS NOT NULL
 
 -- name: end_login_need
--- An account that waited for a login may publish again.
+-- Let an account that needed a login publish again.
 UPDATE account SET state = 'ok', pause_reason = NULL WHERE did = :did AND state = 'needs_login'
 
 -- name: release_held_for_login
--- Schedule again what was held because the account needed a login.
+-- Schedule the posts again that were held because the account needed a login.
 UPDATE post SET
   version = version + 1, state = 'scheduled', attempt_at = NULL, updated_at = :now,
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE account_did = :did AND state = 'held' AND error_name = :error_name AND due_at IS NOT NULL
 
 -- name: waiting_things
--- What an account has that is not done with: posts by their state, and rules.
+-- What is still open in an account: posts by state, and recurrences.
 SELECT state AS kind, count(*) AS count FROM post
 WHERE account_did = :did AND state IN ('draft', 'scheduled', 'publishing', 'held')
 GROUP BY state

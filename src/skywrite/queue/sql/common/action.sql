@@ -1,5 +1,5 @@
 -- name: insert_action
--- Add a repost or pin to be done, or taken back.
+-- Add a repost or pin, or the undoing of one.
 INSERT INTO action (
   account_did, kind, uri, cid, rkey, due_at, undo_seconds, attempt_at, created_at, rule, zone, until, replaces
 ) VALUES (
@@ -7,27 +7,27 @@ INSERT INTO action (
 ) RETURNING *
 
 -- name: list_actions
--- Those that wait or failed, in due order.
+-- The actions that are waiting or have failed, in due order.
 SELECT * FROM action WHERE state IN ('waiting', 'failed') ORDER BY due_at, id LIMIT :limit
 
 -- name: get_action
--- One of them.
+-- One action.
 SELECT * FROM action WHERE id = :id
 
 -- name: next_action
--- The next one whose time has come.
+-- The next action that is due.
 SELECT * FROM action WHERE state = 'waiting' AND attempt_at <= :now ORDER BY attempt_at, id LIMIT 1
 
 -- name: take_action
--- Take it for a while; the next try comes when that is over.
+-- Claim an action until a time, when it may be tried again.
 UPDATE action SET tries = tries + 1, attempt_at = :until
 WHERE id = :id AND state = 'waiting' AND tries = :tries RETURNING *
 
 -- name: settle_action
--- Note what a try came to, where nobody else has taken it since.
+-- Store the outcome of a try, unless somebody else has claimed the action since.
 UPDATE action SET state = :state, attempt_at = :attempt_at, error = :error, done_at = :done_at
 WHERE id = :id AND state = 'waiting' AND tries = :tries
 
 -- name: cancel_action
--- Do not do it.
+-- Cancel an action.
 UPDATE action SET state = 'cancelled' WHERE id = :id AND state IN ('waiting', 'failed')

@@ -1,12 +1,12 @@
 -- name: insert_api_key
--- Add a key; only its digest is kept.
+-- Add a key; only its digest is stored.
 INSERT INTO api_key (name, prefix, digest, scopes, accounts, created_at, expires_at)
 VALUES (:name, :prefix, :digest, :scopes, :accounts, :now, :expires_at)
 ON CONFLICT (prefix) DO NOTHING
 RETURNING *
 
 -- name: api_key_with_prefix
--- The key that begins like this.
+-- The key with this prefix.
 SELECT * FROM api_key WHERE prefix = :prefix
 
 -- name: list_api_keys
@@ -18,11 +18,11 @@ SELECT * FROM api_key ORDER BY id
 SELECT * FROM api_key WHERE id = :id
 
 -- name: revoke_api_key
--- End a key.
+-- Revoke a key.
 UPDATE api_key SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL
 
 -- name: note_api_key_use
--- Remember when a key was last used.
+-- Record when a key was last used.
 UPDATE api_key SET last_used_at = :now WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :before)
 
 -- name: insert_feed_token
@@ -30,13 +30,13 @@ UPDATE api_key SET last_used_at = :now WHERE id = :id AND (last_used_at IS NULL 
 INSERT INTO feed_token (digest, name, account_did, created_at) VALUES (:digest, :name, :account_did, :now) RETURNING *
 
 -- name: feed_token_with_digest
--- The address with this digest, unless it was revoked.
+-- The address with this digest, unless it is revoked.
 SELECT * FROM feed_token WHERE digest = :digest AND revoked_at IS NULL
 
 -- name: list_feed_tokens
--- All addresses that still work.
+-- All addresses that are not revoked.
 SELECT * FROM feed_token WHERE revoked_at IS NULL ORDER BY id
 
 -- name: revoke_feed_token
--- End an address.
+-- Revoke an address.
 UPDATE feed_token SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL

@@ -1,40 +1,40 @@
 -- name: insert_approval
--- Note that a post, as it is, was approved or rejected.
+-- Record that somebody approved or rejected a post in its current version.
 INSERT INTO approval (post_id, digest, verdict, by_name, note, texts, content, created_at)
 VALUES (:post_id, :digest, :verdict, :by_name, :note, :texts, :content, :now)
 
 -- name: withdraw_approvals
--- Let no earlier approval of a post count any more.
+-- Withdraw all earlier approvals of a post.
 UPDATE approval SET verdict = 'withdrawn' WHERE post_id = :post_id AND verdict = 'approved'
 
 -- name: approvals_of_post
--- Every approval and rejection of a post, the latest first.
+-- Every approval and rejection of a post, latest first.
 SELECT * FROM approval WHERE post_id = :post_id ORDER BY id DESC
 
 -- name: approval_with
--- An approval of exactly this.
+-- An approval of exactly this digest.
 SELECT id FROM approval WHERE post_id = :post_id AND digest = :digest AND verdict = 'approved' LIMIT 1
 
 -- name: insert_author
--- Note who has written a post, or changed it.
+-- Record who wrote or changed a post.
 INSERT INTO post_author (post_id, who, agent) VALUES (:post_id, :who, :agent)
 ON CONFLICT (post_id, who) DO NOTHING
 
 -- name: authors_of_post
--- Who has written a post, or changed it.
+-- Who wrote or changed a post.
 SELECT who, agent FROM post_author WHERE post_id = :post_id
 
 -- name: insert_recurrence_approval
--- Note that a recurrence's template, as it is, was approved or rejected.
+-- Record that somebody approved or rejected a recurrence's template in its current version.
 INSERT INTO recurrence_approval (recurrence_id, digest, verdict, by_name, note, content, created_at)
 VALUES (:recurrence_id, :digest, :verdict, :by_name, :note, :content, :now)
 
 -- name: withdraw_recurrence_approvals
--- Let no earlier approval of a template count any more.
+-- Withdraw all earlier approvals of a template.
 UPDATE recurrence_approval SET verdict = 'withdrawn' WHERE recurrence_id = :recurrence_id AND verdict = 'approved'
 
 -- name: approvals_of_recurrence
--- Every approval and rejection of a template, the latest first.
+-- Every approval and rejection of a template, latest first.
 SELECT * FROM recurrence_approval WHERE recurrence_id = :recurrence_id ORDER BY id DESC
 
 -- name: recurrence_approval_with
@@ -43,7 +43,7 @@ SELECT id FROM recurrence_approval
 WHERE recurrence_id = :recurrence_id AND digest = :digest AND verdict = 'approved' LIMIT 1
 
 -- name: template_covers
--- An approval of the template that an occurrence was made from, where the occurrence itself was not rejected.
+-- An approval of the template that an occurrence was made from, unless the occurrence itself was rejected.
 SELECT covering.id FROM recurrence_approval AS covering
 JOIN occurrence_template AS made ON made.digest = covering.digest
 WHERE covering.recurrence_id = :recurrence_id AND made.post_id = :post_id
@@ -52,18 +52,18 @@ WHERE covering.recurrence_id = :recurrence_id AND made.post_id = :post_id
 LIMIT 1
 
 -- name: insert_occurrence_template
--- Note which template an occurrence was made from.
+-- Record which template an occurrence was made from.
 INSERT INTO occurrence_template (post_id, digest) VALUES (:post_id, :digest)
 
 -- name: posts_of_recurrence
--- The posts of a recurrence that wait for their time.
+-- The scheduled posts of a recurrence.
 SELECT * FROM post WHERE recurrence_id = :recurrence_id AND state = 'scheduled' ORDER BY id
 
 -- name: insert_recurrence_author
--- Note who has made a recurrence, or changed it.
+-- Record who made or changed a recurrence.
 INSERT INTO recurrence_author (recurrence_id, who, agent) VALUES (:recurrence_id, :who, :agent)
 ON CONFLICT (recurrence_id, who) DO NOTHING
 
 -- name: authors_of_recurrence
--- Who has made a recurrence, or changed it.
+-- Who made or changed a recurrence.
 SELECT who, agent FROM recurrence_author WHERE recurrence_id = :recurrence_id

@@ -1,10 +1,10 @@
 -- name: unfinished_post
--- The post that a worker left in publishing.
+-- The post that a worker left in the state publishing.
 SELECT * FROM post INDEXED BY post_publishing WHERE account_did = :did AND state = 'publishing'
 
 -- name: next_posts
--- For each account: the post that a worker left in publishing, and the first scheduled one in due order. One that was
--- tried often and is known not to be on the network gives way to others until its next attempt.
+-- For each account: the post that a worker left in the state publishing, and the first scheduled post in due order. A
+-- post that was tried often and is known not to be on the network yields to others until its next attempt.
 SELECT * FROM post WHERE id IN (
   SELECT (
     SELECT id FROM post INDEXED BY post_publishing
@@ -22,7 +22,7 @@ SELECT * FROM post WHERE id IN (
 )
 
 -- name: take_accounts
--- Give the leases of accounts to a worker, unless another has taken them meanwhile.
+-- Give the leases of accounts to a worker, unless another worker has taken them meanwhile.
 UPDATE account INDEXED BY sqlite_autoindex_account_1 SET
   lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, ready_at = :until,
   state = 'ok', paused_until = NULL, pause_reason = NULL
@@ -33,9 +33,8 @@ WHERE (lease_until IS NULL OR lease_until <= :now)
 RETURNING did
 
 -- name: take_posts
--- Start publishing posts under their accounts' leases; frozen records that exist are never replaced here. Where an
--- approval is demanded, there is one of exactly this version, or of the template that this
--- version comes from.
+-- Start publishing posts under their accounts' leases. Existing frozen records are never replaced here. If an approval
+-- is required, there must be one of exactly this version, or of the template that this version comes from.
 UPDATE post NOT INDEXED SET
   version = version + 1, state = 'publishing', lease_token = CAST(item.value ->> 'token' AS bigint),
   attempts = attempts + 1, frozen = coalesce(frozen, item.value ->> 'frozen'),
@@ -56,13 +55,13 @@ WHERE post.id = CAST(item.value ->> 'id' AS bigint)
 RETURNING post.id
 
 -- name: open_attempts
--- Note that attempts have begun.
+-- Record the start of attempts.
 INSERT INTO attempt (post_id, number, worker, started_at)
 SELECT CAST(item.value ->> 'id' AS bigint), CAST(item.value ->> 'number' AS integer), :worker, :now
 FROM json_each(:items) AS item WHERE true
 
 -- name: close_attempts
--- Note how the attempts that are open ended.
+-- Record how open attempts ended.
 UPDATE attempt SET
   ended_at = :now, outcome = item.value ->> 'outcome', error_name = item.value ->> 'error_name',
   error_message = item.value ->> 'error_message', error_hint = item.value ->> 'error_hint'
@@ -70,11 +69,11 @@ FROM json_each(:items) AS item
 WHERE post_id = CAST(item.value ->> 'id' AS bigint) AND outcome IS NULL
 
 -- name: lost_attempt
--- An attempt whose worker never came back: it may have been stopped, and may still send its write.
+-- An attempt whose worker never came back. The worker may only be suspended, and may still send its write.
 SELECT number FROM attempt WHERE post_id = :id AND outcome = 'lost' LIMIT 1
 
 -- name: add_spend
--- Enter points and published posts into the ledger.
+-- Add write points and published posts to the ledger.
 INSERT INTO spend (account_did, minute, points, posts)
 SELECT
   item.value ->> 'did', :minute, CAST(item.value ->> 'points' AS integer), CAST(item.value ->> 'posts' AS integer)
@@ -84,7 +83,7 @@ DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + exc
 RETURNING account_did, points, posts
 
 -- name: read_spend
--- What accounts spent and published lately; what a clock that ran ahead has entered counts when its time has come.
+-- What accounts spent and published recently. Entries from a clock that ran ahead count once their time has come.
 SELECT
   account_did,
   coalesce(sum(CASE WHEN minute >= :hour THEN points END), 0) AS points_last_hour,
@@ -97,7 +96,7 @@ WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item
 GROUP BY account_did
 
 -- name: forget_spend
--- Drop accounts' ledger entries that no budget looks at any more.
+-- Delete ledger entries that no budget needs any more.
 DELETE FROM spend
 WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item) AND minute < :before
 
@@ -107,12 +106,12 @@ UPDATE post SET version = version + 1, frozen = :frozen, updated_at = :now
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: renew_lease
--- Keep an account for longer, while nobody has taken it over and its post is not settled.
+-- Extend the lease of an account, unless somebody has taken it over or its post is settled.
 UPDATE account SET lease_until = :until
 WHERE did = :did AND lease_token = :token AND lease_until IS NOT NULL
 
 -- name: expire_lease
--- End the lease of a worker that is known to be gone.
+-- End the lease of a worker that is known to be dead.
 UPDATE account SET lease_until = :now WHERE did = :did AND lease_owner = :owner AND lease_until > :now
 
 -- name: settle_published
@@ -128,7 +127,7 @@ WHERE post.id = CAST(item.value ->> 'id' AS bigint)
 RETURNING post.id, lease_token
 
 -- name: settle_waiting
--- Put a post back to be tried again later, with the reason.
+-- Schedule a post to be tried again later, with the reason.
 UPDATE post SET
   version = version + 1, state = 'scheduled', attempt_at = :attempt_at, updated_at = :now, free_at = :free_at,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
@@ -142,18 +141,18 @@ UPDATE post SET
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: miss_post
--- Record that a post's time was missed; one that a worker left before it froze it was never sent either.
+-- Record that a post's time was missed. A post that a worker left before freezing it was never sent either.
 UPDATE post SET
   version = version + 1, state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state IN ('scheduled', 'publishing') AND (frozen IS NULL OR free_at <= :now)
 
 -- name: discard_frozen_records
--- Drop the frozen records of a post, none of which was ever sent.
+-- Delete the frozen records of a post, none of which was ever sent.
 UPDATE post SET version = version + 1, frozen = NULL, free_at = NULL WHERE id = :id
 
 -- name: end_leases
--- Give accounts back; where they published something, remember when.
+-- Release accounts, and record when they last published.
 UPDATE account INDEXED BY sqlite_autoindex_account_1 SET
   lease_owner = NULL, lease_until = NULL, last_published_at = coalesce(:published_at, last_published_at)
 WHERE (did, lease_token) IN (

@@ -1,5 +1,5 @@
 -- name: accounts_skewed
--- Accounts that wait for a time that only a clock which ran ahead can have set, or that are put off while their
+-- Accounts that wait for a time that only a clock which ran ahead can have set, or that are postponed although their
 -- first post is due.
 SELECT did FROM account WHERE ready_at > :soon AND (
   lease_until > :lease_end OR paused_until > :pause_end OR (
@@ -16,20 +16,20 @@ SELECT did FROM account WHERE ready_at > :soon AND (
 ORDER BY did
 
 -- name: end_skewed_lease
--- End a lease that is longer than any that is given.
+-- End a lease that is longer than any lease can be.
 UPDATE account SET lease_until = :now WHERE did = :did AND lease_until > :lease_end
 
 -- name: end_skewed_pause
--- End a pause that is longer than any that is set.
+-- End a pause that is longer than any pause can be.
 UPDATE account SET paused_until = :now WHERE did = :did AND paused_until > :pause_end
 
 -- name: end_skewed_waits
--- Let posts that a clock which ran ahead has put off be tried as soon as they are due.
+-- Let posts that a clock which ran ahead has postponed be tried as soon as they are due.
 UPDATE post SET version = version + 1, attempt_at = CASE WHEN due_at <= :now THEN :now END, updated_at = :now
 WHERE account_did = :did AND state = 'scheduled' AND attempt_at > :soon AND updated_at > :soon
 
 -- name: end_skewed_feed_waits
--- Let feeds be checked that a clock which ran ahead has put off, or that are held for longer than anybody does.
+-- Poll feeds that a clock which ran ahead has postponed, or that are leased for longer than possible.
 UPDATE feed SET
   lease_owner = NULL, lease_until = NULL, lease_token = lease_token + 1, next_check_at = :now, ready_at = :now
 WHERE ready_at > :soon AND (lease_until > :lease_end OR (lease_until IS NULL AND checked_at > :soon))

@@ -1,12 +1,12 @@
 -- name: insert_feed
--- Store a feed, held by the one who adds it; nothing when its address is there already.
+-- Add a feed, leased by the process that adds it; nothing if its address exists already.
 INSERT INTO feed (
   url, title, settings, next_check_at, ready_at, lease_token, lease_owner, lease_until, created_at
 ) VALUES (:url, :title, :settings, :now, :until, 1, :worker, :until, :now)
 ON CONFLICT (url) DO NOTHING RETURNING *
 
 -- name: insert_feed_account
--- Note that an account gets the posts of a feed.
+-- Add an account that gets the posts of a feed.
 INSERT INTO feed_account (feed_id, position, account_did) VALUES (:feed_id, :position, :did) ON CONFLICT DO NOTHING
 
 -- name: get_feed
@@ -22,23 +22,23 @@ SELECT * FROM feed WHERE url = :url
 SELECT * FROM feed ORDER BY id
 
 -- name: list_feed_accounts
--- The accounts of all feeds, in the order in which they were given.
+-- The accounts of all feeds, in the order in which the user gave them.
 SELECT feed_id, account_did FROM feed_account ORDER BY feed_id, position
 
 -- name: feed_accounts
--- The accounts of a feed, in the order in which they were given.
+-- The accounts of a feed, in the order in which the user gave them.
 SELECT account_did FROM feed_account WHERE feed_id = :id ORDER BY position
 
 -- name: delete_feed
--- Forget a feed and its ledger.
+-- Delete a feed and its ledger.
 DELETE FROM feed WHERE id = :id
 
 -- name: set_feed_settings
--- Change what a user has set for a feed.
+-- Change the settings of a feed.
 UPDATE feed SET settings = :settings WHERE id = :id
 
 -- name: forget_feed_accounts
--- Let nobody get the posts of a feed.
+-- Remove all accounts from a feed.
 DELETE FROM feed_account WHERE feed_id = :id
 
 -- name: take_feed
@@ -47,29 +47,29 @@ UPDATE feed SET lease_token = lease_token + 1, lease_owner = :worker, lease_unti
 WHERE id = :id
 
 -- name: renew_feed
--- Hold a feed for longer, while the lease is still ours.
+-- Extend the lease of a feed, if it is still ours.
 UPDATE feed SET lease_until = :until, ready_at = :until WHERE id = :id AND lease_token = :token
 
 -- name: release_feed
--- Give a feed back: it may be taken when its next check is due.
+-- Release a feed: it may be claimed when its next check is due.
 UPDATE feed SET lease_owner = NULL, lease_until = NULL, ready_at = next_check_at
 WHERE id = :id AND lease_token = :token
 
 -- name: expire_feed_leases
--- End the leases of a worker that is gone.
+-- End the leases of a dead worker.
 UPDATE feed SET lease_owner = NULL, lease_until = NULL, ready_at = :now, lease_token = lease_token + 1
 WHERE lease_owner = :owner
 
 -- name: feed_lease_owners
--- The workers that hold feeds.
+-- The workers that have leased feeds.
 SELECT DISTINCT lease_owner FROM feed WHERE lease_owner IS NOT NULL
 
 -- name: next_feed
--- The earliest time at which any feed may be taken.
+-- The earliest time at which any feed may be claimed.
 SELECT min(ready_at) AS ready_at FROM feed WHERE ready_at IS NOT NULL
 
 -- name: note_check
--- Note what a check of a feed has shown.
+-- Store the result of polling a feed.
 UPDATE feed SET
   url = :url, title = :title, state = :state, memory = :memory, next_check_at = :next_check_at, checked_at = :now,
   first_polled_at = :first_polled_at, failures = :failures,
@@ -77,7 +77,7 @@ UPDATE feed SET
 WHERE id = :id
 
 -- name: insert_feed_item
--- Enter an item into the ledger.
+-- Add an item to the ledger.
 INSERT INTO feed_item (
   feed_id, state, hash, title, content, has_guid, published_at, title_hash, fingerprints, seen_at, updated_at,
   error_name, error_message, error_hint
@@ -87,69 +87,69 @@ INSERT INTO feed_item (
 ) RETURNING id
 
 -- name: insert_fingerprint
--- Note one more thing that an item is known by; the first item that had it keeps it.
+-- Add a fingerprint of an item. If another item already has it, that one keeps it.
 INSERT INTO feed_fingerprint (feed_id, fingerprint, item_id, weak) VALUES (:feed_id, :fingerprint, :item_id, :weak)
 ON CONFLICT DO NOTHING
 
 -- name: delete_weak_fingerprints
--- Forget what an item was known by before it was edited.
+-- Delete the fingerprints that an item had before it was edited.
 DELETE FROM feed_fingerprint WHERE item_id = :item_id AND weak
 
 -- name: edit_feed_item
--- Bring an item of the ledger up to date; what it says is kept only while it waits.
+-- Update an item in the ledger. Its content is stored only while it waits.
 UPDATE feed_item SET
   title = :title, published_at = :published_at, title_hash = :title_hash, has_guid = :has_guid,
   fingerprints = fingerprints + :fingerprints, content = CASE WHEN state = 'pending' THEN :content ELSE content END, updated_at = :now
 WHERE id = :id
 
 -- name: pending_items
--- Items of a feed that wait, the oldest first; those that made trouble come last.
+-- Waiting items of a feed, oldest first, with items that had problems last.
 SELECT * FROM feed_item WHERE feed_id = :feed_id AND state = 'pending' ORDER BY tries, id LIMIT :limit
 
 -- name: list_feed_items
--- Items of a feed, the latest first.
+-- Items of a feed, latest first.
 SELECT * FROM feed_item WHERE feed_id = :feed_id ORDER BY id DESC LIMIT :limit
 
 -- name: retry_failed_items
--- Items that could not be posted wait again, if it is still known what they say.
+-- Let items wait again that could not be posted, if their content is still stored.
 UPDATE feed_item SET
   state = 'pending', tries = 0, updated_at = :now, error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE feed_id = :feed_id AND state = 'failed' AND content IS NOT NULL
 
 -- name: poll_feed_now
--- Let a feed be checked at once, or as soon as its checker gives it back.
+-- Poll a feed now, or as soon as the worker that polls it releases it.
 UPDATE feed SET next_check_at = :now, ready_at = CASE WHEN lease_until IS NULL THEN :now ELSE ready_at END
 WHERE id = :id AND state = 'active'
 
 -- name: fail_feed_item
--- An item cannot be posted as things are; what it says is kept for another try.
+-- Record that an item cannot be posted at present. Its content is kept for another try.
 UPDATE feed_item SET
   state = 'failed', tries = tries + 1, updated_at = :now,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
 -- name: finish_feed_item
--- An item is done with.
+-- Record that an item is finished.
 UPDATE feed_item SET
   state = :state, content = NULL, tries = tries + :tries, updated_at = :now,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
 -- name: postpone_feed_item
--- An item could not be used for now.
+-- Record that an item could not be used for now.
 UPDATE feed_item SET
   tries = tries + 1, updated_at = :now,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state = 'pending'
 
 -- name: count_items_of_feed
--- How many items of each state a feed has.
+-- The number of items of a feed, by state.
 SELECT feed_id, state, count(*) AS count FROM feed_item WHERE feed_id = :feed_id GROUP BY feed_id, state
 
 -- name: count_feed_items
--- How many items of each state each feed has.
+-- The number of items of each feed, by state.
 SELECT feed_id, state, count(*) AS count FROM feed_item GROUP BY feed_id, state
 
 -- name: count_pending_items
--- How many items of a feed wait to be posted.
+-- The number of items of a feed that wait to be posted.
 SELECT count(*) AS count FROM feed_item WHERE feed_id = :feed_id AND state = 'pending'

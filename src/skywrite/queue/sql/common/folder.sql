@@ -1,5 +1,5 @@
 -- name: list_folder_files
--- The files of a folder that posts were made from, with what became of the posts.
+-- The files of a folder that became posts, with the state of these posts.
 SELECT folder_file.*, post.state, post.uri, post.due_at
 FROM folder_file JOIN post ON post.id = folder_file.post_id
 WHERE folder_file.folder = :folder
@@ -10,11 +10,11 @@ ORDER BY folder_file.path
 SELECT * FROM folder_file WHERE folder = :folder AND path = :path
 
 -- name: folder_file_of_post
--- The file that a post was made from.
+-- The file that became a post.
 SELECT * FROM folder_file WHERE post_id = :post_id
 
 -- name: put_folder_file
--- Remember which post a file became, and how the file was.
+-- Record which post a file became, and the state of the file.
 INSERT INTO folder_file (folder, path, account_did, key, digest, post_id, updated_at)
 VALUES (:folder, :path, :account_did, :key, :digest, :post_id, :now)
 ON CONFLICT (folder, path) DO UPDATE SET
@@ -22,18 +22,18 @@ ON CONFLICT (folder, path) DO UPDATE SET
   updated_at = excluded.updated_at
 
 -- name: change_folder_file
--- Remember how a file is now, if nobody else has brought its post up to it meanwhile.
+-- Record the current state of a file, unless somebody else has updated its post meanwhile.
 UPDATE folder_file SET digest = :digest, updated_at = :now
 WHERE folder = :folder AND path = :path AND post_id = :post_id AND digest = :seen
 
 -- name: move_folder_file
--- Remember a file under its new name.
+-- Record the new name of a file.
 UPDATE folder_file SET path = :new_path, updated_at = :now WHERE folder = :folder AND path = :path
 
 -- name: delete_folder_file
--- Forget a file, if nobody else has brought its post up to it meanwhile.
+-- Delete a file, unless somebody else has updated its post meanwhile.
 DELETE FROM folder_file WHERE folder = :folder AND path = :path AND post_id = :post_id AND digest = :seen
 
 -- name: forget_key
--- Let the key of a cancelled post, which is certainly not on the network, be used again.
+-- Free the key of a cancelled post that is certainly not on the network.
 UPDATE post SET version = version + 1, key = NULL WHERE id = :id AND state = 'cancelled'

@@ -4,7 +4,7 @@ INSERT INTO follow_up (post_id, metric, threshold, kind, text, undo_seconds, who
 VALUES (:post_id, :metric, :threshold, :kind, :text, :undo_seconds, :who, :agent, :now) RETURNING *
 
 -- name: same_follow_up
--- One that is the same, and still open or done.
+-- An equal follow-up that is open or done.
 SELECT * FROM follow_up
 WHERE post_id = :post_id AND metric = :metric AND threshold = :threshold AND kind = :kind AND text = :text
   AND state IN ('waiting', 'reached', 'done') LIMIT 1
@@ -14,15 +14,15 @@ WHERE post_id = :post_id AND metric = :metric AND threshold = :threshold AND kin
 SELECT * FROM follow_up WHERE id = :id
 
 -- name: follow_ups_of_post
--- Every follow-up of a post.
+-- All follow-ups of a post.
 SELECT * FROM follow_up WHERE post_id = :post_id ORDER BY id
 
 -- name: list_follow_ups
--- Those that wait, are under way, failed or expired, the latest first.
+-- The follow-ups that are waiting, under way, failed or expired, latest first.
 SELECT * FROM follow_up WHERE state IN ('waiting', 'reached', 'failed', 'expired') ORDER BY id DESC LIMIT :limit
 
 -- name: open_follow_ups
--- Those that wait or are under way, of posts that are published or never will be, with what was counted so far.
+-- The follow-ups that are waiting or under way, of posts that are published or never will be, with their counts so far.
 SELECT follow_up.*, post.state AS post_state, post.error_name AS post_error, post.published_at AS post_published_at,
   (SELECT max(CASE follow_up.metric
     WHEN 'likes' THEN mark.likes WHEN 'reposts' THEN mark.reposts WHEN 'replies' THEN mark.replies
@@ -35,14 +35,14 @@ WHERE follow_up.state IN ('waiting', 'reached') AND post.state IN ('published', 
 ORDER BY follow_up.id LIMIT :limit
 
 -- name: reach_follow_up
--- Its number is reached: from now on it cannot be cancelled.
+-- Record that a follow-up's number is reached. From now on, it cannot be cancelled.
 UPDATE follow_up SET state = 'reached', note = :note WHERE id = :id AND state IN ('waiting', 'reached')
 
 -- name: settle_follow_up
--- Note what it came to.
+-- Store the outcome of a follow-up.
 UPDATE follow_up SET state = :state, note = :note, made_id = :made_id, done_at = :now
 WHERE id = :id AND state IN ('waiting', 'reached')
 
 -- name: cancel_follow_up
--- Do not do it.
+-- Cancel a follow-up.
 UPDATE follow_up SET state = 'cancelled', done_at = :now WHERE id = :id AND state = 'waiting'

@@ -1,9 +1,9 @@
 -- name: insert_change
--- Note a change with what it replaced.
+-- Record a change, with what it replaced.
 INSERT INTO change (made_at, verb, batch, content) VALUES (:now, :verb, :batch, :content) RETURNING id
 
 -- name: forget_changes
--- Drop the changes that nobody will take back any more.
+-- Delete changes that are too old to undo.
 DELETE FROM change WHERE id <= :last
 
 -- name: last_change
@@ -11,15 +11,15 @@ DELETE FROM change WHERE id <= :last
 SELECT * FROM change ORDER BY id DESC LIMIT 1
 
 -- name: changes_of_batch
--- All changes of one command, the latest first.
+-- All changes of one command, latest first.
 SELECT * FROM change WHERE batch = :batch ORDER BY id DESC
 
 -- name: delete_change
--- Forget a change that was taken back.
+-- Delete a change that was undone.
 DELETE FROM change WHERE id = :id
 
 -- name: restore_post
--- Make a post what it was before a change, if nobody has changed it since.
+-- Restore a post to its version before a change, unless somebody has changed it since.
 UPDATE post SET
   version = version + 1, state = :state, due_at = :due_at, attempt_at = :attempt_at, updated_at = :now,
   draft = :draft, text_hash = :text_hash, prepared = :prepared, late_policy = :late_policy, late_seconds = :late_seconds,
@@ -31,10 +31,10 @@ WHERE id = :id AND version = :version AND state IN ('draft', 'scheduled', 'held'
 SELECT DISTINCT account_did FROM post WHERE id BETWEEN :first AND :last ORDER BY account_did
 
 -- name: count_untouched
--- How many posts of a run are as they were accepted.
+-- The number of posts of a run that have not changed since they were accepted.
 SELECT count(*) AS count FROM post
 WHERE id BETWEEN :first AND :last AND version = 1 AND frozen IS NULL AND state IN ('draft', 'scheduled')
 
 -- name: delete_posts
--- Forget a run of posts that were never tried.
+-- Delete a run of posts that were never tried.
 DELETE FROM post WHERE id BETWEEN :first AND :last

@@ -1,5 +1,5 @@
 -- name: get_media
--- What is known of some stored bytes.
+-- The description of some stored bytes.
 SELECT cid, mime, size FROM media WHERE cid = :cid
 
 -- name: get_media_chunk
@@ -12,14 +12,14 @@ SELECT media.cid, media.mime, media.size FROM post_media JOIN media ON media.cid
 WHERE post_media.post_id = :post_id ORDER BY media.cid
 
 -- name: forget_finished_media
--- Let some of the posts that were published or cancelled long ago need no stored bytes.
+-- Detach the stored bytes of some posts that were published or cancelled long ago.
 DELETE FROM post_media WHERE (post_id, cid) IN (
   SELECT post_media.post_id, post_media.cid FROM post_media JOIN post ON post.id = post_media.post_id
   WHERE post.state IN ('published', 'cancelled') AND post.updated_at < :before LIMIT :most
 )
 
 -- name: delete_media
--- Drop bytes that nothing needs.
+-- Delete bytes that nothing needs.
 DELETE FROM media WHERE cid = :cid
   AND NOT EXISTS (SELECT 1 FROM post_media WHERE post_media.cid = media.cid)
   AND NOT EXISTS (SELECT 1 FROM recurrence_media WHERE recurrence_media.cid = media.cid)

@@ -1,5 +1,5 @@
 -- name: insert_oauth_client
--- Keep a program that registered itself.
+-- Add a program that registered itself.
 INSERT INTO oauth_client (id, name, redirect_uris, created_at) VALUES (:id, :name, :redirect_uris, :now)
 
 -- name: get_oauth_client
@@ -7,11 +7,11 @@ INSERT INTO oauth_client (id, name, redirect_uris, created_at) VALUES (:id, :nam
 SELECT * FROM oauth_client WHERE id = :id
 
 -- name: use_oauth_client
--- Note that a person has let a program in.
+-- Record that a person has allowed a program.
 UPDATE oauth_client SET used_at = :now WHERE id = :id
 
 -- name: forget_unused_oauth_clients
--- Forget programs that nobody has let in: those registered before, and the oldest beyond a number.
+-- Delete programs that nobody has allowed: those registered before a time, and the oldest beyond a number.
 DELETE FROM oauth_client
 WHERE used_at IS NULL
   AND (
@@ -20,56 +20,56 @@ WHERE used_at IS NULL
   )
 
 -- name: insert_oauth_code
--- Keep what a person has allowed.
+-- Store a code, with what a person has allowed.
 INSERT INTO oauth_code
   (digest, person_id, client_id, name, redirect_uri, challenge, resource, scopes, accounts, expires_at)
 VALUES (:digest, :person_id, :client_id, :name, :redirect_uri, :challenge, :resource, :scopes, :accounts, :expires_at)
 
 -- name: forget_old_oauth_codes
--- Forget codes whose end came before.
+-- Delete codes that expired before a time.
 DELETE FROM oauth_code WHERE expires_at < :before
 
 -- name: use_oauth_code
--- Use a code up.
+-- Use a code, which works once.
 UPDATE oauth_code SET used_at = :now WHERE digest = :digest AND used_at IS NULL AND expires_at > :now RETURNING *
 
 -- name: note_key_of_oauth_code
--- Remember which access a code gave.
+-- Record which access a code gave.
 UPDATE oauth_code SET key_id = :key_id WHERE digest = :digest
 
 -- name: revoke_key_of_oauth_code
--- End the access that a code gave: somebody used it twice.
+-- Revoke the access that a code gave, because somebody used the code twice.
 UPDATE api_key SET revoked_at = :now
 WHERE revoked_at IS NULL AND id = (SELECT key_id FROM oauth_code WHERE digest = :digest)
 
 -- name: insert_agent_key
--- Add the access token of an agent that a person let in.
+-- Add the access token of an agent that a person has allowed.
 INSERT INTO api_key (name, prefix, digest, scopes, accounts, created_at, expires_at, person_id, client_id, resource)
 VALUES (:name, :prefix, :digest, :scopes, :accounts, :now, :expires_at, :person_id, :client_id, :resource)
 RETURNING *
 
 -- name: renew_agent_key
--- Give the access of an agent its next token; the one before ends.
+-- Replace the access token of an agent.
 UPDATE api_key SET prefix = :prefix, digest = :digest, expires_at = :expires_at
 WHERE id = :id AND revoked_at IS NULL AND person_id IS NOT NULL
 RETURNING *
 
 -- name: insert_oauth_refresh
--- Keep a refresh token.
+-- Store a refresh token.
 INSERT INTO oauth_refresh (digest, key_id, expires_at) VALUES (:digest, :key_id, :expires_at)
 
 -- name: forget_old_oauth_refreshes
--- Forget refresh tokens whose end came before.
+-- Delete refresh tokens that expired before a time.
 DELETE FROM oauth_refresh WHERE expires_at < :before
 
 -- name: use_oauth_refresh
--- Use a refresh token of this client up.
+-- Use a refresh token of this client, which works once.
 UPDATE oauth_refresh SET used_at = :now
 WHERE digest = :digest AND used_at IS NULL AND expires_at > :now
   AND key_id IN (SELECT id FROM api_key WHERE client_id = :client_id)
 RETURNING *
 
 -- name: revoke_key_of_oauth_refresh
--- End the access that a refresh token belongs to.
+-- Revoke the access that a refresh token belongs to.
 UPDATE api_key SET revoked_at = :now
 WHERE revoked_at IS NULL AND id = (SELECT key_id FROM oauth_refresh WHERE digest = :digest)

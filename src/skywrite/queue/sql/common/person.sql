@@ -3,7 +3,7 @@
 INSERT INTO person (name, role, created_at) VALUES (:name, :role, :now) RETURNING *
 
 -- name: list_people
--- Everyone, in the order in which they were added.
+-- All people, in the order in which they were added.
 SELECT * FROM person ORDER BY id
 
 -- name: get_person
@@ -11,11 +11,11 @@ SELECT * FROM person ORDER BY id
 SELECT * FROM person WHERE id = :id
 
 -- name: set_person_role
--- Give a person another role.
+-- Change a person's role.
 UPDATE person SET role = :role WHERE id = :id
 
 -- name: delete_person
--- Forget a person, with their sessions, links and passkeys.
+-- Delete a person, with their sessions, links and passkeys.
 DELETE FROM person WHERE id = :id
 
 -- name: insert_sign_in_link
@@ -23,19 +23,19 @@ DELETE FROM person WHERE id = :id
 INSERT INTO sign_in_link (digest, person_id, created_at, expires_at) VALUES (:digest, :person_id, :now, :expires_at)
 
 -- name: use_sign_in_link
--- Use up a link; nothing comes back when it was used or is too old.
+-- Use a link, which works once. Returns nothing if it was used or has expired.
 DELETE FROM sign_in_link WHERE digest = :digest AND expires_at > :now RETURNING person_id
 
 -- name: forget_old_links
--- Drop links that are too old.
+-- Delete links that have expired.
 DELETE FROM sign_in_link WHERE expires_at <= :now
 
 -- name: insert_web_session
--- Begin a session.
+-- Start a session.
 INSERT INTO web_session (digest, person_id, created_at, expires_at) VALUES (:digest, :person_id, :now, :expires_at)
 
 -- name: person_of_session
--- The person whose session this is.
+-- The person that a session belongs to.
 SELECT person.* FROM web_session JOIN person ON person.id = web_session.person_id
 WHERE web_session.digest = :digest AND web_session.expires_at > :now
 
@@ -44,7 +44,7 @@ WHERE web_session.digest = :digest AND web_session.expires_at > :now
 DELETE FROM web_session WHERE digest = :digest
 
 -- name: forget_old_sessions
--- Drop sessions that are over.
+-- Delete sessions that have expired.
 DELETE FROM web_session WHERE expires_at <= :now
 
 -- name: insert_passkey
@@ -61,13 +61,13 @@ SELECT * FROM passkey WHERE credential_id = :credential_id
 SELECT * FROM passkey WHERE person_id = :person_id ORDER BY created_at, credential_id
 
 -- name: count_passkeys
--- How many passkeys there are.
+-- The number of passkeys.
 SELECT count(*) AS count FROM passkey
 
 -- name: note_passkey_use
--- Remember that a passkey was used.
+-- Record the use of a passkey.
 UPDATE passkey SET sign_count = :sign_count, last_used_at = :now WHERE credential_id = :credential_id
 
 -- name: delete_passkey
--- Forget a passkey.
+-- Delete a passkey.
 DELETE FROM passkey WHERE credential_id = :credential_id AND person_id = :person_id

@@ -1,5 +1,5 @@
 -- name: insert_recurrence
--- Store a rule that makes posts.
+-- Add a recurrence.
 INSERT INTO recurrence (
   account_did, rule, zone, draft, pool, prepared, starts_at, until, exceptions, jitter_seconds, late_policy,
   late_seconds, source, created_at, updated_at
@@ -9,24 +9,24 @@ INSERT INTO recurrence (
 ) RETURNING id
 
 -- name: insert_recurrence_media
--- Note that the posts of a rule need stored bytes.
+-- Record that the posts of a recurrence need stored bytes.
 INSERT INTO recurrence_media (recurrence_id, cid) VALUES (:recurrence_id, :cid) ON CONFLICT DO NOTHING
 
 -- name: get_recurrence
--- One rule.
+-- One recurrence.
 SELECT * FROM recurrence WHERE id = :id
 
 -- name: list_recurrences
--- All rules.
+-- All recurrences.
 SELECT * FROM recurrence ORDER BY id
 
 -- name: list_account_recurrences
--- The rules of an account.
+-- The recurrences of an account.
 SELECT * FROM recurrence WHERE account_did = :did ORDER BY id
 
 -- name: idle_recurrences
--- Rules whose posts are all done with, or moved past their occurrence, with the last occurrence that a post was made
--- for, when that post was due and when it went out; more conditions and the order follow.
+-- Recurrences whose posts are all finished, or moved past their occurrence, with the last occurrence that a post was
+-- made for, when that post was due and when it went out; more conditions and the order follow.
 SELECT recurrence.*, last.occurrence AS last_occurrence, last.due_at AS last_due_at, last.published_at AS last_published_at
 FROM recurrence LEFT JOIN post AS last ON last.recurrence_id = recurrence.id AND last.occurrence = (
   SELECT max(occurrence) FROM post WHERE post.recurrence_id = recurrence.id
@@ -38,7 +38,7 @@ WHERE recurrence.state = 'active' AND NOT EXISTS (
 )
 
 -- name: update_recurrence
--- Replace what the user may change of a rule, unless somebody else has changed it meanwhile.
+-- Change the settings of a recurrence, unless somebody else has changed it meanwhile.
 UPDATE recurrence SET
   state = :state, rule = :rule, zone = :zone, draft = :draft, pool = :pool, prepared = :prepared, until = :until,
   exceptions = :exceptions, jitter_seconds = :jitter_seconds, late_policy = :late_policy,
@@ -46,28 +46,28 @@ UPDATE recurrence SET
 WHERE id = :id AND updated_at = :seen
 
 -- name: forget_recurrence_media
--- Forget which bytes the posts of a rule needed.
+-- Detach the stored bytes of a recurrence.
 DELETE FROM recurrence_media WHERE recurrence_id = :id
 
 -- name: withdraw_occurrences
--- Cancel the posts of a rule that is changed, where none was tried; their occurrences are free for what comes instead.
+-- Cancel the untried posts of a changed recurrence, which frees their occurrences for the new posts.
 UPDATE post SET version = version + 1, state = 'cancelled', occurrence = NULL, attempt_at = NULL, updated_at = :now
 WHERE recurrence_id = :id AND state IN ('draft', 'scheduled', 'held') AND frozen IS NULL AND occurrence > :now
 
 -- name: count_occurrence
--- Note that a rule has made one more post.
+-- Count one more post of a recurrence.
 UPDATE recurrence SET position = position + 1 WHERE id = :id
 
 -- name: give_turn_back
--- Let the next post of a rule take the text of one that was skipped.
+-- Let the next post of a recurrence take the text of a skipped one.
 UPDATE recurrence SET position = position - 1 WHERE id = :id AND position > 0
 
 -- name: delete_recurrence
--- Forget a rule; the posts that it made stay.
+-- Delete a recurrence. The posts that it made stay.
 DELETE FROM recurrence WHERE id = :id
 
 -- name: cancel_occurrences
--- Cancel the posts of a rule that wait to be published.
+-- Cancel the scheduled posts of a recurrence.
 UPDATE post SET version = version + 1, state = 'cancelled', attempt_at = NULL, updated_at = :now
 WHERE recurrence_id = :id AND state IN ('draft', 'scheduled', 'held') AND frozen IS NULL
 
@@ -76,11 +76,11 @@ WHERE recurrence_id = :id AND state IN ('draft', 'scheduled', 'held') AND frozen
 SELECT weekday, minute, zone FROM slot WHERE account_did = :did ORDER BY weekday, minute
 
 -- name: delete_slots
--- Forget the weekly slots of an account.
+-- Delete the weekly slots of an account.
 DELETE FROM slot WHERE account_did = :did
 
 -- name: insert_slot
--- Store a weekly slot.
+-- Add a weekly slot.
 INSERT INTO slot (account_did, weekday, minute, zone) VALUES (:did, :weekday, :minute, :zone)
 
 -- name: get_setting
@@ -97,5 +97,5 @@ INSERT INTO setting (scope, name, value) VALUES (:scope, :name, :value)
 ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 
 -- name: delete_setting
--- Forget a setting.
+-- Delete a setting.
 DELETE FROM setting WHERE scope = :scope AND name = :name

@@ -18,34 +18,34 @@ SELECT * FROM timer WHERE kind = 'function' AND name = :name
 SELECT * FROM timer ORDER BY id
 
 -- name: change_timer
--- Give a function's timer another rule, account or lateness; what it has done stays.
+-- Change the rule, account or lateness of a function's timer. Its past runs stay.
 UPDATE timer SET
   rule = :rule, zone = :zone, account_did = :account_did, late_seconds = :late_seconds, next_at = :next_at
 WHERE id = :id
 
 -- name: delete_timer
--- Forget a timer.
+-- Delete a timer.
 DELETE FROM timer WHERE id = :id
 
 -- name: move_timer
--- Let a timer that nobody runs wait for another occurrence, unless somebody has moved it already; who held it before
--- has lost it.
+-- Move a timer that nobody runs to another occurrence, unless somebody has already moved it. A previous holder loses
+-- its lease.
 UPDATE timer SET next_at = :next_at, lease_owner = NULL, lease_until = NULL
 WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now OR lease_owner = :dead)
 
 -- name: take_timer
--- Run one occurrence of a timer, unless somebody does or has done so.
+-- Claim one occurrence of a timer, unless somebody is running it or has run it.
 UPDATE timer SET
   lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, next_at = :occurrence
 WHERE id = :id AND next_at = :seen AND (lease_until IS NULL OR lease_until <= :now OR lease_owner = :dead)
 RETURNING *
 
 -- name: renew_timer
--- Keep a timer for longer, while nobody has taken it over and its run is not finished.
+-- Extend the lease of a timer, unless somebody has taken it over or its run is finished.
 UPDATE timer SET lease_until = :until WHERE id = :id AND lease_token = :token AND lease_until IS NOT NULL
 
 -- name: finish_timer
--- Note what a run came to, while its lease is ours.
+-- Store the outcome of a run, if the lease is still ours.
 UPDATE timer SET
   lease_owner = NULL, lease_until = NULL, occurrence = :occurrence, next_at = :next_at, ran_at = :now,
   outcome = :outcome, error_name = :error_name, error_message = :error_message, error_hint = :error_hint,
@@ -53,7 +53,7 @@ UPDATE timer SET
 WHERE id = :id AND lease_token = :token AND lease_until IS NOT NULL
 
 -- name: note_timer
--- Note what a run out of turn came to.
+-- Store the outcome of an extra run.
 UPDATE timer SET
   ran_at = :now, outcome = :outcome, error_name = :error_name, error_message = :error_message,
   error_hint = :error_hint, printed_hash = coalesce(:printed_hash, printed_hash)

@@ -12,7 +12,7 @@ SELECT * FROM webhook ORDER BY id
 SELECT * FROM webhook WHERE id = :id
 
 -- name: webhooks_that_listen
--- The webhooks for which events are kept, also while they are paused.
+-- The webhooks that get events, even while they are paused.
 SELECT id, kinds, account_did FROM webhook WHERE state <> 'disabled'
 
 -- name: update_webhook
@@ -20,24 +20,24 @@ SELECT id, kinds, account_did FROM webhook WHERE state <> 'disabled'
 UPDATE webhook SET url = :url, name = :name, state = :state, kinds = :kinds, reason = :reason WHERE id = :id
 
 -- name: replace_webhook_secret
--- Give a webhook a new secret; the old one signs beside it for a while.
+-- Give a webhook a new secret. For a while, messages are also signed with the old one.
 UPDATE webhook SET previous_secret = secret, secret = :secret, previous_until = :until WHERE id = :id
 
 -- name: delete_webhook
--- Forget a webhook and what was to be sent to it.
+-- Delete a webhook and its messages.
 DELETE FROM webhook WHERE id = :id
 
 -- name: disable_webhook
--- Send nothing more to a webhook, with the reason.
+-- Disable a webhook, with the reason.
 UPDATE webhook SET state = 'disabled', reason = :reason WHERE id = :id
 
 -- name: insert_delivery
--- Add a message to be sent to a webhook.
+-- Add a message for a webhook.
 INSERT INTO delivery (webhook_id, event_id, kind, body, attempt_at, created_at)
 VALUES (:webhook_id, :event_id, :kind, :body, :now, :now) RETURNING *
 
 -- name: next_delivery
--- The message to be sent next, to a webhook to which nobody else is sending.
+-- The next message to send, for a webhook that nobody else is sending to.
 SELECT delivery.* FROM delivery JOIN webhook ON webhook.id = delivery.webhook_id
 WHERE delivery.state = 'waiting' AND delivery.attempt_at <= :now AND webhook.state = 'active'
   AND (webhook.lease_until IS NULL OR webhook.lease_until <= :now)
@@ -57,11 +57,11 @@ UPDATE webhook SET lease_token = lease_token + 1, lease_until = :until
 WHERE id = :id AND (lease_until IS NULL OR lease_until <= :now) RETURNING *
 
 -- name: release_webhook
--- Give the right to send back.
+-- Give back the right to send.
 UPDATE webhook SET lease_until = NULL WHERE id = :id AND lease_token = :token
 
 -- name: settle_delivery
--- Note what sending came to, while the lease is ours.
+-- Store the outcome of sending, if the lease is still ours.
 UPDATE delivery SET
   state = :state, tries = tries + 1, attempt_at = :attempt_at, ended_at = :ended_at, status = :status, error = :error
 WHERE id = :id AND state = 'waiting'
@@ -76,9 +76,9 @@ UPDATE delivery SET state = 'waiting', tries = 0, attempt_at = :now, ended_at = 
 SELECT * FROM delivery WHERE id = :id
 
 -- name: list_deliveries
--- The messages of a webhook, the latest first.
+-- The messages of a webhook, latest first.
 SELECT * FROM delivery WHERE webhook_id = :webhook_id AND id < :before ORDER BY id DESC LIMIT :limit
 
 -- name: forget_deliveries
--- Drop messages that were dealt with long ago.
+-- Delete messages that were finished long ago.
 DELETE FROM delivery WHERE state <> 'waiting' AND ended_at < :before

@@ -1,24 +1,24 @@
 -- name: lock_account
--- One account, kept from other writers until the transaction ends.
+-- Lock one account until the transaction ends.
 SELECT * FROM account WHERE did = :did FOR UPDATE
 
 -- name: lock_accounts
--- Accounts, kept from other writers until the transaction ends, locked in the order of their DIDs.
+-- Lock accounts until the transaction ends, in the order of their DIDs.
 SELECT did FROM account
 WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item) ORDER BY did FOR UPDATE
 
 -- name: claim_accounts
--- Find and lock the accounts that have been ready for longest, passing over those that others hold, and leaving out some
--- servers, or all but some (JSON arrays).
+-- Lock the accounts that have been ready the longest, skipping those that others have locked, without some servers, or
+-- with only some (JSON arrays).
 SELECT * FROM account
 WHERE ready_at <= :now AND NOT jsonb_exists(CAST(:avoid AS jsonb), pds_url)
   AND (CAST(:only AS jsonb) IS NULL OR jsonb_exists(CAST(:only AS jsonb), pds_url))
 ORDER BY ready_at LIMIT :most FOR UPDATE SKIP LOCKED
 
 -- name: announce
--- Tell other processes, when this transaction is committed, to look at the queue.
+-- Notify other processes, when this transaction commits, to look at the queue.
 SELECT pg_notify(:channel, '')
 
 -- name: lock_default
--- Let nobody else change which account is the default until the transaction ends.
+-- Keep others from changing the default account until the transaction ends.
 SELECT pg_advisory_xact_lock(7305201338) AS locked

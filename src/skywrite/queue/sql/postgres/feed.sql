@@ -1,9 +1,9 @@
 -- name: lock_feed
--- One feed, kept from other writers until the transaction ends.
+-- Lock one feed until the transaction ends.
 SELECT * FROM feed WHERE id = :id FOR UPDATE
 
 -- name: claim_feeds
--- Find and lock the feeds that have been ready for longest, passing over those that others hold.
+-- Lock the feeds that have been ready the longest, skipping those that others have locked.
 SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit FOR UPDATE SKIP LOCKED
 
 -- name: known_fingerprints

@@ -1,5 +1,5 @@
 -- name: new_post_ids
--- The numbers for so many new posts.
+-- Numbers for new posts.
 SELECT nextval('post_id_seq') AS first, 1 AS count FROM generate_series(1, :count)
 
 -- name: insert_posts
@@ -15,12 +15,12 @@ SELECT id, key, key_hash, due_at, state FROM post
 WHERE account_did = :did AND key = ANY (ARRAY(SELECT value FROM json_array_elements_text(CAST(:keys AS json)) AS value))
 
 -- name: posts_with_texts
--- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.
+-- Posts of an account with any of these text hashes (a JSON array) that are waiting, or were published recently.
 SELECT * FROM post
 WHERE account_did = :did AND text_hash IN (SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:hashes AS json)) AS value)
   AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
 ORDER BY id
 
 -- name: lock_media
--- Stored bytes, kept from being pruned in this transaction.
+-- Protect stored bytes from pruning in this transaction.
 SELECT cid FROM media WHERE cid = :cid FOR KEY SHARE

@@ -1,19 +1,19 @@
 -- name: lock_account
--- One account, to be changed in this transaction (BEGIN IMMEDIATE keeps other writers away).
+-- Lock one account in this transaction (BEGIN IMMEDIATE already keeps other writers away).
 SELECT * FROM account WHERE did = :did
 
 -- name: lock_accounts
--- Accounts, to be changed in this transaction (BEGIN IMMEDIATE keeps other writers away).
+-- Lock accounts in this transaction (BEGIN IMMEDIATE already keeps other writers away).
 SELECT did FROM account
 WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
 
 -- name: claim_accounts
--- Find the accounts that have been ready for longest, leaving out some servers, or all but some (JSON arrays).
+-- The accounts that have been ready the longest, without some servers, or with only some (JSON arrays).
 SELECT * FROM account
 WHERE ready_at <= :now AND pds_url NOT IN (SELECT value FROM json_each(:avoid))
   AND (:only IS NULL OR pds_url IN (SELECT value FROM json_each(:only)))
 ORDER BY ready_at LIMIT :most
 
 -- name: lock_default
--- Let nobody else change which account is the default (BEGIN IMMEDIATE does).
+-- Keep others from changing the default account (BEGIN IMMEDIATE already does).
 SELECT 1 AS locked

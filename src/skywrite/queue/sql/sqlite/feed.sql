@@ -1,9 +1,9 @@
 -- name: lock_feed
--- One feed, to be changed in this transaction (BEGIN IMMEDIATE keeps other writers away).
+-- Lock one feed in this transaction (BEGIN IMMEDIATE already keeps other writers away).
 SELECT * FROM feed WHERE id = :id
 
 -- name: claim_feeds
--- Find the feeds that have been ready for longest.
+-- The feeds that have been ready the longest.
 SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
 
 -- name: known_fingerprints

@@ -1,5 +1,5 @@
 -- name: new_post_ids
--- The numbers for so many new posts (nobody else can write meanwhile).
+-- Numbers for new posts (nobody else can write meanwhile).
 SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'post'), 0) + 1 AS first, :count AS count
 
 -- name: insert_posts
@@ -14,12 +14,12 @@ INSERT INTO post (
 SELECT id, key, key_hash, due_at, state FROM post WHERE account_did = :did AND key IN (SELECT value FROM json_each(:keys))
 
 -- name: posts_with_texts
--- Posts of an account with any of these texts' hashes (a JSON array) that are waiting, or were published lately.
+-- Posts of an account with any of these text hashes (a JSON array) that are waiting, or were published recently.
 SELECT * FROM post INDEXED BY post_text
 WHERE account_did = :did AND text_hash IN (SELECT value FROM json_each(:hashes))
   AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
 ORDER BY id
 
 -- name: lock_media
--- Stored bytes, kept from being pruned in this transaction (BEGIN IMMEDIATE keeps other writers away).
+-- Protect stored bytes from pruning in this transaction (BEGIN IMMEDIATE already keeps other writers away).
 SELECT cid FROM media WHERE cid = :cid
