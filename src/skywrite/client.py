@@ -34,7 +34,18 @@ from skywrite.errors import InputError, Notice, SignInError, TemporaryError
 from skywrite.http import Http, Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
-from skywrite.sdk import ReportingStore, SessionCallback, SessionEvent, UploadedBlob, answer, attribute
+from skywrite.sdk import (
+    ReportingStore,
+    SessionCallback,
+    SessionEvent,
+    UploadedBlob,
+    answer,
+    attribute,
+    built_text,
+    quote_target,
+    record_of,
+    reply_target,
+)
 
 _LIKE = "app.bsky.feed.like"
 _REPOST = "app.bsky.feed.repost"
@@ -438,41 +449,12 @@ _AS_GIVEN = {"markdown": False, "shorten": False, "tidy": False, "card": "none"}
 
 def _draft(*, thread: Sequence[Draft] = (), **row: Any) -> Draft:
     """A draft from arguments of `send_post`, some of which may be models of the atproto SDK."""
-    row["text"], facets = _built(row.get("text", ""), row.get("facets"))
-    row["facets"] = None if facets is None else [_plain(facet) for facet in facets]
-    row["reply_to"] = _reply(row.get("reply_to"))
-    row["embed"] = _plain(row.get("embed"))
-    row["quote"] = _quote(row.get("quote"))
+    row["text"], facets = built_text(row.get("text", ""), row.get("facets"))
+    row["facets"] = None if facets is None else [record_of(facet) for facet in facets]
+    row["reply_to"] = reply_target(row.get("reply_to"))
+    row["embed"] = record_of(row.get("embed"))
+    row["quote"] = quote_target(row.get("quote"))
     return draft_from_dict({**_AS_GIVEN, **row, "thread": thread})
-
-
-def _plain(value: Any) -> Any:
-    """Models of the atproto SDK as the plain records that they stand for."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return value
-
-
-def _built(text: Any, facets: Sequence[Any] | None) -> tuple[str, Sequence[Any] | None]:
-    if hasattr(text, "build_text"):
-        return text.build_text(), text.build_facets() if facets is None else facets
-    return text, facets
-
-
-def _reply(reply_to: Any) -> Any:
-    """A reply reference (root and parent), or the at-uri of what it replies to."""
-    plain = _plain(reply_to)
-    if isinstance(plain, Mapping):
-        return plain if "root" in plain else plain.get("uri")
-    return getattr(plain, "uri", plain)
-
-
-def _quote(quote: Any) -> Any:
-    """A strong reference as it is, or the at-uri of what is quoted."""
-    plain = _plain(quote)
-    if isinstance(plain, Mapping):
-        return plain if "cid" in plain else plain.get("uri")
-    return getattr(plain, "uri", plain)
 
 
 def _media(value: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The names that scripts for the atproto SDK use, over plain XRPC calls.
 
-What lives here: answers that can be read by attribute, `client.app.bsky.*` and `client.com.atproto.*`, short methods
-such as `get_timeline`, and callbacks for sessions. What does not: the client itself (`client`), models, the firehose.
+What lives here: responses with fields as attributes, `client.app.bsky.*` and `client.com.atproto.*`, short methods such
+as `get_timeline`, the SDK's models as plain values, and callbacks for sessions. What does not: the client itself
+(`client`), models of our own, the firehose.
 
 Names: the SDK writes `get_profile` and `display_name` where lexicons write `getProfile` and `displayName`.
 """
@@ -9,7 +10,7 @@ Names: the SDK writes `get_profile` and `display_name` where lexicons write `get
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -35,15 +36,15 @@ def camel(name: str) -> str:
 
 
 class Answer(dict[str, Any]):
-    """A JSON object whose fields are attributes too, in Python's spelling; a field that is not there is None.
+    """A JSON object whose fields are attributes, too, in Python's spelling. A missing field is None.
 
-    The field `items` of lists is one too, and called it is the method of dict. Any other field that is named like a
-    method of dict is read as `answer["values"]`.
+    `items` is the field of lists, and when called, the method of dict. Read any other field that has the name of a dict
+    method as `answer["values"]`.
     """
 
     @property
     def items(self) -> Any:
-        """The field of this name where there is one, else the method."""
+        """The field of this name if there is one, else the method."""
         method = super().items
         return _Items(method, self["items"]) if isinstance(self.get("items"), list) else method
 
@@ -54,7 +55,7 @@ class Answer(dict[str, Any]):
 
 
 class _Items(list[Any]):
-    """A field called `items`, whose object is still a dict for whoever calls its method `items`."""
+    """A field called `items`. Calling it still works like the method `items` of dict."""
 
     def __init__(self, method: Callable[[], Any], values: Iterable[Any]) -> None:
         super().__init__(answer(value) for value in values)
@@ -66,7 +67,7 @@ class _Items(list[Any]):
 
 
 def answer(value: Any) -> Any:
-    """A JSON value with objects as Answers, however deep."""
+    """A JSON value with all objects in it as Answers."""
     if isinstance(value, dict):
         return value if isinstance(value, Answer) else Answer(value)
     if isinstance(value, list):
@@ -75,7 +76,7 @@ def answer(value: Any) -> Any:
 
 
 class UploadedBlob(Answer):
-    """The blob object of an upload; `blob` is the same object, as the SDK's answer has it."""
+    """The blob object of an upload. `blob` is the same object, as in the SDK's response."""
 
     @property
     def blob(self) -> Answer:
@@ -94,6 +95,36 @@ def plain(value: Any) -> Any:
     return value
 
 
+def record_of(value: Any) -> Any:
+    """A model of the SDK as the plain record that it stands for; anything else unchanged."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return value
+
+
+def built_text(text: Any, facets: Sequence[Any] | None) -> tuple[str, Sequence[Any] | None]:
+    """The text and facets of a text builder of the SDK, or those given."""
+    if hasattr(text, "build_text"):
+        return text.build_text(), text.build_facets() if facets is None else facets
+    return text, facets
+
+
+def reply_target(reply_to: Any) -> Any:
+    """A reply reference (root and parent), or the at-uri of what it replies to."""
+    given = record_of(reply_to)
+    if isinstance(given, Mapping):
+        return given if "root" in given else given.get("uri")
+    return getattr(given, "uri", given)
+
+
+def quote_target(quote: Any) -> Any:
+    """A strong reference as it is, or the at-uri of what is quoted."""
+    given = record_of(quote)
+    if isinstance(given, Mapping):
+        return given if "cid" in given else given.get("uri")
+    return getattr(given, "uri", given)
+
+
 class Caller(Protocol):
     """What calls XRPC methods: a `Client`."""
 
@@ -107,7 +138,7 @@ class Caller(Protocol):
 
 
 class Namespace:
-    """A place in the tree of methods: `client.app.bsky.actor.get_profile({"actor": "alice.test"})`.
+    """A node in the tree of methods: `client.app.bsky.actor.get_profile({"actor": "alice.test"})`.
 
     A method takes one dict or model, or keywords. Under the name of a collection, `get`, `list`, `create`, `put` and
     `delete` work on its records.
@@ -142,7 +173,7 @@ class Namespace:
                 return answer(self._caller.procedure(nsid, given, content_type="*/*", **more))
             return answer(self._caller.procedure(nsid, values, **more))
         raise AttributeError(
-            f"It is not clear whether {nsid} is a query or a procedure: call client.query({nsid!r}, {{...}}) or "
+            f"It is not clear whether {nsid} is a query or a procedure. Call client.query({nsid!r}, {{...}}) or "
             f"client.procedure({nsid!r}, {{...}})."
         )
 
@@ -173,7 +204,7 @@ class _Records(NamedTuple):
 
 
 class Short(NamedTuple):
-    """A method of the SDK's client: which lexicon it calls, and the names of its arguments in their order."""
+    """A method of the SDK's client: the lexicon that it calls, and the names of its arguments in order."""
 
     nsid: str
     parameters: tuple[str, ...]
@@ -199,7 +230,7 @@ ROOTS = ("app", "chat", "com", "tools")
 
 
 def attribute(caller: Caller, name: str) -> Any:
-    """What a client has under a name of the SDK's; AttributeError says where to look for the rest."""
+    """What a client has under a name from the SDK. Raises AttributeError, which says how to call anything else."""
     if name == "with_bsky_chat_proxy":
         # `client.chat` always goes through the chat service, so the client itself will do.
         return lambda: caller
@@ -239,7 +270,7 @@ class SessionEvent(Enum):
 
 
 class ChangedSession(NamedTuple):
-    """A session as callbacks get it; `export()` is the text for `login(session_string=...)`, and a secret."""
+    """A session for callbacks. `export()` is the text for `login(session_string=...)`; keep it secret."""
 
     handle: str
     did: str
@@ -249,7 +280,7 @@ class ChangedSession(NamedTuple):
         return f"ChangedSession({self.handle}, {self.did})"
 
     def export(self) -> str:
-        """The session as a text."""
+        """The session as text."""
         return self.text
 
 
@@ -257,7 +288,7 @@ SessionCallback = Callable[[SessionEvent, ChangedSession], object]
 
 
 class ReportingStore:
-    """A session store that calls back after each session it has kept."""
+    """A session store that calls the callbacks after it has saved a session."""
 
     def __init__(self, store: SessionStore, callbacks: Iterable[SessionCallback]) -> None:
         self._store = store

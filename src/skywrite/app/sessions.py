@@ -1,7 +1,7 @@
 """Long-lived sessions: refreshed before they expire unused, and announced before they end anyway.
 
 What lives here: the worker's task for all accounts, and what `whoami`, `doctor` and accepted posts report about a
-session. What does not: the refresh itself (`atproto.session`, `atproto.oauth_refresh`).
+session. What does not: the refresh itself (`atproto.bearer_auth`, `atproto.oauth_refresh`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One agent per account for a whole process: its session is shared and refreshed once.
 
-What does not live here: sessions at rest (`queue`), refreshing (`atproto.session`).
+What does not live here: sessions at rest (`queue`), refreshing (`atproto.bearer_auth`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ CREATE TABLE account (
   state text NOT NULL DEFAULT 'ok' CHECK (state IN ('ok', 'needs_login', 'paused')),
   paused_until timestamptz,
   pause_reason text,
-  -- The earliest moment at which a worker may take this account; NULL when there is nothing to do.
+  -- The earliest time at which a worker may claim this account; NULL when there is nothing to do.
   ready_at timestamptz,
   lease_token bigint NOT NULL DEFAULT 0,
   lease_owner text,

@@ -1,4 +1,4 @@
--- Moments are text, UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`: they sort as text and people can read them.
+-- Times are text, UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`: they sort as text and people can read them.
 
 CREATE TABLE schema_version (
   version INTEGER PRIMARY KEY,
@@ -21,7 +21,7 @@ CREATE TABLE account (
   state TEXT NOT NULL DEFAULT 'ok' CHECK (state IN ('ok', 'needs_login', 'paused')),
   paused_until TEXT,
   pause_reason TEXT,
-  -- The earliest moment at which a worker may take this account; NULL when there is nothing to do.
+  -- The earliest time at which a worker may claim this account; NULL when there is nothing to do.
   ready_at TEXT,
   lease_token INTEGER NOT NULL DEFAULT 0,
   lease_owner TEXT,
