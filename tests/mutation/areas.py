@@ -52,7 +52,8 @@ AREAS: dict[str, Area] = {
         ("bsky/*.py",), _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template")
     ),
     "sessions": Area(
-        ("atproto/session*.py", "atproto/kept_session.py"), (*_unit("patience", "publish", "repo", "session"), *_APP)
+        ("atproto/session*.py", "atproto/bearer_auth.py", "atproto/kept_session.py"),
+        (*_unit("patience", "publish", "repo", "session"), *_APP),
     ),
     "oauth": Area(("atproto/oauth*.py", "app/oauth*.py"), (*_unit("dpop", "oauth_scopes"), "tests/oauth"), pds=True),
 }
