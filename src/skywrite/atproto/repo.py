@@ -344,7 +344,7 @@ class Repo:
 
 
 def upload_seconds(size: int) -> float:
-    """How long the upload of so many bytes may take, including the response."""
+    """How long an upload of this size may take, including the response."""
     return UPLOAD_SECONDS_BASE + size / UPLOAD_BYTES_A_SECOND_LEAST
 
 

@@ -140,7 +140,7 @@ class Agent:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Call a procedure (POST) as the account and return its JSON object, {} where it has no output."""
+        """Call a procedure (POST) as the account and return its JSON object, or {} if it has no output."""
         return self._auth.call(
             lambda xrpc, own: xrpc.procedure(
                 nsid,

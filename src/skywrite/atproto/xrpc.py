@@ -50,7 +50,7 @@ class Caller(Protocol):
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Call a procedure (POST) and return its JSON object, {} where it has no output."""
+        """Call a procedure (POST) and return its JSON object, or {} if it has no output."""
         ...
 
 
@@ -107,7 +107,7 @@ class Xrpc:
         timeout_seconds: float | None = None,
         hide: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Call a procedure (POST) and return its JSON object, {} where it has no output.
+        """Call a procedure (POST) and return its JSON object, or {} if it has no output.
 
         `body` is an object (sent as JSON), bytes, or a function that returns a new stream of bytes for each try.
         `hide` lists secrets in the body that must not appear in an error.

@@ -35,7 +35,7 @@ class MissingAlt(InputError):
 
 
 class BadAspectRatio(InputError):
-    """Width and height are not two whole numbers from 1 upwards, or are missing where they are required."""
+    """Width and height are not two whole numbers from 1 upwards, or are missing although they are required."""
 
 
 class BadBlob(InputError):

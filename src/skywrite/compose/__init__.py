@@ -1,6 +1,6 @@
-"""From a draft (one message as its writer means it) to frozen records (what a repository is asked to hold).
+"""From a draft (a post as its writer wants it) to frozen records (exactly what goes into the repository).
 
-Three steps, each a module: `draft` says what can be meant, `resolve` does all the I/O that a draft asks for (files,
-pages, handles, posts that are answered), `build` and `freeze` are pure. What does not live here: when a post is
-sent (`schedule`), and sending it (`publish`).
+Each step is a module: `draft` defines drafts, `resolve` does all their I/O (files, pages, handles, posts to reply to),
+and `build` and `freeze` are pure. What does not live here: when to send a post (`schedule`), how to send it
+(`publish`).
 """

@@ -1,6 +1,6 @@
 """Times of day as people write them: `9:00`, `5 pm`, `9h30`, `half past 9`, `午後3時`. Pure.
 
-What does not live here: noon and midnight (`languages`), and parts of the day beside a time (`meaning`).
+What does not live here: noon and midnight (`languages`), and parts of the day next to a time (`meaning`).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ CREATE TABLE feed_item (
 
 CREATE INDEX feed_item_state ON feed_item (feed_id, state, id);
 
--- What an item is known by, for ever. A weak fingerprint is replaced when the item is edited.
+-- What an item is known by, permanently. A weak fingerprint is replaced when the item is edited.
 CREATE TABLE feed_fingerprint (
   feed_id bigint NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
   fingerprint bigint NOT NULL,
