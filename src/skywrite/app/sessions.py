@@ -29,7 +29,7 @@ ENDED = "Its session has ended, as sessions of OAuth do."
 class SessionKeeping(Chore):
     """Every hour: refresh sessions that were not used for thirty days, and report those that end soon."""
 
-    seconds = KEEP_SECONDS
+    every = timedelta(seconds=KEEP_SECONDS)
 
     def __init__(self, ctx: Context, log: Log = silent) -> None:
         super().__init__(ctx)
