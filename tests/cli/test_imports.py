@@ -14,6 +14,7 @@ HEAVY = (
     *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
     *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
     *("importlib.metadata", "msgspec", "skywrite.app.feeds", "skywrite.app.occurrences", "skywrite.schedule.times"),
+    *("shutil", "zoneinfo"),
 )
 RUN = """
 import sys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -23,6 +22,8 @@ All commands: skywrite help"""
 
 def print_status(as_json: bool) -> None:
     """Accounts, worker, the next posts, and what needs you."""
+    from zoneinfo import ZoneInfo
+
     from skywrite.app import Skywrite
     from skywrite.app.overview import overview
 

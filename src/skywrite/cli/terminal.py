@@ -6,7 +6,6 @@ What lives here: measuring and cutting text. What does not: the content (`listin
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -31,7 +30,14 @@ def columns() -> int:
     """The columns of a line; a fixed number if not on a terminal."""
     if not is_terminal() and not os.environ.get("COLUMNS"):
         return PIPE_COLUMNS
-    return max(shutil.get_terminal_size().columns, COLUMNS_MIN)
+    return max(_size().columns, COLUMNS_MIN)
+
+
+def _size() -> os.terminal_size:
+    # It loads what compresses files, which takes 2 ms; posting needs neither.
+    import shutil
+
+    return shutil.get_terminal_size()
 
 
 def width(text: str) -> int:
@@ -70,7 +76,7 @@ def wrapped(text: str, *, first: int = 0, stream: TextIO | None = None) -> str:
         return text
     import textwrap
 
-    room = max(shutil.get_terminal_size().columns, COLUMNS_MIN)
+    room = max(_size().columns, COLUMNS_MIN)
     if first + width(text) <= room:
         return text
     lines = textwrap.wrap(
@@ -98,7 +104,7 @@ def print_columns(rows: Sequence[Sequence[str]], *, gap: str = "  ") -> None:
 def show(lines: Iterable[str]) -> None:
     """Print lines, through a pager if they do not fit on the terminal."""
     printed = list(lines)
-    if not is_terminal() or plain_terminal() or len(printed) < shutil.get_terminal_size().lines:
+    if not is_terminal() or plain_terminal() or len(printed) < _size().lines:
         for line in printed:
             click.echo(line)
         return
