@@ -82,7 +82,7 @@ def test_a_zombie_settles_nothing_and_publishes_nothing(
             assert 1 == other.run_once(threads=1).published
             settled = other.show(1)
         answer.set()
-        zombie.discard_frozen()
+        zombie.resume()
         assert 0 == zombie.wait()
         assert ["lease_lost"] == [name for name in ("lease_lost", '"published"') if name in zombie.output]
     with opened(environ) as sky:
@@ -105,7 +105,7 @@ def test_a_zombie_settles_nothing_while_another_is_at_it(
             proxy.wait_for(WRITE, times=2)
             before = other.show(1)
             answer.set()
-            zombie.discard_frozen()
+            zombie.resume()
             zombie.wait()
             assert (before, True) == (other.show(1), '"lease_lost"' in zombie.output)
         finally:

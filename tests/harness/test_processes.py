@@ -40,13 +40,13 @@ def wait_until(reached: Callable[[], bool], timeout_seconds: float = 60.0) -> bo
     return reached()
 
 
-def test_freeze_thaw_and_kill() -> None:
-    """A frozen child stands still, goes on when discarded, and is gone when killed."""
+def test_freeze_resume_and_kill() -> None:
+    """A frozen child stands still, goes on when resumed, and is gone when killed."""
     with python_child("-c", ECHO) as child:
         child.wait_for_line("up")
         child.freeze()
         assert wait_until(lambda: state(child.pid) == "T")
-        child.discard_frozen()
+        child.resume()
         child.wait_for_line("tick", skip=len(child.lines))
         child.kill()
         assert -signal.SIGKILL == child.wait()

@@ -119,7 +119,7 @@ class Child:
         """SIGSTOP: the process stands still in the middle of whatever it does."""
         self.send(signal.SIGSTOP)
 
-    def discard_frozen(self) -> None:
+    def resume(self) -> None:
         """SIGCONT: it goes on as if no time had passed."""
         self.send(signal.SIGCONT)
 
@@ -147,7 +147,7 @@ class Child:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.discard_frozen()
+        self.resume()
         self.kill()
 
 
