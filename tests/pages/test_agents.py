@@ -46,7 +46,7 @@ def test_the_answer_reaches_the_program(tab: Watched) -> None:
         page = tab.visit(f"/authorize?{urlencode(question)}")
         assert [] == problems(page)
         assert page.get_by_label("draft").is_checked()
-        page.get_by_role("button", name="Let it in").click(no_wait_after=True)
+        page.get_by_role("button", name="Allow it").click(no_wait_after=True)
         assert arrived.wait(30)
         program.shutdown()
         thread.join()
