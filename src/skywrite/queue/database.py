@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.errors import Do, Hint, StorageError
+from skywrite.queue.connection_limit import ConnectionLimit
 from skywrite.queue.queries import load_queries
 
 Row = Mapping[str, Any]
@@ -141,10 +142,14 @@ class Transaction:
 
 
 class Database(ABC):
-    """Connections to one database. Threads may share it: each transaction has its own connection."""
+    """Connections to one database. Threads may share it: each transaction has its own connection.
+
+    `connections_max`: how many transactions there are at once, for all threads; None: any number.
+    """
 
     dialect: ClassVar[str]
     serial_writes: ClassVar[bool]
+    connections_max: ClassVar[int | None] = None
     driver_error: type[Exception]
 
     def __init__(self, place: str) -> None:
@@ -156,6 +161,7 @@ class Database(ABC):
         self._idle: list[Connection] = []
         self._closed = False
         self._turn = threading.RLock() if self.serial_writes else None
+        self._limit = ConnectionLimit(self.connections_max) if self.connections_max else None
 
     @abstractmethod
     def connect(self) -> Connection:
@@ -230,10 +236,8 @@ class Database(ABC):
 
         Raises the storage errors of this module instead of the driver's.
         """
-        turn = self._turn if write else None
-        if turn is not None:
-            turn.acquire()
-        try:
+        turn = (self._turn if write else None) or nullcontext()
+        with turn, self._limit.taken() if self._limit else nullcontext():
             connection = self._started(write)
             try:
                 yield Transaction(self, connection)
@@ -245,9 +249,6 @@ class Database(ABC):
                 raise
             self._commit(connection, write=write)
             self.give_back(connection)
-        finally:
-            if turn is not None:
-                turn.release()
 
     def _commit(self, connection: Connection, *, write: bool) -> None:
         try:
@@ -314,7 +315,7 @@ class Database(ABC):
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next transaction."""
-        if self._closed:
+        if self._closed or (self.connections_max is not None and len(self._idle) >= self.connections_max):
             with suppress(Exception):
                 connection.close()
             return

@@ -30,6 +30,8 @@ from skywrite.shown import redacted
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 20
 STATEMENT_SECONDS = 300
+# Threads share transactions, so more of them need hardly more connections; a server has room for ten such workers.
+CONNECTIONS_MAX = 8
 CHANNEL = "skywrite"
 # Any number will do, as long as nobody else in this database locks the same one.
 _SCHEMA_LOCK = 7_305_201_337
@@ -66,6 +68,7 @@ class PostgresDatabase(Database):
 
     dialect: ClassVar[str] = "postgres"
     serial_writes: ClassVar[bool] = False
+    connections_max: ClassVar[int | None] = CONNECTIONS_MAX
 
     def __init__(self, address: str) -> None:
         try:
