@@ -45,16 +45,6 @@ def page() -> Iterator[str]:
 
 
 @pytest.fixture
-def author(network: Network) -> PdsAccount:
-    return network.create_account()
-
-
-@pytest.fixture
-def reader(network: Network) -> PdsAccount:
-    return network.create_account()
-
-
-@pytest.fixture
 def client(network: Network, author: PdsAccount, monkeypatch: pytest.MonkeyPatch) -> Client:
     """Our client, signed in as the author."""
     monkeypatch.setenv("SKYWRITE_PLC_URL", network.plc_url)

@@ -1,66 +1,20 @@
-"""What became of our posts, as the AppView of the reference network shows it: counts, the inbox, reposts, receipts."""
+"""What became of our posts, as the AppView of the reference network shows it: counts, the inbox, receipts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.marks import MarkTask
-from skywrite.app.reposts import RepostTask
 from skywrite.clock import FakeClock
-from skywrite.config import load_config
 from skywrite.insight.receipts import read_receipt
+from tests.network.support import POST, write
 from tests.support.network import Network
 from tests.support.pds import PdsAccount
 
 pytestmark = pytest.mark.network
-
-POST = "app.bsky.feed.post"
-
-
-@pytest.fixture
-def author(network: Network) -> PdsAccount:
-    """Who posts through the queue."""
-    return network.create_account()
-
-
-@pytest.fixture
-def reader(network: Network) -> PdsAccount:
-    """Who reacts, without any of our own code."""
-    return network.create_account()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """A clock that begins now, as the server's tokens do."""
-    return FakeClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def sky(network: Network, author: PdsAccount, clock: FakeClock, tmp_path: Path) -> Iterator[Skywrite]:
-    """A queue with the author's account, which counts at the network's own AppView."""
-    environ = {
-        "SKYWRITE_HOME": str(tmp_path),
-        "SKYWRITE_PLC_URL": network.plc_url,
-        "SKYWRITE_APPVIEW": network.appview_url,
-        "SKYWRITE_VIDEO_SERVICE": "",
-    }
-    with Skywrite(config=load_config(environ), clock=clock) as queue:
-        queue.login(author.handle, author.app_password, pds=network.url)
-        yield queue
-
-
-def write(network: Network, who: PdsAccount, collection: str, **record: Any) -> str:
-    """A record of somebody; its address."""
-    value = {"$type": collection, "createdAt": "2026-01-01T00:00:00.000Z", **record}
-    given = {"repo": who.did, "collection": collection, "record": value}
-    return str(network.call("com.atproto.repo.createRecord", given, jwt=who.access_jwt)["uri"])
 
 
 def react(network: Network, who: PdsAccount, uri: str, cid: str) -> str:
@@ -124,23 +78,6 @@ def test_the_inbox_and_an_answer(
     sky.run_once()
     post = sky.posts.get(late).post
     assert ("held", "ReplyTargetGone") == (post.state, post.problem and post.problem.name)
-
-
-def test_a_repost_and_its_end(
-    network: Network, sky: Skywrite, author: PdsAccount, reader: PdsAccount, clock: FakeClock
-) -> None:
-    """The AppView shows who reposted, and no more when its time is over."""
-    uri = write(network, reader, POST, text="Hello")
-    network.settle()
-    sky.reposts.repost(uri, undo_after="2h")
-    seen = []
-    for hours in (0, 2):
-        clock.advance(hours * 3600)
-        RepostTask(sky.context).run()
-        network.settle()
-        found = network.call("app.bsky.feed.getRepostedBy", params={"uri": uri}, jwt=reader.access_jwt)
-        seen.append([one["did"] for one in found["repostedBy"]])
-    assert [[author.did], []] == seen
 
 
 def test_a_receipt_is_of_what_readers_see(network: Network, sky: Skywrite, reader: PdsAccount) -> None:
