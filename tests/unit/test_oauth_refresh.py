@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.oauth_refresh import InvalidGrant, RefreshInDoubt, Refresher, SessionOver
+from skywrite.atproto.oauth_refresh import InvalidGrant, Refresher, RefreshInDoubt, SessionOver
 from skywrite.atproto.oauth_session import OAuthSession
 from skywrite.atproto.session import SignedOut
 from skywrite.atproto.xrpc_errors import ServerFailure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -33,7 +35,7 @@ from skywrite.atproto.sign_in import (
     clean_identifier,
     create_session,
 )
-from skywrite.atproto.xrpc_errors import InvalidToken, MethodNotSupported, NotSignedIn
+from skywrite.atproto.xrpc_errors import ExpiredToken, InvalidToken, MethodNotSupported, NotSignedIn
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError
 
@@ -65,9 +67,13 @@ def session(tokens: Tokens, clock: FakeClock) -> Session:
     return Session.from_answer(tokens("1"), service_url=PDS, now=clock.now())
 
 
+def server_named(name: str, endpoint: object) -> dict[str, Any]:
+    return {"id": name, "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint}
+
+
 def document(endpoint: str, did: str = DID) -> dict[str, Any]:
-    service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint}
-    return {"id": did, "service": [{"id": "#other", "type": "X", "serviceEndpoint": "https://no.example"}, service]}
+    other = {"id": "#other", "type": "X", "serviceEndpoint": "https://no.example"}
+    return {"id": did, "service": [other, server_named("#atproto_pds", endpoint)]}
 
 
 def test_sign_in(server: Any, clock: FakeClock, answer: Any, tokens: Tokens) -> None:
@@ -194,6 +200,13 @@ def test_answers_without_a_session(server: Any, answer: Any, tokens: Tokens, bro
         (document("javascript:alert(1)"), PDS, None),
         ({"id": DID, "service": "x"}, PDS, None),
         ({"id": DID, "service": [1, {}]}, PDS, None),
+        ({"id": DID, "service": [server_named("#other", "https://real.example")]}, PDS, None),
+        (
+            {"id": DID, "service": [server_named(f"{DID}#atproto_pds", "https://real.example")]},
+            PDS,
+            "https://real.example",
+        ),
+        ({"id": DID, "service": [server_named("#atproto_pds", 7)]}, PDS, None),
         (None, PDS, None),
     ],
 )
@@ -205,6 +218,39 @@ def test_server_in_a_document(found: Any, service: str, expected: str | None) ->
 def test_json_and_string_forms(session: Session) -> None:
     """A session comes back from its JSON and from its string as it was."""
     assert (session, session) == (Session.from_json(session.to_json()), Session.from_string(session.export_string()))
+
+
+@pytest.mark.parametrize("handle", ["a.test", "ab.test", "abc.test"])
+def test_a_string_of_any_length(session: Session, handle: str) -> None:
+    """A session comes back whatever the length of its string leaves over, and not with characters in between."""
+    text = session._replace(handle=handle).export_string()
+    assert handle == Session.from_string(text).handle
+    with pytest.raises(InvalidSession):
+        Session.from_string(f"{text[:40]}!!!!{text[40:]}")
+
+
+def test_json_without_a_state(session: Session) -> None:
+    """A session stored without `active` is active."""
+    fields = {name: value for name, value in json.loads(session.to_json()).items() if name != "active"}
+    assert session == Session.from_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"handle": 1}, {"status": 1}, {"access_jwt": 1}, {"received_at": "2026-11-24T12:00:00"}]
+)
+def test_json_with_the_wrong_kind_of_value(session: Session, changes: dict[str, Any]) -> None:
+    """A value of another kind makes the whole text no session; so does a time without its zone."""
+    with pytest.raises(InvalidSession):
+        Session.from_json(json.dumps({**json.loads(session.to_json()), **changes}))
+
+
+def test_the_longest_string() -> None:
+    """A string of 100,000 characters is read, and a longer one is not."""
+    rest = f":::{DID}:::access:::refresh:::{PDS}"
+    longest = "a" * (100_000 - len(rest)) + rest
+    assert PDS == Session.from_string(longest).pds_url
+    with pytest.raises(InvalidSession):
+        Session.from_string("a" + longest)
 
 
 def test_sdk_session_strings(session: Session) -> None:
@@ -334,6 +380,30 @@ def test_tokens_of_the_end_of_the_calendar(clock: FakeClock, jwt: Callable[..., 
         session.is_due(clock.now()),
         session.is_over(clock.now()),
     )
+
+
+def test_the_end_of_a_token(session: Session, clock: FakeClock) -> None:
+    """A token is over in the second in which it expires, and due five minutes before."""
+    states = [
+        (session.is_due(clock.now() + timedelta(seconds=age)), session.is_over(clock.now() + timedelta(seconds=age)))
+        for age in (6899.9, 6900, 7199.9, 7200)
+    ]
+    assert [(False, False), (True, False), (True, False), (True, True)] == states
+
+
+def test_tokens_that_say_only_when_they_end(clock: FakeClock) -> None:
+    """Without a time of issue the token's end is compared with our own clock."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(clock.now().timestamp()) + 400}).encode()).decode()
+    session = Session(DID, "alice.test", PDS, f"e30.{claims}.x", "opaque", clock.now())
+    assert [False, True] == [session.is_due(clock.now() + timedelta(seconds=age)) for age in (99, 100)]
+
+
+@pytest.mark.parametrize("name", ["did:web:a.example", "did:web:ab.example", "did:web:abc.example", 7])
+def test_the_server_that_a_token_is_for(name: object) -> None:
+    """The server that a token names is read from it, whatever the length of its claims leaves over."""
+    claims = base64.urlsafe_b64encode(json.dumps({"aud": name}).encode()).decode().rstrip("=")
+    session = Session(DID, "alice.test", PDS, f"e30.{claims}.x", "opaque")
+    assert (name if isinstance(name, str) else None) == session.audience
 
 
 def test_opaque_tokens(clock: FakeClock) -> None:
@@ -647,17 +717,15 @@ def test_a_refused_refresh_looks_for_a_new_sign_in(
 
 
 def test_waiting_for_another_process(server: Any, session: Session, refusal: Any, clock: FakeClock) -> None:
-    """A lease that nobody gives back is waited for until it ends, and no longer than that by much."""
-
-    class Held(MemorySessionStore):
-        def try_lease(self, did: str, seconds: float) -> bool:
-            return False
-
+    """A lease that nobody gives back is waited for until it ends, not much longer, with five looks a second."""
+    store = Held(clock)
     server.on(WHO, refusal(400, "ExpiredToken"))
     before = clock.now()
     with pytest.raises(RefreshBusy):
-        Agent(server, session, store=Held(clock), clock=clock).query(WHO)
-    assert timedelta(seconds=60) < clock.now() - before < timedelta(seconds=80)
+        Agent(server, session, store=store, clock=clock).query(WHO)
+    waited = (clock.now() - before).total_seconds()
+    assert 75 <= waited < 75.3
+    assert 4.5 < store.tries / waited < 5.5
 
 
 def test_a_dead_process_gives_way(
@@ -702,6 +770,148 @@ def test_service_auth(server: Any, session: Session, answer: Any, clock: FakeClo
     expires = str(int(clock.now().timestamp()) + 1800)
     assert token == "t"
     assert [("aud", "did:web:video.example"), ("lxm", "a.b.c"), ("exp", expires)] == server.sent[0].params
+
+
+def test_a_server_that_sends_no_service_token(server: Any, session: Session, answer: Any, clock: FakeClock) -> None:
+    """A response without a token is an error that names the server and the service."""
+    server.on("com.atproto.server.getServiceAuth", answer({"token": None}))
+    with pytest.raises(NoAnswer, match=r"pds\.example sent no token for did:web:video\.example"):
+        Agent(server, session, clock=clock).service_auth("did:web:video.example", "a.b.c")
+
+
+def test_getting_ready(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """Getting ready refreshes a session that is about to expire, and sends nothing else."""
+    server.on(REFRESH, answer(tokens("2")))
+    agent = Agent(server, session, clock=clock)
+    agent.get_ready()
+    clock.advance(TWO_HOURS)
+    agent.get_ready()
+    assert [REFRESH] == [request.nsid for request in server.sent]
+
+
+def test_one_lease_for_each_account(clock: FakeClock) -> None:
+    """A lease in memory keeps others out for its seconds, for its account alone, or until it is given back."""
+    store = MemorySessionStore(clock)
+    assert [True, False, True] == [store.try_lease(did, 60) for did in (DID, DID, "did:plc:other")]
+    clock.advance(59.9)
+    assert store.try_lease(DID, 60) is False
+    clock.advance(0.1)
+    assert store.try_lease(DID, 60) is True
+    store.release(DID)
+    assert store.try_lease(DID, 60) is True
+
+
+def test_a_refresh_that_is_asked_for_waits(
+    server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """Who asks for a refresh gets one, though another process has the lease for now."""
+    store = MemorySessionStore(clock)
+    store.try_lease(DID, 60)
+    server.on(REFRESH, answer(tokens("2")))
+    assert tokens("2")["refreshJwt"] == Agent(server, session, store=store, clock=clock).refresh().refresh_jwt
+    assert 60 <= clock.monotonic() < 61
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_an_account_that_is_taken_down_costs_no_refresh(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens, refusals: int
+) -> None:
+    """What a server says about the account is believed, at the first call and after a refresh."""
+    server.on(WHO, *[refusal(400, "ExpiredToken")] * (refusals - 1), refusal(401, "AccountTakedown"))
+    server.on(REFRESH, answer(tokens("2")))
+    with pytest.raises(AccountUnavailable):
+        Agent(server, session, clock=clock).query(WHO)
+    assert (refusals, refusals - 1) == (server.count(WHO), server.count(REFRESH))
+
+
+def test_a_call_that_was_refused_and_cannot_be_repeated(
+    server: Any, session: Session, refusal: Any, clock: FakeClock
+) -> None:
+    """A call that was sent once is in doubt, though the refresh after it could not be sent."""
+    server.on(WHO, refusal(401, "AuthMissing"))
+    server.on(REFRESH, NotSent("No network.", hint="Connect."))
+    with pytest.raises(NoAnswer, match="No network") as caught:
+        Agent(server, session, clock=clock).procedure(WHO)
+    assert ("Connect.", 1) == (caught.value.hint, server.count(WHO))
+
+
+def test_saved_sessions_that_the_server_refuses(
+    server: Any, session: Session, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """After two sessions that others saved and that the server refuses, the session counts as expired."""
+
+    class Busy(MemorySessionStore):
+        def load(self, did: str) -> Session | None:
+            return session.renewed(tokens(f"saved{server.count(WHO)}"), now=clock.now())
+
+    server.on(WHO, refusal(400, "ExpiredToken"))
+    with pytest.raises(ExpiredToken, match=r"alice\.test has expired"):
+        Agent(server, session, store=Busy(clock), clock=clock).query(WHO)
+    assert (3, 0) == (server.count(WHO), server.count(REFRESH))
+
+
+class Held(MemorySessionStore):
+    """A store whose lease another process has, and does not give back."""
+
+    tries = 0
+
+    def try_lease(self, did: str, seconds: float) -> bool:
+        self.tries += 1
+        return False
+
+
+def test_nobody_waits_for_a_refresh_that_can_wait(server: Any, session: Session, answer: Any, clock: FakeClock) -> None:
+    """While the old token is good, a call does not wait for the refresh of another process."""
+    server.on(WHO, answer({"ok": 1}))
+    clock.advance(TWO_HOURS - 200)
+    before = clock.now()
+    assert {"ok": 1} == Agent(server, session, store=Held(clock), clock=clock).query(WHO)
+    assert ([session.access_jwt], before) == ([request.token for request in server.sent], clock.now())
+
+
+def test_what_the_holder_of_the_lease_saved_is_used(
+    server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """A session that another process saves while it has the lease is used at once."""
+    clock.advance(TWO_HOURS)
+    store = Held(clock)
+    store.save(session.renewed(tokens("2"), now=clock.now()))
+    before = clock.now()
+    server.on(WHO, answer({}))
+    Agent(server, session, store=store, clock=clock).query(WHO)
+    assert ([tokens("2")["accessJwt"]], before) == ([request.token for request in server.sent], clock.now())
+
+
+def test_calls_during_a_refresh(server: Any, session: Session, answer: Any, clock: FakeClock, tokens: Tokens) -> None:
+    """While one thread refreshes a session that is still good, others go on with the old token."""
+
+    def refresh(_sent: Any) -> Any:
+        agent.query(WHO)
+        return answer(tokens("2"))
+
+    server.on(WHO, answer({}))
+    server.on(REFRESH, refresh)
+    agent = Agent(server, session, clock=clock)
+    clock.advance(TWO_HOURS - 200)
+    agent.query(WHO)
+    sent = [request.token for request in server.sent]
+    assert [session.refresh_jwt, session.access_jwt, tokens("2")["accessJwt"]] == sent
+
+
+def test_a_refresh_that_came_during_a_call(
+    server: Any, session: Session, answer: Any, refusal: Any, clock: FakeClock, tokens: Tokens
+) -> None:
+    """A call that is refused after another thread has refreshed the session is repeated with the new token."""
+
+    def who(_sent: Any) -> Any:
+        agent.refresh()
+        return refusal(400, "ExpiredToken")
+
+    server.on(WHO, who, answer({"ok": 1}))
+    server.on(REFRESH, answer(tokens("2")))
+    agent = Agent(server, session, clock=clock)
+    assert {"ok": 1} == agent.query(WHO)
+    assert (1, tokens("2")["accessJwt"]) == (server.count(REFRESH), server.sent[-1].token)
 
 
 def test_describe_server_once(server: Any, session: Session, answer: Any, clock: FakeClock) -> None:

@@ -32,7 +32,6 @@ METADATA_SECONDS = 15.0
 REQUEST_SECONDS = 20.0
 METADATA_BYTES_MAX = 200_000
 ACCESS_TOKEN_SECONDS = 3600
-PENDING_SECONDS = 600
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _SERVER_PATH = "/.well-known/oauth-authorization-server"

@@ -115,11 +115,6 @@ class Agent:
         return self._clock
 
     @property
-    def transport(self) -> Transport:
-        """What sends the agent's requests."""
-        return self._transport
-
-    @property
     def public(self) -> Xrpc:
         """The account's server, for calls without the session."""
         return Xrpc(self._transport, self.session.pds_url, clock=self._clock)
