@@ -257,11 +257,17 @@ class _Finder(ast.NodeVisitor):
     def visit_Assert(self, node: ast.Assert) -> None:
         """What cannot be is nobody's promise."""
 
+    def visit_Raise(self, node: ast.Raise) -> None:
+        """Nor is what cannot be reached."""
+        if not (isinstance(node.exc, ast.Call) and self._text(node.exc.func) == "AssertionError"):
+            self.generic_visit(node)
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Texts say what they like."""
 
     def visit_Return(self, node: ast.Return) -> None:
-        if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
+        # None is as false as False: whoever asks cannot see the difference.
+        if node.value is not None and ast.unparse(node.value) not in ("None", "False"):
             self._change(node, "return None")
         self.generic_visit(node)
 

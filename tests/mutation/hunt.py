@@ -436,7 +436,9 @@ def in_another_process() -> None:
     change = Change(*fields)
     sys.meta_path.insert(0, ChangedModule(change))
     files = sorted({name.partition("::")[0] for name in names})
-    sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files], plugins=[Chosen(names)]))
+    # With its own assertions pytest would load the module itself, without the change.
+    plain = ("-x", "-q", "-p", "no:cacheprovider", "--assert=plain")
+    sys.exit(pytest.main([*plain, *files], plugins=[Chosen(names)]))
 
 
 if __name__ == "__main__":
