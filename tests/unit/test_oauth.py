@@ -33,38 +33,25 @@ from skywrite.atproto.xrpc_errors import ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, RateLimited, SkywriteError, TemporaryError
 from skywrite.http import Response
-from tests.support.oauth_session import DID, ISSUER, KEY, PDS, oauth_session
+from tests.support.oauth_session import (
+    CONFIDENTIAL,
+    DID,
+    HANDLE,
+    ISSUER,
+    KEY,
+    METADATA,
+    PDS,
+    RESOURCE,
+    SERVER,
+    TOKENS,
+    did_document,
+    oauth_session,
+    origin_of,
+    script_network,
+)
 
 PLC = "https://plc.example.com"
-HANDLE = "alice.test"
 CALLBACK = "http://127.0.0.1:7777/callback"
-RESOURCE = "oauth-protected-resource"
-SERVER = "oauth-authorization-server"
-METADATA = {
-    "issuer": ISSUER,
-    "authorization_endpoint": f"{ISSUER}/authorize",
-    "token_endpoint": f"{ISSUER}/token",
-    "pushed_authorization_request_endpoint": f"{ISSUER}/par",
-    "revocation_endpoint": f"{ISSUER}/revoke",
-    "code_challenge_methods_supported": ["S256"],
-    "dpop_signing_alg_values_supported": ["ES256"],
-    "authorization_response_iss_parameter_supported": True,
-}
-TOKENS = {
-    "access_token": "access-1",
-    "refresh_token": "refresh-1",
-    "token_type": "DPoP",
-    "scope": "atproto blob:*/*",
-    "sub": DID,
-    "expires_in": 600,
-}
-CONFIDENTIAL = OAuthClient(
-    "confidential",
-    "https://me.example.com/client-metadata.json",
-    ("https://me.example.com/callback",),
-    "atproto",
-    {"one": KEY, "spare": SigningKey.from_text("A" * 42 + "I")},
-)
 
 
 def form(sent: Any) -> dict[str, str]:
@@ -78,26 +65,10 @@ def claims(token: str) -> dict[str, Any]:
     return found
 
 
-def document(place: str, did: str = DID) -> dict[str, Any]:
-    """A DID document that names a server."""
-    service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": place}
-    return {"id": did, "alsoKnownAs": [f"at://{HANDLE}"], "service": [service]}
-
-
 @pytest.fixture
-def web(server: Any, answer: Any) -> Any:
+def web(server: Any) -> Any:
     """A network with one account, its server, and the authorization server of that."""
-    server.on("com.atproto.identity.resolveHandle", answer({"did": DID}))
-    server.on(DID, answer(document(PDS)))
-    server.on(
-        RESOURCE,
-        lambda sent: answer({"resource": sent.url.partition("/.well-known")[0], "authorization_servers": [ISSUER]}),
-    )
-    server.on(SERVER, answer(METADATA))
-    server.on("par", answer({"request_uri": "urn:request 1"}, 201))
-    server.on("token", answer(TOKENS))
-    server.on("revoke", answer({}))
-    return server
+    return script_network(server)
 
 
 @pytest.fixture
@@ -260,7 +231,7 @@ def test_tokens_that_are_not_taken(
 ) -> None:
     """Tokens that are none, or that are for somebody or something else, are revoked at once."""
     web.on("token", answer({**TOKENS, **changes}))
-    web.on("did:plc:zyxwvutsrqponmlkjihgfedc", answer(document(PDS, "did:plc:zyxwvutsrqponmlkjihgfedc")))
+    web.on("did:plc:zyxwvutsrqponmlkjihgfedc", answer(did_document(PDS, "did:plc:zyxwvutsrqponmlkjihgfedc")))
     signing = login()
     pending = signing.begin(HANDLE, "atproto", CALLBACK)
     with pytest.raises(kind, match=message):
@@ -296,7 +267,7 @@ def test_a_server_that_signs_in_accounts_of_others(web: Any, login: Any, answer:
     other = "https://other.example.com"
 
     def metadata(sent: Any) -> Response:
-        place = sent.url.partition("/.well-known")[0]
+        place = origin_of(sent.url)
         ends = {name: str(value).replace(ISSUER, place) for name, value in METADATA.items() if "endpoint" in name}
         return answer({**METADATA, **ends, "issuer": place})  # type: ignore[no-any-return]  # a fixture
 
@@ -313,7 +284,7 @@ def test_an_account_that_moved_during_the_sign_in(web: Any, login: Any, answer: 
     """The account's document is read anew when it comes back, so that a move in between is seen."""
     signing = login()
     pending = signing.begin(HANDLE, "atproto", CALLBACK)
-    web.on(DID, answer(document("https://new.example.com")))
+    web.on(DID, answer(did_document("https://new.example.com")))
     assert "https://new.example.com" == signing.finish(pending, came_back(pending)).pds_url
 
 
@@ -444,7 +415,7 @@ def test_a_server_on_this_computer(web: Any, answer: Any, clock: FakeClock) -> N
     web.on(SERVER, answer({**METADATA, **ends, "issuer": local}))
     web.on(
         RESOURCE,
-        lambda sent: answer({"resource": sent.url.partition("/.well-known")[0], "authorization_servers": [local]}),
+        lambda sent: answer({"resource": origin_of(sent.url), "authorization_servers": [local]}),
     )
     assert local == found(web, clock, local)
     assert local == read_server(web, f"{local}/", Origins(clock)).issuer

@@ -15,48 +15,10 @@ from skywrite.atproto.session import SignedOut
 from skywrite.atproto.xrpc_errors import ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, NotSent, RateLimited, SkywriteError
-from tests.support.oauth_session import DID, NOON, oauth_session
+from tests.support.oauth_session import DID, NOON, KeptSession, oauth_session
 
 STALE = "access-1"
 NEXT = {"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600, "sub": DID}
-
-
-class Kept:
-    """A store with one session, which keeps every state that it was in, and every lease."""
-
-    def __init__(self, session: OAuthSession | None) -> None:
-        self.states = [session]
-        self.held_elsewhere = 0.0
-        self.leases: list[float | str] = []
-        self.broken = False
-
-    @property
-    def now(self) -> OAuthSession | None:
-        return self.states[-1]
-
-    @property
-    def phases(self) -> list[str]:
-        return [session.phase for session in self.states if session]
-
-    def load_oauth(self, did: str) -> OAuthSession | None:
-        assert did == DID
-        return self.now
-
-    def replace(self, before: OAuthSession, session: OAuthSession) -> bool:
-        if self.broken and session.refresh_token != before.refresh_token:
-            raise OSError("disk full")
-        if self.now is None or not session.may_replace(self.now, before):
-            return False
-        self.states.append(session)
-        return True
-
-    def try_lease(self, did: str, seconds: float) -> bool:
-        self.leases.append(seconds)
-        self.held_elsewhere -= 1
-        return self.held_elsewhere < 0
-
-    def release(self, did: str) -> None:
-        self.leases.append("released")
 
 
 class Tokens:
@@ -98,7 +60,7 @@ def interrupted(clock: FakeClock, seconds: float, host: str = "here") -> OAuthSe
 
 def test_the_intention_is_stored_before_anything_is_sent(refresher: Make, clock: FakeClock) -> None:
     """A refresh is committed with host and time, sent within ten seconds under a lease, and its tokens are stored."""
-    store, server = Kept(oauth_session()), Tokens()
+    store, server = KeptSession(oauth_session()), Tokens()
     clock.advance(100)
     renewed = refresher(store, server).renew(DID, STALE, wait=True)
     assert ["ready", "refreshing", "ready"] == store.phases
@@ -110,7 +72,7 @@ def test_the_intention_is_stored_before_anything_is_sent(refresher: Make, clock:
 
 def test_what_another_process_stored_is_taken(refresher: Make) -> None:
     """A session whose access token is another one by now is used as it is."""
-    store, server = Kept(oauth_session(access_token="access-2")), Tokens()
+    store, server = KeptSession(oauth_session(access_token="access-2")), Tokens()
     assert "access-2" == refresher(store, server).renew(DID, STALE, wait=False).access_token
     assert ([], [60, "released"]) == (server.asked, store.leases)
 
@@ -120,7 +82,7 @@ def test_what_another_process_stored_is_taken(refresher: Make) -> None:
 )
 def test_a_session_that_is_gone(refresher: Make, stored: OAuthSession | None, kind: type[SkywriteError]) -> None:
     """An account that was signed out, and a session that has ended, ask no server; the error says how to sign in."""
-    store, server = Kept(stored), Tokens()
+    store, server = KeptSession(stored), Tokens()
     with pytest.raises(kind) as caught:
         refresher(store, server).renew(DID, STALE, wait=True)
     assert ([], 0, "released") == (server.asked, server.checked, store.leases[-1])
@@ -129,7 +91,7 @@ def test_a_session_that_is_gone(refresher: Make, stored: OAuthSession | None, ki
 
 def test_waiting_for_another_process(refresher: Make, clock: FakeClock) -> None:
     """While another process has the lease, ours looks every few tenths of a second, for 75 seconds."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     store.held_elsewhere = float("inf")
     with pytest.raises(RefreshInDoubt, match=r"refreshing the session of alice\.test"):
         refresher(store, Tokens()).renew(DID, STALE, wait=True)
@@ -142,7 +104,7 @@ def test_waiting_for_another_process(refresher: Make, clock: FakeClock) -> None:
 def test_the_wait_ends_in_its_last_instant(refresher: Make, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """After exactly 75 seconds no further look is taken."""
     monkeypatch.setattr(clock, "wait", lambda event, seconds: clock.advance(25))
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     store.held_elsewhere = float("inf")
     with pytest.raises(RefreshInDoubt):
         refresher(store, Tokens()).renew(DID, STALE, wait=True)
@@ -151,7 +113,7 @@ def test_the_wait_ends_in_its_last_instant(refresher: Make, clock: FakeClock, mo
 
 def test_not_waiting_for_another_process(refresher: Make, clock: FakeClock) -> None:
     """A caller that need not have new tokens yet does not wait for another process."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     store.held_elsewhere = float("inf")
     with pytest.raises(RefreshInDoubt):
         refresher(store, Tokens()).renew(DID, STALE, wait=False)
@@ -160,11 +122,11 @@ def test_not_waiting_for_another_process(refresher: Make, clock: FakeClock) -> N
 
 def test_what_appears_while_waiting_is_taken(refresher: Make, clock: FakeClock) -> None:
     """Tokens that the holder of the lease stores are used at once; a free lease is taken."""
-    store, server = Kept(oauth_session(access_token="access-2")), Tokens()
+    store, server = KeptSession(oauth_session(access_token="access-2")), Tokens()
     store.held_elsewhere = float("inf")
     assert "access-2" == refresher(store, server).renew(DID, STALE, wait=True).access_token
     assert (0.0, [60]) == (clock.monotonic(), store.leases)
-    freed = Kept(oauth_session())
+    freed = KeptSession(oauth_session())
     freed.held_elsewhere = 3
     assert "access-2" == refresher(freed, server).renew(DID, STALE, wait=True).access_token
     assert 1 == len(server.asked)
@@ -172,7 +134,7 @@ def test_what_appears_while_waiting_is_taken(refresher: Make, clock: FakeClock) 
 
 def test_one_thread_at_a_time(refresher: Make) -> None:
     """While a thread refreshes, another that can do without new tokens is turned away, and one that cannot waits."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     refused: list[str] = []
     waiting = threading.Thread(target=lambda: refused.append(used.renew(DID, STALE, wait=True).access_token))
 
@@ -193,7 +155,7 @@ def test_one_thread_at_a_time(refresher: Make) -> None:
 @pytest.mark.parametrize("error", [NoAnswer("The line broke."), ServerFailure("It failed.")])
 def test_no_response_is_doubt(refresher: Make, error: SkywriteError) -> None:
     """A response that is lost, or a failure of the server, leaves the refresh under way, and says why."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     with pytest.raises(RefreshInDoubt) as caught:
         refresher(store, Tokens(error)).renew(DID, STALE, wait=True)
     assert f"alice.test is missing: {error.message}" in caught.value.message
@@ -204,7 +166,7 @@ def test_no_response_is_doubt(refresher: Make, error: SkywriteError) -> None:
 @pytest.mark.parametrize("error", [NotSent("No network."), RateLimited("Slower.", until=NOON)])
 def test_what_was_not_carried_out_may_be_sent_again(refresher: Make, error: SkywriteError) -> None:
     """A refresh that never left, or that was refused unread, leaves the session as it was."""
-    store, server = Kept(oauth_session()), Tokens(error, NEXT)
+    store, server = KeptSession(oauth_session()), Tokens(error, NEXT)
     with pytest.raises(type(error)) as caught:
         refresher(store, server).renew(DID, STALE, wait=True)
     assert (error, "ready", {}) == (caught.value, store.phases[-1], store.now and store.now.seen)
@@ -215,9 +177,11 @@ def test_a_new_sign_in_while_a_refresh_fails(refresher: Make) -> None:
     """Whoever signs in while our refresh fails, or is refused, leaves us the new session."""
     new = oauth_session(access_token="access-9", refresh_token="refresh-9")
     for error in (NotSent("No network."), InvalidGrant("Gone.")):
-        store = Kept(oauth_session())
+        store = KeptSession(oauth_session())
 
-        def signed_in(session: OAuthSession, store: Kept = store, error: SkywriteError = error) -> Mapping[str, Any]:
+        def signed_in(
+            session: OAuthSession, store: KeptSession = store, error: SkywriteError = error
+        ) -> Mapping[str, Any]:
             store.states.append(new)
             raise error
 
@@ -227,7 +191,7 @@ def test_a_new_sign_in_while_a_refresh_fails(refresher: Make) -> None:
 
 def test_a_new_sign_in_before_the_intention(refresher: Make) -> None:
     """Whoever signs in just before our refresh is committed keeps us from sending anything."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     new = oauth_session(access_token="access-9", refresh_token="refresh-9")
 
     class Slow(Tokens):
@@ -240,7 +204,7 @@ def test_a_new_sign_in_before_the_intention(refresher: Make) -> None:
 
 def test_another_host_started_just_before_us(refresher: Make, clock: FakeClock) -> None:
     """Whoever commits the same refresh first sends it; we send nothing and say that it is under way."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
 
     class Slow(Tokens):
         def check(self, session: OAuthSession) -> None:
@@ -254,7 +218,7 @@ def test_another_host_started_just_before_us(refresher: Make, clock: FakeClock) 
 
 def test_a_refused_refresh_token_ends_the_session(refresher: Make) -> None:
     """The end is stored, with the server's reason in the error, and nobody asks again."""
-    store, server = Kept(oauth_session()), Tokens(InvalidGrant("Token was replayed."))
+    store, server = KeptSession(oauth_session()), Tokens(InvalidGrant("Token was replayed."))
     used = refresher(store, server)
     for message in (r"alice\.test has ended: Token was replayed\.$", r"alice\.test has ended\.$"):
         with pytest.raises(SessionOver, match=message):
@@ -264,7 +228,7 @@ def test_a_refused_refresh_token_ends_the_session(refresher: Make) -> None:
 
 def test_tokens_of_another_account(refresher: Make) -> None:
     """Tokens for another account end the session: they are stored as over, and used for nothing."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     with pytest.raises(SessionOver, match="another account"):
         refresher(store, Tokens({**NEXT, "sub": "did:plc:other"})).renew(DID, STALE, wait=True)
     assert ["ready", "refreshing", "ready", "over"] == store.phases
@@ -274,12 +238,14 @@ def test_tokens_of_another_account(refresher: Make) -> None:
 def test_a_response_that_names_no_account(refresher: Make) -> None:
     """A response without `sub` is for the account that asked."""
     answer = {name: value for name, value in NEXT.items() if name != "sub"}
-    assert "access-2" == refresher(Kept(oauth_session()), Tokens(answer)).renew(DID, STALE, wait=True).access_token
+    assert (
+        "access-2" == refresher(KeptSession(oauth_session()), Tokens(answer)).renew(DID, STALE, wait=True).access_token
+    )
 
 
 def test_tokens_that_could_not_be_stored(refresher: Make) -> None:
     """New tokens that the store cannot take are stored before anything else happens, without another request."""
-    store, server = Kept(oauth_session()), Tokens(NEXT, {**NEXT, "access_token": "access-3"})
+    store, server = KeptSession(oauth_session()), Tokens(NEXT, {**NEXT, "access_token": "access-3"})
     used = refresher(store, server)
     store.broken = True
     for _ in range(2):
@@ -293,7 +259,7 @@ def test_tokens_that_could_not_be_stored(refresher: Make) -> None:
 
 def test_tokens_that_come_after_a_new_sign_in(refresher: Make) -> None:
     """New tokens do not replace a sign-in that was made while they were on their way."""
-    store = Kept(oauth_session())
+    store = KeptSession(oauth_session())
     new = oauth_session(access_token="access-9", refresh_token="refresh-9")
 
     def signed_in(session: OAuthSession) -> Mapping[str, Any]:
@@ -325,7 +291,7 @@ def test_a_refresh_without_a_response(
 ) -> None:
     """It is tried again after 90 seconds if the old token still works, and after five minutes in any case."""
     session = interrupted(clock, seconds)
-    store, server = Kept(session), Tokens()
+    store, server = KeptSession(session), Tokens()
     server.accepted = accepted
     if sends:
         assert "access-2" == refresher(store, server).renew(DID, STALE, wait=True).access_token
@@ -342,14 +308,14 @@ def test_an_old_token_that_has_expired_proves_nothing(refresher: Make, clock: Fa
     server = Tokens()
     server.accepted = True
     with pytest.raises(RefreshInDoubt):
-        refresher(Kept(session), server).renew(DID, STALE, wait=True)
+        refresher(KeptSession(session), server).renew(DID, STALE, wait=True)
 
 
 @pytest.mark.parametrize("noticed", [{"elsewhere": -1000.0}, {"here": 5.1}])
 def test_another_clock_proves_nothing(refresher: Make, clock: FakeClock, noticed: dict[str, float]) -> None:
     """A host waits by its own clock, from when it noticed; a time in its future is noticed anew."""
     seen = {host: clock.now() + timedelta(seconds=seconds) for host, seconds in noticed.items()}
-    store, server = Kept(oauth_session(phase="refreshing", seen=seen)), Tokens()
+    store, server = KeptSession(oauth_session(phase="refreshing", seen=seen)), Tokens()
     server.accepted = True
     with pytest.raises(RefreshInDoubt):
         refresher(store, server).renew(DID, STALE, wait=True)
