@@ -53,7 +53,15 @@ AREAS: dict[str, Area] = {
     ),
     "sessions": Area(
         ("atproto/session*.py", "atproto/bearer_auth.py", "atproto/kept_session.py"),
-        (*_unit("patience", "publish", "repo", "session"), *_APP),
+        (*_unit("oauth_session", "patience", "publish", "repo", "session"), *_APP),
     ),
-    "oauth": Area(("atproto/oauth*.py", "app/oauth*.py"), (*_unit("dpop", "oauth_scopes"), "tests/oauth"), pds=True),
+    "oauth": Area(
+        ("atproto/oauth*.py", "app/oauth*.py"),
+        (
+            *_unit("dpop", "oauth", "oauth_auth", "oauth_client", "oauth_listener"),
+            *_unit("oauth_refresh", "oauth_scopes", "oauth_session"),
+            "tests/app/test_oauth.py",
+            "tests/simulation/test_refreshing.py",
+        ),
+    ),
 }
