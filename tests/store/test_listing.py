@@ -8,7 +8,7 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.queue.listing import Cursor, InvalidCursor, PostFilter
-from skywrite.queue.model import FINAL_STATES, WAITING_STATES
+from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, NewPost
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, OpenAt, later, post, session
 
@@ -117,3 +117,34 @@ def test_counts_of_what_all_pages_have(store: Store) -> None:
         store.count_matching(FINAL_STATES, PostFilter(changed_from=NOON, changed_before=later(1))),
     ]
     assert [5, 5, 2, 1] == counted
+
+
+def test_a_plan_shows_what_a_list_of_all_states_shows(store: Store) -> None:
+    """The posts of one account from one time to before another, in order, whatever state they are in."""
+    store.add([post(f"{n}", due=later(n // 2)) for n in range(12)])
+    store.add([post("of somebody else", did=BOB, due=later(2)), post("without a time", due=None)])
+    store.hold(5)
+    store.cancel(6)
+    wanted = store.posts(STATES, account_did=ALICE, due_from=later(1), due_before=later(5))
+    found = store.planned(ALICE, later(1), later(5), limit=100, length=100)
+    assert (8, {"scheduled", "held", "cancelled"}) == (len(found), {one.state for one in found})
+    seen = [(one.id, one.version, one.state, one.due_at, one.text, one.recurrence_id) for one in wanted]
+    assert seen == [(one.id, one.version, one.state, one.due_at, one.text, one.recurrence_id) for one in found]
+    assert found[:3] == store.planned(ALICE, later(1), later(5), limit=3, length=100)
+
+
+@pytest.mark.parametrize(
+    ("draft", "media"),
+    [
+        ({}, 0),
+        ({"images": []}, 0),
+        ({"images": [{"alt": "one"}, {"alt": "two"}]}, 2),
+        ({"video": None}, 0),
+        ({"video": {"alt": "a walk"}}, 1),
+    ],
+)
+def test_a_plan_counts_media_and_shortens_texts(store: Store, draft: dict[str, object], media: int) -> None:
+    """A post without text has an empty one; a long one is cut between characters."""
+    store.add([NewPost(ALICE, {"text": "Grüße 🌻🌻🌻", **draft}, {}, NOON), NewPost(ALICE, draft, {}, NOON)])
+    found = store.planned(ALICE, NOON, later(1), limit=9, length=8)
+    assert [("Grüße 🌻🌻", media), ("", media)] == [(one.text, one.media) for one in found]

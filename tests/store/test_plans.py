@@ -24,6 +24,7 @@ INDEXES: dict[str, set[str]] = {
     "unfinished_post": {"post_publishing"},
     "posts_due_between": {"post_scheduled"},
     "due_times_between": {"post_scheduled"},
+    "planned_posts": {"post_scheduled", "post_unscheduled"},
     "posts_with_text": {"post_text"},
     "posts_with_texts": {"post_text"},
     "posts_with_keys": {"post_key"},
@@ -54,7 +55,7 @@ def values_of(text: str) -> dict[str, object]:
         "attempt_at", "free_at", "after", "published_at"
     }  # fmt: skip
     values: dict[str, object] = {"did": ALICE, "items": ITEMS, "keys": '["k"]', "hashes": "[1]", "avoid": "[]"}
-    numbers = {"id", "token", "text_hash", "recurrence_id", "most"}
+    numbers = {"id", "token", "text_hash", "recurrence_id", "most", "limit", "length"}
     for name in set(re.findall(r"(?<![:\w]):([a-z_]+)", text)) - set(values):
         values[name] = NOON if name in moments else 1 if name in numbers else None
     return values

@@ -7,6 +7,7 @@ What does not live here: changing posts (`posts.py`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Transaction, time_text
+from skywrite.queue.database import Row, Transaction, time_of, time_text
 from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State
 from skywrite.queue.rows import post_of
 
@@ -65,6 +66,18 @@ class QueueSize(NamedTuple):
     posts: int
     version: int
     due: int
+
+
+class PlannedPost(NamedTuple):
+    """What a plan shows of a post. `text` is its beginning; `media` counts its images and its video."""
+
+    id: int
+    version: int
+    state: State
+    due_at: datetime
+    text: str
+    media: int
+    recurrence_id: int | None
 
 
 class PostFilter(NamedTuple):
@@ -182,6 +195,14 @@ class ListOperations(StoreBase):
         found = [post_of(row) for page in pages for row in page]
         return sorted(found, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
 
+    def planned(
+        self, account_did: str, start: datetime, stop: datetime, *, limit: int, length: int
+    ) -> list[PlannedPost]:
+        """The account's posts that are due from `start` to before `stop`, by time, with so much of their texts."""
+        with self._reading() as tx:
+            rows = tx.rows("planned_posts", did=account_did, start=start, stop=stop, limit=limit, length=length)
+        return [_planned_of(row) for row in rows]
+
     def count(self, account_did: str | None = None) -> dict[State, int]:
         """How many posts are in each state."""
         counts: dict[State, int] = dict.fromkeys(STATES, 0)
@@ -220,6 +241,13 @@ class ListOperations(StoreBase):
         return [
             post_of(row) for row in tx.select(query, {**values, "state": state, "after_id": after_id, "limit": limit})
         ]
+
+
+def _planned_of(row: Row) -> PlannedPost:
+    due_at = time_of(row["due_at"])
+    assert due_at is not None
+    media = (len(json.loads(row["images"])) if row["images"] else 0) + bool(row["video"])
+    return PlannedPost(row["id"], row["version"], row["state"], due_at, row["text"] or "", media, row["recurrence_id"])
 
 
 def _escaped(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -15,7 +15,7 @@ from skywrite.app.operations.shapes import Input, Nothing, Output
 from skywrite.app.operations.table import Access, Operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.model import STATES, Account, Post, Recurrence
+from skywrite.queue.model import STATES, Account, Recurrence
 from skywrite.schedule.slots import slot_times
 
 PLAN_DAYS_MAX = 62
@@ -117,16 +117,9 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
     if not start < end <= start + timedelta(days=PLAN_DAYS_MAX):
         raise InputError(f"A plan has at most {PLAN_DAYS_MAX} days, and ends after it begins.")
     accounts = [access.account(given.account)] if given.account else access.all_accounts()
-    posts: list[Post] = []
-    for account in accounts:
-        found = access.sky.context.store.posts(
-            STATES, account_did=account.did, due_from=start, due_before=end, limit=PLAN_POSTS_MAX + 1
-        )
-        posts += found
-    handles = {account.did: account.handle for account in accounts}
-    posts.sort(key=lambda post: (post.due_at or post.created_at, post.id))
+    posts = sorted(chain.from_iterable(_posts(access, account, start, end) for account in accounts), key=_in_order)
     return PlanShape(
-        posts=[_plan_post(post, handles) for post in posts[:PLAN_POSTS_MAX]],
+        posts=posts[:PLAN_POSTS_MAX],
         slots=sorted(_free_slots(access, accounts, start, end), key=lambda slot: slot.at),
         occurrences=sorted(_occurrences(access, accounts, start, end), key=lambda item: item.at),
         more=len(posts) > PLAN_POSTS_MAX,
@@ -154,19 +147,25 @@ def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
     return PulledList([PulledShape(item.id, item.action, item.post_id, item.text, list(item.notes)) for item in pulled])
 
 
-def _plan_post(post: Post, handles: dict[str, str]) -> PlanPost:
-    assert post.due_at is not None
-    images = len(post.draft.get("images", ())) + bool(post.draft.get("video"))
-    text = post.text if len(post.text) <= TEXT_MAX else post.text[: TEXT_MAX - 1] + "…"
-    handle = handles[post.account_did]
-    return PlanPost(post.id, post.version, post.state, handle, post.due_at, text, images, post.recurrence_id)
+def _posts(access: Access, account: Account, start: datetime, end: datetime) -> Iterator[PlanPost]:
+    store, limit = access.sky.context.store, PLAN_POSTS_MAX + 1
+    for post in store.planned(account.did, start, end, limit=limit, length=TEXT_MAX + 1):
+        text = post.text if len(post.text) <= TEXT_MAX else post.text[: TEXT_MAX - 1] + "…"
+        yield PlanPost(
+            post.id, post.version, post.state, account.handle, post.due_at, text, post.media, post.recurrence_id
+        )
+
+
+def _in_order(post: PlanPost) -> tuple[datetime, int]:
+    return post.at, post.id
 
 
 def _free_slots(access: Access, accounts: list[Account], start: datetime, end: datetime) -> Iterator[PlanSlot]:
     store, after = access.sky.context.store, max(start, access.sky.context.clock.now())
     for account in accounts:
-        taken = {int(at.timestamp()) // 60 for at in store.due_times(account.did, after, end)}
-        for at in takewhile(lambda at: at < end, slot_times(store.slots(account.did), after)):
+        weekly = store.slots(account.did)
+        taken = {int(at.timestamp()) // 60 for at in store.due_times(account.did, after, end)} if weekly else ()
+        for at in takewhile(lambda at: at < end, slot_times(weekly, after)):
             if int(at.timestamp()) // 60 not in taken:
                 yield PlanSlot(account.handle, at)
 

@@ -44,9 +44,9 @@ class Item(NamedTuple):
     is_double: bool = False
 
     @property
-    def local_text(self) -> str:
-        """The local time in the format of forms: without a zone, in whole minutes."""
-        return f"{self.at:%Y-%m-%dT%H:%M}"
+    def iso(self) -> str:
+        """The local time with its offset."""
+        return self.at.isoformat()
 
 
 class Day(NamedTuple):
@@ -61,7 +61,10 @@ class Day(NamedTuple):
 
 def plan(visit: Visit) -> Response:
     """The page."""
-    account = _account(visit)
+    accounts = visit.sky.accounts.list()
+    account = next(
+        (item for item in accounts if item.handle == visit.query("account")), accounts[0] if accounts else None
+    )
     zone = visit.sky.context.zone(account) if account else "UTC"
     today = visit.sky.context.clock.now().astimezone(ZoneInfo(zone)).date()
     view = visit.query("view", "week") if visit.query("view", "week") in VIEWS else "week"
@@ -86,7 +89,7 @@ def plan(visit: Visit) -> Response:
         heading=_heading(view, first, on),
         zone=zone,
         account=account,
-        accounts=visit.sky.accounts.list(),
+        accounts=accounts,
         drafts=drafts,
         more=found.more,
         rehearsed=said.summary,
@@ -110,12 +113,6 @@ def move(visit: Visit, form: dict[str, str]) -> Response:
     notes = " ".join(str(note) for note in entry.warnings)
     said = f"Post {entry.post.id} goes out {when(entry.post.due_at, zone)} ({zone}). {notes}".strip()
     return back(form.get("back") or "/", said)
-
-
-def _account(visit: Visit) -> Account | None:
-    accounts = visit.sky.accounts.list()
-    wanted = visit.query("account")
-    return next((item for item in accounts if item.handle == wanted), accounts[0] if accounts else None)
 
 
 def _day(text: str, default: date) -> date:

@@ -65,6 +65,19 @@ SELECT * FROM post INDEXED BY post_scheduled
 WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
 ORDER BY due_at, id
 
+-- name: planned_posts
+-- What a plan shows of an account's posts in a period of time, whatever their state.
+SELECT id, version, state, due_at, recurrence_id, substr(text, 1, :length) AS text,
+  draft ->> 'images' AS images, draft ->> 'video' AS video
+FROM post INDEXED BY post_scheduled
+WHERE account_did = :did AND state = 'scheduled' AND due_at >= :start AND due_at < :stop
+UNION ALL
+SELECT id, version, state, due_at, recurrence_id, substr(text, 1, :length) AS text,
+  draft ->> 'images' AS images, draft ->> 'video' AS video
+FROM post INDEXED BY post_unscheduled
+WHERE account_did = :did AND state <> 'scheduled' AND due_at >= :start AND due_at < :stop
+ORDER BY due_at, id LIMIT :limit
+
 -- name: due_times_between
 -- When an account's scheduled posts are due, in a period of time.
 SELECT due_at FROM post INDEXED BY post_scheduled
