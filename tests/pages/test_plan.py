@@ -110,6 +110,46 @@ def test_the_plan_says_where_a_post_is_pushed(sky: Skywrite, pages: TestClient) 
     ] == [item for item in found if item.startswith("goes out")]
 
 
+def test_a_full_day_is_folded_in_the_month(sky: Skywrite, pages: TestClient) -> None:
+    """A cell shows five items, and how many more there are and need a look; all of them are in the page."""
+    did = sky.accounts.list()[1].did
+    numbers = [
+        sky.posts.schedule(f"Folded {clock}", at=f"2027-06-16 {clock}", account=did).post_id
+        for clock in ("9:00", "10:00", "11:00", "12:00", "13:00", "14:00", "14:00", "15:00", "16:00")
+    ]
+    sky.posts.hold(numbers[-1])
+    address = f"/?on=2027-06-16&account={sky.accounts.list()[1].handle}"
+    cell, rest = day_of(pages.get(f"{address}&view=month").text).split("<details")
+    assert (5, 4) == (cell.count("data-post="), rest.count("data-post="))
+    assert "4 more<span>, 3 with a remark</span>" in rest
+    for view in ("week", "agenda"):
+        assert "<details" not in day_of(pages.get(f"{address}&view={view}").text)
+    for number in numbers[6:]:
+        sky.posts.move(number, "2027-06-17 9:00")
+    assert "<details" not in day_of(pages.get(f"{address}&view=month").text), "one more is no shorter than the post"
+
+
+def day_of(text: str) -> str:
+    """The part of a plan that shows 16 June."""
+    return text.split('data-day="2027-06-16"')[1].split("</section>")[0]
+
+
+def test_a_folded_post_that_moves_is_unfolded_and_keeps_the_focus(tab: Watched) -> None:
+    """In a full cell of the month, by keyboard: one sees where the post went, and can go on moving it."""
+    for minute in range(8):
+        made = tab.api(
+            "POST", "/posts", {"text": "One of many", "at": f"2027-06-23 10:0{minute}", "account": "bob.test"}
+        )
+    page = tab.visit("/?view=month&on=2027-06-23&account=bob.test")
+    page.get_by_text("3 more").click()
+    post = page.locator(f"[data-post='{made['id']}']")
+    for hour in ("10:22", "10:37"):
+        post.focus()
+        page.keyboard.press("Alt+ArrowDown")
+        expect(post).to_contain_text(hour)
+        expect(post).to_be_focused()
+
+
 def test_a_move_from_a_stale_plan_changes_nothing(tab: Watched) -> None:
     """The plan was changed in another window: it is said, and the post stays where the other one put it."""
     made = tab.api("POST", "/posts", {"text": "Pulled two ways", "at": "2027-05-19 10:00", "account": "alice.test"})

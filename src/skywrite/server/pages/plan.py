@@ -24,6 +24,9 @@ from skywrite.server.rehearsals import OnPlan, on_plan
 VIEWS = ("week", "month", "agenda")
 AGENDA_DAYS = 28
 DRAFTS_MAX = 12
+# A cell of the month shows so many items; the others are folded, unless it is only one.
+CELL_ITEMS = 5
+TROUBLED = ("failed", "held")
 GONE = ("cancelled", "skipped", "failed", "held")
 
 
@@ -50,13 +53,19 @@ class Item(NamedTuple):
 
 
 class Day(NamedTuple):
-    """A day of the plan, and what is on it, in order."""
+    """A day of the plan, and what is on it, in order. What does not fit into a month's cell is `folded`."""
 
     date: date
     items: list[Item]
+    folded: list[Item]
     is_today: bool
     is_past: bool
     in_month: bool = True
+
+    @property
+    def remarks(self) -> int:
+        """How many of the folded items need a look."""
+        return sum(bool(item.pushed or item.is_double or item.state in TROUBLED) for item in self.folded)
 
 
 def plan(visit: Visit) -> Response:
@@ -207,8 +216,10 @@ def _days(
         items.setdefault(item.at.date(), []).append(item)
     for number in range(count):
         day = first + timedelta(days=number)
+        found_here = items.get(day, [])
+        most = CELL_ITEMS if month and len(found_here) > CELL_ITEMS + 1 else len(found_here)
         in_month = month is None or (day.year, day.month) == (month.year, month.month)
-        yield Day(day, items.get(day, []), day == today, day < today, in_month)
+        yield Day(day, found_here[:most], found_here[most:], day == today, day < today, in_month)
 
 
 def _items(found: PlanShape, said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:

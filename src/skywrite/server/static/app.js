@@ -25,7 +25,9 @@ function plan(root) {
   const moved = sessionStorage.getItem("moved");
   if (moved) {
     sessionStorage.removeItem("moved");
-    $(`[data-post="${CSS.escape(moved)}"]`, root)?.focus();
+    const item = $(`[data-post="${CSS.escape(moved)}"]`, root);
+    item?.closest("details")?.setAttribute("open", "");
+    item?.focus();
   }
   let dragged = null;
   root.addEventListener("dragstart", event => {
