@@ -129,6 +129,18 @@ def test_a_full_day_is_folded_in_the_month(sky: Skywrite, pages: TestClient) -> 
     assert "<details" not in day_of(pages.get(f"{address}&view=month").text), "one more is no shorter than the post"
 
 
+def test_more_than_a_page_shows_is_said(sky: Skywrite, pages: TestClient) -> None:
+    """An hourly recurrence is whole in a week; a month of it is too much for the page, which says so."""
+    did = sky.accounts.list()[1].did
+    made = sky.schedule("Every hour", every="30 * * * *", account=did).recurrence_id
+    address = f"/?on=2027-07-14&account={sky.accounts.list()[1].handle}"
+    week, month = (pages.get(f"{address}&view={view}").text for view in ("week", "month"))
+    sky.recurrences.stop(made)
+    assert [(168, False), (200, True)] == [
+        (text.count("item coming"), "There is more on these days than is shown" in text) for text in (week, month)
+    ]
+
+
 def day_of(text: str) -> str:
     """The part of a plan that shows 16 June."""
     return text.split('data-day="2027-06-16"')[1].split("</section>")[0]

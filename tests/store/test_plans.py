@@ -29,6 +29,7 @@ INDEXES: dict[str, set[str]] = {
     "posts_with_texts": {"post_text"},
     "posts_with_keys": {"post_key"},
     "post_of_occurrence": {"post_occurrence"},
+    "made_occurrences": {"post_occurrence"},
     "idle_recurrences": {"post_occurrence", "post_rule_waiting"},
     "lock_accounts": {"account_key"},
     "take_accounts": {"account_key"},

@@ -51,6 +51,12 @@ class PostOperations(StoreBase):
             row = tx.row("post_of_occurrence", recurrence_id=recurrence_id, occurrence=occurrence)
             return None if row is None else get_post(tx, row["id"])
 
+    def made_occurrences(self, recurrence_id: int, start: datetime, stop: datetime) -> set[datetime]:
+        """The occurrences from `start` to before `stop` that have a post."""
+        with self._reading() as tx:
+            rows = tx.rows("made_occurrences", recurrence_id=recurrence_id, start=start, stop=stop)
+        return {at for row in rows if (at := time_of(row["occurrence"])) is not None}
+
     def attempts(self, post_id: int) -> list[Attempt]:
         """All attempts to publish a post, in order."""
         with self._reading() as tx:

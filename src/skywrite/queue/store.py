@@ -10,8 +10,8 @@ thread, are grouped in modules:
 - `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, known_keys, put_media;
 - `listing.py`: posts, all_posts, history, planned, count, count_matching, queue_size;
-- `posts.py`: get, occurrence_post, attempts, same_text, waiting_with_text,
-  same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
+- `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text,
+  waiting_with_text, same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
   published_as, release_post;
 - `claims.py`: claim, claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
   expire_lease, next_ready_at, view;

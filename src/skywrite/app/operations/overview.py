@@ -16,6 +16,7 @@ from skywrite.app.operations.table import Access, Operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import STATES, Account, Recurrence
+from skywrite.queue.store import Store
 from skywrite.schedule.slots import slot_times
 
 PLAN_DAYS_MAX = 62
@@ -62,7 +63,7 @@ class PlanOccurrence(Output):
 
 
 class PlanShape(Output):
-    """The requested days, in order of time. `more`: there are more posts than are shown."""
+    """The requested days, in order of time. `more`: there is more on them than is shown."""
 
     posts: list[PlanPost]
     slots: list[PlanSlot]
@@ -118,11 +119,12 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
         raise InputError(f"A plan has at most {PLAN_DAYS_MAX} days, and ends after it begins.")
     accounts = [access.account(given.account)] if given.account else access.all_accounts()
     posts = sorted(chain.from_iterable(_posts(access, account, start, end) for account in accounts), key=_in_order)
+    occurrences, more = _occurrences(access, accounts, start, end)
     return PlanShape(
         posts=posts[:PLAN_POSTS_MAX],
         slots=sorted(_free_slots(access, accounts, start, end), key=lambda slot: slot.at),
-        occurrences=sorted(_occurrences(access, accounts, start, end), key=lambda item: item.at),
-        more=len(posts) > PLAN_POSTS_MAX,
+        occurrences=occurrences,
+        more=more or len(posts) > PLAN_POSTS_MAX,
     )
 
 
@@ -170,21 +172,27 @@ def _free_slots(access: Access, accounts: list[Account], start: datetime, end: d
                 yield PlanSlot(account.handle, at)
 
 
-def _occurrences(access: Access, accounts: list[Account], start: datetime, end: datetime) -> Iterator[PlanOccurrence]:
-    now = access.sky.context.clock.now()
+def _occurrences(
+    access: Access, accounts: list[Account], start: datetime, end: datetime
+) -> tuple[list[PlanOccurrence], bool]:
+    """The coming occurrences, and whether a recurrence has more of them than are shown."""
+    store, after = access.sky.context.store, max(start, access.sky.context.clock.now())
+    found, more = [], False
     for account in accounts:
-        for item in access.sky.context.store.recurrences(account.did):
-            for at in _coming(access, item, max(start, now), end):
-                yield PlanOccurrence(item.id, account.handle, at, str(item.draft.get("text") or "")[:TEXT_MAX])
+        for item in store.recurrences(account.did):
+            text = str(item.draft.get("text") or "")[:TEXT_MAX]
+            times = [*islice(_coming(store, item, after, end), OCCURRENCES_MAX + 1)]
+            found += [PlanOccurrence(item.id, account.handle, at, text) for at in times[:OCCURRENCES_MAX]]
+            more = more or len(times) > OCCURRENCES_MAX
+    return sorted(found, key=lambda item: item.at), more
 
 
-def _coming(access: Access, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
+def _coming(store: Store, item: Recurrence, start: datetime, end: datetime) -> Iterator[datetime]:
     """The coming times of a recurrence, without those that already have a post."""
     with suppress(SkywriteError):
-        for found in islice(occurrences_after(item, start), OCCURRENCES_MAX):
-            if found.occurrence >= end:
-                return
-            if found.at < end and access.sky.context.store.occurrence_post(item.id, found.occurrence) is None:
+        made = store.made_occurrences(item.id, start, end)
+        for found in takewhile(lambda found: found.occurrence < end, occurrences_after(item, start)):
+            if found.at < end and found.occurrence not in made:
                 yield found.at.astimezone(UTC)
 
 

@@ -6,6 +6,11 @@ INSERT INTO post_media (post_id, cid) VALUES (:post_id, :cid) ON CONFLICT DO NOT
 -- The post made for one occurrence of a recurrence.
 SELECT id FROM post WHERE recurrence_id = :recurrence_id AND occurrence = :occurrence
 
+-- name: made_occurrences
+-- The occurrences of a recurrence, in a period of time, that have a post.
+SELECT occurrence FROM post
+WHERE recurrence_id = :recurrence_id AND occurrence >= :start AND occurrence < :stop
+
 -- name: get_post
 -- One post.
 SELECT * FROM post WHERE id = :id
