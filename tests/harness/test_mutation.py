@@ -7,7 +7,7 @@ from types import FunctionType
 
 from skywrite.publish import outcome
 from tests.mutation.changes import SOURCE, python_changes, source_of, sql_changes
-from tests.mutation.hunt import place_of, put_function, who_runs
+from tests.mutation.put import can_put, place_of, put_function, who_runs
 from tests.mutation.run import accepted
 
 PYTHON = '''
@@ -96,11 +96,22 @@ def test_a_change_reaches_the_living_function() -> None:
     functions = {f"{path}:retry_seconds": [outcome.retry_seconds]}
     before = outcome.retry_seconds.__code__
     try:
-        assert put_function(change, functions)
+        assert can_put(change, functions, loading=set())
+        put_function(change, functions)
         assert None is outcome.retry_seconds(1, 0.5)
     finally:
         outcome.retry_seconds.__code__ = before
     assert 5.0 == outcome.retry_seconds(1, 0.5)
+
+
+def test_what_ran_while_modules_were_loaded_is_not_changed_later() -> None:
+    """A table that a function filled stays as it was: such a change needs a process of its own."""
+    path = "publish/outcome.py"
+    change = next(change for change in python_changes(path, source_of(path)) if change.inside == "retry_seconds")
+    assert isinstance(outcome.retry_seconds, FunctionType)
+    functions = {f"{path}:retry_seconds": [outcome.retry_seconds]}
+    assert can_put(change, functions, loading=set())
+    assert not can_put(change, functions, loading={f"{path}:retry_seconds"})
 
 
 def test_who_runs_a_query_is_found() -> None:

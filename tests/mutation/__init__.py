@@ -1,5 +1,6 @@
 """Mutation tests: small changes made to the program on purpose, each of which some test must notice.
 
-`changes` makes them (pure), `areas` says which tests answer for which modules, `accepted` lists the changes that no
-test can notice, and `run` is the command behind `script/mutants`.
+`changes` makes them (pure), `put` gets them into the program, `areas` says which tests answer for which modules,
+`known` which of them reach a change, `copies` runs copies of a process, `hunt` tries each change in one,
+`accepted.toml` lists the changes that no test can notice, and `run` is the command behind `script/mutants`.
 """

@@ -1,86 +1,95 @@
-"""A pytest session that, in place of running its tests once, runs them again and again on changed programs."""
+"""Tries changes: each in a copy of a process that has what it needs in memory.
+
+A change inside a function is tried in a copy of a pytest session that has collected the tests of the area. Constants,
+and functions that run while modules are loaded, are tried in a copy of this process, which has other people's
+libraries in memory but nothing of the program.
+"""
 
 from __future__ import annotations
 
-import gc
 import importlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
 import os
-import resource
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
-import time
+import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from tests.mutation.areas import Area
-from tests.mutation.changes import SOURCE, Change, source_of
-from tests.support.processes import FAST_FOLDER, ROOT
+from tests.mutation.changes import Change
+from tests.mutation.copies import Task, outcomes
+from tests.mutation.known import FOLDER, Known, load, measure, passes, reaching, save, use_folder
+from tests.mutation.put import ChangedModule, can_put, live_functions, module_of, place_of, put_function, put_query
 
-KNOWN = ROOT / ".cache" / "mutants"
-MEMORY_BYTES = 6 << 30
-# What tests of one change may take when all is well; the slowest that reach it are left out beyond that.
-TESTS_SECONDS_MAX = 20.0
-CONSTANT_SECONDS_MAX = 20.0
-SLOW = 20.0
 CONTROL_TESTS = 100
-GRACE_SECONDS = 60.0
-LOOP_SECONDS = 5
-LOOPS = 3
-MEASURED_SECONDS_MAX = 15
+LOADING_SECONDS = 5.0
+# pytest loads modules in its own way, and so without a change, where it rewrites assertions.
+OPTIONS = ("-q", "-p", "no:cacheprovider", "--timeout=0", "--assert=plain")
+OURS = ("skywrite", "tests", "test_", "conftest", "__main__", "__mp_main__", "_pytest", "pytest")
 SERVERS = {"postgres", "postgres_url", "postgres_address", "stoppable", "network", "browser"}
 SHARED = {"pds", "account"}
 REAL = {"postgres", "reference"}
 
 
-class Known(NamedTuple):
-    """What is known of a test: how long it takes, and which functions it calls ("publish/pool.py:Pool.start")."""
-
-    seconds: float
-    reached: frozenset[str]
-
-
 def noticed_by(
     name: str, area: Area, changes: Sequence[Change], *, jobs: int, again: bool
 ) -> Iterator[tuple[Change, str]]:
-    """Each change with what noticed it: a test, "time" or "crash"; "" where nothing did."""
-    session = Hunt(name, area, changes, jobs=jobs, again=again)
+    """Each change with what noticed it: a test, "loading", "time" or "crash"; "" where nothing did."""
     read, write = os.pipe()
     if (pid := os.fork()) == 0:
         os.close(read)
-        session.results = os.fdopen(write, "w", buffering=1)
-        with open(os.devnull, "w") as silent:  # noqa: PTH123
-            os.dup2(silent.fileno(), 1)
-        pytest.main(["-q", "-p", "no:cacheprovider", "--timeout=0", *area.tests], plugins=[session])
-        os._exit(0)
+        os._exit(_session(name, area, changes, jobs=jobs, again=again, results=write))
     os.close(write)
+    left = []
     with os.fdopen(read) as results:
         for line in results:
             number, noticed = json.loads(line)
-            yield changes[number], noticed
-    os.waitpid(pid, 0)
+            if noticed is None:
+                left.append(number)
+            else:
+                yield changes[number], noticed
+    if os.waitpid(pid, 0)[1]:
+        sys.exit("the session of tests ended too early")
+    known = load(name)
+    warm(json.loads(_modules_of(name).read_text()))
+    _control_fresh(known)
+    tasks = (_fresh_task(number, changes[number], known) for number in sorted(left))
+    for number, noticed in outcomes(tasks, jobs=jobs):
+        yield changes[number], noticed
+
+
+def _session(name: str, area: Area, changes: Sequence[Change], *, jobs: int, again: bool, results: int) -> int:
+    hunt = Hunt(name, area, changes, jobs=jobs, again=again)
+    hunt.results = os.fdopen(results, "w", buffering=1)
+    with open(os.devnull, "w") as silent:  # noqa: PTH123
+        os.dup2(silent.fileno(), 1)
+    try:
+        sys.settrace(hunt.note_loading)
+        pytest.main([*OPTIONS, *area.tests], plugins=[hunt])
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0 if hunt.is_done else 1
 
 
 class Hunt:
-    """The plug-in: collects, finds out what each test reaches, and tries each change."""
+    """The plug-in: collects, finds out what each test reaches, and tries each change of a function or query."""
 
     def __init__(self, name: str, area: Area, changes: Sequence[Change], *, jobs: int, again: bool) -> None:
         self._name, self._area, self._changes = name, area, changes
         self._jobs, self._again = jobs, again
         self.results: Any = None
+        self.is_done = False
+        self._loading: set[CodeType] = set()
+
+    def note_loading(self, frame: FrameType, event: str, argument: object) -> None:
+        """Remember what runs before any test does: a change of it would come too late."""
+        self._loading.add(frame.f_code)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -90,123 +99,47 @@ class Hunt:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """The hunt."""
-        items = {item.nodeid: item for item in session.items}
+        sys.settrace(None)
+        if session.testsfailed:
+            raise session.Interrupted("the tests cannot be collected: run them with pytest")
+        self._share_server(session)
         known = self._known(session)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        _modules_of(self._name).write_text(json.dumps(sorted(sys.modules)))
         for path in {change.path for change in self._changes if change.path.endswith(".py")}:
             importlib.import_module(module_of(path))
-        functions = live_functions()
         self._control(session, known)
-        # Those that need a process of their own come last.
-        waiting = sorted(range(len(self._changes)), key=lambda number: not self._changes[number].inside)
-        running: dict[int, tuple[int, float, int]] = {}
-        while waiting or running:
-            while waiting and len(running) < self._jobs:
-                number = waiting.pop(0)
-                change = self._changes[number]
-                tests = reaching(change, known, items)
-                if not tests:
-                    self._say(number, "")
-                    continue
-                seconds = sum(known[name].seconds for name in tests)
-                pid, answer = self._try(session, change, [items[name] for name in tests], functions, seconds)
-                running[pid] = (number, time.monotonic() + GRACE_SECONDS + SLOW * seconds, answer)
-            self._reap(running)
+        for number, noticed in outcomes(self._tasks(session, known, live_functions()), jobs=self._jobs):
+            self._say(number, noticed)
+        self.is_done = True
         return True
 
-    def _control(self, session: pytest.Session, known: dict[str, Known]) -> None:
-        """Without any change the tests pass in a copy of this process; else what follows would mean nothing."""
-        quickest = sorted(session.items, key=lambda item: known[item.nodeid].seconds)[:CONTROL_TESTS]
-        answer = os.memfd_create("answer")
-        if (pid := os.fork()) == 0:
-            alone(session)
-            os.pwrite(answer, first_failure(session, quickest).encode(), 0)
-            os._exit(0)
-        _, status = os.waitpid(pid, 0)
-        if status or (failed := os.pread(answer, 1000, 0)):
-            print(f"{failed.decode() if not status else 'a test'} fails without any change", file=sys.stderr)
-            os._exit(1)
-        os.close(answer)
-
-    def _say(self, number: int, noticed: str) -> None:
-        print(json.dumps([number, noticed]), file=self.results)
-
-    def _try(
-        self,
-        session: pytest.Session,
-        change: Change,
-        items: list[pytest.Item],
-        functions: dict[str, list[FunctionType]],
-        seconds: float,
-    ) -> tuple[int, int]:
-        """A process that tries a change, and where it says what noticed it."""
-        # Plain numbers: a file object that is collected in the copy would be a warning, and fail a test.
-        answer = os.memfd_create("answer")
-        if pid := os.fork():
-            return pid, answer
-        alone(session)
-        # Whatever goes round and round ends soon, also where the machine is busy.
-        most = int(LOOP_SECONDS + LOOPS * seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-        if change.path.endswith(".sql"):
-            put_query(change)
-        elif not change.inside or not put_function(change, functions):
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.mutation.hunt"],
-                input=json.dumps([change, [item.nodeid for item in items]]),
-                text=True,
-                cwd=ROOT,
-                capture_output=True,
-            )
-            os.pwrite(answer, b"" if done.returncode == 0 else b"another process", 0)
-            os._exit(0)
-        failed = first_failure(session, items)
-        os.pwrite(answer, failed.encode(), 0)
-        os._exit(0)
-
-    def _reap(self, running: dict[int, tuple[int, float, int]]) -> None:
-        for pid, (number, limit, answer) in list(running.items()):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if not ended and time.monotonic() > limit:
-                os.killpg(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                noticed = "time"
-            elif not ended:
-                continue
-            else:
-                noticed = os.pread(answer, 1000, 0).decode() if status == 0 else "crash"
-            os.close(answer)
-            del running[pid]
-            self._say(number, noticed)
-            return
-        time.sleep(0.005)
+    def _share_server(self, session: pytest.Session) -> None:
+        """Start the PDS that all copies use, by a test of it."""
+        first = next((item for item in session.items if SHARED & names_of(item)), None)
+        if first is not None:
+            passes(first, _other(session, first))
 
     def _known(self, session: pytest.Session) -> dict[str, Known]:
-        path = KNOWN / f"{self._name}.json"
-        found: dict[str, Known] = {}
-        if self._again and path.exists():
-            kept = json.loads(path.read_text())
-            found = {name: Known(seconds, frozenset(reached)) for name, (seconds, reached) in kept.items()}
+        found = load(self._name) if self._again else {}
         files: dict[Path, list[pytest.Item]] = defaultdict(list)
         for item in session.items:
             if item.nodeid not in found:
                 files[item.path].append(item)
-        parts = [list(files.values())[number :: self._jobs] for number in range(self._jobs)]
-        answers = [os.memfd_create("answer") for _ in parts]
-        for part, answer in zip(parts, answers, strict=True):
-            if os.fork() == 0:
-                alone(session, limited=False)
-                measured = [(item.nodeid, *measure(item)) for items in part for item in items]
-                with os.fdopen(answer, "w", closefd=False) as file:
-                    json.dump(measured, file)
-                os._exit(0)
-        for _ in parts:
-            os.wait()
+
+        def measured(items: list[pytest.Item], folder: Path) -> str:
+            use_folder(session, folder)
+            return json.dumps([(item.nodeid, *measure(item, self._following(session, item))) for item in items])
+
+        tasks = [
+            Task(number, None, lambda folder, items=items: measured(items, folder))  # type: ignore[misc]
+            for number, items in enumerate(files.values())
+        ]
         broken = []
-        for answer in answers:
-            os.lseek(answer, 0, os.SEEK_SET)
-            with os.fdopen(answer) as file:
-                measured = json.load(file)
-            for name, seconds, reached, passed in measured:
+        for number, text in outcomes(tasks, jobs=self._jobs):
+            if text in ("crash", "time"):
+                raise session.Interrupted(f"{list(files)[number]} ends its process without any change")
+            for name, seconds, reached, passed in json.loads(text):
                 if passed:
                     found[name] = Known(seconds, frozenset(reached))
                 else:
@@ -214,232 +147,135 @@ class Hunt:
         if broken:
             print(f"left out, since they fail without any change: {', '.join(broken)}", file=sys.stderr)
         session.items[:] = [item for item in session.items if item.nodeid in found]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({name: [one.seconds, sorted(one.reached)] for name, one in found.items()}))
+        found = {item.nodeid: found[item.nodeid] for item in session.items}
+        save(self._name, found)
         return found
+
+    def _control(self, session: pytest.Session, known: dict[str, Known]) -> None:
+        """Without any change the tests pass in a copy of this process; else what follows would mean nothing."""
+        quickest = sorted(session.items, key=lambda item: known[item.nodeid].seconds)[:CONTROL_TESTS]
+        task = Task(0, None, lambda folder: self._first_failure(session, quickest, folder))
+        for _, failed in outcomes([task], jobs=1):
+            if failed:
+                raise session.Interrupted(f"without any change this fails: {failed}")
+
+    def _tasks(
+        self, session: pytest.Session, known: dict[str, Known], functions: dict[str, list[FunctionType]]
+    ) -> Iterator[Task]:
+        """Changes that can be tried here; of the others it is said that they are left."""
+        items = {item.nodeid: item for item in session.items}
+        loading = {place_of(code) for code in self._loading}
+        for number, change in enumerate(self._changes):
+            is_query = change.path.endswith(".sql")
+            tests = reaching(change, known) if change.inside else []
+            if not tests or not (is_query or can_put(change, functions, loading)):
+                self._say(number, "" if is_query else None)
+                continue
+
+            def tried(folder: Path, change: Change = change, tests: Sequence[str] = tuple(tests)) -> str:
+                if change.path.endswith(".sql"):
+                    put_query(change)
+                else:
+                    put_function(change, functions)
+                return self._first_failure(session, [items[name] for name in tests], folder)
+
+            yield Task(number, sum(known[name].seconds for name in tests), tried)
+
+    def _first_failure(self, session: pytest.Session, items: Sequence[pytest.Item], folder: Path) -> str:
+        """Run tests until one fails; its name, or ""."""
+        use_folder(session, folder)
+        for place, item in enumerate(items):
+            following = items[place + 1] if place + 1 < len(items) else self._following(session, item)
+            try:
+                if not passes(item, following):
+                    return item.nodeid
+            except BaseException as error:
+                return f"{item.nodeid} ({type(error).__name__})"
+        return ""
+
+    def _following(self, session: pytest.Session, item: pytest.Item) -> pytest.Item | None:
+        """Any other test, so that a copy leaves the shared server running."""
+        return _other(session, item) if self._area.pds else None
+
+    def _say(self, number: int, noticed: str | None) -> None:
+        print(json.dumps([number, noticed]), file=self.results)
+
+
+def names_of(item: pytest.Item) -> set[str]:
+    """The fixtures that a test uses."""
+    return set(getattr(item, "fixturenames", ()))
 
 
 def needs_server(item: pytest.Item, *, shared: bool) -> bool:
     """Whether a test needs what a copy of this process does not have."""
     if item.get_closest_marker("nightly") or item.get_closest_marker("network"):
         return True
-    names = set(getattr(item, "fixturenames", ()))
+    names = names_of(item)
     callspec = getattr(item, "callspec", None)
     values = {value for value in callspec.params.values() if isinstance(value, str)} if callspec else set()
     return bool(names & SERVERS or values & REAL or (names & SHARED and not shared))
 
 
-def reaching(change: Change, known: dict[str, Known], items: dict[str, pytest.Item]) -> list[str]:
-    """The tests that call what is changed, the quickest first, for as long as tests of one change may take."""
-    places = who_runs(change.inside) if change.path.endswith(".sql") else {f"{change.path}:{change.inside}"}
-    module = f"{change.path}:"
-
-    def touches(one: Known) -> bool:
-        if change.inside:
-            return bool(places & one.reached)
-        return any(name.startswith(module) for name in one.reached)
-
-    by_time = sorted((name for name in items if name in known), key=lambda name: known[name].seconds)
-    # A module without functions is everybody's.
-    old = [name for name in by_time if touches(known[name])] or (by_time if not change.inside else [])
-    chosen, seconds = [], 0.0
-    for name in old:
-        seconds += known[name].seconds
-        if seconds > (TESTS_SECONDS_MAX if change.inside else CONSTANT_SECONDS_MAX):
-            break
-        chosen.append(name)
-    return chosen
-
-
-@cache
-def who_runs(query: str) -> set[str]:
-    """The functions that name a query."""
-    found = set()
-    for path in (SOURCE / "queue").glob("*.py"):
-        text = path.read_text("utf-8")
-        if f'"{query}"' in text:
-            modules = [compile(text, str(path), "exec", dont_inherit=True)]
-            found |= {place_of(code) for module in modules for code in naming(module, query)}
-    return found
-
-
-def naming(code: CodeType, text: str) -> Iterator[CodeType]:
-    """The code inside of `code` with this constant."""
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            if text in constant.co_consts:
-                yield constant
-            yield from naming(constant, text)
-
-
-def live_functions() -> dict[str, list[FunctionType]]:
-    """The functions of the program that are in memory, by module and name."""
-    found: dict[str, list[FunctionType]] = defaultdict(list)
-    for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(str(SOURCE)):
-            found[place_of(thing.__code__)].append(thing)
-    return found
-
-
-def module_of(path: str) -> str:
-    """The name of a module."""
-    return "skywrite." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def place_of(code: CodeType) -> str:
-    """Module and outermost function."""
-    return f"{code.co_filename.removeprefix(f'{SOURCE}/')}:{code.co_qualname.partition('.<locals>')[0]}"
-
-
-def put_function(change: Change, functions: dict[str, list[FunctionType]]) -> bool:
-    """Give the living functions their changed code; False where that cannot be done."""
-    path, source = SOURCE / change.path, source_of(change.path)
-    old, new = (
-        list(codes(compile(text, str(path), "exec", dont_inherit=True), change.inside))
-        for text in (source, change.applied(source))
-    )
-    pairs = [(one, other) for one, other in zip(old, new, strict=True) if one != other]
-    done = 0
-    for function in functions[f"{change.path}:{change.inside}"]:
-        for one, other in pairs:
-            if (
-                function.__code__.co_firstlineno == one.co_firstlineno
-                and "<locals>" not in function.__code__.co_qualname
-            ):
-                try:
-                    function.__code__ = other
-                except ValueError:
-                    return False
-                done += 1
-    return done > 0
-
-
-def codes(code: CodeType, name: str) -> Iterator[CodeType]:
-    """All code of that name inside of `code`."""
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            if constant.co_qualname == name:
-                yield constant
-            elif name.startswith(f"{constant.co_qualname}."):
-                yield from codes(constant, name)
-
-
-def put_query(change: Change) -> None:
-    """Change a named query."""
-    from skywrite.queue import queries
-
-    text = dict(queries._named(change.applied(source_of(change.path))))[change.inside]
-    queries.load_queries("sqlite")[change.inside] = text  # type: ignore[index]  # a dict, though none may change it
-
-
-def alone(session: pytest.Session, *, limited: bool = True) -> None:
-    """Make this copy independent: its own group, folder, output and limits."""
-    os.setsid()
-    folder = Path(tempfile.mkdtemp(prefix="skywrite-mutant-", dir=FAST_FOLDER))
-    factory = session.config._tmp_path_factory  # type: ignore[attr-defined]
-    factory._basetemp = folder
-    with open(os.devnull, "w") as silent:  # noqa: PTH123
-        os.dup2(silent.fileno(), 1)
-        os.dup2(silent.fileno(), 2)
-    if limited:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    watch_over(os.getpid(), folder)
-
-
-def watch_over(pid: int, folder: Path) -> None:
-    """Remove a folder when a process has ended."""
-    if os.fork() == 0:
-        os.setsid()
-        while True:
+def warm(modules: Sequence[str]) -> None:
+    """Load other people's libraries, which each copy then has already."""
+    for name in modules:
+        if not name.startswith(OURS):
             try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                shutil.rmtree(folder, ignore_errors=True)
-                os._exit(0)
-            time.sleep(0.2)
+                importlib.import_module(name)
+            except Exception:  # Some names in the list of modules are no modules.
+                continue
+    if loaded := [name for name in sys.modules if name.startswith("skywrite")]:
+        sys.exit(f"this process must have nothing of the program in memory, but has {loaded[0]}")
 
 
-def first_failure(session: pytest.Session, items: Sequence[pytest.Item]) -> str:
-    """Run tests until one fails; its name, or ""."""
-    for place, item in enumerate(items):
-        following = items[place + 1] if place + 1 < len(items) else None
-        if not passes(item, following):
-            return item.nodeid
-    return ""
+def _fresh_task(number: int, change: Change, known: dict[str, Known]) -> Task:
+    tests = reaching(change, known, whole_module=True)
+    seconds = LOADING_SECONDS + sum(known[name].seconds for name in tests)
+    return Task(number, seconds, lambda folder: _fresh(ChangedModule(change), tests, folder))
 
 
-def passes(item: pytest.Item, following: pytest.Item | None) -> bool:
-    """Whether a test passes."""
-    from _pytest.runner import runtestprotocol
-
-    return all(report.passed or report.skipped for report in runtestprotocol(item, log=False, nextitem=following))
-
-
-def measure(item: pytest.Item) -> tuple[float, list[str], bool]:
-    """How long a test takes, what it calls, and whether it passes."""
-    reached: set[CodeType] = set()
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        reached.add(frame.f_code)
-
-    def too_slow(*_: object) -> None:
-        raise TimeoutError(f"{item.nodeid} takes more than {MEASURED_SECONDS_MAX} s")
-
-    signal.signal(signal.SIGVTALRM, too_slow)
-    signal.setitimer(signal.ITIMER_VIRTUAL, MEASURED_SECONDS_MAX)
-    threading.settrace(note)
-    sys.settrace(note)
-    began = time.process_time()
-    try:
-        passed = passes(item, None)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        sys.settrace(None)
-        threading.settrace(None)
-    seconds = time.process_time() - began
-    return seconds, sorted({place_of(code) for code in reached if code.co_filename.startswith(str(SOURCE))}), passed
+def _control_fresh(known: dict[str, Known]) -> None:
+    """Without any change the tests pass in a copy of this process, too."""
+    quickest = sorted(known, key=lambda name: known[name].seconds)[:CONTROL_TESTS]
+    for _, failed in outcomes([Task(0, None, lambda folder: _fresh(None, quickest, folder))], jobs=1):
+        if failed:
+            sys.exit(f"without any change this fails: {failed}")
 
 
-class ChangedModule(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # type: ignore[misc]
-    """Loads one module with its change."""
-
-    def __init__(self, change: Change) -> None:
-        self._change = change
-        self._module = module_of(change.path)
-
-    def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
-        if name != self._module:
-            return None
-        return importlib.util.spec_from_file_location(name, self.get_filename(name), loader=self)
-
-    def get_filename(self, name: str) -> str:
-        return str(SOURCE / self._change.path)
-
-    def get_data(self, path: str) -> bytes:
-        return self._change.applied(Path(path).read_text("utf-8")).encode()
+def _fresh(changed: ChangedModule | None, tests: Sequence[str], folder: Path) -> str:
+    """Load the program and run tests of it in this process; what noticed the change, or ""."""
+    plugin = Chosen(tests)
+    if changed is not None:
+        sys.meta_path.insert(0, changed)
+    files = sorted({name.partition("::")[0] for name in tests})
+    code = pytest.main(["-x", *OPTIONS, f"--basetemp={folder / 'tests'}", *files], plugins=[plugin])
+    if changed is not None and not changed.was_used:
+        raise RuntimeError("no test has loaded the changed module")
+    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise RuntimeError(f"pytest ended with {code!r}")
+    return "" if code == pytest.ExitCode.OK else plugin.failed or "loading"
 
 
 class Chosen:
-    """Runs only these tests, in this order."""
+    """Runs only these tests, in this order, and keeps the name of one that failed."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
+        self.failed = ""
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         by_name = {item.nodeid: item for item in items}
         items[:] = [by_name[name] for name in self._names if name in by_name]
 
-
-def in_another_process() -> None:
-    """Run tests with a change that is made before anything is imported."""
-    fields, names = json.loads(sys.stdin.read())
-    change = Change(*fields)
-    sys.meta_path.insert(0, ChangedModule(change))
-    files = sorted({name.partition("::")[0] for name in names})
-    # With its own assertions pytest would load the module itself, without the change.
-    plain = ("-x", "-q", "-p", "no:cacheprovider", "--assert=plain")
-    sys.exit(pytest.main([*plain, *files], plugins=[Chosen(names)]))
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed = report.nodeid
 
 
-if __name__ == "__main__":
-    in_another_process()
+def _other(session: pytest.Session, item: pytest.Item) -> pytest.Item:
+    return next(other for other in session.items if other is not item)
+
+
+def _modules_of(area: str) -> Path:
+    return FOLDER / f"{area}-modules.json"
