@@ -8,9 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.queue import listing
+from skywrite.queue.listing import PAGE_POSTS
 from skywrite.queue.model import NewPost
 from tests.cli.conftest import Shell
 
@@ -62,6 +65,21 @@ def test_a_queue_as_json_is_written_item_by_item(full: Shell, tmp_path: Path) ->
     told = full("queue", "--json", "--limit", str(POSTS)).json
     assert (POSTS, True) == (len(told), peak < PEAK_BYTES), peak
     assert sorted(entry["due_at"] for entry in told) == [entry["due_at"] for entry in told]
+
+
+@pytest.mark.parametrize("command", ["queue", "history"])
+def test_a_table_is_printed_while_it_is_read(full: Shell, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """With the first line, no more than a few hundred posts were read; in the end, each was printed once."""
+    if command == "history":
+        with Skywrite() as sky, sky.context.store._writing() as tx:
+            tx.select("UPDATE post SET state = 'cancelled'", {})
+    read: list[int] = []
+    printed: list[int] = []
+    post_of = listing.post_of
+    monkeypatch.setattr(listing, "post_of", lambda row: read.append(1) or post_of(row))
+    monkeypatch.setattr(click, "echo", lambda *words, **more: printed.append(len(read)))
+    full(command, "--limit", str(POSTS))
+    assert (POSTS, True, True) == (len(read), printed[0] <= 2 * PAGE_POSTS, len(printed) > POSTS)
 
 
 def test_an_empty_list_is_an_array_too(shell: Shell) -> None:

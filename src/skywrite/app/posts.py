@@ -176,6 +176,15 @@ class Posts:
         did = self._ctx.account(account).did if account else None
         return self._entries(self._ctx.store.history(states, account_did=did, limit=limit))
 
+    def each_finished(
+        self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int | None = None
+    ) -> Iterator[Entry]:
+        """Like `history`, but an iterator that reads page by page."""
+        did = self._ctx.account(account).did if account else None
+        accounts = {known.did: known for known in self._ctx.store.accounts()}
+        for post in islice(self._ctx.store.all_finished(states, account_did=did, page=limit), limit):
+            yield Entry(post, accounts[post.account_did])
+
     def get(self, post_id: int) -> Entry:
         """One post with all its attempts. Raises UnknownPost."""
         post = self._ctx.store.get(post_id)

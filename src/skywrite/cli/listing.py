@@ -5,10 +5,10 @@ What does not live here: what is listed (`queue`), one post whole (`showing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
@@ -19,42 +19,46 @@ if TYPE_CHECKING:
     from skywrite.app.results import Entry
 
 COLOURS = {"published": "green", "failed": "red", "held": "yellow", "publishing": "cyan", "draft": "blue"}
+CHUNK = 500
 _SILENT_STATES = ("scheduled", "published")
 
 
+class _Row(NamedTuple):
+    heading: str
+    cells: tuple[str, str, str, str]
+    entry: Entry
+
+
 def lines_of(
-    entries: Sequence[Entry], when: Callable[[Entry], datetime | None], zone_of: Callable[[Any], str], now: datetime
+    entries: Iterable[Entry], when: Callable[[Entry], datetime | None], zone_of: Callable[[Any], str], now: datetime
 ) -> Iterator[str]:
-    """Each entry on a line under the heading of its day; `when` returns the time that it is listed by."""
-    zones = {entry.account.did: ZoneInfo(zone_of(entry.account)) for entry in entries}
+    """Each entry on a line under the heading of its day; `when` returns the time that it is listed by.
+
+    Entries are read a few hundred at a time, so a list may be of any length; columns only grow on the way.
+    """
+    zones: dict[str, ZoneInfo] = {}
+    sizes, heading = [0, 0, 0, 0], None
+    remaining = iter(entries)
+    while chunk := list(islice(remaining, CHUNK)):
+        zones.update((entry.account.did, ZoneInfo(zone_of(entry.account))) for entry in chunk)
+        rows = [_row(entry, when(entry), zones, now) for entry in chunk]
+        sizes = [max(size, *(width(row.cells[place]) for row in rows)) for place, size in enumerate(sizes)]
+        for row in rows:
+            if row.heading != heading:
+                heading = row.heading
+                yield click.style(heading, bold=True)
+            cells = [pad(text, size) for text, size in zip(row.cells, sizes, strict=True) if size]
+            yield _line(cells, row.entry, zones[row.entry.account.did])
+
+
+def _row(entry: Entry, time: datetime | None, zones: Mapping[str, ZoneInfo], now: datetime) -> _Row:
+    """What a line shows; zones and handles only if there are several, in `zones`."""
+    local = time.astimezone(zones[entry.account.did]) if time else None
     several = len({str(zone) for zone in zones.values()}) > 1
-    accounts = len({entry.account.did for entry in entries}) > 1
-
-    def local(entry: Entry) -> datetime | None:
-        time = when(entry)
-        return time.astimezone(zones[entry.account.did]) if time else None
-
-    def clock(entry: Entry) -> str:
-        time = local(entry)
-        return f"{time:%H:%M} {time:%Z}" if time and several else f"{time:%H:%M}" if time else ""
-
-    rows = [
-        (
-            _heading(local(entry), now),
-            str(entry.post.id).rjust(6),
-            clock(entry),
-            "" if entry.post.state in _SILENT_STATES else entry.post.state,
-            entry.account.handle if accounts else "",
-            entry,
-        )
-        for entry in entries
-    ]
-    sizes = [max(width(str(row[place])) for row in rows) for place in range(1, 5)]
-    for heading, group in groupby(rows, key=lambda row: row[0]):
-        yield click.style(heading, bold=True)
-        for _, number, time, state, handle, entry in group:
-            cells = [pad(text, size) for text, size in zip((number, time, state, handle), sizes, strict=True) if size]
-            yield _line(cells, entry, zones[entry.account.did])
+    clock = f"{local:%H:%M} {local:%Z}" if local and several else f"{local:%H:%M}" if local else ""
+    state = "" if entry.post.state in _SILENT_STATES else entry.post.state
+    handle = entry.account.handle if len(zones) > 1 else ""
+    return _Row(_heading(local, now), (str(entry.post.id).rjust(6), clock, state, handle), entry)
 
 
 def _line(cells: list[str], entry: Entry, zone: ZoneInfo) -> str:

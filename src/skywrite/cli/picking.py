@@ -7,15 +7,17 @@ What does not: what a change does (`app.posts`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.options import A_HANDLE, json_option
-from skywrite.cli.output import print_done, print_error, print_json
+from skywrite.cli.output import print_done, print_error, print_json, print_json_array
 from skywrite.errors import InputError, SkywriteError
 
 if TYPE_CHECKING:
@@ -98,8 +100,8 @@ def many_posts(change: Change, say: Callable[[Entry, Skywrite, str], None]) -> c
             ids = _filtered(sky, change, source, states, account) if by_filter else _numbered(sky, numbers)
             if by_filter and not yes:
                 _ask(change, len(ids))
-            results = [(post_id, _changed(sky, change.name, post_id)) for post_id in ids]
-            alone = len(results) == 1 and not by_filter and len(numbers) == 1 and len(numbers[0]) == 1
+            results = ((post_id, _changed(sky, change.name, post_id)) for post_id in ids)
+            alone = len(ids) == 1 and not by_filter and len(numbers) == 1 and len(numbers[0]) == 1
             _report(sky, change, results, say, as_json, alone)
 
     return command
@@ -126,11 +128,12 @@ def _filtered(
 ) -> list[int]:
     did = sky.context.account(account).did if account else None
     chosen: Any = states or change.states
-    found = sky.context.store.posts(chosen, account_did=did, source=source, limit=CHOSEN_MAX)
-    if not found:
+    found = sky.context.store.all_posts(chosen, account_did=did, source=source)
+    ids = [post.id for post in islice(found, CHOSEN_MAX)]
+    if not ids:
         where = f" from {source}" if source else ""
         raise NothingChosen(f"No post{where} is {' or '.join(chosen)}.", hint="See: skywrite queue")
-    return [post.id for post in found]
+    return ids
 
 
 def _numbered(sky: Skywrite, numbers: Sequence[range]) -> list[int]:
@@ -173,35 +176,65 @@ def _changed(sky: Skywrite, name: str, post_id: int) -> Entry | SkywriteError:
         return error
 
 
+class _Results:
+    """What became of each post, one after the other; of many only the first changes and errors are kept."""
+
+    def __init__(self, results: Iterable[tuple[int, Entry | SkywriteError]]) -> None:
+        self._results = results
+        self.changed = self.failed = 0
+        self.entries: list[Entry] = []
+        self.errors: list[SkywriteError] = []
+        self.last_error: SkywriteError | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, Entry | SkywriteError]]:
+        for post_id, result in self._results:
+            if isinstance(result, SkywriteError):
+                self.failed += 1
+                self.last_error = result
+                self.errors = [*self.errors, result][:ERRORS_MAX]
+            else:
+                self.changed += 1
+                self.entries = [*self.entries, result][:LINES_MAX]
+            yield post_id, result
+
+
 def _report(
     sky: Skywrite,
     change: Change,
-    results: Sequence[tuple[int, Entry | SkywriteError]],
+    given: Iterable[tuple[int, Entry | SkywriteError]],
     say: Callable[[Entry, Skywrite, str], None],
     as_json: bool,
     alone: bool,
 ) -> None:
     """Print the result for each; raise the last error, or exit with its code."""
+    results = _Results(given)
+    if as_json and not alone:
+        _print_each(results)
+        return
+    [(post_id, result)] = deque(results, maxlen=1)
+    if alone and isinstance(result, SkywriteError):
+        raise result
+    if as_json:
+        from skywrite.app.documents import ChangedPost
+
+        print_json(ChangedPost(post_id, result).as_dict())
+        return
+    if results.changed > LINES_MAX:
+        print_done(f"{results.changed:,} posts are {change.done}.")
+    else:
+        for entry in results.entries:
+            say(entry, sky, change.done)
+    for error in results.errors[: results.failed - 1]:
+        print_error(error.as_dict(), as_json)
+    if results.failed > ERRORS_MAX + 1:
+        click.echo(f"... and {results.failed - ERRORS_MAX - 1:,} more like these.", err=True)
+    if results.last_error:
+        raise results.last_error
+
+
+def _print_each(results: _Results) -> None:
     from skywrite.app.documents import ChangedPost
 
-    errors = [(post_id, result) for post_id, result in results if isinstance(result, SkywriteError)]
-    if alone and errors:
-        raise errors[0][1]
-    if as_json:
-        changes = [ChangedPost(post_id, result) for post_id, result in results]
-        print_json(changes[0].as_dict() if alone else [change.as_dict() for change in changes])
-        if errors:
-            sys.exit(errors[-1][1].exit_code)
-        return
-    changed = [result for _, result in results if not isinstance(result, SkywriteError)]
-    if len(changed) > LINES_MAX:
-        print_done(f"{len(changed):,} posts are {change.done}.")
-    else:
-        for entry in changed:
-            say(entry, sky, change.done)
-    for _, error in errors[: min(ERRORS_MAX, len(errors) - 1)]:
-        print_error(error.as_dict(), as_json)
-    if len(errors) > ERRORS_MAX + 1:
-        click.echo(f"... and {len(errors) - ERRORS_MAX - 1:,} more like these.", err=True)
-    if errors:
-        raise errors[-1][1]
+    print_json_array(ChangedPost(post_id, result).as_dict() for post_id, result in results)
+    if results.last_error:
+        sys.exit(results.last_error.exit_code)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,12 +56,14 @@ def queue_command(account: str | None, states: tuple[str, ...], limit: int, as_j
         if as_json:
             print_json_array(entry.as_dict() for entry in found)
             return
-        # A list of thousands of posts is kept without their records.
-        entries = [entry._replace(post=entry.post._replace(prepared={}, frozen=None)) for entry in found]
-        if not entries:
-            click.echo('Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"')
-        else:
-            _show_entries(sky, entries, lambda entry: entry.post.due_at, _total(sky, account, chosen), "queue")
+        _show_entries(
+            sky,
+            found,
+            lambda entry: entry.post.due_at,
+            _total(sky, account, chosen),
+            "queue",
+            'Nothing is waiting. Add something: skywrite post "Later" --at "tomorrow 9:00"',
+        )
 
 
 @click.command("history", epilog="Example: skywrite history --state failed")
@@ -71,13 +74,11 @@ def history_command(account: str | None, states: tuple[str, ...], limit: int, as
 
     with Skywrite() as sky:
         chosen = _states(states, FINAL_STATES)
-        entries = sky.posts.history(account=account, states=chosen, limit=limit)
+        found = sky.posts.each_finished(account=account, states=chosen, limit=limit)
         if as_json:
-            print_json([entry.as_dict() for entry in entries])
-        elif not entries:
-            click.echo("Nothing was published yet.")
-        else:
-            _show_entries(sky, entries, _ended, _total(sky, account, chosen), "history")
+            print_json_array(entry.as_dict() for entry in found)
+            return
+        _show_entries(sky, found, _ended, _total(sky, account, chosen), "history", "Nothing was published yet.")
 
 
 def _ended(entry: Entry) -> datetime:
@@ -99,14 +100,30 @@ def _total(sky: Skywrite, account: str | None, states: Sequence[Any]) -> int:
     return sum(counts.get(state, 0) for state in states)
 
 
-def _show_entries(sky: Skywrite, entries: list[Entry], when: Any, total: int, command: str) -> None:
-    lines = [*lines_of(entries, when, sky.context.zone, sky.context.clock.now())]
-    zones = {sky.context.zone(entry.account) for entry in entries}
-    if len(zones) == 1:
-        lines.append(click.style(f"Times are in {zones.pop()}.", dim=True))
-    if more := footer(len(entries), total, f"skywrite {command}"):
-        lines.append(more)
-    show(lines)
+def _show_entries(sky: Skywrite, entries: Iterator[Entry], when: Any, total: int, command: str, empty: str) -> None:
+    """Print a list of any length while it is read; `empty` if there is nothing to list."""
+    first = next(entries, None)
+    if first is None:
+        click.echo(empty)
+        return
+    zones: set[str] = set()
+    shown = 0
+
+    def counted() -> Iterator[Entry]:
+        nonlocal shown
+        for entry in chain([first], entries):
+            zones.add(sky.context.zone(entry.account))
+            shown += 1
+            yield entry
+
+    def lines() -> Iterator[str]:
+        yield from lines_of(counted(), when, sky.context.zone, sky.context.clock.now())
+        if len(zones) == 1:
+            yield click.style(f"Times are in {zones.pop()}.", dim=True)
+        if more := footer(shown, total, f"skywrite {command}"):
+            yield more
+
+    show(lines())
 
 
 @click.command("show", epilog="Example: skywrite show 12")

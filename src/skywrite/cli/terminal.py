@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import TextIO
 
 import click
@@ -102,12 +103,13 @@ def print_columns(rows: Sequence[Sequence[str]], *, gap: str = "  ") -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Print lines, through a pager if they do not fit on the terminal."""
-    printed = list(lines)
-    if not is_terminal() or plain_terminal() or len(printed) < _size().lines:
-        for line in printed:
+    """Print lines as they come, through a pager if they do not fit on the terminal."""
+    remaining = iter(lines)
+    first = list(islice(remaining, _size().lines)) if is_terminal() and not plain_terminal() else []
+    if not first or len(first) < _size().lines:
+        for line in chain(first, remaining):
             click.echo(line)
         return
     # less: exit if it fits on one screen, keep colours, do not clear the screen.
     os.environ.setdefault("LESS", "-FRX")
-    click.echo_via_pager("\n".join(printed) + "\n")
+    click.echo_via_pager(f"{line}\n" for line in chain(first, remaining))

@@ -154,7 +154,12 @@ class ListOperations(StoreBase):
             return found
 
     def all_posts(
-        self, states: Sequence[State] = STATES, *, account_did: str | None = None, page: int | None = None
+        self,
+        states: Sequence[State] = STATES,
+        *,
+        account_did: str | None = None,
+        source: str | None = None,
+        page: int | None = None,
     ) -> Iterator[Post]:
         """Every post in these states in the order of `posts`, read page by page: for exports of any size.
 
@@ -162,7 +167,7 @@ class ListOperations(StoreBase):
         """
         after: Cursor | None = None
         size = min(page or PAGE_POSTS, PAGE_POSTS)
-        while found := self.posts(states, account_did=account_did, after=after, limit=size):
+        while found := self.posts(states, account_did=account_did, source=source, after=after, limit=size):
             after = Cursor.due(found[-1])
             yield from found
             if len(found) < size:
@@ -202,6 +207,18 @@ class ListOperations(StoreBase):
         with self._reading() as tx:
             rows = tx.rows("planned_posts", did=account_did, start=start, stop=stop, limit=limit, length=length)
         return [_planned_of(row) for row in rows]
+
+    def all_finished(
+        self, states: Sequence[State] = FINAL_STATES, *, account_did: str | None = None, page: int | None = None
+    ) -> Iterator[Post]:
+        """Every post in these states in the order of `history`, read page by page."""
+        after: Cursor | None = None
+        size = min(page or PAGE_POSTS, PAGE_POSTS)
+        while found := self.history(states, account_did=account_did, after=after, limit=size):
+            after = Cursor.changed(found[-1])
+            yield from found
+            if len(found) < size:
+                return
 
     def count(self, account_did: str | None = None) -> dict[State, int]:
         """How many posts are in each state."""
