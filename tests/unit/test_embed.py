@@ -58,6 +58,7 @@ class TestImages:
             (blob(size=2_000_001), embed.MediaTooLarge),
             (blob("video/mp4"), embed.BadBlob),
             (blob(size=0), embed.BadBlob),
+            ({**blob(), "size": True}, embed.BadBlob),
             ({**blob(), "ref": {"$link": "x"}}, embed.BadBlob),
             ({**blob(), "$type": "image"}, embed.BadBlob),
             ("path.jpg", embed.BadBlob),
@@ -68,9 +69,22 @@ class TestImages:
         with pytest.raises(error, match="Image 1"):
             embed.images([ImageItem(bad, "x")])
 
-    def test_largest(self) -> None:
-        """Exactly 2,000,000 bytes are accepted."""
-        assert embed.images([ImageItem(blob(size=2_000_000), "x")])
+    @pytest.mark.parametrize("size", [1, 2_000_000])
+    def test_smallest_and_largest(self, size: int) -> None:
+        """One byte is accepted, and so are exactly 2,000,000."""
+        assert embed.images([ImageItem(blob(size=size), "x")])
+
+    def test_the_kind_that_is_needed(self) -> None:
+        """The error names the kind that is needed, or how it begins."""
+        with pytest.raises(embed.BadBlob, match=r"is 'video/mp4'; image/\* is needed"):
+            embed.images([ImageItem(blob("video/mp4"), "x")])
+        with pytest.raises(embed.BadBlob, match=r"is 'video/mp4s'; video/mp4 is needed"):
+            embed.video(blob("video/mp4s"))
+
+    def test_alt_is_text(self) -> None:
+        """An alt text of another kind is refused, and the image named."""
+        with pytest.raises(embed.MissingAlt, match="Image 1: the alt text must be text, not int"):
+            embed.images([ImageItem(blob(), 7)])  # type: ignore[arg-type]  # on purpose
 
     def test_alt_characters(self) -> None:
         """NUL in an alt text is refused, and the image named."""
@@ -102,10 +116,11 @@ class TestGallery:
         with pytest.raises(embed.TooManyImages, match=r"the maximum.* is 10"):
             embed.gallery(items(11))
 
-    def test_size_is_required(self) -> None:
-        """A gallery without sizes is refused."""
-        with pytest.raises(embed.BadAspectRatio, match="Image 1"):
-            embed.gallery(items(5, width=None, height=None))
+    @pytest.mark.parametrize("missing", [{"width": None, "height": None}, {"width": None}, {"height": None}])
+    def test_size_is_required(self, missing: dict[str, None]) -> None:
+        """A gallery without width or height is refused."""
+        with pytest.raises(embed.BadAspectRatio, match="Image 1 has no width or height"):
+            embed.gallery(items(5, **missing))
 
     @pytest.mark.parametrize(
         ("count", "kind"), [(1, embed.IMAGES), (4, embed.IMAGES), (5, embed.GALLERY), (10, embed.GALLERY)]
@@ -115,7 +130,38 @@ class TestGallery:
         assert kind == embed.images_or_gallery(items(count))["$type"]
 
 
+@pytest.mark.parametrize(
+    ("cid", "fits"),
+    [
+        ("b" + "a" * 7, True),
+        ("b" + "a" * 6, False),
+        ("b" + "a" * 255, True),
+        ("b" + "a" * 256, False),
+        ("baaaaaa8", False),
+        ("QmYwAPJzv5", True),
+        ("zdpuAyvkgEDQm9", True),
+        ("QmYwAPJz-5", False),
+        ("xdpuAyvkgEDQm9", False),
+        (12345678, False),
+    ],
+)
+def test_cids(cid: object, fits: bool) -> None:
+    """A CID has 8 to 256 letters and digits of base32 or base58."""
+    assert fits is embed.is_cid(cid)
+
+
 class TestVideo:
+    def test_largest(self) -> None:
+        """A video of 300 MB with twenty captions of 20 kB is accepted; anything more is refused."""
+        caption = ("en", blob("text/vtt", 20_000))
+        assert 20 == len(embed.video(blob("video/mp4", 300_000_000), captions=[caption] * 20)["captions"])
+        with pytest.raises(embed.BadCaption, match="21 captions"):
+            embed.video(VIDEO, captions=[caption] * 21)
+        with pytest.raises(embed.MediaTooLarge, match="20,001 bytes"):
+            embed.video(VIDEO, captions=[("en", blob("text/vtt", 20_001))])
+        with pytest.raises(embed.MediaTooLarge, match="300,000,001 bytes"):
+            embed.video(blob("video/mp4", 300_000_001))
+
     def test_record(self) -> None:
         """All fields, and only those that are given."""
         assert {"$type": "app.bsky.embed.video", "video": VIDEO} == embed.video(VIDEO)
@@ -164,6 +210,20 @@ class TestCardsAndQuotes:
                 embed.external(address, "T", "")
         with pytest.raises(embed.MediaTooLarge):
             embed.external("https://a.b", "T", "", thumb=blob(size=1_000_001))
+
+    @pytest.mark.parametrize("place", range(2))
+    def test_external_characters(self, place: int) -> None:
+        """NUL in a card's title or description is refused."""
+        texts = ["title", "description"]
+        texts[place] += "\0"
+        with pytest.raises(InvalidText):
+            embed.external("https://x.com", *texts)
+
+    def test_external_image(self) -> None:
+        """A card's image has at most a million bytes."""
+        assert embed.external("https://x.com", "t", "d", thumb=blob(size=1_000_000))
+        with pytest.raises(embed.MediaTooLarge, match="The card's image"):
+            embed.external("https://x.com", "t", "d", thumb=blob(size=1_000_001))
 
     def test_quotes(self) -> None:
         """A quote holds exactly uri and cid, alone or with media."""
@@ -220,6 +280,8 @@ class TestCheck:
             {"$type": embed.IMAGES, "images": [{"image": blob()}]},
             {"$type": embed.IMAGES, "images": embed.gallery(items(5))["items"]},
             {"$type": embed.GALLERY, "items": embed.images(items(1))["images"]},
+            {"$type": embed.GALLERY, "items": [*embed.gallery(items(5))["items"], *embed.images(items(1))["images"]]},
+            {"$type": embed.GALLERY, "items": embed.gallery(items(6))["items"] * 2},
             {"$type": embed.VIDEO, "video": blob()},
             {"$type": embed.EXTERNAL, "external": {"uri": "https://a.b"}},
             {"$type": embed.RECORD, "record": {"uri": "x"}},

@@ -34,6 +34,12 @@ def test_nobody(allow: list[str]) -> None:
     assert [] == threadgate(POST, allow, NOW)["allow"]
 
 
+def test_most_rules() -> None:
+    """Five rules are accepted."""
+    lists = [f"{LIST[:-1]}{last}" for last in "abcde"]
+    assert lists == check_allow(lists)
+
+
 def test_rules_once() -> None:
     """A rule given twice counts once."""
     assert ["mentioned", LIST] == check_allow(["mentioned", LIST, "mentioned"])

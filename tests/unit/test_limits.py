@@ -39,7 +39,13 @@ class TestText:
         limits.check_text(text, empty_allowed=True)
 
     @pytest.mark.parametrize(
-        ("text", "part"), [("a\0b", "NUL.*character 2"), ("ab\ud83d", "U\\+D83D.*character 3"), ("\udfff", "U\\+DFFF")]
+        ("text", "part"),
+        [
+            ("a\0b", "NUL.*character 2"),
+            ("\0", "NUL.*character 1"),
+            ("ab\ud83d", "U\\+D83D.*character 3"),
+            ("\udfff", "U\\+DFFF"),
+        ],
     )
     def test_invalid_characters(self, text: str, part: str) -> None:
         """NUL and lone surrogates are refused, with their place."""
@@ -51,6 +57,19 @@ class TestLangs:
     def test_kept_once(self) -> None:
         """Languages come back in order, each once."""
         assert ["en", "pt-BR"] == limits.check_langs(["en", "pt-BR", "en"])
+
+    def test_most(self) -> None:
+        """Three languages are accepted."""
+        assert ["en", "de", "fr"] == limits.check_langs(["en", "de", "fr"])
+
+    @pytest.mark.parametrize(
+        ("given", "shown"), [("x" * 80, repr("x" * 80)), ("x" * 81, repr("x" * 80 + "...")), (5, "5")]
+    )
+    def test_long_values_are_cut(self, given: str, shown: str) -> None:
+        """An error shows 80 characters of what was given."""
+        with pytest.raises(limits.InvalidLanguage) as caught:
+            limits.check_langs([given])
+        assert f"{shown} is not a language tag." == caught.value.message
 
     @pytest.mark.parametrize("lang", ["english!", "", "e", "de_DE"])
     def test_bad_tag(self, lang: str) -> None:
@@ -74,7 +93,7 @@ class TestTags:
         """A leading hash sign of either width goes, and tags come back once."""
         assert ["a", "日本"] == limits.check_tags(["#a", " a ", "＃日本"])
 
-    @pytest.mark.parametrize("tag", ["é" * 64, "👨‍👩‍👧‍👦" * 25])
+    @pytest.mark.parametrize("tag", ["é" * 64, "👨‍👩‍👧‍👦" * 25, "a\u20d7\u20d7\u20d7" * 64])
     def test_longest(self, tag: str) -> None:
         """64 graphemes and up to 640 bytes are accepted."""
         assert [tag] == limits.check_tags([tag])
@@ -85,8 +104,14 @@ class TestTags:
         with pytest.raises(limits.InvalidTag):
             limits.check_tags([tag])
 
+    def test_characters(self) -> None:
+        """NUL in a tag is refused."""
+        with pytest.raises(limits.InvalidText):
+            limits.check_tags(["a\0"])
+
     def test_too_many(self) -> None:
-        """Nine tags are one too many."""
+        """Eight tags are accepted, and nine are one too many."""
+        assert 8 == len(limits.check_tags([f"t{number}" for number in range(8)]))
         with pytest.raises(limits.InvalidTag, match=r"the maximum.* is 8"):
             limits.check_tags([f"t{number}" for number in range(9)])
 

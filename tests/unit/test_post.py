@@ -134,6 +134,8 @@ class TestChecking:
             ({"labels": {"values": [{"val": "pron"}]}}, limits.UnknownLabel),
             ({"reply": {"root": REF}}, BadReference),
             ({"reply": {"root": REF, "parent": {"uri": "x"}}}, BadReference),
+            ({"reply": {"root": {"uri": "x"}, "parent": REF}}, BadReference),
+            ({"labels": {"values": [{"val": "porn"}] * 11}}, BadRecord),
             ({"embed": "x"}, InputError),
             ({"facets": "x"}, BadFacet),
             ({"langs": "en"}, InputError),
@@ -143,6 +145,11 @@ class TestChecking:
         """What the server would refuse is refused here."""
         with pytest.raises(error):
             check_post({"$type": "app.bsky.feed.post", "text": "hi", **fields})
+
+    def test_repetitions_count(self) -> None:
+        """As many languages, tags and labels as the server accepts pass, though some are repeated."""
+        lists = {"langs": ["en"] * 3, "tags": ["t"] * 8, "labels": {"values": [{"val": "porn"}] * 10}}
+        check_post({"$type": "app.bsky.feed.post", "text": "hi", **lists})
 
     def test_stamped(self) -> None:
         """createdAt may be absent until the post is stamped."""

@@ -147,6 +147,9 @@ class TestGraphemes:
             ("क्षत्रिय", 3),
             ("অ্যাপ", 3),
             ("\u1100\u1161\u11a8", 1),
+            ("\uac00\u11a8", 1),
+            ("\ud7a3\u11a8", 1),
+            ("\ud7a4\u11a8", 2),
             ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", 1),
         ],
     )
@@ -177,6 +180,20 @@ class TestDetect:
         given_facet = Facet(0, 22, "link", "https://c.com")
         assert (given_facet,) == detect(RichText(text, (given_facet,))).facets
 
+    def test_given_ones_come_first(self) -> None:
+        """A given facet inside a detected one wins; one that only touches it leaves it."""
+        label = Facet(8, 17, "link", "https://c.com")
+        assert (label,) == detect(RichText("https://a.example", (label,))).facets
+        before, after = Facet(0, 2, "link", "https://c.com"), Facet(6, 7, "link", "https://c.com")
+        assert ["link", "tag", "link"] == [f.kind for f in detect(RichText("a #tag\u200b", (before, after))).facets]
+        touching = detect(RichText("a(@b.com", (before,)))
+        assert [(0, 2, "link"), (2, 8, "mention")] == [(f.byte_start, f.byte_end, f.kind) for f in touching.facets]
+
+    def test_the_longest_of_two(self) -> None:
+        """Of two facets that begin at the same place the longer one stays."""
+        short, long = Facet(0, 2, "link", "https://a.com"), Facet(0, 4, "link", "https://b.com")
+        assert [(long,)] * 2 == [detect(RichText("abcd", pair)).facets for pair in ((short, long), (long, short))]
+
     @given(VALID_TEXTS)
     def test_never_overlaps(self, text: str) -> None:
         """Facets come one after the other."""
@@ -197,6 +214,12 @@ class TestMarkdown:
             ("[a](https://x.com)[b](https://y.com)", "ab", [("a", "https://x.com"), ("b", "https://y.com")]),
             ("[a [b](https://y.com) c](https://x.com)", "[a b c](https://x.com)", [("b", "https://y.com")]),
             (r"\[a](https://x.com)", "[a](https://x.com)", []),
+            (r"é \[a](https://x.com) b", "é [a](https://x.com) b", []),
+            (
+                r"\[a \[b](https://y.com) c](https://x.com) [d](https://z.com)",
+                "[a [b](https://y.com) c](https://x.com) d",
+                [("d", "https://z.com")],
+            ),
             ("[[a](https://x.com)", "[a", [("a", "https://x.com")]),
             ("HTTPS [a](HTTPS://x.com)", "HTTPS a", [("a", "HTTPS://x.com")]),
             ("`[a](https://x.com)` [b](https://y.com)", "`[a](https://x.com)` b", [("b", "https://y.com")]),
@@ -216,6 +239,7 @@ class TestMarkdown:
         [
             "[](https://x.com)",
             "[ \t](https://x.com)",
+            r"\[ ](https://x.com)",
             "[a] (https://x.com)",
             "[a](https://x.com",
             "[a](https:// x.com)",
@@ -268,6 +292,35 @@ class TestShortLinks:
             ("example.com/a/very/long/path", "link", "https://example.com/a/very/long/path"),
             ("#é", "tag", "é"),
         ] == shown(short.text, short.facets)
+
+    def test_keeps_the_rest(self) -> None:
+        """What comes after the last link stays."""
+        url = "https://example.com/a/very/long/path"
+        assert "example.com/a/very/long/... is it." == shorten_links(detect(RichText(f"{url} is it."))).text
+
+    @pytest.mark.parametrize(("longer_than", "text"), [(18, "https://a.example/"), (17, "a.example")])
+    def test_only_long_ones(self, longer_than: int, text: str) -> None:
+        """Links of up to so many characters stay as they are."""
+        assert text == shorten_links(detect(RichText("https://a.example/")), longer_than=longer_than).text
+
+    @pytest.mark.parametrize(
+        ("url", "shown"),
+        [
+            ("http://1.2.3.255/a", "1.2.3.255/a"),
+            ("http://1.2.3.256/a", None),
+            ("http://1.2.3.300/a", None),
+            ("http://1.2.3/a", None),
+            ("http://1.2.3.4.5/a", None),
+            ("http://1.2.3.04/a", None),
+            ("http://1.2.3.0x4/a", None),
+            ("http://a.example:65535/a", "a.example:65535/a"),
+            ("http://a.example:65536/a", None),
+            ("http://a.example/é~|{}", "a.example/%C3%A9~|%7B%7D"),
+        ],
+    )
+    def test_numbers_in_addresses(self, url: str, shown: str | None) -> None:
+        """Addresses in plain numbers and ports are shown as browsers read them; odd ones stay whole."""
+        assert (shown or url) == short_url(url)
 
     @given(VALID_TEXTS)
     def test_keeps_values(self, text: str) -> None:

@@ -159,8 +159,107 @@ class TestWhere:
         parts = split_text("a" * 100 + " " + "b" * 190 + " \u0301" + "c" * 50)
         assert ["a" * 100, "b" * 190 + " \u0301" + "c" * 50] == parts
 
+    @pytest.mark.parametrize("line", ["\n", "\r\n", "\r"])
+    def test_paragraphs_of_every_system(self, line: str) -> None:
+        """A blank line ends a paragraph however lines end, and a single line end does not."""
+        lines = ["a" * 100, "b" * 100, "c" * 150]
+        assert [lines[0], f"{lines[1]}{line}{lines[2]}"] == split_text(f"{lines[0]}{line * 2}{line.join(lines[1:])}")
+        assert [f"{lines[0]}{line}{lines[1]}", lines[2]] == split_text(line.join(lines))
+
+    def test_line_ends_of_two_characters(self) -> None:
+        """A line end of two characters is one grapheme."""
+        assert ["x\r\n" * 149 + "x", "y"] == split_text("x\r\n" * 150 + "y")
+
+    @pytest.mark.parametrize(("first", "expected"), [(75, 75), (74, 299)])
+    def test_a_sentence_fills_a_quarter(self, first: int, expected: int) -> None:
+        """A sentence end is taken if it fills a quarter of the post, and not if it fills less."""
+        text = "x" * (first - 1) + ". " + "Word " * 60
+        assert expected == len(split_text(text)[0])
+
+    @pytest.mark.parametrize(("first", "expected"), [(75, 75), (74, 300)])
+    def test_a_word_before_one_that_is_cut(self, first: int, expected: int) -> None:
+        """A post ends before a word that must be cut anyway if it is a quarter full; else the word begins in it."""
+        assert expected == len(split_text("x" * first + " " + "y" * 400)[0])
+
+    def test_sentences_of_later_posts(self) -> None:
+        """A sentence end counts in later posts as in the first."""
+        text = "word " * 39 + "word. " + "More " * 20 + "word " * 20 + "word. " + "More " * 50
+        assert ["word " * 39 + "word.", "More " * 20 + "word " * 20 + "word."] == split_text(text)[:2]
+
+    @pytest.mark.parametrize("following", ["more", "iPhone"])
+    def test_a_sentence_begins_with_a_capital(self, following: str) -> None:
+        """A full stop before a small letter ends no sentence."""
+        text = "Word " * 30 + "one. Then approx. " + f"{following} " + "word " * 60
+        assert split_text(text)[0].endswith("one.")
+
+    def test_spaces_across_the_limit(self) -> None:
+        """White space at the limit of a post is dropped as a whole."""
+        assert ["x" * 298, "y" * 10] == split_text("x" * 298 + " " * 9 + "y" * 10)
+        assert ["x" * 299, "y" * 10] == split_text("x" * 299 + " " + "y" * 10)
+        assert ["x" * 300, "y" * 10] == split_text("x" * 300 + "  " + "y" * 10)
+        assert ["\u3042" * 299 + "\u3002", "\u3044" * 9] == split_text("\u3042" * 299 + "\u3002 \n" + "\u3044" * 9)
+
+    def test_east_asian_text_up_to_the_limit(self) -> None:
+        """Sentence ends and characters count up to the last one that fits."""
+        wide = "\u65e5"
+        assert [300, 100] == [len(part) for part in split_text(wide * 400)]
+        sentences = split_text(wide * 199 + "\u3002" + wide * 99 + "\u3002" + wide * 50)
+        assert [300, 50] == [len(part) for part in sentences]
+        assert [299, 51] == [len(part) for part in split_text(wide * 199 + "\u3002" + wide * 98 + "\u3002" + wide * 51)]
+
+    def test_a_grapheme_at_the_end_of_what_is_read_first(self) -> None:
+        """A grapheme stays whole wherever it lies."""
+        text = "e\u0301" * 299 + "e\u0301\u0301" + "x" * 10
+        assert ["e\u0301" * 299 + "e\u0301\u0301", "x" * 10] == split_text(text)
+
+    def test_exactly_3000_bytes(self) -> None:
+        """A post is filled to its last byte, and with a number to the last that leaves room for it."""
+        family = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+        assert 3000 == len((family * 120).encode())
+        assert [family * 120] == split_text(family * 120)
+        assert [family * 120, family] == split_text(family * 121)
+        assert [family * 119 + " 1/2", family * 2 + " 2/2"] == split_text(family * 121, "1/n")
+
 
 class TestWhole:
+    def test_a_facet_that_ends_with_the_post(self) -> None:
+        """A post may end right behind a link."""
+        whole = "https://x.com/" + "a" * 80
+        assert [f"{'y' * 205} {whole}", "word " * 20 + "x"] == split_text(f"{'y' * 205} {whole} {'word ' * 20}x")
+
+    def test_a_label_that_begins_with_a_space(self) -> None:
+        """White space in a label stays with it, and that before it is dropped."""
+        label = Facet(300, 306, "link", "https://x.com")
+        first, second = split_rich(RichText("x" * 299 + "  label", (label,)))
+        assert ("x" * 299, " label", [(" label", "link", "https://x.com")]) == (
+            first.text,
+            second.text,
+            visible(second),
+        )
+
+    def test_facets_one_after_the_other(self) -> None:
+        """Each of many labels stays whole, the first one too."""
+        labels = tuple(Facet(start, start + 140, "link", f"https://x.com/{start}") for start in range(0, 1120, 140))
+        parts = split_rich(RichText("x" * 1120, labels))
+        assert [280] * 4 == [len(part.text) for part in parts]
+        assert [2] * 4 == [len(part.facets) for part in parts]
+
+    @pytest.mark.parametrize(("length", "expected"), [(253, 100), (254, 300)])
+    def test_handles_that_cannot_be(self, length: int, expected: int) -> None:
+        """A handle of 253 characters stays whole, and a longer one is none."""
+        mention = Facet(100, 101 + length, "mention", "h" * length)
+        parts = split_rich(RichText("x" * 100 + "@" + "h" * length + "y" * 100, (mention,)))
+        assert expected == len(parts[0].text)
+
+    def test_what_is_too_long(self) -> None:
+        """The error shows the beginning of what is too long, its length, and what helps."""
+        text = "word " + "".join(chr(97 + number % 26) for number in range(400))
+        for kind, hint in (("link", "Give the link a short label"), ("tag", "Shorten it.")):
+            with pytest.raises(CannotSplit) as caught:
+                split_rich(RichText(text, (Facet(5, 405, kind, "https://x.com"),)))  # type: ignore[arg-type]  # two kinds
+            assert f"The {kind} {text[5:45]!r}... has 400 characters" in caught.value.message
+            assert caught.value.hint.startswith(hint)
+
     @pytest.mark.parametrize(
         "whole", ["https://example.com/" + "a" * 60, "@a-very-long-handle.example.com", "#" + "tag" * 20]
     )
@@ -209,6 +308,15 @@ class TestNumbering:
             parts = split_text("x" * (posts * 295 + extra), "1/n")
             assert all(part.endswith(f" {index}/{len(parts)}") for index, part in enumerate(parts, 1))
             assert all(len(part) <= 300 for part in parts)
+
+    def test_a_number_takes_no_more_room_than_it_needs(self) -> None:
+        """Nine full posts have numbers of one digit, and ten have numbers of two."""
+        assert [300] * 9 == [len(part) for part in split_text("x" * 296 * 9, "1/n")]
+        assert [300] * 10 == [len(part) for part in split_text("x" * (295 * 9 + 294), "1/n")]
+
+    def test_thread_sign_in_a_full_post(self) -> None:
+        """The spool of thread has its room in the first post."""
+        assert ["x" * 298 + " 🧵", "x" * 300, "x"] == split_text("x" * 599, "thread")
 
     def test_thread_sign(self) -> None:
         """The spool of thread ends the first post only, also when it is asked for by the sign itself."""

@@ -99,7 +99,7 @@ def video(
     gif: bool = False,
 ) -> dict[str, Any]:
     """`app.bsky.embed.video`: one MP4. Captions are pairs of language and blob (WebVTT)."""
-    check_blob(blob, "The video", ("video/mp4",), limits.VIDEO_BYTES_MAX)
+    check_blob(blob, "The video", "video/mp4", limits.VIDEO_BYTES_MAX)
     embed: dict[str, Any] = {"$type": VIDEO, "video": dict(blob)}
     files = [_caption(lang, file) for lang, file in captions]
     if len(files) > limits.CAPTIONS_MAX:
@@ -134,7 +134,7 @@ def external(
         limits.check_characters(text)
     card: dict[str, Any] = {"uri": uri, "title": title, "description": description}
     if thumb is not None:
-        check_blob(thumb, "The card's image", ("image/",), limits.THUMB_BYTES_MAX)
+        check_blob(thumb, "The card's image", "image/", limits.THUMB_BYTES_MAX)
         card["thumb"] = dict(thumb)
     if associated_refs:
         card["associatedRefs"] = [strong_ref(ref) for ref in associated_refs]
@@ -181,18 +181,16 @@ def is_cid(text: object) -> bool:
     return text.isalnum() and text.startswith(("Qm", "z"))
 
 
-def check_blob(blob: object, what: str, kinds: tuple[str, ...], most_bytes: int) -> None:
-    """Raise BadBlob or MediaTooLarge. `kinds` are MIME types, or their beginnings when they end in `/`."""
+def check_blob(blob: object, what: str, kind: str, most_bytes: int) -> None:
+    """Raise BadBlob or MediaTooLarge. `kind` is a MIME type, or its beginning when it ends in `/`."""
     if not isinstance(blob, Mapping) or blob.get("$type") != "blob":
         raise BadBlob(f"{what} is not a blob.", hint="Use the blob that uploadBlob returned, with its $type.")
     ref = blob.get("ref")
     if not isinstance(ref, Mapping) or not is_cid(ref.get("$link")):
         raise BadBlob(f"{what}: the blob has no CID.", hint="Use the blob that uploadBlob returned, with its ref.")
     mime, size = blob.get("mimeType"), blob.get("size")
-    if not isinstance(mime, str) or not any(
-        mime == kind or (kind[-1] == "/" and mime.startswith(kind)) for kind in kinds
-    ):
-        wanted = " or ".join(f"{kind}*" if kind[-1] == "/" else kind for kind in kinds)
+    if not isinstance(mime, str) or not (mime.startswith(kind) if kind.endswith("/") else mime == kind):
+        wanted = f"{kind}*" if kind.endswith("/") else kind
         raise BadBlob(f"{what} is {mime!r}; {wanted} is needed.", hint="Convert it before it is uploaded.")
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise BadBlob(
@@ -260,7 +258,7 @@ def _check_count(items: Sequence[ImageItem], most: int, hint: str) -> None:
 
 def _image(item: ImageItem, number: int) -> dict[str, Any]:
     what = f"Image {number}"
-    check_blob(item.blob, what, ("image/",), limits.IMAGE_BYTES_MAX)
+    check_blob(item.blob, what, "image/", limits.IMAGE_BYTES_MAX)
     entry: dict[str, Any] = {"image": dict(item.blob), "alt": _alt(item.alt, what)}
     ratio = _aspect_ratio(item.width, item.height, what)
     return {**entry, "aspectRatio": ratio} if ratio else entry
@@ -293,7 +291,7 @@ def _whole(number: object) -> bool:
 
 
 def _caption(lang: str, file: Mapping[str, Any]) -> dict[str, Any]:
-    check_blob(file, f"The caption {lang!r}", ("text/vtt",), limits.CAPTION_BYTES_MAX)
+    check_blob(file, f"The caption {lang!r}", "text/vtt", limits.CAPTION_BYTES_MAX)
     try:
         tags = limits.check_langs([lang])
     except limits.InvalidLanguage as error:

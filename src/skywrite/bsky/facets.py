@@ -48,8 +48,6 @@ class ByteOffsets:
         """The UTF-8 offset of the character at `index`. Lone surrogates count as three bytes."""
         if self._ascii:
             return index
-        if index < self._index:
-            self._index = self._bytes = 0
         self._bytes += utf8_length(self._text[self._index : index])
         self._index = index
         return self._bytes

@@ -25,7 +25,6 @@ TAG_BYTES_MAX = 640
 LABELS_MAX = 10
 IMAGES_MAX = 4
 GALLERY_MAX = 10
-GALLERY_SCHEMA_MAX = 20
 IMAGE_BYTES_MAX = 2_000_000
 THUMB_BYTES_MAX = 1_000_000
 VIDEO_BYTES_MAX = 300_000_000
@@ -61,7 +60,7 @@ class InvalidTime(InputError):
 
 
 class UnknownLabel(InputError):
-    """The network does not know a self-label, or there are too many."""
+    """The network does not know a self-label."""
 
 
 def check_characters(text: str) -> None:
@@ -93,8 +92,7 @@ def check_text(text: str, *, empty_allowed: bool = False) -> None:
             f"The text has {count} characters (graphemes); the maximum is {TEXT_GRAPHEMES_MAX}.",
             hint=f"Shorten it by {count - TEXT_GRAPHEMES_MAX}, or split it into a thread.",
         )
-    # A character takes at most four bytes.
-    size = len(text.encode()) if len(text) * 4 > TEXT_BYTES_MAX else 0
+    size = len(text.encode())
     if size > TEXT_BYTES_MAX:
         raise TextTooLong(
             f"The text has {size} bytes; the maximum is {TEXT_BYTES_MAX}.",
@@ -177,8 +175,6 @@ def check_labels(labels: Sequence[str]) -> list[str]:
             raise UnknownLabel(f"{_shown(label)} is not a known label.", hint=_label_hint(str(label)))
         if label not in found:
             found.append(label)
-    if len(found) > LABELS_MAX:
-        raise UnknownLabel(f"{len(found)} labels are given; the maximum is {LABELS_MAX}.", hint="Leave some out.")
     return found
 
 

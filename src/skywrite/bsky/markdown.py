@@ -96,7 +96,7 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
             openers.append(_Opener(match.end() - 1, found[0] == "!"))
         elif openers:
             opener = openers.pop()
-            link = _link(text, opener, match.start(), closers, blanks)
+            link = _link(text, opener.place, match.start(), closers, blanks)
             if link and opener.image:
                 place = link.end
             elif link:
@@ -104,15 +104,13 @@ def _find(text: str) -> tuple[list[_Link], list[int]]:
                 # A link cannot contain a link, so open brackets around it stay text.
                 openers.clear()
                 place = link.end
-        elif escaped and _link(text, _Opener(escaped[-1] + 1, False), match.start(), closers, blanks):
+        elif escaped and _link(text, escaped[-1] + 1, match.start(), closers, blanks):
             escapes.append(escaped.pop())
     return links, escapes
 
 
 def _code_ends(text: str) -> dict[int, int]:
     """For each run of backticks that opens code: where it starts, and where the code ends."""
-    if "`" not in text:
-        return {}
     runs = [(match.start(), match.end()) for match in re.finditer("`+", text)]
     following: dict[int, list[tuple[int, int]]] = {}
     for run in reversed(runs):
@@ -127,9 +125,7 @@ def _code_ends(text: str) -> dict[int, int]:
     return ends
 
 
-def _link(
-    text: str, opener: _Opener, label_end: int, closers: Mapping[int, int], blanks: Sequence[tuple[int, int]]
-) -> _Link | None:
+def _link(text: str, place: int, label_end: int, closers: Mapping[int, int], blanks: Sequence[int]) -> _Link | None:
     if label_end + 1 not in closers:
         return None
     destination = re.compile(_DESTINATION).match(text, label_end + 1)
@@ -137,18 +133,17 @@ def _link(
     if destination is None or end == destination.end():
         return None
     # Labels may be nested, so look at each one without reading all of it.
-    first = bisect_left(blanks, (opener.place + 1, 0))
-    if first < len(blanks) and blanks[first][1] < label_end:
+    if bisect_left(blanks, place) != bisect_left(blanks, label_end):
         return None
-    if re.compile(r"\S").search(text, opener.place + 1, label_end) is None:
+    if re.compile(r"\S").search(text, place + 1, label_end) is None:
         return None
     url = re.sub(r"\\([()\\])", r"\1", text[destination.start("url") : end])
-    return _Link(opener.place, label_end, end + 1, url)
+    return _Link(place, label_end, end + 1, url)
 
 
-def _blank_lines(text: str) -> list[tuple[int, int]]:
-    """Lines before a blank line: where the line ends, and where the blank line ends."""
-    return [(match.start(), match.end(1)) for match in re.finditer(r"\n(?=([^\S\n]*)\n)", text)]
+def _blank_lines(text: str) -> list[int]:
+    """The ends of the lines that come before a blank line."""
+    return [match.start() for match in re.finditer(r"\n(?=[^\S\n]*\n)", text)]
 
 
 def _closers(text: str) -> dict[int, int]:

@@ -29,23 +29,23 @@ def short_url(url: str) -> str:
         return url
     host = _host(match[1].lower(), url[:7].lower())
     path = match[2] or ""
-    if not host or re.search(_DOT_SEGMENT, path, re.IGNORECASE):
+    if host is None or re.search(_DOT_SEGMENT, path, re.IGNORECASE):
         return url
     parts = (path, match[3] or "", match[4] or "")
     rest = "".join(_encoded(part, also) for part, also in zip(parts, _ENCODED, strict=True) if len(part) > 1)
     return host + (f"{rest[:_REST_KEPT]}..." if len(rest) > _REST_MAX else rest)
 
 
-def _host(text: str, scheme: str) -> str:
+def _host(text: str, scheme: str) -> str | None:
     match = re.fullmatch(_HOST, text)
     if match is None:
-        return ""
+        return None
     name = match[1]
     if re.search(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", name) and not _is_plain_ipv4(name):
-        return ""
+        return None
     if not match[2] or int(match[2]) == _DEFAULT_PORTS[scheme]:
         return name
-    return f"{name}:{int(match[2])}" if int(match[2]) < 65_536 else ""
+    return f"{name}:{int(match[2])}" if int(match[2]) < 65_536 else None
 
 
 def _is_plain_ipv4(name: str) -> bool:
@@ -54,11 +54,9 @@ def _is_plain_ipv4(name: str) -> bool:
 
 
 def _encoded(part: str, also: str) -> str:
-    if part.isascii() and not any(character in part for character in also):
-        return part
     return "".join(
         character
-        if "\x20" < character < "\x7f" and character not in also
+        if character.isascii() and character not in also
         else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
         for character in part
     )

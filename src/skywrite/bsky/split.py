@@ -7,6 +7,7 @@ long for a post is cut between graphemes. Only white space at a cut is dropped.
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -90,7 +91,6 @@ def split_rich(rich: RichText, numbering: str = "none") -> list[RichText]:
 
     If the text does not fit, a link that shows its whole URL and is about as long as a post is shortened.
     """
-    check_characters(rich.text)
     return _split(rich if _fits(rich.text, _room("")) else shorten_links(rich, longer_than=_LINK_SHOWN_MAX), numbering)
 
 
@@ -105,15 +105,12 @@ def _split(rich: RichText, numbering: str) -> list[RichText]:
     first, last = _without_ends(rich.text, kept)
     if _fits(rich.text[first:last], _room("")):
         return _parts(rich, [_Cut(first, last, last)])
-    # The number of posts depends on the room for their numbers, so take the fewest digits that fit the count. A post
-    # has at most as many characters as bytes, so there are at least this many posts.
-    digits = len(str(len(rich.text) // TEXT_BYTES_MAX + 1))
-    while True:
+    # The number of posts depends on the room for their numbers, so take the fewest digits that fit the count.
+    for digits in itertools.count(1):
         suffix = _suffix(numbering, digits)
         cuts = list(_cuts(rich.text, first, last, kept, suffix))
         if numbering != "1/n" or len(str(len(cuts))) <= digits:
             break
-        digits += 1
     parts = _parts(rich, cuts)
     return [RichText(part.text + suffix(index, len(parts)), part.facets) for index, part in enumerate(parts)]
 
@@ -159,16 +156,16 @@ def _without_ends(text: str, kept: list[_Kept]) -> tuple[int, int]:
 
 
 def _cuts(text: str, first: int, last: int, kept: list[_Kept], suffix: _Suffix) -> Iterator[_Cut]:
-    place, index, passed = first, 0, 0
-    while place < last:
+    place = first
+    for index in itertools.count():
+        if place >= last:
+            return
         room = _room(suffix(index, None))
-        while passed < len(kept) and kept[passed].end <= place:
-            passed += 1
+        begin = bisect_right(kept, place, key=lambda item: item.end)
         beyond = bisect_right(kept, place + room.bytes, key=lambda item: item.start)
-        cut = _cut(text, place, last, kept[passed:beyond], room)
+        cut = _cut(text, place, last, kept[begin:beyond], room)
         yield cut
         place = cut.resume
-        index += 1
 
 
 def _cut(text: str, start: int, stop: int, kept: list[_Kept], room: _Room) -> _Cut:
@@ -206,7 +203,7 @@ def _ends(text: str, start: int, room: _Room) -> list[int]:
     found = graphemes(piece)
     if len(found) <= room.graphemes:
         # Every character takes at least a byte, so what follows this piece cannot fit.
-        found = graphemes(text[start : start + room.bytes + 1])
+        found = graphemes(text[start : start + room.bytes])
     ends = []
     place, size = start, 0
     for grapheme in found[: room.graphemes]:
@@ -227,7 +224,7 @@ def _is_free(text: str, end: int, resume: int, kept: list[_Kept]) -> bool:
 
 def _token(text: str, start: int, room: _Room) -> str:
     """The word that begins at `start`, as far as it could fit."""
-    piece = text[start : start + room.bytes + 1]
+    piece = text[start : start + room.bytes]
     match = _pattern(f"[{_SPACES}]").search(piece)
     return piece[: match.start()] if match else piece
 
@@ -235,12 +232,13 @@ def _token(text: str, start: int, room: _Room) -> str:
 def _gaps(text: str, start: int, last: int) -> list[tuple[int, int]]:
     """White space that begins at or before `last`: where it begins and ends."""
     found = _pattern(f"[{_SPACES}]+").finditer(text, start, last + 1)
-    return [(match.start(), _after_spaces(text, last + 1) if match.end() > last else match.end()) for match in found]
+    return [(match.start(), _after_spaces(text, match.end())) for match in found]
 
 
 def _after_spaces(text: str, place: int) -> int:
     match = _pattern(f"[{_SPACES}]*").match(text, place)
-    return match.end() if match else place
+    assert match
+    return match.end()
 
 
 def _paragraphs(text: str, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -275,7 +273,7 @@ def _words(text: str, start: int, last: int, gaps: list[tuple[int, int]]) -> lis
 
 
 def _too_long(text: str, start: int, kept: list[_Kept]) -> CannotSplit:
-    blocking = next((item for item in kept if item.start <= start < item.end), None)
+    blocking = next((item for item in kept if item.start <= start), None)
     if blocking is None:
         return CannotSplit(
             f"One character with its combining marks is longer than a post (character {start + 1} of the text).",
