@@ -22,7 +22,7 @@ NOUNS = {
     "posts": "cancel count_due delete each edit forecast get history hold last_published list move preview publish "
     "receipt release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move status stop",
-    "reposts": "cancel list pin repost",
+    "reposts": "cancel list pin repost unpin",
     "stats": "csv groups marks of report total zone",
     "transfer": "backup export_rows import_rows post_rows",
 }

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from skywrite.app.overview import Overview
 from skywrite.cli.main import COMMANDS, GROUPS, cli, main
+from skywrite.cli.status import _ended_lines
+from skywrite.queue.actions import Action
+from skywrite.queue.follow_ups import FollowUp
+from tests.app.conftest import NOON
 
 
 def outcome(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -41,6 +46,18 @@ def test_how_things_stand(shell: Any) -> None:
     lines = shell().out.splitlines()
     assert ["Account", "Worker", "Queue"] == [line.split()[0] for line in lines[:3]]
     assert [True, True] == ["Good morning" in lines[3], "Needs you" in lines[4] and "held" in lines[4]]
+
+
+def test_reposts_and_follow_ups_of_which_nothing_came_need_somebody() -> None:
+    """Each that failed has its line, and those that expired one together; none of those that wait."""
+    stored = Action(3, "did:plc:a", "repost", "at://x", "bafy", "rkey", NOON, None, "failed", 1, "Not allowed.")
+    item = FollowUp(4, 1, "likes", 50, "reply", "Hi", None, "failed", "Too long.", None, None, False, NOON)
+    found = Overview([], 0, [], 0, [], [], 0, NOON, [stored], [item, item._replace(state="expired")])
+    assert [
+        "repost 3 failed: Not allowed.",
+        "follow-up 4 failed: Too long.",
+        "1 follow-up expired: skywrite follow-ups",
+    ] == [*_ended_lines(found)]
 
 
 def test_how_things_stand_for_scripts(shell: Any) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.notices import NoticeTask, in_quiet, read_quiet
-from skywrite.errors import InputError
+from skywrite.app.reposts import RepostTask
+from skywrite.errors import InputError, RejectedError, TemporaryError
 from skywrite.publish.mail import MailNotSent
+from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.notices import Notices
 from tests.app.conftest import NOON, World
 
@@ -48,6 +52,51 @@ def test_a_trouble_is_said_once_and_once_when_it_is_over(sky: Skywrite, heard: P
     sky.posts.hold(number)
     notice(sky)
     assert 3 == len(lines(heard))
+
+
+def test_a_repost_that_failed_is_said_once(
+    sky: Skywrite, world: World, heard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when it is only tried again, and once more when somebody cancels it."""
+    sent = sky.post("Hello")
+    number = sky.reposts.repost(sent.uri).id
+    for error in (TemporaryError("The server is down."), RejectedError("This record is not allowed.")):
+        monkeypatch.setattr("skywrite.app.reposts.do", Mock(side_effect=error))
+        world.clock.advance(3600)
+        RepostTask(sky.context).run()
+        notice(sky)
+    notice(sky)
+    assert [f"The repost {number} failed: This record is not allowed. ({sent.uri})"] == lines(heard)
+    sky.reposts.cancel(number)
+    notice(sky)
+    assert f"Repost or pin {number} failed, and is cancelled now." == lines(heard)[-1]
+
+
+def test_follow_ups_of_which_nothing_came_are_said_once(sky: Skywrite, world: World, heard: Path) -> None:
+    """One whose number was never reached, and one whose reply is refused; neither stays among the open problems."""
+    numbers = [sky.post(text).id or 0 for text in ("Quiet", "Loud")]
+    for number, wanted in zip(numbers, ("50 likes", "1 like"), strict=True):
+        sky.follow_ups.add(number, when=wanted, reply="Thank you")
+    item = ToMark(numbers[1], "at://x", sky.accounts.get().did, 1, "text", NOON)
+    Marks(sky.context.store).note([(item, {**dict.fromkeys(COUNTS, 0), "likes": 1}, [])])
+    task = FollowUpTask(sky.context, sky._drafting)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(FollowUpTask, "_reply", _refused)
+        task.run()
+    world.clock.advance(901 * 3600)
+    for _ in range(2):
+        task.run()
+        notice(sky)
+    assert [
+        f"Follow-up 2 of post {numbers[1]} failed: Replies are closed. (Loud)",
+        f"Follow-up 1 of post {numbers[0]} expired: "
+        "It was never counted within 720 hours, and waited for 50 likes. (Quiet)",
+    ] == lines(heard)
+    assert [] == Notices(sky.context.store).open(sky.notices.list()[0])
+
+
+def _refused(*_: object) -> int:
+    raise InputError("Replies are closed.")
 
 
 def test_what_is_over_before_it_was_said_is_not_said(sky: Skywrite, heard: Path) -> None:

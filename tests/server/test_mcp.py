@@ -112,7 +112,7 @@ def test_resources_are_read(agent: Session) -> None:
 
     async def read(client: Any) -> None:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
-        assert ["skywrite://queue", "skywrite://history", "skywrite://rules"] == uris
+        assert ["skywrite://queue", "skywrite://history", "skywrite://reposts", "skywrite://rules"] == uris
         queue = (await client.read_resource("skywrite://queue")).contents[0]
         assert ("application/json", True) == (queue.mime_type, "posts" in json.loads(queue.text))
         assert "alt text" in (await client.read_resource("skywrite://rules")).contents[0].text

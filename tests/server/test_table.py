@@ -14,6 +14,7 @@ from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.hooks import Kind
 from skywrite.app.posts import Posts
 from skywrite.app.recurrences import Recurrences
+from skywrite.app.reposts import Reposts
 from skywrite.app.transfer import Transfer
 from skywrite.errors import SIGN_IN, Do, Hint
 from skywrite.queue.api_keys import SCOPES
@@ -26,6 +27,7 @@ NOUNS: dict[str, type] = {
     "follow_ups": Following,
     "posts": Posts,
     "recurrences": Recurrences,
+    "reposts": Reposts,
     "feeds": Feeds,
     "accounts": Accounts,
     "drafts": Drafts,
@@ -63,6 +65,11 @@ OFFERED = {
     "recurrences.get": "recurrences.get",
     "recurrences.stop": "recurrences.stop",
     "recurrences.skip_or_move": "recurrences.change_occurrence",
+    "reposts.repost": "reposts.create",
+    "reposts.pin": "reposts.pin",
+    "reposts.unpin": "reposts.unpin",
+    "reposts.list": "reposts.list",
+    "reposts.cancel": "reposts.cancel",
     "feeds.add": "feeds.add",
     "feeds.list": "feeds.list",
     "feeds.get": "feeds.get",

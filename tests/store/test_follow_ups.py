@@ -8,9 +8,10 @@ import pytest
 
 from skywrite.queue.actions import Actions, Repeat
 from skywrite.queue.authors import written_by
+from skywrite.queue.events import Events
 from skywrite.queue.follow_ups import FollowUps, UnknownFollowUp
 from skywrite.queue.marks import Marks, ToMark
-from skywrite.queue.model import Published, WrongState
+from skywrite.queue.model import KeyReused, Published, WrongState
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, post, take
 
@@ -73,6 +74,46 @@ def test_its_repost_is_added_once(out: Store) -> None:
     for rkey in ("one", "two"):
         stored.repost(item, out.get(1), rkey, "It had 1 like.")
     assert [("repost", "one", 3600)] == [(one.kind, one.rkey, one.undo_seconds) for one in Actions(out).list()]
+
+
+def test_a_key_adds_one_repost(store: Store) -> None:
+    """Of each account; what undoes it, or follows it, has no key."""
+    actions = Actions(store)
+    first = actions.add(ALICE, "repost", "at://x", "bafyone", "one", NOON, 60, key="mine")
+    assert first == actions.add(ALICE, "repost", "at://x", "bafyone", "two", NOON + timedelta(hours=1), 60, key="mine")
+    assert (first, None) == (actions.with_key(ALICE, "mine"), actions.with_key(ALICE, "other"))
+    for kind, uri, seconds in (("pin", "at://x", 60), ("repost", "at://y", 60), ("repost", "at://x", None)):
+        with pytest.raises(KeyReused):
+            actions.add(ALICE, kind, uri, "bafyone", "three", NOON, seconds, key="mine")
+    taken = actions.claim()
+    assert taken is not None
+    actions.done(taken, (NOON + timedelta(days=1), "two"))
+    assert [None, None] == [action.key for action in actions.list()]
+
+
+def test_what_came_to_nothing_is_an_event_once(out: Store) -> None:
+    """A repost that failed permanently, and follow-ups that failed or expired; nothing that is tried again."""
+    actions, stored = Actions(out), FollowUps(out)
+    repost = actions.add(ALICE, "repost", "at://x", "bafyone", "one", NOON, None)
+    taken = actions.claim()
+    assert taken is not None
+    actions.not_done(taken, "Down.", NOON)
+    again = actions.claim()
+    assert again is not None
+    for _ in range(2):
+        actions.not_done(again, "Refused.", None)
+    failed, expired, done = (stored.add(1, "likes", number, "reply", "Thanks", None) for number in (1, 2, 3))
+    for item, state in ((failed, "failed"), (expired, "expired"), (done, "done")) * 2:
+        stored.settle(item, state, f"It {state}.")
+    events = [event for event in Events(out).after(0) if not event.kind.startswith("post.")]
+    assert [
+        ("repost.failed", repost.id, "Refused."),
+        ("follow_up.failed", failed.id, "It failed."),
+        ("follow_up.expired", expired.id, "It expired."),
+    ] == [(event.kind, event.subject_id, event.data["message"]) for event in events]
+    assert {ALICE} == {event.account_did for event in events}
+    stored.cancel(failed.id)
+    assert [expired.id] == [item.id for item in stored.list()]
 
 
 def test_what_is_repeated_adds_its_next(out: Store) -> None:

@@ -78,7 +78,8 @@ def inbox_dict(item: InboxItem) -> dict[str, Any]:
 
 def action_dict(action: Action) -> dict[str, Any]:
     """A repost or a pin."""
-    return {**action._asdict(), "due_at": to_iso(action.due_at), "until": iso(action.until)}
+    times = {"due_at": to_iso(action.due_at), "until": iso(action.until), "done_at": iso(action.done_at)}
+    return {**action._asdict(), **times}
 
 
 def follow_up_dict(item: FollowUp) -> dict[str, Any]:

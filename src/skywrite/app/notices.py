@@ -19,6 +19,7 @@ from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
 from skywrite.publish.worker import in_turn
+from skywrite.queue.actions import Actions, UnknownAction
 from skywrite.queue.approvals import Approvals
 from skywrite.queue.events import Event
 from skywrite.queue.model import UnknownAccount, UnknownPost
@@ -35,6 +36,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "account.needs_login": ("{account} needs a login: {reason}", "{account} is signed in again."),
     "account.session_ends": ("The session of {account} ends at {ends_at}.", "{account} has a new session."),
     "feed.failing": ("Feed {feed} fails: {message} ({url})", "Feed {feed} is read again."),
+    "repost.failed": (
+        "The {action} {id} failed: {message} ({uri})",
+        "Repost or pin {id} failed, and is cancelled now.",
+    ),
+    "follow_up.failed": ("Follow-up {id} of post {post} failed: {message} ({text})", ""),
+    "follow_up.expired": ("Follow-up {id} of post {post} expired: {message} ({text})", ""),
     "approval.requested": ("Post {id} waits for an approval: {text}", "Post {id} waits for no approval any more."),
     "worker.late": ("Posts are due since {since}, and no worker takes them.", "Workers take posts again."),
 }
@@ -173,7 +180,7 @@ def is_over(ctx: Context, trouble: Trouble) -> bool:
     """Whether a problem is over, according to what is stored now."""
     try:
         return _CHECKS[trouble.kind](ctx, trouble)
-    except (UnknownPost, UnknownAccount):
+    except (UnknownPost, UnknownAccount, UnknownAction):
         return True
 
 
@@ -198,6 +205,10 @@ def _feed_is_read(ctx: Context, trouble: Trouble) -> bool:
     return feed.failures == 0 and feed.state == "active"
 
 
+def _cancelled(ctx: Context, trouble: Trouble) -> bool:
+    return Actions(ctx.store).get(trouble.subject_id or 0).state != "failed"
+
+
 def _approved(ctx: Context, trouble: Trouble) -> bool:
     post, approvals = ctx.store.get(trouble.subject_id or 0), Approvals(ctx.store)
     if post.state == "draft":
@@ -215,6 +226,7 @@ _CHECKS: Mapping[str, Callable[[Context, Trouble], bool]] = {
     "account.needs_login": _signed_in,
     "account.session_ends": _renewed,
     "feed.failing": _feed_is_read,
+    "repost.failed": _cancelled,
     "approval.requested": _approved,
     "worker.late": _taken,
 }

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from skywrite.app.documents import action_dict, follow_up_dict
 from skywrite.clock import Clock, to_iso
+from skywrite.queue.actions import Action, Actions
+from skywrite.queue.follow_ups import FollowUp, FollowUps
 from skywrite.queue.model import Account, Post
 from skywrite.queue.store import Store
 
@@ -19,7 +22,10 @@ WORKER_SILENT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the queue looks like now. `needs_you`: posts that are held or failed; `waiting`: how many are scheduled."""
+    """What the queue looks like now. `needs_you`: posts that are held or failed; `waiting`: how many are scheduled.
+
+    `reposts` are those reposts and pins that failed, `follow_ups` those that failed or expired.
+    """
 
     accounts: list[Account]
     workers: int
@@ -29,6 +35,8 @@ class Overview:
     needs_login: list[Account]
     late: int
     now: datetime
+    reposts: list[Action] = field(default_factory=list)
+    follow_ups: list[FollowUp] = field(default_factory=list)
     handles: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,6 +49,8 @@ class Overview:
             "next": [self._post(post) for post in self.coming],
             "needs_you": [self._post(post) for post in self.needs_you],
             "needs_login": [account.handle for account in self.needs_login],
+            "failed_reposts": [action_dict(action) for action in self.reposts],
+            "ended_follow_ups": [follow_up_dict(item) for item in self.follow_ups],
         }
 
     def _post(self, post: Post) -> dict[str, Any]:
@@ -70,5 +80,7 @@ def overview(store: Store, clock: Clock) -> Overview:
         needs_login=[account for account in accounts if not account.signed_in or account.state == "needs_login"],
         late=len(late),
         now=now,
+        reposts=[action for action in Actions(store).list() if action.state == "failed"],
+        follow_ups=[item for item in FollowUps(store).list() if item.state in ("failed", "expired")],
         handles={account.did: account.handle for account in accounts},
     )

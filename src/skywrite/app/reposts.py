@@ -25,6 +25,7 @@ from skywrite.publish.outcome import retry_seconds
 from skywrite.publish.worker import in_turn
 from skywrite.queue.actions import Action, Actions, Repeat
 from skywrite.queue.model import Account
+from skywrite.queue.posts import DELETED
 from skywrite.schedule.policy import parse_duration
 
 REPOST = "app.bsky.feed.repost"
@@ -50,16 +51,17 @@ class Reposts:
         every: str | None = None,
         until: str | datetime | None = None,
         zone: str | None = None,
+        key: str | None = None,
     ) -> Action:
         """Repost a post (its number here, its link or at-uri) at a time, and undo that after a duration.
 
         `every`: repeat it by a recurrence, from `at` on and up to `until`. The repost before is taken back first,
-        because the network shows only one of a post.
+        because the network shows only one of a post. `key`: the same key again adds nothing. Raises InputError.
         """
         if every is None:
             if until is not None or zone is not None:
                 raise InputError("Only what is repeated has an end and a zone.", hint=Hint("Add ", EVERY_ARGUMENT))
-            return self._add("repost", target, at, undo_after, account)
+            return self._add("repost", target, at, undo_after, account, key)
         owner, uri, cid = self._found(target, account)
         start = None if at == "now" else self._drafting.when(owner, at)
         ends = None if until is None else self._drafting.when(owner, whole_day(until))
@@ -68,8 +70,8 @@ class Reposts:
         if due_at is None:
             raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence and its end.")
         seconds = None if undo_after is None else parse_duration(undo_after)
-        rkey = self._ctx.tids.next()
-        return Actions(self._ctx.store).add(owner.did, "repost", uri, cid, rkey, due_at, seconds, repeat=repeat)
+        known = (owner.did, "repost", uri, cid, self._ctx.tids.next())
+        return Actions(self._ctx.store).add(*known, due_at, seconds, repeat=repeat, key=key)
 
     def pin(
         self,
@@ -78,9 +80,16 @@ class Reposts:
         at: str | datetime = "now",
         undo_after: str | None = None,
         account: str | None = None,
+        key: str | None = None,
     ) -> Action:
         """Pin a post of the account to its profile at a time, and unpin it after a duration."""
-        return self._add("pin", target, at, undo_after, account)
+        return self._add("pin", target, at, undo_after, account, key)
+
+    def unpin(
+        self, target: str | int, *, at: str | datetime = "now", account: str | None = None, key: str | None = None
+    ) -> Action:
+        """Unpin a post of the account at a time, if it is still the pinned one then."""
+        return self._add("unpin", target, at, None, account, key)
 
     def list(self) -> builtins.list[Action]:
         """Those that are waiting or have failed."""
@@ -91,14 +100,21 @@ class Reposts:
         return Actions(self._ctx.store).cancel(action_id)
 
     def _add(
-        self, kind: str, target: str | int, at: str | datetime, undo_after: str | None, account: str | None
+        self,
+        kind: str,
+        target: str | int,
+        at: str | datetime,
+        undo_after: str | None,
+        account: str | None,
+        key: str | None,
     ) -> Action:
         owner, uri, cid = self._found(target, account)
-        if kind == "pin" and not uri.startswith(f"at://{owner.did}/"):
+        if kind != "repost" and not uri.startswith(f"at://{owner.did}/"):
             raise InputError(f"{uri} is not a post of {owner.handle}.", hint="Only posts of one's own can be pinned.")
         due_at = self._drafting.when(owner, at)
         seconds = None if undo_after is None else parse_duration(undo_after)
-        return Actions(self._ctx.store).add(owner.did, kind, uri, cid, self._ctx.tids.next(), due_at, seconds)
+        known = (owner.did, kind, uri, cid, self._ctx.tids.next())
+        return Actions(self._ctx.store).add(*known, due_at, seconds, key=key)
 
     def _found(self, target: str | int, account: str | None) -> tuple[Account, str, str]:
         """The account that acts, and the post, which must exist."""
@@ -106,6 +122,8 @@ class Reposts:
             post = self._ctx.store.get(int(target))
             if post.uri is None or post.cid is None:
                 raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")
+            if post.problem is not None and post.problem.name == DELETED:
+                raise InputError(f"Post {post.id} was deleted.", hint="Name a post that is there.")
             return self._ctx.account(account or post.account_did), post.uri, post.cid
         owner = self._ctx.account(account)
         authority, collection, rkey = parse_reference(target)

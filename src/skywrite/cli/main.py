@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "preview": ("posting", "Show a post as it will appear; send nothing"),
         "repost": ("reposts", "Repost a post at a time"),
         "pin": ("reposts", "Pin a post at a time"),
+        "unpin": ("reposts", "Unpin a post at a time"),
         "reposts": ("reposts", "List reposts and pins that wait"),
         "follow-up": ("follow_ups", "Reply or repost once a post has 50 likes"),
         "follow-ups": ("follow_ups", "List follow-ups; cancel one"),

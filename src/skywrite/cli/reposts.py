@@ -1,4 +1,4 @@
-"""repost, pin, reposts: scheduled reposts and pins."""
+"""repost, pin, unpin, reposts: scheduled reposts and pins."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ def _repeating(command: click.Command) -> click.Command:
     return command
 
 
-def _command(name: str, what: str, undo: str, example: str) -> click.Command:
+def _undone(command: click.Command, undo: str) -> click.Command:
+    """With the option of what is undone after a time."""
+    command.params.append(click.Option(["--undo-after"], metavar="DURATION", help=undo))
+    return command
+
+
+def _command(name: str, what: str, example: str) -> click.Command:
     @click.command(name, help=what, epilog=f"Example: {example}")
     @click.argument("target", metavar="ID_OR_LINK", shell_complete=complete_posts)
     @click.option("--at", default="now", show_default=True, metavar="WHEN", help="When a worker does it.")
-    @click.option("--undo-after", metavar="DURATION", help=undo)
+    @click.option("--key", metavar="KEY", help="Do it only once for this key, however often you run the command.")
     @account_option
     @json_option
     def command(target: str, as_json: bool, **options: str | None) -> None:
@@ -41,19 +47,18 @@ def _command(name: str, what: str, undo: str, example: str) -> click.Command:
     return command
 
 
-repost_command = _repeating(
-    _command(
-        "repost",
-        "Repost a post at a time or repeatedly, one of yours or of somebody else.",
-        "Take the repost back so long after it, such as 24h.",
-        'skywrite repost 12 --every "monday 18:00" --undo-after 24h',
-    )
+_repost_command = _command(
+    "repost",
+    "Repost a post at a time or repeatedly, one of yours or of somebody else.",
+    'skywrite repost 12 --every "monday 18:00" --undo-after 24h',
 )
-pin_command = _command(
-    "pin",
-    "Pin a post of yours to the profile at a time.",
-    "Unpin it so long after that, such as 7d.",
-    'skywrite pin 12 --at "monday 9:00" --undo-after 7d',
+repost_command = _repeating(_undone(_repost_command, "Take the repost back so long after it, such as 24h."))
+_pin_command = _command(
+    "pin", "Pin a post of yours to the profile at a time.", 'skywrite pin 12 --at "monday 9:00" --undo-after 7d'
+)
+pin_command = _undone(_pin_command, "Unpin it so long after that, such as 7d.")
+unpin_command = _command(
+    "unpin", "Unpin a post of yours at a time, if it is still pinned then.", 'skywrite unpin 12 --at "friday 18:00"'
 )
 
 

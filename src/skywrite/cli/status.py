@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -11,9 +12,11 @@ from skywrite.cli.terminal import columns, cut, wrapped
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
+    from skywrite.app.overview import Overview
 
 LABEL = 10
 TEXT_MIN = 10
+SHOWN = 5
 FIRST_STEPS = """Nothing is set up yet. Begin with:
   skywrite login alice.bsky.social
   skywrite post "Hello from the shell"
@@ -53,6 +56,8 @@ def print_status(as_json: bool) -> None:
         start = f"{post.id:>5}  {post.state}: "
         shown = start + cut(why or post.text, max(columns() - LABEL - len(start), TEXT_MIN))
         _line("Needs you", click.style(shown, fg="yellow"))
+    for line in _ended_lines(found):
+        _line("Needs you", click.style(cut(line, max(columns() - LABEL, TEXT_MIN)), fg="yellow"))
     click.echo(wrapped("Details: skywrite queue, skywrite show ID. All commands: skywrite help"))
 
 
@@ -75,6 +80,17 @@ def worker_note(sky: Skywrite) -> str:
             "on it. Schedule for the service: sudo -Hu skywrite skywrite ..."
         )
     return "No worker is running. Start one: skywrite run, or skywrite service install"
+
+
+def _ended_lines(found: Overview) -> Iterator[str]:
+    """Reposts, pins and follow-ups of which nothing came, until somebody cancels them."""
+    for action in found.reposts[:SHOWN]:
+        yield f"{action.kind} {action.id} failed: {action.error}"
+    for item in [item for item in found.follow_ups if item.state == "failed"][:SHOWN]:
+        yield f"follow-up {item.id} failed: {item.note}"
+    expired = sum(item.state == "expired" for item in found.follow_ups)
+    if expired:
+        yield f"{expired} {'follow-up' if expired == 1 else 'follow-ups'} expired: skywrite follow-ups"
 
 
 def _worker(workers: int, waiting: int) -> str:

@@ -5,21 +5,25 @@ What lives here: what is stored, and which is next. What does not: performing th
 
 from __future__ import annotations
 
+import builtins
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
-from skywrite.queue.model import WrongState
+from skywrite.queue.events import note_event
+from skywrite.queue.model import KeyReused, WrongState
 
 LEASE = timedelta(minutes=2)
 # The action that undoes a repost or pin.
 UNDONE_BY = {"repost": "unrepost", "pin": "unpin"}
 _STORED = (
     *("account_did", "kind", "uri", "cid", "rkey", "due_at", "undo_seconds"),
-    *("rule", "zone", "until", "replaces"),
+    *("rule", "zone", "until", "replaces", "key"),
 )
+# What must be the same in a request that repeats a key.
+_SAME = ("kind", "uri", "undo_seconds", "rule", "zone", "until")
 
 
 class UnknownAction(InputError):
@@ -30,7 +34,7 @@ class Action(NamedTuple):
     """A repost or pin, or an action that undoes one. `undo_seconds`: how long after it is done to undo it.
 
     `rule`: the recurrence by which it is repeated, in `zone` and up to `until`. `replaces`: the record key of the
-    previous repost, which is deleted first.
+    previous repost, which is deleted first. `key`: the caller's own name for it.
     """
 
     id: int
@@ -48,6 +52,8 @@ class Action(NamedTuple):
     zone: str | None = None
     until: datetime | None = None
     replaces: str | None = None
+    key: str | None = None
+    done_at: datetime | None = None
 
 
 class Repeat(NamedTuple):
@@ -75,20 +81,46 @@ class Actions:
         undo_seconds: int | None,
         *,
         repeat: Repeat | None = None,
+        key: str | None = None,
     ) -> Action:
-        """Add one, or the first of those that are repeated."""
+        """Add one, or the first of those that are repeated; with the same key again, nothing. Raises KeyReused."""
         values: dict[str, Any] = {"account_did": account_did, "kind": kind, "uri": uri, "cid": cid, "rkey": rkey}
-        values |= (repeat or Repeat())._asdict() | {"replaces": None}
+        values |= (repeat or Repeat())._asdict() | {"undo_seconds": undo_seconds, "replaces": None, "key": key}
         with self._store._writing() as tx:
-            now = self._store._clock.now()
-            row = tx.row("insert_action", due_at=due_at, undo_seconds=undo_seconds, now=now, **values)
-            assert row is not None
-            return _action_of(row)
+            row = tx.row("insert_action", due_at=due_at, now=self._store._clock.now(), **values)
+            if row is not None:
+                return _action_of(row)
+            row = tx.row("action_with_key", account_did=account_did, key=key)
+        assert row is not None
+        found = _action_of(row)
+        if any(getattr(found, name) != values[name] for name in _SAME):
+            raise KeyReused(
+                f"The key {key!r} was already used for {found.kind} {found.id}. Nothing was stored.",
+                hint="Use a new key for a new one, and repeat a request unchanged.",
+            )
+        return found
+
+    def with_key(self, account_did: str, key: str) -> Action | None:
+        """The one that was added with a key."""
+        with self._store._reading() as tx:
+            row = tx.row("action_with_key", account_did=account_did, key=key)
+        return None if row is None else _action_of(row)
 
     def list(self, limit: int = 500) -> list[Action]:
         """Those that are waiting or have failed."""
         with self._store._reading() as tx:
             return [_action_of(row) for row in tx.rows("list_actions", limit=limit)]
+
+    def since(self, start: datetime) -> builtins.list[Action]:
+        """Those that were done since a time, are waiting or have failed."""
+        with self._store._reading() as tx:
+            return [_action_of(row) for row in tx.rows("actions_since", since=start)]
+
+    def next_at(self) -> datetime | None:
+        """When the next one is due, or is tried again."""
+        with self._store._reading() as tx:
+            row = tx.row("next_action_at")
+        return None if row is None else time_of(row["at"])
 
     def get(self, action_id: int) -> Action:
         """One of them. Raises UnknownAction."""
@@ -126,18 +158,22 @@ class Actions:
             if tx.run("settle_action", id=action.id, tries=action.tries, **values) != 1:
                 return
             if action.undo_seconds is not None:
-                undo = action._replace(kind=UNDONE_BY[action.kind], undo_seconds=None, replaces=None)
+                undo = action._replace(kind=UNDONE_BY[action.kind], undo_seconds=None, replaces=None, key=None)
                 _insert(tx, undo._replace(rule=None, due_at=now + timedelta(seconds=action.undo_seconds)), now)
             if following is not None:
                 due_at, rkey = following
-                _insert(tx, action._replace(due_at=due_at, rkey=rkey, replaces=action.rkey), now)
+                _insert(tx, action._replace(due_at=due_at, rkey=rkey, replaces=action.rkey, key=None), now)
 
     def not_done(self, action: Action, error: str, again_at: datetime | None) -> None:
         """Record a failed attempt: it is retried at that time, or has failed permanently."""
         state = "failed" if again_at is None else "waiting"
         values = {"state": state, "attempt_at": again_at or action.due_at, "error": error, "done_at": None}
         with self._store._writing(wake=False) as tx:
-            tx.run("settle_action", id=action.id, tries=action.tries, **values)
+            settled = tx.run("settle_action", id=action.id, tries=action.tries, **values) == 1
+            if settled and again_at is None:
+                data = {"id": action.id, "action": action.kind, "uri": action.uri, "message": error}
+                now, account_did = self._store._clock.now(), action.account_did
+                note_event(tx, "repost.failed", now, data, account_did=account_did, subject_id=action.id)
 
 
 def _insert(tx: Transaction, action: Action, now: datetime) -> None:
@@ -147,5 +183,6 @@ def _insert(tx: Transaction, action: Action, now: datetime) -> None:
 def _action_of(row: Row) -> Action:
     due_at = time_of(row["due_at"])
     assert due_at is not None
-    names = set(Action._fields) - {"due_at", "until"}
-    return Action(**{name: row[name] for name in names}, due_at=due_at, until=time_of(row["until"]))
+    until, done_at = time_of(row["until"]), time_of(row["done_at"])
+    names = set(Action._fields) - {"due_at", "until", "done_at"}
+    return Action(**{name: row[name] for name in names}, due_at=due_at, until=until, done_at=done_at)

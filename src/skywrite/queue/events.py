@@ -26,6 +26,9 @@ EVENT_KINDS = (
     "account.needs_login",
     "account.session_ends",
     "feed.failing",
+    "repost.failed",
+    "follow_up.failed",
+    "follow_up.expired",
     "approval.requested",
     "approval.given",
     "approval.rejected",
@@ -37,7 +40,7 @@ TEXT_MAX = 3000
 
 
 class Event(NamedTuple):
-    """Something that happened. `subject_id` is the number of the post or feed that it is about."""
+    """Something that happened. `subject_id` is the number of what it is about: a post, a feed."""
 
     id: int
     kind: str

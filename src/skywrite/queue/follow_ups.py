@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple
 from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.authors import current_author
 from skywrite.queue.base import StoreBase, repeated
-from skywrite.queue.changing import get_locked
+from skywrite.queue.changing import get_locked, get_post
 from skywrite.queue.database import Row, time_of
+from skywrite.queue.events import TEXT_MAX, note_event
 from skywrite.queue.model import Post, WrongState
 
 Kind = Literal["reply", "repost"]
@@ -115,10 +116,15 @@ class FollowUps:
             return tx.run("reach_follow_up", id=follow_up.id, note=note) == 1
 
     def settle(self, follow_up: FollowUp, state: str, note: str, made_id: int | None = None) -> None:
-        """Note what it came to: done, expired or failed."""
+        """Note what it came to: done, expired or failed. Of the latter two, an event reports."""
+        now = self._clock.now()
         with self._store._writing(wake=False) as tx:
-            values: dict[str, Any] = {"state": state, "note": note, "made_id": made_id, "now": self._clock.now()}
-            tx.run("settle_follow_up", id=follow_up.id, **values)
+            values: dict[str, Any] = {"state": state, "note": note, "made_id": made_id, "now": now}
+            if tx.run("settle_follow_up", id=follow_up.id, **values) == 1 and state != "done":
+                post = get_post(tx, follow_up.post_id)
+                data = {"id": follow_up.id, "post": post.id, "text": post.text[:TEXT_MAX], "message": note}
+                kind, account_did = f"follow_up.{state}", post.account_did
+                note_event(tx, kind, now, data, account_did=account_did, subject_id=follow_up.id)
 
     def repost(self, follow_up: FollowUp, post: Post, rkey: str, note: str) -> None:
         """Add its repost and note that, in one transaction: once, whoever else tries."""
@@ -127,12 +133,12 @@ class FollowUps:
             values: dict[str, Any] = {"state": "done", "note": note, "made_id": None, "now": now}
             if tx.run("settle_follow_up", id=follow_up.id, **values) == 1:
                 known = {"account_did": post.account_did, "kind": "repost", "uri": post.uri, "cid": post.cid}
-                none = dict.fromkeys(("rule", "zone", "until", "replaces"))
+                none = dict.fromkeys(("rule", "zone", "until", "replaces", "key"))
                 seconds = follow_up.undo_seconds
                 tx.row("insert_action", rkey=rkey, due_at=now, undo_seconds=seconds, now=now, **known, **none)
 
     def cancel(self, follow_up_id: int) -> FollowUp:
-        """Do not do it. Raises UnknownFollowUp, WrongState."""
+        """Do not do it, or take one of which nothing came off the list. Raises UnknownFollowUp, WrongState."""
         self.get(follow_up_id)
         with self._store._writing(wake=False) as tx:
             changed = tx.run("cancel_follow_up", id=follow_up_id, now=self._clock.now())

@@ -24,9 +24,14 @@ TROUBLES = (
     "account.needs_login",
     "account.session_ends",
     "feed.failing",
+    "repost.failed",
+    "follow_up.failed",
+    "follow_up.expired",
     "approval.requested",
     "worker.late",
 )
+# They have no end: each is reported once, and not kept among the open problems.
+ENDLESS = ("follow_up.failed", "follow_up.expired")
 SECRET_SCOPE = "notice"
 PAGE = 500
 FIRST_WAIT = timedelta(minutes=1)
@@ -118,7 +123,10 @@ class Notices:
         name = f"{event.kind} {number or event.account_did or ''}".strip()
         now = self._store._clock.now()
         values = {"kind": event.kind, "account_did": event.account_did, "subject_id": number, "said": said}
-        if tx.row("open_trouble", channel_id=channel.id, name=name, now=now, **values) is not None:
+        if (
+            event.kind in ENDLESS
+            or tx.row("open_trouble", channel_id=channel.id, name=name, now=now, **values) is not None
+        ):
             tx.run("insert_notice", channel_id=channel.id, trouble=name, said=said, is_over=False, now=now)
 
     def open(self, channel: Channel) -> list[Trouble]:

@@ -140,7 +140,7 @@ def _query(request: Request) -> dict[str, str]:
 
 
 def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields in headers: `Idempotency-Key` is the key of a post, `If-Match` its version."""
+    """The fields in headers: `Idempotency-Key` is the key of a post or repost, `If-Match` the version of a post."""
     fields, found = operation.input.__struct_fields__, dict[str, Any]()
     if "version" in body:
         raise InvalidInput("The version of a post belongs in the header If-Match.")
@@ -183,5 +183,6 @@ def _result_headers(operation: Operation, request: Request, result: Any) -> dict
         query = {**_query(request), "cursor": cursor}
         headers["link"] = f'<{request.url.path}?{urlencode(query)}>; rel="next"'
     if operation.created and (number := getattr(result, "id", None)) is not None:
-        headers["location"] = f"{PREFIX}{operation.path}/{number}"
+        # Pins are added at /reposts/pin, and are found among the reposts.
+        headers["location"] = f"{PREFIX}/{operation.path.split('/')[1]}/{number}"
     return headers

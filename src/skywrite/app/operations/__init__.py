@@ -19,6 +19,7 @@ from skywrite.app.operations import (
     people,
     posts,
     recurrences,
+    reposts,
     template_approvals,
     texts,
 )
@@ -36,6 +37,7 @@ OPERATIONS = by_name(
         recurrences,
         template_approvals,
         follow_ups,
+        reposts,
         feeds,
         inbox,
         accounts,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from skywrite.app.approvals import WANTED_SCOPE
+from skywrite.app.operations.once import check_payload, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
     CreatePost,
     EditPost,
@@ -35,10 +31,7 @@ from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.events import Events
 from skywrite.queue.listing import Cursor, InvalidCursor
-from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, KeyReused, Post, State
-
-PAYLOAD_SCOPE = "payload"
-_KEY_LOCKS = tuple(threading.Lock() for _ in range(64))
+from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
 
 
 def create(access: Access, given: CreatePost) -> PostShape:
@@ -51,11 +44,11 @@ def create(access: Access, given: CreatePost) -> PostShape:
         access.require("publish")
     accept = _publish_now if given.now else _schedule
     # Two concurrent requests with one key: the second returns the post of the first.
-    with _KEY_LOCKS[hash((account.did, given.key)) % len(_KEY_LOCKS)] if given.key else nullcontext():
-        digest = _check_payload(access, account.did, given)
+    with key_lock(account.did, given.key):
+        payload = check_payload(access, account.did, given)
         shape = accept(access, account.did, given, row)
-        if shape.created and digest is not None:
-            access.sky.context.store.put_setting(PAYLOAD_SCOPE, f"{account.did} {given.key}", digest)
+        if shape.created and payload is not None:
+            payload.remember(access)
     return shape
 
 
@@ -74,7 +67,7 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
         **row,
     )
     if result.other_draft:
-        raise _key_reused(given)
+        raise key_reused(given.key)
     warnings = [str(warning) for warning in result.warnings]
     if wanted_at is not None and not result.existed:
         access.sky.context.store.put_setting(WANTED_SCOPE, str(result.post_id), wanted_at.isoformat())
@@ -93,7 +86,7 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[
         account=account_did, at=access.sky.context.clock.now(), key=given.key, source=access.source, **row
     )
     if result.other_draft:
-        raise _key_reused(given)
+        raise key_reused(given.key)
     warnings = [str(warning) for warning in result.warnings]
     if not result.existed:
         try:
@@ -104,25 +97,6 @@ def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[
     shape = post_shape(access, access.sky.posts.get(result.post_id), created=not result.existed)
     shape.warnings = warnings
     return shape
-
-
-def _check_payload(access: Access, account_did: str, given: CreatePost) -> str | None:
-    """The digest of the request with a key, which is for one payload only. Raises KeyReused for a different one."""
-    if given.key is None:
-        return None
-    fields = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("key", "account")}
-    digest = hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
-    known = access.sky.context.store.setting(PAYLOAD_SCOPE, f"{account_did} {given.key}")
-    if known is not None and known != digest:
-        raise _key_reused(given)
-    return digest
-
-
-def _key_reused(given: CreatePost) -> KeyReused:
-    return KeyReused(
-        f"The key {given.key!r} was already used for something else. Nothing was stored.",
-        hint="Use a new key for a new post, and repeat a request unchanged.",
-    )
 
 
 def _wanted_time(access: Access, account_did: str, at: str) -> datetime:

@@ -1,14 +1,26 @@
 -- name: insert_action
--- Add a repost or pin, or the undoing of one.
+-- Add a repost or pin, or the undoing of one, unless there is one with its key.
 INSERT INTO action (
-  account_did, kind, uri, cid, rkey, due_at, undo_seconds, attempt_at, created_at, rule, zone, until, replaces
+  account_did, kind, uri, cid, rkey, due_at, undo_seconds, attempt_at, created_at, rule, zone, until, replaces, key
 ) VALUES (
-  :account_did, :kind, :uri, :cid, :rkey, :due_at, :undo_seconds, :due_at, :now, :rule, :zone, :until, :replaces
-) RETURNING *
+  :account_did, :kind, :uri, :cid, :rkey, :due_at, :undo_seconds, :due_at, :now, :rule, :zone, :until, :replaces, :key
+) ON CONFLICT (account_did, key) DO NOTHING RETURNING *
+
+-- name: action_with_key
+-- The action that was added with a key.
+SELECT * FROM action WHERE account_did = :account_did AND key = :key
 
 -- name: list_actions
 -- The actions that are waiting or have failed, in due order.
 SELECT * FROM action WHERE state IN ('waiting', 'failed') ORDER BY due_at, id LIMIT :limit
+
+-- name: actions_since
+-- The actions that were done since a time, are waiting or have failed, in due order.
+SELECT * FROM action WHERE state IN ('waiting', 'failed') OR (state = 'done' AND done_at >= :since) ORDER BY due_at, id
+
+-- name: next_action_at
+-- When the next action is due.
+SELECT min(attempt_at) AS at FROM action WHERE state = 'waiting'
 
 -- name: get_action
 -- One action.

@@ -44,5 +44,6 @@ UPDATE follow_up SET state = :state, note = :note, made_id = :made_id, done_at =
 WHERE id = :id AND state IN ('waiting', 'reached')
 
 -- name: cancel_follow_up
--- Cancel a follow-up.
-UPDATE follow_up SET state = 'cancelled', done_at = :now WHERE id = :id AND state = 'waiting'
+-- Cancel a follow-up that waits, or that failed or expired.
+UPDATE follow_up SET state = 'cancelled', done_at = :now
+WHERE id = :id AND state IN ('waiting', 'failed', 'expired')

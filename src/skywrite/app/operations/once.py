@@ -1,0 +1,61 @@
+"""Requests with a key of the caller's own: the same key with the same content adds nothing, and with other content is
+refused.
+
+What does not live here: the keys themselves, which are unique in the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
+
+import msgspec
+
+from skywrite.app.operations.table import Access
+from skywrite.queue.model import KeyReused
+
+PAYLOAD_SCOPE = "payload"
+_LOCKS = tuple(threading.Lock() for _ in range(64))
+
+
+class Payload(NamedTuple):
+    """The content for which a key stands. `is_new`: nothing was asked for with this key yet."""
+
+    name: str
+    digest: str
+    is_new: bool
+
+    def remember(self, access: Access) -> None:
+        """Store it, once what was asked for is stored."""
+        access.sky.context.store.put_setting(PAYLOAD_SCOPE, self.name, self.digest)
+
+
+def key_lock(account_did: str, key: str | None) -> AbstractContextManager[object]:
+    """Of two concurrent requests with one key, the second waits, and then finds what the first one added."""
+    return _LOCKS[hash((account_did, key)) % len(_LOCKS)] if key else nullcontext()
+
+
+def check_payload(access: Access, account_did: str, given: Any, kind: str = "") -> Payload | None:
+    """The content of a request with a key, which is for one content only. Raises KeyReused for a different one.
+
+    `kind`: posts and reposts have keys of their own.
+    """
+    if given.key is None:
+        return None
+    fields = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("key", "account")}
+    digest = hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
+    name = f"{kind}{account_did} {given.key}"
+    known = access.sky.context.store.setting(PAYLOAD_SCOPE, name)
+    if known is not None and known != digest:
+        raise key_reused(given.key)
+    return Payload(name, digest, known is None)
+
+
+def key_reused(key: str | None) -> KeyReused:
+    """The error about another content for a key."""
+    return KeyReused(
+        f"The key {key!r} was already used for something else. Nothing was stored.",
+        hint="Use a new key for a new request, and repeat a request unchanged.",
+    )

@@ -1,0 +1,234 @@
+"""Operations on reposts and pins at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from skywrite.app.operations.once import check_payload, key_lock
+from skywrite.app.operations.shapes import ById, Id, Input, Key, Output, shaped
+from skywrite.app.operations.table import Access, Operation
+from skywrite.queue.actions import Action, Actions, UnknownAction
+from skywrite.queue.model import Account
+
+Target = Annotated[
+    Id | Annotated[str, Meta(min_length=1, max_length=2000)],
+    Meta(description="The number of a post here, or the link or at-uri of any post."),
+]
+When = Annotated[str, Meta(description="`tomorrow 18:00`, or ISO 8601; without it, now.", max_length=200)]
+Duration = Annotated[str, Meta(description="Take it back so long after it: `24h`, `7d`.", max_length=50)]
+
+
+class AtATime(Input, kw_only=True):
+    """What is done with a post at a time."""
+
+    target: Target
+    at: When = "now"
+    account: str | None = None
+    key: Key | None = None
+
+
+class AddRepost(AtATime, kw_only=True):
+    """A post that is to be reposted at a time, or repeatedly."""
+
+    undo_after: Duration | None = None
+    every: Annotated[str, Meta(description="Repeat it: cron, RRULE, or `weekdays 18:00`.", min_length=1)] | None = None
+    until: Annotated[str, Meta(description="When repeating ends.", max_length=200)] | None = None
+    zone: Annotated[str, Meta(description="A time zone such as Europe/Berlin.", max_length=100)] | None = None
+
+
+class AddPin(AtATime, kw_only=True):
+    """A post of the account that is to be pinned to its profile at a time."""
+
+    undo_after: Duration | None = None
+
+
+class AddUnpin(AtATime, kw_only=True):
+    """A post of the account that is to be unpinned at a time, if it is still the pinned one then."""
+
+
+class ListReposts(Input):
+    """Which reposts and pins."""
+
+    account: str | None = None
+
+
+class RepostShape(Output):
+    """A repost or pin, or what undoes one: `kind` is repost, unrepost, pin or unpin. Times are UTC.
+
+    `rule` repeats it, in `zone` and up to `until`. `error` is that of the last try.
+    """
+
+    id: int
+    account: str
+    kind: str
+    state: str
+    uri: str
+    due_at: datetime
+    undo_seconds: int | None
+    rule: str | None
+    zone: str | None
+    until: datetime | None
+    error: str | None
+    key: str | None
+    done_at: datetime | None
+    # Whether the request that returns it added it; False where it was there under its key.
+    created: bool = False
+
+
+class RepostList(Output):
+    """Reposts and pins."""
+
+    reposts: list[RepostShape]
+
+
+def repost(access: Access, given: AddRepost) -> RepostShape:
+    """Store a repost, or the first of those that are repeated."""
+
+    def add(account: Account) -> Action:
+        return access.sky.reposts.repost(
+            given.target,
+            at=given.at,
+            undo_after=given.undo_after,
+            account=account.did,
+            every=given.every,
+            until=given.until,
+            zone=given.zone,
+            key=given.key,
+        )
+
+    return _added(access, given, add)
+
+
+def pin(access: Access, given: AddPin) -> RepostShape:
+    """Store a pin."""
+
+    def add(account: Account) -> Action:
+        return access.sky.reposts.pin(
+            given.target, at=given.at, undo_after=given.undo_after, account=account.did, key=given.key
+        )
+
+    return _added(access, given, add)
+
+
+def unpin(access: Access, given: AddUnpin) -> RepostShape:
+    """Store an unpin."""
+
+    def add(account: Account) -> Action:
+        return access.sky.reposts.unpin(given.target, at=given.at, account=account.did, key=given.key)
+
+    return _added(access, given, add)
+
+
+def list_reposts(access: Access, given: ListReposts) -> RepostList:
+    """What waits and what failed, of the caller's accounts."""
+    did = access.account(given.account).did if given.account else None
+    found = access.sky.reposts.list()
+    return RepostList(
+        [_shape(access, item) for item in found if access.sees(item.account_did) and did in (None, item.account_did)]
+    )
+
+
+def get(access: Access, given: ById) -> RepostShape:
+    """One of them, also when it is done."""
+    return _shape(access, _seen(access, given.id))
+
+
+def cancel(access: Access, given: ById) -> RepostShape:
+    """Do not do it."""
+    _seen(access, given.id)
+    return _shape(access, access.sky.reposts.cancel(given.id))
+
+
+def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> RepostShape:
+    """Add it once for its key; a repeated request asks nobody again."""
+    account = _account(access, given)
+    with key_lock(account.did, given.key):
+        payload = check_payload(access, account.did, given, "repost ")
+        known = Actions(access.sky.context.store).with_key(account.did, given.key) if given.key else None
+        added = add(account) if known is None or payload is None or payload.is_new else known
+        if payload is not None:
+            payload.remember(access)
+    shape = _shape(access, added)
+    shape.created = known is None
+    return shape
+
+
+def _account(access: Access, given: AtATime) -> Account:
+    """Who does it: whoever is named, else the author of a post that is here."""
+    if isinstance(given.target, int) or given.target.isdigit():
+        post = access.post(int(given.target))
+        return access.account(given.account or post.account_did)
+    return access.account(given.account)
+
+
+def _seen(access: Access, action_id: int) -> Action:
+    """One of an account that the caller may know of. Raises UnknownAction."""
+    found = Actions(access.sky.context.store).get(action_id)
+    if not access.sees(found.account_did):
+        raise UnknownAction(f"There is no repost or pin {action_id}.")
+    return found
+
+
+def _shape(access: Access, action: Action) -> RepostShape:
+    handle = access.sky.context.store.account(action.account_did).handle
+    return shaped(RepostShape, {**action._asdict(), "account": handle})
+
+
+def _adding(
+    name: str,
+    route: str,
+    summary: str,
+    call: Callable[[Access, Any], RepostShape],
+    given: type[AtATime],
+) -> Operation:
+    # Approvals cover posts, so nobody would look at these before they are done.
+    return Operation(name, route, "publish", summary, call, given, RepostShape, idempotent=True, created=True)
+
+
+OPERATIONS = (
+    _adding(
+        "reposts.create",
+        "POST /reposts",
+        "Repost a post at a time or repeatedly. The same key again adds nothing.",
+        repost,
+        AddRepost,
+    ),
+    _adding("reposts.pin", "POST /reposts/pin", "Pin a post of the account at a time.", pin, AddPin),
+    _adding("reposts.unpin", "POST /reposts/unpin", "Unpin a post of the account at a time.", unpin, AddUnpin),
+    Operation(
+        "reposts.list",
+        "GET /reposts",
+        "read",
+        "List reposts and pins that wait, and those that failed.",
+        list_reposts,
+        ListReposts,
+        RepostList,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "reposts.get",
+        "GET /reposts/{id}",
+        "read",
+        "Show one repost or pin.",
+        get,
+        ById,
+        RepostShape,
+        read_only=True,
+        idempotent=True,
+    ),
+    Operation(
+        "reposts.cancel",
+        "DELETE /reposts/{id}",
+        "schedule",
+        "Cancel a repost or pin that waits; one that is repeated ends.",
+        cancel,
+        ById,
+        RepostShape,
+        destructive=True,
+    ),
+)
