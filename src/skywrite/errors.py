@@ -9,6 +9,7 @@ defines next to the code that raises them. A subclass never changes the exit cod
     ├── SignInError               3   the account cannot be used until someone signs in
     ├── TemporaryError            4   the network or a server said no for now
     │   ├── NotSent                   the request never left: repeating is safe
+    │   │   └── UntrustedServer       its certificate does not prove who it is
     │   ├── NoAnswer                  the request may have been carried out: doubt
     │   │   └── TimedOut              the server was silent for too long
     │   └── RateLimited               come back at `until`
@@ -149,6 +150,10 @@ class TemporaryError(SkywriteError, ServerAnswer):
 
 class NotSent(TemporaryError):
     """There was no connection, so nothing was carried out and repeating is safe."""
+
+
+class UntrustedServer(NotSent):
+    """The server's certificate does not prove who it is, so nothing was sent."""
 
 
 class NoAnswer(TemporaryError):

@@ -20,11 +20,13 @@ from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import Url
 
-from skywrite.errors import InputError, NoAnswer, NotSent, TimedOut
+from skywrite.errors import InputError, NoAnswer, NotSent, TimedOut, UntrustedServer
 
 USER_AGENT = "skywrite/0.1 (+https://pypi.org/project/skywrite)"
 MAX_ANSWER_BYTES = 8_000_000
 _PIECE_BYTES = 4096
+_BAD_CERTIFICATE = "invalid peer certificate"
+_CERTIFICATE = {"UnknownIssuer": "nobody whom this computer trusts signed its certificate"}
 
 
 class Response(NamedTuple):
@@ -249,6 +251,13 @@ def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:
     reason = causes[-1] if causes else str(error)
     host = url.split("/")[2] if url.count("/") >= 2 else url
     if any("(Connect)" in cause for cause in causes):
+        if _BAD_CERTIFICATE in reason:
+            said = reason.rpartition(_BAD_CERTIFICATE)[2].lstrip(": ")
+            return UntrustedServer(
+                f"{host} could not prove who it is, so nothing was sent: {_CERTIFICATE.get(said, said)}.",
+                hint="Check the address and this computer's clock, and have the certificate fixed. To trust another "
+                "authority, set SSL_CERT_FILE to a file with its certificate.",
+            )
         return NotSent(f"Could not connect to {host}: {reason}.", hint="Check the connection and the address.")
     if isinstance(error, TimeoutError):
         return TimedOut(f"{host} did not respond in time.", hint="The server may be overloaded; try again later.")

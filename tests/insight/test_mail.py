@@ -12,7 +12,8 @@ from skywrite.app import Skywrite
 from skywrite.publish import mail
 from skywrite.publish.mail import MailNotSent, NotEncrypted, send_mail
 from tests.app.conftest import sky, world
-from tests.support.mail_server import Authority, MailServer, mail_server, new_authority, server_context
+from tests.support.certificates import Authority, new_authority, server_context
+from tests.support.mail_server import MailServer, mail_server
 
 __all__ = ["sky", "world"]
 

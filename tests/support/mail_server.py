@@ -1,75 +1,15 @@
-"""A mail server on this computer that keeps what it hears, with or without STARTTLS, and certificates for it.
+"""A mail server on this computer that keeps what it hears, with or without STARTTLS.
 
 What lives here: as much SMTP as `smtplib` speaks. What is heard is kept apart by whether it came encrypted.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import NamedTuple
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-Key = ec.EllipticCurvePrivateKey
-DAY = timedelta(days=1)
-
-
-class Authority(NamedTuple):
-    """Somebody who signs certificates; `file` is what those who trust it are given."""
-
-    key: Key
-    certificate: x509.Certificate
-    file: Path
-
-
-def new_authority(folder: Path, name: str = "Tests") -> Authority:
-    """An authority of its own, which nobody trusts yet."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _builder(subject, subject, key, DAY).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
-    signing = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    certificate = builder.add_extension(signing, True).add_extension(identifier, False).sign(key, hashes.SHA256())
-    file = folder / f"{name}.pem"
-    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return Authority(key, certificate, file)
-
-
-def server_context(
-    authority: Authority, folder: Path, *, address: str = "127.0.0.1", valid: timedelta = DAY
-) -> ssl.SSLContext:
-    """What a server at an address shows, signed by an authority; `valid` from now on, or over already."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
-    builder = _builder(subject, authority.certificate.subject, key, valid)
-    certificate = builder.add_extension(names, False).add_extension(signer, False).sign(authority.key, hashes.SHA256())
-    path = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: Key, valid: timedelta) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(subject_name=subject, issuer_name=issuer, public_key=key.public_key())
-    builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - 30 * DAY).not_valid_after(now + valid)
 
 
 class MailServer(socketserver.ThreadingTCPServer):

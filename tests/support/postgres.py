@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,9 +37,12 @@ SETTINGS = {
 class PostgresServer:
     """A running cluster. `url` is that of its database `postgres`; it stays the same over `restart()`."""
 
-    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+    def __init__(
+        self, programs: Path, folder: Path, user: str | None, settings: Mapping[str, str | Path] | None = None
+    ) -> None:
         self._programs = programs
         self._folder = folder
+        self._settings = {**SETTINGS, **(settings or {})}
         self._user = user
         self._numbers = itertools.count(1)
         self.port = free_port()
@@ -50,7 +53,7 @@ class PostgresServer:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def _start(self) -> None:
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         command: list[str | Path] = [
             self._programs / "postgres",
             "-D",
@@ -124,15 +127,18 @@ def _initialise(programs: Path, folder: Path, user: str | None) -> None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A fresh cluster on a free port of 127.0.0.1, gone afterwards. Raises ServerUnavailable where there is none."""
+def postgres_server(settings: Mapping[str, str | Path] | None = None) -> Iterator[PostgresServer]:
+    """A fresh cluster on a free port of 127.0.0.1, gone afterwards, with more settings where they are given.
+
+    Raises ServerUnavailable where there is none.
+    """
     found, user = programs(), server_user()
     folder = Path(tempfile.mkdtemp(prefix="skywrite-postgres-", dir=FAST_FOLDER))
     try:
         if user:
             shutil.chown(folder, user, user)
         _initialise(found, folder, user)
-        server = PostgresServer(found, folder, user)
+        server = PostgresServer(found, folder, user, settings)
         try:
             yield server
         finally:

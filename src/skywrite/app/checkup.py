@@ -15,6 +15,7 @@ from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.errors import Do, Hint, TemporaryError, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
+from skywrite.queue.database import Protection
 from skywrite.queue.model import Account
 
 CLOCK_SECONDS_MAX = 60.0
@@ -113,9 +114,21 @@ def _commands(sky: Skywrite) -> Iterator[Finding]:
 def _database(sky: Skywrite) -> Iterator[Finding]:
     count = sum(sky.context.store.count().values())
     yield Finding("database", f"{sky.context.config.shown_database}, {count} posts")
+    if protection := sky.context.store.protection():
+        yield _connection(protection)
     key = sky.context.config.home / "key"
     if not sky.context.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
         yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1)
+
+
+def _connection(protection: Protection) -> Finding:
+    """How the connection to the database's server is protected."""
+    if protection.is_enough:
+        return Finding(
+            "connection", f"to the database: {protection}{' (it stays on this computer)' if protection.local else ''}"
+        )
+    hint = "Add sslmode=verify-full and sslrootcert=FILE (or sslrootcert=system) to SKYWRITE_DATABASE."
+    return Finding("connection", f"to the database: {protection}", "note", hint)
 
 
 def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from skywrite.queue.database import (
     Database,
     DatabaseConflict,
     DatabaseUnavailable,
+    Protection,
     Transaction,
 )
 from skywrite.queue.vault import Vault
@@ -74,6 +75,11 @@ class StoreBase:
     def dialect(self) -> str:
         """ "sqlite" or "postgres"."""
         return self._database.dialect
+
+    def protection(self) -> Protection | None:
+        """How the connection to the database's server is protected; None for a file."""
+        with self._reading() as tx:
+            return self._database.protection(tx._connection)
 
     def close(self) -> None:
         """Close the connections."""

@@ -24,6 +24,10 @@ class DatabaseUnavailable(StorageError):
     """The database cannot be reached or opened."""
 
 
+class DatabaseUntrusted(DatabaseUnavailable):
+    """The database's server could not prove who it is, or offers no encryption where it is asked for."""
+
+
 class DatabaseBusy(StorageError):
     """Another process kept the database locked for longer than we wait."""
 
@@ -60,6 +64,24 @@ class BrokenRule(StorageError):
 
 
 POLL_SECONDS = 0.15
+
+
+class Protection(NamedTuple):
+    """How a connection is protected. `local`: it does not leave this computer."""
+
+    encrypted: bool
+    verified: bool
+    local: bool
+
+    def __str__(self) -> str:
+        if not self.encrypted:
+            return "not encrypted"
+        return "encrypted, and the server is verified" if self.verified else "encrypted, but the server is not verified"
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether nobody on the way can read or change anything."""
+        return self.local or self.verified
 
 
 class Connection(Protocol):
@@ -214,6 +236,10 @@ class Database(ABC):
     def is_stale(self, connection: Connection) -> bool:
         """Whether this connection is to another database than the one that is now at our place."""
         return False
+
+    def protection(self, connection: Connection) -> Protection | None:
+        """How this connection is protected on its way; None if it has none, because the database is a file."""
+        return None
 
     @abstractmethod
     def detector(self) -> ChangeDetector:

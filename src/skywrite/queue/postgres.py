@@ -23,8 +23,10 @@ from skywrite.queue.database import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     DiskFull,
+    Protection,
     Transaction,
 )
+from skywrite.queue.postgres_tls import protection_of, untrusted
 from skywrite.shown import redacted
 
 CONNECT_SECONDS = 10
@@ -51,6 +53,7 @@ _SETTINGS = {
 }
 # `-c name=value`, `-cname=value` and `--name=value`, with libpq's escapes.
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
+_HOST_FAILED = re.compile(r"- host: '([^']*)', port: '?(\w*)'?, hostaddr: [^:]*: (.*)")
 _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
 
@@ -200,7 +203,7 @@ class PostgresDatabase(Database):
     def explain(self, error: Exception) -> StorageError:
         state = getattr(error, "sqlstate", None) or ""
         where = f"the database {self.place}"
-        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        said = _said(error)
         if state == "53100":
             return DiskFull(
                 f"There is no room left on the server's disk for {where}.",
@@ -225,10 +228,15 @@ class PostgresDatabase(Database):
             return BrokenRule(f"A change breaks a rule of {where}: {said}.")
         if state.startswith("XX"):
             return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask the operator of the server.")
+        if not state and (problem := untrusted(where, said)):
+            return problem
         return DatabaseUnavailable(
             f"Cannot use {where}: {said}",
             hint="Check that the server runs and that SKYWRITE_DATABASE names the right host, user and password.",
         )
+
+    def protection(self, connection: Connection) -> Protection:
+        return protection_of(connection)
 
     def is_lost(self, error: Exception) -> bool:
         state = getattr(error, "sqlstate", None)
@@ -292,6 +300,15 @@ class _Listener:
         self._readable.close()
         with suppress(Exception):
             self._connection.close()
+
+
+def _said(error: Exception) -> str:
+    """What the driver said, on one line: of an address with several hosts, what happened at each."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    hosts = [host for line in lines if (host := _HOST_FAILED.match(line))]
+    if not hosts:
+        return lines[0]
+    return "; ".join(f"{host[1]}:{host[2]}: {host[3].rpartition(' failed: ')[2]}" for host in hosts)
 
 
 def _quoted(text: str) -> str:
