@@ -387,6 +387,8 @@ def test_a_resource_that_is_not_clear(web: Any, answer: Any, clock: FakeClock, c
         {"token_endpoint": "http://auth.example.com/token"},
         {"token_endpoint": "https://10.0.0.1/token"},
         {"token_endpoint": "http://localhost/token"},
+        {"token_endpoint": "https://auth.example.com/\x1b[31m"},
+        {"token_endpoint": "https://auth.example.com/\xe4"},
         {"pushed_authorization_request_endpoint": 7},
         {"revocation_endpoint": "https://user@auth.example.com/revoke"},
     ],

@@ -212,6 +212,18 @@ def test_a_token_that_the_server_has_ended(web: Any, auth: Make, answer: Any, re
     assert "access-2" == signed.session.access_token
 
 
+def test_waiting_for_the_refresh_of_another_process(web: Any, auth: Make, answer: Any, refusal: Any) -> None:
+    """After a refused token, and where a refresh is asked for, the refresh of another process is waited for."""
+    store = KeptSession(oauth_session())
+    signed = auth(store=store)
+    web.on(CALL, refusal(401, "InvalidToken"), answer({"ok": 1}))
+    store.held_elsewhere = 3
+    assert {"ok": 1} == query(signed)
+    store.held_elsewhere = 3
+    assert "access-2" == signed.refresh().access_token
+    assert 2 == len(sent_to(web, "token"))
+
+
 def test_a_server_that_refuses_the_new_token_too(web: Any, auth: Make, refusal: Any) -> None:
     """A call is sent once more, and not again."""
     web.on(CALL, refusal(401, "InvalidToken"))

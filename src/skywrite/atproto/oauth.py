@@ -117,7 +117,7 @@ class OAuthLogin(NamedTuple):
             "code_challenge": b64url(sha256(verifier.encode())),
             "code_challenge_method": "S256",
         }
-        if account and identity:
+        if account:
             fields["login_hint"] = account
         key_id = self.client.key_id
         answer = self._post(server, server.par_endpoint, fields, key, key_id)

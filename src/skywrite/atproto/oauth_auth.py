@@ -74,7 +74,6 @@ class DpopAuth:
     ) -> None:
         self._session = session
         self._transport = transport
-        self._store = store
         self._clock = clock
         self._origins = Origins(clock)
         self._server = _Server(transport, resolver, client, self._origins, clock)
