@@ -45,7 +45,12 @@ AREAS: dict[str, Area] = {
     ),
     "compose": Area(
         ("compose/*.py",),
-        (*_unit("build", "draft", "feed_post", "files", "gates", "publish"), *_APP, "tests/app/test_moving.py"),
+        (
+            *_unit("build", "draft", "feed_post", "files", "gates", "publish", "resolve"),
+            "tests/app/test_meaning.py",
+            "tests/app/test_moving.py",
+            *_APP,
+        ),
     ),
     "schedule": Area(("schedule/*.py",), _unit("policy", "post_files", "recurrence", "slots", "time_vectors", "times")),
     "bsky": Area(

@@ -1,0 +1,565 @@
+"""Promises of resolving a draft: what is looked up, what stops a draft, and what is only a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skywrite.atproto.ref import Ref
+from skywrite.bsky.embed import MixedMedia
+from skywrite.bsky.limits import TextTooLong
+from skywrite.compose.draft import Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.compose.references import InvalidReference, app_link, parse_reference
+from skywrite.compose.resolve import DraftContext, PostNotFound, ResolvedDraft, UnknownReplyRule, resolve_draft
+from skywrite.errors import InputError, NotSent, RejectedError, SkywriteError
+from skywrite.fetch.fetch import FetchFailed, RedirectRefused
+from skywrite.fetch.guard import AddressRefused
+
+ALICE = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+BOB = "did:plc:7iza6de2dwap2sbkpav7c6c6"
+CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"
+POST = f"at://{BOB}/app.bsky.feed.post/3kznmn7xqxl22"
+LIST = f"at://{BOB}/app.bsky.graph.list/3kznmn7xqxl22"
+STORED = Stored(CID, "image/png", 100, 4, 3)
+PAGE = "https://page.example.com/"
+HANDLES = {"alice.test": ALICE, "bob.test": BOB}
+
+
+def refused(error: str) -> RejectedError:
+    """What a server says that refuses to read a record."""
+    done = RejectedError("No.")
+    done.server_error = error
+    return done
+
+
+class Network:
+    """Accounts and records; what is not there is refused as the server does."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, dict[str, Any]] = {POST: {"text": "hi"}, LIST: {}}
+        self.asked: list[str] = []
+        self.error: SkywriteError = refused("RecordNotFound")
+        self.page: Any = None
+
+    def resolve_handle(self, handle: str) -> str:
+        self.asked.append(handle)
+        if handle == "later.test":
+            raise NotSent("No network.")
+        if handle not in HANDLES:
+            raise InputError("No account.")
+        return HANDLES[handle]
+
+    def get_record(self, uri: str) -> dict[str, Any]:
+        self.asked.append(uri)
+        if uri not in self.records:
+            raise self.error
+        return {"uri": uri, "cid": CID, "value": self.records[uri]}
+
+    def context(self, **options: Any) -> DraftContext:
+        """What a draft is resolved with."""
+        return DraftContext(self.resolve_handle, self.get_record, **options)
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def resolve(network: Network) -> Callable[..., ResolvedDraft]:
+    """resolve(draft, **options of the context): the resolved draft."""
+    return lambda draft, **options: resolve_draft(draft, network.context(**options))
+
+
+def warned(done: ResolvedDraft) -> list[tuple[str, Any]]:
+    """The names of the warnings, with what they are about."""
+    return [(notice.name, notice.about) for notice in done.warnings]
+
+
+# Mentions
+
+
+def test_mentions_are_looked_up_once(network: Network, resolve: Any) -> None:
+    """Each handle of a thread is looked up once; one that does not exist is plain text, one that waits is pending."""
+    text = "@alice.test @dead.test @later.test https://x.example #tag"
+    done = resolve(Draft(text, card="none", thread=(Draft("@alice.test @dead.test @bob.test", card="none"),)))
+    assert {"alice.test": ALICE, "dead.test": None, "bob.test": BOB} == done.dids
+    assert ["alice.test", "dead.test", "later.test", "bob.test"] == network.asked
+    assert [("UnknownMention", "dead.test"), ("MentionPending", "later.test")] == warned(done)
+    assert "@dead.test does not exist: it stays plain text." == done.warnings[0]
+    assert "could not be looked up yet (No network.)" in done.warnings[1]
+
+
+# Quotes and replies
+
+
+@pytest.mark.parametrize("given", [POST, "https://bsky.app/profile/bob.test/post/3kznmn7xqxl22"])
+def test_a_quote_becomes_a_reference(network: Network, resolve: Any, given: str) -> None:
+    """A quoted post is read once for its CID, by its address or its link; a reference is not read at all."""
+    done = resolve(Draft("x", quote=given))
+    assert (Ref(POST, CID), 1) == (done.draft.quote, network.asked.count(POST))
+    network.asked.clear()
+    assert (Ref(POST, CID), []) == (resolve(Draft("x", quote=Ref(POST, CID))).draft.quote, network.asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "quotable"),
+    [
+        ("app.bsky.feed.post", True),
+        ("app.bsky.feed.generator", True),
+        ("app.bsky.graph.list", True),
+        ("app.bsky.graph.starterpack", True),
+        ("app.bsky.labeler.service", True),
+        ("app.bsky.feed.like", False),
+        ("app.bsky.actor.profile", False),
+    ],
+)
+def test_what_can_be_quoted(network: Network, resolve: Any, kind: str, quotable: bool) -> None:
+    """Posts, feeds, lists and starter packs are quoted; anything else is refused before it is read."""
+    uri = f"at://{BOB}/{kind}/self"
+    network.records[uri] = {}
+    if quotable:
+        assert Ref(uri, CID) == resolve(Draft("x", quote=uri)).draft.quote
+        return
+    with pytest.raises(InputError, match="cannot be quoted"):
+        resolve(Draft("x", quote=uri))
+    assert [] == network.asked
+
+
+@pytest.mark.parametrize("error", ["RecordNotFound", "InvalidRequest", "NotFound"])
+def test_a_post_that_is_gone(network: Network, resolve: Any, error: str) -> None:
+    """A post that does not exist stops the draft, and the error says which part of the thread names it."""
+    network.records.clear()
+    network.error = refused(error)
+    for draft in (Draft("x", quote=POST), Draft("x", reply_to=POST)):
+        with pytest.raises(PostNotFound, match="does not exist, or was deleted"):
+            resolve(draft)
+    with pytest.raises(PostNotFound, match=r"^Post 2 of 2: "):
+        resolve(Draft("x", thread=(Draft("y", quote=POST),)))
+
+
+def test_other_refusals_are_passed_on(network: Network, resolve: Any) -> None:
+    """A server that refuses for another reason is quoted as it is."""
+    network.records.clear()
+    network.error = refused("AccountTakedown")
+    with pytest.raises(RejectedError) as caught:
+        resolve(Draft("x", quote=POST))
+    assert caught.value is network.error
+
+
+ROOT = {"uri": f"at://{ALICE}/app.bsky.feed.post/3kznmn7xqxl23", "cid": CID}
+
+
+@pytest.mark.parametrize(
+    ("value", "root"),
+    [
+        ({"reply": {"root": ROOT}}, Ref(**ROOT)),
+        ({}, Ref(POST, CID)),
+        ({"reply": {}}, Ref(POST, CID)),
+        ({"reply": "x"}, Ref(POST, CID)),
+        ({"reply": {"root": "x"}}, Ref(POST, CID)),
+        ({"reply": {"root": {**ROOT, "cid": 7}}}, Ref(POST, CID)),
+        ({"reply": {"root": {**ROOT, "uri": 7}}}, Ref(POST, CID)),
+        ("x", Ref(POST, CID)),
+    ],
+)
+def test_a_reply_joins_the_conversation(network: Network, resolve: Any, value: Any, root: Ref) -> None:
+    """A reply has the root of the conversation that its parent is in, or its parent where that names none."""
+    network.records[POST] = value
+    done = resolve(Draft("x", reply_to=POST, thread=(Draft("y"),)))
+    assert Reply(root, Ref(POST, CID)) == done.draft.reply_to
+    assert (None, ["y"]) == (done.draft.thread[0].reply_to, [part.text for part in done.draft.thread])
+
+
+def test_only_posts_are_replied_to(resolve: Any) -> None:
+    """A list cannot be replied to."""
+    with pytest.raises(InputError, match="is not a post, so it cannot be replied to"):
+        resolve(Draft("x", reply_to=LIST))
+
+
+def test_a_reply_that_is_known(network: Network, resolve: Any) -> None:
+    """References that the caller has read are used without reading them again."""
+    reply = Reply(Ref(**ROOT), Ref(POST, CID))
+    assert (reply, []) == (resolve(Draft("x", reply_to=reply)).draft.reply_to, network.asked)
+
+
+def gate(kind: str, *rules: str) -> dict[str, Any]:
+    """A gate with rules."""
+    name = {"threadgate": "allow", "postgate": "embeddingRules"}[kind]
+    collection = f"app.bsky.feed.{kind}"
+    return {"$type": collection, name: [{"$type": f"{collection}#{rule}"} for rule in rules]}
+
+
+THREADGATE = POST.replace(".post/", ".threadgate/")
+POSTGATE = POST.replace(".post/", ".postgate/")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (gate("threadgate"), "Nobody may reply"),
+        (gate("threadgate", "futureRule"), "Nobody may reply"),
+        (gate("threadgate", "mentionRule"), "Only people whom it mentions may reply"),
+        (gate("threadgate", "followerRule", "listRule"), "Only followers of its author, members of a list may reply"),
+        (gate("threadgate", "followingRule"), "Only people whom its author follows may reply"),
+        ({**gate("threadgate"), "allow": None}, None),
+        ({**gate("threadgate"), "allow": ["x"]}, "Nobody may reply"),
+        ({**gate("threadgate"), "$type": "other"}, None),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_a_thread_with_a_gate(network: Network, resolve: Any, value: Any, said: str | None) -> None:
+    """A reply that readers may not see is a warning; so is nothing else."""
+    if value is not None:
+        network.records[THREADGATE] = value
+    done = resolve(Draft("x", reply_to=POST))
+    assert ([("RepliesLimited", POST)] if said else []) == warned(done)
+    assert not said or done.warnings[0].startswith(said)
+    assert [] == warned(resolve(Draft("x", reply_to=Reply(Ref(POST, CID), Ref(POST, CID)))))
+    assert [] == warned(resolve(Draft("x", reply_to=POST), own_did=BOB))
+
+
+@pytest.mark.parametrize(
+    ("value", "closed"),
+    [
+        (gate("postgate", "disableRule"), True),
+        (gate("postgate", "futureRule"), False),
+        (gate("postgate"), False),
+        ({**gate("postgate"), "embeddingRules": ["x", *gate("postgate", "disableRule")["embeddingRules"]]}, True),
+        ({**gate("postgate"), "embeddingRules": None}, False),
+        ({**gate("postgate", "disableRule"), "$type": "other"}, False),
+        (None, False),
+    ],
+)
+def test_a_post_that_may_not_be_quoted(network: Network, resolve: Any, value: Any, closed: bool) -> None:
+    """A quote that readers do not see is a warning."""
+    if value is not None:
+        network.records[POSTGATE] = value
+    assert ([("QuotesClosed", POST)] if closed else []) == warned(resolve(Draft("x", quote=POST)))
+    assert [] == warned(resolve(Draft("x", quote=Ref(POST, CID))))
+    assert [] == warned(resolve(Draft("x", quote=POST), own_did=BOB))
+
+
+def test_only_posts_have_gates(network: Network, resolve: Any) -> None:
+    """For a quoted list no gate is looked for."""
+    resolve(Draft("x", quote=LIST))
+    assert [LIST] == network.asked
+
+
+# Who may reply
+
+
+def test_who_may_reply(resolve: Any) -> None:
+    """Rules stay, a link or address of a list becomes its address, and no rules are no rules."""
+    rules = ("mentioned", "followers", "following", "https://bsky.app/profile/bob.test/lists/3kznmn7xqxl22")
+    assert ("mentioned", "followers", "following", LIST) == resolve(Draft("x", replies=rules)).draft.replies
+    assert ("nobody",) == resolve(Draft("x", replies=("nobody",))).draft.replies
+    assert (LIST,) == resolve(Draft("x", replies=(LIST,))).draft.replies
+    assert resolve(Draft("x")).draft.replies is None
+
+
+@pytest.mark.parametrize("rule", ["friends", POST])
+def test_a_rule_that_is_none(resolve: Any, rule: str) -> None:
+    """A word or a link that does not say who may reply stops the draft."""
+    with pytest.raises(UnknownReplyRule, match="does not say who may reply") as caught:
+        resolve(Draft("x", replies=(rule,)))
+    assert "nobody, mentioned, followers, following" in caught.value.hint
+
+
+# Text and languages
+
+
+def test_texts_are_checked_before_anything_is_read(network: Network, resolve: Any) -> None:
+    """A text that is too long, or images with a video, stop the draft first."""
+    with pytest.raises(TextTooLong, match=r"^Post 2 of 2: "):
+        resolve(Draft("x", thread=(Draft("y" * 301, quote=POST),)))
+    with pytest.raises(MixedMedia):
+        resolve(Draft("x", images=(Image(Media(path="a")),), video=Video(Media(path="b")), quote=POST))
+    assert [] == network.asked
+    assert "" == resolve(Draft("")).draft.text
+
+
+def test_languages(resolve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A post's own languages count before the account's; "auto" is guessed from the text."""
+    monkeypatch.setattr("skywrite.compose.language.detect_language", lambda text: "de" if text == "Hallo" else None)
+    assert ("fr",) == resolve(Draft("Hallo", langs=("fr",)), langs=("en",)).draft.langs
+    assert ("en",) == resolve(Draft("Hallo"), langs=("en",)).draft.langs
+    assert ("de",) == resolve(Draft("Hallo"), langs=("auto",)).draft.langs
+    assert () == resolve(Draft("?"), langs=("auto",)).draft.langs
+    assert () == resolve(Draft("Hallo")).draft.langs
+
+
+# Cards
+
+
+class Page:
+    """What a fetched card holds."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.uri, self.title, self.description = PAGE, "Title", "About"
+        self.image: bytes | None = None
+        self.associated_uris: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
+        self.__dict__.update(fields)
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Pages by address, which are fetched without a network."""
+    known: dict[str, Any] = {PAGE: Page()}
+
+    def fetch(fetcher: str, url: str) -> Any:
+        assert fetcher == "fetcher"
+        found = known[url]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch)
+    monkeypatch.setattr("skywrite.contained.call", lambda function, *args, **options: function(*args, **options))
+    return known
+
+
+@pytest.fixture
+def with_pages(resolve: Any, pages: dict[str, Any]) -> Callable[..., ResolvedDraft]:
+    """with_pages(draft): the draft, resolved where pages can be fetched."""
+    return lambda draft, **options: resolve(draft, fetcher=lambda: "fetcher", **options)
+
+
+CARD = Card(PAGE, "Title", "About")
+
+
+@pytest.mark.parametrize(
+    ("draft", "card"),
+    [
+        (Draft(f"See {PAGE} and https://other.example"), CARD),
+        (Draft("no link @alice.test"), "auto"),
+        (Draft(f"See {PAGE}", quote=Ref(POST, CID)), "auto"),
+        (Draft(f"See {PAGE}", images=(Image(Media(stored=STORED), "alt"),)), "auto"),
+        (Draft(f"See {PAGE}", video=Video(Media(stored=STORED), "alt")), "auto"),
+        (Draft(f"See {PAGE}", card="none"), "none"),
+        (Draft(f"See {PAGE}", embed={"$type": "x"}), "auto"),
+        (Draft("No link", card=PAGE), CARD),
+        (Draft("No link", card=PAGE, quote=Ref(POST, CID)), CARD),
+        (Draft("No link", card=Card(PAGE, "Mine")), Card(PAGE, "Mine")),
+    ],
+)
+def test_which_card(with_pages: Any, draft: Draft, card: Any) -> None:
+    """The first link has a card unless something else is shown; a card that was asked for has one in any case."""
+    done = with_pages(draft)
+    assert (card, []) == (done.draft.card, warned(done))
+
+
+@pytest.mark.parametrize("card", [PAGE, Card(PAGE, "Mine")])
+@pytest.mark.parametrize(
+    "media", [{"images": (Image(Media(stored=STORED), "alt"),)}, {"video": Video(Media(stored=STORED), "alt")}]
+)
+def test_a_card_beside_media(with_pages: Any, card: Any, media: dict[str, Any]) -> None:
+    """A card that was asked for beside images or a video is left out, with a warning."""
+    done = with_pages(Draft("x", card=card, **media))
+    assert (PAGE, [("CardLeftOut", PAGE)]) == (done.draft.card, warned(done))
+
+
+def test_no_pages_are_fetched_without_a_fetcher(resolve: Any) -> None:
+    """Where nothing may be fetched, a card stays to be made later."""
+    assert "auto" == resolve(Draft(f"See {PAGE}")).draft.card
+
+
+@pytest.mark.parametrize(
+    ("draft", "card", "warning"),
+    [
+        (Draft(f"See {PAGE}"), "auto", "NoCard"),
+        (Draft(f"See {PAGE}", card=PAGE), PAGE, "NoCard"),
+        (Draft("See below", card=PAGE), Card(PAGE, title=PAGE), "CardIncomplete"),
+        (Draft("See https://other.example", card=PAGE), Card(PAGE, title=PAGE), "CardIncomplete"),
+    ],
+)
+def test_a_page_that_fails(with_pages: Any, pages: dict[str, Any], draft: Draft, card: Any, warning: str) -> None:
+    """A page that fails is a warning; a card whose address is nowhere in the text shows at least that."""
+    pages[PAGE] = FetchFailed("It is down.")
+    done = with_pages(draft)
+    assert (card, [(warning, PAGE)]) == (done.draft.card, warned(done))
+    assert done.warnings[0].startswith(f"No card for {PAGE}: It is down.")
+
+
+def test_a_forbidden_address(with_pages: Any, pages: dict[str, Any]) -> None:
+    """An address that may not be fetched stops the draft if the writer asked for it, and not if a page led there."""
+    pages[PAGE] = AddressRefused("Not there.")
+    with pytest.raises(AddressRefused):
+        with_pages(Draft("x", card=PAGE))
+    assert [("NoCard", PAGE)] == warned(with_pages(Draft(f"See {PAGE}")))
+    pages[PAGE] = RedirectRefused("Not there.")
+    assert [("CardIncomplete", PAGE)] == warned(with_pages(Draft("x", card=PAGE)))
+
+
+def test_what_a_page_says(with_pages: Any, pages: dict[str, Any], network: Network) -> None:
+    """A card takes the page's own records, those that can be read, and passes its warnings on."""
+    gone = POST.replace("l22", "l99")
+    pages[PAGE] = Page(associated_uris=(POST, gone), warnings=("It has no title.",))
+    done = with_pages(Draft(f"See {PAGE}"))
+    assert Card(PAGE, "Title", "About", None, (Ref(POST, CID),)) == done.draft.card
+    assert [("CardIncomplete", PAGE), ("DocumentLeftOut", gone)] == warned(done)
+
+
+def test_the_image_of_a_card(with_pages: Any, pages: dict[str, Any], png: bytes) -> None:
+    """A card's image is fitted and kept; one that is unusable is left out with a warning."""
+    pages[PAGE] = Page(image=png)
+    done = with_pages(Draft(f"See {PAGE}"))
+    thumb = done.draft.card.thumb
+    assert (8, 6, {thumb.cid: thumb}) == (thumb.width, thumb.height, done.stored)
+    pages[PAGE] = Page(image=b"no image")
+    done = with_pages(Draft(f"See {PAGE}"))
+    assert (None, [("CardWithoutImage", PAGE)]) == (done.draft.card.thumb, warned(done))
+
+
+def test_an_image_that_the_caller_gives(with_pages: Any, png: bytes) -> None:
+    """The image of a caller's card is read and fitted too."""
+    done = with_pages(Draft("x", card=Card(PAGE, "Mine", thumb=Media(data=png))))
+    thumb = done.draft.card.thumb
+    assert (8, 6, [b"".join(done.media[thumb.cid]())[:4]]) == (thumb.width, thumb.height, [b"\x89PNG"])
+
+
+# Media
+
+
+@pytest.fixture
+def png() -> bytes:
+    """A small image."""
+    import io
+
+    from PIL import Image as Picture
+
+    file = io.BytesIO()
+    Picture.new("RGB", (8, 6), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+def test_images_are_read_and_kept(resolve: Any, pages: Any, tmp_path: Path, png: bytes) -> None:
+    """Images from files and bytes are kept by their CID with their size, and their names lose their folders."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "sun.png").write_bytes(png)
+    draft = Draft("x", images=(Image(Media(path="a/sun.png"), "A sun"), Image(Media(data=png, name="b/moon.png"), " ")))
+    done = resolve(draft, base=tmp_path)
+    first, second = done.draft.images
+    assert ("sun.png", "moon.png", "A sun", " ") == (first.media.name, second.media.name, first.alt, second.alt)
+    stored = first.media.stored
+    assert (stored, "image/png", 8, 6) == (second.media.stored, stored.mime, stored.width, stored.height)
+    assert ([stored.cid], {stored.cid: stored}) == (list(done.media), done.stored)
+    assert stored.size == len(b"".join(done.media[stored.cid]()))
+    assert [("NoAltText", "b/moon.png")] == warned(done)
+
+
+@pytest.mark.parametrize("kind", ["images", "video"])
+def test_alt_texts_can_be_required(resolve: Any, kind: str) -> None:
+    """An account may require alt texts; without one nothing is read."""
+    media = Media(path="missing", name="sun.png")
+    part = {"images": (Image(media, " "),) * 2} if kind == "images" else {"video": Video(media)}
+    with pytest.raises(InputError, match=r"sun\.png has no alt text"):
+        resolve(Draft("x", **part), require_alt=True)
+
+
+def test_stored_media_are_not_read(resolve: Any) -> None:
+    """Media that were prepared before are known, and nothing is read for them."""
+    images = (Image(Media(stored=STORED, name="a.png"), "A"),)
+    done = resolve(Draft("x", images=images))
+    assert (images, {CID: STORED}, {}) == (done.draft.images, done.stored, done.media)
+
+
+def test_files_that_cannot_be_read(resolve: Any, tmp_path: Path) -> None:
+    """A file that is missing, or is a folder, stops the draft with its path."""
+    for path, said in (("missing.png", "There is no file"), (".", "cannot be read")):
+        for part in ({"images": (Image(Media(path=path), "A"),)}, {"video": Video(Media(path=path), "A")}):
+            with pytest.raises(InputError, match=said) as caught:
+                resolve(Draft("x", **part), base=tmp_path)
+            assert str(tmp_path) in caught.value.message
+
+
+def test_addresses_need_a_fetcher(resolve: Any) -> None:
+    """Where nothing may be fetched, media at an address stop the draft."""
+    with pytest.raises(InputError, match="cannot be fetched here"):
+        resolve(Draft("x", images=(Image(Media(url=f"{PAGE}a.png"), "A"),)))
+
+
+class Download:
+    """A fetcher with one file, which keeps how much it may read."""
+
+    def __init__(self, body: bytes, truncated: bool = False) -> None:
+        self.body, self.truncated = body, truncated
+        self.limits: list[int] = []
+
+    def fetch(self, url: str, *, max_bytes: int) -> Download:
+        self.limits.append(max_bytes)
+        return self
+
+
+def test_images_from_addresses(resolve: Any, pages: Any, png: bytes) -> None:
+    """An image at an address is downloaded up to 100 MB; a larger one is refused."""
+    download = Download(png)
+    done = resolve(Draft("x", images=(Image(Media(url=f"{PAGE}sun.png"), "A"),)), fetcher=lambda: download)
+    assert ("sun.png", [100_000_000]) == (done.draft.images[0].media.name, download.limits)
+    with pytest.raises(InputError, match=r"sun\.png is larger than 100 MB"):
+        large = Download(b"", truncated=True)
+        resolve(Draft("x", images=(Image(Media(url=f"{PAGE}sun.png"), "A"),)), fetcher=lambda: large)
+
+
+def test_the_servers_own_limit(resolve: Any, pages: Any, png: bytes) -> None:
+    """An image is made to fit the server's own limit, if that is smaller than the network's."""
+    images = (Image(Media(data=png), "A"),) * 2
+    with pytest.raises(InputError):
+        resolve(Draft("x", images=images), blob_limit=lambda: 10)
+    for limit in (None, 10_000_000):
+        assert 2 == len(resolve(Draft("x", images=images), blob_limit=lambda limit=limit: limit).draft.images)
+
+
+def test_captions_are_read(resolve: Any, tmp_path: Path) -> None:
+    """Captions are kept as WebVTT; those that were prepared before are not read."""
+    from skywrite.compose.draft import Caption
+
+    text = b"1\n00:00:01,000 --> 00:00:02,000\nHello\n"
+    stored = Caption("de", Media(stored=STORED))
+    video = Video(Media(stored=STORED), "A", (Caption("en", Media(data=text, name="x/talk.srt")), stored))
+    done = resolve(Draft("x", video=video))
+    assert done.draft.video.captions[1] == stored
+    caption = done.draft.video.captions[0]
+    assert ("en", "talk.srt", "text/vtt") == (caption.lang, caption.media.name, caption.media.stored.mime)
+    assert b"".join(done.media[caption.media.stored.cid]()).startswith(b"WEBVTT")
+
+
+# References
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f" {POST}\n", (BOB, "app.bsky.feed.post", "3kznmn7xqxl22")),
+        ("https://bsky.app/profile/bob.test/post/3k/?ref=x#y", ("bob.test", "app.bsky.feed.post", "3k")),
+        ("https://bsky.app/profile/bob.test/feed/cats", ("bob.test", "app.bsky.feed.generator", "cats")),
+        ("https://bsky.app/profile/bob.test/lists/3k", ("bob.test", "app.bsky.graph.list", "3k")),
+        ("https://bsky.app/starter-pack/bob.test/3k", ("bob.test", "app.bsky.graph.starterpack", "3k")),
+        ("https://bsky.app/start/bob.test/3k", ("bob.test", "app.bsky.graph.starterpack", "3k")),
+        ("https://bsky.app/profile/bob.test", None),
+        ("https://bsky.app/profile/bob/post/3k", None),
+        ("https://bsky.app/profile/did:x/post/3k", None),
+        ("at://bob.test/post/3k", None),
+        ("at://bob.test/app.bsky.feed.post/..", None),
+        ("hello", None),
+    ],
+)
+def test_references(text: str, expected: tuple[str, str, str] | None) -> None:
+    """Addresses and links of the app name a record; anything else is refused with what to paste."""
+    if expected:
+        assert expected == parse_reference(text)
+        return
+    with pytest.raises(InvalidReference) as caught:
+        parse_reference(text)
+    assert "Paste its link" in caught.value.hint
+
+
+def test_links_to_the_app() -> None:
+    """The page of a post has the handle in its address if it is known."""
+    assert f"https://bsky.app/profile/{BOB}/post/3kznmn7xqxl22" == app_link(POST)
+    assert "https://bsky.app/profile/bob.test/post/3kznmn7xqxl22" == app_link(POST, "bob.test")
