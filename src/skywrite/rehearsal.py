@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 from skywrite.app import Skywrite
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.occurrences import Occurrences
+from skywrite.app.reposts import RepostTask
 from skywrite.app.results import iso
 from skywrite.app.sending import Sending
 from skywrite.atproto.identity import Resolver, UnknownHandle
@@ -29,6 +31,7 @@ from skywrite.errors import InputError
 from skywrite.publish.approved import approved_mentions
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.worker import Worker
+from skywrite.queue.actions import Action, Actions
 from skywrite.queue.copying import copy_to
 from skywrite.queue.model import Account, Defer, Post, State
 from skywrite.queue.vault import Vault
@@ -41,9 +44,11 @@ LATE = timedelta(minutes=1)
 AGAIN = timedelta(seconds=1)
 PAGE = 500
 OVER: tuple[State, ...] = ("held", "failed", "cancelled")
+DONE_WORDS = {"repost": "reposted", "unrepost": "undone", "pin": "pinned", "unpin": "unpinned"}
 LEFT_OUT = (
     "new items of feeds",
     "what commands, functions and folders will make",
+    "likes and replies that follow-ups wait for",
     "what people will still change",
 )
 
@@ -95,17 +100,65 @@ class Act(NamedTuple):
         }
 
 
+class Deed(NamedTuple):
+    """What becomes of a repost or pin. `what`: reposted, undone, pinned, unpinned, failed or waiting.
+
+    `text`: that of its post, if this queue published it; `why`: if it is not on time.
+    """
+
+    what: str
+    at: datetime | None
+    action: Action
+    account: Account
+    text: str
+    why: str = ""
+
+    @property
+    def late(self) -> timedelta:
+        """How long after its time it is done."""
+        return timedelta() if self.at is None else self.at - self.action.due_at
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "what": self.what,
+            "at": iso(self.at),
+            "due_at": iso(self.action.due_at),
+            "late_seconds": None if self.at is None else int(self.late.total_seconds()),
+            "account": self.account.handle,
+            "kind": self.action.kind,
+            "uri": self.action.uri,
+            "text": self.text,
+            "every": self.action.rule,
+            "why": self.why or None,
+        }
+
+
 class Rehearsed(NamedTuple):
-    """What would happen between two times, in order. `left_out`: what no rehearsal can know."""
+    """What would happen between two times, in order: to posts, and to reposts and pins.
+
+    `left_out`: what no rehearsal can know.
+    """
 
     start: datetime
     until: datetime
     acts: tuple[Act, ...]
+    deeds: tuple[Deed, ...] = ()
     left_out: tuple[str, ...] = LEFT_OUT
+
+    def of(self, account: Account) -> Rehearsed:
+        """What happens to those of one account."""
+        acts = tuple(act for act in self.acts if act.account.did == account.did)
+        return self._replace(acts=acts, deeds=tuple(deed for deed in self.deeds if deed.account.did == account.did))
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {"start": iso(self.start), "until": iso(self.until), "acts": [act.as_dict() for act in self.acts]}
+        return {
+            "start": iso(self.start),
+            "until": iso(self.until),
+            "acts": [act.as_dict() for act in self.acts],
+            "reposts": [deed.as_dict() for deed in self.deeds],
+        }
 
 
 def rehearse(
@@ -134,9 +187,8 @@ def rehearse(
     bad = BadDay(outages, down, limited)
     with _stage(real, start, bad) as stage:
         _play(stage, end, bad, steps_max)
-        acts = _acts(stage, start, end, bad)
-    chosen = [act for act in acts if account is None or (found is not None and act.account.did == found.did)]
-    return Rehearsed(start, end, tuple(chosen))
+        rehearsed = Rehearsed(start, end, tuple(_acts(stage, start, end, bad)), tuple(_deeds(stage, start, end, bad)))
+    return rehearsed if account is None or found is None else rehearsed.of(found)
 
 
 def day_end(text: str, now: datetime, zone: str) -> datetime:
@@ -173,15 +225,22 @@ def read_span(text: str, now: datetime, zone: str) -> Span:
 
 @dataclass
 class _Stage:
-    """The copy, the stand-in, the clock, and why posts waited on the way."""
+    """The copy, the stand-in, the clock, and why posts, and reposts and pins, waited on the way.
+
+    `over` and `done`: those that came to an end before.
+    """
 
     ctx: Context
     box: Sandbox
     clock: FakeClock
     worker: Worker
     occurrences: Occurrences
+    reposts: RepostTask
+    follow_ups: FollowUpTask
     reasons: dict[int, str] = field(default_factory=dict)
+    not_done: dict[int, str] = field(default_factory=dict)
     over: frozenset[int] = frozenset()
+    done: frozenset[int] = frozenset()
 
 
 @contextmanager
@@ -216,9 +275,14 @@ def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
     drafting = Drafting(ctx)
     occurrences = Occurrences(ctx, drafting)
     reasons: dict[int, str] = {}
+    not_done: dict[int, str] = {}
 
     def deferred(post: Post, wait: Defer) -> None:
         reasons[post.id] = wait.reason
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "repost_failed":
+            not_done[facts["action"]] = facts["message"]
 
     def known(url: str) -> Any:
         return _Known(ctx, ctx.network.resolver(url))
@@ -229,7 +293,9 @@ def _worker(ctx: Context, box: Sandbox, clock: FakeClock) -> _Stage:
     worker = Worker(ctx.worker_name, publisher, threads=1)
     worker.after = lambda claim, outcome: _after(occurrences, claim.post.recurrence_id)
     over = frozenset(post.id for post in ctx.store.all_posts(OVER) if post.updated_at >= clock.now())
-    return _Stage(ctx, box, clock, worker, occurrences, reasons, over)
+    done = frozenset(action.id for action in Actions(ctx.store).since(clock.now()) if action.state != "waiting")
+    reposts, follow_ups = RepostTask(ctx, log), FollowUpTask(ctx, drafting, kinds=("repost",))
+    return _Stage(ctx, box, clock, worker, occurrences, reposts, follow_ups, reasons, not_done, over, done)
 
 
 def _after(occurrences: Occurrences, recurrence_id: int | None) -> None:
@@ -272,7 +338,10 @@ def _faults(bad: BadDay, clock: FakeClock) -> Any:
 def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
     """Publish what is due, jump to when something is due next, and so on."""
     store, clock = stage.ctx.store, stage.clock
+    actions = Actions(store)
     stage.occurrences.sweep()
+    # Nobody likes anything here, so no other follow-up is reached later.
+    stage.follow_ups.sweep()
     for _ in range(steps_max):
         now = clock.now()
         if now > until:
@@ -283,7 +352,8 @@ def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
         if stage.worker.step():
             continue
         stage.occurrences.sweep()
-        ready = store.next_ready_at()
+        stage.reposts.run()
+        ready = min((at for at in (store.next_ready_at(), actions.next_at()) if at is not None), default=None)
         if ready is None or ready > until:
             return
         clock.set(max(ready, clock.now() + AGAIN) if ready <= clock.now() else ready)
@@ -313,6 +383,37 @@ def _act(stage: _Stage, post: Post, account: Account, start: datetime, until: da
             reason = f"nobody is signed in as {account.handle}"
         return Act("waiting", None, post, account, reason or stage.reasons.get(post.id, "others go first"))
     return None
+
+
+def _deeds(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list[Deed]:
+    accounts = {account.did: account for account in stage.ctx.store.accounts()}
+    deeds = []
+    for action in Actions(stage.ctx.store).since(start):
+        account = accounts[action.account_did]
+        if action.id in stage.done or (action.state == "waiting" and action.due_at > until):
+            continue
+        what = DONE_WORDS[action.kind] if action.state == "done" else action.state
+        post = stage.ctx.store.published_as(author_of(action.uri), action.uri)
+        why = _why_not_done(stage, action, account, start, bad)
+        deeds.append(Deed(what, action.done_at, action, account, post.text if post else "", why))
+    return sorted(deeds, key=lambda deed: (deed.at or deed.action.due_at, deed.action.id))
+
+
+def author_of(uri: str) -> str:
+    """The DID in an at-uri."""
+    return uri.split("/")[2]
+
+
+def _why_not_done(stage: _Stage, action: Action, account: Account, start: datetime, bad: BadDay) -> str:
+    """Why it is late, waits or failed; empty if it is on time."""
+    if action.done_at is not None and action.done_at - action.due_at <= LATE:
+        return ""
+    if not account.signed_in or account.state == "needs_login":
+        return f"nobody is signed in as {account.handle}"
+    if any(span.holds(action.due_at) for span in bad.outages):
+        return "no worker runs at its time"
+    known = action.error or stage.not_done.get(action.id)
+    return known or ("it is overdue already" if action.due_at < start else "others go first")
 
 
 def _why_late(stage: _Stage, post: Post, start: datetime, bad: BadDay) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
+from skywrite.app.follow_ups import FollowUpTask
 from skywrite.app.occurrences import Occurrences
+from skywrite.app.reposts import REPOST, RepostTask
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
+from skywrite.queue.actions import Actions
+from skywrite.queue.marks import COUNTS, Marks, ToMark
 from skywrite.queue.model import STATES
-from skywrite.rehearsal import Rehearsed, Span, day_end, read_span, rehearse
+from skywrite.rehearsal import DONE_WORDS, Rehearsed, Span, day_end, read_span, rehearse
 from skywrite.sandbox.faults import Fault, Faults
 from tests.app.conftest import NOON, World
 
@@ -45,16 +50,19 @@ def live(sky: Skywrite, world: World, until: datetime, down: tuple[datetime, dat
 
 
 def work(sky: Skywrite, clock: FakeClock, until: datetime, off: Span | None = None) -> None:
-    """Let the worker work until then, with a clock that jumps; no worker runs while it is `off`."""
+    """Let the worker and its tasks work until then, with a clock that jumps; none runs while it is `off`."""
     worker = sky.worker(threads=1)
-    occurrences = Occurrences(sky.context, sky._drafting)
+    occurrences, reposts = Occurrences(sky.context, sky._drafting), RepostTask(sky.context)
+    FollowUpTask(sky.context, sky._drafting).run()
     occurrences.sweep()
     while clock.now() <= until:
         if off is not None and off.holds(clock.now()):
             clock.set(off.end)
         elif not worker.step():
             occurrences.sweep()
-            ready = sky.context.store.next_ready_at()
+            reposts.run()
+            times = (sky.context.store.next_ready_at(), Actions(sky.context.store).next_at())
+            ready = min((at for at in times if at is not None), default=None)
             if ready is None or ready > until:
                 return
             clock.set(ready if ready > clock.now() else clock.now() + timedelta(seconds=1))
@@ -76,6 +84,62 @@ def what_would(found: Rehearsed) -> list[tuple[str, str, datetime | None]]:
         for act in found.acts
         if act.what != "waiting"
     )
+
+
+def reposts_that_happened(sky: Skywrite) -> list[tuple[str, str, datetime | None]]:
+    """The reposts and pins that were done, and those that failed or wait for too long."""
+    now = sky.context.clock.now()
+    return sorted(
+        (DONE_WORDS[action.kind] if action.state == "done" else action.state, action.uri, action.done_at)
+        for action in Actions(sky.context.store).since(NOON)
+        if action.state != "waiting" or action.due_at <= now
+    )
+
+
+def reposts_that_would(found: Rehearsed) -> list[tuple[str, str, datetime | None]]:
+    """The same of a rehearsal."""
+    return sorted((deed.what, deed.action.uri, deed.at) for deed in found.deeds)
+
+
+def fill_with_reposts(sky: Skywrite) -> None:
+    """Two posts that are out: reposted twice, pinned, unpinned, and one that does well enough for its follow-up."""
+    sky.set(None, {"zone": "UTC"})
+    well, other = (sky.post(text) for text in ("It does well", "It is repeated"))
+    sky.reposts.repost(other.id or 0, every="daily 18:00", undo_after="2h")
+    sky.reposts.pin(well.id or 0, at=NOON + timedelta(hours=1), undo_after="3h")
+    sky.reposts.unpin(other.id or 0, at=NOON + timedelta(hours=6))
+    sky.reposts.repost(well.id or 0, at=NOON + timedelta(days=3))
+    for number, when in ((well.id, "1 like"), (other.id, "1 like")):
+        sky.follow_ups.add(number or 0, when=when, repost=True, undo_after="1h")
+    item = ToMark(well.id or 0, well.uri, sky.accounts.get().did, 1, "text", NOON)
+    Marks(sky.context.store).note([(item, {**dict.fromkeys(COUNTS, 0), "likes": 1}, [])])
+
+
+def test_rehearsed_reposts_are_those_that_come(sky: Skywrite, world: World) -> None:
+    """Each repost, pin and what undoes it at its time, also of a follow-up that is reached; the rehearsal does none."""
+    fill_with_reposts(sky)
+    until = NOON + timedelta(days=2)
+    before = Actions(sky.context.store).since(NOON)
+    found = rehearse(sky, until)
+    assert (before, []) == (Actions(sky.context.store).since(NOON), world.box.records("alice.test", REPOST))
+    live(sky, world, until)
+    assert reposts_that_happened(sky) == reposts_that_would(found)
+    assert {"reposted": 3, "undone": 3, "pinned": 1, "unpinned": 2} == Counter(deed.what for deed in found.deeds)
+
+
+def test_reposts_on_a_bad_day(sky: Skywrite, world: World) -> None:
+    """What is due while no worker runs, or the server is down, comes after that; the reason is given."""
+    sky.set(None, {"zone": "UTC"})
+    sent = sky.post("Again")
+    for hours in (1, 5):
+        sky.reposts.pin(sent.id or 0, at=NOON + timedelta(hours=hours))
+    sky.reposts.repost(sent.id or 0, at=NOON + timedelta(hours=8))
+    bad = {"outage": ["today 12:30-14:00"], "pds_down": ["today 16:50-18:00"], "rate_limit": ["today 19:50-21:00"]}
+    found = rehearse(sky, "tomorrow", **bad)  # type: ignore[arg-type]
+    one, two, three = found.deeds
+    assert (NOON + timedelta(hours=2), "no worker runs at its time") == (one.at, one.why)
+    assert two.at is not None and two.late >= timedelta(hours=1) and "Could not connect" in two.why
+    assert three.at is not None and three.late >= timedelta(hours=1) and three.why
 
 
 def test_a_rehearsed_day_is_the_day_that_comes(sky: Skywrite, world: World) -> None:
@@ -157,4 +221,9 @@ def test_the_command_prints_the_days(sky: Skywrite, world: World, monkeypatch: p
         sky.schedule(f"Post {number}", at=NOON + timedelta(hours=1))
     done = CliRunner().invoke(rehearse_command, ["--until", "tomorrow"])
     assert 0 == done.exit_code, done.output
+    sent = sky.post("Our opening hours")
+    sky.reposts.repost(sent.id or 0, at=NOON + timedelta(hours=4), undo_after="1h")
+    done = CliRunner().invoke(rehearse_command, ["--until", "tomorrow"])
+    assert "16:00  reposted   Our opening hours" in done.output
+    assert "17:00  undone     repost: Our opening hours" in done.output
     assert "13:10  published  Post 1" in done.output and "10 min late: at least 600 s" in done.output

@@ -1,19 +1,27 @@
-"""A rehearsed week against the same week, really published on the reference PDS."""
+"""A rehearsed week, with reposts and pins, against the same week, really published on the reference PDS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.reposts import PROFILE, REPOST
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.rehearsal import Span, rehearse
 from tests.app.conftest import NOON, image
-from tests.insight.test_rehearsal import what_happened, what_would, work
+from tests.insight.test_rehearsal import (
+    fill_with_reposts,
+    reposts_that_happened,
+    reposts_that_would,
+    what_happened,
+    what_would,
+    work,
+)
 from tests.support.pds import Pds, PdsAccount
 
 __all__ = ["image"]
@@ -70,3 +78,22 @@ def test_a_rehearsed_week_is_the_week_on_the_reference_pds(
     by_time = sorted(first, key=lambda record: str(record["value"]["createdAt"]))
     assert [(act.post.uri, act.post.cid) for act in published] == [(one["uri"], one["cid"]) for one in by_time]
     assert (len(published) + 2, True) == (len(records), len(published) > 18)
+
+
+def test_rehearsed_reposts_are_those_on_the_reference_pds(
+    sky: Skywrite, pds: Pds, account: PdsAccount, clock: FakeClock
+) -> None:
+    """The same are reposted, pinned and undone at the same times; what is left is on the server, and nothing else."""
+    fill_with_reposts(sky)
+    until = NOON + timedelta(days=1, hours=7)
+    found = rehearse(sky, until)
+    assert [] == pds.records(account.did, REPOST)
+    work(sky, clock, until)
+    assert reposts_that_happened(sky) == reposts_that_would(found)
+    *_, last = [deed for deed in found.deeds if deed.what == "reposted"]
+    assert [(last.action.uri, last.at)] == [
+        (one["value"]["subject"]["uri"], datetime.fromisoformat(one["value"]["createdAt"]))
+        for one in pds.records(account.did, REPOST)
+    ]
+    (profile,) = pds.records(account.did, PROFILE)
+    assert ("pinned", False) == (found.deeds[1].what, "pinnedPost" in profile["value"])

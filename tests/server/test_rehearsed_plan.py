@@ -58,6 +58,22 @@ def test_the_plan_says_what_the_worker_would_do(sky: Skywrite, page: TestClient,
     assert "goes out" not in text, "no estimate stands beside what was tried out"
 
 
+def test_the_plan_shows_reposts_and_pins(sky: Skywrite, page: TestClient, runs: list[str]) -> None:
+    """Those that wait; when it is rehearsed, also what undoes and repeats them, and what is late."""
+    sky.set(None, {"zone": "UTC"})
+    sent = sky.post("Our opening hours")
+    sky.reposts.pin(sent.uri, at=NOON + timedelta(hours=1), undo_after="1d")
+    sky.reposts.repost(sent.uri, at=NOON + timedelta(hours=2), every="daily 14:00")
+    text = page.get("/?on=2026-11-24").text
+    assert [1, 1, 0] == [text.count(f"{word}: Our opening hours") for word in ("Pin", "Repost", "Unpin")]
+    text = page.get(WEEK).text
+    assert [1, 6, 1] == [text.count(f"{word}: Our opening hours") for word in ("Pin", "Repost", "Unpin")]
+    assert "6 reposted, 1 pinned, 1 unpinned" in text
+    sky.reposts.cancel(sky.reposts.list()[-1].id)
+    page.get(WEEK)
+    assert 2 == len(runs)
+
+
 def test_it_is_tried_out_again_only_when_the_queue_changed(sky: Skywrite, page: TestClient, runs: list[str]) -> None:
     """A post that moves, a setting, and time that passes are changes; looking twice is none."""
     number = sky.schedule("First", at=NOON + timedelta(hours=1)).post_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -137,11 +138,12 @@ def verdict(item: Open, now: datetime) -> Verdict | None:
 
 @dataclass
 class FollowUpTask:
-    """The worker's task of doing what is reached, as `publish.worker.Task` asks."""
+    """The worker's task (`publish.worker.Task`) of doing what is reached. `kinds`: which follow-ups it looks at."""
 
     ctx: Context
     drafting: Drafting
     log: Log = silent
+    kinds: Collection[str] = ("reply", "repost")
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
@@ -158,7 +160,7 @@ class FollowUpTask:
         stored, after, made = FollowUps(self.ctx.store), 0, 0
         while page := stored.open(after, PAGE):
             after = page[-1].follow_up.id
-            for item in page:
+            for item in [item for item in page if item.follow_up.kind in self.kinds]:
                 found = verdict(item, self.ctx.clock.now())
                 if found is not None and found.state == "reached":
                     made += self._do(stored, item.follow_up, found.note)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,8 +14,10 @@ from skywrite.cli.output import print_json
 from skywrite.cli.terminal import show
 
 if TYPE_CHECKING:
-    from skywrite.rehearsal import Act, Rehearsed
+    from skywrite.queue.model import Account
+    from skywrite.rehearsal import Rehearsed
 
+_KINDS = {"repost": "repost: ", "unrepost": "repost: ", "pin": "pin: ", "unpin": "unpin: "}
 _SPAN = 'SPAN, such as "sat 10:00-14:00"'
 
 
@@ -49,34 +53,59 @@ def rehearse_command(
     show([*_lines(found, zones)])
 
 
-def _lines(found: Rehearsed, zones: dict[str, str]) -> Iterator[str]:
-    from zoneinfo import ZoneInfo
+class _Line(NamedTuple):
+    """What happens at a time, in words."""
 
+    at: datetime
+    what: str
+    text: str
+    why: str
+
+
+def _lines(found: Rehearsed, zones: dict[str, str]) -> Iterator[str]:
     day = ""
-    for act in found.acts:
-        zone = ZoneInfo(zones.get(act.account.did, "UTC"))
-        at = (act.at or act.post.due_at or found.until).astimezone(zone)
-        if (today := f"{at:%a} {at.day} {at:%b %Y}") != day:
+    events = sorted([*_posts(found, zones), *_reposts(found, zones)], key=lambda line: line.at)
+    for line in events:
+        if (today := f"{line.at:%a} {line.at.day} {line.at:%b %Y}") != day:
             day = today
             yield click.style(day, bold=True)
-        yield f"  {at:%H:%M}  {_what(act)}  {act.post.text[:60]}".replace("\n", " ")
-        if act.why:
-            yield click.style(f"         {_late(act)}{act.why}", dim=True)
-    if not found.acts:
+        yield f"  {line.at:%H:%M}  {_coloured(line.what)}  {line.text[:60]}".replace("\n", " ")
+        if line.why:
+            yield click.style(f"         {line.why}", dim=True)
+    if not events:
         yield "Nothing would go out until then."
-    counts = {what: sum(act.what == what for act in found.acts) for what in dict.fromkeys(a.what for a in found.acts)}
-    if counts:
+    if counts := Counter(line.what for line in events):
         yield ", ".join(f"{count} {what}" for what, count in counts.items()) + "."
     yield click.style(f"Nobody can know: {'; '.join(found.left_out)}.", dim=True)
 
 
-def _what(act: Act) -> str:
-    colour = {"published": "green", "waiting": "yellow", "skipped": "yellow"}.get(act.what, "red")
-    return click.style(act.what.ljust(9), fg=colour)
+def _posts(found: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:
+    for act in found.acts:
+        at = _local(act.at or act.post.due_at or found.until, act.account, zones)
+        late = _late(act.late) if act.what == "published" else ""
+        yield _Line(at, act.what, act.post.text, act.why and f"{late}{act.why}")
 
 
-def _late(act: Act) -> str:
-    if act.what != "published":
-        return ""
-    hours, minutes = divmod(int(act.late.total_seconds()) // 60, 60)
+def _reposts(found: Rehearsed, zones: dict[str, str]) -> Iterator[_Line]:
+    """Reposts and pins; what failed or waits, or is undone, says which of them it is."""
+    for deed in found.deeds:
+        at = _local(deed.at or deed.action.due_at, deed.account, zones)
+        kind = _KINDS[deed.action.kind] if deed.what in ("undone", "failed", "waiting") else ""
+        late = _late(deed.late) if deed.at is not None else ""
+        yield _Line(at, deed.what, f"{kind}{deed.text or deed.action.uri}", deed.why and f"{late}{deed.why}")
+
+
+def _local(at: datetime, account: Account, zones: dict[str, str]) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    return at.astimezone(ZoneInfo(zones.get(account.did, "UTC")))
+
+
+def _coloured(what: str) -> str:
+    bad = {"held": "red", "failed": "red", "waiting": "yellow", "skipped": "yellow"}
+    return click.style(what.ljust(9), fg=bad.get(what, "green"))
+
+
+def _late(late: timedelta) -> str:
+    hours, minutes = divmod(int(late.total_seconds()) // 60, 60)
     return f"{f'{hours} h ' if hours else ''}{minutes} min late: "

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from skywrite.app import Skywrite
 from skywrite.errors import InputError
+from skywrite.queue.actions import Actions
+from skywrite.queue.follow_ups import FollowUps
 from skywrite.queue.model import Account
-from skywrite.rehearsal import Act, rehearse
+from skywrite.rehearsal import DONE_WORDS, Act, Deed, Rehearsed, rehearse
 
 # Somebody waits for the page: larger rehearsals are for the shell.
 POSTS_MAX = 5000
@@ -36,11 +38,15 @@ class TooMuchToRehearse(InputError):
 
 
 class OnPlan(NamedTuple):
-    """What will happen to the items of the plan, in words: by post, or by recurrence and time."""
+    """What will happen to the items of the plan, in words: by post, or by recurrence and time.
+
+    `deeds`: the reposts and pins of a rehearsal.
+    """
 
     posts: dict[int, str]
     coming: dict[tuple[int, datetime], str]
     summary: str
+    deeds: tuple[Deed, ...] = ()
 
 
 class Rehearsals:
@@ -49,17 +55,16 @@ class Rehearsals:
     def __init__(self, sky: Skywrite) -> None:
         self._sky = sky
         self._turn = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[Act, ...]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Rehearsed] = OrderedDict()
 
-    def acts(self, account: Account, until: datetime) -> tuple[Act, ...]:
+    def get(self, account: Account, until: datetime) -> Rehearsed:
         """What would happen until then. Raises TooMuchToRehearse, and what a rehearsal raises."""
         if not self._turn.acquire(timeout=TURN_SECONDS):
             raise TooMuchToRehearse("Another rehearsal is still running.", hint="Try again when it is over.")
         try:
             name = (account.did, until, self._version(until))
             if name not in self._kept:
-                found = rehearse(self._sky, until, account=account.did, steps_max=STEPS_MAX)
-                self._kept[name] = found.acts
+                self._kept[name] = rehearse(self._sky, until, account=account.did, steps_max=STEPS_MAX)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             return self._kept[name]
@@ -76,21 +81,21 @@ class Rehearsals:
                 "There is too much in this queue to rehearse it on a page.",
                 hint="Rehearse it on the command line instead.",
             )
-        known = (*store.accounts(), *store.recurrences())
+        known = (*store.accounts(), *store.recurrences(), *Actions(store).list(), *FollowUps(store).list())
         return size, tuple(map(repr, known)), now.timestamp() // FRESH.total_seconds()
 
 
-def on_plan(acts: Sequence[Act], zone: str) -> OnPlan:
-    """Sentences about each post that does not go out as planned, and about all together."""
+def on_plan(found: Rehearsed, zone: str) -> OnPlan:
+    """Sentences about each post that does not go out as planned, and about all together; and reposts and pins."""
     posts: dict[int, str] = {}
     coming: dict[tuple[int, datetime], str] = {}
-    for act in acts:
+    for act in found.acts:
         said = _said(act, ZoneInfo(zone))
         if said:
             posts[act.post.id] = said
             if act.post.recurrence_id is not None and act.post.due_at is not None:
                 coming[act.post.recurrence_id, act.post.due_at] = said
-    return OnPlan(posts, coming, _summary(acts))
+    return OnPlan(posts, coming, _summary(found), found.deeds)
 
 
 def _said(act: Act, zone: ZoneInfo) -> str:
@@ -106,10 +111,13 @@ def _said(act: Act, zone: ZoneInfo) -> str:
     return f"will go out {day}{clock}{f': {act.why}' if act.why else ''}"
 
 
-def _summary(acts: Sequence[Act]) -> str:
+def _summary(found: Rehearsed) -> str:
+    acts, deeds = found.acts, found.deeds
     counts = {
         "go out": sum(act.what == "published" for act in acts),
         "of them later than planned": sum(act.what == "published" and act.late >= SECOND for act in acts),
         **{word: sum(act.what == what for act in acts) for what, word in _COUNTED.items()},
+        **{what: sum(deed.what == what for deed in deeds) for what in DONE_WORDS.values()},
+        "reposts or pins that fail or still wait": sum(deed.at is None for deed in deeds),
     }
     return ", ".join(f"{count} {words}" for words, count in counts.items() if count or words == "go out")

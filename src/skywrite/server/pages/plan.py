@@ -18,6 +18,7 @@ from skywrite.app.operations.overview import plan as plan_of
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
+from skywrite.rehearsal import Deed, author_of
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.rehearsals import OnPlan, on_plan
 
@@ -27,11 +28,12 @@ DRAFTS_MAX = 12
 # A cell of the month shows so many items; the others are folded, unless it is only one.
 CELL_ITEMS = 5
 TROUBLED = ("failed", "held")
+REPOST_WORDS = {"repost": "Repost", "unrepost": "Undo the repost", "pin": "Pin", "unpin": "Unpin"}
 GONE = ("cancelled", "skipped", "failed", "held")
 
 
 class Item(NamedTuple):
-    """Something on a day. `kind` is post, slot or coming."""
+    """Something on a day. `kind` is post, slot, coming or repost."""
 
     kind: str
     at: datetime
@@ -82,7 +84,11 @@ def plan(visit: Visit) -> Response:
     found = _between(visit, account, first, count, zone)
     rehearsed = _rehearsed(visit, account, first + timedelta(days=count), zone)
     said = rehearsed if isinstance(rehearsed, OnPlan) else OnPlan(_pushed(visit, account, found, zone), {}, "")
-    days = [*_days(found, said, first, count, zone, today, on if view == "month" else None)]
+    local = ZoneInfo(zone)
+    is_rehearsed = isinstance(rehearsed, OnPlan)
+    reposts = _rehearsed_reposts(said, local) if is_rehearsed else _reposts(visit, account, first, count, local)
+    items = [*_items(found, said, local), *reposts]
+    days = [*_days(items, first, count, today, on if view == "month" else None)]
     earlier, later = _neighbours(view, on)
     drafts = visit.sky.posts.list(states=("draft",), limit=DRAFTS_MAX, account=account.handle if account else None)
     return show(
@@ -197,7 +203,7 @@ def _rehearsed(visit: Visit, account: Account | None, end: date, zone: str) -> O
         return None
     until = datetime.combine(end, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
     try:
-        return on_plan(visit.services.rehearsals.acts(account, until), zone)
+        return on_plan(visit.services.rehearsals.get(account, until), zone)
     except SkywriteError as error:
         return error
 
@@ -208,11 +214,9 @@ def _last(account: Account, found: PlanShape) -> datetime | None:
     return None if shown else account.last_published_at
 
 
-def _days(
-    found: PlanShape, said: OnPlan, first: date, count: int, zone: str, today: date, month: date | None
-) -> Iterator[Day]:
+def _days(found: list[Item], first: date, count: int, today: date, month: date | None) -> Iterator[Day]:
     items: dict[date, list[Item]] = {}
-    for item in sorted(_items(found, said, ZoneInfo(zone)), key=lambda item: (item.at, item.kind != "post")):
+    for item in sorted(found, key=lambda item: (item.at, item.kind != "post")):
         items.setdefault(item.at.date(), []).append(item)
     for number in range(count):
         day = first + timedelta(days=number)
@@ -244,6 +248,32 @@ def _items(found: PlanShape, said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:
         at = coming.at.astimezone(zone)
         late = said.coming.get((coming.recurrence, coming.at), "")
         yield Item("coming", at, coming.account, coming.text, recurrence=coming.recurrence, pushed=late)
+
+
+def _reposts(visit: Visit, account: Account | None, first: date, count: int, zone: ZoneInfo) -> Iterator[Item]:
+    """The account's reposts and pins that wait for one of these days."""
+    for action in visit.sky.reposts.list() if account is not None else ():
+        at = action.due_at.astimezone(zone)
+        on_day = first <= at.date() < first + timedelta(days=count)
+        if account is not None and action.account_did == account.did and action.state == "waiting" and on_day:
+            post = visit.sky.context.store.published_as(author_of(action.uri), action.uri)
+            text = f"{REPOST_WORDS[action.kind]}: {post.text if post else action.uri}"
+            yield Item("repost", at, account.handle, text)
+
+
+def _rehearsed_reposts(said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:
+    """Those of a rehearsal, with what undoes and repeats them."""
+    for deed in said.deeds:
+        at = (deed.at or deed.action.due_at).astimezone(zone)
+        text = f"{REPOST_WORDS[deed.action.kind]}: {deed.text or deed.action.uri}"
+        yield Item("repost", at, deed.account.handle, text, pushed=_said_of(deed))
+
+
+def _said_of(deed: Deed) -> str:
+    """A sentence about a repost or pin that is not done in time."""
+    if deed.at is None:
+        return f"will {'be refused' if deed.what == 'failed' else 'still wait'}: {deed.why}"
+    return f"late: {deed.why}" if deed.why else ""
 
 
 def _minute(at: datetime) -> int:
