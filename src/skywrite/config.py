@@ -4,8 +4,6 @@ What lives here: reading of environment variables, once, into plain values. What
 slots, spacing) lives in the database, as settings of an account.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable, Mapping

@@ -20,8 +20,6 @@ defines next to the code that raises them. A subclass never changes the exit cod
 The name of an error is the name of its class. Messages hold no secrets: no passwords, tokens or keys.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, NamedTuple, Self

@@ -6,8 +6,6 @@ of addresses as that client reads them, and the difference that everything above
 What does not: retries, XRPC, untrusted addresses (see `fetch`).
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 
 _HIDDEN = "***"
+# `re` compiles a pattern on first use and caches it, so importing this module compiles none.
 # Also libpq's keyword form: host=db password=secret.
-_SECRET_PAIR = re.compile(
-    r"(?i)\b(\w*pass(?:word|wd|file|phrase)?|pwd|secret|token)(\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&]+)"
-)
+_SECRET_PAIR = r"(?i)\b(\w*pass(?:word|wd|file|phrase)?|pwd|secret|token)(\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&]+)"
 # C0 without tab and line feed, DEL, C1, line and paragraph separators, embeddings, overrides and isolates of direction.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_COLOUR = re.compile("(\x1b\\[(?:[0124]|3[1-6])m)")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_COLOUR = "(\x1b\\[(?:[0124]|3[1-6])m)"
 
 
 def redacted(address: str) -> str:
@@ -25,7 +24,7 @@ def redacted(address: str) -> str:
     """
     scheme, mark, rest = address.partition("://")
     if not mark:
-        return _SECRET_PAIR.sub(rf"\1\2{_HIDDEN}", address)
+        return re.sub(_SECRET_PAIR, rf"\1\2{_HIDDEN}", address)
     place, slash, path = rest.partition("/")
     if "@" in path:
         # A password with a slash in it. Whatever is shown of such an address may be a part of the password.
@@ -41,7 +40,7 @@ def printable(text: str) -> str:
     Escape sequences, carriage returns, other line ends and overrides of writing direction are shown as `\\u001b`, which
     in JSON still stands for the same character. Line feeds and tabs stay.
     """
-    return _CONTROL.sub(_shown, text) if _CONTROL.search(text) else text
+    return text if text.isprintable() else re.sub(_CONTROL, _shown, text)
 
 
 def printable_line(text: str) -> str:
@@ -53,7 +52,7 @@ def printable_styled(text: str) -> str:
     """The same for text that our own colours are in already: plain colours pass, as they move and hide nothing."""
     if "\x1b" not in text:
         return printable(text)
-    return "".join(part if place % 2 else printable(part) for place, part in enumerate(_COLOUR.split(text)))
+    return "".join(part if place % 2 else printable(part) for place, part in enumerate(re.split(_COLOUR, text)))
 
 
 def _shown(match: re.Match[str]) -> str:

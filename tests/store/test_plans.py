@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from skywrite.queue.queries import load_queries
+from skywrite.queue.queries import query as query_text
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, later, post
 
@@ -64,7 +64,7 @@ def values_of(text: str) -> dict[str, object]:
 
 def plan_of(store: Store, query: str) -> list[str]:
     """The steps that the database would go."""
-    text = load_queries(store.dialect)[query]
+    text = query_text(store.dialect, query)
     explain = "EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN (COSTS OFF) "
     with store._reading() as tx:
         if store.dialect == "postgres":

@@ -68,8 +68,8 @@ def add(store: Store, name: str, count: str, *dids: str) -> None:
 
 def break_guards(store: Store) -> None:
     """Take the lock, the lease's and the state's tests out of claiming, as a careless change might."""
-    queries = dict(store._database.queries)
-    queries["open_attempts"] = cast(bytes, queries["open_attempts"]) + b" ON CONFLICT DO NOTHING"
+    database = store._database
+    database._queries["open_attempts"] = cast(bytes, database.query("open_attempts")) + b" ON CONFLICT DO NOTHING"
     for query, guard, instead in (
         ("claim_accounts", b"FOR UPDATE SKIP LOCKED", b""),
         (
@@ -85,10 +85,9 @@ def break_guards(store: Store) -> None:
             b"",
         ),
     ):
-        text = queries[query]
+        text = database.query(query)
         assert isinstance(text, bytes) and guard in text, (query, text)
-        queries[query] = text.replace(guard, instead)
-    store._database.queries = queries
+        database._queries[query] = text.replace(guard, instead)
 
 
 def main(verb: str, address: str, home: str, *arguments: str) -> None:

@@ -4,8 +4,6 @@ What lives here: results needed by a process that posts and exits; named tuples,
 long to define. What does not: those of other nouns (`reports`). Times are datetimes in UTC, and ISO 8601 in JSON.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -136,7 +134,7 @@ class Entry(NamedTuple):
     account: Account
     attempts: tuple[Attempt, ...] = ()
     warnings: tuple[Notice, ...] = ()
-    push: Push | None = None
+    push: "Push | None" = None
 
     @property
     def url(self) -> str | None:

@@ -6,7 +6,7 @@ What lives here: what a name means. What does not: freeing the leases of workers
 from __future__ import annotations
 
 import os
-import zlib
+from binascii import crc32
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def _place() -> str:
     seen = b""
     with suppress(OSError):
         seen = BOOT_ID.read_bytes() + str(PROCESSES.stat().st_ino).encode()
-    return f"{host_name()}.{zlib.crc32(seen):08x}" if seen else host_name()
+    return f"{host_name()}.{crc32(seen):08x}" if seen else host_name()
 
 
 def _started(pid: int) -> str:

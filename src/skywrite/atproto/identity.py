@@ -5,8 +5,6 @@ directions, and a small cache. What does not: sessions. Hosts of handles and of 
 use https and a host name, and go through `web`, for which a caller may pass a guarded transport.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """A reference to one version of a record."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -6,11 +6,9 @@ does not: what the records mean (see `bsky`), when to try again (see `publish`).
 Source: com.atproto.repo.* and https://atproto.com/specs/repository
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.patience import LOOK_SECONDS, WRITE_SECONDS
@@ -77,7 +75,7 @@ class Write(NamedTuple):
     cid: str
 
     @classmethod
-    def of(cls, collection: str, rkey: str, value: Mapping[str, Any]) -> Write:
+    def of(cls, collection: str, rkey: str, value: Mapping[str, Any]) -> Self:
         """A write whose CID is computed here."""
         return cls(collection, rkey, value, cid_for_record(value))
 

@@ -28,7 +28,8 @@ MAIN_PASSWORD_WARNING = (
     "This is the account's main password. An app password is safer: it can be revoked by itself, and it cannot change "
     "the account. Make one in the app under Settings, Privacy and security, App passwords."
 )
-_BLUESKY = re.compile(r"https://(?:bsky\.social|(?:[a-z0-9-]+\.)+host\.bsky\.network)")
+# `re` compiles a pattern on first use and caches it, so importing this module compiles none.
+_BLUESKY = r"https://(?:bsky\.social|(?:[a-z0-9-]+\.)+host\.bsky\.network)"
 SESSION_CHARACTERS_MAX = 100_000
 
 
@@ -213,7 +214,7 @@ def pds_in_document(document: object, did: str, service_url: str) -> str | None:
 
 def _is_same_operator(one: str, other: str) -> bool:
     """Bluesky moves accounts between its own servers, which share an entryway and its tokens."""
-    return one == other or all(_BLUESKY.fullmatch(url) for url in (one, other))
+    return one == other or all(re.fullmatch(_BLUESKY, url) for url in (one, other))
 
 
 def _unreadable() -> InvalidSession:

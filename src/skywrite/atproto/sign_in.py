@@ -9,7 +9,6 @@ Passwords and tokens never appear in a message or a log. Source: com.atproto.ser
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from skywrite.atproto.session_data import Session
 from skywrite.atproto.xrpc import Xrpc
@@ -18,7 +17,7 @@ from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError
 from skywrite.http import Transport
 
-_APP_PASSWORD = re.compile(r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}")
+_APP_PASSWORD = r"[a-z0-9]{4}(?:-[a-z0-9]{4}){3}"
 
 
 class WrongPassword(NotSignedIn):
@@ -39,6 +38,8 @@ class InvalidIdentifier(InputError):
 
 def clean_identifier(text: str) -> str:
     """A handle, DID or e-mail address without what people paste along: a leading @, blanks, invisible characters."""
+    import unicodedata
+
     visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
     return visible.removeprefix("@")
 
@@ -64,7 +65,7 @@ def create_session(
     if not password:
         raise InputError(f"There is no password for {name}.", hint="Make an app password in the settings of the app.")
     pasted = clean_identifier(password)
-    secret = pasted if _APP_PASSWORD.fullmatch(pasted) else password
+    secret = pasted if re.fullmatch(_APP_PASSWORD, pasted) else password
     body = {"identifier": name, "password": secret}
     if auth_factor_token:
         body["authFactorToken"] = auth_factor_token.strip()

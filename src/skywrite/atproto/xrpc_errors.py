@@ -39,9 +39,10 @@ MESSAGE_CHARACTERS_MAX = 500
 SECRET_CHARACTERS_MIN = 4
 RATE_LIMIT_DEFAULT_SECONDS = 60
 RATE_LIMIT_SECONDS_MAX = 2 * 86_400
-_JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?")
+# `re` compiles a pattern on first use and caches it, so importing this module compiles none.
+_JWT = r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?"
 _WRITES = frozenset(f"com.atproto.repo.{name}" for name in ("applyWrites", "createRecord", "putRecord"))
-_ABOUT_A_RECORD = re.compile(r"\brecord\b|\blexicon\b|\$type|writes|\bblobs?\b|mimetype", re.IGNORECASE)
+_ABOUT_A_RECORD = r"(?i)\brecord\b|\blexicon\b|\$type|writes|\bblobs?\b|mimetype"
 _RECORD_ERRORS = frozenset({"InvalidRecord", "InvalidMimeType", "InvalidSize"})
 SIGN_IN_HINT = Hint("Sign in again: ", Do("accounts.login"))
 
@@ -155,7 +156,7 @@ def scrub(text: str, hide: Iterable[str]) -> str:
     for secret in hide:
         if len(secret) >= SECRET_CHARACTERS_MIN:
             text = text.replace(secret, "[hidden]")
-    return _JWT.sub("[hidden]", text)
+    return re.sub(_JWT, "[hidden]", text)
 
 
 def rate_limit_end(headers: Mapping[str, str], now: datetime) -> datetime:
@@ -205,7 +206,9 @@ def _choose(
 
 def _refused(nsid: str, host: str, status: int, name: str, message: str) -> Refused:
     text = f"{host} refused {nsid}: {message or 'no reason given'} ({name or status})."
-    if nsid in _WRITES and (name in _RECORD_ERRORS or (name == "InvalidRequest" and _ABOUT_A_RECORD.search(message))):
+    if nsid in _WRITES and (
+        name in _RECORD_ERRORS or (name == "InvalidRequest" and re.search(_ABOUT_A_RECORD, message))
+    ):
         return InvalidRecord(text, hint="The record does not match its lexicon. Change it.")
     if name in _NAMED:
         kind, hint = _NAMED[name]

@@ -5,8 +5,6 @@ What lives here: the embed records and their checks. What does not: images and v
 "mimeType": ..., "size": ...}`. Lexicons: app.bsky.embed.*.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 

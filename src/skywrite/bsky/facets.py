@@ -3,10 +3,8 @@
 What lives here: the values and their arithmetic. What finds facets is in `detection` and `markdown`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 FacetKind = Literal["mention", "link", "tag"]
 
@@ -23,7 +21,7 @@ class Facet(NamedTuple):
     kind: FacetKind
     value: str
 
-    def overlaps(self, other: Facet) -> bool:
+    def overlaps(self, other: Self) -> bool:
         """Whether the two share at least one byte."""
         return self.byte_start < other.byte_end and other.byte_start < self.byte_end
 

@@ -5,8 +5,6 @@ everything that is not a complete, well-formed link to http or https. The gramma
 (https://spec.commonmark.org/0.31.2/#links) without titles and without `<...>`.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence

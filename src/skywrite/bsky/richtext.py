@@ -73,6 +73,8 @@ def tidy(text: str) -> str:
     It has no blank lines at the start, no white space at the end, and never more than one blank line in a row. Lines
     with only zero-width characters count as blank.
     """
+    if "\n" not in text and "\r" not in text:
+        return text.rstrip(JS_SPACES)
     blank_start = re.match(rf"[{JS_SPACE}]*\n", text)
     if blank_start:
         text = text[blank_start.end() :]

@@ -1,4 +1,4 @@
-"""post, thread, preview, delete."""
+"""post: what is sent now or later, one text or many rows; and sending, which `thread` shares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import (
     FILE,
     account_option,
@@ -21,8 +20,7 @@ from skywrite.cli.options import (
 )
 from skywrite.cli.output import print_done, print_error, print_json, print_warnings
 from skywrite.cli.status import print_worker_note
-from skywrite.cli.words import ManyTextsCommand, OneTextCommand
-from skywrite.compose.parts import split_parts, thread_draft
+from skywrite.cli.words import OneTextCommand
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,30 +88,11 @@ def post_command(
     if jsonl:
         _send_rows(text, file, options, as_json)
         return
-    _send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
+    send({"text": read_text(text, file, editor), **draft_row(options)}, options, as_json)
 
 
-@click.command("thread", cls=ManyTextsCommand, epilog="Example: skywrite thread --file story.txt --numbering 1/n")
-@text_options
-@draft_options
-@schedule_options
-@account_option
-@json_option
-def thread_command(text: tuple[str, ...], file: Path | None, editor: bool, as_json: bool, **options: Any) -> None:
-    """Post a thread: each TEXT is a post; a text that is too long becomes several.
-
-    In a file, a line with nothing but --- begins the next post. Images, quote and card belong to the first one.
-    """
-    _send(thread_row(text, file, editor, options), options, as_json)
-
-
-def thread_row(text: tuple[str, ...], file: Path | None, editor: bool, options: dict[str, Any]) -> dict[str, Any]:
-    """The draft of a thread."""
-    texts = list(text) if len(text) > 1 else split_parts(read_text(text, file, editor))
-    return thread_draft(texts, draft_row(options))
-
-
-def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
+def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
+    """Send or schedule a draft as the options say, and print what became of it."""
     if options["stateless"] and options["reply_last"]:
         raise InputError("--reply-last needs the database.", hint="Give the post's link: --reply-to LINK")
     if options["stateless"]:
@@ -132,9 +111,11 @@ def _send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if options["reply_last"]:
             row["reply_to"] = _last_post(sky, options["account"], row)
         if options["dry_run"]:
+            from skywrite.cli.preview import print_drafted
+
             planned = _schedule(sky, row, options, dry_run=True) if later else None
             shown = {**row, "text": _pool(options)[0]} if options["pool"] else row
-            _preview(sky.preview(account=options["account"], **shown), as_json)
+            print_drafted(sky.preview(account=options["account"], **shown), as_json)
             if planned and planned.due_at and not as_json:
                 _print_planned(planned)
             return None
@@ -277,52 +258,3 @@ def _print_planned(planned: Scheduled) -> None:
     assert planned.due_at is not None
     print_warnings(planned.warnings)
     click.echo(f"It would go out {format_time(planned.due_at, planned.zone)}.")
-
-
-@click.command(
-    "preview", cls=ManyTextsCommand, epilog='Example: skywrite preview "See https://example.com/a/long/path #news"'
-)
-@text_options
-@draft_options
-@click.option("--thread", "as_thread", is_flag=True, help="Show it as `skywrite thread` would post it.")
-@account_option
-@json_option
-def preview_command(
-    text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
-) -> None:
-    """Show exactly what would appear: text, links, card, images, counts and warnings. Sends nothing."""
-    from skywrite.app import Skywrite
-
-    if as_thread or len(text) > 1:
-        row = thread_row(text, file, editor, options)
-    else:
-        row = {"text": read_text(text, file, editor), **draft_row(options)}
-    with Skywrite() as sky:
-        sky.context.warm_up()
-        _preview(sky.preview(account=options["account"], **row), as_json)
-
-
-def _preview(ready: Any, as_json: bool) -> None:
-    from skywrite.cli.view import print_preview
-
-    if as_json:
-        print_json(ready.as_dict())
-    else:
-        print_preview(ready)
-
-
-@click.command("delete", epilog="Example: skywrite delete https://bsky.app/profile/alice.bsky.social/post/3k...")
-@click.argument("target", shell_complete=complete_posts)
-@account_option
-@json_option
-def delete_command(target: str, account: str | None, as_json: bool) -> None:
-    """Delete a published post: by its link, its at-uri, or its number here (then with its whole thread)."""
-    from skywrite.app import Skywrite
-    from skywrite.app.documents import DeletedPost
-
-    with Skywrite() as sky:
-        uri = sky.delete(target, account=account)
-    if as_json:
-        print_json(DeletedPost(uri).as_dict())
-    else:
-        print_done(f"Deleted: {uri}")

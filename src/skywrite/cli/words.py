@@ -4,8 +4,6 @@ What lives here: a command that refuses them. A shell turns `--image *.jpg` into
 noon friday` into a value and a word; without this check those words would be posted in public.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple

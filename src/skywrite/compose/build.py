@@ -4,11 +4,9 @@ What lives here: texts rendered and split, embeds chosen, everything checked. Wh
 CIDs (`freeze`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from skywrite.atproto.cid import encode_record
 from skywrite.atproto.ref import Ref
@@ -59,7 +57,7 @@ class Prepared(NamedTuple):
         return plain
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Prepared:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote."""
         replies = plain.get("replies")
         return cls(

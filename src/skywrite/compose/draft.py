@@ -6,8 +6,6 @@ front matter and Python's keyword arguments use the same names. A resolved draft
 media and `Ref`s instead of paths and links.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any, Literal, NamedTuple
@@ -131,9 +129,9 @@ class Draft(NamedTuple):
     numbering: Numbering = "none"
     facets: tuple[Mapping[str, Any], ...] | None = None
     embed: Mapping[str, Any] | None = None
-    thread: tuple[Draft, ...] = ()
+    thread: "tuple[Draft, ...]" = ()
 
-    def parts(self) -> list[Draft]:
+    def parts(self) -> "list[Draft]":
         """This draft and the rest of its thread, in order."""
         return [self._replace(thread=()), *self.thread] if self.thread else [self]
 

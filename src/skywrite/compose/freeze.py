@@ -4,12 +4,10 @@ A frozen post is exactly what goes into the repository, to the last byte. It is 
 network and never changes after that, so that reading back its first key settles any doubt.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from skywrite.atproto.repo import Write
 from skywrite.bsky.gates import postgate, threadgate
@@ -55,7 +53,7 @@ class Frozen(NamedTuple):
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> Frozen:
+    def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         plain = json.loads(text)
         writes = tuple(Write(*item) for item in plain["writes"])

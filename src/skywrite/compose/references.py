@@ -15,9 +15,10 @@ _COLLECTIONS = {
     "feed": "app.bsky.feed.generator",
     "lists": "app.bsky.graph.list",
 }
-_APP_LINK = re.compile(r"https://bsky\.app/profile/([^/?#]+)/(post|feed|lists)/([^/?#]+)/?(?:[?#].*)?")
-_PACK_LINK = re.compile(r"https://bsky\.app/(?:starter-pack|start)/([^/?#]+)/([^/?#]+)/?(?:[?#].*)?")
-_AT_URI = re.compile(r"at://([^/?#]+)/([a-zA-Z][a-zA-Z0-9.-]+)/([^/?#]+)")
+# `re` compiles a pattern on first use and caches it, so importing this module compiles none.
+_APP_LINK = r"https://bsky\.app/profile/([^/?#]+)/(post|feed|lists)/([^/?#]+)/?(?:[?#].*)?"
+_PACK_LINK = r"https://bsky\.app/(?:starter-pack|start)/([^/?#]+)/([^/?#]+)/?(?:[?#].*)?"
+_AT_URI = r"at://([^/?#]+)/([a-zA-Z][a-zA-Z0-9.-]+)/([^/?#]+)"
 
 
 class InvalidReference(InputError):
@@ -36,11 +37,11 @@ def parse_reference(text: str) -> tuple[str, str, str]:
 
 
 def _parts(given: str) -> tuple[str, str, str] | None:
-    if match := _AT_URI.fullmatch(given):
+    if match := re.fullmatch(_AT_URI, given):
         return match[1], match[2], match[3]
-    if match := _APP_LINK.fullmatch(given):
+    if match := re.fullmatch(_APP_LINK, given):
         return match[1], _COLLECTIONS[match[2]], match[3]
-    if match := _PACK_LINK.fullmatch(given):
+    if match := re.fullmatch(_PACK_LINK, given):
         return match[1], "app.bsky.graph.starterpack", match[2]
     return None
 

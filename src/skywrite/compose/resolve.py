@@ -8,8 +8,7 @@ storing bytes (`queue`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +16,7 @@ from skywrite.atproto.ref import Ref
 from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
 from skywrite.compose.build import check_mixture, render
-from skywrite.compose.draft import Card, Draft, Media, Reply, Stored
+from skywrite.compose.draft import Card, Draft, Media, Reply
 from skywrite.compose.gated import quote_warnings, reply_warnings
 from skywrite.compose.images import Collector, gather_media
 from skywrite.compose.references import parse_reference
@@ -68,18 +67,18 @@ class DraftContext(NamedTuple):
     own_did: str = ""
 
 
-@dataclass
 class ResolvedDraft:
     """A draft with nothing left to look up, the DIDs of its mentions, and the bytes of its media by CID.
 
     A handle that does not exist maps to None; a handle that could not be looked up yet is absent.
     """
 
-    draft: Draft
-    dids: dict[str, str | None] = field(default_factory=dict)
-    media: dict[str, Callable[[], Iterator[bytes]]] = field(default_factory=dict)
-    stored: dict[str, Stored] = field(default_factory=dict)
-    warnings: list[Notice] = field(default_factory=list)
+    def __init__(self, draft: Draft, collector: Collector) -> None:
+        self.draft = draft
+        self.dids: dict[str, str | None] = {}
+        self.media = collector.media
+        self.stored = collector.stored
+        self.warnings = collector.warnings
 
 
 def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
@@ -87,7 +86,7 @@ def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
     collector = Collector(
         around.fetcher, around.base, around.require_alt, around.blob_limit, videos_as_blobs=around.videos_as_blobs
     )
-    done = ResolvedDraft(draft, media=collector.media, stored=collector.stored, warnings=collector.warnings)
+    done = ResolvedDraft(draft, collector)
     parts = draft.parts()
     resolved = [_gather_part(part, around, collector, done, _place(index, parts)) for index, part in enumerate(parts)]
     done.draft = resolved[0]

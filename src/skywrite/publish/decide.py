@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
@@ -21,11 +22,13 @@ from skywrite.publish.budget import (
     is_overdue,
     ready_since,
 )
-from skywrite.publish.hosts import Hosts, needs_video
 from skywrite.publish.reply_target import has_target
 from skywrite.queue.model import AccountView, Decision, Defer, Miss, Post, Problem, Take
 from skywrite.queue.record_keys import record_keys
 from skywrite.schedule.policy import verdict
+
+if TYPE_CHECKING:
+    from skywrite.publish.hosts import Hosts
 
 MISSED = "MissedTime"
 VIDEO_TURN_SECONDS = 2
@@ -105,6 +108,8 @@ class Decider:
 
 def _left_alone(hosts: Hosts, post: Post, view: AccountView, now: datetime) -> Defer | None:
     """Until when an account waits because of its server, or because its post must wait for something."""
+    from skywrite.publish.hosts import needs_video
+
     seconds = hosts.pause_seconds(view.account.pds_url)
     if seconds:
         return Defer(now + timedelta(seconds=seconds), "its server does not answer")

@@ -8,11 +8,8 @@ share half of the threads, and no server gets all of them. One that hangs is lef
 thread tries it again. Its first response, of any kind, ends the pause. The video service has a share, too.
 """
 
-from __future__ import annotations
-
 import threading
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from skywrite.clock import Clock
 from skywrite.errors import NoAnswer, NotSent, TimedOut
@@ -50,7 +47,7 @@ class Choice(NamedTuple):
     avoid: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
 
-    def is_within(self, other: Choice) -> bool:
+    def is_within(self, other: Self) -> bool:
         """Whether it allows nothing that the other does not allow."""
         if other.only is not None and (self.only is None or not self.only <= other.only):
             return False
@@ -65,13 +62,13 @@ class Trouble(NamedTuple):
     pause_seconds: float
 
 
-@dataclass
 class _Host:
-    limit: int
-    busy: int = 0
-    answered: bool = False
-    timeouts: int = 0
-    paused_until: float | None = None
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.busy = 0
+        self.answered = False
+        self.timeouts = 0
+        self.paused_until: float | None = None
 
 
 class Hosts:

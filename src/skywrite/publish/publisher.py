@@ -4,8 +4,6 @@ What lives here: the steps between claim and settle, and the fence between them 
 upload, and losing it stops everything). What does not: choosing the post (`decide`, `queue`), waiting (`worker`).
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from datetime import timedelta

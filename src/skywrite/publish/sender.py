@@ -4,8 +4,6 @@ What lives here: the one path to a repository, for the worker and for `Client`. 
 retries (`publisher`, `worker`), the doubt after a write (`atproto.repo`, which settles it by reading back).
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Accepting posts: one, or many thousands, with the bytes they need, all or nothing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -284,7 +282,7 @@ def _post_values(tx: Transaction, post_id: int, post: NewPost, now: object, root
     )
 
 
-def _spooled(file: SpooledTemporaryFile[bytes], media: NewMedia) -> Iterator[bytes]:
+def _spooled(file: "SpooledTemporaryFile[bytes]", media: NewMedia) -> Iterator[bytes]:
     """The same bytes, after reading all of them into `file`."""
     for piece in media.pieces:
         try:

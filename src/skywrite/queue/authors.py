@@ -4,8 +4,6 @@ What lives here: the author of this thread's changes. What does not: what an aut
 `app.operations`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

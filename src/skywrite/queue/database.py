@@ -4,8 +4,6 @@ What lives here: `Database`, which `sqlite.py` and `postgres.py` fill in with wh
 binding values, naming errors), `Transaction`, and the storage errors. What does not: any knowledge of posts.
 """
 
-from __future__ import annotations
-
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from skywrite.errors import Do, Hint, StorageError
 from skywrite.queue.connection_limit import ConnectionLimit
-from skywrite.queue.queries import load_queries
+from skywrite.queue.queries import query
 
 Row = Mapping[str, Any]
 
@@ -126,14 +124,14 @@ class Transaction:
     `accepted` describes the posts that it stores.
     """
 
-    def __init__(self, database: Database, connection: Connection) -> None:
+    def __init__(self, database: "Database", connection: Connection) -> None:
         self._database = database
         self._connection = connection
         self.accepted: Accepted | None = None
 
     def rows(self, name: str, /, **values: object) -> list[Row]:
         """All rows of the named query."""
-        return self.select(self._database.queries[name], values)
+        return self.select(self._database.query(name), values)
 
     def row(self, name: str, /, **values: object) -> Row | None:
         """The first row of the named query, or None."""
@@ -142,17 +140,17 @@ class Transaction:
 
     def run(self, name: str, /, **values: object) -> int:
         """Run a named query that returns no rows. Returns how many rows it changed."""
-        cursor = self._connection.execute(self._database.queries[name], self._database.bind(values))
+        cursor = self._connection.execute(self._database.query(name), self._database.bind(values))
         return cast(int, cursor.rowcount)
 
     def run_many(self, name: str, values: Iterable[Mapping[str, object]]) -> None:
         """Run a named query once for each set of values; times must come from `time_value`."""
-        self._database.execute_many(self._connection, self._database.queries[name], values)
+        self._database.execute_many(self._connection, self._database.query(name), values)
 
     def insert(self, name: str, rows: Sequence[Sequence[object]]) -> None:
         """Store many rows with a named query of the dialect; times must come from `time_value`."""
         if rows:
-            self._database.insert(self._connection, self._database.queries[name], rows)
+            self._database.insert(self._connection, self._database.query(name), rows)
 
     def time_value(self, at: datetime | None) -> object:
         """A time as the driver takes it, for `run_many` and `insert`."""
@@ -176,9 +174,7 @@ class Database(ABC):
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self.queries: Mapping[str, str | bytes] = {
-            name: self.translate(text) for name, text in load_queries(self.dialect).items()
-        }
+        self._queries: dict[str, str | bytes] = {}
         self.on_replaced: Callable[[], None] = lambda: None
         self._idle: list[Connection] = []
         self._closed = False
@@ -252,9 +248,15 @@ class Database(ABC):
     def backup(self, path: str) -> None:
         """Write a consistent copy to `path` while the database is in use."""
 
+    def query(self, name: str) -> str | bytes:
+        """A named query as the driver reads it."""
+        if name not in self._queries:
+            self._queries[name] = self.compose(name)
+        return self._queries[name]
+
     def compose(self, name: str, *parts: str) -> str | bytes:
         """A named query followed by more SQL, written with `:name` parameters."""
-        return self.translate("\n".join((load_queries(self.dialect)[name], *parts)))
+        return self.translate("\n".join((query(self.dialect, name), *parts)))
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[Transaction]:

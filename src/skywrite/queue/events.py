@@ -4,8 +4,6 @@ What lives here: the kinds of events, recording one together with the messages f
 not: sending messages (`publish.webhooks`), streaming events to browsers (`server.events`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime

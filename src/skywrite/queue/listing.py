@@ -5,8 +5,6 @@ once, whatever was added, published or moved meanwhile.
 What does not live here: changing posts (`posts.py`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -46,5 +46,5 @@ def _apply(database: Database, connection: Connection, clock: Clock) -> None:
         if number > version:
             database.run_script(connection, path.read_text("utf-8"))
             values = {"version": number, "name": name, "now": clock.now()}
-            connection.execute(database.queries["note_migration"], database.bind(values))
+            connection.execute(database.query("note_migration"), database.bind(values))
     connection.commit()

@@ -194,7 +194,7 @@ class PostgresDatabase(Database):
         # it.
         if connection.execute(_SCHEMA_EXISTS).fetchone() is None:
             return 0
-        row = connection.execute(self.queries["schema_version"]).fetchone()
+        row = connection.execute(self.query("schema_version")).fetchone()
         return int(row["version"] or 0)
 
     def lock_schema(self, connection: Connection) -> None:

@@ -22,12 +22,18 @@ _HEAD = "-- name: "
 
 @cache
 def load_queries(dialect: str) -> Mapping[str, str]:
-    """The queries of a dialect ("sqlite" or "postgres") by name, without their comments."""
+    """The queries of a dialect ("sqlite" or "postgres") by name, with their comments."""
     queries: dict[str, str] = {}
     for folder in ("common", dialect):
         for path in sorted((SQL / folder).glob("*.sql")):
             queries.update(_named(path.read_text("utf-8")))
     return queries
+
+
+def query(dialect: str, name: str) -> str:
+    """One query, without its comments."""
+    lines = load_queries(dialect)[name].splitlines()
+    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("--"))
 
 
 def migrations(dialect: str) -> list[tuple[int, str, Path]]:
@@ -42,5 +48,4 @@ def migrations(dialect: str) -> list[tuple[int, str, Path]]:
 def _named(text: str) -> Iterator[tuple[str, str]]:
     for part in text.split(_HEAD)[1:]:
         name, _, body = part.partition("\n")
-        lines = [line for line in body.splitlines() if line.strip() and not line.lstrip().startswith("--")]
-        yield name.strip(), "\n".join(lines)
+        yield name, body

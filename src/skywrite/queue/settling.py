@@ -4,8 +4,6 @@ What lives here: steps that take a transaction, for many attempts at once. What 
 what an error means for a post (`publish.outcome`).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -4,8 +4,6 @@ What lives here: the transactions in which a post and the record of its file cha
 killed syncs never duplicate a post. What does not: reading files (`sources`), deciding what to do (`app`).
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ another runs the same occurrence. What does not live here: running anything (`so
 (`schedule`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime

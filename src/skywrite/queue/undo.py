@@ -4,8 +4,6 @@ since.
 What does not live here: recording changes (`journal.py`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime

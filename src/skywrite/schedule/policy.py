@@ -21,7 +21,8 @@ DURATION_TEXT_MAX = 40
 DURATION_MAX_SECONDS = 3660 * 86_400
 RECURRING_LATE_POLICY: LatePolicy = "skip"
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+# `re` compiles a pattern on first use and caches it, so importing this module compiles none.
+_DURATION = r"(?a)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"
 
 
 class InvalidLate(InputError):
@@ -63,7 +64,7 @@ def _grace(policy: LatePolicy, duration: str) -> int:
 
 def parse_duration(text: str) -> int:
     """Seconds in a duration such as `90s`, `30m`, `2h`, `1h30m`, `1d`."""
-    match = _DURATION.fullmatch(text.strip().lower())
+    match = re.fullmatch(_DURATION, text.strip().lower())
     if not match or not text.strip():
         raise InvalidLate(f"{text!r} is not a duration.", hint="Write it like 90s, 30m, 2h or 1d.")
     if len(text) > DURATION_TEXT_MAX:
