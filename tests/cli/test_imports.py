@@ -14,7 +14,7 @@ HEAVY = (
     *("urllib.request", "http.client", "dateutil", "cronsim", "selectolax", "yaml", "keyring", "subprocess"),
     *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
     *("importlib.metadata", "msgspec", "skywrite.app.feeds", "skywrite.app.occurrences", "skywrite.schedule.times"),
-    *("shutil", "zoneinfo", "dataclasses", "unicodedata", "skywrite.publish.hosts", "skywrite.cli.thread"),
+    *("shutil", "zoneinfo", "dataclasses", "zlib", "unicodedata", "skywrite.publish.hosts", "skywrite.cli.thread"),
 )
 RUN = """
 import re

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import zlib
+from binascii import crc32
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ def text_hash(draft: Mapping[str, Any]) -> int:
 
     Leading and trailing blanks do not count: readers do not see them.
     """
-    return zlib.crc32(str(draft.get("text") or "").strip().encode("utf-8", "surrogatepass"))
+    return crc32(str(draft.get("text") or "").strip().encode("utf-8", "surrogatepass"))
 
 
 def draft_hash(draft: Mapping[str, Any]) -> int:
