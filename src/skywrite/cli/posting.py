@@ -111,11 +111,11 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         if options["reply_last"]:
             row["reply_to"] = _last_post(sky, options["account"], row)
         if options["dry_run"]:
-            from skywrite.cli.preview import print_drafted
+            from skywrite.cli.view import show_preview
 
             planned = _schedule(sky, row, options, dry_run=True) if later else None
             shown = {**row, "text": _pool(options)[0]} if options["pool"] else row
-            print_drafted(sky.preview(account=options["account"], **shown), as_json)
+            show_preview(sky.preview(account=options["account"], **shown), as_json)
             if planned and planned.due_at and not as_json:
                 _print_planned(planned)
             return None

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from skywrite.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
-from skywrite.cli.output import print_json
 from skywrite.cli.thread import thread_row
 from skywrite.cli.words import ManyTextsCommand
 
@@ -26,6 +25,7 @@ def preview_command(
 ) -> None:
     """Show exactly what would appear: text, links, card, images, counts and warnings. Sends nothing."""
     from skywrite.app import Skywrite
+    from skywrite.cli.view import show_preview
 
     if as_thread or len(text) > 1:
         row = thread_row(text, file, editor, options)
@@ -33,14 +33,4 @@ def preview_command(
         row = {"text": read_text(text, file, editor), **draft_row(options)}
     with Skywrite() as sky:
         sky.context.warm_up()
-        print_drafted(sky.preview(account=options["account"], **row), as_json)
-
-
-def print_drafted(ready: Any, as_json: bool) -> None:
-    """What `preview` and `--dry-run` print of a draft."""
-    from skywrite.cli.view import print_preview
-
-    if as_json:
-        print_json(ready.as_dict())
-    else:
-        print_preview(ready)
+        show_preview(sky.preview(account=options["account"], **row), as_json)

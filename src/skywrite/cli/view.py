@@ -15,10 +15,19 @@ import click
 from skywrite.app import Ready
 from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX
 from skywrite.bsky.richtext import grapheme_length
+from skywrite.cli.output import print_json
 from skywrite.cli.terminal import columns, width
 
 WIDTH_MAX = 72
 _COLOURS = {"link": "blue", "mention": "magenta", "tag": "cyan"}
+
+
+def show_preview(ready: Ready, as_json: bool) -> None:
+    """What `skywrite preview` and `--dry-run` print."""
+    if as_json:
+        print_json(ready.as_dict())
+    else:
+        print_preview(ready)
 
 
 def print_preview(ready: Ready) -> None:
