@@ -38,6 +38,13 @@ def test_the_browser_returns() -> None:
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
+def test_each_listener_has_a_port_of_its_own() -> None:
+    """Two sign-ins wait at the same time."""
+    with Listener(lambda: "s1") as one, Listener(lambda: "s2") as other:
+        assert [200, 400] == [get(listener.port, "/callback?state=s1&code=c")[0] for listener in (one, other)]
+        assert min(one.port, other.port) > 1023
+
+
 def test_a_wrong_address_ends_no_wait() -> None:
     """What was turned away is not what the wait returns."""
     listener = Listener(lambda: "s1")

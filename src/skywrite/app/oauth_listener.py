@@ -39,7 +39,6 @@ class Listener:
         self._state = state
         self._found: SimpleQueue[str] = SimpleQueue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="oauth callback", daemon=True)
 
