@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 
 from skywrite.atproto.cid import cid_for_record
 from skywrite.atproto.ref import Ref
-from skywrite.bsky.embed import MixedMedia
-from skywrite.bsky.limits import EmptyPost, TextTooLong
-from skywrite.compose.build import Prepared, build
-from skywrite.compose.draft import Card, Draft, Image, Media, Reply, Stored, Video
-from skywrite.compose.freeze import Frozen, freeze, replace_blobs
+from skywrite.bsky.embed import BadReference, MixedMedia
+from skywrite.bsky.gates import InvalidGate
+from skywrite.bsky.limits import EmptyPost, InvalidText, TextTooLong
+from skywrite.bsky.post import FACET
+from skywrite.compose.build import PendingMention, Prepared, UnresolvedDraft, build, render
+from skywrite.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.compose.freeze import Frozen, freeze, mention_handles, replace_blobs
+from skywrite.errors import InputError
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -150,3 +154,272 @@ def test_the_same_blobs_change_nothing() -> None:
     done = frozen(Draft("one", video=VIDEO))
     answer = {"$type": "blob", "ref": {"$link": CID}, "mimeType": "video/mp4", "size": 100}
     assert done == replace_blobs(done, {CID: answer})
+
+
+# The text of a post
+
+
+def test_a_text_is_prepared_as_asked_for() -> None:
+    """Tidying, Markdown, short links and mentions each can be turned off."""
+    url = "https://example.com/a/very/long/path"
+    text = f"\n[a](https://x.com) {url} @alice.test"
+    plain = {"tidy": False, "markdown": False, "shorten": False, "mentions": False}
+    shown = {name: build(Draft(text, **{**plain, name: True}), {"alice.test": DID}).records[0] for name in plain}
+    assert {
+        "tidy": f"[a](https://x.com) {url} @alice.test",
+        "markdown": f"\na {url} @alice.test",
+        "shorten": "\n[a](x.com) example.com/a/very/long/... @alice.test",
+        "mentions": text,
+    } == {name: record["text"] for name, record in shown.items()}
+    kinds = {name: [kind_of(facet) for facet in record["facets"]] for name, record in shown.items()}
+    assert ["link", "link", "mention"] == kinds["mentions"]
+    assert ["link", "link"] == kinds["tidy"] == kinds["markdown"] == kinds["shorten"]
+
+
+def kind_of(facet: Any) -> str:
+    """The kind of a facet's first feature."""
+    return str(facet["features"][0]["$type"].rpartition("#")[2])
+
+
+def test_facets_of_the_caller() -> None:
+    """Facets that the caller made are used as they are: nothing is detected, and no mention waits."""
+    facets = ({"index": {"byteStart": 0, "byteEnd": 1}, "features": [{"$type": f"{FACET}#tag", "tag": "x"}]},)
+    prepared = build(Draft("#a [b](https://x.com) @c.test", facets=facets, split=True), {})
+    (record,) = prepared.records
+    assert ("#a [b](https://x.com) @c.test", list(facets), ()) == (record["text"], record["facets"], prepared.pending)
+
+
+def test_characters_are_checked_first() -> None:
+    """NUL stops a draft before anything is made of its text."""
+    with pytest.raises(InvalidText):
+        render(Draft("a\0b", facets=()))
+
+
+def test_a_long_text_becomes_a_thread() -> None:
+    """With `split`, a text becomes posts with numbers; languages and labels are on each, tags on the first."""
+    draft = Draft("word " * 100, split=True, numbering="1/n", langs=("en",), labels=("porn",), tags=("t",))
+    first, second = build(draft, {}).records
+    assert (first["text"][-4:], second["text"][-4:]) == (" 1/2", " 2/2")
+    assert [["en"]] * 2 == [record["langs"] for record in (first, second)]
+    assert first["labels"] == second["labels"]
+    assert (["t"], False) == (first["tags"], "tags" in second)
+    with pytest.raises(TextTooLong, match=r"^The text has"):
+        build(draft._replace(split=False), {})
+
+
+def test_mentions_that_wait_know_their_post() -> None:
+    """Each mention that waits has the number of its post, its place in bytes, and its handle."""
+    draft = Draft("é @a.test", thread=(Draft("word " * 60 + "@b.test", split=True), Draft("@c.test")))
+    prepared = build(draft, {"c.test": None})
+    assert (PendingMention(0, 3, 10, "a.test"), PendingMention(2, 0, 7, "b.test")) == prepared.pending
+    assert ["a.test", "b.test"] == list(mention_handles(prepared))
+
+
+@pytest.mark.parametrize(("posts", "fits"), [(100, True), (101, False)])
+def test_the_longest_thread(posts: int, fits: bool) -> None:
+    """A thread has at most a hundred posts."""
+    draft = Draft("first", thread=(Draft("more"),) * (posts - 1))
+    if fits:
+        assert posts == len(build(draft, {}).records)
+        return
+    with pytest.raises(InputError, match="has 101 posts; the maximum is 100"):
+        build(draft, {})
+
+
+def test_gates_count_among_the_records() -> None:
+    """A thread is one commit of at most two hundred records, gates included."""
+    thread = (Draft("more"),) * 99
+    prepared = build(Draft("first", thread=thread, quotes=False), {})
+    assert (200, 1, 2, 101) == (
+        prepared.writes(),
+        build(Draft("x"), {}).writes(),
+        build(Draft("x", replies=()), {}).writes(),
+        build(Draft("first", thread=thread, replies=("mentioned",)), {}).writes(),
+    )
+    with pytest.raises(InputError, match="are 201 records; the maximum is 200"):
+        build(Draft("first", thread=thread, quotes=False, replies=("nobody",)), {})
+
+
+def test_who_may_reply_is_checked() -> None:
+    """A rule that is none stops the draft, and a reply cannot have rules at all."""
+    with pytest.raises(InvalidGate):
+        build(Draft("x", replies=("friends",)), {})
+    with pytest.raises(InputError, match="A reply cannot set who may reply"):
+        build(Draft("x", replies=("nobody",), reply_to=Reply(POST, POST)), {})
+
+
+def test_a_reply_names_root_and_parent() -> None:
+    """The first post of a draft replies to its parent."""
+    root = Ref("at://did:plc:other/app.bsky.feed.post/3kznmn7xqxl22", CID)
+    first, second = build(Draft("x", reply_to=Reply(root, POST), thread=(Draft("y"),)), {}).records
+    assert ({"root": root.as_dict(), "parent": POST.as_dict()}, False) == (first["reply"], "reply" in second)
+    with pytest.raises(BadReference):
+        build(Draft("x", reply_to=Reply(Ref("x", CID), POST)), {})
+
+
+def test_values_that_no_record_has() -> None:
+    """A number with a fraction has no place in a record, wherever the caller put it."""
+    with pytest.raises(InputError):
+        build(Draft("x", embed={"$type": "com.example.future", "size": 1.5}), {})
+
+
+# What is shown
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft("x", quote="at://x"),
+        Draft("x", reply_to="at://x"),
+        Draft("x", images=(Image(Media(path="a.png")),)),
+        Draft("x", video=Video(Media(path="a.mp4"))),
+        Draft("x", video=VIDEO._replace(captions=(Caption("en", Media(path="a.vtt")),))),
+        Draft("x", card=Card("https://example.com", thumb=Media(path="a.png"))),
+    ],
+)
+def test_what_was_not_looked_up(draft: Draft) -> None:
+    """A draft that still names files or links makes no record."""
+    with pytest.raises(UnresolvedDraft):
+        build(draft, {})
+
+
+@pytest.mark.parametrize(
+    "fields", [{"images": (IMAGE,)}, {"video": VIDEO}, {"quote": POST}, {"card": Card("https://example.com", "Title")}]
+)
+def test_an_embed_of_the_caller(fields: dict[str, Any]) -> None:
+    """An embed that the caller made is used as it is, and goes with nothing else."""
+    ready = {"$type": "com.example.future", "a": 1}
+    assert ready == build(Draft("x", embed=ready, card="auto"), {}).records[0]["embed"]
+    with pytest.raises(InputError, match="either a ready-made embed, or media"):
+        build(Draft("x", embed=ready, **fields), {})
+
+
+def test_the_embed_of_a_video() -> None:
+    """A video has its text, size and captions, and says if it plays as a GIF."""
+    caption = Stored(OTHER, "text/vtt", 20)
+    video = VIDEO._replace(alt="A cat", captions=(Caption("en", Media(stored=caption)),), gif=True)
+    prepared = build(Draft("x", video=video), {})
+    assert {
+        "$type": "app.bsky.embed.video",
+        "video": Stored(CID, "video/mp4", 100).blob(),
+        "alt": "A cat",
+        "aspectRatio": {"width": 4, "height": 3},
+        "captions": [{"lang": "en", "file": caption.blob()}],
+        "presentation": "gif",
+    } == prepared.records[0]["embed"]
+    assert (Stored(CID, "video/mp4", 100), caption) == prepared.blobs
+    assert "presentation" not in build(Draft("x", video=VIDEO), {}).records[0]["embed"]
+
+
+def test_the_embed_of_a_card() -> None:
+    """A card has its texts, its image and the records of its page."""
+    thumb = Stored(OTHER, "image/jpeg", 20, 4, 3)
+    prepared = build(Draft("x", card=Card("https://example.com", "Title", "About", thumb, (POST,))), {})
+    assert {
+        "uri": "https://example.com",
+        "title": "Title",
+        "description": "About",
+        "thumb": thumb.blob(),
+        "associatedRefs": [POST.as_dict()],
+    } == prepared.records[0]["embed"]["external"]
+    assert (Stored(OTHER, "image/jpeg", 20),) == prepared.blobs
+
+
+def test_media_are_uploaded_once() -> None:
+    """Each of the media is named once, without its size in pixels."""
+    draft = Draft("x", images=(IMAGE, IMAGE), thread=(Draft("y", images=(IMAGE,)),))
+    assert (Stored(CID, "image/png", 100),) == build(draft, {}).blobs
+    image = build(draft, {}).records[0]["embed"]["images"][0]
+    assert ("A cat", {"width": 4, "height": 3}) == (image["alt"], image["aspectRatio"])
+
+
+def test_a_card_is_on_the_post_that_has_its_link() -> None:
+    """In a long text, the card goes to the post with its link; what else is shown goes to the first."""
+    url = "https://example.com"
+    text = "word " * 59 + url
+    card = Card(url, "Title")
+    for fields, holder in (({"card": card}, 1), ({"card": card._replace(url="https://other.example")}, 0)):
+        records = build(Draft(text, split=True, **fields), {}).records
+        assert [index == holder for index in range(2)] == ["embed" in record for record in records]
+    for shown in ({"images": (IMAGE,)}, {"video": VIDEO}, {"quote": POST}):
+        records = build(Draft(text, split=True, card=card, **shown), {}).records
+        assert [True, False] == ["embed" in record for record in records]
+
+
+# What is stored
+
+
+def test_the_least_is_stored() -> None:
+    """What a post does not have is not in its stored form."""
+    prepared = build(Draft("x", card="none"), {})
+    assert ["records"] == list(prepared.to_dict())
+    done = frozen(Draft("x"))
+    assert ["did", "writes"] == list(json.loads(done.to_json()))
+    full = build(Draft("@later.test", images=(IMAGE,), replies=(), quotes=False), {}).to_dict()
+    assert ([[0, 0, 11, "later.test"]], [], False, [[CID, "image/png", 100]]) == (
+        full["pending"],
+        full["replies"],
+        full["quotes"],
+        full["blobs"],
+    )
+
+
+def test_frozen_with_media_survive_the_database() -> None:
+    """Whether the media were uploaded is kept with them."""
+    done = frozen(Draft("x", images=(IMAGE,)))
+    for one in (done, done._replace(uploaded=True)):
+        assert one == Frozen.from_json(one.to_json())
+    assert '"uploaded":false' in done.to_json()
+    assert (f"at://{DID}/app.bsky.feed.post/{RKEYS[0]}", done.writes[0].cid) == (done.uri, done.cid)
+    gated = frozen(Draft("x", replies=(), quotes=False))
+    assert (1, 3) == (len(gated.posts), len(gated.writes))
+
+
+def test_gates_have_the_times_of_their_posts() -> None:
+    """The gates of a post name it and were made with it; only the first has rules for replies."""
+    done = frozen(Draft("one", replies=("mentioned",), quotes=False, thread=(Draft("two"),)))
+    threadgate, first, second = [write.value for write in done.writes[2:]]
+    uris = [f"at://{DID}/app.bsky.feed.post/{rkey}" for rkey in RKEYS[:2]]
+    assert [uris[0], uris[0], uris[1]] == [gate["post"] for gate in (threadgate, first, second)]
+    times = ["2026-11-24T09:00:00.000Z", "2026-11-24T09:00:00.000Z", "2026-11-24T09:00:00.001Z"]
+    assert times == [gate["createdAt"] for gate in (threadgate, first, second)]
+    assert [{"$type": "app.bsky.feed.threadgate#mentionRule"}] == threadgate["allow"]
+
+
+def test_mentions_are_filled_in_where_they_are() -> None:
+    """Each post gets its own mentions, in order; one whose handle does not exist stays plain."""
+    draft = Draft("https://example.com @a.test #tag", thread=(Draft("@b.test"), Draft("@dead.test")))
+    dids = {"a.test": DID, "b.test": DID, "dead.test": None}
+    done = freeze(build(draft, {}), did=DID, rkeys=RKEYS, created_at=NOW, dids=dids)
+    kinds = [[kind_of(facet) for facet in write.value.get("facets", ())] for write in done.writes]
+    assert [["link", "mention", "tag"], ["mention"], []] == kinds
+    assert {"byteStart": 0, "byteEnd": 7} == done.writes[1].value["facets"][0]["index"]
+
+
+@pytest.mark.parametrize("changes", [{"mimeType": "video/webm"}, {"size": 90}])
+def test_a_blob_that_the_server_describes_otherwise(changes: dict[str, Any]) -> None:
+    """The same bytes with another type or size change the record too; nothing else in it does."""
+    answer = {**Stored(CID, "video/mp4", 100).blob(), **changes}
+    one = frozen(Draft("one", video=VIDEO))
+    changed = replace_blobs(one, {CID: answer})
+    assert answer == changed.writes[0].value["embed"]["video"]
+    expected = {**one.writes[0].value["embed"], "video": answer}
+    assert expected == changed.writes[0].value["embed"]
+
+
+def test_a_blob_that_is_ours_by_another_name() -> None:
+    """A response with a blob that the post does not have replaces the one that was sent."""
+    one = frozen(Draft("one", video=VIDEO))._replace(blobs=())
+    answer = Stored(CID, "video/mp4", 100).blob()
+    assert one.writes == replace_blobs(one, {CID: answer}).writes
+
+
+def test_other_references_stay() -> None:
+    """A quote of another post keeps its CID when a blob changes, and so does everything that looks like one."""
+    done = frozen(Draft("one", quote=POST, images=(IMAGE,), thread=(Draft("two"),)))
+    answer = Stored(OTHER, "image/png", 100).blob()
+    changed = replace_blobs(done, {CID: answer})
+    assert POST.as_dict() == changed.writes[0].value["embed"]["record"]["record"]
+    assert OTHER == changed.writes[0].value["embed"]["media"]["images"][0]["image"]["ref"]["$link"]
+    parent = {"uri": changed.uri, "cid": changed.cid}
+    assert {"root": parent, "parent": parent} == changed.writes[1].value["reply"]
