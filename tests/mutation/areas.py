@@ -46,10 +46,9 @@ AREAS: dict[str, Area] = {
     "compose": Area(
         ("compose/*.py",),
         (
-            *_unit("build", "draft", "feed_post", "files", "gates", "publish", "resolve"),
+            *_unit("build", "draft", "files", "gates", "resolve"),
             "tests/app/test_meaning.py",
-            "tests/app/test_moving.py",
-            *_APP,
+            "tests/app/test_videos.py",
         ),
     ),
     "schedule": Area(("schedule/*.py",), _unit("policy", "post_files", "recurrence", "slots", "time_vectors", "times")),
