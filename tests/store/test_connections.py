@@ -102,6 +102,15 @@ def test_an_error_gives_the_connection_back(store: Store, postgres_url: str) -> 
     assert (0, 1) == (store.count()["scheduled"], opened(postgres_url))
 
 
+def test_a_server_that_vanishes_is_noticed(store: Store) -> None:
+    """The system gives up what no server acknowledges after half a minute, rather than after a quarter of an hour."""
+    with store._reading() as tx:
+        parameters = tx._connection.info.get_parameters()  # type: ignore[attr-defined]
+    assert ("30000", "30", "10", "3") == tuple(
+        parameters[name] for name in ("tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
+    )
+
+
 @pytest.fixture
 def workers(postgres_url: str, home: Path) -> Iterator[list[Skywrite]]:
     """Two processes on one database, with a due post on each of many accounts."""

@@ -16,13 +16,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tests.support.processes import FAST_FOLDER, Child, ServerUnavailable, free_port
 
-READY = "database system is ready to accept connections"
+READY = "database system is ready to accept "
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -67,11 +68,8 @@ class PostgresServer:
 
     def create_database(self) -> str:
         """The address of a new, empty database in this cluster."""
-        import psycopg
-
         name = f"test_{next(self._numbers)}"
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+        self.execute(f"CREATE DATABASE {name}")
         return self._url(name)
 
     def stop(self) -> None:
@@ -81,6 +79,23 @@ class PostgresServer:
     def crash(self) -> None:
         """End it as a crash does: no checkpoint, the next start recovers from the log."""
         self.child.stop(number=signal.SIGQUIT)
+
+    def kill(self) -> None:
+        """SIGKILL it with all its processes, of which none can say good-bye to a client."""
+        self.child.freeze()
+        mine = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        self.child.kill()
+        for pid in mine:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement as its administrator; the rows, where there are any."""
+        import psycopg
+
+        with psycopg.connect(self._url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
 
     def restart(self) -> None:
         """Start it again on the same port and data (after ending it, where it still runs)."""
@@ -109,10 +124,10 @@ def server_user() -> str | None:
         raise ServerUnavailable("PostgreSQL does not run as root, and there is no user postgres to run it.") from None
 
 
-def _initialise(programs: Path, folder: Path, user: str | None) -> None:
-    options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
+def _run(command: Sequence[str | Path], folder: Path, user: str | None) -> None:
+    """Run a program of PostgreSQL to its end, as the user of the server."""
     done = subprocess.run(
-        [programs / "initdb", "-D", folder / "data", *options],
+        command,
         cwd=folder,
         user=user,
         group=user,
@@ -123,7 +138,23 @@ def _initialise(programs: Path, folder: Path, user: str | None) -> None:
         check=False,
     )
     if done.returncode:
-        raise ServerUnavailable(f"PostgreSQL could not make a cluster in {folder}:\n{done.stdout}")
+        raise ServerUnavailable(f"{command[0]} failed in {folder}:\n{done.stdout}")
+
+
+def _initialise(programs: Path, folder: Path, user: str | None) -> None:
+    options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
+    _run([programs / "initdb", "-D", folder / "data", *options], folder, user)
+
+
+@contextmanager
+def _folder(user: str | None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="skywrite-postgres-", dir=FAST_FOLDER))
+    try:
+        if user:
+            shutil.chown(folder, user, user)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -133,15 +164,25 @@ def postgres_server(settings: Mapping[str, str | Path] | None = None) -> Iterato
     Raises ServerUnavailable where there is none.
     """
     found, user = programs(), server_user()
-    folder = Path(tempfile.mkdtemp(prefix="skywrite-postgres-", dir=FAST_FOLDER))
-    try:
-        if user:
-            shutil.chown(folder, user, user)
+    with _folder(user) as folder:
         _initialise(found, folder, user)
         server = PostgresServer(found, folder, user, settings)
         try:
             yield server
         finally:
             server.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def standby_of(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A second server that streams all that the primary does, and serves only readers until it is promoted."""
+    found, user = programs(), server_user()
+    with _folder(user) as folder:
+        source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"]
+        options = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        _run([found / "pg_basebackup", "-D", folder / "data", *source, *options], folder, user)
+        server = PostgresServer(found, folder, user)
+        try:
+            yield server
+        finally:
+            server.stop()

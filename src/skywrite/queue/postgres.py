@@ -32,6 +32,7 @@ from skywrite.shown import redacted
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 20
 STATEMENT_SECONDS = 300
+VANISHED_SECONDS = 30
 # Threads share transactions, so more of them need hardly more connections; a server has room for ten such workers.
 CONNECTIONS_MAX = 8
 CHANNEL = "skywrite"
@@ -137,6 +138,8 @@ class PostgresDatabase(Database):
             keepalives_idle=30,
             keepalives_interval=10,
             keepalives_count=3,
+            # A server that vanishes in the middle of a statement; keepalives are for connections that are idle.
+            tcp_user_timeout=VANISHED_SECONDS * 1000,
         )
         # JSON comes as text from both databases, and is parsed in one place.
         for name in ("json", "jsonb"):
