@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -36,14 +36,20 @@ SHARED = {"pds", "account"}
 REAL = {"postgres", "reference"}
 
 
-def noticed_by(
-    name: str, area: Area, changes: Sequence[Change], *, jobs: int, again: bool
-) -> Iterator[tuple[Change, str]]:
+class Options(NamedTuple):
+    """How many copies run at once, what tests of one change may take, and whether the last run is built upon."""
+
+    jobs: int
+    seconds: float
+    again: bool
+
+
+def noticed_by(name: str, area: Area, changes: Sequence[Change], options: Options) -> Iterator[tuple[Change, str]]:
     """Each change with what noticed it: a test, "loading", "time" or "crash"; "" where nothing did."""
     read, write = os.pipe()
     if (pid := os.fork()) == 0:
         os.close(read)
-        os._exit(_session(name, area, changes, jobs=jobs, again=again, results=write))
+        os._exit(_session(name, area, changes, options, write))
     os.close(write)
     left = []
     with os.fdopen(read) as results:
@@ -58,13 +64,13 @@ def noticed_by(
     known = load(name)
     warm(json.loads(_modules_of(name).read_text()))
     _control_fresh(known)
-    tasks = (_fresh_task(number, changes[number], known) for number in sorted(left))
-    for number, noticed in outcomes(tasks, jobs=jobs):
+    tasks = (_fresh_task(number, changes[number], known, options.seconds) for number in sorted(left))
+    for number, noticed in outcomes(tasks, jobs=options.jobs):
         yield changes[number], noticed
 
 
-def _session(name: str, area: Area, changes: Sequence[Change], *, jobs: int, again: bool, results: int) -> int:
-    hunt = Hunt(name, area, changes, jobs=jobs, again=again)
+def _session(name: str, area: Area, changes: Sequence[Change], options: Options, results: int) -> int:
+    hunt = Hunt(name, area, changes, options)
     hunt.results = os.fdopen(results, "w", buffering=1)
     with open(os.devnull, "w") as silent:  # noqa: PTH123
         os.dup2(silent.fileno(), 1)
@@ -80,9 +86,9 @@ def _session(name: str, area: Area, changes: Sequence[Change], *, jobs: int, aga
 class Hunt:
     """The plug-in: collects, finds out what each test reaches, and tries each change of a function or query."""
 
-    def __init__(self, name: str, area: Area, changes: Sequence[Change], *, jobs: int, again: bool) -> None:
+    def __init__(self, name: str, area: Area, changes: Sequence[Change], options: Options) -> None:
         self._name, self._area, self._changes = name, area, changes
-        self._jobs, self._again = jobs, again
+        self._options = options
         self.results: Any = None
         self.is_done = False
         self._loading: set[CodeType] = set()
@@ -109,7 +115,7 @@ class Hunt:
         for path in {change.path for change in self._changes if change.path.endswith(".py")}:
             importlib.import_module(module_of(path))
         self._control(session, known)
-        for number, noticed in outcomes(self._tasks(session, known, live_functions()), jobs=self._jobs):
+        for number, noticed in outcomes(self._tasks(session, known, live_functions()), jobs=self._options.jobs):
             self._say(number, noticed)
         self.is_done = True
         return True
@@ -121,7 +127,7 @@ class Hunt:
             passes(first, _other(session, first))
 
     def _known(self, session: pytest.Session) -> dict[str, Known]:
-        found = load(self._name) if self._again else {}
+        found = load(self._name) if self._options.again else {}
         files: dict[Path, list[pytest.Item]] = defaultdict(list)
         for item in session.items:
             if item.nodeid not in found:
@@ -136,7 +142,7 @@ class Hunt:
             for number, items in enumerate(files.values())
         ]
         broken = []
-        for number, text in outcomes(tasks, jobs=self._jobs):
+        for number, text in outcomes(tasks, jobs=self._options.jobs):
             if text in ("crash", "time"):
                 raise session.Interrupted(f"{list(files)[number]} ends its process without any change")
             for name, seconds, reached, passed in json.loads(text):
@@ -167,7 +173,7 @@ class Hunt:
         loading = {place_of(code) for code in self._loading}
         for number, change in enumerate(self._changes):
             is_query = change.path.endswith(".sql")
-            tests = reaching(change, known) if change.inside else []
+            tests = reaching(change, known, self._options.seconds) if change.inside else []
             if not tests or not (is_query or can_put(change, functions, loading)):
                 self._say(number, "" if is_query else None)
                 continue
@@ -228,8 +234,8 @@ def warm(modules: Sequence[str]) -> None:
         sys.exit(f"this process must have nothing of the program in memory, but has {loaded[0]}")
 
 
-def _fresh_task(number: int, change: Change, known: dict[str, Known]) -> Task:
-    tests = reaching(change, known, whole_module=True)
+def _fresh_task(number: int, change: Change, known: dict[str, Known], most: float) -> Task:
+    tests = reaching(change, known, most, whole_module=True)
     seconds = LOADING_SECONDS + sum(known[name].seconds for name in tests)
     return Task(number, seconds, lambda folder: _fresh(ChangedModule(change), tests, folder))
 

@@ -21,8 +21,6 @@ from tests.mutation.put import module_of, place_of, who_runs
 from tests.support.processes import ROOT
 
 FOLDER = ROOT / ".cache" / "mutants"
-# What tests of one change may take when all is well; the slowest that reach it are left out beyond that.
-TESTS_SECONDS_MAX = 20.0
 MEASURED_SECONDS_MAX = 15
 FAR = 2
 
@@ -48,8 +46,8 @@ def save(area: str, known: dict[str, Known]) -> None:
     (FOLDER / f"{area}.json").write_text(text)
 
 
-def reaching(change: Change, known: dict[str, Known], *, whole_module: bool = False) -> list[str]:
-    """The tests that call what is changed, the quickest first, for as long as tests of one change may take.
+def reaching(change: Change, known: dict[str, Known], most: float, *, whole_module: bool = False) -> list[str]:
+    """The tests that call what is changed, the quickest first, that take `most` seconds together.
 
     What is not inside a function, or runs while modules are loaded (`whole_module`), is tried with the tests that call
     the module, and then with those that call modules that import it.
@@ -63,13 +61,13 @@ def reaching(change: Change, known: dict[str, Known], *, whole_module: bool = Fa
     else:
         near = [name for name in by_time if _distance(change.path, known[name]) < FAR]
         chosen = sorted(near or by_time, key=lambda name: _distance(change.path, known[name]))
-    return _within(chosen, known)
+    return _within(chosen, known, most)
 
 
-def _within(names: Sequence[str], known: dict[str, Known]) -> list[str]:
+def _within(names: Sequence[str], known: dict[str, Known], most: float) -> list[str]:
     chosen, seconds = [], 0.0
     for name in names:
-        if seconds + known[name].seconds <= TESTS_SECONDS_MAX:
+        if seconds + known[name].seconds <= most:
             seconds += known[name].seconds
             chosen.append(name)
     return chosen

@@ -4,7 +4,7 @@ The tests of an area are collected once. For each change a copy of this process 
 runs the tests that call it, the quickest first, until one fails. What is not inside a function (constants, defaults)
 needs a process of its own, with the changed module in place of the real one.
 
-usage: script/mutants [AREA ...] [--only PART] [--sample 200] [--seed 0] [--jobs 2] [--again] [--list]
+usage: script/mutants [AREA ...] [--only PART] [--sample 200] [--seed 0] [--jobs 2] [--seconds 20] [--again] [--list]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.mutation.changes import SOURCE, Change, python_changes, source_of, sq
 
 ACCEPTED = Path(__file__).with_name("accepted.toml")
 SHARE_MIN = 0.95
+SECONDS = 20.0
 
 
 def main() -> None:
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="so many changes of each area, chosen by the seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="what the tests of one change may take together")
     parser.add_argument("--again", action="store_true", help="which test reaches what is known from the last run")
     parser.add_argument("--verbose", action="store_true", help="show what noticed each change")
     parser.add_argument("--list", action="store_true", help="show the changes and make none")
@@ -75,14 +77,15 @@ def accepted() -> dict[str, str]:
 
 def hunt(name: str, given: argparse.Namespace) -> int:
     """Run one area; how the process is to end."""
-    from tests.mutation.hunt import noticed_by
+    from tests.mutation.hunt import Options, noticed_by
 
     reasons, changes = accepted(), chosen(AREAS[name], given)
     print(f"{name}: {len(changes)} changes", flush=True)
     found: Counter[str] = Counter()
     survivors = []
     began = time.monotonic()
-    for change, noticed in noticed_by(name, AREAS[name], changes, jobs=given.jobs, again=given.again):
+    options = Options(given.jobs, given.seconds, given.again)
+    for change, noticed in noticed_by(name, AREAS[name], changes, options):
         source = source_of(change.path)
         if given.verbose:
             print(f"{time.monotonic() - began:.0f} s: {change.name(source)}: {noticed or 'NOT NOTICED'}", flush=True)

@@ -29,7 +29,7 @@ _PAST = re.compile(
 )
 _HALB = re.compile(rf"(halb|viertel nach|viertel vor) ([^\W\d_]+|\d{{1,2}})(?: uhr)?{END}")
 _WORD_HOUR = re.compile(rf"([^\W\d_]+) (?:uhr|o'clock){END}")
-_EXTRA = {"et demie": 30, "e mezza": 30, "y media": 30, "et quart": 15}
+_EXTRA = {"et demie": "30", "e mezza": "30", "y media": "30", "et quart": "15"}
 _PLAIN_END = r"(?![0-9.,])"
 # The time after the T of ISO 8601, with colons or without.
 ISO_TIME = re.compile(
@@ -47,7 +47,7 @@ def read_clock(text: str, pos: int) -> Found | None:
     if match := _DOTTED.match(text, pos):
         return _found(text, match, match[1], match[2], half=match[3])
     if match := _LETTER.match(text, pos):
-        minute = match[2] or str(_EXTRA.get(match[3] or "", 0))
+        minute = match[2] or _EXTRA.get(match[3] or "", "0")
         is_length_too = not ("uhr" in match[0] or "o'clock" in match[0])
         return _found(text, match, match[1], minute, form="letter" if is_length_too else "plain")
     if match := _EAST.match(text, pos):
@@ -55,7 +55,7 @@ def read_clock(text: str, pos: int) -> Found | None:
         read = _found(text, match, match[2], minute)
         if match[1]:
             part = PartOfDay("morning" if match[1] in ("午前", "上午", "오전") else "afternoon")
-            if part.name == "afternoon" and 1 <= int(match[2]) <= 11:
+            if part.name == "afternoon" and int(match[2]) <= 11:
                 return found(text, pos, match.end(), Clock(int(match[2]) + 12, int(minute)))
             return Found(read.end, (*read.tokens, read.tokens[0]._replace(value=part)))
         return read
@@ -67,18 +67,18 @@ def _read_words(text: str, pos: int) -> Found | None:
     if match := _PAST.match(text, pos):
         away = {"half": 30, "quarter": 15, "a quarter": 15}.get(match[1]) or _number(match[1])
         hour = _number(match[3])
-        if away and hour and away < 60 and 1 <= hour <= 24:
+        if away and hour and away < 60 and hour <= 24:
             before = match[2] == "to"
             if match[1] == "half" and before:
                 return None
             return _shifted(text, match, hour, -away if before else away, match[4])
     if match := _HALB.match(text, pos):
         hour = _number(match[2])
-        if hour and 1 <= hour <= 24:
+        if hour and hour <= 24:
             return _shifted(text, match, hour, {"halb": -30, "viertel nach": 15}.get(match[1], -15), None)
     match = _WORD_HOUR.match(text, pos)
     hour = _number(match[1]) if match else None
-    return _found(text, match, str(hour)) if match and hour and hour <= 12 else None
+    return _found(text, match, str(hour)) if match and hour else None
 
 
 def _number(word: str) -> int | None:
@@ -91,7 +91,7 @@ def _shifted(text: str, match: re.Match[str], hour: int, minutes: int, half: str
         _to_24(match[0], hour, half)
         clock = (hour % 12 + (12 if half == "p" else 0)) * 60 + minutes
     clock %= 1440
-    value = Clock(clock // 60, clock % 60, twelve=not half and hour <= 12)
+    value = Clock(clock // 60, clock % 60, twelve=not half)
     return found(text, match.start(), match.end(), value)
 
 
@@ -127,7 +127,7 @@ def make_clock(
     rest = (int(minute or 0), int(second or 0), int((fraction or "0")[:6].ljust(6, "0")))
     if whole > 24 or rest[0] > 59 or rest[1] > 59 or (whole == 24 and any(rest)):
         raise InvalidTime(f"The time of day {piece!r} does not exist.")
-    return Clock(whole, *rest, twelve=not half and not is_iso and 1 <= whole <= 12, form="iso" if is_iso else "plain")
+    return Clock(whole, *rest, twelve=not half and not is_iso, form="iso" if is_iso else "plain")
 
 
 def _to_24(piece: str, hour: int, half: str) -> int:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from skywrite.schedule.cron import CronSeries
+from skywrite.schedule.cron import CronSeries, parse_cron
 from skywrite.schedule.english_rules import MergedSeries
 from skywrite.schedule.rrule import RRule
-from skywrite.schedule.series import Series
+from skywrite.schedule.series import NeverHappens, Series
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
 _ALL_MONTHS = range(1, 13)
@@ -37,21 +37,23 @@ def describe_series(series: Series) -> str:
     if isinstance(series, MergedSeries):
         times = sorted({time for rule in series.rules for time in _times(rule)})
         return _sentence(series.rules[0], times)
-    if isinstance(series, RRule):
-        return _sentence(series, _times(series))
-    return "At times of its own"
+    assert isinstance(series, RRule)
+    return _sentence(series, _times(series))
 
 
 def _cron(expression: str) -> str:
     """Describe a cron expression. With days of the month and of the week, either is enough."""
     minute, hour, day, month, weekday = expression.split()
     if not (day.startswith("*") or weekday.startswith("*")):
-        first = _cron(f"{minute} {hour} {day} {month} *")
-        second = _explained(f"{minute} {hour} * {month} {weekday}").partition(" on ")[2]
-        return f"{first}, and also on {second}"
+        second = f"{minute} {hour} * {month} {weekday}"
+        try:
+            first = _cron(parse_cron(f"{minute} {hour} {day} {month} *").expression)
+        except NeverHappens:
+            return _explained(second)
+        return f"{first}, and also on {_explained(second).partition(' on ')[2]}"
     text = _explained(expression)
-    months = [number for number in _ALL_MONTHS if _has(month, number, _MONTH_NAMES)]
-    days = [number for number in range(29, 32) if _has(day, number, ())] if re.fullmatch(r"[\d,]+", day) else []
+    months = [number for number in _ALL_MONTHS if _has_month(month, number)]
+    days = [int(number) for number in day.split(",")] if re.fullmatch(r"[\d,]+", day) else []
     return f"{text} {_WHERE}" if _is_missing(days, months) else text
 
 
@@ -59,7 +61,7 @@ def _explained(expression: str) -> str:
     """What cronsim says, with "31st" instead of its "31th", and articles."""
     from cronsim import CronSim
 
-    text = CronSim(expression, datetime(2024, 1, 1)).explain()
+    text = CronSim(expression, datetime.min).explain()
     text = text.replace("day of month", "day of the month")
     return re.sub(r"\b(\d+)th\b", lambda number: _th(int(number[1])), text)
 
@@ -67,31 +69,26 @@ def _explained(expression: str) -> str:
 _MONTH_NAMES = tuple(name[:3].lower() for name in MONTH_FULL)
 
 
-def _has(field: str, number: int, names: Sequence[str]) -> bool:
-    """Whether a field of a cron expression names a number."""
+def _has_month(field: str, number: int) -> bool:
+    """Whether the fourth field of a cron expression names a month."""
     for part in field.lower().split(","):
         span, _, step = part.partition("/")
         first, dash, last = span.partition("-")
-        if first == "*":
-            begin, end = 1, 31
-        else:
-            begin = _value(first, names)
-            end = _value(last, names) if dash else (31 if step else begin)
+        is_open = first == "*" or (step and not dash)
+        begin = 1 if first == "*" else _month(first)
+        end = _month(last) if dash else number if is_open else begin
         if begin <= number <= end and (number - begin) % int(step or 1) == 0:
             return True
     return False
 
 
-def _value(text: str, names: Sequence[str]) -> int:
-    if text in names:
-        return names.index(text) + 1
-    return int(text) if text.isdigit() else 0
+def _month(text: str) -> int:
+    return _MONTH_NAMES.index(text) + 1 if text in _MONTH_NAMES else int(text)
 
 
 def _is_missing(days: Iterable[int], months: Iterable[int]) -> bool:
     """Whether some month, in some year, lacks one of the days."""
-    shortest = [calendar.monthrange(2023, month)[1] for month in months]
-    return any(day > length for day in days for length in shortest)
+    return any(day > calendar.mdays[month] for day in days for month in months)
 
 
 def _sentence(rule: RRule, times: Sequence[str]) -> str:
@@ -126,7 +123,7 @@ def _on_days(rule: RRule) -> list[str]:
     only = "only on" if rule.freq in ("DAILY", "HOURLY", "MINUTELY") else "on"
     said = [f"{only} {_days(rule.byday)}"] if rule.byday else []
     if counted:
-        said.append(f"if it is also {_or(counted)}" if rule.byday else f"{only} {_and(counted)}")
+        said.append(f"if it is also {_and(counted, 'or')}" if rule.byday else f"{only} {_and(counted)}")
     return said
 
 
@@ -183,13 +180,10 @@ def _place(number: int) -> str:
 
 
 def _th(number: int) -> str:
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
 
 
-def _and(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def _or(parts: Sequence[str]) -> str:
-    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+def _and(parts: Sequence[str], word: str = "and") -> str:
+    *most, last = parts
+    return f"{', '.join(most)} {word} {last}" if most else last

@@ -124,7 +124,7 @@ def _said(words: list[str], text: str) -> _Said:
     while rest:
         word = rest.pop(0)
         unit = _UNITS.get(rest[0]) if rest else None
-        number = int(word) if word.isascii() and word.isdigit() and len(word) < 6 else None
+        number = int(word) if word.isascii() and word.isdigit() else None
         if word == "other" and rest and (unit or weekday_of(rest[0]) is not None):
             said.interval = 2
         elif number is not None and unit:

@@ -186,7 +186,7 @@ def _check_range(tokens: list[Token], given: str) -> None:
 def _fill_hour(parts: Parts) -> None:
     """In "friday evening at 8" the number is the hour."""
     if parts.part and parts.clock is None and parts.number is not None and parts.number <= 24:
-        parts.clock = Clock(parts.number, twelve=1 <= parts.number <= 12)
+        parts.clock = Clock(parts.number, twelve=True)
         parts.number = None
 
 

@@ -24,7 +24,7 @@ class CalendarDate:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day. `twelve`: it is not clear yet whether this is the 12-hour or the 24-hour clock."""
+    """A time of day. `twelve`: an hour up to 12 may still be one of the 12-hour clock."""
 
     hour: int
     minute: int = 0

@@ -1,0 +1,206 @@
+"""Forms of recurrences at their edges: what a rule says about itself, the first that is refused, and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from skywrite.errors import InputError
+from skywrite.schedule.describe import _th
+from skywrite.schedule.languages import fold
+from skywrite.schedule.recurrence import NeverHappens, describe, parse_rule
+
+BERLIN = "Europe/Berlin"
+# Wednesday, 11:30 in Berlin.
+NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
+
+
+def days(text: str, count: int, start: datetime | None = None) -> list[str]:
+    times = islice(parse_rule(text, zone=BERLIN, start=start).times(NOW), count)
+    return [f"{at.astimezone(ZoneInfo(BERLIN)):%Y-%m-%d %H:%M}" for at in times]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 9 31 */2 *", "At 09:00 on the 31st day of every second month (where there is one)"),
+        ("0 9 30 */2 *", "At 09:00 on the 30th day of every second month"),
+        ("0 9 30 */3 *", "At 09:00 on the 30th day of every third month"),
+        ("0 9 30 jan-mar *", "At 09:00 on the 30th day of every month from January through March (where there is one)"),
+        ("0 9 31 JAN,mar *", "At 09:00 on the 31st day of January and March"),
+        (
+            "0 9 31 nov-dec *",
+            "At 09:00 on the 31st day of November and December (where there is one)",
+        ),
+        ("0 9 31 7/5 *", "At 09:00 on the 31st day of every fifth month from July through December"),
+        ("0 9 31 1/2 *", "At 09:00 on the 31st day of every second month (where there is one)"),
+        ("0 9 29 2 *", "At 09:00 on February 29 (where there is one)"),
+        ("0 9 28 * *", "At 09:00 on the 28th day of every month"),
+        ("0 9 31 2 1", "At 09:00 on Monday in February"),
+        ("FREQ=DAILY;BYHOUR=9;BYMONTH=1,2,3", "Every day in January, February and March at 09:00"),
+        ("DTSTART:20260101T090000 RRULE:FREQ=DAILY;COUNT=1", "Every day at 09:00 once"),
+        ("DTSTART:20260101T090000 RRULE:FREQ=DAILY;COUNT=2", "Every day at 09:00 2 times in all"),
+        ("FREQ=YEARLY;BYYEARDAY=366;BYHOUR=9", "Every year on day of the year 366 (where there is one) at 09:00"),
+        (
+            "FREQ=YEARLY;BYYEARDAY=-366;BYHOUR=9",
+            "Every year on the 366th last day of the year (where there is one) at 09:00",
+        ),
+        ("FREQ=YEARLY;BYYEARDAY=365;BYHOUR=9", "Every year on day of the year 365 at 09:00"),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO;BYHOUR=9", "Every year on Monday in week 53 (where there is one) at 09:00"),
+        (
+            "FREQ=YEARLY;BYWEEKNO=-53;BYDAY=MO;BYHOUR=9",
+            "Every year on Monday in the 53rd last week of the year (where there is one) at 09:00",
+        ),
+        ("FREQ=YEARLY;BYWEEKNO=52;BYDAY=MO;BYHOUR=9", "Every year on Monday in week 52 at 09:00"),
+        (
+            "FREQ=YEARLY;BYWEEKNO=1,-2;BYDAY=MO;BYHOUR=9",
+            "Every year on Monday in the 2nd last week of the year and week 1 at 09:00",
+        ),
+        ("FREQ=YEARLY;BYDAY=53MO;BYHOUR=9", "Every year on the 53rd Monday (where there is one) at 09:00"),
+        ("FREQ=YEARLY;BYDAY=52MO;BYHOUR=9", "Every year on the 52nd Monday at 09:00"),
+        ("FREQ=YEARLY;BYDAY=5MO;BYHOUR=9", "Every year on the fifth Monday at 09:00"),
+        (
+            "FREQ=YEARLY;BYMONTH=3;BYDAY=5MO;BYHOUR=9",
+            "Every year on the fifth Monday in March (where there is one) at 09:00",
+        ),
+        ("FREQ=MONTHLY;BYDAY=-5MO;BYHOUR=9", "Every month on the 5th last Monday (where there is one) at 09:00"),
+        ("FREQ=MONTHLY;BYDAY=4MO;BYHOUR=9", "Every month on the fourth Monday at 09:00"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1;BYHOUR=9", "Every month on day 1 at 09:00"),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=1,2,3;BYDAY=MO;BYHOUR=9",
+            "Every month on Monday if it is also day 1, day 2 or day 3 at 09:00",
+        ),
+        ("FREQ=MINUTELY;BYSECOND=30;INTERVAL=5", "Every 5 minutes at second 30"),
+        ("FREQ=HOURLY;BYMINUTE=0", "Every hour"),
+        ("FREQ=HOURLY;BYMINUTE=0,30", "Every hour at minute 0 and 30"),
+        ("FREQ=MINUTELY;BYMINUTE=0", "Every minute at minute 0"),
+        ("FREQ=HOURLY;BYDAY=SA", "Every hour only on Saturday"),
+        (
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=2,6,-1;BYHOUR=9",
+            "Every month on the last, second and 6th weekday (Monday to Friday) at 09:00",
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYMONTHDAY=1,2;BYSETPOS=1;BYHOUR=9",
+            "Every month on Monday to Friday if it is also day 1 or day 2 at 09:00",
+        ),
+        ("mon-wed,sat 9:00", "Every week on Monday, Tuesday, Wednesday and Saturday at 09:00"),
+        ("fri-mon 9:00", "Every week on Monday, Friday, Saturday and Sunday at 09:00"),
+        ("mondays 9:00", "Every week on Monday at 09:00"),
+        ("first weekday of the month 9:00", "Every month on the first weekday (Monday to Friday) at 09:00"),
+        ("24th dec 9:00", "Every year on day 24 in December at 09:00"),
+        ("24. dec 9:00", "Every year on day 24 in December at 09:00"),
+        ("every 10000 hours", "Every 10000 hours"),
+        ("third friday 9:00", "Every month on the third Friday at 09:00"),
+        ("3rd friday 9:00", "Every month on the third Friday at 09:00"),
+        ("2nd friday 9:00", "Every month on the second Friday at 09:00"),
+        ("4th friday 9:00", "Every month on the fourth Friday at 09:00"),
+        ("fourth friday 9:00", "Every month on the fourth Friday at 09:00"),
+        ("1st friday 9:00", "Every month on the first Friday at 09:00"),
+        ("weekends noon", "Every week on Saturday and Sunday at 12:00"),
+        ("weekend midnight", "Every week on Saturday and Sunday at 00:00"),
+        ("weekdays 11:59pm", "Every week on Monday to Friday at 23:59"),
+    ],
+)
+def test_a_rule_says_what_it_does(text: str, expected: str) -> None:
+    """Including what some months and years do not have."""
+    assert f"{expected}, {BERLIN} time" == describe(parse_rule(text, zone=BERLIN))
+
+
+def test_ordinals_end_as_people_say_them() -> None:
+    """Teens are th, in each hundred."""
+    expected = "1st 2nd 3rd 4th 10th 11th 12th 13th 14th 20th 21st 22nd 23rd 24th 101st 111th 112th 113th 122nd 211th"
+    numbers = (1, 2, 3, 4, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 101, 111, 112, 113, 122, 211)
+    assert expected.split() == [_th(number) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0 9 30 2 *", "has no occurrences: its months have no such day."),
+        ("0 9 1,31 2 *", ""),
+        ("0 9 30,31 2 *", "has no occurrences: its months have no such day."),
+        ("0 9 31-31 4 *", "has no occurrences: its months have no such day."),
+        ("0 9 0 2 *", "is wrong: Bad day-of-month."),
+        ("0 9 32 2 *", "is wrong: Bad day-of-month."),
+        ("0 9 31,x 2 *", "is wrong: Bad day-of-month."),
+        ("0 9 5-1 2 *", "has no occurrences: its months have no such day."),
+        ("0 9 1 13 *", "is wrong: Bad month."),
+        ("0 9 1 1", "does not have the five fields of a cron expression."),
+        ("0 9 * * * *", "does not have the five fields of a cron expression."),
+        ("0 9 * * ¹", "contains characters that cron does not use."),
+        ("daily", "has no time of day."),
+        ("monthly 1", "has no time of day."),
+        ("every 100000 hours", "INTERVAL must be a whole number from 1 to 10000, not '100000'."),
+        ("monthly 32 9:00", "BYMONTHDAY must be a whole number from -31 to 31, not '32'."),
+        *(
+            (text, f"Skywrite does not understand the rule {text!r}.")
+            for text in (
+                *("first day 9:00", "monday through", "monday to foo 9:00", "foo to monday 9:00", "first weekend 9:00"),
+                *("monthly 1 24 dec 9:00", "weekly 1 9:00", "weekly dec mon 9:00", "weekly first 9:00"),
+                *("yearly mon 9:00", "yearly dec 9:00", "yearly 24 9:00", "yearly mon 24 dec 9:00", "weekly dec 9:00"),
+                *("monthly mon 3 9:00", "monthly dec 3 9:00", "first monday weekly 9:00", "daily mon 9:00"),
+                *("daily dec 9:00", "daily first 9:00", "daily 3 9:00", "hourly mon", "2nd last monday 9:00"),
+                *("first first monday 9:00", "monthly 1st 2nd 9:00", "jan feb 1 9:00", "monthly 123 9:00"),
+                *("every hour 9:00", "hourly 9:00", "first day last day monthly 9:00", "other 9:00", "mon other 9:00"),
+                *("first weekday last weekday 9:00", "first mon weekend 9:00", "monthly first day mon 9:00"),
+            )
+        ),
+    ],
+)
+def test_a_rule_that_says_too_much_or_too_little_is_refused(text: str, message: str) -> None:
+    """The error names what is wrong."""
+    if not message:
+        assert parse_rule(text, zone=BERLIN)
+        return
+    with pytest.raises(InputError) as caught:
+        parse_rule(text, zone=BERLIN)
+    assert caught.value.message.endswith(message)
+    assert ("such day" in message) == isinstance(caught.value, NeverHappens)
+
+
+def test_a_rule_without_a_time_shows_how_to_add_one() -> None:
+    """The hint repeats the rule."""
+    with pytest.raises(InputError) as caught:
+        parse_rule("first monday", zone=BERLIN)
+    assert 'Add one: "first monday 9:00".' == str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("every other week mon 9:00", ["2026-11-30 09:00", "2026-12-14 09:00"]),
+        ("every other monday 9:00", ["2026-11-30 09:00", "2026-12-14 09:00"]),
+        ("every other day 9:00", None),
+        ("every 2 days 9:00", ["2026-11-26 09:00", "2026-11-28 09:00"]),
+        ("every 3 months 16. 9:00", ["2027-02-16 09:00", "2027-05-16 09:00"]),
+        ("every 2 weeks", ["2026-11-30 08:00", "2026-12-14 08:00"]),
+        ("every 2 years 16 nov", ["2028-11-16 08:00", "2030-11-16 08:00"]),
+        ("every 25 hours", ["2026-11-25 17:00", "2026-11-26 18:00"]),
+        ("every 90 mins", ["2026-11-25 12:30", "2026-11-25 14:00"]),
+        ("weekly", ["2026-11-30 08:00", "2026-12-07 08:00"]),
+        ("hourly", ["2026-11-25 12:00", "2026-11-25 13:00"]),
+    ],
+)
+def test_a_rule_that_counts_does_so_from_its_start(text: str, expected: list[str] | None) -> None:
+    """Here Monday, 16 November, at 8:00 in Berlin; "other" is every second one."""
+    start = datetime(2026, 11, 16, 7, tzinfo=UTC)
+    if expected is None:
+        expected = days("every 2 days 9:00", 2, start)
+    assert expected == days(text, 2, start)
+
+
+def test_only_rules_with_a_count_are_counted_from_their_start() -> None:
+    """Cron and English rules have none; rules of days keep to the clock on the wall, forward where it has a gap."""
+    cron, english = parse_rule("0 9 * * *", zone=BERLIN).series, parse_rule("daily 9:00", zone=BERLIN).series
+    counted = parse_rule("DTSTART:20260101T090000 RRULE:FREQ=DAILY;COUNT=2", zone=BERLIN).series
+    assert [False, False, True] == [cron.is_counted, english.is_counted, counted.is_counted]
+    assert [False, False, True] == [cron.flows, english.flows, parse_rule("hourly", zone=BERLIN).series.flows]
+    assert ["after", "forward"] == [cron.in_gap, english.in_gap]
+
+
+def test_accents_do_not_count() -> None:
+    """From the first to the last combining mark of Latin."""
+    assert ["a", "e", "x"] == [fold("à"), fold("É"), fold("x\u036f")]
