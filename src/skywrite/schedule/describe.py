@@ -17,6 +17,7 @@ from skywrite.schedule.series import NeverHappens, Series
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
 _ALL_MONTHS = range(1, 13)
+NO_LEAP_YEAR = datetime.min.year
 _WHERE = "(where there is one)"
 _WORKING_DAYS = tuple((0, weekday) for weekday in range(5))
 _UNITS = {
@@ -88,7 +89,8 @@ def _month(text: str) -> int:
 
 def _is_missing(days: Iterable[int], months: Iterable[int]) -> bool:
     """Whether some month, in some year, lacks one of the days."""
-    return any(day > calendar.mdays[month] for day in days for month in months)
+    shortest = [calendar.monthrange(NO_LEAP_YEAR, month)[1] for month in months]
+    return any(day > length for day in days for length in shortest)
 
 
 def _sentence(rule: RRule, times: Sequence[str]) -> str:
