@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 from bench.measure import machine, print_table
-from bench.queue_data import TICKS, Ground, RunningWorker, percentile, post_of, tell
+from bench.queue_data import Ground, RunningWorker, database_cpu_seconds, percentile, post_of, tell
 from skywrite.app import Skywrite
 from skywrite.atproto.session import Session
 from tests.support.processes import python_child
@@ -139,35 +138,15 @@ def _print_idle(sky: Skywrite, threads: int) -> None:
     with RunningWorker(sky, threads) as worker:
         start = time.perf_counter() - began
         time.sleep(5)
-        own, all_servers = worker.cpu_seconds(), _server_cpu_seconds(sky)
+        own, all_servers = worker.cpu_seconds(), database_cpu_seconds(sky)
         time.sleep(IDLE_SECONDS)
-        own, all_servers = worker.cpu_seconds() - own, _server_cpu_seconds(sky) - all_servers
+        own, all_servers = worker.cpu_seconds() - own, database_cpu_seconds(sky) - all_servers
         memory = worker.memory_mib()
     print()
     print_table(
         ["started within", "idle: of a core, worker", "database", "most memory"],
         [[f"{start:.2f} s", f"{own / IDLE_SECONDS:.2%}", f"{all_servers / IDLE_SECONDS:.2%}", f"{memory:.0f} MiB"]],
     )
-
-
-def _server_cpu_seconds(sky: Skywrite) -> float:
-    """Processor time of all processes of the database server."""
-    with sky.context.store._reading() as tx:
-        row = tx.select(b"SELECT pg_backend_pid() AS pid", {})[0]
-    parent = _stat(Path(f"/proc/{row['pid']}/stat"))[1]
-    ticks = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = _stat(path)
-        except OSError:
-            continue
-        if fields[1] == parent or path.parent.name == parent:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS
-
-
-def _stat(path: Path) -> list[str]:
-    return path.read_text().rpartition(")")[2].split()
 
 
 @contextmanager

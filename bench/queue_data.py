@@ -240,12 +240,39 @@ class RunningWorker:
 
     def cpu_seconds(self) -> float:
         """Processor time that the process has used."""
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu_seconds(self.child.pid)
 
     def memory_mib(self) -> float:
         """The most memory that the process has held."""
         return peak_memory_mib(self.child.pid)
+
+
+def cpu_seconds(pid: int | str) -> float:
+    """Processor time that a process has used."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def database_cpu_seconds(sky: Skywrite) -> float:
+    """Processor time of all processes of the PostgreSQL server, also of those that have ended; 0 with SQLite."""
+    if sky.context.store.dialect != "postgres":
+        return 0.0
+    with sky.context.store._reading() as tx:
+        server = _stat(tx.select(b"SELECT pg_backend_pid() AS pid", {})[0]["pid"])[1]
+    ticks = sum(int(field) for field in _stat(server)[11:15])
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = _stat(folder.name)
+        except OSError:
+            continue
+        if fields[1] == server:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICKS
+
+
+def _stat(pid: int | str) -> list[str]:
+    """The fields of /proc/PID/stat, from the state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def peak_memory_mib(pid: int | str = "self") -> float:

@@ -34,6 +34,12 @@ class Pool:
         with self._news:
             return len(self._threads)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all threads that may be are busy."""
+        with self._news:
+            return len(self._threads) - self._resting + self._waiting >= self._most
+
     def wake(self) -> None:
         """Let one more thread work. If all are busy, one works again when it is done."""
         with self._news:

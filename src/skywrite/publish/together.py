@@ -3,12 +3,14 @@
 What lives here: combining them. What does not: the transaction (`queue`), the outcome of an attempt (`publisher`).
 
 Each transaction waits for the disk or for another process. Meanwhile other threads arrive, and the next one of them
-settles for all that have arrived, with as many statements as for one.
+settles for all that have arrived, with as many statements as for one. After a transaction that was shared, the next
+thread waits some milliseconds for others: without that, every second transaction would be for one thread alone.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from skywrite.errors import SkywriteError
@@ -17,6 +19,7 @@ from skywrite.queue.settling import Settlement
 from skywrite.queue.store import Store
 
 MOST = 64
+GATHER_SECONDS = 0.004
 
 
 @dataclass
@@ -28,10 +31,15 @@ class _Item:
 
 
 class Settling:
-    """`Store.settle` for concurrent threads. Each gets its own result, or its own error."""
+    """`Store.settle` for concurrent threads. Each gets its own result, or its own error.
 
-    def __init__(self, store: Store) -> None:
+    `gather` waits for other threads to come.
+    """
+
+    def __init__(self, store: Store, gather: Callable[[], object] = lambda: None) -> None:
         self._store = store
+        self._gather = gather
+        self._shared = False
         self._turn = threading.Lock()
         self._gathering = threading.Lock()
         self._waiting: list[_Item] = []
@@ -51,10 +59,13 @@ class Settling:
         return mine.settled
 
     def _settle_all(self, mine: _Item) -> None:
+        if self._shared:
+            self._gather()
         with self._gathering:
             others = [item for item in self._waiting if item is not mine]
             batch, self._waiting = [mine, *others[: MOST - 1]], others[MOST - 1 :]
-        if len(batch) == 1:
+        self._shared = len(batch) > 1
+        if not self._shared:
             return
         try:
             answers = self._store.settle_some([Settlement(item.claim, item.outcome, item.account) for item in batch])

@@ -23,7 +23,7 @@ from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
 from skywrite.publish.log import Log, silent, unfailing
 from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
-from skywrite.publish.together import Settling
+from skywrite.publish.together import GATHER_SECONDS, Settling
 from skywrite.queue.changes import ChangeListener
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 
@@ -93,8 +93,9 @@ class Worker:
         self._asking_lock = threading.Lock()
         self._asking = 0
         self._claimed: deque[Claim] = deque()
+        self._shared = False
         # Many posts cost a transaction hardly more than one, so threads share them.
-        self.publisher = self.publisher._replace(settle=Settling(self.store).settle)
+        self.publisher = self.publisher._replace(settle=Settling(self.store, self._gather).settle)
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
@@ -168,12 +169,18 @@ class Worker:
         with self._asking_lock:
             self._asking += 1
         with self._claiming:
+            if self._shared and not self._claimed:
+                self._gather()
             with self._asking_lock:
                 self._asking -= 1
                 others = self._asking
             if not self._claimed:
                 self._claimed.extend(self._claim_for(1 + others))
+                self._shared = len(self._claimed) > 1
             return self._claimed.popleft() if self._claimed else None
+
+    def _gather(self) -> None:
+        self.clock.wait(threading.Event(), GATHER_SECONDS)
 
     def _claim_for(self, threads: int) -> list[Claim]:
         choice, now = self.hosts.choice(), self.clock.monotonic()
@@ -262,6 +269,9 @@ class Worker:
             assert self._pool is not None
             self._pool.wake()
             self.clock.wait(self.stopping, HOT_LOOP_SECONDS)
+            # A thread that is busy claims the next post by itself.
+            while self._pool.is_full and not self.clock.wait(self.stopping, HOT_LOOP_SECONDS):
+                pass
             return
         seconds = IDLE_SECONDS_MAX if next_at is None else min((next_at - now).total_seconds(), IDLE_SECONDS_MAX)
         watch.wait(seconds)

@@ -14,6 +14,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import Post, Problem
 from skywrite.queue.rows import dump_json
+from skywrite.queue.steps import items_of
 
 EVENT_KINDS = (
     "post.published",
@@ -108,16 +109,16 @@ def _note(tx: Transaction, now: datetime, events: Sequence[_Noted]) -> None:
     if not events:
         return
     hooks = tx.rows("webhooks_that_listen")
-    unheard, at = [], tx.time_value(now)
+    unheard = []
     for event in events:
         listening = [hook for hook in hooks if _listens(hook, event.kind, event.account_did)]
         values = {"kind": event.kind, "account_did": event.account_did, "subject_id": event.subject_id}
         if listening:
             _note_heard(tx, now, event, values, listening)
         else:
-            unheard.append({**values, "data": dump_json(event.data), "now": at})
+            unheard.append({**values, "data": event.data})
     if unheard:
-        tx.run_many("insert_events", unheard)
+        tx.run("insert_events", items=items_of(unheard), now=now)
 
 
 def _note_heard(

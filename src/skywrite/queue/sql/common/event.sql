@@ -4,9 +4,12 @@ INSERT INTO event (kind, account_did, subject_id, data, created_at)
 VALUES (:kind, :account_did, :subject_id, :data, :now) RETURNING id
 
 -- name: insert_events
--- Record events.
+-- Record events about posts.
 INSERT INTO event (kind, account_did, subject_id, data, created_at)
-VALUES (:kind, :account_did, :subject_id, :data, :now)
+SELECT
+  item.value ->> 'kind', item.value ->> 'account_did', CAST(item.value ->> 'subject_id' AS bigint),
+  item.value -> 'data', :now
+FROM json_each(:items) AS item WHERE true
 
 -- name: events_after
 -- The events after an event.
