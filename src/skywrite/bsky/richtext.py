@@ -87,8 +87,9 @@ def _folded(blank: re.Match[str]) -> str:
 
 
 def facet_records(facets: Iterable[Facet], dids: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The facets as `app.bsky.richtext.facet` records, in order and without overlaps.
+    """The facets as `app.bsky.richtext.facet` objects, in order and without overlaps.
 
+    They need no `$type`, because nothing else may be in their place.
     `dids` maps handles to DIDs. Mentions without a DID stay plain text, and so do links that the server would refuse
     (detection finds a link even in a lone `http://`).
     """
@@ -97,7 +98,7 @@ def facet_records(facets: Iterable[Facet], dids: Mapping[str, str]) -> list[dict
         feature = _feature(facet, dids)
         if feature is not None:
             index = {"byteStart": facet.byte_start, "byteEnd": facet.byte_end}
-            records.append({"$type": "app.bsky.richtext.facet", "index": index, "features": [feature]})
+            records.append({"index": index, "features": [feature]})
     return records
 
 

@@ -110,7 +110,7 @@ _CONDITIONS = {
     "account_did": "AND account_did = :account_did",
     "recurrence_id": "AND recurrence_id = :recurrence_id",
     "source": "AND source = :source",
-    "text": "AND lower(text) LIKE :text ESCAPE '!'",
+    "text": "AND lower(draft ->> 'text') LIKE :text ESCAPE '!'",
     "due_from": "AND due_at >= :due_from",
     "due_before": "AND due_at < :due_before",
     "changed_from": "AND updated_at >= :changed_from",
