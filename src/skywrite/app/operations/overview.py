@@ -20,6 +20,7 @@ from skywrite.queue.store import Store
 from skywrite.schedule.slots import slot_times
 
 PLAN_DAYS_MAX = 62
+PLAN_YEAR_MAX = 9000
 PLAN_POSTS_MAX = 2000
 OCCURRENCES_MAX = 200
 TEXT_MAX = 120
@@ -115,8 +116,10 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
     """Posts, free slots and coming occurrences between two times."""
     start, end = parse_instant(given.from_), parse_instant(given.to)
     assert start is not None and end is not None
-    if not start < end <= start + timedelta(days=PLAN_DAYS_MAX):
+    if not timedelta() < end - start <= timedelta(days=PLAN_DAYS_MAX):
         raise InputError(f"A plan has at most {PLAN_DAYS_MAX} days, and ends after it begins.")
+    if end.year > PLAN_YEAR_MAX:
+        raise InputError(f"A plan ends before the year {PLAN_YEAR_MAX + 1}.")
     accounts = [access.account(given.account)] if given.account else access.all_accounts()
     posts = sorted(chain.from_iterable(_posts(access, account, start, end) for account in accounts), key=_in_order)
     occurrences, more = _occurrences(access, accounts, start, end)

@@ -29,7 +29,7 @@ from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.server.auth import person_of
-from skywrite.server.pages.forms import Sent, read_form
+from skywrite.server.pages.forms import Sent, number_of, read_form
 from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_seconds
 from skywrite.server.problems import BodyTooLarge
@@ -113,8 +113,8 @@ def _chosen(accounts: list[Account], handle: str) -> Account | None:
 
 
 def _draft(visit: Visit) -> Post | None:
-    number = visit.query("draft")
-    return _editable(visit, int(number)) if number.isdigit() else None
+    post_id = number_of(visit.query("draft"))
+    return None if post_id is None else _editable(visit, post_id)
 
 
 def _editable(visit: Visit, number: int) -> Post:
@@ -200,8 +200,8 @@ def _sent(visit: Visit, form: Sent) -> Response:
         if form.too_large is not None:
             raise form.too_large
         visit.access.require("draft")
-        if filled.post.isdigit():
-            post = _editable(visit, int(filled.post))
+        if (post_id := number_of(filled.post)) is not None:
+            post = _editable(visit, post_id)
         images = [_keep(visit, file, form.fields.get("alt", "")) for file in form.files if file.filename]
         chosen = _chosen(visit.sky.accounts.list(), filled.account)
         fields_of = _fields(filled, chosen.settings if chosen else {})

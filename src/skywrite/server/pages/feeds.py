@@ -90,5 +90,5 @@ def routes() -> list[BaseRoute]:
     return [
         page_route("/feeds", feeds),
         form_route("/feeds/add", add),
-        form_route("/feeds/{number:int}/{action}", change),
+        form_route("/feeds/{number:id}/{action}", change),
     ]

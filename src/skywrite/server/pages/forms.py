@@ -1,4 +1,5 @@
-"""Forms with files, as a browser without a script sends them: bounded in size and time, and no text is lost.
+"""What forms and addresses hold: fields and numbers. Forms with files, as a browser without a script sends them, are
+bounded in size and time, and no text is lost.
 
 What does not live here: what becomes of them (`compose`); forms without files (`frame.form_route`).
 """
@@ -12,8 +13,21 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from skywrite.errors import InputError
 from skywrite.server.limits import read_pieces
 from skywrite.server.problems import BodyTooLarge, MalformedBody
+
+
+class Fields(dict[str, str]):
+    """The fields of a form. One that is missing is an error of who sent it."""
+
+    def __missing__(self, name: str) -> str:
+        raise InputError(f"The form has no field {name!r}.", hint="Reload the page, and try again.")
+
+
+def number_of(text: str) -> int | None:
+    """The number of a row or a version; None if the text is not one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 class Sent(NamedTuple):

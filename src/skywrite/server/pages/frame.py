@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import jinja2
+import msgspec
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -25,6 +27,9 @@ from skywrite.queue.authors import written_by
 from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
+from skywrite.server.pages.forms import Fields
+from skywrite.server.problems import on_missing, status_of
+from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
 
 # Scripts and styles only come from this server, and no text can become a script (Trusted Types).
@@ -73,6 +78,15 @@ _WORDS = {
     "run": "start a worker",
     "run_once": "start a worker",
 }
+
+
+class IdConvertor(IntegerConvertor):
+    """`{number:id}` in the path of a route: a number that a database can hold."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("id", IdConvertor())
 
 
 class Visit(NamedTuple):
@@ -125,7 +139,7 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -
         if person is None:
             return render("signed_out.html", status=401)
         form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
-        fields = {name: str(value) for name, value in form.items()}
+        fields = Fields({name: str(value) for name, value in form.items()})
         visit = Visit(request, services_of(request), person)
         return await run_in_threadpool(_shown, lambda seen: action(seen, fields), visit)
 
@@ -136,9 +150,20 @@ def _shown(page: Page, visit: Visit) -> Response:
     try:
         with written_by(visit.access.who, agent=False):
             return page(visit)
+    except msgspec.ValidationError as error:
+        return _trouble(visit, invalid(error, hint=""))
     except SkywriteError as error:
-        status = {2: 422, 3: 409, 4: 503, 5: 409}.get(error.exit_code, 500)
-        return show(visit, "error.html", status=status, title="That did not work", error=error)
+        return _trouble(visit, error)
+
+
+def _trouble(visit: Visit, error: SkywriteError) -> Response:
+    return show(visit, "error.html", status=status_of(error), title="That did not work", error=error)
+
+
+def missing(request: Request, error: Exception) -> Response:
+    """Nothing is at this address: a page for people, a problem for programs."""
+    for_people = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PREFIX)
+    return render("missing.html", status=404) if for_people else on_missing(request, error)
 
 
 def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:

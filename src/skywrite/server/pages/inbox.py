@@ -17,6 +17,7 @@ from skywrite.compose.references import InvalidReference, app_link
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.inbox import InboxItem
 from skywrite.queue.model import Account
+from skywrite.server.pages.forms import number_of
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_left
 
@@ -148,11 +149,11 @@ def _link(uri: str) -> str:
 
 def _answered(visit: Visit) -> tuple[Entry, float] | None:
     """The reply that was just written, while it can be undone."""
-    number = visit.query("answered")
-    if not (number.isascii() and number.isdigit() and len(number) < 18):
+    post_id = number_of(visit.query("answered"))
+    if post_id is None:
         return None
     try:
-        entry = visit.sky.posts.get(visit.access.post(int(number)).id)
+        entry = visit.sky.posts.get(visit.access.post(post_id).id)
     except SkywriteError:
         return None
     left = undo_left(visit, entry.post)
@@ -177,7 +178,7 @@ def routes() -> list[BaseRoute]:
     return [
         page_route("/inbox", inbox),
         form_route("/inbox/collect", collect),
-        form_route("/inbox/{number:int}/answer", answer),
-        form_route("/inbox/{number:int}/done", done),
-        form_route("/inbox/{number:int}/snooze", snooze),
+        form_route("/inbox/{number:id}/answer", answer),
+        form_route("/inbox/{number:id}/done", done),
+        form_route("/inbox/{number:id}/snooze", snooze),
     ]

@@ -19,12 +19,14 @@ from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
 from skywrite.rehearsal import Deed, author_of
+from skywrite.server.pages.forms import number_of
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.rehearsals import OnPlan, on_plan
 
 VIEWS = ("week", "month", "agenda")
 AGENDA_DAYS = 28
 DRAFTS_MAX = 12
+FIRST_YEAR, LAST_YEAR = 1970, 2999
 # A cell of the month shows so many items; the others are folded, unless it is only one.
 CELL_ITEMS = 5
 TROUBLED = ("failed", "held")
@@ -116,12 +118,14 @@ def plan(visit: Visit) -> Response:
 def move(visit: Visit, form: dict[str, str]) -> Response:
     """Move a post: by drag and drop, by the keyboard, or with a form."""
     visit.access.require("schedule")
-    version = int(form["version"]) if form.get("version", "").isdigit() else None
+    post_id, version = number_of(form["id"]), number_of(form.get("version", ""))
+    if post_id is None:
+        raise InputError(f"{form['id']!r} is not the number of a post.")
     try:
-        entry = visit.sky.posts.move(int(form["id"]), form["at"], version=version)
+        entry = visit.sky.posts.move(post_id, form["at"], version=version)
     except ChangedMeanwhile as error:
         raise ChangedMeanwhile(
-            f"Post {form['id']} was changed in another window, and is not moved.",
+            f"Post {post_id} was changed in another window, and is not moved.",
             hint="Go back to the plan to see how it is now, and move it again.",
         ) from error
     zone = visit.sky.context.zone(entry.account)
@@ -132,9 +136,12 @@ def move(visit: Visit, form: dict[str, str]) -> Response:
 
 def _day(text: str, default: date) -> date:
     try:
-        return date.fromisoformat(text) if text else default
+        found = date.fromisoformat(text) if text else default
     except ValueError:
         raise InputError(f"{text} is not a day.", hint="Write it like 2027-01-31.") from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise InputError(f"The plan shows the years from {FIRST_YEAR} to {LAST_YEAR}.")
+    return found
 
 
 def _range(view: str, on: date) -> tuple[date, int]:

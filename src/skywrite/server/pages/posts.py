@@ -21,6 +21,7 @@ from skywrite.queue.api_keys import Scope
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
+from skywrite.server.pages.forms import number_of
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_left, undo_seconds
 
@@ -141,7 +142,7 @@ def _cancel(visit: Visit, number: int, form: dict[str, str]) -> None:
 
 
 def _version(form: dict[str, str]) -> int | None:
-    return int(form["version"]) if form.get("version", "").isdigit() else None
+    return number_of(form.get("version", ""))
 
 
 def _move(visit: Visit, number: int, form: dict[str, str]) -> str:
@@ -291,8 +292,8 @@ def history(visit: Visit) -> Response:
 def routes() -> list[BaseRoute]:
     """The pages and their forms."""
     return [
-        page_route("/posts/{number:int}", post),
-        form_route("/posts/{number:int}/take-back", take_back),
-        form_route("/posts/{number:int}/{action}", act),
+        page_route("/posts/{number:id}", post),
+        form_route("/posts/{number:id}/take-back", take_back),
+        form_route("/posts/{number:id}/{action}", act),
         page_route("/history", history),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -60,11 +59,10 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         return back("/recurrences", f"It is stopped; {cancelled} waiting posts were cancelled.")
     if action not in ("skip", "move"):
         raise InputError("There is no such action.")
-    occurrence = datetime.fromisoformat(form["occurrence"])
     to = form.get("to", "").strip() if action == "move" else None
     if action == "move" and not to:
         raise InputError("No time is given.", hint="Write one, such as friday 10:00.")
-    visit.sky.recurrences.skip_or_move(number, occurrence, to)
+    visit.sky.recurrences.skip_or_move(number, form["occurrence"], to)
     return back("/recurrences", "That time is left out." if to is None else "That time is moved.")
 
 
@@ -82,5 +80,5 @@ def routes() -> list[BaseRoute]:
     """The page and its forms."""
     return [
         page_route("/recurrences", recurrences),
-        form_route("/recurrences/{number:int}/{action}", change),
+        form_route("/recurrences/{number:id}/{action}", change),
     ]

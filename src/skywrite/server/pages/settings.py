@@ -177,5 +177,5 @@ def routes() -> list[BaseRoute]:
         form_route("/settings/webhooks", add_webhook),
         form_route("/settings/calendars", add_calendar),
         form_route("/settings/people", invite),
-        form_route("/settings/{kind}/{number:int}", change),
+        form_route("/settings/{kind}/{number:id}", change),
     ]

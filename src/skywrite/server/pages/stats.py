@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.insight.stats import GROUPINGS, Group
 from skywrite.queue.marks import AGES_HOURS, COUNTS
+from skywrite.server.pages.forms import number_of
 from skywrite.server.pages.frame import Visit, page_route, show
 
 HEIGHT, WIDTH, GAP = 120, 720, 0.2
@@ -47,8 +48,8 @@ def stats(visit: Visit) -> Response:
     """The page."""
     by = visit.query("by", "day")
     by = by if by in GROUPINGS else "day"
-    after = int(visit.query("after", "24")) if visit.query("after", "24").isdigit() else 24
-    after = after if after in AGES_HOURS else 24
+    asked = number_of(visit.query("after"))
+    after = asked if asked in AGES_HOURS else 24
     account = visit.query("account") or None
     groups = visit.sky.stats.groups(by, at=after, account=account)
     return show(

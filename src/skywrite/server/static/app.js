@@ -601,7 +601,14 @@ function workerAddress() {
   return policy.createScriptURL(address);
 }
 
+// On a phone the pages are in one row, wider than the screen.
+function showWhere() {
+  const here = $(".side [aria-current]"), row = here?.closest("ul");
+  if (row) row.scrollLeft = here.offsetLeft - row.offsetLeft - 40;
+}
+
 function start() {
+  showWhere();
   all("[data-submit-on-change] select").forEach(field => field.addEventListener("change", () => field.form.requestSubmit()));
   const root = $("[data-plan]");
   if (root) plan(root);

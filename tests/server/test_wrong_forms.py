@@ -1,0 +1,84 @@
+"""Addresses and forms that no page of ours would send: each is refused with a sentence, never an unexpected error."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from skywrite.app import Skywrite
+from skywrite.queue.people import People
+from skywrite.server.app import make_app
+from skywrite.server.auth import COOKIE
+from skywrite.server.security import Origin
+from tests.app.conftest import NOON, sky, world
+
+__all__ = ["sky", "world"]
+
+HUGE = "9" * 30
+ADDRESSES = (
+    ("/?on=soon", 422, "is not a day"),
+    ("/?on=9999-12-31", 422, "The plan shows the years from 1970 to 2999"),
+    ("/?on=0001-01-01&view=month", 422, "The plan shows the years from 1970 to 2999"),
+    ("/?on=2999-12-31&view=agenda", 200, "From 31 December 2999"),
+    ("/?on=1970-01-01&view=month", 200, "January 1970"),
+    ("/posts/999", 404, "There is no post 999"),
+    (f"/posts/{HUGE}", 404, "There is no page at this address"),
+    ("/nothing", 404, "There is no page at this address"),
+    ("/compose?draft=999", 404, "There is no post 999"),
+    (f"/compose?draft={HUGE}", 200, "New post"),
+    ("/compose?draft=²", 200, "New post"),
+    (f"/inbox?answered={HUGE}", 200, "Inbox"),
+    (f"/stats?after={HUGE}", 200, "Stats"),
+)
+FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("/move", {}, "The form has no field"),
+    ("/move", {"id": "x", "at": "tomorrow 9:00"}, "is not the number of a post"),
+    ("/move", {"id": HUGE, "at": "tomorrow 9:00"}, "is not the number of a post"),
+    ("/move", {"id": "1"}, "The form has no field"),
+    ("/recurrences/1/skip", {}, "The form has no field"),
+    ("/recurrences/1/skip", {"occurrence": "x"}, "does not understand"),
+    ("/recurrences/1/move", {"occurrence": "9999-12-31T23:59:59+00:00", "to": "tomorrow"}, "years away"),
+    ("/media/drop", {}, "The form has no field"),
+    ("/settings/keys", {"name": "x" * 5000, "scope-read": "1"}, "length"),
+    ("/settings/webhooks", {"url": "https://example.com/" + "x" * 9000}, "length"),
+)
+
+
+@pytest.fixture
+def page(sky: Skywrite) -> TestClient:
+    """The pages as the owner gets them, with one post and one recurrence."""
+    sky.schedule("A post", at=NOON + timedelta(hours=1))
+    sky.schedule("Daily", every="daily 15:00")
+    people = People(sky.context.store)
+    headers = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}", "accept": "text/html"}
+    return TestClient(make_app(sky, Origin.of(None)), base_url="http://127.0.0.1", headers=headers)
+
+
+def test_an_address_that_was_typed_wrong(page: TestClient) -> None:
+    """It gets a page for people that says what is wrong."""
+    for path, status, said in ADDRESSES:
+        response = page.get(path)
+        assert (status, True) == (response.status_code, "<title>" in response.text), path
+        assert said in response.text, path
+
+
+def test_a_form_that_was_made_up(page: TestClient) -> None:
+    """It changes nothing, and the page says what it lacks."""
+    for path, form, said in FORMS:
+        response = page.post(path, data=form, headers={"origin": "http://127.0.0.1"})
+        assert (422, True) == (response.status_code, said in response.text), (path, form)
+
+
+def test_a_program_gets_a_problem_where_nothing_is(page: TestClient) -> None:
+    """Who does not ask for a page, or asks the API, gets JSON."""
+    for path, accept in (("/nothing", "*/*"), ("/api/v1/nothing", "text/html")):
+        response = page.get(path, headers={"accept": accept})
+        assert (404, "NoSuchPage") == (response.status_code, response.json()["error"])
+
+
+def test_a_plan_ends_before_time_does(page: TestClient) -> None:
+    """The API refuses days whose following ones no computer can count."""
+    response = page.get("/api/v1/plan?from=9999-12-01T00:00:00Z&to=9999-12-31T23:59:59Z")
+    assert (422, "A plan ends before the year 9001.") == (response.status_code, response.json()["detail"])
