@@ -28,7 +28,7 @@ from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
-from skywrite.server.problems import on_missing, status_of
+from skywrite.server.problems import on_missing
 from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
 
@@ -157,7 +157,8 @@ def _shown(page: Page, visit: Visit) -> Response:
 
 
 def _trouble(visit: Visit, error: SkywriteError) -> Response:
-    return show(visit, "error.html", status=status_of(error), title="That did not work", error=error)
+    status = {2: 422, 3: 409, 4: 503, 5: 409}.get(error.exit_code, 500)
+    return show(visit, "error.html", status=status, title="That did not work", error=error)
 
 
 def missing(request: Request, error: Exception) -> Response:
