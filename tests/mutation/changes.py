@@ -262,6 +262,11 @@ class _Finder(ast.NodeVisitor):
         if not (isinstance(node.exc, ast.Call) and self._text(node.exc.func) == "AssertionError"):
             self.generic_visit(node)
 
+    def visit_keyword(self, node: ast.keyword) -> None:
+        """`strict` asserts that lists are of one length."""
+        if node.arg != "strict":
+            self.generic_visit(node)
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Texts say what they like."""
 

@@ -367,9 +367,10 @@ def test_the_least_is_stored() -> None:
 def test_frozen_with_media_survive_the_database() -> None:
     """Whether the media were uploaded is kept with them."""
     done = frozen(Draft("x", images=(IMAGE,)))
-    for one in (done, done._replace(uploaded=True)):
+    for one in (done, done._replace(uploaded=True), frozen(Draft("é"))):
         assert one == Frozen.from_json(one.to_json())
     assert '"uploaded":false' in done.to_json()
+    assert '"text":"é"' in frozen(Draft("é")).to_json()
     assert (f"at://{DID}/app.bsky.feed.post/{RKEYS[0]}", done.writes[0].cid) == (done.uri, done.cid)
     gated = frozen(Draft("x", replies=(), quotes=False))
     assert (1, 3) == (len(gated.posts), len(gated.writes))
@@ -402,6 +403,7 @@ def test_a_blob_that_the_server_describes_otherwise(changes: dict[str, Any]) -> 
     answer = {**Stored(CID, "video/mp4", 100).blob(), **changes}
     one = frozen(Draft("one", video=VIDEO))
     changed = replace_blobs(one, {CID: answer})
+    assert one is replace_blobs(one, {CID: Stored(CID, "video/mp4", 100).blob()})
     assert answer == changed.writes[0].value["embed"]["video"]
     expected = {**one.writes[0].value["embed"], "video": answer}
     assert expected == changed.writes[0].value["embed"]

@@ -196,6 +196,7 @@ def test_an_unknown_field_is_named_with_the_nearest(row: dict[str, Any], said: s
         ({"reply_to": {}}, "A reference to a record lacks 'uri'."),
         ({"reply_to": {"root": "x"}}, "A reference to a record must have uri and cid; it is str."),
         ({"facets": [5]}, "facets must be a list of app.bsky.richtext.facet objects."),
+        ({"facets": [{"a": 1}, 5]}, "facets must be a list of app.bsky.richtext.facet objects."),
         ({"facets": 5}, "facets must be a list of app.bsky.richtext.facet objects."),
         ({"embed": "x"}, "embed must be an app.bsky.embed object with its $type."),
         ({"thread": {"text": "x"}}, "thread must be a list of texts or drafts."),
@@ -327,6 +328,9 @@ def test_the_name_of_media(media: Media, label: str) -> None:
 def test_only_what_is_set_is_written() -> None:
     """A draft as a row has its text and what is not the default; stored media need no path."""
     assert {"text": ""} == Draft().as_dict()
+    assert {"url": "u", "thumb": {"path": "a.png"}} == Draft(card=Card("u", thumb=Media(path="a.png"))).as_dict()[
+        "card"
+    ]
     stored = {"cid": CID, "mime": "image/png", "size": 100, "width": 4, "height": 3}
     draft = Draft(
         "x",

@@ -64,14 +64,14 @@ class Network:
 
 
 @pytest.fixture
-def network() -> Network:
+def bluesky() -> Network:
     return Network()
 
 
 @pytest.fixture
-def resolve(network: Network) -> Callable[..., ResolvedDraft]:
+def resolve(bluesky: Network) -> Callable[..., ResolvedDraft]:
     """resolve(draft, **options of the context): the resolved draft."""
-    return lambda draft, **options: resolve_draft(draft, network.context(**options))
+    return lambda draft, **options: resolve_draft(draft, bluesky.context(**options))
 
 
 def warned(done: ResolvedDraft) -> list[tuple[str, Any]]:
@@ -82,12 +82,12 @@ def warned(done: ResolvedDraft) -> list[tuple[str, Any]]:
 # Mentions
 
 
-def test_mentions_are_looked_up_once(network: Network, resolve: Any) -> None:
+def test_mentions_are_looked_up_once(bluesky: Network, resolve: Any) -> None:
     """Each handle of a thread is looked up once; one that does not exist is plain text, one that waits is pending."""
     text = "@alice.test @dead.test @later.test https://x.example #tag"
     done = resolve(Draft(text, card="none", thread=(Draft("@alice.test @dead.test @bob.test", card="none"),)))
     assert {"alice.test": ALICE, "dead.test": None, "bob.test": BOB} == done.dids
-    assert ["alice.test", "dead.test", "later.test", "bob.test"] == network.asked
+    assert ["alice.test", "dead.test", "later.test", "bob.test"] == bluesky.asked
     assert [("UnknownMention", "dead.test"), ("MentionPending", "later.test")] == warned(done)
     assert "@dead.test does not exist: it stays plain text." == done.warnings[0]
     assert "could not be looked up yet (No network.)" in done.warnings[1]
@@ -97,12 +97,12 @@ def test_mentions_are_looked_up_once(network: Network, resolve: Any) -> None:
 
 
 @pytest.mark.parametrize("given", [POST, "https://bsky.app/profile/bob.test/post/3kznmn7xqxl22"])
-def test_a_quote_becomes_a_reference(network: Network, resolve: Any, given: str) -> None:
+def test_a_quote_becomes_a_reference(bluesky: Network, resolve: Any, given: str) -> None:
     """A quoted post is read once for its CID, by its address or its link; a reference is not read at all."""
     done = resolve(Draft("x", quote=given))
-    assert (Ref(POST, CID), 1) == (done.draft.quote, network.asked.count(POST))
-    network.asked.clear()
-    assert (Ref(POST, CID), []) == (resolve(Draft("x", quote=Ref(POST, CID))).draft.quote, network.asked)
+    assert (Ref(POST, CID), 1) == (done.draft.quote, bluesky.asked.count(POST))
+    bluesky.asked.clear()
+    assert (Ref(POST, CID), []) == (resolve(Draft("x", quote=Ref(POST, CID))).draft.quote, bluesky.asked)
 
 
 @pytest.mark.parametrize(
@@ -117,23 +117,23 @@ def test_a_quote_becomes_a_reference(network: Network, resolve: Any, given: str)
         ("app.bsky.actor.profile", False),
     ],
 )
-def test_what_can_be_quoted(network: Network, resolve: Any, kind: str, quotable: bool) -> None:
+def test_what_can_be_quoted(bluesky: Network, resolve: Any, kind: str, quotable: bool) -> None:
     """Posts, feeds, lists and starter packs are quoted; anything else is refused before it is read."""
     uri = f"at://{BOB}/{kind}/self"
-    network.records[uri] = {}
+    bluesky.records[uri] = {}
     if quotable:
         assert Ref(uri, CID) == resolve(Draft("x", quote=uri)).draft.quote
         return
     with pytest.raises(InputError, match="cannot be quoted"):
         resolve(Draft("x", quote=uri))
-    assert [] == network.asked
+    assert [] == bluesky.asked
 
 
 @pytest.mark.parametrize("error", ["RecordNotFound", "InvalidRequest", "NotFound"])
-def test_a_post_that_is_gone(network: Network, resolve: Any, error: str) -> None:
+def test_a_post_that_is_gone(bluesky: Network, resolve: Any, error: str) -> None:
     """A post that does not exist stops the draft, and the error says which part of the thread names it."""
-    network.records.clear()
-    network.error = refused(error)
+    bluesky.records.clear()
+    bluesky.error = refused(error)
     for draft in (Draft("x", quote=POST), Draft("x", reply_to=POST)):
         with pytest.raises(PostNotFound, match="does not exist, or was deleted"):
             resolve(draft)
@@ -141,13 +141,13 @@ def test_a_post_that_is_gone(network: Network, resolve: Any, error: str) -> None
         resolve(Draft("x", thread=(Draft("y", quote=POST),)))
 
 
-def test_other_refusals_are_passed_on(network: Network, resolve: Any) -> None:
+def test_other_refusals_are_passed_on(bluesky: Network, resolve: Any) -> None:
     """A server that refuses for another reason is quoted as it is."""
-    network.records.clear()
-    network.error = refused("AccountTakedown")
+    bluesky.records.clear()
+    bluesky.error = refused("AccountTakedown")
     with pytest.raises(RejectedError) as caught:
         resolve(Draft("x", quote=POST))
-    assert caught.value is network.error
+    assert caught.value is bluesky.error
 
 
 ROOT = {"uri": f"at://{ALICE}/app.bsky.feed.post/3kznmn7xqxl23", "cid": CID}
@@ -166,9 +166,9 @@ ROOT = {"uri": f"at://{ALICE}/app.bsky.feed.post/3kznmn7xqxl23", "cid": CID}
         ("x", Ref(POST, CID)),
     ],
 )
-def test_a_reply_joins_the_conversation(network: Network, resolve: Any, value: Any, root: Ref) -> None:
+def test_a_reply_joins_the_conversation(bluesky: Network, resolve: Any, value: Any, root: Ref) -> None:
     """A reply has the root of the conversation that its parent is in, or its parent where that names none."""
-    network.records[POST] = value
+    bluesky.records[POST] = value
     done = resolve(Draft("x", reply_to=POST, thread=(Draft("y"),)))
     assert Reply(root, Ref(POST, CID)) == done.draft.reply_to
     assert (None, ["y"]) == (done.draft.thread[0].reply_to, [part.text for part in done.draft.thread])
@@ -180,10 +180,10 @@ def test_only_posts_are_replied_to(resolve: Any) -> None:
         resolve(Draft("x", reply_to=LIST))
 
 
-def test_a_reply_that_is_known(network: Network, resolve: Any) -> None:
+def test_a_reply_that_is_known(bluesky: Network, resolve: Any) -> None:
     """References that the caller has read are used without reading them again."""
     reply = Reply(Ref(**ROOT), Ref(POST, CID))
-    assert (reply, []) == (resolve(Draft("x", reply_to=reply)).draft.reply_to, network.asked)
+    assert (reply, []) == (resolve(Draft("x", reply_to=reply)).draft.reply_to, bluesky.asked)
 
 
 def gate(kind: str, *rules: str) -> dict[str, Any]:
@@ -212,10 +212,10 @@ POSTGATE = POST.replace(".post/", ".postgate/")
         (None, None),
     ],
 )
-def test_a_thread_with_a_gate(network: Network, resolve: Any, value: Any, said: str | None) -> None:
+def test_a_thread_with_a_gate(bluesky: Network, resolve: Any, value: Any, said: str | None) -> None:
     """A reply that readers may not see is a warning; so is nothing else."""
     if value is not None:
-        network.records[THREADGATE] = value
+        bluesky.records[THREADGATE] = value
     done = resolve(Draft("x", reply_to=POST))
     assert ([("RepliesLimited", POST)] if said else []) == warned(done)
     assert not said or done.warnings[0].startswith(said)
@@ -235,19 +235,19 @@ def test_a_thread_with_a_gate(network: Network, resolve: Any, value: Any, said: 
         (None, False),
     ],
 )
-def test_a_post_that_may_not_be_quoted(network: Network, resolve: Any, value: Any, closed: bool) -> None:
+def test_a_post_that_may_not_be_quoted(bluesky: Network, resolve: Any, value: Any, closed: bool) -> None:
     """A quote that readers do not see is a warning."""
     if value is not None:
-        network.records[POSTGATE] = value
+        bluesky.records[POSTGATE] = value
     assert ([("QuotesClosed", POST)] if closed else []) == warned(resolve(Draft("x", quote=POST)))
     assert [] == warned(resolve(Draft("x", quote=Ref(POST, CID))))
     assert [] == warned(resolve(Draft("x", quote=POST), own_did=BOB))
 
 
-def test_only_posts_have_gates(network: Network, resolve: Any) -> None:
+def test_only_posts_have_gates(bluesky: Network, resolve: Any) -> None:
     """For a quoted list no gate is looked for."""
     resolve(Draft("x", quote=LIST))
-    assert [LIST] == network.asked
+    assert [LIST] == bluesky.asked
 
 
 # Who may reply
@@ -273,13 +273,13 @@ def test_a_rule_that_is_none(resolve: Any, rule: str) -> None:
 # Text and languages
 
 
-def test_texts_are_checked_before_anything_is_read(network: Network, resolve: Any) -> None:
+def test_texts_are_checked_before_anything_is_read(bluesky: Network, resolve: Any) -> None:
     """A text that is too long, or images with a video, stop the draft first."""
     with pytest.raises(TextTooLong, match=r"^Post 2 of 2: "):
         resolve(Draft("x", thread=(Draft("y" * 301, quote=POST),)))
     with pytest.raises(MixedMedia):
         resolve(Draft("x", images=(Image(Media(path="a")),), video=Video(Media(path="b")), quote=POST))
-    assert [] == network.asked
+    assert [] == bluesky.asked
     assert "" == resolve(Draft("")).draft.text
 
 
@@ -396,7 +396,7 @@ def test_a_forbidden_address(with_pages: Any, pages: dict[str, Any]) -> None:
     assert [("CardIncomplete", PAGE)] == warned(with_pages(Draft("x", card=PAGE)))
 
 
-def test_what_a_page_says(with_pages: Any, pages: dict[str, Any], network: Network) -> None:
+def test_what_a_page_says(with_pages: Any, pages: dict[str, Any], bluesky: Network) -> None:
     """A card takes the page's own records, those that can be read, and passes its warnings on."""
     gone = POST.replace("l22", "l99")
     pages[PAGE] = Page(associated_uris=(POST, gone), warnings=("It has no title.",))

@@ -14,7 +14,7 @@ from skywrite.atproto.repo import WRITES_MAX
 from skywrite.bsky import embed, limits
 from skywrite.bsky.gates import check_allow
 from skywrite.bsky.post import check_post, post_record
-from skywrite.bsky.richtext import RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
+from skywrite.bsky.richtext import Facet, RichText, detect, facet_records, parse_markdown_links, shorten_links, tidy
 from skywrite.compose.draft import Card, Draft, Media, Numbering, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
@@ -113,7 +113,8 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         try:
             for record, mentions in _part_records(part, dids):
                 records.append(record)
-                pending += [mention._replace(post=len(records) - 1) for mention in mentions]
+                post = len(records) - 1
+                pending += [PendingMention(post, one.byte_start, one.byte_end, one.value) for one in mentions]
         except SkywriteError as error:
             raise error.about(f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else "") from None
     if len(records) > THREAD_POSTS_MAX:
@@ -144,7 +145,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
     return prepared
 
 
-def _part_records(part: Draft, dids: Mapping[str, str | None]) -> list[tuple[dict[str, Any], list[PendingMention]]]:
+def _part_records(part: Draft, dids: Mapping[str, str | None]) -> list[tuple[dict[str, Any], list[Facet]]]:
     texts = render(part)
     holder = _card_holder(part, texts)
     done = []
@@ -167,12 +168,8 @@ def _facets(part: Draft, rich: RichText, dids: Mapping[str, str | None]) -> list
     return facet_records(rich.facets, {handle: did for handle, did in dids.items() if did})
 
 
-def _pending(rich: RichText, dids: Mapping[str, str | None]) -> list[PendingMention]:
-    return [
-        PendingMention(0, facet.byte_start, facet.byte_end, facet.value)
-        for facet in rich.facets
-        if facet.kind == "mention" and facet.value not in dids
-    ]
+def _pending(rich: RichText, dids: Mapping[str, str | None]) -> list[Facet]:
+    return [facet for facet in rich.facets if facet.kind == "mention" and facet.value not in dids]
 
 
 def _card_holder(part: Draft, texts: Sequence[RichText]) -> int:
