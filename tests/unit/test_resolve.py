@@ -12,11 +12,13 @@ from skywrite.atproto.ref import Ref
 from skywrite.bsky.embed import MixedMedia
 from skywrite.bsky.limits import TextTooLong
 from skywrite.compose.draft import Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.compose.images import Collector
 from skywrite.compose.references import InvalidReference, app_link, parse_reference
 from skywrite.compose.resolve import DraftContext, PostNotFound, ResolvedDraft, UnknownReplyRule, resolve_draft
 from skywrite.errors import InputError, NotSent, RejectedError, SkywriteError
 from skywrite.fetch.fetch import FetchFailed, RedirectRefused
 from skywrite.fetch.guard import AddressRefused
+from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS
 
 ALICE = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 BOB = "did:plc:7iza6de2dwap2sbkpav7c6c6"
@@ -504,6 +506,33 @@ def test_images_from_addresses(resolve: Any, pages: Any, png: bytes) -> None:
     with pytest.raises(InputError, match=r"sun\.png is larger than 100 MB"):
         large = Download(b"", truncated=True)
         resolve(Draft("x", images=(Image(Media(url=f"{PAGE}sun.png"), "A"),)), fetcher=lambda: large)
+
+
+def test_only_files_of_the_user_are_decoded_here(
+    resolve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, png: bytes
+) -> None:
+    """Bytes and downloads are decoded in a child process, downloads with fewer pixels; a file of the user's is not."""
+    contained: list[int] = []
+
+    def call(function: Any, *args: Any, **options: Any) -> Any:
+        contained.append(options["max_pixels"])
+        return function(*args, **options)
+
+    monkeypatch.setattr("skywrite.contained.call", call)
+    (tmp_path / "sun.png").write_bytes(png)
+    media = Media(path="sun.png"), Media(data=png), Media(url=f"{PAGE}sun.png")
+    images = tuple(Image(one, "A") for one in media)
+    resolve(Draft("x", images=images), base=tmp_path, fetcher=lambda: Download(png))
+    assert [MAX_PIXELS, STRANGERS_MAX_PIXELS] == contained
+
+
+def test_large_files_are_refused(tmp_path: Path, png: bytes) -> None:
+    """A file is read up to its limit and refused beyond."""
+    (tmp_path / "sun.png").write_bytes(b"x" * 2_000_001)
+    reading = Collector(None, tmp_path)
+    assert 2_000_001 == len(reading.read(Media(path="sun.png"), 2_000_001))
+    with pytest.raises(InputError, match=r"sun\.png is larger than 2 MB"):
+        reading.read(Media(path="sun.png"), 2_000_000)
 
 
 def test_the_servers_own_limit(resolve: Any, pages: Any, png: bytes) -> None:

@@ -90,10 +90,9 @@ class Collector:
     def _download(self, url: str, max_bytes: int) -> bytes:
         if self._fetcher is None:
             raise InputError(f"{url} cannot be fetched here.", hint="Download it, and use the file.")
-        page = self._fetcher().fetch(url, max_bytes=min(max_bytes, URL_BYTES_MAX))
+        page = self._fetcher().fetch(url, max_bytes=max_bytes)
         if page.truncated:
-            most = min(max_bytes, URL_BYTES_MAX) // 1_000_000
-            raise InputError(f"{url} is larger than {most} MB.", hint="Make it smaller first.")
+            raise InputError(f"{url} is larger than {max_bytes // 1_000_000} MB.", hint="Make it smaller first.")
         return page.body
 
     def keep(self, data: bytes, mime: str, width: int | None = None, height: int | None = None) -> Stored:
@@ -158,7 +157,7 @@ def gather_media(part: Draft, collector: Collector) -> Draft:
         data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
         read = image.media._replace(data=data, name=image.media.label)
         if _is_animated_gif(data):
-            part = part._replace(images=(), video=Video(read, image.alt, (), True))
+            part = part._replace(images=(), video=Video(read, image.alt))
         else:
             part = part._replace(images=(image._replace(media=read),))
     images = tuple(_image(image, collector) for image in part.images)
