@@ -12,9 +12,10 @@ from skywrite.atproto.ref import Ref
 from skywrite.bsky.embed import MixedMedia
 from skywrite.bsky.limits import TextTooLong
 from skywrite.compose.draft import Card, Draft, Image, Media, Reply, Stored, Video
-from skywrite.compose.images import Collector
+from skywrite.compose.images import Collector, TooLargeForPds
 from skywrite.compose.references import InvalidReference, app_link, parse_reference
 from skywrite.compose.resolve import DraftContext, PostNotFound, ResolvedDraft, UnknownReplyRule, resolve_draft
+from skywrite.contained import TooCostly
 from skywrite.errors import InputError, NotSent, RejectedError, SkywriteError
 from skywrite.fetch.fetch import FetchFailed, RedirectRefused
 from skywrite.fetch.guard import AddressRefused
@@ -542,6 +543,110 @@ def test_the_servers_own_limit(resolve: Any, pages: Any, png: bytes) -> None:
         resolve(Draft("x", images=images), blob_limit=lambda: 10)
     for limit in (None, 10_000_000):
         assert 2 == len(resolve(Draft("x", images=images), blob_limit=lambda limit=limit: limit).draft.images)
+
+
+def test_media_that_cost_too_much(resolve: Any, monkeypatch: pytest.MonkeyPatch, png: bytes) -> None:
+    """An image that took too much to decode is named."""
+
+    def call(*_: Any, **options: Any) -> Any:
+        raise TooCostly("It took too much memory.")
+
+    monkeypatch.setattr("skywrite.contained.call", call)
+    with pytest.raises(TooCostly, match=r"^sun\.png: It took too much"):
+        resolve(Draft("x", images=(Image(Media(data=png, name="sun.png"), "A"),)))
+
+
+class Videos:
+    """Stands in for what reads videos: a file that begins with `ready` needs no conversion."""
+
+    width, height, notes = 8, 6, ("It has no sound.",)
+
+    def __init__(self) -> None:
+        self.checked: list[str] = []
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> Videos:
+        for name in ("is_ready", "probe_video", "check_video", "prepare_video", "read_pieces"):
+            monkeypatch.setattr(f"skywrite.media.video.{name}", getattr(self, name))
+        return self
+
+    def is_ready(self, path: Path) -> bool:
+        return path.read_bytes().startswith(b"ready")
+
+    def probe_video(self, path: Path, *, name: str) -> Videos:
+        return self
+
+    def check_video(self, info: Videos, *, name: str) -> None:
+        assert info is self
+        self.checked.append(name)
+
+    def prepare_video(self, path: Path, out: Path, *, name: str) -> Videos:
+        out.write_bytes(b"ready after " + path.read_bytes())
+        return self
+
+    def read_pieces(self, path: Path, info: Videos) -> Iterator[bytes]:
+        yield from (path.read_bytes()[:5], path.read_bytes()[5:])
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+@pytest.mark.parametrize(
+    ("data", "kept", "warning", "checked"),
+    [
+        (b"ready video", b"ready video", ("VideoNote", "It has no sound."), ["talk.mov"]),
+        (b"other video", b"ready after other video", ("VideoConverted", "talk.mov was converted to MP4."), []),
+    ],
+)
+def test_a_video_is_checked_or_converted(
+    resolve: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    from_file: bool,
+    data: bytes,
+    kept: bytes,
+    warning: tuple[str, str],
+    checked: list[str],
+) -> None:
+    """A video that can be posted is checked and kept as it is; another is converted, and that is said."""
+    videos = Videos().install(monkeypatch)
+    path = tmp_path / "talk.mov"
+    path.write_bytes(data)
+    media = Media(path=str(path), name="talk.mov") if from_file else Media(data=data, name="talk.mov")
+    done = resolve(Draft("x", video=Video(media, "A talk", gif=True)))
+    stored = done.draft.video.media.stored
+    assert (len(kept), 8, 6, "video/mp4") == (stored.size, stored.width, stored.height, stored.mime)
+    assert kept == b"".join(done.media[stored.cid]())
+    assert ("talk.mov", "A talk", True) == (done.draft.video.media.name, done.draft.video.alt, done.draft.video.gif)
+    assert ([warning], checked) == ([(notice.name, str(notice)) for notice in done.warnings], videos.checked)
+    assert done.stored == {stored.cid: stored}
+
+
+def test_a_video_too_large_for_the_server(resolve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A video that goes to the server itself must fit it; one that a video service takes need not."""
+    Videos().install(monkeypatch)
+    draft = Draft("x", video=Video(Media(data=b"ready" + b"x" * 1_999_995, name="talk.mp4"), "A"))
+    assert resolve(draft, blob_limit=lambda: 2_000_000).draft.video
+    assert resolve(draft, blob_limit=lambda: None).draft.video
+    assert resolve(draft, blob_limit=lambda: 1_000_000, videos_as_blobs=False).draft.video
+    with pytest.raises(TooLargeForPds, match=r"talk\.mp4 has 2\.0 MB; the server accepts 1\.5 MB"):
+        resolve(draft, blob_limit=lambda: 1_500_000)
+
+
+@pytest.mark.parametrize("given", ["one image", "a video", "a video from a file"])
+def test_an_animated_gif_becomes_a_video(
+    resolve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    """An animation that is the only image, or is given as a video, becomes a video that plays as a GIF."""
+    Videos().install(monkeypatch)
+    monkeypatch.setattr("skywrite.media.gif.is_animated", lambda data: data == b"GIF89a moving")
+    monkeypatch.setattr("skywrite.media.gif.gif_to_video", lambda data, *, name: b"ready " + data)
+    (tmp_path / "cat.gif").write_bytes(b"GIF89a moving")
+    media = Media(path="cat.gif") if given.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
+    draft = (
+        Draft("x", images=(Image(media, "A cat"),)) if given == "one image" else Draft("x", video=Video(media, "A cat"))
+    )
+    done = resolve(draft, base=tmp_path)
+    video = done.draft.video
+    assert ((), "A cat", True, "cat.gif") == (done.draft.images, video.alt, video.gif, video.media.name)
+    assert b"ready GIF89a moving" == b"".join(done.media[video.media.stored.cid]())
 
 
 def test_captions_are_read(resolve: Any, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IMAGE_FILE_BYTES_MAX = 100_000_000
 URL_BYTES_MAX = 100_000_000
 CAPTION_FILE_BYTES_MAX = 1_000_000
+_GIF = b"GIF8"
 
 
 class MissingFile(InputError):
@@ -165,7 +166,7 @@ def gather_media(part: Draft, collector: Collector) -> Draft:
 
 
 def _is_animated_gif(data: bytes) -> bool:
-    if not data.startswith(b"GIF8"):
+    if not data.startswith(_GIF):
         return False
     from skywrite.media.gif import is_animated
 
@@ -264,8 +265,8 @@ def _video_bytes(data: bytes, label: str, collector: Collector) -> Stored:
 def _head(path: Path) -> bytes:
     """Enough of a file to distinguish a video from a GIF. A GIF is small enough to read it whole."""
     with path.open("rb") as file:
-        head = file.read(6)
-        return head + file.read(IMAGE_FILE_BYTES_MAX) if head.startswith(b"GIF8") else head
+        head = file.read(len(_GIF))
+        return head + file.read(IMAGE_FILE_BYTES_MAX) if head == _GIF else head
 
 
 def _caption(caption: Caption, collector: Collector) -> Caption:
