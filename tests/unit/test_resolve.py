@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,7 @@ def test_a_post_that_is_gone(bluesky: Network, resolve: Any, error: str) -> None
     bluesky.records.clear()
     bluesky.error = refused(error)
     for draft in (Draft("x", quote=POST), Draft("x", reply_to=POST)):
-        with pytest.raises(PostNotFound, match="does not exist, or was deleted"):
+        with pytest.raises(PostNotFound, match=r"^at://\S+ does not exist, or was deleted"):
             resolve(draft)
     with pytest.raises(PostNotFound, match=r"^Post 2 of 2: "):
         resolve(Draft("x", thread=(Draft("y", quote=POST),)))
@@ -640,9 +640,7 @@ def test_an_animated_gif_becomes_a_video(
     monkeypatch.setattr("skywrite.media.gif.gif_to_video", lambda data, *, name: b"ready " + data)
     (tmp_path / "cat.gif").write_bytes(b"GIF89a moving")
     media = Media(path="cat.gif") if given.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
-    draft = (
-        Draft("x", images=(Image(media, "A cat"),)) if given == "one image" else Draft("x", video=Video(media, "A cat"))
-    )
+    draft = X
     done = resolve(draft, base=tmp_path)
     video = done.draft.video
     assert ((), "A cat", True, "cat.gif") == (done.draft.images, video.alt, video.gif, video.media.name)
