@@ -640,8 +640,8 @@ def test_an_animated_gif_becomes_a_video(
     monkeypatch.setattr("skywrite.media.gif.gif_to_video", lambda data, *, name: b"ready " + data)
     (tmp_path / "cat.gif").write_bytes(b"GIF89a moving")
     media = Media(path="cat.gif") if given.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
-    draft = X
-    done = resolve(draft, base=tmp_path)
+    part = {"images": (Image(media, "A cat"),)} if given == "one image" else {"video": Video(media, "A cat")}
+    done = resolve(Draft("x", **part), base=tmp_path)
     video = done.draft.video
     assert ((), "A cat", True, "cat.gif") == (done.draft.images, video.alt, video.gif, video.media.name)
     assert b"ready GIF89a moving" == b"".join(done.media[video.media.stored.cid]())
