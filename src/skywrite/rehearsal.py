@@ -393,15 +393,10 @@ def _deeds(stage: _Stage, start: datetime, until: datetime, bad: BadDay) -> list
         if action.id in stage.done or (action.state == "waiting" and action.due_at > until):
             continue
         what = DONE_WORDS[action.kind] if action.state == "done" else action.state
-        post = stage.ctx.store.published_as(author_of(action.uri), action.uri)
+        post = stage.ctx.store.published_as(action.author, action.uri)
         why = _why_not_done(stage, action, account, start, bad)
         deeds.append(Deed(what, action.done_at, action, account, post.text if post else "", why))
     return sorted(deeds, key=lambda deed: (deed.at or deed.action.due_at, deed.action.id))
-
-
-def author_of(uri: str) -> str:
-    """The DID in an at-uri."""
-    return uri.split("/")[2]
 
 
 def _why_not_done(stage: _Stage, action: Action, account: Account, start: datetime, bad: BadDay) -> str:

@@ -11,7 +11,7 @@ from skywrite import Skywrite
 
 NOUNS = {
     "accounts": "get list login logout server_for set set_default set_slots slots",
-    "approvals": "approve approve_recurrence list look look_at_recurrence reject reject_recurrence",
+    "approvals": "approve approve_recurrence is_wanted list look look_at_recurrence reject reject_recurrence",
     "commands": "add list remove run try_run",
     "drafts": "pull",
     "feeds": "add check check_due edit get items list preview remove",
@@ -19,8 +19,8 @@ NOUNS = {
     "follow_ups": "add cancel get list",
     "inbox": "answer answer_by collect done get list snooze talks waiting",
     "notices": "add_command add_email list remove test",
-    "posts": "cancel count_due delete each edit forecast get history hold last_published list move preview publish "
-    "receipt release retry schedule send undo",
+    "posts": "cancel count_due delete each each_finished edit forecast get history hold last_published list move "
+    "preview publish receipt release retry schedule send undo",
     "recurrences": "edit get list next_times skip_or_move status stop",
     "reposts": "cancel list pin repost unpin",
     "stats": "csv groups marks of report total zone",

@@ -161,3 +161,20 @@ def _fails(error: Exception) -> Any:
         raise error
 
     return resolve
+
+
+def test_who_schedules_reads_of_the_approval(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a post is scheduled, and when it is shown, until somebody approves it; a recurrence is approved as one."""
+    from skywrite.cli.posting import post_command
+    from skywrite.cli.queue import show_command
+
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    sky.set(None, {"approval": "all", "zone": "UTC"})
+    scheduled = CliRunner().invoke(post_command, ["The figures", "--at", "tomorrow 9:00"]).output
+    number = world.states(sky)[0][0]
+    assert f"Only if somebody approves it by then: skywrite approve {number}" in scheduled
+    assert "Approval: nobody has approved it" in CliRunner().invoke(show_command, [str(number)]).output
+    sky.approvals.approve(number, sky.approvals.look(number).digest, "Berta")
+    assert "Approval:" not in CliRunner().invoke(show_command, [str(number)]).output
+    repeated = CliRunner().invoke(post_command, ["Good morning", "--every", "daily 9:00"]).output
+    assert "skywrite approve recurring:1" in repeated

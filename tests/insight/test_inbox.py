@@ -183,3 +183,5 @@ def test_the_command(both: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     assert "reply by @bob.test" in listed and "| When do you open?" in listed
     assert "answers it" in CliRunner().invoke(inbox_command, ["answer", "1", "At 9:00."]).output
     assert "Nothing waits" in CliRunner().invoke(inbox_command, []).output
+    both.set("alice.test", {"inbox": "no"})
+    assert "skywrite set inbox=yes" in CliRunner().invoke(inbox_command, []).output

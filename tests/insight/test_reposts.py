@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from click.testing import CliRunner
 
 from skywrite.app import Skywrite
 from skywrite.app.reposts import PROFILE, REPOST, RepostTask
-from skywrite.errors import InputError
+from skywrite.errors import InputError, RejectedError
 from skywrite.queue.model import WrongState
 from tests.app.conftest import World
 
@@ -140,6 +143,63 @@ def test_a_repeated_repost_keeps_its_distance(sky: Skywrite, world: World) -> No
     world.clock.advance(3601)
     work(sky)
     assert [] == subjects(world)
+
+
+def test_a_post_is_unpinned_at_a_time(sky: Skywrite, world: World) -> None:
+    """Only if it is the pinned one then; a post of somebody else cannot be."""
+    one, two = sky.post("One"), sky.post("Two")
+    for sent, hours in ((one, 1), (two, 2)):
+        sky.reposts.unpin(sent.uri, at=f"in {hours} hours")
+    sky.reposts.pin(two.uri)
+    seen = []
+    for hours in (0, 1, 1):
+        world.clock.advance(3600 * hours)
+        work(sky)
+        seen.append(profile(world).get("pinnedPost", {}).get("uri"))
+    assert [two.uri, two.uri, None] == seen
+    with pytest.raises(InputError):
+        sky.reposts.unpin("at://did:plc:somebody/app.bsky.feed.post/3k2a")
+
+
+def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says which post, when in the account's zone, and that no worker runs; the list has the failed ones, too."""
+    from skywrite.cli.reposts import pin_command, repost_command, reposts_command, unpin_command
+
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    sky.set(None, {"zone": "Europe/Berlin"})
+    number = str(sky.post("Our opening\nhours").id)
+
+    def said(command: Any, *words: str) -> str:
+        done = CliRunner().invoke(command, list(words))
+        assert 0 == done.exit_code, done.output
+        return done.output
+
+    assert "No repost and no pin waits." in said(reposts_command)
+    made = said(repost_command, number, "--every", "daily 18:00", "--key", "evergreen")
+    assert "Repost 1 waits for Tue 24 Nov 2026 18:00 Europe/Berlin (17:00 UTC): Our opening hours" in made
+    assert "No worker is running" in made
+    assert "Repost 1 waits" in said(repost_command, number, "--every", "daily 18:00", "--key", "evergreen")
+    said(pin_command, number, "--at", "in 1 hour", "--undo-after", "2h")
+    said(unpin_command, number, "--at", "in 1 day")
+    monkeypatch.setattr("skywrite.app.reposts.do", Mock(side_effect=RejectedError("Not allowed.")))
+    world.clock.advance(3600)
+    work(sky)
+    lines = said(reposts_command).splitlines()
+    assert [
+        ["ID", "DUE", "WHAT", "POST"],
+        ["Tue 24 Nov 2026 14:00", "pin", "failed: Not allowed. (Our opening hours)"],
+        ["Tue 24 Nov 2026 18:00", "repost, daily 18:00 (Europe/Berlin)", "Our opening hours"],
+        ["Wed 25 Nov 2026 13:00", "unpin", "Our opening hours"],
+        ["Times are in Europe/Berlin."],
+    ] == [re.split(" {2,}", re.sub(r"^\d+ +", "", line)) for line in lines]
+    assert "The repost 1 is cancelled." in said(reposts_command, "cancel", "1")
+
+
+def test_a_post_that_is_not_there_is_named(sky: Skywrite) -> None:
+    """With what the user wrote."""
+    link = f"at://{sky.accounts.get().did}/app.bsky.feed.post/3n35zj7j7q7v2"
+    with pytest.raises(InputError, match=f"There is no post at {link}"):
+        sky.reposts.repost(link)
 
 
 def test_what_is_not_repeated_has_no_end(sky: Skywrite) -> None:

@@ -92,6 +92,7 @@ OFFERED = {
 
 # A method that cannot be reached from outside, and why.
 LEFT_OUT = {
+    "approvals.is_wanted": "posts.approval says it",
     "approvals.list": "posts.list shows what waits, and posts.approval whether it is wanted",
     "follow_ups.get": "follow_ups.list shows it",
     "accounts.login": "signing in is done on the page or in the shell, never with a key",
@@ -104,6 +105,7 @@ LEFT_OUT = {
     "inbox.waiting": "the list says it",
     "inbox.talks": "the page puts conversations together",
     "inbox.answer_by": "a program's own function",
+    "posts.each_finished": "a program reads history.list, page by page",
     "posts.each": "a program reads the lists, page by page",
     "posts.last_published": "history.list says it",
     "recurrences.edit": "a program stops one and adds another",

@@ -168,6 +168,10 @@ class Approving:
         ]
         return [Entry(post, accounts[post.account_did]) for post in found]
 
+    def is_wanted(self, post_id: int) -> bool:
+        """Whether a post waits for an approval. Raises UnknownPost."""
+        return self._is_wanted(self._ctx.store.get(post_id))
+
     def _is_wanted(self, post: Post) -> bool:
         approvals = Approvals(self._ctx.store)
         return approvals.is_by_agent(post) if post.state == "draft" else has_drifted(post) or approvals.is_wanted(post)

@@ -170,7 +170,12 @@ def _time(text: str | None, zone: str) -> str:
 
 
 def _late(policy: str, seconds: int | None) -> str:
-    return policy if seconds is None else f"{policy}, from {seconds} seconds on"
+    if seconds is None:
+        return policy
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return f"{policy} after {' '.join(f'{count} {unit}' for count, unit in parts if count) or '0 s'}"
 
 
 def _plain(content: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -37,6 +37,11 @@ class Condition(NamedTuple):
 
     threshold: int
     metric: str
+
+    @classmethod
+    def of(cls, item: FollowUp) -> Self:
+        """That of a follow-up."""
+        return cls(item.threshold, item.metric)
 
     def __str__(self) -> str:
         return f"{self.threshold} {self.metric if self.threshold != 1 else _ONE[self.metric]}"
@@ -120,7 +125,7 @@ class Verdict(NamedTuple):
 
 def verdict(item: Open, now: datetime) -> Verdict | None:
     """Whether a follow-up is reached or expired; None while it waits."""
-    condition = Condition(item.follow_up.threshold, item.follow_up.metric)
+    condition = Condition.of(item.follow_up)
     if item.post_state == "cancelled":
         return Verdict("expired", "Its post was cancelled.")
     if item.post_error == DELETED:

@@ -149,12 +149,15 @@ class Stats:
     def csv(self, *, since: datetime | None = None, account: str | None = None) -> str:
         """All counts, one line for each post and age."""
         out = io.StringIO()
-        writer = csv.writer(out)
+        # Terminals get no carriage returns.
+        writer = csv.writer(out, lineterminator="\n")
+        handles = {known.did: known.handle for known in self._ctx.store.accounts()}
         known_columns = ("post", "uri", "account", "source", "kind", "published_at", "age_hours")
         writer.writerow((*known_columns, *COUNTS, "labels", "seen"))
         for age in AGES_HOURS:
             for mark in self.marks(at=age, since=since, account=account):
-                known = (mark.post_id, mark.uri, mark.account_did, mark.source or "", mark.kind)
+                handle = handles.get(mark.account_did, mark.account_did)
+                known = (mark.post_id, mark.uri, handle, mark.source or "", mark.kind)
                 counts = ("" if getattr(mark, name) is None else getattr(mark, name) for name in COUNTS)
                 times = (mark.published_at.isoformat(), mark.age_hours)
                 writer.writerow((*known, *times, *counts, " ".join(mark.labels), mark.seen))

@@ -129,7 +129,10 @@ class Reposts:
         authority, collection, rkey = parse_reference(target)
         if collection != POST:
             raise InputError(f"{target} is not a post.", hint="Paste the link of a post.")
-        record = Repo(self._ctx.agent(owner)).get(collection, rkey, repo=authority)
+        try:
+            record = Repo(self._ctx.agent(owner)).get(collection, rkey, repo=authority)
+        except RecordNotFound as error:
+            raise InputError(f"There is no post at {target}.", hint="Check the link; it may be deleted.") from error
         return owner, record.uri, record.cid
 
 

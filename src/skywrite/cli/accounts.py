@@ -212,7 +212,14 @@ def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -
         print_json(now)
         return
     for name, value in sorted(now.items()):
-        click.echo(f"{name} = {','.join(value) if isinstance(value, list) else value}")
+        click.echo(f"{name} = {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """A setting, as one writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _pair(text: str) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from skywrite.cli.options import ID, account_option, json_option
-from skywrite.cli.output import print_done, print_json
+from skywrite.cli.output import print_aside, print_done, print_json
 
 
 @click.group("inbox", invoke_without_command=True, epilog='Example: skywrite inbox answer 3 "Thank you!"')
@@ -28,10 +28,13 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
         if collect:
             sky.inbox.collect(account)
         items = sky.inbox.list(everything=everything, account=account)
+        collected = any(known.settings.get("inbox") for known in sky.accounts.list())
     if as_json:
         print_json([inbox_dict(item) for item in items])
     elif not items:
         click.echo("Nothing waits for an answer.")
+        if not collected and not collect:
+            print_aside("No replies are collected yet. Let a worker do it: skywrite set inbox=yes")
     for item in [] if as_json else items:
         state = "" if item.state == "new" else f" ({item.state})"
         click.echo(f"{item.id}  {item.indexed_at:%Y-%m-%d %H:%M} UTC  {item.reason} by @{item.author_handle}{state}")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import ID, account_option, json_option
-from skywrite.cli.output import print_done, print_json
+from skywrite.cli.output import one_line, print_done, print_json
+from skywrite.cli.terminal import print_columns
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
+    from skywrite.queue.actions import Action
 
 
 def _repeating(command: click.Command) -> click.Command:
@@ -21,7 +28,7 @@ def _repeating(command: click.Command) -> click.Command:
 
 def _undone(command: click.Command, undo: str) -> click.Command:
     """With the option of what is undone after a time."""
-    command.params.append(click.Option(["--undo-after"], metavar="DURATION", help=undo))
+    command.params.insert(2, click.Option(["--undo-after"], metavar="DURATION", help=undo))
     return command
 
 
@@ -35,14 +42,18 @@ def _command(name: str, what: str, example: str) -> click.Command:
     def command(target: str, as_json: bool, **options: str | None) -> None:
         from skywrite.app import Skywrite
         from skywrite.app.documents import action_dict
+        from skywrite.cli.status import print_worker_note
+        from skywrite.schedule.times import format_time
 
         given = {option: value for option, value in options.items() if value is not None}
         with Skywrite() as sky:
             action = getattr(sky.reposts, name)(target, **given)
-        if as_json:
-            print_json(action_dict(action))
-        else:
-            print_done(f"{name.capitalize()} {action.id} waits for {action.due_at:%Y-%m-%d %H:%M} UTC.")
+            if as_json:
+                print_json(action_dict(action))
+            else:
+                due = format_time(action.due_at, sky.context.zone(sky.account(action.account_did)))
+                print_done(f"{name.capitalize()} {action.id} waits for {due}: {one_line(_post_of(sky, action))}")
+                print_worker_note(sky)
 
     return command
 
@@ -74,14 +85,32 @@ def reposts_command(context: click.Context, as_json: bool) -> None:
 
     with Skywrite() as sky:
         actions = sky.reposts.list()
+        rows = [] if as_json else [_row(sky, action) for action in actions]
+        zones = {sky.context.zone(sky.account(action.account_did)) for action in actions}
     if as_json:
         print_json([action_dict(action) for action in actions])
-    elif not actions:
+    elif not rows:
         click.echo("No repost and no pin waits.")
-    for action in [] if as_json else actions:
-        error = f"  {action.state}: {action.error}" if action.error else ""
-        rule = f"  every: {action.rule} ({action.zone})" if action.rule else ""
-        click.echo(f"{action.id}  {action.due_at:%Y-%m-%d %H:%M} UTC  {action.kind}  {action.uri}{rule}{error}")
+    else:
+        print_columns([("ID", "DUE", "WHAT", "POST"), *rows])
+        click.echo(f"Times are in {', '.join(sorted(zones))}.")
+
+
+def _row(sky: Skywrite, action: Action) -> tuple[str, ...]:
+    from zoneinfo import ZoneInfo
+
+    at = action.due_at.astimezone(ZoneInfo(sky.context.zone(sky.account(action.account_did))))
+    every = f", {action.rule} ({action.zone})" if action.rule else ""
+    when, text = f"{at:%a} {at.day} {at:%b %Y %H:%M}", _post_of(sky, action)
+    if action.error:
+        text = f"{'failed' if action.state == 'failed' else 'tried again'}: {action.error} ({text})"
+    return str(action.id), when, f"{action.kind}{every}", text
+
+
+def _post_of(sky: Skywrite, action: Action) -> str:
+    """The text of its post, if this queue published it; else its address."""
+    post = sky.context.store.published_as(action.author, action.uri)
+    return " ".join(post.text.split()) if post is not None and post.text else action.uri
 
 
 @reposts_command.command("cancel", epilog="Example: skywrite reposts cancel 3")

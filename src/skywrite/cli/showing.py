@@ -59,6 +59,11 @@ def lines_of(entry: Entry, zone: str) -> Iterator[str]:
             yield f"{click.style('To do:', fg='cyan')} {hint_text(post.problem.hint)}"
 
 
+def approval_lines(post_id: int) -> Iterator[str]:
+    """That a post waits for an approval."""
+    yield f"{click.style('Approval:', fg='yellow')} nobody has approved it as it is. See it: skywrite approve {post_id}"
+
+
 def _facts(entry: Entry, zone: str) -> Iterator[str]:
     from skywrite.schedule.times import format_time
 

@@ -55,6 +55,11 @@ class Action(NamedTuple):
     key: str | None = None
     done_at: datetime | None = None
 
+    @property
+    def author(self) -> str:
+        """The DID of who wrote the post."""
+        return self.uri.split("/")[2]
+
 
 class Repeat(NamedTuple):
     """A recurrence of reposts."""

@@ -18,7 +18,7 @@ from skywrite.app.operations.overview import plan as plan_of
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
-from skywrite.rehearsal import Deed, author_of
+from skywrite.rehearsal import Deed
 from skywrite.server.pages.forms import number_of
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.rehearsals import OnPlan, on_plan
@@ -263,7 +263,7 @@ def _reposts(visit: Visit, account: Account | None, first: date, count: int, zon
         at = action.due_at.astimezone(zone)
         on_day = first <= at.date() < first + timedelta(days=count)
         if account is not None and action.account_did == account.did and action.state == "waiting" and on_day:
-            post = visit.sky.context.store.published_as(author_of(action.uri), action.uri)
+            post = visit.sky.context.store.published_as(action.author, action.uri)
             text = f"{REPOST_WORDS[action.kind]}: {post.text if post else action.uri}"
             yield Item("repost", at, account.handle, text)
 
