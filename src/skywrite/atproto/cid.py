@@ -64,18 +64,23 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
     if not isinstance(record, Mapping):
         raise InvalidRecord(f"A record must be an object, not {type(record).__name__}.")
     try:
-        return encode_dag_cbor(_value(record, "", 0))
+        return encode_dag_cbor(_value(record, (), 0))
     except ValueError as error:
         if isinstance(error, InvalidRecord):
             raise
         raise InvalidRecord(f"The record cannot be encoded: {error}") from None
 
 
-def _value(value: Any, path: str, depth: int) -> Any:
+# The path of a value is only put together for an error: the parts above it, and its own.
+_Path = tuple["_Path", str | int] | tuple[()]
+
+
+def _value(value: Any, path: _Path, depth: int) -> Any:
     """A value that libipld encodes correctly: links as the CID's bytes, no floats, no tuples."""
-    if value is None or isinstance(value, str | bool):
+    # Most values of a record are texts, and this runs for each of them.
+    if type(value) is str or value is None or isinstance(value, (str, bool)):
         return value
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return _integer(value, path)
     if isinstance(value, bytes):
         return _bytes(value, path)
@@ -83,31 +88,33 @@ def _value(value: Any, path: str, depth: int) -> Any:
         raise _invalid(path, f"is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, Mapping):
         return _object(value, path, depth)
-    if isinstance(value, list | tuple):
-        return [_value(item, f"{path}[{number}]", depth + 1) for number, item in enumerate(value)]
+    if isinstance(value, (list, tuple)):
+        return [_value(item, (path, number), depth + 1) for number, item in enumerate(value)]
     raise _invalid(path, f"is of type {type(value).__name__}, which records cannot hold")
 
 
-def _integer(value: int | float, path: str) -> int:
+def _integer(value: int | float, path: _Path) -> int:
     if value != value or abs(value) > MAX_INTEGER or int(value) != value:
         raise _invalid(path, f"is {value}: records hold integers up to 2^53 - 1 and no fractions")
     return int(value)
 
 
-def _object(value: Mapping[Any, Any], path: str, depth: int) -> Any:
+def _object(value: Mapping[Any, Any], path: _Path, depth: int) -> Any:
     if "$link" in value:
         return _link(value, path)
     if "$bytes" in value:
         return _bytes(_decoded(value, path), path)
     if "$type" in value:
         _check_type(value, path)
-    for name in value:
+    plain: dict[str, Any] = {}
+    for name, item in value.items():
         if not isinstance(name, str):
             raise _invalid(path, f"has a key of type {type(name).__name__}")
-    return {name: _value(item, f"{path}.{name}", depth + 1) for name, item in value.items()}
+        plain[name] = item if type(item) is str else _value(item, (path, name), depth + 1)
+    return plain
 
 
-def _check_type(value: Mapping[Any, Any], path: str) -> None:
+def _check_type(value: Mapping[Any, Any], path: _Path) -> None:
     if not isinstance(value["$type"], str) or not value["$type"]:
         raise _invalid(path, "has a $type that is not a name")
     if value["$type"] != "blob":
@@ -121,7 +128,7 @@ def _check_type(value: Mapping[Any, Any], path: str) -> None:
         raise _invalid(path, "is a blob whose size is not a number of bytes")
 
 
-def _link(value: Mapping[Any, Any], path: str) -> bytes:
+def _link(value: Mapping[Any, Any], path: _Path) -> bytes:
     cid = value["$link"]
     try:
         if len(value) == 1 and isinstance(cid, str) and cid.startswith("b") and decode_cid(cid)["version"] == 1:
@@ -131,7 +138,7 @@ def _link(value: Mapping[Any, Any], path: str) -> bytes:
     raise _invalid(path, "is a $link without a valid CID")
 
 
-def _decoded(value: Mapping[Any, Any], path: str) -> bytes:
+def _decoded(value: Mapping[Any, Any], path: _Path) -> bytes:
     text = value["$bytes"]
     try:
         if len(value) == 1 and isinstance(text, str):
@@ -142,7 +149,7 @@ def _decoded(value: Mapping[Any, Any], path: str) -> bytes:
     raise _invalid(path, "holds $bytes that are not base64")
 
 
-def _bytes(value: bytes, path: str) -> bytes:
+def _bytes(value: bytes, path: _Path) -> bytes:
     """Refuse bytes that look like a CID: libipld would write them as a link, and the record's CID would be wrong."""
     try:
         decode_cid(value)
@@ -151,5 +158,12 @@ def _bytes(value: bytes, path: str) -> bytes:
     raise _invalid(path, "contains bytes that look like a CID and cannot be distinguished from a link")
 
 
-def _invalid(path: str, what: str) -> InvalidRecord:
-    return InvalidRecord(f"{path.lstrip('.') or 'The record'} {what}.")
+def _invalid(path: _Path, what: str) -> InvalidRecord:
+    return InvalidRecord(f"{_spelled(path).lstrip('.') or 'The record'} {what}.")
+
+
+def _spelled(path: _Path) -> str:
+    if not path:
+        return ""
+    above, own = path
+    return _spelled(above) + (f"[{own}]" if isinstance(own, int) else f".{own}")

@@ -36,7 +36,9 @@ __all__ = [
     "parse_time",
 ]
 
-_PLAIN = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?(Z|\+(?:0\d|1[0-3]):[0-5]\d)?", re.ASCII)
+_PLAIN = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|\+(?:0\d|1[0-3]):[0-5]\d)?", re.ASCII
+)
 UTC_NAMES = frozenset({"UTC", "ETC/UTC", "ETC/UCT", "ETC/ZULU", "UCT", "ZULU"})
 GRACE = timedelta(seconds=60)
 FAR = 50 * 365 * DAY
@@ -118,10 +120,10 @@ def _read_plain(given: str) -> Parts | None:
     year, month, day, hour, minute, second = (int(match[group] or 0) for group in range(1, 7))
     try:
         datetime(year, month, day, hour, minute, second)
-        zone = _plain_zone(match[7])
+        zone = _plain_zone(match[8])
     except ValueError:
         return None
-    clock = Clock(hour, minute, second, form="iso")
+    clock = Clock(hour, minute, second, int((match[7] or "").ljust(6, "0")), form="iso")
     return Parts(date=CalendarDate(year, month, day), clock=clock, zone=zone)
 
 
