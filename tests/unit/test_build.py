@@ -176,6 +176,15 @@ def test_a_text_is_prepared_as_asked_for() -> None:
     assert ["link", "link"] == kinds["tidy"] == kinds["markdown"] == kinds["shorten"]
 
 
+def test_how_a_text_is_prepared_by_default() -> None:
+    """Without any wish a text is tidied, Markdown links are links, long links are shown short, mentions are mentions."""
+    (record,) = build(
+        Draft("\n[a](https://x.com) https://example.com/a/very/long/path @a.test"), {"a.test": DID}
+    ).records
+    assert "a example.com/a/very/long/... @a.test" == record["text"]
+    assert ["link", "link", "mention"] == [kind_of(facet) for facet in record["facets"]]
+
+
 def kind_of(facet: Any) -> str:
     """The kind of a facet's first feature."""
     return str(facet["features"][0]["$type"].rpartition("#")[2])

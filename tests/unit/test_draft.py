@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +30,7 @@ from skywrite.compose.draft import (
 )
 from skywrite.compose.parts import split_parts, thread_draft
 from skywrite.compose.quoting import with_quoted_link
+from skywrite.errors import MissingExtra
 
 CID = "bafkreigwbf7s7ixsuv7mwuzqo57jjrbqrn3tej4xd3qje6envwwrs6rf4u"
 STORED = Stored(CID, "image/png", 100, 4, 3)
@@ -430,6 +434,36 @@ class Model:
     def classify(self, words: str) -> tuple[str, float]:
         self.asked.append(words)
         return self.answer
+
+
+@pytest.fixture
+def nothing_loaded() -> Iterator[None]:
+    """No model is in memory, before or after."""
+    language._identifier.cache_clear()
+    yield
+    language._identifier.cache_clear()
+
+
+@pytest.mark.usefixtures("nothing_loaded")
+def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is the one that comes with the optional part, with probabilities; without it the error names it."""
+    text = "Guten Morgen zusammen"
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    with pytest.raises(MissingExtra) as caught:
+        language.detect_language(text)
+    assert "langs" == caught.value.extra
+    loaded: list[Any] = []
+
+    class Identifier:
+        @staticmethod
+        def from_model_file(path: str, *, norm_probs: bool) -> Model:
+            loaded.append((path, norm_probs))
+            return Model("de", 1.0)
+
+    part = SimpleNamespace(MODEL_FILE="model", LanguageIdentifier=Identifier)
+    monkeypatch.setitem(sys.modules, "py3langid.langid", part)
+    assert ["de", "de"] == [language.detect_language(text) for _ in range(2)]
+    assert [("model", True)] == loaded
 
 
 @pytest.mark.parametrize(("sure", "expected"), [(0.9, "de"), (0.89, None)])

@@ -11,7 +11,7 @@ import pytest
 from skywrite.atproto.ref import Ref
 from skywrite.bsky.embed import MixedMedia
 from skywrite.bsky.limits import TextTooLong
-from skywrite.compose.draft import Card, Draft, Image, Media, Reply, Stored, Video
+from skywrite.compose.draft import Caption, Card, Draft, Image, Media, Reply, Stored, Video
 from skywrite.compose.images import Collector, TooLargeForPds
 from skywrite.compose.references import InvalidReference, app_link, parse_reference
 from skywrite.compose.resolve import DraftContext, PostNotFound, ResolvedDraft, UnknownReplyRule, resolve_draft
@@ -509,6 +509,22 @@ def test_images_from_addresses(resolve: Any, pages: Any, png: bytes) -> None:
         resolve(Draft("x", images=(Image(Media(url=f"{PAGE}sun.png"), "A"),)), fetcher=lambda: large)
 
 
+@pytest.mark.parametrize(
+    ("part", "limit"),
+    [
+        ({"video": Video(Media(url=f"{PAGE}a.mp4"), "A")}, 100_000_000),
+        ({"video": Video(Media(stored=STORED), "A", (Caption("en", Media(url=f"{PAGE}a.vtt")),))}, 1_000_000),
+        ({"card": Card(PAGE, thumb=Media(url=f"{PAGE}a.png"))}, 20_000_000),
+    ],
+)
+def test_how_much_is_downloaded(resolve: Any, part: dict[str, Any], limit: int) -> None:
+    """Videos, captions and images of cards are downloaded up to their own limits."""
+    download = Download(b"", truncated=True)
+    with pytest.raises(InputError, match=f"is larger than {limit // 1_000_000} MB"):
+        resolve(Draft("x", **part), fetcher=lambda: download)
+    assert [limit] == download.limits
+
+
 def test_only_files_of_the_user_are_decoded_here(
     resolve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, png: bytes
 ) -> None:
@@ -649,8 +665,6 @@ def test_an_animated_gif_becomes_a_video(
 
 def test_captions_are_read(resolve: Any, tmp_path: Path) -> None:
     """Captions are kept as WebVTT; those that were prepared before are not read."""
-    from skywrite.compose.draft import Caption
-
     text = b"1\n00:00:01,000 --> 00:00:02,000\nHello\n"
     stored = Caption("de", Media(stored=STORED))
     video = Video(Media(stored=STORED), "A", (Caption("en", Media(data=text, name="x/talk.srt")), stored))
