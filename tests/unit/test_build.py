@@ -177,10 +177,9 @@ def test_a_text_is_prepared_as_asked_for() -> None:
 
 
 def test_how_a_text_is_prepared_by_default() -> None:
-    """Without any wish a text is tidied, Markdown links are links, long links are shown short, mentions are mentions."""
-    (record,) = build(
-        Draft("\n[a](https://x.com) https://example.com/a/very/long/path @a.test"), {"a.test": DID}
-    ).records
+    """By default a text is tidied, Markdown links and mentions are links and mentions, and long links are short."""
+    text = "\n[a](https://x.com) https://example.com/a/very/long/path @a.test"
+    (record,) = build(Draft(text), {"a.test": DID}).records
     assert "a example.com/a/very/long/... @a.test" == record["text"]
     assert ["link", "link", "mention"] == [kind_of(facet) for facet in record["facets"]]
 

@@ -552,6 +552,17 @@ def test_large_files_are_refused(tmp_path: Path, png: bytes) -> None:
         reading.read(Media(path="sun.png"), 2_000_000)
 
 
+def test_a_collector_asks_for_little() -> None:
+    """Unless it is said otherwise, a missing description is a warning, and videos go to the server itself."""
+    reading = Collector(None, blob_limit=lambda: 5)
+    reading.need_alt("", "sun.png")
+    assert (["NoAltText"], 5, 5) == (
+        [notice.name for notice in reading.warnings],
+        reading.limit(10),
+        reading.video_limit(10),
+    )
+
+
 def test_the_servers_own_limit(resolve: Any, pages: Any, png: bytes) -> None:
     """An image is made to fit the server's own limit, if that is smaller than the network's."""
     images = (Image(Media(data=png), "A"),) * 2

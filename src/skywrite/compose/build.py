@@ -38,10 +38,10 @@ class Prepared(NamedTuple):
     """Records without createdAt, in thread order, with what `freeze` needs. `blobs` are the media to upload first."""
 
     records: tuple[Mapping[str, Any], ...]
-    pending: tuple[PendingMention, ...] = ()
-    replies: tuple[str, ...] | None = None
-    quotes: bool = True
-    blobs: tuple[Stored, ...] = ()
+    pending: tuple[PendingMention, ...]
+    replies: tuple[str, ...] | None
+    quotes: bool
+    blobs: tuple[Stored, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The form that the queue stores."""
