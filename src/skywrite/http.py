@@ -166,7 +166,7 @@ class Http:
         if isinstance(body, bytes):
             builder = builder.body_bytes(body)
         elif body is not None:
-            builder = builder.body_stream(_told(body, progress))
+            builder = builder.body_stream(_reported(body, progress))
         try:
             return self._interruptible(partial(_send, builder, max_bytes))
         except PyreqwestError as error:
@@ -224,7 +224,7 @@ def _readable(headers: Any) -> dict[str, str]:
     return readable
 
 
-def _told(pieces: Iterator[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
+def _reported(pieces: Iterator[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
     for piece in pieces:
         yield piece
         if progress:

@@ -247,7 +247,7 @@ class Repo:
         size = len(data) if isinstance(data, bytes) else size
         if size is not None and size > UNASKED_BLOB_BYTES_MAX:
             self._check_limit(size)
-        body: Body = data if isinstance(data, bytes) and progress is None else _told(data, progress)
+        body: Body = data if isinstance(data, bytes) and progress is None else _reported(data, progress)
         headers = {} if size is None or isinstance(body, bytes) else {"content-length": str(size)}
         seconds = upload_seconds(size or 0)
         answer = self._repeat(
@@ -370,7 +370,7 @@ def _record(answer: object) -> Record:
     raise NoAnswer("The server's response contains no record.")
 
 
-def _told(
+def _reported(
     data: bytes | Callable[[], Iterable[bytes]], progress: Callable[[int], None] | None
 ) -> Callable[[], Iterator[bytes]]:
     def pieces() -> Iterator[bytes]:

@@ -99,7 +99,7 @@ class Decider:
         if answer == "publish":
             return None
         late = at - post.due_at
-        said = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_spoken(late.total_seconds())} late"
+        said = f"It was due at {post.due_at:%Y-%m-%d %H:%M} UTC and came up {_duration(late.total_seconds())} late"
         if answer == "skip":
             return Miss("cancelled", Problem(MISSED, f"{said}: skipped, as its policy says."))
         hint = Hint("Publish it now: ", Do("posts.release", post.id), ". Drop it: ", Do("posts.cancel", post.id))
@@ -118,7 +118,7 @@ def _left_alone(hosts: Hosts, post: Post, view: AccountView, now: datetime) -> D
     return None
 
 
-def _spoken(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     for size, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}"

@@ -116,14 +116,14 @@ class InParts:
                     if failed:
                         break
                     pool.submit(self._send_part, parts, number, data, failed).add_done_callback(ended)
-                    self._tell()
+                    self._report_progress()
             except BaseException as error:
                 failed.append(error)
         if failed:
             raise failed[0]
-        self._tell()
+        self._report_progress()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         with self._lock:
             done_bytes = self._done_bytes
         self._report(done_bytes)
