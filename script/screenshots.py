@@ -35,7 +35,7 @@ def take_all(url: str, sign_in_url: str) -> None:
     arguments = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        context = browser.new_context(viewport={"width": 1200, "height": 760})
+        context = browser.new_context(viewport={"width": 1200, "height": 760}, reduced_motion="reduce")
         page = context.new_page()
         page.goto(sign_in_url)
         page.goto(url + "/")
