@@ -31,6 +31,7 @@ from skywrite.config import load_config
 from skywrite.publish.decide import Decider
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
+from tests.support.claims import claim_next
 from tests.support.processes import ROOT
 
 Table = tuple[list[str], list[list[str]]]
@@ -170,7 +171,7 @@ def measure_claims() -> None:
 
 def _claim_once(store: Store, decider: Decider) -> dict[str, float]:
     began = time.perf_counter()
-    claim = store.claim("bench", LEASE_SECONDS, decider)
+    claim = claim_next(store, "bench", LEASE_SECONDS, decider)
     claimed = time.perf_counter()
     if claim is None:
         raise SystemExit("there was nothing to claim")

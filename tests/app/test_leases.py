@@ -13,6 +13,7 @@ from skywrite.http import Response
 from skywrite.publish.publisher import LEASE_SECONDS, LeaseLost
 from skywrite.queue.store import Store
 from tests.app.conftest import World
+from tests.support.claims import claim_next
 
 UPLOAD = "com.atproto.repo.uploadBlob"
 WRITE = "com.atproto.repo.applyWrites"
@@ -77,7 +78,7 @@ def test_nobody_takes_over_a_post_that_is_being_uploaded(
     process, number = begun(world, sky, image, slow)
     taken: list[object] = []
     decide = sky._sending.publisher().decider
-    slow.meanwhile = lambda: taken.append(sky.context.store.claim("another", LEASE_SECONDS, decide))
+    slow.meanwhile = lambda: taken.append(claim_next(sky.context.store, "another", LEASE_SECONDS, decide))
     assert 1 == process.run_once().published
     assert (True, {None}) == (len(taken) > 3, set(taken))
     assert ["published"] == [attempt.outcome for attempt in sky.context.store.attempts(number)]
@@ -123,7 +124,7 @@ def test_a_lease_is_renewed_when_a_third_of_it_is_over(world: World, sky: Skywri
     """Not before, which would cost a write each time; and a lease that is lost stops whoever asks."""
     sky.schedule("Hello", at="now")
     publisher = sky._sending.publisher()
-    claim = sky.context.store.claim("w", LEASE_SECONDS, publisher.decider)
+    claim = claim_next(sky.context.store, "w", LEASE_SECONDS, publisher.decider)
     assert claim is not None
     began = world.clock.monotonic()
     world.clock.advance(LEASE_SECONDS / 3)

@@ -17,6 +17,7 @@ from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.model import ChangedMeanwhile, NotCancellable, NotEditable
 from skywrite.queue.undo import CannotUndo
 from tests.app.conftest import NOON, World
+from tests.support.claims import claim_next
 
 LATER = "in 1 hour"
 
@@ -158,7 +159,7 @@ def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> Non
 def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> None:
     """It may be on the network already: no edit, no move, no cancel, with the reason."""
     sky.schedule("Going", at="now")
-    assert sky.context.store.claim("elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
+    assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
     for error, act in (
         (NotEditable, lambda: sky.edit(1, text="Else")),
         (NotEditable, lambda: sky.move(1, LATER)),

@@ -26,6 +26,7 @@ from skywrite.queue.model import Failed, Post, Problem, Slot, WrongState
 from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
 from tests.app.conftest import World
+from tests.support.claims import claim_next
 
 APPLY = "com.atproto.repo.applyWrites"
 
@@ -139,7 +140,7 @@ def test_a_worker_that_has_the_account_sends_it(world: World, sky: Skywrite) -> 
     """While another process publishes for the account, the call waits for it and answers with its result."""
     sky.schedule("First", at="now")
     worker = world.process()
-    claim = worker.context.store.claim(worker.context.worker_name, LEASE_SECONDS, Decider(worker.context.tids))
+    claim = claim_next(worker.context.store, worker.context.worker_name, LEASE_SECONDS, Decider(worker.context.tids))
     assert claim is not None
 
     class Settles:
@@ -166,7 +167,7 @@ def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) 
     """The post stays in the queue."""
     sky.schedule("First", at="now")
     worker = world.process()
-    assert worker.context.store.claim("elsewhere/1/a", LEASE_SECONDS, Decider(worker.context.tids))
+    assert claim_next(worker.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider(worker.context.tids))
     with pytest.raises(StillQueued) as caught:
         sky.post("Second")
     assert "busy with another post" in caught.value.message
@@ -225,7 +226,7 @@ def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb:
 def test_a_key_of_a_post_that_was_refused(world: World, sky: Skywrite) -> None:
     """It is not sent again, and what the server said is told again."""
     sky.schedule("Bad", at="now", key="k")
-    claim = sky.context.store.claim(sky.context.worker_name, LEASE_SECONDS, Decider(sky.context.tids))
+    claim = claim_next(sky.context.store, sky.context.worker_name, LEASE_SECONDS, Decider(sky.context.tids))
     assert claim is not None
     sky.context.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
     with pytest.raises(PostFailed) as caught:

@@ -27,6 +27,7 @@ from skywrite.queue.model import Account
 from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
 from tests.app.conftest import NOON, World
+from tests.support.claims import claim_next
 
 JOIN_SECONDS = 20
 
@@ -577,7 +578,7 @@ def test_what_cannot_be_settled_is_given_back(
     if away:
         monkeypatch.setattr(store, "release_claim", gone)
     publisher = sky._sending.publisher(log=lambda event, **facts: said.append((event, "post" in facts)))
-    claim = store.claim("w", LEASE_SECONDS, publisher.decider)
+    claim = claim_next(store, "w", LEASE_SECONDS, publisher.decider)
     assert claim is not None
     with pytest.raises(DatabaseUnavailable):
         publisher.publish_and_settle(claim)

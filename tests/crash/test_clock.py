@@ -27,6 +27,7 @@ from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.crash.support import environment, opened
 from tests.support.canaries import guard_app_password
+from tests.support.claims import claim_next
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.processes import ServerUnavailable, python_child
 
@@ -179,7 +180,7 @@ def test_the_clock_ran_ahead_for_a_while(bot_at: Callable[[datetime], Bot], how:
     bot.sky.schedule("first", at=SPRING, account=HANDLE, late="publish")
     bot.clock.advance(20 * 86_400)
     if how == "lease":
-        assert bot.sky.context.store.claim("otherhost/1/abc", 120, bot.sky._sending.publisher().decider)
+        assert claim_next(bot.sky.context.store, "otherhost/1/abc", 120, bot.sky._sending.publisher().decider)
     else:
         if how == "retry":
             bot.box.faults.add("com.atproto.repo.applyWrites", kind="refused", times=None)
@@ -198,7 +199,7 @@ def test_posting_at_once_after_the_clock_ran_ahead(bot_at: Callable[[datetime], 
     bot = bot_at(SPRING)
     bot.sky.schedule("left", at=SPRING, account=HANDLE, late="publish")
     bot.clock.advance(20 * 86_400)
-    assert bot.sky.context.store.claim("otherhost/1/abc", 120, bot.sky._sending.publisher().decider)
+    assert claim_next(bot.sky.context.store, "otherhost/1/abc", 120, bot.sky._sending.publisher().decider)
     bot.clock.set(SPRING)
     bot.sky.post("now", account=HANDLE)
     assert ["left", "now"] == [post.text for post in bot.box.posts(HANDLE)]

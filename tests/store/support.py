@@ -17,6 +17,7 @@ from skywrite.queue.database import Row
 from skywrite.queue.model import AccountView, Claim, Decide, Decision, NewMedia, NewPost, Post, Problem, Take
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
+from tests.support.claims import claim_next
 from tests.support.processes import FAST_FOLDER
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -62,7 +63,7 @@ def decide_with(*decisions: Decision) -> tuple[Decide, list[Post]]:
 
 def claimed(store: Store, decide: Decide | None = None, worker: str = "worker-1") -> Claim:
     """A claim that must succeed."""
-    claim = store.claim(worker, LEASE_SECONDS, decide or take())
+    claim = claim_next(store, worker, LEASE_SECONDS, decide or take())
     assert claim is not None
     return claim
 

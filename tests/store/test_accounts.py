@@ -13,6 +13,7 @@ from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, Un
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault, WrongKey
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, OpenStore, claimed, later, post, raw, session, take
+from tests.support.claims import claim_next
 
 
 def test_session_round_trip(store: Store) -> None:
@@ -138,7 +139,7 @@ def test_sign_out_keeps_posts_and_stops_them(store: Store) -> None:
     store.add([post()])
     store.sign_out(ALICE)
     state = (store.load(ALICE), store.account(ALICE).state, store.count()["scheduled"])
-    assert ((None, "needs_login", 1), None) == (state, store.claim("w", LEASE_SECONDS, take()))
+    assert ((None, "needs_login", 1), None) == (state, claim_next(store, "w", LEASE_SECONDS, take()))
 
 
 def test_signing_in_releases_what_was_held_for_it(store: Store) -> None:
@@ -202,7 +203,7 @@ def test_paused_account_waits(store: Store, clock: FakeClock) -> None:
     """A pause until a moment keeps an account's posts back until then, and ends by itself."""
     store.add([post()])
     store.change_account(ALICE, "paused", paused_until=later(300), reason="rate limit")
-    assert (None, later(300)) == (store.claim("w", LEASE_SECONDS, take()), store.next_ready_at())
+    assert (None, later(300)) == (claim_next(store, "w", LEASE_SECONDS, take()), store.next_ready_at())
     clock.set(later(300))
     claimed(store)
     account = store.account(ALICE)

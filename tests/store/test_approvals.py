@@ -20,6 +20,7 @@ from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault
 from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, media, post, raw, take
+from tests.support.claims import claim_next
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def approve(store: Store, post_id: int, by: str = "Berta") -> None:
 def test_what_nobody_approved_is_held_at_its_time(asking: Store) -> None:
     """It is held with what to do, and an event says so."""
     asking.add([post()])
-    assert None is asking.claim("w", LEASE_SECONDS, take())
+    assert None is claim_next(asking, "w", LEASE_SECONDS, take())
     held = asking.get(1)
     assert held.problem is not None
     assert ("held", NOT_APPROVED) == (held.state, held.problem.name)
@@ -74,7 +75,7 @@ def test_any_edit_voids_it_by_comparison(asking: Store, clock: FakeClock, change
     assert not Approvals(asking).is_wanted(asking.get(1))
     asking.edit(1, changes)
     clock.advance(2)
-    assert None is asking.claim("w", LEASE_SECONDS, take())
+    assert None is claim_next(asking, "w", LEASE_SECONDS, take())
     assert "held" == asking.get(1).state
 
 
@@ -110,7 +111,7 @@ def test_a_held_post_is_let_go_by_its_approval(asking: Store, clock: FakeClock) 
     """What came too late for its time goes out when it is approved, however late."""
     asking.add([post(late_policy="hold", late_seconds=60)])
     clock.advance(3600)
-    assert None is asking.claim("w", LEASE_SECONDS, take())
+    assert None is claim_next(asking, "w", LEASE_SECONDS, take())
     planned = asking.get(1)._replace(late_policy="publish", late_seconds=None)
     Approvals(asking).approve(1, digest_of(planned), "Berta")
     assert 1 == claimed(asking).post.id
@@ -124,7 +125,7 @@ def test_a_rejection_withdraws_what_was_approved(asking: Store) -> None:
     assert held.problem is not None
     assert ("held", "Rejected by Carla: not today") == (held.state, held.problem.message)
     asking.release_post(1)
-    assert None is asking.claim("w", LEASE_SECONDS, take())
+    assert None is claim_next(asking, "w", LEASE_SECONDS, take())
     assert ["rejected", "withdrawn"] == [one.verdict for one in Approvals(asking).of(1)]
 
 

@@ -46,6 +46,7 @@ from tests.store.support import (
     session,
     take,
 )
+from tests.support.claims import claim_next
 
 CAROL = "did:plc:carol"
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3kroot", "3ksecond"))
@@ -54,7 +55,7 @@ LATE = Problem("TooLate", "Its time was missed by two days.", "Release it to pub
 
 def test_nothing_to_do(store: Store) -> None:
     """Without posts there is no claim and no next moment."""
-    assert (None, None) == (store.claim("w", LEASE_SECONDS, take()), store.next_ready_at())
+    assert (None, None) == (claim_next(store, "w", LEASE_SECONDS, take()), store.next_ready_at())
 
 
 def test_never_before_its_time(store: Store, clock: FakeClock) -> None:
@@ -62,7 +63,7 @@ def test_never_before_its_time(store: Store, clock: FakeClock) -> None:
     due = later(10)
     store.add([post(due=due)])
     clock.set(due - timedelta(microseconds=1))
-    early = store.claim("w", LEASE_SECONDS, take())
+    early = claim_next(store, "w", LEASE_SECONDS, take())
     clock.set(due)
     assert (None, due, "Hello") == (early, store.next_ready_at(), claimed(store).post.text)
 
@@ -91,7 +92,7 @@ def test_frozen_records_are_never_replaced_by_a_claim(store: Store) -> None:
 def test_one_post_of_an_account_at_a_time(store: Store) -> None:
     """While a post of an account is being published, nobody else gets another one of it."""
     store.add([post("one", due=later(-1)), post("two", due=later(-1)), post("other", did=BOB)])
-    claims = [store.claim("w", LEASE_SECONDS, take()) for _ in range(3)]
+    claims = [claim_next(store, "w", LEASE_SECONDS, take()) for _ in range(3)]
     assert ["one", "other", None] == [claim.post.text if claim else None for claim in claims]
 
 
@@ -103,7 +104,7 @@ def test_new_posts_of_a_busy_account_wait(store: Store) -> None:
     other = claimed(store).post.text
     assert ("other", None, later(LEASE_SECONDS)) == (
         other,
-        store.claim("w", LEASE_SECONDS, take()),
+        claim_next(store, "w", LEASE_SECONDS, take()),
         store.next_ready_at(),
     )
 
@@ -121,7 +122,7 @@ def test_due_order_within_an_account(store: Store, clock: FakeClock) -> None:
     store.add([post("c", due=later(2)), post("a", due=later(1)), post("b", due=later(1))])
     clock.set(later(10))
     order = []
-    while claim := store.claim("w", LEASE_SECONDS, take()):
+    while claim := claim_next(store, "w", LEASE_SECONDS, take()):
         order.append(claim.post.text)
         store.settle(claim, DONE)
     assert ["a", "b", "c"] == order
@@ -158,7 +159,7 @@ def test_retry_stays_at_the_head(store: Store, clock: FakeClock) -> None:
     store.add([post("first"), post("second", due=later(1))])
     store.settle(claimed(store), Retry(later(30), PROBLEM))
     clock.set(later(10))
-    waiting = store.claim("w", LEASE_SECONDS, take())
+    waiting = claim_next(store, "w", LEASE_SECONDS, take())
     ready_at = store.next_ready_at()
     clock.set(later(30))
     claim = claimed(store)
@@ -229,7 +230,7 @@ def test_a_post_that_gives_way(store: Store, clock: FakeClock) -> None:
         store.settle(claimed(store), Retry(clock.now() + timedelta(seconds=10), PROBLEM, free_at=later(0)))
     overtaking = claimed(store)
     store.settle(overtaking, DONE)
-    waiting, ready_at = store.claim("w", LEASE_SECONDS, take()), store.next_ready_at()
+    waiting, ready_at = claim_next(store, "w", LEASE_SECONDS, take()), store.next_ready_at()
     clock.advance(10)
     assert ("second", None, clock.now(), "poison") == (
         overtaking.post.text,
@@ -273,7 +274,7 @@ def test_dead_worker(store: Store, clock: FakeClock) -> None:
     claimed(store, take("FROZEN"))
     store.add([post("earlier", due=later(-100))])
     clock.advance(LEASE_SECONDS - 1)
-    early = store.claim("w", LEASE_SECONDS, take())
+    early = claim_next(store, "w", LEASE_SECONDS, take())
     clock.advance(1)
     claim = claimed(store, take("OTHER"), worker="worker-2")
     assert (None, post_id, "FROZEN", 2) == (early, claim.post.id, claim.post.frozen, claim.post.attempts)
@@ -305,7 +306,7 @@ def test_renewed_lease(store: Store, clock: FakeClock) -> None:
     assert store.renew(claim, LEASE_SECONDS)
     assert later(2 * LEASE_SECONDS - 1) == store.next_ready_at()
     clock.advance(30)
-    assert (None, True) == (store.claim("w", LEASE_SECONDS, take()), store.settle(claim, DONE))
+    assert (None, True) == (claim_next(store, "w", LEASE_SECONDS, take()), store.settle(claim, DONE))
 
 
 def test_freeze_replaces_under_the_lease(store: Store) -> None:
@@ -354,7 +355,7 @@ def test_since_when_an_account_catches_up(store: Store, clock: FakeClock) -> Non
     clock.advance(60)
 
     def since(decision: Decision) -> datetime | None:
-        claim = store.claim("w", LEASE_SECONDS, decide_with(decision)[0], tries=1)
+        claim = claim_next(store, "w", LEASE_SECONDS, decide_with(decision)[0], tries=1)
         assert (claim is not None) == isinstance(decision, Take)
         if claim is not None:
             store.settle(claim, DONE)
@@ -379,7 +380,7 @@ def test_a_claim_goes_on_until_nothing_is_ready(store: Store) -> None:
     def open_posts() -> int:
         return store.count(ALICE)["scheduled"]
 
-    claim = store.claim("w", LEASE_SECONDS, decide, tries=2)
+    claim = claim_next(store, "w", LEASE_SECONDS, decide, tries=2)
     assert claim is not None
     assert ("b", [5, 5, 3, 3, 1, 1]) == (claim.post.text, between)
 
@@ -388,7 +389,7 @@ def test_a_claim_ends_when_all_are_put_off(store: Store) -> None:
     """Each account is asked about once, also in a claim that stores after each."""
     store.add([post("a", due=later(-1)), post("b", did=BOB)])
     decide, seen = decide_with(Defer(later(40)))
-    assert None is store.claim("w", LEASE_SECONDS, decide, tries=1)
+    assert None is claim_next(store, "w", LEASE_SECONDS, decide, tries=1)
     assert ["a", "b"] == [p.text for p in seen]
 
 
@@ -490,7 +491,7 @@ def test_missed_post(store: Store) -> None:
     decide, _ = decide_with(
         Miss("held", LATE, follow=post("next", due=later(3600))), Miss("cancelled", LATE), Take("F")
     )
-    assert None is store.claim("w", LEASE_SECONDS, decide)
+    assert None is claim_next(store, "w", LEASE_SECONDS, decide)
     found = [(store.get(i).state, store.get(i).problem) for i in (second, first)]
     assert [("held", LATE), ("cancelled", LATE)] == found
     assert later(3600) == store.next_ready_at()
@@ -503,7 +504,7 @@ def test_frozen_post_cannot_be_missed(store: Store) -> None:
     before = store.get(post_id)
     decide, _ = decide_with(Miss("cancelled", LATE))
     with pytest.raises(ValueError, match="may be on the network"):
-        store.claim("w", LEASE_SECONDS, decide)
+        claim_next(store, "w", LEASE_SECONDS, decide)
     assert before == store.get(post_id)
 
 
@@ -554,7 +555,7 @@ def test_view_given_to_a_decision(store: Store) -> None:
     store.set_account_settings(ALICE, {"gap_seconds": 60})
     store.add([post()])
     seen = []
-    store.claim("w", LEASE_SECONDS, lambda p, view, now: seen.append((p.text, view, now)) or Take())
+    claim_next(store, "w", LEASE_SECONDS, lambda p, view, now: seen.append((p.text, view, now)) or Take())
     text, view, now = seen[0]
     assert ("Hello", {"gap_seconds": 60}, 0, NOON) == (text, view.account.settings, view.points_last_hour, now)
 
@@ -587,7 +588,7 @@ def test_a_post_in_doubt_that_cannot_be_decided_waits(store: Store, clock: FakeC
         raise KeyError("text")
 
     assert (None, "scheduled", later(60)) == (
-        store.claim("w", LEASE_SECONDS, decide),
+        claim_next(store, "w", LEASE_SECONDS, decide),
         store.get(1).state,
         store.next_ready_at(),
     )
@@ -599,7 +600,7 @@ def test_a_post_that_was_left_unfrozen_can_be_missed(store: Store, clock: FakeCl
     left = claimed(store, take(None))
     clock.advance(LEASE_SECONDS + 1)
     decide, _ = decide_with(Miss("held", PROBLEM))
-    assert None is store.claim("w", LEASE_SECONDS, decide)
+    assert None is claim_next(store, "w", LEASE_SECONDS, decide)
     assert ("held", ["lost"]) == (store.get(1).state, [one.outcome for one in store.attempts(1)])
     assert (False, False) == (store.freeze(left, "{}"), store.settle(left, Published("at://a/b/c", "bafyc")))
     assert None is store.next_ready_at()

@@ -11,6 +11,7 @@ from skywrite.queue.feed_model import NewFeed, Poll
 from skywrite.queue.model import AccountChange, Defer, Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, PROBLEM, claimed, decide_with, later, post, take
+from tests.support.claims import claim_next
 
 JUMP = 20 * 86_400
 PAUSE_SECONDS = 3600
@@ -28,7 +29,7 @@ def came_back(store: Store, clock: FakeClock, request: pytest.FixtureRequest) ->
     store.add([post("first")])
     clock.advance(JUMP)
     if request.param == "put off":
-        store.claim("w", LEASE_SECONDS, decide_with(Defer(clock.now() + timedelta(hours=12)))[0])
+        claim_next(store, "w", LEASE_SECONDS, decide_with(Defer(clock.now() + timedelta(hours=12)))[0])
     else:
         claim = claimed(store)
         outcome = Retry(clock.now() + timedelta(seconds=900), PROBLEM)
@@ -46,7 +47,7 @@ def came_back(store: Store, clock: FakeClock, request: pytest.FixtureRequest) ->
 @pytest.mark.parametrize("came_back", ["lease", "renewed", "retry", "pause", "put off"], indirect=True)
 def test_no_account_waits_for_a_clock_that_ran_ahead(came_back: Store) -> None:
     """A dead worker's lease, a pause, a retry and a postponement of that time are over."""
-    before = came_back.claim("w", LEASE_SECONDS, take())
+    before = claim_next(came_back, "w", LEASE_SECONDS, take())
     assert (None, 1, "first") == (before, freed(came_back), claimed(came_back, worker="heir").post.text)
     assert 0 == freed(came_back)
 

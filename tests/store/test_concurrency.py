@@ -16,6 +16,7 @@ from skywrite.queue.store import Store
 from tests.store.support import LEASE_SECONDS, OpenAt, later, post, session, take
 from tests.store.workers import RETRY_EVERY, worker
 from tests.support.chance import NIGHTLY
+from tests.support.claims import claim_next
 
 PROCESSES = 8
 SECONDS = 60 if NIGHTLY else 20
@@ -98,7 +99,7 @@ def test_threads_share_a_store(address: str, open_at: OpenAt, threads: int) -> N
     def work() -> None:
         try:
             for _ in range(6):
-                claim = store.claim("w", LEASE_SECONDS, take("F"))
+                claim = claim_next(store, "w", LEASE_SECONDS, take("F"))
                 if claim is not None:
                     seen.append(claim.post.id)
                     assert store.settle(claim, Published("at://a/b/c", "bafy"))

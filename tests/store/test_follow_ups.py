@@ -14,6 +14,7 @@ from skywrite.queue.marks import Marks, ToMark
 from skywrite.queue.model import KeyReused, Published, WrongState
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, post, take
+from tests.support.claims import claim_next
 
 
 @pytest.fixture
@@ -131,4 +132,4 @@ def test_what_is_repeated_adds_its_next(out: Store) -> None:
         following.rkey,
         following.replaces,
     )
-    assert None is out.claim("w", LEASE_SECONDS, take())
+    assert None is claim_next(out, "w", LEASE_SECONDS, take())

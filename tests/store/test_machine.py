@@ -32,6 +32,7 @@ from skywrite.queue.model import (
 )
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, opened, post, session
 from tests.support.chance import NIGHTLY
+from tests.support.claims import claim_next
 from tests.support.processes import FAST_FOLDER
 
 SECONDS = st.sampled_from([0, 1, 30, LEASE_SECONDS, 3600])
@@ -103,7 +104,7 @@ class Queue(RuleBasedStateMachine):
                 return Defer(self.at(seconds))
             return Miss("held" if decision == "hold" else "cancelled", PROBLEM)
 
-        claim = self.store.claim("worker", LEASE_SECONDS, decide)
+        claim = claim_next(self.store, "worker", LEASE_SECONDS, decide)
         for offered in seen:
             known = self.known[offered.id]
             assert (known.state, known.frozen) == (offered.state, offered.frozen)

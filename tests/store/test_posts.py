@@ -26,6 +26,7 @@ from skywrite.queue.model import (
 )
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, claimed, later, media, post, raw, take
+from tests.support.claims import claim_next
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 
@@ -89,9 +90,9 @@ def test_post_round_trip(store: Store, clock: FakeClock) -> None:
 
 
 def test_readable_with_plain_sql(store: Store) -> None:
-    """Whoever looks into the database finds the text of a post in a column of its own."""
+    """Whoever looks into the database finds the texts of posts in the view for people."""
     store.add([post("Grüße 👋"), post("other", did=BOB)])
-    rows = raw(store, "SELECT text, state FROM post ORDER BY id")
+    rows = raw(store, "SELECT text, state FROM v_posts ORDER BY id")
     assert [("Grüße 👋", "scheduled"), ("other", "scheduled")] == [(row["text"], row["state"]) for row in rows]
 
 
@@ -345,7 +346,7 @@ def test_cancel(store: Store, state: str) -> None:
             store.cancel(post_id)
         assert (before, True) == (store.get(post_id), caught.value.hint != "")
         return
-    assert ("cancelled", None) == (store.cancel(post_id).state, store.claim("w", LEASE_SECONDS, take()))
+    assert ("cancelled", None) == (store.cancel(post_id).state, claim_next(store, "w", LEASE_SECONDS, take()))
 
 
 def test_cancel_lets_the_next_one_go(store: Store) -> None:
@@ -405,7 +406,10 @@ def test_held_post_waits(store: Store) -> None:
     """A held post is not published, and says why it waits."""
     post_id = store.add([post()])[0].id
     held = store.hold(post_id, Problem("Review", "Somebody must read it."))
-    assert ("Review", None) == (held.problem.name if held.problem else "", store.claim("w", LEASE_SECONDS, take()))
+    assert ("Review", None) == (
+        held.problem.name if held.problem else "",
+        claim_next(store, "w", LEASE_SECONDS, take()),
+    )
 
 
 def test_far_future(store: Store) -> None:

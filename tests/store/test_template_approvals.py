@@ -19,6 +19,7 @@ from skywrite.queue.store import Store
 from skywrite.queue.template_approvals import TemplateApprovals
 from skywrite.queue.templates import template_digest
 from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, post, take
+from tests.support.claims import claim_next
 
 DAY = 24 * 3600
 
@@ -51,7 +52,7 @@ def approve(store: Store, recurrence: Recurrence) -> None:
 def goes_out(store: Store, clock: FakeClock) -> bool:
     """Whether a worker may take the next post a minute later; if not, it is held for want of an approval."""
     clock.advance(60)
-    claim = store.claim("w", LEASE_SECONDS, take())
+    claim = claim_next(store, "w", LEASE_SECONDS, take())
     return claim is not None
 
 

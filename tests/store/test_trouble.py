@@ -28,6 +28,7 @@ from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import BackupExists, Store, open_store
 from skywrite.queue.vault import Vault
 from tests.store.support import ALICE, KEY, LEASE_SECONDS, OpenAt, claimed, opened, post, raw, session, take
+from tests.support.claims import claim_next
 from tests.support.postgres import PostgresServer
 
 SECRET = "canary-password"
@@ -177,7 +178,7 @@ def test_power_cut(lite: Store, home: Path) -> None:
     if pid == 0:
         store = opened(lite.place, home)
         store.add([post("kept")])
-        store.claim("w", LEASE_SECONDS, take("FROZEN"))
+        claim_next(store, "w", LEASE_SECONDS, take("FROZEN"))
         os._exit(0)
     os.waitpid(pid, 0)
     assert [("kept", "publishing", "FROZEN")] == [(one.text, one.state, one.frozen) for one in lite.posts()]
@@ -225,7 +226,7 @@ def test_server_is_away(away: tuple[PostgresServer, Store]) -> None:
     server, store = away
     store.add([post("before")])
     server.stop()
-    for verb in (lambda: store.add([post("lost")]), store.posts, lambda: store.claim("w", LEASE_SECONDS, take())):
+    for verb in (lambda: store.add([post("lost")]), store.posts, lambda: claim_next(store, "w", LEASE_SECONDS, take())):
         with pytest.raises(DatabaseUnavailable, match=f"127.0.0.1:{server.port}"):
             verb()
     server.restart()
@@ -242,7 +243,7 @@ def test_server_crashes_during_a_claim(away: tuple[PostgresServer, Store], clock
         return take()(*_)
 
     with pytest.raises(DatabaseUnavailable):
-        store.claim("w", LEASE_SECONDS, crash)
+        claim_next(store, "w", LEASE_SECONDS, crash)
     server.restart()
     assert ("scheduled", 1) == (store.posts()[0].state, claimed(store).post.attempts)
 

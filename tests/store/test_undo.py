@@ -13,6 +13,7 @@ from skywrite.queue.model import Changes, Failed, NewRecurrence, Post, Published
 from skywrite.queue.store import Store
 from skywrite.queue.undo import CannotUndo, NothingToUndo
 from tests.store.support import ALICE, BOB, NOON, PROBLEM, claimed, later, media, post, raw, take
+from tests.support.claims import claim_next
 
 DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost")
 
@@ -68,7 +69,7 @@ def test_a_post_that_is_taken_back_into_the_queue_goes_out(store: Store) -> None
     """Its account hears of it: a cancelled post whose cancel is taken back is claimed at its time."""
     store.add([post()])
     store.cancel(1, undoable=True)
-    assert store.claim("worker", 60, take()) is None
+    assert claim_next(store, "worker", 60, take()) is None
     store.undo_last()
     assert 1 == claimed(store).post.id
 

@@ -25,6 +25,7 @@ from skywrite.queue.model import AccountChange, Failed, Held, Miss, Published
 from skywrite.queue.store import Store
 from skywrite.queue.webhooks import OLD_SECRET_LIFETIME, Settled, Webhooks
 from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, PROBLEM, decide_with, later, post, raw, take
+from tests.support.claims import claim_next
 
 URL = "https://receiver.example/hook"
 
@@ -39,12 +40,12 @@ def test_what_becomes_of_posts_is_an_event(store: Store) -> None:
     outcomes = (Published("at://x/y/z", "bafy"), Failed(PROBLEM), Held(PROBLEM))
     for number, outcome in enumerate(outcomes):
         store.add([post(f"post {number}")])
-        claim = store.claim("w", LEASE_SECONDS, take())
+        claim = claim_next(store, "w", LEASE_SECONDS, take())
         assert claim is not None
         store.settle(claim, outcome)
     decide, _ = decide_with(Miss("cancelled", PROBLEM))
     store.add([post("late")])
-    store.claim("w", LEASE_SECONDS, decide)
+    claim_next(store, "w", LEASE_SECONDS, decide)
     kept = store.add([post("later", due=NOON + timedelta(days=1))])[0].id
     store.hold(kept)
     store.cancel(kept)
@@ -56,9 +57,9 @@ def test_what_becomes_of_posts_is_an_event(store: Store) -> None:
 def test_a_lost_lease_reports_nothing(store: Store, clock: FakeClock) -> None:
     """A worker whose post was taken over writes no event: the one that settles does."""
     store.add([post()])
-    late = store.claim("late", LEASE_SECONDS, take())
+    late = claim_next(store, "late", LEASE_SECONDS, take())
     clock.advance(LEASE_SECONDS + 1)
-    second = store.claim("second", LEASE_SECONDS, take())
+    second = claim_next(store, "second", LEASE_SECONDS, take())
     assert late is not None and second is not None
     assert not store.settle(late, Failed(PROBLEM))
     assert store.settle(second, Published("at://x/y/z", "bafy"))
@@ -68,7 +69,7 @@ def test_a_lost_lease_reports_nothing(store: Store, clock: FakeClock) -> None:
 def test_a_lost_login_is_an_event(store: Store) -> None:
     """An account that needs a login is reported with the reason."""
     store.add([post()])
-    claim = store.claim("w", LEASE_SECONDS, take())
+    claim = claim_next(store, "w", LEASE_SECONDS, take())
     assert claim is not None
     store.settle(claim, Held(PROBLEM), account=AccountChange("needs_login", reason="The session is over."))
     event = Events(store).after(0)[-1]

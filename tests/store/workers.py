@@ -16,6 +16,7 @@ from skywrite.errors import StorageError
 from skywrite.queue.model import Published, Retry
 from skywrite.queue.store import Store
 from tests.store.support import LEASE_SECONDS, PROBLEM, opened, post, session, take
+from tests.support.claims import claim_next
 from tests.support.processes import Child, python_child
 
 RETRY_EVERY = 7
@@ -42,7 +43,7 @@ def drain(store: Store, name: str, seconds: str, *broken: str) -> None:
     claims = 0
     while time.monotonic() < ends:
         try:
-            claim = store.claim(name, LEASE_SECONDS, take("F"))
+            claim = claim_next(store, name, LEASE_SECONDS, take("F"))
         except (StorageError, RuntimeError):
             if not broken:
                 raise

@@ -48,27 +48,6 @@ Servers = tuple[Iterable[str], Iterable[str] | None]
 class ClaimOperations(StoreBase):
     """Operations of workers."""
 
-    def claim(
-        self,
-        worker: str,
-        lease_seconds: float,
-        decide: Decide,
-        *,
-        tries: int = 50,
-        avoid: Iterable[str] = (),
-        only: Iterable[str] | None = None,
-    ) -> Claim | None:
-        """Claim the next post and its account's lease in one transaction; None if nothing is ready.
-
-        Accounts are tried in the order in which they became ready. `decide` is called with the post, a view of its
-        account and the current time, inside the transaction: it must be quick and pure. What it misses or defers is
-        committed after at most `tries` posts, so that other writers get their turn, and the search goes on. A post that
-        another worker left in `publishing` comes before all others of its account. Accounts on the servers in `avoid`
-        are skipped; with `only`, all accounts on other servers are.
-        """
-        claims = self.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), tries=tries)
-        return claims[0] if claims else None
-
     def claim_some(
         self,
         worker: str,
@@ -80,9 +59,14 @@ class ClaimOperations(StoreBase):
         *,
         tries: int = 50,
     ) -> list[Claim]:
-        """`claim` for several threads at once, with one transaction and the statements of one claim.
+        """Claim the next posts and their accounts' leases, up to `most`, in one transaction; nothing if none is ready.
 
-        `choice` returns `avoid` and `only` before each claim, and `taken` is called with each claim before the commit.
+        Accounts are tried in the order in which they became ready. `decide` is called with the post, a view of its
+        account and the current time, inside the transaction: it must be quick and pure. What it misses or defers is
+        committed after at most `tries` posts, so that other writers get their turn, and the search goes on. A post that
+        another worker left in `publishing` comes before all others of its account. `choice` returns before each claim
+        which servers' accounts to skip and which are the only ones, and `taken` is called with each claim before the
+        commit.
         """
         claims: list[Claim] = []
         while not claims:

@@ -13,7 +13,7 @@ thread, are grouped in modules:
 - `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text,
   waiting_with_text, same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
   published_as, release_post;
-- `claims.py`: claim, claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
+- `claims.py`: claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
   expire_lease, next_ready_at, view;
 - `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, prune;
