@@ -51,7 +51,10 @@ AREAS: dict[str, Area] = {
             "tests/app/test_videos.py",
         ),
     ),
-    "schedule": Area(("schedule/*.py",), _unit("policy", "post_files", "recurrence", "slots", "time_vectors", "times")),
+    "schedule": Area(
+        ("schedule/*.py",),
+        _unit("policy", "post_files", "recurrence", "rule_forms", "slots", "time_forms", "time_vectors", "times"),
+    ),
     "bsky": Area(
         ("bsky/*.py",), _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template")
     ),
