@@ -138,7 +138,15 @@ def test_ordinals_end_as_people_say_them() -> None:
         *(
             (text, f"Skywrite does not understand the rule {text!r}.")
             for text in (
-                *("first day 9:00", "monday through", "monday to foo 9:00", "foo to monday 9:00", "first weekend 9:00"),
+                *(
+                    "first day 9:00",
+                    "monday through",
+                    "monday to foo 9:00",
+                    "foo to monday 9:00",
+                    "mon-foo 9:00",
+                    "foo-mon 9:00",
+                    "first weekend 9:00",
+                ),
                 *("monthly 1 24 dec 9:00", "weekly 1 9:00", "weekly dec mon 9:00", "weekly first 9:00"),
                 *("yearly mon 9:00", "yearly dec 9:00", "yearly 24 9:00", "yearly mon 24 dec 9:00", "weekly dec 9:00"),
                 *("monthly mon 3 9:00", "monthly dec 3 9:00", "first monday weekly 9:00", "daily mon 9:00"),

@@ -41,7 +41,15 @@ def refusal(text: str, dates: DateOrder | None = None) -> tuple[str, str]:
         *(("午後0時", "12:00"), ("午後1時", "13:00"), ("午後11時20分", "23:20"), ("午後12時", "12:00")),
         *(("午前0時", "00:00"), ("午前11時", "11:00"), ("上午9点", "09:00"), ("오전 9시", "09:00")),
         *(("五 uhr", "refused"), ("half past 1", "01:30"), ("59 past 9", "09:59"), ("60 past 9", "refused")),
-        *(("five to 1", "00:55"), ("half to 9", "refused"), ("five past 24", "00:05"), ("five past 25", "refused")),
+        *(
+            ("five to 1", "00:55"),
+            ("five past 11 pm", "23:05"),
+            ("午後3時60分", "refused"),
+            ("午後24時", "refused"),
+            ("half to 9", "refused"),
+            ("five past 24", "00:05"),
+            ("five past 25", "refused"),
+        ),
         *(("half past 12 am", "00:30"), ("half past 12 pm", "12:30"), ("quarter to 1 pm", "12:45")),
         *(("half past 1 pm", "13:30"), ("half past 13 pm", "refused"), ("half past 1 am", "01:30")),
         *(("halb 1", "00:30"), ("halb 24", "23:30"), ("halb 25", "refused"), ("viertel vor 1", "00:45")),
@@ -195,6 +203,21 @@ def test_a_length_of_time_is_read_up_to_its_edge(text: str, expected: str) -> No
         ("45/45/45 9:00", "The date '45/45/45' is not in the calendar."),
         ("20271301090000", "The time '20271301090000' is not in the calendar."),
         ("20270305096000", "The time of day '20270305096000' does not exist."),
+        ("123/12/2026 9:00", "Skywrite does not understand '123/12/2026' in the time '123/12/2026 9:00'."),
+        ("24/12/ 9:00", "Skywrite does not understand '/12/' in the time '24/12/ 9:00'."),
+        ("24-12- 9:00", "Skywrite does not understand '-' in the time '24-12- 9:00'."),
+        ("2026/12 9:00", "Skywrite does not understand '/12' in the time '2026/12 9:00'."),
+        ("2026/12/2024 9:00", "Skywrite does not understand '/12/2024' in the time '2026/12/2024 9:00'."),
+        ("2026/12/ 9:00", "Skywrite does not understand '/12/' in the time '2026/12/ 9:00'."),
+        (
+            "2026-12-24 9:00 25.12.2026",
+            "The time '2026-12-24 9:00 25.12.2026' has two days: '2026-12-24' and '25.12.2026'. (Keep one.)",
+        ),
+        (
+            "2026-12-24 0900 in the evening",
+            "The time '2026-12-24 0900 in the evening' is not clear: 9:00 is not in the evening."
+            " (Use the 24-hour clock, such as \"20:00\", without 'evening'.)",
+        ),
         ("in 1.5 days", 'Only whole days, weeks and months are possible. (Write hours, such as "in 36 hours".)'),
         ("in 600 months", "The time 'in 600 months' is more than 50 years away."),
         ("2100-01-01 9:00", "The time '2100-01-01 9:00' is more than 50 years away."),
@@ -371,6 +394,12 @@ def test_a_refusal_says_what_and_why(text: str, message: str) -> None:
     assert message == (
         error if hint.startswith("Write it like") and ' like "tomorrow 9:00"' in hint else f"{error} ({hint})"
     )
+
+
+def test_a_date_in_the_given_order_may_be_none() -> None:
+    """The error shows the whole date."""
+    assert "The date '31/02/26' is not in the calendar." == refusal("31/02/26 9:00", "dmy")[0]
+    assert "The date '31/02/2026' is not in the calendar." == refusal("31/02/2026 9:00", "dmy")[0]
 
 
 @pytest.mark.parametrize(

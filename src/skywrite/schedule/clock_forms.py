@@ -9,7 +9,7 @@ import re
 
 from skywrite.schedule.languages import numbers
 from skywrite.schedule.time_errors import InvalidTime
-from skywrite.schedule.tokens import Clock, Found, PartOfDay, found
+from skywrite.schedule.tokens import Clock, Found, found
 
 # The next character begins something else: it is not a digit, and not a letter except those of East Asia.
 END = r"(?![0-9a-z\u00aa-\u1fff])"
@@ -23,7 +23,7 @@ _COLON = re.compile(
 _TWELVE = re.compile(rf"(\d{{1,2}}) ?{HALF}{END}", re.ASCII)
 _DOTTED = re.compile(rf"(\d{{1,2}})\.(\d\d)(?: ?{HALF}| ?{_HOUR_WORD}){END}", re.ASCII)
 _LETTER = re.compile(rf"(\d{{1,2}}) ?{_HOUR_WORD}(?: ?(\d\d)| (et demie|et quart|e mezza|y media))?{END}", re.ASCII)
-_EAST = re.compile(r"(午前|午後|上午|下午|오전|오후)? ?(\d{1,2}) ?[時点點시](?: ?(\d{1,2}) ?[分분]|(半))?", re.ASCII)
+_EAST = re.compile(r"(午後|下午|오후)? ?(\d{1,2}) ?[時点點시](?: ?(\d{1,2}) ?[分분]|(半))?", re.ASCII)
 _PAST = re.compile(
     rf"(half|quarter|a quarter|[a-z]+|\d{{1,2}}) (past|to) ([a-z]+|\d{{1,2}})(?: ?{HALF})?{END}", re.ASCII
 )
@@ -52,13 +52,10 @@ def read_clock(text: str, pos: int) -> Found | None:
         return _found(text, match, match[1], minute, form="letter" if is_length_too else "plain")
     if match := _EAST.match(text, pos):
         minute = match[3] or ("30" if match[4] else "0")
-        read = _found(text, match, match[2], minute)
-        if match[1]:
-            part = PartOfDay("morning" if match[1] in ("午前", "上午", "오전") else "afternoon")
-            if part.name == "afternoon" and int(match[2]) <= 11:
-                return found(text, pos, match.end(), Clock(int(match[2]) + 12, int(minute)))
-            return Found(read.end, (*read.tokens, read.tokens[0]._replace(value=part)))
-        return read
+        if not match[1]:
+            return _found(text, match, match[2], minute)
+        if int(match[2]) < 12:
+            return _found(text, match, str(int(match[2]) + 12), minute)
     return _read_words(text, pos)
 
 
@@ -86,12 +83,8 @@ def _number(word: str) -> int | None:
 
 
 def _shifted(text: str, match: re.Match[str], hour: int, minutes: int, half: str | None) -> Found:
-    clock = hour * 60 + minutes
-    if half:
-        _to_24(match[0], hour, half)
-        clock = (hour % 12 + (12 if half == "p" else 0)) * 60 + minutes
-    clock %= 1440
-    value = Clock(clock // 60, clock % 60, twelve=not half)
+    whole = _to_24(match[0], hour, half) if half else hour
+    value = Clock(*divmod((whole * 60 + minutes) % 1440, 60), twelve=not half)
     return found(text, match.start(), match.end(), value)
 
 

@@ -129,7 +129,7 @@ def _read_numeric(text: str, pos: int, order: DateOrder | None) -> Found | None:
     piece = match[0].strip()
     if third is not None and len(third) == 1 and len(first) != 4:
         return None
-    if len(first) == 3 or (len(first) == 4 and third is None) or (closed and third is None and mark != "."):
+    if len(first) == 3 or (closed and third is None and mark != "."):
         return None
     if len(first) == 4:
         if third is None or len(third) == 4:

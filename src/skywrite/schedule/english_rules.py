@@ -98,7 +98,7 @@ def _words(text: str) -> list[str]:
         raise UnknownRule(
             f"The rule {text!r} could mean two things.", hint='Write "every 2 weeks" or "second monday of the month".'
         )
-    spaced = _RANGE.sub(_dashed, re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", lower))
+    spaced = _RANGE.sub(r"\1-\2", re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", lower))
     return [word for word in re.sub(r"\s*-\s*", "-", spaced).replace(",", " ").split() if word not in _NOISE]
 
 
@@ -110,12 +110,6 @@ def _check_one_clause(words: list[str], text: str) -> None:
             f"The rule {text!r} has different times for different days.",
             hint='Make a recurrence for each, such as "mon,wed 9:00" and "fri 17:00".',
         )
-
-
-def _dashed(match: re.Match[str]) -> str:
-    """`monday to friday` as `monday-friday`; anything else stays."""
-    is_days = bool(_weekdays(match[1])) and bool(_weekdays(match[2]))
-    return f"{match[1]}-{match[2]}" if is_days else match[0]
 
 
 def _said(words: list[str], text: str) -> _Said:
@@ -134,7 +128,6 @@ def _said(words: list[str], text: str) -> _Said:
             rest.pop(0)
         elif word in _ORDINALS and rest[:1] == ["weekday"] and said.ordinal is None:
             said.ordinal, said.is_working_day = _ORDINALS[word], True
-            said.weekdays = tuple(_GROUPS[rest.pop(0)])
         elif not _take(said, word):
             raise _unknown(text)
     if not said.freq:

@@ -94,8 +94,8 @@ def _offset(at: datetime, zone: tzinfo) -> timedelta:
 
 def _bisect(early: datetime, late: datetime, zone: tzinfo) -> datetime:
     """The first whole second with the offset of `late`, which `early` does not have."""
-    early, late = early.replace(microsecond=0), late + (SECOND if late.microsecond else timedelta())
-    late = late.replace(microsecond=0)
+    # Clocks change at whole seconds, so `late` still has its offset without its microseconds.
+    early, late = early.replace(microsecond=0), late.replace(microsecond=0)
     new = _offset(late, zone)
     while late - early > SECOND:
         middle = early + timedelta(seconds=int((late - early).total_seconds()) // 2)

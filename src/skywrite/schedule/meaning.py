@@ -237,8 +237,9 @@ def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
 
 def at_clock(day: date, clock: Clock) -> datetime:
     """A time of day on a day; 24:00 is its end."""
-    begin = datetime.combine(day + (DAY if clock.hour == 24 else timedelta()), time(clock.hour % 24))
-    return begin + timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
+    return datetime.combine(day, time()) + timedelta(
+        hours=clock.hour, minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond
+    )
 
 
 def later(span: Span, local: datetime, given: str) -> datetime:
