@@ -252,6 +252,8 @@ class _Finder(ast.NodeVisitor):
             self._change(node.func, SWAPPED[node.func.id])
         if isinstance(node.func, ast.Name) and node.func.id in ("cast", "TypeVar"):
             return
+        # zip(strict=True) says, like an assertion, what cannot be.
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg != "strict"]
         self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> None:

@@ -70,7 +70,15 @@ def test_a_duration_is_the_sum_of_its_parts(days: int, hours: int, minutes: int,
     assert expected == parse_duration(f"{days}d{hours}h{minutes}m{seconds}s")
 
 
-@pytest.mark.parametrize("text", ["", " ", "5", "m", "1m1h", "1.5h", "٣m", "9" * 50 + "d", "3661d"])
+def test_a_duration_is_read_up_to_its_edge() -> None:
+    """Ten years, and forty characters."""
+    assert [3660 * 86_400, 1] == [parse_duration("3660d"), parse_duration("0" * 38 + "1s")]
+
+
+LONG = ["9" * 50 + "d", "0" * 39 + "1s", "9" * 5000 + "s"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "5", "m", "1m1h", "1.5h", "٣m", "3661d", *LONG])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """Digits and units only, and no more of them than a lifetime."""
     with pytest.raises(InvalidLate):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from skywrite.errors import InputError
 from skywrite.schedule.describe import _th
 from skywrite.schedule.languages import fold
-from skywrite.schedule.recurrence import NeverHappens, describe, parse_rule
+from skywrite.schedule.localtime import SECOND
+from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
+from skywrite.schedule.rrule import Freq, RRule
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.
@@ -212,3 +215,181 @@ def test_only_rules_with_a_count_are_counted_from_their_start() -> None:
 def test_accents_do_not_count() -> None:
     """From the first to the last combining mark of Latin."""
     assert ["a", "e", "x"] == [fold("à"), fold("É"), fold("x\u036f")]
+
+
+def nine(day: int, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, second, tzinfo=UTC)
+
+
+DAILY = parse_rule("0 9 * * *", zone="UTC")
+COUNTED = parse_rule("DTSTART:20261120T090000Z RRULE:FREQ=DAILY;COUNT=5", zone="UTC")
+MOVED_BY_HALF_AN_HOUR = {"2026-11-25T09:00:00Z": "2026-11-25T09:30:00Z"}
+MOVED_TO_NOON = {"2026-11-25T09:00:00Z": "2026-11-25T12:00:00Z"}
+LEFT_OUT = {"2026-11-24T09:00:00Z": None}
+DAYS = 86_400
+
+
+@pytest.mark.parametrize(
+    ("rule", "last", "now", "late", "options", "expected"),
+    [
+        # The last second of the grace counts, whether or not there was an occurrence before.
+        (DAILY, None, nine(25, 10), 3600, {}, nine(25)),
+        (DAILY, nine(23), nine(25, 10), 3600, {}, nine(25)),
+        (DAILY, None, nine(25, 10), 3599, {}, nine(26)),
+        (DAILY, nine(25), nine(25, 10), 3600, {}, nine(26)),
+        (DAILY, None, nine(25), 0, {}, nine(25)),
+        (DAILY, None, nine(25, 9, 0, 1), 0, {}, nine(26)),
+        (DAILY, None, nine(25, 9, 0, 1), -5, {}, nine(26)),
+        (DAILY, nine(27), nine(25, 10), 3600, {}, nine(28)),
+        # Nothing after the end.
+        (DAILY, None, nine(25, 10), 3 * DAYS, {"until": nine(24, 12)}, nine(24)),
+        (DAILY, None, nine(25, 10), 3600, {"until": nine(25)}, nine(25)),
+        (DAILY, nine(25), nine(25, 10), 3600, {"until": nine(25)}, None),
+        # One that was moved is due when it was moved to, once.
+        (DAILY, None, nine(25, 10), 1800, {"exceptions": MOVED_BY_HALF_AN_HOUR}, nine(25, 9, 30)),
+        (DAILY, None, nine(25, 10), 1799, {"exceptions": MOVED_BY_HALF_AN_HOUR}, nine(26)),
+        (DAILY, None, nine(25, 9, 30), 0, {"exceptions": MOVED_BY_HALF_AN_HOUR}, nine(25, 9, 30)),
+        (DAILY, nine(25), nine(25, 10), 3600, {"exceptions": MOVED_BY_HALF_AN_HOUR}, nine(26)),
+        (DAILY, None, nine(25, 10), 0, {"exceptions": MOVED_TO_NOON}, nine(25, 12)),
+        (DAILY, nine(24), nine(25, 10), 0, {"exceptions": MOVED_TO_NOON}, nine(25, 12)),
+        (DAILY, nine(25), nine(25, 10), 0, {"exceptions": MOVED_TO_NOON}, nine(26)),
+        (DAILY, nine(24), nine(25, 10), 0, {"exceptions": MOVED_TO_NOON, "until": nine(25)}, nine(25, 12)),
+        (DAILY, nine(24), nine(25, 10), 0, {"exceptions": MOVED_TO_NOON, "until": nine(25, 8)}, None),
+        # Rules with a count.
+        (COUNTED, None, nine(24), 3 * DAYS, {}, nine(24)),
+        (COUNTED, None, nine(24, 8), 3 * DAYS, {}, nine(23)),
+        (COUNTED, nine(23), nine(24, 8), 3 * DAYS, {}, nine(24)),
+        (COUNTED, None, nine(24), 3 * DAYS, {"exceptions": LEFT_OUT}, nine(23)),
+        (COUNTED, nine(24), nine(25), 3 * DAYS, {}, None),
+    ],
+)
+def test_catching_up_is_exact_to_the_second(
+    rule: ParsedRule,
+    last: datetime | None,
+    now: datetime,
+    late: int,
+    options: dict[str, Any],
+    expected: datetime | None,
+) -> None:
+    """The latest that is late by no more than the grace, or else the next one."""
+    found = catch_up(rule, last, now, late_seconds=late, **options)
+    assert expected == (found.at if found else None)
+
+
+def test_a_time_moved_out_of_a_gap_comes_once() -> None:
+    """Whoever asks from exactly there gets the next one, also where there is none."""
+    change = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    night = parse_rule("30 2 * * *", zone=BERLIN)
+    assert change == next(night.times(change - SECOND))
+    assert change.replace(day=30, hour=0, minute=30) == next(night.times(change))
+    twice = parse_rule("0,30 2 * * *", zone=BERLIN)
+    assert [change, change.replace(day=30, hour=0)] == list(islice(twice.times(change - SECOND), 2))
+    last = parse_rule("DTSTART:20260327T023000 RRULE:FREQ=DAILY;COUNT=3", zone=BERLIN)
+    assert [change.replace(minute=30)] == list(last.times(change))
+    assert [] == list(last.times(change.replace(minute=30)))
+
+
+def test_a_rule_has_five_hundred_characters_at_most() -> None:
+    """The error says so, and that an empty one is none."""
+    assert parse_rule("daily" + " 9:00" * 99, zone=BERLIN)
+    for text, message in (
+        ("daily," + " 9:00" * 99, "The rule is too long: more than 500 characters."),
+        ("  ", "No recurrence was given."),
+    ):
+        with pytest.raises(InputError) as caught:
+            parse_rule(text, zone=BERLIN)
+        assert message == caught.value.message
+
+
+def rrule(text: str, start: datetime) -> RRule:
+    series = parse_rule(text, zone="UTC", start=start.replace(tzinfo=UTC)).series
+    assert isinstance(series, RRule)
+    return series
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "expected"),
+    [
+        ("FREQ=MONTHLY", datetime(1970, 1, 5), datetime(2026, 11, 1)),
+        ("FREQ=MONTHLY;INTERVAL=5", datetime(1970, 1, 5), datetime(2026, 9, 1)),
+        ("FREQ=MONTHLY;INTERVAL=7", datetime(1970, 1, 5), datetime(2026, 8, 1)),
+        ("FREQ=YEARLY", datetime(1970, 3, 5), datetime(2026, 1, 1)),
+        ("FREQ=YEARLY;INTERVAL=3", datetime(1970, 3, 5), datetime(2024, 1, 1)),
+        ("FREQ=WEEKLY", datetime(1970, 1, 5), datetime(2026, 11, 23)),
+        ("FREQ=WEEKLY;WKST=SU", datetime(1970, 1, 5), datetime(2026, 11, 22)),
+        ("FREQ=DAILY;INTERVAL=2", datetime(2026, 11, 1, 9), datetime(2026, 11, 25)),
+        ("FREQ=HOURLY;INTERVAL=5", datetime(2026, 11, 24, 9, 30), datetime(2026, 11, 25, 10)),
+        ("FREQ=MINUTELY;INTERVAL=7", datetime(2026, 11, 25, 10, 0, 8), datetime(2026, 11, 25, 10, 28)),
+    ],
+)
+def test_a_search_begins_where_one_asks(text: str, start: datetime, expected: datetime) -> None:
+    """However long ago the rule began, the first period is the one of the time that is asked for."""
+    asked = datetime(2026, 11, 25, 10, 30)
+    assert expected == next(rrule(text, start)._periods(asked, datetime(2076, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("FREQ=HOURLY;INTERVAL=24;BYHOUR=8", True), ("FREQ=HOURLY;INTERVAL=24;BYHOUR=9", False)),
+        *(("FREQ=HOURLY;INTERVAL=23;BYHOUR=9", True), ("FREQ=HOURLY;INTERVAL=2;BYHOUR=9,11", False)),
+        *(("FREQ=HOURLY;INTERVAL=2;BYHOUR=9,10", True), ("FREQ=HOURLY;INTERVAL=24;BYHOUR=8;BYMINUTE=7", True)),
+        *(("FREQ=MINUTELY;INTERVAL=60;BYMINUTE=35", True), ("FREQ=MINUTELY;INTERVAL=60;BYMINUTE=0", False)),
+        *(("FREQ=MINUTELY;INTERVAL=1440;BYHOUR=8;BYMINUTE=35", True), ("FREQ=MINUTELY;INTERVAL=1440;BYHOUR=9", False)),
+        *(("FREQ=MINUTELY;INTERVAL=1440;BYMINUTE=34", False), ("FREQ=MINUTELY;INTERVAL=1441;BYMINUTE=34", True)),
+        *(("FREQ=MINUTELY;INTERVAL=7;BYHOUR=3;BYMINUTE=3", True), ("FREQ=DAILY;BYHOUR=9", True)),
+    ],
+)
+def test_steps_that_never_reach_the_hours_are_known_without_a_search(text: str, expected: bool) -> None:
+    """From 8:35, each step leads to one of the requested hours and minutes some day, or never."""
+    parts = dict(part.split("=") for part in text.split(";"))
+    numbers = {
+        name: tuple(int(one) for one in parts[name].split(",")) for name in ("BYHOUR", "BYMINUTE") if name in parts
+    }
+    rule = RRule(
+        freq=cast(Freq, parts["FREQ"]),
+        start=datetime(2026, 11, 25, 8, 35),
+        interval=int(parts.get("INTERVAL", 1)),
+        byhour=numbers.get("BYHOUR", ()),
+        byminute=numbers.get("BYMINUTE", ()),
+    )
+    assert expected == rule._has_times()
+
+
+def test_a_search_ends_after_fifty_years() -> None:
+    """What comes in fifty years is found; what comes later is never."""
+    begin = datetime(2026, 11, 25, 9)
+    found = [list(rrule(f"FREQ=YEARLY;INTERVAL={years}", begin).after(begin)) for years in (50, 51)]
+    assert [[datetime(2076, 11, 25, 9)], []] == found
+
+
+def test_the_first_of_a_year_is_counted_from_january() -> None:
+    """BYSETPOS chooses within the calendar year, wherever the rule began."""
+    rule = rrule("FREQ=YEARLY;BYMONTH=1,3;BYMONTHDAY=5;BYSETPOS=1;BYHOUR=9", datetime(2026, 2, 1))
+    assert [datetime(2027, 1, 5, 9), datetime(2028, 1, 5, 9)] == list(islice(rule.after(rule.start), 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "period", "expected"),
+    [
+        ("FREQ=DAILY;BYMONTH=3,6", datetime(2026, 11, 25), datetime(2026, 12, 1)),
+        ("FREQ=DAILY;BYMONTH=3,6", datetime(2026, 12, 25), datetime(2027, 1, 1)),
+        ("FREQ=DAILY;BYMONTH=3,6", datetime(2026, 1, 25), datetime(2026, 2, 1)),
+        ("FREQ=DAILY;BYMONTH=3,6", datetime(2026, 6, 25), None),
+        ("FREQ=HOURLY;BYDAY=MO", datetime(2026, 11, 25, 10), datetime(2026, 11, 26)),
+        ("FREQ=HOURLY;BYHOUR=9,17", datetime(2026, 11, 25, 8), datetime(2026, 11, 25, 9)),
+        ("FREQ=HOURLY;BYHOUR=9,17", datetime(2026, 11, 25, 10), datetime(2026, 11, 25, 17)),
+        ("FREQ=HOURLY;BYHOUR=9,17", datetime(2026, 11, 25, 18), datetime(2026, 11, 26)),
+        ("FREQ=HOURLY;BYHOUR=9,17", datetime(2026, 11, 25, 17), None),
+        ("FREQ=HOURLY", datetime(2026, 11, 25, 17), None),
+        ("FREQ=MINUTELY;BYMINUTE=5,35", datetime(2026, 11, 25, 10, 1), datetime(2026, 11, 25, 10, 5)),
+        ("FREQ=MINUTELY;BYMINUTE=5,35", datetime(2026, 11, 25, 10, 6), datetime(2026, 11, 25, 10, 35)),
+        ("FREQ=MINUTELY;BYMINUTE=5,35", datetime(2026, 11, 25, 10, 36), datetime(2026, 11, 25, 11)),
+        ("FREQ=MINUTELY;BYMINUTE=5,35", datetime(2026, 11, 25, 10, 35), None),
+        ("FREQ=HOURLY;BYMINUTE=5,35", datetime(2026, 11, 25, 10), None),
+        ("FREQ=WEEKLY;BYMONTH=3", datetime(2026, 11, 23), None),
+    ],
+)
+def test_a_search_leaps_to_where_something_can_be(text: str, period: datetime, expected: datetime | None) -> None:
+    """To the next month, day, hour or minute that the rule may have; not further, and not less far."""
+    assert expected == rrule(text, datetime(2026, 1, 5))._empty_until(period)

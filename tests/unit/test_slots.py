@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywrite.queue.model import Slot
-from skywrite.schedule.localtime import UnknownZone, after_gap, next_change, to_utc, zone_of
+from skywrite.schedule.localtime import UnknownZone, after_gap, next_change, to_local, to_utc, zone_of
 from skywrite.schedule.slots import (
     FreeSlots,
     InvalidSlots,
@@ -202,3 +202,26 @@ def test_a_gap_ends_when_clocks_go_forward() -> None:
     assert utc(2026, 3, 29, 1) == after_gap(datetime(2026, 3, 29, 2, 17), zone_of(BERLIN))
     assert utc(2026, 10, 3, 15, 30) == after_gap(datetime(2026, 10, 4, 2, 11), zone_of("Australia/Lord_Howe"))
     assert utc(2011, 12, 30, 10) == after_gap(datetime(2011, 12, 30, 9), zone_of("Pacific/Apia"))
+
+
+def test_a_change_of_the_clocks_is_found_to_the_second() -> None:
+    """From any part of a second to any other, the end included; before and after there is none."""
+    change, zone = utc(2026, 3, 29, 1), zone_of(BERLIN)
+    half = timedelta(microseconds=500_000)
+    assert change == next_change(change - half, change, zone)
+    assert change == next_change(change - half, change + half, zone)
+    assert change == next_change(change - timedelta(days=3) + half, change + timedelta(days=3), zone)
+    assert None is next_change(change, change + timedelta(days=3), zone)
+    assert None is next_change(change - timedelta(days=3), change - half, zone)
+    # A local time that comes twice is the same in both hours, and says nothing about which one it was.
+    assert [0, 0] == [to_local(utc(2026, 10, 25, hour, 30), zone).fold for hour in (0, 1)]
+
+
+def test_a_local_time_is_plain_comes_twice_or_does_not_exist() -> None:
+    """To the last minute before, and from the first minute after."""
+    zone = zone_of(BERLIN)
+    kinds = {
+        **{(3, 29, 1, 59): "plain", (3, 29, 2, 0): "gap", (3, 29, 2, 59): "gap", (3, 29, 3, 0): "plain"},
+        **{(10, 25, 1, 59): "plain", (10, 25, 2, 0): "twice", (10, 25, 2, 59): "twice", (10, 25, 3, 0): "plain"},
+    }
+    assert kinds == {wall: to_utc(datetime(2026, *wall), zone).kind for wall in kinds}

@@ -201,6 +201,8 @@ def test_a_length_of_time_is_read_up_to_its_edge(text: str, expected: str) -> No
         ("2027/4/31 9:00", "The date '2027/4/31' is not in the calendar."),
         ("12.13.2027 9:00", "The date '12.13.2027' has the month 13, which does not exist."),
         ("45/45/45 9:00", "The date '45/45/45' is not in the calendar."),
+        ("9999-12-31 24:00", "The time '9999-12-31 24:00' is too far away."),
+        ("29 feb 9:00 2027", "The time '29 feb 9:00 2027' has no day 29 in February."),
         ("20271301090000", "The time '20271301090000' is not in the calendar."),
         ("20270305096000", "The time of day '20270305096000' does not exist."),
         ("123/12/2026 9:00", "Skywrite does not understand '123/12/2026' in the time '123/12/2026 9:00'."),
@@ -269,6 +271,11 @@ def test_a_length_of_time_is_read_up_to_its_edge(text: str, expected: str) -> No
         ),
         ("9:00 gmt0x", "Skywrite does not understand 'gmt' in the time '9:00 gmt0x'."),
         ("rome 9:00", "Skywrite does not understand 'rome' in the time 'rome 9:00'."),
+        (
+            "friday evening at 24",
+            "The time 'friday evening at 24' is not clear: 24:00 is not in the evening."
+            " (Use the 24-hour clock, such as \"20:00\", without 'evening'.)",
+        ),
         (
             "friday evening at 25",
             "The time 'friday evening at 25' is not clear: 25 may be several things."
@@ -394,6 +401,16 @@ def test_a_refusal_says_what_and_why(text: str, message: str) -> None:
     assert message == (
         error if hint.startswith("Write it like") and ' like "tomorrow 9:00"' in hint else f"{error} ({hint})"
     )
+
+
+def test_what_depends_on_the_day() -> None:
+    """A month without the day, and on a Sunday the week that begins today or tomorrow."""
+    with pytest.raises(InvalidTime) as caught:
+        parse_time("in 3 months", now=datetime(2026, 11, 30, 9, tzinfo=UTC), zone=BERLIN)
+    assert "The time 'in 3 months' does not exist: February has no day 30." == caught.value.message
+    with pytest.raises(AmbiguousTime) as unclear:
+        parse_time("next monday 9:00", now=datetime(2026, 11, 29, 9, tzinfo=UTC), zone=BERLIN)
+    assert 'Write "2026-11-30 9:00" or "2026-12-07 9:00".' == str(unclear.value.hint)
 
 
 def test_a_date_in_the_given_order_may_be_none() -> None:

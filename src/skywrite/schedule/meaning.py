@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from itertools import pairwise, zip_longest
 
 from skywrite.schedule.localtime import DAY
@@ -207,9 +207,8 @@ def _check_together(parts: Parts, given: str) -> None:
             hint = "Write a time like 9:00 or 9am, a day like 9 dec."
         raise InvalidTime(f"The time {given!r} is not clear: {left} may be several things.", hint=hint)
     days = [name for name in ("date", "weekday", "relative") if getattr(parts, name) is not None]
-    others = parts.is_now + (parts.span is not None) + (parts.instant is not None)
-    alone = parts.is_now or parts.instant is not None
-    if others > 1 or (alone and (days or parts.clock or parts.part or parts.next)) or (parts.span and days):
+    others = days or parts.clock or parts.part or parts.next or parts.span
+    if (parts.is_now and others) or (parts.span and days):
         raise InvalidTime(f"The time {given!r} contains two times.", hint="Keep one of them.")
     if len(days) > 1 and days != ["date", "weekday"]:
         raise InvalidTime(f"The time {given!r} names two days.", hint="Keep one of them.")
@@ -269,27 +268,27 @@ def _clock(parts: Parts, given: str) -> Clock | None:
     hour = clock.hour
     if clock.twelve and hour in _AFTER_NOON[part.name]:
         hour += 12
-    if hour not in _HOURS[part.name] or (hour == 12 and part.name != "afternoon"):
+    if hour not in _HOURS[part.name]:
         shown = f"{clock.hour}:{clock.minute:02d}"
         raise InvalidTime(
             f"The time {given!r} is not clear: {shown} is not in the {part.name}.",
             hint=f'Use the 24-hour clock, such as "{_HOURS[part.name][3]}:00", without {part.name!r}.',
         )
-    return replace(clock, hour=hour, twelve=False)
+    return replace(clock, hour=hour)
 
 
 def _no_clock(parts: Parts, given: str) -> InvalidTime:
     if parts.part:
         hours = _HOURS[parts.part.name]
-        shown = {"morning": (8, 9), "afternoon": (14, 15), "evening": (20, 21), "night": (21, 22)}[parts.part.name]
+        shown = {"morning": 8, "afternoon": 14, "evening": 20, "night": 21}[parts.part.name]
         if parts.relative and parts.relative.part:
             return InvalidTime(
                 f"The time {given!r} does not say at which hour.",
-                hint=f'Add it, such as "{given} {shown[0]}:00" or "{given} {shown[1]}:00".',
+                hint=f'Add it, such as "{given} {shown}:00" or "{given} {shown + 1}:00".',
             )
         return InvalidTime(
             f"The time {given!r} does not say at which hour: the {parts.part.name} has {len(hours)} of them.",
-            hint=f'Add it, such as "{given} at {shown[0] if shown[0] < 13 else shown[0] - 12}".',
+            hint=f'Add it, such as "{given} at {shown if shown <= 12 else shown - 12}".',
         )
     return InvalidTime(f"The time {given!r} has no time of day.", hint=f'Add one: "{given} 9:00".')
 
@@ -347,8 +346,7 @@ def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, 
 
 
 def _calendar_day(wanted: CalendarDate, clock: Clock, given: str, now: datetime) -> date:
-    # The next leap day is at most eight years away.
-    for year in (wanted.year,) if wanted.year is not None else range(now.year, now.year + 9):
+    for year in (wanted.year,) if wanted.year is not None else range(now.year, MAXYEAR):
         try:
             day = date(year, wanted.month, wanted.day)
         except ValueError:

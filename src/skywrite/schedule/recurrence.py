@@ -188,15 +188,16 @@ def catch_up(
     """
     known = read_exceptions(exceptions)
     floor = now - timedelta(seconds=max(late_seconds, 0))
-    late = [item for item in _moved(rule, known, until) if floor <= item.at <= now]
-    recent = _latest(rule, max(floor - MICROSECOND, last or floor - MICROSECOND), now, until, known)
-    candidates = [item for item in (*late, recent) if item is not None and (last is None or item.occurrence > last)]
-    if candidates:
-        return max(candidates, key=lambda item: item.at)
-    ahead = [item for item in _moved(rule, known, until) if item.at > now and (last is None or item.occurrence > last)]
+    moved = [item for item in _moved(rule, known, until) if item.at >= floor]
+    moved = [item for item in moved if last is None or item.occurrence > last]
+    before = floor - MICROSECOND
+    recent = _latest(rule, max(before, last or before), now, until, known)
+    due = [item for item in (*moved, recent) if item is not None and item.at <= now]
+    if due:
+        return max(due, key=lambda item: item.at)
     following = rule.next_after(max(now, last or now), until=until, exceptions=exceptions)
     return min(
-        (item for item in (*ahead, following) if item is not None), key=lambda item: item.occurrence, default=None
+        (item for item in (*moved, following) if item is not None), key=lambda item: item.occurrence, default=None
     )
 
 

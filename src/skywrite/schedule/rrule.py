@@ -88,7 +88,7 @@ class RRule:
     def _long_periods(self, begin: datetime, limit: datetime) -> Iterator[datetime]:
         months = self.interval * (12 if self.freq == "YEARLY" else 1)
         origin = self.start.year * 12 + (self.start.month - 1 if self.freq == "MONTHLY" else 0)
-        skipped = max(begin.year * 12 + begin.month - 1 - origin, 0) // months
+        skipped = (begin.year * 12 + begin.month - 1 - origin) // months
         for index in count(origin + skipped * months, months):
             if index // 12 > limit.year:
                 return
@@ -106,7 +106,7 @@ class RRule:
                 yield period
                 period += step
             else:
-                period += max(-((period - leap) // step), 1) * step
+                period += -((period - leap) // step) * step
 
     def _has_times(self) -> bool:
         """Whether the interval ever reaches the requested hours and minutes."""
