@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from skywrite.cli.options import FILE, account_option, json_option
-from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json
+from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json, print_pieces
 from skywrite.cli.status import worker_note
 from skywrite.cli.terminal import show, wrapped
 from skywrite.errors import InputError
@@ -125,8 +125,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
         rows = counted(sky.export_rows(account=account, media_folder=media, base=output.parent if output else None))
         pieces = json_array(rows) if as_json else (json_text(row) + "\n" for row in rows)
         if output is None:
-            for piece in pieces:
-                click.echo(piece, nl=False)
+            print_pieces(pieces)
             return
         # Drafts are private.
         with private_file(output) as file:

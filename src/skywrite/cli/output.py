@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TextIO, cast
 
 import click
@@ -17,6 +18,7 @@ from skywrite.cli.terminal import wrapped
 from skywrite.errors import Hint
 from skywrite.shown import printable, printable_line, printable_styled
 
+PIECES = 200
 QUIET = "skywrite.quiet"
 
 
@@ -83,8 +85,14 @@ def json_array(items: Iterable[Any]) -> Iterator[str]:
 
 def print_json_array(items: Iterable[Any]) -> None:
     """`print_json` of a long list, item by item."""
-    for piece in json_array(items):
-        click.echo(piece, nl=False)
+    print_pieces(json_array(items))
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a long text as it comes, many pieces at a time, because each time is written out at once."""
+    remaining = iter(pieces)
+    while some := "".join(islice(remaining, PIECES)):
+        click.echo(some, nl=False)
 
 
 def _said(value: Any) -> Any:

@@ -15,6 +15,7 @@ import click
 
 PIPE_COLUMNS = 120
 COLUMNS_MIN = 40
+LINES = 200
 
 
 def is_terminal() -> bool:
@@ -107,8 +108,10 @@ def show(lines: Iterable[str]) -> None:
     remaining = iter(lines)
     first = list(islice(remaining, _size().lines)) if is_terminal() and not plain_terminal() else []
     if not first or len(first) < _size().lines:
-        for line in chain(first, remaining):
-            click.echo(line)
+        # Each time is written out at once, so many lines at a time.
+        everything = chain(first, remaining)
+        while some := list(islice(everything, LINES)):
+            click.echo("\n".join(some))
         return
     # less: exit if it fits on one screen, keep colours, do not clear the screen.
     os.environ.setdefault("LESS", "-FRX")
