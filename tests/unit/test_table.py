@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.errors import InputError
+from skywrite.sources import table
 from skywrite.sources.spreadsheet import UNPACKED_BYTES_MAX
 from skywrite.sources.table import UnreadableTable, read_csv, read_json, read_jsonl, read_table
 from tests.support.sheets import Day, ods, xlsx, zipped
@@ -205,3 +206,28 @@ def test_other_encodings(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_bytes("text\nGrüße".encode("cp1252"))
     with pytest.raises(UnreadableTable, match="not UTF-8"):
         read_table(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".json", ".xlsx"])
+@pytest.mark.parametrize("count", [3, 4])
+def test_a_table_has_as_many_rows_as_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, count: int
+) -> None:
+    """One that has more is refused, and the error says what to do; an empty line at its end is no row."""
+    monkeypatch.setattr(table, "ROWS_MAX", 3)
+    objects = [json.dumps({"text": f"Post {number}"}) for number in range(count)]
+    cells = [["text"], *([f"Post {number}"] for number in range(count))]
+    data = {
+        ".csv": "".join(f"{row[0]}\n" for row in cells).encode() + b"\n",
+        ".jsonl": ("\n".join(objects) + "\n\n").encode(),
+        ".json": f"[{', '.join(objects)}]".encode(),
+        ".xlsx": xlsx({"Sheet": cells}),
+    }
+    path = tmp_path / f"plan{ending}"
+    path.write_bytes(data[ending])
+    if count == 3:
+        assert 3 == len(read_table(path))
+        return
+    with pytest.raises(UnreadableTable, match="more than 3 rows") as caught:
+        read_table(path)
+    assert "Split it" in caught.value.hint

@@ -22,6 +22,8 @@ from skywrite.errors import InputError
 from skywrite.files import read_regular
 
 TABLE_BYTES_MAX = 200_000_000
+# An import is checked as a whole, all or nothing, and takes about four kilobytes of memory a row.
+ROWS_MAX = 100_000
 OPTION_COLUMNS = (
     *("at", "account", "key", "late", "jitter", "draft"),
     *("every", "until", "pool", "zone", "exceptions"),
@@ -74,7 +76,9 @@ def read_table(path: Path, *, sheet: str | None = None) -> list[dict[str, Any]]:
         if ending not in readers:
             from skywrite.sources.spreadsheet import read_spreadsheet
 
-            return list(_rows(read_spreadsheet(data, sheet), "Row"))
+            found = list(_rows(read_spreadsheet(data, sheet), "Row"))
+            _check_room(len(found) - 1)
+            return found
         return readers[ending](_decoded(data))
     except InputError as error:
         raise error.about(str(path)) from None
@@ -90,11 +94,18 @@ def _decoded(data: bytes) -> str:
 
 def read_jsonl(text: str) -> list[dict[str, Any]]:
     """One JSON object per line; blank lines are ignored. Only a line feed ends a line: a text may contain U+2028."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
+            _check_room(len(rows))
             rows.append(_object(line, f"Line {number}"))
     return rows
+
+
+def _check_room(rows: int) -> None:
+    """Raise if a table has that many rows and yet another one."""
+    if rows >= ROWS_MAX:
+        raise UnreadableTable(f"It has more than {ROWS_MAX:,} rows.", hint="Split it, and import the parts.")
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
@@ -109,6 +120,7 @@ def read_json(text: str) -> list[dict[str, Any]]:
     value = _json(text, "")
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise UnreadableTable("It must be an array of objects.")
+    _check_room(len(value) - 1)
     return value
 
 
@@ -158,6 +170,8 @@ def read_csv(text: str) -> list[dict[str, Any]]:
     lines: list[int] = []
     try:
         for row in reader:
+            if row:
+                _check_room(len(cells) - 1)
             cells.append(row)
             lines.append(reader.line_num + before)
     except csv.Error as error:
