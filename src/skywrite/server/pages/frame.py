@@ -74,7 +74,7 @@ _WORDS = {
     "posts.release": "release it",
     "posts.move": "move it",
     "posts.get": "open the post",
-    "posts.list": "see the plan",
+    "posts.list": "open the plan",
     "run": "start a worker",
     "run_once": "start a worker",
 }
