@@ -9,7 +9,7 @@ thread, are grouped in modules:
   idle_sessions, ended_sessions for sessions;
 - `secrets.py`: put_secret, secret, take_secret;
 - `adding.py`: add, known_keys, put_media;
-- `listing.py`: posts, all_posts, history, planned, count, count_matching, queue_size;
+- `listing.py`: posts, all_posts, history, all_finished, planned, count, count_matching, queue_size;
 - `posts.py`: get, occurrence_post, made_occurrences, attempts, same_text,
   waiting_with_text, same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
   published_as, release_post;
@@ -26,7 +26,7 @@ thread, are grouped in modules:
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
 - `undo.py`: undo_last;
-- `changes.py`: watch; and here: backup, schema_version.
+- `changes.py`: watch; `base.py`: protection; and here: backup, schema_version.
 
 Each group depends on `base.StoreBase` only. Steps that several of them share are functions of a transaction:
 `steps.py`, `changing.py`, `adding.py`, `settling.py`, `ledger.py`. What differs between the databases is in
