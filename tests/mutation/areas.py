@@ -60,7 +60,7 @@ AREAS: dict[str, Area] = {
     ),
     "sessions": Area(
         ("atproto/session*.py", "atproto/bearer_auth.py", "atproto/kept_session.py"),
-        (*_unit("oauth_session", "patience", "publish", "repo", "session"), *_APP),
+        _unit("agents", "oauth_session", "patience", "repo", "session"),
     ),
     "oauth": Area(
         ("atproto/oauth*.py", "app/oauth*.py"),
