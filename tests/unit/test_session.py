@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -380,6 +380,14 @@ def test_tokens_of_the_end_of_the_calendar(clock: FakeClock, jwt: Callable[..., 
         session.is_due(clock.now()),
         session.is_over(clock.now()),
     )
+
+
+@pytest.mark.parametrize(("year", "means_something"), [(8999, True), (9000, False)])
+def test_years_that_mean_nothing(clock: FakeClock, jwt: Callable[..., str], year: int, means_something: bool) -> None:
+    """A token's times count up to the year 8999."""
+    issued = datetime(year, 1, 1, tzinfo=UTC)
+    session = Session(DID, "alice.test", PDS, jwt(int(issued.timestamp()), 60), "opaque", clock.now())
+    assert (issued if means_something else clock.now()) == session.server_now(clock.now())
 
 
 def test_the_end_of_a_token(session: Session, clock: FakeClock) -> None:

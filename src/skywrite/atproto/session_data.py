@@ -255,7 +255,8 @@ YEAR_MAX = 9000
 def _claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1] if token.count(".") == 2 else ""
     try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        # Padding beyond what is needed is ignored.
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
