@@ -18,11 +18,10 @@ _APP = tuple(
 
 
 class Area(NamedTuple):
-    """Modules (patterns below `src/skywrite`), the folders and files with their tests, and whether they need a PDS."""
+    """Modules (patterns below `src/skywrite`), and the folders and files with their tests."""
 
     modules: Sequence[str]
     tests: Sequence[str]
-    pds: bool = False
 
 
 AREAS: dict[str, Area] = {

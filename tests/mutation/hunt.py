@@ -31,8 +31,7 @@ LOADING_SECONDS = 5.0
 # pytest loads modules in its own way, and so without a change, where it rewrites assertions.
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--timeout=0", "--assert=plain")
 OURS = ("skywrite", "tests", "test_", "conftest", "__main__", "__mp_main__", "_pytest", "pytest")
-SERVERS = {"postgres", "postgres_url", "postgres_address", "stoppable", "network", "browser"}
-SHARED = {"pds", "account"}
+SERVERS = {"pds", "account", "postgres", "postgres_url", "postgres_address", "stoppable", "network", "browser"}
 REAL = {"postgres", "reference"}
 
 
@@ -100,7 +99,7 @@ class Hunt:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep what runs here: no long proofs, and no servers that each copy would have to start."""
-        items[:] = [item for item in items if not needs_server(item, shared=self._area.pds)]
+        items[:] = [item for item in items if not needs_server(item)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -108,7 +107,6 @@ class Hunt:
         sys.settrace(None)
         if session.testsfailed:
             raise session.Interrupted("the tests cannot be collected: run them with pytest")
-        self._share_server(session)
         known = self._known(session)
         FOLDER.mkdir(parents=True, exist_ok=True)
         _modules_of(self._name).write_text(json.dumps(sorted(sys.modules)))
@@ -120,12 +118,6 @@ class Hunt:
         self.is_done = True
         return True
 
-    def _share_server(self, session: pytest.Session) -> None:
-        """Start the PDS that all copies use, by a test of it."""
-        first = next((item for item in session.items if SHARED & names_of(item)), None)
-        if first is not None:
-            passes(first, _other(session, first))
-
     def _known(self, session: pytest.Session) -> dict[str, Known]:
         found = load(self._name) if self._options.again else {}
         files: dict[Path, list[pytest.Item]] = defaultdict(list)
@@ -135,7 +127,7 @@ class Hunt:
 
         def measured(items: list[pytest.Item], folder: Path) -> str:
             use_folder(session, folder)
-            return json.dumps([(item.nodeid, *measure(item, self._following(session, item))) for item in items])
+            return json.dumps([(item.nodeid, *measure(item)) for item in items])
 
         tasks = [
             Task(number, None, lambda folder, items=items: measured(items, folder))  # type: ignore[misc]
@@ -191,7 +183,7 @@ class Hunt:
         """Run tests until one fails; its name, or ""."""
         use_folder(session, folder)
         for place, item in enumerate(items):
-            following = items[place + 1] if place + 1 < len(items) else self._following(session, item)
+            following = items[place + 1] if place + 1 < len(items) else None
             try:
                 if not passes(item, following):
                     return item.nodeid
@@ -199,27 +191,18 @@ class Hunt:
                 return f"{item.nodeid} ({type(error).__name__})"
         return ""
 
-    def _following(self, session: pytest.Session, item: pytest.Item) -> pytest.Item | None:
-        """Any other test, so that a copy leaves the shared server running."""
-        return _other(session, item) if self._area.pds else None
-
     def _say(self, number: int, noticed: str | None) -> None:
         print(json.dumps([number, noticed]), file=self.results)
 
 
-def names_of(item: pytest.Item) -> set[str]:
-    """The fixtures that a test uses."""
-    return set(getattr(item, "fixturenames", ()))
-
-
-def needs_server(item: pytest.Item, *, shared: bool) -> bool:
+def needs_server(item: pytest.Item) -> bool:
     """Whether a test needs what a copy of this process does not have."""
     if item.get_closest_marker("nightly") or item.get_closest_marker("network"):
         return True
-    names = names_of(item)
+    names = set(getattr(item, "fixturenames", ()))
     callspec = getattr(item, "callspec", None)
     values = {value for value in callspec.params.values() if isinstance(value, str)} if callspec else set()
-    return bool(names & SERVERS or values & REAL or (names & SHARED and not shared))
+    return bool(names & SERVERS or values & REAL)
 
 
 def warm(modules: Sequence[str]) -> None:
@@ -277,10 +260,6 @@ class Chosen:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self.failed = report.nodeid
-
-
-def _other(session: pytest.Session, item: pytest.Item) -> pytest.Item:
-    return next(other for other in session.items if other is not item)
 
 
 def _modules_of(area: str) -> Path:

@@ -99,7 +99,7 @@ def _imports(path: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def measure(item: pytest.Item, following: pytest.Item | None) -> tuple[float, list[str], bool]:
+def measure(item: pytest.Item) -> tuple[float, list[str], bool]:
     """How long a test takes, what it calls, and whether it passes."""
     reached: set[CodeType] = set()
 
@@ -115,7 +115,7 @@ def measure(item: pytest.Item, following: pytest.Item | None) -> tuple[float, li
     sys.settrace(note)
     began = time.process_time()
     try:
-        passed = passes(item, following)
+        passed = passes(item, None)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         sys.settrace(None)
