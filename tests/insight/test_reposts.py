@@ -10,8 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
+from skywrite.app.checkup import check_run
 from skywrite.app.reposts import PROFILE, REPOST, RepostTask
 from skywrite.errors import InputError, RejectedError
+from skywrite.queue.actions import Actions
+from skywrite.queue.follow_ups import FollowUps
 from skywrite.queue.model import WrongState
 from tests.app.conftest import World
 
@@ -193,6 +196,22 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
         ["Times are in Europe/Berlin."],
     ] == [re.split(" {2,}", re.sub(r"^\d+ +", "", line)) for line in lines]
     assert "The repost 1 is cancelled." in said(reposts_command, "cancel", "1")
+
+
+def test_the_check_up_counts_what_came_to_nothing(sky: Skywrite) -> None:
+    """Until it is cancelled; the health check does not fail for it."""
+    sent = sky.post("Hello")
+    item = sky.follow_ups.add(sent.id or 0, when="1 like", reply="Hi")
+    FollowUps(sky.context.store).settle(item, "expired", "It had 0 likes.")
+    actions, waiting = Actions(sky.context.store), sky.reposts.repost(sent.uri)
+    taken = actions.claim()
+    assert taken is not None and waiting.id == taken.id
+    actions.not_done(taken, "Not allowed.", None)
+    found = {finding.what: (finding.message, finding.exit_code) for finding in check_run(sky)}
+    assert (("1 failed", 0), ("1 expired", 0)) == (found["reposts"], found["follow-ups"])
+    sky.reposts.cancel(waiting.id)
+    sky.follow_ups.cancel(item.id)
+    assert set() == {"reposts", "follow-ups"} & {finding.what for finding in check_run(sky)}
 
 
 def test_a_post_that_is_not_there_is_named(sky: Skywrite) -> None:

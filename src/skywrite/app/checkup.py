@@ -80,7 +80,18 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
         findings.append(Finding("queue", f"{late} posts are more than five minutes late", wrong, hint, code))
     else:
         findings.append(Finding("queue", "nothing is late"))
-    return findings
+    return [*findings, *_ended(sky)]
+
+
+def _ended(sky: Skywrite) -> Iterator[Finding]:
+    """Reposts, pins and follow-ups of which nothing came, until somebody cancels them."""
+    failed = sum(action.state == "failed" for action in sky.reposts.list())
+    if failed:
+        yield Finding("reposts", f"{failed} failed", "note", Hint("See them: ", Do("reposts.list")))
+    states = [item.state for item in sky.follow_ups.list()]
+    ended = [f"{count} {state}" for state in ("failed", "expired") if (count := states.count(state))]
+    if ended:
+        yield Finding("follow-ups", ", ".join(ended), "note", Hint("See them: ", Do("follow_ups.list")))
 
 
 def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:

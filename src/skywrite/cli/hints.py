@@ -36,6 +36,7 @@ _COMMANDS = {
     "recurrences.approve": "approve",
     "recurrences.edit": "recurring edit",
     "recurrences.list": "recurring",
+    "reposts.list": "reposts",
     "rotate_key": "key rotate",
     "run": "run",
     "run_once": "run --once",

@@ -9,7 +9,7 @@ import builtins
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import InputError
+from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
@@ -132,7 +132,7 @@ class Actions:
         with self._store._reading() as tx:
             row = tx.row("get_action", id=action_id)
         if row is None:
-            raise UnknownAction(f"There is no repost or pin {action_id}.")
+            raise UnknownAction(f"There is no repost or pin {action_id}.", hint=Hint("See: ", Do("reposts.list")))
         return _action_of(row)
 
     def cancel(self, action_id: int) -> Action:
