@@ -205,5 +205,9 @@ def test_the_commands(sky: Skywrite, world: World, monkeypatch: pytest.MonkeyPat
     assert "Follow-up 1 waits" in said(follow_up_command, number, "--when", "50 likes", "--reply", "Thanks")
     assert "at 50 likes, reply: Thanks  [waiting]" in said(follow_ups_command)
     assert "Follow-up 1: at 50 likes" in said(show_command, number)
+    assert "Follow-up 2 waits until post 1 has 1 like." in said(
+        follow_up_command, number, "--when", "1 like", "--repost"
+    )
+    assert "is cancelled" in said(follow_ups_command, "cancel", "2")
     assert "is cancelled" in said(follow_ups_command, "cancel", "1")
     assert "No follow-up waits." in said(follow_ups_command)

@@ -72,7 +72,11 @@ def test_the_command_takes_a_recurrence(sky: Skywrite, world: World, monkeypatch
     target = f"recurring:{number}"
     shown = CliRunner().invoke(approve_command, [target]).output
     digest = sky.approvals.look_at_recurrence(number).digest
-    assert "Text: Good morning" in shown and f"approve {target} --confirm {digest}" in shown
+    assert (
+        "Text: Good morning" in shown
+        and "Account: alice.test" in shown
+        and f"approve {target} --confirm {digest}" in shown
+    )
     done = CliRunner().invoke(approve_command, [target, "--confirm", digest, "--by", "Berta"])
     assert (0, True) == (done.exit_code, sky.approvals.look_at_recurrence(number).is_approved)
     sky.recurrences.edit(number, text="Good evening")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from skywrite.app.compared import Row, base_of, changed, rows, text_rows
+from skywrite.app.compared import Row, base_of, changed, rows, text_rows, with_handle
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry, iso
@@ -58,7 +58,8 @@ class Asked(NamedTuple):
             return []
         if self.base.content is None:
             return changed(text_rows(self.base.texts, self.texts))
-        return changed(rows(self.base.content, content_of(self.post), self.zone))
+        was, now = (with_handle(content, self.account) for content in (self.base.content, content_of(self.post)))
+        return changed(rows(was, now, self.zone))
 
     def diff(self) -> list[str]:
         """What changed in the texts since then, line by line, as `diff -u` shows it."""

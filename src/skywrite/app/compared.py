@@ -13,6 +13,8 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
+from skywrite.queue.model import Account
+
 Mark = Literal["same", "changed", "added", "removed"]
 
 
@@ -71,6 +73,11 @@ def rows(before: Mapping[str, Any], now: Mapping[str, Any], zone: str) -> list[R
         # Nothing that people see in other words, but other bytes.
         found.append(_row("Details", _plain(before), _plain(now)))
     return found
+
+
+def with_handle(content: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    """The content with the handle of its account, for people."""
+    return {**content, "account": account.handle if content.get("account") == account.did else content.get("account")}
 
 
 def text_rows(before: Sequence[str], now: Sequence[str]) -> list[Row]:

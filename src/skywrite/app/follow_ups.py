@@ -12,7 +12,7 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -20,7 +20,7 @@ from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
 from skywrite.queue.authors import written_by
-from skywrite.queue.follow_ups import FollowUp, FollowUps, Kind, Open
+from skywrite.queue.follow_ups import ONE, FollowUp, FollowUps, Kind, Open, counted
 from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
 from skywrite.queue.model import Account, Post
 from skywrite.queue.posts import DELETED
@@ -38,22 +38,14 @@ class Condition(NamedTuple):
     threshold: int
     metric: str
 
-    @classmethod
-    def of(cls, item: FollowUp) -> Self:
-        """That of a follow-up."""
-        return cls(item.threshold, item.metric)
-
     def __str__(self) -> str:
-        return f"{self.threshold} {self.metric if self.threshold != 1 else _ONE[self.metric]}"
-
-
-_ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quote", "bookmarks": "bookmark"}
+        return counted(self.threshold, self.metric)
 
 
 def parse_condition(text: str) -> Condition:
     """`50 likes`, `1 reply`. Raises InputError for anything else."""
     found = re.fullmatch(r"(\d{1,9}) *([a-z]+)", text.strip().lower())
-    metrics = {name: name for name in COUNTS} | {one: many for many, one in _ONE.items()}
+    metrics = {name: name for name in COUNTS} | {one: many for many, one in ONE.items()}
     if found is None or found[2] not in metrics or int(found[1]) < 1:
         raise InputError(
             f"{text!r} is not a number that can be reached.",
@@ -125,7 +117,7 @@ class Verdict(NamedTuple):
 
 def verdict(item: Open, now: datetime) -> Verdict | None:
     """Whether a follow-up is reached or expired; None while it waits."""
-    condition = Condition.of(item.follow_up)
+    condition = Condition(item.follow_up.threshold, item.follow_up.metric)
     if item.post_state == "cancelled":
         return Verdict("expired", "Its post was cancelled.")
     if item.post_error == DELETED:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from skywrite.app.compared import Row, base_of, changed, rows
+from skywrite.app.compared import Row, base_of, changed, parts, rows, with_handle
 from skywrite.app.context import Context
 from skywrite.queue.model import Account, Recurrence
 from skywrite.queue.template_approvals import TemplateApproval, TemplateApprovals
@@ -39,7 +39,14 @@ class AskedTemplate(NamedTuple):
 
     def rows(self) -> list[Row]:
         """What was approved last beside what it is now; empty where nothing changed."""
-        return [] if self.base is None else changed(rows(self.base.content, self.content, self.recurrence.zone))
+        if self.base is None:
+            return []
+        was, now = (with_handle(content, self.account) for content in (self.base.content, self.content))
+        return changed(rows(was, now, self.recurrence.zone))
+
+    def parts(self) -> dict[str, str]:
+        """What an approval would cover, by name, in words."""
+        return parts(with_handle(self.content, self.account), self.recurrence.zone)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""

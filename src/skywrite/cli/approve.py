@@ -180,11 +180,9 @@ def _lines(sky: Skywrite, asked: Asked) -> Iterator[str]:
 
 
 def _template_lines(asked: AskedTemplate) -> Iterator[str]:
-    from skywrite.app.compared import parts
-
     zone = asked.recurrence.zone
     yield f"Recurrence {asked.recurrence.id} of {asked.account.handle}: all posts that it makes from now on"
-    for part, text in parts(asked.content, zone).items():
+    for part, text in asked.parts().items():
         first, *more = text.split("\n")
         yield f"  {part}: {first}"
         yield from (f"    {line}" for line in more)

@@ -34,14 +34,13 @@ def follow_up_command(
     """
     from skywrite.app import Skywrite
     from skywrite.app.documents import follow_up_dict
-    from skywrite.app.follow_ups import Condition
 
     with Skywrite() as sky:
         added = sky.follow_ups.add(post_id, when=when, reply=reply, repost=repost, undo_after=undo_after)
     if as_json:
         print_json(follow_up_dict(added))
     else:
-        print_done(f"Follow-up {added.id} waits until post {post_id} has {Condition.of(added)}.")
+        print_done(f"Follow-up {added.id} waits until post {post_id} has {added.goal}.")
 
 
 @click.group("follow-ups", invoke_without_command=True, epilog="Example: skywrite follow-ups cancel 3")
@@ -83,12 +82,10 @@ def cancel_command(follow_up_id: int, as_json: bool) -> None:
 
 def line_of(item: FollowUp) -> str:
     """A follow-up in one line."""
-    from skywrite.app.follow_ups import Condition
-
     what = "repost it" if item.kind == "repost" else f"reply: {item.text}"
     made = f", as post {item.made_id}" if item.made_id else ""
     note = f" ({item.note})" if item.note else ""
-    return f"at {Condition.of(item)}, {what}  [{item.state}{made}]{note}"
+    return f"at {item.goal}, {what}  [{item.state}{made}]{note}"
 
 
 def lines_of(items: Iterable[FollowUp]) -> Iterator[str]:

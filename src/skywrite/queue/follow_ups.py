@@ -18,6 +18,12 @@ from skywrite.queue.events import TEXT_MAX, note_event
 from skywrite.queue.model import Post, WrongState
 
 Kind = Literal["reply", "repost"]
+ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quote", "bookmarks": "bookmark"}
+
+
+def counted(number: int, metric: str) -> str:
+    """So many of something, in words."""
+    return f"{number} {metric if number != 1 else ONE[metric]}"
 
 
 class UnknownFollowUp(InputError):
@@ -43,6 +49,11 @@ class FollowUp(NamedTuple):
     who: str | None
     agent: bool
     created_at: datetime
+
+    @property
+    def goal(self) -> str:
+        """What it waits for, in words: 50 likes."""
+        return counted(self.threshold, self.metric)
 
 
 class Open(NamedTuple):

@@ -204,7 +204,7 @@ def _follow(visit: Visit, number: int, form: dict[str, str]) -> str:
     when, repost = form.get("when", "").strip(), form.get("repost") == "yes"
     visit.access.require("schedule")
     added = visit.sky.follow_ups.add(number, when=when, reply=None if repost else form.get("reply", ""), repost=repost)
-    return f"It waits until the post has {added.threshold} {added.metric}."
+    return f"It waits until the post has {added.goal}."
 
 
 def _unfollow(visit: Visit, number: int, form: dict[str, str]) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from skywrite.app.compared import parts
 from skywrite.app.operations.recurrences import ListRecurrences, list_recurrences, seen_recurrence
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
@@ -35,7 +34,7 @@ def recurrences(visit: Visit) -> Response:
 def _asked(visit: Visit, recurrence_id: int) -> dict[str, Any]:
     """What an approval of the whole recurrence would cover."""
     asked = visit.sky.approvals.look_at_recurrence(recurrence_id)
-    return {"asked": asked, "parts": list(parts(asked.content, asked.recurrence.zone).items())}
+    return {"asked": asked, "parts": list(asked.parts().items())}
 
 
 def _next(visit: Visit, recurrence_id: int) -> list[dict[str, Any]]:
