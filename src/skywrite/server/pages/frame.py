@@ -75,8 +75,8 @@ _WORDS = {
     "posts.move": "move it",
     "posts.get": "open the post",
     "posts.list": "open the plan",
-    "reposts.list": "skywrite reposts, on the command line",
-    "follow_ups.list": "skywrite follow-ups, on the command line",
+    "reposts.list": "list the reposts on the command line",
+    "follow_ups.list": "list the follow-ups on the command line",
     "run": "start a worker",
     "run_once": "start a worker",
 }
