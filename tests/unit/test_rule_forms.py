@@ -14,7 +14,7 @@ from skywrite.schedule.describe import _th
 from skywrite.schedule.languages import fold
 from skywrite.schedule.localtime import SECOND
 from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
-from skywrite.schedule.rrule import Freq, RRule
+from skywrite.schedule.rrule import Freq, RRule, _years_later
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.
@@ -361,6 +361,27 @@ def test_a_search_ends_after_fifty_years() -> None:
     begin = datetime(2026, 11, 25, 9)
     found = [list(rrule(f"FREQ=YEARLY;INTERVAL={years}", begin).after(begin)) for years in (50, 51)]
     assert [[datetime(2076, 11, 25, 9)], []] == found
+
+
+def test_a_search_ends_on_a_day_that_is_in_the_calendar() -> None:
+    """Fifty years after a leap day, and in the last year there is."""
+    expected = [datetime(2078, 2, 28), datetime(9999, 1, 28, 9), datetime(2076, 3, 1)]
+    days = (datetime(2028, 2, 29), datetime(9990, 1, 31, 9), datetime(2026, 3, 1))
+    assert expected == [_years_later(day) for day in days]
+
+
+def test_the_last_weekday_of_a_year_is_found_in_leap_years_too() -> None:
+    """From its last day backwards."""
+    last = [days(f"FREQ=YEARLY;BYDAY=-1{day};BYHOUR=9", 2) for day in ("SA", "SU")]
+    assert [["2026-12-26 09:00", "2027-12-25 09:00"], ["2026-12-27 09:00", "2027-12-26 09:00"]] == last
+    leap = list(islice(rrule("FREQ=YEARLY;BYDAY=-1SU;BYHOUR=9", datetime(2028, 1, 1)).after(datetime(2028, 1, 1)), 1))
+    assert [datetime(2028, 12, 31, 9)] == leap
+
+
+def test_a_dtstart_goes_before_the_start_that_is_given() -> None:
+    """It says which days and times there are; nothing comes before either."""
+    text = "DTSTART:20261124T090000Z RRULE:FREQ=DAILY;COUNT=3"
+    assert ["2026-11-26 10:00"] == days(text, 5, datetime(2026, 11, 25, 12, tzinfo=UTC))
 
 
 def test_the_first_of_a_year_is_counted_from_january() -> None:
