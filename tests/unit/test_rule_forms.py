@@ -15,6 +15,7 @@ from skywrite.schedule.languages import fold
 from skywrite.schedule.localtime import SECOND
 from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
 from skywrite.schedule.rrule import Freq, RRule, _years_later
+from skywrite.schedule.rrule_text import parse_rrule
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.
@@ -136,6 +137,8 @@ def test_ordinals_end_as_people_say_them() -> None:
         ("0 9 * * ¹", "contains characters that cron does not use."),
         ("daily", "has no time of day."),
         ("monthly 1", "has no time of day."),
+        ("FREQ=YEARLY;BYDAY=54MO;BYHOUR=9", "BYDAY '54MO' is not a day of the week."),
+        ("FREQ=YEARLY;BYDAY=0MO;BYHOUR=9", "BYDAY '0MO' is not a day of the week."),
         ("every 100000 hours", "INTERVAL must be a whole number from 1 to 10000, not '100000'."),
         ("monthly 32 9:00", "BYMONTHDAY must be a whole number from -31 to 31, not '32'."),
         *(
@@ -376,6 +379,19 @@ def test_the_last_weekday_of_a_year_is_found_in_leap_years_too() -> None:
     assert [["2026-12-26 09:00", "2027-12-25 09:00"], ["2026-12-27 09:00", "2027-12-26 09:00"]] == last
     leap = list(islice(rrule("FREQ=YEARLY;BYDAY=-1SU;BYHOUR=9", datetime(2028, 1, 1)).after(datetime(2028, 1, 1)), 1))
     assert [datetime(2028, 12, 31, 9)] == leap
+
+
+def test_an_end_without_a_zone_is_local() -> None:
+    """With a time it ends there; a date includes its whole day."""
+    ends = ("20261127T075959", "20261127T080000", "20261127", "20261127T070000Z", "20261127T065959Z")
+    counts = [len(days(f"FREQ=DAILY;BYHOUR=8;UNTIL={end}", 9)) for end in ends]
+    assert [1, 2, 2, 2, 1] == counts
+
+
+def test_a_text_without_a_rule_is_none() -> None:
+    """A start alone recurs never."""
+    with pytest.raises(InputError, match="There is no RRULE in"):
+        parse_rrule("DTSTART:20261120T090000Z", ZoneInfo(BERLIN), None)
 
 
 def test_a_dtstart_goes_before_the_start_that_is_given() -> None:
