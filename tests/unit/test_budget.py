@@ -22,7 +22,8 @@ from skywrite.publish.budget import (
     next_midnight,
     ready_since,
 )
-from skywrite.queue.model import Account, AccountView, Defer
+from skywrite.publish.outcome import UNEXPECTED_TRIES, outcome_of, retry_seconds
+from skywrite.queue.model import Account, AccountView, Defer, Held, Retry
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -152,3 +153,13 @@ def test_a_mention_that_means_somebody_else_is_held() -> None:
         with pytest.raises(DriftedSinceApproval) as caught:
             check_drift(7, prepared, resolve(known))
         assert f"{message} now." == caught.value.message
+
+
+def test_what_nobody_expected_is_tried_again_a_few_times() -> None:
+    """Later each time, and then it waits for its owner."""
+    tried: Any = SimpleNamespace(attempts=UNEXPECTED_TRIES - 1)
+    again, account = outcome_of(KeyError("x"), tried, NOW, 0.5)
+    assert isinstance(again, Retry) and account is None
+    assert NOW + timedelta(seconds=retry_seconds(tried.attempts, 0.5)) == again.attempt_at
+    held, _ = outcome_of(KeyError("x"), SimpleNamespace(attempts=UNEXPECTED_TRIES), NOW, 0.5)  # type: ignore[arg-type]
+    assert isinstance(held, Held) and "Something went wrong inside Skywrite (KeyError)." == held.problem.message

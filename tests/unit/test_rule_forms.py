@@ -11,7 +11,7 @@ import pytest
 
 from skywrite.errors import InputError
 from skywrite.schedule.describe import _th
-from skywrite.schedule.languages import fold
+from skywrite.schedule.languages import fold, numbers
 from skywrite.schedule.localtime import SECOND
 from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
 from skywrite.schedule.rrule import Freq, RRule, _years_later
@@ -99,6 +99,8 @@ def days(text: str, count: int, start: datetime | None = None) -> list[str]:
         ("every 10000 hours", "Every 10000 hours"),
         ("third friday 9:00", "Every month on the third Friday at 09:00"),
         ("3rd friday 9:00", "Every month on the third Friday at 09:00"),
+        ("second friday 9:00", "Every month on the second Friday at 09:00"),
+        ("first friday 9:00", "Every month on the first Friday at 09:00"),
         ("2nd friday 9:00", "Every month on the second Friday at 09:00"),
         ("4th friday 9:00", "Every month on the fourth Friday at 09:00"),
         ("fourth friday 9:00", "Every month on the fourth Friday at 09:00"),
@@ -213,6 +215,13 @@ def test_only_rules_with_a_count_are_counted_from_their_start() -> None:
     assert [False, False, True] == [cron.is_counted, english.is_counted, counted.is_counted]
     assert [False, False, True] == [cron.flows, english.flows, parse_rule("hourly", zone=BERLIN).series.flows]
     assert ["after", "forward"] == [cron.in_gap, english.in_gap]
+
+
+def test_words_for_numbers_are_those_numbers() -> None:
+    """In English; the other languages share their rows."""
+    words = "one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty forty-five"
+    values = [*range(1, 13), 15, 20, 30, 40, 45, 60, 90]
+    assert values == [numbers()[word] for word in (*words.split(), "sixty", "ninety")]
 
 
 def test_accents_do_not_count() -> None:
