@@ -65,7 +65,19 @@ def refusal(text: str, dates: DateOrder | None = None) -> tuple[str, str]:
             ("19:00 in the afternoon", "refused"),
         ),
         *(("17:00 in the evening", "17:00"), ("16:59 in the evening", "refused"), ("23:59 in the evening", "23:59")),
-        *(("0:30 in the morning", "00:30"), ("9 am in the evening", "refused"), ("24 in the evening", "refused")),
+        *(
+            ("0:30 in the morning", "00:30"),
+            ("0:30 in the afternoon", "refused"),
+            ("24:00 at night", "refused"),
+            ("6 at night", "18:00"),
+            ("5 at night", "refused"),
+            ("17:59 at night", "refused"),
+            ("23:59 at night", "23:59"),
+            ("11 at night", "23:00"),
+            ("12 at night", "refused"),
+            ("9 am in the evening", "refused"),
+            ("24 in the evening", "refused"),
+        ),
     ],
 )
 def test_a_time_of_day_is_read_up_to_its_edge(text: str, expected: str) -> None:
