@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+from queue import Empty
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_a_wrong_address_ends_no_wait() -> None:
     assert {"state": "s1", "code": "c"} == listener.wait(30)
     with pytest.raises(LoginDenied, match="within 0 minutes"):
         listener.wait(0)
+    listener._server.server_close()
+
+
+def test_how_long_the_browser_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without another wish the browser has five minutes."""
+    waited: list[float] = []
+
+    class Nobody:
+        def get(self, *, timeout: float) -> str:
+            waited.append(timeout)
+            raise Empty
+
+    listener = Listener(lambda: "s1")
+    monkeypatch.setattr(listener, "_found", Nobody())
+    with pytest.raises(LoginDenied, match="within 5 minutes"):
+        listener.wait()
+    assert [300] == waited
     listener._server.server_close()
 
 

@@ -18,7 +18,6 @@ RENEW_SECONDS = 600
 UNUSABLE_SECONDS = 30
 LIFETIME_SECONDS_MAX = 30 * 86_400
 PUBLIC_DAYS = 14
-PUBLIC_IDLE_DAYS = 14
 CONFIDENTIAL_DAYS = 730
 CONFIDENTIAL_IDLE_DAYS = 91
 
@@ -73,9 +72,10 @@ class OAuthSession(NamedTuple):
 
     @property
     def idle_ends_at(self) -> datetime:
-        """When it ends if it is not refreshed before."""
-        days = CONFIDENTIAL_IDLE_DAYS if self.is_confidential else PUBLIC_IDLE_DAYS
-        return min(self.ends_at, self.refreshed_at + timedelta(days=days))
+        """When it ends if it is not refreshed before. A public client's session ends first in any case."""
+        if not self.is_confidential:
+            return self.ends_at
+        return min(self.ends_at, self.refreshed_at + timedelta(days=CONFIDENTIAL_IDLE_DAYS))
 
     def is_due(self, now: datetime) -> bool:
         """Whether the access token expires within ten minutes (or within the last quarter of a short lifetime)."""
