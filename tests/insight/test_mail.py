@@ -44,6 +44,7 @@ def test_the_test_button_sends_one_encrypted(sky: Skywrite, authority: Authority
     assert ["EHLO", "STARTTLS"] == server.words
     assert f"AUTH PLAIN {SECRET}" in server.sealed
     assert "Subject: A test of Skywrite's notices" in server.sealed and "Notices arrive here." in server.sealed
+    assert "Auto-Submitted: auto-generated" in server.sealed
 
 
 def test_without_encryption_nothing_leaves() -> None:

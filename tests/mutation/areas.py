@@ -28,7 +28,7 @@ AREAS: dict[str, Area] = {
     "publish": Area(
         ("publish/*.py",),
         (
-            *_unit("agents", "forecast", "hosts", "mail", "patience", "policy", "pool"),
+            *_unit("agents", "budget", "forecast", "hosts", "mail", "patience", "policy", "pool"),
             *_unit("publish", "sender", "timekeeper", "together", "workers"),
             *_APP,
             "tests/contract/test_video_service.py",

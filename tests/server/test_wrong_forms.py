@@ -82,3 +82,19 @@ def test_a_plan_ends_before_time_does(page: TestClient) -> None:
     """The API refuses days whose following ones no computer can count."""
     response = page.get("/api/v1/plan?from=9999-12-01T00:00:00Z&to=9999-12-31T23:59:59Z")
     assert (422, "A plan ends before the year 9001.") == (response.status_code, response.json()["detail"])
+
+
+def test_a_mistake_of_ours_is_a_page_for_people(
+    sky: Skywrite, page: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what to do, shows nothing of the inside, and programs get a problem."""
+    monkeypatch.setattr("skywrite.server.pages.status.show", lambda *_, **__: 1 / 0)
+    client = TestClient(page.app, base_url="http://127.0.0.1", headers=page.headers, raise_server_exceptions=False)
+    shown = client.get("/status")
+    assert (500, True, False) == (
+        shown.status_code,
+        "Look at the plan before you try again" in shown.text,
+        "division" in shown.text,
+    )
+    answer = client.get("/status", headers={"accept": "*/*"})
+    assert (500, "Unexpected") == (answer.status_code, answer.json()["error"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,3 +63,33 @@ def test_nobody_is_signed_in(agents: Agents) -> None:
 def test_what_is_not_in_use_has_no_newer_session(agents: Agents) -> None:
     """Whoever has used no session yet takes the one that is stored."""
     assert not agents.has_newer(DID)
+
+
+def test_what_was_used_longest_ago_is_dropped_first(
+    agents: Agents, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many agents as fit are kept; who is used again stays longer."""
+    monkeypatch.setattr("skywrite.publish.agents.AGENTS_MAX", 2)
+    monkeypatch.setattr(sessions, "load_any", lambda did: session(did))
+    alice, bob = agents.get("did:plc:alice"), agents.get("did:plc:bob")
+    assert (alice, bob) == (agents.get("did:plc:alice"), agents.get("did:plc:bob"))
+    assert alice is agents.get("did:plc:alice")
+    agents.get("did:plc:carol")
+    assert alice is agents.get("did:plc:alice")
+    assert bob is not agents.get("did:plc:bob")
+
+
+def test_a_session_of_oauth_needs_what_signs_it(server: Any, sessions: Sessions) -> None:
+    """Without, the error names the account; with, each request is signed by it."""
+    oauth: Any = SimpleNamespace(handle="alice.test")
+    sessions.stored = oauth
+    with pytest.raises(NotLoggedIn, match=r"alice\.test signed in by OAuth"):
+        Agents(server, sessions).get(DID)  # type: ignore[arg-type]  # it only loads
+    signed: list[Any] = []
+
+    def signing(found: Any) -> Any:
+        signed.append(found)
+        return SimpleNamespace(session=found)
+
+    agent = Agents(server, sessions, oauth=signing).get(DID)  # type: ignore[arg-type]  # it only loads
+    assert (oauth, [oauth]) == (agent.session, signed)

@@ -13,6 +13,7 @@ from skywrite.schedule.policy import (
     LATE_POLICIES,
     InvalidLate,
     LatePolicy,
+    late_text,
     parse_duration,
     parse_late,
     verdict,
@@ -68,6 +69,16 @@ def test_a_duration_is_the_sum_of_its_parts(days: int, hours: int, minutes: int,
     """Days, hours, minutes and seconds, in this order."""
     expected = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
     assert expected == parse_duration(f"{days}d{hours}h{minutes}m{seconds}s")
+
+
+def test_a_policy_is_written_as_it_is_read() -> None:
+    """With its grace, which the policy that publishes however late it is has not."""
+    expected = ["hold", "hold:90s", "skip:0s", "publish", "publish"]
+    policies: list[tuple[LatePolicy, int | None]] = [
+        *(("hold", None), ("hold", 90), ("skip", 0), ("publish", None), ("publish", 90))
+    ]
+    assert expected == [late_text(*policy) for policy in policies]
+    assert 86_400 == DEFAULT_LATE_SECONDS
 
 
 def test_a_duration_is_read_up_to_its_edge() -> None:

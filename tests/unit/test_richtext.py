@@ -342,6 +342,7 @@ class TestTidy:
         [
             (" \n\n  a\n", "  a"),
             ("a\n\n\n\nb", "a\n\nb"),
+            ("a\r\r\rb", "a\n\nb"),
             ("a\n \u200b\n\nb", "a\n\nb"),
             ("a\r\nb", "a\r\nb"),
             ("a\ufeff\u3000", "a"),

@@ -11,10 +11,11 @@ import pytest
 
 from skywrite.errors import InputError
 from skywrite.schedule.describe import _th
-from skywrite.schedule.languages import fold
+from skywrite.schedule.languages import fold, numbers
 from skywrite.schedule.localtime import SECOND
 from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
-from skywrite.schedule.rrule import Freq, RRule
+from skywrite.schedule.rrule import Freq, RRule, _years_later
+from skywrite.schedule.rrule_text import parse_rrule
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.
@@ -98,6 +99,8 @@ def days(text: str, count: int, start: datetime | None = None) -> list[str]:
         ("every 10000 hours", "Every 10000 hours"),
         ("third friday 9:00", "Every month on the third Friday at 09:00"),
         ("3rd friday 9:00", "Every month on the third Friday at 09:00"),
+        ("second friday 9:00", "Every month on the second Friday at 09:00"),
+        ("first friday 9:00", "Every month on the first Friday at 09:00"),
         ("2nd friday 9:00", "Every month on the second Friday at 09:00"),
         ("4th friday 9:00", "Every month on the fourth Friday at 09:00"),
         ("fourth friday 9:00", "Every month on the fourth Friday at 09:00"),
@@ -136,6 +139,8 @@ def test_ordinals_end_as_people_say_them() -> None:
         ("0 9 * * ¹", "contains characters that cron does not use."),
         ("daily", "has no time of day."),
         ("monthly 1", "has no time of day."),
+        ("FREQ=YEARLY;BYDAY=54MO;BYHOUR=9", "BYDAY '54MO' is not a day of the week."),
+        ("FREQ=YEARLY;BYDAY=0MO;BYHOUR=9", "BYDAY '0MO' is not a day of the week."),
         ("every 100000 hours", "INTERVAL must be a whole number from 1 to 10000, not '100000'."),
         ("monthly 32 9:00", "BYMONTHDAY must be a whole number from -31 to 31, not '32'."),
         *(
@@ -210,6 +215,13 @@ def test_only_rules_with_a_count_are_counted_from_their_start() -> None:
     assert [False, False, True] == [cron.is_counted, english.is_counted, counted.is_counted]
     assert [False, False, True] == [cron.flows, english.flows, parse_rule("hourly", zone=BERLIN).series.flows]
     assert ["after", "forward"] == [cron.in_gap, english.in_gap]
+
+
+def test_words_for_numbers_are_those_numbers() -> None:
+    """In English; the other languages share their rows."""
+    words = "one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty forty-five"
+    values = [*range(1, 13), 15, 20, 30, 40, 45, 60, 90]
+    assert values == [numbers()[word] for word in (*words.split(), "sixty", "ninety")]
 
 
 def test_accents_do_not_count() -> None:
@@ -361,6 +373,40 @@ def test_a_search_ends_after_fifty_years() -> None:
     begin = datetime(2026, 11, 25, 9)
     found = [list(rrule(f"FREQ=YEARLY;INTERVAL={years}", begin).after(begin)) for years in (50, 51)]
     assert [[datetime(2076, 11, 25, 9)], []] == found
+
+
+def test_a_search_ends_on_a_day_that_is_in_the_calendar() -> None:
+    """Fifty years after a leap day, and in the last year there is."""
+    expected = [datetime(2078, 2, 28), datetime(9999, 1, 28, 9), datetime(2076, 3, 1)]
+    days = (datetime(2028, 2, 29), datetime(9990, 1, 31, 9), datetime(2026, 3, 1))
+    assert expected == [_years_later(day) for day in days]
+
+
+def test_the_last_weekday_of_a_year_is_found_in_leap_years_too() -> None:
+    """From its last day backwards."""
+    last = [days(f"FREQ=YEARLY;BYDAY=-1{day};BYHOUR=9", 2) for day in ("SA", "SU")]
+    assert [["2026-12-26 09:00", "2027-12-25 09:00"], ["2026-12-27 09:00", "2027-12-26 09:00"]] == last
+    leap = list(islice(rrule("FREQ=YEARLY;BYDAY=-1SU;BYHOUR=9", datetime(2028, 1, 1)).after(datetime(2028, 1, 1)), 1))
+    assert [datetime(2028, 12, 31, 9)] == leap
+
+
+def test_an_end_without_a_zone_is_local() -> None:
+    """With a time it ends there; a date includes its whole day."""
+    ends = ("20261127T075959", "20261127T080000", "20261127", "20261127T070000Z", "20261127T065959Z")
+    counts = [len(days(f"FREQ=DAILY;BYHOUR=8;UNTIL={end}", 9)) for end in ends]
+    assert [1, 2, 2, 2, 1] == counts
+
+
+def test_a_text_without_a_rule_is_none() -> None:
+    """A start alone recurs never."""
+    with pytest.raises(InputError, match="There is no RRULE in"):
+        parse_rrule("DTSTART:20261120T090000Z", ZoneInfo(BERLIN), None)
+
+
+def test_a_dtstart_goes_before_the_start_that_is_given() -> None:
+    """It says which days and times there are; nothing comes before either."""
+    text = "DTSTART:20261124T090000Z RRULE:FREQ=DAILY;COUNT=3"
+    assert ["2026-11-26 10:00"] == days(text, 5, datetime(2026, 11, 25, 12, tzinfo=UTC))
 
 
 def test_the_first_of_a_year_is_counted_from_january() -> None:

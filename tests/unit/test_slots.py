@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,6 +49,7 @@ def utc(*parts: int) -> datetime:
         ("mon 9:00\nmon 9:00\nmon 17:30", "mon 9:00,17:30"),
         ("daily noon", None),
         ("daily 12:00", "mon-sun 12:00"),
+        ("everyday 12:00", "mon-sun 12:00"),
         ("weekdays 9:00; weekends 10:00", "mon-fri 9:00; sat,sun 10:00"),
         ("fri-mon 8:00", "mon,fri-sun 8:00"),
         ("mon,wed - fri 0:05 23:59", "mon,wed-fri 0:05,23:59"),
@@ -80,6 +81,8 @@ def test_what_are_no_slots_is_refused_with_an_example(text: str) -> None:
 
 def test_there_is_a_limit_to_slots() -> None:
     """Four an hour, all week, are enough."""
+    quarters = ",".join(f"{minute // 60}:{minute % 60:02d}" for minute in range(0, 1440, 15))
+    assert 7 * 24 * 4 == len(parse_slots(f"daily {quarters}", BERLIN))
     text = "daily " + ",".join(f"{minute // 60}:{minute % 60:02d}" for minute in range(0, 1440, 14))
     with pytest.raises(InvalidSlots):
         parse_slots(text, BERLIN)
@@ -179,9 +182,31 @@ def test_with_and_without_jitter_slots_are_taken_from_the_same_ones() -> None:
     assert [27, 26, 2, 3] == [moment.day for moment in taken]
 
 
+@pytest.mark.parametrize(
+    ("jitter", "behind", "is_free"),
+    [(0, 1, True), (59, 1, False), (59, 2, True), (600, 11, False), (600, 12, True)],
+)
+def test_jitter_needs_free_minutes_behind_its_slot(jitter: int, behind: int, is_free: bool) -> None:
+    """As many as the jitter can be, and a minute more; what is due after that does not matter."""
+    slots = parse_slots("thu 9:00; fri 9:00", BERLIN)
+    first = utc(2026, 11, 26, 8)
+    taken = FreeSlots(slots, now=NOW, taken=[first + timedelta(minutes=behind)]).take(jitter)
+    assert is_free == (first == taken)
+
+
+def test_slots_are_searched_for_two_years() -> None:
+    """The last of them is still found."""
+    slots, last = parse_slots("sun 11:30", BERLIN), NOW + timedelta(days=2 * 366)
+    taken = list(takewhile(lambda at: at < last, slot_times(slots, NOW)))
+    free = FreeSlots(slots, now=NOW, taken=taken)
+    assert last == free.take()
+    with pytest.raises(NoSlots, match="next two years"):
+        free.take()
+
+
 def test_without_a_free_slot_there_is_an_error_that_says_how_to_set_some() -> None:
     """No slots at all, and all taken for two years."""
-    with pytest.raises(NoSlots) as caught:
+    with pytest.raises(NoSlots, match="has no weekly slots") as caught:
         FreeSlots([], now=NOW, taken=()).take()
     assert '"mon-fri 9:00,17:30' in caught.value.hint
     slots = parse_slots("mon 9:00", BERLIN)

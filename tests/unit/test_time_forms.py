@@ -5,14 +5,15 @@ Thousands of common forms are in `test_time_vectors`; here are those that only d
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from skywrite.errors import InputError
 from skywrite.schedule import zone_forms
-from skywrite.schedule.times import AmbiguousTime, DateOrder, InvalidTime, parse_time
+from skywrite.schedule.times import AmbiguousTime, DateOrder, InvalidTime, local_zone, parse_time
+from skywrite.schedule.timestamps import read_timestamp
 from skywrite.schedule.words import clock_minutes
 
 BERLIN = "Europe/Berlin"
@@ -64,7 +65,19 @@ def refusal(text: str, dates: DateOrder | None = None) -> tuple[str, str]:
             ("19:00 in the afternoon", "refused"),
         ),
         *(("17:00 in the evening", "17:00"), ("16:59 in the evening", "refused"), ("23:59 in the evening", "23:59")),
-        *(("0:30 in the morning", "00:30"), ("9 am in the evening", "refused"), ("24 in the evening", "refused")),
+        *(
+            ("0:30 in the morning", "00:30"),
+            ("0:30 in the afternoon", "refused"),
+            ("24:00 at night", "refused"),
+            ("6 at night", "18:00"),
+            ("5 at night", "refused"),
+            ("17:59 at night", "refused"),
+            ("23:59 at night", "23:59"),
+            ("11 at night", "23:00"),
+            ("12 at night", "refused"),
+            ("9 am in the evening", "refused"),
+            ("24 in the evening", "refused"),
+        ),
     ],
 )
 def test_a_time_of_day_is_read_up_to_its_edge(text: str, expected: str) -> None:
@@ -143,6 +156,9 @@ def test_the_order_of_dates_is_followed(text: str, dates: DateOrder, expected: s
         *(("5分后", "25 11:35"), ("2周后", "2026-12-09 11:30"), ("2年後", "2028-11-25 11:30")),
         *(
             ("om 2 uur", "26 02:00"),
+            ("om 2h30", "26 02:30"),
+            ("om een half uur", "25 12:00"),
+            ("2時後", "25 13:30"),
             ("om 2 minuten", "25 11:32"),
             ("in 30 s", "25 11:30:30"),
             ("in 0 hours", "25 11:30"),
@@ -201,6 +217,25 @@ def test_a_length_of_time_is_read_up_to_its_edge(text: str, expected: str) -> No
         ("2027/4/31 9:00", "The date '2027/4/31' is not in the calendar."),
         ("12.13.2027 9:00", "The date '12.13.2027' has the month 13, which does not exist."),
         ("45/45/45 9:00", "The date '45/45/45' is not in the calendar."),
+        ("9999-12-31T23:59-05:00", "The time '9999-12-31T23:59-05:00' is too far away."),
+        ("9:00 uct", "Skywrite does not understand 'uct' in the time '9:00 uct'."),
+        ("9:00 [utc]x", "Skywrite does not understand 'x' in the time '9:00 [utc]x'."),
+        (
+            "9:00+01:00[utc]",
+            "The time '9:00+01:00[utc]' has two time zones: '+01:00' and '[utc]'. (Keep one.)",
+        ),
+        (
+            "9:00 europe/berlin (asia/tokyo)",
+            "The time '9:00 europe/berlin (asia/tokyo)' has two time zones: 'europe/berlin' and '(asia/tokyo)'."
+            " (Keep one.)",
+        ),
+        (
+            "tomorrow 9:00 +0100 CET",
+            "'CET' in 'tomorrow 9:00 +0100 CET' is not the same time zone all year and everywhere."
+            " (Name a place, such as Europe/Berlin or Europe/Paris or Europe/Madrid, or an offset, such as +01:00.)",
+        ),
+        ("  ", "No time was given."),
+        ("9:00:00." + "1" * 93, f"The time '9:00:00.{'1' * 32}'... is too long."),
         ("9999-12-31 24:00", "The time '9999-12-31 24:00' is too far away."),
         ("29 feb 9:00 2027", "The time '29 feb 9:00 2027' has no day 29 in February."),
         ("20271301090000", "The time '20271301090000' is not in the calendar."),
@@ -403,6 +438,52 @@ def test_a_refusal_says_what_and_why(text: str, message: str) -> None:
     )
 
 
+def test_a_time_has_a_hundred_characters_at_most() -> None:
+    """The last digits of a fraction do not count."""
+    assert "2026-11-26 09:00:00.111111" == read("9:00:00." + "1" * 92)
+
+
+def test_fifty_years_ahead_is_the_end() -> None:
+    """And what passed a minute ago is now."""
+    last = NOW + timedelta(days=50 * 365)
+    assert last == parse_time(last.isoformat(), now=NOW, zone=BERLIN).at
+    with pytest.raises(InvalidTime, match="more than 50 years away"):
+        parse_time((last + timedelta(seconds=1)).isoformat(), now=NOW, zone=BERLIN)
+    assert NOW == parse_time("2026-11-25 11:29", now=NOW, zone=BERLIN).at
+    with pytest.raises(InvalidTime, match="The time 'in 2 hours' is too far away"):
+        parse_time("in 2 hours", now=datetime(9999, 12, 31, 23, tzinfo=UTC), zone="UTC")
+
+
+def test_the_zone_of_a_time_is_a_place() -> None:
+    """That of the text, or the given one where the text has an offset or UTC."""
+    texts = ("9:00", "9:00 UTC", "9:00 +02:00", "9:00 Asia/Tokyo")
+    assert [BERLIN, BERLIN, BERLIN, "Asia/Tokyo"] == [parse_time(text, now=NOW, zone=BERLIN).zone for text in texts]
+
+
+def test_a_file_says_why_a_time_depends_on_the_day() -> None:
+    """It lacks its time of day, or its year."""
+    for text, message in (
+        ("2027-01-05", "The time '2027-01-05' has no time of day."),
+        ("5 jan 9:00", "The time '5 jan 9:00' is not the same every day."),
+        ("9:00", "The time '9:00' is not the same every day."),
+        ("tomorrow", "The time 'tomorrow' is not the same every day."),
+    ):
+        with pytest.raises(InvalidTime) as caught:
+            read_timestamp(text)
+        assert message == caught.value.message
+
+
+def test_a_computer_whose_zone_cannot_be_found_uses_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the reason."""
+    import tzlocal
+
+    def lost() -> str:
+        raise LookupError("no zone")
+
+    monkeypatch.setattr(tzlocal, "get_localzone_name", lost)
+    assert "UTC" == local_zone()
+
+
 def test_what_depends_on_the_day() -> None:
     """A month without the day, and on a Sunday the week that begins today or tomorrow."""
     with pytest.raises(InvalidTime) as caught:
@@ -430,6 +511,7 @@ def test_a_date_in_the_given_order_may_be_none() -> None:
         ("1/12 9:00", '"1 dec 9:00" or "12 jan 9:00"'),
         ("4-dec-26 9:00", '"4 dec 2026 9:00" or "26 dec 2004 9:00"'),
         ("2026010112", '"2026-01-01 12:00" or "2034-03-15T04:35:12Z"'),
+        ("2026111223", '"2026-11-12 23:00" or "2034-03-16T08:40:23Z"'),
         ("9:00 -10:00", '"9:00 UTC-10:00" or "9:00"'),
         ("9:00 -09:01", '"9:00 UTC-09:01" or "9:00"'),
         ("today midnight", '"today 0:00" or "today 24:00"'),

@@ -91,7 +91,6 @@ def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib
         server.ehlo()
         if server.has_extn("starttls"):
             server.starttls(context=context)
-            server.ehlo()
         elif not config.get("plain"):
             raise NotEncrypted(
                 f"{host} offers no STARTTLS, so nothing was sent.",

@@ -41,13 +41,12 @@ def _copy_tables(source: Store, path: str) -> None:
         tables = [row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in sorted(set(tables) - LEFT_OUT):
             names = [row[1] for row in copy.execute(f"PRAGMA table_info({table})")]
-            rows = tx.select(source._database.translate(f"SELECT * FROM {table}"), {})
-            there = [name for name in names if rows and name in set(rows[0])]
-            values = ", ".join("?" * len(there))
             copy.execute(f"DELETE FROM {table}")
-            for start in range(0, len(rows), ROWS):
-                page = [_values(row, there) for row in rows[start : start + ROWS]]
-                copy.executemany(f"INSERT INTO {table} ({', '.join(there)}) VALUES ({values})", page)
+            for page in source._database.pages(tx, f"SELECT * FROM {table}", ROWS):
+                there = [name for name in names if name in page[0]]
+                values = ", ".join("?" * len(there))
+                rows = [_values(row, there) for row in page]
+                copy.executemany(f"INSERT INTO {table} ({', '.join(there)}) VALUES ({values})", rows)
 
 
 def _values(row: Any, names: Sequence[str]) -> list[Any]:

@@ -254,6 +254,20 @@ class Database(ABC):
             self._queries[name] = self.compose(name)
         return self._queries[name]
 
+    def pages(self, tx: Transaction, sql: str, size: int) -> Iterator[list[Row]]:
+        """All rows of a query without parameters, some at a time."""
+        cursor = self.reader(tx._connection)
+        try:
+            cursor.execute(self.translate(sql))
+            while rows := cursor.fetchmany(size):
+                yield rows
+        finally:
+            cursor.close()
+
+    def reader(self, connection: Connection) -> Any:
+        """A cursor that reads rows as they are fetched."""
+        return cast(Any, connection).cursor()
+
     def compose(self, name: str, *parts: str) -> str | bytes:
         """A named query followed by more SQL, written with `:name` parameters."""
         return self.translate("\n".join((query(self.dialect, name), *parts)))

@@ -192,6 +192,10 @@ class PostgresDatabase(Database):
             for row in rows:
                 copy.write_row(row)
 
+    def reader(self, connection: Connection) -> Any:
+        # With a name, the rows stay at the server until they are fetched.
+        return cast(Any, connection).cursor("skywrite_reader")
+
     def run_script(self, connection: Connection, script: str) -> None:
         connection.execute(script.encode())
 

@@ -36,9 +36,8 @@ from skywrite.schedule.tokens import (
 )
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
-# The hours of each part of the day, and the hours on a twelve-hour clock that mean the afternoon there.
+# The hours of each part of the day.
 _HOURS = {"morning": range(0, 12), "afternoon": range(12, 19), "evening": range(17, 24), "night": range(18, 24)}
-_AFTER_NOON = {"morning": range(0), "afternoon": range(1, 7), "evening": range(5, 12), "night": range(6, 12)}
 # The name of each part in the error about a text that has two of it.
 _NAMES: dict[type, str] = {
     Clock: "times of day",
@@ -266,7 +265,7 @@ def _clock(parts: Parts, given: str) -> Clock | None:
             return Clock(24)
         raise InvalidTime(f"The time {given!r} is not clear: midnight is not in the {part.name}.", hint='Write "0:00".')
     hour = clock.hour
-    if clock.twelve and hour in _AFTER_NOON[part.name]:
+    if clock.twelve and hour >= 1 and hour + 12 in _HOURS[part.name]:
         hour += 12
     if hour not in _HOURS[part.name]:
         shown = f"{clock.hour}:{clock.minute:02d}"

@@ -168,15 +168,11 @@ class RRule:
         return (first + number * _DAY for number in range(days))
 
     def _times(self, period: datetime) -> list[time]:
+        # Periods of hours and minutes outside of BYHOUR and BYMINUTE are passed over already.
         second = self.start.second
         if self.freq == "MINUTELY":
-            keep = (not self.byhour or period.hour in self.byhour) and (
-                not self.byminute or period.minute in self.byminute
-            )
-            return [time(period.hour, period.minute, second)] if keep else []
-        hours = self.byhour
-        if self.freq == "HOURLY":
-            hours = (period.hour,) if not self.byhour or period.hour in self.byhour else ()
+            return [time(period.hour, period.minute, second)]
+        hours = (period.hour,) if self.freq == "HOURLY" else self.byhour
         return [time(hour, minute, second) for hour in hours for minute in self.byminute]
 
     def _has_day(self, day: date) -> bool:

@@ -87,7 +87,7 @@ def _read_whole(text: str, given: str) -> Token | None:
             local = datetime(int(year), int(month), int(day))
         except ValueError:
             raise InvalidTime(f"The time {given!r} is not in the calendar.") from None
-        value = make_clock(text, *clock, is_iso=True)
+        value = make_clock(text, *clock)
         local += timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
         return Token(text, Instant(local))
     match = _UNIX.fullmatch(text)
@@ -177,7 +177,7 @@ def _dotted(match: re.Match[str], given: str) -> InvalidTime:
     readings = []
     if first < 24 and second < 60:
         readings.append(f"{first}:{second:02d}")
-    if 1 <= second <= 12 and 1 <= first <= 31 and _is_day(first, second):
+    if _is_day(first, second):
         readings.append(f"{first}.{second}.")
     if len(readings) == 2:
         return AmbiguousTime(given, f"{match[0]!r} may be a time of day or a date", readings)

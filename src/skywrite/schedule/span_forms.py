@@ -83,7 +83,7 @@ def _units() -> dict[str, tuple[int, int, int]]:
 def read_span(text: str, pos: int) -> Found | None:
     """Read a length of time from now at this position. Raises InvalidTime for half a day and the like."""
     if match := _EAST.match(text, pos):
-        unit = _units().get(match[2]) or _units()["小时" if "时" in match[2] else "時間"]
+        unit = _units().get(match[2]) or _units()["時間"]
         return found(text, pos, match.end(), _span([(int(match[1]), unit)]))
     prefix = _PREFIX.match(text, pos)
     if prefix is None and " from now" not in text:

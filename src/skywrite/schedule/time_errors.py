@@ -30,4 +30,4 @@ class PastTime(InputError):
 def either(readings: Sequence[str]) -> str:
     """`"a", "b" or "c"`."""
     quoted = [f'"{reading}"' for reading in dict.fromkeys(readings)]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+    return ", ".join([*quoted[:-2], " or ".join(quoted[-2:])])

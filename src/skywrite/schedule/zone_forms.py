@@ -139,8 +139,9 @@ def _named(name: str) -> ZoneInfo:
 
 
 def _offset(sign: str, hours: str, minutes: str | None) -> tzinfo | None:
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-    if offset > _OFFSET_MAX or int(minutes or 0) > 59:
+    minute = int(minutes or 0)
+    offset = timedelta(hours=int(hours), minutes=minute)
+    if offset > _OFFSET_MAX or minute > 59:
         return None
     return timezone(offset if sign == "+" else -offset)
 

@@ -27,7 +27,7 @@ from skywrite.server.limits import Buckets, Quota
 from skywrite.server.mcp import McpEndpoint
 from skywrite.server.metrics import Metrics
 from skywrite.server.openapi import openapi, reference
-from skywrite.server.pages.frame import missing
+from skywrite.server.pages.frame import failed, missing
 from skywrite.server.passkeys import (
     Challenges,
     register,
@@ -35,7 +35,7 @@ from skywrite.server.passkeys import (
     sign_in_options,
     sign_in_with_passkey,
 )
-from skywrite.server.problems import on_error, on_surprise, on_wrong_method
+from skywrite.server.problems import on_error, on_wrong_method
 from skywrite.server.rehearsals import Rehearsals
 from skywrite.server.routes import PREFIX, api_routes
 from skywrite.server.security import Origin, Shield
@@ -108,7 +108,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
             SkywriteError: on_error,
             404: missing,
             405: on_wrong_method,
-            Exception: on_surprise,
+            Exception: failed,
         },
         lifespan=lifespan,
     )

@@ -28,7 +28,7 @@ from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
-from skywrite.server.problems import on_missing
+from skywrite.server.problems import on_missing, on_surprise
 from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
 
@@ -165,8 +165,17 @@ def _trouble(visit: Visit, error: SkywriteError) -> Response:
 
 def missing(request: Request, error: Exception) -> Response:
     """Nothing is at this address: a page for people, a problem for programs."""
-    for_people = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PREFIX)
-    return render("missing.html", status=404) if for_people else on_missing(request, error)
+    return render("missing.html", status=404) if _is_for_people(request) else on_missing(request, error)
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """Something failed that nobody expected: a page for people, a problem for programs; the log says more."""
+    response = on_surprise(request, error)
+    return render("failed.html", status=500) if _is_for_people(request) else response
+
+
+def _is_for_people(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PREFIX)
 
 
 def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
