@@ -47,6 +47,19 @@ def test_the_test_button_sends_one_encrypted(sky: Skywrite, authority: Authority
     assert "Auto-Submitted: auto-generated" in server.sealed
 
 
+def test_what_the_server_said_is_shown_up_to_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, and no more than a few of them; without a word, the kind of error."""
+    for said, shown in (("no\n" + "x" * 300, "no " + "x" * 197), ("", "OSError")):
+
+        def refused(*args: object, said: str = said, **options: object) -> None:
+            raise OSError(said)
+
+        monkeypatch.setattr("smtplib.SMTP", refused)
+        with pytest.raises(MailNotSent) as caught:
+            send_mail({**ADDRESSES, "server": "mail.test"}, None, "A subject", "A text.")
+        assert f"mail.test did not take the message: {shown}" == caught.value.message
+
+
 def test_without_encryption_nothing_leaves() -> None:
     """Neither the password nor a word of the message, unless the owner of the network allows it."""
     with mail_server() as server:

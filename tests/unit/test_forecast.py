@@ -29,6 +29,7 @@ def test_a_gap_pushes_one_post_behind_the_other() -> None:
     posts = [(3, later(90), False), (2, NOON, False), (1, NOON, False), (4, later(150), False), (5, later(400), False)]
     expected = {2: Push(later(60), GAP), 3: Push(later(120), GAP), 4: Push(later(180), GAP)}
     assert expected == pushes(posts, Pace(60, 0, "UTC"))
+    assert {} == pushes([(1, later(90), False), (2, NOON, False)], Pace(60, 0, "UTC"))
 
 
 def test_the_gap_counts_from_the_last_post() -> None:
