@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skywrite.errors import StorageError
-from skywrite.publish.together import Settling
+from skywrite.publish.together import Settling, _Item
 from skywrite.queue.settling import Settlement
 
 PATIENCE_SECONDS = 20
@@ -76,3 +76,32 @@ def test_the_trouble_of_one_is_not_that_of_the_others(broken: str) -> None:
     answers = settled_together(store, "a", "b", "c", "d")
     assert {"a": True, "b": True, "c": True, "d": True} | {broken: "StorageError"} == answers
     assert ["a", "b", "c", "d"] == sorted([*chain.from_iterable(store.batches), broken])
+
+
+def test_others_are_waited_for_after_a_transaction_that_was_shared() -> None:
+    """Not for the first one, nor after one that was for one alone."""
+    store, gathered = Store(), list[int]()
+    store.go_on.release(100)
+    settling = Settling(store, lambda: gathered.append(len(store.batches)))  # type: ignore[arg-type]
+
+    def settle(claim: Any) -> None:
+        assert settling.settle(claim, None)  # type: ignore[arg-type]
+
+    settle("alone")
+    settle("alone again")
+    settling._waiting.append(_Item("other", None, None))  # type: ignore[arg-type]
+    settle("with the other")
+    settle("after it")
+    settle("and after that")
+    assert [3] == gathered
+
+
+def test_a_transaction_settles_sixty_four_at_most() -> None:
+    """Those that came later are in the next one, and nobody is in none."""
+    store = Store()
+    store.go_on.release(100)
+    settling = Settling(store)  # type: ignore[arg-type]
+    settling._waiting.extend(_Item(number, None, None) for number in range(70))  # type: ignore[arg-type]
+    assert settling.settle("first", None)  # type: ignore[arg-type]
+    assert settling.settle("second", None)  # type: ignore[arg-type]
+    assert [["first", *range(63)], ["second", *range(63, 70)]] == store.batches
