@@ -105,6 +105,9 @@ def days(text: str, count: int, start: datetime | None = None) -> list[str]:
         ("4th friday 9:00", "Every month on the fourth Friday at 09:00"),
         ("fourth friday 9:00", "Every month on the fourth Friday at 09:00"),
         ("1st friday 9:00", "Every month on the first Friday at 09:00"),
+        ("tues,thur 9:00", "Every week on Tuesday and Thursday at 09:00"),
+        ("weds,thurs 9:00", "Every week on Wednesday and Thursday at 09:00"),
+        ("yearly 3 sept 9:00", "Every year on day 3 in September at 09:00"),
         ("weekends noon", "Every week on Saturday and Sunday at 12:00"),
         ("weekend midnight", "Every week on Saturday and Sunday at 00:00"),
         ("weekdays 11:59pm", "Every week on Monday to Friday at 23:59"),
@@ -141,6 +144,12 @@ def test_ordinals_end_as_people_say_them() -> None:
         ("monthly 1", "has no time of day."),
         ("FREQ=YEARLY;BYDAY=54MO;BYHOUR=9", "BYDAY '54MO' is not a day of the week."),
         ("FREQ=YEARLY;BYDAY=0MO;BYHOUR=9", "BYDAY '0MO' is not a day of the week."),
+        ("FREQ=YEARLY;BYYEARDAY=367;BYHOUR=9", "BYYEARDAY must be a whole number from -366 to 366, not '367'."),
+        (
+            "DTSTART:20260101T090000 RRULE:FREQ=DAILY;COUNT=10001",
+            "COUNT must be a whole number from 1 to 10000, not '10001'.",
+        ),
+        ("DTSTART:22010101T090000 RRULE:FREQ=DAILY", "The start of the rule is too far away: 2201-01-01 09:00:00."),
         ("every 100000 hours", "INTERVAL must be a whole number from 1 to 10000, not '100000'."),
         ("monthly 32 9:00", "BYMONTHDAY must be a whole number from -31 to 31, not '32'."),
         *(
@@ -395,6 +404,12 @@ def test_an_end_without_a_zone_is_local() -> None:
     ends = ("20261127T075959", "20261127T080000", "20261127", "20261127T070000Z", "20261127T065959Z")
     counts = [len(days(f"FREQ=DAILY;BYHOUR=8;UNTIL={end}", 9)) for end in ends]
     assert [1, 2, 2, 2, 1] == counts
+
+
+def test_a_place_that_some_months_do_not_have_is_left_out() -> None:
+    """The sixth Monday or later is in none, the fifth in some."""
+    fifth = days("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=5,6;BYHOUR=9", 2)
+    assert ["2026-11-30 09:00", "2027-03-29 09:00"] == fifth
 
 
 def test_a_text_without_a_rule_is_none() -> None:

@@ -6,13 +6,14 @@ Thousands of common forms are in `test_time_vectors`; here are those that only d
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from skywrite.errors import InputError
 from skywrite.schedule import zone_forms
-from skywrite.schedule.times import AmbiguousTime, DateOrder, InvalidTime, local_zone, parse_time
+from skywrite.schedule.times import AmbiguousTime, DateOrder, InvalidTime, can_be_read, local_zone, parse_time
 from skywrite.schedule.timestamps import read_timestamp
 from skywrite.schedule.words import clock_minutes
 
@@ -482,6 +483,12 @@ def test_a_computer_whose_zone_cannot_be_found_uses_utc(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(tzlocal, "get_localzone_name", lost)
     assert "UTC" == local_zone()
+
+
+def test_whether_a_text_is_a_time_is_known_without_reading_all_of_it() -> None:
+    """With the order of dates that somebody gave."""
+    texts = [("tomorrow 9:00", None), ("soon", None), ("3/4 9:00", None), ("3/4 9:00", "dmy")]
+    assert [True, False, False, True] == [can_be_read(text, cast(DateOrder, dates)) for text, dates in texts]
 
 
 def test_what_depends_on_the_day() -> None:

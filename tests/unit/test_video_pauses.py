@@ -33,7 +33,7 @@ class Waits:
         return NOW + timedelta(seconds=sum(self.seconds))
 
     def monotonic(self) -> float:
-        return sum(self.seconds)
+        return 1000 + sum(self.seconds)
 
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
         self.seconds.append(timeout_seconds)
