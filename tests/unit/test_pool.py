@@ -36,11 +36,14 @@ def test_as_many_as_work_at_once_up_to_the_limit() -> None:
     for _ in range(3):
         assert begun.acquire(timeout=PATIENCE_SECONDS)
     # All of them are at work now, so what comes waits. Before that, it would only join what nobody has begun yet.
+    assert pool.is_full
     pool.wake()
     pool.wake()
     size, more = pool.size, begun.acquire(blocking=False)
     go_on.set()
     assert (3, False, True) == (size, more, begun.acquire(timeout=PATIENCE_SECONDS))
+    pool.wait()
+    assert not pool.is_full
     pool.close()
 
 
