@@ -39,3 +39,20 @@ def test_a_copy_is_read_some_rows_at_a_time(
     finally:
         copy.close()
     assert (sizes == [], True) == (store.dialect == "sqlite", max(sizes, default=0) <= 2)
+
+
+def test_a_copy_is_of_one_time(store: Store, home: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is added while a copy is made is not in it, whichever tables were read by then."""
+    store.add([post("before")])
+    pages = Database.pages
+
+    def adding(self: Database, *args: Any) -> Any:
+        yield from pages(self, *args)
+        store.add([post("meanwhile")])
+
+    monkeypatch.setattr(Database, "pages", adding)
+    copy = copying.copy_to(store, str(home / "copy.db"), Vault(home, KEY), clock)
+    try:
+        assert ["before"] == [one.text for one in copy.posts()]
+    finally:
+        copy.close()

@@ -158,9 +158,9 @@ class PostgresDatabase(Database):
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         # Not READ WRITE: an administrator's default of read-only stands. The level is named, because our locks are
-        # made for this one, whatever the default of the database is.
-        mode = b"" if write else b" READ ONLY"
-        connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED" + mode + (self._settings if self._pooled else b""))
+        # made for this one, whatever the default of the database is. Who only reads sees one state, as in SQLite.
+        mode = b"READ COMMITTED" if write else b"REPEATABLE READ READ ONLY"
+        connection.execute(b"BEGIN ISOLATION LEVEL " + mode + (self._settings if self._pooled else b""))
 
     @cached_property
     def _settings(self) -> bytes:
