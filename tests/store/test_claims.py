@@ -476,13 +476,19 @@ def test_each_result_of_many_is_its_own(store: Store, clock: FakeClock) -> None:
     assert {("post.published", BOB), ("post.failed", CAROL), ("account.needs_login", BOB)} == kinds
 
 
-def test_a_server_that_fills_up_gets_no_more_of_a_batch(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("avoid", "only", "expected"),
+    [([session().pds_url], None, ["a"]), ([], ["https://other.test"], ["a"]), ([], [session().pds_url], ["a", "b"])],
+)
+def test_a_server_that_fills_up_gets_no_more_of_a_batch(
+    store: Store, avoid: list[str], only: list[str] | None, expected: list[str]
+) -> None:
     """What may be claimed is asked again before each claim of a batch; who is passed over comes next time."""
     store.add([post("a", due=later(-1)), post("b", did=BOB)])
-    server, taken = store.account(BOB).pds_url, []
-    claims = store.claim_some("w", LEASE_SECONDS, take(), 2, lambda: ([server] if taken else [], None), taken.append)
-    assert (["a"], "scheduled") == ([claim.post.text for claim in claims], store.get(2).state)
-    assert "b" == claimed(store).post.text
+    servers, taken = iter([([], None)]), []
+    claims = store.claim_some("w", LEASE_SECONDS, take(), 2, lambda: next(servers, (avoid, only)), taken.append)
+    assert expected == [claim.post.text for claim in claims]
+    assert ["a", "b"] == expected + [waiting.text for waiting in store.posts(("scheduled",))]
 
 
 def test_missed_post(store: Store) -> None:
