@@ -25,6 +25,8 @@ ENVIRONMENT = frozenset(
 )
 DEFAULT_VIDEO_SERVICE = "https://video.bsky.app"
 DEFAULT_APPVIEW = "https://public.api.bsky.app"
+# How many posts a worker sends at once.
+DEFAULT_THREADS = 96
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

@@ -17,7 +17,7 @@ from skywrite.app.posts import Posts
 from skywrite.app.results import Scheduled, Sent
 from skywrite.app.sending import Sending
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.config import Config
+from skywrite.config import DEFAULT_THREADS, Config
 from skywrite.http import Transport
 from skywrite.publish.log import Log, silent
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from skywrite.publish.worker import Tally, Task, Worker
     from skywrite.queue.rekey import Resealed
 
-DEFAULT_THREADS = 64
 
 Poster = TypeVar("Poster", bound=Callable[[], Any])
 Listener = TypeVar("Listener", bound=Callable[..., Any])

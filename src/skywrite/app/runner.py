@@ -26,6 +26,7 @@ from skywrite.app.signals import stopped_by_signals
 from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
 from skywrite.clock import SteadyClock
+from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.log import Log, silent, unfailing
 from skywrite.publish.webhooks import WebhookTask
@@ -34,7 +35,6 @@ from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks
 
-DEFAULT_THREADS = 64
 WEBHOOK_THREADS = 3
 # A worker never reads all accounts: there may be a million.
 SAMPLE = 1000

@@ -11,6 +11,7 @@ import click
 
 from skywrite.cli.options import FILE, json_option
 from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
+from skywrite.config import DEFAULT_THREADS
 
 
 @click.command("run", epilog="Examples: skywrite run --log json --metrics 127.0.0.1:9464; skywrite run --app bot.py")
@@ -18,7 +19,11 @@ from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
 @click.option("--app", "app", type=FILE, help="Run the functions of a Python file that return posts (@sky.every).")
 @click.option("--call", "name", metavar="NAME", help="Call one function of --app now, post what it returns, and exit.")
 @click.option(
-    "--threads", type=click.IntRange(1, 256), default=64, show_default=True, help="Send at most so many posts at once."
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=DEFAULT_THREADS,
+    show_default=True,
+    help="Send at most so many posts at once.",
 )
 @click.option(
     "--log",

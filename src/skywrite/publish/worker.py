@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
@@ -77,7 +78,7 @@ class Worker:
 
     name: str
     publisher: Publisher
-    threads: int = 64
+    threads: int = DEFAULT_THREADS
     tasks: Sequence[Task] = ()
     log: Log = silent
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
