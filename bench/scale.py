@@ -21,6 +21,7 @@ from bench.measure import machine, print_table
 from bench.queue_data import Ground, RunningWorker, cpu_seconds, database_cpu_seconds, percentile, post_of, tell
 from skywrite.app import Skywrite
 from skywrite.atproto.session import Session
+from skywrite.config import DEFAULT_THREADS
 from tests.support.processes import python_child
 
 BUDGET_SECONDS = 20.0
@@ -89,7 +90,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--servers", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=0.1, help="how long a server takes to answer")
     parser.add_argument("--hung", type=float, default=0.05, help="share of the accounts on servers that hang")
-    parser.add_argument("--threads", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=DEFAULT_THREADS)
     parser.add_argument("--store", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--strict", action="store_true", help="end with 1 where the budget is missed")
     chosen = parser.parse_args(arguments)
