@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -174,7 +173,7 @@ class Import:
         if not options.dry_run:
             self._drafting.keep_media(new.readies)
         self._recurrences.append((len(self._reports), new))
-        return replace(self._accepted(number, new.first, new.warnings), rule=new.recurrence.rule)
+        return self._accepted(number, new.first, new.warnings)._replace(rule=new.recurrence.rule)
 
     def _same_recurrence(self, new: CheckedRecurrence) -> Recurrence | None:
         """The recurrence that an earlier import of the same row stored; each stands for one row."""
@@ -206,7 +205,7 @@ class Import:
             account = next(known for known in self._batch.accounts.values() if known.did == did)
             self._shown[did] = (account.handle, self._ctx.zone(account))
         handle, zone = self._shown[did]
-        return replace(report, account=handle, zone=zone, draft=draft)
+        return report._replace(account=handle, zone=zone, draft=draft)
 
     def _queued_minutes(self, did: str) -> set[datetime]:
         """The minutes in which posts are already queued, looked up once for all rows."""
@@ -249,7 +248,7 @@ class Import:
                     warning = Notice("SameText", f"The same text is in post {post.id} ({post.state}).", post.id)
                     for place in mine.get(text, ()):
                         before = self._reports[place]
-                        self._reports[place] = replace(before, warnings=(*before.warnings, warning))
+                        self._reports[place] = before._replace(warnings=(*before.warnings, warning))
 
     def _store(self) -> None:
         added, made = self._ctx.store.add_with_recurrences(
@@ -262,9 +261,9 @@ class Import:
             known = () if result.existed else before.warnings
             if result.other_draft:
                 known = (key_used(new.key, result.id, other_draft=True),)
-            self._reports[place] = replace(before, id=result.id, existed=result.existed, warnings=known)
+            self._reports[place] = before._replace(id=result.id, existed=result.existed, warnings=known)
         for (place, _), (number, result) in zip(self._recurrences, made, strict=True):
-            self._reports[place] = replace(self._reports[place], id=result.id, recurrence_id=number)
+            self._reports[place] = self._reports[place]._replace(id=result.id, recurrence_id=number)
 
 
 def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:

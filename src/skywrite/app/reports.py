@@ -7,8 +7,9 @@ commands) look as JSON and what only confirms that something was done (`document
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from skywrite.app.results import Ready, Sent, iso, messages, notices, problem_dict
@@ -116,8 +117,7 @@ class FeedCheck:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RowReport:
+class RowReport(NamedTuple):
     """The result for one row: the number and time of its post, what was `sent` at once, or what is wrong.
 
     `existed`: its post already exists, so nothing was added. `account` is the handle, `zone` the one to show the time
@@ -134,7 +134,7 @@ class RowReport:
     recurrence_id: int | None = None
     account: str = ""
     zone: str = ""
-    draft: Mapping[str, Any] = field(default_factory=dict)
+    draft: Mapping[str, Any] = MappingProxyType({})
     rule: str = ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -99,10 +98,10 @@ class Transfer:
             try:
                 if waiting is not None:
                     raise waiting
-                reports[place] = replace(report, sent=self._sending.send(report.id))
+                reports[place] = report._replace(sent=self._sending.send(report.id))
             except SkywriteError as error:
                 waiting = error if isinstance(error, TemporaryError) else waiting
-                reports[place] = replace(report, error=error)
+                reports[place] = report._replace(error=error)
         return reports
 
     def _is_due(self, post_id: int) -> bool:

@@ -4,6 +4,7 @@ What lives here: the values and their arithmetic. What finds facets is in `detec
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal, NamedTuple, Self
 
 FacetKind = Literal["mention", "link", "tag"]
@@ -58,8 +59,11 @@ def utf8_length(text: str) -> int:
 
 def without_overlaps(facets: Iterable[Facet]) -> list[Facet]:
     """Facets in order, without those that begin inside another, as apps show them."""
+    given = list(facets)
+    if all(one.byte_end <= other.byte_start for one, other in pairwise(given)):
+        return given
     kept: list[Facet] = []
-    for facet in sorted(facets, key=lambda facet: (facet.byte_start, -facet.byte_end)):
+    for facet in sorted(given, key=lambda facet: (facet.byte_start, -facet.byte_end)):
         if not kept or kept[-1].byte_end <= facet.byte_start:
             kept.append(facet)
     return kept

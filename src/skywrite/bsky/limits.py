@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from skywrite.bsky.graphemes import fits_graphemes, grapheme_length
 from skywrite.clock import to_iso
@@ -180,9 +181,14 @@ def check_labels(labels: Sequence[str]) -> list[str]:
 
 def is_uri(text: object) -> bool:
     """Whether the server accepts a text as a uri (format `uri` of the lexicon language)."""
+    return isinstance(text, str) and _uri().fullmatch(text) is not None
+
+
+@cache
+def _uri() -> re.Pattern[str]:
     from skywrite.bsky.detection import JS_SPACE
 
-    return isinstance(text, str) and bool(re.fullmatch(rf"\w+:(?://)?[^{JS_SPACE}/][^{JS_SPACE}]*", text, re.ASCII))
+    return re.compile(rf"\w+:(?://)?[^{JS_SPACE}/][^{JS_SPACE}]*", re.ASCII)
 
 
 def _label_hint(label: str) -> str:

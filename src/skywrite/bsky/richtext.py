@@ -54,9 +54,10 @@ def shorten_links(rich: RichText, *, longer_than: int = 0) -> RichText:
     done = length = 0
     for facet in without_overlaps(rich.facets):
         shown = data[facet.byte_start : facet.byte_end]
-        is_whole = facet.kind == "link" and shown.decode("utf-8", "surrogatepass") == facet.value
-        if is_whole and len(facet.value) > longer_than:
-            shown = short_url(facet.value).encode("utf-8", "surrogatepass")
+        if facet.kind == "link" and len(facet.value) > longer_than:
+            whole = facet.value.encode("utf-8", "surrogatepass")
+            if shown == whole:
+                shown = short_url(facet.value).encode("utf-8", "surrogatepass")
         between = data[done : facet.byte_start]
         start = length + len(between)
         length = start + len(shown)

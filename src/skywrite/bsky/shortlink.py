@@ -7,16 +7,18 @@ What lives here: `short_url`. The app parses URLs as browsers do (WHATWG URL). I
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _REST_MAX = 15
 _REST_KEPT = 13
 
-_URL = r"https?://(?:[^/?#\\]*@)?([^/?#\\@]*)(/[^?#\\]*)?(\?[^#]*)?(#.*)?"
+_URL = r"(?is)https?://(?:[^/?#\\]*@)?([^/?#\\@]*)(/[^?#\\]*)?(\?[^#]*)?(#.*)?"
 _HOST = r"([a-z0-9_.-]*[a-z0-9][a-z0-9_.-]*)(?::([0-9]{0,5}))?"
+_NUMBER_AT_END = r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$"
 _DEFAULT_PORTS = {"http://": 80, "https:/": 443}
-_DOT_SEGMENT = r"/(?:\.|%2e){1,2}(?:/|$)"
+_DOT_SEGMENT = r"(?i)/(?:\.|%2e){1,2}(?:/|$)"
 # What browsers percent-encode in a path, a query and a fragment, besides everything outside printable ASCII.
-_ENCODED = ('"<>`{}', "\"<>'", '"<>`')
+_ENCODED = (frozenset('"<>`{}'), frozenset("\"<>'"), frozenset('"<>`'))
 
 
 def short_url(url: str) -> str:
@@ -24,12 +26,12 @@ def short_url(url: str) -> str:
 
     Anything else is returned unchanged.
     """
-    match = re.fullmatch(_URL, url, re.IGNORECASE | re.DOTALL)
-    if match is None or re.search(r"[\0-\x20\x7f]", url):
+    match = _pattern(_URL).fullmatch(url)
+    if match is None or _pattern(r"[\0-\x20\x7f]").search(url):
         return url
     host = _host(match[1].lower(), url[:7].lower())
     path = match[2] or ""
-    if host is None or re.search(_DOT_SEGMENT, path, re.IGNORECASE):
+    if host is None or _pattern(_DOT_SEGMENT).search(path):
         return url
     parts = (path, match[3] or "", match[4] or "")
     rest = "".join(_encoded(part, also) for part, also in zip(parts, _ENCODED, strict=True) if len(part) > 1)
@@ -37,11 +39,11 @@ def short_url(url: str) -> str:
 
 
 def _host(text: str, scheme: str) -> str | None:
-    match = re.fullmatch(_HOST, text)
+    match = _pattern(_HOST).fullmatch(text)
     if match is None:
         return None
     name = match[1]
-    if re.search(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", name) and not _is_plain_ipv4(name):
+    if _pattern(_NUMBER_AT_END).search(name) and not _is_plain_ipv4(name):
         return None
     if not match[2] or int(match[2]) == _DEFAULT_PORTS[scheme]:
         return name
@@ -53,7 +55,14 @@ def _is_plain_ipv4(name: str) -> bool:
     return len(parts) == 4 and all(part.isdecimal() and str(int(part)) == part and int(part) < 256 for part in parts)
 
 
-def _encoded(part: str, also: str) -> str:
+@cache
+def _pattern(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
+
+
+def _encoded(part: str, also: frozenset[str]) -> str:
+    if part.isascii() and also.isdisjoint(part):
+        return part
     return "".join(
         character
         if character.isascii() and character not in also

@@ -112,6 +112,9 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
     for index, part in enumerate(parts):
         try:
             for record, mentions in _part_records(part, dids):
+                if "embed" in record or part.facets is not None:
+                    # These may hold what no record can; the texts that we make records of are checked.
+                    encode_record(record)
                 records.append(record)
                 post = len(records) - 1
                 pending += [PendingMention(post, one.byte_start, one.byte_end, one.value) for one in mentions]
@@ -134,8 +137,6 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
         check_post(records[0])
     elif draft.reply_to is not None:
         raise UnresolvedDraft("The post to reply to has not been looked up.")
-    for record in records:
-        encode_record(record)
     prepared = Prepared(tuple(records), tuple(pending), draft.replies, draft.quotes, _blobs(parts))
     if prepared.writes() > WRITES_MAX:
         raise InputError(

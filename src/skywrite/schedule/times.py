@@ -8,8 +8,8 @@ does not live here: times in files, which do not depend on the present (`timesta
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from skywrite.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_u
 from skywrite.schedule.meaning import Parts, at_clock, gather, later, resolve
 from skywrite.schedule.scanner import scan
 from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime
-from skywrite.schedule.tokens import CalendarDate, Clock, DateOrder, Zone
+from skywrite.schedule.tokens import CalendarDate, Clock, DateOrder, Instant
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 from skywrite.schedule.zone_forms import check_name
 
@@ -36,17 +36,14 @@ __all__ = [
     "parse_time",
 ]
 
-_PLAIN = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|\+(?:0\d|1[0-3]):[0-5]\d)?", re.ASCII
-)
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|\+(?:0\d|1[0-3]):[0-5]\d)?", re.ASCII)
 UTC_NAMES = frozenset({"UTC", "ETC/UTC", "ETC/UCT", "ETC/ZULU", "UCT", "ZULU"})
 GRACE = timedelta(seconds=60)
 FAR = 50 * 365 * DAY
 TEXT_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedTime:
+class ParsedTime(NamedTuple):
     """A time in UTC, with a note if its local time does not exist (NonexistentTime) or occurs twice (RepeatedTime).
 
     `zone` is the IANA zone in the text, or else the one that was passed.
@@ -73,13 +70,13 @@ def parse_time(
     given, parts = read_parts(text, dates)
     place = parts.zone.zone if parts.zone else zone_of(zone)
     named = place.key if isinstance(place, ZoneInfo) and not (parts.zone and parts.zone.is_offset) else zone
-    read = replace(_read(parts, given, now, place), zone=named)
+    read = _read(parts, given, now, place)._replace(zone=named)
     if read.at - now > FAR:
         raise InvalidTime(f"The time {given!r} is more than {FAR // DAY // 365} years away.")
     if read.at >= now or (past and parts.is_absolute):
         return read
     if read.at >= now - GRACE:
-        return replace(read, at=now.astimezone(UTC))
+        return read._replace(at=now.astimezone(UTC))
     raise PastTime(
         f"The time {given!r} has passed: it was {format_time(read.at, zone)}.",
         hint="Choose a time in the future, or leave it out to post now.",
@@ -114,24 +111,16 @@ def _read_plain(given: str) -> Parts | None:
 
     Those also read negative offsets, which may be a second time of day.
     """
-    match = _PLAIN.fullmatch(given)
-    if match is None:
+    if _PLAIN.fullmatch(given) is None:
         return None
-    year, month, day, hour, minute, second = (int(match[group] or 0) for group in range(1, 7))
     try:
-        datetime(year, month, day, hour, minute, second)
-        zone = _plain_zone(match[8])
-    except ValueError:
+        at = datetime.fromisoformat(given)
+        if at.tzinfo is not None:
+            return Parts(instant=Instant(at.astimezone(UTC)))
+    except (ValueError, OverflowError):
         return None
-    clock = Clock(hour, minute, second, int((match[7] or "").ljust(6, "0")), form="iso")
-    return Parts(date=CalendarDate(year, month, day), clock=clock, zone=zone)
-
-
-def _plain_zone(text: str | None) -> Zone | None:
-    if text is None:
-        return None
-    offset = timedelta() if text == "Z" else timedelta(hours=int(text[1:3]), minutes=int(text[4:]))
-    return Zone(timezone(offset), is_offset=True)
+    clock = Clock(at.hour, at.minute, at.second, at.microsecond, form="iso")
+    return Parts(date=CalendarDate(at.year, at.month, at.day), clock=clock)
 
 
 def _read(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
@@ -141,10 +130,9 @@ def _read(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
         return ParsedTime(now.astimezone(UTC), _zone_name(place))
     if parts.span is not None:
         return _read_span(parts, given, now, place)
-    local_now = to_local(now, place)
     if parts.instant is not None and parts.instant.at.tzinfo:
         return ParsedTime(parts.instant.at, _zone_name(place))
-    local = parts.instant.at if parts.instant else resolve(parts, given, local_now)
+    local = parts.instant.at if parts.instant else resolve(parts, given, to_local(now, place))
     return in_zone(parts, local, place, given)
 
 
@@ -199,7 +187,7 @@ def _read_span(parts: Parts, given: str, now: datetime, place: tzinfo) -> Parsed
             if not (span.days or span.months):
                 return ParsedTime((now + seconds).astimezone(UTC), _zone_name(place))
             begin = in_zone(parts, later(span, to_local(now, place), given), place, given)
-            return replace(begin, at=begin.at + seconds)
+            return begin._replace(at=begin.at + seconds)
         if span.seconds or parts.clock is None or parts.part:
             raise InvalidTime(
                 f"The time {given!r} has both a length of time and a time of day.",
