@@ -72,7 +72,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="everything small, to see that it works")
     chosen = parser.parse_args(arguments)
     chosen.kinds = ["sqlite", "postgres"] if chosen.store == "both" else [chosen.store]
-    chosen.claims, chosen.checked, chosen.idle_seconds, chosen.single, chosen.wakes = 900, 10_000, 20.0, 60, 30
+    chosen.claims, chosen.checked, chosen.idle_seconds, chosen.single, chosen.wakes = 900, 50_000, 20.0, 60, 30
     chosen.drained = 400
     if chosen.quick:
         chosen.rows, chosen.posts, chosen.rounds, chosen.burst = 20_000, 60, 2, 200

@@ -20,7 +20,7 @@ from skywrite.compose.quoting import QUOTE_LINKS, with_quoted_link
 from skywrite.compose.resolve import resolve_draft
 from skywrite.errors import InputError, Notice
 from skywrite.queue.model import Account, AddResult, NewMedia, NewPost, SlotTaken
-from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_late
+from skywrite.schedule.policy import DEFAULT_LATE_POLICY, LatePolicy, parse_duration, parse_late
 
 if TYPE_CHECKING:
     from skywrite.schedule.slots import FreeSlots
@@ -37,10 +37,10 @@ class MediaChanged(InputError):
 
 
 def _check_key(key: str | None) -> None:
-    from skywrite.bsky.limits import InvalidText, check_characters
-
     if key is None:
         return
+    from skywrite.bsky.limits import InvalidText, check_characters
+
     try:
         check_characters(key)
     except InvalidText as error:
@@ -63,8 +63,9 @@ class Drafting:
             base=base or Path(),
             langs=account.settings.get("langs", ()),
             require_alt=bool(account.settings.get("require_alt")),
+            own_did=account.did,
         )
-        resolved = resolve_draft(draft, context._replace(own_did=account.did))
+        resolved = resolve_draft(draft, context)
         return Ready(account, resolved.draft, build(resolved.draft, resolved.dids), resolved)
 
     def draft(self, account: Account, row: Mapping[str, Any]) -> Draft:
@@ -104,15 +105,13 @@ class Drafting:
         them. With `past`, an absolute time may be in the past. `zone` overrides the account's, and `dates` is the order
         of day and month in numeric dates.
         """
-        from skywrite.schedule.policy import parse_duration
-        from skywrite.schedule.slots import with_jitter
-        from skywrite.schedule.times import parse_time
-
         seconds = parse_duration(jitter) if jitter else 0
         notes: list[Notice] = []
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
+            from skywrite.schedule.times import parse_time
+
             place = zone or self._ctx.zone(account)
             read = parse_time(at, now=self._ctx.clock.now(), zone=place, past=past, dates=dates)
             due_at, notes = read.at, [read.note] if read.note else []
@@ -121,6 +120,8 @@ class Drafting:
         else:
             due_at = at.astimezone(UTC)
         if seconds:
+            from skywrite.schedule.slots import with_jitter
+
             due_at = with_jitter(due_at, seconds, self._ctx.clock.random())
         return due_at, [*notes, *_ends_before(account, due_at)]
 

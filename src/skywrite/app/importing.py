@@ -7,7 +7,7 @@ not: what one row means (`rows`), files of tables (`sources.table`), how a plan 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import SAME_TEXT, Drafting
 from skywrite.app.occurrences import CheckedRecurrence
 from skywrite.app.reports import RowReport
+from skywrite.app.row_checks import CheckedRow, Terms, checked_apart, children_for
 from skywrite.app.row_keys import keys_of
 from skywrite.app.rows import ROW_FIELDS, Batch, Rows, minute_of
 from skywrite.app.sending import key_used
@@ -76,8 +77,8 @@ class Import:
             self._keys = keys_of(given, self._options.source)
             self._find_known(given)
         self._plan_around(given)
-        for number, row in enumerate(given, 1):
-            self._reports.append(self._known.get(number) or self._report(number, row))
+        for number, (row, checked) in enumerate(zip(given, self._checked_apart(given), strict=True), 1):
+            self._reports.append(self._known.get(number) or self._report(number, row, checked))
             progress(number)
         self._explain_dates(given)
         self._warn_of_same_texts([*self._posts, *((place, new.first) for place, new in self._recurrences)])
@@ -133,26 +134,40 @@ class Import:
             except SkywriteError:
                 continue
 
-    def _report(self, number: int, row: Mapping[str, Any]) -> RowReport:
+    def _checked_apart(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[CheckedRow | None]:
+        """What is known of each row before its turn comes."""
+        children = children_for(len(rows))
+        if self._options.now or not children:
+            return iter([None] * len(rows))
+        names = {name if isinstance(name := row.get("account"), str) else self._options.account for row in rows}
+        owners = [(name, owner) for name in names if (owner := self._owner({"account": name})) is not None]
+        zones = {owner.did: self._ctx.zone(owner) for _, owner in owners}
+        now = self._ctx.clock.now()
+        return checked_apart(rows, Terms(owners, zones, self._options.account, now, self._options.dates), children)
+
+    def _report(self, number: int, row: Mapping[str, Any], checked: CheckedRow | None) -> RowReport:
         try:
             if self._options.root is not None:
                 _check_files(row, self._options.base or Path(), self._options.root)
-            return self._recurrence(number, row) if row.get("every") else self._post(number, row)
+            return self._recurrence(number, row) if row.get("every") else self._post(number, row, checked)
         except Exception as error:
             return RowReport(number, error=Unexpected.of(error))
 
-    def _post(self, number: int, row: Mapping[str, Any]) -> RowReport:
-        options = self._options
-        new, warnings = self._rows.accept(
-            row,
-            base=options.base,
-            account=options.account,
-            batch=self._batch,
-            now=options.now,
-            dry_run=options.dry_run,
-            key=self._keys.get(number),
-            source=options.source,
-        )
+    def _post(self, number: int, row: Mapping[str, Any], checked: CheckedRow | None) -> RowReport:
+        options, key = self._options, self._keys.get(number)
+        if checked is not None:
+            new, warnings = checked.post(key, options.source), checked.notices()
+        else:
+            new, warnings = self._rows.accept(
+                row,
+                base=options.base,
+                account=options.account,
+                batch=self._batch,
+                now=options.now,
+                dry_run=options.dry_run,
+                key=key,
+                source=options.source,
+            )
         self._batch.claim_key(new.account_did, row, number)
         self._posts.append((len(self._reports), new))
         return self._accepted(number, new, warnings)
@@ -195,17 +210,22 @@ class Import:
         clashes = self._batch.clashes(new.account_did, text, due_at, number)
         if due_at is not None and minute_of(due_at) in self._queued_minutes(new.account_did):
             clashes += self._drafting.clashes(new.account_did, "", due_at)
-        return self._described(
-            RowReport(number, due_at=new.due_at, warnings=(*warnings, *clashes)), new.account_did, new.draft
+        handle, zone = self._shown_as(new.account_did)
+        return RowReport(
+            number, due_at=new.due_at, warnings=(*warnings, *clashes), account=handle, zone=zone, draft=new.draft
         )
 
     def _described(self, report: RowReport, did: str, draft: Mapping[str, Any]) -> RowReport:
         """The report, with what a plan shows about the post."""
+        handle, zone = self._shown_as(did)
+        return report._replace(account=handle, zone=zone, draft=draft)
+
+    def _shown_as(self, did: str) -> tuple[str, str]:
+        """The handle of an account, and the zone in which its times are shown."""
         if did not in self._shown:
             account = next(known for known in self._batch.accounts.values() if known.did == did)
             self._shown[did] = (account.handle, self._ctx.zone(account))
-        handle, zone = self._shown[did]
-        return report._replace(account=handle, zone=zone, draft=draft)
+        return self._shown[did]
 
     def _queued_minutes(self, did: str) -> set[datetime]:
         """The minutes in which posts are already queued, looked up once for all rows."""

@@ -16,6 +16,8 @@ from skywrite.errors import InputError
 
 SELF_LABELS = "com.atproto.label.defs#selfLabels"
 FACET = "app.bsky.richtext.facet"
+# Whether something is a dict is found out much faster, and hardly anything else is a mapping.
+_OBJECT = (dict, Mapping)
 
 
 class BadFacet(InputError):
@@ -87,8 +89,8 @@ def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
 
     The server does not check this: a misplaced facet shows nothing, or puts a link on the wrong words.
     """
-    data = text.encode()
-    done = 0
+    data, done = text.encode(), 0
+    is_ascii = len(data) == len(text)
     for number, facet in enumerate(facets, 1):
         start, end = _range(facet, number)
         if end > len(data):
@@ -97,7 +99,7 @@ def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
             )
         if start >= end:
             raise BadFacet(f"Facet {number} covers nothing (bytes {start} to {end}).", hint="Its end is exclusive.")
-        if any(place < len(data) and data[place] & 0xC0 == 0x80 for place in (start, end)):
+        if not is_ascii and any(place < len(data) and data[place] & 0xC0 == 0x80 for place in (start, end)):
             raise BadFacet(f"Facet {number} cuts a character (bytes {start} to {end}).", hint="Count bytes of UTF-8.")
         if start < done:
             raise BadFacet(
@@ -109,8 +111,8 @@ def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _range(facet: object, number: int) -> tuple[int, int]:
-    index = facet.get("index") if isinstance(facet, Mapping) else None
-    ends = (index.get("byteStart"), index.get("byteEnd")) if isinstance(index, Mapping) else (None, None)
+    index = facet.get("index") if isinstance(facet, _OBJECT) else None
+    ends = (index.get("byteStart"), index.get("byteEnd")) if isinstance(index, _OBJECT) else (None, None)
     start, end = ends
     if not _is_count(start) or not _is_count(end):
         raise BadFacet(
@@ -121,7 +123,7 @@ def _range(facet: object, number: int) -> tuple[int, int]:
 
 
 def _is_count(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+    return type(number) is int and number >= 0
 
 
 def _check_features(facet: Mapping[str, Any], number: int) -> None:
@@ -129,16 +131,16 @@ def _check_features(facet: Mapping[str, Any], number: int) -> None:
     if not isinstance(features, list | tuple) or not features:
         raise BadFacet(f"Facet {number} has no features.", hint="Add a mention, a link or a tag.")
     for feature in features:
-        if not isinstance(feature, Mapping) or not isinstance(feature.get("$type"), str):
+        if not isinstance(feature, _OBJECT) or not isinstance(feature.get("$type"), str):
             raise BadFacet(f"Facet {number} has a feature without $type.", hint=f"Such as {FACET}#link.")
         _check_feature(feature, number)
 
 
 def _check_feature(feature: Mapping[str, Any], number: int) -> None:
-    from skywrite.atproto.syntax import Did, InvalidSyntax
-
     kind = feature["$type"]
     if kind == f"{FACET}#mention":
+        from skywrite.atproto.syntax import Did, InvalidSyntax
+
         try:
             Did(feature.get("did", ""))
         except InvalidSyntax as error:
@@ -153,7 +155,7 @@ def _check_feature(feature: Mapping[str, Any], number: int) -> None:
 
 
 def _check_reply(reply: object) -> None:
-    if not isinstance(reply, Mapping) or not all(isinstance(reply.get(end), Mapping) for end in ("root", "parent")):
+    if not isinstance(reply, _OBJECT) or not all(isinstance(reply.get(end), _OBJECT) for end in ("root", "parent")):
         raise BadReference("The reply lacks its root or its parent.", hint="Pass both, each with uri and cid.")
     strong_ref(reply["root"])
     strong_ref(reply["parent"])
@@ -165,8 +167,8 @@ def _check_lists(record: Mapping[str, Any]) -> None:
     limits.check_langs(record.get("langs", ()))
     limits.check_tags(record.get("tags", ()))
     labels = record.get("labels")
-    values = labels.get("values") if isinstance(labels, Mapping) else () if labels is None else None
-    if not isinstance(values, list | tuple) or not all(isinstance(item, Mapping) for item in values):
+    values = labels.get("values") if isinstance(labels, _OBJECT) else () if labels is None else None
+    if not isinstance(values, list | tuple) or not all(isinstance(item, _OBJECT) for item in values):
         raise BadRecord("The post's labels are not self-labels.", hint=f"Their $type is {SELF_LABELS}.")
     limits.check_labels([item.get("val", "") for item in values])
     # The checks above ignore repetitions; the server counts them.

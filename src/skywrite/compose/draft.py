@@ -148,14 +148,15 @@ class Draft(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """The draft as a row of `skywrite import`, without fields that have their default."""
         plain: dict[str, Any] = {}
-        for name, value in zip(self._fields, self, strict=True):
-            if value != self._field_defaults[name]:
+        for name, value, default in zip(FIELDS, self, _DEFAULTS, strict=True):
+            if value != default:
                 plain[name] = _plain(value)
         plain.setdefault("text", self.text)
         return plain
 
 
 FIELDS = Draft._fields
+_DEFAULTS = Draft()
 _THREAD_ONLY_FIRST = ("reply_to", "replies", "quotes", "thread")
 
 

@@ -118,7 +118,10 @@ def _gather_part(part: Draft, around: DraftContext, collector: Collector, done: 
             done.warnings += quote_warnings(quote.uri, around.get_record, around.own_did)
         if part.images or part.video:
             part = gather_media(part, collector)
-        return part._replace(quote=quote, langs=_langs(part, around), card=_card(part, texts, around, collector))
+        langs, card = _langs(part, around), _card(part, texts, around, collector)
+        if (quote, langs, card) == (part.quote, part.langs, part.card):
+            return part
+        return part._replace(quote=quote, langs=langs, card=card)
     except SkywriteError as error:
         raise error.about(place) from None
 

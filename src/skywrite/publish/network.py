@@ -75,6 +75,7 @@ class Network:
         base: Path = Path(),
         langs: Sequence[str] = (),
         require_alt: bool = False,
+        own_did: str = "",
     ) -> DraftContext:
         """What a draft of an account may look up. `agent` is called only if its server is needed."""
 
@@ -97,6 +98,7 @@ class Network:
             base=base,
             langs=tuple(langs),
             require_alt=require_alt,
+            own_did=own_did,
             videos_as_blobs=not through_service(pds_url, self._config.video_service),
         )
 
