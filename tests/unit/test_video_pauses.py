@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from skywrite.errors import RateLimited
-from skywrite.publish.video_service import Job, UploadStopped, VideoServiceUnavailable
-from skywrite.publish.video_upload import POLL_FAILURES_MAX, VideoUploader
+from skywrite.media.video import VideoInfo
+from skywrite.publish import video_upload
+from skywrite.publish.video_service import Job, UploadStopped, VideoRejected, VideoServiceUnavailable
+from skywrite.publish.video_upload import VideoUploader
+from tests.support.waits import NOW, Waits, in_turn
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 BLOB = {"$type": "blob"}
 RUNNING, DONE = Job("1", "JOB_STATE_ENCODING", 7), Job("1", "JOB_STATE_COMPLETED", 100, BLOB)
 EMPTY = Job("1", "JOB_STATE_COMPLETED")
 AWAY = VideoServiceUnavailable("no answer")
 
 
-class Waits:
-    """A clock that only counts what it is asked to wait for."""
-
-    def __init__(self, random: float = 0.5) -> None:
-        self.seconds: list[float] = []
-        self.ends = False
-        self._random = random
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=sum(self.seconds))
-
-    def monotonic(self) -> float:
-        return 1000 + sum(self.seconds)
-
-    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
-        self.seconds.append(timeout_seconds)
-        return self.ends
-
-    def random(self) -> float:
-        return self._random
-
-
-def in_turn(*answers: Any) -> Callable[..., Any]:
-    """Each call gets the next answer; the last one stays."""
-    left = list(answers)
-
-    def answer(*_: Any) -> Any:
-        found = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    return answer
-
-
-def uploader(clock: Waits, *, uploads: tuple[Any, ...] = (RUNNING,), jobs: tuple[Any, ...] = (DONE,)) -> VideoUploader:
-    made = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock, deadline_seconds=60)  # type: ignore[arg-type]
+def uploader(
+    clock: Waits, *, uploads: tuple[Any, ...] = (RUNNING,), jobs: tuple[Any, ...] = (DONE,), **options: Any
+) -> VideoUploader:
+    options = {"deadline_seconds": 60, **options}
+    made = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock, **options)  # type: ignore[arg-type]
     made._service = SimpleNamespace(  # type: ignore[assignment]
         upload=in_turn(*uploads), job=in_turn(*jobs), check_limits=lambda size: None
     )
@@ -114,10 +82,9 @@ def test_a_limit_is_waited_out() -> None:
 
 def test_a_service_that_is_away_is_asked_eight_times_in_a_row() -> None:
     """An answer in between begins anew."""
-    few = [AWAY] * (POLL_FAILURES_MAX - 1)
+    few = [AWAY] * 7
     clock = Waits()
-    made = uploader(clock, jobs=(*few, RUNNING, *few, DONE))
-    made._deadline_seconds = 1000
+    made = uploader(clock, jobs=(*few, RUNNING, *few, DONE), deadline_seconds=1000)
     assert BLOB == send(made)
     with pytest.raises(VideoServiceUnavailable, match="no answer"):
         send(uploader(Waits(), jobs=(*few, AWAY, DONE)))
@@ -134,11 +101,46 @@ def test_a_video_that_takes_too_long_is_given_up() -> None:
     """At the deadline it is still waited for, after it no more."""
     clock = Waits()
     made = uploader(clock, jobs=(RUNNING,))
-    made._deadline_seconds = 60
     with pytest.raises(VideoServiceUnavailable, match="within 1 minutes"):
         send(made)
     assert sum(clock.seconds[:-1]) <= 60 < sum(clock.seconds)
-    exact = Waits()
-    made = uploader(exact, jobs=(RUNNING, DONE))
-    made._deadline_seconds = 1.5
-    assert BLOB == send(made)
+    assert BLOB == send(uploader(Waits(), jobs=(RUNNING, DONE), deadline_seconds=1.5))
+
+
+def test_half_an_hour_is_long_enough() -> None:
+    """That is how long a video is waited for where nobody says otherwise."""
+    made = VideoUploader(None, "https://video.test", "did:plc:a", None, "pds.test", clock := Waits())  # type: ignore[arg-type]
+    made._service = uploader(clock, jobs=(RUNNING,))._service
+    with pytest.raises(VideoServiceUnavailable, match="within 30 minutes"):
+        send(made)
+    assert sum(clock.seconds[:-1]) <= 1800 < sum(clock.seconds)
+
+
+def test_each_piece_that_leaves_is_told() -> None:
+    """How many bytes have left, each time from the start where the video is sent again; then that all arrived."""
+    told: list[int] = []
+    made = uploader(Waits())
+    answers = in_turn(AWAY, DONE)
+
+    def upload(pieces: Any, size_bytes: int, name: str) -> Job:
+        assert b"abcdefg" == b"".join(pieces())
+        return answers()  # type: ignore[no-any-return]
+
+    made._service.upload = upload  # type: ignore[method-assign]
+    assert BLOB == made.upload(lambda: iter([b"abc", b"de", b"fg"]), 7, "clip.mp4", told.append)
+    assert [3, 5, 7, 3, 5, 7, 7] == told
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [(VideoInfo(640, 480, 12.3456, 9), {"durationMs": 12_346, "width": 640, "height": 480}), (None, {})],
+)
+def test_the_service_may_refuse_early(monkeypatch: pytest.MonkeyPatch, info: VideoInfo | None, expected: Any) -> None:
+    """It hears how long and how large the picture is before a byte of the video leaves, where that is known."""
+    monkeypatch.setattr(video_upload, "PARTS_FROM_BYTES", 1)
+    told: list[Any] = []
+    made = uploader(Waits())
+    made._service.start = lambda *about: told.append(about) or in_turn(VideoRejected("too long"))()  # type: ignore[func-returns-value, method-assign]
+    with pytest.raises(VideoRejected, match="too long"):
+        send(made, info=info)
+    assert [(1, "clip.mp4", expected)] == told

@@ -37,7 +37,7 @@ def moved(session: Session | OAuthSession, resolver: Resolver) -> AccountMoved |
     except SkywriteError:
         return None
     host = urlsplit(named).hostname
-    if named == session.pds_url or host == urlsplit(session.pds_url).hostname:
+    if host == urlsplit(session.pds_url).hostname:
         return None
     # A server may be reached at a private address, such as one inside a container network. Then its tokens are still
     # issued for the name in the DID document.

@@ -186,7 +186,7 @@ class InParts:
                 raise _ended(status, last)
             missing = set(range(1, parts.count + 1)) - set(status.get("receivedParts") or ())
             if state == "created" and missing:
-                self._done_bytes = max(0, self._size - len(missing) * parts.part_bytes)
+                self._done_bytes = self._size - sum(parts.bytes_of(number, self._size) for number in missing)
                 self._send_parts(parts, missing)
             else:
                 self._pause(tried)
@@ -200,14 +200,10 @@ class InParts:
                 return completed_job(self._service.upload_status(parts.job_id))
             if status.get("state") == "failed":
                 raise _ended(status, error)
-        except Refused:
-            # A finish is in progress, or the session has ended: the first error explains more.
-            pass
-        except TemporaryError:
+        except (Refused, TemporaryError):
+            # A finish is in progress, or the session has ended, or nobody knows: the first error explains more.
             raise _unavailable(error) from None
-        else:
-            return None
-        raise _unavailable(error)
+        return None
 
     def _abort(self, parts: Parts) -> None:
         try:

@@ -82,6 +82,10 @@ class Parts:
     part_bytes: int
     count: int
 
+    def bytes_of(self, number: int, size_bytes: int) -> int:
+        """How large a part is: the last one has what is left."""
+        return min(self.part_bytes, size_bytes - (number - 1) * self.part_bytes)
+
 
 _HINT_LATER = "It is tried again later; nothing was posted."
 _REJECTED = {
@@ -112,8 +116,7 @@ class VideoService:
         self._service = _did_web(urlsplit(service_url).netloc)
         self._clock = clock
         self._lock = threading.Lock()
-        self._token = ""
-        self._token_until = 0.0
+        self._token: tuple[str, float] | None = None
 
     def check_limits(self, size_bytes: int) -> None:
         """Raise VideoLimitReached or VideoRejected if the account cannot upload a video of this size now."""
@@ -160,17 +163,12 @@ class VideoService:
         """startUpload; `about` may contain durationMs, width and height. Refusals are raised as Refused."""
         body = {"sizeBytes": size_bytes, "mimeType": "video/mp4", "name": name[:NAME_CHARACTERS_MAX], **about}
         answer = self._post("startUpload", body)
-        parts = Parts(*(answer.get(key, 0) for key in ("jobId", "partSizeBytes", "partCount")))
-        sound = isinstance(parts.job_id, str) and isinstance(parts.part_bytes, int) and isinstance(parts.count, int)
-        if (
-            not sound
-            or not 1 <= parts.part_bytes <= PART_BYTES_MAX
-            or parts.count != -(-size_bytes // parts.part_bytes)
-        ):
-            raise VideoServiceUnavailable(
-                "The video service planned parts that do not fit the video.", hint=_HINT_LATER
-            )
-        return parts
+        job_id, part_bytes = answer.get("jobId"), answer.get("partSizeBytes")
+        if isinstance(job_id, str) and isinstance(part_bytes, int) and 0 < part_bytes <= PART_BYTES_MAX:
+            parts = Parts(job_id, part_bytes, -(-size_bytes // part_bytes))
+            if parts.count == answer.get("partCount"):
+                return parts
+        raise VideoServiceUnavailable("The video service planned parts that do not fit the video.", hint=_HINT_LATER)
 
     def part(self, job_id: str, number: int, data: bytes) -> None:
         """uploadPart, numbered from 1; safe to repeat. Refusals are raised as Refused."""
@@ -203,7 +201,7 @@ class VideoService:
     def renew_token(self) -> None:
         """Get a new token for the next call: the service keeps the last one for its own upload to the PDS."""
         with self._lock:
-            self._token = ""
+            self._token = None
 
     def _post(
         self,
@@ -239,10 +237,10 @@ class VideoService:
     def _upload_token(self) -> str:
         with self._lock:
             now = self._clock.monotonic()
-            if not self._token or now > self._token_until:
-                self._token = self._token_for(UPLOAD_LXM, self._pds, UPLOAD_TOKEN_SECONDS)
-                self._token_until = now + UPLOAD_TOKEN_SECONDS - TOKEN_MARGIN_SECONDS
-            return self._token
+            if self._token is None or now > self._token[1]:
+                token = self._token_for(UPLOAD_LXM, self._pds, UPLOAD_TOKEN_SECONDS)
+                self._token = token, now + UPLOAD_TOKEN_SECONDS - TOKEN_MARGIN_SECONDS
+            return self._token[0]
 
     def _asked(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Call, and turn failures of the service into this module's errors; refusals stay Refused."""

@@ -11,10 +11,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from skywrite.atproto.xrpc_errors import http_date
 from skywrite.clock import Clock
 from skywrite.errors import SkywriteError
 from skywrite.queue.webhooks import SECRET_START, DeliveryClaim, Settled, Webhooks
@@ -91,14 +91,9 @@ def after_failure(tries: int, error: str, now: datetime) -> Settled:
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
     """When the receiver wants a retry, within a day; None if it does not say."""
     text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return now + min(timedelta(seconds=min(int(text), 10**6)), RETRY_AFTER_MAX)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    return min(at, now + RETRY_AFTER_MAX)
+    in_seconds = text.isascii() and text.isdigit()
+    at = now + timedelta(seconds=int(text[:9])) if in_seconds else http_date(text)
+    return at and min(at, now + RETRY_AFTER_MAX)
 
 
 @dataclass
