@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,32 @@ def test_what_the_server_said_is_shown_up_to_a_length(monkeypatch: pytest.Monkey
         with pytest.raises(MailNotSent) as caught:
             send_mail({**ADDRESSES, "server": "mail.test"}, None, "A subject", "A text.")
         assert f"mail.test did not take the message: {shown}" == caught.value.message
+
+
+def test_a_message_has_a_subject_of_one_short_line() -> None:
+    """Whatever a post or a feed brought into it; who has no password signs in without."""
+    with mail_server() as server:
+        config = {**ADDRESSES, "server": server.address, "plain": True}
+        send_mail(config, None, "Failed:\n" + "word " * 99, "A text.")
+    message = "\n".join(server.clear).replace("\n ", " ")
+    assert f"Subject: Failed: {'word ' * 22}wo\n" in message
+    assert "AUTH PLAIN " + base64.b64encode(b"\0bot\0").decode() in server.clear
+
+
+@pytest.mark.parametrize(("port", "kind"), [(465, "SMTP_SSL"), (587, "SMTP"), (25, "SMTP")])
+def test_how_a_port_is_spoken_to(monkeypatch: pytest.MonkeyPatch, port: int, kind: str) -> None:
+    """The one for encrypted mail encrypted from the first byte; each answers within twenty seconds or not at all."""
+    opened = []
+
+    def refused(name: str, *args: object, **options: object) -> None:
+        opened.append((name, *args, options["timeout"]))
+        raise OSError
+
+    for name in ("SMTP", "SMTP_SSL"):
+        monkeypatch.setattr(f"smtplib.{name}", partial(refused, name))
+    with pytest.raises(MailNotSent):
+        send_mail({**ADDRESSES, "server": f"mail.test:{port}"}, None, "A subject", "A text.")
+    assert [(kind, "mail.test", port, 20)] == opened
 
 
 def test_without_encryption_nothing_leaves() -> None:

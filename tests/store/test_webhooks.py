@@ -11,7 +11,6 @@ from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, SkywriteError
 from skywrite.http import Response
 from skywrite.publish.webhooks import (
-    TIMEOUT_SECONDS,
     WAITS,
     WebhookTask,
     after_answer,
@@ -161,8 +160,38 @@ def test_a_worker_sends_what_waits(store: Store, clock: FakeClock) -> None:
     assert [None, "The receiver answered 503: a failure.", "Nobody answered."] == [facts["error"] for _, facts in said]
     assert [later(5), later(5)] == [hooks.deliveries(hook_id)[0].attempt_at for hook_id in numbers[1:]]
     url, body, headers, timeout_seconds = fetcher.sent[-1]
-    assert (URL, TIMEOUT_SECONDS) == (url, timeout_seconds)
+    assert (URL, 15) == (url, timeout_seconds)
     assert headers == signed_headers([secret], f"msg_{hooks.deliveries(numbers[2])[0].id}", clock.now(), body)
+
+
+def test_a_new_message_is_seen_within_two_seconds(store: Store, clock: FakeClock) -> None:
+    """Whether nothing waits, or what waits is due much later."""
+    hooks = Webhooks(store)
+    task = WebhookTask(
+        hooks, lambda: Fetcher(Response(503, {"retry-after": "3600"}, b"")), clock, lambda *_, **__: None
+    )  # type: ignore[arg-type, return-value]
+    assert later(2) == task.next_at()
+    hook, _ = hooks.add(URL)
+    hooks.send_test(hook.id)
+    task.run()
+    assert (later(3600), later(2)) == (hooks.next_at(), task.next_at())
+
+
+def test_a_worker_that_dies_while_it_sends_holds_a_webhook_up_for_a_minute(store: Store, clock: FakeClock) -> None:
+    """Then another one sends the message again; nobody sends it while the receiver may still answer."""
+    hooks = Webhooks(store)
+    hook, _ = hooks.add(URL)
+    hooks.send_test(hook.id)
+
+    def killed() -> Fetcher:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        WebhookTask(hooks, killed, clock, lambda *_, **__: None).run()  # type: ignore[arg-type, return-value]
+    clock.advance(59)
+    assert hooks.claim(60) is None
+    clock.advance(1)
+    assert hooks.claim(60) is not None
 
 
 def test_what_is_signed_is_signed_as_the_standard_says() -> None:
@@ -189,31 +218,61 @@ def test_ten_tries_in_three_days() -> None:
     while (settled := after_failure(tries, "no answer", at)).state == "waiting":
         tries, at = tries + 1, settled.attempt_at
     assert (10, True) == (tries + 1, timedelta(hours=75) < at - NOON < timedelta(hours=76))
-    assert len(WAITS) == 9
+    assert [5, 300, 1800] == [wait.total_seconds() for wait in WAITS[:3]]
 
 
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
-        ({"retry-after": "120"}, 120),
-        ({"retry-after": "99999999999"}, 86_400),
-        ({"retry-after": "Tue, 24 Nov 2026 12:10:00 GMT"}, 600),
-        ({"retry-after": "soon"}, 5),
-        ({}, 5),
+        ("120", 120),
+        ("86400", 86_400),
+        ("86401", 86_400),
+        ("9" * 5000, 86_400),
+        ("Tue, 24 Nov 2026 12:10:00 GMT", 600),
+        ("Thu, 26 Nov 2026 12:00:00 GMT", 86_400),
+        ("Tue, 24 Nov 99999999999999999999 12:10:00 GMT", 5),
+        ("²", 5),
+        ("soon", 5),
+        ("1", 5),
+        ("Tue, 24 Nov 2026 11:00:00 GMT", 5),
     ],
 )
-def test_retry_after_is_obeyed(answer: dict[str, str], seconds: int) -> None:
-    """A receiver says when it wants to be asked again, for up to a day."""
-    settled = after_answer(0, Response(503, answer, b""), NOON)
-    assert NOON + timedelta(seconds=seconds) == settled.attempt_at
+def test_retry_after_is_obeyed(answer: str, seconds: int) -> None:
+    """A receiver says when it wants to be asked again, for up to a day; sooner than usual nobody asks."""
+    settled = after_answer(0, Response(503, {"retry-after": answer}, b""), NOON)
+    assert (NOON + timedelta(seconds=seconds), 503) == (settled.attempt_at, settled.status)
+
+
+def test_the_last_try_is_the_last() -> None:
+    """Whatever the receiver wishes then."""
+    settled = after_answer(9, Response(503, {"retry-after": "120"}, b""), NOON)
+    assert ("failed", NOON, 503) == (settled.state, settled.attempt_at, settled.status)
+    assert "failed" == after_answer(9, Response(503, {}, b""), NOON).state
 
 
 @pytest.mark.parametrize(
-    ("status", "state"), [(200, "delivered"), (204, "delivered"), (302, "waiting"), (404, "waiting")]
+    ("status", "state", "words"),
+    [
+        (199, "waiting", "199: a failure."),
+        (200, "delivered", ""),
+        (204, "delivered", ""),
+        (299, "delivered", ""),
+        (300, "waiting", "300: a redirect, which is not followed."),
+        (399, "waiting", "399: a redirect, which is not followed."),
+        (400, "waiting", "400: a failure."),
+        (404, "waiting", "404: a failure."),
+    ],
 )
-def test_only_2xx_is_success(status: int, state: str) -> None:
+def test_only_2xx_is_success(status: int, state: str, words: str) -> None:
     """A redirect is a failure like any other answer that is no success."""
-    assert state == after_answer(0, Response(status, {"location": URL}, b""), NOON).state
+    settled = after_answer(0, Response(status, {"location": URL}, b""), NOON)
+    assert (state, status, True) == (settled.state, settled.status, (settled.error or "").endswith(words))
+
+
+@pytest.mark.parametrize("tries", [0, 9])
+def test_of_what_went_wrong_a_part_is_kept(tries: int) -> None:
+    """A receiver cannot fill the database."""
+    assert "x" * 300 == after_failure(tries, "x" * 301, NOON).error
 
 
 def test_the_old_secret_signs_for_a_day(store: Store, clock: FakeClock) -> None:

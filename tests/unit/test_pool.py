@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from skywrite.publish.pool import Pool
 
 PATIENCE_SECONDS = 20
@@ -18,33 +20,90 @@ def test_no_more_threads_than_there_is_work_for() -> None:
         pool.wake()
         assert done.acquire(timeout=PATIENCE_SECONDS)
         pool.wait()
-    assert 1 == pool.size
+    assert (1, False) == (pool.size, done.acquire(blocking=False))
     pool.close()
 
 
-def test_as_many_as_work_at_once_up_to_the_limit() -> None:
-    """Nobody waits for a thread while there may be more of them; what comes then is done later."""
-    begun, go_on = threading.Semaphore(0), threading.Event()
+class Gate:
+    """Work that says that it has begun, and ends when it may."""
 
-    def work() -> None:
-        begun.release()
-        go_on.wait()
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Semaphore(0), threading.Event()
+        self.names: list[str] = []
 
-    pool = Pool(3, work)
-    for _ in range(3):
-        pool.wake()
-    for _ in range(3):
-        assert begun.acquire(timeout=PATIENCE_SECONDS)
+    def work(self) -> None:
+        self.names.append(threading.current_thread().name)
+        self.begun.release()
+        self.go_on.wait()
+
+    def busy(self, pool: Pool, number: int) -> None:
+        """Let so many threads begin."""
+        for _ in range(number):
+            pool.wake()
+        for _ in range(number):
+            assert self.begun.acquire(timeout=PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(("woken", "worked"), [(1, 4), (2, 5), (3, 6), (10, 6)])
+def test_as_many_as_work_at_once_up_to_the_limit(woken: int, worked: int) -> None:
+    """Nobody waits for a thread while there may be more of them. What comes then is done later: each of them works
+    once more at most, since it looks for everything that is to be done.
+    """
+    gate = Gate()
+    pool = Pool(3, gate.work)
+    gate.busy(pool, 3)
     # All of them are at work now, so what comes waits. Before that, it would only join what nobody has begun yet.
     assert pool.is_full
-    pool.wake()
-    pool.wake()
-    size, more = pool.size, begun.acquire(blocking=False)
-    go_on.set()
-    assert (3, False, True) == (size, more, begun.acquire(timeout=PATIENCE_SECONDS))
+    for _ in range(woken):
+        pool.wake()
+    assert (3, True, False) == (pool.size, pool.is_full, gate.begun.acquire(blocking=False))
+    gate.go_on.set()
     pool.wait()
-    assert not pool.is_full
+    assert (worked, False) == (len(gate.names), pool.is_full)
     pool.close()
+
+
+def test_threads_are_named_by_what_they_are_for() -> None:
+    """And numbered, so that they can be told apart in a log."""
+    gate = Gate()
+    pool = Pool(2, gate.work, name="feed")
+    gate.busy(pool, 2)
+    gate.go_on.set()
+    pool.close()
+    assert ["feed-1", "feed-2"] == sorted(gate.names)
+
+
+def test_waiting_for_all_waits_for_what_nobody_has_begun() -> None:
+    """Whoever wakes a thread and waits finds its work done."""
+    done: list[int] = []
+    pool = Pool(1, lambda: done.append(1))
+    counts = []
+    for _ in range(50):
+        pool.wake()
+        pool.wait()
+        counts.append(len(done))
+    pool.close()
+    assert [*range(1, 51)] == counts
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_a_thread_that_broke() -> None:
+    """Its error is its own; the next one to be woken is another thread."""
+    go_on, threads = threading.Event(), []
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        assert go_on.wait(PATIENCE_SECONDS)
+        raise ValueError
+
+    pool = Pool(1, work)
+    pool.wake()
+    # While this thread holds the lock, the other one cannot end before it is waited for.
+    with pool._news:
+        go_on.set()
+        pool.wait()
+    assert 0 == pool.size
+    threads[0].join()
 
 
 def test_a_thread_that_rests_for_long_ends() -> None:
