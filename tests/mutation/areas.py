@@ -29,7 +29,9 @@ AREAS: dict[str, Area] = {
         ("publish/*.py",),
         (
             *_unit("agents", "budget", "forecast", "hosts", "mail", "patience", "policy", "pool"),
-            *_unit("publish", "sender", "timekeeper", "together", "video_answers", "video_parts", "video_pauses", "workers"),
+            *_unit(
+                "publish", "sender", "timekeeper", "together", "video_answers", "video_parts", "video_pauses", "workers"
+            ),
             *_APP,
             "tests/contract/test_video_service.py",
             "tests/insight",

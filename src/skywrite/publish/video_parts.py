@@ -64,7 +64,7 @@ class InParts:
         if parts is None:
             return None
         try:
-            self._send_parts(parts, set(range(1, parts.count + 1)))
+            self._send_parts(parts, parts.numbers)
             self._service.renew_token()
             return self._finish(parts)
         except UploadStopped:
@@ -184,7 +184,7 @@ class InParts:
                 return completed_job(status)
             if state in ("failed", "aborted", "expired"):
                 raise _ended(status, last)
-            missing = set(range(1, parts.count + 1)) - set(status.get("receivedParts") or ())
+            missing = parts.numbers - set(status.get("receivedParts") or ())
             if state == "created" and missing:
                 self._done_bytes = self._size - sum(parts.bytes_of(number, self._size) for number in missing)
                 self._send_parts(parts, missing)

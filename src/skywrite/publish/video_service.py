@@ -82,6 +82,11 @@ class Parts:
     part_bytes: int
     count: int
 
+    @property
+    def numbers(self) -> set[int]:
+        """The parts' numbers, from 1."""
+        return set(range(1, self.count + 1))
+
     def bytes_of(self, number: int, size_bytes: int) -> int:
         """How large a part is: the last one has what is left."""
         return min(self.part_bytes, size_bytes - (number - 1) * self.part_bytes)
