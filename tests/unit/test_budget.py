@@ -11,8 +11,6 @@ import pytest
 from skywrite.errors import InputError, TemporaryError
 from skywrite.publish.approved import DriftedSinceApproval, check_drift, mentions_of
 from skywrite.publish.budget import (
-    DAY_POINTS_MAX,
-    HOUR_POINTS_MAX,
     catch_up_gap,
     catching_up_since,
     check_catch_up,
@@ -22,7 +20,7 @@ from skywrite.publish.budget import (
     next_midnight,
     ready_since,
 )
-from skywrite.publish.outcome import UNEXPECTED_TRIES, outcome_of, retry_seconds
+from skywrite.publish.outcome import outcome_of, retry_seconds
 from skywrite.queue.model import Account, AccountView, Defer, Held, Retry
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -52,8 +50,8 @@ def test_a_gap_is_over_at_its_last_second() -> None:
 def test_write_points_may_be_spent_to_the_last() -> None:
     """Of an hour and of a day; beyond that the ledger is asked again in a minute."""
     wait = NOW + timedelta(seconds=60)
-    hour = view()._replace(points_last_hour=HOUR_POINTS_MAX - 3)
-    for spent in (hour, view()._replace(points_last_day=DAY_POINTS_MAX - 3)):
+    hour = view()._replace(points_last_hour=5000 - 3)
+    for spent in (hour, view()._replace(points_last_day=35_000 - 3)):
         over = check_pace(spent, 4, NOW)
         assert (None, wait) == (check_pace(spent, 3, NOW), over and over.until)
 
@@ -156,10 +154,10 @@ def test_a_mention_that_means_somebody_else_is_held() -> None:
 
 
 def test_what_nobody_expected_is_tried_again_a_few_times() -> None:
-    """Later each time, and then it waits for its owner."""
-    tried: Any = SimpleNamespace(attempts=UNEXPECTED_TRIES - 1)
+    """Five times, later each time, and then it waits for its owner."""
+    tried: Any = SimpleNamespace(attempts=4)
     again, account = outcome_of(KeyError("x"), tried, NOW, 0.5)
     assert isinstance(again, Retry) and account is None
     assert NOW + timedelta(seconds=retry_seconds(tried.attempts, 0.5)) == again.attempt_at
-    held, _ = outcome_of(KeyError("x"), SimpleNamespace(attempts=UNEXPECTED_TRIES), NOW, 0.5)  # type: ignore[arg-type]
+    held, _ = outcome_of(KeyError("x"), SimpleNamespace(attempts=5), NOW, 0.5)  # type: ignore[arg-type]
     assert isinstance(held, Held) and "Something went wrong inside Skywrite (KeyError)." == held.problem.message

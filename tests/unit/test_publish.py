@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from skywrite.atproto.session import SessionExpired
 from skywrite.atproto.tid import TidClock, keyed_tid, tid_micros
-from skywrite.atproto.xrpc_errors import InvalidRecord, ServerFailure
+from skywrite.atproto.xrpc_errors import BlobNotFound, InvalidRecord, MissingRight, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import Frozen
-from skywrite.errors import NoAnswer, NotSent, RateLimited
-from skywrite.publish.approved import approved_mentions
+from skywrite.errors import SIGN_IN, InputError, NoAnswer, NotSent, RateLimited, SkywriteError, StorageError
+from skywrite.publish.approved import DriftedSinceApproval, approved_mentions
 from skywrite.publish.budget import (
     DAY_POINTS_MAX,
     HOUR_POINTS_MAX,
@@ -30,7 +30,20 @@ from skywrite.publish.decide import Decider
 from skywrite.publish.hosts import Hosts
 from skywrite.publish.moved import is_worth_asking
 from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
-from skywrite.queue.model import Account, AccountView, Defer, Failed, Held, Miss, Post, Retry, Take
+from skywrite.publish.reply_target import ReplyTargetGone
+from skywrite.queue.model import (
+    Account,
+    AccountChange,
+    AccountView,
+    Defer,
+    Failed,
+    Held,
+    Miss,
+    Post,
+    Problem,
+    Retry,
+    Take,
+)
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -240,16 +253,45 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 def test_a_rate_limit_is_obeyed_to_the_second() -> None:
     """The account rests until the server's limit ends."""
     until = NOW + timedelta(seconds=77)
-    outcome, change = outcome_of(RateLimited("x", until=until), post(attempts=1), NOW, 0.5)
-    assert isinstance(outcome, Retry) and change
-    assert (until, "paused", until) == (outcome.attempt_at, change.state, change.paused_until)
+    outcome, change = outcome_of(RateLimited("Slow down", until=until), post(attempts=1), NOW, 0.5)
+    assert isinstance(outcome, Retry)
+    assert (until, AccountChange("paused", until, "Slow down")) == (outcome.attempt_at, change)
 
 
 def test_a_lost_session_holds_the_post_for_a_login() -> None:
     """It is not failed: signing in lets it go."""
     outcome, change = outcome_of(SessionExpired("x"), post(attempts=1), NOW, 0.5)
     assert isinstance(outcome, Held) and change
-    assert ("NeedsLogin", "needs_login") == (outcome.problem.name, change.state)
+    assert ("NeedsLogin", SIGN_IN, "needs_login") == (outcome.problem.name, outcome.problem.hint, change.state)
+
+
+def test_a_missing_right_holds_its_post_alone() -> None:
+    """The account goes on: other posts need fewer rights. A sign-in with this right lets it go."""
+    missing = MissingRight("The session may not upload videos.", hint="Sign in with this right.")
+    held = Held(Problem("NeedsLogin", "The session may not upload videos.", "Sign in with this right."))
+    assert (held, None) == outcome_of(missing, post(attempts=1), NOW, 0.5)
+
+
+@pytest.mark.parametrize("error", [DriftedSinceApproval("x", hint="y"), ReplyTargetGone("x", hint="y")])
+def test_what_is_no_longer_what_was_meant_is_held(error: SkywriteError) -> None:
+    """Its author decides, however often it was tried; nothing is wrong with the account."""
+    assert (Held(Problem(error.name, "x", "y")), None) == outcome_of(error, post(attempts=99), NOW, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "expected"),
+    [
+        (BlobNotFound("x"), 4, Retry),
+        (BlobNotFound("x"), 5, Failed),
+        (InputError("x"), 1, Failed),
+        (StorageError("x"), 99, Retry),
+    ],
+)
+def test_what_is_final_and_what_is_not(error: SkywriteError, attempts: int, expected: type) -> None:
+    """Dropped media are uploaded anew, five times in all; what no server would take is final at once, and what only
+    this computer could not do never is."""
+    outcome, change = outcome_of(error, post(attempts=attempts), NOW, 0.5)
+    assert (expected, "x", None) == (type(outcome), getattr(outcome, "problem", error).message, change)
 
 
 def test_a_refusal_is_final_and_keeps_the_servers_words() -> None:
@@ -265,7 +307,7 @@ def test_a_refusal_is_final_and_keeps_the_servers_words() -> None:
 
 def test_after_two_days_of_tries_the_user_is_asked() -> None:
     """Nothing is tried for ever, and nothing is given up silently."""
-    outcome, _ = outcome_of(NoAnswer("gone"), post(attempts=99), NOW + timedelta(days=3), 0.5)
+    outcome, _ = outcome_of(NoAnswer("gone"), post(attempts=50), NOW + timedelta(days=2, seconds=1), 0.5)
     assert isinstance(outcome, Held)
     assert "two days" in outcome.problem.message
 
@@ -277,6 +319,13 @@ def test_nothing_is_given_up_before_two_days_and_fifty_tries(days: int, attempts
     assert isinstance(outcome, Retry)
 
 
+def test_the_two_days_begin_when_a_post_is_due() -> None:
+    """Not when it was written; for one that has no time they are the same."""
+    written = {"created_at": NOW - timedelta(days=3), "attempts": 99}
+    outcomes = [outcome_of(NoAnswer("gone"), post(**written, due_at=due), NOW, 0.5)[0] for due in (NOW, None)]
+    assert [Retry, Held] == [type(outcome) for outcome in outcomes]
+
+
 @pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 3.75), (0.5, 5.0), (0.9, 6.0)])
 def test_posts_that_failed_together_are_not_tried_together(jitter: float, seconds: float) -> None:
     """A random part of each wait keeps a thousand accounts from asking a server at the same moment again."""
@@ -286,10 +335,10 @@ def test_posts_that_failed_together_are_not_tried_together(jitter: float, second
 
 
 def test_a_limit_that_has_ended_still_means_a_pause() -> None:
-    """A server whose clock is behind must not be asked again at once."""
+    """Of a second: a server whose clock is behind must not be asked again at once."""
     outcome, change = outcome_of(RateLimited("x", until=NOW - timedelta(hours=1)), post(attempts=1), NOW, 0.5)
-    assert isinstance(outcome, Retry) and change and change.paused_until
-    assert (True, True) == (outcome.attempt_at > NOW, change.paused_until > NOW)
+    assert isinstance(outcome, Retry) and change
+    assert (NOW + timedelta(seconds=1),) * 2 == (outcome.attempt_at, change.paused_until)
 
 
 @pytest.mark.parametrize(("hour", "day"), [(HOUR_POINTS_MAX - 3, 0), (0, DAY_POINTS_MAX - 3)])
@@ -303,6 +352,12 @@ def test_a_surprise_holds_no_values() -> None:
     outcome, _ = outcome_of(ValueError("password hunter2"), post(attempts=1), NOW, 0.5)
     assert isinstance(outcome, Retry)
     assert "hunter2" not in outcome.problem.message
+
+
+def test_waits_double_up_to_a_quarter_of_an_hour() -> None:
+    """From five seconds on, whatever the number of tries."""
+    expected = [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
+    assert expected == [retry_seconds(attempts, 0.5) for attempts in (*range(1, 10), 100, 10_000)]
 
 
 @given(st.integers(1, 1000), st.floats(0, 1, exclude_max=True))

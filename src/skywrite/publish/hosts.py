@@ -76,7 +76,7 @@ class Hosts:
 
     def __init__(self, clock: Clock, threads: int, log: Log = silent) -> None:
         self._clock = clock
-        self._most = max(1, threads - threads // 4)
+        self._most = threads - threads // 4
         self._unproven_most = max(min(2, threads), threads // 2)
         self._videos_most = max(1, threads // 4)
         self._first = max(1, threads // 16)
