@@ -56,6 +56,22 @@ class World:
         return sorted((post.id, post.state) for post in sky.context.store.posts(STATES, limit=10_000))
 
 
+class Told(list[tuple[str, dict[str, Any]]]):
+    """A log that remembers events and their facts."""
+
+    def __call__(self, event: str, **facts: Any) -> None:
+        self.append((event, facts))
+
+    def events(self) -> list[str]:
+        return [event for event, _ in self]
+
+
+@pytest.fixture
+def told() -> Told:
+    """An empty log."""
+    return Told()
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A network where alice.test and bob.test live, and nobody is signed in."""

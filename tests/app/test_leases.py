@@ -86,7 +86,7 @@ def test_nobody_takes_over_a_post_that_is_being_uploaded(
 
 @pytest.mark.usefixtures("small_pieces")
 def test_a_write_begins_with_a_fresh_lease(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
-    """What was uploaded is stored under a lease that lasts for the write and for what may follow it."""
+    """What was uploaded is stored under a lease of two minutes, for the write and for what may follow it."""
     slow = Slow(world, piece_seconds=1, answer_seconds=110)
     process, _ = begun(world, sky, image, slow)
     left: list[timedelta] = []
@@ -98,7 +98,7 @@ def test_a_write_begins_with_a_fresh_lease(world: World, sky: Skywrite, image: C
 
     slow.before_write = note
     process.run_once()
-    assert [timedelta(seconds=LEASE_SECONDS)] == left
+    assert [timedelta(minutes=2)] == left
 
 
 def test_a_session_that_ended_is_not_used_again(world: World, sky: Skywrite) -> None:

@@ -13,7 +13,10 @@ def _unit(*names: str) -> tuple[str, ...]:
 _STORE = ("tests/store", "tests/insight/test_approvals.py")
 _APP = tuple(
     f"tests/app/test_{name}.py"
-    for name in ("bulkheads", "leases", "managing", "posting", "recurring", "restore", "running", "unsent", "videos")
+    for name in (
+        *("bulkheads", "leases", "managing", "posting", "publishing", "recurring", "restore", "running", "unsent"),
+        *("videos", "worker"),
+    )
 )
 
 

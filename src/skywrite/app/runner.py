@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from skywrite.app.chores import Freeing, Heartbeat, Lateness, Pruning
@@ -208,7 +209,7 @@ def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log)
     errors: list[SkywriteError | None] = []
     left = list(makers)
     for _ in range(ROUNDS_MAX):
-        before = (worker.tally.total, checked())
+        before = (replace(worker.tally), checked())
         worker.run_once()
         made = 0
         for maker in tuple(left):
@@ -217,7 +218,7 @@ def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log)
             if failed:
                 errors.append(error)
                 left.remove(maker)
-        if worker.stopping.is_set() or (not made and before == (worker.tally.total, checked())):
+        if worker.stopping.is_set() or (not made and before == (worker.tally, checked())):
             break
     return errors
 

@@ -21,7 +21,7 @@ from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
-from skywrite.publish.log import Log, silent, unfailing
+from skywrite.publish.log import Log, silent
 from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
 from skywrite.publish.together import GATHER_SECONDS, Settling
@@ -60,11 +60,6 @@ class Tally:
     held: int = 0
     skipped: int = 0
 
-    @property
-    def total(self) -> int:
-        """How many attempts there were, and posts that were given up."""
-        return self.published + self.retried + self.failed + self.held + self.skipped
-
     def add(self, outcome: object) -> None:
         """Count one outcome."""
         for kind, name in ((Published, "published"), (Retry, "retried"), (Failed, "failed"), (Held, "held")):
@@ -74,7 +69,7 @@ class Tally:
 
 @dataclass
 class Worker:
-    """Publishes with up to `threads` threads. `log(event, **facts)` reports each step."""
+    """Publishes with up to `threads` threads. `log(event, **facts)` reports each step, and must not fail."""
 
     name: str
     publisher: Publisher
@@ -85,7 +80,6 @@ class Worker:
     is_time_right: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
-        self.log = unfailing(self.log)
         self.store, self.clock = self.publisher.store, self.publisher.clock
         self.stopping = self.publisher.stopping
         self.hosts = Hosts(self.clock, self.threads, self.log)

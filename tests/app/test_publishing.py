@@ -1,0 +1,151 @@
+"""One claim from its look-ups to its settlement: what comes of it, and what the log says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.publish.publisher import LEASE_SECONDS, Publisher
+from skywrite.queue.database import DatabaseUnavailable
+from skywrite.queue.model import Claim, Published, Retry
+from tests.app.conftest import Told, World
+from tests.support.claims import claim_next
+
+APPLY = "com.atproto.repo.applyWrites"
+RESOLVE = "com.atproto.identity.resolveHandle"
+
+
+@pytest.fixture
+def publisher(sky: Skywrite, told: Told) -> Publisher:
+    """The publisher of a process, with its log."""
+    return sky._sending.publisher(log=told)
+
+
+def claimed(sky: Skywrite, publisher: Publisher) -> Claim:
+    """The post that is due."""
+    claim = claim_next(sky.context.store, "w", LEASE_SECONDS, publisher.decider)
+    assert claim is not None
+    return claim
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds", "expected"),
+    [(3, 3600, Published), (2, 3600, Retry), (3, 3599, Retry), (99, 3599, Retry), (2, 9999, Retry)],
+)
+def test_a_mention_gets_three_tries_and_an_hour(
+    world: World, sky: Skywrite, publisher: Publisher, told: Told, attempts: int, seconds: int, expected: type
+) -> None:
+    """Both, from when the post was due: a post that was overdue at its first attempt gets its tries, too."""
+    world.box.faults.add(RESOLVE, kind="error_500", times=None)
+    sky.schedule("Hello @bob.test", at="in 1 hour", late="publish")
+    world.clock.advance(3600 + seconds)
+    claim = claimed(sky, publisher)
+    result = publisher.publish(claim._replace(post=claim.post._replace(attempts=attempts)))
+    assert expected is type(result.outcome)
+    left = [("mention_left", {"post": 1, "handle": "bob.test"})] if expected is Published else []
+    assert (len(left) * ["Hello @bob.test"], left) == (world.texts(), told)
+
+
+def test_a_mention_of_nobody_stays_plain_text(world: World, sky: Skywrite, publisher: Publisher, told: Told) -> None:
+    """At once; the other mentions of the post are links, and the log names the one that is none."""
+    world.box.faults.add(RESOLVE, kind="error_500", times=None)
+    sky.schedule("Hello @bob.test and @nobody.test", at="in 1 hour")
+    world.box.faults.clear()
+    world.clock.advance(3600)
+    assert publisher.publish_and_settle(claimed(sky, publisher))
+    (facet,) = world.records()[0]["facets"]
+    assert (world.box.account("bob.test").did, [("mention_left", {"post": 1, "handle": "nobody.test"})]) == (
+        facet["features"][0]["did"],
+        told,
+    )
+
+
+@pytest.mark.parametrize("text", ["Hello", "Hello @bob.test"])
+def test_who_was_taken_over_changes_nothing_and_says_so(
+    world: World, sky: Skywrite, publisher: Publisher, told: Told, text: str
+) -> None:
+    """Whether it is seen before the post is written or when it is settled: there is one post, and no result."""
+    world.box.faults.add(RESOLVE, kind="error_500", times=None)
+    sky.schedule(text, at="in 1 hour")
+    world.box.faults.clear()
+    world.clock.advance(3600)
+    claim = claimed(sky, publisher)
+    world.clock.advance(LEASE_SECONDS + 1)
+    world.process().run_once()
+    settled = sky.context.store.get(1)
+    assert None is publisher.publish_and_settle(claim)
+    assert ([text], [("lease_lost", 1)], settled) == (
+        world.texts(),
+        [(event, facts["post"]) for event, facts in told],
+        sky.context.store.get(1),
+    )
+
+
+def test_a_surprise_is_told_with_its_error(
+    world: World, sky: Skywrite, publisher: Publisher, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log has what its maintainers need; the post has nothing that could be a secret, and is tried again."""
+    surprise = ValueError("secret")
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise surprise
+
+    sky.schedule("Hello", at="now")
+    with monkeypatch.context() as broken:
+        broken.setattr(sky.context.agents, "get", fail)
+        assert publisher.publish_and_settle(claimed(sky, publisher))
+    post = sky.context.store.get(1)
+    assert ("scheduled", "Unexpected", False) == (
+        post.state,
+        post.problem and post.problem.name,
+        "secret" in repr(post),
+    )
+    assert [("unexpected", {"post": 1, "error": surprise})] == told
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_database_that_goes_away_in_between_is_no_try_of_the_post(
+    world: World,
+    sky: Skywrite,
+    publisher: Publisher,
+    image: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    calls: int,
+) -> None:
+    """Before the write and after it: the error is the caller's, and nothing is recorded as the post's problem."""
+    store = sky.context.store
+    freeze, left = store.freeze, list(range(calls))
+
+    def freezing(claim: Claim, frozen: str) -> bool:
+        left.pop()
+        if not left:
+            raise DatabaseUnavailable("It is away.")
+        world.clock.advance(60)
+        return freeze(claim, frozen)
+
+    world.box.blob_lifetime = timedelta(seconds=1)
+    monkeypatch.setattr(store, "freeze", freezing)
+    sky.schedule("Red", at="now", images=[image()])
+    with pytest.raises(DatabaseUnavailable):
+        publisher.publish_and_settle(claimed(sky, publisher))
+    assert ([], "scheduled", None) == (world.texts(), store.get(1).state, store.get(1).problem)
+
+
+def test_who_stops_it_before_it_is_sent_can_cancel_it(
+    world: World, sky: Skywrite, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue knows that nothing was written."""
+
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    sky.schedule("Hello", at="now")
+    monkeypatch.setattr(sky.context.agents, "get", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        publisher.publish_and_settle(claimed(sky, publisher))
+    problem = sky.context.store.get(1).problem
+    assert ("UploadInterrupted", "cancelled") == (problem and problem.name, sky.cancel(1).post.state)

@@ -1,0 +1,463 @@
+"""The worker without its other tasks: what it claims, when it asks again, what it counts and tells, and how it ends."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.clock import SystemClock
+from skywrite.errors import InputError, NotSent, SkywriteError
+from skywrite.http import Response
+from skywrite.publish.hosts import Choice
+from skywrite.publish.worker import Tally, Worker, in_turn
+from skywrite.queue.database import DatabaseUnavailable
+from skywrite.queue.model import Claim, Failed, Held, Problem, Published, Retry
+from skywrite.queue.store import Store
+from tests.app.conftest import NOON, Told, World
+
+WRITE = "com.atproto.repo.applyWrites"
+PATIENCE_SECONDS = 20
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def worker(sky: Skywrite, told: Told) -> Worker:
+    """A worker with four threads."""
+    return Worker("w", sky._sending.publisher(log=told), threads=4, log=told)
+
+
+@pytest.fixture
+def claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many posts each claim asked for."""
+    asked: list[int] = []
+    claim_some = Store.claim_some
+
+    def claiming(store: Store, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
+        asked.append(most)
+        return claim_some(store, name, seconds, decide, most, *more)
+
+    monkeypatch.setattr(Store, "claim_some", claiming)
+    return asked
+
+
+def bob_too(world: World, sky: Skywrite) -> None:
+    """bob.test is signed in as well, and both have a post that is due."""
+    sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
+    for account in ("alice.test", "bob.test"):
+        sky.schedule("Hello", at="now", account=account)
+
+
+def publishing_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("publish-")]
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(None, 0), (-1, -1), (60, 60), (61, 0)])
+def test_a_periodic_task_runs_in_its_turn(seconds: int | None, expected: int) -> None:
+    """At its time, or now: where it has not run yet, or where a clock that ran ahead has postponed it."""
+    next_at = None if seconds is None else NOON + seconds * SECOND
+    assert NOON + expected * SECOND == in_turn(next_at, NOON, 60 * SECOND)
+
+
+def test_every_outcome_is_counted_once() -> None:
+    """What a run returns is how many posts came to what."""
+    tally, problem = Tally(), Problem("x", "y")
+    outcomes = (Published("at://x", "bafyx"), Retry(NOON, problem), Failed(problem), Held(problem), None)
+    for times, outcome in enumerate(outcomes, 1):
+        for _ in range(times):
+            tally.add(outcome)
+    assert Tally(published=1, retried=2, failed=3, held=4, skipped=0) == tally
+
+
+def test_the_log_tells_each_post_from_its_claim_to_its_outcome(world: World, sky: Skywrite, told: Told) -> None:
+    """With its account, its address and what went wrong; and when there is nothing left to do, once."""
+    worker = Worker("w", sky._sending.publisher(), threads=1, log=told)
+    for _ in range(2):
+        sky.schedule("Hello", at="now")
+    world.box.faults.add(WRITE, kind="refused", times=None)
+    worker.run_once()
+    world.box.faults.clear()
+    world.clock.advance(60)
+    worker.run_once()
+    worker.run_once()
+    alice = {"account": "alice.test"}
+    problem = sky.context.store.attempts(1)[0].problem
+    assert problem
+    refused = {"uri": None, "error": "NotSent", "message": problem.message}
+    first, second = ({"uri": post.uri, "error": None, "message": None} for post in world.box.posts("alice.test"))
+    assert [
+        ("claimed", {"post": 1, "attempt": 1, **alice}),
+        ("retry", {"post": 1, **refused, **alice}),
+        ("idle", {}),
+        ("claimed", {"post": 1, "attempt": 2, **alice}),
+        ("published", {"post": 1, **first, **alice}),
+        ("claimed", {"post": 2, "attempt": 1, **alice}),
+        ("published", {"post": 2, **second, **alice}),
+        ("idle", {}),
+    ] == told
+
+
+def test_what_follows_a_post_is_not_its_trouble(world: World, sky: Skywrite, worker: Worker, told: Told) -> None:
+    """It is told to the log; the post is published, and the next one goes out."""
+
+    def fail(claim: Claim, outcome: object) -> None:
+        raise InputError("The next of the series cannot be made.")
+
+    worker.after = fail
+    for text in ("one", "two"):
+        sky.schedule(text, at="now")
+    assert Tally(published=2) == worker.run_once()
+    failed = ("error", {"error": "InputError", "message": "The next of the series cannot be made."})
+    assert (["one", "two"], 2) == (world.texts(), told.count(failed))
+
+
+def test_nothing_is_claimed_while_the_clock_may_be_wrong(sky: Skywrite, claims: list[int]) -> None:
+    """Nor is anything asked; when the clock is right, what is due goes out."""
+    right = [True, False]
+    worker = Worker("w", sky._sending.publisher(), is_time_right=right.pop)
+    sky.schedule("Hello", at="now")
+    assert (False, [], True, [1]) == (worker.step(), claims[:], worker.step(), claims)
+
+
+def test_a_claim_in_vain_is_not_repeated_at_once(
+    world: World, sky: Skywrite, worker: Worker, claims: list[int]
+) -> None:
+    """While servers have all threads that they may have, the database is asked twenty times a second at most; and at
+    once where another server, or one more thread of the same, may be claimed."""
+    server = world.box.url
+    bob_too(world, sky)
+    worker.hosts.enter(server)
+    asked = []
+    for seconds in (0, 0, 0.049, 0.001, 0.01):
+        world.clock.advance(seconds)
+        assert not worker.step()
+        asked.append(len(claims))
+    worker.hosts.leave(server, True)
+    assert ([1, 1, 1, 2, 2], True, 3) == (asked, worker.step(), len(claims))
+
+
+def test_a_claim_that_found_nothing_is_repeated_where_any_server_would_do(worker: Worker, claims: list[int]) -> None:
+    """It may have come just before a post did."""
+    assert (False, False, 2) == (worker.step(), worker.step(), len(claims))
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_claim_keeps_its_server_busy_until_it_is_done(
+    world: World, sky: Skywrite, worker: Worker, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Not longer, also where the claim could not be stored."""
+    sky.schedule("Hello", at="now")
+    claim_some, seen = Store.claim_some, list[Choice]()
+
+    def claiming(store: Store, *arguments: Any) -> list[Claim]:
+        found = claim_some(store, *arguments)
+        seen.append(worker.hosts.choice())
+        if fails:
+            raise DatabaseUnavailable("It is away.")
+        return found
+
+    monkeypatch.setattr(Store, "claim_some", claiming)
+    if fails:
+        with pytest.raises(DatabaseUnavailable):
+            worker.step()
+    else:
+        assert worker.step()
+    assert ([Choice(frozenset({world.box.url}))], Choice()) == (seen, worker.hosts.choice())
+
+
+@pytest.mark.parametrize(("seconds", "hangs"), [(1, False), (3, True)])
+def test_a_server_that_lets_a_thread_wait_in_vain_hangs(
+    world: World, sky: Skywrite, worker: Worker, seconds: float, hangs: bool
+) -> None:
+    """What counts is how long the attempt took, with the second request that it makes."""
+    request = world.transport.request
+
+    def slowly(method: str, url: str, **more: Any) -> Response:
+        if url.endswith(WRITE):
+            world.clock.advance(seconds)
+            raise NotSent("No connection.")
+        return request(method, url, **more)
+
+    world.transport.request = slowly  # type: ignore[method-assign]
+    world.clock.advance(1000)
+    sky.schedule("Hello", at="now")
+    assert worker.step()
+    assert [world.box.url] * hangs == [one.server for one in worker.hosts.trouble()]
+
+
+class Gate:
+    """Where threads are held up until they may go on."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Semaphore(0)
+        self._open = threading.Semaphore(0)
+
+    def pass_through(self) -> None:
+        self.reached.release()
+        assert self._open.acquire(timeout=PATIENCE_SECONDS)
+
+    def await_one(self) -> None:
+        assert self.reached.acquire(timeout=PATIENCE_SECONDS)
+
+    def open(self) -> None:
+        self._open.release(1000)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Open in the end, whatever the test comes to."""
+    made = Gate()
+    yield made
+    made.open()
+
+
+def test_one_thread_claims_for_all_that_wait(
+    world: World, sky: Skywrite, worker: Worker, monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    """While one is in its transaction others come, and the next transaction is for all of them; after one that was
+    shared, the next waits some milliseconds for others."""
+    bob_too(world, sky)
+    asked: list[tuple[int, float]] = []
+    began = world.clock.monotonic()
+
+    def claiming(store: Store, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
+        asked.append((most, round(world.clock.monotonic() - began, 3)))
+        if len(asked) == 1:
+            gate.pass_through()
+            return []
+        return claim_some(store, name, seconds, decide, most, *more)
+
+    def steps(count: int) -> list[threading.Thread]:
+        threads = [threading.Thread(target=worker.step) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    claim_some = Store.claim_some
+    monkeypatch.setattr(Store, "claim_some", claiming)
+    monkeypatch.setattr(worker.hosts, "choice", Choice)
+    threads = steps(1)
+    gate.await_one()
+    threads += steps(2)
+    while worker._asking < 2:
+        threading.Event().wait(0.001)
+    gate.open()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert [worker.step(), worker.step()] == [False, False]
+    assert (2, [(1, 0.0), (2, 0.0), (1, 0.004), (1, 0.004)]) == (worker.tally.published, asked)
+
+
+def test_a_run_that_has_failed_can_be_repeated(
+    world: World, sky: Skywrite, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of the first one is its own; and no thread is left of either."""
+    sky.schedule("Hello", at="now")
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "claim_some", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("It is away.")))
+        with pytest.raises(DatabaseUnavailable):
+            worker.run_once()
+    assert (Tally(published=1), ["Hello"], []) == (worker.run_once(), world.texts(), publishing_threads())
+
+
+class Watch:
+    """Waits for nothing, and notes for how long it should have: then the worker is stopped."""
+
+    def __init__(self, worker: Worker, times: int) -> None:
+        self.waits: list[float] = []
+        self._worker, self._times = worker, times
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if len(self.waits) == self._times:
+            self._worker.stop()
+
+
+def test_a_worker_waits_for_the_next_post_or_half_a_minute(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    """Whatever comes first, also when no post is there; a change of the database ends each of these waits."""
+    watch = Watch(worker, times=3)
+    times = iter([None, NOON + 10 * SECOND, NOON + 100 * SECOND])
+    monkeypatch.setattr(Store, "watch", lambda store: watch)
+    monkeypatch.setattr(Store, "next_ready_at", lambda store: next(times))
+    worker.run()
+    assert ([30, 10, 30], ["idle", "stopping"], []) == (watch.waits, told.events(), publishing_threads())
+
+
+@pytest.mark.parametrize(
+    ("error", "told_as"),
+    [
+        (DatabaseUnavailable("no"), ("storage", {"error": "DatabaseUnavailable", "message": "no"})),
+        (InputError("no"), ("error", {"error": "InputError", "message": "no"})),
+        (RuntimeError("no"), ("unexpected", {})),
+    ],
+)
+def test_a_database_in_trouble_is_asked_every_two_seconds(
+    world: World,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+    told: Told,
+    error: Exception,
+    told_as: tuple[str, dict[str, Any]],
+) -> None:
+    """Whatever the trouble is, the worker goes on, and its log says each time what it met."""
+    asked: list[datetime] = []
+
+    def failing(store: Store) -> None:
+        asked.append(world.clock.now())
+        if len(asked) == 3:
+            worker.stop()
+        raise error
+
+    monkeypatch.setattr(Store, "next_ready_at", failing)
+    worker.run()
+    event, facts = told_as
+    expected = (event, facts if isinstance(error, SkywriteError) else {"error": error})
+    assert ([NOON, NOON + 2 * SECOND, NOON + 4 * SECOND], 3) == (asked, told.count(expected))
+
+
+class Planned:
+    """A task with a list of times, which stops its worker when there are none left."""
+
+    def __init__(self, world: World, *times: datetime) -> None:
+        self._clock, self._times = world.clock, [*times]
+        self.worker: Worker | None = None
+        self.runs: list[datetime] = []
+
+    def next_at(self) -> datetime | None:
+        if self._times:
+            return self._times[0]
+        if self._clock.now() > self.runs[-1]:
+            assert self.worker
+            self.worker.stop()
+        return None
+
+    def run(self) -> None:
+        self.runs.append(self._clock.now())
+        self._times.pop(0)
+
+
+def test_a_task_runs_at_its_times(world: World, sky: Skywrite) -> None:
+    """Not before and not after them; where it has none, it is asked again in half a minute."""
+    times = [NOON, NOON + 10 * SECOND, NOON + 100 * SECOND]
+    task = Planned(world, *times)
+    task.worker = Worker("w", sky._sending.publisher())
+    task.worker._task_loop(task)
+    assert (times, NOON + 130 * SECOND) == (task.runs, world.clock.now())
+
+
+@pytest.mark.parametrize(("at_any_time", "seconds"), [(False, 2), (True, 0)])
+def test_tasks_wait_until_the_clock_is_known_to_be_right(
+    world: World, sky: Skywrite, at_any_time: bool, seconds: int
+) -> None:
+    """They are tried again each second; but for a sign of life any time will do."""
+    right = [True, False, False]
+    task = Planned(world, NOON)
+    task.at_any_time = at_any_time  # type: ignore[attr-defined]
+    task.worker = Worker("w", sky._sending.publisher(), is_time_right=lambda: right.pop())
+    task.worker._task_loop(task)
+    assert [NOON + seconds * SECOND] == task.runs
+
+
+class HurriedClock(SystemClock):
+    """A clock whose waits are short, and counted."""
+
+    def __init__(self) -> None:
+        self.waits = threading.Semaphore(0)
+
+    def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
+        self.waits.release()
+        return event.wait(min(timeout_seconds, 0.001))
+
+
+def test_nobody_asks_the_database_while_all_threads_are_busy(
+    world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    """A thread claims its next post by itself; when it has nothing left to do, the database is watched again."""
+    bob_too(world, sky)
+    clock, published, asked = HurriedClock(), threading.Semaphore(0), Counter[str]()
+    next_ready_at, request = Store.next_ready_at, world.transport.request
+
+    def asking(store: Store) -> datetime | None:
+        asked["next"] += 1
+        return next_ready_at(store)
+
+    def held_up(method: str, url: str, **more: Any) -> Response:
+        if url.endswith(WRITE):
+            gate.pass_through()
+        return request(method, url, **more)
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "published":
+            published.release()
+
+    monkeypatch.setattr(Store, "next_ready_at", asking)
+    world.transport.request = held_up  # type: ignore[method-assign]
+    worker = Worker("w", sky._sending.publisher()._replace(clock=clock), threads=1, log=log)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        gate.await_one()
+        for _ in range(50):
+            assert clock.waits.acquire(timeout=PATIENCE_SECONDS)
+        assert 1 == asked["next"]
+        gate.open()
+        for _ in range(2):
+            assert published.acquire(timeout=PATIENCE_SECONDS)
+        sky.schedule("One more", at="now", account="alice.test")
+        assert published.acquire(timeout=PATIENCE_SECONDS)
+    finally:
+        gate.open()
+        worker.stop()
+        thread.join(PATIENCE_SECONDS)
+    assert (False, ["Hello", "One more"]) == (thread.is_alive(), world.texts())
+
+
+class Slow:
+    """A task that does not end while it is waited for."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.went_on: list[bool] = []
+        self.left: Callable[[], bool] = lambda: False
+
+    def next_at(self) -> datetime | None:
+        return NOON
+
+    def run(self) -> None:
+        self.begun.set()
+        self.went_on.append(self.left())
+
+
+def test_a_worker_ends_after_its_tasks(sky: Skywrite) -> None:
+    """What is under way when it is stopped is finished first."""
+    task = Slow()
+    worker = Worker("w", sky._sending.publisher(), tasks=[task])
+    thread = threading.Thread(target=worker.run)
+
+    def left() -> bool:
+        worker.stopping.wait(PATIENCE_SECONDS)
+        thread.join(0.2)
+        return not thread.is_alive()
+
+    task.left = left
+    thread.start()
+    assert task.begun.wait(PATIENCE_SECONDS)
+    worker.stop()
+    thread.join(PATIENCE_SECONDS)
+    assert (False, [False]) == (thread.is_alive(), task.went_on)
