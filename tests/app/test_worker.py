@@ -53,6 +53,18 @@ def bob_too(world: World, sky: Skywrite) -> None:
         sky.schedule("Hello", at="now", account=account)
 
 
+def hold_up(world: World, before: Callable[[], object]) -> None:
+    """Do something before each write."""
+    request = world.transport.request
+
+    def held_up(method: str, url: str, **more: Any) -> Response:
+        if url.endswith(WRITE):
+            before()
+        return request(method, url, **more)
+
+    world.transport.request = held_up  # type: ignore[method-assign]
+
+
 def publishing_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("publish-")]
 
@@ -175,15 +187,12 @@ def test_a_server_that_lets_a_thread_wait_in_vain_hangs(
     world: World, sky: Skywrite, worker: Worker, seconds: float, hangs: bool
 ) -> None:
     """What counts is how long the attempt took, with the second request that it makes."""
-    request = world.transport.request
 
-    def slowly(method: str, url: str, **more: Any) -> Response:
-        if url.endswith(WRITE):
-            world.clock.advance(seconds)
-            raise NotSent("No connection.")
-        return request(method, url, **more)
+    def in_vain() -> None:
+        world.clock.advance(seconds)
+        raise NotSent("No connection.")
 
-    world.transport.request = slowly  # type: ignore[method-assign]
+    hold_up(world, in_vain)
     world.clock.advance(1000)
     sky.schedule("Hello", at="now")
     assert worker.step()
@@ -391,23 +400,18 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
     """A thread claims its next post by itself; when it has nothing left to do, the database is watched again."""
     bob_too(world, sky)
     clock, published, asked = HurriedClock(), threading.Semaphore(0), Counter[str]()
-    next_ready_at, request = Store.next_ready_at, world.transport.request
+    next_ready_at = Store.next_ready_at
 
     def asking(store: Store) -> datetime | None:
         asked["next"] += 1
         return next_ready_at(store)
-
-    def held_up(method: str, url: str, **more: Any) -> Response:
-        if url.endswith(WRITE):
-            gate.pass_through()
-        return request(method, url, **more)
 
     def log(event: str, **facts: Any) -> None:
         if event == "published":
             published.release()
 
     monkeypatch.setattr(Store, "next_ready_at", asking)
-    world.transport.request = held_up  # type: ignore[method-assign]
+    hold_up(world, gate.pass_through)
     worker = Worker("w", sky._sending.publisher()._replace(clock=clock), threads=1, log=log)
     thread = threading.Thread(target=worker.run)
     thread.start()
@@ -428,36 +432,86 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
     assert (False, ["Hello", "One more"]) == (thread.is_alive(), world.texts())
 
 
-class Slow:
-    """A task that does not end while it is waited for."""
+def test_a_second_thread_publishes_beside_the_first(world: World, sky: Skywrite, worker: Worker, gate: Gate) -> None:
+    """Whoever has claimed a post wakes another for the next one: accounts do not wait for each other."""
+    bob_too(world, sky)
+    hold_up(world, gate.pass_through)
+    for _ in range(2):
+        worker.hosts.enter(world.box.url)
+        worker.hosts.leave(world.box.url, True)
+    thread = threading.Thread(target=worker.run_once)
+    thread.start()
+    try:
+        gate.await_one()
+        gate.await_one()
+    finally:
+        gate.open()
+        thread.join(PATIENCE_SECONDS)
+    assert (["Hello"], ["Hello"]) == (world.texts(), world.texts("bob.test"))
+
+
+class Waking(Watch):
+    """Waits until it is woken, and notes whether it was."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(worker, 1)
+        self.begun, self.woken, self.notes = threading.Event(), threading.Event(), list[bool]()
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    def wait(self, seconds: float) -> None:
+        self.begun.set()
+        self.notes.append(self.woken.wait(PATIENCE_SECONDS))
+
+
+def test_a_worker_that_waits_is_stopped_at_once(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It need not wait until the next look."""
+    watch = Waking(worker)
+    monkeypatch.setattr(Store, "watch", lambda store: watch)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    assert watch.begun.wait(PATIENCE_SECONDS)
+    worker.stop()
+    thread.join(2 * PATIENCE_SECONDS)
+    assert (False, [True]) == (thread.is_alive(), watch.notes)
+
+
+class Finishing:
+    """A task, or a request, that goes on for a moment after its worker was stopped, and notes whether it was left."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
-        self.went_on: list[bool] = []
-        self.left: Callable[[], bool] = lambda: False
+        self.was_left: list[bool] = []
+        self.worker: Worker | None = None
+        self.thread = threading.Thread(target=self._work)
+
+    def _work(self) -> None:
+        assert self.worker
+        self.worker.run()
 
     def next_at(self) -> datetime | None:
         return NOON
 
     def run(self) -> None:
+        assert self.worker
         self.begun.set()
-        self.went_on.append(self.left())
+        self.worker.stopping.wait(PATIENCE_SECONDS)
+        self.thread.join(0.2)
+        self.was_left.append(not self.thread.is_alive())
 
 
-def test_a_worker_ends_after_its_tasks(sky: Skywrite) -> None:
-    """What is under way when it is stopped is finished first."""
-    task = Slow()
-    worker = Worker("w", sky._sending.publisher(), tasks=[task])
-    thread = threading.Thread(target=worker.run)
-
-    def left() -> bool:
-        worker.stopping.wait(PATIENCE_SECONDS)
-        thread.join(0.2)
-        return not thread.is_alive()
-
-    task.left = left
-    thread.start()
-    assert task.begun.wait(PATIENCE_SECONDS)
-    worker.stop()
-    thread.join(PATIENCE_SECONDS)
-    assert (False, [False]) == (thread.is_alive(), task.went_on)
+@pytest.mark.parametrize("what", ["task", "post"])
+def test_a_worker_finishes_what_it_has_begun(world: World, sky: Skywrite, what: str) -> None:
+    """It ends after its tasks, and after the post that is on its way, which is published."""
+    work = Finishing()
+    work.worker = Worker("w", sky._sending.publisher(), threads=1, tasks=[work] if what == "task" else [])
+    if what == "post":
+        hold_up(world, work.run)
+        sky.schedule("Hello", at="now")
+    work.thread.start()
+    assert work.begun.wait(PATIENCE_SECONDS)
+    work.worker.stop()
+    work.thread.join(PATIENCE_SECONDS)
+    assert (False, [False]) == (work.thread.is_alive(), work.was_left)
+    assert ["Hello"] * (what == "post") == world.texts()

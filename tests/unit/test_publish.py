@@ -99,6 +99,17 @@ def test_a_post_that_is_due_is_frozen_and_taken() -> None:
     )
 
 
+@pytest.mark.parametrize(("source", "is_fixed"), [(None, True), ("inbox", False)])
+def test_a_reply_from_the_inbox_is_looked_at_before_it_is_fixed(source: str | None, is_fixed: bool) -> None:
+    """What it answers may be gone by then; the author of any other reply has just read the post."""
+    record = post().prepared["records"][0]
+    place = {"uri": f"at://{DID}/app.bsky.feed.post/3kabc", "cid": "bafyx"}
+    reply = post().prepared | {"records": [record | {"reply": {"root": place, "parent": place}}]}
+    taken = decide(post(prepared=reply, source=source), view(), NOW)
+    assert isinstance(taken, Take)
+    assert is_fixed is (taken.frozen is not None)
+
+
 def test_a_keyed_post_has_the_same_keys_on_every_computer() -> None:
     """Two runs without a common database write to the same place."""
     taken = decide(post(key="release-1.0"), view(), NOW + timedelta(seconds=5))
