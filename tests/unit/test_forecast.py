@@ -29,7 +29,7 @@ def test_a_gap_pushes_one_post_behind_the_other() -> None:
     posts = [(3, later(90), False), (2, NOON, False), (1, NOON, False), (4, later(150), False), (5, later(400), False)]
     expected = {2: Push(later(60), GAP), 3: Push(later(120), GAP), 4: Push(later(180), GAP)}
     assert expected == pushes(posts, Pace(60, 0, "UTC"))
-    assert {} == pushes([(1, later(90), False), (2, NOON, False)], Pace(60, 0, "UTC"))
+    assert {} == pushes([(1, later(60), False), (2, NOON, False)], Pace(60, 0, "UTC"))
 
 
 def test_the_gap_counts_from_the_last_post() -> None:
@@ -52,6 +52,7 @@ def test_what_was_published_today_counts() -> None:
     """Posts that are not listed have taken their part of the cap."""
     assert Push(MIDNIGHT, CAP) == Forecast(Pace(0, 3, "UTC"), now=NOON, published_today=3).push(NOON)
     assert None is Forecast(Pace(0, 3, "UTC"), now=NOON, published_today=2).push(NOON)
+    assert None is Forecast(Pace(0, 1, "UTC"), now=NOON).push(NOON)
 
 
 def test_overdue_posts_keep_a_distance() -> None:

@@ -10,7 +10,8 @@ import pytest
 from skywrite.clock import FakeClock, SteadyClock
 from skywrite.errors import NoAnswer
 from skywrite.http import Response
-from skywrite.publish.timekeeper import ASK_AGAIN_SECONDS, Timekeeper
+from skywrite.publish.log import Log, silent
+from skywrite.publish.timekeeper import Timekeeper
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -24,9 +25,9 @@ class Wall(FakeClock):
 
 
 class Servers:
-    """Servers that are this many seconds behind the wall clock at the start; None is nobody."""
+    """Servers that are this many seconds behind the wall clock at the start; None is nobody, and "?" has no clock."""
 
-    def __init__(self, *behind: float | None) -> None:
+    def __init__(self, *behind: float | str | None) -> None:
         self.behind = list(behind)
         self.asked = 0
 
@@ -35,22 +36,35 @@ class Servers:
         behind = self.behind[int(url)]
         if behind is None:
             raise NoAnswer("x")
+        if isinstance(behind, str):
+            return Response(200, {}, b"")
         return Response(200, {"date": f"{NOW - timedelta(seconds=behind):%a, %d %b %Y %H:%M:%S GMT}"}, b"")
 
 
-def keeper(*behind: float | None) -> tuple[Timekeeper, Wall, SteadyClock, Servers]:
+def keeper(*behind: float | str | None, log: Log = silent) -> tuple[Timekeeper, Wall, SteadyClock, Servers]:
     """A timekeeper, its wall clock, the clock that it keeps right, and its servers."""
     wall, servers = Wall(NOW), Servers(*behind)
     clock = SteadyClock(wall)
-    return Timekeeper(clock, servers, lambda: map(str, range(len(behind)))), wall, clock, servers  # type: ignore[arg-type]
+    made = Timekeeper(clock, servers, lambda: map(str, range(len(behind))), log)  # type: ignore[arg-type]
+    return made, wall, clock, servers
 
 
 @pytest.mark.parametrize(
     ("behind", "left_out"),
-    [((7200, 3600), 3600), ((3600, 7200), 3600), ((None, 7200), 7200), ((7200, 60), 0), ((7200, 0), 0), ((-9, 7), 0)],
+    [
+        ((7200, 3600), 3600),
+        ((3600, 7200), 3600),
+        ((None, 7200), 7200),
+        ((7200, 61), 61),
+        ((7200, 60), 0),
+        ((7200, 0), 0),
+        ((-9, 7), 0),
+        ((7200, "?"), 0),
+    ],
 )
-def test_what_all_servers_agree_on_is_left_out(behind: tuple[float | None, ...], left_out: float) -> None:
-    """The clock is ahead by the least that any server says, and one that agrees with it is enough."""
+def test_what_all_servers_agree_on_is_left_out(behind: tuple[float | str | None, ...], left_out: float) -> None:
+    """The clock is ahead by the least that any server says, beyond a minute; one that agrees with it, or does not say,
+    is enough."""
     kept, _, clock, _ = keeper(*behind)
     assert (True, NOW - timedelta(seconds=left_out)) == (kept.is_right(), clock.now())
 
@@ -59,7 +73,7 @@ def test_nobody_is_asked_too_often() -> None:
     """Where no server can be asked, again after some seconds, and not before."""
     kept, wall, _, servers = keeper(None)
     assert (False, False, 1) == (kept.is_right(), kept.is_right(), servers.asked)
-    wall.advance(ASK_AGAIN_SECONDS - 0.1)
+    wall.advance(4.9)
     assert (False, 1) == (kept.is_right(), servers.asked)
     wall.advance(0.1)
     assert (False, 2) == (kept.is_right(), servers.asked)
@@ -70,8 +84,28 @@ def test_a_clock_that_jumped_is_not_believed_again_unasked() -> None:
     kept, wall, _, servers = keeper(0)
     assert (True, True, 1) == (kept.is_right(), kept.is_right(), servers.asked)
     servers.behind = [None]
-    wall.advance(ASK_AGAIN_SECONDS)
+    wall.advance(5)
     wall.jump(86_400)
     assert (False, 2) == (kept.is_right(), servers.asked)
     wall.jump(-86_400)
     assert not kept.is_right()
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(30, 1), (31, 2), (-30, 1), (-31, 2)])
+def test_servers_are_asked_again_when_the_clock_has_jumped(seconds: float, asked: int) -> None:
+    """By more than half a minute, in either direction."""
+    kept, wall, _, servers = keeper(0)
+    assert kept.is_right()
+    wall.advance(5)
+    wall.jump(seconds)
+    assert (True, asked) == (kept.is_right(), servers.asked)
+
+
+@pytest.mark.parametrize(
+    ("behind", "expected"), [(None, [("clock_unsure", None)]), (3600, [("clock_ahead", 3600)]), (0, [])]
+)
+def test_a_clock_that_is_not_right_is_reported(behind: float | None, expected: list[tuple[str, int | None]]) -> None:
+    """Also that nobody could be asked: then nothing is published."""
+    told: list[tuple[str, int | None]] = []
+    kept, *_ = keeper(behind, log=lambda event, **facts: told.append((event, facts.get("seconds"))))
+    assert (behind is not None, expected) == (kept.is_right(), told)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from skywrite.atproto.xrpc_errors import http_date
 from skywrite.clock import SteadyClock
@@ -76,11 +75,7 @@ class Timekeeper:
             except SkywriteError:
                 continue
             theirs = http_date(answer.headers.get("date", ""))
-            ahead = 0.0 if theirs is None else self._difference(theirs)
-            if ahead <= AHEAD_SECONDS_MAX:
+            if theirs is None or (ahead := (self._clock.given() - theirs).total_seconds()) <= AHEAD_SECONDS_MAX:
                 return 0.0
             found.append(ahead)
         return min(found, default=None)
-
-    def _difference(self, theirs: datetime) -> float:
-        return (self._clock.given() - theirs).total_seconds()
