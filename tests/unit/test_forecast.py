@@ -51,7 +51,8 @@ def test_a_daily_cap_pushes_into_the_next_day() -> None:
 def test_what_was_published_today_counts() -> None:
     """Posts that are not listed have taken their part of the cap."""
     assert Push(MIDNIGHT, CAP) == Forecast(Pace(0, 3, "UTC"), now=NOON, published_today=3).push(NOON)
-    assert None is Forecast(Pace(0, 3, "UTC"), now=NOON, published_today=2).push(NOON)
+    forecast = Forecast(Pace(0, 3, "UTC"), now=NOON, published_today=1)
+    assert [None, None, Push(MIDNIGHT, CAP)] == [forecast.push(NOON) for _ in range(3)]
     assert None is Forecast(Pace(0, 1, "UTC"), now=NOON).push(NOON)
 
 
