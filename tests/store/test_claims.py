@@ -240,6 +240,44 @@ def test_a_post_that_gives_way(store: Store, clock: FakeClock) -> None:
     )
 
 
+@pytest.mark.parametrize(("attempts", "free_at"), [(5, None), (4, NOON)])
+def test_only_what_was_tried_often_and_never_there_gives_way(
+    store: Store, clock: FakeClock, attempts: int, free_at: datetime | None
+) -> None:
+    """What may be on the network, and what was tried less often, keeps its place, even if somebody asks too early."""
+    store.add([post("first"), post("second", due=later(1))])
+    for _ in range(attempts):
+        clock.advance(10)
+        store.settle(claimed(store), Retry(clock.now() + timedelta(seconds=10), PROBLEM, free_at=free_at))
+    ready_at = store.next_ready_at()
+    with store._writing() as tx:
+        tx.run("defer_account", did=ALICE, until=clock.now())
+    assert (None, ready_at) == (claim_next(store, "w", LEASE_SECONDS, take()), store.next_ready_at())
+    clock.advance(10)
+    assert "first" == claimed(store).post.text
+
+
+def test_a_post_that_gave_way_waits_for_one_before_it(store: Store, clock: FakeClock) -> None:
+    """A post that comes back before it keeps its place while it waits, whatever the other's next attempt is."""
+    store.add([post("first")])
+    store.settle(claimed(store), Held(PROBLEM, discard_frozen=True))
+    store.add([post("poison", due=later(1)), post("last", due=later(2))])
+    for _ in range(5):
+        clock.advance(10)
+        store.settle(claimed(store), Retry(clock.now() + timedelta(seconds=10), PROBLEM, free_at=later(0)))
+    store.release_post(1)
+    store.settle(claimed(store), Retry(later(300), PROBLEM))
+    clock.advance(10)
+    waiting = claim_next(store, "w", LEASE_SECONDS, take())
+    assert (None, later(300)) == (waiting, store.next_ready_at())
+    clock.set(later(300))
+    order = []
+    while claim := claim_next(store, "w", LEASE_SECONDS, take()):
+        order.append(claim.post.text)
+        store.settle(claim, DONE)
+    assert ["first", "poison", "last"] == order
+
+
 @pytest.mark.parametrize("outcome", [DONE, Retry(NOON, PROBLEM), Failed(PROBLEM), Held(PROBLEM)])
 def test_zombie_settles_nothing(store: Store, clock: FakeClock, outcome: Published | Retry | Failed | Held) -> None:
     """A worker that comes back after its lease was taken over changes nothing at all."""
@@ -530,30 +568,6 @@ def test_settlement_changes_the_account(store: Store, clock: FakeClock) -> None:
     account = store.account(ALICE)
     assert ("paused", later(120), "rate limit") == (account.state, account.paused_until, account.pause_reason)
     assert later(120) == store.next_ready_at()
-
-
-def test_write_points(store: Store, clock: FakeClock) -> None:
-    """The view sums write points over the last hour and the last 24 hours, in the eyes of every process."""
-    for minutes, points in ((0, 100), (23 * 60, 20), (23 * 60 + 59, 3)):
-        clock.set(NOON + timedelta(minutes=minutes))
-        store.add([post(due=clock.now())])
-        store.settle(claimed(store, take("F", points)), DONE)
-    view = store.view(ALICE)
-    assert (23, 123, 0) == (view.points_last_hour, view.points_last_day, store.view(BOB).points_last_day)
-    clock.set(NOON + timedelta(hours=24, minutes=1))
-    assert 23 == store.view(ALICE).points_last_day
-
-
-def test_published_today_follows_the_zone(store: Store, clock: FakeClock) -> None:
-    """Posts are counted from midnight in the account's own zone."""
-    clock.set(NOON.replace(hour=22))
-    store.add([post(due=clock.now())])
-    store.settle(claimed(store), DONE)
-    clock.set(NOON.replace(hour=23, minute=30))
-    utc = store.view(ALICE)
-    store.set_account_settings(ALICE, {"zone": "Europe/Berlin"})
-    berlin = store.view(ALICE)
-    assert (1, 0, 1) == (utc.published_today, berlin.published_today, berlin.published_last_day)
 
 
 def test_view_given_to_a_decision(store: Store) -> None:

@@ -93,27 +93,26 @@ UPDATE account SET refresh_owner = NULL, refresh_until = NULL WHERE did = :did A
 
 -- name: update_ready
 -- Compute when a worker may claim accounts: when the lease ends, else when the first post in due order may be tried,
--- or one that yields to others (see next_posts), but not before the pause ends, nor before `after`.
+-- or one before it that yields to others (see next_posts), but not before the pause ends, nor before `after`.
 UPDATE account INDEXED BY sqlite_autoindex_account_1 SET ready_at = CASE
   WHEN state = 'needs_login' OR (state = 'paused' AND paused_until IS NULL) THEN NULL
   WHEN lease_until IS NOT NULL THEN lease_until
   ELSE (
+    WITH first AS (
+      SELECT due_at, id, coalesce(attempt_at, due_at) AS ready_at FROM post INDEXED BY post_scheduled
+      WHERE account_did = account.did AND state = 'scheduled'
+        AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL)
+      ORDER BY due_at, id LIMIT 1
+    )
     SELECT CASE WHEN account.paused_until > head.ready_at THEN account.paused_until ELSE head.ready_at END
     FROM (
       SELECT CASE WHEN min(ready_at) < :after THEN :after ELSE min(ready_at) END AS ready_at FROM (
-        SELECT * FROM (
-          SELECT coalesce(attempt_at, due_at) AS ready_at FROM post INDEXED BY post_scheduled
-          WHERE account_did = account.did AND state = 'scheduled'
-            AND (free_at IS NULL OR attempts < 5 OR attempt_at IS NULL)
-          ORDER BY due_at, id LIMIT 1
-        ) AS first
+        SELECT ready_at FROM first
         UNION ALL
-        SELECT * FROM (
-          SELECT attempt_at AS ready_at FROM post INDEXED BY post_yielding
-          WHERE account_did = account.did AND state = 'scheduled' AND free_at IS NOT NULL AND attempt_at IS NOT NULL
-            AND attempts >= 5
-          ORDER BY attempt_at LIMIT 1
-        ) AS yielding
+        SELECT attempt_at AS ready_at FROM post INDEXED BY post_yielding
+        WHERE account_did = account.did AND state = 'scheduled' AND free_at IS NOT NULL AND attempt_at IS NOT NULL
+          AND attempts >= 5
+          AND NOT EXISTS (SELECT 1 FROM first WHERE (first.due_at, first.id) < (post.due_at, post.id))
       ) AS waiting
     ) AS head
   )
