@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.mutation.changes import SOURCE, Change
-from tests.mutation.put import module_of, place_of, who_runs
+from tests.mutation.put import TESTS, module_of, place_of, who_runs
 from tests.support.processes import ROOT
 
 FOLDER = ROOT / ".cache" / "mutants"
@@ -124,7 +124,8 @@ def measure(item: pytest.Item) -> tuple[float, list[str], bool]:
         sys.settrace(None)
         threading.settrace(None)
     seconds = time.process_time() - began
-    return seconds, sorted({place_of(code) for code in reached if code.co_filename.startswith(str(SOURCE))}), passed
+    ours = (str(SOURCE), str(TESTS))
+    return seconds, sorted({place_of(code) for code in reached if code.co_filename.startswith(ours)}), passed
 
 
 def passes(item: pytest.Item, following: pytest.Item | None) -> bool:

@@ -12,6 +12,9 @@ from functools import cache
 from types import CodeType, FunctionType
 
 from tests.mutation.changes import SOURCE, Change, source_of
+from tests.support.processes import ROOT
+
+TESTS = ROOT / "tests"
 
 
 def live_functions() -> dict[str, list[FunctionType]]:
@@ -81,9 +84,9 @@ def put_query(change: Change) -> None:
 
 @cache
 def who_runs(query: str) -> set[str]:
-    """The functions that name a query."""
+    """The functions that name a query, of the program and of the tests that ask the database themselves."""
     found = set()
-    for path in (SOURCE / "queue").glob("*.py"):
+    for path in [*(SOURCE / "queue").glob("*.py"), *(TESTS / "store").glob("*.py")]:
         text = path.read_text("utf-8")
         if f'"{query}"' in text:
             modules = [compile(text, str(path), "exec", dont_inherit=True)]

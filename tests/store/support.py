@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from urllib.parse import quote
 
 from skywrite.atproto.session import Session
 from skywrite.clock import Clock, FakeClock
+from skywrite.errors import StorageError
 from skywrite.queue.database import Row
 from skywrite.queue.model import AccountView, Claim, Decide, Decision, NewMedia, NewPost, Post, Problem, Take
+from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store, open_store
 from skywrite.queue.vault import Vault
 from tests.support.claims import claim_next
@@ -66,6 +68,16 @@ def claimed(store: Store, decide: Decide | None = None, worker: str = "worker-1"
     claim = claim_next(store, worker, LEASE_SECONDS, decide or take())
     assert claim is not None
     return claim
+
+
+def may_start(store: Store, **item: object) -> bool:
+    """Whether the database would let a program that has checked nothing start an attempt; nothing is stored."""
+    values = {"id": 1, "token": 1, "frozen": None, "version": 1, "approval": "", "template": ""} | item
+    started: list[Row] = []
+    with suppress(StorageError), store._writing() as tx:
+        started = tx.rows("take_posts", items=items_of([values]), now=NOON)
+        raise StorageError("taken back")
+    return bool(started)
 
 
 def later(seconds: float) -> datetime:

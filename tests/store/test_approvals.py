@@ -8,18 +8,15 @@ from pathlib import Path
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.errors import StorageError
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of, needs_approval
 from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
 from skywrite.queue.authors import Author, written_by
 from skywrite.queue.copying import copy_to
-from skywrite.queue.database import Transaction
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, Published, WrongState
-from skywrite.queue.steps import items_of
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault
-from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, media, post, raw, take
+from tests.store.support import ALICE, KEY, LEASE_SECONDS, NOON, claimed, later, may_start, media, post, raw, take
 from tests.support.claims import claim_next
 
 
@@ -90,21 +87,17 @@ def test_only_what_was_looked_at_is_approved(asking: Store) -> None:
 
 
 def test_the_database_refuses_a_claim_without_approval(asking: Store) -> None:
-    """Even where the program does not look before, the outer WHERE of the claim does."""
-    asking.add([post()])
-    digest = digest_of(asking.get(1))
-
-    def take(tx: Transaction, approval: str, version: int = 1) -> int:
-        item = {"id": 1, "token": 1, "frozen": None, "version": version, "approval": approval, "template": ""}
-        return len(tx.rows("take_posts", items=items_of([item]), now=NOON))
-
-    with asking._writing() as tx:
-        assert 0 == take(tx, digest)
+    """Even where the program does not look before: it must be this version, and the approval this post's, and stand."""
+    asking.add([post(), post("other")])
+    mine, other = (digest_of(asking.get(number)) for number in (1, 2))
+    approve(asking, 2)
+    assert [False, False] == [may_start(asking, approval=mine), may_start(asking, approval=other)]
     approve(asking, 1)
-    with pytest.raises(StorageError), asking._writing() as tx:
-        assert [0, 0, 1] == [take(tx, "0" * 64), take(tx, digest, version=2), take(tx, digest)]
-        raise StorageError("taken back")
-    assert "scheduled" == asking.get(1).state
+    tried = [may_start(asking, approval="0" * 64), may_start(asking, approval=mine, version=2)]
+    assert ([False, False], True) == (tried, may_start(asking, approval=mine))
+    Approvals(asking).reject(1, "Carla")
+    asking.release_post(1)
+    assert not may_start(asking, approval=mine, version=asking.get(1).version)
 
 
 def test_a_held_post_is_let_go_by_its_approval(asking: Store, clock: FakeClock) -> None:

@@ -11,14 +11,12 @@ from skywrite.clock import FakeClock
 from skywrite.queue.approval_rules import NOT_APPROVED, digest_of
 from skywrite.queue.approvals import Approvals, ApprovalStale, OwnPost
 from skywrite.queue.authors import written_by
-from skywrite.queue.database import Transaction
 from skywrite.queue.events import Events
 from skywrite.queue.model import Changes, NewPost, NewRecurrence, Recurrence
-from skywrite.queue.steps import items_of, update_ready
 from skywrite.queue.store import Store
 from skywrite.queue.template_approvals import TemplateApprovals
 from skywrite.queue.templates import template_digest
-from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, post, take
+from tests.store.support import ALICE, LEASE_SECONDS, NOON, claimed, later, may_start, post, take
 from tests.support.claims import claim_next
 
 DAY = 24 * 3600
@@ -168,18 +166,30 @@ def test_nobody_approves_what_they_made(store: Store) -> None:
 
 
 def test_the_database_refuses_what_the_template_does_not_cover(store: Store, daily: Recurrence) -> None:
-    """Even where the program does not look before, the outer WHERE of the claim does."""
-    digest = template_digest(daily)
-    item = {"id": 1, "token": 1, "frozen": None, "version": 1, "approval": "x", "template": digest}
-
-    def take(tx: Transaction, **changed: object) -> int:
-        return len(tx.rows("take_posts", items=items_of([item | changed]), now=NOON))
-
-    with store._writing() as tx:
-        assert 0 == take(tx)
+    """Even where the program does not look before: the approval must be of this version's template, and stand."""
+    same = store.add_recurrence(rule("One", "Two", jitter_seconds=60), occurrence("One", delay=6))
+    covered = {"approval": "x", "template": template_digest(daily)}
+    assert template_digest(daily) == template_digest(store.recurrence(same))
+    assert not may_start(store, **covered)
     approve(store, daily)
-    with store._writing() as tx:
-        assert [0, 0] == [take(tx, template=""), take(tx, version=2)]
-        update_ready(tx, ALICE)
-    store.recurrence(daily.id)
-    assert "scheduled" == store.get(1).state
+    tried = [may_start(store, **covered | wrong) for wrong in ({"id": 2}, {"template": ""}, {"version": 2})]
+    assert ([False] * 3, True) == (tried, may_start(store, **covered))
+    Approvals(store).reject(2, "Carla")
+    approve(store, store.recurrence(same))
+    Approvals(store).approve(1, digest_of(store.get(1)), "Berta")
+    store.release_post(2)
+    tried = [may_start(store, **covered), may_start(store, **covered, id=2, version=store.get(2).version)]
+    assert [True, False] == tried
+    TemplateApprovals(store).reject(daily.id, "Carla")
+    store.release_post(1)
+    assert not may_start(store, **covered, version=store.get(1).version)
+
+
+def test_the_database_refuses_a_post_of_another_template(store: Store, daily: Recurrence, clock: FakeClock) -> None:
+    """One that an earlier template has made is not started under the approval of a later one."""
+    clock.advance(60)
+    later_rule = rule("One", "Two", jitter_seconds=60)._replace(rule="daily 18:00")
+    changed = store.replace_recurrence(daily, later_rule, occurrence("One", 1))
+    approve(store, changed)
+    covered = {"approval": "x", "template": template_digest(changed)}
+    assert [False, True] == [may_start(store, **covered), may_start(store, **covered, id=2)]
