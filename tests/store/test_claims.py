@@ -41,6 +41,7 @@ from tests.store.support import (
     claimed,
     decide_with,
     later,
+    may_start,
     post,
     raw,
     session,
@@ -278,6 +279,31 @@ def test_a_post_that_gave_way_waits_for_one_before_it(store: Store, clock: FakeC
     assert ["first", "poison", "last"] == order
 
 
+def test_each_step_of_a_worker_makes_a_new_version(store: Store) -> None:
+    """Whoever changes a post as they saw it before is told; to drop the frozen records is a change, too."""
+    store.add([post(), post("missed", did=BOB)])
+    versions = []
+
+    def step(done: bool) -> None:
+        versions.append((done, store.get(1).version))
+
+    for finish in (
+        lambda claim: step(store.freeze(claim, "F")) or store.release_claim(claim),
+        lambda claim: store.settle(claim, Retry(NOON, PROBLEM)),
+        lambda claim: store.settle(claim, Held(PROBLEM, discard_frozen=True)),
+        lambda claim: store.settle(claim, DONE),
+    ):
+        if store.get(1).state == "held":
+            store.release_post(1)
+        claim = store.claim_post(1, "w", LEASE_SECONDS, take())
+        assert claim is not None
+        step(claim.post == store.get(1))
+        step(finish(claim))
+    assert [(True, number) for number in (2, 3, 4, 5, 6, 7, 9, 11, 12)] == versions
+    claim_next(store, "w", LEASE_SECONDS, decide_with(Miss("held", LATE))[0])
+    assert 2 == store.get(2).version
+
+
 @pytest.mark.parametrize("outcome", [DONE, Retry(NOON, PROBLEM), Failed(PROBLEM), Held(PROBLEM)])
 def test_zombie_settles_nothing(store: Store, clock: FakeClock, outcome: Published | Retry | Failed | Held) -> None:
     """A worker that comes back after its lease was taken over changes nothing at all."""
@@ -327,6 +353,14 @@ def test_lease_of_a_worker_that_is_gone(store: Store) -> None:
     heir = claimed(store, worker="worker-2")
     assert ([False, True], post_id) == (ended, heir.post.id)
     assert [False, True] == [store.settle(gone, DONE), store.settle(heir, DONE)]
+
+
+def test_a_lease_that_is_over_cannot_be_ended(store: Store, clock: FakeClock) -> None:
+    """From its last moment on anybody may take it over, so there is nothing to end."""
+    store.add([post()])
+    claimed(store)
+    clock.advance(LEASE_SECONDS)
+    assert not store.expire_lease(ALICE, "worker-1")
 
 
 def test_the_end_of_a_lease_is_the_next_wake(store: Store) -> None:
@@ -385,6 +419,14 @@ def test_deferred_account_does_not_delay_others(store: Store) -> None:
     assert (["a", "b"], "b") == ([p.text for p in seen], claim.post.text)
     store.settle(claim, DONE)
     assert later(40) == store.next_ready_at()
+
+
+def test_an_account_put_off_to_a_time_that_is_over(store: Store) -> None:
+    """It is left alone for a millisecond, so that the claim goes on to others and ends."""
+    store.add([post("a", due=later(-5))])
+    decide, seen = decide_with(Defer(later(-1)))
+    assert (None, 1) == (claim_next(store, "w", LEASE_SECONDS, decide), len(seen))
+    assert later(0.001) == store.next_ready_at()
 
 
 def test_since_when_an_account_catches_up(store: Store, clock: FakeClock) -> None:
@@ -462,8 +504,10 @@ def test_no_more_claims_than_there_are_threads(store: Store) -> None:
     def decide(post: Post, view: AccountView, now: datetime) -> Decision:
         return Defer(later(40)) if post.account_did == ALICE else Take("F")
 
-    claims = store.claim_some("w", LEASE_SECONDS, decide, 2, lambda: ([], None))
+    asked = []
+    claims = store.claim_some("w", LEASE_SECONDS, decide, 2, lambda: asked.append(1) or ([], None))
     assert [BOB, "did:plc:carol"] == [claim.account.did for claim in claims]
+    assert 2 == len(asked)
 
 
 def test_a_workers_steps_wake_nobody(store: Store) -> None:
@@ -550,6 +594,20 @@ def test_frozen_post_cannot_be_missed(store: Store) -> None:
     with pytest.raises(ValueError, match="may be on the network"):
         claim_next(store, "w", LEASE_SECONDS, decide)
     assert before == store.get(post_id)
+
+
+def test_what_was_looked_for_can_be_missed_later(store: Store, clock: FakeClock) -> None:
+    """From the moment on at which no attempt can still be under way, and not before; nothing of it is kept."""
+    store.add([post()])
+    store.settle(claimed(store, take("FROZEN")), Retry(NOON, PROBLEM, free_at=later(60)))
+    decide, _ = decide_with(Miss("held", LATE))
+    clock.set(later(59))
+    with pytest.raises(ValueError, match="may be on the network"):
+        claim_next(store, "w", LEASE_SECONDS, decide)
+    clock.set(later(60))
+    assert None is claim_next(store, "w", LEASE_SECONDS, decide)
+    missed = store.get(1)
+    assert ("held", LATE, None, None) == (missed.state, missed.problem, missed.frozen, missed.free_at)
 
 
 def test_follow_up_is_stored_with_the_settlement(store: Store) -> None:
@@ -666,6 +724,18 @@ def test_claim_of_one_post_that_may_not_be_published(store: Store, how: str) -> 
     assert None is store.claim_post(post_id, "w", LEASE_SECONDS, take())
 
 
+def test_a_pause_ends_at_its_last_moment(store: Store, clock: FakeClock) -> None:
+    """From then on any post of the account may be claimed, also by its number."""
+    store.add([post()])
+    store.change_account(ALICE, "paused", paused_until=later(1), reason="rate limit")
+    clock.set(later(1))
+    claim = store.claim_post(1, "w", LEASE_SECONDS, take())
+    assert claim is not None
+    account = store.account(ALICE)
+    assert ("ok", None, None) == (account.state, account.paused_until, account.pause_reason)
+    assert claim.account == account
+
+
 def test_claim_of_no_post(store: Store) -> None:
     """A number that fits no post is told."""
     with pytest.raises(UnknownPost, match="no post 99"):
@@ -702,6 +772,15 @@ def test_database_refuses_a_second_claim(store: Store) -> None:
         item = {"id": 2, "token": 9, "frozen": None, "version": 1, "approval": "", "template": ""}
         tx.rows("take_posts", items=items_of([item]), now=NOON)
     assert ["publishing", "scheduled"] == [row["state"] for row in raw(store, "SELECT state FROM post ORDER BY id")]
+
+
+def test_database_refuses_an_old_claim(store: Store) -> None:
+    """What is being published is taken up only under a newer lease, and what is over under none."""
+    store.add([post()])
+    claim = claimed(store)
+    tried = [may_start(store, token=token, version=2) for token in (1, 2)]
+    store.settle(claim, DONE)
+    assert ([False, True], False) == (tried, may_start(store, token=2, version=3))
 
 
 def test_claim_values_are_plain(store: Store) -> None:
