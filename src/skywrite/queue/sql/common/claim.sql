@@ -34,14 +34,15 @@ RETURNING did
 
 -- name: take_posts
 -- Start publishing posts under their accounts' leases. Existing frozen records are never replaced here. If an approval
--- is required, there must be one of exactly this version, or of the template that this version comes from.
+-- is required, there must be one of exactly this version, or of the template that this version comes from. The state is
+-- written in a way that leads to no index: PostgreSQL would read all scheduled posts, instead of these by their numbers.
 UPDATE post NOT INDEXED SET
   version = version + 1, state = 'publishing', lease_token = CAST(item.value ->> 'token' AS bigint),
   attempts = attempts + 1, frozen = coalesce(frozen, item.value ->> 'frozen'),
   free_at = NULL, attempt_at = NULL, updated_at = :now
 FROM json_each(:items) AS item
 WHERE post.id = CAST(item.value ->> 'id' AS bigint)
-  AND version = CAST(item.value ->> 'version' AS bigint) AND state IN ('scheduled', 'publishing')
+  AND version = CAST(item.value ->> 'version' AS bigint) AND state || '' IN ('scheduled', 'publishing')
   AND (state = 'scheduled' OR lease_token < CAST(item.value ->> 'token' AS bigint))
   AND (item.value ->> 'approval' = '' OR EXISTS (
     SELECT 1 FROM approval

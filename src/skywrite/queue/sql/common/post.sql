@@ -52,10 +52,11 @@ SELECT state, count(*) AS count FROM post GROUP BY state
 SELECT state, count(*) AS count FROM post WHERE account_did = :did GROUP BY state
 
 -- name: posts_with_text
--- Posts of an account with the same text that are waiting, or were published recently.
+-- Posts of an account with the same text that are waiting, or were published recently. The state is written in a way
+-- that leads to no index (see take_posts).
 SELECT * FROM post INDEXED BY post_text
 WHERE text_hash = :text_hash AND account_did = :did
-  AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
+  AND (state || '' IN ('scheduled', 'publishing', 'held') OR (state || '' = 'published' AND published_at >= :since))
 ORDER BY id
 
 -- name: waiting_posts_of_source

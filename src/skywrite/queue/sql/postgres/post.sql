@@ -15,10 +15,12 @@ SELECT id, key, key_hash, due_at, state FROM post
 WHERE account_did = :did AND key = ANY (ARRAY(SELECT value FROM json_array_elements_text(CAST(:keys AS json)) AS value))
 
 -- name: posts_with_texts
--- Posts of an account with any of these text hashes (a JSON array) that are waiting, or were published recently.
+-- Posts of an account with any of these text hashes (a JSON array) that are waiting, or were published recently. The
+-- state is written in a way that leads to no index (see take_posts).
 SELECT * FROM post
-WHERE account_did = :did AND text_hash IN (SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:hashes AS json)) AS value)
-  AND (state IN ('scheduled', 'publishing', 'held') OR (state = 'published' AND published_at >= :since))
+WHERE account_did = :did
+  AND text_hash = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:hashes AS json)) AS value))
+  AND (state || '' IN ('scheduled', 'publishing', 'held') OR (state || '' = 'published' AND published_at >= :since))
 ORDER BY id
 
 -- name: lock_media
