@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -308,6 +309,24 @@ def test_a_worker_waits_for_the_next_post_or_half_a_minute(
     monkeypatch.setattr(Store, "next_ready_at", lambda store: next(times))
     worker.run()
     assert ([30, 10, 30], ["idle", "stopping"], []) == (watch.waits, told.events(), publishing_threads())
+
+
+def test_a_post_that_nobody_can_claim_is_asked_for_twenty_times_a_second_at_most(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one of a server that has all the threads that it may have."""
+    asked: list[datetime] = []
+
+    def due() -> datetime:
+        asked.append(world.clock.now())
+        if len(asked) == 5:
+            worker.stop()
+        return NOON
+
+    monkeypatch.setattr(Store, "next_ready_at", lambda store: due())
+    monkeypatch.setattr(Store, "claim_some", lambda *_: [])
+    worker.run()
+    assert all(later - earlier >= SECOND / 20 for earlier, later in pairwise(asked))
 
 
 @pytest.mark.parametrize(

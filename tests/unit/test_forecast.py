@@ -19,9 +19,10 @@ def later(seconds: float) -> datetime:
 
 
 def test_without_a_pace_nothing_is_delayed() -> None:
-    """Posts of the same minute go out together, due ones at once."""
+    """Posts of the same minute go out together, due and overdue ones at once."""
     assert {} == pushes([(1, NOON, False), (2, NOON, False)], NO_PACE)
     assert None is Forecast(NO_PACE, now=later(60)).push(later(60))
+    assert None is Forecast(NO_PACE, last=later(3600), now=later(3600)).push(NOON)
 
 
 def test_a_gap_pushes_one_post_behind_the_other() -> None:

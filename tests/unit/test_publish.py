@@ -482,6 +482,19 @@ def test_a_video_waits_its_turn(clock: FakeClock) -> None:
     assert (NOW + timedelta(seconds=2), Take) == (waiting.until, type(decider(post(), view(), NOW)))
 
 
+def test_the_accounts_of_a_server_that_hangs_wait_with_it(clock: FakeClock) -> None:
+    """Until its pause is over; others do not wait."""
+    decider = Decider(TidClock())
+    decider.hosts = Hosts(clock, 4)
+    decider.hosts.enter("https://pds.test")
+    decider.hosts.leave("https://pds.test", False)
+    waiting = decider(post(), view(), NOW)
+    assert isinstance(waiting, Defer)
+    assert timedelta(seconds=decider.hosts.pause_seconds("https://pds.test")) == waiting.until - NOW
+    elsewhere = view()._replace(account=ACCOUNT._replace(pds_url="https://other.test"))
+    assert Take is type(decider(post(), elsewhere, NOW))
+
+
 @pytest.mark.parametrize(
     ("since", "last", "seconds", "expected"),
     [(-600, -60, 90, True), (-600, -60, 91, False), (-600, -700, -450, True), (-600, -700, -449, False)],
