@@ -34,7 +34,7 @@ def ready_since(view: AccountView, due_at: datetime, now: datetime) -> datetime:
     """
     settings, last = view.account.settings, view.account.last_published_at
     since = due_at
-    gap, most = settings.get("gap_seconds") or 0, settings.get("max_per_day")
+    gap, most = settings.get("gap_seconds"), settings.get("max_per_day")
     if gap and last is not None and last <= now:
         since = max(since, last + timedelta(seconds=gap))
     if most and view.published_today >= most:
@@ -103,7 +103,7 @@ def _local(now: datetime, zone: str) -> datetime:
 
 
 def _gap(view: AccountView, now: datetime) -> Defer | None:
-    gap = view.account.settings.get("gap_seconds") or 0
+    gap = view.account.settings.get("gap_seconds")
     last = view.account.last_published_at
     if not gap or last is None or now >= (until := last + timedelta(seconds=gap)):
         return None
