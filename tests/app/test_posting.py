@@ -25,7 +25,7 @@ from skywrite.queue.database import Row
 from skywrite.queue.model import Failed, Post, Problem, Slot, WrongState
 from skywrite.queue.rows import post_of
 from skywrite.sandbox.transport import SandboxTransport
-from tests.app.conftest import World
+from tests.app.conftest import Told, World
 from tests.support.claims import claim_next
 
 APPLY = "com.atproto.repo.applyWrites"
@@ -330,13 +330,14 @@ class Changing(SandboxTransport):
         return answer._replace(body=json.dumps(said).encode())
 
 
-def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite) -> None:
-    """It is public, so it is no failed post; the queue names what is there."""
+def test_what_a_server_changed_is_reported_as_it_is(world: World, sky: Skywrite, told: Told) -> None:
+    """It is public, so it is no failed post; the queue names what is there, and the log says so."""
     other = world.process(transport=Changing(world.box))
     other.schedule("Hello", at="now")
-    other.run_once()
+    other.run_once(log=told)
     post = other.context.store.get(1)
     assert ("published", "bafyother", ["Hello"]) == (post.state, post.cid, world.texts())
+    assert 1 == told.events().count("stored_otherwise")
 
 
 @pytest.mark.parametrize("value", [1.5, 2**64, {"$link": "x"}, float("nan"), float("inf"), "\ud800", {1: 2}])

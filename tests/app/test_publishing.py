@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.atproto.repo import Repo, Write
+from skywrite.compose.freeze import Frozen
 from skywrite.publish.publisher import LEASE_SECONDS, Publisher
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Published, Retry
@@ -83,6 +85,33 @@ def test_who_was_taken_over_changes_nothing_and_says_so(
         [(event, facts["post"]) for event, facts in told],
         sky.context.store.get(1),
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "root_rkey", "is_found"), [("release-1", None, True), (None, "3kabc", True), (None, None, False)]
+)
+def test_what_is_under_the_key_of_a_post_is_the_post(
+    world: World,
+    sky: Skywrite,
+    publisher: Publisher,
+    told: Told,
+    key: str | None,
+    root_rkey: str | None,
+    is_found: bool,
+) -> None:
+    """It went out before, without this database knowing; only where an older release accepted it without a key, it is
+    another post."""
+    sky.schedule("Hello", at="now")
+    claim = claimed(sky, publisher)
+    write = Frozen.from_json(claim.post.frozen or "").writes[0]
+    other = Write.of(write.collection, write.rkey, {**write.value, "text": "From another computer"})
+    Repo(sky.context.agents.get(claim.post.account_did)).try_create_all([other])
+    result = publisher.publish(claim._replace(post=claim.post._replace(key=key, root_rkey=root_rkey)))
+    there = world.box.posts("alice.test")[0]
+    found = Published(there.uri, there.cid, (write.rkey,), found=True)
+    assert ["From another computer"] == world.texts()
+    assert (found if is_found else "RecordConflict") == getattr(result.error, "name", result.outcome)
+    assert ["found_on_network"] * is_found == told.events()
 
 
 def test_a_surprise_is_told_with_its_error(
