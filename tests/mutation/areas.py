@@ -31,7 +31,7 @@ AREAS: dict[str, Area] = {
     "publish": Area(
         ("publish/*.py",),
         (
-            *_unit("agents", "budget", "forecast", "hosts", "mail", "patience", "policy", "pool"),
+            *_unit("agents", "budget", "forecast", "hosts", "mail", "network", "patience", "policy", "pool"),
             *_unit(
                 "publish", "sender", "timekeeper", "together", "video_answers", "video_parts", "video_pauses", "workers"
             ),

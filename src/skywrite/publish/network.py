@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Repo
@@ -19,7 +20,7 @@ from skywrite.compose.references import parse_reference
 from skywrite.compose.resolve import DraftContext
 from skywrite.config import Config
 from skywrite.errors import TemporaryError
-from skywrite.fetch.web import GuardedWeb
+from skywrite.fetch.web import LOCAL_HOSTS, GuardedWeb
 from skywrite.http import Transport
 from skywrite.publish.sender import VideoUpload
 from skywrite.publish.videos import through_service, video_upload
@@ -53,7 +54,7 @@ class Network:
             service=service,
             web=GuardedWeb(self.fetcher),
             clock=self._clock,
-            allow_local=any(host in (service or "") for host in ("//localhost", "//127.0.0.1")),
+            allow_local=urlsplit(service or "").hostname in LOCAL_HOSTS,
             service_first=True,
             check=lambda url: self.fetcher().check(url),
         )
