@@ -14,6 +14,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.clock import FakeClock
 from skywrite.config import Config, load_config
+from skywrite.http import Response
 from skywrite.queue.model import STATES
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
@@ -70,6 +71,18 @@ class Told(list[tuple[str, dict[str, Any]]]):
 def told() -> Told:
     """An empty log."""
     return Told()
+
+
+def before_each_write(world: World, work: Callable[[], object]) -> None:
+    """Do something before each write reaches the server; what it raises is what becomes of the write."""
+    request = world.transport.request
+
+    def later(method: str, url: str, **more: Any) -> Response:
+        if url.endswith("applyWrites"):
+            work()
+        return request(method, url, **more)
+
+    world.transport.request = later  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -122,6 +122,7 @@ def test_a_session_that_ended_is_not_used_again(world: World, sky: Skywrite) -> 
 
 def test_a_lease_is_renewed_when_a_third_of_it_is_over(world: World, sky: Skywrite) -> None:
     """Not before, which would cost a write each time; and a lease that is lost stops whoever asks."""
+    world.clock.advance(LEASE_SECONDS)
     sky.schedule("Hello", at="now")
     publisher = sky._sending.publisher()
     claim = claim_next(sky.context.store, "w", LEASE_SECONDS, publisher.decider)

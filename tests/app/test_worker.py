@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,13 +14,12 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.clock import SystemClock
 from skywrite.errors import InputError, NotSent, SkywriteError
-from skywrite.http import Response
 from skywrite.publish.hosts import Choice
 from skywrite.publish.worker import Tally, Worker, in_turn
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Held, Problem, Published, Retry
 from skywrite.queue.store import Store
-from tests.app.conftest import NOON, Told, World
+from tests.app.conftest import NOON, Told, World, before_each_write
 
 WRITE = "com.atproto.repo.applyWrites"
 PATIENCE_SECONDS = 20
@@ -52,18 +51,6 @@ def bob_too(world: World, sky: Skywrite) -> None:
     sky.login("bob.test", world.box.account("bob.test").app_password, pds=world.box.url)
     for account in ("alice.test", "bob.test"):
         sky.schedule("Hello", at="now", account=account)
-
-
-def hold_up(world: World, before: Callable[[], object]) -> None:
-    """Do something before each write."""
-    request = world.transport.request
-
-    def held_up(method: str, url: str, **more: Any) -> Response:
-        if url.endswith(WRITE):
-            before()
-        return request(method, url, **more)
-
-    world.transport.request = held_up  # type: ignore[method-assign]
 
 
 def publishing_threads() -> list[str]:
@@ -193,7 +180,7 @@ def test_a_server_that_lets_a_thread_wait_in_vain_hangs(
         world.clock.advance(seconds)
         raise NotSent("No connection.")
 
-    hold_up(world, in_vain)
+    before_each_write(world, in_vain)
     world.clock.advance(1000)
     sky.schedule("Hello", at="now")
     assert worker.step()
@@ -235,7 +222,7 @@ def test_one_thread_claims_for_all_that_wait(
     asked: list[tuple[int, float]] = []
     written: list[float] = []
     began = world.clock.monotonic()
-    hold_up(world, lambda: written.append(world.clock.monotonic() - began))
+    before_each_write(world, lambda: written.append(world.clock.monotonic() - began))
 
     def claiming(store: Store, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
         asked.append((most, round(world.clock.monotonic() - began, 3)))
@@ -433,7 +420,7 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
             published.release()
 
     monkeypatch.setattr(Store, "next_ready_at", asking)
-    hold_up(world, gate.pass_through)
+    before_each_write(world, gate.pass_through)
     worker = Worker("w", sky._sending.publisher()._replace(clock=clock), threads=1, log=log)
     thread = threading.Thread(target=worker.run)
     thread.start()
@@ -457,7 +444,7 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
 def test_a_second_thread_publishes_beside_the_first(world: World, sky: Skywrite, worker: Worker, gate: Gate) -> None:
     """Whoever has claimed a post wakes another for the next one: accounts do not wait for each other."""
     bob_too(world, sky)
-    hold_up(world, gate.pass_through)
+    before_each_write(world, gate.pass_through)
     for _ in range(2):
         worker.hosts.enter(world.box.url)
         worker.hosts.leave(world.box.url, True)
@@ -529,7 +516,7 @@ def test_a_worker_finishes_what_it_has_begun(world: World, sky: Skywrite, what: 
     work = Finishing()
     work.worker = Worker("w", sky._sending.publisher(), threads=1, tasks=[work] if what == "task" else [])
     if what == "post":
-        hold_up(world, work.run)
+        before_each_write(world, work.run)
         sky.schedule("Hello", at="now")
     work.thread.start()
     assert work.begun.wait(PATIENCE_SECONDS)

@@ -30,6 +30,7 @@ from skywrite.publish.decide import Decider
 from skywrite.publish.hosts import Hosts
 from skywrite.publish.moved import is_worth_asking
 from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
+from skywrite.publish.publisher import waits_for_mentions
 from skywrite.publish.reply_target import ReplyTargetGone
 from skywrite.queue.model import (
     Account,
@@ -335,6 +336,16 @@ def test_the_two_days_begin_when_a_post_is_due() -> None:
     written = {"created_at": NOW - timedelta(days=3), "attempts": 99}
     outcomes = [outcome_of(NoAnswer("gone"), post(**written, due_at=due), NOW, 0.5)[0] for due in (NOW, None)]
     assert [Retry, Held] == [type(outcome) for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds", "waits"), [(3, 3600, False), (2, 3600, True), (3, 3599, True), (99, 3599, True)]
+)
+def test_mentions_get_three_tries_and_an_hour(attempts: int, seconds: int, waits: bool) -> None:
+    """Both, from when the post is due: one that was overdue at its first attempt gets its tries, too."""
+    now, written = NOW + timedelta(seconds=seconds), {"created_at": NOW - timedelta(days=3), "attempts": attempts}
+    assert waits is waits_for_mentions(post(**written), now)
+    assert not waits_for_mentions(post(**written | {"attempts": 3}, due_at=None), now)
 
 
 @pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 3.75), (0.5, 5.0), (0.9, 6.0)])

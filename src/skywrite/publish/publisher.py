@@ -6,7 +6,7 @@ upload, and losing it stops everything). What does not: choosing the post (`deci
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from skywrite.atproto.identity import Resolver
@@ -52,6 +52,14 @@ class Result(NamedTuple):
     outcome: Outcome
     account: AccountChange | None = None
     error: Exception | None = None
+
+
+def waits_for_mentions(post: Post, now: datetime) -> bool:
+    """Whether a post whose mentions cannot be looked up waits: for an hour, and for three attempts.
+
+    Both, so that a post that was overdue at its first attempt gets its attempts, too.
+    """
+    return post.attempts < MENTION_TRIES or now < (post.due_at or post.created_at) + MENTION_PATIENCE
 
 
 class Publisher(NamedTuple):
@@ -203,9 +211,7 @@ class Publisher(NamedTuple):
             except InputError:
                 dids[handle] = None
             except TemporaryError:
-                due_at = claim.post.due_at or claim.post.created_at
-                # Both, so that a post that was overdue at its first attempt gets its attempts, too.
-                if claim.post.attempts < MENTION_TRIES or self.clock.now() < due_at + MENTION_PATIENCE:
+                if waits_for_mentions(claim.post, self.clock.now()):
                     raise
                 dids[handle] = None
             if dids[handle] is None:
