@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.model import NewRecurrence, Published, Slot, UnknownMedia, UnknownRecurrence, WrongState
+from skywrite.queue.model import (
+    Defer,
+    Miss,
+    NewRecurrence,
+    Published,
+    Slot,
+    UnknownMedia,
+    UnknownRecurrence,
+    WrongState,
+)
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, claimed, later, media, post
+from tests.store.support import (
+    ALICE,
+    BOB,
+    LEASE_SECONDS,
+    NOON,
+    PROBLEM,
+    claimed,
+    decide_with,
+    later,
+    media,
+    post,
+)
+from tests.support.claims import claim_next
 
 DAILY = NewRecurrence(
     ALICE,
@@ -69,6 +91,17 @@ def test_rules_of_an_account(store: Store) -> None:
     """Rules are listed for all accounts or for one."""
     numbers = [store.add_recurrence(DAILY), store.add_recurrence(DAILY._replace(account_did=BOB))]
     assert (numbers, numbers[1:]) == ([r.id for r in store.recurrences()], [r.id for r in store.recurrences(BOB)])
+
+
+@pytest.mark.parametrize(("state", "turns"), [("cancelled", [0, 1]), ("held", [1, 1])])
+def test_a_skipped_occurrence_gives_its_turn_back(store: Store, clock: FakeClock, state: Any, turns: list[int]) -> None:
+    """The next one takes its text; one that is held may still go out with it, and other rules' turns stay."""
+    for number in (1, 2):
+        store.add_recurrence(DAILY, post(f"from {number}", occurrence=NOON, due=later(number)))
+    clock.advance(2)
+    decide, _ = decide_with(Miss(state, PROBLEM), Defer(later(60)))
+    assert None is claim_next(store, "w", LEASE_SECONDS, decide)
+    assert turns == [store.recurrence(number).position for number in (1, 2)]
 
 
 def test_one_post_for_an_occurrence(store: Store, clock: FakeClock) -> None:
