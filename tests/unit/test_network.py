@@ -21,7 +21,7 @@ RESOLVE = "com.atproto.identity.resolveHandle"
 
 
 @pytest.fixture
-def network(tmp_path: Path, server: Any, clock: FakeClock) -> Network:
+def net(tmp_path: Path, server: Any, clock: FakeClock) -> Network:
     return Network(load_config({"SKYWRITE_HOME": str(tmp_path)}), server, clock)
 
 
@@ -36,38 +36,38 @@ def network(tmp_path: Path, server: Any, clock: FakeClock) -> Network:
     ],
 )
 def test_only_a_server_on_this_computer_may_name_this_computer(
-    network: Network, server: Any, answer: Any, service: str | None, is_local: bool
+    net: Network, server: Any, answer: Any, service: str | None, is_local: bool
 ) -> None:
     """A stranger's server, whatever its name begins with, cannot make us ask what listens here."""
     pds = {"id": "#atproto_pds", "serviceEndpoint": LOCAL_PDS}
     server.on("did.json", answer({"id": DID, "service": [pds]}))
     allowed: AbstractContextManager[object] = nullcontext() if is_local else pytest.raises(UnknownDid)
     with allowed:
-        assert LOCAL_PDS == network.resolver(service).pds_url(DID)
+        assert LOCAL_PDS == net.resolver(service).pds_url(DID)
     assert [f"{LOCAL_PDS}/.well-known/did.json"] * is_local == [sent.url for sent in server.sent]
 
 
-def test_an_accounts_own_server_is_asked_first(network: Network, server: Any, answer: Any) -> None:
+def test_an_accounts_own_server_is_asked_first(net: Network, server: Any, answer: Any) -> None:
     """Its account trusts it, and one question is quicker than three."""
     server.on(RESOLVE, answer({"did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz"}))
-    found = network.resolver("https://pds.example").resolve_handle("bob.example")
+    found = net.resolver("https://pds.example").resolve_handle("bob.example")
     assert ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", [RESOLVE]) == (found, [sent.nsid for sent in server.sent])
 
 
-def test_a_server_that_does_not_say_what_it_takes_is_believed_to_take_it(network: Network) -> None:
+def test_a_server_that_does_not_say_what_it_takes_is_believed_to_take_it(net: Network) -> None:
     """Its own limit counts where it can be asked; where it cannot, nothing is refused here."""
 
     def away() -> int:
         raise NotSent("Nobody is there.")
 
     limits = [
-        network.draft_context(LOCAL_PDS, lambda ask=ask: SimpleNamespace(blob_upload_limit=ask)).blob_limit()  # type: ignore[misc,arg-type]
+        net.draft_context(LOCAL_PDS, lambda ask=ask: SimpleNamespace(blob_upload_limit=ask)).blob_limit()  # type: ignore[misc,arg-type]
         for ask in (lambda: 5000, away)
     ]
     assert [5000, None] == limits
 
 
 @pytest.mark.parametrize(("pds_url", "as_blobs"), [(LOCAL_PDS, True), ("https://pds.example", False)])
-def test_a_video_must_fit_the_server_that_takes_it(network: Network, pds_url: str, as_blobs: bool) -> None:
+def test_a_video_must_fit_the_server_that_takes_it(net: Network, pds_url: str, as_blobs: bool) -> None:
     """A server on this computer, which the public video service cannot reach, takes it itself."""
-    assert as_blobs is network.draft_context(pds_url, lambda: pytest.fail("nobody is asked")).videos_as_blobs
+    assert as_blobs is net.draft_context(pds_url, lambda: pytest.fail("nobody is asked")).videos_as_blobs
