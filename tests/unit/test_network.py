@@ -47,11 +47,19 @@ def test_only_a_server_on_this_computer_may_name_this_computer(
     assert [f"{LOCAL_PDS}/.well-known/did.json"] * is_local == [sent.url for sent in server.sent]
 
 
-def test_an_accounts_own_server_is_asked_first(net: Network, server: Any, answer: Any) -> None:
-    """Its account trusts it, and one question is quicker than three."""
+def test_an_accounts_own_server_is_asked_first(
+    net: Network, server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its account trusts it, and one question is quicker than three: where it answers, DNS is not asked."""
+    looked_up: list[str] = []
+    monkeypatch.setattr("skywrite.atproto.identity.dns_txt", lambda name: looked_up.append(name) or [])
     server.on(RESOLVE, answer({"did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz"}))
     found = net.resolver("https://pds.example").resolve_handle("bob.example")
-    assert ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", [RESOLVE]) == (found, [sent.nsid for sent in server.sent])
+    assert ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", [RESOLVE], []) == (
+        found,
+        [sent.nsid for sent in server.sent],
+        looked_up,
+    )
 
 
 def test_a_server_that_does_not_say_what_it_takes_is_believed_to_take_it(net: Network) -> None:
