@@ -124,7 +124,8 @@ def test_a_video_goes_through_the_service(
 def test_a_service_that_is_away_does_not_hold_up_a_video(
     world: World, videoing: Skywrite, service: VideoServiceStandIn, video: str
 ) -> None:
-    """It goes out as a plain blob, on time."""
+    """It goes out as a plain blob, on time, where it is no larger than the account's server takes."""
+    world.box.blob_limit = Path(video).stat().st_size
     service.faults["getUploadLimits"] = [DROP] * 9
     videoing.post("Video", video=video)
     assert Path(video).stat().st_size == video_of(world)["video"]["size"]
@@ -181,7 +182,7 @@ def test_without_a_service_a_video_must_fit_the_server(world: World, sky: Skywri
 
 
 @pytest.mark.parametrize(
-    ("pds", "service_url", "expected"),
+    ("pds_url", "service_url", "expected"),
     [
         ("https://pds.example", "https://video.bsky.app", True),
         ("http://localhost:2583", "https://video.bsky.app", False),
@@ -190,9 +191,9 @@ def test_without_a_service_a_video_must_fit_the_server(world: World, sky: Skywri
         ("https://pds.example", "", False),
     ],
 )
-def test_who_uses_the_service(pds: str, service_url: str, expected: bool) -> None:
+def test_who_uses_the_service(pds_url: str, service_url: str, expected: bool) -> None:
     """The public one cannot reach a server on this computer."""
-    assert expected == through_service(pds, service_url)
+    assert expected == through_service(pds_url, service_url)
 
 
 def test_a_limit_of_the_service_is_none_of_the_account(

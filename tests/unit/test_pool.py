@@ -86,21 +86,21 @@ def test_waiting_for_all_waits_for_what_nobody_has_begun() -> None:
     assert [*range(1, 51)] == counts
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_nobody_waits_for_a_thread_that_broke() -> None:
+def test_nobody_waits_for_a_thread_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its error is its own; the next one to be woken is another thread."""
-    go_on, threads = threading.Event(), []
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    gate, threads = Gate(), []
 
     def work() -> None:
         threads.append(threading.current_thread())
-        assert go_on.wait(PATIENCE_SECONDS)
+        gate.work()
         raise ValueError
 
     pool = Pool(1, work)
-    pool.wake()
+    gate.busy(pool, 1)
     # While this thread holds the lock, the other one cannot end before it is waited for.
     with pool._news:
-        go_on.set()
+        gate.go_on.set()
         pool.wait()
     assert 0 == pool.size
     threads[0].join()
