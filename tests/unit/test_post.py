@@ -147,9 +147,12 @@ class TestChecking:
             check_post({"$type": "app.bsky.feed.post", "text": "hi", **fields})
 
     def test_repetitions_count(self) -> None:
-        """As many languages, tags and labels as the server accepts pass, though some are repeated."""
+        """As many languages, tags and labels as the server accepts pass, and no more, though some are repeated."""
         lists = {"langs": ["en"] * 3, "tags": ["t"] * 8, "labels": {"values": [{"val": "porn"}] * 10}}
         check_post({"$type": "app.bsky.feed.post", "text": "hi", **lists})
+        for more in ({"langs": ["en"] * 4}, {"tags": ["t"] * 9}, {"labels": {"values": [{"val": "porn"}] * 11}}):
+            with pytest.raises(BadRecord):
+                check_post({"$type": "app.bsky.feed.post", "text": "hi", **lists, **more})
 
     def test_stamped(self) -> None:
         """createdAt may be absent until the post is stamped."""
