@@ -21,7 +21,10 @@ class Pool:
         self._work = work
         self._name = name
         self._rest_seconds = rest_seconds
-        self._news = threading.Condition()
+        self._lock = threading.RLock()
+        # Work for one resting thread; nothing left to do. Each wakes only those who wait for it.
+        self._news = threading.Condition(self._lock)
+        self._quiet = threading.Condition(self._lock)
         self._threads: set[threading.Thread] = set()
         self._resting = 0
         self._waiting = 0
@@ -31,23 +34,23 @@ class Pool:
     @property
     def size(self) -> int:
         """How many threads there are now."""
-        with self._news:
+        with self._lock:
             return len(self._threads)
 
     @property
     def is_full(self) -> bool:
         """Whether all threads that may be are busy."""
-        with self._news:
+        with self._lock:
             return len(self._threads) - self._resting + self._waiting >= self._most
 
     def wake(self) -> None:
         """Let one more thread work. If all are busy, one works again when it is done."""
-        with self._news:
+        with self._lock:
             if self._closed:
                 return
             if self._waiting < self._resting:
                 self._waiting += 1
-                self._news.notify_all()
+                self._news.notify()
             elif len(self._threads) < self._most:
                 self._waiting += 1
                 self._started += 1
@@ -59,12 +62,12 @@ class Pool:
 
     def wait(self) -> None:
         """Wait until no thread works and none is about to."""
-        with self._news:
-            self._news.wait_for(lambda: not self._waiting and self._resting == len(self._threads))
+        with self._lock:
+            self._quiet.wait_for(self._is_quiet)
 
     def close(self) -> None:
         """Start nothing new; returns when every thread has ended."""
-        with self._news:
+        with self._lock:
             self._closed = True
             self._news.notify_all()
             threads = list(self._threads)
@@ -76,18 +79,25 @@ class Pool:
             while self._next():
                 self._work()
         finally:
-            with self._news:
+            with self._lock:
                 self._threads.discard(threading.current_thread())
-                self._news.notify_all()
+                self._tell_quiet()
 
     def _next(self) -> bool:
         """Wait for work; False if the thread is to end."""
-        with self._news:
+        with self._lock:
             self._resting += 1
-            self._news.notify_all()
+            self._tell_quiet()
             self._news.wait_for(lambda: self._waiting or self._closed, self._rest_seconds)
             self._resting -= 1
             if self._closed or not self._waiting:
                 return False
             self._waiting -= 1
             return True
+
+    def _is_quiet(self) -> bool:
+        return not self._waiting and self._resting == len(self._threads)
+
+    def _tell_quiet(self) -> None:
+        if self._is_quiet():
+            self._quiet.notify_all()
