@@ -27,6 +27,7 @@ from skywrite.queue.model import Account
 from skywrite.queue.store import Store
 from skywrite.queue.vault import WrongKey
 from tests.app.conftest import NOON, World
+from tests.store.support import raw
 from tests.support.claims import claim_next
 
 JOIN_SECONDS = 20
@@ -53,6 +54,17 @@ def test_pruning_comes_once_a_day(world: World, sky: Skywrite, monkeypatch: pyte
         world.clock.advance(6 * 3600)
     assert 8 == len(pruned)
     assert all(later - earlier >= timedelta(seconds=PRUNE_SECONDS) for earlier, later in itertools.pairwise(pruned))
+
+
+def test_the_ledger_is_kept_for_days(world: World, sky: Skywrite) -> None:
+    """What no budget asks for any more is dropped with everything else that is old."""
+    kept = []
+    for _ in range(6):
+        sky.schedule("Now", at="now")
+        sky.run_once()
+        kept.append(len(raw(sky.store, "SELECT minute FROM spend")))
+        world.clock.advance(86_400)
+    assert [1, 2, 3, 4, 4, 4] == kept
 
 
 def test_one_run_is_enough_after_a_long_pause(world: World, sky: Skywrite) -> None:

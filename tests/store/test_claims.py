@@ -539,7 +539,8 @@ def test_each_result_of_many_is_its_own(store: Store, clock: FakeClock) -> None:
     dids = [ALICE, BOB, CAROL]
     store.sign_in(session(CAROL))
     store.add([post(did[-1], did=did) for did in dids])
-    alice, bob, carol = store.claim_some("w", 1000, take(), 3, lambda: ([], None))
+    claims = store.claim_some("w", 1000, take(), 3, lambda: ([], None))
+    alice, bob, carol = sorted(claims, key=lambda claim: claim.account.did)
     clock.advance(1)
     lost = alice._replace(token=alice.token + 1)
     settlements = [

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from skywrite.clock import FakeClock
+from skywrite.queue import ledger
 from skywrite.queue.database import time_of
+from skywrite.queue.ledger import Ledger
 from skywrite.queue.model import AccountView, Post, Published, Take
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, claimed, later, post, raw, take
@@ -121,16 +123,18 @@ def test_published_today_follows_the_zone(store: Store, clock: FakeClock) -> Non
     assert (1, 0, 1) == (utc.published_today, berlin.published_today, berlin.published_last_day)
 
 
-def test_old_entries_are_dropped(store: Store, clock: FakeClock) -> None:
-    """Whoever goes on publishing keeps three days and three hours: nothing that a budget still needs."""
+@pytest.mark.parametrize("at_once", [1, 2, 1_000])
+def test_old_entries_are_dropped(store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """Three days and three hours are kept, which is all that a budget needs; any number of accounts is cleaned up."""
+    monkeypatch.setattr(ledger, "ACCOUNTS_AT_ONCE", at_once)
 
     def kept(did: str) -> list[float]:
         rows = raw(store, f"SELECT minute FROM spend WHERE account_did = '{did}' ORDER BY minute")
         return [(at - NOON).total_seconds() / 3600 for row in rows if (at := time_of(row["minute"]))]
 
     publish(store, clock, NOON, did=BOB)
-    for hours in (0, 1, 75):
+    for hours in (0, 1, 75, 76):
         publish(store, clock, later(hours * 3600))
     before = kept(ALICE)
-    publish(store, clock, later(76 * 3600))
-    assert ([0, 1, 75], [1, 75, 76], [0]) == (before, kept(ALICE), kept(BOB))
+    Ledger(store).prune(later(76 * 3600))
+    assert ([0, 1, 75, 76], [1, 75, 76], []) == (before, kept(ALICE), kept(BOB))

@@ -38,7 +38,6 @@ INDEXES: dict[str, set[str]] = {
     "end_leases": {"account_key"},
     "close_attempts": {"attempt_key"},
     "read_spend": {"spend_key"},
-    "forget_spend": {"spend_key"},
 }
 # The names that the databases give to primary keys.
 KEYS = {

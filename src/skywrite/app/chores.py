@@ -11,6 +11,7 @@ from skywrite.clock import to_iso
 from skywrite.publish.hosts import Trouble
 from skywrite.publish.worker import in_turn
 from skywrite.queue.events import Events
+from skywrite.queue.ledger import Ledger
 from skywrite.queue.notices import Notices
 
 HEARTBEAT_SECONDS = 15
@@ -71,7 +72,7 @@ class Heartbeat(Chore):
 
 
 class Pruning(Chore):
-    """Drops stored bytes that nothing needs and the records of dead workers: once a day, for all processes together."""
+    """Drops bytes, ledger entries and records of dead workers that nothing needs: once a day, for all processes."""
 
     every = timedelta(seconds=PRUNE_SECONDS)
 
@@ -86,6 +87,7 @@ class Pruning(Chore):
         self._ctx.store.prune()
         Events(self._ctx.store).prune(now - EVENTS_KEPT)
         Notices(self._ctx.store).prune(now - EVENTS_KEPT)
+        Ledger(self._ctx.store).prune(now)
         self._forget_workers(now)
 
     def _forget_workers(self, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The ledger of each account: write points spent and posts published, by the minute.
 
-What lives here: entering both, and what a decision may know of an account. What does not: the budgets
-(`publish.budget`).
+What lives here: entering both, what a decision may know of an account, and dropping what is old. What does not: the
+budgets (`publish.budget`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.model import Account, AccountView
 from skywrite.queue.steps import items_of, items_of_dids
@@ -19,6 +20,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 # Two local days have up to 49 hours; the rest is slack for changes of zone.
 KEPT = timedelta(hours=75)
+ACCOUNTS_AT_ONCE = 1_000
 _TOTALS = ("points_last_hour", "points_last_day", "published_today", "published_last_day", "published_yesterday")
 
 
@@ -33,14 +35,25 @@ def note_posts(tx: Transaction, now: datetime, posts: Mapping[str, int]) -> None
 
 
 def _enter(tx: Transaction, now: datetime, entries: Sequence[Mapping[str, object]]) -> None:
-    if not entries:
-        return
-    before = {entry["did"]: (entry["points"], entry["posts"]) for entry in entries}
-    rows = tx.rows("add_spend", items=items_of(entries), minute=_minute(now))
-    # A new minute: a good time, and seldom enough, to drop what is too old.
-    new = [row["account_did"] for row in rows if (row["points"], row["posts"]) == before[row["account_did"]]]
-    if new:
-        tx.run("forget_spend", items=items_of_dids(new), before=now - KEPT)
+    if entries:
+        tx.run("add_spend", items=items_of(entries), minute=_minute(now))
+
+
+class Ledger:
+    """The whole ledger of a store."""
+
+    def __init__(self, store: StoreBase) -> None:
+        self._store = store
+
+    def prune(self, now: datetime) -> None:
+        """Drop entries that no budget needs any more, of some accounts at a time, so that nobody waits long."""
+        after: str | None = ""
+        while after is not None:
+            with self._store._writing(wake=False) as tx:
+                last = tx.row("account_after_many", after=after, many=ACCOUNTS_AT_ONCE)
+                until = None if last is None else last["did"]
+                tx.run("forget_spend", after=after, until=until, before=now - KEPT)
+            after = until
 
 
 def views(tx: Transaction, accounts: Sequence[Account], now: datetime) -> dict[str, AccountView]:

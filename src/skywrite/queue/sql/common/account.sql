@@ -16,6 +16,10 @@ SELECT * FROM account ORDER BY is_default DESC, handle, did
 -- The accounts with these DIDs (JSON objects).
 SELECT * FROM account WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
 
+-- name: account_after_many
+-- The account that comes so many accounts behind this DID.
+SELECT did FROM account WHERE did > :after ORDER BY did LIMIT 1 OFFSET :many
+
 -- name: some_accounts
 -- Some accounts that are signed in.
 SELECT * FROM account WHERE session IS NOT NULL LIMIT :most

@@ -81,7 +81,6 @@ SELECT
 FROM json_each(:items) AS item WHERE true
 ON CONFLICT (account_did, minute)
 DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + excluded.posts
-RETURNING account_did, points, posts
 
 -- name: read_spend
 -- What accounts spent and published recently. Entries from a clock that ran ahead count once their time has come.
@@ -97,9 +96,9 @@ WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item
 GROUP BY account_did
 
 -- name: forget_spend
--- Delete ledger entries that no budget needs any more.
+-- Delete ledger entries from before a time, of the accounts behind one and up to another.
 DELETE FROM spend
-WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item) AND minute < :before
+WHERE account_did > :after AND account_did <= coalesce(:until, (SELECT max(did) FROM account)) AND minute < :before
 
 -- name: freeze_post
 -- Store the records of a post that is being published.
