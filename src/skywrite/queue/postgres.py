@@ -35,6 +35,8 @@ STATEMENT_SECONDS = 300
 VANISHED_SECONDS = 30
 # Threads share transactions, so more of them need hardly more connections; a server has room for ten such workers.
 CONNECTIONS_MAX = 8
+# A statement that comes back is worth preparing: planning one takes longer than running it.
+PREPARE_AFTER = 1
 CHANNEL = "skywrite"
 # Any number will do, as long as nobody else in this database locks the same one.
 _SCHEMA_LOCK = 7_305_201_337
@@ -58,6 +60,9 @@ _SETTINGS = {
 # `-c name=value`, `-cname=value` and `--name=value`, with libpq's escapes.
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
 _HOST_FAILED = re.compile(r"- host: '([^']*)', port: '?(\w*)'?, hostaddr: [^:]*: (.*)")
+# Whoever writes looks rows up by their keys: one plan fits all values. By itself, the server plans the first uses of a
+# statement on each connection anew.
+_ONE_PLAN = b"; SET LOCAL plan_cache_mode = force_generic_plan"
 _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
 
@@ -150,17 +155,16 @@ class PostgresDatabase(Database):
         return self._prepared(cast(Connection, connection))
 
     def _prepared(self, connection: Connection) -> Connection:
-        if self._pooled:
-            # Through a pooler, statements prepared by the driver would belong to a session that another client gets
-            # next.
-            cast(Any, connection).prepare_threshold = None
+        # Through a pooler, statements prepared by the driver would belong to a session that another client gets next.
+        cast(Any, connection).prepare_threshold = None if self._pooled else PREPARE_AFTER
         return connection
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         # Not READ WRITE: an administrator's default of read-only stands. The level is named, because our locks are
         # made for this one, whatever the default of the database is. Who only reads sees one state, as in SQLite.
         mode = b"READ COMMITTED" if write else b"REPEATABLE READ READ ONLY"
-        connection.execute(b"BEGIN ISOLATION LEVEL " + mode + (self._settings if self._pooled else b""))
+        also = self._settings if self._pooled else _ONE_PLAN if write else b""
+        cast(Any, connection).execute(b"BEGIN ISOLATION LEVEL " + mode + also, prepare=False)
 
     @cached_property
     def _settings(self) -> bytes:
