@@ -81,7 +81,7 @@ def break_guards(store: Store) -> None:
         ),
         (
             "take_posts",
-            b"  AND version = CAST(item.value ->> 'version' AS bigint) AND state IN ('scheduled', 'publishing')\n"
+            b"  AND version = CAST(item.value ->> 'version' AS bigint) AND state || '' IN ('scheduled', 'publishing')\n"
             b"  AND (state = 'scheduled' OR lease_token < CAST(item.value ->> 'token' AS bigint))",
             b"",
         ),
