@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from bench.queue_data import (
 from skywrite.app import Skywrite
 from skywrite.atproto.session import Session
 from skywrite.atproto.tid import TidClock
+from skywrite.cli.main import GARBAGE_OBJECTS
 from skywrite.clock import SystemClock, to_iso
 from skywrite.config import load_config
 from skywrite.publish.decide import Decider
@@ -54,6 +56,8 @@ def import_part(ground: Ground, kinds: list[str], rows_checked: int) -> Table:
         tell(f"{kind}: import_rows")
         sky = ground.sky(ground.environ(kind), [_fake_session(did) for did in fake_dids()[:10]])
         rows = list(_rows(sky, rows_checked))
+        # As the command line does.
+        gc.set_threshold(GARBAGE_OBJECTS)
         began = time.perf_counter()
         reports = sky.import_rows(rows)
         rate = rows_checked / (time.perf_counter() - began)

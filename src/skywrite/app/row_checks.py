@@ -22,6 +22,7 @@ from skywrite.compose.resolve import DraftContext
 from skywrite.contained import Contained
 from skywrite.errors import Notice, SkywriteError, TemporaryError
 from skywrite.queue.model import Account, NewPost
+from skywrite.queue.rows import Written, dump_json
 from skywrite.schedule.policy import LatePolicy
 from skywrite.schedule.tokens import DateOrder
 
@@ -51,11 +52,14 @@ class Terms(NamedTuple):
 
 
 class CheckedRow(NamedTuple):
-    """A row's post, as far as the row alone says what it is; `warnings` are names, texts and what they are about."""
+    """A row's post, as far as the row alone says what it is.
+
+    `prepared` is JSON, and `warnings` are names, texts and what they are about.
+    """
 
     account_did: str
     draft: dict[str, Any]
-    prepared: dict[str, Any]
+    prepared: str
     due_at: datetime | None
     key: str | None
     late_policy: LatePolicy
@@ -67,7 +71,7 @@ class CheckedRow(NamedTuple):
         return NewPost(
             self.account_did,
             self.draft,
-            self.prepared,
+            Written(self.prepared),
             self.due_at,
             self.key or key,
             self.late_policy,
@@ -149,7 +153,7 @@ def _is_plain(row: Row) -> bool:
 
 def _plain(new: NewPost, warnings: Sequence[Notice]) -> CheckedRow:
     about = [(one.name, str(one), one.about) for one in warnings]
-    draft, prepared = dict(new.draft), dict(new.prepared)
+    draft, prepared = dict(new.draft), dump_json(new.prepared)
     return CheckedRow(new.account_did, draft, prepared, new.due_at, new.key, new.late_policy, new.late_seconds, about)
 
 

@@ -47,6 +47,8 @@ def detect_facets(text: str) -> list[Facet]:
     if not found:
         return []
     found.sort(key=lambda item: item[0])
+    if text.isascii():
+        return [Facet(*item) for item in found]
     starts = ByteOffsets(text)
     facets = []
     for start, end, kind, value in found:

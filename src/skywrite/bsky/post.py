@@ -112,18 +112,13 @@ def check_facets(text: str, facets: Sequence[Mapping[str, Any]]) -> None:
 
 def _range(facet: object, number: int) -> tuple[int, int]:
     index = facet.get("index") if isinstance(facet, _OBJECT) else None
-    ends = (index.get("byteStart"), index.get("byteEnd")) if isinstance(index, _OBJECT) else (None, None)
-    start, end = ends
-    if not _is_count(start) or not _is_count(end):
-        raise BadFacet(
-            f"Facet {number} has no range.", hint="Its index needs byteStart and byteEnd, whole numbers from 0 upwards."
-        )
-    assert isinstance(start, int) and isinstance(end, int)
-    return start, end
-
-
-def _is_count(number: object) -> bool:
-    return type(number) is int and number >= 0
+    start, end = (index.get("byteStart"), index.get("byteEnd")) if isinstance(index, _OBJECT) else (None, None)
+    # Not isinstance: True and False are no numbers here.
+    if type(start) is int and type(end) is int and start >= 0 and end >= 0:
+        return start, end
+    raise BadFacet(
+        f"Facet {number} has no range.", hint="Its index needs byteStart and byteEnd, whole numbers from 0 upwards."
+    )
 
 
 def _check_features(facet: Mapping[str, Any], number: int) -> None:

@@ -35,8 +35,9 @@ __all__ = [
 
 def detect(rich: RichText) -> RichText:
     """The same text with its existing facets and those that detection finds, without overlaps."""
-    given = without_overlaps(rich.facets)
-    found = [facet for facet in detect_facets(rich.text) if not any(facet.overlaps(other) for other in given)]
+    given, found = without_overlaps(rich.facets), detect_facets(rich.text)
+    if given:
+        found = [facet for facet in found if not any(facet.overlaps(other) for other in given)]
     return RichText(rich.text, tuple(without_overlaps([*given, *found])))
 
 

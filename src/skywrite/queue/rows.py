@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from binascii import crc32
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from skywrite.errors import Do, Hint
@@ -15,9 +15,27 @@ from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
+class Written(Mapping[str, Any]):
+    """A JSON object that is written already, for those who only store it: it takes less memory than its parts."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __getitem__(self, name: str) -> Any:
+        return json.loads(self.text)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(json.loads(self.text))
+
+    def __len__(self) -> int:
+        return len(json.loads(self.text))
+
+
 def dump_json(value: Any) -> str:
     """Compact JSON; texts stay readable in the database."""
-    return _ENCODER.encode(value)
+    return value.text if isinstance(value, Written) else _ENCODER.encode(value)
 
 
 def text_hash(draft: Mapping[str, Any]) -> int:
