@@ -118,11 +118,12 @@ def test_a_child_answers_only_for_rows_that_need_nothing_else(both: Skywrite) ->
 
 
 @pytest.mark.usefixtures("children")
-def test_an_import_needs_no_children(both: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ContainedUnavailable("No more processes."), RuntimeError("can't start new thread")])
+def test_an_import_needs_no_children(both: Skywrite, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Where none can be started, the import checks all rows itself."""
 
     def unavailable(*given: object) -> NoReturn:
-        raise ContainedUnavailable("No more processes.")
+        raise error
 
     monkeypatch.setattr(Contained, "call", unavailable)
     reports = both.import_rows(ROWS[: len(ALONE)])

@@ -20,7 +20,7 @@ from skywrite.app.rows import Batch, Rows
 from skywrite.clock import FakeClock
 from skywrite.compose.resolve import DraftContext
 from skywrite.contained import Contained
-from skywrite.errors import Notice, SkywriteError, TemporaryError
+from skywrite.errors import Notice, TemporaryError
 from skywrite.queue.model import Account, NewPost
 from skywrite.queue.rows import Written, dump_json
 from skywrite.schedule.policy import LatePolicy
@@ -135,7 +135,7 @@ def _checked_by(child: Contained, rows: Sequence[Row], terms: Terms) -> list[Che
     done: list[CheckedRow | None] = [None] * len(rows)
     try:
         found = child.call(check_rows, [dict(rows[place]) for place in places], terms)
-    except (SkywriteError, ValueError):
+    except Exception:
         # Whatever is wrong with a row, or with the child, is told when the import comes to the row.
         return done
     for place, checked in zip(places, found, strict=True):
