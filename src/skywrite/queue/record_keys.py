@@ -40,7 +40,7 @@ class RecordKeys:
         self._now = now
         self._clock_id = (int(random() * CLOCK_IDS) + number) % CLOCK_IDS
         self._start = int(random() * START_MICROS)
-        self._taken: dict[datetime, int] = {}
+        self._taken: dict[datetime, tuple[int, NewPost]] = {}
 
     def root(self, post: NewPost) -> str:
         """The key of the post's first record."""
@@ -56,9 +56,11 @@ class RecordKeys:
         if post.key is not None:
             return keyed_tid(at, post.key)
         first = (at - _EPOCH) // timedelta(microseconds=1) + (0 if at.microsecond else self._start)
-        taken = self._taken.get(at, 0)
-        # The other posts of a thread get the following keys.
-        self._taken[at] = taken + max(1, len(post.prepared.get("records", ())))
+        taken, before = self._taken.get(at, (0, None))
+        if before is not None:
+            # The other posts of its thread have the keys in between.
+            taken += max(1, len(before.prepared.get("records", ())))
+        self._taken[at] = (taken, post)
         return tid_from(first + taken, self._clock_id)
 
     def _possible(self, at: datetime) -> datetime:

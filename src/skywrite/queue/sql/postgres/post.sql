@@ -1,6 +1,11 @@
 -- name: new_post_ids
--- Numbers for new posts.
-SELECT nextval('post_id_seq') AS first, 1 AS count FROM generate_series(1, :count)
+-- Numbers for new posts, as runs without gaps.
+SELECT min(id) AS first, count(*) AS count
+FROM (
+  SELECT id, id - row_number() OVER (ORDER BY id) AS run
+  FROM (SELECT nextval('post_id_seq') AS id FROM generate_series(1, :count)) AS new
+) AS numbered
+GROUP BY run ORDER BY first
 
 -- name: insert_posts
 -- Store posts; their values follow.
