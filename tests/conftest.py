@@ -6,6 +6,7 @@ If a server cannot be started, the tests that need it fail, with the reason: a g
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -41,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Leave nothing to chance or, at night, all of it to one number, before modules of tests are imported."""
+    # A shell lets whatever it starts in the background ignore Ctrl-C, but some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption("--nightly"):
         return
     if config.option.seed is None:
