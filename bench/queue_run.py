@@ -46,13 +46,15 @@ def add_due(sky: Skywrite, sessions: list[Session], count: int, due_at: datetime
 def drain_part(ground: Ground, kinds: list[str], posts: int, connections: int, rounds: int) -> Table:
     """Due posts to the reference PDS through a worker, and through a bare loop over kept-alive connections, in turn."""
     sessions = ground.sessions(connections * DRAIN_ACCOUNTS_PER_CONNECTION)
+    # A worker leaves a quarter of its threads to other servers.
+    threads = connections * 4 // 3
     lines = []
     for kind in kinds:
         sky = ground.sky(ground.environ(kind), sessions)
-        _drain(sky, sessions, connections * 4, connections)
+        _drain(sky, sessions, connections * 4, threads)
         ours, bare = [], []
         for number in range(rounds):
-            ours.append(_drain(sky, sessions, posts, connections))
+            ours.append(_drain(sky, sessions, posts, threads))
             bare.append(_bare_loop(ground.pds.url, sessions, posts, connections))
             tell(f"{kind}: drain, round {number + 1}: {ours[-1][0]:.0f} and {bare[-1][0]:.0f} posts a second")
         share = statistics.median(mine[0] / other[0] for mine, other in zip(ours, bare, strict=True))
