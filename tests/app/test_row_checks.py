@@ -132,8 +132,8 @@ def test_an_import_needs_no_children(both: Skywrite, monkeypatch: pytest.MonkeyP
 
 
 def test_only_large_imports_start_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One for each processor and each thousand rows, up to four; a single one would only be a detour."""
+    """One for each processor and three thousand rows, up to four; a single one would only be a detour."""
     monkeypatch.setattr("os.cpu_count", lambda: 16)
-    assert [0, 0, 2, 3, 4] == [children_for(rows) for rows in (10, 1_999, 2_000, 3_500, 100_000)]
+    assert [0, 0, 2, 3, 4] == [children_for(rows) for rows in (10, 5_999, 6_000, 10_000, 100_000)]
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert 0 == children_for(100_000)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 500
 # With fewer rows, starting a child takes longer than it saves.
-ROWS_EACH_MIN = 1_000
+ROWS_EACH_MIN = 3_000
 CHILDREN_MAX = 4
 _OPTIONS = ("account", "at", "key", "late", "draft", "replies", "quotes", "split", "numbering")
 _LOOK = ("markdown", "shorten", "tidy", "mentions")
