@@ -54,6 +54,15 @@ DONE = Published("at://did:plc:alice/app.bsky.feed.post/3kroot", "bafypost", ("3
 LATE = Problem("TooLate", "Its time was missed by two days.", "Release it to publish it now.")
 
 
+def published(store: Store) -> list[str]:
+    """The texts that go out now, in their order."""
+    order = []
+    while claim := claim_next(store, "w", LEASE_SECONDS, take()):
+        order.append(claim.post.text)
+        store.settle(claim, DONE)
+    return order
+
+
 def test_nothing_to_do(store: Store) -> None:
     """Without posts there is no claim and no next moment."""
     assert (None, None) == (claim_next(store, "w", LEASE_SECONDS, take()), store.next_ready_at())
@@ -122,11 +131,7 @@ def test_due_order_within_an_account(store: Store, clock: FakeClock) -> None:
     """Posts of an account go out by due time, and by number when they are due together."""
     store.add([post("c", due=later(2)), post("a", due=later(1)), post("b", due=later(1))])
     clock.set(later(10))
-    order = []
-    while claim := claim_next(store, "w", LEASE_SECONDS, take()):
-        order.append(claim.post.text)
-        store.settle(claim, DONE)
-    assert ["a", "b", "c"] == order
+    assert ["a", "b", "c"] == published(store)
 
 
 def test_a_post_in_thirty_days_blocks_nothing(store: Store) -> None:
@@ -272,11 +277,7 @@ def test_a_post_that_gave_way_waits_for_one_before_it(store: Store, clock: FakeC
     waiting = claim_next(store, "w", LEASE_SECONDS, take())
     assert (None, later(300)) == (waiting, store.next_ready_at())
     clock.set(later(300))
-    order = []
-    while claim := claim_next(store, "w", LEASE_SECONDS, take()):
-        order.append(claim.post.text)
-        store.settle(claim, DONE)
-    assert ["first", "poison", "last"] == order
+    assert ["first", "poison", "last"] == published(store)
 
 
 def test_each_step_of_a_worker_makes_a_new_version(store: Store) -> None:

@@ -184,6 +184,8 @@ class TestDetect:
         """A given facet inside a detected one wins; one that only touches it leaves it."""
         label = Facet(8, 17, "link", "https://c.com")
         assert (label,) == detect(RichText("https://a.example", (label,))).facets
+        other = Facet(18, 21, "link", "https://d.com")
+        assert (label, other) == detect(RichText("https://a.example end", (label, other))).facets
         before, after = Facet(0, 2, "link", "https://c.com"), Facet(6, 7, "link", "https://c.com")
         assert ["link", "tag", "link"] == [f.kind for f in detect(RichText("a #tag\u200b", (before, after))).facets]
         touching = detect(RichText("a(@b.com", (before,)))
