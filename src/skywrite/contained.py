@@ -1,4 +1,5 @@
-"""Untrusted input is parsed and decoded in a child process, with limits on memory and processor time.
+"""Untrusted input is parsed and decoded in a child process, with limits on memory and processor time. Large imports have
+children of their own, for the processors.
 
 What lives here: the parent's side: starting the one child when it is first needed, sending it a function's name with
 its arguments, and turning its end into an error. What does not: the functions (each beside what it reads), the
