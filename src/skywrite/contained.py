@@ -1,5 +1,6 @@
-"""Untrusted input is parsed and decoded in a child process, with limits on memory and processor time. Large imports have
-children of their own, for the processors.
+"""Untrusted input is parsed and decoded in a child process, with limits on memory and processor time.
+
+Large imports have children of their own, so that their rows are checked on all processors.
 
 What lives here: the parent's side: starting the one child when it is first needed, sending it a function's name with
 its arguments, and turning its end into an error. What does not: the functions (each beside what it reads), the
