@@ -290,7 +290,7 @@ class Client:
         rkeys = [self._tids.next() for _ in prepared.records]
         frozen = freeze(prepared, did=self.me.did, rkeys=rkeys, created_at=self._clock.now(), dids=dids)
         video = self._network.video_upload(self.agent)
-        frozen = send(Repo(self.agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
+        frozen = send(Repo(self.agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock).frozen
         return [
             Posted(uri, item.cid, app_link(uri, self.me.handle), tuple(resolved.warnings) if index == 0 else ())
             for index, item in enumerate(frozen.posts)

@@ -126,12 +126,13 @@ def promise_first() -> None:
 
 def let_the_server_choose_keys() -> None:
     """A control: records are created without keys, as most clients do it."""
-    from skywrite.atproto.repo import Repo
+    from skywrite.atproto.repo import Commit, Repo
 
     def create(self: Repo, writes: Sequence[Any]) -> Any:
         for item in writes:
             body = {"repo": self.did, "collection": item.collection, "record": item.value}
             self._agent.procedure("com.atproto.repo.createRecord", body)
+        return Commit(())
 
     setattr(Repo, "try_create_all", create)  # noqa: B010
 

@@ -134,8 +134,9 @@ def test_trouble_and_again(runner: Runner, kind: FaultKind) -> None:
     assert ["one", "two"] == sorted(runner.texts())
 
 
-def test_faster_elsewhere(runner: Runner) -> None:
-    """A run that loses the race counts the other's post as published, though its own record differs."""
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_faster_elsewhere(runner: Runner, seconds: int) -> None:
+    """A run that loses the race says so, whether its own record differs or, in the same millisecond, is the same."""
     write_files(runner.folder, {"a.md": post_text("one", NOON)})
 
     transport = SandboxTransport(runner.box)
@@ -144,7 +145,7 @@ def test_faster_elsewhere(runner: Runner) -> None:
     def request(method: str, url: str, **more: object) -> object:
         if url.endswith("applyWrites") and not runner.texts() and not runner.busy:
             runner.busy = True
-            runner.clock.advance(1)
+            runner.clock.advance(seconds)
             runner.run()
         return real(method, url, **more)  # type: ignore[arg-type]
 

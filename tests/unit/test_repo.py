@@ -137,7 +137,7 @@ def test_doubt_and_ours_is_there(repo: Repo, server: Any, refusal: Any, holding:
     """Whatever went wrong with the answer: our record is there, so the commit is done."""
     server.on(APPLY, in_doubt(doubt, refusal))
     holding(*THREAD)
-    assert repo.create_all(THREAD) == Commit(refs(THREAD), read_back=True)
+    assert repo.create_all(THREAD) == Commit(refs(THREAD), read_back=True, refused=doubt == 500)
     assert [request.nsid for request in server.sent] == [APPLY, GET]
 
 
@@ -185,7 +185,7 @@ def test_a_refused_repeat_of_what_is_done(repo: Repo, server: Any, refusal: Any,
     """A repeat that is refused is no failure where the first try was carried out."""
     server.on(APPLY, refusal(status, "InvalidRequest", "Invalid record"))
     holding(*THREAD)
-    assert repo.create_all(THREAD).read_back
+    assert repo.create_all(THREAD) == Commit(refs(THREAD), read_back=True, refused=True)
 
 
 def test_a_refusal(repo: Repo, server: Any, refusal: Any, holding: Any) -> None:

@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 
-from skywrite.atproto.repo import Unwritten
+from skywrite.atproto.repo import Commit, Known, Unwritten
 from skywrite.atproto.xrpc_errors import InvalidRecord, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.compose.build import build
 from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import freeze
 from skywrite.errors import NoAnswer, NotSent, SkywriteError
-from skywrite.publish.sender import Sending, send
+from skywrite.publish.sender import Sending, Sent, send
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 FROZEN = freeze(build(Draft("Hello"), {}), did=DID, rkeys=["3kabc"], created_at=NOW, dids={})
+WRITTEN = Commit(())
+REFUSED = Commit((), read_back=True, refused=True)
+Answer = Commit | Unwritten | SkywriteError
 
 
 class StillClock(FakeClock):
@@ -32,15 +35,15 @@ class StillClock(FakeClock):
 class Repo:
     """A repository that gives these answers to writes, one after the other."""
 
-    def __init__(self, *answers: SkywriteError | None) -> None:
-        self._answers: Iterator[SkywriteError | None] = iter(answers)
+    def __init__(self, *answers: Answer) -> None:
+        self._answers: Iterator[Answer] = iter(answers)
 
-    def try_create_all(self, writes: object) -> object:
-        error = next(self._answers)
-        return Unwritten(error, "unsent") if error else "written"
+    def try_create_all(self, writes: object) -> Commit | Unwritten:
+        answer = next(self._answers)
+        return Unwritten(answer, "unsent") if isinstance(answer, SkywriteError) else answer
 
 
-def sent(*answers: SkywriteError | None) -> tuple[Any, float]:
+def sent(*answers: Answer) -> tuple[Any, float]:
     """What came of sending, and the seconds that it took."""
     clock = StillClock(NOW)
     try:
@@ -52,13 +55,13 @@ def sent(*answers: SkywriteError | None) -> tuple[Any, float]:
 
 def test_it_is_sent_at_once() -> None:
     """What is returned is what was sent."""
-    assert (FROZEN, 0.0) == sent(None)
+    assert (Sent(FROZEN), 0.0) == sent(WRITTEN)
 
 
 @pytest.mark.parametrize("error", [NotSent("x"), NoAnswer("x"), ServerFailure("x")])
 def test_trouble_that_may_pass_is_waited_out(error: SkywriteError) -> None:
     """Three more tries, after pauses that double, each with a bit of chance."""
-    assert (FROZEN, 0.75 + 1.25 + 2.25) == sent(error, error, error, None)
+    assert (Sent(FROZEN), 0.75 + 1.25 + 2.25) == sent(error, error, error, WRITTEN)
     assert (type(error), 0.75 + 1.25 + 2.25) == sent(error, error, error, error)
 
 
@@ -66,3 +69,10 @@ def test_a_refusal_is_final() -> None:
     """What was refused is not tried again."""
     assert (InvalidRecord, 0.0) == sent(InvalidRecord("x"))
     assert (InvalidRecord, 0.75) == sent(NotSent("x"), InvalidRecord("x"))
+
+
+@pytest.mark.parametrize(("known", "existed"), [("unsent", True), ("absent", True), ("unknown", False)])
+def test_what_was_there_before_is_told(known: Known, existed: bool) -> None:
+    """Records that were there before our first try are not ours, unless that try may have written them."""
+    assert (Sent(FROZEN, existed=True), 0.0) == sent(REFUSED)
+    assert (Sent(FROZEN, existed), 0.75) == sent(Unwritten(NoAnswer("x"), known), REFUSED)

@@ -250,16 +250,18 @@ class Stateless:
         frozen = freeze(prepared, did=agent.did, rkeys=rkeys, created_at=self._clock.now())
         try:
             video = self._network.video_upload(agent)
-            frozen = send(Repo(agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
+            sent = send(Repo(agent), frozen, Sending(lambda cid: resolved.media[cid](), video), self._clock)
         except RecordConflict:
             # Another run with the same key was faster: the repository is the ledger.
             found = self._there(post)
             if found is None:
                 raise
             return found
-        url = app_link(frozen.uri, self._handle)
-        warnings = tuple(resolved.warnings)
-        return StatelessReport(post.name, "published", post.due_at, frozen.uri, frozen.cid, url, warnings)
+        state: State = "existed" if sent.existed else "published"
+        uri, cid = sent.frozen.uri, sent.frozen.cid
+        return StatelessReport(
+            post.name, state, post.due_at, uri, cid, app_link(uri, self._handle), tuple(resolved.warnings)
+        )
 
     def _there(self, post: _Keyed) -> StatelessReport | None:
         """The post as it is in the repository, read without signing in."""

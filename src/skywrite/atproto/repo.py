@@ -92,12 +92,14 @@ class Commit(NamedTuple):
     """What is in the repository now, in the order of the writes.
 
     With `read_back`, no response confirmed it and we read it back; the commit's own `cid` and `rev` are unknown then.
+    With `refused`, it answered that it would not write, so the same records were probably there before.
     """
 
     refs: tuple[Ref, ...]
     cid: str | None = None
     rev: str | None = None
     read_back: bool = False
+    refused: bool = False
 
 
 Known = Literal["unsent", "absent", "unknown"]
@@ -273,11 +275,11 @@ class Repo:
                 # Such an account shows no records at all.
                 return Unwritten(error, "unsent" if isinstance(error, AccountUnavailable) else "unknown")
             if self.is_there(root):
-                return self._read_back(writes)
-            if isinstance(error, ServerFailure) and error.status == 500 and self._rest_is_there(writes):
+                return self._read_back(writes, error)
+            if _is_internal(error) and self._rest_is_there(writes):
                 # The commit may have been carried out between the two reads.
                 if self.is_there(root):
-                    return self._read_back(writes)
+                    return self._read_back(writes, error)
                 raise RecordConflict(
                     f"Other records of the commit are there, but {self._uri(root)} is not: it was deleted.",
                     hint="It was published before. Write it as a new post.",
@@ -306,8 +308,9 @@ class Repo:
     def _rest_is_there(self, writes: Sequence[Write]) -> bool:
         return len(writes) > 1 and any(self.is_there(write) for write in (writes[1], writes[-1]))
 
-    def _read_back(self, writes: Sequence[Write]) -> Commit:
-        return Commit(tuple(Ref(self._uri(write), write.cid) for write in writes), read_back=True)
+    def _read_back(self, writes: Sequence[Write], error: SkywriteError) -> Commit:
+        refs = tuple(Ref(self._uri(write), write.cid) for write in writes)
+        return Commit(refs, read_back=True, refused=isinstance(error, Refused) or _is_internal(error))
 
     def _checked(self, writes: Sequence[Write], answer: Mapping[str, Any]) -> Commit | Unwritten:
         """The commit in a response. Its results must be what we sent; without results there is doubt."""
@@ -339,6 +342,11 @@ class Repo:
                     raise
             clock.wait(threading.Event(), 1 + clock.random())
         raise AssertionError("unreachable")
+
+
+def _is_internal(error: SkywriteError) -> bool:
+    """Whether it is the answer of a PDS to a create on a record key that is in use, among other things."""
+    return isinstance(error, ServerFailure) and error.status == 500
 
 
 def upload_seconds(size: int) -> float:

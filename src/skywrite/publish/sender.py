@@ -22,6 +22,15 @@ Progress = Callable[[str, int, int], None]
 VideoUpload = Callable[[Stored, Pieces, Callable[[int], None]], Mapping[str, Any] | None]
 
 
+class Sent(NamedTuple):
+    """What is in the repository now. `existed`: the server refused it because it had been there before: another program
+    wrote the same records in the same millisecond.
+    """
+
+    frozen: Frozen
+    existed: bool = False
+
+
 class Sending(NamedTuple):
     """How to send: `open_media(cid)` reads the bytes from the start; `video` uploads through a video service, or
     returns None for a plain upload; `progress(what, done_bytes, all_bytes)` may raise to stop.
@@ -59,18 +68,19 @@ def write(repo: Repo, frozen: Frozen) -> Unwritten | None:
     return result if isinstance(result, Unwritten) else None
 
 
-def send(repo: Repo, frozen: Frozen, sending: Sending, clock: Clock) -> Frozen:
+def send(repo: Repo, frozen: Frozen, sending: Sending, clock: Clock) -> Sent:
     """Upload and write, retrying for some seconds, for callers without a queue.
 
-    Returns what is now in the repository. The keys are fixed, so a lost response is settled by reading back, and a
-    refused connection by retrying.
+    The keys are fixed, so a lost response is settled by reading back, and a refused connection by retrying.
     """
     frozen = upload(repo, frozen, sending)
+    in_doubt = False
     for tries_left in range(SEND_TRIES - 1, -1, -1):
-        unwritten = write(repo, frozen)
-        if unwritten is None:
-            return frozen
-        if not tries_left or not isinstance(unwritten.error, NotSent | NoAnswer | ServerFailure):
-            raise unwritten.error
+        result = repo.try_create_all(frozen.writes)
+        if not isinstance(result, Unwritten):
+            return Sent(frozen, result.refused and not in_doubt)
+        if not tries_left or not isinstance(result.error, NotSent | NoAnswer | ServerFailure):
+            raise result.error
+        in_doubt = in_doubt or result.known == "unknown"
         clock.wait(threading.Event(), 2.0 ** (SEND_TRIES - tries_left - 2) + clock.random())
     raise AssertionError("unreachable")
