@@ -215,7 +215,7 @@ class RunningWorker:
     """A `skywrite run` of its own, whose log is read."""
 
     def __init__(self, sky: Skywrite, threads: int) -> None:
-        command = ("-m", "skywrite.cli.main", "run", "--log", "json", "--threads", str(threads))
+        command = ("-m", "skywrite", "run", "--log", "json", "--threads", str(threads))
         self.child: Child = python_child(*command, environ=environ_of(sky))
         self.child.wait_for_line('"started"')
 

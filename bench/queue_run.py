@@ -231,7 +231,7 @@ def _drained_by(sky: Skywrite, sessions: list[Session], posts: int, threads: int
     """Posts a second, from the first claim to the last result; all workers are up before the posts are due."""
     due_at = SYSTEM_CLOCK.now() + timedelta(seconds=4 + 2 * count)
     ids = add_due(sky, sessions, posts, due_at)
-    command = ("-m", "skywrite.cli.main", "run", "--log", "json", "--threads", str(threads))
+    command = ("-m", "skywrite", "run", "--log", "json", "--threads", str(threads))
     children = [python_child(*command, environ=environ_of(sky)) for _ in range(count)]
     try:
         ends = time.monotonic() + PATIENCE_SECONDS

@@ -24,10 +24,10 @@ from bench.queue_data import (
     tell,
     text_of,
 )
+from skywrite.__main__ import GARBAGE_OBJECTS
 from skywrite.app import Skywrite
 from skywrite.atproto.session import Session
 from skywrite.atproto.tid import TidClock
-from skywrite.cli.main import GARBAGE_OBJECTS
 from skywrite.clock import SystemClock, to_iso
 from skywrite.config import load_config
 from skywrite.publish.decide import Decider

@@ -7,12 +7,16 @@ What does not: retries, XRPC, untrusted addresses (see `fetch`).
 """
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypedDict
+
+# The library's allocator takes huge pages where the system offers them: ten MiB for the two that a post needs.
+os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError

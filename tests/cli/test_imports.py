@@ -45,6 +45,28 @@ def test_nothing_heavy_on_the_path_of_a_post(shell: Shell) -> None:
     assert ([], "Patterns:") == ([name for name in HEAVY if name in loaded], done.stdout.splitlines()[-1])
 
 
+def test_no_garbage_is_looked_for_while_a_post_is_sent(shell: Shell) -> None:
+    """From the first module of the command line to the end of a post, and not at its exit, either."""
+    script = """
+import atexit, gc, sys
+atexit.register(lambda: print(runs, gc.get_count()[0]))
+from skywrite.__main__ import main
+runs = []
+gc.collect()
+gc.callbacks.append(lambda phase, info: phase == "start" and runs.append(info["generation"]))
+sys.argv = ["skywrite", "post", "Hello"]
+main()
+"""
+    assert ("[] 0", ["Hello"]) == (shell.python(script).out.splitlines()[-1], shell.posts())
+
+
+def test_the_http_client_takes_no_huge_pages(shell: Shell) -> None:
+    """Where the system offers them, its allocator would fill a post's memory with them."""
+    script = "import skywrite.http; skywrite.http.Http()._open(); print(open('/proc/self/smaps').read())"
+    flags = [line.split()[1:] for line in shell.python(script).out.splitlines() if line.startswith("VmFlags")]
+    assert [] == [given for given in flags if "hg" in given]
+
+
 @pytest.mark.parametrize("module", ["skywrite", "skywrite.sandbox", "skywrite.cli.main"])
 def test_nothing_heavy_by_an_import_alone(module: str) -> None:
     """Importing the package, its command line or its sandbox loads none of the heavy modules."""

@@ -42,7 +42,7 @@ def measured(
     """Run `skywrite` with these words; its standard output goes to a file."""
     with TemporaryDirectory() as folder:
         told, printed = Path(folder, "told"), output or Path(folder, "output")
-        command = [sys.executable, "-ISc", LAUNCH, told, sys.executable, "-m", "skywrite.cli.main", *words]
+        command = [sys.executable, "-ISc", LAUNCH, told, sys.executable, "-m", "skywrite", *words]
         with printed.open("wb") as file:
             done = subprocess.run(
                 command,

@@ -61,8 +61,9 @@ class Context:
         with self._opening:
             if self._store is not None:
                 self._store.close()
-            if self._network is not None and isinstance(self._network.transport, Http):
-                self._network.transport.close()
+            transport = self._network.transport if self._network else self._given_transport
+            if isinstance(transport, Http):
+                transport.close()
             self._store = self._network = self._agents = None
 
     @property
@@ -104,11 +105,6 @@ class Context:
     def agent(self, account: Account) -> Agent:
         """The agent of an account."""
         return self.agents.get(account.did, account.handle)
-
-    def warm_up(self) -> None:
-        """Start opening the connections in the background, for a process that is about to post."""
-        if isinstance(self.network.transport, Http):
-            self.network.transport.warm_up()
 
     def account(self, name: str | None = None) -> Account:
         """The account with this handle or DID; by default the one that the environment signs in, or the default

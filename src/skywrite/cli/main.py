@@ -1,12 +1,11 @@
-"""The entry point: commands, loaded when they are used, and errors, for people and scripts.
+"""The command line: commands, loaded when they are used, and errors, for people and scripts.
 
-What lives here: the list of commands and the exit. What does not: any command (each noun has its own file).
+What lives here: the list of commands and the exit. What does not: any command (each noun has its own file), the process
+(`skywrite.__main__`).
 """
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import sys
 from importlib import import_module
@@ -90,7 +89,6 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 OLD_NAMES = {"watch": "command"}
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 EXIT_INTERRUPTED = 130
-GARBAGE_OBJECTS = 20_000
 NAME_WIDTH = max(map(len, COMMANDS))
 
 
@@ -180,9 +178,6 @@ _with_quiet(cli)
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code."""
-    if arguments is None:
-        # The process is ours.
-        _collect_garbage_less()
     given = sys.argv[1:] if arguments is None else arguments
     clean_streams()
     as_json = "--json" in given
@@ -205,15 +200,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:
         code = _surprise(error, as_json)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _collect_garbage_less() -> None:
-    """Loading modules makes many objects and no garbage, and what is there at the end goes with the process.
-
-    By default, looking through all of it takes a fifth of the time that a post takes.
-    """
-    gc.set_threshold(GARBAGE_OBJECTS)
-    atexit.register(gc.freeze)
 
 
 def _wrong_usage(error: click.ClickException, as_json: bool) -> int:

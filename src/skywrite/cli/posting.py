@@ -99,15 +99,13 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         from skywrite.cli.stateless import post_stateless
 
         return post_stateless(row, options, as_json)
-    from skywrite.app import Skywrite
     from skywrite.cli.output import upload_progress
 
     for name in ("at", "every", "until", "zone", "late", "jitter", "key"):
         if options[name] is not None and not options[name].strip():
             raise InputError(f"--{name} is empty.", hint="Set a value, or leave it out.")
     later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
-    with Skywrite() as sky:
-        sky.context.warm_up()
+    with sky_about_to_send() as sky:
         if options["reply_last"]:
             row["reply_to"] = _last_post(sky, options["account"], row)
         if options["dry_run"]:
@@ -131,6 +129,17 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
             raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
         _print_sent(sent, as_json)
     return None
+
+
+def sky_about_to_send() -> Skywrite:
+    """A `Skywrite` whose HTTP client opens while the rest is loaded: both take as long."""
+    from skywrite.http import Http
+
+    transport = Http()
+    transport.warm_up()
+    from skywrite.app import Skywrite
+
+    return Skywrite(transport=transport)
 
 
 def _last_post(sky: Skywrite, account: str | None, row: dict[str, Any]) -> str:

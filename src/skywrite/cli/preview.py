@@ -24,13 +24,12 @@ def preview_command(
     text: tuple[str, ...], file: Path | None, editor: bool, as_thread: bool, as_json: bool, **options: Any
 ) -> None:
     """Show exactly what would appear: text, links, card, images, counts and warnings. Sends nothing."""
-    from skywrite.app import Skywrite
+    from skywrite.cli.posting import sky_about_to_send
     from skywrite.cli.view import show_preview
 
     if as_thread or len(text) > 1:
         row = thread_row(text, file, editor, options)
     else:
         row = {"text": read_text(text, file, editor), **draft_row(options)}
-    with Skywrite() as sky:
-        sky.context.warm_up()
+    with sky_about_to_send() as sky:
         show_preview(sky.preview(account=options["account"], **row), as_json)
