@@ -41,7 +41,7 @@ class Client:
         self._address = proxy.url.removeprefix("http://")
         self._account = account
 
-    def create(self, timeout_seconds: float = 30.0) -> tuple[int, bytes, str | None]:
+    def create(self, timeout_seconds: float = 60.0) -> tuple[int, bytes, str | None]:
         """Create a post; the status, the body and Retry-After."""
         record = '{"$type": "app.bsky.feed.post", "text": "x", "createdAt": "2026-01-01T00:00:00Z"}'
         body = f'{{"repo": "{self._account.did}", "collection": "app.bsky.feed.post", "record": {record}}}'
@@ -71,7 +71,8 @@ def test_broken_connections(
     """The client gets the error, the server has the record or not, and the request after it is served."""
     proxy.break_next(fault, CREATE)
     with pytest.raises(error):
-        Client(proxy, account).create(timeout_seconds=5.0)
+        Client(proxy, account).create(timeout_seconds=2.0 if error is TimeoutError else 60.0)
+    proxy.wait_for(CREATE)
     assert created == len(pds.records(account.did))
     assert created == proxy.count(CREATE, forwarded=True)
     assert 200 == Client(proxy, account).create()[0]
@@ -115,7 +116,7 @@ def test_held_until_released(proxy: FaultProxy, pds: Pds, account: PdsAccount) -
     proxy.wait_for(CREATE)
     assert (1, []) == (len(pds.records(account.did)), answers)
     release.set()
-    waiting.join(30)
+    waiting.join()
     assert [200] == answers
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import FAST_FOLDER, Child, python_child
+from tests.support.processes import FAST_FOLDER, Child, free_port, python_child
 
 ECHO = "import time, sys\nprint('up')\nwhile True:\n    time.sleep(0.02); print('tick')"
 OWNER = """
@@ -27,7 +27,7 @@ def state(pid: int) -> str:
     """The letter of the process in /proc (T: stopped), or - when there is none any more (or only its remains)."""
     try:
         letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return "-"
     return "-" if letter == "Z" else letter
 
@@ -68,6 +68,13 @@ def test_servers_die_with_the_run_that_started_them() -> None:
             _, *pids = owner.wait_for_line("servers", timeout_seconds=240).split()
             owner.kill()
         assert wait_until(lambda: ["-", "-"] == [state(int(pid)) for pid in pids])
+
+
+def test_a_free_port_stays_free() -> None:
+    """It is none that the system gives to connections, so it is still free when its server is restarted."""
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ports = [free_port() for _ in range(20)]
+    assert (20, []) == (len(set(ports)), [port for port in ports if first <= port <= last])
 
 
 def test_output_is_read_while_nobody_asks() -> None:

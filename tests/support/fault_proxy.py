@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self, cast
 from urllib.parse import urlsplit
 
+from tests.support.processes import free_port
+
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding", "host", "upgrade"}
 HTML = b"<html><head><title>Bad gateway</title></head><body>nginx</body></html>"
 
@@ -115,7 +117,7 @@ class FaultProxy:
         self._rules: list[_Rule] = []
         self.exchanges: list[Exchange] = []
         self.decide: Callable[[str, str], Fault | None] = lambda method, name: None
-        self._port = 0
+        self._port = free_port()
         self._open()
         self.url = f"http://localhost:{self._port}"
 
@@ -146,7 +148,6 @@ class FaultProxy:
 
     def _open(self) -> None:
         self._server = _Server(("127.0.0.1", self._port), self)
-        self._port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 

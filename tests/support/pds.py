@@ -29,7 +29,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tests.support.canaries import canary, guard_app_password
-from tests.support.processes import FAST_FOLDER, ROOT, Child, ServerUnavailable
+from tests.support.processes import FAST_FOLDER, ROOT, Child, ServerUnavailable, free_port
 
 SCRIPTS = ROOT / "tests" / "pds"
 
@@ -130,7 +130,8 @@ class Pds(Xrpc):
 
     def __init__(self, node: str, folder: Path, environ: Mapping[str, str]) -> None:
         self._node = node
-        self._environ = {**environ, "DATA_DIR": str(folder)}
+        ports = {name: str(free_port()) for name in ("PDS_PORT", "PLC_PORT")}
+        self._environ = {**environ, **ports, "DATA_DIR": str(folder)}
         self.data_dir = folder
         self._start()
         self.url: str = self._facts["url"]
@@ -141,8 +142,6 @@ class Pds(Xrpc):
             PdsAccount(made["handle"], made["did"], made["password"], made["appPassword"])
             for made in self._facts["accounts"]
         ]
-        self._environ["PDS_PORT"] = str(urlsplit(self.url).port)
-        self._environ["PLC_PORT"] = str(urlsplit(self.plc_url).port)
 
     def _start(self) -> None:
         self.child = Child([self._node, SCRIPTS / "pds.mjs"], environ=self._environ)

@@ -6,6 +6,7 @@ starts it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -14,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -29,11 +31,23 @@ class ServerUnavailable(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nobody listens on, and that no outgoing connection takes before somebody does."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServerUnavailable("no port of 127.0.0.1 is free")
+
+
+def _ports_for_servers() -> Iterator[int]:
+    """Ports that the system gives to no connection, each of them once; processes begin at different places."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = range(first // 2, first)
+    start = os.getpid() * 101 % len(ports)
+    return itertools.chain(ports[start:], ports[:start])
+
+
+_ports = _ports_for_servers()
 
 
 class Child:
