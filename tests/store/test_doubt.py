@@ -19,6 +19,9 @@ from skywrite.queue.database import (
 )
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, OpenAt, later, post, session
+from tests.support.processes import PATIENCE_SECONDS
+
+HOLD = b"SELECT pg_advisory_xact_lock(1)"
 
 
 def lost(store: Store) -> Exception:
@@ -137,22 +140,38 @@ def server(postgres_address: str, open_at: OpenAt) -> Store:
     return store
 
 
-def test_a_deadlock_is_repeated(server: Store, postgres_address: str) -> None:
+def test_a_deadlock_is_repeated(server: Store, postgres_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server gives our transaction up for another program's sake; it is done again, and nobody notices."""
-    lock = "SELECT 1 FROM account WHERE did = %s FOR UPDATE"
-    with psycopg.connect(postgres_address) as other:
-        other.execute("SET deadlock_timeout = '60s'")
-        other.execute(lock, (BOB,))
-        results: list[int] = []
+    begin, begun, results = server._database.begin, list[bool](), list[int]()
+    holds, goes_on = threading.Event(), threading.Event()
+
+    def begin_and_hold(connection: Connection, *, write: bool) -> None:
+        begin(connection, write=write)
+        begun.append(write)
+        connection.execute(HOLD, ())
+        holds.set()
+        assert goes_on.wait(PATIENCE_SECONDS)
+
+    def wait_for_the_store(other: Connection) -> None:
+        other.execute(HOLD)
+        other.commit()
+
+    monkeypatch.setattr(server._database, "begin", begin_and_hold)
+    with psycopg.connect(postgres_address) as other, psycopg.connect(postgres_address, autocommit=True) as watching:
+        # Whoever begins to wait last and looks for a deadlock finds it: that is the store.
+        other.execute("SET deadlock_timeout = '1h'")
+        other.execute("SELECT 1 FROM account WHERE did = %s FOR UPDATE", (BOB,))
         adding = threading.Thread(target=lambda: results.extend(r.id for r in server.add([post(), post(did=BOB)])))
         adding.start()
-        # Waits for alice, whom the store has locked, while the store waits for bob.
-        while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+        assert holds.wait(PATIENCE_SECONDS)
+        waiting = threading.Thread(target=wait_for_the_store, args=(other,))
+        waiting.start()
+        while not watching.execute(b"SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
             pass
-        other.execute(lock, (ALICE,))
-        other.commit()
-        adding.join()
-    assert (2, 2) == (len(results), len(server.posts()))
+        goes_on.set()
+        for thread in (waiting, adding):
+            thread.join()
+    assert ([True, True], 2, 2) == ([*begun], len(results), len(server.posts()))
 
 
 def test_a_conflict_that_comes_again_and_again_is_reported(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
