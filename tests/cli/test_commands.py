@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -21,7 +22,7 @@ from tests.cli.conftest import Files, Shell
 from tests.support.canaries import canary, secrets_in
 
 WITHOUT_JSON = {"mcp", "help", "completion"}
-PTY_SECONDS = 60.0
+PTY_SECONDS = 240.0
 
 
 def commands(group: click.Group, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -145,6 +146,8 @@ class Terminal:
         if self.pid == 0:
             os.execv(sys.executable, [sys.executable, "-m", "skywrite.cli.main", *words])
         self.seen = ""
+        # What comes may end in the middle of a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def expect(self, part: str) -> None:
         """Wait until `part` is on the screen; it is looked for after what was found before."""
@@ -161,7 +164,7 @@ class Terminal:
         except OSError:
             data = b""
         assert data, f"the command has ended; the screen shows {self.seen!r}"
-        return data.decode()
+        return self._decoder.decode(data)
 
     def answer(self, text: str) -> None:
         """Type a line."""

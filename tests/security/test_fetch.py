@@ -25,6 +25,7 @@ from skywrite.fetch.fetch import Fetched, Fetcher, FetchFailed, FetchRejected
 from skywrite.fetch.guard import AddressRefused, Guard, Target
 from skywrite.fetch.web import CheckedTransport
 from skywrite.http import MAX_ANSWER_BYTES, Http, Response
+from tests.support.processes import PATIENCE_SECONDS
 
 PUBLIC = "93.184.216.34"
 ALLOW = ("127.0.0.0/8",)
@@ -57,6 +58,8 @@ class EvilServer:
             head = b""
             while b"\r\n\r\n" not in head and (piece := client.recv(65536)):
                 head += piece
+            if not head:
+                return
             self.requests.append(head.decode("latin-1"))
             answer = self._answers[head.split(b" ")[1].decode()]
             if callable(answer):
@@ -449,7 +452,7 @@ def test_an_endless_body_is_cut_at_the_limit(serve: Callable[..., EvilServer]) -
     server = serve({"/": forever(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536)})
     fetched = Fetcher(ALLOW).fetch(server.url(), max_bytes=500_000)
     assert (500_000, True) == (len(fetched.body), fetched.truncated)
-    assert server.left.wait(30)
+    assert server.left.wait(PATIENCE_SECONDS)
 
 
 def gzip_bomb(megabytes: int) -> bytes:
@@ -505,7 +508,7 @@ def test_broken_and_endless_answers_fail_with_a_sentence(serve: Callable[..., Ev
     server = serve({"/": answer})
     with pytest.raises(FetchFailed, match=r"No usable response from 127\.0\.0\.1|did not respond in time"):
         Fetcher(ALLOW).fetch(server.url(), timeout_seconds=1.5)
-    assert server.left.wait(30)
+    assert server.left.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"])
