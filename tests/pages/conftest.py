@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from dateutil.relativedelta import WE, relativedelta
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.server.conftest import Server, start
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 NAME = "skywrite.localhost"
+# Long, since a slow computer is no defect: only a test that fails waits for all of it.
+PATIENCE_MS = 120_000
+YEAR = datetime.now(UTC).year + 1
+expect.set_options(timeout=PATIENCE_MS)
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -28,6 +34,11 @@ ARGUMENTS = (
 )
 
 
+def wednesday(which: int, month: int) -> date:
+    """The second, third or fourth Wednesday of a month of next year: the middle of a week that is in that month."""
+    return date(YEAR, 1, 1) + relativedelta(month=month, weekday=WE(which))
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, which script/test installs."""
@@ -35,8 +46,21 @@ def browser() -> Iterator[Browser]:
     assert path, "chromium is missing; script/test installs it"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        make_patient(browser)
         yield browser
         browser.close()
+
+
+def make_patient(browser: Browser) -> None:
+    """Let every page wait for long."""
+    new_context = browser.new_context
+
+    def patient(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        return context
+
+    browser.new_context = patient  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="package")
@@ -71,7 +95,6 @@ class Watched:
     def open(self) -> Page:
         """One more tab."""
         page = self.context.new_page()
-        page.set_default_timeout(15_000)
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page

@@ -11,6 +11,7 @@ import httpx
 from skywrite.queue.agents import challenge_of
 from tests.pages.conftest import NAME, Watched
 from tests.pages.test_pages import problems
+from tests.support.processes import PATIENCE_SECONDS
 
 
 def test_the_answer_reaches_the_program(tab: Watched) -> None:
@@ -36,7 +37,7 @@ def test_the_answer_reaches_the_program(tab: Watched) -> None:
         body = {"client_name": "A program", "redirect_uris": [back]}
         question = {
             "response_type": "code",
-            "client_id": httpx.post(f"{own}/register", json=body).json()["client_id"],
+            "client_id": httpx.post(f"{own}/register", json=body, timeout=PATIENCE_SECONDS).json()["client_id"],
             "redirect_uri": back,
             "code_challenge": challenge_of("v" * 43),
             "code_challenge_method": "S256",
@@ -47,7 +48,7 @@ def test_the_answer_reaches_the_program(tab: Watched) -> None:
         assert [] == problems(page)
         assert page.get_by_label("draft").is_checked()
         page.get_by_role("button", name="Allow it").click(no_wait_after=True)
-        assert arrived.wait(30)
+        assert arrived.wait(PATIENCE_SECONDS)
         program.shutdown()
         thread.join()
     answer = parse_qs(urlsplit(came[0]).query)

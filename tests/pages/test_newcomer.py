@@ -18,6 +18,7 @@ from tests.pages.conftest import NAME, Watched
 from tests.pages.test_composing import number, write
 from tests.server.conftest import start
 from tests.server.test_webhooks import Receiver, receiver
+from tests.support.processes import PATIENCE_SECONDS
 
 __all__ = ["receiver"]
 
@@ -82,7 +83,7 @@ def _set_up(newcomer: Watched, receiver: Receiver) -> str:
 
 
 def _published(page: Page) -> None:
-    expect(page.locator(".chip").first).to_have_text("published", timeout=30_000)
+    expect(page.locator(".chip").first).to_have_text("published")
 
 
 def _heard(receiver: Receiver, kind: str, post: int | None = None) -> int:
@@ -94,7 +95,7 @@ def _heard(receiver: Receiver, kind: str, post: int | None = None) -> int:
         return [number for number in ids if post in (None, number)]
 
     with receiver.news:
-        assert receiver.news.wait_for(found, 60), f"no {kind} came"
+        assert receiver.news.wait_for(found, PATIENCE_SECONDS), f"no {kind} came"
         return found()[0]
 
 
@@ -105,7 +106,7 @@ async def _draft(url: str, key: str) -> None:
     from mcp.client.streamable_http import streamable_http_client
 
     async with (
-        httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60) as http,
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_SECONDS) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client,
     ):
         arguments = {"text": "An agent wrote this", "key": "first", "account": "alice.test"}

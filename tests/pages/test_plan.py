@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -24,7 +24,7 @@ from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.demo import demo_queue
 from skywrite.server.security import Origin
-from tests.pages.conftest import Watched
+from tests.pages.conftest import YEAR, Watched, wednesday
 from tests.pages.test_pages import PATHS
 
 MARKUP = '"><img src=x onerror=alert(1)>'
@@ -94,46 +94,46 @@ def test_overdue_posts_are_forecast_one_after_the_other() -> None:
 
 def test_the_plan_says_where_a_post_is_pushed(sky: Skywrite, pages: TestClient) -> None:
     """By the gap, and by the cap to another day; two posts of one minute are marked."""
-    did = sky.accounts.list()[0].did
+    did, on = sky.accounts.list()[0].did, wednesday(2, 5)
     for clock, text in (("9:00", "First"), ("9:00", "Second"), ("9:03", "Third"), ("12:00", "Fourth")):
-        sky.posts.schedule(text, at=f"2027-05-12 {clock}", account=did)
+        sky.posts.schedule(text, at=f"{on} {clock}", account=did)
     sky.accounts.set(did, {"gap_seconds": None})
-    assert 2 == pages.get("/?on=2027-05-12").text.count("in the same minute as another")
+    assert 2 == pages.get(f"/?on={on}").text.count("in the same minute as another")
     sky.accounts.set(did, {"gap_seconds": 300, "max_per_day": 3})
-    text = pages.get("/?on=2027-05-12").text
+    text = pages.get(f"/?on={on}").text
     sky.accounts.set(did, {"gap_seconds": 60, "max_per_day": None})
     found = re.findall(r'class="push">([^<]+)<', text)
     assert [
         "goes out 09:05 because of the gap",
         "goes out 09:10 because of the gap",
-        "goes out Thu 13 May, 00:00 because of the daily cap",
+        f"goes out Thu {on.day + 1} May, 00:00 because of the daily cap",
     ] == [item for item in found if item.startswith("goes out")]
 
 
 def test_a_full_day_is_folded_in_the_month(sky: Skywrite, pages: TestClient) -> None:
     """A cell shows five items, and how many more there are and need a look; all of them are in the page."""
-    did = sky.accounts.list()[1].did
+    did, on = sky.accounts.list()[1].did, wednesday(3, 6)
     numbers = [
-        sky.posts.schedule(f"Folded {clock}", at=f"2027-06-16 {clock}", account=did).post_id
+        sky.posts.schedule(f"Folded {clock}", at=f"{on} {clock}", account=did).post_id
         for clock in ("9:00", "10:00", "11:00", "12:00", "13:00", "14:00", "14:00", "15:00", "16:00")
     ]
     sky.posts.hold(numbers[-1])
-    address = f"/?on=2027-06-16&account={sky.accounts.list()[1].handle}"
-    cell, rest = day_of(pages.get(f"{address}&view=month").text).split("<details")
+    address = f"/?on={on}&account={sky.accounts.list()[1].handle}"
+    cell, rest = day_of(on, pages.get(f"{address}&view=month").text).split("<details")
     assert (5, 4) == (cell.count("data-post="), rest.count("data-post="))
     assert "4 more<span>, 3 with a remark</span>" in rest
     for view in ("week", "agenda"):
-        assert "<details" not in day_of(pages.get(f"{address}&view={view}").text)
+        assert "<details" not in day_of(on, pages.get(f"{address}&view={view}").text)
     for number in numbers[6:]:
-        sky.posts.move(number, "2027-06-17 9:00")
-    assert "<details" not in day_of(pages.get(f"{address}&view=month").text), "one more is no shorter than the post"
+        sky.posts.move(number, f"{on + timedelta(days=1)} 9:00")
+    assert "<details" not in day_of(on, pages.get(f"{address}&view=month").text), "one more is no shorter than the post"
 
 
 def test_more_than_a_page_shows_is_said(sky: Skywrite, pages: TestClient) -> None:
     """An hourly recurrence is whole in a week; a month of it is too much for the page, which says so."""
     did = sky.accounts.list()[1].did
     made = sky.schedule("Every hour", every="30 * * * *", account=did).recurrence_id
-    address = f"/?on=2027-07-14&account={sky.accounts.list()[1].handle}"
+    address = f"/?on={wednesday(2, 7)}&account={sky.accounts.list()[1].handle}"
     week, month = (pages.get(f"{address}&view={view}").text for view in ("week", "month"))
     sky.recurrences.stop(made)
     assert [(168, False), (200, True)] == [
@@ -141,18 +141,17 @@ def test_more_than_a_page_shows_is_said(sky: Skywrite, pages: TestClient) -> Non
     ]
 
 
-def day_of(text: str) -> str:
-    """The part of a plan that shows 16 June."""
-    return text.split('data-day="2027-06-16"')[1].split("</section>")[0]
+def day_of(on: date, text: str) -> str:
+    """The part of a plan that shows a day."""
+    return text.split(f'data-day="{on}"')[1].split("</section>")[0]
 
 
 def test_a_folded_post_that_moves_is_unfolded_and_keeps_the_focus(tab: Watched) -> None:
     """In a full cell of the month, by keyboard: one sees where the post went, and can go on moving it."""
+    on = wednesday(4, 6)
     for minute in range(8):
-        made = tab.api(
-            "POST", "/posts", {"text": "One of many", "at": f"2027-06-23 10:0{minute}", "account": "bob.test"}
-        )
-    page = tab.visit("/?view=month&on=2027-06-23&account=bob.test")
+        made = tab.api("POST", "/posts", {"text": "One of many", "at": f"{on} 10:0{minute}", "account": "bob.test"})
+    page = tab.visit(f"/?view=month&on={on}&account=bob.test")
     page.get_by_text("3 more").click()
     post = page.locator(f"[data-post='{made['id']}']")
     for hour in ("10:22", "10:37"):
@@ -164,19 +163,20 @@ def test_a_folded_post_that_moves_is_unfolded_and_keeps_the_focus(tab: Watched) 
 
 def test_a_move_from_a_stale_plan_changes_nothing(tab: Watched) -> None:
     """The plan was changed in another window: it is said, and the post stays where the other one put it."""
-    made = tab.api("POST", "/posts", {"text": "Pulled two ways", "at": "2027-05-19 10:00", "account": "alice.test"})
-    page = tab.visit("/?on=2027-05-19")
-    tab.api("POST", f"/posts/{made['id']}/move", {"at": "2027-05-20 11:00"})
+    on = wednesday(3, 5)
+    made = tab.api("POST", "/posts", {"text": "Pulled two ways", "at": f"{on} 10:00", "account": "alice.test"})
+    page = tab.visit(f"/?on={on}")
+    tab.api("POST", f"/posts/{made['id']}/move", {"at": f"{on + timedelta(days=1)} 11:00"})
     page.locator(f"[data-post='{made['id']}']").focus()
     page.keyboard.press("Alt+ArrowDown")
     expect(page.get_by_role("alert")).to_contain_text("changed in another window")
-    assert "2027-05-20T09:00:00Z" == tab.api("GET", f"/posts/{made['id']}")["due_at"]
+    assert f"{on + timedelta(days=1)}T09:00:00Z" == tab.api("GET", f"/posts/{made['id']}")["due_at"]
     tab.complaints.clear()
 
 
 def test_of_a_full_year_only_the_days_that_are_shown_are_sent(sky: Skywrite, pages: TestClient) -> None:
     """10,000 posts in a year: a week reads and sends a week's, and a page stays small."""
-    post = sky.posts.schedule("One of many", at="2028-01-01 10:00")
+    post = sky.posts.schedule("One of many", at=f"{YEAR + 1}-01-01 10:00")
     fill(sky, post.post_id, 10_000)
     reads: list[int] = []
     store = sky.context.store
@@ -189,7 +189,7 @@ def test_of_a_full_year_only_the_days_that_are_shown_are_sent(sky: Skywrite, pag
 
     store.planned = counted  # type: ignore[method-assign]
     try:
-        week, month = (pages.get(f"/?view={view}&on=2028-06-14").text for view in ("week", "month"))
+        week, month = (pages.get(f"/?view={view}&on={YEAR + 1}-06-14").text for view in ("week", "month"))
     finally:
         store.planned = planned  # type: ignore[method-assign]
     in_week, in_month = (text.count("data-post=") for text in (week, month))
@@ -208,7 +208,8 @@ def fill(sky: Skywrite, post_id: int, count: int) -> None:
         ]
         names = ", ".join(columns)
         times = [
-            (datetime(2028, 1, 1, tzinfo=UTC) + timedelta(minutes=number * 525_600 / count)) for number in range(count)
+            (datetime(YEAR + 1, 1, 1, tzinfo=UTC) + timedelta(minutes=number * 525_600 / count))
+            for number in range(count)
         ]
         texts = [time.strftime("%Y-%m-%dT%H:%M:%S.000000Z") for time in times]
         insert = f"INSERT INTO post ({names}, due_at, attempt_at) SELECT {names}, ?, ? FROM post WHERE id = ?"
@@ -238,15 +239,14 @@ def test_markup_that_is_stored_is_text_on_every_page(sky: Skywrite, pages: TestC
     with io.BytesIO() as data:
         Image.new("RGB", (20, 20)).save(data, "PNG")
         image = {"data": data.getvalue(), "alt": MARKUP}
-    post = sky.posts.schedule(
-        f"{MARKUP} text", at="2027-05-26 9:00", images=[image], account=sky.accounts.list()[0].did
-    )
+    did, on = sky.accounts.list()[0].did, wednesday(4, 5)
+    post = sky.posts.schedule(f"{MARKUP} text", at=f"{on} 9:00", images=[image], account=did)
     People(sky.context.store).add(MARKUP, "viewer")
     store_markup(sky)
     seen = 0
     for path in (
         *PATHS,
-        "/?on=2027-05-26",
+        f"/?on={on}",
         f"/posts/{post.post_id}",
         f"/compose?draft={post.post_id}",
         "/compose?text=" + MARKUP,

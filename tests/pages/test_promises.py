@@ -5,12 +5,14 @@ What lives here: promises that take a browser. The API, MCP and webhooks have th
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from dateutil.relativedelta import SU, relativedelta
 from playwright.sync_api import Browser, expect
 
-from tests.pages.conftest import Watched
+from tests.pages.conftest import YEAR, Watched, wednesday
 from tests.pages.test_composing import number, write
 from tests.pages.test_pages import FAILING, PATHS
 
@@ -18,8 +20,8 @@ from tests.pages.test_pages import FAILING, PATHS
 @pytest.mark.parametrize(
     ("zone", "day", "wanted"),
     [
-        ("Asia/Kolkata", "2027-07-01", "2027-07-01T07:00:00Z"),
-        ("America/New_York", "2027-01-04", "2027-01-04T08:00:00Z"),
+        ("Asia/Kolkata", f"{YEAR}-07-01", f"{YEAR}-07-01T07:00:00Z"),
+        ("America/New_York", f"{YEAR}-01-04", f"{YEAR}-01-04T08:00:00Z"),
     ],
 )
 def test_a_time_stays_what_was_typed(
@@ -47,25 +49,26 @@ def test_a_time_stays_what_was_typed(
 
 def test_a_recurrence_keeps_its_hour_when_the_clocks_change(tab: Watched) -> None:
     """The plan shows every Friday of March and April at 14:00."""
-    page = tab.visit("/?view=agenda&on=2027-03-08")
+    summer = date(YEAR, 3, 31) + relativedelta(weekday=SU(-1))
+    page = tab.visit(f"/?view=agenda&on={summer - timedelta(days=20)}")
     assert ["14:00"] * 4 == [text.strip() for text in page.locator(".coming time").all_inner_texts()]
 
 
 def test_every_view_shows_the_same_posts(tab: Watched) -> None:
     """What stands in the month stands in the week and in the list."""
-    tab.api("POST", "/posts", {"text": "Seen in each view", "at": "2027-05-12 00:00", "account": "alice.test"})
-    tab.api("POST", "/posts", {"text": "At the edge of a day", "at": "2027-05-12 23:59", "account": "alice.test"})
-    seen = []
+    on, seen = wednesday(2, 5), []
+    tab.api("POST", "/posts", {"text": "Seen in each view", "at": f"{on} 00:00", "account": "alice.test"})
+    tab.api("POST", "/posts", {"text": "At the edge of a day", "at": f"{on} 23:59", "account": "alice.test"})
     for view in ("week", "month", "agenda"):
-        page = tab.visit(f"/?view={view}&on=2027-05-12")
-        day = page.locator("[data-day='2027-05-12'] [data-post]")
+        page = tab.visit(f"/?view={view}&on={on}")
+        day = page.locator(f"[data-day='{on}'] [data-post]")
         seen.append([item.get_attribute("data-at") for item in day.all()])
-    assert [["2027-05-12T00:00", "2027-05-12T23:59"]] * 3 == seen
+    assert [[f"{on}T00:00", f"{on}T23:59"]] * 3 == seen
 
 
 def test_the_same_text_again_is_noticed(tab: Watched) -> None:
     """Whoever schedules a text twice reads so at once."""
-    for at in ("2027-06-01 9:00", "2027-06-02 9:00"):
+    for at in (f"{YEAR}-06-01 9:00", f"{YEAR}-06-02 9:00"):
         page = tab.visit("/compose")
         page.fill("textarea[name=text]", "Word for word the same")
         page.fill("[data-at]", at)
@@ -78,11 +81,11 @@ def test_a_phone_is_enough(phone: Watched) -> None:
     """At 360 pixels somebody writes, schedules and finds the post again, and nothing is out of reach."""
     page = phone.visit("/compose")
     write(page, "Written on a phone")
-    page.fill("[data-at]", "2027-06-03 9:00")
+    page.fill("[data-at]", f"{YEAR}-06-03 9:00")
     page.tap("[data-send]")
     page.wait_for_url("**/posts/**")
     post = number(page)
-    page = phone.visit("/?on=2027-06-03")
+    page = phone.visit(f"/?on={YEAR}-06-03")
     page.tap(f"[data-post='{post}']")
     page.wait_for_url(f"**/posts/{post}")
     box = page.get_by_role("button", name="Cancel").bounding_box()
