@@ -15,6 +15,7 @@ from skywrite.queue.model import STATES, Post
 from skywrite.queue.rows import post_of
 from skywrite.queue.store import Store
 from tests.app.conftest import NOON, World
+from tests.support.processes import PATIENCE_SECONDS
 
 HOUR = timedelta(hours=1)
 
@@ -164,7 +165,7 @@ def test_many_workers_make_one_post(world: World, sky: Skywrite) -> None:
     made: list[int] = []
 
     def sweep(worker: Skywrite) -> None:
-        start.wait(10)
+        start.wait(PATIENCE_SECONDS)
         made.append(Occurrences(worker.context, worker._drafting).sweep())
 
     threads = [threading.Thread(target=sweep, args=(worker,)) for worker in workers]

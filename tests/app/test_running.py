@@ -30,7 +30,7 @@ from tests.app.conftest import NOON, World
 from tests.store.support import raw
 from tests.support.claims import claim_next
 
-JOIN_SECONDS = 20
+JOIN_SECONDS = 240
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from skywrite.queue.store import Store
 from tests.app.conftest import NOON, Told, World, before_each_write
 
 WRITE = "com.atproto.repo.applyWrites"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 240
 SECOND = timedelta(seconds=1)
 
 

@@ -22,6 +22,7 @@ from skywrite.media.ffmpeg import find_ffmpeg
 from skywrite.publish import outcome
 from skywrite.sandbox import Sandbox
 from tests.support.canaries import canary, guard_app_password, secrets_in
+from tests.support.processes import PATIENCE_SECONDS
 
 ENVIRONMENT: tuple[str, ...] = (
     "SKYWRITE_DATABASE",
@@ -31,7 +32,7 @@ ENVIRONMENT: tuple[str, ...] = (
     "SKYWRITE_DEBUG",
 )
 ENVIRONMENT += ("BLUESKY_HANDLE", "BLUESKY_APP_PASSWORD", "BLUESKY_PDS", "EDITOR", "VISUAL")
-PROCESS_SECONDS = 60
+PROCESS_SECONDS = 240
 LARGE_VIDEO_BYTES = 400_000_000
 
 
@@ -111,7 +112,9 @@ class Shell:
     def python(self, script: str, **environ: str) -> Told:
         """Run Python code in its own process, with additional environment variables."""
         command = [sys.executable, "-c", script]
-        done = subprocess.run(command, capture_output=True, env={**os.environ, **environ}, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, env={**os.environ, **environ}, timeout=PATIENCE_SECONDS, check=False
+        )
         return self._checked(Told(done.returncode, done.stdout.decode(), done.stderr.decode()), (script,), None)
 
     def _checked(self, told: Told, words: Sequence[str | bytes], code: int | None) -> Told:

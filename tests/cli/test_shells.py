@@ -15,6 +15,7 @@ import pytest
 from skywrite.clock import SystemClock
 from tests.cli.conftest import PROCESS_SECONDS, Files, Shell
 from tests.cli.test_commands import Terminal
+from tests.support.processes import PATIENCE_SECONDS
 
 COMPLETE = "from skywrite.cli.main import main; import sys; sys.argv = ['skywrite']; main()"
 
@@ -61,7 +62,12 @@ def test_a_real_bash_completes(shell: Shell, tmp_path: Path) -> None:
     )
     path = f"{tmp_path}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, env={**os.environ, "PATH": path}, check=True, timeout=60
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path},
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
     assert "1" == done.stdout.strip()
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from skywrite.atproto.tid import TidClock
 from tests.support.pds import PdsAccount, Xrpc
+from tests.support.processes import PATIENCE_SECONDS
 
 POST = "app.bsky.feed.post"
 APPLY = "com.atproto.repo.applyWrites"
@@ -64,7 +65,7 @@ class Server(Xrpc):
             sent["Content-Type"] = "application/json"
         query = "?" + urlencode(params, doseq=True) if params else ""
         path = nsid if nsid.startswith("/") else f"/xrpc/{nsid}{query}"
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_SECONDS)
         try:
             verb = method or ("GET" if data is None else "POST")
             connection.request(verb, path, data, {**sent, **(headers or {})})

@@ -24,6 +24,7 @@ from skywrite.atproto.xrpc_errors import (
 from skywrite.errors import NoAnswer, NotSent
 from skywrite.http import Http, Response
 from tests.support.pds import Pds, PdsAccount
+from tests.support.processes import PATIENCE_SECONDS
 
 POST = "app.bsky.feed.post"
 RKEY = "3kaaaaaaaaaa"
@@ -182,7 +183,7 @@ def test_many_at_once(session: Session, http: Http) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
     assert answers == [session.did] * 8
     assert len({agent.session.access_jwt for agent in agents}) == 1
 

@@ -27,6 +27,7 @@ from skywrite.publish.video_service import (
     VideoServiceUnavailable,
 )
 from skywrite.publish.video_upload import VideoUploader
+from tests.support.processes import PATIENCE_SECONDS
 from tests.support.video_service import (
     ACCOUNT,
     BLOB,
@@ -59,7 +60,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def http() -> Iterator[Http]:
-    client = Http(timeout_seconds=20)
+    client = Http(timeout_seconds=PATIENCE_SECONDS)
     yield client
     client.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz.targets import TARGETS
 from tests.support.chance import SEED
-from tests.support.processes import ROOT
+from tests.support.processes import PATIENCE_SECONDS, ROOT
 
 SHOWN_BYTES = 2_000
 HANGS_SECONDS = 300
@@ -57,5 +57,5 @@ def test_a_fuzzer_notices(tmp_path: Path) -> None:
     )
     for kind, word in (("error", "ZeroDivisionError"), ("loop", "TooLong"), ("memory", "MemoryError")):
         command = [sys.executable, "-c", script, kind, "feeds", "--inputs", "100", "--last", str(tmp_path / "last")]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
         assert (1, True) == (done.returncode, word in done.stderr), done.stderr

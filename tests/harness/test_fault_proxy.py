@@ -24,6 +24,7 @@ from tests.support.fault_proxy import (
     slow,
 )
 from tests.support.pds import Pds, PdsAccount
+from tests.support.processes import PATIENCE_SECONDS
 
 CREATE = "com.atproto.repo.createRecord"
 
@@ -122,7 +123,9 @@ def test_held_until_released(proxy: FaultProxy, pds: Pds, account: PdsAccount) -
 
 def test_addresses_lead_back_to_the_proxy(proxy: FaultProxy, pds: Pds, account: PdsAccount) -> None:
     """DID documents that pass name the proxy as the PDS, so that a client stays behind it."""
-    with socket.create_connection(("127.0.0.1", int(proxy.url.rsplit(":")[-1])), timeout=30) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", int(proxy.url.rsplit(":")[-1])), timeout=PATIENCE_SECONDS
+    ) as connection:
         connection.sendall(f"GET /{account.did} HTTP/1.0\r\n\r\n".encode())
         document = b"".join(iter(lambda: connection.recv(65536), b""))
     assert proxy.url.encode() in document

@@ -15,6 +15,7 @@ from skywrite.clock import SystemClock
 from skywrite.errors import NoAnswer, NotSent
 from skywrite.http import MAX_ANSWER_BYTES, Http, Response, Transport
 from tests.support.pds import Pds
+from tests.support.processes import PATIENCE_SECONDS
 
 TOKEN = "/oauth/token"
 
@@ -89,7 +90,7 @@ class Wire:
 def age_session(pds: Pds, did: str, days: float, *columns: str) -> None:
     """Make the sessions of an account older in the PDS's own database; its refresh too, unless columns are named."""
     names = columns or ("createdAt", "updatedAt")
-    with closing(sqlite3.connect(pds.data_dir / "account.sqlite", timeout=30)) as database:
+    with closing(sqlite3.connect(pds.data_dir / "account.sqlite", timeout=PATIENCE_SECONDS)) as database:
         rows = database.execute(f"SELECT id, {', '.join(names)} FROM token WHERE did = ?", (did,)).fetchall()
         assert rows, "the account has no session"
         for number, *times in rows:
@@ -101,7 +102,7 @@ def age_session(pds: Pds, did: str, days: float, *columns: str) -> None:
 
 def sessions_at(pds: Pds, did: str) -> int:
     """How many sessions of OAuth the PDS has of an account."""
-    with closing(sqlite3.connect(pds.data_dir / "account.sqlite", timeout=30)) as database:
+    with closing(sqlite3.connect(pds.data_dir / "account.sqlite", timeout=PATIENCE_SECONDS)) as database:
         return int(database.execute("SELECT count(*) FROM token WHERE did = ?", (did,)).fetchone()[0])
 
 

@@ -9,15 +9,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from skywrite.atproto.oauth_session import CONFIDENTIAL_DAYS
 from tests.oauth.conftest import Process, SignIn
 from tests.support.canaries import secrets_in
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
+from tests.support.processes import PATIENCE_SECONDS
 
 ADDRESS = re.compile(r"http://\S+/oauth/authorize\S+")
 HOST = "oauth.skywrite-tests.net"
@@ -58,7 +61,7 @@ def page_of(process: subprocess.Popen[str]) -> str:
 def visit(address: str) -> tuple[int, str]:
     """What the browser is shown at an address on this computer."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_SECONDS)
     connection.request("GET", f"{parts.path}?{parts.query}")
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -72,14 +75,14 @@ def test_sign_in_and_post(start: Start, account: PdsAccount, pds: Pds) -> None:
     came = Browser().accept(page_of(process), account.handle, account.password)
     forged = came.replace("state=", "state=x")
     assert (400, 200) == (visit(forged)[0], visit(came)[0])
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (0, True, True) == (process.returncode, f"Signed in as {account.handle}" in out, "posts:" in out), err
     assert [] == secrets_in(out + err)
     done = start("post", "From the shell", "--no-card")
-    _, err = done.communicate(timeout=60)
+    _, err = done.communicate(timeout=PATIENCE_SECONDS)
     assert (0, ["From the shell"]) == (done.returncode, [one["value"]["text"] for one in pds.records(account.did)]), err
     who = start("whoami", "--json")
-    facts = json.loads(who.communicate(timeout=60)[0])
+    facts = json.loads(who.communicate(timeout=PATIENCE_SECONDS)[0])
     assert ["posts", "media", "video"] == facts["session"]["rights"]
 
 
@@ -87,11 +90,11 @@ def test_paste_over_ssh(start: Start, account: PdsAccount) -> None:
     """Over SSH the address of the page that cannot be reached is pasted, and a wrong one is an error."""
     process = start("login", "--oauth", account.handle, "--paste", "--json")
     came = Browser().accept(page_of(process), account.handle, account.password)
-    out, _ = process.communicate(came + "\n", timeout=60)
+    out, _ = process.communicate(came + "\n", timeout=PATIENCE_SECONDS)
     assert (0, account.did) == (process.returncode, json.loads(out)["did"])
     process = start("login", "--oauth", account.handle, "--paste", "--json")
     page_of(process)
-    out, _ = process.communicate(came + "\n", timeout=60)
+    out, _ = process.communicate(came + "\n", timeout=PATIENCE_SECONDS)
     assert (2, "InputError") == (process.returncode, json.loads(out)["error"])
 
 
@@ -99,17 +102,19 @@ def test_a_client_of_ones_own(start: Start, account: PdsAccount, pds: Pds) -> No
     """Files are written for a static host, the sign-in ends on its page, which hands over to the listener here."""
     site = pds.data_dir / "web" / HOST / account.did[-8:]
     made = start("oauth", "init", f"https://{HOST}/{site.name}", "--folder", str(site), "--name", "My posts", "--json")
-    out, err = made.communicate(timeout=60)
+    out, err = made.communicate(timeout=PATIENCE_SECONDS)
     assert 0 == made.returncode, err
     assert ["callback.html", "client-metadata.json", "jwks.json"] == sorted(path.name for path in site.iterdir())
     assert "My posts" == json.loads((site / "client-metadata.json").read_text())["client_name"]
+    begun = datetime.now(UTC)
     process = start("login", "--oauth", account.handle, "--json")
     came = Browser().accept(page_of(process), account.handle, account.password)
     assert came.startswith(f"https://{HOST}/{site.name}/callback.html?")
     port = returned(came)["state"].rpartition(".")[2]
     assert 200 == visit(f"http://127.0.0.1:{port}/callback?{urlsplit(came).query}")[0]
-    out, err = process.communicate(timeout=60)
-    assert (0, "2028") == (process.returncode, json.loads(out)["ends_at"][:4]), err
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    lasts = datetime.fromisoformat(json.loads(out)["ends_at"]) - begun
+    assert (0, CONFIDENTIAL_DAYS) == (process.returncode, lasts.days), err
     assert [] == secrets_in(out)
 
 

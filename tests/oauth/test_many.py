@@ -13,7 +13,7 @@ from skywrite.config import load_config
 from tests.oauth.conftest import SignIn
 from tests.oauth.support import sessions_at
 from tests.support.pds import Pds
-from tests.support.processes import Child, python_child
+from tests.support.processes import PATIENCE_SECONDS, Child, python_child
 
 PROCESSES = 8
 WORKER = """
@@ -70,7 +70,7 @@ def test_eight_processes(sky: Skywrite, sign_in: SignIn, environ: dict[str, str]
         for _ in range(PROCESSES):
             children.append(python_child("-c", WORKER, environ=environ))
             stack.callback(children[-1].kill)
-        lines = [child.wait_for_line("done", timeout_seconds=120) for child in children]
+        lines = [child.wait_for_line("done", timeout_seconds=PATIENCE_SECONDS) for child in children]
     said = "\n".join(child.output for child in children)
     assert [4] * PROCESSES == [int(line.split()[1]) for line in lines], said
     assert 1 == sum(int(line.split()[3]) for line in lines)

@@ -19,6 +19,7 @@ from tests.oauth.conftest import Process
 from tests.oauth.support import MovedClock, Wire
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount, running_pds
+from tests.support.processes import PATIENCE_SECONDS
 
 CALLBACK = "http://127.0.0.1:7777/callback"
 WRITE = "com.atproto.repo.applyWrites"
@@ -48,7 +49,7 @@ def migrate(account: PdsAccount, old: Pds, new: Pds) -> str:
     urllib.request.urlopen(request).close()
     credentials = new.call("com.atproto.identity.getRecommendedDidCredentials", jwt=jwt)
     old.call("com.atproto.identity.requestPlcOperationSignature", b"", jwt=account.access_jwt)
-    with closing(sqlite3.connect(old.data_dir / "account.sqlite", timeout=30)) as database:
+    with closing(sqlite3.connect(old.data_dir / "account.sqlite", timeout=PATIENCE_SECONDS)) as database:
         query = "SELECT token FROM email_token WHERE purpose = 'plc_operation' AND did = ?"
         token = database.execute(query, (account.did,)).fetchone()[0]
     signed = old.call("com.atproto.identity.signPlcOperation", {**credentials, "token": token}, jwt=account.access_jwt)

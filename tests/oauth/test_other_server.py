@@ -22,7 +22,7 @@ from skywrite.http import Response
 from tests.oauth.support import MovedClock, Wire
 from tests.support.oauth import returned
 from tests.support.pds import SCRIPTS, prepared_node
-from tests.support.processes import Child
+from tests.support.processes import PATIENCE_SECONDS, Child
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 HANDLE = "carol.test"
@@ -63,7 +63,7 @@ def browse(url: str) -> str:
     cookies: dict[str, str] = {}
     for _ in range(8):
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_SECONDS)
         sent = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
         connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=sent)
         answer = connection.getresponse()

@@ -16,7 +16,7 @@ from tests.server.conftest import COOKIE, Server, sign_in, start
 from tests.support.canaries import secrets_in
 from tests.support.oauth import Browser, returned
 from tests.support.pds import Pds, PdsAccount
-from tests.support.processes import free_port
+from tests.support.processes import PATIENCE_SECONDS, free_port
 
 HOST = "page.skywrite-tests.net"
 OWN = {"host": HOST, "sec-fetch-site": "same-origin"}
@@ -42,7 +42,7 @@ def server(tmp_path: Path, pds: Pds) -> Iterator[Server]:
 def brought_back(server: Server, came: dict[str, str]) -> str:
     """The page that a browser sees that comes back; asked for without a library that logs addresses."""
     request = Request(f"{server.url}/oauth/callback?{urlencode(came)}", headers={"host": HOST})
-    with urlopen(request) as answer:
+    with urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         return str(answer.read().decode())
 
 
@@ -50,7 +50,7 @@ def test_sign_in_on_the_page(server: Server, pds: Pds, account: PdsAccount) -> N
     """From the form to the server's own page and back, by a button of ours; another person cannot press it."""
     local = server.sign_in_url.partition("/sign-in/")[2]
     server.sign_in_url = f"{server.url}/sign-in/{local}"
-    first = httpx.get(server.sign_in_url, headers={"host": HOST})
+    first = httpx.get(server.sign_in_url, headers={"host": HOST}, timeout=PATIENCE_SECONDS)
     owner = {**OWN, "cookie": f"{COOKIE}={first.cookies.get(COOKIE)}"}
     assert (
         f"https://{HOST}/oauth/client-metadata.json"

@@ -25,7 +25,7 @@ from skywrite.sources.feed_filter import InvalidFilter
 from skywrite.sources.html_text import html_to_text
 from skywrite.sources.template import TemplateError
 from tests.support import hostile
-from tests.support.processes import ROOT
+from tests.support.processes import PATIENCE_SECONDS, ROOT
 
 MEMORY = 256 << 20
 
@@ -148,7 +148,12 @@ def test_the_child_ends_with_its_parent() -> None:
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=40, check=False
+        [sys.executable, "-c", script],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert 0 == done.returncode, done.stderr
     with pytest.raises(ProcessLookupError):

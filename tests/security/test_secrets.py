@@ -25,6 +25,7 @@ from skywrite.errors import SkywriteError
 from tests.support.canaries import canary, guard_app_password, secrets_in
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, failing
 from tests.support.pds import Pds, PdsAccount
+from tests.support.processes import PATIENCE_SECONDS
 
 WRITE = "com.atproto.repo.applyWrites"
 SESSION = "com.atproto.server.createSession"
@@ -69,7 +70,7 @@ class Shell:
             stderr=subprocess.STDOUT,
             text=True,
             umask=0,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         self.said.append(f"$ {' '.join(words)}\n{done.stdout}")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.processes import Child, python_child
+from tests.support.processes import PATIENCE_SECONDS, Child, python_child
 
 COOKIE = "__Host-skywrite"
 _numbers = itertools.count(1)
@@ -28,7 +28,7 @@ class Server:
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request, anonymous unless the options say otherwise."""
-        return httpx.request(method, self.url + path, timeout=30, **options)
+        return httpx.request(method, self.url + path, timeout=PATIENCE_SECONDS, **options)
 
     def as_owner(self) -> Api:
         """The API for the signed-in owner."""
@@ -63,7 +63,7 @@ class Api:
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {**self.headers, **options.pop("headers", {})}
-        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=60, **options)
+        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=PATIENCE_SECONDS, **options)
 
 
 def start(*options: str, environ: dict[str, str]) -> Server:
@@ -76,7 +76,7 @@ def start(*options: str, environ: dict[str, str]) -> Server:
 
 def sign_in(server: Server) -> str:
     """The cookie of a new session."""
-    answer = httpx.get(server.sign_in_url, timeout=30)
+    answer = httpx.get(server.sign_in_url, timeout=PATIENCE_SECONDS)
     assert 303 == answer.status_code
     return answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
 

@@ -31,6 +31,7 @@ from skywrite.server.auth import COOKIE
 from skywrite.server.demo import demo_queue
 from skywrite.server.security import Origin
 from tests.server.conftest import Server
+from tests.support.processes import PATIENCE_SECONDS
 
 HERE = "http://127.0.0.1:8080"
 PLACE = f"{HERE}/mcp"
@@ -529,7 +530,7 @@ def test_the_official_client_signs_in(server: Server) -> None:
 
         provider = _provider(server)
         async with (
-            httpx2.AsyncClient(auth=provider, timeout=60) as http,
+            httpx2.AsyncClient(auth=provider, timeout=PATIENCE_SECONDS) as http,
             McpClient(streamable_http_client(f"{server.url}/mcp", http_client=http)) as client,
         ):
             arguments = {"text": "By an agent with a token", "key": "by-token", "account": "alice.test"}
@@ -569,14 +570,16 @@ def _let_in(server: Server, url: str) -> dict[str, str]:
     """What a browser of the owner does with the page: read it, and press the button."""
     parts = urlsplit(url)
     headers = {"host": parts.netloc, "cookie": f"__Host-skywrite={server.owner}"}
-    page = httpx.get(f"{server.url}{parts.path}?{parts.query}", headers=headers)
+    page = httpx.get(f"{server.url}{parts.path}?{parts.query}", headers=headers, timeout=PATIENCE_SECONDS)
     assert 200 == page.status_code, page.text
     form = {
         unescape(name): unescape(value)
         for name, value in re.findall(r'type="hidden" name="(.*?)" value="(.*?)"', page.text)
     }
     form |= {unescape(name): "on" for name in re.findall(r'type="checkbox" name="(.*?)" checked', page.text)}
-    answer = httpx.post(f"{server.url}/authorize", data={**form, "decision": "allow"}, headers=headers)
+    answer = httpx.post(
+        f"{server.url}/authorize", data={**form, "decision": "allow"}, headers=headers, timeout=PATIENCE_SECONDS
+    )
     assert 303 == answer.status_code, answer.text
     return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 

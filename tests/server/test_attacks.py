@@ -11,6 +11,7 @@ import pytest
 
 from skywrite.queue.api_keys import new_key
 from tests.server.conftest import COOKIE, Api, Server, start
+from tests.support.processes import PATIENCE_SECONDS
 
 JSON = {"content-type": "application/json"}
 
@@ -148,7 +149,7 @@ def test_wrong_keys_are_bounded() -> None:
         wrong += [server.request("GET", guess) for guess in guesses]
         assert [401] * 19 + [404, 429] == [answer.status_code for answer in wrong]
         assert int(wrong[-1].headers["retry-after"]) > 0
-        assert 303 == httpx.get(server.sign_in_url).status_code
+        assert 303 == httpx.get(server.sign_in_url, timeout=PATIENCE_SECONDS).status_code
 
 
 @pytest.mark.parametrize(("options", "last"), [((), 429), (("--proxy", "127.0.0.1"), 401)], ids=["alone", "proxy"])
@@ -166,9 +167,15 @@ def test_a_link_signs_in_once(server: Server) -> None:
     """A sign-in link works once, begins a session of its own whatever the browser sent, and leads to our page only."""
     child = start("--demo", "--no-worker", environ={})
     with child.child:
-        looked = httpx.head(child.sign_in_url, headers={"cookie": f"{COOKIE}=chosen-by-another"})
-        first = httpx.get(child.sign_in_url + "?next=//evil.example", headers={"cookie": f"{COOKIE}=chosen-by-another"})
-        second = httpx.get(child.sign_in_url)
+        looked = httpx.head(
+            child.sign_in_url, headers={"cookie": f"{COOKIE}=chosen-by-another"}, timeout=PATIENCE_SECONDS
+        )
+        first = httpx.get(
+            child.sign_in_url + "?next=//evil.example",
+            headers={"cookie": f"{COOKIE}=chosen-by-another"},
+            timeout=PATIENCE_SECONDS,
+        )
+        second = httpx.get(child.sign_in_url, timeout=PATIENCE_SECONDS)
         assert (204, 303, 401) == (looked.status_code, first.status_code, second.status_code)
         assert "/" == first.headers["location"]
         cookie = first.headers["set-cookie"]

@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
 
 from skywrite.server.openapi import document
 from tests.server.conftest import COOKIE, Server
+from tests.support.processes import PATIENCE_SECONDS
 
 NUMBERS = 20
 # Streams without end, uploads (which have their own tests), what asks the network, and what may remove the person that
@@ -48,4 +49,4 @@ def test_answers_are_in_the_document(case: schemathesis.Case, quiet_server: Serv
 def still_well(quiet_server: Server) -> object:
     """After all of it the server is as well as before."""
     yield
-    assert 200 == httpx.get(f"{quiet_server.url}/healthz").status_code
+    assert 200 == httpx.get(f"{quiet_server.url}/healthz", timeout=PATIENCE_SECONDS).status_code

@@ -18,7 +18,7 @@ from skywrite.publish.webhooks import signed_headers
 from skywrite.queue.webhooks import SECRET_START
 from tests.docs.examples import Example, examples
 from tests.server.conftest import Server
-from tests.support.processes import ROOT
+from tests.support.processes import PATIENCE_SECONDS, ROOT
 
 API = examples("docs/guide/http-api.md")
 HOOKS = examples("docs/guide/webhooks.md")
@@ -47,7 +47,9 @@ def environ(server: Server) -> dict[str, str]:
 
 def run(words: list[str], environ: dict[str, str], folder: Path) -> str:
     """What a program prints; it must not fail."""
-    done = subprocess.run(words, env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        words, env=environ, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     assert 0 == done.returncode, done.stdout + done.stderr
     return done.stdout
 

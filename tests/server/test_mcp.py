@@ -20,6 +20,7 @@ from skywrite.queue.api_keys import ApiKeys
 from skywrite.sandbox import Sandbox
 from skywrite.server.mcp_tools import tools
 from tests.server.conftest import Server
+from tests.support.processes import PATIENCE_SECONDS
 
 Session = Callable[[Callable[[Any], Awaitable[Any]]], Any]
 AGENT = ("read", "draft")
@@ -191,7 +192,7 @@ def _over_http(server: Server, *scopes: str) -> Session:
         from mcp.client.streamable_http import streamable_http_client
 
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=60) as http,
+            httpx2.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http,
             Client(streamable_http_client(f"{server.url}/mcp", http_client=http)) as client,
         ):
             yield client
@@ -212,4 +213,4 @@ def test_the_import_waits_for_the_first_agent(server: Server) -> None:
     with python_child("-c", words) as child:
         assert 0 == child.wait()
         assert ["False"] == child.lines
-    assert 200 == httpx.get(f"{server.url}/healthz").status_code
+    assert 200 == httpx.get(f"{server.url}/healthz", timeout=PATIENCE_SECONDS).status_code

@@ -15,7 +15,7 @@ from skywrite.config import load_config
 from skywrite.sandbox import Sandbox
 from skywrite.server.serving import listen
 from tests.server.conftest import Api, start
-from tests.support.processes import python_child
+from tests.support.processes import PATIENCE_SECONDS, python_child
 
 
 @pytest.fixture
@@ -75,7 +75,9 @@ def test_a_key_of_the_shell_opens_the_server(
         sent = api.post("/posts", {"text": "From the API", "now": True, "key": "one"})
         assert (201, "published") == (sent.status_code, sent.json()["state"])
         assert ["From the API"] == [post.text for post in box.posts("alice.test")]
-        with httpx.stream("GET", f"{server.url}/api/v1/events", headers=api.headers) as stream:
+        with httpx.stream(
+            "GET", f"{server.url}/api/v1/events", headers=api.headers, timeout=PATIENCE_SECONDS
+        ) as stream:
             lines = stream.iter_lines()
             next(lines)
             held = api.post("/posts", {"text": "To cancel", "draft": True}).json()
@@ -83,7 +85,7 @@ def test_a_key_of_the_shell_opens_the_server(
             assert any(line == "event: post.cancelled" for line in lines)
             server.child.send(signal.SIGTERM)
             assert "data" in "".join(lines)
-        assert 0 == server.child.wait(20)
+        assert 0 == server.child.wait(PATIENCE_SECONDS)
     box.stop()
 
 
@@ -93,7 +95,7 @@ def test_one_line_for_programs(environ: dict[str, str]) -> None:
     with server.child:
         said = json.loads(server.child.lines[0])
         assert {"url", "sign_in_url"} == set(said)
-        assert {"status": "ok"} == httpx.get(f"{said['url']}/healthz").json()
+        assert {"status": "ok"} == httpx.get(f"{said['url']}/healthz", timeout=PATIENCE_SECONDS).json()
         assert said["sign_in_url"].startswith(f"{said['url']}/")
 
 

@@ -15,6 +15,7 @@ import icalendar
 import pytest
 
 from tests.server.conftest import Api, Server, sign_in, start
+from tests.support.processes import PATIENCE_SECONDS
 
 LISTENERS = 1000
 
@@ -50,7 +51,7 @@ def cancelled(api: Api, text: str) -> int:
 def test_listeners_hear_what_happens_and_what_they_missed(everything: Api, fresh_key: str) -> None:
     """A listener gets each event with its id; one that comes back with that id gets everything after it, once."""
     url = f"{everything.url}/api/v1/events"
-    with httpx.stream("GET", url, headers=everything.headers, timeout=60) as stream:
+    with httpx.stream("GET", url, headers=everything.headers, timeout=PATIENCE_SECONDS) as stream:
         lines = stream.iter_lines()
         assert "retry: 3000" == next(lines)
         first = cancelled(everything, f"first {fresh_key}")
@@ -58,7 +59,7 @@ def test_listeners_hear_what_happens_and_what_they_missed(everything: Api, fresh
         event = next(event for event in heard if event[1] == "post.cancelled" and event[2]["data"]["id"] == first)
     missed = [cancelled(everything, f"{number} {fresh_key}") for number in range(3)]
     headers = {**everything.headers, "last-event-id": event[0]}
-    with httpx.stream("GET", url, headers=headers, timeout=60) as stream:
+    with httpx.stream("GET", url, headers=headers, timeout=PATIENCE_SECONDS) as stream:
         heard = (item for item in events(stream.iter_lines()) if item[1] == "post.cancelled")
         assert missed == [next(heard)[2]["data"]["id"] for _ in missed]
 
@@ -66,7 +67,7 @@ def test_listeners_hear_what_happens_and_what_they_missed(everything: Api, fresh
 def test_listeners_hear_of_their_accounts_only(server: Server, everything: Api, fresh_key: str) -> None:
     """A key for one account hears nothing of another's posts."""
     bob = server.with_key("read", accounts=("bob.test",))
-    with httpx.stream("GET", f"{server.url}/api/v1/events", headers=bob.headers, timeout=60) as stream:
+    with httpx.stream("GET", f"{server.url}/api/v1/events", headers=bob.headers, timeout=PATIENCE_SECONDS) as stream:
         lines = stream.iter_lines()
         next(lines)
         cancelled(everything, f"alice's {fresh_key}")
@@ -113,13 +114,13 @@ def test_the_plan_is_a_calendar(everything: Api, fresh_key: str) -> None:
     assert "2030-05-02T11:00:00+00:00" == after["dtstart"].dt.isoformat()
     assert before["uid"] == after["uid"] and int(before["sequence"]) < int(after["sequence"])
     everything.delete(f"/calendars/{made['id']}")
-    assert 404 == httpx.get(everything.url + made["calendar"]).status_code
+    assert 404 == httpx.get(everything.url + made["calendar"], timeout=PATIENCE_SECONDS).status_code
 
 
 def test_what_was_published_is_a_feed(everything: Api) -> None:
     """What was published is an RSS feed, its markup escaped."""
     made = everything.post("/calendars", {"name": "<b>Feed</b>"}).json()
-    answer = httpx.get(everything.url + made["rss"])
+    answer = httpx.get(everything.url + made["rss"], timeout=PATIENCE_SECONDS)
     channel = ElementTree.fromstring(answer.text).find("channel")
     assert channel is not None
     assert ("application/rss+xml; charset=utf-8", "<b>Feed</b>") == (
@@ -138,5 +139,5 @@ def test_metrics_and_health_name_nobody(server: Server) -> None:
 
 
 def _event(api: Api, path: str, number: int) -> Any:
-    calendar = icalendar.Calendar.from_ical(httpx.get(api.url + path).content)
+    calendar = icalendar.Calendar.from_ical(httpx.get(api.url + path, timeout=PATIENCE_SECONDS).content)
     return next(event for event in calendar.walk("VEVENT") if str(event["uid"]).startswith(f"post-{number}-"))

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.server.conftest import Api, Server
+from tests.support.processes import PATIENCE_SECONDS
 
 TUS = {"tus-resumable": "1.0.0"}
 PIECE = {**TUS, "content-type": "application/offset+octet-stream"}
@@ -88,4 +89,4 @@ def test_forms_are_refused_with_a_hint(everything: Api, image: bytes) -> None:
 def test_an_upload_needs_the_right(server: Server, image: bytes) -> None:
     """A key that may only read uploads nothing, and nobody does without one."""
     assert 403 == server.with_key("read").send("POST", "/media", content=image).status_code
-    assert 401 == httpx.post(f"{server.url}/api/v1/media", content=image).status_code
+    assert 401 == httpx.post(f"{server.url}/api/v1/media", content=image, timeout=PATIENCE_SECONDS).status_code

@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Oracle
 
 from tests.server.conftest import Api
+from tests.support.processes import PATIENCE_SECONDS
 
 
 @dataclass
@@ -27,7 +28,9 @@ class Receiver:
     def wait(self, count: int) -> list[tuple[dict[str, str], bytes]]:
         """What came, once so many messages did."""
         with self.news:
-            assert self.news.wait_for(lambda: len(self.got) >= count, 60), f"{len(self.got)} of {count} messages came"
+            assert self.news.wait_for(lambda: len(self.got) >= count, PATIENCE_SECONDS), (
+                f"{len(self.got)} of {count} messages came"
+            )
             return self.got[:count]
 
     def wait_for(self, kind: str, post_id: int) -> dict[str, Any]:
@@ -38,7 +41,7 @@ class Receiver:
             return next((one for one in messages if (one["type"], one["data"].get("id")) == (kind, post_id)), None)
 
         with self.news:
-            assert self.news.wait_for(found, 60), f"{kind} of post {post_id} did not come"
+            assert self.news.wait_for(found, PATIENCE_SECONDS), f"{kind} of post {post_id} did not come"
             message = found()
         assert message is not None
         return message

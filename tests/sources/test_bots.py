@@ -19,6 +19,7 @@ from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError
 from skywrite.sources.functions import FunctionFailed, InvalidProgram
 from tests.sources.folders import NOON, Desk
+from tests.support.processes import PATIENCE_SECONDS
 
 HOURLY = "0 * * * *"
 
@@ -127,11 +128,11 @@ def test_a_slow_function_is_called_once(tmp_path: Path) -> None:
 
     def slow() -> str:
         calls.append("x")
-        seconds = clock.waiting.get(timeout=20)
+        seconds = clock.waiting.get(timeout=PATIENCE_SECONDS)
         for _ in range(6):
             clock.advance(seconds)
             clock.woken.release()
-            seconds = clock.waiting.get(timeout=20)
+            seconds = clock.waiting.get(timeout=PATIENCE_SECONDS)
             other.run_once()
         return "Slow"
 

@@ -27,6 +27,7 @@ from skywrite.sources.feed_pace import IntervalTooShort
 from skywrite.sources.template import TemplateError
 from tests.sources.feed_support import START, environment, ledger, queued, sandboxed
 from tests.support.feed_server import Asked, FeedServer, Reply, feed_server, gzip_bomb, item, rss
+from tests.support.processes import PATIENCE_SECONDS
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
@@ -724,7 +725,7 @@ def test_two_checkers_racing_post_each_item_once(tmp_path: Path, web: FeedServer
         web.pages["/feed"] = rss(item("old"))
         add(sky, web)
         news = rss(*(item(f"n{n}") for n in range(4)), item("old"))
-        both = threading.Barrier(2, timeout=30)
+        both = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
         def serve(asked: Asked) -> Reply:
             both.wait()
@@ -844,7 +845,7 @@ def test_feeds_that_hang_hold_up_no_other(sky: Skywrite, web: FeedServer, monkey
     task.run()
     try:
         for _ in range(30):
-            assert well.acquire(timeout=20)
+            assert well.acquire(timeout=PATIENCE_SECONDS)
     finally:
         release.set()
         task._pool.wait()
@@ -876,7 +877,7 @@ def test_feeds_that_failed_share_a_few_threads(sky: Skywrite, web: FeedServer, m
     task.run()
     try:
         for _ in range(8):
-            assert well.acquire(timeout=20)
+            assert well.acquire(timeout=PATIENCE_SECONDS)
         assert (True, True, False) == tuple(hanging.acquire(blocking=False) for _ in range(3))
     finally:
         release.set()

@@ -14,6 +14,7 @@ from skywrite.clock import SYSTEM_CLOCK
 from skywrite.errors import InputError
 from skywrite.queue.timers import NewTimer, Timer
 from tests.sources.folders import NOON, Desk
+from tests.support.processes import PATIENCE_SECONDS
 
 HOURLY = "0 * * * *"
 
@@ -279,7 +280,7 @@ def test_in_a_running_worker(tmp_path: Path) -> None:
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
-        assert arrived.wait(60)
+        assert arrived.wait(PATIENCE_SECONDS)
     finally:
         worker.stop()
         thread.join()

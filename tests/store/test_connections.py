@@ -18,6 +18,7 @@ from skywrite.queue.store import Store
 from skywrite.sandbox import Sandbox
 from skywrite.sandbox.transport import SandboxTransport
 from tests.store.support import OpenAt
+from tests.support.processes import PATIENCE_SECONDS
 
 THREADS = 64
 ACCOUNTS = 96
@@ -70,7 +71,7 @@ def test_threads_wait_for_a_free_connection(store: Store, postgres_url: str, wri
             with lock:
                 now += 1
                 most = max(most, now)
-            together.wait(60)
+            together.wait(PATIENCE_SECONDS)
             with lock:
                 now -= 1
 
@@ -85,9 +86,9 @@ def test_a_thread_that_has_a_connection_gets_another(store: Store, postgres_url:
 
     def work() -> None:
         with store._reading():
-            together.wait(60)
+            together.wait(PATIENCE_SECONDS)
             assert 0 == store.count()["scheduled"]
-            together.wait(60)
+            together.wait(PATIENCE_SECONDS)
 
     with threads(CONNECTIONS_MAX, work):
         pass

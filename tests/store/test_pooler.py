@@ -11,7 +11,7 @@ from tests.store.conftest import new_schema
 from tests.store.support import ALICE, OpenAt, claimed, post, session, take
 from tests.support.pgbouncer import pgbouncer
 from tests.support.postgres import PostgresServer
-from tests.support.processes import ServerUnavailable
+from tests.support.processes import PATIENCE_SECONDS, ServerUnavailable
 
 SETTINGS = b"""
 SELECT current_setting('lock_timeout') AS timeout, current_setting('timezone') AS zone, current_schema() AS schema
@@ -68,7 +68,7 @@ def test_a_change_is_noticed_without_notify(address: str, open_at: OpenAt) -> No
         while watch.wait(0):
             pass
         other.add([post()])
-        assert watch.wait(60)
+        assert watch.wait(PATIENCE_SECONDS)
 
 
 def test_who_listens_directly_hears_of_what_came_through_the_pooler(
@@ -81,4 +81,4 @@ def test_who_listens_directly_hears_of_what_came_through_the_pooler(
         while watch.wait(0):
             pass
         pooled.add([post()])
-        assert watch.wait(60)
+        assert watch.wait(PATIENCE_SECONDS)

@@ -15,6 +15,7 @@ from skywrite.queue import sqlite as sqlite_store
 from skywrite.queue.database import DatabaseCorrupt, DatabaseReadOnly, DatabaseUnavailable
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, OpenAt, post, session
+from tests.support.processes import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_whoever_waits_is_woken(running: Store, home: Path, open_at: OpenAt) -> 
     with running.watch() as watch:
         watch.wait(0)
         another(home, open_at, "restored").replace(running.place)
-        assert watch.wait(60)
+        assert watch.wait(PATIENCE_SECONDS)
     assert ["restored"] == texts(running)
 
 

@@ -18,6 +18,7 @@ from skywrite.config import load_config
 from skywrite.errors import MissingExtra
 from skywrite.queue.vault import KeyUnavailable, Vault, WrongKey
 from tests.store.support import KEY
+from tests.support.processes import PATIENCE_SECONDS
 
 ABOUT = "account/did:plc:alice"
 
@@ -96,9 +97,9 @@ def test_two_processes_get_the_same_key(home: Path) -> None:
     workers = [context.Process(target=_seal, args=(home, results)) for _ in range(8)]
     for worker in workers:
         worker.start()
-    sealed = [results.get(timeout=60) for _ in workers]
+    sealed = [results.get(timeout=PATIENCE_SECONDS) for _ in workers]
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE_SECONDS)
     assert [b"secret"] * 8 == [Vault(home).unseal(one, ABOUT) for one in sealed]
 
 

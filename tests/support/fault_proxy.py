@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self, cast
 from urllib.parse import urlsplit
 
-from tests.support.processes import free_port
+from tests.support.processes import PATIENCE_SECONDS, free_port
 
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding", "host", "upgrade"}
 HTML = b"<html><head><title>Bad gateway</title></head><body>nginx</body></html>"
@@ -131,7 +131,7 @@ class FaultProxy:
         with self._news:
             return sum(name in e.name and forwarded in (None, e.status is not None) for e in self.exchanges)
 
-    def wait_for(self, name: str, *, times: int = 1, timeout_seconds: float = 60.0) -> None:
+    def wait_for(self, name: str, *, times: int = 1, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until so many requests came, and the server carried out those that were to be forwarded."""
         with self._news:
             came = self._news.wait_for(lambda: sum(name in e.name for e in self.exchanges) >= times, timeout_seconds)
@@ -179,7 +179,7 @@ class FaultProxy:
     def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Ask the server, on a connection of this request alone. Raises OSError and HTTPException when it is down."""
         upstream = self._plc if self._plc and path.startswith("/did:") else self._upstream
-        connection = http.client.HTTPConnection(upstream, timeout=120)
+        connection = http.client.HTTPConnection(upstream, timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, body or None, headers)
             answer = connection.getresponse()

@@ -10,6 +10,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.processes import PATIENCE_SECONDS
+
 _NAVIGATE = {"sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
@@ -64,7 +66,7 @@ class Browser:
 
     def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_SECONDS)
         cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         try:

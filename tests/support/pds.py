@@ -29,7 +29,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tests.support.canaries import canary, guard_app_password
-from tests.support.processes import FAST_FOLDER, ROOT, Child, ServerUnavailable, free_port
+from tests.support.processes import FAST_FOLDER, PATIENCE_SECONDS, ROOT, Child, ServerUnavailable, free_port
 
 SCRIPTS = ROOT / "tests" / "pds"
 
@@ -89,7 +89,7 @@ class Xrpc:
         if data is not None:
             headers["Content-Type"] = "application/octet-stream" if data is body else "application/json"
         query = "?" + urlencode(params, doseq=True) if params else ""
-        connection = http.client.HTTPConnection(urlsplit(url or self.url).netloc, timeout=60)
+        connection = http.client.HTTPConnection(urlsplit(url or self.url).netloc, timeout=PATIENCE_SECONDS)
         try:
             connection.request("GET" if data is None else "POST", f"/xrpc/{nsid}{query}", data, headers)
             answer = connection.getresponse()

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
+# For whatever comes for certain: a slow computer is no defect, and only a test that fails waits for so long.
+PATIENCE_SECONDS = 240.0
 FAST_FOLDER = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
 if "SKYWRITE_TEST_FOLDER" in os.environ:
     FAST_FOLDER = Path(os.environ["SKYWRITE_TEST_FOLDER"])
@@ -101,7 +103,7 @@ class Child:
             self._ended = True
             self._news.notify_all()
 
-    def wait_for_line(self, part: str = "", *, timeout_seconds: float = 60.0, skip: int = 0) -> str:
+    def wait_for_line(self, part: str = "", *, timeout_seconds: float = PATIENCE_SECONDS, skip: int = 0) -> str:
         """The first line (after `skip` lines) that holds `part`; an AssertionError with all output otherwise."""
         until = time.monotonic() + timeout_seconds
         with self._news:
@@ -142,7 +144,7 @@ class Child:
         self.send(signal.SIGKILL)
         self.wait()
 
-    def stop(self, *, timeout_seconds: float = 20.0, number: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, *, timeout_seconds: float = 60.0, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask the process to end (SIGTERM unless told otherwise) and return its exit code; SIGKILL after the time."""
         self.send(number)
         try:
@@ -151,7 +153,7 @@ class Child:
             self.kill()
             return self.wait()
 
-    def wait(self, timeout_seconds: float | None = 60.0) -> int:
+    def wait(self, timeout_seconds: float | None = PATIENCE_SECONDS) -> int:
         """Wait for the end and return the exit code (negative: the signal that ended it)."""
         code = self._process.wait(timeout_seconds)
         self._reader.join(5)

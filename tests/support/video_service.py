@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from skywrite.clock import Clock, to_iso
+from tests.support.processes import PATIENCE_SECONDS
 
 ACCOUNT = "did:plc:abcdefghijklmnopqrstuvwx"
 PDS_HOST = "pds.example"
@@ -258,7 +259,7 @@ class VideoServiceStandIn:
             raise Violation(f"part {partNumber} has {len(data)} bytes", error="PartSizeMismatch")
         if self.together is not None and partNumber <= self.together.parties:
             try:
-                self.together.wait(10)
+                self.together.wait(PATIENCE_SECONDS)
             except threading.BrokenBarrierError:
                 raise Violation(f"part {partNumber} came alone") from None
         with self._lock:

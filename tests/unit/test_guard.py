@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skywrite.errors import InputError, NotSent
 from skywrite.fetch.guard import AddressRefused, Guard, Target, is_public_address
+from tests.support.processes import PATIENCE_SECONDS
 
 PUBLIC = "93.184.216.34"
 
@@ -375,7 +376,7 @@ def test_a_resolver_that_hangs_is_left_behind() -> None:
     release = threading.Event()
 
     def resolve(host: str, port: int) -> list[str]:
-        release.wait(60)
+        release.wait(PATIENCE_SECONDS)
         return [PUBLIC]
 
     with pytest.raises(NotSent, match="in time"):

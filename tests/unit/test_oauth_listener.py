@@ -11,11 +11,12 @@ import pytest
 from skywrite.app.oauth_listener import Listener, pasted
 from skywrite.atproto.oauth import LoginDenied
 from skywrite.errors import InputError
+from tests.support.processes import PATIENCE_SECONDS
 
 
 def get(port: int, path: str) -> tuple[int, str, dict[str, str]]:
     """What a browser gets."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     connection.request("GET", path)
     answer = connection.getresponse()
     headers = {name.lower(): value for name, value in answer.getheaders()}
@@ -33,7 +34,7 @@ def test_the_browser_returns() -> None:
         status, text, headers = get(listener.port, "/callback?state=s1&code=c1")
         assert [(400, True)] * 3 == [(status, "Not this page" in page) for status, page, _ in turned_away]
         assert (200, True) == (status, "You can close this page" in text)
-        assert {"state": "s1", "code": "c1"} == listener.wait(30)
+        assert {"state": "s1", "code": "c1"} == listener.wait(PATIENCE_SECONDS)
     assert str(len(text)) == headers["content-length"]
     assert ("no-store", "no-referrer") == (headers["cache-control"], headers["referrer-policy"])
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -50,7 +51,7 @@ def test_a_wrong_address_ends_no_wait() -> None:
     """What was turned away is not what the wait returns."""
     listener = Listener(lambda: "s1")
     assert (False, True) == (listener.paste("/callback?state=s2&code=x"), listener.paste("/callback?state=s1&code=c"))
-    assert {"state": "s1", "code": "c"} == listener.wait(30)
+    assert {"state": "s1", "code": "c"} == listener.wait(PATIENCE_SECONDS)
     with pytest.raises(LoginDenied, match="within 0 minutes"):
         listener.wait(0)
     listener._server.server_close()
@@ -80,7 +81,7 @@ def test_a_listener_that_is_closed() -> None:
         assert "oauth callback" in [thread.name for thread in threading.enumerate()]
     with pytest.raises(ConnectionRefusedError):
         get(port, "/callback")
-    listener._thread.join(30)
+    listener._thread.join(PATIENCE_SECONDS)
     assert not listener._thread.is_alive()
 
 

@@ -16,6 +16,7 @@ from skywrite.atproto.xrpc_errors import ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.errors import NoAnswer, NotSent, RateLimited, SkywriteError
 from tests.support.oauth_session import DID, NOON, KeptSession, oauth_session
+from tests.support.processes import PATIENCE_SECONDS
 
 STALE = "access-1"
 NEXT = {"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600, "sub": DID}
@@ -148,7 +149,7 @@ def test_one_thread_at_a_time(refresher: Make) -> None:
     server = Tokens(meanwhile)
     used = refresher(store, server)
     used.renew(DID, STALE, wait=True)
-    waiting.join(30)
+    waiting.join(PATIENCE_SECONDS)
     assert (["Try again in a minute.", "access-2"], 1) == (refused, len(server.asked))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from skywrite.publish.pool import Pool
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 240
 
 
 def test_no_more_threads_than_there_is_work_for() -> None:

@@ -20,6 +20,7 @@ from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent
 from skywrite.http import Http, Response, Transport
 from skywrite.sandbox import FaultKind, Limit, Request, Sandbox, SandboxTransport, serve
+from tests.support.processes import PATIENCE_SECONDS
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POST = "app.bsky.feed.post"
@@ -89,7 +90,7 @@ def alice(box: Sandbox) -> Person:
 @pytest.fixture
 def served() -> Iterator[Person]:
     """Someone signed in over a socket."""
-    http_client = Http(timeout_seconds=20)
+    http_client = Http(timeout_seconds=PATIENCE_SECONDS)
     with Sandbox() as box:
         person = Person(box, http_client)
         person.sign_in()
@@ -313,7 +314,7 @@ def test_only_loopback(served: Person) -> None:
 
 def test_kept_alive(served: Person) -> None:
     """One connection carries many requests."""
-    connection = http.client.HTTPConnection(urlsplit(served.box.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(served.box.url).netloc, timeout=PATIENCE_SECONDS)
     for _ in range(3):
         connection.request("GET", "/xrpc/_health")
         answer = connection.getresponse()
@@ -337,7 +338,7 @@ def test_chunked_body(served: Person) -> None:
 def test_body_too_large(served: Person, chunked: bool) -> None:
     """A body over every limit is never kept, and the client hears why."""
     served.box.blob_limit = 10
-    connection = http.client.HTTPConnection(urlsplit(served.box.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(served.box.url).netloc, timeout=PATIENCE_SECONDS)
     method = "com.atproto.repo.uploadBlob"
     body: Any = iter([b"x" * 500_000] * 3) if chunked else b"x" * 1_500_000
     connection.request("POST", f"/xrpc/{method}", body, upload_headers(served), encode_chunked=chunked)

@@ -38,6 +38,7 @@ from skywrite.atproto.sign_in import (
 from skywrite.atproto.xrpc_errors import ExpiredToken, InvalidToken, MethodNotSupported, NotSignedIn
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, NoAnswer, NotSent, RateLimited, SignInError, SkywriteError, TemporaryError
+from tests.support.processes import PATIENCE_SECONDS
 
 CREATE = "com.atproto.server.createSession"
 REFRESH = "com.atproto.server.refreshSession"
@@ -612,7 +613,7 @@ def _at_once(count: int, work: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
     assert errors == []
 
 
@@ -646,7 +647,7 @@ def test_one_refresh_for_many_threads(
     def who(sent: Any) -> Any:
         if sent.token != session.access_jwt:
             return answer({})
-        all_refused.wait(30)
+        all_refused.wait(PATIENCE_SECONDS)
         return refusal(400, "ExpiredToken")
 
     server.on(WHO, who)

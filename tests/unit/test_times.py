@@ -23,6 +23,7 @@ from skywrite.schedule.times import (
     local_zone,
     parse_time,
 )
+from tests.support.processes import PATIENCE_SECONDS
 
 ZONES = (
     *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
@@ -295,7 +296,9 @@ def test_common_forms_need_no_heavy_library() -> None:
         "for text in ('tomorrow 9:00', 'in 2 hours', '2026-12-24T17:00:00Z'): parse_time(text, now=now, zone='UTC')\n"
         "print(sorted({'dateutil', 'cronsim', 'tzlocal', 'asyncio'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+    )
     assert "[]" == done.stdout.strip()
 
 

@@ -12,7 +12,7 @@ from skywrite.errors import StorageError
 from skywrite.publish.together import Settling, _Item
 from skywrite.queue.settling import Settlement
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 240
 
 
 class Store:

@@ -18,7 +18,7 @@ from tests.support.waits import NOW, Waits, in_turn
 VIDEO = b"0123456789"
 PLAN, DONE = Parts("upload", 4, 3), Job("job", "JOB_STATE_CREATED")
 AWAY, REFUSED = VideoServiceUnavailable("no answer"), Refused("no such part")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 240
 USUAL: dict[str, Any] = {
     "start": [PLAN],
     "part": [None],
