@@ -11,7 +11,7 @@ import pytest
 from skywrite.app import Skywrite
 from skywrite.http import Response
 from skywrite.publish.publisher import LEASE_SECONDS, LeaseLost
-from skywrite.queue.store import Store
+from skywrite.queue.post_store import PostStore
 from tests.app.conftest import World
 from tests.support.claims import claim_next
 
@@ -52,14 +52,14 @@ class Slow:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Media are read a few bytes at a time, so that an upload has many pieces."""
-    read = Store.read_media
+    read = PostStore.read_media
 
-    def slowly(self: Store, cid: str) -> Iterator[bytes]:
+    def slowly(self: PostStore, cid: str) -> Iterator[bytes]:
         data = b"".join(read(self, cid))
         for start in range(0, len(data), 8):
             yield data[start : start + 8]
 
-    monkeypatch.setattr(Store, "read_media", slowly)
+    monkeypatch.setattr(PostStore, "read_media", slowly)
 
 
 def begun(world: World, sky: Skywrite, image: Callable[..., str], slow: Slow) -> tuple[Skywrite, int]:

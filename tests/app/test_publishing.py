@@ -172,7 +172,7 @@ def test_a_database_that_goes_away_in_between_is_no_try_of_the_post(
     calls: int,
 ) -> None:
     """Before the write and after it: the error is the caller's, and nothing is recorded as the post's problem."""
-    store = sky.context.store
+    store = sky.context.post_store
     freeze, left = store.freeze, list(range(calls))
 
     def freezing(claim: Claim, frozen: str) -> bool:

@@ -24,7 +24,7 @@ from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
-from skywrite.queue.store import Store
+from skywrite.queue.post_store import PostStore
 from skywrite.queue.vault import WrongKey
 from tests.app.conftest import NOON, World
 from tests.store.support import raw
@@ -46,7 +46,7 @@ def live(world: World, sky: Skywrite) -> Skywrite:
 def test_pruning_comes_once_a_day(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many processes there are, and however often they run."""
     pruned: list[datetime] = []
-    monkeypatch.setattr(Store, "prune", lambda self: pruned.append(world.clock.now()))
+    monkeypatch.setattr(PostStore, "prune", lambda self: pruned.append(world.clock.now()))
     other = world.process()
     for _ in range(30):
         sky.run_once()
@@ -343,13 +343,13 @@ def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(live: Skywrite) 
 def test_a_worker_never_reads_all_accounts(live: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
     """There may be a million of them: neither its start nor any of its tasks asks for the whole list."""
     live.schedule("x", at="now")
-    asked: list[Store] = []
+    asked: list[PostStore] = []
 
-    def accounts(store: Store) -> list[Account]:
+    def accounts(store: PostStore) -> list[Account]:
         asked.append(store)
         return []
 
-    monkeypatch.setattr(Store, "accounts", accounts)
+    monkeypatch.setattr(PostStore, "accounts", accounts)
     worker = live.worker()
     for task in worker.tasks:
         task.run()
@@ -365,7 +365,7 @@ def test_the_database_going_away_is_reported_by_run_once(
     def away(*_: Any, **__: Any) -> Any:
         raise DatabaseUnavailable("The database went away.")
 
-    monkeypatch.setattr(Store, "claim_some", away)
+    monkeypatch.setattr(PostStore, "claim_some", away)
     with pytest.raises(DatabaseUnavailable):
         sky.run_once()
 
@@ -562,17 +562,18 @@ def test_what_is_known_is_settled_when_the_database_is_back(
 ) -> None:
     """A post that was sent while it was away is published at once, and not looked for when a lease is over."""
     sky.schedule("Hello", at="now")
-    settle, away = sky.context.store.settle, [True, True]
+    store, away = sky.context.post_store, [True, True]
+    settle = store.settle
 
     def settling(*arguments: Any, **more: Any) -> bool:
         if away and away.pop():
             raise DatabaseUnavailable("It is away.")
         return settle(*arguments, **more)
 
-    monkeypatch.setattr(sky.context.store, "settle", settling)
+    monkeypatch.setattr(store, "settle", settling)
     began = world.clock.now()
     sky.run_once()
-    assert ("published", 1) == (sky.context.store.get(1).state, sky.context.store.get(1).attempts)
+    assert ("published", 1) == (store.get(1).state, store.get(1).attempts)
     assert timedelta(seconds=10) > world.clock.now() - began
 
 
@@ -582,7 +583,7 @@ def test_what_cannot_be_settled_is_given_back(
 ) -> None:
     """When its lease is over, a worker leaves its post to the next one, at once where the database lets it."""
     sky.schedule("Hello", at="now")
-    store, said = sky.context.store, []
+    store, said = sky.context.post_store, []
 
     def gone(*arguments: Any, **more: Any) -> bool:
         raise DatabaseUnavailable("It is away.")

@@ -18,7 +18,7 @@ from skywrite.publish.hosts import Choice
 from skywrite.publish.worker import Tally, Worker, in_turn
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Held, Problem, Published, Retry
-from skywrite.queue.store import Store
+from skywrite.queue.post_store import PostStore
 from tests.app.conftest import NOON, Told, World, before_each_write
 
 WRITE = "com.atproto.repo.applyWrites"
@@ -36,13 +36,13 @@ def worker(sky: Skywrite, told: Told) -> Worker:
 def claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many posts each claim asked for."""
     asked: list[int] = []
-    claim_some = Store.claim_some
+    claim_some = PostStore.claim_some
 
-    def claiming(store: Store, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
+    def claiming(store: PostStore, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
         asked.append(most)
         return claim_some(store, name, seconds, decide, most, *more)
 
-    monkeypatch.setattr(Store, "claim_some", claiming)
+    monkeypatch.setattr(PostStore, "claim_some", claiming)
     return asked
 
 
@@ -152,16 +152,16 @@ def test_a_claim_keeps_its_server_busy_until_it_is_done(
 ) -> None:
     """Not longer, also where the claim could not be stored."""
     sky.schedule("Hello", at="now")
-    claim_some, seen = Store.claim_some, list[Choice]()
+    claim_some, seen = PostStore.claim_some, list[Choice]()
 
-    def claiming(store: Store, *arguments: Any) -> list[Claim]:
+    def claiming(store: PostStore, *arguments: Any) -> list[Claim]:
         found = claim_some(store, *arguments)
         seen.append(worker.hosts.choice())
         if fails:
             raise DatabaseUnavailable("It is away.")
         return found
 
-    monkeypatch.setattr(Store, "claim_some", claiming)
+    monkeypatch.setattr(PostStore, "claim_some", claiming)
     if fails:
         with pytest.raises(DatabaseUnavailable):
             worker.step()
@@ -224,7 +224,7 @@ def test_one_thread_claims_for_all_that_wait(
     began = world.clock.monotonic()
     before_each_write(world, lambda: written.append(world.clock.monotonic() - began))
 
-    def claiming(store: Store, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
+    def claiming(store: PostStore, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
         asked.append((most, round(world.clock.monotonic() - began, 3)))
         if len(asked) == 1:
             gate.pass_through()
@@ -237,8 +237,8 @@ def test_one_thread_claims_for_all_that_wait(
             thread.start()
         return threads
 
-    claim_some = Store.claim_some
-    monkeypatch.setattr(Store, "claim_some", claiming)
+    claim_some = PostStore.claim_some
+    monkeypatch.setattr(PostStore, "claim_some", claiming)
     monkeypatch.setattr(worker.hosts, "choice", Choice)
     threads = steps(1)
     gate.await_one()
@@ -258,7 +258,7 @@ def test_a_run_that_has_failed_can_be_repeated(
     """The error of the first one is its own; and no thread is left of either."""
     sky.schedule("Hello", at="now")
     with monkeypatch.context() as broken:
-        broken.setattr(Store, "claim_some", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("It is away.")))
+        broken.setattr(PostStore, "claim_some", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("It is away.")))
         with pytest.raises(DatabaseUnavailable):
             worker.run_once()
     assert (Tally(published=1), ["Hello"], []) == (worker.run_once(), world.texts(), publishing_threads())
@@ -292,8 +292,8 @@ def test_a_worker_waits_for_the_next_post_or_half_a_minute(
     """Whatever comes first, also when no post is there; a change of the database ends each of these waits."""
     watch = Watch(worker, times=3)
     times = iter([None, NOON + 10 * SECOND, NOON + 100 * SECOND])
-    monkeypatch.setattr(Store, "watch", lambda store: watch)
-    monkeypatch.setattr(Store, "next_ready_at", lambda store: next(times))
+    monkeypatch.setattr(PostStore, "watch", lambda store: watch)
+    monkeypatch.setattr(PostStore, "next_ready_at", lambda store: next(times))
     worker.run()
     assert ([30, 10, 30], ["idle", "stopping"], []) == (watch.waits, told.events(), publishing_threads())
 
@@ -310,8 +310,8 @@ def test_a_post_that_nobody_can_claim_is_asked_for_twenty_times_a_second_at_most
             worker.stop()
         return NOON
 
-    monkeypatch.setattr(Store, "next_ready_at", lambda store: due())
-    monkeypatch.setattr(Store, "claim_some", lambda *_: [])
+    monkeypatch.setattr(PostStore, "next_ready_at", lambda store: due())
+    monkeypatch.setattr(PostStore, "claim_some", lambda *_: [])
     worker.run()
     assert all(later - earlier >= SECOND / 20 for earlier, later in pairwise(asked))
 
@@ -335,13 +335,13 @@ def test_a_database_in_trouble_is_asked_every_two_seconds(
     """Whatever the trouble is, the worker goes on, and its log says each time what it met."""
     asked: list[datetime] = []
 
-    def failing(store: Store) -> None:
+    def failing(store: PostStore) -> None:
         asked.append(world.clock.now())
         if len(asked) == 3:
             worker.stop()
         raise error
 
-    monkeypatch.setattr(Store, "next_ready_at", failing)
+    monkeypatch.setattr(PostStore, "next_ready_at", failing)
     worker.run()
     event, facts = told_as
     expected = (event, facts if isinstance(error, SkywriteError) else {"error": error})
@@ -409,9 +409,9 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
     """A thread claims its next post by itself; when it has nothing left to do, the database is watched again."""
     bob_too(world, sky)
     clock, published, asked = HurriedClock(), threading.Semaphore(0), Counter[str]()
-    next_ready_at = Store.next_ready_at
+    next_ready_at = PostStore.next_ready_at
 
-    def asking(store: Store) -> datetime | None:
+    def asking(store: PostStore) -> datetime | None:
         asked["next"] += 1
         return next_ready_at(store)
 
@@ -419,7 +419,7 @@ def test_nobody_asks_the_database_while_all_threads_are_busy(
         if event == "published":
             published.release()
 
-    monkeypatch.setattr(Store, "next_ready_at", asking)
+    monkeypatch.setattr(PostStore, "next_ready_at", asking)
     before_each_write(world, gate.pass_through)
     worker = Worker("w", sky._sending.publisher()._replace(clock=clock), threads=1, log=log)
     thread = threading.Thread(target=worker.run)
@@ -477,7 +477,7 @@ class Waking(Watch):
 def test_a_worker_that_waits_is_stopped_at_once(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """It need not wait until the next look."""
     watch = Waking(worker)
-    monkeypatch.setattr(Store, "watch", lambda store: watch)
+    monkeypatch.setattr(PostStore, "watch", lambda store: watch)
     thread = threading.Thread(target=worker.run)
     thread.start()
     assert watch.begun.wait(PATIENCE_SECONDS)

@@ -15,6 +15,8 @@ HEAVY = (
     *("skywrite.atproto.oauth", "skywrite.atproto.oauth_session", "skywrite.atproto.dpop", "skywrite.app.oauth"),
     *("importlib.metadata", "msgspec", "skywrite.app.feeds", "skywrite.app.occurrences", "skywrite.schedule.times"),
     *("shutil", "zoneinfo", "dataclasses", "zlib", "unicodedata", "skywrite.publish.hosts", "skywrite.cli.thread"),
+    *("skywrite.queue.store", "skywrite.queue.feeds", "skywrite.queue.timers", "skywrite.queue.recurrences"),
+    *("skywrite.atproto.identity", "skywrite.atproto.sign_in", "skywrite.fetch.web"),
 )
 RUN = """
 import re

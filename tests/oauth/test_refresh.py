@@ -17,7 +17,7 @@ from skywrite.atproto.session import Agent
 from skywrite.atproto.xrpc_errors import AccountUnavailable
 from skywrite.errors import NoAnswer, NotSent, TemporaryError
 from skywrite.queue.database import DatabaseBusy
-from skywrite.queue.store import Store
+from skywrite.queue.post_store import PostStore
 from tests.oauth.conftest import Process, SignIn
 from tests.oauth.support import MovedClock, Wire, sessions_at
 from tests.support.pds import Pds, PdsAccount
@@ -206,20 +206,20 @@ def test_a_new_sign_in_ends_the_former(signed: Signed, sign_in: SignIn, process:
 
 def test_the_database_is_away(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens that could not be stored are not thrown away: they are stored as soon as the database is back."""
-    replace = Store.replace
+    replace = PostStore.replace
 
-    def failing(store: Store, before: OAuthSession, session: OAuthSession) -> bool:
+    def failing(store: PostStore, before: OAuthSession, session: OAuthSession) -> bool:
         if session.refresh_token != before.refresh_token:
             raise DatabaseBusy("Another process keeps the database locked.")
         return replace(store, before, session)
 
     agent = signed.agent
-    monkeypatch.setattr(Store, "replace", failing)
+    monkeypatch.setattr(PostStore, "replace", failing)
     for _ in range(2):
         with pytest.raises(DatabaseBusy):
             agent.refresh()
     assert "refreshing" == signed.stored.phase
-    monkeypatch.setattr(Store, "replace", replace)
+    monkeypatch.setattr(PostStore, "replace", replace)
     assert signed.did == agent.query(WHO)["did"]
     assert ("ready", 1) == (signed.stored.phase, _carried_out(signed))
 
@@ -245,7 +245,7 @@ import signal, sys, threading
 from skywrite.app import Skywrite
 from skywrite.atproto.dpop import DpopTransport
 from skywrite.http import Http
-from skywrite.queue.store import Store
+from skywrite.queue.post_store import PostStore
 from tests.oauth.support import MovedClock
 
 point, slept = sys.argv[1], float(sys.argv[2])
@@ -269,7 +269,7 @@ class Wire(Http):
             stop("after the answer")
         return response
 
-proof, replace = DpopTransport.proof, Store.replace
+proof, replace = DpopTransport.proof, PostStore.replace
 
 def proving(self, method, url, token=""):
     if "/oauth/token" in url:
@@ -282,7 +282,7 @@ def replacing(self, before, session):
         stop("after storing")
     return done
 
-DpopTransport.proof, Store.replace = proving, replacing
+DpopTransport.proof, PostStore.replace = proving, replacing
 sky = Skywrite(transport=Wire(), clock=clock)
 try:
     print("ended:", sky.context.agent(sky.accounts()[0]).refresh().phase, flush=True)

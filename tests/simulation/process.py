@@ -181,5 +181,5 @@ def start(
     store = ShakyStore(SqliteDatabase(config.database), Vault.of(config), box.clock)
     store.life = life
     sky = Skywrite(config=config, clock=box.clock, transport=ShakyNetwork(box, life, stand_still))
-    sky.context._store = store
+    sky.context._post_store = sky.context._store = store
     return Process(life, sky, store, sky.worker(log=log))

@@ -45,7 +45,7 @@ def texts(store: Store) -> list[str]:
 def test_the_new_file_is_opened_and_reported(running: Store, home: Path, open_at: OpenAt) -> None:
     """Posts of the file that is at the place now are seen, with all that is stored from now on; who asks is told."""
     told: list[str] = []
-    running.on_replaced = told.append
+    running.on_replaced(told.append)
     another(home, open_at, "restored").replace(running.place)
     assert ["restored"] == texts(running)
     running.add([post("after")])
@@ -137,7 +137,7 @@ def test_a_log_that_belongs_to_the_new_file_stays(
         if len(told) < 3:
             raise DatabaseUnavailable("not yet")
 
-    running.on_replaced = refuse
+    running.on_replaced(refuse)
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable):
             running.posts()
@@ -149,7 +149,7 @@ def test_a_log_that_belongs_to_the_new_file_stays(
 def test_file_systems_that_number_files_anew(running: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some network file systems give a file another number each time: it is the same file all the same."""
     told: list[str] = []
-    running.on_replaced = told.append
+    running.on_replaced(told.append)
     numbers = itertools.count(1)
     current = next(numbers)
     monkeypatch.setattr(sqlite_store, "_identity", lambda status: (0, current + status.st_ino))

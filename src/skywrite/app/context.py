@@ -9,10 +9,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from skywrite.app.signing_in import sign_in
 from skywrite.app.workers import host_name, worker_name
 from skywrite.atproto.session import Agent
-from skywrite.atproto.sign_in import clean_identifier
 from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.config import DEFAULT_SERVICE, Config, load_config
@@ -21,11 +19,12 @@ from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
 from skywrite.publish.network import Network
 from skywrite.queue.model import Account, UnknownAccount
-from skywrite.queue.store import Store, open_store
+from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.vault import Vault
 
 if TYPE_CHECKING:
     from skywrite.app.oauth import OAuth
+    from skywrite.queue.store import Store
 
 
 class NoAccount(SignInError):
@@ -52,6 +51,7 @@ class Context:
         self.worker_name = worker_name()
         self._given_transport = transport
         self._opening = threading.RLock()
+        self._post_store: PostStore | None = None
         self._store: Store | None = None
         self._network: Network | None = None
         self._agents: Agents | None = None
@@ -59,20 +59,30 @@ class Context:
     def close(self) -> None:
         """Close the database and the connections; they reopen when they are needed."""
         with self._opening:
-            if self._store is not None:
-                self._store.close()
+            if self._post_store is not None:
+                self._post_store.close()
             transport = self._network.transport if self._network else self._given_transport
             if isinstance(transport, Http):
                 transport.close()
-            self._store = self._network = self._agents = None
+            self._post_store = self._store = self._network = self._agents = None
 
     @property
     def store(self) -> Store:
         """The database."""
         with self._opening:
             if self._store is None:
-                self._store = open_store(self.config.database, self.vault, self.clock)
+                from skywrite.queue.store import Store
+
+                self._store = Store.beside(self.post_store)
             return self._store
+
+    @property
+    def post_store(self) -> PostStore:
+        """The part of the database that posting needs: it loads faster."""
+        with self._opening:
+            if self._post_store is None:
+                self._post_store = open_as(PostStore, self.config.database, self.vault, self.clock)
+            return self._post_store
 
     @property
     def network(self) -> Network:
@@ -89,7 +99,7 @@ class Context:
             if self._agents is None:
                 self._agents = Agents(
                     self.network.transport,
-                    self.store,
+                    self.post_store,
                     self.clock,
                     oauth=lambda session: self.oauth.authenticator(session),
                 )
@@ -118,10 +128,10 @@ class Context:
             # A database does not accept lone surrogates.
             if name and not name.isprintable():
                 raise UnknownAccount(name)
-            return self.store.account(name)
+            return self.post_store.account(name)
         except UnknownAccount:
             if name:
-                known = ", ".join(account.handle for account in self.store.accounts())
+                known = ", ".join(account.handle for account in self.post_store.accounts())
                 hint = f"Known here: {known}." if known else SIGN_IN
                 raise NoAccount(f"{name} is not signed in here.", hint=hint) from None
         raise NoAccount("No account is signed in here yet.", hint=SIGN_IN)
@@ -137,6 +147,8 @@ class Context:
         """The account of BLUESKY_HANDLE; it is signed in once, and again only when its session has ended."""
         if not (self.config.handle and self.config.app_password):
             return None
+        from skywrite.atproto.sign_in import clean_identifier
+
         name = clean_identifier(self.config.handle)
         with suppress(UnknownAccount):
             # People may sign in with an e-mail address, or may have changed their handle.
@@ -155,6 +167,8 @@ class Context:
         self, handle: str, password: str, *, auth_factor_token: str | None = None, pds: str | None = None
     ) -> tuple[Account, bool]:
         """Sign in and keep the session. Returns the account, and whether this was its main password."""
+        from skywrite.app.signing_in import sign_in
+
         session = sign_in(
             self.network, self.clock, handle, password, auth_factor_token, pds=pds, default=self.config.service
         )

@@ -186,7 +186,9 @@ class Drafting:
         for ready in readies:
             for cid, pieces in ready.resolved.media.items():
                 stored = ready.resolved.stored[cid]
-                self._ctx.store.put_media(NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces())))
+                self._ctx.post_store.put_media(
+                    NewMedia(cid, stored.mime, stored.size, _checked(cid, stored.size, pieces()))
+                )
 
     def store_in_slots(
         self, posts: list[NewPost], store: Callable[[list[NewPost]], list[AddResult]]

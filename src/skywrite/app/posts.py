@@ -34,10 +34,10 @@ from skywrite.queue.model import (
     State,
 )
 from skywrite.queue.posts import DELETED
-from skywrite.queue.undo import Undone
 
 if TYPE_CHECKING:
     from skywrite.insight.receipts import Receipt
+    from skywrite.queue.undo import Undone
 
 DUE_COUNTED_MAX = 10_000
 LAST_SOUGHT = 50

@@ -113,7 +113,7 @@ class Runner:
         self._functions.store_times()
         self._log_left_out_commands(log)
         worker = self.worker(threads=threads, log=log, tasks=tasks)
-        self._ctx.store.on_replaced = lambda place: log("database_replaced", database=self._ctx.config.shown_database)
+        self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
         try:
             with stopped_by_signals(worker.stop):
                 log("started", threads=threads, database=self._ctx.config.shown_database)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from skywrite.atproto.identity import Resolver
 from skywrite.atproto.session_data import Session
 from skywrite.errors import SIGN_IN, NoAnswer, NotSent, SignInError, SkywriteError
 
 if TYPE_CHECKING:
+    from skywrite.atproto.identity import Resolver
     from skywrite.atproto.oauth_session import OAuthSession
 
 DEAD_TRIES = 3

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Repo
 from skywrite.atproto.session import Agent
 from skywrite.clock import Clock
@@ -20,12 +19,12 @@ from skywrite.compose.references import parse_reference
 from skywrite.compose.resolve import DraftContext
 from skywrite.config import Config
 from skywrite.errors import TemporaryError
-from skywrite.fetch.web import LOCAL_HOSTS, GuardedWeb
 from skywrite.http import Transport
 from skywrite.publish.sender import VideoUpload
 from skywrite.publish.videos import through_service, video_upload
 
 if TYPE_CHECKING:
+    from skywrite.atproto.identity import Resolver
     from skywrite.fetch.fetch import Fetcher
 
 
@@ -48,6 +47,9 @@ class Network:
             return self._resolvers[service]
 
     def _new_resolver(self, service: str | None) -> Resolver:
+        from skywrite.atproto.identity import Resolver
+        from skywrite.fetch.web import LOCAL_HOSTS, GuardedWeb
+
         return Resolver(
             self.transport,
             self._config.plc_url,

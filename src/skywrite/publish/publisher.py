@@ -7,9 +7,8 @@ upload, and losing it stops everything). What does not: choosing the post (`deci
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from skywrite.atproto.identity import Resolver
 from skywrite.atproto.repo import Known, RecordConflict, Repo, StoredOtherwise, Unwritten, upload_seconds
 from skywrite.atproto.xrpc_errors import BlobNotFound, RecordNotFound
 from skywrite.clock import Clock
@@ -25,7 +24,10 @@ from skywrite.publish.outcome import outcome_of, with_records
 from skywrite.publish.reply_target import check_reply_target
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
-from skywrite.queue.store import Store
+from skywrite.queue.post_store import PostStore
+
+if TYPE_CHECKING:
+    from skywrite.atproto.identity import Resolver
 
 LEASE_SECONDS = 120.0
 MENTION_TRIES = 3
@@ -69,9 +71,9 @@ class Publisher(NamedTuple):
     next worker tries their posts again.
     """
 
-    store: Store
+    store: PostStore
     agents: Agents
-    resolver: Callable[[str], Resolver]
+    resolver: "Callable[[str], Resolver]"
     decider: Decider
     clock: Clock
     stopping: threading.Event

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from skywrite.errors import SkywriteError
 from skywrite.queue.model import AccountChange, Claim, Outcome
+from skywrite.queue.post_store import PostStore
 from skywrite.queue.settling import Settlement
-from skywrite.queue.store import Store
 
 MOST = 64
 GATHER_SECONDS = 0.004
@@ -31,12 +31,12 @@ class _Item:
 
 
 class Settling:
-    """`Store.settle` for concurrent threads. Each gets its own result, or its own error.
+    """`PostStore.settle` for concurrent threads. Each gets its own result, or its own error.
 
     `gather` waits for other threads to come.
     """
 
-    def __init__(self, store: Store, gather: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, store: PostStore, gather: Callable[[], object] = lambda: None) -> None:
         self._store = store
         self._gather = gather
         self._shared = False

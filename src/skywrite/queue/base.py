@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import ParamSpec, Self, TypeVar, cast
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import Do, Hint, StorageError
@@ -51,17 +51,17 @@ def repeated(operation: Callable[P, T]) -> Callable[P, T]:
 
 
 class StoreBase:
-    """One database, and the threads in this process that watch it.
-
-    `on_replaced(place)` is called when the database file was replaced by another, which is used from then on.
-    """
+    """Operations on one database. Several of these may share it."""
 
     def __init__(self, database: Database, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
         self._vault = vault
         self._clock = clock
-        self._watching: set[threading.Event] = set()
-        self.on_replaced: Callable[[str], None] = lambda place: None
+
+    @classmethod
+    def beside(cls, other: StoreBase) -> Self:
+        """These operations on the database that another has open."""
+        return cls(other._database, other._vault, other._clock)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._database.place!r})"
@@ -75,6 +75,10 @@ class StoreBase:
     def dialect(self) -> str:
         """ "sqlite" or "postgres"."""
         return self._database.dialect
+
+    def on_replaced(self, call: Callable[[str], None]) -> None:
+        """Call this with the place when the database file was replaced by another, which is used from then on."""
+        self._database.on_replaced = call
 
     def protection(self) -> Protection | None:
         """How the connection to the database's server is protected; None for a file."""
@@ -98,7 +102,7 @@ class StoreBase:
             if wake:
                 self._database.announce(tx)
         if wake:
-            for event in tuple(self._watching):
+            for event in tuple(self._database.watching):
                 event.set()
 
     @contextmanager

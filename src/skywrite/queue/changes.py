@@ -21,7 +21,7 @@ class ChangeListener:
         self._store = store
         self._event = threading.Event()
         self._detector: ChangeDetector | None = None
-        store._watching.add(self._event)
+        store._database.watching.add(self._event)
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +53,7 @@ class ChangeListener:
 
     def close(self) -> None:
         """Stop watching."""
-        self._store._watching.discard(self._event)
+        self._store._database.watching.discard(self._event)
         self._forget()
 
     def _changed(self) -> bool:

@@ -164,7 +164,9 @@ class Transaction:
 class Database(ABC):
     """Connections to one database. Threads may share it: each transaction has its own connection.
 
-    `connections_max`: how many transactions there are at once, for all threads; None: any number.
+    `connections_max`: how many transactions there are at once, for all threads; None: any number. `on_replaced(place)`
+    is called when the file was replaced by another, which is migrated and used from then on. `watching`: the threads of
+    this process that wait for changes.
     """
 
     dialect: ClassVar[str]
@@ -175,7 +177,9 @@ class Database(ABC):
     def __init__(self, place: str) -> None:
         self.place = place
         self._queries: dict[str, str | bytes] = {}
-        self.on_replaced: Callable[[], None] = lambda: None
+        self.migrate: Callable[[], None] = lambda: None
+        self.on_replaced: Callable[[str], None] = lambda place: None
+        self.watching: set[threading.Event] = set()
         self._idle: list[Connection] = []
         self._closed = False
         self._turn = threading.RLock() if self.serial_writes else None

@@ -110,7 +110,8 @@ class SqliteDatabase(Database):
             self._file = now
         if before is not None:
             try:
-                self.on_replaced()
+                self.migrate()
+                self.on_replaced(self.place)
             except BaseException:
                 # The next caller notices it again.
                 now.forget()

@@ -1,7 +1,7 @@
 """The store: everything that is persistent, behind one class for both databases.
 
-`open_store(database, vault)` gives a `Store`. Its operations, each one transaction and each one safe to call from any
-thread, are grouped in modules:
+`open_store(database, vault)` gives a `Store`; `PostStore` (`post_store.py`) is the part of it that posting needs. Its
+operations, each one transaction and each one safe to call from any thread, are grouped in modules:
 
 - `accounts.py`: sign_in, sign_out, remove_account, accounts, accounts_with, some_accounts, accounts_with_setting,
   leased_accounts, account, set_default_account, change_account,
@@ -26,7 +26,7 @@ thread, are grouped in modules:
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
 - `undo.py`: undo_last;
-- `changes.py`: watch; `base.py`: protection; and here: backup, schema_version.
+- `changes.py`: watch; `base.py`: protection, on_replaced; and here: backup, schema_version.
 
 Each group depends on `base.StoreBase` only. Steps that several of them share are functions of a transaction:
 `steps.py`, `changing.py`, `adding.py`, `settling.py`, `ledger.py`. What differs between the databases is in
@@ -39,17 +39,9 @@ from os import PathLike, fspath
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import InputError, StorageError
-from skywrite.queue.accounts import AccountOperations
-from skywrite.queue.adding import AddOperations
-from skywrite.queue.changes import ChangeOperations
-from skywrite.queue.claims import ClaimOperations
-from skywrite.queue.clock_skew import ClockSkewOperations
-from skywrite.queue.database import Database
 from skywrite.queue.feeds import FeedOperations
 from skywrite.queue.listing import ListOperations
-from skywrite.queue.media import MediaOperations
-from skywrite.queue.migrate import migrate
-from skywrite.queue.posts import PostOperations
+from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.recurrences import RecurrenceOperations
 from skywrite.queue.secrets import SecretOperations
 from skywrite.queue.synced import SyncOperations
@@ -67,19 +59,13 @@ class BackupFailed(StorageError):
 
 
 class Store(
-    AccountOperations,
-    AddOperations,
-    ClaimOperations,
-    ClockSkewOperations,
+    PostStore,
     SyncOperations,
     ListOperations,
-    PostOperations,
-    MediaOperations,
     RecurrenceOperations,
     FeedOperations,
     TimerOperations,
     SecretOperations,
-    ChangeOperations,
     UndoOperations,
 ):
     """One database of accounts, posts, media and recurrences."""
@@ -108,28 +94,5 @@ class Store(
 
 
 def open_store(database: str, vault: Vault, clock: Clock = SYSTEM_CLOCK) -> Store:
-    """Open the store at a path or a `postgresql://` address, and create or migrate it as needed.
-
-    Raises DatabaseUnavailable, DatabaseReadOnly, DatabaseCorrupt, DatabaseTooNew, DiskFull, DatabaseBusy, and
-    MissingExtra for PostgreSQL without its driver.
-    """
-    opened = _database(database)
-    migrate(opened, clock)
-    store = Store(opened, vault, clock)
-
-    def replaced() -> None:
-        migrate(opened, clock)
-        store.on_replaced(opened.place)
-
-    opened.on_replaced = replaced
-    return store
-
-
-def _database(address: str) -> Database:
-    if address.startswith(("postgresql://", "postgres://")):
-        from skywrite.queue.postgres import PostgresDatabase
-
-        return PostgresDatabase(address)
-    from skywrite.queue.sqlite import SqliteDatabase
-
-    return SqliteDatabase(address)
+    """Open the store at a path or a `postgresql://` address; see `open_as`."""
+    return open_as(Store, database, vault, clock)
