@@ -48,18 +48,49 @@ def test_nothing_heavy_on_the_path_of_a_post(shell: Shell) -> None:
 
 
 def test_no_garbage_is_looked_for_while_a_post_is_sent(shell: Shell) -> None:
-    """From the first module of the command line to the end of a post, and not at its exit, either."""
+    """From the first module of the command line to the end of a post."""
     script = """
-import atexit, gc, sys
-atexit.register(lambda: print(runs, gc.get_count()[0]))
+import gc, sys
 from skywrite.__main__ import main
 runs = []
 gc.collect()
 gc.callbacks.append(lambda phase, info: phase == "start" and runs.append(info["generation"]))
 sys.argv = ["skywrite", "post", "Hello"]
+try:
+    main()
+finally:
+    print(runs)
+"""
+    assert ("[]", ["Hello"]) == (shell.python(script).out.splitlines()[-1], shell.posts())
+
+
+ENDING = """
+import atexit, sys, threading, types
+from skywrite.__main__ import main
+
+class Object:
+    def __del__(self):
+        print("taken apart")
+
+def late():
+    threading.main_thread().join()
+    print("thread")
+
+def command(words):
+    threading.Thread(target=late).start()
+    atexit.register(print, "handler")
+    sys.exit(3)
+
+kept = Object()
+sys.modules["skywrite.cli.main"] = types.SimpleNamespace(main=command)
 main()
 """
-    assert ("[] 0", ["Hello"]) == (shell.python(script).out.splitlines()[-1], shell.posts())
+
+
+def test_the_program_ends_at_once_when_everything_is_done(shell: Shell) -> None:
+    """Threads end, handlers run and output arrives, but Python does not take every object apart."""
+    told = shell.python(ENDING)
+    assert (3, ["thread", "handler"]) == (told.code, told.out.split())
 
 
 def test_the_http_client_takes_no_huge_pages(shell: Shell) -> None:
