@@ -17,17 +17,21 @@ from tests.store.support import LEASE_SECONDS, OpenAt, later, post, session, tak
 from tests.store.workers import RETRY_EVERY, worker
 from tests.support.chance import NIGHTLY
 from tests.support.claims import claim_next
+from tests.support.processes import PATIENCE_SECONDS
 
 PROCESSES = 8
-SECONDS = 60 if NIGHTLY else 20
+SECONDS = 60 if NIGHTLY else PATIENCE_SECONDS
 POSTS = 20_000 if NIGHTLY else 300
+PUBLISHED_MIN = POSTS // 4 if NIGHTLY else POSTS
+CONTROLS_MAX = 20
+CLAIMS = 48
 ACCOUNTS = [f"did:plc:account{n}" for n in range(12)]
 
 
 def results(address: str, home: Path, *arguments: str) -> list[dict[str, Any]]:
     """What all processes printed, none of which may fail."""
     workers = [worker(arguments[0], address, home, f"worker-{n}", *arguments[1:]) for n in range(PROCESSES)]
-    ended = [one.wait(SECONDS + 120) for one in workers]
+    ended = [one.wait(SECONDS + PATIENCE_SECONDS) for one in workers]
     assert [0] * PROCESSES == ended, "\n".join(one.output for one in workers)
     return [json.loads(line) for one in workers for line in one.lines]
 
@@ -66,17 +70,23 @@ def test_eight_processes_claim(address: str, home: Path, open_at: OpenAt) -> Non
     published = list(store.all_posts(["published"]))
     assert [] == faults(store, told)
     assert {one["post"] for one in told if not one["retry"]} == {row.id for row in published}
-    assert (True, True) == (
-        len(published) > POSTS // 4,
-        sum(one["retry"] for one in told) >= len(told) // RETRY_EVERY // 2,
-    )
+    # Of each process every seventh claim is one to be tried again, if it was not tried again already.
+    retries_min = (len(told) - PROCESSES * RETRY_EVERY) // RETRY_EVERY // 2
+    assert (True, True) == (len(published) >= PUBLISHED_MIN, sum(one["retry"] for one in told) >= retries_min)
 
 
 def test_the_test_can_fail(postgres_address: str, home: Path, open_at: OpenAt) -> None:
-    """The control: without the lock and the tests of lease, state and attempt, posts are claimed twice."""
-    store = filled(open_at(postgres_address, SYSTEM_CLOCK))
-    told = results(postgres_address, home, "drain", "8", "broken")
-    assert [] != faults(store, told)
+    """The control: without the lock and the tests of lease, state and attempt, posts are claimed twice.
+
+    Where the processes happen not to meet, they get another chance.
+    """
+    store, found = open_at(postgres_address, SYSTEM_CLOCK), list[str]()
+    for _ in range(CONTROLS_MAX):
+        filled(store)
+        told = results(postgres_address, home, "drain", "8", "broken")
+        if found := faults(store, told):
+            break
+    assert [] != found
 
 
 def test_the_same_keys_at_once(address: str, home: Path, open_at: OpenAt) -> None:
@@ -98,7 +108,8 @@ def test_threads_share_a_store(address: str, open_at: OpenAt, threads: int) -> N
 
     def work() -> None:
         try:
-            for _ in range(6):
+            # Who comes while others have locked all accounts gets nothing.
+            while len(seen) < CLAIMS:
                 claim = claim_next(store, "w", LEASE_SECONDS, take("F"))
                 if claim is not None:
                     seen.append(claim.post.id)
@@ -111,4 +122,4 @@ def test_threads_share_a_store(address: str, open_at: OpenAt, threads: int) -> N
         thread.start()
     for thread in running:
         thread.join()
-    assert ([], len(set(seen)), True) == (errors, len(seen), len(seen) > threads)
+    assert ([], len(set(seen)), True) == (errors, len(seen), len(seen) >= CLAIMS)
