@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -294,11 +295,11 @@ SERVICE_REFUSALS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
     ),
     "the past": ({"aud": SERVER_DID, "exp": 1}, (400, "BadExpiration", "expiration is in past")),
     "more than an hour": (
-        {"aud": SERVER_DID, "lxm": "a.b.c", "exp": int(time.time()) + 7200},
+        {"aud": SERVER_DID, "lxm": "a.b.c", "exp": timedelta(hours=2)},
         (400, "BadExpiration", "cannot request a token with an expiration more than an hour in the future"),
     ),
     "more than a minute for all": (
-        {"aud": SERVER_DID, "exp": int(time.time()) + 900},
+        {"aud": SERVER_DID, "exp": timedelta(minutes=15)},
         (
             400,
             "BadExpiration",
@@ -331,7 +332,11 @@ SERVICE_REFUSALS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
 @pytest.mark.parametrize(("params", "error"), SERVICE_REFUSALS.values(), ids=SERVICE_REFUSALS)
 def test_service_auth_refused(alice: Writer, params: dict[str, Any], error: tuple[int, str, str]) -> None:
     """A service token that reaches too far is refused."""
-    assert alice.get("com.atproto.server.getServiceAuth", **params).error == error
+    given = {
+        name: int(time.time() + value.seconds) if isinstance(value, timedelta) else value
+        for name, value in params.items()
+    }
+    assert alice.get("com.atproto.server.getServiceAuth", **given).error == error
 
 
 def test_upload_with_service_auth(alice: Writer) -> None:
