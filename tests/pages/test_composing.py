@@ -61,6 +61,7 @@ def test_write_look_schedule_and_move(tab: Watched, image: Path) -> None:
 
 def test_what_is_posted_now_is_seen_to_go_out(tab: Watched) -> None:
     """The page of the post shows by itself when it is on the network."""
+    tab.api("PATCH", "/accounts/bob.test", {"undo_seconds": 3600})
     page = tab.visit("/compose")
     page.select_option("#account", "bob.test")
     write(page, "On its way")
@@ -73,6 +74,7 @@ def test_what_is_posted_now_is_seen_to_go_out(tab: Watched) -> None:
     tab.api("POST", f"/posts/{number(page)}/move", {"at": "now"})
     expect(page.locator(".chip").first).to_have_text("published")
     expect(page.get_by_role("link", name="Open on Bluesky")).to_be_visible()
+    tab.api("PATCH", "/accounts/bob.test", {"undo_seconds": None})
 
 
 def test_a_drop_on_a_slot_gives_its_time(tab: Watched) -> None:
@@ -84,7 +86,8 @@ def test_a_drop_on_a_slot_gives_its_time(tab: Watched) -> None:
     page.wait_for_url("**/posts/**")
     post = number(page)
     tab.visit("/?view=agenda")
-    slot = page.locator("[data-slot]").first
+    # The first one may pass before the post is there.
+    slot = page.locator("[data-slot]").nth(1)
     wanted = str(slot.get_attribute("data-slot"))
     page.locator(f"[data-post='{post}']").drag_to(slot)
     expect(page.locator("[data-said]")).to_contain_text(wanted.partition("T")[2])

@@ -33,7 +33,7 @@ MEMORY = 256 << 20
 @pytest.fixture
 def contained() -> Iterator[Contained]:
     """A child with small limits."""
-    child = Contained(Limits(cpu_seconds=1, wall_seconds=20, memory_bytes=MEMORY))
+    child = Contained(Limits(cpu_seconds=1, wall_seconds=PATIENCE_SECONDS, memory_bytes=MEMORY))
     yield child
     child.close()
 

@@ -11,6 +11,7 @@ import pytest
 
 from skywrite.contained import Contained, Limits
 from tests.support import hostile
+from tests.support.processes import PATIENCE_SECONDS
 
 CUE = "1\n00:00:01,000 --> 00:00:02,000\n"
 LINK = "](https://a.example)"
@@ -19,7 +20,7 @@ LINK = "](https://a.example)"
 @pytest.fixture(scope="module")
 def contained() -> Iterator[Contained]:
     """A child that gives each call three seconds."""
-    child = Contained(Limits(cpu_seconds=2, memory_bytes=512 << 20))
+    child = Contained(Limits(cpu_seconds=2, wall_seconds=PATIENCE_SECONDS, memory_bytes=512 << 20))
     yield child
     child.close()
 
