@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
-from skywrite.clock import SYSTEM_CLOCK
+from skywrite.clock import SYSTEM_CLOCK, SteadyClock
 from skywrite.fetch.fetch import Fetched, FetchFailed
 from skywrite.queue.agents import Agents, Client, challenge_of
 from skywrite.queue.people import People, Role
@@ -387,6 +387,14 @@ def test_an_agent_can_be_locked_out(house: House) -> None:
     assert 200 == house.web.post("/revoke", data={"token": "none"}).status_code
 
 
+@pytest.fixture
+def stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was spent comes back while a test asks."""
+    now = house.sky.context.clock.monotonic()
+    monkeypatch.setattr(SteadyClock, "monotonic", lambda clock: now)
+
+
+@pytest.mark.usefixtures("stopped")
 def test_guesses_are_bounded(house: House) -> None:
     """Who sends wrong codes is refused after a while."""
     question = house.question()
@@ -394,6 +402,7 @@ def test_guesses_are_bounded(house: House) -> None:
     assert ([400] * 20, 429) == (statuses[:20], statuses[20])
 
 
+@pytest.mark.usefixtures("stopped")
 def test_programs_cannot_register_without_end(house: House) -> None:
     """After twenty from one address the next has to wait; what is no program is refused before."""
     for body in ({}, [], {"redirect_uris": ["https://a.example/#x"]}, {"redirect_uris": ["cursor://back"]}):
