@@ -89,6 +89,7 @@ class Watched:
         self.context = context
         self.url = url
         self.complaints: list[str] = []
+        self.may_be_refused = False
         self._asking: Page | None = None
         self.page = self.open()
 
@@ -100,7 +101,8 @@ class Watched:
         return page
 
     def _note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
+        refused = self.may_be_refused and "status of 422" in text
+        if kind in ("error", "warning") and not refused:
             self.complaints.append(text)
 
     def visit(self, path: str) -> Page:
