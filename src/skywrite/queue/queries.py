@@ -25,7 +25,7 @@ def load_queries(dialect: str) -> Mapping[str, str]:
     """The queries of a dialect ("sqlite" or "postgres") by name, with their comments."""
     queries: dict[str, str] = {}
     for folder in ("common", dialect):
-        for path in sorted((SQL / folder).glob("*.sql")):
+        for path in _files(SQL / folder):
             queries.update(_named(path.read_text("utf-8")))
     return queries
 
@@ -39,10 +39,15 @@ def query(dialect: str, name: str) -> str:
 def migrations(dialect: str) -> list[tuple[int, str, Path]]:
     """The migrations of a dialect in order: number, name, file (`migrations/0001_initial.sql`)."""
     found = []
-    for path in sorted((SQL / dialect / "migrations").glob("*.sql")):
+    for path in _files(SQL / dialect / "migrations"):
         number, _, name = path.stem.partition("_")
         found.append((int(number), name, path))
     return found
+
+
+def _files(folder: Path) -> list[Path]:
+    """The SQL files of a folder, by name. (`glob` would compile a pattern for each process that posts.)"""
+    return sorted(path for path in folder.iterdir() if path.suffix == ".sql")
 
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
