@@ -217,7 +217,7 @@ def test_posting_now_to_a_server_that_hangs(two: Pair) -> None:
     with pytest.raises(StillQueued):
         two.sky.post("one", account=two.alice.handle)
     assert (1, 1) == (two.proxy.count(WRITE), two.proxy.count(READ))
-    two.proxy.decide = lambda method, name: None
+    two.proxy.decide, two.transport.hurried = lambda method, name: None, False
     two.clock.advance(60)
     two.run_once()
     assert ["one"] == two.texts(two.alice)
@@ -232,7 +232,7 @@ def test_a_stop_while_a_server_hangs(two: Pair) -> None:
     with in_background(worker.run_once):
         two.proxy.wait_for(WRITE)
         worker.stop()
-    two.proxy.decide = lambda method, name: None
+    two.proxy.decide, two.transport.hurried = lambda method, name: None, False
     assert ("scheduled", [("retry", "TimedOut")]) == two.told(post)
     finish(two, post)
     assert_published_once(two, post, ["one"])
