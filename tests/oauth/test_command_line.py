@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -146,17 +147,18 @@ def test_what_a_post_costs(process: Process, sign_in: SignIn, pds: Pds, account:
     sign_in(process())
     elsewhere = process(SKYWRITE_HOME=str(tmp_path / "other"))
     elsewhere.login(account.handle, account.app_password, pds=pds.url)
-    peaks, modules = [], []
-    for folder in ("home", "other"):
-        command = [sys.executable, "-c", MEASURED, "post", f"From {folder}", "--no-card"]
+    peaks, modules = dict[str, int](), dict[str, set[str]]()
+    # The least of some is what it needs: what the system adds to that, up to 1.4 MiB, is chance.
+    for folder, number in product(("home", "other"), range(4)):
+        command = [sys.executable, "-c", MEASURED, "post", f"{number} from {folder}", "--no-card"]
         done = subprocess.run(
             command, env={**environ, "SKYWRITE_HOME": str(tmp_path / folder)}, capture_output=True, text=True
         )
         assert 0 == done.returncode, done.stderr
         words = {line.split()[0]: line.split()[1:] for line in done.stderr.splitlines() if line.strip()}
-        peaks.append(int(words["peak"][0]))
-        modules.append(set(words["modules"]))
+        peaks[folder] = min(int(words["peak"][0]), peaks.get(folder, sys.maxsize))
+        modules[folder] = set(words["modules"])
     needed = {"cryptography", "skywrite.atproto.dpop", "skywrite.atproto.oauth", "skywrite.app.oauth"}
-    assert (needed, set()) == (needed & modules[0], needed & modules[1])
-    assert "skywrite.app.oauth_listener" not in modules[0] and "http.server" not in modules[0]
-    assert peaks[0] - peaks[1] <= 11 * 1024
+    assert (needed, set()) == (needed & modules["home"], needed & modules["other"])
+    assert set() == {"skywrite.app.oauth_listener", "http.server"} & modules["home"]
+    assert peaks["home"] - peaks["other"] <= 11 * 1024
