@@ -122,7 +122,7 @@ def test_the_command_shows_and_confirms(sky: Skywrite, world: World, monkeypatch
     """Without a terminal it prints what goes out with the digest; --confirm takes that digest and no other."""
     from skywrite.cli.approve import approve_command, reject_command
 
-    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
     sky.set(None, {"approval": "all"})
     number = sky.schedule("Read me first", at="in 1 hour").post_id
     shown = CliRunner().invoke(approve_command, [str(number)]).output
@@ -168,7 +168,7 @@ def test_who_schedules_reads_of_the_approval(sky: Skywrite, world: World, monkey
     from skywrite.cli.posting import post_command
     from skywrite.cli.queue import show_command
 
-    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: world.process())
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: world.process())
     sky.set(None, {"approval": "all", "zone": "UTC"})
     scheduled = CliRunner().invoke(post_command, ["The figures", "--at", "tomorrow 9:00"]).output
     number = world.states(sky)[0][0]
