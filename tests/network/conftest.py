@@ -60,7 +60,7 @@ def command(sky: Skywrite, config: Config, clock: FakeClock, monkeypatch: pytest
     """Runs the command line on the same queue, with the same clock; returns what it prints."""
     from skywrite.cli.main import cli
 
-    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_: Skywrite(config=config, clock=clock))
+    monkeypatch.setattr("skywrite.app.Skywrite", lambda *_, **__: Skywrite(config=config, clock=clock))
 
     def run(*words: str) -> str:
         done = CliRunner().invoke(cli, list(words))
