@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import FAST_FOLDER, Child, free_port, python_child
+from tests.support.processes import FAST_FOLDER, PATIENCE_SECONDS, Child, free_port, python_child
 
 ECHO = "import time, sys\nprint('up')\nwhile True:\n    time.sleep(0.02); print('tick')"
 OWNER = """
@@ -32,7 +32,7 @@ def state(pid: int) -> str:
     return "-" if letter == "Z" else letter
 
 
-def wait_until(reached: Callable[[], bool], timeout_seconds: float = 60.0) -> bool:
+def wait_until(reached: Callable[[], bool], timeout_seconds: float = PATIENCE_SECONDS) -> bool:
     """Ask again and again, because /proc tells nobody when it changes."""
     until = time.monotonic() + timeout_seconds
     while not reached() and time.monotonic() < until:

@@ -12,6 +12,7 @@ from skywrite.queue.changes import POLL_SECONDS
 from skywrite.queue.store import Store
 from tests.store.support import OpenAt, OpenStore, claimed, post
 from tests.support.postgres import PostgresServer
+from tests.support.processes import PATIENCE_SECONDS
 
 
 class PatientClock(SystemClock):
@@ -27,7 +28,7 @@ class PatientClock(SystemClock):
     def wait(self, event: threading.Event, timeout_seconds: float) -> bool:
         other = threading.Thread(target=self._work)
         other.start()
-        self.woken.append(event.wait(60))
+        self.woken.append(event.wait(PATIENCE_SECONDS))
         other.join()
         return self.woken[-1]
 
@@ -60,7 +61,7 @@ def test_change_of_another_process_is_seen(store: Store, open_again: OpenStore) 
     with store.watch() as watch:
         watch.wait(0)
         other.add([post()])
-        assert (True, True) == (watch.wait(20), POLL_SECONDS <= 0.15)
+        assert (True, True) == (watch.wait(PATIENCE_SECONDS), POLL_SECONDS <= 0.15)
 
 
 def test_settling_wakes(store: Store) -> None:
