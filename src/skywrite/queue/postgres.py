@@ -56,13 +56,24 @@ _SETTINGS = {
     "statement_timeout": f"{STATEMENT_SECONDS}s",
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
     "client_min_messages": "warning",
+    # Compiling a plan takes longer than running ours.
+    "jit": "off",
 }
 # `-c name=value`, `-cname=value` and `--name=value`, with libpq's escapes.
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)")
 _HOST_FAILED = re.compile(r"- host: '([^']*)', port: '?(\w*)'?, hostaddr: [^:]*: (.*)")
 # Whoever writes looks rows up by their keys: one plan fits all values. By itself, the server plans the first uses of a
-# statement on each connection anew.
-_ONE_PLAN = b"; SET LOCAL plan_cache_mode = force_generic_plan"
+# statement on each connection anew. And without statistics, or of a table that was still small when a connection
+# planned, it would read all rows.
+_PLANS = b"".join(
+    b"; SET LOCAL " + setting
+    for setting in (
+        b"plan_cache_mode = force_generic_plan",
+        b"enable_seqscan = off",
+        b"enable_hashjoin = off",
+        b"enable_mergejoin = off",
+    )
+)
 _NEWEST = b"SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xid"
 POOLED_POLL_SECONDS = 1.0
 
@@ -163,7 +174,7 @@ class PostgresDatabase(Database):
         # Not READ WRITE: an administrator's default of read-only stands. The level is named, because our locks are
         # made for this one, whatever the default of the database is. Who only reads sees one state, as in SQLite.
         mode = b"READ COMMITTED" if write else b"REPEATABLE READ READ ONLY"
-        also = self._settings if self._pooled else _ONE_PLAN if write else b""
+        also = self._settings if self._pooled else _PLANS if write else b""
         cast(Any, connection).execute(b"BEGIN ISOLATION LEVEL " + mode + also, prepare=False)
 
     @cached_property

@@ -115,7 +115,7 @@ WHERE did = :did AND lease_token = :token AND lease_until IS NOT NULL
 UPDATE account SET lease_until = :now WHERE did = :did AND lease_owner = :owner AND lease_until > :now
 
 -- name: settle_published
--- Record that posts are on the network.
+-- Record that posts are on the network. Here, too, the state leads to no index, but the number to one.
 UPDATE post NOT INDEXED SET
   version = version + 1, state = 'published',
   uri = item.value ->> 'uri', cid = item.value ->> 'cid', root_rkey = item.value ->> 'root_rkey',
@@ -123,7 +123,7 @@ UPDATE post NOT INDEXED SET
   error_name = NULL, error_message = NULL, error_hint = NULL
 FROM json_each(:items) AS item
 WHERE post.id = CAST(item.value ->> 'id' AS bigint)
-  AND state = 'publishing' AND lease_token = CAST(item.value ->> 'token' AS bigint)
+  AND state || '' = 'publishing' AND lease_token = CAST(item.value ->> 'token' AS bigint)
 RETURNING post.id, lease_token
 
 -- name: settle_waiting
