@@ -213,43 +213,23 @@ def gate() -> Iterator[Gate]:
     made.open()
 
 
-def test_one_thread_claims_for_all_that_wait(
-    world: World, sky: Skywrite, worker: Worker, monkeypatch: pytest.MonkeyPatch, gate: Gate
+def test_a_server_has_room_while_its_post_is_settled(
+    world: World, sky: Skywrite, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While one is in its transaction others come, and the next transaction is for all of them; after one that was
-    shared, the next waits some milliseconds for others, unless something is left of it."""
-    bob_too(world, sky)
-    asked: list[tuple[int, float]] = []
-    written: list[float] = []
-    began = world.clock.monotonic()
-    before_each_write(world, lambda: written.append(world.clock.monotonic() - began))
+    """A thread that waits for the database keeps no other from the server."""
+    sky.schedule("Hello", at="now")
+    before: list[Choice] = []
+    after: list[Choice] = []
+    before_each_write(world, lambda: before.append(worker.hosts.choice()))
+    settle = PostStore.settle
 
-    def claiming(store: PostStore, name: str, seconds: float, decide: Any, most: int, *more: Any) -> list[Claim]:
-        asked.append((most, round(world.clock.monotonic() - began, 3)))
-        if len(asked) == 1:
-            gate.pass_through()
-            return []
-        return claim_some(store, name, seconds, decide, most, *more)
+    def settling(store: PostStore, *claim: Any, **account: Any) -> bool:
+        after.append(worker.hosts.choice())
+        return settle(store, *claim, **account)
 
-    def steps(count: int) -> list[threading.Thread]:
-        threads = [threading.Thread(target=worker.step) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        return threads
-
-    claim_some = PostStore.claim_some
-    monkeypatch.setattr(PostStore, "claim_some", claiming)
-    monkeypatch.setattr(worker.hosts, "choice", Choice)
-    threads = steps(1)
-    gate.await_one()
-    threads += steps(2)
-    while worker._asking < 2:
-        threading.Event().wait(0.001)
-    gate.open()
-    for thread in threads:
-        thread.join(PATIENCE_SECONDS)
-    assert [worker.step(), worker.step()] == [False, False]
-    assert ([0.0, 0.0], [(1, 0.0), (2, 0.0), (1, 0.004), (1, 0.004)]) == (written, asked)
+    monkeypatch.setattr(PostStore, "settle", settling)
+    assert Tally(published=1) == worker.run_once()
+    assert ([Choice(frozenset({world.box.url}))], [Choice()]) == (before, after)
 
 
 def test_a_run_that_has_failed_can_be_repeated(

@@ -38,10 +38,15 @@ class Pool:
             return len(self._threads)
 
     @property
+    def busy(self) -> int:
+        """How many threads work now, or are about to."""
+        with self._lock:
+            return len(self._threads) - self._resting + self._waiting
+
+    @property
     def is_full(self) -> bool:
         """Whether all threads that may be are busy."""
-        with self._lock:
-            return len(self._threads) - self._resting + self._waiting >= self._most
+        return self.busy >= self._most
 
     def wake(self) -> None:
         """Let one more thread work. If all are busy, one works again when it is done."""

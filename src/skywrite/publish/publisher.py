@@ -84,11 +84,17 @@ class Publisher(NamedTuple):
     settle: Callable[..., bool] | None = None
     check_target: Callable[[Post, Prepared, Repo], None] | None = check_reply_target
 
-    def publish_and_settle(self, claim: Claim) -> Result | None:
-        """Try once, and settle the outcome. Returns None if another worker has taken over the post."""
+    def publish_and_settle(
+        self, claim: Claim, published: Callable[[Result], object] = lambda result: None
+    ) -> Result | None:
+        """Try once, and settle the outcome. Returns None if another worker has taken over the post.
+
+        `published` is called in between.
+        """
         held = True
         try:
             result = self.publish(claim)
+            published(result)
             held = not self._settled(claim, result)
         except LeaseLost as error:
             held = False

@@ -1,15 +1,17 @@
-"""Many threads, one write to the disk: concurrent settlements share one transaction.
+"""Many threads, one write to the disk: concurrent claims share one transaction, and so do concurrent settlements.
 
-What lives here: combining them. What does not: the transaction (`queue`), the outcome of an attempt (`publisher`).
+What lives here: combining them, and when it pays to wait for others. What does not: the transactions (`queue`), the
+choice of what to claim (`worker`), the outcome of an attempt (`publisher`).
 
 Each transaction waits for the disk or for another process. Meanwhile other threads arrive, and the next one of them
-settles for all that have arrived, with as many statements as for one. After a transaction that was shared, the next
-thread waits some milliseconds for others: without that, every second transaction would be for one thread alone.
+acts for all that have arrived, with as many statements as for one. When many threads are busy, a settlement waits some
+milliseconds for a few others. Threads whose settlements shared a transaction claim together, too.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,7 +21,44 @@ from skywrite.queue.post_store import PostStore
 from skywrite.queue.settling import Settlement
 
 MOST = 64
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.01
+# A settlement waits until a quarter of the threads have come: the others keep the servers busy meanwhile.
+SHARE = 4
+
+
+class Claiming:
+    """One claim for all threads that ask at the same time. `claim(count)` claims for so many, in one transaction."""
+
+    def __init__(self, claim: Callable[[int], list[Claim]]) -> None:
+        self._claim = claim
+        self._turn = threading.Lock()
+        self._news = threading.Condition()
+        self._asking = 0
+        self._expected = 0
+        self._claimed: deque[Claim] = deque()
+
+    def expect(self, threads: int) -> None:
+        """So many threads, the caller among them, will ask soon: whoever is first waits for them for a moment."""
+        with self._news:
+            self._expected += threads
+
+    def next(self) -> Claim | None:
+        """A claim for the calling thread; None if there is nothing to claim."""
+        with self._news:
+            self._asking += 1
+            self._expected = max(0, self._expected - 1)
+            self._news.notify()
+        with self._turn:
+            with self._news:
+                if not self._claimed:
+                    self._news.wait_for(lambda: not self._expected, GATHER_SECONDS)
+                    # Those that did not come are not waited for again.
+                    self._expected = 0
+                self._asking -= 1
+                threads = 1 + self._asking
+            if not self._claimed:
+                self._claimed.extend(self._claim(threads))
+            return self._claimed.popleft() if self._claimed else None
 
 
 @dataclass
@@ -33,22 +72,26 @@ class _Item:
 class Settling:
     """`PostStore.settle` for concurrent threads. Each gets its own result, or its own error.
 
-    `gather` waits for other threads to come.
+    `busy()` says how many threads are at work; `done(count)` is called when so many claims were settled in one
+    transaction.
     """
 
-    def __init__(self, store: PostStore, gather: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, store: PostStore, busy: Callable[[], int] = lambda: 1, done: Callable[[int], object] = lambda count: None
+    ) -> None:
         self._store = store
-        self._gather = gather
-        self._shared = False
+        self._busy = busy
+        self._done = done
         self._turn = threading.Lock()
-        self._gathering = threading.Lock()
+        self._news = threading.Condition()
         self._waiting: list[_Item] = []
 
     def settle(self, claim: Claim, outcome: Outcome, *, account: AccountChange | None = None) -> bool:
         """Settle this claim, together with those of waiting threads."""
         mine = _Item(claim, outcome, account)
-        with self._gathering:
+        with self._news:
             self._waiting.append(mine)
+            self._news.notify()
         with self._turn:
             if mine.settled is None:
                 self._settle_all(mine)
@@ -59,13 +102,11 @@ class Settling:
         return mine.settled
 
     def _settle_all(self, mine: _Item) -> None:
-        if self._shared:
-            self._gather()
-        with self._gathering:
+        with self._news:
+            self._news.wait_for(lambda: len(self._waiting) * SHARE >= self._busy(), GATHER_SECONDS)
             others = [item for item in self._waiting if item is not mine]
             batch, self._waiting = [mine, *others[: MOST - 1]], others[MOST - 1 :]
-        self._shared = len(batch) > 1
-        if not self._shared:
+        if len(batch) == 1:
             return
         try:
             answers = self._store.settle_some([Settlement(item.claim, item.outcome, item.account) for item in batch])
@@ -73,3 +114,4 @@ class Settling:
             return
         for item, settled in zip(batch, answers, strict=True):
             item.settled = settled
+        self._done(len(batch))

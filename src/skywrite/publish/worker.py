@@ -11,20 +11,20 @@ all threads busy (`hosts`), so an account in trouble delays no other.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, Self
 
+from skywrite.clock import Clock
 from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
 from skywrite.publish.log import Log, silent
 from skywrite.publish.pool import Pool
-from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher
-from skywrite.publish.together import GATHER_SECONDS, Settling
+from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher, Result
+from skywrite.publish.together import Claiming, Settling
 from skywrite.queue.changes import ChangeListener
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 
@@ -67,6 +67,30 @@ class Tally:
                 setattr(self, name, getattr(self, name) + 1)
 
 
+class _Visit:
+    """A thread's work on a post at its server, until the post is published or not; it is settled afterwards."""
+
+    def __init__(self, hosts: Hosts, clock: Clock, claim: Claim) -> None:
+        self._hosts, self._clock, self._claim = hosts, clock, claim
+        self._is_there = True
+
+    def __enter__(self) -> Self:
+        self._began = self._clock.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave(None)
+
+    def end(self, result: Result) -> None:
+        """Note what the attempt shows about the server."""
+        self._leave(has_answered(result.error, self._clock.monotonic() - self._began))
+
+    def _leave(self, answered: bool | None) -> None:
+        if self._is_there:
+            self._is_there = False
+            self._hosts.leave(self._claim.account.pds_url, answered, video=needs_video(self._claim.post))
+
+
 @dataclass
 class Worker:
     """Publishes with up to `threads` threads. `log(event, **facts)` reports each step, and must not fail."""
@@ -84,13 +108,10 @@ class Worker:
         self.stopping = self.publisher.stopping
         self.hosts = Hosts(self.clock, self.threads, self.log)
         self._pool: Pool | None = None
-        self._claiming = threading.Lock()
-        self._asking_lock = threading.Lock()
-        self._asking = 0
-        self._claimed: deque[Claim] = deque()
-        self._shared = False
         # Many posts cost a transaction hardly more than one, so threads share them.
-        self.publisher = self.publisher._replace(settle=Settling(self.store, self._gather).settle)
+        self._claiming = Claiming(self._claim_for)
+        settling = Settling(self.store, self._busy, self._claiming.expect)
+        self.publisher = self.publisher._replace(settle=settling.settle)
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
@@ -137,47 +158,23 @@ class Worker:
 
     def step(self) -> bool:
         """Claim, publish and settle one post; False if there was none."""
-        claim = self._claim()
+        claim = self._claiming.next() if self.is_time_right() else None
         if claim is None:
             return False
         if self._pool is not None:
             self._pool.wake()
-        began, answered, result = self.clock.monotonic(), None, None
-        try:
+        with _Visit(self.hosts, self.clock, claim) as visit:
             self.log("claimed", post=claim.post.id, account=claim.account.handle, attempt=claim.post.attempts)
-            result = self.publisher.publish_and_settle(claim)
-            if result is not None:
-                answered = has_answered(result.error, self.clock.monotonic() - began)
-        finally:
-            self.hosts.leave(claim.account.pds_url, answered, video=needs_video(claim.post))
+            result = self.publisher.publish_and_settle(claim, visit.end)
         if result is not None:
             self._report(claim, result.outcome)
         return True
 
-    def _claim(self) -> Claim | None:
-        """The next post of a server that may use another thread; from now on it does.
-
-        One thread claims for all that are waiting, so that they share a transaction.
-        """
-        if not self.is_time_right():
-            return None
-        with self._asking_lock:
-            self._asking += 1
-        with self._claiming:
-            if self._shared and not self._claimed:
-                self._gather()
-            with self._asking_lock:
-                self._asking -= 1
-                others = self._asking
-            if not self._claimed:
-                self._claimed.extend(self._claim_for(1 + others))
-                self._shared = len(self._claimed) > 1
-            return self._claimed.popleft() if self._claimed else None
-
-    def _gather(self) -> None:
-        self.clock.wait(threading.Event(), GATHER_SECONDS)
+    def _busy(self) -> int:
+        return self._pool.busy if self._pool is not None else 1
 
     def _claim_for(self, threads: int) -> list[Claim]:
+        """The next posts of servers that may use more threads; from now on they do."""
         choice, now = self.hosts.choice(), self.clock.monotonic()
         if self._in_vain and choice.is_within(self._in_vain[0]) and now < self._in_vain[1] + HOT_LOOP_SECONDS:
             return []

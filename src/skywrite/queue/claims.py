@@ -73,11 +73,16 @@ class ClaimOperations(StoreBase):
             with self._writing(wake=False) as tx:
                 left = tries
                 while left > 0 and len(claims) < most:
-                    accounts = self._ready_accounts(tx, min(left, most - len(claims)), choice())
+                    wanted = min(left, most - len(claims))
+                    accounts = self._ready_accounts(tx, wanted, choice())
                     if not accounts:
                         return claims
                     left -= len(accounts)
-                    claims += self._claim_from(tx, accounts, _Terms(worker, lease_seconds, decide, choice, taken))
+                    found = self._claim_from(tx, accounts, _Terms(worker, lease_seconds, decide, choice, taken))
+                    claims += found
+                    if len(found) == len(accounts) < wanted:
+                        # There were no more.
+                        return claims
         return claims
 
     def _ready_accounts(self, tx: Transaction, most: int, servers: Servers) -> list[Row]:
