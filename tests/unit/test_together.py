@@ -102,8 +102,8 @@ def test_the_trouble_of_one_is_not_that_of_the_others(broken: str) -> None:
     assert ["a", "b", "c", "d"] == sorted([*chain.from_iterable(store.batches), broken])
 
 
-@pytest.mark.parametrize(("busy", "wanted"), [(4, 1), (5, 2), (8, 2), (9, 3)])
-def test_a_quarter_of_the_busy_threads_is_waited_for(
+@pytest.mark.parametrize(("busy", "wanted"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
+def test_half_of_the_busy_threads_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, store: Store, busy: int, wanted: int
 ) -> None:
     """They share the transaction, and how many they are is told."""

@@ -22,8 +22,8 @@ from skywrite.queue.settling import Settlement
 
 MOST = 64
 GATHER_SECONDS = 0.01
-# A settlement waits until a quarter of the threads have come: the others keep the servers busy meanwhile.
-SHARE = 4
+# A settlement waits until half of the threads have come: the others keep the servers busy meanwhile.
+SHARE = 2
 
 
 class Claiming:

@@ -1,7 +1,7 @@
 """Accepting posts: one, or many thousands, with the bytes they need, all or nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 SPOOL_BYTES = 4 << 20
-CHUNK_POSTS = 1000
 
 
 class _Taken(NamedTuple):
@@ -145,31 +144,12 @@ def _insert(tx: Transaction, clock: Clock, posts: Sequence[tuple[int, NewPost]])
     (number, first), now = posts[0], clock.now()
     keys = RecordKeys(now, clock.random, number)
     accepted_at = tx.time_value(now)
-
-    def rows(start: int) -> list[tuple[object, ...]]:
-        return [
-            _post_values(tx, post_id, post, accepted_at, keys.root(post))
-            for post_id, post in posts[start : start + CHUNK_POSTS]
-        ]
-
-    if len(posts) <= CHUNK_POSTS:
-        tx.insert("insert_posts", rows(0))
-    else:
-        _insert_overlapped(tx, rows, len(posts))
+    tx.insert(
+        "insert_posts",
+        (_post_values(tx, post_id, post, accepted_at, keys.root(post)) for post_id, post in posts),
+    )
     assert keys.first is not None
     tx.accepted = Accepted(number, first.account_did, keys.first, len(posts))
-
-
-def _insert_overlapped(tx: Transaction, rows: Callable[[int], list[tuple[object, ...]]], count: int) -> None:
-    """Store chunks of rows; while the database stores one, a second thread prepares the next."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as helper:
-        following = helper.submit(rows, 0)
-        for start in range(CHUNK_POSTS, count + CHUNK_POSTS, CHUNK_POSTS):
-            ready = following.result()
-            following = helper.submit(rows, start)
-            tx.insert("insert_posts", ready)
 
 
 def _new_ids(tx: Transaction, count: int) -> list[int]:

@@ -147,10 +147,9 @@ class Transaction:
         """Run a named query once for each set of values; times must come from `time_value`."""
         self._database.execute_many(self._connection, self._database.query(name), values)
 
-    def insert(self, name: str, rows: Sequence[Sequence[object]]) -> None:
+    def insert(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """Store many rows with a named query of the dialect; times must come from `time_value`."""
-        if rows:
-            self._database.insert(self._connection, self._database.query(name), rows)
+        self._database.insert(self._connection, self._database.query(name), rows)
 
     def time_value(self, at: datetime | None) -> object:
         """A time as the driver takes it, for `run_many` and `insert`."""
@@ -210,8 +209,10 @@ class Database(ABC):
         """Run one query for many sets of values that are already in the driver's format."""
 
     @abstractmethod
-    def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
-        """Store many rows as fast as the database can; the query is an INSERT without its values, or a COPY."""
+    def insert(self, connection: Connection, query: str | bytes, rows: Iterable[Sequence[object]]) -> None:
+        """Store many rows as fast as the database can, as they come; the query is an INSERT without its values, or a
+        COPY.
+        """
 
     @abstractmethod
     def run_script(self, connection: Connection, script: str) -> None:

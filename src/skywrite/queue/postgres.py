@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, cast
 
@@ -37,6 +38,7 @@ VANISHED_SECONDS = 30
 CONNECTIONS_MAX = 8
 # A statement that comes back is worth preparing: planning one takes longer than running it.
 PREPARE_AFTER = 1
+COPY_ROWS = 10_000
 CHANNEL = "skywrite"
 # Any number will do, as long as nobody else in this database locks the same one.
 _SCHEMA_LOCK = 7_305_201_337
@@ -202,10 +204,15 @@ class PostgresDatabase(Database):
         with cursor:
             cursor.executemany(query, bound)
 
-    def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
-        with cast(Any, connection).cursor() as cursor, cursor.copy(query) as copy:
-            for row in rows:
-                copy.write_row(row)
+    def insert(self, connection: Connection, query: str | bytes, rows: Iterable[Sequence[object]]) -> None:
+        # The server stores rows while we prepare the next. A statement has little time, and a line may be slow.
+        coming = iter(rows)
+        with cast(Any, connection).cursor() as cursor:
+            while first := next(coming, None):
+                with cursor.copy(query) as copy:
+                    copy.write_row(first)
+                    for row in islice(coming, COPY_ROWS - 1):
+                        copy.write_row(row)
 
     def reader(self, connection: Connection) -> Any:
         # With a name, the rows stay at the server until they are fetched.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -153,16 +153,17 @@ class SqliteDatabase(Database):
     def execute_many(self, connection: Connection, query: str | bytes, bound: Iterable[Mapping[str, object]]) -> None:
         cast(sqlite3.Connection, connection).executemany(cast(str, query), bound)
 
-    def insert(self, connection: Connection, query: str | bytes, rows: Sequence[Sequence[object]]) -> None:
+    def insert(self, connection: Connection, query: str | bytes, rows: Iterable[Sequence[object]]) -> None:
         # SQLite evaluates the lists in CHECKs and partial indexes once per statement: multi-row inserts take half the
         # time. There are only a few sizes, because each has its own cached statement.
-        group = "(" + ", ".join("?" * len(rows[0])) + ")"
-        start = 0
-        while start < len(rows):
-            size = next(size for size in INSERT_ROWS if size <= len(rows) - start)
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            connection.execute(f"{cast(str, query)} {', '.join([group] * size)}", values)
-            start += size
+        coming = iter(rows)
+        while some := list(islice(coming, INSERT_ROWS[0])):
+            group = "(" + ", ".join("?" * len(some[0])) + ")"
+            while some:
+                size = next(size for size in INSERT_ROWS if size <= len(some))
+                values = tuple(chain.from_iterable(some[:size]))
+                connection.execute(f"{cast(str, query)} {', '.join([group] * size)}", values)
+                del some[:size]
 
     def run_script(self, connection: Connection, script: str) -> None:
         # `executescript` would commit first, and a migration is applied whole or not at all.
