@@ -28,6 +28,8 @@ ALONE: list[Row] = [
     {"text": "Somewhere else.", "at": "2027-01-05 09:00", "account": "bob.test"},
 ]
 NOT_ALONE: list[Row] = [
+    {"text": "Half a letter: \ud83d"},
+    {"text": "Half a tag.", "tags": ["one", "\ud83d"]},
     {"text": "Hello @bob.test"},
     {"text": "Read https://example.com/page"},
     {"text": "A picture.", "images": ["sun.png"]},

@@ -36,7 +36,6 @@ CHILDREN_MAX = 4
 _OPTIONS = ("account", "at", "key", "late", "draft", "replies", "quotes", "split", "numbering")
 _LOOK = ("markdown", "shorten", "tidy", "mentions")
 _FIELDS = frozenset((*_OPTIONS, *_LOOK, "text", "thread", "card", "langs", "tags", "labels"))
-_PLAIN = frozenset((str, bool, type(None)))
 
 Row = Mapping[str, Any]
 
@@ -146,9 +145,22 @@ def _checked_by(child: Contained, rows: Sequence[Row], terms: Terms) -> list[Che
 def _is_plain(row: Row) -> bool:
     """Whether a row says all by itself, in values that reach a child as they are."""
     return row.keys() <= _FIELDS and all(
-        type(value) in _PLAIN or (type(value) is list and all(type(item) is str for item in value))
+        all(map(_is_text, value)) if type(value) is list else value is None or type(value) is bool or _is_text(value)
         for value in row.values()
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text without lone surrogates, which no encoding has a place for."""
+    if type(value) is not str:
+        return False
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(new: NewPost, warnings: Sequence[Notice]) -> CheckedRow:
