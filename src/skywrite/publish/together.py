@@ -4,8 +4,8 @@ What lives here: combining them, and when it pays to wait for others. What does 
 choice of what to claim (`worker`), the outcome of an attempt (`publisher`).
 
 Each transaction waits for the disk or for another process. Meanwhile other threads arrive, and the next one of them
-acts for all that have arrived, with as many statements as for one. When many threads are busy, a settlement waits some
-milliseconds for a few others. Threads whose settlements shared a transaction claim together, too.
+acts for all that have arrived, with as many statements as for one. When several threads are busy, a settlement waits
+some milliseconds until half of them have come. Threads whose settlements shared a transaction claim together, too.
 """
 
 from __future__ import annotations
