@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, NoAnswer, SignInError
@@ -100,34 +100,31 @@ class Session(NamedTuple):
 
     def is_due(self, now: datetime) -> bool:
         """Whether the access token expires within five minutes (or within the last quarter of a short lifetime)."""
-        left = self._seconds_left(now)
-        lifetime = self._lifetime_seconds()
-        margin = REFRESH_MARGIN_SECONDS if lifetime is None else min(REFRESH_MARGIN_SECONDS, lifetime / 4)
+        life = _Life.of(self.access_jwt)
+        left = self._seconds_left(life, now)
+        margin = REFRESH_MARGIN_SECONDS if life.seconds is None else min(REFRESH_MARGIN_SECONDS, life.seconds / 4)
         return left is not None and left <= margin
 
     def is_over(self, now: datetime) -> bool:
         """Whether the access token has expired, as far as we know."""
-        left = self._seconds_left(now)
+        left = self._seconds_left(_Life.of(self.access_jwt), now)
         return left is not None and left <= 0
 
     def is_older_than(self, other: Session) -> bool:
         """Whether it was issued before the other, by the server's clock; False if the tokens do not say."""
-        ours, theirs = _claim_time(self.access_jwt, "iat"), _claim_time(other.access_jwt, "iat")
+        ours, theirs = _Life.of(self.access_jwt).issued, _Life.of(other.access_jwt).issued
         return ours is not None and theirs is not None and ours < theirs
 
     def server_now(self, now: datetime) -> datetime:
         """The server's time, estimated from the token's time of issue."""
-        issued = _claim_time(self.access_jwt, "iat")
-        return now if issued is None or self.received_at is None else issued + (now - self.received_at)
+        return self._server_now(_Life.of(self.access_jwt), now)
 
-    def _lifetime_seconds(self) -> float | None:
-        issued, ends = _claim_time(self.access_jwt, "iat"), _claim_time(self.access_jwt, "exp")
-        return None if issued is None or ends is None else (ends - issued).total_seconds()
+    def _server_now(self, life: _Life, now: datetime) -> datetime:
+        return now if life.issued is None or self.received_at is None else life.issued + (now - self.received_at)
 
-    def _seconds_left(self, now: datetime) -> float | None:
+    def _seconds_left(self, life: _Life, now: datetime) -> float | None:
         """Counted from when we received the token, so that a clock which is always wrong does no harm."""
-        ends = _claim_time(self.access_jwt, "exp")
-        return None if ends is None else (ends - self.server_now(now)).total_seconds()
+        return None if life.ends is None else (life.ends - self._server_now(life, now)).total_seconds()
 
     def to_json(self) -> str:
         """Everything, tokens included, as JSON: for a store that encrypts it."""
@@ -262,8 +259,25 @@ def _claims(token: str) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def _claim_time(token: str, claim: str) -> datetime | None:
-    value = _claims(token).get(claim)
+class _Life(NamedTuple):
+    """When a token was issued, and when it ends, as far as it says."""
+
+    issued: datetime | None
+    ends: datetime | None
+
+    @classmethod
+    def of(cls, token: str) -> Self:
+        """The life of a token."""
+        claims = _claims(token)
+        return cls(_time_of(claims.get("iat")), _time_of(claims.get("exp")))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it is."""
+        return None if self.issued is None or self.ends is None else (self.ends - self.issued).total_seconds()
+
+
+def _time_of(value: object) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
