@@ -158,7 +158,7 @@ class Child:
     def wait(self, timeout_seconds: float | None = PATIENCE_SECONDS) -> int:
         """Wait for the end and return the exit code (negative: the signal that ended it)."""
         code = self._process.wait(timeout_seconds)
-        self._reader.join(5)
+        self._reader.join(60)
         return code
 
     def __enter__(self) -> Self:
