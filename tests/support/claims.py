@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from skywrite.queue.model import Claim, Decide
 from skywrite.queue.store import Store
@@ -14,10 +15,10 @@ def claim_next(
     lease_seconds: float,
     decide: Decide,
     *,
-    tries: int = 50,
     avoid: Iterable[str] = (),
     only: Iterable[str] | None = None,
+    **tries: Any,
 ) -> Claim | None:
-    """The claim for the next post, or None if nothing is ready."""
-    claims = store.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), tries=tries)
+    """The claim for the next post, or None if nothing is ready; `tries` as in `claim_some`."""
+    claims = store.claim_some(worker, lease_seconds, decide, 1, lambda: (avoid, only), **tries)
     return claims[0] if claims else None
