@@ -154,16 +154,23 @@ class SqliteDatabase(Database):
         cast(sqlite3.Connection, connection).executemany(cast(str, query), bound)
 
     def insert(self, connection: Connection, query: str | bytes, rows: Iterable[Sequence[object]]) -> None:
-        # SQLite evaluates the lists in CHECKs and partial indexes once per statement: multi-row inserts take half the
-        # time. There are only a few sizes, because each has its own cached statement.
         coming = iter(rows)
-        while some := list(islice(coming, INSERT_ROWS[0])):
-            group = "(" + ", ".join("?" * len(some[0])) + ")"
+
+        def following() -> list[Sequence[object]]:
+            return list(islice(coming, INSERT_ROWS[0]))
+
+        some = following()
+        if len(some) < INSERT_ROWS[0]:
+            return _insert(connection, cast(str, query), some)
+        from concurrent.futures import ThreadPoolExecutor
+
+        # While SQLite stores some rows, a second thread prepares the next.
+        with ThreadPoolExecutor(1) as helper:
             while some:
-                size = next(size for size in INSERT_ROWS if size <= len(some))
-                values = tuple(chain.from_iterable(some[:size]))
-                connection.execute(f"{cast(str, query)} {', '.join([group] * size)}", values)
-                del some[:size]
+                ready = helper.submit(following)
+                _insert(connection, cast(str, query), some)
+                some = ready.result()
+        return None
 
     def run_script(self, connection: Connection, script: str) -> None:
         # `executescript` would commit first, and a migration is applied whole or not at all.
@@ -296,6 +303,21 @@ class SqliteDatabase(Database):
 
 def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
+
+
+def _insert(connection: Connection, query: str, rows: list[Sequence[object]]) -> None:
+    """Insert rows, many with each statement.
+
+    SQLite evaluates the lists in CHECKs and partial indexes once per statement, so this takes half the time. There are
+    only a few sizes, because each has its own cached statement.
+    """
+    start = 0
+    while start < len(rows):
+        size = next(size for size in INSERT_ROWS if size <= len(rows) - start)
+        some = rows[start : start + size]
+        group = "(" + ", ".join("?" * len(some[0])) + ")"
+        connection.execute(f"{query} {', '.join([group] * size)}", tuple(chain.from_iterable(some)))
+        start += size
 
 
 class _Connection(sqlite3.Connection):
