@@ -132,6 +132,8 @@ def test_a_claim_looks_rows_up_even_if_there_are_hardly_any(small: Store, query:
     if small.dialect == "postgres":
         pairs = pairwise([*steps, ""])
         whole += [one for one, more in pairs if re.search(rf"Index.* on {TABLE}", one) and "Index Cond" not in more]
+        # What is kept to be compared with each item was not looked up by the item.
+        whole += [step for step in steps if "Materialize" in step]
     assert [] == whole
 
 

@@ -83,7 +83,8 @@ ON CONFLICT (account_did, minute)
 DO UPDATE SET points = spend.points + excluded.points, posts = spend.posts + excluded.posts
 
 -- name: read_spend
--- What accounts spent and published recently. Entries from a clock that ran ahead count once their time has come.
+-- What accounts spent and published recently. Entries from a clock that ran ahead count once their time has come. The
+-- times are written in a way that leads to no index: PostgreSQL would read those of all accounts.
 SELECT
   account_did,
   coalesce(sum(CASE WHEN minute >= :hour THEN points END), 0) AS points_last_hour,
@@ -92,7 +93,8 @@ SELECT
   coalesce(sum(CASE WHEN minute >= :yesterday AND minute < :midnight THEN posts END), 0) AS published_yesterday,
   coalesce(sum(CASE WHEN minute >= :day THEN posts END), 0) AS published_last_day
 FROM spend
-WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item) AND minute >= :since AND minute <= :now
+WHERE account_did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
+  AND coalesce(minute, :now) >= :since AND coalesce(minute, :now) <= :now
 GROUP BY account_did
 
 -- name: forget_spend
