@@ -165,7 +165,7 @@ def _print_idle(sky: Skywrite, threads: int) -> None:
 @contextmanager
 def _timed_claims(sky: Skywrite) -> Iterator[list[float]]:
     """How long each claim took that found something."""
-    store: Any = sky.context.store
+    store: Any = sky.context.post_store
     times: list[float] = []
     claim_some: Callable[..., Any] = store.claim_some
 
