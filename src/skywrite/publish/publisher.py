@@ -85,16 +85,16 @@ class Publisher(NamedTuple):
     check_target: Callable[[Post, Prepared, Repo], None] | None = check_reply_target
 
     def publish_and_settle(
-        self, claim: Claim, published: Callable[[Result], object] = lambda result: None
+        self, claim: Claim, tried: Callable[[Result], object] = lambda result: None
     ) -> Result | None:
         """Try once, and settle the outcome. Returns None if another worker has taken over the post.
 
-        `published` is called in between.
+        `tried` is called in between, with what came of it.
         """
         held = True
         try:
             result = self.publish(claim)
-            published(result)
+            tried(result)
             held = not self._settled(claim, result)
         except LeaseLost as error:
             held = False
