@@ -138,8 +138,8 @@ class Client:
         `export_session_string`, or from the atproto SDK. Raises WrongPassword, AuthFactorRequired, AccountUnavailable,
         RateLimited, InvalidSession, and InputError if the arguments are incomplete.
         """
-        name = handle or login
-        if session_string:
+        name = login if handle is None else handle
+        if session_string is not None:
             session = Session.from_string(session_string)
         elif name and password:
             service = self._base_url or service_for(name, self._resolver(), self._config.service)
@@ -154,7 +154,7 @@ class Client:
             )
         store = ReportingStore(MemorySessionStore(self._clock), self._session_callbacks)
         self._agent = Agent(self._transport, session, store=store, clock=self._clock)
-        store.report(SessionEvent.IMPORT if session_string else SessionEvent.CREATE, session)
+        store.report(SessionEvent.CREATE if session_string is None else SessionEvent.IMPORT, session)
         return self.me
 
     @property
@@ -213,7 +213,7 @@ class Client:
         return self._resolver(service).resolve_handle(handle.removeprefix("@"))
 
     def _resolver(self, service: str | None = None) -> Resolver:
-        return self._network.resolver(service or self._base_url)
+        return self._network.resolver(self._base_url if service is None else service)
 
     # Posts
 
@@ -376,7 +376,8 @@ class Client:
         `profile_identify`.
         """
         if "/" not in uri:
-            uri = f"at://{profile_identify or self.me.did}/{POST}/{uri}"
+            owner = self.me.did if profile_identify is None else profile_identify
+            uri = f"at://{owner}/{POST}/{uri}"
         authority, collection, rkey = parse_reference(uri)
         record = Repo(self.agent).get(collection, rkey, repo=authority)
         return record._replace(value=answer(record.value))

@@ -178,7 +178,7 @@ def rehearse(
     """
     real = sky.context
     start = real.clock.now()
-    found = real.account(account) if account or real.store.accounts() else None
+    found = None if account is None and not real.store.accounts() else real.account(account)
     zone = real.zone(found) if found else "UTC"
     end = until if isinstance(until, datetime) else day_end(until, start, zone)
     outages, down, limited = (

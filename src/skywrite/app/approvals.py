@@ -161,7 +161,7 @@ class Approving:
 
     def list(self, *, account: str | None = None) -> builtins.list[Entry]:
         """The posts that wait for an approval, in due order; agents' drafts too."""
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         store = self._ctx.store
         accounts = {known.did: known for known in store.accounts()}
         found = [

@@ -143,7 +143,8 @@ def _connection(protection: Protection) -> Finding:
 
 
 def _accounts(sky: Skywrite, name: str | None) -> Iterator[Finding]:
-    chosen = [sky.context.account(name)] if name else sky.context.store.accounts() or [sky.context.account()]
+    known = sky.context.store.accounts() if name is None else []
+    chosen = known or [sky.context.account(name)]
     failing: dict[str, str] = {}
     for account in chosen:
         # A hanging server takes half a minute to time out: its other accounts need not wait for it too.

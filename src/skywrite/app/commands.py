@@ -76,7 +76,7 @@ class Commands:
         found = self._ctx.account(account)
         shared = dict(draft or {})
         draft_from_dict(with_quoted_link({"text": "x", **shared}))
-        place = zone or self._ctx.zone(found)
+        place = self._ctx.zone(found) if zone is None else zone
         first = parse_rule(every, zone=place).next_after(self._ctx.clock.now())
         if first is None:
             raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence.")

@@ -43,7 +43,7 @@ class Context:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         config = config or load_config()
-        self.config = config._replace(database=str(database)) if database else config
+        self.config = config if database is None else config._replace(database=str(database))
         # The computer's own clock may be wrong; a worker corrects it.
         self.clock: Clock = SteadyClock(clock) if clock is SYSTEM_CLOCK else clock
         self.vault = Vault.of(self.config)
@@ -122,19 +122,23 @@ class Context:
 
         Raises NoAccount, and what signing in raises.
         """
-        if not name and (from_environment := self._account_from_environment()):
+        if name is None and (from_environment := self._account_from_environment()):
             return from_environment
         try:
             # A database does not accept lone surrogates.
-            if name and not name.isprintable():
+            if name is not None and not (name and name.isprintable()):
                 raise UnknownAccount(name)
             return self.post_store.account(name)
         except UnknownAccount:
-            if name:
+            if name is not None:
                 known = ", ".join(account.handle for account in self.post_store.accounts())
                 hint = f"Known here: {known}." if known else SIGN_IN
-                raise NoAccount(f"{name} is not signed in here.", hint=hint) from None
+                raise NoAccount(f"{name if name.strip() else repr(name)} is not signed in here.", hint=hint) from None
         raise NoAccount("No account is signed in here yet.", hint=SIGN_IN)
+
+    def did(self, name: str | None) -> str | None:
+        """The DID of the account with this handle or DID, or None if none is named. Raises NoAccount."""
+        return None if name is None else self.account(name).did
 
     def zone(self, account: Account) -> str:
         """The time zone of an account, or the computer's."""

@@ -105,14 +105,14 @@ class Drafting:
         them. With `past`, an absolute time may be in the past. `zone` overrides the account's, and `dates` is the order
         of day and month in numeric dates.
         """
-        seconds = parse_duration(jitter) if jitter else 0
+        seconds = 0 if jitter is None else parse_duration(jitter)
         notes: list[Notice] = []
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
         elif isinstance(at, str):
             from skywrite.schedule.times import parse_time
 
-            place = zone or self._ctx.zone(account)
+            place = self._ctx.zone(account) if zone is None else zone
             read = parse_time(at, now=self._ctx.clock.now(), zone=place, past=past, dates=dates)
             due_at, notes = read.at, [read.note] if read.note else []
         elif at.tzinfo is None:
@@ -178,8 +178,8 @@ class Drafting:
 
     def late(self, account: Account, late: str | None) -> tuple[LatePolicy, int | None]:
         """The policy for a missed time: given, the account's own, or the default."""
-        text = late or account.settings.get("late")
-        return parse_late(text) if text else (DEFAULT_LATE_POLICY, None)
+        text = account.settings.get("late") if late is None else late
+        return (DEFAULT_LATE_POLICY, None) if text is None else parse_late(text)
 
     def keep_media(self, readies: Iterable[Ready]) -> None:
         """Store the bytes that posts need, before the posts. Raises MediaChanged."""

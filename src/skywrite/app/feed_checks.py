@@ -224,7 +224,7 @@ class FeedChecks:
         if spacing == "slots":
             return self._drafting.when(account, None)
         now = self._ctx.clock.now()
-        gap = timedelta(seconds=int(account.settings.get("gap_seconds") or GAP_SECONDS))
+        gap = timedelta(seconds=int(account.settings.get("gap_seconds", GAP_SECONDS)))
         due_at = now
         for taken in self._ctx.store.due_times(account.did, now - gap, now + timedelta(days=60)):
             if taken - due_at >= gap:

@@ -86,7 +86,7 @@ class Feeds:
             images=images,
             langs=list(langs),
             labels=list(labels),
-            mentions=mentions or None,
+            mentions=mentions,
         )
         if spacing == "slots":
             for account in found:
@@ -178,7 +178,9 @@ class Feeds:
 
         feed = next((known for known in self._ctx.store.feeds() if url in (str(known.id), known.url)), None)
         settings = {**(feed.settings if feed else {}), **feed_settings(**options)}
-        found = self._ctx.account(account or (feed.account_dids[0] if feed and feed.account_dids else None))
+        if account is None and feed and feed.account_dids:
+            account = feed.account_dids[0]
+        found = self._ctx.account(account)
         _, answer = find_feed(self._ctx.network.fetcher(), feed.url if feed else url)
         ledger = self._ctx.store.known_items(feed.id, answer.fingerprints) if feed else {}
         shown = shown_entries(answer, settings, ledger)[:limit]

@@ -55,7 +55,8 @@ class Folders:
 
         found = read_folder(Path(folder))
         self._ctx.account(account)
-        return _Sync(self._ctx, self._drafting, found, name or str(Path(folder).resolve()), account, prune, mark).run()
+        own_name = str(Path(folder).resolve()) if name is None else name
+        return _Sync(self._ctx, self._drafting, found, own_name, account, prune, mark).run()
 
 
 @dataclass

@@ -77,7 +77,7 @@ class Functions:
         posted once. `late`: after downtime, the latest occurrence is made up for if it is at most a day old (`skip:2h`:
         two hours; `publish`: any age); the others are skipped. Raises UnknownRule and similar errors.
         """
-        parse_rule(rule, zone=zone or "UTC")
+        parse_rule(rule, zone="UTC" if zone is None else zone)
         late_seconds(late)
 
         def register(call: Giver) -> Giver:
@@ -115,7 +115,7 @@ class Functions:
 
     def _new(self, function: Function) -> NewTimer:
         account = self._ctx.account(function.account)
-        zone = function.zone or self._ctx.zone(account)
+        zone = self._ctx.zone(account) if function.zone is None else function.zone
         first = parse_rule(function.rule, zone=zone).next_after(self._ctx.clock.now())
         if first is None:
             raise InputError(

@@ -73,12 +73,12 @@ class Inbox:
         self, *, everything: bool = False, account: str | None = None, limit: int = 100
     ) -> builtins.list[InboxItem]:
         """What waits for an answer, the oldest first; with `everything` also what is done with, the latest first."""
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         return self._stored.list(everything=everything, account_did=did, limit=limit)
 
     def waiting(self, account: str | None = None) -> int:
         """How many items wait for an answer; of very many, 1,000."""
-        return self._stored.waiting(self._ctx.account(account).did if account else None)
+        return self._stored.waiting(self._ctx.did(account))
 
     def talks(self, items: Sequence[InboxItem]) -> builtins.list[Talk]:
         """The items by what they are about, with what stands above them, as far as the queue knows it."""
@@ -120,7 +120,7 @@ class Inbox:
         """
         item = self._stored.get(item_id)
         account = self._ctx.store.account(item.account_did)
-        due_at = None if as_draft else self._drafting.when(account, at or self._ctx.clock.now())
+        due_at = None if as_draft else self._drafting.when(account, self._ctx.clock.now() if at is None else at)
         return self._add(item, account, {"text": text, **draft}, due_at)
 
     def done(self, item_id: int) -> InboxItem:

@@ -31,7 +31,7 @@ def rotate_key(ctx: Context, new_key: str | None = None, *, force: bool = False)
     if not force:
         _check_workers(ctx)
     if ctx.vault.is_given:
-        if not new_key:
+        if new_key is None:
             hint = Hint("Give the new one: ", Do("argument", "new_key_stdin"), ". Set SKYWRITE_KEY to it afterwards.")
             raise InputError("The key is in SKYWRITE_KEY, which Skywrite cannot change.", hint=hint)
         return _reseal(ctx, Vault(ctx.config.home, new_key))

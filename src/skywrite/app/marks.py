@@ -118,7 +118,7 @@ class Stats:
         if at not in AGES_HOURS:
             raise InputError(f"Nothing is counted after {at} hours.", hint=f"Choose from: {_list(AGES_HOURS)}.")
         since = since or self._ctx.clock.now() - timedelta(days=90)
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         return [mark for mark in Marks(self._ctx.store).at(at, since) if did is None or mark.account_did == did]
 
     def groups(
@@ -167,7 +167,7 @@ class Stats:
         """The account's time zone, for days and hours."""
         from zoneinfo import ZoneInfo
 
-        found = self._ctx.account(account) if account or self._ctx.store.accounts() else None
+        found = None if account is None and not self._ctx.store.accounts() else self._ctx.account(account)
         return ZoneInfo(self._ctx.zone(found) if found else "UTC")
 
 

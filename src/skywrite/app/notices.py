@@ -158,7 +158,7 @@ class NoticeTask:
     def _facts(self, account_did: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
         handle = account_did
         with suppress(UnknownAccount):
-            handle = self.ctx.store.account(account_did).handle if account_did else None
+            handle = None if account_did is None else self.ctx.store.account(account_did).handle
         return {**data, "account": handle}
 
 

@@ -129,9 +129,10 @@ class OAuth(NamedTuple):
                 f"The client {client.client_id} may not ask for {' '.join(missing)}.",
                 hint=Hint("Make a client: ", Do("oauth.init")),
             )
-        name = clean_identifier(account) if account else None
+        name = None if account is None else clean_identifier(account)
         login = self._login(client, pds)
-        return login.begin(name, scope, redirect_uri or client.redirect_uris[0], pds_url=pds, port=port)
+        place = client.redirect_uris[0] if redirect_uri is None else redirect_uri
+        return login.begin(name, scope, place, pds_url=pds, port=port)
 
     def finish(self, pending: Pending, returned: Mapping[str, str]) -> SignedIn:
         """Complete a sign-in with the parameters that the browser returned with, and store the session."""

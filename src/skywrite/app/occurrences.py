@@ -27,6 +27,7 @@ from skywrite.schedule.slots import with_jitter
 from skywrite.schedule.tokens import DateOrder
 
 EVERY = timedelta(minutes=1)
+_LATE = (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
 
 
 class NoOccurrence(InputError):
@@ -107,7 +108,7 @@ class Occurrences:
             until, _ = self._drafting.when_with_notes(
                 account, whole_day(given.until), zone=given.zone, dates=given.dates
             )
-        rule = parse_rule(given.every, zone=given.zone or self._ctx.zone(account), start=start)
+        rule = parse_rule(given.every, zone=self._ctx.zone(account) if given.zone is None else given.zone, start=start)
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
         if first is None:
             raise InputError(f"{given.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
@@ -143,18 +144,18 @@ class Occurrences:
         readies: list[Ready],
     ) -> NewRecurrence:
         pool = [_entry(ready) for ready in readies]
-        policy, seconds = parse_late(given.late) if given.late else (RECURRING_LATE_POLICY, DEFAULT_LATE_SECONDS)
+        policy, seconds = _LATE if given.late is None else parse_late(given.late)
         return NewRecurrence(
             account_did=account.did,
             rule=given.every,
-            zone=given.zone or self._ctx.zone(account),
+            zone=self._ctx.zone(account) if given.zone is None else given.zone,
             draft=pool[0]["draft"],
             prepared=pool[0]["prepared"],
             pool=tuple(pool) if len(pool) > 1 else (),
             until=until,
             starts_at=start,
             exceptions=dict(given.exceptions),
-            jitter_seconds=parse_duration(given.jitter) if given.jitter else 0,
+            jitter_seconds=0 if given.jitter is None else parse_duration(given.jitter),
             late_policy=policy,
             late_seconds=seconds,
             source=given.source,

@@ -96,7 +96,7 @@ class Posts:
 
             options = RecurrenceOptions(every, at, until, pool, late, jitter, source, zone)
             return Occurrences(self._ctx, self._drafting).schedule(found, row, options, base, dry_run=dry_run)
-        place = _zone_name(zone) if zone else self._ctx.zone(found)
+        place = self._ctx.zone(found) if zone is None else _zone_name(zone)
         ready = self._drafting.prepare(self._drafting.draft(found, row), found, base=base)
         due_at, notes = (None, []) if draft else self._drafting.when_with_notes(found, at, jitter, zone=zone)
         by_slot = at is None and not (draft or jitter)
@@ -164,7 +164,7 @@ class Posts:
         """Like `list`, but an iterator that reads page by page, and with forecasts: for queues of any size."""
         from skywrite.app.forecasts import with_forecasts
 
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         accounts = {known.did: known for known in self._ctx.store.accounts()}
         posts = islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit)
         yield from with_forecasts(self._ctx, (Entry(post, accounts[post.account_did]) for post in posts))
@@ -173,14 +173,14 @@ class Posts:
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
         """Finished posts, the latest first."""
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         return self._entries(self._ctx.store.history(states, account_did=did, limit=limit))
 
     def each_finished(
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
         """Like `history`, but an iterator that reads page by page."""
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         accounts = {known.did: known for known in self._ctx.store.accounts()}
         for post in islice(self._ctx.store.all_finished(states, account_did=did, page=limit), limit):
             yield Entry(post, accounts[post.account_did])
@@ -372,13 +372,13 @@ def _check_together(
     """Raise InputError for options that exclude each other, rather than ignore one."""
     if every is not None and not every.strip():
         raise InputError("The recurrence is empty.", hint="Give one, such as weekdays 9:00.")
-    if every and key:
+    if every is not None and key is not None:
         raise InputError("A recurrence cannot have a key: each of its posts is a new one.", hint="Leave the key out.")
-    if every and draft:
+    if every is not None and draft:
         raise InputError("A recurrence cannot be a draft.", hint="Set its start with at, or leave out draft.")
-    if not every and (until is not None or pool):
+    if every is None and (until is not None or pool):
         raise InputError(f"{'A pool' if pool else 'An end'} needs a recurrence.", hint="Set it with every.")
-    if zone and not (every or isinstance(at, str)):
+    if zone is not None and every is None and not isinstance(at, str):
         raise InputError("A zone needs a time or a recurrence.", hint="Set it with at or every.")
     if draft and at is not None:
         raise InputError("A draft has no time.", hint="Leave out either the time or draft.")

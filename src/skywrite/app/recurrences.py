@@ -44,7 +44,7 @@ class Recurrences:
 
     def list(self, account: str | None = None) -> builtins.list[Recurrence]:
         """All recurrences, or those of an account."""
-        return self._ctx.store.recurrences(self._ctx.account(account).did if account else None)
+        return self._ctx.store.recurrences(self._ctx.did(account))
 
     __call__ = list
 
@@ -81,14 +81,14 @@ class Recurrences:
             )
         drafts = pool or [item["draft"] for item in old.pool]
         given = RecurrenceOptions(
-            every=every or old.rule,
+            every=old.rule if every is None else every,
             at=old.starts_at,
-            until=until or old.until,
+            until=old.until if until is None else until,
             pool=drafts,
-            late=late or late_text(old.late_policy, old.late_seconds),
-            jitter=jitter or (f"{old.jitter_seconds}s" if old.jitter_seconds else None),
+            late=late_text(old.late_policy, old.late_seconds) if late is None else late,
+            jitter=f"{old.jitter_seconds}s" if jitter is None else jitter,
             source=old.source,
-            zone=zone or old.zone,
+            zone=old.zone if zone is None else zone,
             exceptions=old.exceptions,
         )
         row = {} if drafts else edited_row(old, changes)

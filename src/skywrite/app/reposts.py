@@ -65,7 +65,7 @@ class Reposts:
         owner, uri, cid = self._found(target, account)
         start = None if at == "now" else self._drafting.when(owner, at)
         ends = None if until is None else self._drafting.when(owner, whole_day(until))
-        repeat = Repeat(every, zone or self._ctx.zone(owner), ends)
+        repeat = Repeat(every, self._ctx.zone(owner) if zone is None else zone, ends)
         due_at = following(repeat, self._ctx.clock.now(), start)
         if due_at is None:
             raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence and its end.")
@@ -124,7 +124,7 @@ class Reposts:
                 raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")
             if post.problem is not None and post.problem.name == DELETED:
                 raise InputError(f"Post {post.id} was deleted.", hint="Name a post that is there.")
-            return self._ctx.account(account or post.account_did), post.uri, post.cid
+            return self._ctx.account(post.account_did if account is None else account), post.uri, post.cid
         owner = self._ctx.account(account)
         authority, collection, rkey = parse_reference(target)
         if collection != POST:

@@ -22,7 +22,7 @@ def sign_in(
     default: str,
 ) -> Session:
     """A new session at the server `pds`, else at the account's own. Raises WrongPassword, UnknownHandle and more."""
-    service = pds or service_for(handle, network.resolver(), default)
+    service = service_for(handle, network.resolver(), default) if pds is None else pds
     try:
         session = create_session(network.transport, service, handle, password, auth_factor_token, clock=clock)
     except WrongPassword:

@@ -120,7 +120,7 @@ class Stateless:
         self._transport = transport or Http()
         self._clock = clock
         self._network = Network(self._config, self._transport, clock)
-        self._zone = read_zone(zone or DEFAULT_ZONE)
+        self._zone = read_zone(DEFAULT_ZONE if zone is None else zone)
         self._agent: Agent | None = None
         self._server: Xrpc | None = None
         if not (self._config.handle and self._config.app_password):

@@ -185,7 +185,7 @@ class Timers:
 
 def late_seconds(late: str | None) -> int:
     """How late an occurrence may still run, in seconds, from a policy: skip or publish."""
-    policy, seconds = parse_late(late) if late else ("skip", None)
+    policy, seconds = ("skip", None) if late is None else parse_late(late)
     if policy == "hold":
         raise InputError("A missed run cannot be held.", hint="Use skip:2h, or publish to run it late.")
     return DURATION_MAX_SECONDS if policy == "publish" else DEFAULT_LATE_SECONDS if seconds is None else seconds

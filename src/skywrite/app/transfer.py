@@ -89,7 +89,7 @@ class Transfer:
         With `key`, rows that have no key get one from it and their number. What cannot be sent now stays in the queue,
         and so do the rows after it; their reports say why.
         """
-        keyed = [{"key": f"{key}:{number}", **row} if key else row for number, row in enumerate(rows, 1)]
+        keyed = [row if key is None else {"key": f"{key}:{number}", **row} for number, row in enumerate(rows, 1)]
         reports = self.import_rows(keyed, base=base, account=account, now=True, source="now")
         waiting: SkywriteError | None = None
         for place, report in enumerate(reports):
@@ -118,7 +118,7 @@ class Transfer:
         were already attempted are left out, because they may be on the network. A recurrence is one row, which stands
         for all of its posts except those that were moved from the past into the future.
         """
-        did = self._ctx.account(account).did if account else None
+        did = self._ctx.did(account)
         handles = {known.did: known.handle for known in self._ctx.store.accounts()}
         write = self._writer(media_folder, base or Path())
         now = self._ctx.clock.now()

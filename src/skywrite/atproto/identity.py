@@ -97,7 +97,7 @@ class Resolver:
     ) -> None:
         self._http = http
         self._plc_url = plc_url.rstrip("/")
-        self._service = service.rstrip("/") if service else None
+        self._service = None if service is None else service.rstrip("/")
         self._dns = dns or dns_txt
         self._web = web or http
         self._allow_local = allow_local

@@ -102,7 +102,7 @@ class OAuthLogin(NamedTuple):
 
         `port` goes at the end of the state, for a hosted callback page that passes the result to a local listener.
         """
-        identity = self.resolver.resolve(account) if account else None
+        identity = None if account is None else self.resolver.resolve(account)
         place = identity.pds_url if identity else pds_url
         if place is None:
             raise InputError("Name an account or a server to sign in at.", hint="Give the handle.")
@@ -117,7 +117,7 @@ class OAuthLogin(NamedTuple):
             "code_challenge": b64url(sha256(verifier.encode())),
             "code_challenge_method": "S256",
         }
-        if account:
+        if account is not None:
             fields["login_hint"] = account
         key_id = self.client.key_id
         answer = self._post(server, server.par_endpoint, fields, key, key_id)

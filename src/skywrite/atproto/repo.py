@@ -176,7 +176,7 @@ class Repo:
         self, collection: str, rkey: str, *, repo: str | None = None, timeout_seconds: float | None = None
     ) -> Record:
         """One record of this repository, or of another (DID or handle). Raises RecordNotFound."""
-        params = {"repo": repo or self.did, "collection": collection, "rkey": rkey}
+        params = {"repo": self.did if repo is None else repo, "collection": collection, "rkey": rkey}
         public = self._agent.public
         return _record(public.query("com.atproto.repo.getRecord", params, timeout_seconds=timeout_seconds))
 
@@ -189,7 +189,7 @@ class Repo:
         while records_max is None or count < records_max:
             limit = PAGE_RECORDS if records_max is None else min(PAGE_RECORDS, records_max - count)
             params: dict[str, Param] = {
-                "repo": repo or self.did,
+                "repo": self.did if repo is None else repo,
                 "collection": collection,
                 "limit": limit,
                 "cursor": cursor,

@@ -209,10 +209,10 @@ def _encoded(nsid: str, body: Body, content_type: str | None) -> tuple[bytes | P
         except (ValueError, TypeError, RecursionError):
             # The original message may quote a part of the body, which may be a secret.
             raise _unsendable(nsid) from None
-        return encoded, content_type or "application/json"
+        return encoded, "application/json" if content_type is None else content_type
     if body is None:
         return None, content_type
-    return body, content_type or "application/octet-stream"
+    return body, "application/octet-stream" if content_type is None else content_type
 
 
 def _pairs(params: Mapping[str, Param]) -> Iterator[str]:

@@ -50,8 +50,10 @@ def login_command(
     with Skywrite() as sky:
         # If nothing can be stored, do not ask for a password.
         sky.accounts()
-        name = handle or sky.context.config.handle or _ask("Handle (such as alice.bsky.social)")
-        pds = pds or sky.context.environment_pds()
+        name = sky.context.config.handle if handle is None else handle
+        if name is None:
+            name = _ask("Handle (such as alice.bsky.social)")
+        pds = sky.context.environment_pds() if pds is None else pds
         if pds is None and _may_ask():
             pds = _confirmed_server(sky, name)
         secret = _app_password(app_password_stdin, sky.context.config.app_password)
@@ -98,7 +100,7 @@ def _ask(what: str, *, hide: bool = False) -> str:
 def _app_password(from_stdin: bool, from_environment: str | None) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
-    return from_environment or _ask("App password", hide=True)
+    return _ask("App password", hide=True) if from_environment is None else from_environment
 
 
 @click.command("logout", epilog="Example: skywrite logout alice.bsky.social")

@@ -86,7 +86,8 @@ def approve_command(
                 print_json(asked.as_dict())
             return
         time = asked.post.due_at if asked.post.state == "draft" else None
-        entry = sky.approvals.approve(post_id, confirm or asked.digest, by or _login_name(), at=time, note=note)
+        digest = asked.digest if confirm is None else confirm
+        entry = sky.approvals.approve(post_id, digest, _name(by), at=time, note=note)
     if as_json:
         print_json(entry.as_dict())
     else:
@@ -107,10 +108,10 @@ def reject_command(target: Target, note: str, by: str | None, as_json: bool) -> 
 
     with Skywrite() as sky:
         if target.is_recurrence:
-            document = sky.approvals.reject_recurrence(target.id, by or _login_name(), note=note).as_dict()
+            document = sky.approvals.reject_recurrence(target.id, _name(by), note=note).as_dict()
             said = f"Recurrence {target.id} is rejected: its posts are held."
         else:
-            entry = sky.approvals.reject(target.id, by or _login_name(), note=note)
+            entry = sky.approvals.reject(target.id, _name(by), note=note)
             document, said = entry.as_dict(), f"Post {target.id} is rejected: {entry.post.state}."
     if as_json:
         print_json(document)
@@ -128,14 +129,18 @@ def _approve_recurrence(
         if as_json:
             print_json(asked.as_dict())
         return
-    done = sky.approvals.approve_recurrence(recurrence_id, confirm or asked.digest, by or _login_name(), note=note)
+    digest = asked.digest if confirm is None else confirm
+    done = sky.approvals.approve_recurrence(recurrence_id, digest, _name(by), note=note)
     if as_json:
         print_json(done.as_dict())
     else:
         print_done(f"Recurrence {recurrence_id} is approved: its posts go out until it is changed.")
 
 
-def _login_name() -> str:
+def _name(by: str | None) -> str:
+    """Who approves or rejects."""
+    if by is not None:
+        return by
     import getpass
 
     try:

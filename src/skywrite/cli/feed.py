@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from skywrite.cli.given import EmptyResets
 from skywrite.cli.hints import hint_text
 from skywrite.cli.options import A_HANDLE, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_table, print_warnings
@@ -133,7 +134,7 @@ def check(feed: str | None, as_json: bool) -> None:
     from skywrite.app import Skywrite
 
     with Skywrite() as sky:
-        checks = [sky.check_feed(feed)] if feed else sky.check_due_feeds()
+        checks = sky.check_due_feeds() if feed is None else [sky.check_feed(feed)]
     if as_json:
         print_json([item.as_dict() for item in checks])
     else:
@@ -183,7 +184,9 @@ def preview(url: str, account: str | None, limit: int, as_json: bool, **options:
         click.echo()
 
 
-@feed_command.command("edit", epilog="Example: skywrite feed edit 3 --template '{{ title }} {{ link }}'")
+@feed_command.command(
+    "edit", cls=EmptyResets, epilog="Example: skywrite feed edit 3 --template '{{ title }} {{ link }}'"
+)
 @click.argument("feed")
 @click.option(
     "--account",

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from skywrite import __version__
+from skywrite.cli.given import refuse_empty, unknown_option
 from skywrite.cli.output import QUIET, clean_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError
@@ -105,7 +106,7 @@ class Commands(click.Group):
         module = import_module(f"skywrite.cli.{COMMANDS[cmd_name]}")
         command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)
-        return _with_quiet(command)
+        return _prepared(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -120,13 +121,14 @@ class Commands(click.Group):
                 formatter.write_dl([(name.ljust(NAME_WIDTH), summary) for name, (_, summary) in commands.items()])
 
 
-def _with_quiet(command: click.Command) -> click.Command:
-    """Add `--quiet` to a command and its subcommands."""
+def _prepared(command: click.Command) -> click.Command:
+    """A command and its subcommands with `--quiet`, which refuse empty values."""
     if not any(parameter.name == "quiet" for parameter in command.params):
         command.params.append(_QUIET)
+    refuse_empty(command)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _with_quiet(inner)
+            _prepared(inner)
     return command
 
 
@@ -173,7 +175,7 @@ def cli(context: click.Context, as_json: bool) -> None:
         print_status(as_json)
 
 
-_with_quiet(cli)
+_prepared(cli)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -208,7 +210,10 @@ def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
         return 2
     context: Any = getattr(error, "ctx", None)
     hint = f"See: {context.command_path} --help" if context else "See: skywrite --help"
-    print_error({"error": "UsageError", "message": error.format_message(), "hint": hint}, as_json)
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        message = unknown_option(error.option_name, context)
+    print_error({"error": "UsageError", "message": message, "hint": hint}, as_json)
     return 2
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
-from skywrite.cli.options import FILE, account_option, json_option
+from skywrite.cli.given import FILE, FilePath
+from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json, print_pieces
 from skywrite.cli.status import worker_note
 from skywrite.cli.terminal import show, wrapped
 from skywrite.errors import InputError
 from skywrite.files import private_file
 
-FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
 
 
 @click.command("import", epilog="Example: skywrite import plan.csv --dry-run")
@@ -72,7 +73,9 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
 
 
 def _plural(word: str, count: int, many: str | None = None) -> str:
-    return word if count == 1 else many or f"{word}s"
+    if count == 1:
+        return word
+    return f"{word}s" if many is None else many
 
 
 def _progress(count: int) -> Any:
@@ -106,8 +109,8 @@ def _print_reports(reports: list[Any], dry_run: bool) -> None:
 
 @click.command("export", epilog="Example: skywrite export --media media > plan.jsonl")
 @account_option
-@click.option("--media", type=click.Path(path_type=Path), help="Write images and videos into this folder.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file. Default: standard output.")
+@click.option("--media", type=FilePath(path_type=Path), help="Write images and videos into this folder.")
+@click.option("--output", "-o", type=FilePath(path_type=Path), help="Write to this file. Default: standard output.")
 @json_option
 def export_command(account: str | None, media: Path | None, output: Path | None, as_json: bool) -> None:
     """Write scheduled posts as JSONL (with --json, as one JSON array), which `skywrite import` reads."""
@@ -134,7 +137,7 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath(path_type=Path))
 @json_option
 def backup_command(file: Path, as_json: bool) -> None:
     """Copy the whole database, even while it is in use. The copy does not hold the key: back it up separately."""

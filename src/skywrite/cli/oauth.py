@@ -16,6 +16,7 @@ from skywrite.app.oauth_files import check_published, hosted_client, turned, wri
 from skywrite.app.oauth_listener import Listener, pasted
 from skywrite.atproto.oauth import Pending
 from skywrite.atproto.oauth_scopes import RIGHTS, chosen_rights, granted_rights, scope_of
+from skywrite.cli.given import FOLDER
 from skywrite.cli.options import json_option
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.errors import InputError
@@ -28,7 +29,8 @@ def sign_in_by_browser(
     with Skywrite() as sky:
         # If nothing can be stored, do not open a browser.
         sky.accounts()
-        name, place = handle or sky.context.config.handle, pds or sky.context.environment_pds()
+        name = sky.context.config.handle if handle is None else handle
+        place = sky.context.environment_pds() if pds is None else pds
         if not name and not place:
             raise InputError("Neither a handle nor a server is named.", hint="skywrite login --oauth alice.bsky.social")
         done = _signed_in(sky.oauth, name, place, rights, paste=paste)
@@ -94,7 +96,7 @@ def oauth_command() -> None:
 
 @oauth_command.command("init", epilog="Example: skywrite oauth init https://me.example --folder site")
 @click.argument("address")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write.")
+@click.option("--folder", type=FOLDER, default=Path(), help="Where to write.")
 @click.option("--public", is_flag=True, help="A client without a key: sessions of two weeks, under your own name.")
 @click.option("--name", default="Skywrite", help="What the sign-in page calls the client.")
 @json_option
@@ -123,7 +125,7 @@ def init_command(address: str, folder: Path, public: bool, name: str, as_json: b
 
 
 @oauth_command.command("rotate", epilog="Example: skywrite oauth rotate --folder site")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write.")
+@click.option("--folder", type=FOLDER, default=Path(), help="Where to write.")
 @click.option("--drop-unused", is_flag=True, help="Also drop the keys that no session here is bound to.")
 @json_option
 def rotate_command(folder: Path, drop_unused: bool, as_json: bool) -> None:

@@ -13,13 +13,12 @@ from typing import Any, TypeVar
 import click
 
 from skywrite.cli.completing import complete_accounts, complete_files
+from skywrite.cli.given import FILE
 from skywrite.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STDIN_BYTES_MAX = 1_000_000
-# Reading the file reports whether it exists and is readable.
-FILE = click.Path(path_type=Path, readable=False)
 # Numbers of posts, recurrences and commands, in the range of databases.
 ID = click.IntRange(1, 2**63 - 1)
 # "'abc' is not a valid number."

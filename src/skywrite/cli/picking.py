@@ -126,7 +126,7 @@ def _check_choice(
 def _filtered(
     sky: Skywrite, change: Change, source: str | None, states: Sequence[str], account: str | None
 ) -> list[int]:
-    did = sky.context.account(account).did if account else None
+    did = sky.context.did(account)
     chosen: Any = states or change.states
     found = sky.context.store.all_posts(chosen, account_did=did, source=source)
     ids = [post.id for post in islice(found, CHOSEN_MAX)]

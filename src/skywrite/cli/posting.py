@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.cli.given import FILE
 from skywrite.cli.options import (
-    FILE,
     account_option,
     draft_options,
     draft_row,
@@ -101,9 +101,6 @@ def send(row: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
         return post_stateless(row, options, as_json)
     from skywrite.cli.output import upload_progress
 
-    for name in ("at", "every", "until", "zone", "late", "jitter", "key"):
-        if options[name] is not None and not options[name].strip():
-            raise InputError(f"--{name} is empty.", hint="Set a value, or leave it out.")
     later = any(options[name] for name in ("at", "next_slot", "every", "as_draft"))
     with sky_about_to_send() as sky:
         if options["reply_last"]:

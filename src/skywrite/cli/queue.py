@@ -95,7 +95,7 @@ def _states(given: tuple[str, ...], default: Sequence[Any]) -> Any:
 
 
 def _total(sky: Skywrite, account: str | None, states: Sequence[Any]) -> int:
-    did = sky.context.account(account).did if account else None
+    did = sky.context.did(account)
     counts = sky.context.store.count(did)
     return sum(counts.get(state, 0) for state in states)
 

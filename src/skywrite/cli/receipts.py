@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from skywrite.cli.completing import complete_posts
-from skywrite.cli.options import FILE, account_option, json_option, read_file
+from skywrite.cli.given import FILE
+from skywrite.cli.options import account_option, json_option, read_file
 from skywrite.cli.output import print_done, print_json
 
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from skywrite.cli.completing import complete_recurrences
-from skywrite.cli.options import FILE, ID, account_option, json_option, pool_of
+from skywrite.cli.given import FILE
+from skywrite.cli.options import ID, account_option, json_option, pool_of
 from skywrite.cli.output import print_done, print_json, print_warnings
 from skywrite.cli.showing import policy_words
 from skywrite.cli.terminal import columns, cut, print_columns, show

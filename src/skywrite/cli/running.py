@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from skywrite.cli.options import FILE, json_option
+from skywrite.cli.given import FILE
+from skywrite.cli.options import json_option
 from skywrite.cli.output import is_quiet, print_done, print_json, print_warnings
 from skywrite.config import DEFAULT_THREADS
 
@@ -83,7 +84,7 @@ def _log(kind: str | None, sky: Any, once: bool) -> Callable[..., None]:
         return make_log("none", sky.context.clock)
     if kind == "people" or (kind is None and is_terminal()):
         return Narration(sky, once=once)
-    return make_log(kind or "text", sky.context.clock)
+    return make_log("text" if kind is None else kind, sky.context.clock)
 
 
 def _print_called(sent: Any, as_json: bool) -> None:

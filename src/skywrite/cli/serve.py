@@ -74,7 +74,7 @@ def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool
     path = f"/sign-in/{people.new_link(people.owner().id)}"
     if as_json:
         # Not all programs resolve *.localhost as browsers do.
-        url = public_url or place.local_url
+        url = place.local_url if public_url is None else public_url
         print_json(SignInLink(url, path, sky.context.config.home if demo else None).as_dict())
     else:
         click.echo(f"Skywrite listens on {place.page_url} (stop it with Ctrl-C)")

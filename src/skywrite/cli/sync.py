@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skywrite.cli.given import FilePath
 from skywrite.cli.hints import hint_text
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import one_line, print_done, print_json, print_warnings
@@ -26,7 +27,7 @@ class BrokenFiles(InputError):
 
 
 @click.command("sync", epilog="Example: skywrite sync posts --check, then: skywrite sync posts")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FilePath(path_type=Path))
 @account_option
 @click.option("--check", is_flag=True, help="Only say what is wrong, by file and line. No account needed.")
 @click.option("--stateless", is_flag=True, help="Without a database: publish what is due and not yet published.")

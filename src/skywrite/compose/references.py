@@ -59,4 +59,4 @@ def _is_valid(authority: str, collection: str, rkey: str) -> bool:
 def app_link(uri: str, handle: str | None = None) -> str:
     """The page of a post on bsky.app."""
     authority, _, rkey = parse_reference(uri)
-    return f"https://bsky.app/profile/{handle or authority}/post/{rkey}"
+    return f"https://bsky.app/profile/{authority if handle is None else handle}/post/{rkey}"

@@ -42,9 +42,8 @@ class GuardedWeb:
         if method != "GET" or body is not None:
             raise InputError("Untrusted addresses are read-only.")
         try:
-            fetched = self._fetcher().fetch(
-                url, max_bytes=max_bytes, timeout_seconds=timeout_seconds or TIMEOUT_SECONDS, headers=headers
-            )
+            seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+            fetched = self._fetcher().fetch(url, max_bytes=max_bytes, timeout_seconds=seconds, headers=headers)
         except (FetchFailed, FetchRejected) as error:
             if error.answer is None:
                 raise NoAnswer(error.message, hint=error.hint) from None

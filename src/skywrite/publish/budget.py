@@ -40,7 +40,7 @@ def ready_since(view: AccountView, due_at: datetime, now: datetime) -> datetime:
     if most and view.published_today >= most:
         since = now
     elif most and view.published_yesterday >= most:
-        since = max(since, last_midnight(now, settings.get("zone") or "UTC"))
+        since = max(since, last_midnight(now, settings.get("zone", "UTC")))
     return min(since, now)
 
 
@@ -54,7 +54,7 @@ def catch_up_gap(settings: Mapping[str, Any], default: int) -> int:
     own = settings.get("catch_up_gap_seconds")
     if own is not None:
         return int(own)
-    return 0 if settings.get("gap_seconds") else default
+    return 0 if settings.get("gap_seconds", 0) > 0 else default
 
 
 def check_catch_up(view: AccountView, due_at: datetime, default: int, now: datetime) -> Defer | None:
@@ -117,7 +117,7 @@ def _day(view: AccountView, now: datetime) -> Defer | None:
     most = view.account.settings.get("max_per_day")
     if not most or view.published_today < most:
         return None
-    return Defer(next_midnight(now, view.account.settings.get("zone") or "UTC"), f"at most {most} posts a day")
+    return Defer(next_midnight(now, view.account.settings.get("zone", "UTC")), f"at most {most} posts a day")
 
 
 def _points(view: AccountView, points: int, now: datetime) -> Defer | None:

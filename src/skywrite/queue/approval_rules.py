@@ -59,7 +59,7 @@ def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Seq
     by_agent = source in AGENT_SOURCES or any(author.agent for author in authors)
     if asked == "agents":
         return by_agent
-    name = (source or "none").partition(":")[0]
+    name = ("none" if source is None else source).partition(":")[0]
     return source in asked or name in asked or ("agents" in asked and by_agent)
 
 

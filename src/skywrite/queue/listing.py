@@ -164,7 +164,7 @@ class ListOperations(StoreBase):
         `page` is the page size, for callers that want fewer posts.
         """
         after: Cursor | None = None
-        size = min(page or PAGE_POSTS, PAGE_POSTS)
+        size = PAGE_POSTS if page is None else min(page, PAGE_POSTS)
         while found := self.posts(states, account_did=account_did, source=source, after=after, limit=size):
             after = Cursor.due(found[-1])
             yield from found
@@ -211,7 +211,7 @@ class ListOperations(StoreBase):
     ) -> Iterator[Post]:
         """Every post in these states in the order of `history`, read page by page."""
         after: Cursor | None = None
-        size = min(page or PAGE_POSTS, PAGE_POSTS)
+        size = PAGE_POSTS if page is None else min(page, PAGE_POSTS)
         while found := self.history(states, account_did=account_did, after=after, limit=size):
             after = Cursor.changed(found[-1])
             yield from found

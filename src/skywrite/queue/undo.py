@@ -144,4 +144,4 @@ def _undone(last: Row, contents: Sequence[Mapping[str, Any]]) -> Undone:
 
 
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return None if text is None else datetime.fromisoformat(text)

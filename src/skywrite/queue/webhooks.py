@@ -128,9 +128,9 @@ class Webhooks:
         """Change a webhook; what is None stays. Raises UnknownWebhook."""
         was = self.get(webhook_id)
         values = {
-            "url": url or was.url,
+            "url": was.url if url is None else url,
             "name": was.name if name is None else name,
-            "state": state or was.state,
+            "state": was.state if state is None else state,
             "kinds": _kinds_text(was.kinds if kinds is None else kinds),
             "reason": was.reason if state is None else None,
         }

@@ -185,7 +185,7 @@ def _people(
     rows = [(record, account) for record, account in found if account is not None and account.status == "active"]
     rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
     start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
-    page = [view(*row) if view else _actor_view(pds, row[1]) for row in rows[start : start + limit]]
+    page = [view(*row) if view is not None else _actor_view(pds, row[1]) for row in rows[start : start + limit]]
     cursor = {"cursor": str(start + limit)} if start + limit < len(rows) else {}
     return json_answer({**more, name: page, **cursor})
 

@@ -84,7 +84,7 @@ class Sandbox:
         rate_limits: bool = False,
         jwt_secret: str | None = None,
     ) -> None:
-        secret = jwt_secret or secret_bytes(16).hex()
+        secret = secret_bytes(16).hex() if jwt_secret is None else jwt_secret
         self._pds = Pds(clock, secret, blob_limit=blob_limit, rate_limits=rate_limits)
         self._lock = threading.RLock()
         self._server: SandboxServer | None = None

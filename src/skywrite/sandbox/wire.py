@@ -53,8 +53,8 @@ class XrpcFailure(Exception):
     ) -> None:
         usual_error, usual_message = _NAMES[status]
         self.status = status
-        self.error = error or usual_error
-        self.message = usual_message if status == 500 or not message else message
+        self.error = usual_error if error is None else error
+        self.message = usual_message if status == 500 or message is None else message
         self.headers = dict(headers or {})
         super().__init__(f"{status} {self.error}: {self.message}")
 

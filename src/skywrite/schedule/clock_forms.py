@@ -83,7 +83,7 @@ def _number(word: str) -> int | None:
 
 
 def _shifted(text: str, match: re.Match[str], hour: int, minutes: int, half: str | None) -> Found:
-    whole = _to_24(match[0], hour, half) if half else hour
+    whole = hour if half is None else _to_24(match[0], hour, half)
     value = Clock(*divmod((whole * 60 + minutes) % 1440, 60), twelve=not half)
     return found(text, match.start(), match.end(), value)
 
@@ -116,8 +116,8 @@ def make_clock(
     is_iso: bool = False,
 ) -> Clock:
     """A time of day from its digits; a fraction of any length counts to the microsecond. Raises InvalidTime."""
-    whole = _to_24(piece, int(hour), half) if half else int(hour)
-    rest = (int(minute or 0), int(second or 0), int((fraction or "0")[:6].ljust(6, "0")))
+    whole = int(hour) if half is None else _to_24(piece, int(hour), half)
+    rest = (int(minute or 0), int(second or 0), int(("0" if fraction is None else fraction)[:6].ljust(6, "0")))
     if whole > 24 or rest[0] > 59 or rest[1] > 59 or (whole == 24 and any(rest)):
         raise InvalidTime(f"The time of day {piece!r} does not exist.")
     return Clock(whole, *rest, twelve=not half and not is_iso, form="iso" if is_iso else "plain")

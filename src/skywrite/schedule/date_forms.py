@@ -94,7 +94,7 @@ def _from_day_of_year(match: re.Match[str]) -> CalendarDate:
 
 def _day(piece: str, year: int | str | None, month: int, day: int) -> CalendarDate:
     """A day that exists, in some year if none is given. Raises InvalidTime."""
-    number = int(year) if year else None
+    number = None if year is None else int(year)
     if not 1 <= month <= 12:
         raise InvalidTime(f"The date {piece!r} has the month {month}, which does not exist.")
     try:

@@ -116,7 +116,7 @@ def status_of(error: SkywriteError) -> int:
 
 def problem(error: SkywriteError, status: int | None = None) -> Response:
     """The response for an error."""
-    code = status or status_of(error)
+    code = status_of(error) if status is None else status
     body = {
         "type": TYPE_START + error.name,
         "title": _words(error.name),

@@ -109,7 +109,7 @@ def feed_settings(**options: Any) -> dict[str, Any]:
 
 def template_of(settings: Mapping[str, Any]) -> ContainedTemplate:
     """The template of a feed's settings; raises TemplateError."""
-    return _template(str(settings.get("template") or DEFAULT_TEMPLATE))
+    return _template(str(settings.get("template", DEFAULT_TEMPLATE)))
 
 
 @lru_cache(maxsize=256)

@@ -123,7 +123,7 @@ def draft_row(content: Mapping[str, Any], template: Fitting, settings: Mapping[s
     row["mentions"] = bool(settings.get("mentions", False))
     # An explicit card fails the post if its page may not be opened; one for a link in the text does not.
     row["card"] = "auto" if link in text and not (markdown and link) else link or "auto"
-    langs = settings.get("langs") or ([content["lang"]] if content.get("lang") else [])
+    langs = settings.get("langs", [content["lang"]] if content.get("lang") else [])
     if langs:
         row["langs"] = langs
     if settings.get("labels"):

@@ -67,7 +67,7 @@ class Function:
 
 def check_function(call: Callable[[], Any], name: str | None) -> str:
     """The name of a function, which identifies its posts permanently. Raises InvalidProgram."""
-    found = str(name or getattr(call, "__name__", ""))
+    found = getattr(call, "__name__", "") if name is None else name
     if not found.isidentifier():
         raise InvalidProgram(
             f"A function needs a name, and {found!r} has none.",

@@ -112,11 +112,12 @@ def slots(access: Access, given: ByAccount) -> SlotList:
 def set_slots(access: Access, given: SetSlots) -> SlotList:
     """Replace the weekly times of an account."""
     from skywrite.schedule.localtime import zone_of
-    from skywrite.schedule.times import local_zone
 
     account = access.account(given.account)
-    zone = str(account.settings.get("zone") or local_zone())
-    wanted = {(item.weekday, item.minute): zone_of(item.zone or zone).key for item in given.slots}
+    zone = access.sky.context.zone(account)
+    wanted = {
+        (item.weekday, item.minute): zone_of(zone if item.zone is None else item.zone).key for item in given.slots
+    }
     access.sky.accounts.set_slots(account.did, [Slot(day, minute, name) for (day, minute), name in wanted.items()])
     return _slots(access, account)
 

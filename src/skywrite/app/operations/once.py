@@ -34,7 +34,7 @@ class Payload(NamedTuple):
 
 def key_lock(account_did: str, key: str | None) -> AbstractContextManager[object]:
     """Of two concurrent requests with one key, the second waits, and then finds what the first one added."""
-    return _LOCKS[hash((account_did, key)) % len(_LOCKS)] if key else nullcontext()
+    return nullcontext() if key is None else _LOCKS[hash((account_did, key)) % len(_LOCKS)]
 
 
 def check_payload(access: Access, account_did: str, given: Any, kind: str = "") -> Payload | None:

@@ -120,7 +120,7 @@ def plan(access: Access, given: ShowPlan) -> PlanShape:
         raise InputError(f"A plan has at most {PLAN_DAYS_MAX} days, and ends after it begins.")
     if end.year > PLAN_YEAR_MAX:
         raise InputError(f"A plan ends before the year {PLAN_YEAR_MAX + 1}.")
-    accounts = [access.account(given.account)] if given.account else access.all_accounts()
+    accounts = access.all_accounts() if given.account is None else [access.account(given.account)]
     posts = sorted(chain.from_iterable(_posts(access, account, start, end) for account in accounts), key=_in_order)
     occurrences, more = _occurrences(access, accounts, start, end)
     return PlanShape(

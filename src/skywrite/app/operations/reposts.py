@@ -125,7 +125,7 @@ def unpin(access: Access, given: AddUnpin) -> RepostShape:
 
 def list_reposts(access: Access, given: ListReposts) -> RepostList:
     """What waits and what failed, of the caller's accounts."""
-    did = access.account(given.account).did if given.account else None
+    did = None if given.account is None else access.account(given.account).did
     found = access.sky.reposts.list()
     return RepostList(
         [_shape(access, item) for item in found if access.sees(item.account_did) and did in (None, item.account_did)]
@@ -148,7 +148,8 @@ def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> 
     account = _account(access, given)
     with key_lock(account.did, given.key):
         payload = check_payload(access, account.did, given, "repost ")
-        known = Actions(access.sky.context.store).with_key(account.did, given.key) if given.key else None
+        actions = Actions(access.sky.context.store)
+        known = None if given.key is None else actions.with_key(account.did, given.key)
         added = add(account) if known is None or payload is None or payload.is_new else known
         if payload is not None:
             payload.remember(access)
@@ -161,7 +162,7 @@ def _account(access: Access, given: AtATime) -> Account:
     """Who does it: whoever is named, else the author of a post that is here."""
     if isinstance(given.target, int) or given.target.isdigit():
         post = access.post(int(given.target))
-        return access.account(given.account or post.account_did)
+        return access.account(post.account_did if given.account is None else given.account)
     return access.account(given.account)
 
 

@@ -1,0 +1,123 @@
+"""What every command checks of the values and options that it is given.
+
+What lives here: an empty value is refused, and an unknown option names the one that was meant. What does not: stray
+words (`words`), and what each option may say (its command).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skywrite.errors import InputError
+
+# Options whose empty value says something: no description, and no note.
+EMPTY_SAYS_SOMETHING = ("alts", "note")
+# What people call our options elsewhere.
+OTHER_WORDS = {
+    "--schedule": "--at",
+    "--scheduled": "--at",
+    "--when": "--at",
+    "--time": "--at",
+    "--date": "--at",
+    "--on": "--at",
+    "--repeat": "--every",
+    "--cron": "--every",
+    "--timezone": "--zone",
+    "--tz": "--zone",
+    "--photo": "--image",
+    "--picture": "--image",
+    "--attach": "--image",
+    "--alt-text": "--alt",
+    "--description": "--alt",
+    "--language": "--lang",
+    "--hashtag": "--tag",
+    "--link": "--card",
+    "--reply": "--reply-to",
+    "--in-reply-to": "--reply-to",
+    "--user": "--account",
+    "--handle": "--account",
+    "--password": "--app-password-stdin",
+    "--server": "--pds",
+    "--format": "--json",
+}
+_OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9-]*(=.*)?", re.DOTALL)
+
+
+class EmptyResets(click.Command):
+    """A command in which an empty value takes an option back to its default."""
+
+
+class FilePath(click.Path):
+    """A path; an empty one is refused, because Python takes it for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.strip() and param is not None:
+            raise _is_empty(param)
+        return super().convert(value, param, ctx)
+
+
+def refuse_empty(command: click.Command) -> None:
+    """Let each option of a command refuse an empty value, unless that says something."""
+    if isinstance(command, EmptyResets):
+        return
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.is_flag and option.name not in EMPTY_SAYS_SOMETHING:
+            option.callback = _NotEmpty.before(option.callback)
+
+
+@dataclass(frozen=True)
+class _NotEmpty:
+    """A callback of an option that refuses empty values, and then calls the option's own."""
+
+    then: Callable[..., Any] | None
+
+    @classmethod
+    def before(cls, callback: Callable[..., Any] | None) -> _NotEmpty:
+        return callback if isinstance(callback, cls) else cls(callback)
+
+    def __call__(self, context: click.Context, option: click.Parameter, value: Any) -> Any:
+        for item in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(item, str) and not item.strip():
+                raise _is_empty(option)
+        return value if self.then is None else self.then(context, option, value)
+
+
+def _is_empty(option: click.Parameter) -> InputError:
+    name = option.opts[0] if isinstance(option, click.Option) else option.human_readable_name
+    return InputError(f"{name} is empty.", hint="Set a value, or leave it out.")
+
+
+def unknown_option(given: str, ctx: click.Context | None) -> str:
+    """The sentence for an option that a command does not have, with those that were meant."""
+    name = given.partition("=")[0]
+    message = f"There is no option {name}."
+    if ctx is None:
+        return message
+    known = list(dict.fromkeys(_names(ctx.command)))
+    other = OTHER_WORDS.get(name.lower())
+    meant = [other] if other in known else get_close_matches(name, known, n=2)
+    return f"{message} Did you mean {' or '.join(meant)}?" if meant else message
+
+
+def is_option(word: str) -> bool:
+    """Whether a word looks like an option, and not like a text that begins with a dash."""
+    return _OPTION.fullmatch(word) is not None
+
+
+def _names(command: click.Command) -> Iterator[str]:
+    yield "--help"
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            yield from (name for name in (*option.opts, *option.secondary_opts) if name.startswith("--"))
+
+
+# Reading the file reports whether it exists and is readable.
+FILE = FilePath(path_type=Path, readable=False)
+FOLDER = FilePath(path_type=Path, file_okay=False)
