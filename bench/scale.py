@@ -1,7 +1,8 @@
 """Many accounts at nine: one post each, due in the same second, on many servers, some of which hang.
 
 script/bench scale --accounts 10000 --servers 40 --seconds 0.1 --hung 0.05 --store both; some four minutes on two cores.
-One worker process; lateness is from the second in which the posts are due until their server has carried them out.
+With `--same`, the accounts that hang are on the servers of the others. One worker process; lateness is from the second
+in which the posts are due until their server has carried them out.
 """
 
 from __future__ import annotations
@@ -65,15 +66,18 @@ class Outcome(NamedTuple):
 def main(arguments: list[str]) -> None:
     chosen = _options(arguments)
     print(f"On {machine()}. {chosen.accounts:,} accounts with a post each, {chosen.servers} servers that answer after")
-    print(f"{chosen.seconds * 1000:.0f} ms, and {chosen.hung:.0%} of the accounts are on {HUNG_SERVERS} that hang.\n")
+    where = "hang on the same servers" if chosen.same else f"are on {HUNG_SERVERS} that hang"
+    print(f"{chosen.seconds * 1000:.0f} ms, and {chosen.hung:.0%} of the accounts {where}.\n")
     rows, met = [], True
     with ExitStack() as stack:
         ground = Ground(stack, 0, None)
         for kind in chosen.kinds:
-            command = ("-m", "bench.scale_servers", str(chosen.servers), str(chosen.seconds), str(HUNG_SERVERS))
+            every = _every(chosen.hung) if chosen.same else 0
+            options = (chosen.servers, chosen.seconds, 0 if chosen.same else HUNG_SERVERS, every)
+            command = ("-m", "bench.scale_servers", *map(str, options))
             with python_child(*command, environ=dict(os.environ)) as child:
                 urls = json.loads(child.wait_for_line("http"))
-                scene = _scene(urls, chosen.accounts, chosen.hung, child.pid)
+                scene = _scene(urls, chosen, child.pid)
                 outcome = _run(ground.sky(ground.environ(kind)), scene, chosen.threads, kind)
             rows.append(_row(kind, scene, outcome))
             met = met and percentile(list(outcome.late.values()), 0.99) <= BUDGET_SECONDS
@@ -90,6 +94,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--servers", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=0.1, help="how long a server takes to answer")
     parser.add_argument("--hung", type=float, default=0.05, help="share of the accounts on servers that hang")
+    parser.add_argument("--same", action="store_true", help="they are on the servers of the others instead")
     parser.add_argument("--threads", type=int, default=DEFAULT_THREADS)
     parser.add_argument("--store", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--strict", action="store_true", help="end with 1 where the budget is missed")
@@ -98,15 +103,19 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
-def _scene(urls: list[str], accounts: int, hung_share: float, pid: int) -> Scene:
-    healthy, hung = urls[:-HUNG_SERVERS], urls[-HUNG_SERVERS:]
-    every = round(1 / hung_share) if hung_share else accounts + 1
+def _every(hung_share: float) -> int:
+    return round(1 / hung_share) if hung_share else 0
+
+
+def _scene(urls: list[str], chosen: argparse.Namespace, pid: int) -> Scene:
+    healthy, hung = urls[: chosen.servers], urls[chosen.servers :]
+    every = _every(chosen.hung) or chosen.accounts + 1
     sessions = []
-    for number in range(accounts):
-        silent = number % every == 0
+    for number in range(chosen.accounts):
+        silent = hung and number % every == 0
         url = hung[number // every % len(hung)] if silent else healthy[number % len(healthy)]
         sessions.append(Session(f"did:plc:{number:024d}", f"a{number}.example.com", url, "access.a.b", "refresh.a.b"))
-    return Scene(sessions, frozenset(one.did for one in sessions[::every] if hung_share), healthy[0], pid)
+    return Scene(sessions, frozenset(one.did for one in sessions[::every] if chosen.hung), healthy[0], pid)
 
 
 def _run(sky: Skywrite, scene: Scene, threads: int, kind: str) -> Outcome:

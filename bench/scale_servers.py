@@ -1,9 +1,10 @@
 """Stand-ins for many PDSes in one process: some answer after a set time, some accept and never answer.
 
-    python -m bench.scale_servers COUNT SECONDS HUNG
+    python -m bench.scale_servers COUNT SECONDS HUNG EVERY
 
-prints the addresses as a JSON list, those that hang last. `GET /log` at any of the others gives when each account's
-write was carried out. One thread serves any number of connections, so that it is never what limits a worker.
+prints the addresses as a JSON list, those that hang last. At the others, writes hang for each account whose number is a
+multiple of EVERY (0: for none). `GET /log` at any of them gives when each account's write was carried out.
+One thread serves any number of connections, so that it is never what limits a worker.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bench.slow_pds import answer_to
 LOG: list[tuple[str, float]] = []
 
 
-async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float, every: int) -> None:
     """One kept-alive connection."""
     try:
         while True:
@@ -31,14 +32,19 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seco
             elif head.startswith(b"GET"):
                 answer = b"{}"
             else:
+                did = json.loads(body)["repo"]
+                if every and not int(did.rpartition(":")[2]) % every:
+                    await reader.read()
+                    break
                 await asyncio.sleep(seconds)
                 answer = answer_to(body)
-                LOG.append((json.loads(body)["repo"], time.time()))
+                LOG.append((did, time.time()))
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
             writer.write(f"date: {formatdate(usegmt=True)}\r\ncontent-length: {len(answer)}\r\n\r\n".encode() + answer)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
+        pass
+    writer.close()
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,9 +57,9 @@ async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-async def main(count: int, seconds: float, hung: int) -> None:
+async def main(count: int, seconds: float, hung: int, every: int) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await serve(reader, writer, seconds)
+        await serve(reader, writer, seconds, every)
 
     servers = [await asyncio.start_server(answer, "127.0.0.1", 0, backlog=512) for _ in range(count)]
     servers += [await asyncio.start_server(hang, "127.0.0.1", 0, backlog=512) for _ in range(hung)]
@@ -62,4 +68,4 @@ async def main(count: int, seconds: float, hung: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))

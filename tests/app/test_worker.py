@@ -131,13 +131,13 @@ def test_a_claim_in_vain_is_not_repeated_at_once(
     once where another server, or one more thread of the same, may be claimed."""
     server = world.box.url
     bob_too(world, sky)
-    worker.hosts.enter(server)
+    worker.hosts.enter(server, "another")
     asked = []
     for seconds in (0, 0, 0.049, 0.001, 0.01):
         world.clock.advance(seconds)
         assert not worker.step()
         asked.append(len(claims))
-    worker.hosts.leave(server, True)
+    worker.hosts.leave(server, "another", "answers")
     assert ([1, 1, 1, 2, 2], True, 3) == (asked, worker.step(), len(claims))
 
 
@@ -426,8 +426,8 @@ def test_a_second_thread_publishes_beside_the_first(world: World, sky: Skywrite,
     bob_too(world, sky)
     before_each_write(world, gate.pass_through)
     for _ in range(2):
-        worker.hosts.enter(world.box.url)
-        worker.hosts.leave(world.box.url, True)
+        worker.hosts.enter(world.box.url, "another")
+        worker.hosts.leave(world.box.url, "another", "answers")
     thread = threading.Thread(target=worker.run_once)
     thread.start()
     try:

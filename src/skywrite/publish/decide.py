@@ -110,7 +110,7 @@ def _left_alone(hosts: Hosts, post: Post, view: AccountView, now: datetime) -> D
     """Until when an account waits because of its server, or because its post must wait for something."""
     from skywrite.publish.hosts import needs_video
 
-    seconds = hosts.pause_seconds(view.account.pds_url)
+    seconds = hosts.pause_seconds(view.account.pds_url, post.account_did)
     if seconds:
         return Defer(now + timedelta(seconds=seconds), "its server does not answer")
     if needs_video(post) and hosts.videos_full():

@@ -49,11 +49,12 @@ class LeaseLost(SkywriteError):
 
 
 class Result(NamedTuple):
-    """The result of one attempt: for the post, for its account, and the error behind it."""
+    """The result of one attempt: for the post, for its account, the error behind it, and what is known of the write."""
 
     outcome: Outcome
     account: AccountChange | None = None
     error: Exception | None = None
+    known: Known = "unknown"
 
 
 def waits_for_mentions(post: Post, now: datetime) -> bool:
@@ -161,7 +162,7 @@ class Publisher(NamedTuple):
             error = self._moved(claim) or error
         now = self.clock.now()
         outcome, change = outcome_of(error, claim.post, now, self.clock.random())
-        return Result(with_records(outcome, claim, known, now, self.lease_seconds), change, error)
+        return Result(with_records(outcome, claim, known, now, self.lease_seconds), change, error, known)
 
     def _moved(self, claim: Claim) -> AccountMoved | None:
         try:

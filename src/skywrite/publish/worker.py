@@ -20,7 +20,7 @@ from skywrite.clock import Clock
 from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
-from skywrite.publish.hosts import Choice, Hosts, has_answered, needs_video
+from skywrite.publish.hosts import Choice, Hosts, Shown, needs_video, shown_by
 from skywrite.publish.log import Log, silent
 from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher, Result
@@ -83,12 +83,17 @@ class _Visit:
 
     def end(self, result: Result) -> None:
         """Note what the attempt shows about the server."""
-        self._leave(has_answered(result.error, self._clock.monotonic() - self._began))
+        seconds = self._clock.monotonic() - self._began
+        self._leave(shown_by(result.error, seconds, looked=result.known == "absent"))
 
-    def _leave(self, answered: bool | None) -> None:
+    def _leave(self, shown: Shown) -> None:
         if self._is_there:
             self._is_there = False
-            self._hosts.leave(self._claim.account.pds_url, answered, video=needs_video(self._claim.post))
+            _left(self._hosts, self._claim, shown)
+
+
+def _left(hosts: Hosts, claim: Claim, shown: Shown) -> None:
+    hosts.leave(claim.account.pds_url, claim.account.did, shown, video=needs_video(claim.post))
 
 
 @dataclass
@@ -181,7 +186,7 @@ class Worker:
         claims: list[Claim] = []
 
         def taken(claim: Claim) -> None:
-            self.hosts.enter(claim.account.pds_url, video=needs_video(claim.post))
+            self.hosts.enter(claim.account.pds_url, claim.account.did, video=needs_video(claim.post))
             claims.append(claim)
 
         name, seconds, decide = self.name, self.publisher.lease_seconds, self.publisher.decider
@@ -189,7 +194,7 @@ class Worker:
             self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken)
         except BaseException:
             for claim in claims:
-                self.hosts.leave(claim.account.pds_url, None, video=needs_video(claim.post))
+                _left(self.hosts, claim, None)
             raise
         self._in_vain = (choice, now) if not claims and choice != Choice() else None
         return claims
