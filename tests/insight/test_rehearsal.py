@@ -26,11 +26,11 @@ DAY_END = NOON + timedelta(hours=24)
 
 def fill(sky: Skywrite) -> None:
     """A day with a gap, a cap, a recurrence, a held post, and one that nobody approves."""
-    sky.set(None, {"gap_seconds": 600, "max_per_day": 6, "approval": "rehearsed"})
+    sky.set(None, {"gap_seconds": 600, "max_per_day": 6, "approval": "api"})
     for number in range(5):
         sky.schedule(f"Burst {number}", at=NOON + timedelta(hours=1))
     sky.schedule("Every hour", every="every 4 hours", late="skip:30m")
-    sky.schedule("Not approved", at=NOON + timedelta(hours=2), source="rehearsed")
+    sky.schedule("Not approved", at=NOON + timedelta(hours=2), source="api")
     sky.posts.hold(sky.schedule("On hold", at=NOON + timedelta(hours=3)).post_id)
     sky.schedule("Too late", at=NOON + timedelta(hours=5), late="hold:10m")
 

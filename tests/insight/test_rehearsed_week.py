@@ -49,13 +49,13 @@ def sky(pds: Pds, account: PdsAccount, clock: FakeClock, tmp_path: Path) -> Iter
 def fill(sky: Skywrite, image: Callable[..., str]) -> None:
     """A week with a gap, a cap, a recurrence, a thread, an image, links, and posts that nobody approves or that miss
     their time."""
-    sky.set(None, {"gap_seconds": 600, "max_per_day": 8, "approval": "agent", "zone": "Europe/Berlin"})
+    sky.set(None, {"gap_seconds": 600, "max_per_day": 8, "approval": "api", "zone": "Europe/Berlin"})
     for number in range(10):
         sky.schedule(f"Burst {number} https://example.com", at=NOON + timedelta(hours=1), card="none")
     sky.schedule("Good morning #news", every="daily 9:00", late="skip:30m")
     sky.schedule("A thread", at=NOON + timedelta(days=1), thread=["its second", "and its third post"])
     sky.schedule("An image", at=NOON + timedelta(days=3), images=[{"path": image(), "alt": "red"}])
-    sky.schedule("Nobody approves it", at=NOON + timedelta(days=4), source="agent")
+    sky.schedule("Nobody approves it", at=NOON + timedelta(days=4), source="api")
     for minutes, late in ((10, "skip:30m"), (20, "hold:30m"), (30, "publish")):
         sky.schedule(f"Due while nothing runs: {late}", at=OFF.start + timedelta(minutes=minutes), late=late)
 

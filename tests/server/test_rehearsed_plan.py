@@ -44,10 +44,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_plan_says_what_the_worker_would_do(sky: Skywrite, page: TestClient, runs: list[str]) -> None:
     """What is later, held, and why; also of occurrences that are no posts yet. Only for who asks."""
-    sky.set(None, {"gap_seconds": 300, "approval": "agent", "zone": "UTC"})
+    sky.set(None, {"gap_seconds": 300, "approval": "api", "zone": "UTC"})
     for text in ("First", "Second"):
         sky.schedule(text, at=NOON + timedelta(hours=1))
-    sky.schedule("Nobody approves it", at=NOON + timedelta(hours=3), source="agent")
+    sky.schedule("Nobody approves it", at=NOON + timedelta(hours=3), source="api")
     sky.schedule("Daily", every="daily 15:00")
     sky.schedule("In its way", at=NOON + timedelta(days=2, hours=2, minutes=58))
     assert "Rehearse these days" in page.get("/?on=2026-11-24").text and [] == runs

@@ -5,18 +5,14 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from skywrite.app.context import Context
 from skywrite.app.reports import LoggedIn
+from skywrite.app.settings import read_setting
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
-from skywrite.errors import InputError, Notice, SkywriteError
+from skywrite.errors import Notice, SkywriteError
 from skywrite.queue.model import Account, Slot
-from skywrite.schedule.policy import parse_late
-
-# A month in seconds: no account waits for longer, and no day has more posts.
-WHOLE_MAX = 31 * 86_400
 
 
 class Accounts:
@@ -88,9 +84,9 @@ class Accounts:
         return account
 
     def set(self, name: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Change settings of an account; None removes one. See SETTINGS for names."""
+        """Change settings of an account; None removes one. See `settings.SETTINGS` for names."""
         account = self._ctx.account(name)
-        checked = {key: _checked(key, value) for key, value in settings.items()}
+        checked = {key: read_setting(key, value) for key, value in settings.items()}
         return self._ctx.store.set_account_settings(account.did, checked)
 
     def set_slots(self, name: str | None, slots: Sequence[Slot]) -> None:
@@ -100,82 +96,3 @@ class Accounts:
     def slots(self, name: str | None = None) -> builtins.list[Slot]:
         """An account's weekly times."""
         return self._ctx.store.slots(self._ctx.account(name).did)
-
-
-def _whole(name: str, value: Any, *, least: int) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = -1
-    if not least <= number <= WHOLE_MAX:
-        raise InputError(
-            f"{name} must be a whole number from {least} to {WHOLE_MAX}, not {value!r}.",
-            hint=f"Write it like {name}=300.",
-        )
-    return number
-
-
-def _zone(name: str, value: Any) -> str:
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(str(value)).key
-    except Exception:
-        raise InputError(f"{value!r} is not a time zone.", hint="Use a name like Europe/Berlin or UTC.") from None
-
-
-def _langs(name: str, value: Any) -> list[str]:
-    from skywrite.bsky.limits import check_langs
-
-    langs = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-    return langs if langs == ["auto"] else check_langs(langs)
-
-
-def _flag(name: str, value: Any) -> bool:
-    known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-    answer = value if isinstance(value, bool) else known.get(str(value).lower())
-    if answer is None:
-        raise InputError(f"{name} must be yes or no, not {value!r}.", hint=f"Write it like {name}=yes.")
-    return answer
-
-
-def _late(name: str, value: Any) -> str:
-    parse_late(str(value))
-    return str(value)
-
-
-def _approval(name: str, value: Any) -> Any:
-    """`all`, `agents`, or a list of sources; `none` removes the setting."""
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-    if words in (["none"], ["no"], ["off"]):
-        return None
-    if not words or not all(isinstance(word, str) and word.isprintable() for word in words):
-        raise InputError(
-            f"{name} must be all, agents, or a list of sources, not {value!r}.",
-            hint="Write it like approval=agents, or approval=feed,command.",
-        )
-    return words[0] if words in (["all"], ["agents"]) else words
-
-
-SETTINGS: dict[str, Any] = {
-    "approval": _approval,
-    "gap_seconds": partial(_whole, least=0),
-    "catch_up_gap_seconds": partial(_whole, least=0),
-    "max_per_day": partial(_whole, least=1),
-    "undo_seconds": partial(_whole, least=0),
-    "zone": _zone,
-    "langs": _langs,
-    "late": _late,
-    "inbox": _flag,
-    "marks": _flag,
-    "require_alt": _flag,
-    "markdown": _flag,
-    "shorten": _flag,
-    "quote_links": _flag,
-}
-
-
-def _checked(name: str, value: Any) -> Any:
-    if name not in SETTINGS:
-        raise InputError(f"There is no setting {name!r}.", hint=f"The settings are: {', '.join(SETTINGS)}.")
-    return None if value is None or value == "" else SETTINGS[name](name, value)

@@ -13,8 +13,10 @@ from typing import Any, Literal
 from skywrite.app.chores import HANGING, HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
+from skywrite.app.settings import unreadable
 from skywrite.errors import Do, Hint, TemporaryError, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
+from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.database import Protection
 from skywrite.queue.model import Account
 
@@ -52,6 +54,7 @@ def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
     findings = [*_guarded("database", lambda: _database(sky))]
     if findings[-1].exit_code:
         return findings
+    findings += _guarded("settings", lambda: _settings(sky))
     findings += _guarded("account", lambda: _accounts(sky, name))
     findings += _guarded("worker", lambda: iter(check_run(sky, wrong="note")))
     findings += _guarded("commands", lambda: _commands(sky))
@@ -130,6 +133,17 @@ def _database(sky: Skywrite) -> Iterator[Finding]:
     key = sky.context.config.home / "key"
     if not sky.context.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
         yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1)
+
+
+def _settings(sky: Skywrite) -> Iterator[Finding]:
+    """Stored settings that mean nothing, such as those of an older version."""
+    for account in sky.context.store.accounts():
+        for name, error in unreadable(account.settings):
+            what, value = f"a setting cannot be read: {error.message}", "="
+            if name == APPROVAL:
+                what, value = f"{what} Until it is set again, every post waits for an approval.", "=all"
+            hint = Hint("Set it again: ", Do("accounts.set", f"{name}{value} --account {account.handle}"))
+            yield Finding(account.handle, what, "wrong", hint, 1)
 
 
 def _connection(protection: Protection) -> Finding:

@@ -182,29 +182,26 @@ def use_command(handle: str, as_json: bool) -> None:
         print_done(f"{account.handle} is used when no account is named.")
 
 
-@click.command("set", epilog="Example: skywrite set zone=Europe/Berlin gap_seconds=300 late=hold:2h langs=de")
+class SettingsCommand(click.Command):
+    """A command whose help lists all settings."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from skywrite.app.settings import SETTINGS
+
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        for item in SETTINGS.values():
+            formatter.write(f"  {item.name:<22}{item.help:<38}{item.example}\n")
+
+
+@click.command(
+    "set", cls=SettingsCommand, epilog="Example: skywrite set zone=Europe/Berlin gap_seconds=300 late=hold:2h langs=de"
+)
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 @account_option
 @json_option
 def set_command(settings: tuple[str, ...], account: str | None, as_json: bool) -> None:
-    """Show or change an account's settings; NAME= removes one.
-
-    \b
-    zone                  time zone of your times              Europe/Berlin
-    langs                 languages of its posts, or auto      de or en,fr
-    late                  what becomes of missed posts         hold:2h, skip:30m, publish
-    gap_seconds           least time between two posts         300
-    catch_up_gap_seconds  the same, between overdue posts      30 (default), 0 for none
-    max_per_day           most posts in a day                  20
-    undo_seconds          how long "now" waits on the page     10 (default), 0 for not at all
-    approval              whose posts a person approves first  all, agents, or feed,command
-    inbox                 collect replies, mentions, quotes    yes
-    marks                 count likes, reposts and replies     no
-    require_alt           refuse images without alt text       yes
-    markdown              [label](link) becomes a link         no
-    shorten               show links shortened                 no
-    quote_links           quote a bsky.app link at the end     yes
-    """
+    """Show or change an account's settings; NAME= removes one."""
     from skywrite.app import Skywrite
 
     changes = dict(_pair(item) for item in settings)

@@ -255,7 +255,7 @@ def _print_scheduled(scheduled: Scheduled, sky: Skywrite, as_json: bool) -> None
         return
     again = f" and again, as recurrence {scheduled.recurrence_id}" if scheduled.recurrence_id else ""
     print_done(f"Post {scheduled.id} goes out {format_time(scheduled.due_at, scheduled.zone)}{again}.")
-    if sky.account(scheduled.account).settings.get("approval") and sky.approvals.is_wanted(scheduled.post_id):
+    if sky.approvals.is_wanted(scheduled.post_id):
         target = f"recurring:{scheduled.recurrence_id}" if scheduled.recurrence_id else scheduled.id
         print_aside(f"Only if somebody approves it by then: skywrite approve {target}")
     print_worker_note(sky)

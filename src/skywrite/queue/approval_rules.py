@@ -21,6 +21,13 @@ from skywrite.queue.templates import template_of
 
 SETTING = "approval"
 AGENT_SOURCES = ("api", "mcp")
+# Where posts come from; those that a person made by hand have none.
+SOURCES = (
+    *("api", "mcp", "page", "now", "import", "feed", "folder"),
+    *("command", "function", "inbox", "drafts", "follow-up", "demo"),
+)
+# Sources of which there are several: `feed:3`, `import:plan.csv`.
+_NUMBERED = ("feed", "folder", "import")
 NOT_APPROVED = "NotApproved"
 REJECTED = "Rejected"
 DRIFTED = "DriftedSinceApproval"
@@ -51,16 +58,44 @@ def texts_of(post: Post) -> list[str]:
 
 def needs_approval(settings: Mapping[str, Any], source: str | None, authors: Sequence[Author] = ()) -> bool:
     """Whether an account requires approval of a post from this source, by these authors."""
-    asked = settings.get(SETTING)
-    if not asked:
+    if not wants_approvals(settings):
         return False
-    if asked == "all":
+    stored = settings[SETTING]
+    asked = approval_words([stored] if isinstance(stored, str) else stored)
+    if asked is None or asked == "all":
         return True
     by_agent = source in AGENT_SOURCES or any(author.agent for author in authors)
     if asked == "agents":
         return by_agent
-    name = ("none" if source is None else source).partition(":")[0]
-    return source in asked or name in asked or ("agents" in asked and by_agent)
+    names = () if source is None else (source, source.partition(":")[0])
+    return any(name in asked for name in names) or ("agents" in asked and by_agent)
+
+
+def wants_approvals(settings: Mapping[str, Any]) -> bool:
+    """Whether an account requires approval of any post."""
+    return settings.get(SETTING) is not None
+
+
+def approval_words(words: Any) -> str | list[str] | None:
+    """What the words of the setting say: `all`, `agents`, or sources; None if they say nothing.
+
+    What nobody can read requires approval of every post: a gate that does not understand its orders stays shut.
+    """
+    if not isinstance(words, list | tuple) or not words or not all(map(_is_word, words)):
+        return None
+    if "all" in words:
+        return "all"
+    found = list(dict.fromkeys(words))
+    return "agents" if found == ["agents"] else found
+
+
+def _is_word(word: object) -> bool:
+    if not isinstance(word, str):
+        return False
+    kind, colon, which = word.partition(":")
+    if colon:
+        return kind in _NUMBERED and bool(which.strip()) and which.isprintable()
+    return word in ("all", "agents", *SOURCES)
 
 
 def demanded_digest(tx: Transaction, settings: Mapping[str, Any], post: Post, now: datetime) -> str:
@@ -68,7 +103,7 @@ def demanded_digest(tx: Transaction, settings: Mapping[str, Any], post: Post, no
 
     A post that may be on the network was approved before its first attempt, and must be settled.
     """
-    if not settings.get(SETTING) or not post.is_free(now):
+    if not wants_approvals(settings) or not post.is_free(now):
         return ""
     return digest_of(post) if needs_approval(settings, post.source, authors_of(tx, post.id)) else ""
 
@@ -100,7 +135,7 @@ def ask_for_approvals(
     """Record which added posts need an approval: one event for a post, or for many posts of an account."""
     for did, row in accounts.items():
         settings = json.loads(row["settings"])
-        if not settings.get(SETTING):
+        if not wants_approvals(settings):
             continue
         found = [
             (post_id, post)

@@ -42,9 +42,9 @@ def verdict(due_at: datetime, now: datetime, policy: LatePolicy, late_seconds: i
 
 def parse_late(text: str) -> tuple[LatePolicy, int | None]:
     """Read `POLICY` or `POLICY:DURATION`, such as `hold`, `skip:30m` or `hold:2h`: policy and grace in seconds."""
-    policy, _, duration = text.strip().lower().partition(":")
+    policy, colon, duration = text.strip().lower().partition(":")
     for known in LATE_POLICIES:
-        if policy == known:
+        if policy == known and (duration or not colon):
             return known, _grace(known, duration) if duration else None
     raise InvalidLate(
         f"{text!r} does not say what to do with a missed post.",

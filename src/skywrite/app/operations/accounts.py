@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, defstruct
 
 from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
 from skywrite.app.operations.table import Access, Operation
+from skywrite.app.settings import SETTINGS
 from skywrite.queue.model import Account, Slot
 
 
@@ -18,21 +19,14 @@ class ByAccount(Input):
     account: str
 
 
-class EditAccount(Input):
-    """Settings to change; null resets one to its default."""
-
-    account: str
-    gap_seconds: int | UnsetType | None = UNSET
-    catch_up_gap_seconds: int | UnsetType | None = UNSET
-    max_per_day: int | UnsetType | None = UNSET
-    undo_seconds: int | UnsetType | None = UNSET
-    zone: str | UnsetType | None = UNSET
-    langs: list[str] | UnsetType | None = UNSET
-    late: str | UnsetType | None = UNSET
-    require_alt: bool | UnsetType | None = UNSET
-    markdown: bool | UnsetType | None = UNSET
-    shorten: bool | UnsetType | None = UNSET
-    quote_links: bool | UnsetType | None = UNSET
+_BY_KEY = [setting for setting in SETTINGS.values() if setting.by_key]
+EditAccount = defstruct(
+    "EditAccount",
+    [("account", str), *((setting.name, setting.kind | UnsetType | None, UNSET) for setting in _BY_KEY)],
+    bases=(Input,),
+    module=__name__,
+    namespace={"__doc__": "Settings to change; null resets one to its default."},
+)
 
 
 class SlotShape(Output):
@@ -95,11 +89,11 @@ def get(access: Access, given: ByAccount) -> AccountShape:
     return _shape(access.account(given.account))
 
 
-def edit(access: Access, given: EditAccount) -> AccountShape:
+def edit(access: Access, given: Any) -> AccountShape:
     """Change settings of an account."""
     account = access.account(given.account)
-    names = [name for name in EditAccount.__struct_fields__ if name != "account"]
-    changes = {name: value for name in names if (value := getattr(given, name)) is not UNSET}
+    values = {setting.name: getattr(given, setting.name) for setting in _BY_KEY}
+    changes = {name: value for name, value in values.items() if value is not UNSET}
     access.sky.accounts.set(account.did, changes)
     return _shape(access.account(given.account))
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
+from skywrite.app.settings import SETTINGS
 from skywrite.atproto.oauth_scopes import RIGHTS
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.model import Slot
@@ -16,19 +17,6 @@ from skywrite.server.pages.frame import Visit, back, form_route, page_route, sho
 from skywrite.server.pages.oauth import EXTRA_RIGHTS, may_sign_in
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# Name, label, example, and whether it is a yes or no.
-SETTINGS = (
-    ("zone", "Time zone", "Europe/Berlin", False),
-    ("gap_seconds", "Least seconds between two posts", "300", False),
-    ("catch_up_gap_seconds", "Least seconds between two overdue posts", "30", False),
-    ("max_per_day", "Most posts a day", "20", False),
-    ("undo_seconds", "Seconds to take back a post after Now (0: none)", "10", False),
-    ("langs", "Languages", "en", False),
-    ("late", "When a post missed its time", "hold:2h", False),
-    ("approval", "Posts that a person approves first", "agents", False),
-    ("inbox", "Collect replies, mentions and quotes", "", True),
-    ("require_alt", "Refuse images without a description", "", True),
-)
 
 
 def accounts(visit: Visit) -> Response:
@@ -39,7 +27,7 @@ def accounts(visit: Visit) -> Response:
         "accounts.html",
         title="Accounts",
         accounts=[_shown(visit, account) for account in found],
-        settings=SETTINGS,
+        settings=SETTINGS.values(),
         weekdays=WEEKDAYS,
         may_manage="manage" in visit.access.scopes,
         by_oauth=may_sign_in(visit.services),
@@ -52,7 +40,7 @@ def _shown(visit: Visit, account: Any) -> dict[str, Any]:
     return {
         "account": account,
         "days": [", ".join(_clock(slot.minute) for slot in slots if slot.weekday == day) for day in range(7)],
-        "values": {name: _text(account.settings.get(name)) for name, *_ in SETTINGS},
+        "values": {name: _text(account.settings.get(name)) for name in SETTINGS},
         "zone": visit.sky.context.zone(account),
         **_session(visit, account),
     }
@@ -75,6 +63,8 @@ def _clock(minute: int) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)
@@ -99,7 +89,7 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
     account = visit.access.account(form.get("account"))
     action = visit.request.path_params["action"]
     if action == "settings":
-        visit.sky.accounts.set(account.did, {name: _setting(form, name, flag) for name, _, _, flag in SETTINGS})
+        visit.sky.accounts.set(account.did, _settings(form))
         return back("/accounts", f"The settings of {account.handle} are saved.")
     if action == "slots":
         visit.sky.accounts.set_slots(account.did, _slots(form, visit.sky.context.zone(account)))
@@ -113,11 +103,10 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
     raise InputError("There is no such action.")
 
 
-def _setting(form: dict[str, str], name: str, flag: bool) -> Any:
-    value = form.get(name, "").strip()
-    if flag:
-        return True if value else None
-    return value or None
+def _settings(form: dict[str, str]) -> dict[str, Any]:
+    """The settings of the form; an empty field removes one."""
+    given = {name: form[name].strip() for name in SETTINGS if name in form}
+    return {name: value if value else None for name, value in given.items()}
 
 
 def _slots(form: dict[str, str], zone: str) -> list[Slot]:
