@@ -88,7 +88,7 @@ def load_program(path: Path) -> ModuleType:
     if not path.is_file():
         raise InvalidProgram(f"There is no program {path}.", hint="Check the name and the folder.")
     spec = spec_from_file_location(f"{MODULE_PREFIX}{path.stem}", path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise InvalidProgram(f"{path} is not a Python file.", hint="Its name ends in .py.")
     module = module_from_spec(spec)
     folder = str(path.resolve().parent)
@@ -96,7 +96,8 @@ def load_program(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        # Not by the loader: it may run bytecode of an older text, if size and second of both are the same.
+        exec(compile(path.read_bytes(), path, "exec"), vars(module))
     except SkywriteError as error:
         raise error.about(str(path)) from None
     except (Exception, SystemExit) as error:
