@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,6 +27,9 @@ settings.register_profile("ci", deadline=None, database=None, derandomize=True, 
 settings.register_profile("nightly", settings.get_profile("ci"), derandomize=False)
 settings.load_profile("ci")
 SEEDS = 2**32
+LONGEST = ("crash", "simulation")
+LEFT_BEHIND = "left_behind"
+FOUND_BY_WORKERS = pytest.StashKey[list[str]]()
 
 OPTIONAL = {
     "network": "needs the whole reference network: script/test --network",
@@ -44,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave nothing to chance or, at night, all of it to one number, before modules of tests are imported."""
     # A shell lets whatever it starts in the background ignore Ctrl-C, but some tests press it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The width of the terminal of whoever runs the tests is not that of a test.
+    os.environ.pop("COLUMNS", None)
     if not config.getoption("--nightly"):
         return
     if config.option.seed is None:
@@ -70,6 +76,8 @@ def repeating(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # The longest first: side by side, a file that starts last is waited for.
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
     for name, reason in OPTIONAL.items():
         if config.getoption(f"--{name}"):
             continue
@@ -94,10 +102,28 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if a test left a secret in a database, a log or a page."""
-    folders = session.config._tmp_path_factory  # type: ignore[attr-defined]  # the only way to it from a hook
-    if folders._basetemp and (found := left_behind(folders._basetemp)):
-        print(f"\nsecrets were left behind: {', '.join(found)}")
+    config = session.config
+    folders = config._tmp_path_factory  # type: ignore[attr-defined]  # the only way to it from a hook
+    found = left_behind(folders._basetemp) if folders._basetemp else []
+    if is_worker(config):
+        # Only the process that ran a test knows its secrets, and only the first process decides how the run ends.
+        config.workeroutput[LEFT_BEHIND] = found  # type: ignore[attr-defined]  # of pytest-xdist
+        return
+    if all_found := {*found, *config.stash.get(FOUND_BY_WORKERS, [])}:
+        print(f"\nsecrets were left behind: {', '.join(sorted(all_found))}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist found when it ended."""
+    found = getattr(node, "workeroutput", {}).get(LEFT_BEHIND, [])
+    node.config.stash.setdefault(FOUND_BY_WORKERS, []).extend(found)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of several processes that run the tests."""
+    return hasattr(config, "workerinput")
 
 
 @pytest.fixture(scope="session")

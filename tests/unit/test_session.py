@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from atproto_client.client.session import Session as SdkSession
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -256,6 +255,9 @@ def test_the_longest_string() -> None:
 
 def test_sdk_session_strings(session: Session) -> None:
     """The atproto SDK's session strings are read: today's, the old ones without a server, and those with none."""
+    # Only here: it takes a second to load, and each process that runs tests reads all modules.
+    from atproto_client.client.session import Session as SdkSession
+
     sdk = SdkSession("alice.test", DID, session.access_jwt, session.refresh_jwt, "https://real.example")
     read = Session.from_string(f" {sdk.export()}\n")
     expected = Session(DID, "alice.test", "https://real.example", session.access_jwt, session.refresh_jwt)

@@ -1,0 +1,61 @@
+"""Names the test files that a change concerns, for `script/test quick`: a line each.
+
+A change is what is not committed yet or, in a clean checkout, the last commit. A test file is concerned if it changed,
+or imports a module that changed. Long proofs (crashes, browsers) are named only if they changed themselves. If nothing
+is concerned, `tests/unit` is. What does not live here: running them (`script/test`).
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LONG = {"crash", "simulation", "pages", "fuzz", "network", "harness", "mutation"}
+ALWAYS = "tests/unit/test_house.py"
+
+
+def git(*arguments: str) -> list[str]:
+    """The lines that git answers with."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def changed() -> set[Path]:
+    """The files of the change that are still there, as paths below the checkout."""
+    names = git("diff", "--name-only", "HEAD") + git("ls-files", "--others", "--exclude-standard")
+    names = names or git("diff", "--name-only", "HEAD~1", "HEAD")
+    return {Path(name) for name in names if (ROOT / name).is_file()}
+
+
+def module_name(path: Path) -> str:
+    """`skywrite.queue.posts` for `src/skywrite/queue/posts.py`; the folder's for `__init__.py`."""
+    parts = path.with_suffix("").parts
+    parts = parts[1:] if parts[0] == "src" else parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file names in its imports, wherever they stand."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def concerned(files: set[Path]) -> list[str]:
+    """The test files that a change of these files concerns."""
+    modules = {module_name(path) for path in files if path.suffix == ".py"}
+    found = {path for path in files if path.name.startswith("test_")}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        below = path.relative_to(ROOT)
+        if below.parts[1] not in LONG and modules & set(imported(path)):
+            found.add(below)
+    return sorted(str(path) for path in found)
+
+
+if __name__ == "__main__":
+    print("\n".join(dict.fromkeys([*(concerned(changed()) or ["tests/unit"]), ALWAYS])))
