@@ -142,7 +142,7 @@ def _settings(sky: Skywrite) -> Iterator[Finding]:
             what, value = f"a setting cannot be read: {error.message}", "="
             if name == APPROVAL:
                 what, value = f"{what} Until it is set again, every post waits for an approval.", "=all"
-            hint = Hint("Set it again: ", Do("accounts.set", f"{name}{value} --account {account.handle}"))
+            hint = Hint(f"Set it again for {account.handle}: ", Do("accounts.set", f"{name}{value}"))
             yield Finding(account.handle, what, "wrong", hint, 1)
 
 
