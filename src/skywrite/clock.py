@@ -58,7 +58,7 @@ class SystemClock:
 
 
 class SteadyClock:
-    """Another clock, without the seconds by which it is known to run ahead."""
+    """Another clock, without the seconds by which it is known to run ahead, or to be behind (negative)."""
 
     def __init__(self, inner: Clock) -> None:
         self._inner = inner

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import signal
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,18 +19,23 @@ from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.app.feed_checks import FeedTask
 from skywrite.app.occurrences import Occurrences
 from skywrite.app.timers import Timers
+from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError, NotSent
 from skywrite.http import Response
+from skywrite.publish.decide import Decider
+from skywrite.publish.log import silent
 from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.post_store import PostStore
-from skywrite.queue.vault import WrongKey
+from skywrite.queue.vault import Vault, WrongKey
+from skywrite.server.serving import ServedWorker
 from tests.app.conftest import NOON, World
 from tests.store.support import raw
 from tests.support.claims import claim_next
+from tests.support.processes import PATIENCE_SECONDS, python_child
 
 JOIN_SECONDS = 240
 
@@ -315,6 +322,43 @@ def test_workers_have_names_of_their_own(world: World) -> None:
     """Two in one process, and in two: a lease is never taken for one's own."""
     names = {world.process().context.worker_name for _ in range(20)}
     assert 20 == len(names)
+
+
+def run_until_stopped(sky: Skywrite) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        worker = sky.worker()
+        worker.stop()
+        threads.submit(worker.run).result(PATIENCE_SECONDS)
+
+
+def serve_until_stopped(sky: Skywrite) -> None:
+    serving = ServedWorker(sky, silent)
+    serving.start()
+    serving.stop()
+
+
+@pytest.mark.parametrize("start", [run_until_stopped, serve_until_stopped], ids=["run", "serve"])
+def test_however_a_worker_is_started_it_frees_what_a_killed_one_held(
+    live: Skywrite, start: Callable[[Skywrite], None]
+) -> None:
+    """The account is not left alone until the lease ends: its process is known to be gone."""
+    live.schedule("Hello", at="now")
+    gone = python_child("-c", "from skywrite.app.workers import worker_name; print(worker_name())")
+    with gone:
+        name = gone.wait_for_line("/")
+        gone.wait()
+    claims = live.context.store.claim_some(name, 120, Decider(TidClock()), 1, lambda: ((), None))
+    start(live)
+    until = live.accounts.get().lease_until or live.context.clock.now()
+    assert (1, True) == (len(claims), until <= live.context.clock.now())
+
+
+@pytest.mark.parametrize("start", [run_until_stopped, serve_until_stopped], ids=["run", "serve"])
+def test_however_a_worker_is_started_a_wrong_key_is_an_error(live: Skywrite, start: Callable[[Skywrite], None]) -> None:
+    """Every attempt would fail, so it says so before it begins."""
+    live.context.store._vault = Vault(live.context.vault._home, "another passphrase")
+    with pytest.raises(WrongKey):
+        start(live)
 
 
 def test_a_worker_that_has_ended_is_no_longer_reported_as_alive(live: Skywrite) -> None:

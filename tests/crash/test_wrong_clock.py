@@ -110,6 +110,27 @@ def test_a_clock_that_is_a_day_ahead_publishes_nothing_early(computer: Computer,
     assert [timedelta(seconds=31) + timedelta(hours=hours) for hours in (0, 2, 20)] == [at - NOON for at in created_at]
 
 
+@pytest.mark.parametrize("when", ["before it starts", "while it runs"])
+def test_a_clock_that_is_a_day_behind_publishes_nothing_late(computer: Computer, when: str) -> None:
+    """Each post goes out at its own time, with that time in its record, and it is said that the clock is behind."""
+    schedule(computer)
+    told: list[str] = []
+    if when == "before it starts":
+        computer.clock.jumped = -DAY
+    worker = computer.process().worker(log=lambda event, **_: told.append(event))
+    worker.step()
+    computer.clock.jumped = -DAY
+    published = []
+    for hours in (0, 1, 2, 20):
+        computer.right.set(NOON + timedelta(hours=hours, seconds=31))
+        while worker.step():
+            pass
+        published.append(len(computer.texts()))
+    created_at = [datetime.fromisoformat(post.record["createdAt"]) for post in computer.box.posts(HANDLE)]
+    assert ([1, 1, 2, 3], ["clock_behind"]) == (published, [event for event in told if event.startswith("clock")])
+    assert [timedelta(seconds=31) + timedelta(hours=hours) for hours in (0, 2, 20)] == [at - NOON for at in created_at]
+
+
 def test_a_clock_that_comes_back_is_believed_again(computer: Computer) -> None:
     """Put right by a person: the posts still go out at their time."""
     schedule(computer)

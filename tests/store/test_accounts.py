@@ -9,10 +9,24 @@ import pytest
 from skywrite.atproto.session import SignedOut
 from skywrite.clock import FakeClock
 from skywrite.queue.accounts import NEEDS_LOGIN, AccountInUse, AmbiguousAccount
-from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, UnknownAccount
+from skywrite.queue.actions import Actions
+from skywrite.queue.model import AccountChange, Held, NewRecurrence, Problem, Retry, UnknownAccount
 from skywrite.queue.store import Store
 from skywrite.queue.vault import Vault, WrongKey
-from tests.store.support import ALICE, BOB, LEASE_SECONDS, NOON, OpenStore, claimed, later, post, raw, session, take
+from tests.store.support import (
+    ALICE,
+    BOB,
+    LEASE_SECONDS,
+    NOON,
+    PROBLEM,
+    OpenStore,
+    claimed,
+    later,
+    post,
+    raw,
+    session,
+    take,
+)
 from tests.support.claims import claim_next
 
 
@@ -155,6 +169,24 @@ def test_signing_in_releases_what_was_held_for_it(store: Store) -> None:
 
     states = (store.get(first).state, store.get(second).state, store.account(ALICE).state)
     assert (("scheduled", "held", "ok"), NOON) == (states, store.next_ready_at())
+
+
+def test_signing_in_tries_at_once_what_waited_for_another_attempt(store: Store) -> None:
+    """A post and a repost that failed for now: a new sign-in may be what they lacked. What is not due is left alone."""
+    store.add([post("failed"), post("later", due=later(3600))])
+    claim = claimed(store)
+    assert store.settle(claim, Retry(later(900), PROBLEM))
+    actions = Actions(store)
+    for due in (NOON, later(3600)):
+        actions.add(ALICE, "repost", f"at://{BOB}/app.bsky.feed.post/1", "bafy", "3k", due, None)
+    action = actions.claim()
+    assert action is not None
+    actions.not_done(action, "It hung.", later(900))
+    before = (store.next_ready_at(), actions.next_at())
+
+    store.sign_in(session(ALICE, mark="new"))
+
+    assert ((later(900), later(900)), (NOON, NOON)) == (before, (store.next_ready_at(), actions.next_at()))
 
 
 def a_rule(store: Store) -> None:

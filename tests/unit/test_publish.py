@@ -29,7 +29,7 @@ from skywrite.publish.budget import (
 from skywrite.publish.decide import Decider
 from skywrite.publish.hosts import Hosts
 from skywrite.publish.moved import is_worth_asking
-from skywrite.publish.outcome import RETRY_SECONDS_MAX, outcome_of, retry_seconds
+from skywrite.publish.outcome import RETRY_SECONDS_MAX, SignedInAnew, outcome_of, retry_seconds
 from skywrite.publish.publisher import waits_for_mentions
 from skywrite.publish.reply_target import ReplyTargetGone
 from skywrite.queue.model import (
@@ -270,6 +270,13 @@ def test_a_rate_limit_is_obeyed_to_the_second() -> None:
     assert (until, AccountChange("paused", until, "Slow down")) == (outcome.attempt_at, change)
 
 
+def test_a_session_that_was_replaced_meanwhile_is_used_at_once() -> None:
+    """The new sign-in is there: however often the post was tried before, it waits no longer."""
+    outcome, change = outcome_of(SignedInAnew("x"), post(attempts=7), NOW, 0.5)
+    assert isinstance(outcome, Retry)
+    assert (NOW, None) == (outcome.attempt_at, change)
+
+
 def test_a_lost_session_holds_the_post_for_a_login() -> None:
     """It is not failed: signing in lets it go."""
     outcome, change = outcome_of(SessionExpired("x"), post(attempts=1), NOW, 0.5)
@@ -487,7 +494,7 @@ def test_a_video_waits_its_turn(clock: FakeClock) -> None:
     blobs = [["bafyimage", "image/png", 5], ["bafyvideo", "video/mp4", 5]]
     with_video = post(prepared=post().prepared | {"blobs": blobs})
     while not decider.hosts.videos_full():
-        decider.hosts.enter("https://pds.test", video=True)
+        decider.hosts.enter("https://pds.test", "did:plc:other", video=True)
     waiting = decider(with_video, view(), NOW)
     assert isinstance(waiting, Defer)
     assert (NOW + timedelta(seconds=2), Take) == (waiting.until, type(decider(post(), view(), NOW)))
@@ -497,11 +504,13 @@ def test_the_accounts_of_a_server_that_hangs_wait_with_it(clock: FakeClock) -> N
     """Until its pause is over; others do not wait."""
     decider = Decider(TidClock())
     decider.hosts = Hosts(clock, 4)
-    decider.hosts.enter("https://pds.test")
-    decider.hosts.leave("https://pds.test", False)
+    for did in ("did:plc:one", "did:plc:two", ACCOUNT.did):
+        decider.hosts.enter("https://pds.test", did)
+        clock.advance(10)
+        decider.hosts.leave("https://pds.test", did, "hangs")
     waiting = decider(post(), view(), NOW)
     assert isinstance(waiting, Defer)
-    assert timedelta(seconds=decider.hosts.pause_seconds("https://pds.test")) == waiting.until - NOW
+    assert timedelta(seconds=decider.hosts.pause_seconds("https://pds.test", ACCOUNT.did)) == waiting.until - NOW
     elsewhere = view()._replace(account=ACCOUNT._replace(pds_url="https://other.test"))
     assert Take is type(decider(post(), elsewhere, NOW))
 

@@ -218,11 +218,16 @@ def test_writes_that_never_left(xrpc: Xrpc, server: Any) -> None:
         ({"retry-after": "Tue, 99 Nov 2026 12:00:30 GMT"}, 60),
         ({"retry-after": "0"}, 1),
         ({"ratelimit-reset": "1"}, 1),
-        ({"retry-after": "9" * 400}, 2 * 86_400),
+        ({"ratelimit-reset": "45"}, 45),
+        ({"ratelimit-reset": str(int(NOON.timestamp() * 1000) + 90_000)}, 90),
+        ({"ratelimit-reset": str(int(NOON.timestamp()) + 86_400)}, 3600),
+        ({"ratelimit-reset": "9" * 400}, 3600),
+        ({"retry-after": "9" * 400}, 3600),
     ],
 )
 def test_rate_limit_end(headers: dict[str, str], seconds: int) -> None:
-    """A limit ends when the server says, by its own clock, within two days, and in a minute if it is silent."""
+    """A limit ends when the server says, by its own clock, and in a minute if it is silent. After an hour at most it is
+    tried again. Milliseconds, and seconds from now, are read as what they are."""
     assert NOON + timedelta(seconds=seconds) == rate_limit_end(headers, NOON)
 
 

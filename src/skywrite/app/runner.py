@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -99,28 +98,27 @@ class Runner:
         )
         keeper = self._timekeeper(log)
         worker = Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after, keeper)
+        worker.before, worker.at_the_end = partial(self._begin, log, threads), Heartbeat(self._ctx).end
         return worker
+
+    def _begin(self, log: Log, threads: int) -> None:
+        """What comes before a worker runs, whoever runs it."""
+        self._check_key()
+        self._sending.free_dead_leases()
+        self._sending.recover_clock_skew()
+        self._functions.store_times()
+        self._log_left_out_commands(log)
+        self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
+        log("started", threads=threads, database=self._ctx.config.shown_database)
 
     def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
         """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
 
         Feeds are polled, and commands and functions are run, when they are due.
         """
-        log = unfailing(log)
-        self._check_key()
-        self._sending.free_dead_leases()
-        self._sending.recover_clock_skew()
-        self._functions.store_times()
-        self._log_left_out_commands(log)
         worker = self.worker(threads=threads, log=log, tasks=tasks)
-        self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
-        try:
-            with stopped_by_signals(worker.stop):
-                log("started", threads=threads, database=self._ctx.config.shown_database)
-                worker.run()
-        finally:
-            with suppress(StorageError):
-                Heartbeat(self._ctx).end()
+        with stopped_by_signals(worker.stop):
+            worker.run()
         return worker.tally
 
     def run_once(self, *, threads: int = DEFAULT_THREADS, log: Log = silent) -> Tally:

@@ -38,7 +38,10 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray"
 MESSAGE_CHARACTERS_MAX = 500
 SECRET_CHARACTERS_MIN = 4
 RATE_LIMIT_DEFAULT_SECONDS = 60
-RATE_LIMIT_SECONDS_MAX = 2 * 86_400
+# After an hour at most one request finds out whether the limit still holds, whatever a header says.
+RATE_LIMIT_SECONDS_MAX = 3600
+# Numbers beyond these are not seconds since 1970: there are proxies that send milliseconds, and seconds from now.
+_EPOCH_SECONDS = (1_000_000_000, 100_000_000_000)
 # `re` compiles a pattern on first use and caches it, so importing this module compiles none.
 _JWT = r"\beyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?"
 _WRITES = frozenset(f"com.atproto.repo.{name}" for name in ("applyWrites", "createRecord", "putRecord"))
@@ -160,9 +163,10 @@ def scrub(text: str, hide: Iterable[str]) -> str:
 
 
 def rate_limit_end(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When the limit of a 429 ends, by our own clock: from Retry-After or RateLimit-Reset (epoch seconds).
+    """When the limit of a 429 ends, by our own clock: from Retry-After or RateLimit-Reset, within an hour.
 
-    The server's times are taken relative to its own Date header, so that a wrong clock here does no harm.
+    RateLimit-Reset counts in seconds since 1970; milliseconds and seconds from now are recognised. The server's times
+    are taken relative to its own Date header, so that a wrong clock here does no harm.
     """
     server_now = http_date(headers.get("date", "")) or now
     seconds: float = RATE_LIMIT_DEFAULT_SECONDS
@@ -172,8 +176,15 @@ def rate_limit_end(headers: Mapping[str, str], now: datetime) -> datetime:
     elif (at := http_date(retry_after)) is not None:
         seconds = (at - server_now).total_seconds()
     elif reset.isascii() and reset.isdigit():
-        seconds = int(reset[:12]) - server_now.timestamp()
+        seconds = _reset_seconds(int(reset[:18]), server_now)
     return now + timedelta(seconds=min(max(seconds, 1), RATE_LIMIT_SECONDS_MAX))
+
+
+def _reset_seconds(reset: int, server_now: datetime) -> float:
+    least, most = _EPOCH_SECONDS
+    if reset < least:
+        return reset
+    return (reset / 1000 if reset >= most else reset) - server_now.timestamp()
 
 
 def _choose(

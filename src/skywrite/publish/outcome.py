@@ -33,6 +33,10 @@ GIVE_UP_TRIES = 50
 UNEXPECTED_TRIES = 5
 
 
+class SignedInAnew(TemporaryError):
+    """The session in use has ended, and there is a newer one, which is used at once."""
+
+
 def retry_seconds(attempts: int, jitter: float) -> float:
     """How long to wait after so many attempts: doubling from 5 s to 15 min, varied by up to a quarter.
 
@@ -73,6 +77,8 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if isinstance(error, SignInError):
         held = Problem(NEEDS_LOGIN, error.message, error.hint or SIGN_IN)
         return Held(held), AccountChange("needs_login", reason=error.message)
+    if isinstance(error, SignedInAnew):
+        return Retry(now, problem), None
     if isinstance(error, TemporaryError):
         return _later(post, problem, now, jitter), None
     if isinstance(error, BlobNotFound) and post.attempts < UNEXPECTED_TRIES:

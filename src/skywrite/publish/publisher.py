@@ -20,7 +20,7 @@ from skywrite.publish.approved import check_drift
 from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
 from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
-from skywrite.publish.outcome import outcome_of, with_records
+from skywrite.publish.outcome import SignedInAnew, outcome_of, with_records
 from skywrite.publish.reply_target import check_reply_target
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
@@ -38,10 +38,6 @@ STOPPABLE_BYTES = 16_000_000
 
 class UploadInterrupted(TemporaryError):
     """The program was asked to stop during the upload of a large file; nothing was published."""
-
-
-class SignedInAnew(TemporaryError):
-    """The session in use has ended, and there is a newer one."""
 
 
 class LeaseLost(SkywriteError):

@@ -2,16 +2,17 @@
 
 What lives here: when to ask, whom, and what the responses mean. What does not: the corrected clock (`clock`).
 
-A clock that stands still or goes backwards makes posts late, which their policies handle. One that runs ahead would
-publish them too early and mark others as missed, permanently. So a worker asks when it starts, and whenever the wall
-clock has moved relative to the monotonic one. One server that agrees with the clock is enough. If all servers that
-respond say that it runs ahead, the worker subtracts the smallest difference from then on.
+A clock that runs ahead would publish posts too early and mark others as missed, permanently; one that is behind
+publishes them too late. So a worker asks when it starts, and whenever the wall clock has moved relative to the
+monotonic one. One server that agrees with the clock is enough. If all servers that respond say that it runs ahead, or
+that it is behind, the worker leaves out the smallest difference from then on. A single server is not enough to let
+anything go out earlier than the computer's clock says.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from skywrite.atproto.xrpc_errors import http_date
 from skywrite.clock import SteadyClock
@@ -19,7 +20,8 @@ from skywrite.errors import SkywriteError
 from skywrite.http import Transport
 from skywrite.publish.log import Log, silent
 
-AHEAD_SECONDS_MAX = 60.0
+WRONG_SECONDS = 60.0
+WITNESSES_OF_A_CLOCK_BEHIND = 2
 DRIFT_SECONDS_MAX = 30.0
 ASK_SECONDS = 5.0
 ASK_AGAIN_SECONDS = 5.0
@@ -51,23 +53,38 @@ class Timekeeper:
             self._right = False
             if self._clock.monotonic() < self._not_before:
                 return False
-            ahead = self._ahead_seconds()
+            found = self._ahead_seconds()
             self._not_before = self._clock.monotonic() + ASK_AGAIN_SECONDS
-            if ahead is None:
+            if found is None:
                 self._log(
                     "clock_unsure", message="No server could be asked for the time; nothing is published until then."
                 )
                 return False
-            self._clock.set_ahead(ahead)
-            if ahead:
-                self._log(
-                    "clock_ahead", seconds=round(ahead), message="This computer's clock is ahead; it is left out."
-                )
+            self._clock.set_ahead(left_out(found))
+            self._tell(found)
             self._right = True
             return True
 
-    def _ahead_seconds(self) -> float | None:
-        """How much the computer's clock is ahead of all servers that responded; None if none did."""
+    def _tell(self, found: Sequence[float]) -> None:
+        """Say that the clock is wrong, and what is made of that."""
+        seconds = round(_least(found))
+        if not left_out(found) and not _is_behind(found):
+            return
+        if seconds > 0:
+            said = "This computer's clock is ahead; the difference is left out."
+            self._log("clock_ahead", seconds=seconds, message=said)
+        elif left_out(found):
+            said = "This computer's clock is behind; the difference is added."
+            self._log("clock_behind", seconds=-seconds, message=said)
+        else:
+            said = "A server says that this computer's clock is behind: posts go out late until you set it right."
+            self._log("clock_behind", seconds=-seconds, message=said)
+
+    def _ahead_seconds(self) -> list[float] | None:
+        """How much the computer's clock is ahead of each server (negative: behind); nothing if one agrees with it.
+
+        None if no server responded.
+        """
         found: list[float] = []
         for address in self._addresses():
             try:
@@ -75,7 +92,21 @@ class Timekeeper:
             except SkywriteError:
                 continue
             theirs = http_date(answer.headers.get("date", ""))
-            if theirs is None or (ahead := (self._clock.given() - theirs).total_seconds()) <= AHEAD_SECONDS_MAX:
-                return 0.0
+            if theirs is None or abs(ahead := (self._clock.given() - theirs).total_seconds()) <= WRONG_SECONDS:
+                return []
             found.append(ahead)
-        return min(found, default=None)
+        return found or None
+
+
+def _is_behind(found: Sequence[float]) -> bool:
+    return bool(found) and max(found) < 0
+
+
+def left_out(found: Sequence[float]) -> float:
+    """The seconds by which the clock is taken to be ahead, or behind (negative), from its differences to servers."""
+    enough = len(found) >= WITNESSES_OF_A_CLOCK_BEHIND if _is_behind(found) else all(one > 0 for one in found)
+    return _least(found) if enough else 0.0
+
+
+def _least(found: Sequence[float]) -> float:
+    return min(found, key=abs, default=0.0)

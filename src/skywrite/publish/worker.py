@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, Self
@@ -98,7 +99,10 @@ def _left(hosts: Hosts, claim: Claim, shown: Shown) -> None:
 
 @dataclass
 class Worker:
-    """Publishes with up to `threads` threads. `log(event, **facts)` reports each step, and must not fail."""
+    """Publishes with up to `threads` threads. `log(event, **facts)` reports each step, and must not fail.
+
+    `before` is called when it starts to run, and may refuse by raising; `at_the_end` when it has ended.
+    """
 
     name: str
     publisher: Publisher
@@ -107,6 +111,8 @@ class Worker:
     log: Log = silent
     after: Callable[[Claim, object], None] = lambda claim, outcome: None
     is_time_right: Callable[[], bool] = lambda: True
+    before: Callable[[], object] = lambda: None
+    at_the_end: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.store, self.clock = self.publisher.store, self.publisher.clock
@@ -117,6 +123,7 @@ class Worker:
         self._claiming = Claiming(self._claim_for)
         settling = Settling(self.store, self._busy, self._claiming.expect)
         self.publisher = self.publisher._replace(settle=settling.settle)
+        self._has_begun = False
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
@@ -131,8 +138,15 @@ class Worker:
         if self._watching is not None:
             self._watching.wake()
 
+    def begin(self) -> None:
+        """Do what comes before `run`, which otherwise does it by itself. Raises SkywriteError."""
+        if not self._has_begun:
+            self._has_begun = True
+            self.before()
+
     def run(self) -> None:
-        """Publish until `stop` is called, overdue posts of an account with a gap between them."""
+        """Publish until `stop` is called, overdue posts of an account with a gap between them. Raises SkywriteError."""
+        self.begin()
         self.publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
         pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain))
         tasks = [threading.Thread(target=self._task_loop, args=(task,), name="task") for task in self.tasks]
@@ -146,6 +160,8 @@ class Worker:
             pool.close()
             for thread in tasks:
                 thread.join()
+            with suppress(StorageError):
+                self.at_the_end()
 
     def run_once(self) -> Tally:
         """Publish what is due, and return when nothing is left that could be published now.
@@ -260,6 +276,9 @@ class Worker:
 
     def _watch(self, watch: ChangeListener) -> None:
         """Wake a thread when an account is ready; otherwise wait for that time or for a change."""
+        if not self.is_time_right():
+            self.clock.wait(self.stopping, STALLED_SECONDS)
+            return
         next_at = self.store.next_ready_at()
         now = self.clock.now()
         if next_at is not None and next_at <= now:

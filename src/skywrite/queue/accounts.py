@@ -61,7 +61,10 @@ class AccountOperations(StoreBase):
         self._refreshed: dict[tuple[str, str], SignIn] = {}
 
     def sign_in(self, session: AnySession) -> Account:
-        """Store a new sign-in: the account is usable again, and posts held because of a missing login are scheduled."""
+        """Store a new sign-in: the account is usable again, and whatever waited for it is tried at once.
+
+        Posts that were held because of a missing login are scheduled, and those that failed for now do not wait longer.
+        """
         # Before the transaction: getting the key may take long, while others wait to write.
         sealed = self._sealed(session)
         with self._writing() as tx:
@@ -72,6 +75,8 @@ class AccountOperations(StoreBase):
             tx.run("set_session", did=session.did, session=sealed, now=now, ends_at=_ends_at(session))
             tx.run("end_login_need", did=session.did)
             tx.run("release_held_for_login", did=session.did, error_name=NEEDS_LOGIN, now=now)
+            tx.run("try_posts_again", did=session.did, now=now)
+            tx.run("try_actions_again", did=session.did, now=now)
             if tx.row("default_account") is None:
                 tx.run("set_default", did=session.did, yes=True)
             update_ready(tx, session.did)

@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from skywrite.app import Skywrite
-from skywrite.app.chores import Heartbeat
-from skywrite.errors import Do, Hint, InputError, StorageError
+from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
@@ -120,7 +119,7 @@ def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], lo
     server = _Server(config)
     server.on_ready = lambda: ready(_place(options, listening.getsockname()[1]))
     server.on_stop = app.state.services.hub.stop
-    worker = _Worker(sky, app.state.services.metrics.counting(log)) if options.worker else None
+    worker = ServedWorker(sky, app.state.services.metrics.counting(log)) if options.worker else None
     try:
         if worker is not None:
             worker.start()
@@ -154,24 +153,23 @@ def check_options(sky: Skywrite, options: Options) -> None:
         )
 
 
-class _Worker:
+class ServedWorker:
     """The worker of this process, in its own thread."""
 
     def __init__(self, sky: Skywrite, log: Log) -> None:
-        self._context = sky.context
         self._worker = sky.worker(log=log)
         self._thread = threading.Thread(target=self._worker.run, name="worker")
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. Raises SkywriteError."""
+        self._worker.begin()
         self._thread.start()
 
     def stop(self) -> None:
         """Finish what is in flight."""
         self._worker.stop()
-        self._thread.join()
-        with suppress(StorageError):
-            Heartbeat(self._context).end()
+        if self._thread.ident is not None:
+            self._thread.join()
 
 
 def _is_local(host: str) -> bool:

@@ -146,6 +146,11 @@ UPDATE post SET
   error_name = NULL, error_message = NULL, error_hint = NULL
 WHERE account_did = :did AND state = 'held' AND error_name = :error_name AND due_at IS NOT NULL
 
+-- name: try_posts_again
+-- Try the posts at once that wait after an attempt that failed.
+UPDATE post SET version = version + 1, attempt_at = NULL, updated_at = :now
+WHERE account_did = :did AND state = 'scheduled' AND attempt_at > :now
+
 -- name: waiting_things
 -- What is still open in an account: posts by state, and recurrences.
 SELECT state AS kind, count(*) AS count FROM post

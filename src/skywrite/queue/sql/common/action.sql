@@ -40,6 +40,11 @@ WHERE id = :id AND state = 'waiting' AND tries = :tries RETURNING *
 UPDATE action SET state = :state, attempt_at = :attempt_at, error = :error, done_at = :done_at
 WHERE id = :id AND state = 'waiting' AND tries = :tries
 
+-- name: try_actions_again
+-- Try an account's actions at once that wait after an attempt that failed.
+UPDATE action SET attempt_at = :now
+WHERE account_did = :did AND state = 'waiting' AND attempt_at > :now AND due_at <= :now AND error IS NOT NULL
+
 -- name: cancel_action
 -- Cancel an action.
 UPDATE action SET state = 'cancelled' WHERE id = :id AND state IN ('waiting', 'failed')
