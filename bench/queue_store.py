@@ -27,7 +27,6 @@ from bench.queue_data import (
 from skywrite.__main__ import GARBAGE_OBJECTS
 from skywrite.app import Skywrite
 from skywrite.atproto.session import Session
-from skywrite.atproto.tid import TidClock
 from skywrite.clock import SystemClock, to_iso
 from skywrite.config import load_config
 from skywrite.publish.decide import Decider
@@ -158,7 +157,7 @@ def measure_claims() -> None:
     """The child: reads what to do, prints what it measured."""
     given = json.load(sys.stdin)
     clock = NextYear()
-    decider = Decider(TidClock(clock))
+    decider = Decider()
     stores: dict[str, Store] = {}
     for name in ("small", "large"):
         config = load_config({**given["environ"], "SKYWRITE_DATABASE": given[name]})

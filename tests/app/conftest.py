@@ -32,6 +32,7 @@ class World:
     clock: FakeClock
     transport: SandboxTransport
     opened: list[Skywrite] = field(default_factory=list)
+    feed: str = ""
 
     def config(self, **environ: str) -> Config:
         """The configuration of a process with these environment variables."""

@@ -159,7 +159,7 @@ def test_a_draft_goes_out_once_it_has_a_time(world: World, sky: Skywrite) -> Non
 def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> None:
     """It may be on the network already: no edit, no move, no cancel, with the reason."""
     sky.schedule("Going", at="now")
-    assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
+    assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
     for error, act in (
         (NotEditable, lambda: sky.edit(1, text="Else")),
         (NotEditable, lambda: sky.move(1, LATER)),

@@ -154,12 +154,12 @@ def test_out_and_in_again(
 def test_what_may_be_on_the_network_is_not_exported(world: World, sky: Skywrite) -> None:
     """Elsewhere it would go out a second time. What is overdue or held becomes a draft."""
     sky.schedule("In doubt", at="now")
-    assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
+    assert claim_next(sky.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
     sky.schedule("Held", at="in 1 hour")
     sky.schedule("Overdue", at="in 1 minute")
     sky.hold(2)
     world.clock.advance(LEASE_SECONDS + 1)
-    for claim in [claim_next(sky.context.store, "here/1/b", LEASE_SECONDS, Decider(sky.context.tids))]:
+    for claim in [claim_next(sky.context.store, "here/1/b", LEASE_SECONDS, Decider())]:
         assert claim is not None
         sky.context.store.release_claim(claim)
     rows = sorted((row["text"], row.get("at"), row.get("draft")) for row in sky.export_rows())

@@ -114,7 +114,7 @@ def test_killed_between_storing_and_sending(world: World, sky: Skywrite) -> None
     """The next run finishes the post, once."""
     ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"text": "Left behind"}), sky.account())
     new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
-    sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
+    sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
     other = world.process()
     other.run_once()
     assert [] == world.texts()
@@ -128,7 +128,7 @@ def test_killed_after_the_write(world: World, sky: Skywrite) -> None:
     """It is on the network, and the database does not know: the next run looks, and writes nothing."""
     ready = sky._drafting.prepare(sky._drafting.draft(sky.account(), {"text": "Written"}), sky.account())
     new = sky._drafting.new_post(ready, due_at=world.clock.now(), source="now")
-    _, claim = sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider(sky.context.tids))
+    _, claim = sky.context.store.add_and_claim(new, "elsewhere/1/a", LEASE_SECONDS, Decider())
     assert claim is not None
     sky._sending.publisher().publish(claim)
     world.clock.advance(LEASE_SECONDS + 1)
@@ -140,7 +140,7 @@ def test_a_worker_that_has_the_account_sends_it(world: World, sky: Skywrite) -> 
     """While another process publishes for the account, the call waits for it and answers with its result."""
     sky.schedule("First", at="now")
     worker = world.process()
-    claim = claim_next(worker.context.store, worker.context.worker_name, LEASE_SECONDS, Decider(worker.context.tids))
+    claim = claim_next(worker.context.store, worker.context.worker_name, LEASE_SECONDS, Decider())
     assert claim is not None
 
     class Settles:
@@ -167,7 +167,7 @@ def test_a_busy_account_is_not_waited_for_for_ever(world: World, sky: Skywrite) 
     """The post stays in the queue."""
     sky.schedule("First", at="now")
     worker = world.process()
-    assert claim_next(worker.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider(worker.context.tids))
+    assert claim_next(worker.context.store, "elsewhere/1/a", LEASE_SECONDS, Decider())
     with pytest.raises(StillQueued) as caught:
         sky.post("Second")
     assert "busy with another post" in caught.value.message
@@ -226,7 +226,7 @@ def test_a_key_of_a_post_that_will_not_go_out(world: World, sky: Skywrite, verb:
 def test_a_key_of_a_post_that_was_refused(world: World, sky: Skywrite) -> None:
     """It is not sent again, and what the server said is told again."""
     sky.schedule("Bad", at="now", key="k")
-    claim = claim_next(sky.context.store, sky.context.worker_name, LEASE_SECONDS, Decider(sky.context.tids))
+    claim = claim_next(sky.context.store, sky.context.worker_name, LEASE_SECONDS, Decider())
     assert claim is not None
     sky.context.store.settle(claim, Failed(Problem("InvalidRecord", "no such thing")))
     with pytest.raises(PostFailed) as caught:

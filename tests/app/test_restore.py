@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.reposts import REPOST
+from skywrite.errors import SkywriteError
 from tests.app.conftest import NOON, World
 
 POSTS = 20
@@ -124,3 +126,127 @@ def test_a_second_post_on_purpose_is_a_second_post(
     world.clock.advance(60)
     restored.run_once()
     assert ["the same", "the same"] == world.texts()
+
+
+def test_a_name_that_is_used_for_something_else_is_held(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
+) -> None:
+    """What is at a key that follows from a name counts only if it says what was meant; nothing is written over it."""
+    restore = backup()
+    sky.post("Release 1", key="release")
+    restored = restore()
+    restored.schedule("Release 2", at=NOON, key="release")
+    restored.run_once()
+    post = restored.store.get(1)
+    assert post.problem is not None
+    assert ("held", "AnotherRecord", ["Release 1"]) == (post.state, post.problem.name, world.texts())
+    world.clock.advance(120)
+    restored.cancel(1)
+    assert "cancelled" == restored.store.get(1).state
+
+
+@pytest.mark.parametrize("field", ["reply_to", "quote"])
+def test_a_record_about_something_else_is_held(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]], field: str
+) -> None:
+    """The same text below or about another post is not what was meant."""
+    one, two = sky.post("One"), sky.post("Two")
+    restore = backup()
+    sky.post("Look", key="look", **{field: one.uri})
+    restored = restore()
+    restored.schedule("Look", at=NOON, key="look", **{field: two.uri})
+    restored.run_once()
+    post = restored.store.get(3)
+    assert post.problem is not None
+    assert ("held", "AnotherRecord", True) == (post.state, post.problem.name, two.uri in post.problem.message)
+    assert ["One", "Two", "Look"] == world.texts()
+
+
+def test_what_was_deleted_by_hand_stays_deleted(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
+) -> None:
+    """A backup from before it went out holds it, until somebody wants it again."""
+    sky.schedule("Regretted", at=NOON + timedelta(minutes=1))
+    restore = backup()
+    world.clock.advance(60)
+    sky.run_once()
+    sky.delete("1")
+    restored = restore()
+    restored.run_once()
+    post = restored.store.get(1)
+    assert post.problem is not None
+    assert ("held", "DeletedByHand", []) == (post.state, post.problem.name, world.texts())
+    restored.release(1)
+    restored.run_once()
+    assert ("published", ["Regretted"]) == (restored.store.get(1).state, world.texts())
+
+
+def test_a_deletion_that_did_not_happen_hides_nothing(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
+) -> None:
+    """The server refused to delete it: it is there, so the restored queue finds it."""
+    sky.schedule("Still here", at=NOON + timedelta(minutes=1))
+    restore = backup()
+    world.clock.advance(60)
+    sky.run_once()
+    world.box.faults.add("com.atproto.repo.deleteRecord", kind="error_500", times=9)
+    with pytest.raises(SkywriteError):
+        sky.delete("1")
+    restored = restore()
+    restored.run_once()
+    assert ("published", ["Still here"]) == (restored.store.get(1).state, world.texts())
+
+
+def test_posts_of_an_older_release_are_found(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
+) -> None:
+    """They had no record keys; a backup from before the upgrade, restored after it, gives them the same ones."""
+    sky.schedule("From before", at=NOON + timedelta(minutes=1), thread=["and its second post"])
+    with sky.store._writing() as tx:
+        tx.select("UPDATE post SET root_rkey = NULL RETURNING id", {})
+    restore = backup()
+    sky.move(1, NOON + timedelta(minutes=2))
+    world.clock.advance(120)
+    sky.run_once()
+    restored = restore()
+    world.clock.advance(60)
+    restored.run_once()
+    assert ["From before", "and its second post"] == world.texts()
+    assert sky.store.get(1).uri == restored.store.get(1).uri
+
+
+def test_a_repeated_repost_that_is_late_leaves_one(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
+) -> None:
+    """An older queue knows only the first of the reposts: it takes back what came after, and the latest one stays."""
+    sent = sky.post("Again")
+    sky.reposts.repost(sent.id, every="hourly")
+    restore = backup()
+    for _ in range(3):
+        world.clock.advance(3600)
+        sky.run_once()
+    before = world.box.records("alice.test", REPOST)
+    restored = restore()
+    restored.run_once()
+    assert before == world.box.records("alice.test", REPOST)
+    world.clock.advance(2 * 3600)
+    # The session in the backup has ended by now.
+    restored.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    restored.run_once()
+    (latest,) = world.box.records("alice.test", REPOST)
+    assert sent.uri == latest.value["subject"]["uri"] and latest.uri != before[0].uri
+
+
+def test_a_repost_that_was_taken_back_stays_so(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]
+) -> None:
+    """A backup from before it does not repost it hours later."""
+    sent = sky.post("For an hour")
+    sky.reposts.repost(sent.id, at="in 1 hour", undo_after="1h")
+    restore = backup()
+    for _ in range(2):
+        world.clock.advance(3600)
+        sky.run_once()
+    restored = restore()
+    restored.run_once()
+    assert [] == world.box.records("alice.test", REPOST)

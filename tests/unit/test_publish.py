@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywrite.atproto.session import SessionExpired
-from skywrite.atproto.tid import TidClock, keyed_tid, tid_micros
+from skywrite.atproto.tid import keyed_tid
 from skywrite.atproto.xrpc_errors import BlobNotFound, InvalidRecord, MissingRight, ServerFailure
 from skywrite.clock import FakeClock
 from skywrite.compose.build import build
@@ -87,7 +87,7 @@ def view(hour: int = 0, day: int = 0, today: int = 0, last: datetime | None = No
     return AccountView(ACCOUNT._replace(settings=settings, last_published_at=last), hour, day, today, today)
 
 
-decide = Decider(TidClock())
+decide = Decider()
 
 
 def test_a_post_that_is_due_is_frozen_and_taken() -> None:
@@ -396,19 +396,19 @@ def test_waits_grow_and_stay_within_bounds(attempts: int, jitter: float) -> None
     assert 3.75 <= seconds <= RETRY_SECONDS_MAX * 1.25
 
 
-def test_keys_of_one_worker_never_repeat() -> None:
-    """Two posts frozen in the same microsecond have two keys, in order."""
-    keys = []
-    for _ in range(50):
-        taken = decide(post(), view(), NOW)
-        assert isinstance(taken, Take) and taken.frozen
-        keys.append(Frozen.from_json(taken.frozen).writes[0].rkey)
-    assert sorted(set(keys), key=tid_micros) == keys
+def test_a_post_without_a_key_gets_one_from_what_never_changes() -> None:
+    """Posts of an older release have none: every worker and every copy of the database comes to the same one."""
+    taken = [decide(post(due_at=due), view(), NOW) for due in (NOW, NOW - timedelta(minutes=1))]
+    other = decide(post()._replace(id=99), view(), NOW)
+    keys = [
+        Frozen.from_json(one.frozen).writes[0].rkey for one in (*taken, other) if isinstance(one, Take) and one.frozen
+    ]
+    assert (3, True, True) == (len(keys), keys[0] == keys[1], keys[1] != keys[2])
 
 
 def catching_up(seconds: int = 30) -> Decider:
     """The decisions of a worker that keeps running."""
-    decider = Decider(TidClock())
+    decider = Decider()
     decider.catch_up_gap_seconds = seconds
     return decider
 
@@ -489,7 +489,7 @@ def test_when_an_account_is_looked_up_again(error: Exception, attempts: int, exp
 
 def test_a_video_waits_its_turn(clock: FakeClock) -> None:
     """While other videos are uploaded it comes again after two seconds; posts without a video do not wait."""
-    decider = Decider(TidClock())
+    decider = Decider()
     decider.hosts = Hosts(clock, 4)
     blobs = [["bafyimage", "image/png", 5], ["bafyvideo", "video/mp4", 5]]
     with_video = post(prepared=post().prepared | {"blobs": blobs})
@@ -502,7 +502,7 @@ def test_a_video_waits_its_turn(clock: FakeClock) -> None:
 
 def test_the_accounts_of_a_server_that_hangs_wait_with_it(clock: FakeClock) -> None:
     """Until its pause is over; others do not wait."""
-    decider = Decider(TidClock())
+    decider = Decider()
     decider.hosts = Hosts(clock, 4)
     for did in ("did:plc:one", "did:plc:two", ACCOUNT.did):
         decider.hosts.enter("https://pds.test", did)

@@ -18,6 +18,7 @@ from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
 from skywrite.publish.network import Network
+from skywrite.publish.tombstones import Tombstones
 from skywrite.queue.model import Account, UnknownAccount
 from skywrite.queue.post_store import PostStore, open_as
 from skywrite.queue.vault import Vault
@@ -49,6 +50,7 @@ class Context:
         self.vault = Vault.of(self.config)
         self.tids = TidClock(self.clock)
         self.worker_name = worker_name()
+        self._tombstones = Tombstones(self.config.home / "deleted")
         self._given_transport = transport
         self._opening = threading.RLock()
         self._post_store: PostStore | None = None
@@ -111,6 +113,11 @@ class Context:
         from skywrite.app.oauth import OAuth
 
         return OAuth(self.store, self.network.transport, self.network.resolver, self.clock, host_name())
+
+    @property
+    def tombstones(self) -> Tombstones:
+        """What was deleted from the network through Skywrite."""
+        return self._tombstones
 
     def agent(self, account: Account) -> Agent:
         """The agent of an account."""

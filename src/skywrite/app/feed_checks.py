@@ -23,6 +23,7 @@ from skywrite.app.workers import is_gone
 from skywrite.errors import InputError, Notice, RejectedError, SkywriteError, StorageError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.pool import Pool
+from skywrite.queue import identities
 from skywrite.queue.feed_model import FeedClaim, FeedItem
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Account, NewPost, Problem, UnknownAccount
@@ -157,7 +158,7 @@ class FeedChecks:
             post = self._drafting.new_post(ready, due_at=due_at, key=key, source=source, exclusive_slot=by_slot)
             # If the item is found again, after a restore or on another computer, it becomes the same post.
             published_at = item.published_at or claim.feed.created_at
-            new.append(post._replace(identity=(f"feed {claim.feed.url} {item.hash}", published_at)))
+            new.append(post._replace(identity=identities.of_feed_item(claim.feed.url, item.hash, published_at)))
         if not new:
             raise errors[0] if errors else UnknownAccount("The feed no longer has an account.", hint="Add it anew.")
         problem = Problem.of(errors[0]) if errors else None

@@ -17,6 +17,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.reports import CHANGES, FileAction, FileReport
 from skywrite.errors import InputError, Notice, StorageError, Unexpected
+from skywrite.queue import identities
 from skywrite.queue.model import Account, AddResult, Changes, NewPost, NotCancellable, NotEditable, Post
 from skywrite.queue.synced import SyncedElsewhere, SyncedFile
 from skywrite.schedule.policy import verdict
@@ -243,7 +244,8 @@ class _Sync:
         new = self.drafting.new_post(
             ready, due_at=due_at, key=now.key, late=item.late, source=source, exclusive_slot=by_slot
         )
-        return new, tuple(ready.warnings)
+        # Another sync would take another slot.
+        return new._replace(identity=identities.of_key(now.key) if by_slot else None), tuple(ready.warnings)
 
     def _free_slot(self, account: Account) -> datetime:
         if account.did not in self.slots:

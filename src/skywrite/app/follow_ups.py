@@ -19,6 +19,7 @@ from skywrite.app.drafting import Drafting
 from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
+from skywrite.queue import identities
 from skywrite.queue.authors import written_by
 from skywrite.queue.follow_ups import ONE, FollowUp, FollowUps, Kind, Open, counted
 from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
@@ -170,11 +171,13 @@ class FollowUpTask:
         if not stored.reach(follow_up, note):
             return 0
         post = self.ctx.store.get(follow_up.post_id)
+        what = (follow_up.kind, follow_up.goal, follow_up.text, follow_up.created_at)
+        identity = identities.of_follow_up(str(post.uri), *what)
         try:
             if follow_up.kind == "repost":
-                stored.repost(follow_up, post, self.ctx.tids.next(), note)
+                stored.repost(follow_up, post, identities.key_of(identity), note)
             else:
-                stored.settle(follow_up, "done", note, self._reply(post, follow_up))
+                stored.settle(follow_up, "done", note, self._reply(post, follow_up, identity))
         except (InputError, RejectedError) as error:
             stored.settle(follow_up, "failed", error.message)
             self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
@@ -185,7 +188,7 @@ class FollowUpTask:
         self.log("follow_up", follow_up=follow_up.id, post=post.id, message=note)
         return 1
 
-    def _reply(self, post: Post, follow_up: FollowUp) -> int:
+    def _reply(self, post: Post, follow_up: FollowUp, identity: identities.Identity) -> int:
         """Put the reply into the queue under a key of its own: once, however often this is done."""
         author = nullcontext() if follow_up.who is None else written_by(follow_up.who, agent=follow_up.agent)
         account = self.ctx.store.account(post.account_did)
@@ -194,4 +197,4 @@ class FollowUpTask:
         key = f"follow-up:{post.id}:{follow_up.id}"
         new = self.drafting.new_post(ready, due_at=self.ctx.clock.now(), key=key, source=SOURCE)
         with author:
-            return self.ctx.store.add([new])[0].id
+            return self.ctx.store.add([new._replace(identity=identity)])[0].id

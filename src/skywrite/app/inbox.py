@@ -21,6 +21,7 @@ from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
+from skywrite.queue import identities
 from skywrite.queue.inbox import REASONS, InboxItem, InboxItems, NewItem
 from skywrite.queue.model import Account
 from skywrite.sources.functions import Function
@@ -153,7 +154,8 @@ class Inbox:
         row = draft._replace(reply_to=item.uri) if isinstance(draft, Draft) else {**draft, "reply_to": item.uri}
         rows = Rows(self._ctx, self._drafting)
         new, _ = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
-        post_id = self._ctx.store.add([new])[0].id
+        identity = identities.of_answer(item.account_did, item.uri)
+        post_id = self._ctx.store.add([new._replace(identity=identity)])[0].id
         self._stored.settle(item.id, "done", answer_id=post_id)
 
 

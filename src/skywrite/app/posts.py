@@ -18,9 +18,11 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
 from skywrite.atproto.repo import Repo
+from skywrite.bsky.limits import POST
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
+from skywrite.publish.tombstones import DeletedByHand
 from skywrite.queue.changing import check_version
 from skywrite.queue.model import (
     FINAL_STATES,
@@ -277,7 +279,10 @@ class Posts:
 
     def release(self, post_id: int, *, version: int | None = None) -> Entry:
         """Release a held post: it goes out at its time, or now if late. Raises WrongState, ChangedMeanwhile."""
+        post = self._ctx.store.get(post_id)
         self._ctx.store.release_post(post_id, version=version, undoable=True)
+        if post.problem is not None and post.problem.name == DeletedByHand.__name__:
+            self._ctx.tombstones.lift(f"at://{post.account_did}/{POST}/{post.root_rkey}")
         return self.get(post_id)
 
     def hold(self, post_id: int, *, version: int | None = None) -> Entry:
@@ -348,6 +353,7 @@ class Posts:
                 )
             owner = self._ctx.store.account(post.account_did)
             repo = Repo(self._ctx.agent(owner))
+            self._ctx.tombstones.add(post.uri)
             for write in reversed(Frozen.from_json(post.frozen).writes):
                 repo.delete(write.collection, write.rkey)
             self._ctx.store.note_deleted(owner.did, post.uri)
@@ -359,9 +365,10 @@ class Posts:
                 f"{target} is not a post of {owner.handle}.", hint=Hint("Name its account: ", Do("argument", "account"))
             )
         repo = Repo(self._ctx.agent(owner))
+        uri = f"at://{owner.did}/{collection}/{rkey}"
+        self._ctx.tombstones.add(uri)
         for name in (collection, *_GATES):
             repo.delete(name, rkey)
-        uri = f"at://{owner.did}/{collection}/{rkey}"
         self._ctx.store.note_deleted(owner.did, uri)
         return uri
 

@@ -14,7 +14,8 @@ from typing import Any
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.occurrences import whole_day
-from skywrite.atproto.repo import Repo, Write
+from skywrite.atproto.repo import Record, RecordConflict, Repo, Write
+from skywrite.atproto.tid import tid_from
 from skywrite.atproto.xrpc_errors import RecordNotFound
 from skywrite.bsky.limits import POST
 from skywrite.clock import to_iso
@@ -22,11 +23,13 @@ from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.outcome import retry_seconds
+from skywrite.publish.tombstones import Tombstones
 from skywrite.publish.worker import in_turn
+from skywrite.queue import identities
 from skywrite.queue.actions import Action, Actions, Repeat
 from skywrite.queue.model import Account
 from skywrite.queue.posts import DELETED
-from skywrite.schedule.policy import parse_duration
+from skywrite.schedule.policy import DURATION_MAX_SECONDS, parse_duration
 
 REPOST = "app.bsky.feed.repost"
 PROFILE = "app.bsky.actor.profile"
@@ -70,7 +73,7 @@ class Reposts:
         if due_at is None:
             raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence and its end.")
         seconds = None if undo_after is None else parse_duration(undo_after)
-        known = (owner.did, "repost", uri, cid, self._ctx.tids.next())
+        known = (owner.did, "repost", uri, cid, _key_at(owner.did, uri, due_at))
         return Actions(self._ctx.store).add(*known, due_at, seconds, repeat=repeat, key=key)
 
     def pin(
@@ -155,7 +158,8 @@ class RepostTask:
         while (action := actions.claim()) is not None:
             try:
                 account = self.ctx.store.account(action.account_did)
-                do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()))
+                action, since = self._current(action), action.due_at
+                do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx.tombstones)
             except SkywriteError as error:
                 actions.not_done(action, error.message, self._again_at(action, error))
                 self.log("repost_failed", action=action.id, error=error.name, message=error.message)
@@ -163,15 +167,28 @@ class RepostTask:
                 actions.done(action, self._next(action))
                 self.log(action.kind, action=action.id, uri=action.uri)
 
+    def _current(self, action: Action) -> Action:
+        """A repost that is repeated and late stands for all it missed: it is the latest of them."""
+        if action.rule is None:
+            return action
+        from skywrite.schedule.recurrence import catch_up, parse_rule
+
+        rule = parse_rule(action.rule, zone=action.zone or "UTC", start=action.due_at)
+        late = DURATION_MAX_SECONDS
+        found = catch_up(rule, action.due_at, self.ctx.clock.now(), until=action.until, late_seconds=late)
+        if found is None or found.at > self.ctx.clock.now():
+            return action
+        return action._replace(due_at=found.at, rkey=_key_at(action.account_did, action.uri, found.at))
+
     def _next(self, action: Action) -> tuple[datetime, str] | None:
-        """When a repost that is repeated comes next, and its record key. One that is late stands for all it missed."""
+        """When a repost that is repeated comes next, and its record key."""
         try:
             repeat = Repeat(action.rule, action.zone, action.until)
             due_at = following(repeat, self.ctx.clock.now(), action.due_at)
         except SkywriteError as error:
             self.log("repost_failed", action=action.id, error=error.name, message=error.message)
             return None
-        return None if due_at is None else (due_at, self.ctx.tids.next())
+        return None if due_at is None else (due_at, _key_at(action.account_did, action.uri, due_at))
 
     def _again_at(self, action: Action, error: SkywriteError) -> datetime | None:
         now = self.ctx.clock.now()
@@ -192,29 +209,66 @@ def following(repeat: Repeat, now: datetime, start: datetime | None = None) -> d
     return None if found is None else found.at
 
 
-def do(repo: Repo, action: Action, now: str) -> None:
-    """Perform one action; if it was already done, nothing happens."""
+def _key_at(account_did: str, uri: str, due_at: datetime) -> str:
+    return identities.key_of(identities.of_repost(account_did, uri, due_at))
+
+
+def do(repo: Repo, action: Action, now: str, since: datetime, deleted: Tombstones) -> None:
+    """Perform one action; if it was already done, nothing happens.
+
+    `since`: the time of the first occurrence that it stands for. What is taken back is noted in `deleted`, so that an
+    older database, restored, does not bring it back.
+    """
     match action.kind:
         case "repost":
-            if action.replaces is not None:
-                repo.delete(REPOST, action.replaces)
-            if not _is_there(repo, REPOST, action.rkey):
+            for rkey in _before(repo, action, since):
+                _take_back(repo, rkey, deleted)
+            if f"at://{repo.did}/{REPOST}/{action.rkey}" not in deleted and not _is_there(repo, action):
                 value = {"$type": REPOST, "subject": {"uri": action.uri, "cid": action.cid}, "createdAt": now}
                 repo.put(Write.of(REPOST, action.rkey, value))
         case "unrepost":
-            repo.delete(REPOST, action.rkey)
+            _take_back(repo, action.rkey, deleted)
         case "pin":
             _set_pin(repo, {"uri": action.uri, "cid": action.cid}, None)
         case _:
             _set_pin(repo, None, action.uri)
 
 
-def _is_there(repo: Repo, collection: str, rkey: str) -> bool:
+def _take_back(repo: Repo, rkey: str, deleted: Tombstones) -> None:
+    deleted.add(f"at://{repo.did}/{REPOST}/{rkey}")
+    repo.delete(REPOST, rkey)
+
+
+def _before(repo: Repo, action: Action, since: datetime) -> list[str]:
+    """The reposts of the post that this one follows. After a restore there may be others than the one that is known."""
+    found = [] if action.replaces is None else [action.replaces]
+    if since < action.due_at:
+        first = tid_from(int(since.timestamp()) * 1_000_000, 0)
+        for record in repo.list_records(REPOST):
+            rkey = record.uri.rpartition("/")[2]
+            if rkey < first:
+                break
+            if rkey != action.rkey and _subject(record) == action.uri:
+                found.append(rkey)
+    return found
+
+
+def _is_there(repo: Repo, action: Action) -> bool:
+    """Whether the repost was made before. Raises RecordConflict if its key holds another one."""
     try:
-        repo.get(collection, rkey)
+        record = repo.get(REPOST, action.rkey)
     except RecordNotFound:
         return False
+    if _subject(record) != action.uri:
+        raise RecordConflict(
+            f"{record.uri} is a repost of {_subject(record)}, not of {action.uri}.", hint="Nothing was written."
+        )
     return True
+
+
+def _subject(record: Record) -> object:
+    subject = record.value.get("subject")
+    return subject.get("uri") if isinstance(subject, dict) else None
 
 
 def _set_pin(repo: Repo, pinned: dict[str, str] | None, only: str | None) -> None:

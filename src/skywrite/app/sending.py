@@ -209,12 +209,13 @@ class Sending:
             store=ctx.post_store,
             agents=ctx.agents,
             resolver=ctx.network.resolver,
-            decider=Decider(ctx.tids),
+            decider=Decider(),
             clock=ctx.clock,
             videos=videos,
             progress=progress,
             log=log,
             stopping=stopping,
+            deleted=ctx.tombstones,
         )
 
 

@@ -23,6 +23,7 @@ from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.publish.log import Log
 from skywrite.publish.pool import Pool
+from skywrite.queue import identities
 from skywrite.queue.model import NewPost, Problem
 from skywrite.queue.timers import Timer, TimerClaim, TimerResult
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, DURATION_MAX_SECONDS, parse_late
@@ -126,7 +127,7 @@ class Timers:
             return False
         following = rule.next_after(chosen.occurrence)
         with self._kept(claim, log):
-            result = self.result(claim.timer, _key(claim), log)
+            result = self.result(claim.timer, _key(claim), log, claim.occurrence)
             added = self._ctx.store.finish_timer(claim, following.occurrence if following else None, result)
         posts = None if added is None else ",".join(str(item.id) for item in added) or None
         log("overtaken" if added is None else result.outcome, timer=timer.id, kind=timer.kind, posts=posts)
@@ -155,21 +156,24 @@ class Timers:
             over.set()
             thread.join()
 
-    def result(self, timer: Timer, key: str, log: Log) -> TimerResult:
-        """Run a timer now and check what it returns; only media are stored. An error is a result too."""
+    def result(self, timer: Timer, key: str, log: Log, occurrence: datetime | None = None) -> TimerResult:
+        """Run a timer now and check what it returns; only media are stored. An error is a result too.
+
+        `occurrence`: that of which it is the run; None if somebody asked for the run.
+        """
         run = self._runner(timer)
         assert run is not None
         try:
             given = run()
             if given.same or not given.drafts:
                 return TimerResult("same" if given.same else "nothing")
-            return TimerResult("posted", self._posts(timer, given, key), printed_hash=given.hash)
+            return TimerResult("posted", self._posts(timer, given, key, occurrence), printed_hash=given.hash)
         except (StorageError, CommandStopped):
             raise
         except Exception as error:
             return _failed(timer, error, log)
 
-    def _posts(self, timer: Timer, given: Given, key: str) -> list[NewPost]:
+    def _posts(self, timer: Timer, given: Given, key: str, occurrence: datetime | None) -> list[NewPost]:
         posts = []
         for number, draft in enumerate(given.drafts, 1):
             own_key = key if len(given.drafts) == 1 else f"{key}:{number}"
@@ -179,6 +183,10 @@ class Timers:
                 )
             except SkywriteError as error:
                 raise error.about(f"Line {number}" if len(given.drafts) > 1 else "") from None
+            if new.key is not None and new.key != own_key:
+                new = new._replace(identity=identities.of_key(new.key))
+            elif occurrence is not None:
+                new = new._replace(identity=_identity(timer, occurrence, number))
             posts.append(new)
         return posts
 
@@ -264,6 +272,12 @@ def _failed(timer: Timer, error: Exception, log: Log) -> TimerResult:
 def _lease_seconds(timer: Timer) -> float:
     seconds = timer.settings.get("timeout_seconds")
     return RUN_LEASE_SECONDS if seconds is None else float(seconds) + LEASE_MARGIN_SECONDS
+
+
+def _identity(timer: Timer, occurrence: datetime, number: int) -> identities.Identity:
+    if timer.kind == "function":
+        return identities.of_function(timer.name, occurrence, number)
+    return identities.of_command(timer.id, timer.created_at, occurrence, number)
 
 
 def _key(claim: TimerClaim) -> str:

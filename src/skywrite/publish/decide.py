@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from skywrite.atproto.tid import TidClock, keyed_tid
 from skywrite.compose.build import Prepared
 from skywrite.compose.freeze import Frozen, freeze
 from skywrite.errors import Do, Hint
@@ -35,7 +34,7 @@ VIDEO_TURN_SECONDS = 2
 
 
 class Decider:
-    """The decisions of one worker, whose TIDs never repeat.
+    """The decisions of one worker.
 
     `missed` is called with each post that is given up, `deferred` with each that waits, and `hosts` knows which servers
     hang. `catch_up_gap_seconds` is the gap between overdue posts of an account that does not set its own.
@@ -45,9 +44,6 @@ class Decider:
     missed: Callable[[Post, Miss], None] | None = None
     deferred: Callable[[Post, Defer], None] | None = None
     hosts: Hosts | None = None
-
-    def __init__(self, tids: TidClock) -> None:
-        self._tids = tids
 
     def __call__(self, post: Post, view: AccountView, now: datetime) -> Decision:
         """Publish, wait, or give up."""
@@ -76,14 +72,8 @@ class Decider:
     def frozen(self, post: Post, prepared: Prepared, now: datetime, dids: dict[str, str | None]) -> Frozen:
         """The post's records as they will be in the repository, under the keys that it got when it was accepted."""
         count = len(prepared.records)
-        rkeys = record_keys(post, count) or self._rkeys(post, count)
+        rkeys = record_keys(post, count)
         return freeze(prepared, did=post.account_did, rkeys=rkeys, created_at=now, dids=dids)
-
-    def _rkeys(self, post: Post, count: int) -> list[str]:
-        """Keys for a post that an older release accepted without keys."""
-        if post.key is not None and post.due_at is not None:
-            return [keyed_tid(post.due_at, post.key, index) for index in range(count)]
-        return [self._tids.next() for _ in range(count)]
 
     def _catch_up(self, post: Post, view: AccountView, now: datetime) -> Defer | None:
         """The gap for an overdue post; one that may be on the network does not wait: it is settled first."""

@@ -22,7 +22,9 @@ from skywrite.errors import (
     TemporaryError,
 )
 from skywrite.publish.approved import DriftedSinceApproval
+from skywrite.publish.meant import AnotherRecord
 from skywrite.publish.reply_target import ReplyTargetGone
+from skywrite.publish.tombstones import DeletedByHand
 from skywrite.queue.accounts import NEEDS_LOGIN
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
@@ -66,7 +68,7 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)
-    if isinstance(error, DriftedSinceApproval | ReplyTargetGone):
+    if isinstance(error, DriftedSinceApproval | ReplyTargetGone | AnotherRecord | DeletedByHand):
         return Held(problem), None
     if isinstance(error, RateLimited):
         until = max(error.until, now + timedelta(seconds=1))

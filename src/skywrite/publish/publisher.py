@@ -5,11 +5,11 @@ upload, and losing it stops everything). What does not: choosing the post (`deci
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from skywrite.atproto.repo import Known, RecordConflict, Repo, StoredOtherwise, Unwritten, upload_seconds
+from skywrite.atproto.repo import Known, Record, RecordConflict, Repo, StoredOtherwise, Unwritten, upload_seconds
 from skywrite.atproto.xrpc_errors import BlobNotFound, RecordNotFound
 from skywrite.clock import Clock
 from skywrite.compose.build import Prepared
@@ -19,10 +19,12 @@ from skywrite.publish.agents import Agents
 from skywrite.publish.approved import check_drift
 from skywrite.publish.decide import Decider
 from skywrite.publish.log import Log, silent
+from skywrite.publish.meant import AnotherRecord, check_meant
 from skywrite.publish.moved import AccountMoved, is_worth_asking, moved
 from skywrite.publish.outcome import SignedInAnew, outcome_of, with_records
 from skywrite.publish.reply_target import check_reply_target
 from skywrite.publish.sender import Sending, VideoUpload, upload, write
+from skywrite.publish.tombstones import deleted_by_hand
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.post_store import PostStore
 
@@ -65,7 +67,7 @@ class Publisher(NamedTuple):
     """Publishes claims. Safe to share between threads. `log(event, **facts)` reports each step.
 
     `resolver(pds_url)` looks up handles for accounts of that server. `stopping` ends the upload of large files: the
-    next worker tries their posts again.
+    next worker tries their posts again. `deleted` holds the addresses of posts that were deleted on purpose.
     """
 
     store: PostStore
@@ -80,6 +82,7 @@ class Publisher(NamedTuple):
     log: Log = silent
     settle: Callable[..., bool] | None = None
     check_target: Callable[[Post, Prepared, Repo], None] | None = check_reply_target
+    deleted: Container[str] = ()
 
     def publish_and_settle(
         self, claim: Claim, tried: Callable[[Result], object] = lambda result: None
@@ -172,6 +175,8 @@ class Publisher(NamedTuple):
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle, sealed=claim.sealed))
         frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim, repo)
+        if frozen.uri in self.deleted and _at_key(repo, frozen) is None:
+            raise deleted_by_hand(post)
         if frozen.blobs and not frozen.uploaded:
             frozen = self._upload(claim, repo, frozen)
         return repo, frozen
@@ -185,9 +190,10 @@ class Publisher(NamedTuple):
             self.log("stored_otherwise", post=post.id, message=error.message)
             return Published(error.root.uri, error.root.cid, rkeys)
         except RecordConflict as conflict:
-            if post.key is None and post.root_rkey is None:
-                raise
-            return self._found(repo, frozen, conflict)
+            try:
+                return self._found(post, repo, frozen, conflict)
+            except AnotherRecord as error:
+                return Unwritten(error, "absent")
         if unwritten is not None:
             if isinstance(unwritten.error, BlobNotFound):
                 # Servers drop unused blobs within minutes; the next attempt uploads them again.
@@ -265,12 +271,23 @@ class Publisher(NamedTuple):
         if not self.store.renew(claim, self.lease_seconds + more_seconds):
             raise LeaseLost(f"Post {claim.post.id} was taken over by another worker.")
 
-    def _found(self, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:
-        """The post went out under its key before, without this database knowing: the repository is the ledger."""
-        root = frozen.writes[0]
-        try:
-            record = repo.get(root.collection, root.rkey)
-        except RecordNotFound:
+    def _found(self, post: Post, repo: Repo, frozen: Frozen, conflict: RecordConflict) -> Published:
+        """The post went out under its key before, without this database knowing: the repository is the ledger.
+
+        Raises AnotherRecord if what is there is not the post.
+        """
+        record = _at_key(repo, frozen)
+        if record is None:
             raise conflict from None
+        check_meant(post, frozen.writes[0].value, record)
         self.log("found_on_network", post=frozen.uri)
-        return Published(record.uri, record.cid, (root.rkey,), found=True)
+        return Published(record.uri, record.cid, (frozen.writes[0].rkey,), found=True)
+
+
+def _at_key(repo: Repo, frozen: Frozen) -> Record | None:
+    """The record at the key of a post; None if there is none."""
+    root = frozen.writes[0]
+    try:
+        return repo.get(root.collection, root.rkey)
+    except RecordNotFound:
+        return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skywrite.clock import Clock
+from skywrite.queue import identities
 from skywrite.queue.approval_rules import ask_for_approvals
 from skywrite.queue.authors import note_author
 from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
@@ -123,15 +124,15 @@ def _identified(tx: Transaction, posts: list[tuple[int, NewPost]]) -> list[tuple
     if not recurrences:
         return posts
     rows = {number: tx.row("get_recurrence", id=number) for number in recurrences}
-    names = {
-        # A restored database reuses numbers; the time distinguishes such recurrences.
-        number: f"recurrence {number} {time_of(row['created_at'])}"
-        for number, row in rows.items()
-        if row is not None
-    }
+    created = {number: time_of(row["created_at"]) for number, row in rows.items() if row is not None}
     return [
-        (post_id, post._replace(identity=(f"{names[post.recurrence_id]} {post.occurrence}", post.occurrence)))
-        if post.recurrence_id in names and post.occurrence is not None
+        (
+            post_id,
+            post._replace(
+                identity=identities.of_occurrence(post.recurrence_id, created[post.recurrence_id], post.occurrence)
+            ),
+        )
+        if post.recurrence_id in created and post.occurrence is not None
         else (post_id, post)
         for post_id, post in posts
     ]

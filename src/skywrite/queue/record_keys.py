@@ -7,11 +7,11 @@ What lives here: choosing the keys. What does not: looking for the records (`pub
 
 The root's key is computed from
 - the user's key and the time for which the post was accepted, as `atproto.tid.keyed_tid` does;
-- the post's `identity`: a recurrence and its occurrence, a feed and its item;
+- the post's `identity`, if Skywrite made it by itself (`identities`);
 - else a nonce and the time for which it was accepted.
 
 Two identical posts have different nonces. Moving or editing a post does not change its key. Posts that an older release
-accepted have none until they are frozen.
+accepted without one get it when they are frozen, from what never changes of them.
 """
 
 from __future__ import annotations
@@ -69,11 +69,15 @@ class RecordKeys:
         return at if 0 <= micros < MAX_MICROS - 10**9 else self._now
 
 
-def record_keys(post: Post, count: int) -> list[str] | None:
-    """The keys of the post's records, ascending; None if the post was accepted without keys."""
+def record_keys(post: Post, count: int) -> list[str]:
+    """The keys of the post's records, ascending."""
     root = post.root_rkey
     if root is None:
-        return None
+        # A database from before the upgrade, restored after it, comes to the same keys.
+        name, at = f"post {post.id} {post.created_at}", post.created_at
+        if post.key is not None and post.due_at is not None:
+            name, at = post.key, post.due_at
+        return [keyed_tid(at, name, index) for index in range(count)]
     if post.key is not None:
         at = _EPOCH + timedelta(microseconds=tid_micros(root))
         if keyed_tid(at, post.key) == root:

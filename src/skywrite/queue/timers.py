@@ -60,6 +60,7 @@ class Timer(NamedTuple):
     outcome: TimerOutcome | None
     problem: Problem | None
     printed_hash: str | None
+    created_at: datetime | None = None
 
 
 class TimerClaim(NamedTuple):
@@ -225,4 +226,5 @@ def _timer_of(row: Row) -> Timer:
         outcome=row["outcome"],
         problem=problem_of(row),
         printed_hash=row["printed_hash"],
+        created_at=time_of(row["created_at"]),
     )

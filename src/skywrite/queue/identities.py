@@ -1,0 +1,82 @@
+"""Identities: what makes a post or repost that Skywrite makes by itself the same one, wherever and whenever it is made.
+
+An identity is a name and a time from which the record key follows (`record_keys`), so that a retry, a restored backup
+and a second computer all meet the same key. Both consist of what never changes: never of the present, of a text that is
+made anew each time, or of a number that a restored database gives again.
+
+What lives here: all of them, one function each. What does not: the keys of posts that people make (`record_keys`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from skywrite.atproto.syntax import InvalidSyntax
+from skywrite.atproto.tid import keyed_tid, tid_micros
+
+Identity = tuple[str, datetime]
+
+# For names that have no time of their own.
+ANY_TIME = datetime(2023, 1, 1, tzinfo=UTC)
+# A record key of somebody else may say anything: only such a time is taken from it.
+TRIGGERS_FROM = datetime(2022, 11, 1, tzinfo=UTC)
+TRIGGERS_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def of_occurrence(recurrence_id: int, created_at: datetime | None, occurrence: datetime) -> Identity:
+    """An occurrence of a recurrence. A restored database gives numbers again; the time tells such recurrences apart."""
+    return f"recurrence {recurrence_id} {created_at} {occurrence}", occurrence
+
+
+def of_feed_item(url: str, item: str, at: datetime) -> Identity:
+    """An item of a feed, by its hash; `at` is when it was published, or else when the feed was added."""
+    return f"feed {url} {item}", at
+
+
+def of_function(name: str, occurrence: datetime, number: int) -> Identity:
+    """One of the posts of a function at an occurrence, by their order."""
+    return f"function {name} {occurrence} {number}", occurrence
+
+
+def of_command(command_id: int, created_at: datetime | None, occurrence: datetime, number: int) -> Identity:
+    """One of the posts of a command at an occurrence, by their order. Its number may be given again, as above."""
+    return f"command {command_id} {created_at} {occurrence} {number}", occurrence
+
+
+def of_key(key: str) -> Identity:
+    """A post that is known by its key alone, because its time is only when it happened to be made."""
+    return f"key {key}", ANY_TIME
+
+
+def of_answer(account_did: str, uri: str, number: int = 1) -> Identity:
+    """An answer of an account to somebody's post: one for both, whoever writes it. A person may write a second one.
+
+    It depends on the two names alone: everything else about a post may change, or be set by its author.
+    """
+    name = f"answer {account_did} {uri}" + (f"#{number}" if number > 1 else "")
+    return name, _time_in(uri.rpartition("/")[2])
+
+
+def of_follow_up(uri: str, kind: str, goal: str, text: str, created_at: datetime) -> Identity:
+    """The reply or repost of a follow-up of the post at `uri`, by what it waits for."""
+    return f"follow-up {uri} {kind} {goal} {created_at} {text}", created_at
+
+
+def of_repost(account_did: str, uri: str, occurrence: datetime) -> Identity:
+    """An occurrence of a repeated repost: one for each post and time, because the network shows only one."""
+    return f"repost {account_did} {uri} {occurrence}", occurrence
+
+
+def key_of(identity: Identity) -> str:
+    """The record key of something that is one record."""
+    name, at = identity
+    return keyed_tid(at, name)
+
+
+def _time_in(rkey: str) -> datetime:
+    try:
+        at = _EPOCH + timedelta(microseconds=tid_micros(rkey))
+    except InvalidSyntax:
+        return ANY_TIME
+    return at if TRIGGERS_FROM <= at < TRIGGERS_UNTIL else ANY_TIME

@@ -1,0 +1,79 @@
+"""Other people on the sandbox's network, whom no queue knows: they post, like and block as anybody does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from skywrite.bsky.limits import POST
+from skywrite.http import Response
+from skywrite.sandbox import Request
+from skywrite.sandbox.repo import Record
+from tests.app.conftest import World
+
+PROFILE = "app.bsky.actor.profile"
+MENTION = "app.bsky.richtext.facet#mention"
+
+
+class Stranger:
+    """Somebody with an account of the sandbox, signed in nowhere else."""
+
+    def __init__(self, world: World, handle: str = "carol.test") -> None:
+        self.world, self.account = world, world.box.account(handle)
+        self.did, self.handle = self.account.did, handle
+        given = {"identifier": handle, "password": self.account.app_password}
+        self._jwt = ""
+        self._jwt = json.loads(self._tell("com.atproto.server.createSession", given).body)["accessJwt"]
+
+    def _tell(self, nsid: str, body: Any) -> Response:
+        headers = {"content-type": "application/json"}
+        if self._jwt:
+            headers["authorization"] = f"Bearer {self._jwt}"
+        answer = self.world.box.handle(Request("POST", f"/xrpc/{nsid}", (), headers, json.dumps(body).encode()))
+        assert 200 == answer.status, answer.body
+        return answer
+
+    def write(self, collection: str, **fields: Any) -> str:
+        """A record; its at-uri."""
+        record = {"$type": collection, "createdAt": self.world.clock.now().isoformat(), **fields}
+        body = {"repo": self.did, "collection": collection, "record": record}
+        return str(json.loads(self._tell("com.atproto.repo.createRecord", body).body)["uri"])
+
+    def say(self, text: str, *, to: str | None = None, quoting: str | None = None, **fields: Any) -> str:
+        """A post: by itself, as a reply, or as a quote; its at-uri."""
+        if to is not None:
+            parent = self._ref(to)
+            fields["reply"] = {"root": self._record(to).value.get("reply", {}).get("root", parent), "parent": parent}
+        if quoting is not None:
+            fields["embed"] = {"$type": "app.bsky.embed.record", "record": self._ref(quoting)}
+        return self.write(POST, text=text, **fields)
+
+    def tag(self, text: str, did: str, **more: Any) -> str:
+        """A post that mentions somebody with its first four characters; its at-uri."""
+        span = {"byteStart": 0, "byteEnd": 4}
+        return self.say(text, facets=[{"index": span, "features": [{"$type": MENTION, "did": did}]}], **more)
+
+    def like(self, uri: str) -> str:
+        """A like; its at-uri."""
+        return self.write("app.bsky.feed.like", subject=self._ref(uri))
+
+    def be_a_bot(self) -> None:
+        """Say of oneself that one is a bot."""
+        labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]}
+        record = {"$type": PROFILE, "labels": labels}
+        body = {"repo": self.did, "collection": PROFILE, "rkey": "self", "record": record}
+        self._tell("com.atproto.repo.putRecord", body)
+
+    def take_back(self, uri: str) -> None:
+        """Delete a post."""
+        self._tell(
+            "com.atproto.repo.deleteRecord", {"repo": self.did, "collection": POST, "rkey": uri.rpartition("/")[2]}
+        )
+
+    def _record(self, uri: str) -> Record:
+        _, _, did, collection, _ = uri.split("/")
+        handle = next(account.handle for account in self.world.box._pds.accounts if account.did == did)
+        return next(record for record in self.world.box.records(handle, collection) if record.uri == uri)
+
+    def _ref(self, uri: str) -> dict[str, str]:
+        return {"uri": uri, "cid": self._record(uri).cid}

@@ -1,0 +1,222 @@
+"""What Skywrite makes by itself: once, although a backup from before is restored, and although its words are new."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.reposts import REPOST
+from skywrite.bsky.limits import POST
+from skywrite.queue import identities
+from skywrite.queue.marks import Marks, ToMark
+from skywrite.queue.model import Slot
+from tests.app.conftest import NOON, World
+from tests.app.strangers import Stranger
+from tests.support.feed_server import Reply, feed_server, item, rss
+from tests.support.processes import ROOT
+
+SOURCE = ROOT / "src" / "skywrite"
+HOUR = 3600
+WORDS = count()
+
+
+def other_words() -> str:
+    """A text that is never the same again, as one that is looked up, or made by a machine."""
+    return f"Words {next(WORDS)}"
+
+
+class Scene(NamedTuple):
+    """Something that Skywrite makes by itself.
+
+    `before`: what is set up before the backup. `program`: what each process does at its start, `turn`: before each of
+    its turns. `meanwhile`: what happens in the world after the backup.
+    """
+
+    before: Callable[[Skywrite, World], object] = lambda sky, world: None
+    program: Callable[[Skywrite], object] = lambda sky: None
+    turn: Callable[[Skywrite], object] = lambda sky: None
+    meanwhile: Callable[[World], object] = lambda world: None
+
+
+def answering(sky: Skywrite) -> None:
+    """A program with a function for replies."""
+
+    @sky.on_reply
+    def answer(item: Any) -> str:
+        return other_words()
+
+
+def asked(world: World) -> None:
+    """Somebody writes below the post that was there before the backup."""
+    Stranger(world).say("When do you open?", to=world.box.posts("alice.test")[0].uri)
+
+
+def command(sky: Skywrite, world: World) -> None:
+    """A command that comes every hour, and prints two rows that are never the same."""
+    row = 'echo "{\\"text\\": \\"$(date +%s%N)\\"}"'
+    sky.commands.add(f"{row}; {row}", every="0 * * * *", jsonl=True, repeat=True)
+
+
+def keyed_command(sky: Skywrite, world: World) -> None:
+    """A command whose row has a key of its own, so that only the first of its runs posts it."""
+    sky.commands.add('echo "{\\"text\\": \\"$(date +%s%N)\\", \\"key\\": \\"once\\"}"', every="0 * * * *", jsonl=True)
+
+
+def folder(sky: Skywrite, world: World) -> None:
+    """An account with a slot every minute, for the files of a folder."""
+    sky.set_slots(None, [Slot(1, 13 * 60 + minute, "UTC") for minute in range(120)])
+
+
+def synced(sky: Skywrite) -> None:
+    """A folder, whose file names no time."""
+    path = sky.context.config.home / "posts"
+    if sky.context.clock.now() >= NOON + timedelta(hours=1):
+        path.mkdir(exist_ok=True)
+        (path / "one.md").write_text("From a folder")
+        sky.folders.sync(path)
+
+
+def followed(sky: Skywrite, world: World) -> None:
+    """A post with a reply and a repost that wait for likes."""
+    number = sky.post("Do you like it?").id
+    assert number is not None
+    sky.follow_ups.add(number, when="1 like", reply="Thank you")
+    sky.follow_ups.add(number, when="2 likes", repost=True)
+
+
+def liked(sky: Skywrite) -> None:
+    """Each process counts the likes that the post had after an hour."""
+    if sky.context.clock.now() >= NOON + timedelta(hours=1):
+        post = sky.context.store.get(1)
+        item = ToMark(1, str(post.uri), post.account_did, 1, "text", sky.context.clock.now())
+        counts = dict.fromkeys(("reposts", "replies", "quotes", "bookmarks"), 0) | {"likes": 2}
+        Marks(sky.context.store).note([(item, counts, [])])
+
+
+SCENES: dict[str, list[Scene]] = {
+    "of_answer": [Scene(lambda sky, world: sky.post("Ask me"), answering, meanwhile=asked)],
+    "of_command": [Scene(command)],
+    "of_feed_item": [Scene(lambda sky, world: sky.feeds.add(world.feed))],
+    "of_follow_up": [Scene(followed, turn=liked)],
+    "of_key": [Scene(keyed_command), Scene(folder, turn=synced)],
+    "of_occurrence": [Scene(lambda sky, world: sky.schedule("Drink water", every="hourly"))],
+    "of_repost": [Scene(lambda sky, world: sky.reposts.repost(sky.post("Again").id, every="hourly"))],
+    "of_function": [Scene(program=lambda sky: sky.every("0 * * * *", name="hourly")(other_words))],
+}
+
+
+@pytest.fixture
+def feed(world: World) -> Iterator[None]:
+    """A feed that has an item after an hour, with another title each time."""
+
+    def page(asked: object) -> Reply:
+        later = world.clock.now() >= NOON + timedelta(hours=1)
+        return Reply(rss(*[item("one", title=other_words())] if later else []))
+
+    with feed_server() as server:
+        server.pages["/feed"] = page
+        world.feed = f"{server.url}/feed"
+        yield
+
+
+def made(world: World) -> list[tuple[str, str]]:
+    """Every post and repost of alice, with its address and content."""
+    return [(one.uri, one.cid) for name in (POST, REPOST) for one in world.box.records("alice.test", name)]
+
+
+def turns(sky: Skywrite, scene: Scene) -> None:
+    """Two turns of a worker: one that makes something, and one that sends what the other made last."""
+    for _ in range(2):
+        scene.turn(sky)
+        sky.run_once()
+        sky.context.clock.wait(threading.Event(), 60)
+
+
+@pytest.mark.parametrize(
+    "scene", [pytest.param(scene, id=f"{name}-{index}") for name in SCENES for index, scene in enumerate(SCENES[name])]
+)
+@pytest.mark.usefixtures("feed")
+def test_a_restored_backup_makes_nothing_twice(world: World, tmp_path: Path, scene: Scene) -> None:
+    """Backup, run, restore, run: each record is there once, whatever was made by itself, with the first words."""
+    environ = {"SKYWRITE_FETCH_ALLOW": "127.0.0.1"}
+    sky = world.process(**environ)
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    scene.before(sky, world)
+    scene.program(sky)
+    sky.run_once()
+    sky.backup(tmp_path / "backup.db")
+    before = made(world)
+    scene.meanwhile(world)
+    world.clock.advance(HOUR)
+    turns(sky, scene)
+    world.clock.advance(HOUR)
+    turns(sky, scene)
+    after = made(world)
+    world.clock.advance(HOUR / 2)
+    shutil.copy(tmp_path / "backup.db", tmp_path / "restored.db")
+    restored = world.process(str(tmp_path / "restored.db"), **environ)
+    scene.program(restored)
+    turns(restored, scene)
+    assert (True, after) == (after != before, made(world))
+
+
+def test_every_identity_has_a_scene() -> None:
+    """What gets an identity is in the walk above."""
+    functions = {name for name, _ in inspect.getmembers(identities, inspect.isfunction) if name.startswith("of_")}
+    assert functions == SCENES.keys()
+
+
+# Every place that makes a post or a record for the queue: an identity, or who asked for it.
+PLACES = {
+    "app/feed_checks.py _post_item": "of_feed_item",
+    "app/folders.py _new": "of_key",
+    "app/drafting.py new_post": "whoever calls it",
+    "app/follow_ups.py _do": "of_follow_up",
+    "app/follow_ups.py _reply": "of_follow_up",
+    "app/functions.py call": "a person",
+    "app/inbox.py _add": "of_answer",
+    "app/inbox.py answer_by": "of_answer",
+    "app/occurrences.py _post": "of_occurrence",
+    "app/posts.py schedule": "a person",
+    "app/reposts.py _add": "a person",
+    "app/importing.py _post": "a person",
+    "app/reposts.py _key_at": "of_repost",
+    "app/row_checks.py post": "a person",
+    "app/rows.py accept": "whoever calls it",
+    "app/sending.py publish_now": "a person",
+    "app/timers.py _posts": "of_command",
+}
+MAKERS = {"NewPost", "new_post", "key_of"}
+
+
+def makers() -> Iterator[str]:
+    """The functions of `app` that make posts, rows or record keys."""
+    for path in sorted((SOURCE / "app").glob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef) and any(_makes(node) for node in ast.walk(function)):
+                yield f"app/{path.name} {function.name}"
+
+
+def _makes(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = ast.unparse(node.func).rpartition(".")[2]
+    accepts = name == "accept" and any(word.arg == "source" for word in node.keywords)
+    return name in MAKERS or accepts or ast.unparse(node.func).endswith("tids.next")
+
+
+def test_every_place_that_makes_something_is_known() -> None:
+    """A place that makes posts or records is in the walk above, or somebody asked for what it makes."""
+    assert set(makers()) == PLACES.keys()
+    walked = {what for what in PLACES.values() if what.startswith("of_")}
+    assert walked <= SCENES.keys()
