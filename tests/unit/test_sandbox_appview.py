@@ -213,7 +213,94 @@ def test_notifications_that_were_seen(alice: Person, bob: Person, box: Sandbox) 
     bob.post("First", reply={"root": post, "parent": post})
     alice.tell("app.bsky.notification.updateSeen", {"seenAt": NOW})
     box.clock.advance(60)  # type: ignore[attr-defined]
-    bob.post("Second", reply={"root": post, "parent": post})
+    bob.post("Second", reply={"root": post, "parent": post}, createdAt="2026-11-24T12:01:00.000Z")
     heard = alice.ask("app.bsky.notification.listNotifications")
     read = {one["record"]["text"]: one["isRead"] for one in heard["notifications"]}
     assert ({"First": True, "Second": False}, NOW) == (read, heard["seenAt"])
+
+
+LIST = "app.bsky.notification.listNotifications"
+
+
+def heard(person: Person, *pairs: tuple[str, str]) -> list[tuple[str, str, str | None]]:
+    """What somebody is notified of: why, the text, and which of their posts it is about."""
+    found = person.ask(LIST, *pairs)["notifications"]
+    return [(one["reason"], one["record"].get("text", ""), one.get("reasonSubject")) for one in found]
+
+
+def test_one_notification_for_each_post_and_the_first_reason(alice: Person, bob: Person) -> None:
+    """A mention comes before a quote, and a quote before a reply, so a reason does not tell whether it is a reply."""
+    post = alice.post("Hello")
+    reply = {"root": post, "parent": post}
+    quote = {"$type": "app.bsky.embed.record", "record": post}
+    mention = {"$type": "app.bsky.richtext.facet#mention", "did": alice.account.did}
+    facets = [{"index": {"byteStart": 0, "byteEnd": 1}, "features": [mention]}]
+    bob.post("all", reply=reply, embed=quote, facets=facets)
+    bob.post("two", reply=reply, embed=quote)
+    bob.post("one", reply=reply)
+    found = {text: (reason, subject) for reason, text, subject in heard(alice)}
+    assert {"all": ("mention", None), "two": ("quote", post["uri"]), "one": ("reply", post["uri"])} == found
+
+
+def test_replies_notify_the_authors_of_five_posts_above(alice: Person, bob: Person, box: Sandbox) -> None:
+    """Two strangers who talk below a post notify its author, about that post, until it is six posts above."""
+    carol = Person(box, "carol.test")
+    root = alice.post("Hello")
+    above = root
+    for number in range(1, 8):
+        above = (bob if number % 2 else carol).post(f"{number}", reply={"root": root, "parent": above})
+    assert {("reply", f"{number}", root["uri"]) for number in range(1, 6)} == set(heard(alice))
+
+
+def test_an_old_post_is_far_down(alice: Person, bob: Person) -> None:
+    """The list is sorted by the earlier of what the author says and when it was seen; that is `indexedAt`."""
+    post = alice.post("Hello")
+    for text, at in (("new", NOW), ("future", "2027-01-01T00:00:00Z"), ("old", "2026-11-20T14:00:00+02:00")):
+        bob.post(text, reply={"root": post, "parent": post}, createdAt=at)
+    found = alice.ask(LIST)["notifications"]
+    assert [NOW, NOW, "2026-11-20T12:00:00.000Z"] == [one["indexedAt"] for one in found]
+    assert "old" == found[-1]["record"]["text"]
+
+
+def test_a_page_may_be_empty_and_have_a_cursor(alice: Person, bob: Person, box: Sandbox) -> None:
+    """Reasons are looked at after a page was read, and only so many pages are read for one."""
+    post = alice.post("Hello")
+    bob.post("Deep down", reply={"root": post, "parent": post})
+    for _ in range(11):
+        box.clock.advance(1)  # type: ignore[attr-defined]
+        bob.write("app.bsky.feed.like", subject=alice.post("Like me"), createdAt="2027-01-01T00:00:00Z")
+    first = alice.ask(LIST, ("limit", "1"), ("reasons", "reply"))
+    second = alice.ask(LIST, ("limit", "1"), ("reasons", "reply"), ("cursor", first["cursor"]))
+    assert ([], ["Deep down"]) == (first["notifications"], [one["record"]["text"] for one in second["notifications"]])
+    assert 12 == len(heard(alice))
+
+
+def test_priority_notifications(alice: Person, bob: Person) -> None:
+    """Who set them sees only those of people they follow, unless the request says otherwise."""
+    post = alice.post("Hello")
+    bob.post("Who are you?", reply={"root": post, "parent": post})
+    alice.account.priority_notifications = True
+    assert ([], 1) == (heard(alice), len(heard(alice, ("priority", "false"))))
+    alice.write("app.bsky.graph.follow", subject=bob.account.did)
+    assert 1 == len(heard(alice))
+
+
+def test_labels_of_authors_and_posts(alice: Person, bob: Person) -> None:
+    """What an author says of itself stands in each notification; so does what a post says of itself."""
+    post = alice.post("Hello")
+    labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]}
+    record = {"$type": "app.bsky.actor.profile", "labels": labels}
+    body = {"repo": bob.account.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": record}
+    bob.tell("com.atproto.repo.putRecord", body)
+    bob.post("Beep", reply={"root": post, "parent": post})
+    (found,) = alice.ask(LIST)["notifications"]
+    assert ([("bot", bob.account.did)], []) == (
+        [(one["val"], one["src"]) for one in found["author"]["labels"]],
+        found["labels"],
+    )
+    assert (
+        400
+        == alice.box.handle(
+            Request("GET", f"/xrpc/{LIST}", (("seenAt", NOW),), {"authorization": f"Bearer {alice.jwt}"})
+        ).status
+    )

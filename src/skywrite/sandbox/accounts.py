@@ -42,6 +42,7 @@ class Account:
     second_factor: str | None = None
     drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen_at: str = ""
+    priority_notifications: bool = False
 
     @property
     def app_password(self) -> str:

@@ -1,16 +1,17 @@
 """app.bsky.*: as much of the AppView as a posting bot needs, made from the sandbox's own repositories.
 
-What lives here: posts with their counts, threads, profiles, follows, likes, lists, notifications and drafts. What does
-not: algorithms, moderation, embeds as views.
+What lives here: posts with their counts, threads, profiles, follows, likes, lists and drafts. What does not: who is
+notified of what (`notifications`), algorithms, moderation, embeds as views.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from skywrite.atproto.syntax import AtUri, InvalidSyntax
+from skywrite.clock import to_iso
 from skywrite.http import Response
 from skywrite.sandbox.accounts import Account
 from skywrite.sandbox.pds import Call, Method, Pds
@@ -18,19 +19,19 @@ from skywrite.sandbox.repo import Record
 from skywrite.sandbox.wire import XrpcFailure, empty_answer, json_answer
 
 POST = "app.bsky.feed.post"
-_FOLLOW = "app.bsky.graph.follow"
+FOLLOW = "app.bsky.graph.follow"
 _DEFS = "app.bsky.feed.defs"
 MAX_DRAFTS = 500
 
 
 def get_posts(pds: Pds, call: Call) -> Response:
-    found = [_locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"])]
+    found = [locate(pds, uri, POST) for uri in dict.fromkeys(call.params["uris"])]
     return json_answer({"posts": [_post_view(pds, *one) for one in found if one is not None]})
 
 
 def get_post_thread(pds: Pds, call: Call) -> Response:
     uri = call.params["uri"]
-    found = _locate(pds, uri, POST)
+    found = locate(pds, uri, POST)
     if found is None:
         raise XrpcFailure(400, f"Post not found: {uri}", "NotFound")
     thread = _thread_below(pds, *found, depth=call.params["depth"])
@@ -41,14 +42,14 @@ def get_post_thread(pds: Pds, call: Call) -> Response:
 def _thread_below(pds: Pds, account: Account, record: Record, depth: int) -> dict[str, Any]:
     view: dict[str, Any] = {"$type": f"{_DEFS}#threadViewPost", "post": _post_view(pds, account, record)}
     if depth > 0:
-        answers = [one for one in _all(pds, POST) if _parent(one[1]) == record.uri]
+        answers = [one for one in everything(pds, POST) if parent_of(one[1]) == record.uri]
         view["replies"] = [_thread_below(pds, *one, depth=depth - 1) for one in answers]
     return view
 
 
 def _add_parents(pds: Pds, thread: dict[str, Any], record: Record, height: int) -> None:
-    while height > 0 and (parent := _parent(record)) is not None:
-        found = _locate(pds, parent, POST)
+    while height > 0 and (parent := parent_of(record)) is not None:
+        found = locate(pds, parent, POST)
         if found is None:
             thread["parent"] = {"$type": f"{_DEFS}#notFoundPost", "uri": parent, "notFound": True}
             return
@@ -62,26 +63,31 @@ def get_author_feed(pds: Pds, call: Call) -> Response:
 
 
 def get_timeline(pds: Pds, call: Call) -> Response:
-    reader = _caller(pds, call)
-    follows = {record.value["subject"] for record in reader.repo.records(_FOLLOW)}
-    seen = [one for one in _all(pds, POST) if one[0].did in follows or one[0] is reader]
+    reader = caller(pds, call)
+    follows = {record.value["subject"] for record in reader.repo.records(FOLLOW)}
+    seen = [one for one in everything(pds, POST) if one[0].did in follows or one[0] is reader]
     return json_answer(_feed(pds, seen, call))
 
 
 def _feed(pds: Pds, found: list[tuple[Account, Record]], call: Call) -> dict[str, Any]:
     """Newest first by the earlier of createdAt and indexedAt, as the AppView sorts."""
-    found.sort(key=lambda one: _sort_at(one[1]), reverse=True)
+    found.sort(key=lambda one: sort_at(one[1]), reverse=True)
     cursor = call.params.get("cursor")
-    rest = [one for one in found if cursor is None or _sort_at(one[1]) < cursor]
+    rest = [one for one in found if cursor is None or sort_at(one[1]) < cursor]
     page = rest[: call.params["limit"]]
     answer: dict[str, Any] = {"feed": [{"post": _post_view(pds, *one)} for one in page]}
     if len(rest) > len(page):
-        answer["cursor"] = _sort_at(page[-1][1])
+        answer["cursor"] = sort_at(page[-1][1])
     return answer
 
 
-def _sort_at(record: Record) -> str:
-    return min(str(record.value.get("createdAt", record.indexed_at)), record.indexed_at)
+def sort_at(record: Record) -> str:
+    """The time by which posts and notifications are sorted: the earlier of what the author says and what is true."""
+    try:
+        said = datetime.fromisoformat(str(record.value.get("createdAt")))
+    except ValueError:
+        return record.indexed_at
+    return min(to_iso(said if said.tzinfo else said.replace(tzinfo=UTC)), record.indexed_at)
 
 
 def get_profile(pds: Pds, call: Call) -> Response:
@@ -96,17 +102,17 @@ def get_profiles(pds: Pds, call: Call) -> Response:
 def search_actors_typeahead(pds: Pds, call: Call) -> Response:
     """Accounts whose handle or display name begins like this."""
     begin = str(call.params.get("q", "")).lower()
-    views = (_actor_view(pds, account) for account in pds.accounts)
+    views = (actor_view(pds, account) for account in pds.accounts)
     found = [view for view in views if any(view[name].lower().startswith(begin) for name in ("handle", "displayName"))]
     return json_answer({"actors": found[: call.params["limit"]] if begin else []})
 
 
 def _profile(pds: Pds, account: Account) -> dict[str, Any]:
-    follows = account.repo.records(_FOLLOW)
-    followers = sum(record.value["subject"] == account.did for _, record in _all(pds, _FOLLOW))
+    follows = account.repo.records(FOLLOW)
+    followers = sum(record.value["subject"] == account.did for _, record in everything(pds, FOLLOW))
     profile = account.repo.get("app.bsky.actor.profile", "self")
     value = profile.value if profile else {}
-    view = _actor_view(pds, account)
+    view = actor_view(pds, account)
     for name in ("description", "pinnedPost"):
         if name in value:
             view[name] = value[name]
@@ -115,7 +121,7 @@ def _profile(pds: Pds, account: Account) -> dict[str, Any]:
 
 
 def get_feed_generator(pds: Pds, call: Call) -> Response:
-    found = _locate(pds, call.params["feed"], "app.bsky.feed.generator")
+    found = locate(pds, call.params["feed"], "app.bsky.feed.generator")
     if found is None:
         raise XrpcFailure(400, "could not find feed")
     account, record = found
@@ -124,14 +130,14 @@ def get_feed_generator(pds: Pds, call: Call) -> Response:
 
 
 def get_list(pds: Pds, call: Call) -> Response:
-    found = _locate(pds, call.params["list"], "app.bsky.graph.list")
+    found = locate(pds, call.params["list"], "app.bsky.graph.list")
     if found is None:
         raise XrpcFailure(400, "List not found")
     account, record = found
     members = [one for one in account.repo.records("app.bsky.graph.listitem") if one.value["list"] == record.uri]
     view = _view(pds, account, record, ("name", "purpose", "description"))
     items = [
-        {"uri": member.uri, "subject": _actor_view(pds, subject)}
+        {"uri": member.uri, "subject": actor_view(pds, subject)}
         for member in members
         if (subject := pds.accounts.find(member.value["subject"])) is not None
     ]
@@ -141,15 +147,15 @@ def get_list(pds: Pds, call: Call) -> Response:
 def get_follows(pds: Pds, call: Call) -> Response:
     """The accounts that an account follows, latest first."""
     account = _actor(pds, call.params["actor"])
-    found = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(_FOLLOW))
-    return _people(pds, call, "follows", found, subject=_actor_view(pds, account))
+    found = ((record, pds.accounts.find(record.value["subject"])) for record in account.repo.records(FOLLOW))
+    return _people(pds, call, "follows", found, subject=actor_view(pds, account))
 
 
 def get_followers(pds: Pds, call: Call) -> Response:
     """The followers of an account, latest first."""
     account = _actor(pds, call.params["actor"])
-    found = ((record, other) for other, record in _all(pds, _FOLLOW) if record.value["subject"] == account.did)
-    return _people(pds, call, "followers", found, subject=_actor_view(pds, account))
+    found = ((record, other) for other, record in everything(pds, FOLLOW) if record.value["subject"] == account.did)
+    return _people(pds, call, "followers", found, subject=actor_view(pds, account))
 
 
 def get_reposted_by(pds: Pds, call: Call) -> Response:
@@ -164,13 +170,15 @@ def get_likes(pds: Pds, call: Call) -> Response:
 
     def view(record: Record, account: Account) -> dict[str, Any]:
         times = {"indexedAt": record.indexed_at, "createdAt": record.value["createdAt"]}
-        return {**times, "actor": _actor_view(pds, account)}
+        return {**times, "actor": actor_view(pds, account)}
 
     return _people(pds, call, "likes", _about(pds, "app.bsky.feed.like", uri), view, uri=uri)
 
 
 def _about(pds: Pds, collection: str, uri: str) -> Iterator[tuple[Record, Account]]:
-    return ((record, account) for account, record in _all(pds, collection) if record.value["subject"]["uri"] == uri)
+    return (
+        (record, account) for account, record in everything(pds, collection) if record.value["subject"]["uri"] == uri
+    )
 
 
 def _people(
@@ -185,13 +193,13 @@ def _people(
     rows = [(record, account) for record, account in found if account is not None and account.status == "active"]
     rows.sort(key=lambda row: (row[0].indexed_at, row[0].uri), reverse=True)
     start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
-    page = [view(*row) if view is not None else _actor_view(pds, row[1]) for row in rows[start : start + limit]]
+    page = [view(*row) if view is not None else actor_view(pds, row[1]) for row in rows[start : start + limit]]
     cursor = {"cursor": str(start + limit)} if start + limit < len(rows) else {}
     return json_answer({**more, name: page, **cursor})
 
 
 def get_starter_pack(pds: Pds, call: Call) -> Response:
-    found = _locate(pds, call.params["starterPack"], "app.bsky.graph.starterpack")
+    found = locate(pds, call.params["starterPack"], "app.bsky.graph.starterpack")
     if found is None:
         raise XrpcFailure(400, "Starter pack not found")
     account, record = found
@@ -200,14 +208,14 @@ def get_starter_pack(pds: Pds, call: Call) -> Response:
 
 
 def _view(pds: Pds, account: Account, record: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    view: dict[str, Any] = {"uri": record.uri, "cid": record.cid, "creator": _actor_view(pds, account)}
+    view: dict[str, Any] = {"uri": record.uri, "cid": record.cid, "creator": actor_view(pds, account)}
     view.update({name: record.value[name] for name in names if name in record.value})
     view["indexedAt"] = record.indexed_at
     return view
 
 
 def create_draft(pds: Pds, call: Call) -> Response:
-    account = _caller(pds, call)
+    account = caller(pds, call)
     if len(account.drafts) >= MAX_DRAFTS:
         raise XrpcFailure(400, "Too many drafts", "DraftLimitReached")
     draft_id, now = pds.next_tid(), pds.now_iso()
@@ -216,7 +224,7 @@ def create_draft(pds: Pds, call: Call) -> Response:
 
 
 def get_drafts(pds: Pds, call: Call) -> Response:
-    drafts = sorted(_caller(pds, call).drafts.values(), key=lambda one: (one["updatedAt"], one["id"]), reverse=True)
+    drafts = sorted(caller(pds, call).drafts.values(), key=lambda one: (one["updatedAt"], one["id"]), reverse=True)
     start = int(call.params.get("cursor", "0"))
     page = drafts[start : start + call.params["limit"]]
     answer: dict[str, Any] = {"drafts": page}
@@ -228,18 +236,18 @@ def get_drafts(pds: Pds, call: Call) -> Response:
 def update_draft(pds: Pds, call: Call) -> Response:
     """Update a draft. An unknown id is silently ignored, as the lexicon says."""
     changed = call.body["draft"]
-    known = _caller(pds, call).drafts.get(changed["id"])
+    known = caller(pds, call).drafts.get(changed["id"])
     if known is not None:
         known.update(draft=changed["draft"], updatedAt=pds.now_iso())
     return empty_answer()
 
 
 def delete_draft(pds: Pds, call: Call) -> Response:
-    _caller(pds, call).drafts.pop(call.body["id"], None)
+    caller(pds, call).drafts.pop(call.body["id"], None)
     return empty_answer()
 
 
-def _caller(pds: Pds, call: Call) -> Account:
+def caller(pds: Pds, call: Call) -> Account:
     account = pds.accounts.find(call.did)
     if account is None:
         raise XrpcFailure(400, "Profile not found")
@@ -255,7 +263,7 @@ def _actor(pds: Pds, name: str) -> Account:
     return account
 
 
-def _locate(pds: Pds, uri: str, collection: str) -> tuple[Account, Record] | None:
+def locate(pds: Pds, uri: str, collection: str) -> tuple[Account, Record] | None:
     try:
         parsed = AtUri(uri)
     except InvalidSyntax:
@@ -267,97 +275,59 @@ def _locate(pds: Pds, uri: str, collection: str) -> tuple[Account, Record] | Non
     return None if record is None else (account, record)
 
 
-def _all(pds: Pds, collection: str) -> Iterator[tuple[Account, Record]]:
+def everything(pds: Pds, collection: str) -> Iterator[tuple[Account, Record]]:
     for account in pds.accounts:
         if account.status == "active":
             for record in account.repo.records(collection):
                 yield account, record
 
 
-def _parent(record: Record) -> str | None:
+def parent_of(record: Record) -> str | None:
     uri = record.value.get("reply", {}).get("parent", {}).get("uri")
     return uri if isinstance(uri, str) else None
 
 
-def _actor_view(pds: Pds, account: Account) -> dict[str, Any]:
+def actor_view(pds: Pds, account: Account) -> dict[str, Any]:
     profile = account.repo.get("app.bsky.actor.profile", "self")
     value = profile.value if profile else {}
     view: dict[str, Any] = {"did": account.did, "handle": account.handle, "displayName": value.get("displayName", "")}
     if "avatar" in value:
         cid = value["avatar"]["ref"]["$link"]
         view["avatar"] = f"{pds.url}/xrpc/com.atproto.sync.getBlob?did={account.did}&cid={cid}"
+    if profile is not None and (labels := self_labels(account, profile)):
+        view["labels"] = labels
     return view
+
+
+def self_labels(account: Account, record: Record) -> list[dict[str, str]]:
+    """The labels that an account gave a record, or itself in its profile."""
+    return [
+        {"src": account.did, "uri": record.uri, "cid": record.cid, "val": one["val"], "cts": record.indexed_at}
+        for one in (record.value.get("labels") or {}).get("values", ())
+    ]
 
 
 def _post_view(pds: Pds, account: Account, record: Record) -> dict[str, Any]:
     def count(collection: str) -> int:
-        return sum(one.value.get("subject", {}).get("uri") == record.uri for _, one in _all(pds, collection))
+        return sum(one.value.get("subject", {}).get("uri") == record.uri for _, one in everything(pds, collection))
 
-    posts = [one for _, one in _all(pds, POST)]
+    posts = [one for _, one in everything(pds, POST)]
     return {
         "uri": record.uri,
         "cid": record.cid,
-        "author": _actor_view(pds, account),
+        "author": actor_view(pds, account),
         "record": record.value,
         "bookmarkCount": 0,
-        "replyCount": sum(_parent(one) == record.uri for one in posts),
+        "replyCount": sum(parent_of(one) == record.uri for one in posts),
         "repostCount": count("app.bsky.feed.repost"),
         "likeCount": count("app.bsky.feed.like"),
-        "quoteCount": sum(_quoted(one) == record.uri for one in posts),
+        "quoteCount": sum(quoted_by(one) == record.uri for one in posts),
         "indexedAt": record.indexed_at,
-        "labels": [
-            {"src": account.did, "uri": record.uri, "cid": record.cid, "val": one["val"], "cts": record.indexed_at}
-            for one in (record.value.get("labels") or {}).get("values", ())
-        ],
+        "labels": self_labels(account, record),
     }
 
 
-def list_notifications(pds: Pds, call: Call) -> Response:
-    """Replies, mentions and quotes of the caller's posts by others, newest first."""
-    reader = _caller(pds, call)
-    wanted = call.params.get("reasons") or ["reply", "mention", "quote"]
-    found = [
-        (record.indexed_at, record.uri, account, record, reason, subject)
-        for account, record in _all(pds, POST)
-        if account is not reader and (named := _reason(record, reader.did)) is not None
-        for reason, subject in [named]
-        if reason in wanted
-    ]
-    found.sort(key=lambda one: one[:2], reverse=True)
-    start, limit = int(call.params.get("cursor", "0")), call.params["limit"]
-    page = [_notification(pds, *one[2:], reader.seen_at) for one in found[start : start + limit]]
-    more = {"cursor": str(start + limit)} if start + limit < len(found) else {}
-    seen = {"seenAt": reader.seen_at} if reader.seen_at else {}
-    return json_answer({"notifications": page, **seen, **more})
-
-
-def update_seen(pds: Pds, call: Call) -> Response:
-    """Mark the notifications up to a time as read."""
-    _caller(pds, call).seen_at = call.body["seenAt"]
-    return empty_answer()
-
-
-def _reason(record: Record, did: str) -> tuple[str, str | None] | None:
-    """Why somebody is notified of a post, and which of their posts it is about."""
-    parent, quoted = _parent(record), _quoted(record)
-    if parent is not None and parent.startswith(f"at://{did}/"):
-        return "reply", parent
-    if quoted is not None and quoted.startswith(f"at://{did}/"):
-        return "quote", quoted
-    features = [feature for facet in record.value.get("facets", ()) for feature in facet.get("features", ())]
-    return ("mention", None) if any(feature.get("did") == did for feature in features) else None
-
-
-def _notification(
-    pds: Pds, account: Account, record: Record, reason: str, subject: str | None, seen_at: str
-) -> dict[str, Any]:
-    about = {} if subject is None else {"reasonSubject": subject}
-    view = {"uri": record.uri, "cid": record.cid, "author": _actor_view(pds, account), "record": record.value}
-    is_read = bool(seen_at) and datetime.fromisoformat(record.indexed_at) <= datetime.fromisoformat(seen_at)
-    return {**view, **about, "reason": reason, "isRead": is_read, "indexedAt": record.indexed_at}
-
-
-def _quoted(record: Record) -> str | None:
+def quoted_by(record: Record) -> str | None:
     quoted = record.value.get("embed", {}).get("record", {})
     uri = quoted.get("uri") or quoted.get("record", {}).get("uri")
     return uri if isinstance(uri, str) else None
@@ -378,8 +348,6 @@ METHODS = {
     "app.bsky.graph.getFollowers": Method(get_followers, "optional"),
     "app.bsky.graph.getList": Method(get_list, "optional"),
     "app.bsky.graph.getStarterPack": Method(get_starter_pack, "optional"),
-    "app.bsky.notification.listNotifications": Method(list_notifications, "access"),
-    "app.bsky.notification.updateSeen": Method(update_seen, "access"),
     "app.bsky.draft.createDraft": Method(create_draft, "access"),
     "app.bsky.draft.getDrafts": Method(get_drafts, "access"),
     "app.bsky.draft.updateDraft": Method(update_draft, "access"),

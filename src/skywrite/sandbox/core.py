@@ -7,7 +7,7 @@
 
 What lives here: the path of a request through the server (path, fault, parameters, sign-in, body, limits, method), and
 what a test reads and sets. `handle` needs no socket, and no clock except `box.clock`. What does not: what the methods
-do (`server_methods`, `repo_methods`, `appview`), HTTP (`server`), the network client's side (`transport`).
+do (`server_methods`, `repo_methods`, `appview`, `notifications`), HTTP (`server`), the client's side (`transport`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from skywrite.atproto.syntax import Handle
 from skywrite.clock import SYSTEM_CLOCK, Clock, secret_bytes
 from skywrite.http import Response
-from skywrite.sandbox import appview, repo_methods, server_methods
+from skywrite.sandbox import appview, notifications, repo_methods, server_methods
 from skywrite.sandbox.accounts import Account, Status
 from skywrite.sandbox.faults import Fault, Faults
 from skywrite.sandbox.lexdata import read_json, to_lex
@@ -46,7 +46,12 @@ if TYPE_CHECKING:
     from skywrite.sandbox.server import SandboxServer
 
 POSTS = "app.bsky.feed.post"
-METHODS: dict[str, Method] = {**server_methods.METHODS, **repo_methods.METHODS, **appview.METHODS}
+METHODS: dict[str, Method] = {
+    **server_methods.METHODS,
+    **repo_methods.METHODS,
+    **appview.METHODS,
+    **notifications.METHODS,
+}
 _NSID = re.compile(r"[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*")
 _MIME = re.compile(r"\s*([^\s;/]+/[^\s;]+)\s*(?:;.*)?")
 _PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"

@@ -1,7 +1,7 @@
 """The state of a sandbox, and what each method receives in a call.
 
 What lives here: the server's settings, its accounts and sessions, and who may call what. What does not: the methods
-(`server_methods`, `repo_methods`, `appview`), faults and transports (`core`).
+(`server_methods`, `repo_methods`, `appview`, `notifications`), faults and transports (`core`).
 """
 
 from __future__ import annotations
