@@ -281,7 +281,7 @@ def test_server_answers_html_at_login(signed_out: Shell) -> None:
 
 def test_no_account_yet(signed_out: Shell) -> None:
     """Without an account every command that needs one says how to sign in."""
-    for words in (("post", "Hello"), ("thread", "a", "b"), ("preview", "Hello"), ("whoami",), ("doctor",)):
+    for words in (("post", "Hello"), ("thread", "A", "B"), ("preview", "Hello"), ("whoami",), ("doctor",)):
         told = signed_out(*words, "--json", code=3)
         if words != ("doctor",):
             assert_error(told, "NoAccount", "No account")

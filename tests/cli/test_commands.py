@@ -308,7 +308,7 @@ def test_delete(shell: Shell) -> None:
     """A post is deleted by its link, its at-uri or its number, with its thread and gates; a stranger's is not."""
     link = shell("post", "a", "--json").json["url"]
     uri = shell("post", "b", "--replies", "nobody", "--json").json["uri"]
-    number = shell("thread", "c", "d", "--json").json["id"]
+    number = shell("thread", "C", "D", "--json").json["id"]
     assert uri == shell("delete", uri, "--json").json["deleted"]
     shell("delete", link)
     shell("delete", str(number))
@@ -607,7 +607,7 @@ def test_dry_run_checks_the_time_as_well(shell: Shell) -> None:
 
 def test_a_thread_is_edited_whole(shell: Shell, files: Files) -> None:
     """All its texts are given, as they were when it was made; anything else is refused."""
-    shell("thread", "one", "two", "three", "--at", "tomorrow 9:00")
+    shell("thread", "One", "Two", "Three", "--at", "tomorrow 9:00")
     shell("edit", "1", "only one", code=2)
     shell("edit", "1", "eins", "zwei", "drei")
     row = json.loads(shell("export").out)

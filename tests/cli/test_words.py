@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+
+from tests.cli.conftest import Shell
+from tests.cli.walk import commands
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,72 @@ def test_options_before_the_text_are_no_mistake(shell: Any) -> None:
     """`--lang en "Hello"` posts Hello."""
     shell("post", "--lang", "en", "--no-card", "Hello")
     assert ["Hello"] == shell.posts()
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("post", "Good", "morning", "--at", "in 3 days"), ("post", "Good morning", "--at", "in 3 days")),
+        (("post", "--at", "in", "3", "days", "Sale"), ("post", "--at", "in 3 days", "Sale")),
+        (("post", "Sale", "--at=in", "3", "days"), ("post", "Sale", "--at", "in 3 days")),
+        (("post", "It costs", "$5 `now`"), ("post", "It costs $5 `now`")),
+        (("post", "--tag", "a", "b", "c", "Text"), ("post", "--tag", "a", "--tag", "b", "--tag", "c", "Text")),
+        (("post", "-5 degrees", "--lang", "en"), ("post", "--lang", "en", "--", "-5 degrees")),
+        (("thread", "First", "post", "of", "mine", "--lang", "en"), ("thread", "First post of mine", "--lang", "en")),
+        (("thread", "A", "B", "--lang", "en", "de"), ("thread", "A", "B", "--lang", "en", "--lang", "de")),
+    ],
+)
+def test_the_hint_is_the_whole_command(shell: Shell, words: tuple[str, ...], meant: tuple[str, ...]) -> None:
+    """It keeps every option that was given, so that pasting it does what was meant, and at its time."""
+    hint = shell(*words, "--json", code=2).json["hint"]
+    command = hint.partition(": ")[2].partition(". If")[0]
+    pasted = [word for word in shlex.split(command) if word != "--json"]
+    assert ["skywrite", *meant] == pasted
+    shell(*meant[:1], "--dry-run", *meant[1:])
+    assert [] == shell.posts()
+
+
+@pytest.mark.parametrize("path", ["post", "thread", "preview"])
+@pytest.mark.parametrize("option", ["--schedule", "--shedule", "--no-such", "--no-such=1", "-x"])
+def test_an_unknown_option_is_no_text(shell: Shell, path: str, option: str) -> None:
+    """`--schedule "tomorrow 9:00"` is refused as an option, and not joined to the text."""
+    told = shell(path, "x", option, "tomorrow 9:00", code=2)
+    assert f"There is no option {option.partition('=')[0]}." in told.err
+    assert ("--at" in told.err) == (option == "--schedule" and path != "preview")
+    assert [] == shell.posts()
+
+
+def test_every_command_knows_what_was_meant(signed_out: Shell) -> None:
+    """On every command a misspelt option is an unknown one, and the right one is named."""
+    walked = 0
+    for path, command in commands():
+        for option in command.params:
+            if isinstance(option, click.Option) and len(name := max(option.opts, key=len)) > 6:
+                told = signed_out(*path, "x", f"{name[:-2]}{name[-1]}", "y", code=2)
+                assert (True, True) == ("There is no option" in told.err, name in told.err), (path, name, told)
+                walked += 1
+    assert walked > 200
+
+
+@pytest.mark.parametrize(
+    "words", [("post", "help"), ("post", "HELP"), ("thread", "help"), ("post", "queue"), ("post", "ls")]
+)
+def test_a_word_that_is_a_deed_is_asked_about(shell: Shell, words: tuple[str, ...]) -> None:
+    """`post help` posts nothing and shows how to get help, and how to post the word all the same."""
+    told = shell(*words, code=2)
+    assert (True, True, []) == ("Is '" in told.err, f"-- {words[1]}" in told.err, shell.posts())
+    shell(words[0], "--", words[1])
+    assert [words[1]] == shell.posts()
+
+
+def test_a_sentence_is_no_thread(shell: Shell) -> None:
+    """`thread First post of mine` posts nothing; several texts in quotes are a thread, also of one word each."""
+    told = shell("thread", "First", "post", "of", "mine", code=2)
+    assert 'skywrite thread "First post of mine"' in told.err
+    assert "skywrite thread -- First post of mine" in told.err
+    assert [] == shell.posts()
+    shell("thread", "First", "Second", "Third one")
+    shell("thread", "--", "one", "two")
+    assert ["First", "Second", "Third one", "one", "two"] == sorted(
+        shell.posts(), key=["First", "Second", "Third one", "one", "two"].index
+    )

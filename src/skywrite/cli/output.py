@@ -116,7 +116,8 @@ def print_error(error: Mapping[str, str], as_json: bool) -> None:
         return
     _labelled(click.style("Error:", fg="red", bold=True), 7, error["message"])
     if error["hint"]:
-        _labelled(click.style("To do:", fg="cyan"), 7, hint_text(error["hint"]))
+        # Not wrapped: a command that is broken into two lines cannot be pasted.
+        click.echo(f"{click.style('To do:', fg='cyan')} {printable_line(hint_text(error['hint']))}", err=True)
 
 
 def _labelled(label: str, first: int, sentence: str) -> None:

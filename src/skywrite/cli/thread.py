@@ -9,11 +9,11 @@ import click
 
 from skywrite.cli.options import account_option, draft_options, draft_row, json_option, read_text, text_options
 from skywrite.cli.posting import schedule_options, send
-from skywrite.cli.words import ManyTextsCommand
+from skywrite.cli.words import ThreadCommand
 from skywrite.compose.parts import split_parts, thread_draft
 
 
-@click.command("thread", cls=ManyTextsCommand, epilog="Example: skywrite thread --file story.txt --numbering 1/n")
+@click.command("thread", cls=ThreadCommand, epilog="Example: skywrite thread --file story.txt --numbering 1/n")
 @text_options
 @draft_options
 @schedule_options

@@ -1,18 +1,27 @@
 """Stray words on the command line.
 
-What lives here: a command that refuses them. A shell turns `--image *.jpg` into one value and many words, and `--at
-noon friday` into a value and a word; without this check those words would be posted in public.
+What lives here: a command that refuses them, and shows the whole command as it was meant. A shell turns `--image *.jpg`
+into one value and many words, and `--at noon friday` into a value and a word; without this check those words would be
+posted in public. What does not: empty values and unknown options (`given`).
 """
 
+from __future__ import annotations
+
+import re
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
+from skywrite.cli.given import is_option
 from skywrite.errors import InputError
 
 _FILES = ("images", "video")
+_PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+# Words that somebody types who wants to do something, and not to post them.
+_DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
 
 
 class StrayWord(InputError):
@@ -24,20 +33,50 @@ class GivenTwice(InputError):
 
 
 class Word(NamedTuple):
-    """A word that belongs to no option; `option` is the one whose value is right before it."""
+    """A word that belongs to no option, and its place; `option` is the one whose value is right before it."""
 
     text: str
+    place: int
     option: click.Option | None
-    value: str
+
+
+class Line(NamedTuple):
+    """A command line: all that was given after the command, the words that belong to no option, and the options.
+
+    `ended`: whether `--` says that the rest are texts.
+    """
+
+    command: str
+    args: list[str]
+    words: list[Word]
+    options: list[click.Option]
+    ended: bool
+
+    def whole(self, args: list[str]) -> str:
+        """The command with these arguments, to paste."""
+        return f"{self.command} {shell_words(args)}"
+
+    def with_text(self, text: str) -> str:
+        """The command with this text in place of all words."""
+        places = {word.place for word in self.words}
+        rest = [arg for place, arg in enumerate(self.args) if place not in places and arg != "--"]
+        return self.whole([text, *rest] if is_text(text) else [*rest, "--", text])
+
+    def ending_options(self) -> str:
+        """The command that takes each word as it is."""
+        places = {word.place for word in self.words}
+        rest = [arg for place, arg in enumerate(self.args) if place not in places]
+        return self.whole([*rest, "--", *(word.text for word in self.words)])
 
 
 class OneTextCommand(click.Command):
     """A command with one TEXT; anything left over is an error that names the option before it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        words, options = read_words(self, args)
-        check_options(options)
-        check_one_text(words, ctx.command_path)
+        line = read_line(self, ctx, args)
+        check_options(line.options)
+        check_one_text(line)
+        check_is_a_text(line)
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -49,33 +88,62 @@ class ManyTextsCommand(click.Command):
     """A command with several adjacent TEXTs; a word after an option is an error."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        words, options = read_words(self, args)
-        check_options(options)
-        check_together(words)
+        line = read_line(self, ctx, args)
+        check_options(line.options)
+        check_together(line)
         return super().parse_args(ctx, args)
 
 
-def read_words(command: click.Command, args: list[str]) -> tuple[list[Word], list[click.Option]]:
-    """The words of a command line that belong to no option, and all uses of options."""
+class ThreadCommand(ManyTextsCommand):
+    """A command in which each TEXT is a post: a sentence without quotes is an error, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        line = read_line(self, ctx, list(args))
+        check_together(line)
+        check_no_sentence(line)
+        check_is_a_text(line)
+        return super().parse_args(ctx, args)
+
+
+def read_line(command: click.Command, ctx: click.Context, args: list[str]) -> Line:
+    """A command line. Raises NoSuchOption for an option that the command does not have: it is no text."""
     known = {name: param for param in command.params if isinstance(param, click.Option) for name in param.opts}
+    known |= dict(_others(command, ctx))
     words: list[Word] = []
     options: list[click.Option] = []
-    rest = iter(args)
-    before: tuple[click.Option, str] | None = None
-    for arg in rest:
-        if arg == "--":
-            words += [Word(text, None, "") for text in rest]
-            break
-        option = known.get(arg.partition("=")[0])
-        if option is None:
-            words.append(Word(arg, before[0] if before else None, before[1] if before else ""))
+    ended = False
+    place = 0
+    before: click.Option | None = None
+    while place < len(args):
+        arg = args[place]
+        option = None if ended else known.get(arg.partition("=")[0]) or _cluster(known, arg)
+        if arg == "--" and not ended:
+            ended = True
+        elif option is not None:
+            options.append(option)
+            takes_value = not (option.is_flag or option.count)
+            place += takes_value and "=" not in arg and arg in known
+            before = option if takes_value else None
+        elif not ended and is_option(arg):
+            raise click.NoSuchOption(arg, ctx=ctx)
+        elif not ended and arg.startswith("-") and arg != "-":
+            raise _dashed(Line(ctx.command_path, args, words, options, ended), arg, place)
+        else:
+            words.append(Word(arg, place, before))
             before = None
-            continue
-        options.append(option)
-        takes_value = not (option.is_flag or option.count)
-        value = arg.partition("=")[2] if "=" in arg else next(rest, "") if takes_value else ""
-        before = (option, value) if takes_value else None
-    return words, options
+        place += 1
+    return Line(ctx.command_path, args, words, options, ended)
+
+
+def _others(command: click.Command, ctx: click.Context) -> list[tuple[str, click.Option]]:
+    """The options that click adds itself."""
+    found = command.get_help_option(ctx)
+    return [] if found is None else [(name, found) for name in found.opts]
+
+
+def _cluster(known: dict[str, click.Option], arg: str) -> click.Option | None:
+    """The flag that a word like `-qh` begins with."""
+    return known.get(arg[:2]) if re.fullmatch(r"-[a-z]+", arg) else None
 
 
 def check_options(options: list[click.Option]) -> None:
@@ -85,38 +153,112 @@ def check_options(options: list[click.Option]) -> None:
             raise GivenTwice(f"{option.opts[0]} is given {count} times; it takes one value.", hint="Leave one out.")
 
 
-def check_one_text(words: list[Word], command: str) -> None:
+def check_one_text(line: Line) -> None:
     """Raise StrayWord if there is more than one word, or if the only one looks like another file."""
+    words = line.words
     if len(words) > 1:
         stray = next((word for word in words if word.option), words[1])
         if stray.option:
-            raise _after_option(stray)
+            raise _after_option(line, stray)
         text = " ".join(word.text for word in words)
-        hint = f'Put the text into quotes: {command} "{text}"'
+        hint = f"Put the text into quotes: {line.with_text(text)}"
         raise StrayWord(f"One TEXT is posted, and {len(words)} words are given.", hint=hint)
     if words and words[0].option and words[0].option.name in _FILES and _is_file(words[0].text):
-        raise _after_option(words[0])
+        raise _after_option(line, words[0])
 
 
-def check_together(words: list[Word]) -> None:
+def check_together(line: Line) -> None:
     """Raise StrayWord for a word that is separated from the first texts by an option."""
-    for word in words[1:]:
+    for word in line.words[1:]:
         if word.option:
-            raise _after_option(word)
+            raise _after_option(line, word)
 
 
-def _after_option(word: Word) -> StrayWord:
+def check_no_sentence(line: Line) -> None:
+    """Raise StrayWord for words that are a sentence without quotes: one after the other, and the later one small."""
+    pairs = zip(line.words, line.words[1:], strict=False)
+    if line.ended or not any(_is_word(first.text) and _goes_on(later.text) for first, later in pairs):
+        return
+    text = " ".join(word.text for word in line.words)
+    hint = f"Put each post into quotes: {line.with_text(text)}. If each word is a post: {line.ending_options()}"
+    raise StrayWord(f"Each TEXT is a post, and {len(line.words)} words are given.", hint=hint)
+
+
+def check_is_a_text(line: Line) -> None:
+    """Raise StrayWord if the only word is rather something to do, such as help."""
+    from skywrite.cli.main import COMMANDS
+
+    if line.ended or len(line.words) != 1:
+        return
+    text = line.words[0].text
+    if text.lower() == "help" or (not line.options and text in {*_DEEDS, *COMMANDS}):
+        meant = f"skywrite {text}" if text in COMMANDS else "skywrite --help"
+        if text.lower() == "help":
+            meant = f"{line.command} --help"
+        hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
+        raise StrayWord(f"Is {text!r} the text of a post? Nothing was posted.", hint=hint)
+
+
+def shell_words(words: list[str]) -> str:
+    """Words as one types them in a shell; in double quotes where these are enough, which every shell reads."""
+    return " ".join(_shell_word(word) for word in words)
+
+
+def _shell_word(word: str) -> str:
+    if _PLAIN.fullmatch(word):
+        return word
+    return shlex.quote(word) if re.search(r'["$`!\\\n]', word) or not word else f'"{word}"'
+
+
+def is_text(word: str) -> bool:
+    """Whether a word is taken for a text, and not for an option."""
+    return word == "-" or not word.startswith("-")
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and not re.search(r"\s", text)
+
+
+def _goes_on(text: str) -> bool:
+    return _is_word(text) and text[0].islower()
+
+
+def _dashed(line: Line, arg: str, place: int) -> StrayWord:
+    """A text that begins with a dash, which a shell cannot tell from an option."""
+    rest = [*line.args[:place], *line.args[place + 1 :]]
+    hint = f"A text that begins with a dash comes last, after --: {line.whole([*rest, '--', arg])}"
+    return StrayWord(f"{arg[:40]!r} begins with a dash, as options do.", hint=hint)
+
+
+def _after_option(line: Line, word: Word) -> StrayWord:
+    """The error for a word that the value before it belongs to, with the command as it was meant."""
     assert word.option is not None
-    name = word.option.opts[0]
+    name, value = word.option.opts[0], line.args[word.place - 1]
+    before = line.args[: word.place - 1]
+    if "=" in value and before[-1:] != [name]:
+        before, value = [*before, name], value.partition("=")[2]
+    last = _last_stray(line, word)
+    between = line.args[word.place : last + 1]
+    after = line.args[last + 1 :]
     if word.option.multiple:
-        hint = f"Repeat the option for each: {name} {_quoted(word.value)} {name} {_quoted(word.text)}"
+        repeated = [piece for text in between for piece in (name, text)]
+        hint = f"Repeat the option for each: {line.whole([*before, value, *repeated, *after])}"
     else:
-        hint = f'Put its value into quotes: {name} "{word.value} {word.text}"'
-    return StrayWord(f"{word.text!r} is left over: {name} takes one value, {word.value!r}.", hint=hint)
+        hint = f"Put its value into quotes: {line.whole([*before, ' '.join([value, *between]), *after])}"
+    return StrayWord(f"{word.text!r} is left over: {name} takes one value, {value!r}.", hint=hint)
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"' if " " in text else text
+def _last_stray(line: Line, word: Word) -> int:
+    """The place of the last word in a row with this one that belongs to the option before it.
+
+    If no text comes before the option, the last word of several is the text.
+    """
+    places = [other.place for other in line.words]
+    last = word.place
+    while last + 1 in places:
+        last += 1
+    has_text = places[0] < word.place or any(place > last for place in places)
+    return last if has_text or last == word.place else last - 1
 
 
 def _is_file(text: str) -> bool:
