@@ -11,7 +11,8 @@ import pytest
 
 from skywrite.errors import InputError
 from skywrite.schedule.describe import _th
-from skywrite.schedule.languages import fold, numbers
+from skywrite.schedule.folding import fold
+from skywrite.schedule.languages import numbers
 from skywrite.schedule.localtime import SECOND
 from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
 from skywrite.schedule.rrule import Freq, RRule, _years_later

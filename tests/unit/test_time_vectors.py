@@ -65,7 +65,7 @@ def read(text: str, now: datetime, zone: str = VECTORS["zone"], dates: Any = Non
     except PastTime:
         return "past"
     except AmbiguousTime as error:
-        assert 1 < len(re.findall(r'"[^"]+"', error.hint)), error.hint
+        assert re.findall(r'"[^"]+"', error.hint), error.hint
         return "ambiguous"
     except InputError as error:
         assert "" != error.hint

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from skywrite.schedule.languages import numbers
-from skywrite.schedule.time_errors import InvalidTime
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, swapped
 from skywrite.schedule.tokens import Clock, Found, found
 
 # The next character begins something else: it is not a digit, and not a letter except those of East Asia.
@@ -68,6 +68,8 @@ def _read_words(text: str, pos: int) -> Found | None:
             before = match[2] == "to"
             if match[1] == "half" and before:
                 return None
+            if before and away <= (24 if match[1].isdigit() else 12):
+                raise _may_be_range(text, match, away)
             return _shifted(text, match, hour, -away if before else away, match[4])
     if match := _HALB.match(text, pos):
         hour = _number(match[2])
@@ -76,6 +78,19 @@ def _read_words(text: str, pos: int) -> Found | None:
     match = _WORD_HOUR.match(text, pos)
     hour = _number(match[1]) if match else None
     return _found(text, match, str(hour)) if match and hour else None
+
+
+def _may_be_range(text: str, match: re.Match[str], first: int) -> AmbiguousTime:
+    """`7 to 9am`: from seven to nine, or seven minutes before nine."""
+    hour, half = _number(match[3]) or 0, match[4]
+    start, end = first, _to_24(match[0], hour, half) if half else hour
+    if half and first <= 12:
+        # From 9 to 5pm begins in the morning.
+        start = first % 12 + (12 if first % 12 + 12 < end else 0)
+    before = divmod((end * 60 - first) % 1440, 60)
+    clocks = (f"{before[0]}:{before[1]:02d}", f"{start}:00")
+    readings = [swapped(text, match.start(), match.end(), clock) for clock in clocks]
+    return AmbiguousTime(text, f"{match[0]!r} may be minutes before an hour, or two hours", readings)
 
 
 def _number(word: str) -> int | None:

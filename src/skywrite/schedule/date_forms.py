@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from skywrite.schedule.clock_forms import END, ISO_TIME, make_clock
 from skywrite.schedule.languages import OF, months
-from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime
+from skywrite.schedule.time_errors import AmbiguousDate, InvalidTime
 from skywrite.schedule.tokens import CalendarDate, DateOrder, Found, Token, found
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?![0-9])", re.ASCII)
@@ -21,7 +21,9 @@ _ORDINAL = re.compile(r"(\d{4})-(\d{3})(?![0-9])", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?![0-9])", re.ASCII)
 _HHMM = re.compile(rf" (\d\d)(\d\d)(\d\d)?{END}(?![:.])", re.ASCII)
 _NUMERIC = re.compile(
-    rf"(\d{{1,4}})([./-])(\d{{1,2}})(?:(\2) ?(\d{{4}}|\d{{1,2}}(?![:.]\d))?)?{END}(?:(?![:/])|:(?=\d\d:\d\d))", re.ASCII
+    rf"(\d{{1,4}})([./-])(?:(?<=\.) )?(\d{{1,2}})(?:(\2)(?: ?(\d{{4}})|(\d{{1,2}})(?![:.]\d))?)?{END}"
+    r"(?:(?![:/])|:(?=\d\d:\d\d))",
+    re.ASCII,
 )
 _EAST = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号일]", re.ASCII)
 _NAME = r"([^\W\d_]{3,}(?:-[^\W\d_]+)?)\.?"
@@ -125,7 +127,8 @@ def _read_numeric(text: str, pos: int, order: DateOrder | None) -> Found | None:
     match = _NUMERIC.match(text, pos)
     if match is None:
         return None
-    first, mark, second, closed, third = match.groups()
+    first, mark, second, closed, *years = match.groups()
+    third = years[0] or years[1]
     piece = match[0].strip()
     if third is not None and len(third) == 1 and len(first) != 4:
         return None
@@ -138,7 +141,7 @@ def _read_numeric(text: str, pos: int, order: DateOrder | None) -> Found | None:
     if third is None and not closed and mark in "-.":
         return None
     if third is not None and len(third) == 2:
-        return found(text, pos, match.end(), _short_year(text, match, order))
+        return found(text, pos, match.end(), _short_year(text, match, third, order))
     ordered = _ordered(int(first), int(second), "dmy" if mark == "." else order)
     if ordered is None:
         shown = [_spell(int(first), int(second), third), _spell(int(second), int(first), third)]
@@ -155,10 +158,10 @@ def _ordered(first: int, second: int, order: str | None) -> tuple[int, int] | No
     return None
 
 
-def _ambiguous(text: str, match: re.Match[str], why: str, readings: list[str]) -> AmbiguousTime:
+def _ambiguous(text: str, match: re.Match[str], why: str, readings: list[str]) -> AmbiguousDate:
     """The error for an ambiguous date, showing how to write the whole text instead."""
     head, tail = text[: match.start()], text[match.start() + len(match[0].strip()) :]
-    return AmbiguousTime(text, why, [head + reading + tail for reading in readings])
+    return AmbiguousDate(text, why, [head + reading + tail for reading in readings])
 
 
 def _spell(day: int, month: int, year: str | None) -> str:
@@ -170,9 +173,9 @@ def _spell(day: int, month: int, year: str | None) -> str:
 _SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-def _short_year(text: str, match: re.Match[str], order: DateOrder | None) -> CalendarDate:
+def _short_year(text: str, match: re.Match[str], year_or_day: str, order: DateOrder | None) -> CalendarDate:
     """A date of three two-digit numbers, if only one order gives a day, or the order is known."""
-    first, second, third = (int(match[group]) for group in (1, 3, 5))
+    first, second, third = int(match[1]), int(match[3]), int(year_or_day)
     orders = {"dmy": (third, second, first), "mdy": (third, first, second), "ymd": (first, second, third)}
     if order:
         return _day(match[0].strip(), *_full_year(orders[order]))

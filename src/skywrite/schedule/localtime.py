@@ -6,9 +6,10 @@ Zones are those of the IANA database, from the operating system or the `tzdata` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -16,6 +17,7 @@ from skywrite.errors import InputError
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
+NAME_MAX = 40
 # No zone changes its offset twice within this time.
 _SCAN = timedelta(hours=12)
 
@@ -23,7 +25,16 @@ LocalKind = Literal["plain", "gap", "twice"]
 
 
 class UnknownZone(InputError):
-    """A time zone that is not in the IANA database."""
+    """A time zone that is not in the IANA database, or not clear.
+
+    In a written time, `readings` are the whole text with other zones (`time_errors.suggest`).
+    """
+
+    lead, most = "Write", 3
+
+    def __init__(self, message: str, *, hint: str, readings: Sequence[str] = (), lead: str = "Write") -> None:
+        super().__init__(message, hint=hint)
+        self.readings, self.lead = tuple(readings), lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,19 @@ def zone_of(name: str) -> ZoneInfo:
     known = zone_names().get(name.strip().lower())
     if known is not None:
         return ZoneInfo(known)
-    raise UnknownZone(f"There is no time zone {name!r}.", hint="Use a name such as Europe/Berlin, Asia/Tokyo or UTC.")
+    near = closest_zones(name)
+    meant = f"Did you mean {' or '.join(near)}?" if near else "Use a name such as Europe/Berlin, Asia/Tokyo or UTC."
+    raise UnknownZone(f"There is no time zone {name!r}.", hint=meant)
+
+
+@lru_cache(maxsize=1000)
+def closest_zones(name: str) -> list[str]:
+    """The IANA names that differ from this one by a letter or two: one for `Europe/Berln`, none for most others."""
+    from difflib import get_close_matches
+
+    if len(name) > NAME_MAX:
+        return []
+    return [zone_names()[lower] for lower in get_close_matches(name.strip().lower(), zone_names(), n=2, cutoff=0.85)]
 
 
 @cache

@@ -8,9 +8,11 @@ week next to its date, a zone's name next to its offset) must agree with the oth
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, date, datetime, time, timedelta
 from itertools import pairwise, zip_longest
+from typing import Literal
 
 from skywrite.schedule.localtime import DAY
 from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime
@@ -33,11 +35,14 @@ from skywrite.schedule.tokens import (
     Year,
     Zone,
     ZoneName,
+    rewritten,
 )
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
 # The hours of each part of the day.
 _HOURS = {"morning": range(0, 12), "afternoon": range(12, 19), "evening": range(17, 24), "night": range(18, 24)}
+_ISO = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAYS = tuple(name.lower() for name in WEEKDAY_FULL)
 # The name of each part in the error about a text that has two of it.
 _NAMES: dict[type, str] = {
     Clock: "times of day",
@@ -75,6 +80,8 @@ class Parts:
     number: int | None = None
     year: int | None = None
     is_now: bool = False
+    which: Literal["", "this", "coming"] = ""
+    tokens: tuple[Token, ...] = field(default=(), compare=False)
 
     @property
     def is_absolute(self) -> bool:
@@ -83,29 +90,43 @@ class Parts:
             self.date is not None and self.date.year is not None and self.clock is not None
         )
 
+    def rewritten(self, *changes: tuple[type, str]) -> str:
+        """The whole text with the tokens of some kinds written otherwise."""
+        return rewritten(
+            self.tokens,
+            {place: text for kind, text in changes for place, one in enumerate(self.tokens) if type(one.value) is kind},
+        )
+
 
 def gather(tokens: list[Token], given: str) -> Parts:
     """Collect the parts of a text. Raises InvalidTime if they do not fit together."""
     _check_order(tokens, given)
-    parts = Parts()
+    parts = Parts(tokens=tuple(tokens))
     seen: dict[type, str] = {}
     for index, token in enumerate(tokens):
-        kind = type(token.value)
-        if kind in (Filler, Ignored):
+        value = token.value
+        if isinstance(value, Filler):
+            parts.which = value.which or parts.which
+            if value.which != "this" or not isinstance(tokens[index + 1].value, PartOfDay):
+                continue
+            # "This afternoon" is that of today.
+            value = RelativeDay(0)
+        if isinstance(value, Ignored):
             continue
+        kind = type(value)
         may_repeat = seen.get(Zone, "").startswith(("+", "-")) or token.text.startswith("[")
-        if may_repeat and isinstance(token.value, Zone) and _may_repeat(parts.zone, token.value):
-            parts.zone, parts.offset = token.value, parts.zone
+        if may_repeat and isinstance(value, Zone) and _may_repeat(parts.zone, value):
+            parts.zone, parts.offset = value, parts.zone
             continue
         if kind in seen:
             raise InvalidTime(
                 f"The time {given!r} has two {_NAMES[kind]}: {seen[kind]!r} and {token.text!r}.", hint="Keep one."
             )
         seen[kind] = token.text
-        _put(parts, token.value)
+        _put(parts, value)
         if parts.clock and parts.clock.form == "letter" and index and isinstance(tokens[index - 1].value, Filler):
             parts.clock = replace(parts.clock, form="plain")
-    _check_range(tokens, given)
+    _check_range(parts, given)
     _fill_hour(parts)
     _fill_year(parts)
     _check_together(parts, given)
@@ -170,16 +191,32 @@ def _may_follow(filler: Filler, value: Value) -> bool:
     return type(value) in filler.before
 
 
-def _check_range(tokens: list[Token], given: str) -> None:
-    """`9:00-10:00` may be two times of day, or a time of day and an offset."""
-    for clock, zone in pairwise(tokens):
-        if not (isinstance(clock.value, Clock) and isinstance(zone.value, Zone)) or clock.value.form == "iso":
+def _check_range(parts: Parts, given: str) -> None:
+    """`9:00-10:00` may be two times of day, or a time of day and an offset.
+
+    It is an offset after the T of ISO 8601 and after seconds. If it is smaller than the time of day, it is one beside
+    a date of ISO 8601, and beside another date with its year if only the time of day has a colon.
+    """
+    is_iso = any(isinstance(token.value, CalendarDate) and _ISO.match(token.text) for token in parts.tokens)
+    has_year = parts.date is not None and parts.date.year is not None
+    for clock, zone in pairwise(parts.tokens):
+        if not (isinstance(clock.value, Clock) and isinstance(zone.value, Zone)) or zone.text[0] != "-":
             continue
-        end = zone.text.removeprefix("-")
-        if end != zone.text and clock.text.count(":") == end.count(":") == 1 and end.zfill(5) > clock.text.zfill(5):
-            raise AmbiguousTime(
-                given, f"{end!r} may be an offset or a second time of day", [f"{clock.text} UTC-{end}", clock.text]
-            )
+        if clock.value.form == "iso" or clock.text.count(":") == 2:
+            continue
+        end = zone.text[1:]
+        is_smaller = f"{end:0>2}".replace(":", "").ljust(4, "0") < f"{clock.value.hour:02d}{clock.value.minute:02d}"
+        is_full = len(end) > 4 or (len(end) == 2 and ":" in clock.text)
+        has_another_form = ":" in clock.text and ":" not in end and len(end) == 4
+        if is_smaller and ((has_year and has_another_form) or (is_iso and is_full)):
+            continue
+        hours = end if ":" in end or len(end) < 4 else f"{end[:2]}:{end[2:]}"
+        shown = clock.text if clock.value.form == "plain" else f"{clock.value.hour}:{clock.value.minute:02d}"
+        raise AmbiguousTime(
+            given,
+            f"{end!r} may be an offset or a second time of day",
+            [parts.rewritten((Clock, shown), (Zone, offset)) for offset in (f"UTC-{hours}", "")],
+        )
 
 
 def _fill_hour(parts: Parts) -> None:
@@ -197,14 +234,7 @@ def _fill_year(parts: Parts) -> None:
 
 def _check_together(parts: Parts, given: str) -> None:
     if parts.number is not None or parts.year is not None:
-        left = parts.number if parts.number is not None else parts.year
-        if parts.span:
-            hint = f'Write the unit of {left}, such as "in 2 hours {left} minutes".'
-        elif parts.clock is None and parts.number is not None and parts.number < 24:
-            hint = f"Write a time of day like {left}:00 or {(left or 0) % 12 or 12}pm, and a day like 9 dec."
-        else:
-            hint = "Write a time like 9:00 or 9am, a day like 9 dec."
-        raise InvalidTime(f"The time {given!r} is not clear: {left} may be several things.", hint=hint)
+        raise _left_over(parts, given)
     days = [name for name in ("date", "weekday", "relative") if getattr(parts, name) is not None]
     others = days or parts.clock or parts.part or parts.next or parts.span
     if (parts.is_now and others) or (parts.span and days):
@@ -214,8 +244,29 @@ def _check_together(parts: Parts, given: str) -> None:
     if parts.next is not None and days != ["weekday"]:
         raise InvalidTime(
             f"The time {given!r} is not clear: 'next' needs a day of the week.",
-            hint='Write it like "next monday 9:00".',
+            hint='Write it like "mon 9:00".',
+            readings=[
+                parts.rewritten((Next, day), (NextWeek, f"next week {day}")) + hour
+                for day in _DAYS
+                for hour in ("", " 9:00")
+            ],
+            lead="Write it like",
+            most=1,
         )
+
+
+def _left_over(parts: Parts, given: str) -> InvalidTime:
+    """The error for a number that has no place, with both times of day that it may be."""
+    left = parts.number if parts.number is not None else parts.year
+    hint, lead, readings = "Write a time like 9:00 or 9am, a day like 9 dec.", "Write", []
+    if parts.span:
+        lead, readings = f"Write the unit of {left}, such as", [parts.rewritten((Number, f"{left} minutes"))]
+    elif parts.clock is None and parts.number is not None and parts.number < 24:
+        hours = [parts.number] if parts.number > 12 else [parts.number % 12, parts.number % 12 + 12]
+        hours = sorted(hours, key=lambda hour: hour != parts.number)
+        readings = [parts.rewritten((Number, f"{hour}:00")) for hour in hours]
+    what = f"The time {given!r} is not clear: {left} may be several things."
+    return InvalidTime(what, hint=hint, readings=readings, lead=lead)
 
 
 def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
@@ -226,7 +277,8 @@ def resolve(parts: Parts, given: str, local_now: datetime) -> datetime:
     if clock.form == "letter" and parts == Parts(clock=clock, zone=parts.zone):
         shown = f"{clock.hour}:{clock.minute:02d}"
         length = f"in {clock.hour}h{clock.minute:02d}" if clock.minute else f"in {clock.hour} hours"
-        raise AmbiguousTime(given, "it may be a time of day or a length of time", [shown, length])
+        readings = [parts.rewritten((Clock, shown)), parts.rewritten((Clock, length))]
+        raise AmbiguousTime(given, "it may be a time of day or a length of time", readings)
     try:
         return at_clock(_day(parts, clock, given, local_now), clock)
     except OverflowError:
@@ -263,7 +315,10 @@ def _clock(parts: Parts, given: str) -> Clock | None:
     if clock.form == "midnight":
         if parts.relative == RelativeDay(0, "evening"):
             return Clock(24)
-        raise InvalidTime(f"The time {given!r} is not clear: midnight is not in the {part.name}.", hint='Write "0:00".')
+        raise InvalidTime(
+            f"The time {given!r} is not clear: midnight is not in the {part.name}.",
+            readings=[parts.rewritten((Clock, hour), (PartOfDay, "")) for hour in ("0:00", "24:00")],
+        )
     hour = clock.hour
     if clock.twelve and hour >= 1 and hour + 12 in _HOURS[part.name]:
         hour += 12
@@ -271,25 +326,32 @@ def _clock(parts: Parts, given: str) -> Clock | None:
         shown = f"{clock.hour}:{clock.minute:02d}"
         raise InvalidTime(
             f"The time {given!r} is not clear: {shown} is not in the {part.name}.",
-            hint=f'Use the 24-hour clock, such as "{_HOURS[part.name][3]}:00", without {part.name!r}.',
+            readings=_without_part(parts, shown),
         )
     return replace(clock, hour=hour)
 
 
+def _without_part(parts: Parts, clock: str) -> list[str]:
+    """The text with a time on the 24-hour clock, and without the part of the day that does not fit it."""
+    changes = ((Clock, clock), (Number, clock), (PartOfDay, ""))
+    if parts.relative and parts.relative.part:
+        return [parts.rewritten(*changes, (RelativeDay, day)) for day in ("today", "tomorrow")]
+    return [parts.rewritten(*changes)]
+
+
 def _no_clock(parts: Parts, given: str) -> InvalidTime:
-    if parts.part:
-        hours = _HOURS[parts.part.name]
-        shown = {"morning": 8, "afternoon": 14, "evening": 20, "night": 21}[parts.part.name]
-        if parts.relative and parts.relative.part:
-            return InvalidTime(
-                f"The time {given!r} does not say at which hour.",
-                hint=f'Add it, such as "{given} {shown}:00" or "{given} {shown + 1}:00".',
-            )
-        return InvalidTime(
-            f"The time {given!r} does not say at which hour: the {parts.part.name} has {len(hours)} of them.",
-            hint=f'Add it, such as "{given} at {shown if shown <= 12 else shown - 12}".',
-        )
-    return InvalidTime(f"The time {given!r} has no time of day.", hint=f'Add one: "{given} 9:00".')
+    if parts.part is None:
+        readings = [f"{given} {hour}:00" for hour in (9, 18, 21, 23)]
+        return InvalidTime(f"The time {given!r} has no time of day.", readings=readings, lead="Add one:", most=1)
+    hours = _HOURS[parts.part.name]
+    why = f": the {parts.part.name} has {len(hours)} of them" if not (parts.relative and parts.relative.part) else ""
+    shown = {"morning": 8, "afternoon": 14, "evening": 20, "night": 21}[parts.part.name]
+    return InvalidTime(
+        f"The time {given!r} does not say at which hour{why}.",
+        readings=[f"{given} {hour}:00" for hour in (shown, shown + 1, *hours[1:])],
+        lead="Add it, such as",
+        most=2,
+    )
 
 
 def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
@@ -302,34 +364,40 @@ def _day(parts: Parts, clock: Clock, given: str, now: datetime) -> date:
     if parts.weekday is None:
         return now.date() + (timedelta() if at_clock(now.date(), clock) > now else DAY)
     if parts.next is not None:
-        return _next_weekday(parts.weekday, isinstance(parts.next, NextWeek), given, now.date())
+        return _next_weekday(parts, parts.weekday, given, now.date())
     ahead = (parts.weekday - now.weekday()) % 7
-    if ahead == 0 and at_clock(now.date(), clock) <= now:
+    if ahead == 0 and parts.which == "coming" and at_clock(now.date(), clock) > now:
+        raise _which_week(parts, {now.date(), now.date() + 7 * DAY}, given)
+    if ahead == 0 and parts.which != "this" and at_clock(now.date(), clock) <= now:
         ahead = 7
     return now.date() + ahead * DAY
 
 
 def _midnight(parts: Parts, given: str) -> date:
     """Midnight of a day may be its beginning or its end."""
-    if parts.weekday is not None:
-        name = WEEKDAY_FULL[parts.weekday].lower()
-    else:
-        assert parts.relative is not None
-        name = {0: "today", 1: "tomorrow"}.get(parts.relative.days, "that day")
-    raise AmbiguousTime(given, "midnight may begin or end the day", [f"{name} 0:00", f"{name} 24:00"])
+    readings = [parts.rewritten((Clock, hour)) for hour in ("0:00", "24:00")]
+    raise AmbiguousTime(given, "midnight may begin or end the day", readings)
 
 
-def _next_weekday(weekday: int, is_week: bool, given: str, today: date) -> date:
+def _next_weekday(parts: Parts, weekday: int, given: str, today: date) -> date:
     """`next friday` may be the coming one, or that of next week, which begins on Monday or Sunday: all must agree."""
     coming = today + ((weekday - today.weekday() - 1) % 7 + 1) * DAY
     monday = today + (7 - today.weekday()) * DAY
     sunday = today + ((6 - today.weekday() - 1) % 7 + 1) * DAY
-    readings = {monday + weekday * DAY, sunday + (weekday + 1) % 7 * DAY} | (set() if is_week else {coming})
-    if len(readings) > 1:
-        name = WEEKDAY_FULL[weekday]
-        why = f"it may be {' or '.join(f'{name} {day.day} {MONTH_FULL[day.month - 1]}' for day in sorted(readings))}"
-        raise AmbiguousTime(given, why, [f"{day} 9:00" for day in sorted(readings)])
-    return readings.pop()
+    days = {monday + weekday * DAY, sunday + (weekday + 1) % 7 * DAY}
+    if not isinstance(parts.next, NextWeek):
+        days.add(coming)
+    if len(days) > 1:
+        raise _which_week(parts, days, given)
+    return days.pop()
+
+
+def _which_week(parts: Parts, days: set[date], given: str) -> AmbiguousTime:
+    """The error for a day of the week that may be that of one week or another."""
+    named = [f"{WEEKDAY_FULL[day.weekday()]} {day.day} {MONTH_FULL[day.month - 1]}" for day in sorted(days)]
+    changes = ((Next, ""), (NextWeek, ""), (Filler, ""))
+    readings = [parts.rewritten((Weekday, day.isoformat()), *changes) for day in sorted(days)]
+    return AmbiguousTime(given, f"it may be {' or '.join(named)}", readings)
 
 
 def _dated(wanted: CalendarDate, weekday: int | None, clock: Clock, given: str, now: datetime) -> date:

@@ -7,13 +7,16 @@ knows. What does not: what the parts mean together (`meaning`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from functools import cache, lru_cache
 
 from skywrite.schedule.clock_forms import END, make_clock, read_clock
 from skywrite.schedule.date_forms import read_date
-from skywrite.schedule.languages import WORDS_MAX, months, numbers, phrases
-from skywrite.schedule.span_forms import read_span
-from skywrite.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime, either
+from skywrite.schedule.languages import WORDS_MAX, months, numbers, phrases, tongues
+from skywrite.schedule.span_forms import read_span, units
+from skywrite.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime, swapped
 from skywrite.schedule.tokens import (
     DateOrder,
     Found,
@@ -35,17 +38,27 @@ _MONOTONIC = re.compile(r"m=[+-]\d+\.\d+$", re.ASCII)
 _EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _SEPARATORS = re.compile(r"[ ,]+")
 _AGAIN = re.compile(r"every|each|daily|weekly|monthly|hourly|weekdays|weekends|jeden|chaque|cada|ogni|elke")
-_DAYS = re.compile(r"[a-z]{3,} ?(?:to|through|-) ?[a-z]{3,}|\b(?:first|last|second|third|fourth) [a-z]+ of\b")
-_HELP = {
-    "eod": 'Say at which hour the day ends, such as "today 17:00".',
-    "cob": 'Say at which hour business closes, such as "today 17:00".',
-    "eow": 'Say which day and hour, such as "fri 17:00".',
-    "lunch": 'Say at which hour, such as "today 12:30".',
-    "lunchtime": 'Say at which hour, such as "today 12:30".',
-    "soon": 'Say when, such as "in 10 minutes".',
-    "later": 'Say when, such as "in 2 hours".',
-    "fortnight": 'Write "in 2 weeks".',
-}
+_DAYS = re.compile(r"\b[a-z]{3,}(?: (?:to|through) | ?- ?)[a-z]{3,}|\b(?:first|last|second|third|fourth) [a-z]+ of\b")
+_RANGE_END = re.compile(r"(?: (?:to|through) | ?- ?)[a-z]{3,}")
+_AT_WHICH_HOUR = "Say at which hour, such as"
+_DATE = "Write the date, such as"
+# What does not say when; and how to write it: with which words, and at which hour where the text has none.
+_HELP = (
+    (r"eod", "Say at which hour the day ends, such as", "", "17:00"),
+    (r"cob", "Say at which hour business closes, such as", "", "17:00"),
+    (r"eow", "Say which day and hour, such as", "fri", "17:00"),
+    (r"lunch(?:time)?", _AT_WHICH_HOUR, "", "12:30"),
+    (r"soon", "Say when, such as", "in 10 minutes", ""),
+    (r"later", "Say when, such as", "in 2 hours", ""),
+    (r"(?:in )?a fortnight", "Write", "in 2 weeks", ""),
+    (r"christmas eve|heiligabend", _DATE, "24 dec", "18:00"),
+    (r"christmas(?: day)?|xmas|weihnachten", _DATE, "25 dec", "9:00"),
+    (r"new year'?s eve|silvester", _DATE, "31 dec", "18:00"),
+    (r"new year(?:'?s)?(?: day)?|neujahr", _DATE, "1 jan", "9:00"),
+    (r"halloween", _DATE, "31 oct", "18:00"),
+    (r"valentine'?s(?: day)?", _DATE, "14 feb", "9:00"),
+    (r"easter", _DATE, "", ""),
+)
 
 
 def scan(text: str, given: str, order: DateOrder | None) -> list[Token]:
@@ -150,40 +163,81 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
         return InvalidTime(
             f"The time {given!r} is a recurrence.",
             hint='Give one time, such as "mon 9:00", or make it a recurrence.',
+            readings=[swapped(text, pos, pos + len(piece), ""), _RANGE_END.sub("", text)],
+            lead="Make it a recurrence, or give one time, such as",
         )
     if re.match(r"in [-−]\d", text[pos:]):
         return InvalidTime(f"The time {given!r} is in the past.", hint='Write a length such as "in 5 minutes".')
-    if piece in _HELP:
-        return InvalidTime(f"The time {given!r} does not say at which hour.", hint=_HELP[piece])
+    if help_ := _help(text, given):
+        return help_
     if piece in months():
-        return InvalidTime(f"The time {given!r} has a month without a day.", hint='Write a day, such as "24 dec 9:00".')
-    dotted = re.compile(rf"(\d{{1,2}})\.(\d\d){END}").match(text, pos)
+        return InvalidTime(
+            f"The time {given!r} has a month without a day.",
+            hint='Write a day, such as "24 dec 9:00".',
+            readings=[swapped(text, pos, pos + len(piece), f"24 {piece}")],
+            lead="Write a day, such as",
+        )
+    dotted = re.compile(rf"(\d{{1,2}})\.(\d\d?){END}").match(text, pos)
     if dotted:
-        return _dotted(dotted, given)
-    digits = re.compile(rf"([01]\d|2[0-3])([0-5]\d){END}").match(text, pos)
-    if digits:
-        return InvalidTime(message, hint=f'Write a time of day with a colon: "{digits[1]}:{digits[2]}".')
-    zone = suggest_zone(piece) if text.endswith(piece) else ""
-    if zone:
-        return InvalidTime(message, hint=f'For the time zone write "{zone}".')
-    if piece in numbers():
-        return InvalidTime(message, hint='Write a time of day like 9:00 or 9am, and a length like "in 2 hours".')
-    return InvalidTime(message, hint=EXAMPLES)
+        return _dotted(text, dotted, given)
+    return InvalidTime(message, readings=list(_respelled(text, pos, piece)), most=1, hint=_hint_of(piece))
 
 
-def _dotted(match: re.Match[str], given: str) -> InvalidTime:
+def _help(text: str, given: str) -> InvalidTime | None:
+    """The error for a word such as "lunch", which does not say when; None if the text has none of them."""
+    for pattern, lead, instead, hour in _HELP:
+        if word := re.compile(rf"\b(?:{pattern})\b").search(text):
+            bare = swapped(text, *word.span(), instead)
+            readings = [bare, swapped(text, *word.span(), f"{instead} {hour}"), f"today {hour}", f"tomorrow {hour}"]
+            if not bare:
+                readings = readings[2:]
+            what = f"The time {given!r} is not clear: {word[0]!r} does not say when."
+            return InvalidTime(what, readings=readings, lead=lead, most=1)
+    return None
+
+
+def _hint_of(piece: str) -> str:
+    return 'Write a time of day like 9:00 or 9am, and a length like "in 2 hours".' if piece in numbers() else EXAMPLES
+
+
+def _respelled(text: str, pos: int, piece: str) -> Iterator[str]:
+    """The text with a time of day, a city or a misspelled word written as it can be read."""
+    end = pos + len(piece)
+    if digits := re.compile(rf"([01]\d|2[0-3])([0-5]\d){END}").match(text, pos):
+        yield swapped(text, pos, digits.end(), f"{digits[1]}:{digits[2]}")
+    if text.endswith(piece) and (zone := suggest_zone(piece)):
+        yield swapped(text, pos, end, zone)
+    unknown = (word for word in _WORD.finditer(text) if word[0] not in _known_words())
+    if word := next(unknown, None):
+        for near in _similar(word[0]):
+            yield swapped(text, *word.span(), near)
+
+
+@cache
+def _known_words() -> dict[str, None]:
+    return dict.fromkeys((*tongues(), *units(), *(word for phrase in phrases() for word in phrase.split()), "in"))
+
+
+@lru_cache(maxsize=1000)
+def _similar(word: str) -> list[str]:
+    """The words of times that differ from this one by a letter or two."""
+    return get_close_matches(word, _known_words(), n=3, cutoff=0.75) if 2 < len(word) < 20 else []
+
+
+def _dotted(text: str, match: re.Match[str], given: str) -> InvalidTime:
     """`17.00` and `10.12`: a time of day, a day and a month, or either."""
     first, second = int(match[1]), int(match[2])
     readings = []
-    if first < 24 and second < 60:
-        readings.append(f"{first}:{second:02d}")
+    if first < 24 and second < 60 and len(match[2]) == 2:
+        readings.append(swapped(text, *match.span(), f"{first}:{second:02d}"))
     if _is_day(first, second):
-        readings.append(f"{first}.{second}.")
-    if len(readings) == 2:
+        day = swapped(text, *match.span(), f"{first}.{second}.")
+        readings += [day, f"{day} 9:00"]
+    if len(readings) == 3:
         return AmbiguousTime(given, f"{match[0]!r} may be a time of day or a date", readings)
     if not readings:
         return InvalidTime(f"The time {given!r} is invalid: {match[0]!r} is neither a time of day nor a date.")
-    return InvalidTime(f"The time {given!r} has a dot in {match[0]!r}.", hint=f"Write {either(readings)}.")
+    return InvalidTime(f"The time {given!r} has a dot in {match[0]!r}.", readings=readings)
 
 
 def _is_day(day: int, month: int) -> bool:

@@ -6,13 +6,16 @@ import re
 from functools import cache
 
 from skywrite.schedule.clock_forms import END
-from skywrite.schedule.languages import fold, numbers
+from skywrite.schedule.folding import fold
+from skywrite.schedule.languages import numbers
 from skywrite.schedule.time_errors import InvalidTime
 from skywrite.schedule.tokens import Found, Span, found
 
-_PREFIX = re.compile(r"(in|dans|en|dentro de|tra|fra|em|daqui a|over|om|za|через) ")
-# With these, an hour is a time of day in other languages: "om 2 uur" is two o'clock.
-_ALSO_AT = ("om", "za")
+PREFIXES = ("in", "dans", "en", "dentro de", "tra", "fra", "em", "daqui a", "over", "om", "za", "через")
+_PREFIX = re.compile(f"({'|'.join(PREFIXES)}) ")
+# After these words, an hour in these words is a time of day, or may be: "om 2 uur" is two o'clock.
+_OCLOCK = {"om": ("uur", "u", "h"), "za": ("uur", "u", "h")}
+_ENGLISH = re.compile(r"\b(?:an?|seconds?|minutes?|hours?|days?|weeks|months?|years?)\b")
 _AND = re.compile(r",? (?:and|und|et|y|e|en) |, | ?")
 _AMOUNT = re.compile(r"(\d{1,5})(?:[.,](\d{1,3}))? ?|([^\W\d_]+(?:-five)?) ")
 _UNIT = re.compile(rf"([^\W\d_]+){END}")
@@ -76,14 +79,15 @@ _WHOLE = {
 
 
 @cache
-def _units() -> dict[str, tuple[int, int, int]]:
+def units() -> dict[str, tuple[int, int, int]]:
+    """The seconds, days and months of each unit's names, folded."""
     return {fold(name): unit for *unit, names in _UNITS for name in names.split()}  # type: ignore[misc]
 
 
 def read_span(text: str, pos: int) -> Found | None:
     """Read a length of time from now at this position. Raises InvalidTime for half a day and the like."""
     if match := _EAST.match(text, pos):
-        unit = _units().get(match[2]) or _units()["時間"]
+        unit = units().get(match[2]) or units()["時間"]
         return found(text, pos, match.end(), _span([(int(match[1]), unit)]))
     prefix = _PREFIX.match(text, pos)
     if prefix is None and " from now" not in text:
@@ -92,9 +96,12 @@ def read_span(text: str, pos: int) -> Found | None:
     read = _read_length(text, begin)
     if read is None:
         return None
-    end, span, has_hours_word = read
+    end, span, hours_word = read
     if prefix:
-        if prefix[1] in _ALSO_AT and has_hours_word:
+        if hours_word in _OCLOCK.get(prefix[1], ()):
+            return None
+        if prefix[1] == "over" and _ENGLISH.search(text, begin, end):
+            # "Over 2 hours" is how long something takes.
             return None
     elif tail := _FROM_NOW.match(text, end):
         end = tail.end()
@@ -103,30 +110,30 @@ def read_span(text: str, pos: int) -> Found | None:
     return found(text, pos, end, span)
 
 
-def _read_length(text: str, pos: int) -> tuple[int, Span, bool] | None:
-    """The end of a length that begins here, the length, and whether its word for hours can also mean o'clock."""
+def _read_length(text: str, pos: int) -> tuple[int, Span, str] | None:
+    """The end of a length that begins here, the length, and its word for hours if that can also mean o'clock."""
     for whole, seconds in _WHOLE.items():
         if text.startswith(whole, pos) and re.compile(END).match(text, pos + len(whole)):
-            return pos + len(whole), Span(seconds=seconds), False
+            return pos + len(whole), Span(seconds=seconds), ""
     pieces: list[tuple[float, tuple[int, int, int]]] = []
-    end, is_clock_word = pos, False
+    end, hours_word = pos, ""
     begin = pos
     while True:
         if short := _H_MIN.match(text, begin):
-            pieces += [(int(short[1]), _units()["h"]), (int(short[2]), _units()["m"])]
-            end, is_clock_word = short.end(), True
+            pieces += [(int(short[1]), units()["h"]), (int(short[2]), units()["m"])]
+            end, hours_word = short.end(), "h"
         else:
             piece = _read_piece(text, begin)
             if piece is None:
                 break
             end, amount, name = piece
-            pieces.append((amount, _units()[name]))
-            is_clock_word = is_clock_word or name in ("uur", "h", "hodin")
+            pieces.append((amount, units()[name]))
+            hours_word = hours_word or (name if name in ("uur", "u", "h") else "")
             if half := _AND_HALF.match(text, end):
-                pieces.append((0.5, _units()[name]))
+                pieces.append((0.5, units()[name]))
                 end = half.end()
         begin = _AND.match(text, end).end()  # type: ignore[union-attr]
-    return (end, _span(pieces), is_clock_word) if pieces else None
+    return (end, _span(pieces), hours_word) if pieces else None
 
 
 def _read_piece(text: str, pos: int) -> tuple[int, float, str] | None:
@@ -144,7 +151,7 @@ def _read_piece(text: str, pos: int) -> tuple[int, float, str] | None:
     if half := _HALF_BEFORE.match(text, begin):
         number, begin = number + 0.5, half.end()
     unit = _UNIT.match(text, begin) or _SHORT_UNIT.match(text, begin)
-    return (unit.end(), number, unit[1]) if unit and unit[1] in _units() else None
+    return (unit.end(), number, unit[1]) if unit and unit[1] in units() else None
 
 
 def _span(pieces: list[tuple[float, tuple[int, int, int]]]) -> Span:

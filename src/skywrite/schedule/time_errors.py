@@ -1,33 +1,69 @@
-"""The errors of reading a time: it is invalid, it is ambiguous, or it has passed."""
+"""The errors of reading a time: it is invalid, it is ambiguous, or it has passed; and what they suggest.
+
+An error is raised where one part of a text is known, and only the whole text can be read. So it carries `readings`: the
+whole text, written otherwise. The hint shows those that `suggest` could read, and no others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from skywrite.errors import InputError
+from skywrite.schedule.folding import fold
+from skywrite.schedule.localtime import UnknownZone
 
-EXAMPLES = 'Write it like "tomorrow 9:00", "in 2 hours", "fri 17:00 Europe/Berlin" or 2026-12-24T17:00:00+01:00.'
+EXAMPLES = 'Write it like "tomorrow 9:00", "in 2 hours", "fri 17:00 Europe/Berlin" or 2030-12-24T17:00:00+01:00.'
 
 
 class InvalidTime(InputError):
-    """The text is not a time."""
+    """The text is not a time. The hint is `lead` and at most `most` of the `readings` that can be read, else `hint`."""
 
-    def __init__(self, message: str, *, hint: str = EXAMPLES) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = EXAMPLES,
+        readings: Sequence[str] = (),
+        lead: str = "Write",
+        most: int = 4,
+    ) -> None:
         super().__init__(message, hint=hint)
+        self.readings, self.lead, self.most = tuple(readings), lead, most
 
 
 class AmbiguousTime(InvalidTime):
     """A text has more than one meaning; the hint shows how to write each."""
 
     def __init__(self, given: str, why: str, readings: Sequence[str]) -> None:
-        super().__init__(f"The time {given!r} is ambiguous: {why}.", hint=f"Write {either(readings)}.")
+        super().__init__(f"The time {given!r} is ambiguous: {why}.", readings=readings)
+
+
+class AmbiguousDate(AmbiguousTime):
+    """A date whose meaning depends on the order of day, month and year."""
 
 
 class PastTime(InputError):
     """The time has passed."""
 
 
+def suggest(error: InvalidTime | UnknownZone, text: str, is_read: Callable[[str], bool]) -> None:
+    """Put those readings into an error's hint that can be read, with the words of the text as they are there."""
+    kept: list[str] = []
+    as_given = {fold(word): word for word in text.split()}
+    readings = [" ".join(as_given.get(word, word) for word in reading.split()) for reading in error.readings]
+    for reading in dict.fromkeys(readings):
+        if len(kept) < error.most and is_read(reading):
+            kept.append(reading)
+    if kept:
+        error.hint = f"{error.lead} {either(kept)}."
+
+
 def either(readings: Sequence[str]) -> str:
     """`"a", "b" or "c"`."""
     quoted = [f'"{reading}"' for reading in dict.fromkeys(readings)]
     return ", ".join([*quoted[:-2], " or ".join(quoted[-2:])])
+
+
+def swapped(text: str, start: int, end: int, piece: str) -> str:
+    """A text with another piece at this place."""
+    return " ".join(f"{text[:start]} {piece} {text[end:]}".split())

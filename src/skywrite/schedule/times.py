@@ -14,11 +14,12 @@ from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from skywrite.errors import InputError, Notice
-from skywrite.schedule.languages import fold
+from skywrite.schedule.false_friends import check_false_friends
+from skywrite.schedule.folding import fold
 from skywrite.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
 from skywrite.schedule.meaning import Parts, at_clock, gather, later, resolve
 from skywrite.schedule.scanner import scan
-from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime, suggest
 from skywrite.schedule.tokens import CalendarDate, Clock, DateOrder, Instant
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 from skywrite.schedule.zone_forms import check_name
@@ -67,6 +68,22 @@ def parse_time(
 
     Raises InvalidTime, AmbiguousTime, UnknownZone, and PastTime for a time that has passed.
     """
+    try:
+        return _parse(text, now, zone, past, dates)
+    except (InvalidTime, UnknownZone) as error:
+        suggest(error, text, lambda reading: _is_read(reading, now, zone, past, dates))
+        raise
+
+
+def _is_read(text: str, now: datetime, zone: str, past: bool, dates: DateOrder | None) -> bool:
+    try:
+        _parse(text, now, zone, past, dates)
+    except InputError:
+        return False
+    return True
+
+
+def _parse(text: str, now: datetime, zone: str, past: bool, dates: DateOrder | None) -> ParsedTime:
     given, parts = read_parts(text, dates)
     place = parts.zone.zone if parts.zone else zone_of(zone)
     named = place.key if isinstance(place, ZoneInfo) and not (parts.zone and parts.zone.is_offset) else zone
@@ -103,7 +120,9 @@ def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
     if not given.isascii() and any(category(mark) == "No" for mark in given):
         # Superscript and circled digits do not belong in a time.
         raise InvalidTime(f"The time {given!r} contains characters that times do not use.")
-    return given, gather(scan(fold(given), given, dates), given)
+    tokens = scan(fold(given), given, dates)
+    check_false_friends(tokens, given)
+    return given, gather(tokens, given)
 
 
 def _read_plain(given: str) -> Parts | None:
@@ -125,7 +144,7 @@ def _read_plain(given: str) -> Parts | None:
 
 def _read(parts: Parts, given: str, now: datetime, place: tzinfo) -> ParsedTime:
     if parts.zone_name and (parts.zone is None or not parts.is_absolute):
-        check_name(parts.zone_name, None, None, given)
+        check_name(parts.zone_name, None, None, parts.tokens, given)
     if parts.is_now:
         return ParsedTime(now.astimezone(UTC), _zone_name(place))
     if parts.span is not None:
@@ -145,7 +164,7 @@ def in_zone(parts: Parts, local: datetime, place: tzinfo, given: str) -> ParsedT
     except (OverflowError, ValueError):
         raise InvalidTime(f"The time {given!r} is too far away.") from None
     if parts.zone_name:
-        check_name(parts.zone_name, parts.zone, mapped.at, given)
+        check_name(parts.zone_name, parts.zone, mapped.at, parts.tokens, given)
     note = _clock_change(local, mapped, place) if mapped.kind != "plain" else None
     return ParsedTime(mapped.at, _zone_name(place), note)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from skywrite.schedule.localtime import to_utc, zone_of
+from skywrite.errors import InputError
+from skywrite.schedule.localtime import UnknownZone, to_utc, zone_of
 from skywrite.schedule.meaning import resolve
-from skywrite.schedule.time_errors import InvalidTime
+from skywrite.schedule.time_errors import InvalidTime, suggest
 from skywrite.schedule.times import in_zone, read_parts
 from skywrite.schedule.tokens import DateOrder
 
@@ -24,6 +25,22 @@ def read_timestamp(text: str, *, dates: DateOrder | None = None) -> datetime:
 
     `dates` is the order of day and month in numeric dates that could be either.
     """
+    try:
+        return _read(text, dates)
+    except (InvalidTime, UnknownZone) as error:
+        suggest(error, text, lambda reading: _is_read(reading, dates))
+        raise
+
+
+def _is_read(text: str, dates: DateOrder | None) -> bool:
+    try:
+        _read(text, dates)
+    except InputError:
+        return False
+    return True
+
+
+def _read(text: str, dates: DateOrder | None) -> datetime:
     given, parts = read_parts(text, dates)
     if not parts.is_absolute:
         reason = "has no time of day" if parts.date and parts.clock is None else "is not the same every day"

@@ -5,6 +5,7 @@ What does not live here: finding them in a text (`scanner`), and what they mean 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal, NamedTuple
@@ -119,9 +120,13 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Filler:
-    """A word such as "at" that means nothing by itself and must precede one of these."""
+    """A word such as "at" that means nothing by itself and must precede one of these.
+
+    `which` says which day of the week, or part of the day, is meant: `this` one, or the `coming` one.
+    """
 
     before: frozenset[type]
+    which: Literal["", "this", "coming"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +172,8 @@ def found(text: str, start: int, end: int, *values: Value) -> Found:
     """What `text[start:end]` means, as a result of a reader."""
     piece = text[start:end].strip(" ,")
     return Found(end, tuple(Token(piece, value) for value in values))
+
+
+def rewritten(tokens: Sequence[Token], changes: Mapping[int, str]) -> str:
+    """The text of all tokens, with some of them written otherwise. Those with an empty text are left out."""
+    return " ".join(piece for place, token in enumerate(tokens) if (piece := changes.get(place, token.text)))

@@ -7,13 +7,15 @@ allowed next to an offset, as programs print it, if the two agree.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from skywrite.schedule.languages import fold
-from skywrite.schedule.localtime import UnknownZone, zone_names, zone_of
-from skywrite.schedule.tokens import Found, Zone, ZoneName, found
+from skywrite.schedule.folding import fold
+from skywrite.schedule.localtime import UnknownZone, closest_zones, zone_names, zone_of
+from skywrite.schedule.time_errors import swapped
+from skywrite.schedule.tokens import Found, Token, Zone, ZoneName, found, rewritten
 
 _END = r"(?![\w:])"
 _IANA = re.compile(r"\[?([a-z]+(?:/[a-z0-9_+.-]*)+)\]?")
@@ -115,7 +117,7 @@ _LONG_NAMES = {
 def read_zone(text: str, pos: int) -> Found | None:
     """Read a zone at this position. Raises UnknownZone for an unknown IANA name."""
     if (iana := _IANA.match(text, pos)) and iana[0].startswith("[") == iana[0].endswith("]"):
-        return found(text, pos, iana.end(), Zone(_named(iana[1]), is_offset=False))
+        return found(text, pos, iana.end(), Zone(_named_in(text, iana), is_offset=False))
     if text.startswith("[utc]", pos):
         return found(text, pos, pos + 5, Zone(zone_of("UTC"), is_offset=True))
     if utc := _UTC.match(text, pos):
@@ -130,6 +132,16 @@ def read_zone(text: str, pos: int) -> Found | None:
     if word and word[0] in _ABBREVIATIONS:
         return found(text, pos, word.end(), ZoneName(word[0].upper(), _ABBREVIATIONS[word[0]][0]))
     return None
+
+
+def _named_in(text: str, match: re.Match[str]) -> ZoneInfo:
+    """The zone of an IANA name in a text. Raises UnknownZone, with the text in zones whose names are similar."""
+    try:
+        return _named(match[1])
+    except UnknownZone as error:
+        near = closest_zones(match[1])
+        error.readings = tuple(swapped(text, match.start(1), match.end(1), name) for name in near)
+        raise
 
 
 @lru_cache(maxsize=100)
@@ -157,15 +169,19 @@ def _read_comment(text: str, pos: int, match: re.Match[str]) -> Found | None:
     return None
 
 
-def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, given: str) -> None:
+def check_name(name: ZoneName, zone: Zone | None, at: datetime | None, tokens: Sequence[Token], given: str) -> None:
     """Refuse a zone's name that is alone, or that does not agree with the offset next to it."""
     if zone is None or at is None:
         known = _ABBREVIATIONS.get(name.name.casefold())
         places = known[1].split() if known else []
-        hint = f"Name a place, such as {' or '.join(places)}," if places else "Name a place, such as Europe/Berlin,"
+        places = places or ["Europe/Berlin"]
+        without = {number: "" for number, token in enumerate(tokens) if isinstance(token.value, Zone)}
+        names = [number for number, token in enumerate(tokens) if isinstance(token.value, ZoneName)]
         raise UnknownZone(
             f"{name.name!r} in {given!r} is not the same time zone all year and everywhere.",
-            hint=f"{hint} or an offset, such as +01:00.",
+            hint=f"Name a place, such as {' or '.join(places)}, or an offset, such as +01:00.",
+            readings=[rewritten(tokens, without | dict.fromkeys(names, place)) for place in places],
+            lead="Name a place, such as",
         )
     offset = at.astimezone(zone.zone).utcoffset() or timedelta()
     if name.offsets is not None and int(offset.total_seconds()) // 60 not in name.offsets:
