@@ -85,10 +85,11 @@ class Notice(str):
 class SkywriteError(Exception):
     """The base of all errors: what happened (`message`), and what to do next (`hint`, may be empty).
 
-    `name` is stable, and `exit_code` is what the command line exits with.
+    `name` is stable. `exit_code` is what the command line exits with, and `http_status` what the server answers with.
     """
 
     exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -116,6 +117,13 @@ class InputError(SkywriteError):
     """Your input is wrong. Nothing was sent and nothing was stored."""
 
     exit_code = 2
+    http_status = 422
+
+
+class NotFound(InputError):
+    """There is nothing with this number or name."""
+
+    http_status = 404
 
 
 class MissingExtra(InputError):
@@ -130,6 +138,7 @@ class SignInError(SkywriteError):
     """The account cannot be used until someone signs in again."""
 
     exit_code = 3
+    http_status = 409
 
 
 class ServerAnswer:
@@ -144,6 +153,7 @@ class TemporaryError(SkywriteError, ServerAnswer):
     """The network or a server failed for now. The same request may work later."""
 
     exit_code = 4
+    http_status = 503
 
 
 class NotSent(TemporaryError):
@@ -174,10 +184,13 @@ class RejectedError(SkywriteError, ServerAnswer):
     """A server refused the request permanently. It will refuse the same request again."""
 
     exit_code = 5
+    http_status = 422
 
 
 class StorageError(SkywriteError):
     """The database cannot be used: full disk, read-only, newer version, locked for too long."""
+
+    http_status = 503
 
 
 class Unexpected(SkywriteError):

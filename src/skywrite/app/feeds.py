@@ -38,6 +38,8 @@ EDITABLE_OPTIONS = {
 class FeedBusy(TemporaryError):
     """Another process is polling the feed right now."""
 
+    http_status = 409
+
 
 class Feeds:
     """The feeds of a queue."""

@@ -35,6 +35,7 @@ from skywrite.queue.model import (
     Recurrence,
     State,
 )
+from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ class Posts:
 
     def _published(self, target: str | int, account: str | None) -> tuple[str, Account]:
         """The at-uri of a published post of ours, and its account. Raises InputError for any other."""
-        if isinstance(target, int) or target.isdigit():
+        if isinstance(target, int) or row_number(target) is not None:
             post = self._ctx.store.get(int(target))
             if post.uri is None:
                 raise InputError(
@@ -344,7 +345,7 @@ class Posts:
 
         The number of a thread deletes the whole thread. Raises InputError for posts of other accounts.
         """
-        if isinstance(target, int) or target.isdigit():
+        if isinstance(target, int) or row_number(target) is not None:
             post = self._ctx.store.get(int(target))
             if post.frozen is None or post.uri is None:
                 raise InputError(

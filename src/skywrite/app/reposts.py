@@ -28,6 +28,7 @@ from skywrite.publish.worker import in_turn
 from skywrite.queue import identities
 from skywrite.queue.actions import Action, Actions, Repeat
 from skywrite.queue.model import Account
+from skywrite.queue.numbers import row_number
 from skywrite.queue.posts import DELETED
 from skywrite.schedule.policy import DURATION_MAX_SECONDS, parse_duration
 
@@ -121,7 +122,7 @@ class Reposts:
 
     def _found(self, target: str | int, account: str | None) -> tuple[Account, str, str]:
         """The account that acts, and the post, which must exist."""
-        if isinstance(target, int) or target.isdigit():
+        if isinstance(target, int) or row_number(target) is not None:
             post = self._ctx.store.get(int(target))
             if post.uri is None or post.cid is None:
                 raise InputError(f"Post {post.id} is {post.state}, not published.", hint="Wait until it is out.")

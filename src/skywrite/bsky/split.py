@@ -17,7 +17,7 @@ from typing import NamedTuple
 from skywrite.bsky.detection import JS_SPACES
 from skywrite.bsky.facets import ByteOffsets, Facet, RichText, utf8_length, without_overlaps
 from skywrite.bsky.graphemes import fits_graphemes, grapheme_length, graphemes
-from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX, check_characters
+from skywrite.bsky.limits import TEXT_BYTES_MAX, TEXT_GRAPHEMES_MAX, TextTooLong, check_characters
 from skywrite.bsky.richtext import detect, shorten_links
 from skywrite.errors import InputError
 
@@ -86,15 +86,17 @@ def split_text(text: str, numbering: str = "none") -> list[str]:
     return [part.text for part in _split(detect(RichText(text)), numbering)]
 
 
-def split_rich(rich: RichText, numbering: str = "none") -> list[RichText]:
+def split_rich(rich: RichText, numbering: str = "none", *, posts_max: int | None = None) -> list[RichText]:
     """The same for a text with facets. The results have them with offsets into their post.
 
+    Raises TextTooLong for a text that takes more than `posts_max`, without looking at what comes after these.
     If the text does not fit, a link that shows its whole URL and is about as long as a post is shortened.
     """
-    return _split(rich if _fits(rich.text, _room("")) else shorten_links(rich, longer_than=_LINK_SHOWN_MAX), numbering)
+    shorter = rich if _fits(rich.text, _room("")) else shorten_links(rich, longer_than=_LINK_SHOWN_MAX)
+    return _split(shorter, numbering, posts_max)
 
 
-def _split(rich: RichText, numbering: str) -> list[RichText]:
+def _split(rich: RichText, numbering: str, posts_max: int | None = None) -> list[RichText]:
     check_characters(rich.text)
     numbering = "thread" if numbering == THREAD_SIGN else numbering
     if numbering not in NUMBERINGS:
@@ -108,7 +110,11 @@ def _split(rich: RichText, numbering: str) -> list[RichText]:
     # The number of posts depends on the room for their numbers, so take the fewest digits that fit the count.
     for digits in itertools.count(1):
         suffix = _suffix(numbering, digits)
-        cuts = list(_cuts(rich.text, first, last, kept, suffix))
+        cuts = list(itertools.islice(_cuts(rich.text, first, last, kept, suffix), posts_max and posts_max + 1))
+        if posts_max is not None and len(cuts) > posts_max:
+            raise TextTooLong(
+                f"The text takes more than {posts_max} posts, the most that a thread may have.", hint="Shorten it."
+            )
         if numbering != "1/n" or len(str(len(cuts))) <= digits:
             break
     parts = _parts(rich, cuts)

@@ -19,6 +19,7 @@ from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.options import A_HANDLE, json_option
 from skywrite.cli.output import print_done, print_error, print_json, print_json_array
 from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.numbers import row_number
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
@@ -44,10 +45,11 @@ class PostNumbers(click.ParamType[range]):
         if isinstance(value, range):
             return value
         first, dash, last = str(value).partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        start, end = row_number(first), row_number(last if dash else first)
+        if start is None or end is None:
             self.fail(f"{value!r} is neither a number nor a range such as 31-33.", param, ctx)
-        numbers = range(int(first), int(last or first) + 1)
-        if not numbers or numbers[0] < 1 or numbers[-1] >= 2**63:
+        numbers = range(start, end + 1)
+        if not numbers or start < 1:
             self.fail(f"{value!r} holds no number of a post.", param, ctx)
         if len(numbers) > RANGE_MAX:
             self.fail(f"{value!r} is more than {RANGE_MAX:,} posts.", param, ctx)

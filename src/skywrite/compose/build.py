@@ -19,6 +19,8 @@ from skywrite.compose.draft import Card, Draft, Media, Numbering, Reply, Stored
 from skywrite.errors import InputError, SkywriteError
 
 THREAD_POSTS_MAX = 100
+# The addresses of Markdown links come on top, in place of words.
+SOURCE_BYTES_MAX = THREAD_POSTS_MAX * limits.TEXT_BYTES_MAX
 
 
 class UnresolvedDraft(InputError):
@@ -75,6 +77,7 @@ class Prepared(NamedTuple):
 
 def render(part: Draft) -> Sequence[RichText]:
     """The texts that one draft becomes: one, or several if it asks to be split."""
+    _check_size(part.text)
     limits.check_characters(part.text)
     text = tidy(part.text) if part.tidy else part.text
     if part.facets is not None:
@@ -97,7 +100,41 @@ def _rendered(
         return (rich,)
     from skywrite.bsky.split import split_rich
 
-    return tuple(split_rich(rich, split))
+    return tuple(split_rich(rich, split, posts_max=THREAD_POSTS_MAX))
+
+
+def _check_size(text: str) -> None:
+    """Refuse a text that is longer than all posts of a thread, before looking at its words takes seconds."""
+    if len(text) > SOURCE_BYTES_MAX or len(text.encode("utf-8", "surrogatepass")) > SOURCE_BYTES_MAX:
+        raise limits.TextTooLong(
+            f"The text has {len(text)} characters, more than a whole thread can have.",
+            hint=f"A thread has at most {THREAD_POSTS_MAX} posts of {limits.TEXT_GRAPHEMES_MAX} characters.",
+        )
+
+
+def check_amounts(draft: Draft) -> None:
+    """Refuse what has too many parts, before each of them is looked up or fetched."""
+    parts = draft.parts()
+    _check_posts(len(parts))
+    _check_size("".join(part.text for part in parts))
+    for part in parts:
+        if len(part.images) > limits.GALLERY_MAX:
+            raise embed.TooManyImages(
+                f"{len(part.images)} images are given; the maximum is {limits.GALLERY_MAX}.",
+                hint="Put the others into the next post of a thread.",
+            )
+        if part.video is not None and len(part.video.captions) > limits.CAPTIONS_MAX:
+            raise embed.BadCaption(
+                f"{len(part.video.captions)} captions are given; the maximum is {limits.CAPTIONS_MAX}.",
+                hint="Leave some out.",
+            )
+
+
+def _check_posts(count: int) -> None:
+    if count > THREAD_POSTS_MAX:
+        raise InputError(
+            f"The thread has {count} posts; the maximum is {THREAD_POSTS_MAX}.", hint="Split it into several threads."
+        )
 
 
 def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
@@ -120,11 +157,7 @@ def build(draft: Draft, dids: Mapping[str, str | None]) -> Prepared:
                 pending += [PendingMention(post, one.byte_start, one.byte_end, one.value) for one in mentions]
         except SkywriteError as error:
             raise error.about(f"Post {index + 1} of {len(parts)}" if len(parts) > 1 else "") from None
-    if len(records) > THREAD_POSTS_MAX:
-        raise InputError(
-            f"The thread has {len(records)} posts; the maximum is {THREAD_POSTS_MAX}.",
-            hint="Split it into several threads.",
-        )
+    _check_posts(len(records))
     if draft.replies is not None:
         check_allow(draft.replies)
         if draft.reply_to is not None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from skywrite.atproto.ref import Ref
 from skywrite.bsky.limits import check_text
 from skywrite.bsky.richtext import RichText
-from skywrite.compose.build import check_mixture, render
+from skywrite.compose.build import check_amounts, check_mixture, render
 from skywrite.compose.draft import Card, Draft, Media, Reply
 from skywrite.compose.gated import quote_warnings, reply_warnings
 from skywrite.compose.images import Collector, gather_media
@@ -83,6 +83,7 @@ class ResolvedDraft:
 
 def resolve_draft(draft: Draft, around: DraftContext) -> ResolvedDraft:
     """Look everything up. Raises InputError for what the writer must fix, TemporaryError for what may work later."""
+    check_amounts(draft)
     collector = Collector(
         around.fetcher, around.base, around.require_alt, around.blob_limit, videos_as_blobs=around.videos_as_blobs
     )

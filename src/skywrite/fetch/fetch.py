@@ -54,6 +54,8 @@ class Fetched:
 class FetchFailed(TemporaryError):
     """The address gave no usable response for now. `answer` is the server's response, if there was one."""
 
+    # The fault is that of the address which the caller named, not of this server.
+    http_status = 422
     answer: Fetched | None = None
 
 

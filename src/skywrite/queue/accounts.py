@@ -45,6 +45,8 @@ _WAITING = {
 class AccountInUse(InputError):
     """The account still has waiting posts, drafts or recurrences."""
 
+    http_status = 409
+
 
 class AmbiguousAccount(InputError):
     """The name fits more than one account."""

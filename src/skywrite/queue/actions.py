@@ -9,7 +9,7 @@ import builtins
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import Do, Hint, InputError
+from skywrite.errors import Do, Hint, NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
@@ -26,7 +26,7 @@ _STORED = (
 _SAME = ("kind", "uri", "undo_seconds", "rule", "zone", "until")
 
 
-class UnknownAction(InputError):
+class UnknownAction(NotFound):
     """There is no repost or pin with this number."""
 
 

@@ -15,6 +15,7 @@ from skywrite.queue.base import ACCEPTED_KEY, StoreBase, repeated
 from skywrite.queue.database import Accepted, DiskFull, Transaction, time_of
 from skywrite.queue.journal import note_added
 from skywrite.queue.model import AddResult, MediaInfo, NewMedia, NewPost, SlotTaken, State, UnknownMedia
+from skywrite.queue.numbers import row_number
 from skywrite.queue.record_keys import RecordKeys
 from skywrite.queue.rows import draft_hash, dump_json, text_hash
 from skywrite.queue.steps import locked, update_ready
@@ -181,9 +182,10 @@ def _accepted_under(tx: Transaction, did: str, key: str) -> int | None:
     if not key.startswith(ACCEPTED_KEY):
         return None
     number, _, root_rkey = key.removeprefix(ACCEPTED_KEY).partition(":")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    accepted = row_number(number)
+    if accepted is None:
         return None
-    row = tx.row("post_accepted_as", id=int(number), account_did=did, root_rkey=root_rkey)
+    row = tx.row("post_accepted_as", id=accepted, account_did=did, root_rkey=root_rkey)
     return None if row is None else int(row["id"])
 
 

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from skywrite.clock import secret_bytes
-from skywrite.errors import Do, Hint, InputError, SignInError
+from skywrite.errors import Do, Hint, InputError, NotFound, SignInError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.rows import dump_json
@@ -35,15 +35,17 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-class UnknownKey(InputError):
+class UnknownKey(NotFound):
     """There is no API key with this number."""
 
 
 class InvalidKey(SignInError):
     """The API key is wrong, revoked or expired."""
 
+    http_status = 401
 
-class UnknownToken(InputError):
+
+class UnknownToken(NotFound):
     """There is no calendar address with this number."""
 
 

@@ -36,9 +36,13 @@ _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
 class ApprovalStale(InputError):
     """The post has changed since it was viewed; nothing was approved."""
 
+    http_status = 409
+
 
 class OwnPost(RejectedError):
     """Authors cannot approve their own posts."""
+
+    http_status = 403
 
 
 class Approval(NamedTuple):

@@ -53,6 +53,8 @@ class DatabaseTooNew(StorageError):
 class DiskFull(StorageError):
     """The database's disk is full; everything accepted before is safe."""
 
+    http_status = 507
+
 
 class BrokenRule(StorageError):
     """The database refused a change that violates a constraint: a bug in the program. Nothing was changed."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import InputError
+from skywrite.errors import InputError, NotFound
 from skywrite.queue.model import Problem
 
 FeedState = Literal["active", "gone"]
@@ -16,12 +16,14 @@ ItemState = Literal["passed", "filtered", "pending", "queued", "failed"]
 ITEM_STATES: tuple[ItemState, ...] = ("passed", "filtered", "pending", "queued", "failed")
 
 
-class UnknownFeed(InputError):
+class UnknownFeed(NotFound):
     """There is no feed with this number or address."""
 
 
 class FeedExists(InputError):
     """A feed with this address was already added."""
+
+    http_status = 409
 
 
 class Feed(NamedTuple):

@@ -31,6 +31,7 @@ from skywrite.queue.feed_model import (
     UnknownFeed,
 )
 from skywrite.queue.model import AddResult, NewPost, Problem
+from skywrite.queue.numbers import row_number
 from skywrite.queue.rows import dump_json, problem_of, problem_values
 from skywrite.queue.steps import locked
 
@@ -74,7 +75,7 @@ class FeedOperations(StoreBase):
     def feed(self, name: int | str) -> Feed:
         """The feed with this number or address; raises UnknownFeed."""
         with self._reading() as tx:
-            if isinstance(name, int) or name.isdecimal():
+            if isinstance(name, int) or row_number(name) is not None:
                 row = tx.row("get_feed", id=int(name))
             else:
                 row = tx.row("feed_with_url", url=name)

@@ -9,7 +9,7 @@ import builtins
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import Do, Hint, InputError
+from skywrite.errors import Do, Hint, NotFound
 from skywrite.queue.authors import current_author
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import get_locked, get_post
@@ -26,7 +26,7 @@ def counted(number: int, metric: str) -> str:
     return f"{number} {metric if number != 1 else ONE[metric]}"
 
 
-class UnknownFollowUp(InputError):
+class UnknownFollowUp(NotFound):
     """There is no follow-up with this number."""
 
 

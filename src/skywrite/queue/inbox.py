@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from skywrite.errors import InputError
+from skywrite.errors import NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 
@@ -20,7 +20,7 @@ HANDLE_TRIES = 3
 COUNT_MAX = 1000
 
 
-class UnknownItem(InputError):
+class UnknownItem(NotFound):
     """There is nothing with this number in the inbox."""
 
 

@@ -7,7 +7,7 @@ What does not live here: changing posts (`posts.py`).
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, NamedTuple, Self
 
@@ -15,6 +15,7 @@ from skywrite.errors import InputError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of, time_text
 from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, Post, State
+from skywrite.queue.numbers import row_number
 from skywrite.queue.rows import post_of
 
 PAGE_POSTS = 500
@@ -22,6 +23,8 @@ PAGE_POSTS = 500
 
 class InvalidCursor(InputError):
     """The cursor of a page is not valid."""
+
+    http_status = 400
 
 
 class Cursor(NamedTuple):
@@ -45,11 +48,12 @@ class Cursor(NamedTuple):
         """The cursor that `str` wrote; raises InvalidCursor."""
         at, _, number = text.rpartition("~")
         try:
-            due = datetime.fromisoformat(at) if at else None
-            if not number.isascii() or not number.isdigit() or (due is not None and due.tzinfo is None):
+            due = datetime.fromisoformat(at).astimezone(UTC) if at else None
+            after = row_number(number)
+            if after is None or (at and datetime.fromisoformat(at).tzinfo is None):
                 raise ValueError
-            return cls(due, int(number))
-        except ValueError:
+            return cls(due, after)
+        except (ValueError, OverflowError):
             raise InvalidCursor(
                 "The page cursor is not valid.", hint="Use it exactly as you received it, or leave it out."
             ) from None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
-from skywrite.errors import InputError, SkywriteError, TemporaryError
+from skywrite.errors import InputError, NotFound, SkywriteError, TemporaryError
 
 State = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 STATES: tuple[State, ...] = ("draft", "scheduled", "publishing", "published", "failed", "held", "cancelled")
@@ -24,28 +24,32 @@ LatePolicy = Literal["publish", "skip", "hold"]
 RecurrenceState = Literal["active", "paused", "ended"]
 
 
-class UnknownPost(InputError):
+class UnknownPost(NotFound):
     """There is no post with this number."""
 
 
-class UnknownAccount(InputError):
+class UnknownAccount(NotFound):
     """This account is not known here."""
 
 
-class UnknownMedia(InputError):
+class UnknownMedia(NotFound):
     """These bytes are not in the store."""
 
 
-class UnknownRecurrence(InputError):
+class UnknownRecurrence(NotFound):
     """There is no recurrence with this number."""
 
 
 class NotEditable(InputError):
     """The post cannot be changed in its state."""
 
+    http_status = 409
+
 
 class NotCancellable(InputError):
     """The post may be on the network already, so it cannot be cancelled."""
+
+    http_status = 409
 
 
 class KeyReused(InputError):
@@ -55,13 +59,19 @@ class KeyReused(InputError):
 class ChangedMeanwhile(InputError):
     """The post has changed since the change was prepared; nothing was changed."""
 
+    http_status = 412
+
 
 class SlotTaken(TemporaryError):
     """Another process has used the slot for another post meanwhile; nothing was stored."""
 
+    http_status = 409
+
 
 class WrongState(InputError):
     """The operation does not apply to a post in this state."""
+
+    http_status = 409
 
 
 class Problem(NamedTuple):

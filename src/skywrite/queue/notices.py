@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import InputError
+from skywrite.errors import NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import Event, event_of
@@ -38,7 +38,7 @@ FIRST_WAIT = timedelta(minutes=1)
 WAIT_MAX = timedelta(hours=1)
 
 
-class UnknownChannel(InputError):
+class UnknownChannel(NotFound):
     """There is no notice channel with this number."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from skywrite.errors import InputError
+from skywrite.errors import InputError, NotFound
 from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
@@ -29,12 +29,14 @@ SESSION_LIFETIME = timedelta(days=30)
 _SECRET_CHARACTERS = 32
 
 
-class UnknownPerson(InputError):
+class UnknownPerson(NotFound):
     """There is no person with this number."""
 
 
 class LastOwner(InputError):
     """The last owner cannot be removed: somebody must be able to manage the server."""
+
+    http_status = 409
 
 
 class Person(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from skywrite.errors import Do, Hint, InputError
+from skywrite.errors import Do, Hint, NotFound
 from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
@@ -22,7 +22,7 @@ TimerKind = Literal["command", "function"]
 TimerOutcome = Literal["posted", "nothing", "same", "failed"]
 
 
-class UnknownCommand(InputError):
+class UnknownCommand(NotFound):
     """There is no command or function with this number."""
 
 

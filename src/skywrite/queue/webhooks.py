@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from skywrite.clock import secret_bytes
-from skywrite.errors import InputError
+from skywrite.errors import InputError, NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
@@ -28,11 +28,11 @@ OLD_SECRET_LIFETIME = timedelta(hours=24)
 WEBHOOK_ABOUT = "webhook"
 
 
-class UnknownWebhook(InputError):
+class UnknownWebhook(NotFound):
     """There is no webhook with this number."""
 
 
-class UnknownDelivery(InputError):
+class UnknownDelivery(NotFound):
     """There is no message with this number."""
 
 

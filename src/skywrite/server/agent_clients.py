@@ -40,6 +40,8 @@ class UnknownAgent(InputError):
 class RedirectNotAllowed(InputError):
     """The redirect address is not one of the program's."""
 
+    http_status = 400
+
 
 class AgentClients:
     """Finds programs by their `client_id`; documents are cached for as long as their server allows, at most an hour."""
@@ -151,11 +153,12 @@ def _portless(uri: str) -> str:
 
 
 def _check_client_id(client_id: str) -> None:
-    parts = urlsplit(client_id)
-    segments = parts.path.split("/")
-    dots = "." in segments or ".." in segments
-    if not may_redirect_to(client_id) or parts.path in ("", "/") or dots:
-        raise UnknownAgent("The program's client_id is not the https address of a document.")
+    wrong = UnknownAgent("The program's client_id is not the https address of a document.")
+    if not may_redirect_to(client_id):
+        raise wrong
+    path = urlsplit(client_id).path
+    if path in ("", "/") or {".", ".."} & set(path.split("/")):
+        raise wrong
 
 
 def _cache_seconds(fetched: Fetched) -> int:

@@ -9,8 +9,8 @@ the name that the program uses, such as http://127.0.0.1:8080, and the page is t
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,8 +25,9 @@ from skywrite.queue.agents import TOKEN_LIFETIME, Agents, InvalidGrant, Redempti
 from skywrite.queue.api_keys import InvalidKey, Scope, looks_like_key
 from skywrite.server.agent_clients import AgentClients, UnknownAgent, read_registration
 from skywrite.server.auth import client_of, wrong_guess
+from skywrite.server.json_bodies import InvalidInput, check_texts, read_object
 from skywrite.server.limits import Buckets, Quota, read_body
-from skywrite.server.problems import NoSuchPage, problem
+from skywrite.server.problems import MalformedBody, NoSuchPage, problem
 from skywrite.server.services import services_of
 
 # The scopes that agents may get, and should ask for: `manage` is for people.
@@ -140,17 +141,38 @@ async def server_metadata(request: Request) -> Response:
     )
 
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def oauth_endpoint(endpoint: Endpoint) -> Endpoint:
+    """An endpoint whose errors have the form of RFC 6749, section 5.2, whatever they are."""
+
+    @wraps(endpoint)
+    async def answered(request: Request) -> Response:
+        if issuer_of(request) is None:
+            return _nothing_here()
+        try:
+            return await endpoint(request)
+        except OAuthError as error:
+            return _refused(error.error, str(error))
+        except SkywriteError as error:
+            kind = "temporarily_unavailable" if error.http_status >= 500 else "invalid_request"
+            answer = _refused(kind, error.message, error.http_status)
+            answer.headers.update(getattr(error, "headers", {}))
+            return answer
+
+    return answered
+
+
+@oauth_endpoint
 async def register(request: Request) -> Response:
     """POST /register: a program registers itself. Nothing of that is trusted: a person decides."""
-    if issuer_of(request) is None:
-        return _nothing_here()
     shared = sign_ins_of(request)
     shared.registrations.check(client_of(request), "programs")
     try:
-        body = json.loads(await read_body(request, BODY_BYTES_MAX))
-        name, uris = read_registration(body if isinstance(body, dict) else {})
-    except (ValueError, RecursionError):
-        return _refused("invalid_client_metadata", "The body is not JSON.")
+        name, uris = read_registration(await read_object(request, BODY_BYTES_MAX))
+    except (MalformedBody, InvalidInput) as error:
+        return _refused("invalid_client_metadata", error.message)
     except UnknownAgent as error:
         kind = "invalid_redirect_uri" if "address" in error.message else "invalid_client_metadata"
         return _refused(kind, error.message)
@@ -166,18 +188,15 @@ async def register(request: Request) -> Response:
     return JSONResponse(said, 201)
 
 
+@oauth_endpoint
 async def token(request: Request) -> Response:
     """POST /token: tokens for a code, or for a refresh token."""
-    if issuer_of(request) is None:
-        return _nothing_here()
+    form = await _form(request)
     try:
-        form = await _form(request)
         tokens = await run_in_threadpool(_tokens, request, form)
-    except OAuthError as error:
-        return _refused(error.error, str(error))
     except InvalidGrant as error:
         wrong_guess(request, "code or refresh token")
-        return _refused("invalid_grant", error.message)
+        raise OAuthError("invalid_grant", error.message) from None
     said = {
         "access_token": tokens.access,
         "token_type": "Bearer",
@@ -188,14 +207,10 @@ async def token(request: Request) -> Response:
     return JSONResponse(said, headers={"cache-control": "no-store", "pragma": "no-cache"})
 
 
+@oauth_endpoint
 async def revoke(request: Request) -> Response:
     """POST /revoke: end the access of a token. The response is the same for an invalid token (RFC 7009)."""
-    if issuer_of(request) is None:
-        return _nothing_here()
-    try:
-        form = await _form(request)
-    except OAuthError as error:
-        return _refused(error.error, str(error))
+    form = await _form(request)
     await run_in_threadpool(_revoke, request, form.get("token", ""))
     return Response(status_code=200)
 
@@ -239,6 +254,7 @@ async def _form(request: Request) -> dict[str, str]:
         raise OAuthError("invalid_request", "The form cannot be read.") from None
     if len(dict(pairs)) != len(pairs):
         raise OAuthError("invalid_request", "A field is given twice.")
+    check_texts(value for _, value in pairs)
     return dict(pairs)
 
 
@@ -248,9 +264,9 @@ def _needed(form: Mapping[str, str], name: str) -> str:
     return form[name]
 
 
-def _refused(error: str, description: str) -> Response:
+def _refused(error: str, description: str, status: int = 400) -> Response:
     body: dict[str, Any] = {"error": error, "error_description": description}
-    return JSONResponse(body, 400, headers={"cache-control": "no-store"})
+    return JSONResponse(body, status, headers={"cache-control": "no-store"})
 
 
 def _nothing_here() -> Response:

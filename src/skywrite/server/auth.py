@@ -29,6 +29,8 @@ AFTER_SIGN_IN = "/"
 class NotSignedIn(HttpProblem):
     """The request does not identify its caller."""
 
+    http_status = 401
+
 
 class Caller(NamedTuple):
     """The caller and its rights; one of `key` and `person` is set."""

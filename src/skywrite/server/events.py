@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from skywrite.clock import to_iso
 from skywrite.queue.events import Event
+from skywrite.queue.numbers import row_number
 from skywrite.server.auth import caller_of
 from skywrite.server.hub import REPLAY_MAX, EventHub, Piece
 from skywrite.server.problems import MalformedBody
@@ -31,10 +32,11 @@ async def stream(request: Request) -> Response:
     caller.access.require("read")
     hub = services_of(request).hub
     text = request.headers.get("last-event-id", "")
-    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+    last = row_number(text)
+    if text and last is None:
         raise MalformedBody("Last-Event-ID is not the number of an event.")
     sees = caller.access.sees
-    pieces = _pieces(hub, hub.listen(), int(text) if text else None, lambda did: did is None or sees(did))
+    pieces = _pieces(hub, hub.listen(), last, lambda did: did is None or sees(did))
     return StreamingResponse(pieces, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 

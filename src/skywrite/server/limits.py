@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from skywrite.clock import Clock
+from skywrite.queue.numbers import row_number
 from skywrite.server.problems import BodyTooLarge, RequestTimeout, TooManyRequests
 
 JSON_BYTES_MAX = 1_000_000
@@ -110,8 +111,8 @@ async def read_pieces(request: Request, max_bytes: int, *, by_length: bool = Tru
     Raises BodyTooLarge, RequestTimeout.
     """
     too_large = BodyTooLarge(f"The body is larger than {max_bytes} bytes.", hint="Send less at a time.")
-    length = request.headers.get("content-length", "")
-    if by_length and length.isdigit() and int(length[:20]) > max_bytes:
+    length = row_number(request.headers.get("content-length", ""))
+    if by_length and length is not None and length > max_bytes:
         raise too_large
     size = 0
     pieces = request.stream().__aiter__()

@@ -19,7 +19,8 @@ from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.model import Problem
 from skywrite.server.hints import agent_text, for_agents
-from skywrite.server.routes import check_values, invalid
+from skywrite.server.json_bodies import check_values
+from skywrite.server.routes import invalid
 
 INSTRUCTIONS = (
     "Skywrite plans posts for Bluesky. Look with preview_post before you create a post. Tools that create posts or "

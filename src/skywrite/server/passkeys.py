@@ -8,7 +8,6 @@ A passkey belongs to a host name: that of --public-url, or skywrite.localhost. O
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from datetime import timedelta
@@ -24,7 +23,7 @@ from skywrite.errors import InputError, SignInError
 from skywrite.queue.api_keys import NAME_MAX
 from skywrite.queue.people import People, Person
 from skywrite.server.auth import AFTER_SIGN_IN, NotSignedIn, person_of, start_session, wrong_guess
-from skywrite.server.limits import read_body
+from skywrite.server.json_bodies import read_object
 from skywrite.server.problems import MalformedBody
 from skywrite.server.services import services_of
 
@@ -32,6 +31,7 @@ NAME = "Skywrite"
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 CHALLENGES_MAX = 1000
 CHALLENGE_BYTES = 32
+BODY_BYTES_MAX = 100_000
 LINK = "Sign in with a link; a server prints one when it starts."
 
 
@@ -41,6 +41,8 @@ class NoPasskeysHere(InputError):
 
 class InvalidPasskey(SignInError):
     """The passkey is not known here, or the proof does not fit."""
+
+    http_status = 401
 
 
 class Challenges:
@@ -77,7 +79,7 @@ async def registration_options(request: Request) -> Response:
 async def register(request: Request) -> Response:
     """POST /passkeys: store the passkey that the browser created. The body: `name`, `credential`."""
     person = await _signed_in(request)
-    body = await _json(request)
+    body = await read_object(request, BODY_BYTES_MAX)
     await run_in_threadpool(_register, request, person, body)
     return JSONResponse({"ok": True}, 201)
 
@@ -89,7 +91,7 @@ async def sign_in_options(request: Request) -> Response:
 
 async def sign_in_with_passkey(request: Request) -> Response:
     """POST /passkeys/sign-in: begin a session for the passkey's owner. The body: `credential`."""
-    body = await _json(request)
+    body = await read_object(request, BODY_BYTES_MAX)
     try:
         person = await run_in_threadpool(_signed_in_by, request, body)
     except InvalidPasskey:
@@ -219,13 +221,3 @@ async def _signed_in(request: Request) -> Person:
     if person is None:
         raise NotSignedIn("Nobody is signed in.", hint=LINK)
     return person
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await read_body(request, 100_000))
-    except (ValueError, RecursionError):
-        raise MalformedBody("The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise MalformedBody("The body is not a JSON object.")
-    return body

@@ -1,6 +1,6 @@
 """Errors for HTTP clients: problem details (RFC 9457) with our error names and hints.
 
-What lives here: the status and the JSON of an error. What does not: raising anything.
+What lives here: the JSON of an error. What does not: its status, which belongs to its class, and raising anything.
 """
 
 from __future__ import annotations
@@ -13,58 +13,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from skywrite.errors import InputError, RejectedError, SignInError, SkywriteError, StorageError, TemporaryError
+from skywrite.errors import SkywriteError
 from skywrite.server.hints import for_http
 
 log = logging.getLogger("skywrite.server")
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_START = "urn:skywrite:error:"
-
-# By the name of an error class or of one of its bases; the first match counts.
-_STATUSES: Mapping[str, int] = {
-    "MalformedBody": 400,
-    "KeyInAddress": 400,
-    "UnknownHost": 400,
-    "InvalidCursor": 400,
-    "NotSignedIn": 401,
-    "InvalidKey": 401,
-    "InvalidPasskey": 401,
-    "ForeignRequest": 403,
-    "RedirectNotAllowed": 400,
-    "NotAllowed": 403,
-    "OwnPost": 403,
-    "ApprovalStale": 409,
-    "NoSuchPage": 404,
-    "MethodNotAllowed": 405,
-    "RequestTimeout": 408,
-    "WrongOffset": 409,
-    "NotEditable": 409,
-    "NotCancellable": 409,
-    "WrongState": 409,
-    "SlotTaken": 409,
-    "AccountInUse": 409,
-    "FeedExists": 409,
-    "FeedBusy": 409,
-    "LastOwner": 409,
-    "UploadGone": 410,
-    "ChangedMeanwhile": 412,
-    "WrongVersion": 412,
-    "BodyTooLarge": 413,
-    "WrongMediaType": 415,
-    "KeyReused": 422,
-    "FetchFailed": 422,
-    "FetchRejected": 422,
-    "TooManyRequests": 429,
-    "DiskFull": 507,
-}
-_BRANCHES: tuple[tuple[type[SkywriteError], int], ...] = (
-    (InputError, 422),
-    (SignInError, 409),
-    (RejectedError, 422),
-    (TemporaryError, 503),
-    (StorageError, 503),
-)
 
 
 class HttpProblem(SkywriteError):
@@ -78,45 +33,48 @@ class HttpProblem(SkywriteError):
 class MalformedBody(HttpProblem):
     """The body cannot be read."""
 
+    http_status = 400
+
 
 class NoSuchPage(HttpProblem):
     """There is nothing at this address."""
+
+    http_status = 404
 
 
 class MethodNotAllowed(HttpProblem):
     """The address does not support this method."""
 
+    http_status = 405
+
 
 class BodyTooLarge(HttpProblem):
     """The body is too large."""
+
+    http_status = 413
 
 
 class RequestTimeout(HttpProblem):
     """The client took too long to send its request."""
 
+    http_status = 408
+
 
 class WrongMediaType(HttpProblem):
     """The body has an unsupported type."""
+
+    http_status = 415
 
 
 class TooManyRequests(HttpProblem):
     """The caller sends too many requests."""
 
-
-def status_of(error: SkywriteError) -> int:
-    """The HTTP status of an error."""
-    names = [kind.__name__ for kind in type(error).__mro__]
-    for name in names:
-        if name in _STATUSES:
-            return _STATUSES[name]
-    if names[0].startswith("Unknown"):
-        return 404
-    return next((status for branch, status in _BRANCHES if isinstance(error, branch)), 500)
+    http_status = 429
 
 
-def problem(error: SkywriteError, status: int | None = None) -> Response:
+def problem(error: SkywriteError) -> Response:
     """The response for an error."""
-    code = status_of(error) if status is None else status
+    code = error.http_status
     body = {
         "type": TYPE_START + error.name,
         "title": _words(error.name),
@@ -134,7 +92,7 @@ def problem(error: SkywriteError, status: int | None = None) -> Response:
 def on_error(request: Request, error: Exception) -> Response:
     """The response for an error that a handler raised."""
     assert isinstance(error, SkywriteError)
-    if status_of(error) >= 500:
+    if error.http_status >= 500:
         log.warning("%s %s: %s: %s", request.method, request.url.path, error.name, error.message)
     return problem(error)
 

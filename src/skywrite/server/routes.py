@@ -18,23 +18,21 @@ from starlette.routing import Route
 
 from skywrite.app.operations import Operation
 from skywrite.errors import InputError
+from skywrite.queue.numbers import row_number
 from skywrite.server.auth import Caller, caller_of
 from skywrite.server.hints import http_text
-from skywrite.server.limits import read_body
-from skywrite.server.problems import MalformedBody, WrongMediaType
+from skywrite.server.json_bodies import InvalidInput, check_values, read_object
+from skywrite.server.problems import WrongMediaType
 from skywrite.server.services import services_of
 
 PREFIX = "/api/v1"
-DEPTH_MAX = 32
 NO_BODY = ("GET", "DELETE")
-
-
-class InvalidInput(InputError):
-    """A field is missing, has the wrong type, or is unknown."""
 
 
 class WrongVersion(InputError):
     """The header If-Match is not one of our ETags."""
+
+    http_status = 412
 
 
 def api_routes(operations: Iterable[Operation]) -> list[Route]:
@@ -68,25 +66,14 @@ def rate_limited(request: Request, caller: Caller) -> dict[str, str]:
 
 
 async def read_json(operation: Operation, request: Request) -> dict[str, Any]:
-    """The fields in the body. Raises MalformedBody, WrongMediaType, BodyTooLarge."""
+    """The fields in the body. Raises MalformedBody, InvalidInput, WrongMediaType, BodyTooLarge."""
     if operation.method in NO_BODY:
         return {}
-    body = await read_body(request)
-    if not body:
-        return {}
+    body = await read_object(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if body and kind != "application/json":
         raise WrongMediaType(f"A body of the type {kind or 'none'!r} is not supported.", hint="Send application/json.")
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedBody(f"The body is not JSON in UTF-8: {error}.") from None
-    except RecursionError:
-        raise MalformedBody("The body is nested too deeply.") from None
-    if not isinstance(value, dict):
-        raise InvalidInput("The body must be a JSON object.")
-    check_values(value)
-    return value
+    return body
 
 
 def read_input(operation: Operation, request: Request, body: Mapping[str, Any]) -> Any:
@@ -152,26 +139,11 @@ def _headers(operation: Operation, request: Request, body: Mapping[str, Any]) ->
     # A weak tag never matches here (RFC 9110, section 13.1.1), so it is refused like an invalid one.
     match = request.headers.get("if-match", "*").strip().strip('"')
     if match != "*" and "version" in fields:
-        if not (match.isascii() and match.isdigit() and 0 < len(match) < 19):
+        version = row_number(match)
+        if version is None:
             raise WrongVersion("The header If-Match is not the version of a post.", hint="Send the ETag of the post.")
-        found["version"] = int(match)
+        found["version"] = version
     return found
-
-
-def check_values(value: Any, depth: int = 0) -> None:
-    """Refuse what no field needs: deep nesting, and characters that databases do not accept."""
-    if depth > DEPTH_MAX:
-        raise MalformedBody("The body is nested too deeply.")
-    if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidInput("A text contains a character that cannot be stored.")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            check_values(name, depth + 1)
-            check_values(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            check_values(item, depth + 1)
 
 
 def _result_headers(operation: Operation, request: Request, result: Any) -> dict[str, str]:

@@ -34,13 +34,19 @@ DEFAULT_HEADERS = {
 class UnknownHost(HttpProblem):
     """The request is for a host name that is not this server's."""
 
+    http_status = 400
+
 
 class KeyInAddress(HttpProblem):
     """There is an API key in the address, where logs and browsers keep it."""
 
+    http_status = 400
+
 
 class ForeignRequest(HttpProblem):
     """Another site made the browser send this request."""
+
+    http_status = 403
 
 
 class Origin(NamedTuple):

@@ -30,6 +30,7 @@ from skywrite.app.operations.media import clean_name, keep_upload
 from skywrite.app.operations.table import Access
 from skywrite.queue.api_keys import new_secret
 from skywrite.queue.folders import make_private_folder
+from skywrite.queue.numbers import row_number
 from skywrite.server.auth import Caller, caller_of
 from skywrite.server.limits import read_pieces
 from skywrite.server.problems import BodyTooLarge, HttpProblem, MalformedBody, TooManyRequests, WrongMediaType
@@ -52,9 +53,13 @@ _ID_CHARACTERS = 32
 class WrongOffset(HttpProblem):
     """The piece does not start where the upload ends."""
 
+    http_status = 409
+
 
 class UploadGone(HttpProblem):
     """There is no such upload, or it is finished."""
+
+    http_status = 410
 
 
 class Upload(NamedTuple):
@@ -234,10 +239,10 @@ async def _kept(access: Access, path: Path, name: str, headers: dict[str, str]) 
 
 
 def _number(request: Request, header: str) -> int:
-    text = request.headers.get(header, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    number = row_number(request.headers.get(header, ""))
+    if number is None:
         raise MalformedBody(f"The header {header} is missing or not a number.", headers=TUS)
-    return int(text)
+    return number
 
 
 def _metadata(text: str) -> dict[str, str]:

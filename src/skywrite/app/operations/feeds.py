@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from skywrite.app.operations.shapes import ById, ErrorShape, Id, Input, Nothing, Ok, Output, problem_shape, shaped
 from skywrite.app.operations.table import Access, Operation
 from skywrite.queue.feed_model import UnknownFeed
+from skywrite.queue.numbers import row_number
 
 OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
 Url = Annotated[str, Meta(min_length=1, max_length=8192)]
@@ -140,8 +141,8 @@ def check(access: Access, given: ById) -> FeedShape:
 def preview(access: Access, given: PreviewFeed) -> FeedItems:
     """What the latest items of a feed would look like as posts."""
     account = access.account(given.account)
-    if given.url.isdigit():
-        _seen(access, int(given.url[:18]))
+    if (number := row_number(given.url)) is not None:
+        _seen(access, number)
     shown = access.sky.feeds.preview(
         given.url, account=account.did, limit=given.limit, prepare=False, **_options(given)
     )

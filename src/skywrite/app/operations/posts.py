@@ -30,7 +30,7 @@ from skywrite.app.results import Entry
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.events import Events
-from skywrite.queue.listing import Cursor, InvalidCursor
+from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, STATES, ChangedMeanwhile, Post, State
 
 
@@ -253,10 +253,7 @@ def _due_order(post: Post) -> tuple[bool, datetime, int]:
 
 def read_cursor(text: str | None) -> Cursor | None:
     """The place of a cursor. Raises InvalidCursor."""
-    cursor = None if text is None else Cursor.parse(text)
-    if cursor is not None and cursor.id >= 2**63:
-        raise InvalidCursor("The page cursor is not valid.", hint="Begin again without a cursor.")
-    return cursor
+    return None if text is None else Cursor.parse(text)
 
 
 def parse_instant(text: str | None) -> datetime | None:

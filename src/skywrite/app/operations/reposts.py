@@ -13,6 +13,7 @@ from skywrite.app.operations.shapes import ById, Id, Input, Key, Output, shaped
 from skywrite.app.operations.table import Access, Operation
 from skywrite.queue.actions import Action, Actions, UnknownAction
 from skywrite.queue.model import Account
+from skywrite.queue.numbers import row_number
 
 Target = Annotated[
     Id | Annotated[str, Meta(min_length=1, max_length=2000)],
@@ -160,8 +161,8 @@ def _added(access: Access, given: AtATime, add: Callable[[Account], Action]) -> 
 
 def _account(access: Access, given: AtATime) -> Account:
     """Who does it: whoever is named, else the author of a post that is here."""
-    if isinstance(given.target, int) or given.target.isdigit():
-        post = access.post(int(given.target))
+    if (number := row_number(given.target)) is not None:
+        post = access.post(number)
         return access.account(post.account_did if given.account is None else given.account)
     return access.account(given.account)
 

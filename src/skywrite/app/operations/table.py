@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class NotAllowed(RejectedError):
     """The key or the person has no right to do this."""
 
+    http_status = 403
+
 
 class Access(NamedTuple):
     """The rights of one caller. `accounts` are DIDs, None is all of them; `who` is how the log calls the caller."""

@@ -28,11 +28,11 @@ from skywrite.app.operations.shapes import DRAFT_FIELDS
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.model import Account, NotEditable, Post
+from skywrite.queue.numbers import row_number
 from skywrite.server.auth import person_of
-from skywrite.server.pages.forms import Sent, number_of, read_form
+from skywrite.server.pages.forms import Sent, read_form
 from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_seconds
-from skywrite.server.problems import BodyTooLarge
 from skywrite.server.services import services_of
 from skywrite.server.uploads import UPLOAD_BYTES_MAX
 
@@ -87,7 +87,7 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
     return show(
         visit,
         "compose.html",
-        status=413 if isinstance(error, BodyTooLarge) else 422 if error else 200,
+        status=error.http_status if error else 200,
         max_bytes=UPLOAD_BYTES_MAX,
         title="Compose",
         filled=filled if may_schedule else filled._replace(mode="draft"),
@@ -113,7 +113,7 @@ def _chosen(accounts: list[Account], handle: str) -> Account | None:
 
 
 def _draft(visit: Visit) -> Post | None:
-    post_id = number_of(visit.query("draft"))
+    post_id = row_number(visit.query("draft"))
     return None if post_id is None else _editable(visit, post_id)
 
 
@@ -200,7 +200,7 @@ def _sent(visit: Visit, form: Sent) -> Response:
         if form.too_large is not None:
             raise form.too_large
         visit.access.require("draft")
-        if (post_id := number_of(filled.post)) is not None:
+        if (post_id := row_number(filled.post)) is not None:
             post = _editable(visit, post_id)
         images = [_keep(visit, file, form.fields.get("alt", "")) for file in form.files if file.filename]
         chosen = _chosen(visit.sky.accounts.list(), filled.account)
@@ -229,13 +229,23 @@ def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any])
         body.pop("draft", None)
         if filled.mode == "at" and filled.kept and filled.at == filled.kept:
             body.pop("at")
-        body |= {"id": edited.id, "version": int(filled.version or edited.version)}
+        body |= {"id": edited.id, "version": _version(filled, edited)}
     operation = OPERATIONS[name]
     visit.access.require(operation.scope)
     made = operation.run(visit.access, msgspec.convert(body, operation.input))
     if post is not None and edited is None:
         visit.sky.posts.cancel(post.id)
     return made
+
+
+def _version(filled: Filled, edited: Post) -> int:
+    """The version that the form shows; without one, the post's own."""
+    if not filled.version:
+        return edited.version
+    version = row_number(filled.version)
+    if version is None:
+        raise InputError("The form's version is not a number.", hint="Reload the page, and try again.")
+    return version
 
 
 def _from_form(fields: Mapping[str, str]) -> Filled:

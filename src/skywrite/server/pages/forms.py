@@ -1,4 +1,4 @@
-"""What forms and addresses hold: fields and numbers. Forms with files, as a browser without a script sends them, are
+"""What forms hold. Forms with files, as a browser without a script sends them, are
 bounded in size and time, and no text is lost.
 
 What does not live here: what becomes of them (`compose`); forms without files (`frame.form_route`).
@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from skywrite.errors import InputError
+from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import read_pieces
 from skywrite.server.problems import BodyTooLarge, MalformedBody
 
@@ -25,15 +26,10 @@ class Fields(dict[str, str]):
         raise InputError(f"The form has no field {name!r}.", hint="Reload the page, and try again.")
 
 
-def number_of(text: str) -> int | None:
-    """The number of a row or a version; None if the text is not one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 class Sent(NamedTuple):
     """A form. Where it was too large, there are only the fields before what was too large."""
 
-    fields: dict[str, str]
+    fields: Fields
     files: list[UploadFile]
     too_large: BodyTooLarge | None = None
 
@@ -58,7 +54,8 @@ async def read_form(request: Request, max_bytes: int, *, max_files: int, max_fie
             f"The files are larger than {max_bytes // 1_000_000} MB together, and were not kept.",
             hint="Choose smaller ones. The text is still here.",
         )
-    fields = {name: value for name, value in parser.items if isinstance(value, str)}
+    fields = Fields({name: value for name, value in parser.items if isinstance(value, str)})
+    check_texts(fields.values())
     files = [value for _, value in parser.items if isinstance(value, UploadFile)]
     return Sent(fields, [] if too_large else files, too_large)
 

@@ -26,6 +26,7 @@ from skywrite.errors import Do, Hint, SkywriteError
 from skywrite.queue.authors import written_by
 from skywrite.queue.people import Person
 from skywrite.server.auth import own_path, person_of
+from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
 from skywrite.server.problems import on_missing, on_surprise
@@ -142,6 +143,7 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -
             return render("signed_out.html", status=401)
         form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
         fields = Fields({name: str(value) for name, value in form.items()})
+        check_texts(fields.values())
         visit = Visit(request, services_of(request), person)
         return await run_in_threadpool(_shown, lambda seen: action(seen, fields), visit)
 
@@ -159,8 +161,7 @@ def _shown(page: Page, visit: Visit) -> Response:
 
 
 def _trouble(visit: Visit, error: SkywriteError) -> Response:
-    status = {2: 422, 3: 409, 4: 503, 5: 409}.get(error.exit_code, 500)
-    return show(visit, "error.html", status=status, title="That did not work", error=error)
+    return show(visit, "error.html", status=error.http_status, title="That did not work", error=error)
 
 
 def missing(request: Request, error: Exception) -> Response:

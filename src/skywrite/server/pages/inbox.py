@@ -17,7 +17,7 @@ from skywrite.compose.references import InvalidReference, app_link
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.inbox import InboxItem
 from skywrite.queue.model import Account
-from skywrite.server.pages.forms import number_of
+from skywrite.queue.numbers import row_number
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_left
 
@@ -149,7 +149,7 @@ def _link(uri: str) -> str:
 
 def _answered(visit: Visit) -> tuple[Entry, float] | None:
     """The reply that was just written, while it can be undone."""
-    post_id = number_of(visit.query("answered"))
+    post_id = row_number(visit.query("answered"))
     if post_id is None:
         return None
     try:

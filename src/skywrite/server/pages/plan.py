@@ -18,8 +18,8 @@ from skywrite.app.operations.overview import plan as plan_of
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.forecast import pace_of, pushes
 from skywrite.queue.model import Account, ChangedMeanwhile
+from skywrite.queue.numbers import row_number
 from skywrite.rehearsal import Deed
-from skywrite.server.pages.forms import number_of
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.rehearsals import OnPlan, on_plan
 
@@ -118,7 +118,7 @@ def plan(visit: Visit) -> Response:
 def move(visit: Visit, form: dict[str, str]) -> Response:
     """Move a post: by drag and drop, by the keyboard, or with a form."""
     visit.access.require("schedule")
-    post_id, version = number_of(form["id"]), number_of(form.get("version", ""))
+    post_id, version = row_number(form["id"]), row_number(form.get("version", ""))
     if post_id is None:
         raise InputError(f"{form['id']!r} is not the number of a post.")
     try:

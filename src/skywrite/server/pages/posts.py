@@ -21,7 +21,7 @@ from skywrite.queue.api_keys import Scope
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.listing import Cursor
 from skywrite.queue.model import FINAL_STATES, Post
-from skywrite.server.pages.forms import number_of
+from skywrite.queue.numbers import row_number
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
 from skywrite.server.pages.waiting import now_as_time, undo_left, undo_seconds
 
@@ -142,7 +142,7 @@ def _cancel(visit: Visit, number: int, form: dict[str, str]) -> None:
 
 
 def _version(form: dict[str, str]) -> int | None:
-    return number_of(form.get("version", ""))
+    return row_number(form.get("version", ""))
 
 
 def _move(visit: Visit, number: int, form: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from skywrite.insight.stats import GROUPINGS, Group
 from skywrite.queue.marks import AGES_HOURS, COUNTS
-from skywrite.server.pages.forms import number_of
+from skywrite.queue.numbers import row_number
 from skywrite.server.pages.frame import Visit, page_route, show
 
 HEIGHT, WIDTH, GAP = 120, 720, 0.2
@@ -48,7 +48,7 @@ def stats(visit: Visit) -> Response:
     """The page."""
     by = visit.query("by", "day")
     by = by if by in GROUPINGS else "day"
-    asked = number_of(visit.query("after"))
+    asked = row_number(visit.query("after"))
     after = asked if asked in AGES_HOURS else 24
     account = visit.query("account") or None
     groups = visit.sky.stats.groups(by, at=after, account=account)

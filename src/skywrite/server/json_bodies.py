@@ -1,0 +1,97 @@
+"""JSON from outside: what is read, and what is refused before anything looks at it.
+
+What does not live here: which fields a request has (`routes`, `passkeys`, `agents`), and how much is read (`limits`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from skywrite.errors import InputError
+from skywrite.server.limits import JSON_BYTES_MAX, read_body
+from skywrite.server.problems import MalformedBody
+
+DEPTH_MAX = 32
+# Reading more than this takes so long that other requests would notice.
+SMALL_BYTES = 20_000
+
+
+class InvalidInput(InputError):
+    """A field is missing, has the wrong type, or is unknown."""
+
+
+async def read_object(request: Request, max_bytes: int = JSON_BYTES_MAX) -> dict[str, Any]:
+    """The fields of a body, none if it is empty. Raises MalformedBody, InvalidInput, BodyTooLarge, RequestTimeout."""
+    body = await read_body(request, max_bytes)
+    if not body:
+        return {}
+    return parse_object(body) if len(body) <= SMALL_BYTES else await run_in_threadpool(parse_object, body)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The fields of a JSON object. Raises MalformedBody, InvalidInput."""
+    value = parse(body)
+    if not isinstance(value, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    return value
+
+
+def parse(body: bytes) -> Any:
+    """A JSON value in UTF-8 that means the same to every reader. Raises MalformedBody, InvalidInput."""
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise MalformedBody(f"The body is not JSON in UTF-8: {error}.") from None
+    except RecursionError:
+        raise MalformedBody("The body is nested too deeply.") from None
+    check_values(value)
+    return value
+
+
+def check_values(value: Any, depth: int = 0) -> None:
+    """Refuse what no field needs: deep nesting, and characters that databases do not accept."""
+    if depth > DEPTH_MAX:
+        raise MalformedBody("The body is nested too deeply.")
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_text(name)
+            check_values(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            check_values(item, depth + 1)
+
+
+def check_texts(values: Iterable[str]) -> None:
+    """The same for the fields of a form."""
+    for value in values:
+        _check_text(value)
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        return
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise MalformedBody("A text contains half a character, which UTF-8 does not have.")
+    if "\x00" in text:
+        raise InvalidInput("A text contains a character that cannot be stored.")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ in which of two equal names they take, so there must be one."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedBody(f"The field {twice[:80]!r} is given twice.", hint="Send it once.")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedBody(f"{name} is not JSON.")
