@@ -139,6 +139,12 @@ def test_the_order_of_dates_is_given_or_asked_for(sky: Skywrite) -> None:
     assert ["2027-03-01", "2027-03-02", "2027-03-31"] == [str(report.due_at)[:10] for report in reports]
 
 
+def test_the_order_of_dates_is_asked_for_where_it_helps(sky: Skywrite) -> None:
+    """Not where two times of day are meant: that error shows how to write each."""
+    report = sky.import_rows([{"text": "One", "at": "fri 10:00-3:00"}])[0]
+    assert 'Write "fri 10:00 UTC-3:00" or "fri 10:00".' == (report.error and report.error.hint)
+
+
 def test_dates_that_fit_every_order_are_refused(sky: Skywrite) -> None:
     """Where all dates can be read both ways, nothing is proposed but the choice."""
     (report,) = sky.import_rows([{"text": "x", "at": "04/03/2027 10:00"}])

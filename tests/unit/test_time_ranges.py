@@ -37,7 +37,7 @@ def test_two_times_are_not_one() -> None:
     """Whatever is written between them, and before them."""
     pairs = [pair for pair in product(FIRST, BETWEEN, LAST) if pair not in MINUTES]
     texts = [prefix + "".join(pair) for prefix, pair in product(PREFIXES, pairs)]
-    assert (True, []) == (len(texts) > 10_000, [text for text in texts if not read(text).endswith(("Time", "Date"))])
+    assert (True, []) == (len(texts) > 10_000, [text for text in texts if not read(text).endswith("Time")])
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_this_one_is_not_a_later_one(text: str, expected: str) -> None:
 )
 def test_german_dates_have_dots_and_uhr(text: str, expected: str) -> None:
     """The hour after a date is not its year."""
-    assert expected == read(text).replace("AmbiguousDate", "AmbiguousTime")
+    assert expected == read(text)

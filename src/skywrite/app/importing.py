@@ -25,7 +25,7 @@ from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError, Unexpec
 from skywrite.files import is_inside
 from skywrite.queue.adding import KnownKey
 from skywrite.queue.model import Account, NewPost, Recurrence
-from skywrite.schedule.time_errors import AmbiguousDate
+from skywrite.schedule.time_errors import AmbiguousTime
 from skywrite.schedule.times import DateOrder, can_be_read
 
 TEXTS_AT_ONCE = 5000
@@ -236,7 +236,11 @@ class Import:
 
     def _explain_dates(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """If a date is ambiguous, say which order of day and month fits all dates of the file."""
-        wrong = [place for place, one in enumerate(self._reports) if isinstance(one.error, AmbiguousDate)]
+        wrong = [
+            place
+            for place, one in enumerate(self._reports)
+            if isinstance(one.error, AmbiguousTime) and one.error.is_of_order
+        ]
         if not wrong or self._options.dates is not None:
             return
         texts = {row["at"] for row in rows if isinstance(row.get("at"), str)}

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from skywrite.schedule.clock_forms import END, ISO_TIME, make_clock
 from skywrite.schedule.languages import OF, months
-from skywrite.schedule.time_errors import AmbiguousDate, InvalidTime
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime
 from skywrite.schedule.tokens import CalendarDate, DateOrder, Found, Token, found
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?![0-9])", re.ASCII)
@@ -158,10 +158,10 @@ def _ordered(first: int, second: int, order: str | None) -> tuple[int, int] | No
     return None
 
 
-def _ambiguous(text: str, match: re.Match[str], why: str, readings: list[str]) -> AmbiguousDate:
+def _ambiguous(text: str, match: re.Match[str], why: str, readings: list[str]) -> AmbiguousTime:
     """The error for an ambiguous date, showing how to write the whole text instead."""
     head, tail = text[: match.start()], text[match.start() + len(match[0].strip()) :]
-    return AmbiguousDate(text, why, [head + reading + tail for reading in readings])
+    return AmbiguousTime(text, why, [head + reading + tail for reading in readings], is_of_order=True)
 
 
 def _spell(day: int, month: int, year: str | None) -> str:

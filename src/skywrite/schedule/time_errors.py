@@ -32,14 +32,14 @@ class InvalidTime(InputError):
 
 
 class AmbiguousTime(InvalidTime):
-    """A text has more than one meaning; the hint shows how to write each."""
+    """A text has more than one meaning; the hint shows how to write each.
 
-    def __init__(self, given: str, why: str, readings: Sequence[str]) -> None:
+    `is_of_order`: it would have one if the order of day, month and year were given.
+    """
+
+    def __init__(self, given: str, why: str, readings: Sequence[str], *, is_of_order: bool = False) -> None:
         super().__init__(f"The time {given!r} is ambiguous: {why}.", readings=readings)
-
-
-class AmbiguousDate(AmbiguousTime):
-    """A date whose meaning depends on the order of day, month and year."""
+        self.is_of_order = is_of_order
 
 
 class PastTime(InputError):
