@@ -349,6 +349,10 @@ class Client:
         **more: Any,
     ) -> Posted:
         """Publish a post with up to ten images (bytes or paths) and their alt texts. See `send_post`."""
+        if image_alts is not None and len(image_alts) > len(images):
+            raise InputError(
+                f"{len(image_alts)} alt texts are given for {len(images)} images.", hint="Give one for each."
+            )
         alts = list(image_alts or ()) + [""] * len(images)
         items = [{**_media(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=items, **more)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +70,11 @@ def refuse_empty(command: click.Command) -> None:
             option.callback = _NotEmpty.before(option.callback)
 
 
-@dataclass(frozen=True)
 class _NotEmpty:
     """A callback of an option that refuses empty values, and then calls the option's own."""
 
-    then: Callable[..., Any] | None
+    def __init__(self, then: Callable[..., Any] | None) -> None:
+        self.then = then
 
     @classmethod
     def before(cls, callback: Callable[..., Any] | None) -> _NotEmpty:
@@ -96,6 +94,8 @@ def _is_empty(option: click.Parameter) -> InputError:
 
 def unknown_option(given: str, ctx: click.Context | None) -> str:
     """The sentence for an option that a command does not have, with those that were meant."""
+    from difflib import get_close_matches
+
     name = given.partition("=")[0]
     message = f"There is no option {name}."
     if ctx is None:

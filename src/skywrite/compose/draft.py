@@ -199,11 +199,18 @@ def draft_from_dict(row: Mapping[str, Any]) -> Draft:
     return Draft(**values)
 
 
-def _nearest(name: str) -> str:
+def _nearest(name: str, fields: Sequence[str] = FIELDS) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(str(name).lower(), FIELDS, 1, 0.7)
-    return f"Did you mean {near[0]!r}?" if near else f"The fields are: {', '.join(FIELDS)}."
+    near = get_close_matches(str(name).lower(), fields, 1, 0.7)
+    return f"Did you mean {near[0]!r}?" if near else f"The fields are: {', '.join(fields)}."
+
+
+def _check_keys(name: str, value: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise InvalidDraft for a key that says nothing here: a misspelt alt text must not be left out silently."""
+    for key in value:
+        if key not in known:
+            raise InvalidDraft(f"{name} has no field {key!r}.", hint=_nearest(key, known))
 
 
 def _text(name: str, value: Any) -> str:
@@ -232,8 +239,12 @@ def _numbering(name: str, value: Any) -> Numbering:
     raise InvalidDraft(f"numbering cannot be {value!r}.", hint=f"It is one of: {', '.join(NUMBERINGS)}.")
 
 
-def media_from(name: str, value: Any) -> Media:
-    """A path, bytes, or a dict with one of path, url, data or cid."""
+_KINDS = ("path", "url", "data", "cid")
+_STORED = {"cid": str, "mime": str, "size": int, "width": int, "height": int}
+
+
+def media_from(name: str, value: Any, more: Sequence[str] = ()) -> Media:
+    """A path, bytes, or a dict with one of path, url, data or cid; `more` are its keys that say something else."""
     if isinstance(value, Media):
         return value
     if isinstance(value, str | PathLike):
@@ -242,8 +253,10 @@ def media_from(name: str, value: Any) -> Media:
     if isinstance(value, bytes):
         return Media(data=value)
     if isinstance(value, Mapping):
-        given = [kind for kind in ("path", "url", "data", "cid") if value.get(kind) is not None]
+        given = [kind for kind in _KINDS if value.get(kind) is not None]
         if len(given) == 1:
+            known = (*(_STORED if given == ["cid"] else _KINDS), "name", *more)
+            _check_keys(name, value, known)
             return _media_of_kind(name, given[0], value)
     raise InvalidDraft(f'{name}: give a path or an address, as text or as {{"path": ...}} or {{"url": ...}}.')
 
@@ -263,8 +276,7 @@ def _media_of_kind(name: str, kind: str, value: Mapping[str, Any]) -> Media:
 
 
 def _stored(value: Mapping[str, Any]) -> Stored:
-    kinds = {"cid": str, "mime": str, "size": int, "width": int, "height": int}
-    for name, kind in kinds.items():
+    for name, kind in _STORED.items():
         given = value.get(name)
         if given is None and name in ("cid", "mime", "size"):
             raise InvalidDraft(f"Stored media need {name!r}.")
@@ -282,7 +294,7 @@ def _image(name: str, value: Any) -> Image:
         return value
     if isinstance(value, Sequence) and not isinstance(value, str | bytes) and len(value) == 2:
         return Image(media_from(name, value[0]), _text("alt", value[1]))
-    return Image(media_from(name, value), _alt(value))
+    return Image(media_from(name, value, ("alt",)), _alt(value))
 
 
 def _images(name: str, value: Any) -> tuple[Image, ...]:
@@ -298,7 +310,7 @@ def _caption(value: Any) -> Caption:
         return value
     if not isinstance(value, Mapping) or "lang" not in value:
         raise InvalidDraft('captions: each needs a language and a file: {"lang": "en", "path": "talk.vtt"}.')
-    return Caption(_text("lang", value["lang"]), media_from("captions", value))
+    return Caption(_text("lang", value["lang"]), media_from("captions", value, ("lang",)))
 
 
 def _video(name: str, value: Any) -> Video:
@@ -306,9 +318,8 @@ def _video(name: str, value: Any) -> Video:
         return value
     captions = value.get("captions", ()) if isinstance(value, Mapping) else ()
     gif = _flag("gif", value.get("gif", False)) if isinstance(value, Mapping) else False
-    return Video(
-        media_from(name, value), _alt(value), tuple(_caption(item) for item in _list("captions", captions)), gif
-    )
+    media = media_from(name, value, ("alt", "captions", "gif"))
+    return Video(media, _alt(value), tuple(_caption(item) for item in _list("captions", captions)), gif)
 
 
 def _list(name: str, value: Any) -> Iterable[Any]:
@@ -317,9 +328,15 @@ def _list(name: str, value: Any) -> Iterable[Any]:
     return value
 
 
+# A reference, also as the network answers when a record was written.
+_REF = ("uri", "cid", "$type", "commit", "validationStatus")
+_CARD = ("url", "title", "description", "thumb", "associated")
+
+
 def _ref(value: Any) -> Ref:
     if not isinstance(value, Mapping):
         raise InvalidDraft(f"A reference to a record must have uri and cid; it is {type(value).__name__}.")
+    _check_keys("A reference to a record", value, _REF)
     try:
         return Ref(_text("uri", value["uri"]), _text("cid", value["cid"]))
     except KeyError as error:
@@ -332,6 +349,7 @@ def _card(name: str, value: Any) -> str | Card:
     if isinstance(value, bool):
         return "auto" if value else "none"
     if isinstance(value, Mapping):
+        _check_keys(name, value, _CARD)
         thumb = value.get("thumb")
         return Card(
             _text("url", value.get("url")),
@@ -356,6 +374,7 @@ def _reply_to(name: str, value: Any) -> str | Reply:
     if isinstance(value, Reply):
         return value
     if isinstance(value, Mapping):
+        _check_keys(name, value, ("root", "parent", "$type"))
         return Reply(_ref(value.get("root", {})), _ref(value.get("parent", {})))
     return _text(name, value)
 
