@@ -45,7 +45,8 @@ OTHER_WORDS = {
     "--server": "--pds",
     "--format": "--json",
 }
-_OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9-]*(=.*)?", re.DOTALL)
+# `re` compiles a pattern on first use, so importing this module compiles none.
+_OPTION = r"(?s)--?[A-Za-z][A-Za-z0-9-]*(=.*)?"
 
 
 class EmptyResets(click.Command):
@@ -108,7 +109,7 @@ def unknown_option(given: str, ctx: click.Context | None) -> str:
 
 def is_option(word: str) -> bool:
     """Whether a word looks like an option, and not like a text that begins with a dash."""
-    return _OPTION.fullmatch(word) is not None
+    return re.fullmatch(_OPTION, word) is not None
 
 
 def _names(command: click.Command) -> Iterator[str]:

@@ -19,7 +19,7 @@ from skywrite.cli.given import is_option
 from skywrite.errors import InputError
 
 _FILES = ("images", "video")
-_PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+_PLAIN = r"(?a)[\w@%+=:,./-]+"
 # Words that somebody types who wants to do something, and not to post them.
 _DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
 
@@ -205,7 +205,7 @@ def shell_words(words: list[str]) -> str:
 
 
 def _shell_word(word: str) -> str:
-    if _PLAIN.fullmatch(word):
+    if re.fullmatch(_PLAIN, word):
         return word
     return shlex.quote(word) if re.search(r'["$`!\\\n]', word) or not word else f'"{word}"'
 
