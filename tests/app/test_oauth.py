@@ -6,10 +6,11 @@ import base64
 import hashlib
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -33,6 +34,7 @@ from skywrite.atproto.session import Session
 from skywrite.clock import FakeClock
 from skywrite.config import load_config
 from skywrite.errors import InputError, NotSent
+from skywrite.fetch.guard import AddressRefused
 from skywrite.http import Response
 from tests.support.oauth_session import (
     CONFIDENTIAL,
@@ -65,9 +67,15 @@ def clock() -> FakeClock:
     return FakeClock(NOON)
 
 
+def no_names(*given: object, **options: object) -> None:
+    """A computer whose resolver knows nothing."""
+    raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+
 @pytest.fixture
-def sky(tmp_path: Path, web: Any, clock: FakeClock) -> Iterator[Skywrite]:
-    """A process on an empty database."""
+def sky(tmp_path: Path, web: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Skywrite]:
+    """A process on an empty database; only a proxy could know the names of the network."""
+    monkeypatch.setattr(socket, "getaddrinfo", no_names)
     config = load_config({"SKYWRITE_HOME": str(tmp_path), "SKYWRITE_PLC_URL": "https://plc.example.com"})
     with Skywrite(config=config, transport=web, clock=clock) as process:
         yield process
@@ -147,6 +155,17 @@ def test_the_sign_in_has_a_transport_of_its_own(oauth: OAuth, web: Any) -> None:
     guarded = script_network(ScriptedServer())
     oauth._replace(sign_in_transport=guarded).begin(HANDLE, pds=PDS)
     assert ([], 1) == (forms(web, "par"), len(forms(guarded, "par")))
+
+
+def test_a_server_that_others_name_is_public(sky: Skywrite, web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name inside our network, which the account's server calls its authorization server, is never asked."""
+    private = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.1", 443))]
+    public = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("93.184.216.34", 443))]
+    issuer = urlsplit(ISSUER).hostname
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: private if host == issuer else public)
+    with pytest.raises(AddressRefused, match=f"{issuer} is at 10.0.0.1, which is not a public address"):
+        sky.context.oauth.begin(HANDLE, pds=PDS)
+    assert [] == forms(web, "par")
 
 
 def test_a_new_sign_in_ends_the_former(oauth: OAuth, web: Any) -> None:

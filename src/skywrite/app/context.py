@@ -112,7 +112,10 @@ class Context:
         """Sign-ins by OAuth."""
         from skywrite.app.oauth import OAuth
 
-        return OAuth(self.store, self.network.transport, self.network.resolver, self.clock, host_name())
+        network = self.network
+        return OAuth(
+            self.store, network.transport, network.resolver, self.clock, host_name(), network.checked_transport()
+        )
 
     @property
     def tombstones(self) -> Tombstones:

@@ -63,7 +63,7 @@ class OAuth(NamedTuple):
     """Sign-ins by OAuth over one store. Safe to share between threads.
 
     `resolver(service)` asks a service first. `sign_in_transport` carries requests to servers that untrusted documents
-    may name; by default, `transport` does.
+    may name.
     """
 
     store: Store
@@ -71,7 +71,7 @@ class OAuth(NamedTuple):
     resolver: Callable[[str | None], Resolver]
     clock: Clock
     host: str
-    sign_in_transport: Transport | None = None
+    sign_in_transport: Transport
 
     def authenticator(self, session: OAuthSession) -> DpopAuth:
         """What signs the requests of a session and keeps it alive."""
@@ -175,9 +175,7 @@ class OAuth(NamedTuple):
         return self.finish(Pending(**{**kept, "server": AuthServer(**kept["server"])}), returned)
 
     def _login(self, client: OAuthClient, service: str | None) -> OAuthLogin:
-        return OAuthLogin(
-            self.sign_in_transport or self.transport, self.resolver(service), client, Origins(self.clock), self.clock
-        )
+        return OAuthLogin(self.sign_in_transport, self.resolver(service), client, Origins(self.clock), self.clock)
 
 
 def client_to_json(client: OAuthClient) -> str:

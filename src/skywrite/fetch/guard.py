@@ -175,7 +175,7 @@ class Guard:
                 place = "" if address == host else f" is at {address}, which"
                 raise AddressRefused(
                     f"{host}{place} is not a public address.",
-                    hint="To allow a page on your own network, add its host to SKYWRITE_FETCH_ALLOW.",
+                    hint="To allow a page or a server on your own network, add its host to SKYWRITE_FETCH_ALLOW.",
                 )
             if not _usual_port(port):
                 raise _port_refused(target)

@@ -70,6 +70,12 @@ class Network:
                 self._fetcher = Fetcher(self._config.fetch_allow)
             return self._fetcher
 
+    def checked_transport(self) -> Transport:
+        """Carries requests to servers that others name, such as those of a sign-in, to public addresses only."""
+        from skywrite.fetch.web import CheckedTransport
+
+        return CheckedTransport(self.transport, lambda url: self.fetcher().check(url))
+
     def draft_context(
         self,
         pds_url: str,
