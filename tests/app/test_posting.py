@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 
 from skywrite.app import Skywrite
 from skywrite.app.drafting import MediaChanged
+from skywrite.app.posts import Posts
 from skywrite.app.sending import PostFailed, StillQueued
 from skywrite.atproto.cid import InvalidRecord
 from skywrite.atproto.session import SessionExpired
-from skywrite.errors import InputError
+from skywrite.errors import InputError, SkywriteError
 from skywrite.http import Response
 from skywrite.publish.agents import NotLoggedIn
 from skywrite.publish.decide import Decider
@@ -378,3 +380,15 @@ def test_an_image_alone_is_compared_with_no_other(
     monkeypatch.setattr("skywrite.queue.posts.post_of", watched)
     sent = sky.post("", images=[(image(), "Red")])
     assert [] == [number for number in read if number != sent.id]
+
+
+def test_options_of_another_type_are_errors(sky: Skywrite) -> None:
+    """A number where text belongs, in any option of a post, says so; nothing is stored."""
+    options = [name for name, option in signature(Posts.schedule).parameters.items() if "str" in str(option.annotation)]
+    options.remove("source")
+    for name in options:
+        for value in (9, 9.5, [], b"x", date(2027, 1, 1)):
+            when = {"at": "tomorrow 9:00"} if name in ("at", "key") else {"every": "daily 9:00"}
+            with pytest.raises(SkywriteError, match=r"not text|text, not|not signed in"):
+                sky.schedule(**{"text": "Hello", **when, name: value})
+    assert (True, []) == ({"at", "every", "until", "zone"} < set(options), sky.posts.list())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -278,3 +279,36 @@ def test_the_start_of_a_rule_is_read_in_its_zone(sky: Skywrite) -> None:
         kept.starts_at and kept.starts_at.isoformat(),
         kept.until and kept.until.isoformat(),
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        ("* * * * *", 'Give the minute: "0 * * * *". For a post every minute write "*/1 * * * *".'),
+        ("* 9  * * 1", 'Give the minute: "0 9 * * 1". For a post every minute write "*/1 9 * * 1".'),
+    ],
+)
+def test_a_minute_that_nobody_filled_in_is_asked_for(sky: Skywrite, rule: str, hint: str) -> None:
+    """At every door of recurring posts; both rules that the question shows are read."""
+    for refused in (
+        lambda: sky.schedule("Hello", every=rule),
+        lambda: sky.recurrences.edit(1, every=rule),
+        lambda: sky.reposts.repost(sky.post("Again").uri, every=rule),
+    ):
+        sky.schedule("Good morning", every="daily 9:00")
+        with pytest.raises(InputError) as caught:
+            refused()
+        assert hint == caught.value.hint
+    report = sky.import_rows([{"text": "Hello", "every": rule}])[0]
+    assert hint == (report.error and report.error.hint)
+    for written in re.findall(r'"([^"]+)"', hint):
+        sky.schedule("Hello", every=written)
+
+
+def test_a_rule_from_before_is_not_asked_for_again(sky: Skywrite) -> None:
+    """Its text can be edited."""
+    sky.schedule("Hello", every="*/1 * * * *")
+    store = sky.context.store
+    store.update_recurrence(store.recurrence(1)._replace(rule="* * * * *"))
+    sky.recurrences.edit(1, text="Good morning")
+    assert ["Good morning"] == [entry.post.text for entry in sky.posts.list()]

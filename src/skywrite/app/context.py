@@ -136,14 +136,17 @@ class Context:
             return from_environment
         try:
             # A database does not accept lone surrogates.
-            if name is not None and not (name and name.isprintable()):
-                raise UnknownAccount(name)
+            if name is not None and not (isinstance(name, str) and name and name.isprintable()):
+                raise UnknownAccount(str(name))
             return self.post_store.account(name)
         except UnknownAccount:
             if name is not None:
                 known = ", ".join(account.handle for account in self.post_store.accounts())
                 hint = f"Known here: {known}." if known else SIGN_IN
-                raise NoAccount(f"{name if name.strip() else repr(name)} is not signed in here.", hint=hint) from None
+                raise NoAccount(
+                    f"{name if isinstance(name, str) and name.strip() else repr(name)} is not signed in here.",
+                    hint=hint,
+                ) from None
         raise NoAccount("No account is signed in here yet.", hint=SIGN_IN)
 
     def did(self, name: str | None) -> str | None:

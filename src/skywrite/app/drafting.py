@@ -39,6 +39,8 @@ class MediaChanged(InputError):
 def _check_key(key: str | None) -> None:
     if key is None:
         return
+    if not isinstance(key, str):
+        raise InputError(f"The key {key!r} is not text.", hint="Use a short name or a hash.")
     from skywrite.bsky.limits import InvalidText, check_characters
 
     try:
@@ -109,7 +111,7 @@ class Drafting:
         notes: list[Notice] = []
         if at is None:
             due_at = (slots or self.free_slots(account)).take(seconds)
-        elif isinstance(at, str):
+        elif not isinstance(at, datetime):
             from skywrite.schedule.times import parse_time
 
             place = self._ctx.zone(account) if zone is None else zone

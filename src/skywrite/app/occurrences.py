@@ -22,7 +22,7 @@ from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
 from skywrite.queue.model import Account, NewPost, NewRecurrence, Recurrence, WrongState
 from skywrite.schedule.policy import DEFAULT_LATE_SECONDS, RECURRING_LATE_POLICY, parse_duration, parse_late
-from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, parse_rule, pick
+from skywrite.schedule.recurrence import MICROSECOND, Occurrence, catch_up, check_minute, parse_rule, pick
 from skywrite.schedule.slots import with_jitter
 from skywrite.schedule.tokens import DateOrder
 
@@ -94,9 +94,18 @@ class Occurrences:
         return Scheduled(stored.id, account.handle, stored.due_at, new.recurrence.zone, False, warnings, recurrence_id)
 
     def accept(
-        self, account: Account, row: Mapping[str, Any], given: RecurrenceOptions, base: Path | None
+        self,
+        account: Account,
+        row: Mapping[str, Any],
+        given: RecurrenceOptions,
+        base: Path | None,
+        *,
+        old_rule: str | None = None,
     ) -> CheckedRecurrence:
-        """Check a recurrence and all its drafts, and make the post of its first occurrence; nothing is stored."""
+        """Check a recurrence and all its drafts, and make the post of its first occurrence; nothing is stored.
+
+        `old_rule` is not asked for again.
+        """
         # A recurrence may have begun long ago: exported ones keep their start.
         start, notes = (
             self._drafting.when_with_notes(account, given.at, past=True, zone=given.zone, dates=given.dates)
@@ -109,6 +118,8 @@ class Occurrences:
                 account, whole_day(given.until), zone=given.zone, dates=given.dates
             )
         rule = parse_rule(given.every, zone=self._ctx.zone(account) if given.zone is None else given.zone, start=start)
+        if rule.text != old_rule:
+            check_minute(rule)
         first = rule.next_after(self._ctx.clock.now(), until=until, exceptions=given.exceptions)
         if first is None:
             raise InputError(f"{given.every!r} has no further occurrences.", hint="Check the recurrence and its end.")
@@ -125,7 +136,7 @@ class Occurrences:
     ) -> tuple[Recurrence, tuple[Notice, ...]]:
         """Replace the rule and the drafts of a recurrence; its waiting post is made again."""
         account = self._ctx.store.account(recurrence.account_did)
-        new = self.accept(account, row, given, base)
+        new = self.accept(account, row, given, base, old_rule=recurrence.rule)
         self._drafting.keep_media(new.readies)
         waiting = self._ctx.store.posts(("draft", "scheduled", "held"), recurrence_id=recurrence.id, limit=1)
         turn = max(recurrence.position - 1, 0) if waiting else recurrence.position

@@ -378,7 +378,7 @@ def _check_together(
     *, every: str | None, at: object, key: str | None, until: object, pool: Sequence[Any], zone: object, draft: bool
 ) -> None:
     """Raise InputError for options that exclude each other, rather than ignore one."""
-    if every is not None and not every.strip():
+    if isinstance(every, str) and not every.strip():
         raise InputError("The recurrence is empty.", hint="Give one, such as weekdays 9:00.")
     if every is not None and key is not None:
         raise InputError("A recurrence cannot have a key: each of its posts is a new one.", hint="Leave the key out.")

@@ -62,6 +62,8 @@ class Reposts:
         `every`: repeat it by a recurrence, from `at` on and up to `until`. The repost before is taken back first,
         because the network shows only one of a post. `key`: the same key again adds nothing. Raises InputError.
         """
+        from skywrite.schedule.recurrence import check_minute, parse_rule
+
         if every is None:
             if until is not None or zone is not None:
                 raise InputError("Only what is repeated has an end and a zone.", hint=Hint("Add ", EVERY_ARGUMENT))
@@ -70,6 +72,7 @@ class Reposts:
         start = None if at == "now" else self._drafting.when(owner, at)
         ends = None if until is None else self._drafting.when(owner, whole_day(until))
         repeat = Repeat(every, self._ctx.zone(owner) if zone is None else zone, ends)
+        check_minute(parse_rule(every, zone=repeat.zone or "UTC", start=start))
         due_at = following(repeat, self._ctx.clock.now(), start)
         if due_at is None:
             raise InputError(f"{every!r} has no further occurrences.", hint="Check the recurrence and its end.")

@@ -188,7 +188,7 @@ class Stateless:
         """
         from skywrite.schedule.timestamps import due_time, read_timestamp
 
-        due_at = due_time(read_timestamp(at) if isinstance(at, str) else at, self._zone)
+        due_at = due_time(at if isinstance(at, datetime) else read_timestamp(at), self._zone)
         if not key.strip():
             raise InputError("The key is empty.", hint="Use a name for the post, such as release-1.2.0.")
         keyed = _Keyed("", {"text": text, **draft}, key, due_at, late, base or Path())

@@ -18,6 +18,7 @@ from skywrite.errors import InputError
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 NAME_MAX = 40
+_NAMES = "Use a name such as Europe/Berlin, Asia/Tokyo or UTC."
 # No zone changes its offset twice within this time.
 _SCAN = timedelta(hours=12)
 
@@ -47,6 +48,8 @@ class Mapped:
 
 def zone_of(name: str) -> ZoneInfo:
     """The zone with this IANA name; letter case does not matter. Raises UnknownZone."""
+    if not isinstance(name, str):
+        raise UnknownZone(f"The time zone {name!r} is not text.", hint=_NAMES)
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
@@ -55,7 +58,7 @@ def zone_of(name: str) -> ZoneInfo:
     if known is not None:
         return ZoneInfo(known)
     near = closest_zones(name)
-    meant = f"Did you mean {' or '.join(near)}?" if near else "Use a name such as Europe/Berlin, Asia/Tokyo or UTC."
+    meant = f"Did you mean {' or '.join(near)}?" if near else _NAMES
     raise UnknownZone(f"There is no time zone {name!r}.", hint=meant)
 
 

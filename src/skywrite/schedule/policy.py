@@ -24,6 +24,9 @@ RECURRING_LATE_POLICY: LatePolicy = "skip"
 # `re` compiles a pattern on first use and caches it, so importing this module compiles none.
 _DURATION = r"(?a)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"
 
+_LATE = "Use publish, skip or hold; skip and hold may have a grace: skip:30m, hold:2h."
+_LENGTH = "Write it like 90s, 30m, 2h or 1d."
+
 
 class InvalidLate(InputError):
     """The text is not a valid policy for missed posts, or not a duration."""
@@ -42,13 +45,15 @@ def verdict(due_at: datetime, now: datetime, policy: LatePolicy, late_seconds: i
 
 def parse_late(text: str) -> tuple[LatePolicy, int | None]:
     """Read `POLICY` or `POLICY:DURATION`, such as `hold`, `skip:30m` or `hold:2h`: policy and grace in seconds."""
+    if not isinstance(text, str):
+        raise InvalidLate(f"The policy {text!r} is not text.", hint=_LATE)
     policy, colon, duration = text.strip().lower().partition(":")
     for known in LATE_POLICIES:
         if policy == known and (duration or not colon):
             return known, _grace(known, duration) if duration else None
     raise InvalidLate(
         f"{text!r} does not say what to do with a missed post.",
-        hint="Use publish, skip or hold; skip and hold may have a grace: skip:30m, hold:2h.",
+        hint=_LATE,
     )
 
 
@@ -64,14 +69,16 @@ def _grace(policy: LatePolicy, duration: str) -> int:
 
 def parse_duration(text: str) -> int:
     """Seconds in a duration such as `90s`, `30m`, `2h`, `1h30m`, `1d`."""
+    if not isinstance(text, str):
+        raise InvalidLate(f"The duration {text!r} is not text.", hint=_LENGTH)
     match = re.fullmatch(_DURATION, text.strip().lower())
     if not match or not text.strip():
-        raise InvalidLate(f"{text!r} is not a duration.", hint="Write it like 90s, 30m, 2h or 1d.")
+        raise InvalidLate(f"{text!r} is not a duration.", hint=_LENGTH)
     if len(text) > DURATION_TEXT_MAX:
-        raise InvalidLate(f"The duration {text[:20]!r}... is too long.", hint="Write it like 90s, 30m, 2h or 1d.")
+        raise InvalidLate(f"The duration {text[:20]!r}... is too long.", hint=_LENGTH)
     seconds = sum(int(number or 0) * size for number, size in zip(match.groups(), (86_400, 3600, 60, 1), strict=True))
     if seconds > DURATION_MAX_SECONDS:
-        raise InvalidLate(f"The duration {text!r} is longer than ten years.", hint="Write it like 90s, 30m, 2h or 1d.")
+        raise InvalidLate(f"The duration {text!r} is longer than ten years.", hint=_LENGTH)
     return seconds
 
 

@@ -17,17 +17,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from skywrite.schedule.cron import SHORTCUTS, parse_cron
+from skywrite.schedule.cron import SHORTCUTS, CronSeries, parse_cron
 from skywrite.schedule.localtime import DAY, SECOND, after_gap, next_change, to_local, to_utc, zone_of
-from skywrite.schedule.series import NeverHappens, Series, TooOften, UnknownRule
+from skywrite.schedule.series import EveryMinute, NeverHappens, Series, TooOften, UnknownRule
 
 __all__ = [
+    "EveryMinute",
     "NeverHappens",
     "Occurrence",
     "ParsedRule",
     "TooOften",
     "UnknownRule",
     "catch_up",
+    "check_minute",
     "describe",
     "parse_rule",
     "pick",
@@ -128,6 +130,8 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Parsed
     it; without one, `start` is the DTSTART. English: "every weekday 9:00", "mon,fri 18:30", "every 2 hours",
     "monthly 1 9:00". Raises UnknownRule, NeverHappens, TooOften, UnknownZone.
     """
+    if not isinstance(text, str):
+        raise UnknownRule(f"The recurrence {text!r} is not text.")
     given = text.strip()
     if not given or len(given) > RULE_MAX:
         raise UnknownRule(
@@ -135,6 +139,16 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Parsed
         )
     series, place = _series(given, zone_of(zone), start)
     return ParsedRule(given, place.key, series, start)
+
+
+def check_minute(rule: ParsedRule) -> None:
+    """Raise EveryMinute for a cron rule such as `* 9 * * *`, which hardly anybody means for posts."""
+    if isinstance(rule.series, CronSeries) and rule.series.expression.startswith("* "):
+        rest = rule.series.expression.removeprefix("*")
+        raise EveryMinute(
+            f"The rule {rule.text!r} occurs every minute.",
+            hint=f'Give the minute: "0{rest}". For a post every minute write "*/1{rest}".',
+        )
 
 
 def _series(text: str, zone: ZoneInfo, start: datetime | None) -> tuple[Series, ZoneInfo]:

@@ -30,6 +30,10 @@ class TooOften(InputError):
     """The recurrence is more frequent than once a minute."""
 
 
+class EveryMinute(InputError):
+    """A cron rule occurs every minute because its minute is `*`, which may stand for one that nobody filled in."""
+
+
 class Series(Protocol):
     """Naive local times in order."""
 

@@ -48,6 +48,8 @@ class PastTime(InputError):
 
 def suggest(error: InvalidTime | UnknownZone, text: str, is_read: Callable[[str], bool]) -> None:
     """Put those readings into an error's hint that can be read, with the words of the text as they are there."""
+    if not error.readings:
+        return
     kept: list[str] = []
     as_given = {fold(word): word for word in text.split()}
     readings = [" ".join(as_given.get(word, word) for word in reading.split()) for reading in error.readings]

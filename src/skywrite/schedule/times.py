@@ -111,6 +111,8 @@ def can_be_read(text: str, dates: DateOrder | None = None) -> bool:
 
 def read_parts(text: str, dates: DateOrder | None) -> tuple[str, Parts]:
     """The text with single spaces, and its parts. Raises InvalidTime, AmbiguousTime, UnknownZone."""
+    if not isinstance(text, str):
+        raise InvalidTime(f"The time {text!r} is not text.")
     given = " ".join(text.split())
     if not given or len(given) > TEXT_MAX:
         raise InvalidTime("No time was given." if not given else f"The time {given[:40]!r}... is too long.")
