@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from skywrite.bsky.limits import POST
@@ -21,8 +22,12 @@ class Stranger:
     def __init__(self, world: World, handle: str = "carol.test") -> None:
         self.world, self.account = world, world.box.account(handle)
         self.did, self.handle = self.account.did, handle
-        given = {"identifier": handle, "password": self.account.app_password}
         self._jwt = ""
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        given = {"identifier": self.handle, "password": self.account.app_password}
+        self._jwt, self._since = "", self.world.clock.now()
         self._jwt = json.loads(self._tell("com.atproto.server.createSession", given).body)["accessJwt"]
 
     def _tell(self, nsid: str, body: Any) -> Response:
@@ -35,6 +40,8 @@ class Stranger:
 
     def write(self, collection: str, **fields: Any) -> str:
         """A record; its at-uri."""
+        if self.world.clock.now() - self._since > timedelta(hours=1):
+            self._sign_in()
         record = {"$type": collection, "createdAt": self.world.clock.now().isoformat(), **fields}
         body = {"repo": self.did, "collection": collection, "record": record}
         return str(json.loads(self._tell("com.atproto.repo.createRecord", body).body)["uri"])

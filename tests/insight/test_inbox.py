@@ -103,48 +103,6 @@ def test_snoozed_and_done(both: Skywrite, world: World) -> None:
         both.inbox.done(99)
 
 
-def test_a_bots_function_gets_each_once(both: Skywrite, world: World) -> None:
-    """What it returns is posted as an answer; nothing is posted for None."""
-    heard: list[str] = []
-
-    @both.on_reply
-    def answer(item: Any) -> str | None:
-        heard.append(item.text)
-        return "At 9:00." if "open" in item.text else None
-
-    sent = both.post("Hello", account="alice.test")
-    both.post("When do you open?", account="bob.test", reply_to=sent.uri)
-    both.post("Nice", account="bob.test", reply_to=sent.uri)
-    both.set("bob.test", {"inbox": "no"})
-    for _ in range(2):
-        collect(both)
-    both.run_once()
-    assert ["Nice", "When do you open?"] == sorted(heard)
-    assert ["Hello", "At 9:00."] == world.texts()
-
-
-def test_a_function_that_fails_is_called_three_times(both: Skywrite, world: World) -> None:
-    """Five minutes apart; then the item is left to people, and others had their turn."""
-    calls: list[str] = []
-
-    @both.on_reply
-    def answer(item: Any) -> str | None:
-        calls.append(item.text)
-        if item.text == "Bad":
-            raise RuntimeError("no")
-        return None
-
-    sent = both.post("Hello", account="alice.test")
-    both.post("Bad", account="bob.test", reply_to=sent.uri)
-    both.post("Good", account="bob.test", reply_to=sent.uri)
-    both.set("bob.test", {"inbox": "no"})
-    for _ in range(5):
-        collect(both)
-        world.clock.advance(301)
-    assert (3, 1) == (calls.count("Bad"), calls.count("Good"))
-    assert 2 == len(both.inbox.list())
-
-
 def test_trouble_with_one_account_stops_no_other(both: Skywrite, world: World) -> None:
     """It is logged, and the next one is asked."""
     both.set("bob.test", {"inbox": "yes"})

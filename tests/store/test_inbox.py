@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from skywrite.clock import FakeClock
-from skywrite.queue.inbox import HANDLE_SECONDS, InboxItems, NewItem
+from skywrite.queue import identities
+from skywrite.queue.inbox import HANDLE_SECONDS, SEEN_BEFORE, InboxItem, InboxItems, NewItem, Place
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, claimed, post, session
@@ -17,13 +18,106 @@ def test_an_item_is_kept_once_and_given_to_one_worker(store: Store, clock: FakeC
     """Two workers that see it at once keep it once; one that dies leaves it to the next."""
     inbox = InboxItems(store)
     assert (1, 0) == (inbox.add([ITEM]), inbox.add([ITEM]))
-    first = inbox.claim()
-    assert first is not None and None is inbox.claim()
+    first = inbox.claim(ALICE, anything)
+    assert first is not None and None is inbox.claim(ALICE, anything)
     clock.advance(HANDLE_SECONDS + 1)
-    second = inbox.claim()
+    second = inbox.claim(ALICE, anything)
     assert second is not None and (1, 2) == (first.tries, second.tries)
     inbox.handled(second)
-    assert None is inbox.claim()
+    assert None is inbox.claim(ALICE, anything)
+
+
+def test_what_people_dealt_with_is_given_to_no_function(store: Store, clock: FakeClock) -> None:
+    """What is done, answered, kept as a draft, or snoozed for now; and nothing of another account."""
+    store.sign_in(session(BOB))
+    inbox = InboxItems(store)
+    inbox.add([ITEM._replace(uri=f"{ITEM.uri}{number}") for number in range(4)])
+    done, snoozed, answered, drafted = (item.id for item in inbox.list())
+    inbox.settle(done, "done")
+    inbox.settle(snoozed, "new", snoozed_until=NOON + timedelta(hours=1))
+    inbox.answer(answered, post("Yes", key="yes"))
+    inbox.answer(drafted, post("Perhaps", due=None, key="perhaps"))
+    assert (None, None) == (inbox.claim(ALICE, anything), inbox.claim(BOB, anything))
+    clock.advance(3600)
+    again = inbox.claim(ALICE, anything)
+    assert snoozed == (again and again.id)
+
+
+def test_what_is_passed_over_stays_so_and_says_why(store: Store) -> None:
+    """It is looked at once, and people still see it."""
+    inbox = InboxItems(store)
+    inbox.add([ITEM._replace(uri=f"{ITEM.uri}1"), ITEM])
+    asked: list[str] = []
+
+    def why_not(item: InboxItem) -> str | None:
+        asked.append(item.uri)
+        return "No." if item.uri == ITEM.uri else None
+
+    assert [f"{ITEM.uri}1", None] == [one and one.uri for one in (inbox.claim(ALICE, why_not) for _ in range(2))]
+    assert ([ITEM.uri, f"{ITEM.uri}1"], ["No.", None]) == (asked, [item.passed for item in inbox.list()])
+
+
+def test_a_function_starts_from_now(store: Store) -> None:
+    """What is there when it is first seen was seen before; another function starts by itself."""
+    inbox = InboxItems(store)
+    inbox.add([ITEM])
+    assert not inbox.has_started(ALICE, "answer")
+    inbox.start(ALICE, "answer")
+    assert (True, False, False) == (
+        inbox.has_started(ALICE, "answer"),
+        inbox.has_started(ALICE, "other"),
+        inbox.has_started(BOB, "answer"),
+    )
+    assert (None, [SEEN_BEFORE]) == (inbox.claim(ALICE, anything), [item.passed for item in inbox.list()])
+    inbox.add([ITEM._replace(uri=f"{ITEM.uri}1")])
+    assert inbox.claim(ALICE, anything) is not None
+
+
+def test_a_function_and_a_person_do_not_both_answer(store: Store, clock: FakeClock) -> None:
+    """A person who is faster than the function has answered; what the function says is not stored."""
+    inbox = InboxItems(store)
+    inbox.add([ITEM])
+    claimed_item = inbox.claim(ALICE, anything)
+    assert claimed_item is not None
+    first = inbox.answer(claimed_item.id, post("A person", key="inbox:1"))
+    assert (None, 1) == (inbox.answer_claimed(claimed_item, post("A function", key="on_reply:1")), len(store.posts()))
+    second = inbox.answer(claimed_item.id, post("A person again", key="inbox:2"))
+    assert second == inbox.answer(claimed_item.id, post("A person again", key="inbox:2"))
+    roots = [store.get(number).root_rkey for number in (first, second)]
+    expected = [identities.key_of(identities.of_answer(ALICE, ITEM.uri, number)) for number in (1, 2)]
+    assert (expected, 2) == (roots, inbox.get(claimed_item.id).answers)
+
+
+def test_answers_are_counted_by_person_and_conversation(store: Store, clock: FakeClock) -> None:
+    """Those that are given now count, too; people's do not, nor those of yesterday."""
+    inbox = InboxItems(store)
+    inbox.add([ITEM._replace(uri=f"{ITEM.uri}{number}", root="root") for number in range(3)])
+    for number in range(2):
+        item = inbox.claim(ALICE, anything)
+        assert item is not None
+        if number == 0:
+            inbox.answer_claimed(item, post("One", key="one"))
+    given = inbox.given(ALICE, NOON - timedelta(days=1))
+    assert (2, 2) == (given.to["did:plc:bob"], given.below["root"])
+    clock.advance(86_401)
+    assert 0 == inbox.given(ALICE, NOON + timedelta(seconds=1)).to["did:plc:bob"]
+    first = inbox.list(everything=True)[-1]
+    assert (True, False) == (inbox.said_before(first, NOON), inbox.said_before(first, NOON + timedelta(seconds=1)))
+
+
+def test_how_far_was_read_is_kept_with_what_was_read(store: Store) -> None:
+    """Both or neither."""
+    inbox = InboxItems(store)
+    assert Place() == inbox.place(ALICE)
+    place = Place(("below",), NOON)
+    inbox.add([ITEM], place)
+    assert (place, Place()) == (inbox.place(ALICE), inbox.place(BOB))
+    inbox.put_place(ALICE, Place())
+    assert Place() == inbox.place(ALICE)
+
+
+def anything(item: InboxItem) -> None:
+    """No reason to leave an item out."""
 
 
 def test_what_is_snoozed_comes_again(store: Store, clock: FakeClock) -> None:
@@ -51,8 +145,8 @@ def test_what_it_is_about_and_what_answers_it_are_found(store: Store, clock: Fak
     inbox.add([ITEM, ITEM._replace(account_did=BOB)])
     (mine,) = inbox.list(account_did=ALICE)
     assert (2, 1, 1) == (inbox.waiting(), inbox.waiting(BOB), len(inbox.list(everything=True, account_did=BOB)))
-    inbox.settle(mine.id, "done", answer_id=2)
-    answered = inbox.answered_by(2)
+    assert 3 == inbox.answer(mine.id, post("Another answer", key="another"))
+    answered = inbox.answered_by(3)
     assert (mine.id, None) == (answered and answered.id, inbox.answered_by(1))
     assert (1, 0) == (inbox.waiting(), inbox.waiting(ALICE))
 

@@ -73,7 +73,12 @@ def channel_dict(channel: Channel) -> dict[str, Any]:
 
 def inbox_dict(item: InboxItem) -> dict[str, Any]:
     """A reply, mention or quote."""
-    return {**item._asdict(), "indexed_at": to_iso(item.indexed_at), "snoozed_until": iso(item.snoozed_until)}
+    times = {
+        "indexed_at": to_iso(item.indexed_at),
+        "snoozed_until": iso(item.snoozed_until),
+        "answered_at": iso(item.answered_at),
+    }
+    return {**item._asdict(), **times}
 
 
 def action_dict(action: Action) -> dict[str, Any]:

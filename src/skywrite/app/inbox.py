@@ -1,7 +1,7 @@
 """Replies, mentions and quotes of our posts: collected, answered through the queue, and passed to a program's function.
 
-What lives here: fetching each account's notifications, replying, and the worker's task. What does not: the ledger
-(`queue.inbox`), registering a function (`functions`).
+What lives here: replying, and the worker's task. What does not: reading notifications (`collecting`), what a function
+may answer (`answering`), the ledger (`queue.inbox`), registering a function (`functions`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from skywrite.app.answering import Answering
+from skywrite.app.collecting import collect
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry
@@ -21,16 +23,12 @@ from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
-from skywrite.queue import identities
-from skywrite.queue.inbox import REASONS, InboxItem, InboxItems, NewItem
+from skywrite.queue.inbox import InboxItem, InboxItems
 from skywrite.queue.model import Account
 from skywrite.sources.functions import Function
 
 SETTING = "inbox"
 EVERY = timedelta(minutes=1)
-PAGES_MAX = 5
-PAGE = 100
-TEXT_MAX = 3000
 ABOVE_MAX = 5
 
 
@@ -56,19 +54,7 @@ class Inbox:
 
     def collect(self, account: str | None = None) -> int:
         """Fetch what is new. Returns how many items are."""
-        found = self._ctx.account(account)
-        agent, cursor, added = self._ctx.agent(found), None, 0
-        for _ in range(PAGES_MAX):
-            params: dict[str, Any] = {"limit": PAGE, "reasons": list(REASONS), **({"cursor": cursor} if cursor else {})}
-            page = agent.query("app.bsky.notification.listNotifications", params)
-            listed = page.get("notifications") or []
-            items = [item for view in listed if (item := _item(found, view)) is not None]
-            fresh = self._stored.add(items)
-            added += fresh
-            cursor = page.get("cursor")
-            if not isinstance(cursor, str) or fresh < len(items) or not items:
-                break
-        return added
+        return collect(self._ctx, self._ctx.account(account))
 
     def list(
         self, *, everything: bool = False, account: str | None = None, limit: int = 100
@@ -141,12 +127,10 @@ class Inbox:
         digest = sha256(str(row["text"]).encode()).hexdigest()[:32]
         key = f"{'inbox' if due_at else 'inbox draft'}:{item.uri}:{digest}"[:500]
         new = self._drafting.new_post(ready, due_at=due_at, key=key, source="inbox")
-        post_id = self._ctx.store.add([new])[0].id
-        self._stored.settle(item.id, "done" if due_at else "new", answer_id=post_id)
-        return Entry(self._ctx.store.get(post_id), account)
+        return Entry(self._ctx.store.get(self._stored.answer(item.id, new)), account)
 
     def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
-        """Pass an item to a program's function, and post what it returns: once, however often it is called."""
+        """Pass a claimed item to a program's function, and post what it returns: once, however often it is called."""
         draft = Function(name, lambda: call(item), "").draft()
         if draft is None:
             return
@@ -154,9 +138,7 @@ class Inbox:
         row = draft._replace(reply_to=item.uri) if isinstance(draft, Draft) else {**draft, "reply_to": item.uri}
         rows = Rows(self._ctx, self._drafting)
         new, _ = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
-        identity = identities.of_answer(item.account_did, item.uri)
-        post_id = self._ctx.store.add([new._replace(identity=identity)])[0].id
-        self._stored.settle(item.id, "done", answer_id=post_id)
+        self._stored.answer_claimed(item, new)
 
 
 @dataclass
@@ -178,11 +160,35 @@ class InboxTask:
     def run(self) -> None:
         """Collect, and call the functions; a problem with one account or item does not stop the others."""
         self._next_at = self.ctx.clock.now() + EVERY
-        for account in self._wanted():
-            self._collect(account)
-        for name, call in self.handlers.items():
-            while (item := InboxItems(self.ctx.store).claim()) is not None:
-                self._hand_out(name, call, item)
+        wanted = self._wanted()
+        ours = {account.did for account in self.ctx.store.accounts()} if self.handlers else set()
+        for account in wanted:
+            collected = self._collect(account)
+            for name, call in self.handlers.items():
+                if self._has_started(account, name, collected):
+                    self._answer(account, name, call, Answering(self.ctx, account, ours))
+
+    def _has_started(self, account: Account, name: str, collected: bool) -> bool:
+        """Whether a function answers what comes to an account. It begins once what was there before is known."""
+        items = InboxItems(self.ctx.store)
+        if not items.has_started(account.did, name):
+            if not collected or items.place(account.did).gaps:
+                return False
+            items.start(account.did, name)
+            self.log("on_reply_starts", account=account.handle, function=name)
+        return True
+
+    def _answer(self, account: Account, name: str, call: Callable[..., Any], answering: Answering) -> None:
+        """Call a function with what came for an account since it has the function."""
+
+        def why_not(item: InboxItem) -> str | None:
+            why = answering.why_not(item)
+            if why is not None:
+                self.log("on_reply_passes", item=item.id, why=why)
+            return why
+
+        while (item := InboxItems(self.ctx.store).claim(account.did, why_not)) is not None:
+            self._hand_out(name, call, item)
 
     def _wanted(self) -> list[Account]:
         """The accounts that ask for it; where a program has a function for replies, all that do not refuse."""
@@ -192,14 +198,16 @@ class InboxTask:
         able = (account for account in store.accounts() if account.signed_in and account.state == "ok")
         return [account for account in able if account.settings.get(SETTING) is not False]
 
-    def _collect(self, account: Account) -> None:
+    def _collect(self, account: Account) -> bool:
+        """Whether its notifications could be read."""
         try:
             added = self.inbox.collect(account.did)
         except SkywriteError as error:
             self.log("inbox_failed", account=account.handle, error=error.name, message=error.message)
-        else:
-            if added:
-                self.log("inbox", account=account.handle, added=added)
+            return False
+        if added:
+            self.log("inbox", account=account.handle, added=added)
+        return True
 
     def _hand_out(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
         try:
@@ -209,30 +217,3 @@ class InboxTask:
             if not isinstance(error, InputError):
                 return
         InboxItems(self.ctx.store).handled(item)
-
-
-def _item(account: Account, view: Any) -> NewItem | None:
-    """A notification as the ledger keeps it; None if it cannot be read, or is our own."""
-    try:
-        author, record = view["author"], view["record"]
-        if view["reason"] not in REASONS or author["did"] == account.did:
-            return None
-        at = datetime.fromisoformat(str(view["indexedAt"]))
-        return NewItem(
-            account_did=account.did,
-            uri=str(view["uri"]),
-            cid=str(view["cid"]),
-            reason=str(view["reason"]),
-            author_did=str(author["did"]),
-            author_handle=_storable(str(author["handle"])),
-            text=_storable(str(record.get("text", "")))[:TEXT_MAX],
-            subject=view.get("reasonSubject"),
-            indexed_at=at.replace(tzinfo=at.tzinfo or UTC),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
-
-
-def _storable(text: str) -> str:
-    """A text that both databases can hold: without NUL and lone surrogates, which JSON may carry."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from skywrite.errors import InputError
 from skywrite.queue.approval_rules import SOURCES, approval_words
-from skywrite.schedule.policy import parse_late
+from skywrite.schedule.policy import parse_duration, parse_late
 
 # A month in seconds: no account waits for longer, and no day has more posts.
 WHOLE_MAX = 31 * 86_400
@@ -118,13 +118,19 @@ def _words(name: str, value: Any) -> list[str]:
     return list(words)
 
 
+def _duration(name: str, value: Any) -> str:
+    text = _text(name, value)
+    parse_duration(text)
+    return text
+
+
 def _yes_or_no(name: str, default: str, about: str, *, by_key: bool = True) -> Setting:
     return Setting(name, _flag, bool, "yes or no", default, "no" if default == "yes" else "yes", about, by_key)
 
 
-def _number(name: str, default: str, about: str, example: str, *, least: int = 0) -> Setting:
+def _number(name: str, default: str, about: str, example: str, *, least: int = 0, by_key: bool = True) -> Setting:
     allowed = f"a whole number from {least} to {WHOLE_MAX}"
-    return Setting(name, partial(_whole, least=least), int, allowed, default, example, about)
+    return Setting(name, partial(_whole, least=least), int, allowed, default, example, about, by_key)
 
 
 _TABLE = (
@@ -146,6 +152,18 @@ _TABLE = (
         by_key=False,
     ),
     _yes_or_no("inbox", "no", "collect replies, mentions and quotes", by_key=False),
+    Setting(
+        "answer_within",
+        _duration,
+        str,
+        "a duration",
+        "24h",
+        "2h, 3d",
+        "how old what a program answers may be",
+        by_key=False,
+    ),
+    _number("answers_per_person", "10", "a program's answers to one person in a day", "3", by_key=False),
+    _number("answers_per_thread", "100", "a program's answers in one conversation in a day", "20", by_key=False),
     _yes_or_no("marks", "yes", "count likes, reposts and replies", by_key=False),
     _yes_or_no("require_alt", "no", "refuse images without alt text"),
     _yes_or_no("markdown", "yes", "[label](link) becomes a link"),

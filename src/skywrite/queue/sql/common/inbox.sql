@@ -1,7 +1,10 @@
 -- name: insert_inbox
 -- Add an item: a reply, mention or quote of our posts. Each is added only once.
-INSERT INTO inbox (account_did, uri, cid, reason, author_did, author_handle, text, subject, indexed_at)
-VALUES (:account_did, :uri, :cid, :reason, :author_did, :author_handle, :text, :subject, :indexed_at)
+INSERT INTO inbox (
+  account_did, uri, cid, reason, author_did, author_handle, text, subject, indexed_at, parent, root, labels
+) VALUES (
+  :account_did, :uri, :cid, :reason, :author_did, :author_handle, :text, :subject, :indexed_at, :parent, :root, :labels
+)
 ON CONFLICT (account_did, uri) DO NOTHING
 
 -- name: known_inbox
@@ -36,14 +39,47 @@ SELECT * FROM inbox WHERE answer_id = :post_id
 SELECT * FROM inbox WHERE id = :id
 
 -- name: settle_inbox
--- Record that we replied to an item, or that it needs no reply, or that it is snoozed.
-UPDATE inbox SET state = :state, snoozed_until = :snoozed_until, answer_id = coalesce(:answer_id, answer_id)
-WHERE id = :id
+-- Record that an item needs no reply, or that it is snoozed.
+UPDATE inbox SET state = :state, snoozed_until = :snoozed_until WHERE id = :id
+
+-- name: answer_inbox
+-- Record the post with which a person replies to an item.
+UPDATE inbox SET state = :state, snoozed_until = NULL, answer_id = :answer_id, answers = :answers WHERE id = :id
+
+-- name: answer_inbox_by_function
+-- Record the post with which a function replies to an item, unless somebody has dealt with it meanwhile.
+UPDATE inbox SET
+  state = 'done', answer_id = :answer_id, answers = answers + 1, answered_at = :now, handled_at = :now, lease_until = NULL
+WHERE id = :id AND tries = :was AND handled_at IS NULL AND state = 'new' AND answer_id IS NULL
+  AND (snoozed_until IS NULL OR snoozed_until <= :now)
 
 -- name: next_unhandled
--- The next item for a function.
+-- The next item of an account for a function: one that nobody has answered, marked as done or snoozed.
 SELECT * FROM inbox
-WHERE handled_at IS NULL AND tries < :tries AND (lease_until IS NULL OR lease_until <= :now) ORDER BY id LIMIT 1
+WHERE account_did = :account_did AND handled_at IS NULL AND tries < :tries
+  AND (lease_until IS NULL OR lease_until <= :now)
+  AND state = 'new' AND answer_id IS NULL AND (snoozed_until IS NULL OR snoozed_until <= :now)
+ORDER BY id LIMIT 1
+
+-- name: pass_inbox
+-- Record that no function gets an item, and why.
+UPDATE inbox SET passed = :why, handled_at = :now, lease_until = NULL WHERE id = :id AND handled_at IS NULL
+
+-- name: pass_whole_inbox
+-- Record that no function gets the items that an account has so far, and why.
+UPDATE inbox SET passed = :why, handled_at = :now, lease_until = NULL
+WHERE account_did = :account_did AND handled_at IS NULL
+
+-- name: answers_since
+-- To whom, and in which conversations, functions of an account answer now or have answered since a time.
+SELECT author_did, root FROM inbox WHERE account_did = :account_did AND answered_at >= :since
+UNION ALL
+SELECT author_did, root FROM inbox WHERE account_did = :account_did AND handled_at IS NULL AND lease_until > :now
+
+-- name: same_words_answered
+-- An item with the same words by the same author that a function answered since a time.
+SELECT id FROM inbox
+WHERE account_did = :account_did AND answered_at >= :since AND author_did = :author_did AND text = :text LIMIT 1
 
 -- name: lease_unhandled
 -- Claim an item for a function.
