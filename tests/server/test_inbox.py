@@ -103,7 +103,7 @@ def test_done_and_later(sky: Skywrite) -> None:
         page.post(f"/inbox/{other}/snooze", data={"until": "in 2 days"}).headers["location"]
     )
     assert "Nothing waits for an answer" in page.get("/inbox").text
-    assert 422 == page.post("/inbox/999/done", data={}).status_code
+    assert 404 == page.post("/inbox/999/done", data={}).status_code
 
 
 def test_roles(sky: Skywrite) -> None:
