@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -61,8 +61,13 @@ def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
     return [*findings, *_parts()]
 
 
-def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[Finding]:
-    """Whether a worker is running and keeps up."""
+def check_run(
+    sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong", accounts: Sequence[str | None] = (None,)
+) -> list[Finding]:
+    """Whether a worker is running and keeps up.
+
+    `accounts`: the DIDs of those that the reader may know of, and nothing of others is told; None is all of them.
+    """
     now = sky.context.clock.now()
     code = 1 if wrong == "wrong" else 0
     beats = {worker: datetime.fromisoformat(beat) for worker, beat in sky.context.store.settings("worker").items()}
@@ -73,25 +78,29 @@ def check_run(sky: Skywrite, wrong: Literal["note", "wrong"] = "wrong") -> list[
     else:
         hint = Hint("Start one: ", Do("run"), ". Or call this from cron: ", Do("run_once"))
         findings.append(Finding("worker", "none is running", wrong, hint, code))
+    servers = {account.pds_url for account in sky.context.store.accounts() if account.did in accounts}
     for worker in living:
         for server, times in sky.context.store.setting(HANGING, worker, []):
+            if None not in accounts and server not in servers:
+                continue
             message = f"{server} has not answered {times} times in a row: its accounts wait, no others do"
             findings.append(Finding("server", message, "note"))
-    late = sky.posts.count_due(before=now - timedelta(seconds=LATE_SECONDS_MAX))
+    long_ago = now - timedelta(seconds=LATE_SECONDS_MAX)
+    late = sum(sky.posts.count_due(before=long_ago, account=did) for did in accounts)
     if late:
         hint = Hint("See them: ", Do("posts.list"))
         findings.append(Finding("queue", f"{late} posts are more than five minutes late", wrong, hint, code))
     else:
         findings.append(Finding("queue", "nothing is late"))
-    return [*findings, *_ended(sky)]
+    return [*findings, *_ended(sky, accounts)]
 
 
-def _ended(sky: Skywrite) -> Iterator[Finding]:
+def _ended(sky: Skywrite, accounts: Sequence[str | None]) -> Iterator[Finding]:
     """Reposts, pins and follow-ups of which nothing came, until somebody cancels them."""
-    failed = sum(action.state == "failed" for action in sky.reposts.list())
+    failed = sum(action.state == "failed" for did in accounts for action in sky.reposts.list(account=did))
     if failed:
         yield Finding("reposts", f"{failed} failed", "note", Hint("See them: ", Do("reposts.list")))
-    states = [item.state for item in sky.follow_ups.list()]
+    states = [item.state for did in accounts for item in sky.follow_ups.list(account=did)]
     ended = [f"{count} {state}" for state in ("failed", "expired") if (count := states.count(state))]
     if ended:
         yield Finding("follow-ups", ", ".join(ended), "note", Hint("See them: ", Do("follow_ups.list")))

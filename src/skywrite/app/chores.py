@@ -21,6 +21,7 @@ PRUNE_SECONDS = 86_400
 FREE_SECONDS = 300
 EVENTS_KEPT = timedelta(days=7)
 LATE = timedelta(minutes=5)
+LATE_NAMED_MAX = 100
 
 
 class Chore:
@@ -108,7 +109,10 @@ class Lateness(Chore):
         late = ready_at is not None and ready_at < now - LATE
         known = self._ctx.store.setting("alerts", "worker.late")
         if late and known is None and ready_at is not None:
-            Events(self._ctx.store).note("worker.late", {"since": to_iso(ready_at)})
+            dids = self._ctx.store.late_accounts(now - LATE, LATE_NAMED_MAX + 1)
+            # Where so many wait, all do.
+            named = dids if len(dids) <= LATE_NAMED_MAX else None
+            Events(self._ctx.store).note("worker.late", {"since": to_iso(ready_at)}, account_dids=named)
         if late != (known is not None):
             self._ctx.store.put_setting("alerts", "worker.late", to_iso(now) if late else None)
 

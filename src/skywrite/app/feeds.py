@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from skywrite.app.feed_checks import FEED_LEASE_SECONDS, MOST_PER_CHECK, FeedChe
 from skywrite.app.reports import AddedFeed, FeedCheck, FeedPreview, FeedStatus
 from skywrite.errors import InputError, TemporaryError
 from skywrite.queue.feed_model import Feed, FeedItem, ItemState, NewFeed
+from skywrite.queue.feeds import everything
 from skywrite.queue.model import Account, Problem
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Feeds:
         langs: Sequence[str] = (),
         labels: Sequence[str] = (),
         mentions: bool | None = None,
+        covers: Callable[[Sequence[str]], bool] = everything,
     ) -> AddedFeed:
         """Post a feed's new items from now on; `url` is its address, or that of a page that links to it.
 
@@ -72,7 +74,8 @@ class Feeds:
         account. `most`: posts per poll. `spacing`: "gap" (the account's least gap, or a minute) or "slots". `every`:
         how often to poll, at least 5m. `images`: "auto" (those with a description, else the page's card), "all", "card"
         or "none"; an item's video is used rather than its images. `mentions`: an `@handle` in an item notifies its
-        owner. Raises FeedExists, NotAFeed, TemplateError, InvalidFilter, IntervalTooShort.
+        owner. `covers`: whether the caller may know of a feed with these accounts. Raises FeedExists, NotAFeed,
+        TemplateError, InvalidFilter, IntervalTooShort.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed
 
@@ -96,7 +99,7 @@ class Feeds:
         feed_url, answer = find_feed(self._ctx.network.fetcher(), url)
         title = answer.document.title if answer.document else ""
         new = NewFeed(feed_url, tuple(account.did for account in found), title, settings)
-        claim = self._ctx.store.add_feed(new, self._ctx.worker_name, FEED_LEASE_SECONDS)
+        claim = self._ctx.store.add_feed(new, self._ctx.worker_name, FEED_LEASE_SECONDS, covers)
         return AddedFeed(self.get(claim.feed.id), self._checks.take_in(claim, answer))
 
     def list(self) -> builtins.list[FeedStatus]:
@@ -169,16 +172,25 @@ class Feeds:
         return task.done
 
     def preview(
-        self, url: str, *, account: str | None = None, limit: int = 3, prepare: bool = True, **options: Any
+        self,
+        url: str,
+        *,
+        account: str | None = None,
+        limit: int = 3,
+        prepare: bool = True,
+        covers: Callable[[Sequence[str]], bool] = everything,
+        **options: Any,
     ) -> builtins.list[FeedPreview]:
         """What the latest items of a feed would look like as posts; nothing is stored or sent.
 
         `url`: an address, or the number or address of a feed that was added (then with its settings). `options`: as in
-        `add`. With `prepare=False`, only the texts are made.
+        `add`. With `prepare=False`, only the texts are made. `covers`: whether the caller may know of a feed with these
+        accounts.
         """
         from skywrite.sources.feed_poll import feed_settings, find_feed, shown_entries
 
-        feed = next((known for known in self._ctx.store.feeds() if url in (str(known.id), known.url)), None)
+        there = [feed for feed in self._ctx.store.feeds() if covers(feed.account_dids)]
+        feed = next((known for known in there if url in (str(known.id), known.url)), None)
         settings = {**(feed.settings if feed else {}), **feed_settings(**options)}
         if account is None and feed and feed.account_dids:
             account = feed.account_dids[0]

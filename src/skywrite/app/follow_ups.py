@@ -91,10 +91,12 @@ class Following:
             post_id, condition.metric, condition.threshold, kind, reply or "", seconds
         )
 
-    def list(self, post_id: int | None = None) -> builtins.list[FollowUp]:
-        """Those that wait, and those of which nothing came; or all of one post."""
+    def list(self, post_id: int | None = None, *, account: str | None = None) -> builtins.list[FollowUp]:
+        """Those that wait, and those of which nothing came, of all accounts or of one; or all of one post."""
         stored = FollowUps(self._ctx.store)
-        return stored.list() if post_id is None else stored.of(self._ctx.store.get(post_id).id)
+        if post_id is not None:
+            return stored.of(self._ctx.store.get(post_id).id)
+        return stored.list(account_did=None if account is None else self._ctx.account(account).did)
 
     def get(self, follow_up_id: int) -> FollowUp:
         """One of them. Raises UnknownFollowUp."""

@@ -310,10 +310,11 @@ class Posts:
             return f"{post.uri.rpartition('/')[0]}/{records[-1].rkey}" if records else post.uri
         return None
 
-    def count_due(self, *, before: datetime | None = None) -> int:
+    def count_due(self, *, before: datetime | None = None, account: str | None = None) -> int:
         """How many posts are due and not published: scheduled, or left unfinished by a worker."""
-        due_before = before or self._ctx.clock.now()
-        return len(self._ctx.store.posts(("scheduled", "publishing"), due_before=due_before, limit=DUE_COUNTED_MAX))
+        due_before, did = before or self._ctx.clock.now(), account and self._ctx.account(account).did
+        states: tuple[State, ...] = ("scheduled", "publishing")
+        return len(self._ctx.store.posts(states, account_did=did, due_before=due_before, limit=DUE_COUNTED_MAX))
 
     def receipt(self, target: str | int, *, account: str | None = None) -> Receipt:
         """A proof that a post is published, by its number, at-uri or link. See `insight.receipts`."""

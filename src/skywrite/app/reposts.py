@@ -98,9 +98,10 @@ class Reposts:
         """Unpin a post of the account at a time, if it is still the pinned one then."""
         return self._add("unpin", target, at, None, account, key)
 
-    def list(self) -> builtins.list[Action]:
-        """Those that are waiting or have failed."""
-        return Actions(self._ctx.store).list()
+    def list(self, *, account: str | None = None) -> builtins.list[Action]:
+        """Those that are waiting or have failed, of all accounts or of one."""
+        did = None if account is None else self._ctx.account(account).did
+        return Actions(self._ctx.store).list(account_did=did)
 
     def cancel(self, action_id: int) -> Action:
         """Cancel one. Raises UnknownAction, WrongState."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -143,13 +143,14 @@ class AccountOperations(StoreBase):
         with self._reading() as tx:
             return [account_of(row) for row in tx.rows(query, **values)]
 
-    def account(self, name: str | None = None) -> Account:
+    def account(self, name: str | None = None, among: Collection[str] | None = None) -> Account:
         """The account with this handle (with or without `@`) or DID; the default one for None.
 
-        Raises UnknownAccount, AmbiguousAccount.
+        `among`: the DIDs of those that are there; by default all. Raises UnknownAccount, AmbiguousAccount.
         """
         with self._reading() as tx:
-            rows = tx.rows("default_account") if name is None else tx.rows("find_account", name=_plain(name))
+            found = tx.rows("default_account") if name is None else tx.rows("find_account", name=_plain(name))
+        rows = [row for row in found if among is None or row["did"] in among]
         if len(rows) > 1:
             dids = ", ".join(row["did"] for row in rows)
             raise AmbiguousAccount(f"More than one account is called {name}.", hint=f"Use its DID: {dids}.")

@@ -69,6 +69,11 @@ class Repeat(NamedTuple):
     until: datetime | None = None
 
 
+def unknown_action(action_id: int) -> UnknownAction:
+    """The error about a number that no repost or pin has."""
+    return UnknownAction(f"There is no repost or pin {action_id}.", hint=Hint("See: ", Do("reposts.list")))
+
+
 class Actions:
     """The reposts and pins of a store."""
 
@@ -111,10 +116,14 @@ class Actions:
             row = tx.row("action_with_key", account_did=account_did, key=key)
         return None if row is None else _action_of(row)
 
-    def list(self, limit: int = 500) -> list[Action]:
-        """Those that are waiting or have failed."""
+    def list(self, limit: int = 500, account_did: str | None = None) -> list[Action]:
+        """Those that are waiting or have failed, of all accounts or of one."""
         with self._store._reading() as tx:
-            return [_action_of(row) for row in tx.rows("list_actions", limit=limit)]
+            if account_did is None:
+                rows = tx.rows("list_actions", limit=limit)
+            else:
+                rows = tx.rows("list_account_actions", did=account_did, limit=limit)
+            return [_action_of(row) for row in rows]
 
     def since(self, start: datetime) -> builtins.list[Action]:
         """Those that were done since a time, are waiting or have failed."""
@@ -132,7 +141,7 @@ class Actions:
         with self._store._reading() as tx:
             row = tx.row("get_action", id=action_id)
         if row is None:
-            raise UnknownAction(f"There is no repost or pin {action_id}.", hint=Hint("See: ", Do("reposts.list")))
+            raise unknown_action(action_id)
         return _action_of(row)
 
     def cancel(self, action_id: int) -> Action:

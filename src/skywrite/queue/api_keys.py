@@ -165,7 +165,7 @@ class ApiKeys:
         with self._store._reading() as tx:
             row = tx.row("get_api_key", id=key_id)
         if row is None:
-            raise UnknownKey(f"There is no API key {key_id}.", hint=Hint("See them: ", Do("keys.list")))
+            raise unknown_key(key_id)
         return key_of(row)
 
     def revoke(self, key_id: int) -> ApiKey:
@@ -225,7 +225,17 @@ class ApiKeys:
         """End an address. Raises UnknownToken."""
         with self._store._writing(wake=False) as tx:
             if tx.run("revoke_feed_token", id=token_id, now=self._store._clock.now()) != 1:
-                raise UnknownToken(f"There is no calendar address {token_id}.")
+                raise unknown_token(token_id)
+
+
+def unknown_key(key_id: int) -> UnknownKey:
+    """The error about a number that no key has."""
+    return UnknownKey(f"There is no API key {key_id}.", hint=Hint("See them: ", Do("keys.list")))
+
+
+def unknown_token(token_id: int) -> UnknownToken:
+    """The error about a number that no calendar address has."""
+    return UnknownToken(f"There is no calendar address {token_id}.", hint=Hint("See them: ", Do("calendars.list")))
 
 
 def _checksum(random: str) -> str:

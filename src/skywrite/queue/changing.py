@@ -29,8 +29,13 @@ def get_post(tx: Transaction, post_id: int) -> Post:
     """One post. Raises UnknownPost."""
     row = tx.row("get_post", id=post_id)
     if row is None:
-        raise UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
+        raise unknown_post(post_id)
     return post_of(row)
+
+
+def unknown_post(post_id: int) -> UnknownPost:
+    """The error about a number that no post has."""
+    return UnknownPost(f"There is no post {post_id}.", hint=Hint("See the numbers: ", Do("posts.list")))
 
 
 def get_locked(tx: Transaction, post_id: int) -> Post:

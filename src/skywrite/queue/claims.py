@@ -184,6 +184,11 @@ class ClaimOperations(StoreBase):
             row = tx.row("next_ready")
         return time_of(row["ready_at"]) if row is not None else None
 
+    def late_accounts(self, before: datetime, limit: int) -> list[str]:
+        """The accounts that `claim` could have found since before a time, the longest waiting first."""
+        with self._reading() as tx:
+            return [row["did"] for row in tx.rows("late_accounts", before=before, limit=limit)]
+
     def view(self, did: str) -> AccountView:
         """The view of this account that a decision would get now."""
         with self._reading() as tx:

@@ -4,8 +4,10 @@ What lives here: the kinds of events, recording one together with the messages f
 not: sending messages (`publish.webhooks`), streaming events to browsers (`server.events`).
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -38,8 +40,15 @@ TEST_KIND = "webhook.test"
 TEXT_MAX = 3000
 
 
+# What of an event that concerns several accounts may be told to those who may know of some of them only.
+SHARED_DATA = ("feed",)
+
+
 class Event(NamedTuple):
-    """Something that happened. `subject_id` is the number of what it is about: a post, a feed."""
+    """Something that happened. `subject_id` is the number of what it is about: a post, a feed.
+
+    `account_dids`: the accounts that it concerns; None is all of them. `account_did` is that of an event of one.
+    """
 
     id: int
     kind: str
@@ -47,6 +56,22 @@ class Event(NamedTuple):
     subject_id: int | None
     data: dict[str, Any]
     created_at: datetime
+    account_dids: tuple[str, ...] | None = None
+
+    def told_to(self, accounts: Collection[str] | None) -> Event | None:
+        """The event as those get it who may know of these accounts (None: of all); None where it does not concern them.
+
+        Of what belongs to others, too, they hear only that it happened.
+        """
+        if accounts is None:
+            return self
+        concerned = sorted(accounts) if self.account_dids is None else self.account_dids
+        mine = tuple(did for did in concerned if did in accounts)
+        if not mine:
+            return None
+        whole = self.account_dids is not None and len(mine) == len(self.account_dids)
+        data = {name: value for name, value in self.data.items() if whole or name in SHARED_DATA}
+        return self._replace(account_did=mine[0] if len(mine) == 1 else None, account_dids=mine, data=data)
 
 
 class PostEvent(NamedTuple):
@@ -65,10 +90,14 @@ def note_event(
     data: Mapping[str, Any],
     *,
     account_did: str | None = None,
+    account_dids: Sequence[str] | None = None,
     subject_id: int | None = None,
 ) -> None:
-    """Record an event, and a message for each webhook that subscribes to it, in the caller's transaction."""
-    _note(tx, now, [_Noted(kind, data, account_did, subject_id)])
+    """Record an event, and a message for each webhook that subscribes to it, in the caller's transaction.
+
+    `account_did`: whom it concerns; `account_dids` where that may be several; without both, it concerns all accounts.
+    """
+    _note(tx, now, [_Noted(kind, data, account_did, subject_id, account_dids)])
 
 
 def note_post_event(
@@ -88,6 +117,13 @@ class _Noted(NamedTuple):
     data: Mapping[str, Any]
     account_did: str | None
     subject_id: int | None
+    account_dids: Sequence[str] | None = None
+
+    def event(self, now: datetime) -> Event:
+        """The event, before it has a number."""
+        dids = self.account_dids if self.account_did is None else (self.account_did,)
+        known = (self.account_did, self.subject_id, dict(self.data), now)
+        return Event(0, self.kind, *known, None if dids is None else tuple(dids))
 
 
 def _data_of(event: PostEvent) -> dict[str, Any]:
@@ -111,24 +147,28 @@ def _note(tx: Transaction, now: datetime, events: Sequence[_Noted]) -> None:
     hooks = tx.rows("webhooks_that_listen")
     unheard = []
     for event in events:
-        listening = [hook for hook in hooks if _listens(hook, event.kind, event.account_did)]
-        values = {"kind": event.kind, "account_did": event.account_did, "subject_id": event.subject_id}
-        if listening:
-            _note_heard(tx, now, event, values, listening)
+        told = {hook["id"]: _told(hook, event.event(now)) for hook in hooks}
+        heard = {hook_id: event for hook_id, event in told.items() if event is not None}
+        dids = None if event.account_dids is None else dump_json(list(event.account_dids))
+        values = {"kind": event.kind, "account_did": event.account_did, "account_dids": dids}
+        if heard:
+            _note_heard(tx, now, event, {**values, "subject_id": event.subject_id}, heard)
         else:
-            unheard.append({**values, "data": event.data})
+            unheard.append({**values, "subject_id": event.subject_id, "data": event.data})
     if unheard:
         tx.run("insert_events", items=items_of(unheard), now=now)
 
 
 def _note_heard(
-    tx: Transaction, now: datetime, event: _Noted, values: Mapping[str, object], listening: Sequence[Row]
+    tx: Transaction, now: datetime, event: _Noted, values: Mapping[str, object], heard: Mapping[int, Event]
 ) -> None:
+    """Store an event, and what each of these webhooks is told of it."""
     row = tx.row("insert_event", **values, data=dump_json(event.data), now=now)
     assert row is not None
-    body = message(event.kind, now, {**event.data, **_account_names(tx, event.account_did)})
-    for hook in listening:
-        tx.row("insert_delivery", webhook_id=hook["id"], event_id=row["id"], kind=event.kind, body=body, now=now)
+    known = {"event_id": row["id"], "kind": event.kind, "now": now}
+    for hook_id, told in heard.items():
+        body = message(event.kind, now, {**told.data, **_account_names(tx, told.account_dids)})
+        tx.row("insert_delivery", webhook_id=hook_id, body=body, **known)
 
 
 def message(kind: str, now: datetime, data: Mapping[str, Any]) -> str:
@@ -142,10 +182,18 @@ class Events:
     def __init__(self, store: StoreBase) -> None:
         self._store = store
 
-    def note(self, kind: str, data: Mapping[str, Any], *, account_did: str | None = None) -> None:
+    def note(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        account_did: str | None = None,
+        account_dids: Sequence[str] | None = None,
+    ) -> None:
         """Record an event in its own transaction."""
         with self._store._writing() as tx:
-            note_event(tx, kind, self._store._clock.now(), data, account_did=account_did)
+            now = self._store._clock.now()
+            note_event(tx, kind, now, data, account_did=account_did, account_dids=account_dids)
 
     def after(self, event_id: int, limit: int = 500) -> list[Event]:
         """The events after this one, the oldest first."""
@@ -165,15 +213,19 @@ class Events:
             return tx.run("forget_events", before=before)
 
 
-def _listens(hook: Row, kind: str, account_did: str | None) -> bool:
+def _told(hook: Row, event: Event) -> Event | None:
+    """What a webhook is told of an event; None if it does not listen to it."""
     kinds = None if hook["kinds"] is None else json.loads(hook["kinds"])
-    if kinds is not None and kind not in kinds:
-        return False
-    return hook["account_did"] is None or hook["account_did"] == account_did
+    if kinds is not None and event.kind not in kinds:
+        return None
+    return event.told_to(None if hook["account_did"] is None else (hook["account_did"],))
 
 
-def _account_names(tx: Transaction, account_did: str | None) -> dict[str, str]:
-    row = None if account_did is None else tx.row("get_account", did=account_did)
+def _account_names(tx: Transaction, account_dids: Sequence[str] | None) -> dict[str, Any]:
+    """Whom a message is about: one account by its handle and DID, or several by their DIDs."""
+    if account_dids is None or len(account_dids) > 1:
+        return {} if account_dids is None else {"dids": list(account_dids)}
+    row = tx.row("get_account", did=account_dids[0]) if account_dids else None
     return {} if row is None else {"account": row["handle"], "did": row["did"]}
 
 
@@ -181,4 +233,7 @@ def event_of(row: Row) -> Event:
     """A row of `event`."""
     created_at = time_of(row["created_at"])
     assert created_at is not None
-    return Event(row["id"], row["kind"], row["account_did"], row["subject_id"], json.loads(row["data"]), created_at)
+    account_did = row["account_did"]
+    several = row["account_dids"] and tuple(json.loads(row["account_dids"]))
+    dids = several if account_did is None else (account_did,)
+    return Event(row["id"], row["kind"], account_did, row["subject_id"], json.loads(row["data"]), created_at, dids)

@@ -20,6 +20,10 @@ class UnknownFeed(NotFound):
     """There is no feed with this number or address."""
 
 
+class AmbiguousFeed(InputError):
+    """More than one feed has this address."""
+
+
 class FeedExists(InputError):
     """A feed with this address was already added."""
 

@@ -8,7 +8,7 @@ does not: reading feeds, and which items are the same (`sources`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.feed_model import (
+    AmbiguousFeed,
     Feed,
     FeedClaim,
     FeedExists,
@@ -44,12 +45,30 @@ class FeedLeaseLost(TemporaryError):
     """Another process has claimed the feed meanwhile, or it was removed; nothing was changed."""
 
 
+def everything(account_dids: Sequence[str]) -> bool:
+    """Every feed is there, whatever its accounts."""
+    return True
+
+
 class FeedOperations(StoreBase):
     """Operations on feeds."""
 
-    def add_feed(self, new: NewFeed, worker: str, lease_seconds: float) -> FeedClaim:
-        """Store a feed and claim it for its first poll. Raises FeedExists, UnknownAccount."""
+    def add_feed(
+        self, new: NewFeed, worker: str, lease_seconds: float, covers: Callable[[Sequence[str]], bool] = everything
+    ) -> FeedClaim:
+        """Store a feed and claim it for its first poll. Raises FeedExists, UnknownAccount.
+
+        `covers`: whether the caller may know of a feed with these accounts; others are as if they were not there.
+        """
         with self._writing(wake=False) as tx:
+            # Before the accounts, as when an item is queued: another order could deadlock.
+            tx.run("lock_feeds")
+            there = [feed for feed in _feeds_with(tx, new.url) if covers(feed.account_dids)]
+            if there:
+                number = there[0].id
+                raise FeedExists(
+                    f"{new.url} is feed {number} already.", hint=Hint("To start over: ", Do("feeds.remove", number))
+                )
             for did in sorted(set(new.account_dids)):
                 locked(tx, did)
             now = self._clock.now()
@@ -62,26 +81,25 @@ class FeedOperations(StoreBase):
                 until=now + timedelta(seconds=lease_seconds),
                 worker=worker,
             )
-            if row is None:
-                there = tx.row("feed_with_url", url=new.url)
-                number = there["id"] if there else "?"
-                raise FeedExists(
-                    f"{new.url} is feed {number} already.", hint=Hint("To start over: ", Do("feeds.remove", number))
-                )
+            assert row is not None
             for position, did in enumerate(dict.fromkeys(new.account_dids)):
                 tx.run("insert_feed_account", feed_id=row["id"], position=position, did=did)
             return FeedClaim(_feed_of(row, new.account_dids), row["lease_token"], worker)
 
     def feed(self, name: int | str) -> Feed:
-        """The feed with this number or address; raises UnknownFeed."""
+        """The feed with this number or address; raises UnknownFeed, AmbiguousFeed."""
         with self._reading() as tx:
             if isinstance(name, int) or row_number(name) is not None:
                 row = tx.row("get_feed", id=int(name))
+                found = [] if row is None else [_feed_of(row, _accounts_of(tx, row["id"]))]
             else:
-                row = tx.row("feed_with_url", url=name)
-            if row is None:
-                raise UnknownFeed(f"There is no feed {name}.", hint=Hint("See: ", Do("feeds.list")))
-            return _feed_of(row, _accounts_of(tx, row["id"]))
+                found = _feeds_with(tx, name)
+        if len(found) > 1:
+            numbers = ", ".join(str(feed.id) for feed in found)
+            raise AmbiguousFeed(f"Several feeds are at {name}: {numbers}.", hint="Use the number of one of them.")
+        if not found:
+            raise unknown_feed(name)
+        return found[0]
 
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""
@@ -100,7 +118,7 @@ class FeedOperations(StoreBase):
         with self._writing(wake=False) as tx:
             # Lock the feed before its accounts, as when an item is queued: another order could deadlock.
             if tx.row("lock_feed", id=feed_id) is None:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
+                raise unknown_feed(feed_id)
             for did in sorted(set(account_dids)):
                 locked(tx, did)
             tx.run("set_feed_settings", id=feed_id, settings=dump_json(settings))
@@ -115,7 +133,7 @@ class FeedOperations(StoreBase):
         """Remove a feed and its ledger; the posts that it made stay. Raises UnknownFeed."""
         with self._writing(wake=False) as tx:
             if tx.run("delete_feed", id=feed_id) != 1:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
+                raise unknown_feed(feed_id)
 
     def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
         """Claim feeds that are due (or whose lease has expired), the longest waiting first."""
@@ -128,7 +146,7 @@ class FeedOperations(StoreBase):
         with self._writing(wake=False) as tx:
             row = tx.row("lock_feed", id=feed_id)
             if row is None:
-                raise UnknownFeed(f"There is no feed {feed_id}.", hint=Hint("See: ", Do("feeds.list")))
+                raise unknown_feed(feed_id)
             until = time_of(row["lease_until"])
             if until is not None and until > self._clock.now():
                 return None
@@ -193,8 +211,9 @@ class FeedOperations(StoreBase):
         with self._writing(wake=False) as tx:
             row = self._held(tx, claim)
             now = self._clock.now()
-            there = tx.row("feed_with_url", url=poll.url)
-            free = there is None or there["id"] == claim.feed.id
+            others = [feed for feed in _feeds_with(tx, poll.url) if feed.id != claim.feed.id]
+            mine = set(_accounts_of(tx, claim.feed.id))
+            free = all(set(feed.account_dids) != mine for feed in others)
             first_polled_at = time_of(row["first_polled_at"]) or (now if poll.answered else None)
             tx.run(
                 "note_check",
@@ -211,7 +230,8 @@ class FeedOperations(StoreBase):
             )
             if poll.problem is not None and (poll.failures == FAILING_POLLS or poll.state == "gone"):
                 data = {"feed": claim.feed.id, "url": poll.url, "title": poll.title, "message": poll.problem.message}
-                note_event(tx, "feed.failing", now, data, subject_id=claim.feed.id)
+                dids = _accounts_of(tx, claim.feed.id)
+                note_event(tx, "feed.failing", now, data, account_dids=dids, subject_id=claim.feed.id)
             for item in poll.items:
                 self._insert_item(tx, claim.feed.id, item, now)
             for update in poll.updates:
@@ -320,10 +340,19 @@ class FeedOperations(StoreBase):
             tx.run(query, id=item_id, now=now, **problem_values(problem))
 
 
+def unknown_feed(name: int | str) -> UnknownFeed:
+    """The error about a number or address that no feed has."""
+    return UnknownFeed(f"There is no feed {name}.", hint=Hint("See: ", Do("feeds.list")))
+
+
 def _lost(claim: FeedClaim) -> FeedLeaseLost:
     return FeedLeaseLost(
         f"Feed {claim.feed.id} was taken by another process in the meantime, or removed.", hint="Nothing was changed."
     )
+
+
+def _feeds_with(tx: Transaction, url: str) -> list[Feed]:
+    return [_feed_of(row, _accounts_of(tx, row["id"])) for row in tx.rows("feeds_with_url", url=url)]
 
 
 def _accounts_of(tx: Transaction, feed_id: int) -> list[str]:

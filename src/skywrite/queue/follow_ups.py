@@ -70,6 +70,11 @@ class Open(NamedTuple):
     last_age: int | None
 
 
+def unknown_follow_up(follow_up_id: int) -> UnknownFollowUp:
+    """The error about a number that no follow-up has."""
+    return UnknownFollowUp(f"There is no follow-up {follow_up_id}.", hint=Hint("See: ", Do("follow_ups.list")))
+
+
 class FollowUps:
     """The follow-ups of a store."""
 
@@ -103,7 +108,7 @@ class FollowUps:
         with self._store._reading() as tx:
             row = tx.row("get_follow_up", id=follow_up_id)
         if row is None:
-            raise UnknownFollowUp(f"There is no follow-up {follow_up_id}.", hint=Hint("See: ", Do("follow_ups.list")))
+            raise unknown_follow_up(follow_up_id)
         return _follow_up_of(row)
 
     def of(self, post_id: int) -> builtins.list[FollowUp]:
@@ -111,10 +116,16 @@ class FollowUps:
         with self._store._reading() as tx:
             return [_follow_up_of(row) for row in tx.rows("follow_ups_of_post", post_id=post_id)]
 
-    def list(self, limit: int = 500) -> builtins.list[FollowUp]:
-        """Those that wait or are under way, and those of which nothing came; the latest first."""
+    def list(self, limit: int = 500, account_did: str | None = None) -> builtins.list[FollowUp]:
+        """Those that wait or are under way, and those of which nothing came; the latest first. Of all accounts, or of
+        the posts of one.
+        """
         with self._store._reading() as tx:
-            return [_follow_up_of(row) for row in tx.rows("list_follow_ups", limit=limit)]
+            if account_did is None:
+                rows = tx.rows("list_follow_ups", limit=limit)
+            else:
+                rows = tx.rows("list_account_follow_ups", did=account_did, limit=limit)
+            return [_follow_up_of(row) for row in rows]
 
     def open(self, after: int, limit: int) -> builtins.list[Open]:
         """Those that are not done, of posts that are published or never will be, by number."""

@@ -35,6 +35,11 @@ class UnknownItem(NotFound):
     """There is nothing with this number in the inbox."""
 
 
+def unknown_item(item_id: int) -> UnknownItem:
+    """The error about a number that nothing in the inbox has."""
+    return UnknownItem(f"There is nothing with the number {item_id} in the inbox.")
+
+
 class NewItem(NamedTuple):
     """Something that others wrote. `subject` is our post that it is about, `parent` what it replies to directly, `root`
     where its conversation begins (itself, if it is no reply), `labels` what its author is said to be.
@@ -262,7 +267,7 @@ class InboxItems:
 def _get(tx: Transaction, item_id: int) -> InboxItem:
     row = tx.row("get_inbox", id=item_id)
     if row is None:
-        raise UnknownItem(f"There is nothing with the number {item_id} in the inbox.")
+        raise unknown_item(item_id)
     return _item_of(row)
 
 

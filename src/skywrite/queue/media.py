@@ -1,12 +1,15 @@
-"""Stored images, videos and captions: reading them piece by piece, and dropping what nothing needs."""
+"""Stored images, videos and captions: reading them piece by piece, who uploaded them, dropping what nothing needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from skywrite.queue.base import StoreBase
 from skywrite.queue.model import MediaInfo, UnknownMedia
+from skywrite.queue.rows import dump_json
 
 UNUSED_HOURS = 24
 FINISHED_DAYS = 30
@@ -35,6 +38,26 @@ class MediaOperations(StoreBase):
         if info is None:
             raise UnknownMedia(f"The bytes {cid} are not in the store.", hint="Add the image or video again.")
         return self._pieces(info)
+
+    def put_upload(self, who: str, cid: str, about: Mapping[str, Any]) -> None:
+        """Record that somebody has uploaded stored bytes, and what is known about them."""
+        with self._writing(wake=False) as tx:
+            tx.run("put_upload", who=who, cid=cid, about=dump_json(about))
+
+    def uploads(self, cid: str) -> dict[str, dict[str, Any]]:
+        """What is known about uploaded bytes, by who has uploaded them."""
+        with self._reading() as tx:
+            return {row["who"]: json.loads(row["about"]) for row in tx.rows("uploads_of_cid", cid=cid)}
+
+    def uploads_by(self, who: str) -> dict[str, dict[str, Any]]:
+        """What somebody has uploaded, by CID."""
+        with self._reading() as tx:
+            return {row["cid"]: json.loads(row["about"]) for row in tx.rows("uploads_by", who=who)}
+
+    def drop_upload(self, who: str, cid: str) -> None:
+        """Forget somebody's upload. Others who have uploaded the same bytes keep theirs, and posts keep the bytes."""
+        with self._writing(wake=False) as tx:
+            tx.run("delete_upload", who=who, cid=cid)
 
     def prune(self, *, unused_hours: float = UNUSED_HOURS, finished_days: float = FINISHED_DAYS) -> int:
         """Drop bytes that nothing needs.

@@ -111,9 +111,7 @@ class RecurrenceOperations(StoreBase):
         with self._reading() as tx:
             row = tx.row("get_recurrence", id=recurrence_id)
         if row is None:
-            raise UnknownRecurrence(
-                f"There is no recurrence {recurrence_id}.", hint=Hint("See: ", Do("recurrences.list"))
-            )
+            raise unknown_recurrence(recurrence_id)
         return recurrence_of(row)
 
     def recurrences(self, account_did: str | None = None) -> list[Recurrence]:
@@ -248,6 +246,11 @@ class RecurrenceOperations(StoreBase):
                 tx.run("delete_setting", scope=scope, name=name)
             else:
                 tx.run("put_setting", scope=scope, name=name, value=dump_json(value))
+
+
+def unknown_recurrence(recurrence_id: int) -> UnknownRecurrence:
+    """The error about a number that no recurrence has."""
+    return UnknownRecurrence(f"There is no recurrence {recurrence_id}.", hint=Hint("See: ", Do("recurrences.list")))
 
 
 def _done_until(row: Row) -> datetime | None:

@@ -17,7 +17,8 @@ from skywrite.queue.authors import authors_of_recurrence
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
-from skywrite.queue.model import Problem, Recurrence, UnknownRecurrence, WrongState
+from skywrite.queue.model import Problem, Recurrence, WrongState
+from skywrite.queue.recurrences import unknown_recurrence
 from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of
 from skywrite.queue.steps import locked, update_ready
 from skywrite.queue.templates import template_content, template_digest
@@ -128,7 +129,7 @@ def _locked(tx: Transaction, recurrence_id: int) -> Recurrence:
         locked(tx, row["account_did"])
         row = tx.row("get_recurrence", id=recurrence_id)
     if row is None:
-        raise UnknownRecurrence(f"There is no recurrence {recurrence_id}.", hint=Hint("See: ", Do("recurrences.list")))
+        raise unknown_recurrence(recurrence_id)
     return recurrence_of(row)
 
 

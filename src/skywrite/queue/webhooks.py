@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from skywrite.clock import secret_bytes
-from skywrite.errors import InputError, NotFound
+from skywrite.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
@@ -113,7 +113,7 @@ class Webhooks:
         with self._store._reading() as tx:
             row = tx.row("get_webhook", id=webhook_id)
         if row is None:
-            raise UnknownWebhook(f"There is no webhook {webhook_id}.")
+            raise unknown_webhook(webhook_id)
         return _webhook_of(row)
 
     def change(
@@ -142,7 +142,7 @@ class Webhooks:
         """Remove a webhook and its messages. Raises UnknownWebhook."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_webhook", id=webhook_id) != 1:
-                raise UnknownWebhook(f"There is no webhook {webhook_id}.")
+                raise unknown_webhook(webhook_id)
 
     def replace_secret(self, webhook_id: int) -> str:
         """Create a new secret; for a day, messages are signed with both. Raises UnknownWebhook."""
@@ -216,7 +216,7 @@ class Webhooks:
 
     def _delivery(self, row: Row | None, delivery_id: int) -> Delivery:
         if row is None:
-            raise UnknownDelivery(f"There is no message {delivery_id}.")
+            raise unknown_delivery(delivery_id)
         return _delivery_of(row)
 
     def _secrets(self, row: Row, now: datetime) -> tuple[str, ...]:
@@ -225,6 +225,16 @@ class Webhooks:
         if until is not None and until > now:
             sealed.append(bytes(row["previous_secret"]))
         return tuple(self._store._vault.unseal(secret, WEBHOOK_ABOUT).decode() for secret in sealed)
+
+
+def unknown_webhook(webhook_id: int) -> UnknownWebhook:
+    """The error about a number that no webhook has."""
+    return UnknownWebhook(f"There is no webhook {webhook_id}.", hint=Hint("See them: ", Do("webhooks.list")))
+
+
+def unknown_delivery(delivery_id: int) -> UnknownDelivery:
+    """The error about a number that no message has."""
+    return UnknownDelivery(f"There is no message {delivery_id}.")
 
 
 def _new_secret() -> str:

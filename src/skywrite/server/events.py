@@ -35,13 +35,13 @@ async def stream(request: Request) -> Response:
     last = row_number(text)
     if text and last is None:
         raise MalformedBody("Last-Event-ID is not the number of an event.")
-    sees = caller.access.sees
-    pieces = _pieces(hub, hub.listen(), last, lambda did: did is None or sees(did))
+    accounts = caller.access.accounts
+    pieces = _pieces(hub, hub.listen(), last, lambda event: event.told_to(accounts))
     return StreamingResponse(pieces, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 async def _pieces(
-    hub: EventHub, queue: asyncio.Queue[Piece | None], after: int | None, sees: Callable[[str | None], bool]
+    hub: EventHub, queue: asyncio.Queue[Piece | None], after: int | None, told: Callable[[Event], Event | None]
 ) -> AsyncIterator[str]:
     """The stream of one listener: what it missed, then what happens."""
     replayed: set[int] = set()
@@ -51,8 +51,8 @@ async def _pieces(
             page = await run_in_threadpool(hub.missed, after)
             for event in page:
                 replayed.add(event.id)
-                if sees(event.account_did):
-                    yield event_text(event)
+                if (known := told(event)) is not None:
+                    yield event_text(known)
             after = page[-1].id if len(page) == REPLAY_MAX else None
         while True:
             try:
@@ -65,15 +65,18 @@ async def _pieces(
                 return
             if piece.event is None:
                 yield "event: changed\ndata: {}\n\n"
-            elif sees(piece.event.account_did) and piece.event.id not in replayed:
-                yield event_text(piece.event)
+            elif piece.event.id not in replayed and (known := told(piece.event)) is not None:
+                yield event_text(known)
     finally:
         hub.forget(queue)
 
 
 def event_text(event: Event) -> str:
     """An event in the format of the stream."""
-    data = {"type": event.kind, "timestamp": to_iso(event.created_at), "did": event.account_did, "data": event.data}
+    dids = event.account_dids or ()
+    did = dids[0] if len(dids) == 1 else None
+    several = {"dids": dids} if len(dids) > 1 else {}
+    data = {"type": event.kind, "timestamp": to_iso(event.created_at), "did": did, **several, "data": event.data}
     # JSON escapes line feeds, but event streams have other line breaks, too.
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return f"id: {event.id}\nevent: {event.kind}\ndata: {text}\n\n"

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from skywrite.app.operations.shapes import ById, ErrorShape, Id, Input, Nothing, Ok, Output, problem_shape, shaped
 from skywrite.app.operations.table import Access, Operation
-from skywrite.queue.feed_model import UnknownFeed
+from skywrite.queue.feeds import unknown_feed
 from skywrite.queue.numbers import row_number
 
 OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
@@ -103,13 +103,15 @@ def add(access: Access, given: AddFeed) -> FeedShape:
     """Post a feed's new items from now on."""
     accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
     accounts = accounts or [access.account().did]
-    status, check = access.sky.feeds.add(given.url, accounts=accounts, backfill=given.backfill, **_options(given))
+    status, check = access.sky.feeds.add(
+        given.url, accounts=accounts, backfill=given.backfill, covers=access.covers, **_options(given)
+    )
     return _shape(status, check)
 
 
 def list_feeds(access: Access, given: Nothing) -> FeedList:
     """The feeds of the caller's accounts."""
-    return FeedList([_shape(status) for status in access.sky.feeds.list() if _sees(access, status)])
+    return FeedList([_shape(status) for status in access.sky.feeds.list() if access.covers(status.feed.account_dids)])
 
 
 def get(access: Access, given: ById) -> FeedShape:
@@ -144,7 +146,7 @@ def preview(access: Access, given: PreviewFeed) -> FeedItems:
     if (number := row_number(given.url)) is not None:
         _seen(access, number)
     shown = access.sky.feeds.preview(
-        given.url, account=account.did, limit=given.limit, prepare=False, **_options(given)
+        given.url, account=account.did, limit=given.limit, prepare=False, covers=access.covers, **_options(given)
     )
     items = [
         FeedItemShape(
@@ -159,15 +161,9 @@ def _options(given: FeedOptions) -> dict[str, Any]:
     return {name: value for name in OPTIONS if (value := getattr(given, name)) is not UNSET}
 
 
-def _sees(access: Access, status: Any) -> bool:
-    return any(access.sees(did) for did in status.feed.account_dids)
-
-
 def _seen(access: Access, feed_id: int) -> Any:
     status = access.sky.feeds.get(feed_id)
-    if not _sees(access, status):
-        raise UnknownFeed(f"There is no feed {feed_id}.")
-    return status
+    return access.seen(status, status.feed.account_dids, unknown_feed(feed_id))
 
 
 def _shape(status: Any, result: Any = None) -> FeedShape:

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from skywrite.app.operations.shapes import ById, Id, Input, Output, shaped
 from skywrite.app.operations.table import Access, Operation
-from skywrite.queue.follow_ups import FollowUp, UnknownFollowUp
+from skywrite.queue.follow_ups import FollowUp, unknown_follow_up
 
 
 class AddFollowUp(Input):
@@ -63,20 +63,21 @@ def add(access: Access, given: AddFollowUp) -> FollowUpShape:
 def list_follow_ups(access: Access, given: ListFollowUps) -> FollowUpList:
     """The follow-ups of the caller's posts."""
     if given.post is not None:
-        access.post(given.post)
-    found = access.sky.follow_ups.list(given.post)
-    return FollowUpList([_shape(item) for item in found if _is_seen(access, item)])
+        return FollowUpList([_shape(item) for item in access.sky.follow_ups.list(access.post(given.post).id)])
+    found = [item for did in access.dids(None) for item in access.sky.follow_ups.list(account=did)]
+    return FollowUpList([_shape(item) for item in sorted(found, key=lambda item: item.id, reverse=True)])
 
 
 def cancel(access: Access, given: ById) -> FollowUpShape:
     """Do not do it."""
-    if not _is_seen(access, access.sky.follow_ups.get(given.id)):
-        raise UnknownFollowUp(f"There is no follow-up {given.id}.")
-    return _shape(access.sky.follow_ups.cancel(given.id))
+    return _shape(access.sky.follow_ups.cancel(_seen(access, given.id).id))
 
 
-def _is_seen(access: Access, item: FollowUp) -> bool:
-    return access.sees(access.sky.context.store.get(item.post_id).account_did)
+def _seen(access: Access, follow_up_id: int) -> FollowUp:
+    """One of a post that the caller may know of. Raises UnknownFollowUp."""
+    found = access.sky.follow_ups.get(follow_up_id)
+    post = access.sky.context.store.get(found.post_id)
+    return access.seen(found, [post.account_did], unknown_follow_up(follow_up_id))
 
 
 def _shape(item: FollowUp) -> FollowUpShape:

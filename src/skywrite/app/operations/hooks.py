@@ -11,8 +11,8 @@ from msgspec import Meta
 from skywrite.app.operations.shapes import ById, Id, Input, Limit, Nothing, Ok, Output, shaped
 from skywrite.app.operations.table import Access, Operation
 from skywrite.errors import InputError
-from skywrite.queue.api_keys import ApiKeys
-from skywrite.queue.webhooks import Delivery, UnknownWebhook, Webhook, Webhooks
+from skywrite.queue.api_keys import ApiKeys, unknown_token
+from skywrite.queue.webhooks import Delivery, Webhook, Webhooks, unknown_delivery, unknown_webhook
 
 Kind = Literal[
     "post.published",
@@ -158,7 +158,7 @@ def add(access: Access, given: AddWebhook) -> SecretWebhookShape:
 
 def list_webhooks(access: Access, given: Nothing) -> WebhookList:
     """The webhooks of the caller's accounts."""
-    seen = [hook for hook in _webhooks(access).all() if _sees(access, hook)]
+    seen = [hook for hook in _webhooks(access).all() if access.covers(_touched(hook.account_did))]
     return WebhookList([shaped(WebhookShape, _fields(access, hook)) for hook in seen])
 
 
@@ -206,7 +206,7 @@ def replay(access: Access, given: ByDelivery) -> DeliveryShape:
     """Send a message again."""
     _seen(access, given.id)
     if _webhooks(access).delivery(given.delivery).webhook_id != given.id:
-        raise UnknownWebhook(f"Webhook {given.id} has no message {given.delivery}.")
+        raise unknown_delivery(given.delivery)
     return _delivery(_webhooks(access).replay(given.delivery))
 
 
@@ -220,7 +220,8 @@ def add_calendar(access: Access, given: AddCalendar) -> NewCalendarShape:
 
 def list_calendars(access: Access, given: Nothing) -> CalendarList:
     """The secret addresses that still work."""
-    seen = [item for item in ApiKeys(access.sky.context.store).tokens() if _sees(access, item)]
+    tokens = ApiKeys(access.sky.context.store).tokens()
+    seen = [item for item in tokens if access.covers(_touched(item.account_did))]
     shapes = [shaped(CalendarShape, {**item._asdict(), "account": _handle(access, item.account_did)}) for item in seen]
     return CalendarList(shapes)
 
@@ -228,9 +229,11 @@ def list_calendars(access: Access, given: Nothing) -> CalendarList:
 def revoke_calendar(access: Access, given: ById) -> Ok:
     """End a secret address."""
     keys = ApiKeys(access.sky.context.store)
-    if access.accounts is not None and given.id not in [item.id for item in keys.tokens() if _sees(access, item)]:
-        raise UnknownWebhook(f"There is no calendar address {given.id}.")
-    keys.revoke_token(given.id)
+    touched = {token.id: _touched(token.account_did) for token in keys.tokens()}
+    missing = unknown_token(given.id)
+    if given.id not in touched:
+        raise missing
+    keys.revoke_token(access.seen(given.id, touched[given.id], missing))
     return Ok()
 
 
@@ -238,16 +241,14 @@ def _webhooks(access: Access) -> Webhooks:
     return Webhooks(access.sky.context.store)
 
 
-def _sees(access: Access, item: object) -> bool:
-    did = getattr(item, "account_did", None)
-    return access.accounts is None or (did is not None and access.sees(did))
+def _touched(did: str | None) -> list[str] | None:
+    """The accounts of what is for one account, or for all."""
+    return None if did is None else [did]
 
 
 def _seen(access: Access, webhook_id: int) -> Webhook:
     hook = _webhooks(access).get(webhook_id)
-    if not _sees(access, hook):
-        raise UnknownWebhook(f"There is no webhook {webhook_id}.")
-    return hook
+    return access.seen(hook, _touched(hook.account_did), unknown_webhook(webhook_id))
 
 
 def _handle(access: Access, did: str | None) -> str | None:

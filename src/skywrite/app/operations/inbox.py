@@ -10,7 +10,7 @@ from msgspec import Meta
 from skywrite.app.operations.post_shapes import PostShape, post_shape
 from skywrite.app.operations.shapes import ById, Id, Input, Limit, Output, shaped
 from skywrite.app.operations.table import Access, Operation
-from skywrite.queue.inbox import InboxItem, UnknownItem
+from skywrite.queue.inbox import InboxItem, unknown_item
 
 
 class ListInbox(Input):
@@ -90,9 +90,7 @@ def snooze(access: Access, given: SnoozeItem) -> ItemShape:
 def seen_item(access: Access, item_id: int) -> InboxItem:
     """An item of an account that the caller may know of. Raises UnknownItem."""
     item = access.sky.inbox.get(item_id)
-    if not access.sees(item.account_did):
-        raise UnknownItem(f"There is nothing with the number {item_id} in the inbox.")
-    return item
+    return access.seen(item, [item.account_did], unknown_item(item_id))
 
 
 def _shape(access: Access, item: InboxItem) -> ItemShape:

@@ -13,8 +13,7 @@ from msgspec import Meta
 from skywrite.app.facade import Skywrite
 from skywrite.app.operations.shapes import ById, Input, Nothing, Output, shaped
 from skywrite.app.operations.table import Access, Operation
-from skywrite.errors import InputError
-from skywrite.queue.api_keys import ApiKey, ApiKeys, Scope
+from skywrite.queue.api_keys import ApiKey, ApiKeys, Scope, unknown_key
 
 
 class AddKey(Input):
@@ -52,7 +51,7 @@ class NewKeyShape(KeyShape, kw_only=True):
 
 
 class KeyList(Output):
-    """All keys."""
+    """API keys."""
 
     keys: list[KeyShape]
 
@@ -82,15 +81,16 @@ def add(access: Access, given: AddKey) -> NewKeyShape:
 
 
 def list_keys(access: Access, given: Nothing) -> KeyList:
-    """All keys."""
-    return KeyList([shaped(KeyShape, _fields(key)) for key in ApiKeys(access.sky.context.store).all()])
+    """The keys whose accounts are all the caller's."""
+    known = ApiKeys(access.sky.context.store).all()
+    return KeyList([shaped(KeyShape, _fields(key)) for key in known if access.covers(key.accounts)])
 
 
 def revoke(access: Access, given: ById) -> KeyShape:
     """End a key at once."""
     keys = ApiKeys(access.sky.context.store)
-    if access.accounts is not None and not set(keys.get(given.id).accounts or ()) <= access.accounts:
-        raise InputError(f"The key {given.id} is for other accounts.")
+    key = keys.get(given.id)
+    access.seen(key, key.accounts, unknown_key(given.id))
     return shaped(KeyShape, _fields(keys.revoke(given.id)))
 
 

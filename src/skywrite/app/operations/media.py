@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from skywrite.app.operations.shapes import MEDIA_SCOPE, Input, Nothing, Output, shaped
+from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
 from skywrite.app.operations.table import Access, Operation
 from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft, Image, Media, Stored, Video
@@ -75,10 +75,8 @@ def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
 
 def list_media(access: Access, given: Nothing) -> MediaList:
     """The uploads of this caller that are still here."""
-    store = access.sky.context.store
-    kept = store.settings(MEDIA_SCOPE)
-    mine = {cid: value for cid, value in kept.items() if value["by"] == access.who}
-    return MediaList([_shape(cid, value) for cid, value in mine.items() if store.media_info(cid) is not None])
+    mine = access.sky.context.store.uploads_by(access.who)
+    return MediaList([_shape(cid, value) for cid, value in mine.items()])
 
 
 def get(access: Access, given: ByCid) -> MediaShape:
@@ -89,7 +87,7 @@ def get(access: Access, given: ByCid) -> MediaShape:
 def drop(access: Access, given: ByCid) -> MediaShape:
     """Delete an upload; posts that have it keep it."""
     value = _known(access, given.media)
-    access.sky.context.store.put_setting(MEDIA_SCOPE, given.media, None)
+    access.sky.context.store.drop_upload(access.who, given.media)
     return _shape(given.media, value)
 
 
@@ -107,20 +105,19 @@ def _keep(access: Access, collector: Collector, stored: Stored, label: str) -> M
     value = {
         **{name: getattr(stored, name) for name in ("mime", "size", "width", "height")},
         "name": label,
-        "by": access.who,
         "uploaded_at": to_iso(access.sky.context.clock.now()),
         # A missing description is a warning for the post that shows it.
         "warnings": [warning for warning in map(str, collector.warnings) if "alt text" not in warning],
     }
-    store.put_setting(MEDIA_SCOPE, stored.cid, value)
+    store.put_upload(access.who, stored.cid, value)
     return _shape(stored.cid, value)
 
 
 def _known(access: Access, cid: str) -> dict[str, Any]:
-    value = access.sky.context.store.setting(MEDIA_SCOPE, cid)
-    if value is None or value["by"] != access.who:
+    uploads = access.sky.context.store.uploads(cid)
+    if access.who not in uploads:
         raise UnknownMedia(f"There is no upload {cid}.")
-    return dict(value)
+    return uploads[access.who]
 
 
 def _shape(cid: str, value: dict[str, Any]) -> MediaShape:

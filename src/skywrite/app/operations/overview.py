@@ -141,7 +141,7 @@ def status(access: Access, given: Nothing) -> StatusShape:
     for did in access.dids(None):
         for state, count in access.sky.context.store.count(did).items():
             counts[state] += count
-    findings = check_run(access.sky, wrong="note")
+    findings = check_run(access.sky, wrong="note", accounts=access.dids(None))
     shapes = [FindingShape(item.what, item.level, item.message, item.hint) for item in findings]
     return StatusShape(version("skywrite"), access.sky.context.clock.now(), counts, shapes)
 

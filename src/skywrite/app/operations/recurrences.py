@@ -13,7 +13,8 @@ from skywrite.app.operations.shapes import ById, DraftInput, Id, Input, Output, 
 from skywrite.app.operations.table import Access, Operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import SkywriteError
-from skywrite.queue.model import Recurrence, UnknownRecurrence
+from skywrite.queue.model import Recurrence
+from skywrite.queue.recurrences import unknown_recurrence
 from skywrite.schedule.recurrence import describe, parse_rule
 
 
@@ -134,9 +135,7 @@ def next_time(access: Access, recurrence: Recurrence) -> datetime | None:
 def seen_recurrence(access: Access, recurrence_id: int) -> Recurrence:
     """A recurrence of an account that the caller may know of. Raises UnknownRecurrence."""
     found = access.sky.context.store.recurrence(recurrence_id)
-    if not access.sees(found.account_did):
-        raise UnknownRecurrence(f"There is no recurrence {recurrence_id}.")
-    return found
+    return access.seen(found, [found.account_did], unknown_recurrence(recurrence_id))
 
 
 def _shape(access: Access, item: Recurrence) -> RecurrenceShape:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from skywrite.app.operations.once import check_payload, key_lock
 from skywrite.app.operations.shapes import ById, Id, Input, Key, Output, shaped
 from skywrite.app.operations.table import Access, Operation
-from skywrite.queue.actions import Action, Actions, UnknownAction
+from skywrite.queue.actions import Action, Actions, unknown_action
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
 
@@ -126,11 +126,9 @@ def unpin(access: Access, given: AddUnpin) -> RepostShape:
 
 def list_reposts(access: Access, given: ListReposts) -> RepostList:
     """What waits and what failed, of the caller's accounts."""
-    did = None if given.account is None else access.account(given.account).did
-    found = access.sky.reposts.list()
-    return RepostList(
-        [_shape(access, item) for item in found if access.sees(item.account_did) and did in (None, item.account_did)]
-    )
+    found = [item for did in access.dids(given.account) for item in access.sky.reposts.list(account=did)]
+    found.sort(key=lambda item: (item.due_at, item.id))
+    return RepostList([_shape(access, item) for item in found])
 
 
 def get(access: Access, given: ById) -> RepostShape:
@@ -170,9 +168,7 @@ def _account(access: Access, given: AtATime) -> Account:
 def _seen(access: Access, action_id: int) -> Action:
     """One of an account that the caller may know of. Raises UnknownAction."""
     found = Actions(access.sky.context.store).get(action_id)
-    if not access.sees(found.account_did):
-        raise UnknownAction(f"There is no repost or pin {action_id}.")
-    return found
+    return access.seen(found, [found.account_did], unknown_action(action_id))
 
 
 def _shape(access: Access, action: Action) -> RepostShape:

@@ -30,8 +30,6 @@ Key = Annotated[
 ]
 PostState = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 
-MEDIA_SCOPE = "upload"
-
 Made = TypeVar("Made")
 
 
@@ -215,8 +213,9 @@ def _source(access: Access, media: str | None, url: str | None, what: str) -> di
             raise InputError(f"{what} can be at an https:// address only.", hint="Upload the file instead.")
         return {"url": url}
     assert media is not None
-    stored = access.sky.context.store.setting(MEDIA_SCOPE, media)
+    uploads = access.sky.context.store.uploads(media)
     # People finish what agents began, so every upload may be used on the page.
-    if stored is None or (stored["by"] != access.who and access.source != "page"):
+    stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
+    if stored is None:
         raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
     return {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}

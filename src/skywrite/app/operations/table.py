@@ -7,16 +7,20 @@ What lives here: `Operation`, one row of the table, and `Access`, the rights of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from skywrite.errors import InputError, RejectedError
+from skywrite.errors import Do, Hint, InputError, RejectedError
 from skywrite.queue.api_keys import Scope
 from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.authors import written_by
-from skywrite.queue.model import Account, Post, UnknownAccount, UnknownPost
+from skywrite.queue.changing import unknown_post
+from skywrite.queue.model import Account, Post
 
 if TYPE_CHECKING:
     from skywrite.app.facade import Skywrite
+    from skywrite.errors import SkywriteError
+
+Thing = TypeVar("Thing")
 
 
 class NotAllowed(RejectedError):
@@ -41,39 +45,51 @@ class Access(NamedTuple):
                 f"This needs the scope {scope!r}.", hint=f"The available scopes are: {', '.join(sorted(self.scopes))}."
             )
 
-    def sees(self, account_did: str) -> bool:
-        """Whether the caller may know of this account."""
-        return self.accounts is None or account_did in self.accounts
+    def covers(self, touched: Iterable[str] | None) -> bool:
+        """Whether the caller has rights for every account that a thing touches; None: it touches all of them.
+
+        This alone decides what a caller may know of and change. What touches no account is not for those who have
+        rights for some only.
+        """
+        dids = frozenset(touched or ())
+        return self.accounts is None or (bool(dids) and dids <= self.accounts)
+
+    def seen(self, thing: Thing, touched: Iterable[str] | None, missing: SkywriteError) -> Thing:
+        """A thing that touches these accounts. Raises `missing`, the error about one that was never there."""
+        if not self.covers(touched):
+            raise missing
+        return thing
 
     def account(self, name: str | None = None) -> Account:
         """The account with this name, else the only one of the caller, else the default one. Raises UnknownAccount."""
         if name is None and self.accounts is not None:
-            mine = self.all_accounts()
-            if len(mine) == 1:
-                return mine[0]
-            handles = ", ".join(account.handle for account in mine)
-            raise InputError("Several accounts are possible.", hint=f"Name one of: {handles}.")
-        found = self.sky.context.account() if name is None else self.sky.context.store.account(name)
-        if not self.sees(found.did):
-            raise UnknownAccount(f"The account {name} is not known here.")
-        return found
+            return self._only_account()
+        return self.sky.context.account() if name is None else self.sky.context.store.account(name, self.accounts)
 
     def all_accounts(self) -> list[Account]:
         """The accounts that the caller may know of, the default one first."""
-        return [account for account in self.sky.context.store.accounts() if self.sees(account.did)]
+        return [account for account in self.sky.context.store.accounts() if self.covers([account.did])]
 
     def post(self, post_id: int) -> Post:
         """A post of an account that the caller may know of. Raises UnknownPost."""
         post = self.sky.context.store.get(post_id)
-        if not self.sees(post.account_did):
-            raise UnknownPost(f"There is no post {post_id}.")
-        return post
+        return self.seen(post, [post.account_did], unknown_post(post_id))
 
     def dids(self, name: str | None) -> list[str | None]:
         """The accounts that a listing covers: `[None]` is all of them."""
         if name is not None:
             return [self.account(name).did]
         return [None] if self.accounts is None else [account.did for account in self.all_accounts()]
+
+    def _only_account(self) -> Account:
+        mine = self.all_accounts()
+        if len(mine) == 1:
+            return mine[0]
+        if not mine:
+            hint = Hint("Use another key: ", Do("keys.add"))
+            raise InputError("No account that this key is for is signed in.", hint=hint)
+        handles = ", ".join(account.handle for account in mine)
+        raise InputError("Several accounts are possible.", hint=f"Name one of: {handles}.")
 
 
 class Operation(NamedTuple):

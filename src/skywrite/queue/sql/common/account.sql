@@ -135,6 +135,10 @@ UPDATE account SET catching_up_since = :since WHERE did = :did
 -- The earliest time at which any account may be claimed.
 SELECT min(ready_at) AS ready_at FROM account WHERE ready_at IS NOT NULL
 
+-- name: late_accounts
+-- The accounts that may have been claimed since before a time, the longest ready first.
+SELECT did FROM account WHERE ready_at < :before ORDER BY ready_at, did LIMIT :limit
+
 -- name: end_login_need
 -- Let an account that needed a login publish again.
 UPDATE account SET state = 'ok', pause_reason = NULL WHERE did = :did AND state = 'needs_login'

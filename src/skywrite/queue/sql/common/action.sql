@@ -14,6 +14,10 @@ SELECT * FROM action WHERE account_did = :account_did AND key = :key
 -- The actions that are waiting or have failed, in due order.
 SELECT * FROM action WHERE state IN ('waiting', 'failed') ORDER BY due_at, id LIMIT :limit
 
+-- name: list_account_actions
+-- The actions of an account that are waiting or have failed, in due order.
+SELECT * FROM action WHERE account_did = :did AND state IN ('waiting', 'failed') ORDER BY due_at, id LIMIT :limit
+
 -- name: actions_since
 -- The actions that were done since a time, are waiting or have failed, in due order.
 SELECT * FROM action WHERE state IN ('waiting', 'failed') OR (state = 'done' AND done_at >= :since) ORDER BY due_at, id

@@ -1,13 +1,13 @@
 -- name: insert_event
 -- Record an event.
-INSERT INTO event (kind, account_did, subject_id, data, created_at)
-VALUES (:kind, :account_did, :subject_id, :data, :now) RETURNING id
+INSERT INTO event (kind, account_did, account_dids, subject_id, data, created_at)
+VALUES (:kind, :account_did, :account_dids, :subject_id, :data, :now) RETURNING id
 
 -- name: insert_events
 -- Record events about posts.
-INSERT INTO event (kind, account_did, subject_id, data, created_at)
+INSERT INTO event (kind, account_did, account_dids, subject_id, data, created_at)
 SELECT
-  item.value ->> 'kind', item.value ->> 'account_did', CAST(item.value ->> 'subject_id' AS bigint),
+  item.value ->> 'kind', item.value ->> 'account_did', item.value ->> 'account_dids', CAST(item.value ->> 'subject_id' AS bigint),
   item.value -> 'data', :now
 FROM json_each(:items) AS item WHERE true
 

@@ -1,9 +1,9 @@
 -- name: insert_feed
--- Add a feed, leased by the process that adds it; nothing if its address exists already.
+-- Add a feed, leased by the process that adds it.
 INSERT INTO feed (
   url, title, settings, next_check_at, ready_at, lease_token, lease_owner, lease_until, created_at
 ) VALUES (:url, :title, :settings, :now, :until, 1, :worker, :until, :now)
-ON CONFLICT (url) DO NOTHING RETURNING *
+RETURNING *
 
 -- name: insert_feed_account
 -- Add an account that gets the posts of a feed.
@@ -13,9 +13,9 @@ INSERT INTO feed_account (feed_id, position, account_did) VALUES (:feed_id, :pos
 -- One feed.
 SELECT * FROM feed WHERE id = :id
 
--- name: feed_with_url
--- The feed at an address.
-SELECT * FROM feed WHERE url = :url
+-- name: feeds_with_url
+-- The feeds at an address.
+SELECT * FROM feed WHERE url = :url ORDER BY id
 
 -- name: list_feeds
 -- All feeds.

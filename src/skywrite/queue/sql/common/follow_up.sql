@@ -21,6 +21,12 @@ SELECT * FROM follow_up WHERE post_id = :post_id ORDER BY id
 -- The follow-ups that are waiting, under way, failed or expired, latest first.
 SELECT * FROM follow_up WHERE state IN ('waiting', 'reached', 'failed', 'expired') ORDER BY id DESC LIMIT :limit
 
+-- name: list_account_follow_ups
+-- The follow-ups of an account's posts that are waiting, under way, failed or expired, latest first.
+SELECT follow_up.* FROM follow_up JOIN post ON post.id = follow_up.post_id
+WHERE post.account_did = :did AND follow_up.state IN ('waiting', 'reached', 'failed', 'expired')
+ORDER BY follow_up.id DESC LIMIT :limit
+
 -- name: open_follow_ups
 -- The follow-ups that are waiting or under way, of posts that are published or never will be, with their counts so far.
 SELECT follow_up.*, post.state AS post_state, post.error_name AS post_error, post.published_at AS post_published_at,

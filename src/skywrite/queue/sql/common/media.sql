@@ -11,6 +11,23 @@ SELECT data FROM media_chunk WHERE cid = :cid AND number = :number
 SELECT media.cid, media.mime, media.size FROM post_media JOIN media ON media.cid = post_media.cid
 WHERE post_media.post_id = :post_id ORDER BY media.cid
 
+-- name: put_upload
+-- Record who has uploaded some bytes, and what they are.
+INSERT INTO upload (who, cid, about) VALUES (:who, :cid, :about)
+ON CONFLICT (who, cid) DO UPDATE SET about = excluded.about
+
+-- name: uploads_of_cid
+-- Everybody's uploads of some bytes.
+SELECT who, cid, about FROM upload WHERE cid = :cid ORDER BY who
+
+-- name: uploads_by
+-- The uploads of one caller.
+SELECT who, cid, about FROM upload WHERE who = :who ORDER BY cid
+
+-- name: delete_upload
+-- Forget the upload of one caller; the bytes stay while anything needs them.
+DELETE FROM upload WHERE who = :who AND cid = :cid
+
 -- name: forget_finished_media
 -- Detach the stored bytes of some posts that were published or cancelled long ago.
 DELETE FROM post_media WHERE (post_id, cid) IN (

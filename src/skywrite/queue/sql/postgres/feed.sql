@@ -2,6 +2,10 @@
 -- Lock one feed until the transaction ends.
 SELECT * FROM feed WHERE id = :id FOR UPDATE
 
+-- name: lock_feeds
+-- Let nobody else add a feed before this transaction ends.
+LOCK TABLE feed IN SHARE ROW EXCLUSIVE MODE
+
 -- name: claim_feeds
 -- Lock the feeds that have been ready the longest, skipping those that others have locked.
 SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit FOR UPDATE SKIP LOCKED

@@ -2,6 +2,10 @@
 -- Lock one feed in this transaction (BEGIN IMMEDIATE already keeps other writers away).
 SELECT * FROM feed WHERE id = :id
 
+-- name: lock_feeds
+-- Let nobody else add a feed before this transaction ends (BEGIN IMMEDIATE already keeps other writers away).
+SELECT 1 AS locked
+
 -- name: claim_feeds
 -- The feeds that have been ready the longest.
 SELECT * FROM feed WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit

@@ -1,0 +1,238 @@
+"""The rights walk: every operation of the table, by keys of one account, of another and of all, on whatever there is.
+
+A key for some accounts gets, to the last byte, the answers of a server on which nothing else was ever there, and
+changes nothing else. The walk is made from the table: an operation that is added takes part, or the test says that it
+does not know what one of its fields holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.testclient import TestClient
+
+from skywrite.app.operations import OPERATIONS, Operation
+from skywrite.app.operations.shapes import DraftInput
+from skywrite.queue.api_keys import SCOPES, Scope
+from tests.server.rights_world import ALL, AT, BOTH, CALLERS, DIDS, NEVER, OTHER, Request, World, ask, build
+from tests.store.support import fast_folder
+from tests.support.feed_server import feed_server, item, rss
+
+EVERY = frozenset(SCOPES)
+NOBODY = frozenset({"nobody"})
+# What a field holds that says nothing about whose it is.
+SAMPLES: Mapping[str, Any] = {
+    "text": "Hello",
+    "at": AT,
+    "every": "0 9 * * *",
+    "digest": "0" * 64,
+    "name": "a name",
+    "role": "viewer",
+    "when": "50 likes",
+    "reply": "Thank you!",
+    "from": "2026-11-24",
+    "to": "2027-01-10",
+    "occurrence": "2026-11-25T09:00:00Z",
+    "until": "2027-01-01 10:00",
+    "slots": [{"weekday": 1, "minute": 60, "zone": "UTC"}],
+    "url": "https://receiver.example/",
+}
+# Fields that are given although they need not be, so that the operation has something to do.
+GIVEN: Mapping[str, Mapping[str, Any]] = {
+    "follow_ups.add": {"reply": "Thank you!"},
+    "posts.create": {"text": "Hello", "at": AT},
+    "posts.preview": {"text": "Hello"},
+    "recurrences.add": {"text": "Hello"},
+}
+# Fields that name what belongs to somebody, and the noun; those in the path are named by its first part.
+NAMING = {"account": "account", "accounts": "accounts", "post": "published", "target": "published", "key": "post keys"}
+# What needs more than the operation's own scope, by the fields that are given and the state of the post.
+MORE: Mapping[str, list[tuple[dict[str, Any], str, set[Scope]]]] = {
+    "posts.create": [({"now": True, "at": None}, "", {"publish"})],
+    "posts.edit": [({"at": AT}, "draft", {"schedule"}), ({}, "scheduled", {"schedule"}), ({}, "draft", set())],
+    "posts.cancel": [({}, "scheduled", {"schedule"}), ({}, "draft", set())],
+    "follow_ups.add": [({"repost": True, "reply": None}, "published", {"publish"})],
+    "keys.add": [({"scopes": ["publish", "draft"]}, "", {"publish", "draft"})],
+}
+# What cannot be reached here: it asks the network, or only people do it.
+UNREACHED = {"drafts.pull", "inbox.answer", "posts.approve", "posts.unpublish", "recurrences.approve"}
+# Made anew for each answer.
+SECRETS = re.compile(rb'skw_\w+|whsec_[^"]+|/(?:calendar|rss|sign-in)/\w+')
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Everything there can be, of each account and of both."""
+    with feed_server() as feeds, fast_folder() as folder:
+        for owner in (*DIDS, BOTH, "new"):
+            page = rss(item(f"news-{owner}", description="news"), title=f"secret-of-{owner}")
+            feeds.pages[f"/{owner}?token=secret-of-{owner}"] = page
+        yield build(folder / "whole", feeds.url)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for copies of the world."""
+    with fast_folder() as made:
+        yield made
+
+
+def candidates(world: World, operation: Operation, name: str) -> list[tuple[Any, frozenset[str]]]:
+    """What a field that names something may hold, and whose that is."""
+    noun = (
+        operation.path.split("/")[1] if name == "id" else NAMING.get(name, {"delivery": "deliveries"}.get(name, name))
+    )
+    owners = (*DIDS, BOTH, ALL, *(f"key of {caller}" for caller in CALLERS))
+    if noun == "accounts" and name == "accounts":
+        groups = [[owner] for owner in DIDS] + [[*DIDS]]
+        return [([f"{one}.test" for one in group], frozenset(group)) for group in groups]
+    if noun == "accounts" or name == "account":
+        known = [(text, frozenset({owner})) for owner in DIDS for text in (f"{owner}.test", DIDS[owner])]
+        return [*known, ("nobody.test", NOBODY)]
+    if noun == "post keys":
+        return [(f"secret-of-{owner} draft", frozenset()) for owner in DIDS]
+    if noun == "images":
+        known = candidates(world, operation, "media")
+        return [([{"media": cid, "alt": "a picture"}], whose) for cid, whose in known]
+    if noun == "url":
+        found = [(f"{world.feeds_url}/new?token=secret-of-new", frozenset[str]())]
+        found += [(thing, frozenset({owner})) for owner in owners for thing in world.of("addresses", owner)]
+        numbers = [(str(thing), frozenset({owner})) for owner in owners for thing in world.of("feeds", owner)]
+        return [*found, *(numbers if operation.name == "feeds.preview" else ()), (str(NEVER), NOBODY)]
+    found = [(thing, frozenset({owner})) for owner in owners for thing in world.of(noun, owner)]
+    return [*found, (NEVER if name != "media" else "bafkreinothing", NOBODY)]
+
+
+def names_things(operation: Operation, name: str) -> bool:
+    """Whether a field names something that may be somebody's."""
+    is_feed = name == "url" and operation.name.startswith("feeds.")
+    is_media = name == "images" and issubclass(operation.input, DraftInput)
+    return name in operation.path_fields() or name in NAMING or is_feed or is_media
+
+
+def fields_of(operation: Operation) -> Iterator[tuple[str, bool]]:
+    """The fields of an operation as they are sent, and whether they must be."""
+    for one in msgspec.structs.fields(operation.input):
+        yield one.encode_name, one.required
+
+
+def made(operation: Operation, values: Mapping[str, Any], owners: frozenset[str]) -> Request:
+    """A request with these values."""
+    path, rest = operation.path, dict(values)
+    for name in operation.path_fields():
+        path = path.replace(f"{{{name}}}", str(rest.pop(name)))
+    return Request(operation, path, {name: value for name, value in rest.items() if value is not None}, owners)
+
+
+def usual(world: World, operation: Operation, caller: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """The values of a plain request for what is the caller's own."""
+    mine, owners = caller if caller != ALL else "alice", frozenset[str]()
+    values: dict[str, Any] = dict(GIVEN.get(operation.name, {}))
+    for name, required in fields_of(operation):
+        if names_things(operation, name) and required:
+            known = candidates(world, operation, name)
+            values[name], whose = next((one for one in known if one[1] in ({mine}, {f"key of {caller}"})), known[0])
+            owners |= whose
+        elif required:
+            values.setdefault(name, SAMPLES[name])
+    return values, owners
+
+
+def requests_of(world: World, operation: Operation, caller: str) -> list[Request]:
+    """Every request of the walk for an operation: the usual one, and each with another's thing in one field or two."""
+    values, owners = usual(world, operation, caller)
+    found = [made(operation, values, owners)]
+    naming = [name for name, _ in fields_of(operation) if names_things(operation, name)]
+    for name in naming:
+        for value, whose in candidates(world, operation, name):
+            found.append(made(operation, {**values, name: value}, whose | (owners if len(naming) > 1 else frozenset())))
+            for other in naming[naming.index(name) + 1 :]:
+                for second, whose_second in candidates(world, operation, other):
+                    found.append(made(operation, {**values, name: value, other: second}, whose | whose_second))
+    return found
+
+
+def masked(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, dict[str, str], bytes]:
+    """An answer without what is random in it."""
+    status, headers, body = answer
+    return status, {name: text for name, text in headers.items() if name != "content-length"}, SECRETS.sub(b"*", body)
+
+
+def answers(client: TestClient, secret: str, requests: list[Request]) -> dict[str, tuple[int, dict[str, str], bytes]]:
+    """What is answered to each request, one after the other."""
+    return {f"{number} {one}": masked(ask(client, secret, one)) for number, one in enumerate(requests)}
+
+
+@pytest.mark.parametrize("caller", DIDS)
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_what_is_not_ones_own_was_never_there(world: World, folder: Path, name: str, caller: str) -> None:
+    """A key for one account is answered as if there were no other, and changes nothing that is not its own."""
+    operation, secret = OPERATIONS[name], world.keys[caller, EVERY]
+    requests = requests_of(world, operation, caller)
+    whole, alone = world.copy(folder / "whole"), world.copy(folder / "alone", without=OTHER[caller])
+    foreign = whole.rows() - alone.rows()
+    with alone.served() as client:
+        expected = answers(client, secret, requests)
+    with whole.served() as client:
+        actual = answers(client, secret, requests)
+    assert expected == actual
+    assert set() == foreign - whole.rows()
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(OPERATIONS) if not name.startswith("people.")])
+def test_what_is_ones_own_is_there(world: World, folder: Path, name: str) -> None:
+    """The requests of the walk reach what is the caller's own, and with a key for all accounts whatever there is."""
+    operation, reached = OPERATIONS[name], 0
+    for caller in ("alice", ALL):
+        mine = {f"key of {caller}", *((*DIDS, BOTH, ALL) if caller == ALL else (caller,))}
+        requests = [one for one in requests_of(world, operation, caller) if one.owners <= mine]
+        if "delivery" in operation.path_fields():
+            requests = [one for one in requests if len(one.owners) == 1]
+        once = [[one] for one in requests] if operation.destructive else [requests]
+        for number, some in enumerate(once):
+            with world.copy(folder / f"{caller} {number}").served() as client:
+                told = answers(client, world.keys[caller, EVERY], some)
+            assert [] == [said for said in told.items() if said[1][0] in (403, 404)]
+            reached += sum(status < 300 for status, _, _ in told.values())
+    assert reached or name in UNREACHED
+
+
+def scope_cases(world: World, operation: Operation) -> Iterator[tuple[Request, set[Scope]]]:
+    """Requests for what is alice's own, each with all the scopes that it needs."""
+    for fields, state, more in MORE.get(operation.name, [({}, "", set())]):
+        values, owners = usual(world, operation, "alice")
+        if state:
+            values["id"] = world.of(state, "alice")[0]
+        yield made(operation, {**values, **fields}, owners), {operation.scope, *more}
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(OPERATIONS) if not name.startswith("people.")])
+def test_each_scope_is_asked_for(world: World, folder: Path, name: str) -> None:
+    """A request is refused without any of the scopes that it needs, and with no others it is not."""
+    for number, (request, needed) in enumerate(scope_cases(world, OPERATIONS[name])):
+        with world.copy(folder / str(number)).served() as client:
+            for scope in needed:
+                assert 403 == ask(client, world.keys["alice", EVERY - {scope}], request)[0], (scope, request)
+            secret = client.post("/api/v1/keys", **new_key(world, needed)).json()["key"]
+            assert 403 != ask(client, secret, request)[0], request
+
+
+def new_key(world: World, scopes: set[Scope]) -> dict[str, Any]:
+    """A request for a key with these scopes."""
+    body = {"name": "exact", "scopes": sorted(scopes)}
+    return {"json": body, "headers": {"authorization": f"Bearer {world.keys['alice', EVERY]}"}}
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_without_the_scope_all_is_refused_alike(world: World, folder: Path, name: str) -> None:
+    """Whoever lacks the scope of an operation learns nothing of what there is."""
+    secret = world.keys["alice", EVERY - {OPERATIONS[name].scope}]
+    with world.copy(folder / "whole").served() as client:
+        refused = answers(client, secret, requests_of(world, OPERATIONS[name], "alice"))
+    said = {(status, body) for status, _, body in refused.values()}
+    assert [403] == [status for status, _ in said]
