@@ -676,6 +676,7 @@ def test_a_late_worker_is_reported_once(world: World, sky: Skywrite) -> None:
     for seconds in (299, 2, 600):
         world.clock.advance(seconds)
         counts.append(reported())
+    assert [(sky.accounts.list()[0].did,)] == [event.account_dids for event in Events(sky.context.store).after(0)]
     sky.run_once()
     counts.append(reported())
     sky.schedule("Late again", at=world.clock.now())

@@ -65,6 +65,18 @@ def test_uploads_belong_to_their_callers(server: Server, everything: Api, image:
     assert 404 == other.post("/posts", {"text": "a", "images": images}).status_code
 
 
+def test_the_same_bytes_belong_to_each_who_uploads_them(server: Server, everything: Api, image: bytes) -> None:
+    """Another key that uploads them again, and drops them, takes nobody's away."""
+    other = server.with_key("read", "draft")
+    made = everything.send("POST", "/media?name=mine.png", content=image).json()
+    theirs = other.send("POST", "/media?name=theirs.png", content=image).json()
+    assert made["media"] == theirs["media"]
+    assert "mine.png" == everything.get(f"/media/{made['media']}").json()["name"]
+    assert "theirs.png" == other.delete(f"/media/{made['media']}").json()["name"]
+    images = [{"media": made["media"], "alt": "Noise"}]
+    assert 200 == everything.post("/posts/preview", {"text": "a", "images": images}).status_code
+
+
 def test_more_than_was_announced_is_refused(everything: Api) -> None:
     """A piece that is longer than the rest of the upload is refused."""
     headers = {**TUS, "upload-length": "5"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,16 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.queue.database import BrokenRule
-from skywrite.queue.feed_model import FeedClaim, FeedExists, ItemUpdate, NewFeed, NewItem, Poll, UnknownFeed
+from skywrite.queue.feed_model import (
+    AmbiguousFeed,
+    FeedClaim,
+    FeedExists,
+    ItemUpdate,
+    NewFeed,
+    NewItem,
+    Poll,
+    UnknownFeed,
+)
 from skywrite.queue.feeds import FeedLeaseLost
 from skywrite.queue.model import Problem, UnknownAccount, UnknownMedia
 from skywrite.queue.steps import locked
@@ -81,6 +91,26 @@ def test_an_address_is_one_feed(store: Store) -> None:
         add(store)
     with pytest.raises(UnknownAccount):
         add(store, "https://other.example/", dids=("did:plc:nobody",))
+    assert 1 == len(store.feeds())
+
+
+def test_who_knows_of_no_feed_may_add_its_address(store: Store) -> None:
+    """The same address is a feed for each of two who do not know of each other; by it neither is meant alone."""
+    add(store)
+    claim = store.add_feed(NewFeed(URL, (BOB,)), "adder", 60, lambda dids: set(dids) <= {BOB})
+    with pytest.raises(FeedExists, match="feed 2 already"):
+        store.add_feed(NewFeed(URL, (BOB,)), "adder", 60, lambda dids: set(dids) <= {BOB})
+    with pytest.raises(AmbiguousFeed, match="1, 2"):
+        store.feed(URL)
+    store.remove_feed(claim.feed.id)
+    assert (1, (ALICE,)) == (store.feed(URL).id, store.feed(URL).account_dids)
+
+
+def test_two_that_add_an_address_at_once(store: Store, open_again: OpenStore) -> None:
+    """One of them finds the other's."""
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(add, one, dids=(did,)) for one, did in ((store, ALICE), (open_again(), BOB))]
+    assert {None, FeedExists} == {type(error) if (error := one.exception()) else None for one in futures}
     assert 1 == len(store.feeds())
 
 

@@ -99,6 +99,18 @@ def test_media_with_its_post(store: Store) -> None:
     assert [("bafya", 1), ("bafyb", 2)] == [(info.cid, info.size) for info in store.media_of(post_id)]
 
 
+def test_an_upload_is_each_uploaders_own(store: Store, clock: FakeClock) -> None:
+    """Two who upload the same bytes both have them; who drops theirs takes nobody's, and both go with the bytes."""
+    store.put_media(media(b"same"))
+    for who in ("key 1", "key 2"):
+        store.put_upload(who, "bafymedia", {"name": who})
+    store.drop_upload("key 1", "bafymedia")
+    assert ({}, {"bafymedia": {"name": "key 2"}}) == (store.uploads_by("key 1"), store.uploads_by("key 2"))
+    assert {"key 2": {"name": "key 2"}} == store.uploads("bafymedia")
+    clock.advance(2 * DAY)
+    assert (1, {}) == (store.prune(), store.uploads_by("key 2"))
+
+
 def test_prune_drops_what_nothing_needs(store: Store, clock: FakeClock) -> None:
     """After a day, bytes that no post needs are dropped; those of waiting posts stay for as long as they wait."""
     store.put_media(media(b"1", "bafyunused"))

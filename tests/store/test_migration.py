@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from skywrite.queue import queries
+from skywrite.queue import migrate, queries
 from skywrite.queue.database import DatabaseTooNew
+from skywrite.queue.events import Events
+from skywrite.queue.feed_model import NewFeed, NewItem, Poll
 from skywrite.queue.queries import load_queries, migrations
-from tests.store.support import NOON, OpenStore, opened, raw, session
+from tests.store.support import ALICE, NOON, OpenStore, media, opened, raw, session
 from tests.store.workers import worker
 
 DIALECTS = ["sqlite", "postgres"]
+# The first migration of several that say whose things are.
+FEEDS_OF_SOME = 60
 
 
 @pytest.fixture
@@ -98,6 +102,36 @@ def test_upgrade_keeps_what_is_there(empty_address: str, home: Path, request: py
     assert [before, before + 1] == [
         row["version"] for row in raw(store, "SELECT version FROM schema_version ORDER BY 1")
     ][-2:]
+    store.close()
+
+
+@both
+def test_feeds_and_uploads_of_an_older_release(empty_address: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed keeps its ledger, a number stays used, a failing feed's event gets its accounts, an upload its owner."""
+    with monkeypatch.context() as older:
+        older.setattr(migrate, "migrations", lambda kind: [one for one in migrations(kind) if one[0] < FEEDS_OF_SOME])
+        store = opened(empty_address, home)
+        store.sign_in(session())
+        claim = store.add_feed(NewFeed("https://site.example/", (ALICE,)), "w", 60)
+        item = NewItem("pending", "h", "Item", {"title": "Item"}, True, NOON, 1, (1, 2), (3,))
+        store.record_poll(claim, Poll("https://site.example/", "Site", {}, NOON, items=(item,)))
+        store.remove_feed(store.add_feed(NewFeed("https://gone.example/", (ALICE,)), "w", 60).feed.id)
+        store.put_media(media(b"bytes"))
+        store.put_setting("upload", "bafymedia", {"by": "key 7", "name": "sun.jpg"})
+        store.put_setting("upload", "bafygone", {"by": "key 7", "name": "gone.jpg"})
+        with store._writing() as tx:
+            insert = "INSERT INTO event (kind, subject_id, created_at) VALUES ('feed.failing', 1, :now) RETURNING id"
+            tx.select(store._database.translate(insert), {"now": NOON})
+        before = (store.feed(1), store.known_items(1, [1, 2, 3]), store.pending_items(1, 5))
+        store.close()
+    store = opened(empty_address, home)
+    assert before == (store.feed(1), store.known_items(1, [1, 2, 3]), store.pending_items(1, 5))
+    assert 3 == store.add_feed(NewFeed("https://third.example/", (ALICE,)), "w", 60).feed.id
+    assert [(ALICE,)] == [event.account_dids for event in Events(store).after(0)]
+    assert ({"key 7": "sun.jpg"}, {}) == (
+        {who: about["name"] for who, about in store.uploads("bafymedia").items()},
+        store.settings("upload"),
+    )
     store.close()
 
 

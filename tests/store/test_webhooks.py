@@ -91,6 +91,49 @@ def test_a_failing_feed_is_an_event_once(store: Store) -> None:
     ]
 
 
+def failing(store: Store, name: str, *dids: str) -> None:
+    """A feed of these accounts that fails for the third time."""
+    url = f"https://site.example/{name}?token=secret"
+    claim = store.add_feed(NewFeed(url, dids), "w", LEASE_SECONDS)
+    store.record_poll(claim, Poll(url, "Site", {}, later(1800), failures=3, problem=PROBLEM))
+
+
+def test_feeds_fail_for_their_accounts(store: Store) -> None:
+    """A webhook for one account hears of its feeds, of one that is shared only which, and of others' nothing."""
+    hooks = Webhooks(store)
+    listening = [hooks.add(URL, account_did=did)[0].id for did in (ALICE, BOB, None)]
+    failing(store, "alices", ALICE)
+    failing(store, "shared", ALICE, BOB)
+    told = [[json.loads(one.body)["data"] for one in hooks.deliveries(hook)][::-1] for hook in listening]
+    shared = {"feed": 2, "account": "bob.test", "did": BOB}
+    whole = {"feed": 2, "url": "https://site.example/shared?token=secret", "title": "Site", "message": PROBLEM.message}
+    assert [{"feed": 1, "account": "alice.test"}, {"feed": 2, "account": "alice.test", "did": ALICE}] == [
+        {name: told[0][0][name] for name in ("feed", "account")},
+        told[0][1],
+    ]
+    assert "https://site.example/alices?token=secret" == told[0][0]["url"]
+    assert ([shared], {**whole, "dids": [ALICE, BOB]}) == (told[1], told[2][1])
+
+
+@pytest.mark.parametrize("accounts", [{ALICE}, {ALICE, BOB}, {BOB}, set(), None])
+def test_an_event_is_told_to_those_whom_it_concerns(store: Store, accounts: set[str] | None) -> None:
+    """Whole to who may know of all of its accounts, in part to who may know of some, and to others not at all."""
+    failing(store, "alices", ALICE)
+    failing(store, "shared", ALICE, BOB)
+    Events(store).note("worker.late", {"since": "then"})
+    parts = [["feed", "message", "title", "url"], ["feed", "message", "title", "url"], ["since"]]
+    expected = {
+        frozenset({ALICE}): [parts[0], ["feed"], []],
+        frozenset({ALICE, BOB}): [parts[0], parts[1], []],
+        frozenset({BOB}): [None, ["feed"], []],
+        frozenset(): [None, None, None],
+        None: parts,
+    }
+    told = [event.told_to(accounts) for event in Events(store).after(0)]
+    known = None if accounts is None else frozenset(accounts)
+    assert expected[known] == [None if event is None else sorted(event.data) for event in told]
+
+
 def test_messages_are_for_those_who_listen(store: Store) -> None:
     """A webhook gets the kinds and the account that it asked for; a paused one keeps them, a disabled one gets none."""
     hooks = Webhooks(store)
