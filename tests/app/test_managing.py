@@ -66,6 +66,20 @@ def test_no_card_stays_no_card(sky: Skywrite, pages: list[str]) -> None:
     assert (None, []) == (card_of(sky, 1), pages)
 
 
+def test_a_card_of_another_page_stays_with_another_text(sky: Skywrite, pages: list[str]) -> None:
+    """Its address was given: no link of any text takes its place."""
+    sky.schedule("See https://a.test", at=LATER, card="https://given.test")
+    sky.edit(1, text="See https://b.test")
+    assert ("https://given.test", ["https://given.test"]) == (card_of(sky, 1), pages)
+
+
+def test_a_card_of_a_link_with_umlauts_follows_the_text(sky: Skywrite, pages: list[str]) -> None:
+    """The page is the same one, however its address is written."""
+    sky.schedule("See https://bücher.test/ä", at=LATER)
+    sky.edit(1, text="See https://b.test")
+    assert "https://b.test" == card_of(sky, 1)
+
+
 def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """What is not given stays as it is, bytes and description too."""
     sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])

@@ -435,12 +435,28 @@ def edited_row(post: Post | Recurrence, changes: Mapping[str, Any]) -> dict[str,
     row = {**post.draft, **changes}
     if "card" in changes or not isinstance(row.get("card"), Mapping):
         return row
-    named = any(
-        feature.get("$type") == "app.bsky.richtext.facet#link"
-        for record in post.prepared.get("records", ())[:1]
-        for facet in record.get("facets", ())
-        for feature in facet.get("features", ())
-    )
-    if ("text" in changes and named) or "images" in changes or "video" in changes:
+    if ("text" in changes and is_card_of_text(post)) or "images" in changes or "video" in changes:
         del row["card"]
     return row
+
+
+def is_card_of_text(post: Post | Recurrence) -> bool:
+    """Whether the card shows a page that the text links to, so that another text may mean another page."""
+    card = post.draft.get("card")
+    links = [
+        feature["uri"]
+        for record in post.prepared.get("records", ())
+        for facet in record.get("facets", ())
+        for feature in facet.get("features", ())
+        if "uri" in feature
+    ]
+    return isinstance(card, Mapping) and any(_is_same_page(link, card["url"]) for link in links)
+
+
+def _is_same_page(link: str, address: str) -> bool:
+    """Whether a link leads to the address of a card, which is written as the HTTP client does it."""
+    from skywrite.http import parse_url
+
+    with suppress(InputError):
+        return address in (link, parse_url(link).text)
+    return False
