@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from skywrite.app.operations.shapes import Input, Nothing, Output, shaped
 from skywrite.app.operations.table import Access, Operation
@@ -38,6 +40,7 @@ class MediaShape(Output):
     name: str
     uploaded_at: datetime
     warnings: list[str]
+    gif: Annotated[bool, Meta(description="An animated GIF: a video that plays silently in a loop.")] = False
 
 
 class MediaList(Output):
@@ -70,7 +73,7 @@ def keep_upload(access: Access, path: Path, name: str) -> MediaShape:
         part = gather_media(Draft(video=Video(source)), collector)
     media = part.video.media if part.video is not None else part.images[0].media
     assert media.stored is not None
-    return _keep(access, collector, media.stored, label)
+    return _keep(access, collector, media.stored, label, gif=part.video is not None and part.video.gif)
 
 
 def list_media(access: Access, given: Nothing) -> MediaList:
@@ -97,13 +100,14 @@ def clean_name(name: str) -> str:
     return "".join(character for character in last if character.isprintable())[:NAME_MAX] or "upload"
 
 
-def _keep(access: Access, collector: Collector, stored: Stored, label: str) -> MediaShape:
+def _keep(access: Access, collector: Collector, stored: Stored, label: str, *, gif: bool) -> MediaShape:
     store = access.sky.context.store
     for cid, pieces in collector.media.items():
         item = collector.stored[cid]
         store.put_media(NewMedia(cid, item.mime, item.size, pieces()))
     value = {
         **{name: getattr(stored, name) for name in ("mime", "size", "width", "height")},
+        "gif": gif,
         "name": label,
         "uploaded_at": to_iso(access.sky.context.clock.now()),
         # A missing description is a warning for the post that shows it.

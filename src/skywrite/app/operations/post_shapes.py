@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from skywrite.app.approvals import WANTED_SCOPE
+from skywrite.app.operations.copies import late_of
 from skywrite.app.operations.shapes import (
     AttemptShape,
     DraftInput,
@@ -16,6 +17,7 @@ from skywrite.app.operations.shapes import (
     Input,
     Key,
     Limit,
+    NewDraft,
     Output,
     PostState,
     attempt_shape,
@@ -26,7 +28,7 @@ from skywrite.app.results import Entry
 from skywrite.queue.model import FINAL_STATES, WAITING_STATES, Post
 
 
-class CreatePost(DraftInput):
+class CreatePost(NewDraft):
     """A post for later, for now, or as a draft."""
 
     at: (
@@ -50,7 +52,7 @@ class EditPost(DraftInput, kw_only=True):
     late: str | None = None
 
 
-class PreviewPost(DraftInput):
+class PreviewPost(NewDraft):
     """A post to preview."""
 
     account: str | None = None
@@ -204,7 +206,6 @@ def _wanted(access: Access, post: Post) -> datetime | None:
 def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostShape:
     """A post as JSON."""
     post, account = entry.post, entry.account
-    late = post.late_policy if post.late_seconds is None else f"{post.late_policy}:{post.late_seconds}s"
     return PostShape(
         id=post.id,
         version=post.version,
@@ -223,7 +224,7 @@ def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostSh
         key=post.key,
         source=post.source,
         recurrence=post.recurrence_id,
-        late=late,
+        late=late_of(post),
         created_at=post.created_at,
         updated_at=post.updated_at,
         published_at=post.published_at,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from skywrite.app.approvals import WANTED_SCOPE
+from skywrite.app.operations.copies import NewRow, new_row
 from skywrite.app.operations.once import check_payload, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
     CreatePost,
@@ -39,7 +39,7 @@ def create(access: Access, given: CreatePost) -> PostShape:
     if given.draft and given.now:
         raise InputError("A draft cannot be published now.", hint="Leave draft or now out.")
     account = access.account(given.account)
-    row = draft_row(access, given)
+    row = new_row(access, given, given.late)
     if given.now:
         access.require("publish")
     accept = _publish_now if given.now else _schedule
@@ -52,7 +52,7 @@ def create(access: Access, given: CreatePost) -> PostShape:
     return shape
 
 
-def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str, Any]) -> PostShape:
+def _schedule(access: Access, account_did: str, given: CreatePost, row: NewRow) -> PostShape:
     may_schedule = "schedule" in access.scopes
     waits = given.draft or not may_schedule
     wanted_at = _wanted_time(access, account_did, given.at) if waits and given.at is not None else None
@@ -60,11 +60,11 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
         account=account_did,
         at=None if waits else given.at,
         key=given.key,
-        late=given.late,
+        late=row.late,
         jitter=None if waits else given.jitter,
         draft=waits,
         source=access.source,
-        **row,
+        **row.fields,
     )
     if result.other_draft:
         raise key_reused(given.key)
@@ -79,11 +79,11 @@ def _schedule(access: Access, account_did: str, given: CreatePost, row: dict[str
     return shape
 
 
-def _publish_now(access: Access, account_did: str, given: CreatePost, row: dict[str, Any]) -> PostShape:
+def _publish_now(access: Access, account_did: str, given: CreatePost, row: NewRow) -> PostShape:
     if given.at is not None:
         raise InputError("A post goes out either now or at a time.", hint="Leave now or at out.")
     result = access.sky.posts.schedule(
-        account=account_did, at=access.sky.context.clock.now(), key=given.key, source=access.source, **row
+        account=account_did, at=access.sky.context.clock.now(), key=given.key, source=access.source, **row.fields
     )
     if result.other_draft:
         raise key_reused(given.key)
@@ -116,7 +116,7 @@ def _ask_for_approval(access: Access, post_id: int, wanted_at: datetime | None) 
 
 def preview(access: Access, given: PreviewPost) -> PreviewShape:
     """What would be published, by the code that publishes."""
-    ready = access.sky.posts.preview(account=access.account(given.account).did, **draft_row(access, given))
+    ready = access.sky.posts.preview(account=access.account(given.account).did, **new_row(access, given).fields)
     return PreviewShape(
         account=ready.account.handle,
         posts=[dict(record) for record in ready.prepared.records],
@@ -166,7 +166,8 @@ def get(access: Access, given: ById) -> PostShape:
 
 def edit(access: Access, given: EditPost) -> PostShape:
     """Change a post that is certainly not on the network."""
-    post, row = _current(access, given.id, given.version), draft_row(access, given)
+    post = _current(access, given.id, given.version)
+    row = draft_row(access, given, post.draft)
     if given.at is not None or post.state != "draft":
         access.require("schedule")
     if given.late is not None:

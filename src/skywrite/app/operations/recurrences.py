@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from skywrite.app.operations.shapes import ById, DraftInput, Id, Input, Output, draft_row, shaped
+from skywrite.app.operations.copies import new_row
+from skywrite.app.operations.shapes import ById, Id, Input, NewDraft, Output, shaped
 from skywrite.app.operations.table import Access, Operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import SkywriteError
@@ -18,7 +19,7 @@ from skywrite.queue.recurrences import unknown_recurrence
 from skywrite.schedule.recurrence import describe, parse_rule
 
 
-class AddRecurrence(DraftInput, kw_only=True):
+class AddRecurrence(NewDraft, kw_only=True):
     """A post that repeats."""
 
     every: Annotated[str, Meta(description="Cron, RRULE, or plain English: weekdays 9:00.", min_length=1)]
@@ -83,17 +84,18 @@ class Stopped(Output):
 def add(access: Access, given: AddRecurrence) -> RecurrenceShape:
     """Store a recurrence and the post of its first occurrence."""
     account = access.account(given.account)
+    row = new_row(access, given, given.late)
     result = access.sky.posts.schedule(
         every=given.every,
         account=account.did,
         at=given.starts,
         until=given.until,
-        late=given.late,
+        late=row.late,
         jitter=given.jitter,
         zone=given.zone,
         pool=given.pool,
         source=access.source,
-        **draft_row(access, given),
+        **row.fields,
     )
     assert result.recurrence_id is not None
     shape = _shape(access, access.sky.context.store.recurrence(result.recurrence_id))

@@ -31,6 +31,7 @@ Key = Annotated[
 PostState = Literal["draft", "scheduled", "publishing", "published", "failed", "held", "cancelled"]
 
 Made = TypeVar("Made")
+Kept = dict[str, Mapping[str, Any]]
 
 
 class Input(Struct, forbid_unknown_fields=True):
@@ -65,11 +66,14 @@ class Ok(Output):
 
 
 class ImageInput(Input):
-    """An image: one that was uploaded (`media`), or a public address (`url`)."""
+    """An image: one that was uploaded or is in the post already (`media`), or a public address (`url`).
+
+    What is left out of one that is in the post already stays as it is.
+    """
 
     media: str | None = None
     url: str | None = None
-    alt: Annotated[str, Meta(description="Describes the image for people who cannot see it.")] = ""
+    alt: Annotated[str, Meta(description="Describes the image for people who cannot see it.")] | UnsetType = UNSET
 
 
 class CaptionInput(Input):
@@ -80,13 +84,16 @@ class CaptionInput(Input):
 
 
 class VideoInput(Input):
-    """A video: one that was uploaded (`media`), or a public address (`url`)."""
+    """A video: one that was uploaded or is in the post already (`media`), or a public address (`url`).
+
+    What is left out of one that is in the post already stays as it is.
+    """
 
     media: str | None = None
     url: str | None = None
-    alt: str = ""
-    captions: list[CaptionInput] = []
-    gif: bool = False
+    alt: str | UnsetType = UNSET
+    captions: list[CaptionInput] | UnsetType = UNSET
+    gif: Annotated[bool, Meta(description="It plays silently in a loop.")] | UnsetType = UNSET
 
 
 class PartInput(Input):
@@ -141,6 +148,12 @@ class AttemptShape(Output):
     error: ErrorShape | None
 
 
+class NewDraft(DraftInput):
+    """The content of a new post."""
+
+    copy_of: Annotated[Id, Meta(description="A post to copy: what is left out is as it is there.")] | None = None
+
+
 DRAFT_FIELDS = DraftInput.__struct_fields__
 ADDRESS_STARTS = ("https://", "http://")
 
@@ -161,51 +174,70 @@ def attempt_shape(attempt: Attempt) -> AttemptShape:
     return AttemptShape(attempt.number, attempt.started_at, attempt.ended_at, attempt.outcome, problem)
 
 
-def draft_row(access: Access, given: Any) -> dict[str, Any]:
-    """The fields of a draft that were given, with uploaded media looked up. Raises InputError, UnknownMedia."""
+def draft_row(access: Access, given: Any, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The fields of a draft that were given, with media looked up among those of `base`, the draft that changes, and
+    among uploads. Raises InputError, UnknownMedia.
+    """
+    kept = _media_of(base or {})
     row: dict[str, Any] = {}
     for name in DRAFT_FIELDS:
         value = getattr(given, name)
         if value is UNSET:
             continue
         if name == "images":
-            value = [_image(access, image) for image in value]
+            value = [_image(access, image, kept) for image in value]
         elif name == "video":
-            value = None if value is None else _video(access, value)
+            value = None if value is None else _video(access, value, kept)
         elif name == "thread":
-            value = [part if isinstance(part, str) else _part(access, part) for part in value]
+            value = [part if isinstance(part, str) else _part(access, part, kept) for part in value]
         row[name] = value
     return row
 
 
-def _part(access: Access, part: PartInput) -> dict[str, Any]:
+def _media_of(draft: Mapping[str, Any]) -> Kept:
+    """The images and videos of a stored draft and of its thread, by CID."""
+    found: Kept = {}
+    for part in (draft, *draft.get("thread", ())):
+        for item in (*(part.get("images") or ()), part.get("video")):
+            if item and "cid" in item:
+                found[item["cid"]] = item
+    return found
+
+
+def _part(access: Access, part: PartInput, kept: Kept) -> dict[str, Any]:
     row: dict[str, Any] = {"text": part.text}
     if part.images:
-        row["images"] = [_image(access, image) for image in part.images]
+        row["images"] = [_image(access, image, kept) for image in part.images]
     if part.video is not None:
-        row["video"] = _video(access, part.video)
+        row["video"] = _video(access, part.video, kept)
     for name in ("card", "quote", "labels", "langs", "tags"):
         if getattr(part, name) is not UNSET:
             row[name] = getattr(part, name)
     return row
 
 
-def _image(access: Access, image: ImageInput) -> dict[str, Any]:
-    return {**_source(access, image.media, image.url, "An image"), "alt": image.alt}
+def _image(access: Access, image: ImageInput, kept: Kept) -> dict[str, Any]:
+    row = _source(access, image.media, image.url, "An image", kept)
+    if row.get("mime", "").startswith("video/"):
+        raise InputError(f"{image.media} is a video, not an image.", hint="Give it as the video of the post.")
+    return row if image.alt is UNSET else {**row, "alt": image.alt}
 
 
-def _video(access: Access, video: VideoInput) -> dict[str, Any]:
-    captions = [{"lang": item.lang, **_source(access, None, item.url, "A caption")} for item in video.captions]
-    return {
-        **_source(access, video.media, video.url, "A video"),
-        "alt": video.alt,
-        "captions": captions,
-        "gif": video.gif,
-    }
+def _video(access: Access, video: VideoInput, kept: Kept) -> dict[str, Any]:
+    row = _source(access, video.media, video.url, "A video", kept)
+    if video.alt is not UNSET:
+        row["alt"] = video.alt
+    if video.gif is not UNSET:
+        row["gif"] = video.gif
+    if video.captions is not UNSET:
+        row["captions"] = [
+            {"lang": item.lang, **_source(access, None, item.url, "A caption")} for item in video.captions
+        ]
+    return row
 
 
-def _source(access: Access, media: str | None, url: str | None, what: str) -> dict[str, Any]:
-    """The source of the bytes: exactly one of an upload and a public address."""
+def _source(access: Access, media: str | None, url: str | None, what: str, kept: Kept | None = None) -> dict[str, Any]:
+    """The source of the bytes: exactly one of media that are here and a public address."""
     if (media is None) == (url is None):
         raise InputError(f"{what} needs either media or url.", hint="Upload the file first, or give its address.")
     if url is not None:
@@ -213,9 +245,12 @@ def _source(access: Access, media: str | None, url: str | None, what: str) -> di
             raise InputError(f"{what} can be at an https:// address only.", hint="Upload the file instead.")
         return {"url": url}
     assert media is not None
+    if kept and media in kept:
+        return dict(kept[media])
     uploads = access.sky.context.store.uploads(media)
     # People finish what agents began, so every upload may be used on the page.
     stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
     if stored is None:
         raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
-    return {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}
+    found = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}
+    return {**found, "gif": True} if stored.get("gif") else found
