@@ -87,26 +87,79 @@ def test_a_click_while_a_draft_is_about_to_be_saved_leaves_no_second_post(tab: W
     assert ["scheduled"] == [item["state"] for item in found["posts"]]
 
 
-def test_a_lost_answer_and_a_second_click_post_once(tab: Watched) -> None:
-    """The connection breaks after the server has stored the post: the same click again finds it."""
-    page = tab.visit("/compose")
+def lose_one_answer(page: Page, method: str, holding: str) -> None:
+    """The connection breaks once, after the server has done what a request of this method asked for."""
     page.evaluate(
-        """() => { const fetched = window.fetch; let lost = 0;
-        window.setTimeout = () => 0;  // Nothing is saved before the click, however late that comes.
+        """([method, holding]) => { const fetched = window.fetch;
+        const isMeant = (path, { method: used, body } = {}) =>
+          /\\/posts(\\/\\d+)?$/.test(path) && used === method && body.includes(holding);
         window.fetch = async (...given) => {
           const answer = await fetched(...given);
-          if (given[1]?.method === "POST" && given[0].endsWith("/posts") && !lost++) throw new TypeError("lost");
+          if (isMeant(...given) && !document.body.dataset.lost) {
+            document.body.dataset.lost = "yes";
+            throw new TypeError("lost");
+          }
           return answer;
-        }; }"""
+        }; }""",
+        [method, holding],
     )
-    page.fill("[data-at]", "tomorrow 10:45")
-    page.fill("textarea[name=text]", "The answer was lost")
+
+
+def made_of(tab: Watched, text: str) -> list[tuple[str, str]]:
+    """The texts and states of what was made of a text."""
+    found = tab.api("GET", f"/posts?text={text}&state=draft,scheduled")
+    return [(item["text"], item["state"]) for item in found["posts"]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "holding"), [("at", "POST", "text"), ("at", "PATCH", "at"), ("slot", "POST", "copy_of")]
+)
+def test_a_lost_answer_and_a_second_click_post_once(tab: Watched, mode: str, method: str, holding: str) -> None:
+    """The connection breaks after the server has stored the post: the same click again finds it."""
+    text = f"The answer was lost {mode} {method}"
+    page = tab.visit("/compose")
+    if method == "PATCH" or mode == "slot":
+        write(page, text)
+    lose_one_answer(page, method, f'"{holding}":')
+    page.check(f"input[name=mode][value={mode}]")
+    if mode == "at":
+        page.fill("[data-at]", "tomorrow 10:45")
+    page.fill("#text", text)
     page.click("[data-send]")
-    expect(page.locator("[data-said]")).to_contain_text("lost")
+    expect(page.locator("body")).to_have_attribute("data-lost", "yes")
     page.click("[data-send]")
     page.wait_for_url("**/posts/**")
-    found = tab.api("GET", "/posts?text=The%20answer%20was%20lost&state=draft,scheduled")
-    assert ["scheduled"] == [item["state"] for item in found["posts"]]
+    assert [(text, "scheduled")] == made_of(tab, text)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_lost_answer_of_an_autosaved_draft_loses_nothing(tab: Watched, method: str) -> None:
+    """Whoever types on has one draft, with all of the text."""
+    page = tab.visit("/compose")
+    if method == "PATCH":
+        write(page, f"Begun {method}")
+    lose_one_answer(page, method, "Lost")
+    page.fill("#text", f"Lost {method}")
+    expect(page.locator("body")).to_have_attribute("data-lost", "yes")
+    write(page, f"Lost {method}, and found")
+    assert [(f"Lost {method}, and found", "draft")] == made_of(tab, f"Lost {method}")
+
+
+def test_a_lost_answer_hides_no_change_of_another_window(tab: Watched) -> None:
+    """What somebody else wrote meanwhile is not overwritten."""
+    page = tab.visit("/compose")
+    write(page, "One window")
+    page.route(
+        "**/api/v1/posts/*", lambda route: route.abort() if route.request.method == "PATCH" else route.continue_()
+    )
+    page.fill("#text", "One window writes")
+    expect(page.locator("[data-said]")).to_contain_text("does not answer")
+    tab.api("PATCH", f"/posts/{number(page)}", {"text": "The other window"})
+    page.unroute_all()
+    page.fill("#text", "One window goes on")
+    expect(page.locator("[data-said]")).to_contain_text("changed in another window")
+    assert "The other window" == stored(tab, number(page))["text"]
+    tab.complaints.clear()
 
 
 def test_another_account_takes_the_draft_along(tab: Watched) -> None:

@@ -19,12 +19,13 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Server:
-    """A running server; `owner` is the cookie of its owner's session."""
+    """A running server; `owner` is the cookie of its owner's session, `home` the folder of a demo."""
 
     child: Child
     url: str
     sign_in_url: str
     owner: str = ""
+    home: str = ""
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request, anonymous unless the options say otherwise."""
@@ -71,7 +72,7 @@ def start(*options: str, environ: dict[str, str]) -> Server:
     words = ("-m", "skywrite.cli.main", "serve", "--port", "0", "--json", *options)
     child = python_child(*words, environ=environ)
     said = json.loads(child.wait_for_line('"sign_in_url"'))
-    return Server(child, said["url"], said["sign_in_url"])
+    return Server(child, said["url"], said["sign_in_url"], home=said.get("home", ""))
 
 
 def sign_in(server: Server) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,8 +23,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from skywrite.app.operations import OPERATIONS
-from skywrite.app.operations.media import keep_upload
-from skywrite.app.operations.shapes import DRAFT_FIELDS
+from skywrite.app.operations.media import MediaShape, keep_upload
+from skywrite.app.posts import is_card_of_text
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.changing import EDITABLE_STATES
 from skywrite.queue.model import Account, NotEditable, Post
@@ -32,6 +32,7 @@ from skywrite.queue.numbers import row_number
 from skywrite.server.auth import person_of
 from skywrite.server.pages.forms import Sent, read_form
 from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
+from skywrite.server.pages.kept import kept_words
 from skywrite.server.pages.waiting import now_as_time, undo_seconds
 from skywrite.server.services import services_of
 from skywrite.server.uploads import UPLOAD_BYTES_MAX
@@ -48,12 +49,15 @@ REPLIES = (
     ("following", "People I follow"),
 )
 LABELS = ("", "sexual", "nudity", "porn", "graphic-media")
+JOINT = ", "
 
 
 class Filled(NamedTuple):
     """The contents of the form."""
 
     text: str = ""
+    images: tuple[Mapping[str, Any], ...] = ()
+    video: Mapping[str, Any] | None = None
     account: str = ""
     at: str = ""
     mode: str = "at"
@@ -95,15 +99,16 @@ def _form(visit: Visit, filled: Filled, post: Post | None, error: SkywriteError 
         is_waiting=post is not None and post.state != "draft",
         may_schedule=may_schedule,
         need_alt=[item.handle for item in accounts if item.settings.get("require_alt")],
-        media=json.dumps(_media(post)) if post else "{}",
+        stored=json.dumps(_stored(visit, post)) if post else "{}",
+        kept=kept_words(post) if post else [],
         accounts=accounts,
         chosen=chosen,
         zone=visit.sky.context.zone(chosen) if chosen else "UTC",
         zones={item.did: visit.sky.context.zone(item) for item in accounts},
         waits={item.did: undo_seconds(item.settings) for item in accounts},
         has_slots=bool(chosen and visit.sky.accounts.slots(chosen.did)),
-        replies=REPLIES,
-        labels=LABELS,
+        replies=_choices(REPLIES, filled.replies),
+        labels=_choices([(name, name or "none") for name in LABELS], filled.label),
         error=error,
     )
 
@@ -130,22 +135,23 @@ def _editable(visit: Visit, number: int) -> Post:
 def _from_draft(visit: Visit, post: Post) -> Filled:
     draft = post.draft
     account = visit.sky.context.store.account(post.account_did)
-    card = draft.get("card")
     kept = _local(post.due_at, visit.sky.context.zone(account)) if post.due_at and post.state != "draft" else ""
     return Filled(
-        text=post.text,
+        text=_lines(post.text),
+        images=tuple(_shown(item) for item in draft.get("images") or ()),
+        video=_shown(draft["video"]) if draft.get("video") else None,
         account=account.handle,
         at=visit.query("at").replace("T", " ") or kept,
         post=str(post.id),
         version=str(post.version),
         kept=kept,
-        card="none" if card == "none" else "auto",
+        card=_card(post),
         quote=_link(draft.get("quote")),
         reply_to=_link(draft.get("reply_to")),
-        replies=",".join(draft.get("replies") or ()) if draft.get("replies") is not None else "",
+        replies="" if draft.get("replies") is None else JOINT.join(draft["replies"]) or "nobody",
         quotes=draft.get("quotes", True),
-        label=next(iter(draft.get("labels") or ()), ""),
-        lang=next(iter(draft.get("langs") or ()), ""),
+        label=JOINT.join(draft.get("labels", ())),
+        lang=JOINT.join(draft.get("langs", ())),
         split=bool(draft.get("split")),
     )
 
@@ -166,19 +172,46 @@ def _local(at: datetime, zone: str) -> str:
 
 
 def _link(value: Any) -> str:
-    return str(value.get("uri", "")) if isinstance(value, Mapping) else str(value or "")
+    if isinstance(value, Mapping):
+        return str(value.get("parent", value).get("uri", ""))
+    return str(value or "")
 
 
-def _media(post: Post) -> dict[str, Any]:
-    """The media of a draft, for the script."""
-    images = [
-        {"media": item["cid"], "alt": item.get("alt", ""), "mime": item.get("mime", "")}
-        for item in post.draft.get("images") or ()
-        if "cid" in item
-    ]
-    video = post.draft.get("video")
-    found = {"media": video["cid"], "alt": video.get("alt", "")} if video and "cid" in video else None
-    return {"images": images, "video": found, "id": post.id, "version": post.version, "state": post.state}
+def _card(post: Post) -> str:
+    """What the box for the card stands for: the page of the first link, or one whose address was given."""
+    card = post.draft.get("card", "auto")
+    if not isinstance(card, Mapping):
+        return str(card)
+    return "auto" if is_card_of_text(post) else str(card["url"])
+
+
+def _lines(text: str) -> str:
+    """A text as a browser sends it back."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An image or a video as the form has it."""
+    return {"media": item.get("cid", ""), "alt": item.get("alt", "")}
+
+
+def _choices(known: Iterable[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
+    """The choices of a list; several together, which can be given elsewhere, are one more."""
+    words = dict(known)
+    if chosen not in words:
+        words[chosen] = ", ".join(words.get(name, name) for name in chosen.split(JOINT))
+    return list(words.items())
+
+
+def _stored(visit: Visit, post: Post) -> dict[str, Any]:
+    """A post for the script: what the form began with, and what it shows of the media."""
+    return {
+        "id": post.id,
+        "version": post.version,
+        "state": post.state,
+        "gif": bool((post.draft.get("video") or {}).get("gif")),
+        "values": _values(_from_draft(visit, post)),
+    }
 
 
 async def sent(request: Request) -> Response:
@@ -195,20 +228,21 @@ async def sent(request: Request) -> Response:
 
 
 def _sent(visit: Visit, form: Sent) -> Response:
-    filled, post = _from_form(form.fields), None
+    filled, start, post = _from_form(form.fields), Filled(), None
     try:
         if form.too_large is not None:
             raise form.too_large
         visit.access.require("draft")
         if (post_id := row_number(filled.post)) is not None:
             post = _editable(visit, post_id)
-        images = [_keep(visit, file, form.fields.get("alt", "")) for file in form.files if file.filename]
+        start = _from_draft(visit, post) if post else Filled()
+        filled = _with_files(visit, filled._replace(images=start.images, video=start.video), form)
         chosen = _chosen(visit.sky.accounts.list(), filled.account)
-        fields_of = _fields(filled, chosen.settings if chosen else {})
-        body: dict[str, Any] = {**fields_of, **({"images": images} if images else {})}
-        made = _made(visit, filled, post, body)
+        time = _time(filled, chosen.settings if chosen else {})
+        made = _made(visit, filled, post, {**_changes(filled, start), **time})
     except SkywriteError as error:
-        return _form(visit, filled, post, error)
+        # A browser sends its files again only if they are chosen again.
+        return _form(visit, filled._replace(images=start.images, video=start.video), post, error)
     if filled.mode == "every":
         return back("/recurrences", f"It comes {made.said}.")
     account = visit.sky.context.store.account(made.did)
@@ -225,11 +259,12 @@ def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any])
     edited = post if filled.mode in ("at", "now", "draft") else None
     name = "recurrences.add" if filled.mode == "every" else "posts.edit" if edited else "posts.create"
     if edited:
-        body.pop("account", None)
         body.pop("draft", None)
         if filled.mode == "at" and filled.kept and filled.at == filled.kept:
             body.pop("at")
         body |= {"id": edited.id, "version": _version(filled, edited)}
+    else:
+        body |= {"account": filled.account or None, "copy_of": post.id if post else None}
     operation = OPERATIONS[name]
     visit.access.require(operation.scope)
     made = operation.run(visit.access, msgspec.convert(body, operation.input))
@@ -250,12 +285,12 @@ def _version(filled: Filled, edited: Post) -> int:
 
 def _from_form(fields: Mapping[str, str]) -> Filled:
     return Filled(
-        text=fields.get("text", "").replace("\r\n", "\n"),
+        text=_lines(fields.get("text", "")),
         account=fields.get("account", ""),
         at=fields.get("at", ""),
         mode=fields.get("mode", "draft"),
         every=fields.get("every", ""),
-        card="auto" if fields.get("card") else "none",
+        card=fields.get("card") or "none",
         quote=fields.get("quote", ""),
         reply_to=fields.get("reply_to", ""),
         replies=fields.get("replies", ""),
@@ -269,21 +304,31 @@ def _from_form(fields: Mapping[str, str]) -> Filled:
     )
 
 
-def _fields(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The form as the input of an operation. `settings` are the account's."""
-    body: dict[str, Any] = {"text": filled.text, "card": filled.card, "quotes": filled.quotes}
-    for name in ("quote", "reply_to"):
-        if value := getattr(filled, name).strip():
-            body[name] = value
-    for name, value in (("labels", filled.label), ("langs", filled.lang), ("replies", filled.replies)):
-        if value.strip():
-            body[name] = [value.strip()]
-    if filled.split:
-        body["split"] = True
-    if filled.account:
-        body["account"] = filled.account
-    assert set(body) - {"account"} <= set(DRAFT_FIELDS)
-    return {**body, **_time(filled, settings)}
+def _values(filled: Filled) -> dict[str, Any]:
+    """The form as fields of a draft."""
+    return {
+        "text": filled.text,
+        "images": list(filled.images),
+        "video": filled.video,
+        "card": filled.card,
+        "quotes": filled.quotes,
+        "quote": filled.quote.strip() or None,
+        "reply_to": filled.reply_to.strip() or None,
+        "replies": _several(filled.replies) or None,
+        "labels": _several(filled.label),
+        "langs": _several(filled.lang),
+        "split": filled.split,
+    }
+
+
+def _several(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _changes(filled: Filled, start: Filled) -> dict[str, Any]:
+    """What the person changed. Whatever the form has no field for is not in it, and stays as it is."""
+    before = _values(start)
+    return {name: value for name, value in _values(filled).items() if value != before[name]}
 
 
 def _time(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -300,13 +345,27 @@ def _time(filled: Filled, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _keep(visit: Visit, file: UploadFile, alt: str) -> dict[str, Any]:
+def _with_files(visit: Visit, filled: Filled, form: Sent) -> Filled:
+    """The form with its files beside the media that it had."""
+    alt = form.fields.get("alt", "")
+    for file in (file for file in form.files if file.filename):
+        made = _keep(visit, file)
+        item = {"media": made.media, "alt": alt}
+        if not made.mime.startswith("video/"):
+            filled = filled._replace(images=(*filled.images, item))
+        elif filled.video is None:
+            filled = filled._replace(video=item)
+        else:
+            raise InputError("A post has one video.", hint="Put the second one into a post of its own.")
+    return filled
+
+
+def _keep(visit: Visit, file: UploadFile) -> MediaShape:
     with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
         path = Path(folder) / "upload"
         with path.open("wb") as out:
             shutil.copyfileobj(file.file, out)
-        made = keep_upload(visit.access, path, file.filename or "image")
-    return {"media": made.media, "alt": alt}
+        return keep_upload(visit.access, path, file.filename or "image")
 
 
 def media(visit: Visit) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.app.approvals import Asked
+from skywrite.app.operations.copies import late_of
 from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
 from skywrite.errors import InputError
@@ -132,7 +133,8 @@ def take_back(visit: Visit, form: dict[str, str]) -> Response:
     post = visit.access.post(_number(visit))
     cancelled = visit.sky.posts.cancel(post.id, version=_version(form)).post
     row = edited_row(cancelled, {})
-    made = visit.sky.posts.schedule(account=cancelled.account_did, draft=True, source="page", **row)
+    late = late_of(cancelled)
+    made = visit.sky.posts.schedule(account=cancelled.account_did, draft=True, source="page", late=late, **row)
     return back("/compose", "It will not go out. Here it is again, as a draft.", draft=str(made.post_id))
 
 

@@ -5,10 +5,8 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
 export function say(text, trouble = false) {
   const place = $("[data-said]");
   if (!place) return;
-  const line = document.createElement("p");
-  line.textContent = text;
-  line.classList.toggle("trouble", trouble);
-  place.replaceChildren(line);
+  if (!text) { place.replaceChildren(); return; }
+  place.replaceChildren(element("p", trouble ? "trouble" : "", text));
 }
 
 // The plan: drag a post to a day or a slot; Alt with arrows moves it by a quarter of an hour or a day.
@@ -65,18 +63,27 @@ function plan(root) {
 // The composer: live count and facets, media, a preview from the code that publishes, drafts saved as one types.
 const API = "/api/v1";
 
+const SILENT = "Skywrite does not answer. What you wrote is still here. Try again: nothing is made twice.";
+const SIGNED_OUT = "You are signed out. Sign in in another tab, and come back: what you wrote is still here.";
+
+// A failure without a status is one of which nobody knows what became of it: the server may have done it.
 async function ask(method, path, body, headers = {}) {
   const answer = await fetch(API + path, {
     method,
-    headers: body === undefined || body instanceof Blob ? headers : { "content-type": "application/json", ...headers },
-    body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
-  });
-  const result = await answer.json().catch(() => ({}));
-  if (answer.ok) return result;
-  const error = new Error([result.detail ?? result.title ?? "The server did not answer.", result.hint].filter(Boolean).join(" "));
-  error.status = answer.status;
-  throw error;
+    headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+    body: body === undefined ? body : JSON.stringify(body),
+  }).catch(() => { throw new Error(SILENT); });
+  const result = await answer.json().catch(() => null);
+  if (answer.ok && result) return result;
+  throw refusal(answer.status, result ?? {});
 }
+
+function refusal(status, { detail, hint }) {
+  const words = status === 401 ? SIGNED_OUT : [detail ?? "The server did not answer.", hint].filter(Boolean).join(" ");
+  return Object.assign(new Error(words), status < 300 ? {} : { status });
+}
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 function later(milliseconds, call) {
   let timer = 0;
@@ -164,14 +171,17 @@ class Composer {
   constructor(form) {
     this.form = form;
     this.fields = form.elements;
-    const kept = JSON.parse(form.dataset.media || "{}");
-    this.images = kept.images ?? [];
-    this.video = kept.video ?? null;
-    this.id = kept.id ?? null;
-    this.version = kept.version ?? null;
+    const { id = null, version = null, state = "", gif = false, values = {} } = JSON.parse(form.dataset.stored);
+    Object.assign(this, { id, version });
+    // What the server has of the fields here. Only what differs is sent: it keeps all that has no field.
+    this.values = values;
+    this.images = structuredClone(values.images ?? []);
+    this.video = values.video ? { ...values.video, gif } : null;
     // What has a time goes out as it is stored: it changes by the button alone, never while one types.
-    this.scheduled = Boolean(kept.state) && kept.state !== "draft";
+    this.scheduled = Boolean(state) && state !== "draft";
     this.saving = Promise.resolve();
+    this.uploads = new Set();
+    this.lines = new Map();
     this.sent = false;
     this.asked = 0;
     this.save = later(900, () => this.saveNow());
@@ -181,7 +191,7 @@ class Composer {
     form.addEventListener("paste", event => this.take(event.clipboardData?.files));
     this.fields.files.addEventListener("change", () => { this.take(this.fields.files.files); this.fields.files.value = ""; });
     this.dropping($("[data-drop]", form));
-    addEventListener("beforeunload", event => { if (this.dirty && !this.sent) event.preventDefault(); });
+    addEventListener("beforeunload", event => { if ((this.dirty || this.uploads.size) && !this.sent) event.preventDefault(); });
     new People(this.fields.text, $("[data-people]", form), $("[data-people-said]", form), () => this.account);
     this.zone();
     this.shots();
@@ -192,7 +202,8 @@ class Composer {
 
   changed(event) {
     this.dirty = true;
-    if (event.target.name === "account") { this.moveToAccount(); this.zone(); this.time(); }
+    // A post stays with its account, so another account gets a copy, which takes its place.
+    if (event.target.name === "account") { this.moved = true; this.zone(); this.time(); }
     if (event.target.name === "text" || event.target.name === "split") this.count();
     if (event.target.name === "mode") this.modes();
     if (event.target.name === "at") { this.time(); this.label(); }
@@ -201,22 +212,35 @@ class Composer {
 
   draft() {
     const value = name => this.fields[name]?.value.trim() ?? "";
-    const row = { text: this.fields.text.value, card: this.fields.card.checked ? "auto" : "none", quotes: this.fields.quotes.checked };
+    const several = name => value(name).split(",").map(item => item.trim()).filter(Boolean);
+    const row = { text: this.fields.text.value, card: this.fields.card.checked ? this.fields.card.value : "none", quotes: this.fields.quotes.checked };
     row.images = this.images.map(({ media, alt }) => ({ media, alt }));
     row.video = this.video ? { media: this.video.media, alt: this.video.alt } : null;
     row.quote = value("quote") || null;
     row.reply_to = value("reply_to") || null;
-    row.replies = value("replies") ? [value("replies")] : null;
-    row.labels = value("label") ? [value("label")] : [];
-    row.langs = value("lang") ? [value("lang")] : [];
+    row.replies = value("replies") ? several("replies") : null;
+    row.labels = several("label");
+    row.langs = several("lang");
     row.split = this.fields.split.checked;
     return row;
   }
 
+  // What differs from the post that is stored, as the fields of a request.
+  changes(row = this.draft()) {
+    const found = Object.entries(row).filter(([name, value]) => !same(value, this.values[name]));
+    const changes = Object.fromEntries(found);
+    // The server finds these in the text where they are not given, so it looks again where the text changes.
+    if ("text" in changes) for (const name of ["langs", "quote"]) if (!row[name]?.length) changes[name] = row[name];
+    return changes;
+  }
+
+  // The content of a post that is not stored yet: a new one, or a copy of the one that is.
+  content() { return this.id === null ? this.draft() : { copy_of: this.id, ...this.changes() }; }
+
   get account() { return this.fields.account.value; }
   get chosen() { return this.fields.account.selectedOptions?.[0] ?? this.fields.account; }
   get mode() { return this.fields.mode.value; }
-  get keepsTime() { return this.scheduled && this.mode === "at" && this.fields.at.value === this.fields.kept.value; }
+  get keepsTime() { return this.scheduled && this.mode === "at" && this.fields.at.value === this.fields.kept?.value; }
   get undescribed() { return this.form.dataset.needAlt.split(" ").includes(this.account) && this.images.some(item => !item.alt.trim()); }
   get empty() { return !this.fields.text.value.trim() && !this.images.length && !this.video; }
 
@@ -238,7 +262,7 @@ class Composer {
     if (this.empty) { place.replaceChildren(element("div", "seen soft", "The preview appears as you type.")); notes.replaceChildren(); return; }
     const number = (this.looked = (this.looked ?? 0) + 1);
     try {
-      const found = await ask("POST", "/posts/preview", { ...this.draft(), account: this.account });
+      const found = await ask("POST", "/posts/preview", { ...this.content(), account: this.account });
       if (number !== this.looked) return;
       place.replaceChildren(...found.posts.map((record, index) => this.record(record, found.account, index, found.posts.length)));
       notes.replaceChildren(...found.warnings.map(text => element("li", "", text)));
@@ -288,7 +312,8 @@ class Composer {
       card.append(words);
       box.append(card);
     } else if (kind === "video") {
-      box.append(element("div", "link", "")); box.lastChild.append(element("div", "", `Video: ${embed.alt || "no description"}`));
+      const name = embed.presentation === "gif" ? "GIF" : "Video";
+      box.append(element("div", "link")); box.lastChild.append(element("div", "", `${name}: ${embed.alt || "no description"}`));
     } else if (kind === "record") {
       box.append(element("div", "link")); box.lastChild.append(element("div", "", `Quotes ${embed.record.uri}`));
     }
@@ -308,6 +333,7 @@ class Composer {
   }
 
   label() {
+    if (this.busy && this.uploads.size) { $("[data-send]", this.form).textContent = "Uploading…"; return; }
     const words = { now: "Post now", draft: "Keep the draft", every: "Post again and again", slot: "Put it in the next slot" };
     $("[data-send]", this.form).textContent = words[this.mode] ?? (this.keepsTime ? "Save the changes" : "Schedule");
   }
@@ -315,17 +341,6 @@ class Composer {
   zone() {
     const { zone } = this.chosen.dataset;
     if (zone) $("[data-zone]").textContent = `Times in ${zone}`;
-  }
-
-  // A post stays with its account, so another account gets a draft of its own, and the first one goes.
-  moveToAccount() {
-    const drop = async () => {
-      const old = this.id;
-      if (old === null) return;
-      [this.id, this.version] = [null, null];
-      await ask("DELETE", `/posts/${old}`);
-    };
-    this.saving = this.saving.then(drop).catch(error => this.trouble(error));
   }
 
   time = later(200, async () => {
@@ -347,27 +362,52 @@ class Composer {
     place.addEventListener("drop", event => { over(false)(event); this.take(event.dataTransfer?.files); });
   }
 
-  async take(files) {
-    for (const file of files ?? []) {
-      const line = this.waiting(file);
+  // The list of files of a field empties itself with the field, so it is read at once.
+  take(files) {
+    const work = this.uploadAll([...files ?? []]);
+    this.uploads.add(work);
+    work.finally(() => { this.uploads.delete(work); this.label(); });
+  }
+
+  // The names of the files that are not here now, for those who wait for all of them.
+  async uploadAll(files) {
+    const failed = [];
+    const lines = files.map(file => this.waiting(file));
+    for (const [index, file] of files.entries()) {
       try {
-        const made = await this.upload(file, line);
-        const item = { media: made.media, alt: "", mime: made.mime };
-        if (made.mime.startsWith("video/")) this.video = item; else this.images.push(item);
-        this.dirty = true;
-        made.warnings.forEach(text => say(text));
+        this.add(await this.upload(file, lines[index]));
       } catch (error) {
+        failed.push(file.name);
         say(`${file.name}: ${error.message}`, true);
       }
-      line.remove();
+      lines[index].remove();
       this.shots();
       this.save();
       this.look();
     }
+    return failed;
+  }
+
+  add({ media, mime, gif, warnings }) {
+    const isVideo = mime.startsWith("video/");
+    if (isVideo && this.video) throw new Error("A post has one video. Remove the first one, or put this one into a post of its own.");
+    if (isVideo) this.video = { media, alt: "", gif }; else this.images.push({ media, alt: "" });
+    this.dirty = true;
+    warnings.forEach(text => say(text));
+  }
+
+  // Everything that stores a post waits for its files, and stores nothing if one of them did not arrive.
+  async uploaded() {
+    const failed = [];
+    this.label();
+    while (this.uploads.size) failed.push(...(await Promise.all(this.uploads)).flat());
+    this.label();
+    if (failed.length) throw new Error(`Nothing was sent, since ${failed.join(", ")} did not arrive. Choose it again, or press the button to go on without it.`);
   }
 
   waiting(file) {
     const line = element("li");
+    line.dataset.waiting = "";
     const bar = element("progress");
     bar.setAttribute("aria-label", `Uploading ${file.name}`);
     bar.max = file.size;
@@ -388,84 +428,150 @@ class Composer {
       request.addEventListener("load", () => {
         let result = {};
         try { result = JSON.parse(request.responseText); } catch { /* said below */ }
-        if (request.status < 300) resolve(result);
-        else reject(new Error([result.detail ?? "The server refused the file.", result.hint].filter(Boolean).join(" ")));
+        if (request.status < 300) resolve(result); else reject(refusal(request.status, result));
       });
       request.addEventListener("error", () => reject(new Error("The connection broke. Choose the file again.")));
       request.send(file);
     });
   }
 
+  // Only lines that are new or gone change, so that whoever writes a description goes on writing.
   shots() {
     const list = $("[data-shots]", this.form);
-    const items = [...this.images.map(item => [item, () => { this.images = this.images.filter(other => other !== item); }]),
-      ...(this.video ? [[this.video, () => { this.video = null; }]] : [])];
-    list.replaceChildren(...items.map(([item, drop], index) => {
-      const line = element("li");
-      const name = this.video === item ? "video" : `image ${index + 1}`;
-      line.append(this.video === item ? element("span", "drop", "Video") : this.image(item.media, item.alt));
-      const alt = element("textarea");
-      alt.value = item.alt;
-      alt.rows = 2;
-      alt.placeholder = "Describe it for people who cannot see it";
-      alt.setAttribute("aria-label", `Description of ${name}`);
-      alt.addEventListener("input", () => { item.alt = alt.value; });
-      const away = element("button", "quiet", "Remove");
-      away.type = "button";
-      away.setAttribute("aria-label", `Remove ${name}`);
-      away.addEventListener("click", () => { drop(); this.dirty = true; this.shots(); this.save(); this.look(); this.fields.text.focus(); });
-      line.append(alt, away);
-      return line;
-    }));
+    const items = [...this.images, ...(this.video ? [this.video] : [])];
+    const lines = items.map((item, index) => this.line(item, index));
+    [...list.children].forEach(line => { if (!lines.includes(line) && !("waiting" in line.dataset)) line.remove(); });
+    lines.forEach((line, index) => { if (list.children[index] !== line) list.insertBefore(line, list.children[index] ?? null); });
+  }
+
+  line(item, index) {
+    const name = this.video !== item ? `image ${index + 1}` : item.gif ? "GIF" : "video";
+    const line = this.lines.get(item) ?? this.newLine(item, name);
+    this.lines.set(item, line);
+    $("textarea", line).setAttribute("aria-label", `Description of ${name}`);
+    $("button", line).setAttribute("aria-label", `Remove ${name}`);
+    return line;
+  }
+
+  newLine(item, name) {
+    const line = element("li");
+    const alt = element("textarea");
+    alt.value = item.alt;
+    alt.rows = 2;
+    alt.placeholder = "Describe it for people who cannot see it";
+    alt.addEventListener("input", () => { item.alt = alt.value; });
+    const away = element("button", "quiet", "Remove");
+    away.type = "button";
+    away.addEventListener("click", () => {
+      this.images = this.images.filter(other => other !== item);
+      if (this.video === item) this.video = null;
+      this.dirty = true;
+      this.shots(); this.save(); this.look();
+      this.fields.text.focus();
+    });
+    line.append(this.video === item ? element("span", "drop", name === "GIF" ? "GIF" : "Video") : this.image(item.media, item.alt), alt, away);
+    return line;
   }
 
   saveNow() {
-    if (this.empty || this.sent || this.busy || this.unsure) return this.saving;
+    if (this.sent || this.busy) return this.saving;
+    const place = $("[data-saved]");
+    if (this.empty) { place.textContent = this.id === null ? "" : "Not saved: it is empty"; return this.saving; }
+    // What was about to get a time may have it: the button says what became of it.
+    if (this.doubt?.time.at || (this.tried && !this.tried.body.draft)) return this.saving;
     if (this.scheduled || this.undescribed) {
-      $("[data-saved]").textContent = this.scheduled ? "Changes are not saved yet" : "Not saved: describe the images first";
+      place.textContent = this.scheduled ? "Changes are not saved yet" : "Not saved: describe the images first";
       return this.saving;
     }
     this.saving = this.saving.then(() => this.store({ draft: true })).catch(error => this.trouble(error));
     return this.saving;
   }
 
+  // Store what the form says. `time`: {draft: true}, a time in {at}, or nothing for a post that keeps its time.
   async store(time) {
-    const place = $("[data-saved]");
-    if (this.id === null) {
-      const made = await this.create({ ...this.draft(), account: this.account, ...time });
-      [this.id, this.version] = [made.id, made.version];
-      if (time.draft) history.replaceState(null, "", `/compose?draft=${made.id}`);
-      place.textContent = "Draft saved";
-      this.dirty = false;
-      return made;
+    await this.settle();
+    const row = this.draft();
+    if (this.id === null || this.moved) {
+      const { id } = await this.replace(row, { draft: true });
+      history.replaceState(null, "", `/compose?draft=${id}`);
     }
-    const { draft, ...when } = time;
-    const made = await ask("PATCH", `/posts/${this.id}`, { ...this.draft(), ...when }, { "if-match": `"${this.version}"` });
-    this.version = made.version;
-    this.dirty = false;
-    place.textContent = "Draft saved";
-    return made;
+    const isAsStored = !Object.keys(this.changes(row)).length;
+    if (isAsStored && time.draft) return { id: this.id };
+    return isAsStored && time.at && this.done?.at === time.at ? this.done.post : this.edit(row, time);
   }
 
-  // If the answer is lost, the same again under the same key finds the post that was made, and makes no second one.
-  async create(body) {
-    const text = JSON.stringify(body);
-    if (this.tried?.text !== text) this.tried = { text, key: `page-${crypto.randomUUID()}` };
+  async edit(row, time) {
+    const { draft, ...when } = time;
+    // In doubt until the answer is here.
+    this.doubt = { row, time };
     try {
-      const made = await ask("POST", "/posts", { ...body, key: this.tried.key });
-      [this.tried, this.unsure] = [null, false];
-      return made;
+      const made = await ask("PATCH", `/posts/${this.id}`, { ...this.changes(row), ...when }, { "if-match": `"${this.version}"` });
+      return this.keep(made, row);
     } catch (error) {
-      // It may be stored, so nothing is saved beside it until an answer says what became of it.
-      if (error.status === undefined && !body.draft) {
-        this.unsure = true;
-        error.message = "The answer was lost, so the post may be stored already. Press the button again: it is made once. Before you change the text, look at the plan.";
-      }
+      if (error.status !== undefined) this.doubt = null;
       throw error;
     }
   }
 
+  // An answer was lost: what is stored says whether the change was made. Then it is not made again.
+  async settle() {
+    if (this.tried) await this.finish();
+    if (!this.doubt) return;
+    const { row, time } = this.doubt;
+    const post = await ask("GET", `/posts/${this.id}`);
+    const isMade = post.version !== this.version && this.says(post.draft, row) && (!time.at || post.state !== "draft");
+    this.doubt = null;
+    if (!isMade) return;
+    this.keep(post, row);
+    this.done = time.at ? { at: time.at, post } : null;
+  }
+
+  says(draft, row) {
+    const media = items => (items ?? []).map(({ cid, media, alt }) => [cid ?? media, alt ?? ""]);
+    return draft.text === row.text && same(media(draft.images), media(row.images)) && (draft.quotes ?? true) === row.quotes
+      && same(media(draft.video ? [draft.video] : []), media(row.video ? [row.video] : []))
+      && same(draft.replies ?? null, row.replies) && same(draft.labels ?? [], row.labels) && (draft.split ?? false) === row.split;
+  }
+
+  // A new post, which takes the place of the one that there was.
+  replace(row, time) {
+    const body = { ...this.content(), account: this.account, ...time };
+    this.tried = { body, row, old: this.id, key: `page-${crypto.randomUUID()}` };
+    return this.finish();
+  }
+
+  // If the answer is lost, the same again under the same key finds the post that was made, and makes no second one.
+  async finish() {
+    const { body, row, old, key } = this.tried;
+    try {
+      const made = await ask("POST", "/posts", { ...body, key });
+      this.tried = null;
+      this.moved = made.account !== this.account;
+      this.placed = body.draft ? null : made;
+      this.keep(made, row);
+      if (old !== null) await ask("DELETE", `/posts/${old}`);
+      return made;
+    } catch (error) {
+      if (error.status !== undefined) this.tried = null;
+      throw error;
+    }
+  }
+
+  keep(made, row) {
+    [this.id, this.version, this.doubt] = [made.id, made.version, null];
+    this.values = row;
+    this.scheduled = made.state !== "draft";
+    if (this.silent) say("");
+    this.silent = false;
+    this.dirty = !same(row, this.draft());
+    $("[data-saved]").textContent = this.dirty ? "" : "Draft saved";
+    return made;
+  }
+
   trouble(error) {
+    // Nobody answered: it is tried again until somebody does.
+    this.silent = error.status === undefined;
+    if (this.silent) setTimeout(() => this.save(), 5000);
     const clash = error.status === 412 || error.status === 409;
     say(clash ? "This was changed in another window. Reload the page to see it; what stands here is not saved." : error.message, true);
     $("[data-saved]").textContent = clash ? "Not saved" : "";
@@ -474,11 +580,12 @@ class Composer {
   async submit(event) {
     event.preventDefault();
     if (this.busy) return;
-    if (this.undescribed) { this.askForAlt(); return; }
     this.busy = true;
     const button = $("[data-send]", this.form);
     button.disabled = true;
     try {
+      await this.uploaded();
+      if (this.undescribed) { this.askForAlt(); return; }
       await this.saving;
       await this.send();
     } catch (error) {
@@ -487,8 +594,17 @@ class Composer {
     } finally {
       this.busy = false;
       button.disabled = false;
+      this.label();
       if (!this.sent) this.save();
     }
+  }
+
+  async repeat() {
+    const body = { ...this.content(), account: this.account, every: this.fields.every.value };
+    return ask("POST", "/recurrences", body).catch(error => {
+      if (error.status === undefined) error.message = "Skywrite does not answer, so it may be stored already. Look at the page Recurrences before you press the button again.";
+      throw error;
+    });
   }
 
   askForAlt() {
@@ -502,7 +618,8 @@ class Composer {
     const said = (made, done) => [done, ...made.warnings ?? []].join(" ");
     const go = (path, done) => { this.sent = true; location.assign(`${path}?${new URLSearchParams({ done })}`); };
     if (this.mode === "every") {
-      const made = await ask("POST", "/recurrences", { ...this.draft(), account: this.account, every: this.fields.every.value });
+      await this.settle();
+      const made = await this.repeat();
       if (this.id !== null) await ask("DELETE", `/posts/${this.id}`);
       return go("/recurrences", `It comes ${made.said}.`);
     }
@@ -512,11 +629,9 @@ class Composer {
     const at = { now: wait ? `in ${wait} seconds` : "now", at: this.fields.at.value.replace("T", " ") }[this.mode];
     if (this.mode === "at" && !at) throw new Error("No time is given. Write one, such as tomorrow 9:00, or keep it as a draft.");
     if (this.mode === "slot") {
-      // A slot is given when a post is accepted, so the draft makes room for it.
-      const old = this.id;
-      this.id = null;
-      const made = await this.store({});
-      if (old !== null) await ask("DELETE", `/posts/${old}`);
+      // A slot is given when a post is accepted, so a copy takes the place of the draft.
+      if (this.id !== null || this.tried) await this.store({ draft: true });
+      const made = this.placed ?? await this.replace(this.draft(), {});
       return go(`/posts/${made.id}`, said(made, "It has the next free slot."));
     }
     const made = await this.store({ at });
