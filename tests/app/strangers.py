@@ -38,12 +38,12 @@ class Stranger:
         assert 200 == answer.status, answer.body
         return answer
 
-    def write(self, collection: str, **fields: Any) -> str:
-        """A record; its at-uri."""
+    def write(self, collection: str, *, rkey: str | None = None, **fields: Any) -> str:
+        """A record, under a key of the server's choice; its at-uri."""
         if self.world.clock.now() - self._since > timedelta(hours=1):
             self._sign_in()
         record = {"$type": collection, "createdAt": self.world.clock.now().isoformat(), **fields}
-        body = {"repo": self.did, "collection": collection, "record": record}
+        body = {"repo": self.did, "collection": collection, "record": record} | ({"rkey": rkey} if rkey else {})
         return str(json.loads(self._tell("com.atproto.repo.createRecord", body).body)["uri"])
 
     def say(self, text: str, *, to: str | None = None, quoting: str | None = None, **fields: Any) -> str:

@@ -103,7 +103,8 @@ def test_a_function_that_fails_is_called_three_times(sky: Skywrite, world: World
         bot.turn()
         world.clock.advance(301)
     assert (3, 1) == (bot.heard.count("Bad"), bot.heard.count("Good"))
-    assert 2 == len(sky.inbox.list())
+    bad, good = sky.inbox.list()
+    assert (True, None) == ("RuntimeError: no" in (bad.passed or ""), good.passed)
 
 
 def test_it_starts_from_now(sky: Skywrite, world: World, carol: Stranger) -> None:
@@ -250,6 +251,27 @@ def test_the_same_words_again_are_answered_once(bot: Bot, world: World, carol: S
     world.clock.advance(HOUR)
     carol.say("When?", to=ours)
     assert ["Re: When?"] * 2 == bot.turn()
+
+
+def test_an_answer_that_nobody_would_see_is_not_written(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
+    """Where the author of a conversation lets nobody reply, the network hides what we say."""
+    asked = carol.tag("@you: hello", bot.sky.accounts.get().did)
+    gate = {"post": asked, "allow": []}
+    carol.write("app.bsky.feed.threadgate", rkey=asked.rpartition("/")[2], **gate)
+    assert ([], 1) == (bot.turn(), len(bot.passed()))
+
+
+def test_an_answer_to_what_is_gone_is_dropped(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
+    """It was deleted between the function and its turn: nobody needs to decide about the answer."""
+    bot.sky.post("Just posted")
+    bot.sky.accounts.set(None, {"gap_seconds": 300})
+    asked = carol.say("Never mind", to=ours)
+    bot.turn()
+    carol.take_back(asked)
+    world.clock.advance(300)
+    bot.turn()
+    (post,) = bot.sky.store.history(("failed",))
+    assert ("ReplyTargetGone", []) == (post.problem and post.problem.name, bot.answers())
 
 
 def test_only_accounts_that_take_part(bot: Bot, world: World, carol: Stranger, ours: str) -> None:

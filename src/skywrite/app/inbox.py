@@ -20,10 +20,12 @@ from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.compose.draft import Draft
+from skywrite.compose.gated import NOBODY
 from skywrite.errors import InputError, SkywriteError
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
-from skywrite.queue.inbox import InboxItem, InboxItems
+from skywrite.queue.identities import FUNCTION_ANSWERS
+from skywrite.queue.inbox import HANDLE_TRIES, InboxItem, InboxItems
 from skywrite.queue.model import Account
 from skywrite.sources.functions import Function
 
@@ -134,10 +136,13 @@ class Inbox:
         draft = Function(name, lambda: call(item), "").draft()
         if draft is None:
             return
-        base, key = Function(name, call, "").folder, f"on_reply:{item.uri}"[:500]
+        base, key = Function(name, call, "").folder, f"{FUNCTION_ANSWERS}{item.uri}"[:500]
         row = draft._replace(reply_to=item.uri) if isinstance(draft, Draft) else {**draft, "reply_to": item.uri}
         rows = Rows(self._ctx, self._drafting)
-        new, _ = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
+        new, notices = rows.accept(row, base=base, account=item.account_did, now=True, key=key, source="inbox")
+        if NOBODY in notices:
+            self._stored.pass_over(item, NOBODY)
+            return
         self._stored.answer_claimed(item, new)
 
 
@@ -214,6 +219,7 @@ class InboxTask:
             self.inbox.answer_by(name, call, item)
         except SkywriteError as error:
             self.log("on_reply_failed", item=item.id, error=error.name, message=error.message)
-            if not isinstance(error, InputError):
-                return
+            if isinstance(error, InputError) or item.tries >= HANDLE_TRIES:
+                InboxItems(self.ctx.store).pass_over(item, error.message)
+            return
         InboxItems(self.ctx.store).handled(item)

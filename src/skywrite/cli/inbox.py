@@ -23,6 +23,7 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
         return
     from skywrite.app import Skywrite
     from skywrite.app.documents import inbox_dict
+    from skywrite.queue.inbox import SEEN_BEFORE
 
     with Skywrite() as sky:
         if collect:
@@ -40,6 +41,8 @@ def inbox_command(context: click.Context, everything: bool, collect: bool, accou
         click.echo(f"{item.id}  {item.indexed_at:%Y-%m-%d %H:%M} UTC  {item.reason} by @{item.author_handle}{state}")
         for line in (item.text or "(no text)").split("\n"):
             click.echo(f"   | {line}")
+        if item.passed and item.passed != SEEN_BEFORE:
+            click.echo(f"   No program answers it: {item.passed}")
 
 
 @inbox_command.command("answer", epilog='Example: skywrite inbox answer 3 "Thank you!" --at "in 10 minutes"')

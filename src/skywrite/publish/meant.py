@@ -11,11 +11,12 @@ from typing import Any
 
 from skywrite.atproto.repo import Record, RecordConflict
 from skywrite.errors import Do, Hint
+from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import Post
 
 # The beginnings of the sources and keys of posts whose words are made anew each time.
 _SOURCES = ("feed:", "command", "function")
-_KEYS = ("on_reply:",)
+_KEYS = (FUNCTION_ANSWERS,)
 
 
 class AnotherRecord(RecordConflict):

@@ -26,6 +26,7 @@ from skywrite.publish.meant import AnotherRecord
 from skywrite.publish.reply_target import ReplyTargetGone
 from skywrite.publish.tombstones import DeletedByHand
 from skywrite.queue.accounts import NEEDS_LOGIN
+from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.model import AccountChange, Claim, Failed, Held, Outcome, Post, Problem, Retry
 
 FIRST_RETRY_SECONDS = 5.0
@@ -68,6 +69,9 @@ def outcome_of(error: Exception, post: Post, now: datetime, jitter: float) -> tu
     if not isinstance(error, SkywriteError):
         return _unexpected(error, post, now, jitter), None
     problem = Problem.of(error)
+    if isinstance(error, ReplyTargetGone) and str(post.key).startswith(FUNCTION_ANSWERS):
+        # Nobody waits for it, and nobody needs to decide.
+        return Failed(problem), None
     if isinstance(error, DriftedSinceApproval | ReplyTargetGone | AnotherRecord | DeletedByHand):
         return Held(problem), None
     if isinstance(error, RateLimited):

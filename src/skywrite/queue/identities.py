@@ -16,6 +16,8 @@ from skywrite.atproto.tid import keyed_tid, tid_micros
 
 Identity = tuple[str, datetime]
 
+# What the keys of the posts begin with that a program's function answers with.
+FUNCTION_ANSWERS = "on_reply:"
 # For names that have no time of their own.
 ANY_TIME = datetime(2023, 1, 1, tzinfo=UTC)
 # A record key of somebody else may say anything: only such a time is taken from it.

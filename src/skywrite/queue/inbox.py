@@ -208,15 +208,20 @@ class InboxItems:
                 row = tx.row("next_unhandled", account_did=account_did, now=now, tries=HANDLE_TRIES)
             if row is None:
                 return None
-            why = why_not(_item_of(row))
+            item = _item_of(row)
+            why = why_not(item)
             if why is None:
                 break
-            with self._store._writing(wake=False) as tx:
-                tx.run("pass_inbox", id=row["id"], why=why, now=now)
+            self.pass_over(item, why)
         until = now + timedelta(seconds=HANDLE_SECONDS)
         with self._store._writing(wake=False) as tx:
             taken = tx.row("lease_unhandled", id=row["id"], was=row["tries"], until=until)
         return None if taken is None else _item_of(taken)
+
+    def pass_over(self, item: InboxItem, why: str) -> None:
+        """Record that a function gets an item no more, and why."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("pass_inbox", id=item.id, why=why, now=self._store._clock.now())
 
     def handled(self, item: InboxItem) -> None:
         """Record that a function has handled it."""

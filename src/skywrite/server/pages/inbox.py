@@ -15,7 +15,7 @@ from skywrite.app.operations.inbox import seen_item
 from skywrite.app.results import Entry
 from skywrite.compose.references import InvalidReference, app_link
 from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.inbox import InboxItem
+from skywrite.queue.inbox import SEEN_BEFORE, InboxItem
 from skywrite.queue.model import Account
 from skywrite.queue.numbers import row_number
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show, when
@@ -74,6 +74,7 @@ def inbox(visit: Visit, unsent: Unsent | None = None) -> Response:
         unsent=unsent,
         answered=_answered(visit),
         reasons=REASONS,
+        seen_before=SEEN_BEFORE,
         may_answer="schedule" in visit.access.scopes,
         here=_here(account, everything),
     )
