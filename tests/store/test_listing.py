@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from skywrite.clock import FakeClock
-from skywrite.queue.listing import Cursor, InvalidCursor, PostFilter
-from skywrite.queue.model import FINAL_STATES, STATES, WAITING_STATES, NewPost
+from skywrite.queue.listing import Cursor, InvalidCursor
+from skywrite.queue.model import STATES, NewPost
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, BOB, NOON, OpenAt, later, post, session
 
@@ -104,19 +102,6 @@ def test_the_history_is_searched_too(store: Store, clock: FakeClock) -> None:
     assert ["release 2", "Release 1"] == texts(store.history(text="RELEASE"))
     assert ["release 2"] == texts(store.history(text="release", since=later(60), before=later(120)))
     assert ([], 3) == (store.history(source="feed:1"), len(store.history(source="import")))
-
-
-def test_counts_of_what_all_pages_have(store: Store) -> None:
-    """A page says how many there are: `2 of 5`."""
-    store.add([post(f"x{n}", due=NOON + timedelta(days=n)) for n in range(5)] + [post("draft x", due=None)])
-    store.cancel(1)
-    counted = [
-        store.count_matching(WAITING_STATES, PostFilter()),
-        store.count_matching(WAITING_STATES, PostFilter(text="X", account_did=ALICE)),
-        store.count_matching(WAITING_STATES, PostFilter(due_from=NOON + timedelta(days=3))),
-        store.count_matching(FINAL_STATES, PostFilter(changed_from=NOON, changed_before=later(1))),
-    ]
-    assert [5, 5, 2, 1] == counted
 
 
 def test_a_plan_shows_what_a_list_of_all_states_shows(store: Store) -> None:

@@ -31,11 +31,10 @@ class InvalidProof(InputError):
 
 
 class Proven(NamedTuple):
-    """What a proof shows: whose repository, at which revision, with which commit, and the record."""
+    """What a proof shows: whose repository, at which revision, and the record."""
 
     did: str
     rev: str
-    commit_cid: str
     record_cid: str
     record: Any
 
@@ -56,7 +55,7 @@ def check_proof(car: bytes, *, did: str, path: str, public_key: str) -> Proven:
         _check_signature(public_key, signature, encode_dag_cbor(commit))
         record_cid = _find(blocks, commit["data"], path.encode(), 0)
         record = _block(blocks, record_cid)
-        return Proven(did, str(commit["rev"]), encode_cid(root), encode_cid(record_cid), record)
+        return Proven(did, str(commit["rev"]), encode_cid(record_cid), record)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         if isinstance(error, InvalidProof):
             raise

@@ -198,13 +198,6 @@ def check_blob(blob: object, what: str, kind: str, most_bytes: int) -> None:
         raise MediaTooLarge(f"{what} has {size:,} bytes; the maximum is {most_bytes:,}.", hint="Make it smaller.")
 
 
-def check_alts(items: Sequence[ImageItem]) -> None:
-    """Raise MissingAlt if one of the images has no alt text, for callers who require it."""
-    for number, item in enumerate(items, 1):
-        if not item.alt.strip():
-            raise MissingAlt(f"Image {number} has no alt text.", hint="Describe what it shows in a sentence.")
-
-
 def check_embed(embed: object) -> None:
     """Raise an error if the server would refuse an embed. Unknown kinds are left to the server."""
     if not isinstance(embed, Mapping) or not isinstance(embed.get("$type"), str):

@@ -27,7 +27,6 @@ from skywrite.clock import to_iso
 from skywrite.errors import InputError, TemporaryError
 
 VERSION = 1
-RECEIPT_BYTES_MAX = 2 * PROOF_BYTES_MAX
 _TEXTS = ("uri", "cid", "did", "handle", "signing_key", "rev")
 _CID_STARTS = (b"\x01\x71\x12\x20", b"\x01\x55\x12\x20")
 

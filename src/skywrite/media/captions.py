@@ -12,7 +12,6 @@ import re
 from skywrite.bsky.limits import CAPTION_BYTES_MAX
 from skywrite.errors import InputError
 
-CAPTION_MIME = "text/vtt"
 _TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _CUE = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(.*)$")
 # Neither matches across the next one: with thousands of starts and no end, each would read the rest of the file.

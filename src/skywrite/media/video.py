@@ -21,7 +21,6 @@ from skywrite.media.ffmpeg import AAC, CONVERT_SECONDS_MAX, H264, convert
 from skywrite.media.mp4 import BrokenMovie, Movie, Track, read_movie
 from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 
-VIDEO_MIME = "video/mp4"
 VIDEO_SECONDS_MAX = 600
 VIDEO_SIDE_MAX = 1920
 SOURCE_BYTES_MAX = 4_000_000_000

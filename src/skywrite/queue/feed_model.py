@@ -13,7 +13,6 @@ from skywrite.queue.model import Problem
 
 FeedState = Literal["active", "gone"]
 ItemState = Literal["passed", "filtered", "pending", "queued", "failed"]
-ITEM_STATES: tuple[ItemState, ...] = ("passed", "filtered", "pending", "queued", "failed")
 
 
 class UnknownFeed(NotFound):

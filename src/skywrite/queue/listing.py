@@ -237,13 +237,6 @@ class ListOperations(StoreBase):
         assert all_of_it is not None and due is not None
         return QueueSize(int(all_of_it["posts"]), int(all_of_it["version"]), int(due["due"]))
 
-    def count_matching(self, states: Sequence[State], chosen: PostFilter) -> int:
-        """How many posts all pages of a list have in total: `100 of 2,531`."""
-        parts, values = chosen.parts()
-        query = self._database.compose("count_in_state", *parts)
-        with self._reading() as tx:
-            return sum(int(tx.select(query, {**values, "state": state})[0]["count"]) for state in states)
-
     def _dated(self, tx: Transaction, state: State, chosen: PostFilter, after: Cursor | None, limit: int) -> list[Post]:
         parts, values = chosen.parts()
         if after is not None:

@@ -26,7 +26,6 @@ FEED_ACCEPT = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, text/html;q=0.5, */*;q=0.1"
 )
 FEEDS_TRIED_MAX = 3
-JSON_DEPTH_MAX = 50
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 _LOOSE_TYPES = ("application/json", "application/xml", "text/xml")

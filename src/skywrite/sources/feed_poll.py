@@ -198,9 +198,8 @@ def make_poll(feed: Feed, answer: PollAnswer, ledger: Mapping[int, KnownItem], *
         at = after_error(now, usual, failures, random, answer.headers)
         problem = Problem.of(answer.error)
         if answer.gone:
-            problem = Problem(
-                "FeedGone", f"{feed.url} is permanently gone, says its server.", "Remove it, or check it."
-            )
+            gone = FeedGone(f"{feed.url} is permanently gone, says its server.", hint="Remove it, or check it.")
+            problem = Problem.of(gone)
         state: FeedState = "gone" if answer.gone else "active"
         return Poll(feed.url, feed.title, memory, None if answer.gone else at, state, False, failures, problem)
     url = feed.url

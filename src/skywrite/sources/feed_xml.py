@@ -23,7 +23,6 @@ AMPERSANDS_MENDED_MAX = 200_000
 DEPTH_MAX = 100
 # The maximum of prefixes in scope; each element that declares one copies them.
 PREFIXES_MAX = 100
-XHTML = "http://www.w3.org/1999/xhtml"
 
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 

@@ -39,10 +39,6 @@ SELECT * FROM attempt WHERE post_id = :id ORDER BY number
 -- Posts in one state; more conditions and the order follow.
 SELECT * FROM post WHERE state = :state
 
--- name: count_in_state
--- The number of posts in one state; more conditions follow.
-SELECT count(*) AS count FROM post WHERE state = :state
-
 -- name: count_posts
 -- The number of posts, by state.
 SELECT state, count(*) AS count FROM post GROUP BY state
