@@ -128,6 +128,13 @@ def test_every_hour_word_says_its_language() -> None:
         *(("morgen 9:00", "Thu 2026-11-26 09:00"), ("morgen kl 9:00", "AmbiguousTime")),
         *(("i morgen kl 9:00", "Thu 2026-11-26 09:00"), ("lunes o 9:00", "AmbiguousTime")),
         *(("lunes a las 9:00", "Mon 2026-11-30 09:00"), ("cuma ve 9:00", "AmbiguousTime")),
+        *(
+            ("na vrijdag 9:00", "AmbiguousTime"),
+            ("na sexta 9:00", "Fri 2026-11-27 09:00"),
+            ("alle 9 uhr", "AmbiguousTime"),
+        ),
+        *(("mar 3 9:00", "Wed 2027-03-03 09:00"), ("mar 3 à 9:00", "AmbiguousTime"), ("2時後", "InvalidTime")),
+        *(("do 24 grudnia 9:00", "AmbiguousTime"), ("do 24. dezember 9:00", "Thu 2026-12-24 09:00")),
     ],
 )
 def test_the_other_words_decide(text: str, expected: str) -> None:
@@ -142,7 +149,7 @@ def test_the_other_words_decide(text: str, expected: str) -> None:
         ("do 9:00 Asia/Tokyo", 'Write "thursday 9:00 Asia/Tokyo", "sunday 9:00 Asia/Tokyo" or "9:00 Asia/Tokyo".'),
         ("za 2h30", 'Write "saturday 2:30" or "in 2 hours 30 minutes".'),
         ("om 2h", 'Write "2:00" or "in 2 hours".'),
-        ("15 listopada 9:00", 'Write "15 nov 9:00" or "15 oct 9:00".'),
+        ("15 listopada 9:00", 'Write "15 november 9:00" or "15 oct 9:00".'),
         ("jutro 9:00", 'Write "tomorrow 9:00" or "9:00".'),
     ],
 )

@@ -29,7 +29,7 @@ def check_false_friends(tokens: Sequence[Token], given: str) -> None:
             company = _company(tokens, word)
             if _is_length_elsewhere(tokens, place, word, company):
                 raise _length(tokens, place, given)
-            if isinstance(token.value, Weekday) and has_date:
+            if isinstance(token.value, Weekday) and has_date and (not company or company & tongues()[word]):
                 # It must agree with the date, so it cannot mean another day.
                 continue
             others = _other_meanings(word, token.text.endswith("."), company)
@@ -97,7 +97,7 @@ def _english(value: Value) -> str:
         case Weekday():
             return WEEKDAY_FULL[value.number].lower()
         case CalendarDate():
-            return MONTH_FULL[value.month - 1][:3].lower()
+            return MONTH_FULL[value.month - 1].lower()
         case RelativeDay():
             return {0: "today", 1: "tomorrow"}.get(value.days, "")
         case PartOfDay():

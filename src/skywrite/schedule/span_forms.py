@@ -24,7 +24,7 @@ _H_MIN = re.compile(rf"(\d{{1,3}}) ?h ?(\d\d){END}(?! ?m)", re.ASCII)
 _AND_HALF = re.compile(r" and a half| et demie| y media| e mezz[ao]| e meia")
 _HALF_BEFORE = re.compile(r"and a half ")
 _FROM_NOW = re.compile(rf" from now{END}")
-_EAST = re.compile(r"(\d{1,5}) ?(秒|分钟?|小?時間?|小?时|日|天|週間|周|か月|ヶ月|个月|年)[後后]", re.ASCII)
+_EAST = re.compile(r"(\d{1,5}) ?(秒|分钟?|小時|時間|小时|日|天|週間|周|か月|ヶ月|个月|年)[後后]", re.ASCII)
 
 # Seconds, days, months of one unit, and its names.
 _UNITS = (
@@ -87,8 +87,7 @@ def units() -> dict[str, tuple[int, int, int]]:
 def read_span(text: str, pos: int) -> Found | None:
     """Read a length of time from now at this position. Raises InvalidTime for half a day and the like."""
     if match := _EAST.match(text, pos):
-        unit = units().get(match[2]) or units()["時間"]
-        return found(text, pos, match.end(), _span([(int(match[1]), unit)]))
+        return found(text, pos, match.end(), _span([(int(match[1]), units()[match[2]])]))
     prefix = _PREFIX.match(text, pos)
     if prefix is None and " from now" not in text:
         return None

@@ -324,6 +324,9 @@ ELSEWHERE_IN_COMPANY = {
     "morgen": ("da nb", "morning"),
     "o": ("es it pt", ""),
     "ve": ("tr", ""),
+    "na": ("nl", ""),
+    "alle": ("de", ""),
+    "mar": ("fr es it ro", "tuesday"),
 }
 # Before a length of time, these mean "in" in other languages: "om 2 h" is two o'clock or in two hours.
 IN_ELSEWHERE = {"om": "sv da nb", "za": "pl cs hr"}
