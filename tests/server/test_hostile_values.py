@@ -6,8 +6,10 @@ import json
 import re
 import typing
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,6 +24,8 @@ from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS, Operation
 from skywrite.atproto.identity import UnknownHandle
 from skywrite.bsky.limits import UnknownLabel
+from skywrite.errors import NotSent
+from skywrite.fetch.guard import Guard
 from skywrite.queue.model import UnknownPost
 from skywrite.queue.people import People
 from skywrite.queue.webhooks import UnknownWebhook
@@ -30,13 +34,15 @@ from skywrite.schedule.series import UnknownRule
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.hub import EventHub
+from skywrite.server.lanes import current_lane
 from skywrite.server.pages import forms, frame
 from skywrite.server.routes import PREFIX
 from skywrite.server.security import Origin
-from tests.app.conftest import NOON, sky, world
+from tests.app.conftest import NOON, World, sky, world
 
 __all__ = ["sky", "world"]
 
+running: ContextVar[str] = ContextVar("running", default="")
 # What `str.isdigit` calls digits, what no database column holds, what no UTF-8 can say, and what ends a text in C.
 WORST = ("²", "9" * 400, "\ud83d", "garbage")
 AT_NIGHT = (
@@ -83,17 +89,40 @@ def texts(request: pytest.FixtureRequest) -> Sequence[str]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def astray(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What waited for the network, although it had not said so."""
+    found: set[str] = set()
+
+    def watched(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any, **named: Any) -> Any:
+            if running.get() and current_lane.get() != "network":
+                found.add(running.get())
+            return real(*given, **named)
+
+        return called
+
+    monkeypatch.setattr(world.transport, "request", watched(world.transport.request))
+    monkeypatch.setattr(Guard, "check", watched(Guard.check))
+    return found
+
+
 @pytest.fixture
-def client(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def client(world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """The owner's browser, on a queue with a post, a draft, a recurrence and a webhook; it gets what clients get."""
     # Whoever waits makes a fake clock run on, and the hub of events waits all the time.
     monkeypatch.setattr(EventHub, "start", lambda self: None)
+    with monkeypatch.context() as offline:
+        offline.setattr(world.transport, "request", lambda *_, **__: raise_(NotSent("There is no network.")))
+        sky.posts.schedule("An agent mentions @bob.test", draft=True, source="mcp")
+    # Long enough for the look-up to be tried again.
+    world.clock.advance(600)
     sky.schedule("A post", at=NOON + timedelta(hours=1))
-    sky.posts.schedule("A draft", draft=True)
     sky.schedule("Daily", every="daily 15:00")
     people = People(sky.context.store)
     headers = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}", "origin": "http://127.0.0.1"}
     app = make_app(sky, Origin.of(None))
+    app.add_middleware(lambda inner: partial(_noted, inner))
     with TestClient(app, "http://127.0.0.1", headers=headers, raise_server_exceptions=False) as made:
         yield made
 
@@ -126,7 +155,18 @@ def failures(answers: Iterator[tuple[str, Any]]) -> list[str]:
     return [f"{what[:300]}: {answer.text[:200]}" for what, answer in answers if answer.status_code == 500]
 
 
-def test_paths_lead_nowhere_else(client: TestClient, texts: Sequence[str]) -> None:
+def raise_(error: Exception) -> Any:
+    """Raise it, within an expression."""
+    raise error
+
+
+async def _noted(app: Any, scope: Any, receive: Any, send: Any) -> None:
+    """The application, noting which request is handled."""
+    running.set(f"{scope.get('method')} {scope.get('path')}")
+    await app(scope, receive, send)
+
+
+def test_paths_lead_nowhere_else(client: TestClient, texts: Sequence[str], astray: set[str]) -> None:
     """Whatever stands in the place of a number or a name in an address, the answer is no unexpected error."""
 
     def answers() -> Iterator[tuple[str, Any]]:
@@ -135,17 +175,20 @@ def test_paths_lead_nowhere_else(client: TestClient, texts: Sequence[str]) -> No
                 yield f"{method} {path}", client.request(method, path, json={} if "/api/" in path else None)
 
     assert [] == failures(answers())
+    assert set() == astray
 
 
-def test_fields_of_operations(client: TestClient, texts: Sequence[str]) -> None:
+def test_fields_of_operations(client: TestClient, texts: Sequence[str], astray: set[str]) -> None:
     """Whatever a field of an operation holds, the answer is no unexpected error."""
 
     def answers() -> Iterator[tuple[str, Any]]:
-        for operation in OPERATIONS.values():
+        # What only looks comes first: it sees the queue as it was.
+        for operation in sorted(OPERATIONS.values(), key=lambda row: not row.read_only):
             for name, value in hostile_fields(operation, texts):
                 yield f"{operation.name} {name}={str(value)[:100]!r}", send(client, operation, {name: value})
 
     assert [] == failures(answers())
+    assert set() == astray
 
 
 def hostile_fields(operation: Operation, texts: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -230,7 +273,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return names
 
 
-def test_fields_of_pages(client: TestClient, heard: set[str], texts: Sequence[str]) -> None:
+def test_fields_of_pages(client: TestClient, heard: set[str], texts: Sequence[str], astray: set[str]) -> None:
     """Whatever a page's address or form holds in a field that it looks for, the answer is no unexpected error."""
 
     def answers() -> Iterator[tuple[str, Any]]:
@@ -241,6 +284,7 @@ def test_fields_of_pages(client: TestClient, heard: set[str], texts: Sequence[st
                 yield from page_answers(client, heard, (method, path), texts)
 
     assert [] == failures(answers())
+    assert set() == astray
 
 
 def page_answers(

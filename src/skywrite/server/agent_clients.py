@@ -40,8 +40,6 @@ class UnknownAgent(InputError):
 class RedirectNotAllowed(InputError):
     """The redirect address is not one of the program's."""
 
-    http_status = 400
-
 
 class AgentClients:
     """Finds programs by their `client_id`; documents are cached for as long as their server allows, at most an hour."""

@@ -23,6 +23,7 @@ from skywrite.server.auth import sign_in, sign_out
 from skywrite.server.calendars import calendar, rss
 from skywrite.server.health import healthz, metrics
 from skywrite.server.hub import EventHub
+from skywrite.server.lanes import Lanes
 from skywrite.server.limits import Buckets, Quota
 from skywrite.server.mcp import McpEndpoint
 from skywrite.server.metrics import Metrics
@@ -62,6 +63,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
         requests=Buckets(requests, sky.context.clock),
         guesses=Buckets(GUESSES, sky.context.clock),
         hub=hub,
+        lanes=Lanes.new(),
         metrics=Metrics(sky, lambda: hub.listeners),
         rehearsals=Rehearsals(sky),
     )

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,7 +17,7 @@ from skywrite.app import Skywrite
 from skywrite.app.results import Entry
 from skywrite.queue.api_keys import FeedToken
 from skywrite.queue.model import Post, State
-from skywrite.server.auth import wrong_guess
+from skywrite.server.auth import client_of, wrong_guess
 from skywrite.server.problems import NoSuchPage
 from skywrite.server.services import services_of
 
@@ -34,12 +33,12 @@ _MARKS = {"held": "⏸ ", "failed": "✕ ", "published": "✓ "}
 
 async def calendar(request: Request) -> Response:
     """GET /calendar/{token}.ics."""
-    return await run_in_threadpool(_calendar, request)
+    return await services_of(request).lanes.work.run(client_of(request), _calendar, request)
 
 
 async def rss(request: Request) -> Response:
     """GET /rss/{token}.xml."""
-    return await run_in_threadpool(_rss, request)
+    return await services_of(request).lanes.work.run(client_of(request), _rss, request)
 
 
 def _calendar(request: Request) -> Response:

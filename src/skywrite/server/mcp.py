@@ -23,6 +23,7 @@ from skywrite.errors import MissingExtra, SkywriteError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.server.agents import challenged, resource_of
 from skywrite.server.auth import NotSignedIn, caller_of
+from skywrite.server.lanes import Lanes
 from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for
 from skywrite.server.problems import problem
 from skywrite.server.routes import rate_limited
@@ -39,13 +40,14 @@ NAME = "skywrite"
 BODY_BYTES_MAX = 1_000_000
 
 
-def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
+def make_server(access_of: Callable[[Any], Access], lanes: Lanes | None = None) -> Server[Any]:
     """An MCP server; `access_of` returns the rights of a request from the SDK's context. Raises MissingExtra."""
     try:
         from mcp import types
         from mcp.server.lowlevel import Server
     except ImportError:
         raise MissingExtra("MCP needs an optional part.", extra="mcp") from None
+    lanes = Lanes.new() if lanes is None else lanes
 
     async def list_tools(context: Any, params: Any) -> Any:
         access = await run_in_threadpool(access_of, context)
@@ -53,10 +55,12 @@ def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
 
     async def call_tool(context: Any, params: Any) -> Any:
         def call() -> dict[str, Any]:
-            return find_tool(params.name).call(access_of(context), params.arguments or {})
+            return tool.call(access, params.arguments or {})
 
         try:
-            result = await run_in_threadpool(call)
+            tool = find_tool(params.name)
+            access = await run_in_threadpool(access_of, context)
+            result = await lanes.of(tool.operation.network).run(access.who, call)
         except Exception as error:
             if not isinstance(error, SkywriteError):
                 log.error("the tool %s failed", params.name, exc_info=error)
@@ -74,7 +78,8 @@ def make_server(access_of: Callable[[Any], Access]) -> Server[Any]:
 
     async def read_resource(context: Any, params: Any) -> Any:
         resource = find_resource(str(params.uri))
-        text = await run_in_threadpool(lambda: resource.read(access_of(context)))
+        access = await run_in_threadpool(access_of, context)
+        text = await lanes.work.run(access.who, resource.read, access)
         contents = types.TextResourceContents(uri=resource.uri, mime_type=resource.mime, text=text)
         return types.ReadResourceResult(contents=[contents])
 
@@ -124,7 +129,7 @@ class McpEndpoint:
         request = Request(scope, receive)
         try:
             await self._let_in(request)
-            manager = await self._started()
+            manager = await self._started(services_of(request).lanes)
         except SkywriteError as error:
             await challenged(request, problem(error), error)(scope, receive, send)
             return
@@ -147,11 +152,11 @@ class McpEndpoint:
         rate_limited(request, caller)
         request.state.access = caller.access._replace(source="mcp")
 
-    async def _started(self) -> StreamableHTTPSessionManager:
+    async def _started(self, lanes: Lanes) -> StreamableHTTPSessionManager:
         async with self._starting:
             if self._manager is None:
                 # The first import takes most of a second, so it does not block other requests.
-                manager = await run_in_threadpool(_manager)
+                manager = await run_in_threadpool(_manager, lanes)
                 ready = asyncio.Event()
                 self._task = asyncio.create_task(self._run(manager, ready))
                 await ready.wait()
@@ -165,8 +170,8 @@ class McpEndpoint:
             await self._stopping.wait()
 
 
-def _manager() -> StreamableHTTPSessionManager:
-    server = make_server(lambda context: context.request.state.access)
+def _manager(lanes: Lanes) -> StreamableHTTPSessionManager:
+    server = make_server(lambda context: context.request.state.access, lanes)
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
     return StreamableHTTPSessionManager(

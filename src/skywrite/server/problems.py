@@ -66,6 +66,12 @@ class WrongMediaType(HttpProblem):
     http_status = 415
 
 
+class TooBusy(HttpProblem):
+    """The caller has so many requests under way that another one would hold up others."""
+
+    http_status = 503
+
+
 class TooManyRequests(HttpProblem):
     """The caller sends too many requests."""
 
@@ -92,7 +98,8 @@ def problem(error: SkywriteError) -> Response:
 def on_error(request: Request, error: Exception) -> Response:
     """The response for an error that a handler raised."""
     assert isinstance(error, SkywriteError)
-    if error.http_status >= 500:
+    # What is wrong with a request is its caller's affair, however often it comes.
+    if error.http_status >= 500 and not isinstance(error, HttpProblem):
         log.warning("%s %s: %s: %s", request.method, request.url.path, error.name, error.message)
     return problem(error)
 

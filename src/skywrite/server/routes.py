@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,7 +48,8 @@ def endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         headers = rate_limited(request, caller)
         caller.access.require(operation.scope)
         given = read_input(operation, request, await read_json(operation, request))
-        result = await run_in_threadpool(operation.run, caller.access, given)
+        lane = services_of(request).lanes.of(operation.network)
+        result = await lane.run(caller.access.who, operation.run, caller.access, given)
         status = 201 if operation.created and getattr(result, "created", True) else 200
         headers |= _result_headers(operation, request, result)
         return Response(encoder.encode(result), status, headers, "application/json")

@@ -11,6 +11,7 @@ from skywrite.app import Skywrite
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.hub import EventHub
+from skywrite.server.lanes import Lanes
 from skywrite.server.limits import Buckets, Quota
 from skywrite.server.metrics import Metrics
 from skywrite.server.rehearsals import Rehearsals
@@ -22,7 +23,7 @@ GUESSES = Quota(20, 600)
 
 @dataclass(frozen=True)
 class Services:
-    """The queue, the people, the keys, limits, events, and cached rehearsals."""
+    """The queue, the people, the keys, limits, events, threads, and cached rehearsals."""
 
     sky: Skywrite
     origin: Origin
@@ -31,6 +32,7 @@ class Services:
     requests: Buckets
     guesses: Buckets
     hub: EventHub
+    lanes: Lanes
     metrics: Metrics
     rehearsals: Rehearsals
 

@@ -16,18 +16,16 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from skywrite.app.operations.media import clean_name, keep_upload
-from skywrite.app.operations.table import Access
 from skywrite.queue.api_keys import new_secret
 from skywrite.queue.folders import make_private_folder
 from skywrite.queue.numbers import row_number
@@ -35,6 +33,7 @@ from skywrite.server.auth import Caller, caller_of
 from skywrite.server.limits import read_pieces
 from skywrite.server.problems import BodyTooLarge, HttpProblem, MalformedBody, TooManyRequests, WrongMediaType
 from skywrite.server.routes import rate_limited
+from skywrite.server.services import services_of
 
 UPLOAD_BYTES_MAX = 300_000_000
 OPEN_UPLOADS_MAX = 100
@@ -148,9 +147,9 @@ async def upload_media(request: Request) -> Response:
         raise WrongMediaType("The bytes of the file are the body itself, not a form.", hint="Send the file as it is.")
     with tempfile.TemporaryDirectory(prefix="skywrite-upload-") as folder:
         path = Path(folder) / "upload"
-        if await _receive(read_pieces(request, UPLOAD_BYTES_MAX), path) == 0:
+        if await _receive(request, caller, UPLOAD_BYTES_MAX, path) == 0:
             raise MalformedBody("The body is empty.", hint="Send the file as it is.")
-        return await _kept(caller.access, path, request.query_params.get("name", "upload"), headers)
+        return await _kept(request, caller, path, request.query_params.get("name", "upload"), headers)
 
 
 async def offer(request: Request) -> Response:
@@ -166,19 +165,21 @@ async def begin_upload(request: Request) -> Response:
     if size > UPLOAD_BYTES_MAX or size == 0:
         raise BodyTooLarge(f"An upload has 1 to {UPLOAD_BYTES_MAX} bytes, not {size}.", headers=TUS)
     name = _metadata(request.headers.get("upload-metadata", "")).get("filename", "upload")
-    upload = await run_in_threadpool(uploads_of(request).begin, size, name, caller.access.who)
+    work, who = services_of(request).lanes.work, caller.access.who
+    upload = await work.run(who, uploads_of(request).begin, size, name, who)
     return Response(status_code=201, headers={**TUS, **headers, "location": f"{request.url.path}/{upload.id}"})
 
 
 async def upload_offset(request: Request) -> Response:
     """HEAD /api/v1/media/uploads/{id}: how much is here."""
-    upload = await _upload(request)
+    upload = _upload(request, await _uploader(request))
     return Response(headers={**TUS, "upload-offset": str(upload.offset), "upload-length": str(upload.size)})
 
 
 async def append_upload(request: Request) -> Response:
     """PATCH /api/v1/media/uploads/{id}: one more piece; after the last one the response describes the upload."""
-    upload = await _upload(request)
+    caller = await _uploader(request)
+    upload = _upload(request, caller)
     if request.headers.get("content-type", "") != PATCH_TYPE:
         raise WrongMediaType(f"A piece has the type {PATCH_TYPE}.", headers=TUS)
     offset = _number(request, "upload-offset")
@@ -188,20 +189,20 @@ async def append_upload(request: Request) -> Response:
                 f"The upload continues at {upload.offset}, not at {offset}.",
                 headers={**TUS, "upload-offset": str(upload.offset)},
             )
-        await _receive(read_pieces(request, upload.size - offset), upload.path)
+        await _receive(request, caller, upload.size - offset, upload.path)
         reached = upload.offset
         headers = {**TUS, "upload-offset": str(reached)}
         if reached < upload.size:
             return Response(status_code=204, headers=headers)
         try:
-            return await _kept((await _uploader(request)).access, upload.path, upload.name, headers)
+            return await _kept(request, await _uploader(request), upload.path, upload.name, headers)
         finally:
             uploads_of(request).end(upload)
 
 
 async def drop_upload(request: Request) -> Response:
     """DELETE /api/v1/media/uploads/{id}: abort an upload."""
-    uploads_of(request).end(await _upload(request))
+    uploads_of(request).end(_upload(request, await _uploader(request)))
     return Response(status_code=204, headers=TUS)
 
 
@@ -218,23 +219,23 @@ async def _uploader(request: Request) -> Caller:
     return caller
 
 
-async def _upload(request: Request) -> Upload:
-    caller = await _uploader(request)
+def _upload(request: Request, caller: Caller) -> Upload:
     return uploads_of(request).get(request.path_params["id"], caller.access.who)
 
 
-async def _receive(pieces: AsyncIterator[bytes], path: Path) -> int:
+async def _receive(request: Request, caller: Caller, max_bytes: int, path: Path) -> int:
     """Append what arrives. Returns the number of bytes."""
-    size = 0
+    size, work = 0, services_of(request).lanes.work
     with path.open("ab") as file:
-        async for piece in pieces:
-            await run_in_threadpool(file.write, piece)
+        async for piece in read_pieces(request, max_bytes):
+            await work.run(caller.access.who, file.write, piece)
             size += len(piece)
     return size
 
 
-async def _kept(access: Access, path: Path, name: str, headers: dict[str, str]) -> Response:
-    shape = await run_in_threadpool(keep_upload, access, path, name)
+async def _kept(request: Request, caller: Caller, path: Path, name: str, headers: dict[str, str]) -> Response:
+    work = services_of(request).lanes.work
+    shape = await work.run(caller.access.who, keep_upload, caller.access, path, name)
     return Response(msgspec.json.encode(shape), 201, headers, "application/json")
 
 

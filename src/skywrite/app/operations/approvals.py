@@ -68,6 +68,7 @@ OPERATIONS = (
         ApprovalShape,
         read_only=True,
         idempotent=True,
+        network=True,
     ),
     Operation(
         "posts.approve",
@@ -78,6 +79,7 @@ OPERATIONS = (
         ApprovePost,
         PostShape,
         idempotent=True,
+        network=True,
     ),
     Operation(
         "posts.reject",
@@ -87,5 +89,6 @@ OPERATIONS = (
         reject,
         RejectPost,
         PostShape,
+        network=True,
     ),
 )

@@ -192,6 +192,7 @@ OPERATIONS = (
         AddFeed,
         FeedShape,
         created=True,
+        network=True,
     ),
     Operation(
         "feeds.list",
@@ -215,6 +216,7 @@ OPERATIONS = (
         FeedItems,
         read_only=True,
         idempotent=True,
+        network=True,
     ),
     Operation(
         "feeds.get", "GET /feeds/{id}", "read", "Show a feed.", get, ById, FeedShape, read_only=True, idempotent=True
@@ -232,5 +234,7 @@ OPERATIONS = (
         Ok,
         destructive=True,
     ),
-    Operation("feeds.check", "POST /feeds/{id}/check", "manage", "Poll a feed now.", check, ById, FeedShape),
+    Operation(
+        "feeds.check", "POST /feeds/{id}/check", "manage", "Poll a feed now.", check, ById, FeedShape, network=True
+    ),
 )

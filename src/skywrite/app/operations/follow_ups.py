@@ -94,6 +94,7 @@ OPERATIONS = (
         AddFollowUp,
         FollowUpShape,
         idempotent=True,
+        network=True,
     ),
     Operation(
         "follow_ups.list",

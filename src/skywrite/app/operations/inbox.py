@@ -119,6 +119,7 @@ OPERATIONS = (
         AnswerItem,
         PostShape,
         idempotent=True,
+        network=True,
     ),
     Operation(
         "inbox.done",

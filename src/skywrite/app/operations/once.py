@@ -10,6 +10,7 @@ import hashlib
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -17,7 +18,23 @@ from skywrite.app.operations.table import Access
 from skywrite.queue.model import KeyReused
 
 PAYLOAD_SCOPE = "payload"
-_LOCKS = tuple(threading.Lock() for _ in range(64))
+
+
+class _KeyLock:
+    """The lock of one key: other keys never wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+_LOCKS: WeakValueDictionary[tuple[str, str], _KeyLock] = WeakValueDictionary()
+_NEW_LOCK = threading.Lock()
 
 
 class Payload(NamedTuple):
@@ -34,7 +51,14 @@ class Payload(NamedTuple):
 
 def key_lock(account_did: str, key: str | None) -> AbstractContextManager[object]:
     """Of two concurrent requests with one key, the second waits, and then finds what the first one added."""
-    return nullcontext() if key is None else _LOCKS[hash((account_did, key)) % len(_LOCKS)]
+    if key is None:
+        return nullcontext()
+    with _NEW_LOCK:
+        # Whoever holds or awaits a lock keeps it in the table.
+        lock = _LOCKS.get((account_did, key))
+        if lock is None:
+            lock = _LOCKS[account_did, key] = _KeyLock()
+        return lock
 
 
 def check_payload(access: Access, account_did: str, given: Any, kind: str = "") -> Payload | None:

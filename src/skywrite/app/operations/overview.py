@@ -223,5 +223,6 @@ OPERATIONS = (
         PullDrafts,
         PulledList,
         idempotent=True,
+        network=True,
     ),
 )

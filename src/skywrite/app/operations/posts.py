@@ -279,6 +279,7 @@ OPERATIONS = (
         PostShape,
         idempotent=True,
         created=True,
+        network=True,
     ),
     Operation(
         "posts.preview",
@@ -291,6 +292,7 @@ OPERATIONS = (
         read_only=True,
         idempotent=True,
         tool="preview_post",
+        network=True,
     ),
     Operation(
         "posts.list",
@@ -326,6 +328,7 @@ OPERATIONS = (
         PostShape,
         idempotent=True,
         tool="edit_post",
+        network=True,
     ),
     Operation(
         "posts.cancel",
@@ -366,6 +369,7 @@ OPERATIONS = (
         ChangeById,
         PostShape,
         destructive=True,
+        network=True,
     ),
     Operation(
         "history.list",

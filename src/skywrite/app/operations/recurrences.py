@@ -166,6 +166,7 @@ OPERATIONS = (
         AddRecurrence,
         RecurrenceShape,
         created=True,
+        network=True,
     ),
     Operation(
         "recurrences.list",

@@ -184,7 +184,9 @@ def _adding(
     given: type[AtATime],
 ) -> Operation:
     # Approvals cover posts, so nobody would look at these before they are done.
-    return Operation(name, route, "publish", summary, call, given, RepostShape, idempotent=True, created=True)
+    return Operation(
+        name, route, "publish", summary, call, given, RepostShape, idempotent=True, created=True, network=True
+    )
 
 
 OPERATIONS = (

@@ -97,7 +97,8 @@ class Operation(NamedTuple):
 
     `route` is its HTTP method and path; fields of `input` that stand in the path are taken from there, others from the
     query (GET, DELETE) or the body. `scope` is the least that the caller needs; `call` may ask for more. `created`:
-    a result that says that it is new is answered with 201. `tool`: the name of its MCP tool, if it has one.
+    a result that says that it is new is answered with 201. `network`: it may wait for servers of others. `tool`: the
+    name of its MCP tool, if it has one.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Operation(NamedTuple):
     idempotent: bool = False
     destructive: bool = False
     created: bool = False
+    network: bool = False
     tool: str | None = None
 
     def run(self, access: Access, given: Any) -> Any:

@@ -120,6 +120,6 @@ def routes() -> list[BaseRoute]:
     """The page and its forms."""
     return [
         page_route("/accounts", accounts),
-        form_route("/accounts/sign-in", sign_in),
-        form_route("/accounts/{action}", change),
+        form_route("/accounts/sign-in", sign_in, network=True),
+        form_route("/accounts/{action}", change, network=True),
     ]

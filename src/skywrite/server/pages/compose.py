@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,7 +30,7 @@ from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import person_of
 from skywrite.server.pages.forms import Sent, read_form
-from skywrite.server.pages.frame import Visit, back, hint_words, page_route, render, show, when
+from skywrite.server.pages.frame import Visit, back, hint_words, in_lane, page_route, render, show, when
 from skywrite.server.pages.kept import kept_words
 from skywrite.server.pages.waiting import now_as_time, undo_seconds
 from skywrite.server.services import services_of
@@ -222,7 +221,7 @@ async def sent(request: Request) -> Response:
     visit = Visit(request, services_of(request), person)
     form = await read_form(request, UPLOAD_BYTES_MAX, max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
     try:
-        return await run_in_threadpool(_sent, visit, form)
+        return await in_lane(visit, lambda seen: _sent(seen, form), network=True)
     finally:
         await form.close()
 
@@ -426,6 +425,6 @@ def routes() -> list[BaseRoute]:
         page_route("/compose", compose),
         Route("/compose", sent, methods=["POST"], name="form /compose"),
         page_route("/compose/time", said_time),
-        page_route("/compose/people", found_people),
+        page_route("/compose/people", found_people, network=True),
         page_route("/image/{cid}", media),
     ]

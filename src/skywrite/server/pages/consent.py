@@ -69,7 +69,7 @@ async def authorize(request: Request) -> Response:
     """GET /authorize. A browser that comes from another site does not send our cookie (SameSite=Strict)."""
     if request.headers.get("sec-fetch-site") == "cross-site" and await person_of(request) is None:
         return render("agent_return.html", address=f"{request.url.path}?{request.url.query}")
-    return await answer(request, ask)
+    return await answer(request, ask, network=True)
 
 
 def ask(visit: Visit) -> Response:
@@ -152,4 +152,4 @@ def _source(uri: str) -> str:
 
 def routes() -> list[BaseRoute]:
     """The page and its form."""
-    return [Route("/authorize", authorize), form_route("/authorize", decide)]
+    return [Route("/authorize", authorize), form_route("/authorize", decide, network=True)]

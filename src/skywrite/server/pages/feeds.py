@@ -88,7 +88,7 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
 def routes() -> list[BaseRoute]:
     """The page and its forms."""
     return [
-        page_route("/feeds", feeds),
-        form_route("/feeds/add", add),
-        form_route("/feeds/{number:id}/{action}", change),
+        page_route("/feeds", feeds, network=True),
+        form_route("/feeds/add", add, network=True),
+        form_route("/feeds/{number:id}/{action}", change, network=True),
     ]

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -29,7 +28,7 @@ from skywrite.server.auth import own_path, person_of
 from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
-from skywrite.server.problems import on_missing, on_surprise
+from skywrite.server.problems import TooBusy, on_missing, on_surprise
 from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
 
@@ -117,24 +116,32 @@ class Visit(NamedTuple):
 Page = Callable[[Visit], Response]
 
 
-def page_route(path: str, page: Page, *, methods: tuple[str, ...] = ("GET",)) -> BaseRoute:
-    """A route for a page that needs a sign-in."""
+def page_route(path: str, page: Page, *, network: bool = False) -> BaseRoute:
+    """A route for a page that needs a sign-in. `network`: it may wait for servers of others."""
 
     async def endpoint(request: Request) -> Response:
-        return await answer(request, page)
+        return await answer(request, page, network=network)
 
-    return Route(path, endpoint, methods=list(methods), name=f"page {path} {methods[0]}")
+    return Route(path, endpoint, methods=["GET"], name=f"page {path} GET")
 
 
-async def answer(request: Request, page: Page) -> Response:
+async def answer(request: Request, page: Page, *, network: bool = False) -> Response:
     """Handle a page for a signed-in person; in a thread, because the queue's methods block."""
     person = await person_of(request)
     if person is None:
         return render("signed_out.html", status=401)
-    return await run_in_threadpool(_shown, page, Visit(request, services_of(request), person))
+    return await in_lane(Visit(request, services_of(request), person), page, network=network)
 
 
-def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -> BaseRoute:
+async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
+    """What a page answers, its errors included."""
+    try:
+        return await visit.services.lanes.of(network).run(visit.access.who, _shown, page, visit)
+    except TooBusy as error:
+        return _trouble(visit, error)
+
+
+def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *, network: bool = False) -> BaseRoute:
     """A route for a submitted form; errors are shown on their own page, with a link back."""
 
     async def endpoint(request: Request) -> Response:
@@ -145,7 +152,7 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response]) -
         fields = Fields({name: str(value) for name, value in form.items()})
         check_texts(fields.values())
         visit = Visit(request, services_of(request), person)
-        return await run_in_threadpool(_shown, lambda seen: action(seen, fields), visit)
+        return await in_lane(visit, lambda seen: action(seen, fields), network=network)
 
     return Route(path, endpoint, methods=["POST"], name=f"form {path}")
 

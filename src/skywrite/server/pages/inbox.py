@@ -178,8 +178,8 @@ def routes() -> list[BaseRoute]:
     """The page and its forms."""
     return [
         page_route("/inbox", inbox),
-        form_route("/inbox/collect", collect),
-        form_route("/inbox/{number:id}/answer", answer),
+        form_route("/inbox/collect", collect, network=True),
+        form_route("/inbox/{number:id}/answer", answer, network=True),
         form_route("/inbox/{number:id}/done", done),
         form_route("/inbox/{number:id}/snooze", snooze),
     ]

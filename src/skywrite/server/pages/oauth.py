@@ -99,8 +99,8 @@ def _client(services: Services) -> OAuthClient:
 def routes() -> list[BaseRoute]:
     """The pages, the forms and the files."""
     return [
-        form_route("/oauth/begin", begin),
-        form_route("/oauth/finish", finish),
+        form_route("/oauth/begin", begin, network=True),
+        form_route("/oauth/finish", finish, network=True),
         Route("/oauth/callback", returned),
         Route("/oauth/{name}.json", client_file),
     ]

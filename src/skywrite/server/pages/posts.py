@@ -294,8 +294,8 @@ def history(visit: Visit) -> Response:
 def routes() -> list[BaseRoute]:
     """The pages and their forms."""
     return [
-        page_route("/posts/{number:id}", post),
-        form_route("/posts/{number:id}/take-back", take_back),
-        form_route("/posts/{number:id}/{action}", act),
+        page_route("/posts/{number:id}", post, network=True),
+        form_route("/posts/{number:id}/take-back", take_back, network=True),
+        form_route("/posts/{number:id}/{action}", act, network=True),
         page_route("/history", history),
     ]
