@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ import pytest
 
 from skywrite.app.services import (
     LABEL,
+    SERVER,
+    WORKER,
     Service,
     ServiceFailed,
     ServiceUnsupported,
@@ -56,10 +59,24 @@ def test_systemd_accepts_the_unit(tmp_path: Path, system: bool, settings: Settin
     assert [] == ours
 
 
-def test_the_unit_in_the_repository_is_the_one_that_is_installed() -> None:
-    """deploy/skywrite.service and `service install --system` say the same."""
-    expected = systemd_unit(Settings(Path("/usr/local/bin/skywrite")), system=True)
-    assert expected == (ROOT / "deploy" / "skywrite.service").read_text()
+UNITS = {"skywrite.service": WORKER, "skywrite-serve.service": SERVER}
+
+
+@pytest.mark.parametrize(("name", "arguments"), UNITS.items())
+def test_the_unit_in_the_repository_is_the_one_that_is_installed(name: str, arguments: tuple[str, ...]) -> None:
+    """The files in deploy/ and `service install --system`, with `--serve` or without, say the same."""
+    expected = systemd_unit(Settings(Path("/usr/local/bin/skywrite"), arguments), system=True)
+    assert expected == (ROOT / "deploy" / name).read_text()
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_of_the_computer_is_hardened(name: str) -> None:
+    """`systemd-analyze security` gives it an exposure of at most 2.5 of 10."""
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(ROOT / "deploy" / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"Overall exposure level for \S+: (\d+\.\d)", done.stdout)
+    assert found is not None, done.stderr
+    assert float(found[1]) <= 2.5, done.stdout
 
 
 def test_a_user_service_starts_now_and_at_boot(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Keeping `skywrite run` alive: a systemd unit, a launchd agent, or a task of the Windows Task Scheduler.
+"""Keeping the worker or the server alive: a systemd unit, a launchd agent, or a task of the Windows Task Scheduler.
 
 What lives here: the text of each, pure, and `Service`, which installs, removes and queries one. What does not:
 the worker (`runner`), and printing.
@@ -21,11 +21,44 @@ from xml.sax.saxutils import escape
 from skywrite.errors import InputError, SkywriteError
 
 NAME = "skywrite"
+WORKER = ("run", "--log", "text")
+SERVER = ("serve", "--log", "text")
 LABEL = "app.skywrite.worker"
 STOP_SECONDS = 180
 SYSTEM_UNIT = Path("/etc/systemd/system/skywrite.service")
 SYSTEM_HOME = Path("/var/lib/skywrite")
 COMMAND_SECONDS = 60
+
+# What a service of the computer may do: write into its folder, and talk to the network. /proc stays whole, because
+# workers look there whether others still run; memory that is written and then executed stays allowed, because commands
+# that people schedule may be programs that compile themselves.
+_HARDENED = (
+    "User=skywrite",
+    "StateDirectory=skywrite",
+    "UMask=0077",
+    "CapabilityBoundingSet=",
+    "LockPersonality=yes",
+    "PrivateDevices=yes",
+    "PrivateIPC=yes",
+    "PrivateTmp=yes",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHome=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectSystem=strict",
+    "RemoveIPC=yes",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+    "SystemCallErrorNumber=EPERM",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged",
+)
 
 Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
@@ -60,7 +93,7 @@ class Settings(NamedTuple):
     """What a service consists of: the program, its arguments, and its environment variables."""
 
     program: Path
-    arguments: tuple[str, ...] = ("run", "--log", "text")
+    arguments: tuple[str, ...] = WORKER
     environment: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -73,14 +106,6 @@ def systemd_unit(settings: Settings, *, system: bool) -> str:
     """The unit of a user's service, or of the computer's, which has its own user and directory."""
     command = " ".join(_systemd_quoted(word) for word in settings.command)
     variables = [f"Environment={_systemd_quoted(f'{name}={value}')}" for name, value in settings.environment]
-    hardened = [
-        "User=skywrite",
-        "StateDirectory=skywrite",
-        "ProtectHome=yes",
-        "ProtectSystem=strict",
-        "PrivateTmp=yes",
-        "UMask=0077",
-    ]
     lines = [
         "[Unit]",
         "Description=Skywrite, posts to Bluesky on time",
@@ -91,7 +116,7 @@ def systemd_unit(settings: Settings, *, system: bool) -> str:
         "[Service]",
         f"ExecStart={command}",
         *variables,
-        *(hardened if system else []),
+        *(_HARDENED if system else ()),
         "NoNewPrivileges=yes",
         "Restart=always",
         "RestartSec=5",

@@ -1,4 +1,4 @@
-"""service: keep `skywrite run` alive on a laptop or a server."""
+"""service: keep `skywrite run` or `skywrite serve` alive on a laptop or a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skywrite.errors import InputError
 if TYPE_CHECKING:
     from skywrite.app.services import Service
 
-_KEPT = ("SKYWRITE_HOME", "SKYWRITE_DATABASE", "SKYWRITE_KEYRING", "SKYWRITE_FETCH_ALLOW")
+_KEPT = ("SKYWRITE_HOME", "SKYWRITE_DATABASE", "SKYWRITE_KEYRING", "SKYWRITE_FETCH_ALLOW", "SKYWRITE_PUBLIC_URL")
 _SYSTEM = click.option(
     "--system", is_flag=True, help="For the whole computer (Linux, as root), with a user of its own."
 )
@@ -30,11 +30,12 @@ def service_command() -> None:
 
 @service_command.command("install", epilog="Example: skywrite service install")
 @_SYSTEM
+@click.option("--serve", is_flag=True, help="Run `skywrite serve`, which is the worker with the page and the API.")
 @click.option("--print", "only_print", is_flag=True, help="Print the file; write and start nothing.")
 @json_option
-def install_command(system: bool, only_print: bool, as_json: bool) -> None:
-    """Start the worker now, and at each boot or sign-in."""
-    service = _service(system)
+def install_command(system: bool, serve: bool, only_print: bool, as_json: bool) -> None:
+    """Start the worker now, and at each boot or sign-in; with --serve, the server with its worker."""
+    service = _service(system, serve=serve)
     if only_print:
         click.echo(service.text(), nl=False)
         return
@@ -42,7 +43,7 @@ def install_command(system: bool, only_print: bool, as_json: bool) -> None:
     if as_json:
         print_json(status.as_dict())
         return
-    print_done(f"The worker runs as a service: {status.path}")
+    print_done(f"The {'server' if serve else 'worker'} runs as a service: {status.path}")
     if sys.platform == "win32" and _kept():
         click.echo(f"  A task keeps no variables. Set them for your user with setx: {', '.join(dict(_kept()))}")
     if system:
@@ -78,8 +79,8 @@ def remove_command(system: bool, as_json: bool) -> None:
         print_done("The service is removed. Posts wait until a worker runs again.")
 
 
-def _service(system: bool) -> Service:
-    from skywrite.app.services import Service, Settings
+def _service(system: bool, *, serve: bool = False) -> Service:
+    from skywrite.app.services import SERVER, WORKER, Service, Settings
     from skywrite.config import load_config
 
     kept = () if system else _kept()
@@ -89,7 +90,7 @@ def _service(system: bool) -> Service:
             "SKYWRITE_DATABASE holds a password, which the service's file would show.",
             hint="Put the password into ~/.pgpass, and leave it out of the address.",
         )
-    return Service(Settings(_program(), environment=kept), system=system)
+    return Service(Settings(_program(), SERVER if serve else WORKER, kept), system=system)
 
 
 def _kept() -> tuple[tuple[str, str], ...]:
