@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -75,6 +75,55 @@ def test_listeners_hear_of_their_accounts_only(server: Server, everything: Api, 
         everything.delete(f"/posts/{mine.json()['id']}")
         event = next(event for event in events(lines) if event[1] == "post.cancelled")
         assert mine.json()["id"] == event[2]["data"]["id"]
+
+
+def heard_until_it_ends(url: str, headers: dict[str, str], then: Callable[[], int]) -> list[int]:
+    """The numbers of the posts that a listener hears of, once it listens and something was done, until the end.
+
+    What is done returns the number of the last one; a stream that tells of it is read no further.
+    """
+    with httpx.stream("GET", f"{url}/api/v1/events", headers=headers, timeout=PATIENCE_SECONDS) as stream:
+        lines = stream.iter_lines()
+        assert "retry: 3000" == next(lines)
+        last, heard = then(), list[int]()
+        for _, kind, said in events(lines):
+            if kind == "post.cancelled":
+                heard.append(said["data"]["id"])
+            if last in heard:
+                break
+        return heard
+
+
+def test_a_stream_ends_with_its_key(server: Server, everything: Api, fresh_key: str) -> None:
+    """What happens after a key was revoked is not told to who listens with it, and the stream is over."""
+    owner = server.as_owner()
+    made = owner.post("/keys", {"name": "short", "scopes": ["read"]}).json()
+    before: list[int] = []
+
+    def revoke() -> int:
+        before.append(cancelled(everything, f"before {fresh_key}"))
+        owner.delete(f"/keys/{made['id']}")
+        return cancelled(everything, f"after {fresh_key}")
+
+    heard = heard_until_it_ends(server.url, {"authorization": f"Bearer {made['key']}"}, revoke)
+    assert [] == [number for number in heard if number not in before]
+
+
+@pytest.mark.parametrize("leaves", ["removed", "signed out"])
+def test_a_stream_ends_with_its_person(server: Server, everything: Api, fresh_key: str, leaves: str) -> None:
+    """What happens after somebody was removed, or has signed out, is not told to their open page."""
+    owner = server.as_owner()
+    ann = owner.post("/people", {"name": "Ann", "role": "viewer"}).json()
+    session = {"cookie": server.request("GET", ann["sign_in"]).headers["set-cookie"].partition(";")[0]}
+
+    def leave() -> int:
+        if leaves == "removed":
+            owner.delete(f"/people/{ann['id']}")
+        else:
+            server.request("POST", "/sign-out", headers={**session, "origin": server.url})
+        return cancelled(everything, f"after {fresh_key}")
+
+    assert [] == heard_until_it_ends(server.url, session, leave)
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "9" * 30])

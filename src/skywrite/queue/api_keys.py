@@ -22,6 +22,7 @@ from skywrite.errors import Do, Hint, InputError, NotFound, SignInError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.rows import dump_json
+from skywrite.queue.steps import items_of
 
 Scope = Literal["read", "draft", "schedule", "publish", "manage"]
 SCOPES: tuple[Scope, ...] = ("read", "draft", "schedule", "publish", "manage")
@@ -195,6 +196,12 @@ class ApiKeys:
             with self._store._writing(wake=False) as tx:
                 tx.run("note_api_key_use", id=found.id, now=now, before=now - USE_NOTED_EVERY)
         return found
+
+    def valid(self, key_ids: Sequence[int]) -> list[ApiKey]:
+        """Those of these keys that are valid now."""
+        items = items_of({"id": key_id} for key_id in key_ids)
+        with self._store._reading() as tx:
+            return [key_of(row) for row in tx.rows("valid_api_keys", items=items, now=self._store._clock.now())]
 
     def has_valid(self) -> bool:
         """Whether there is a valid key."""

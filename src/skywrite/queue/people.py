@@ -6,6 +6,7 @@ the checks of passkeys (`server.passkeys`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,7 @@ from skywrite.errors import InputError, NotFound
 from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
+from skywrite.queue.steps import items_of
 
 Role = Literal["viewer", "writer", "approver", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "writer", "approver", "owner")
@@ -111,10 +113,11 @@ class People:
         return self.get(person_id)
 
     def remove(self, person_id: int) -> None:
-        """Remove a person; their sessions end at once. Raises UnknownPerson, LastOwner."""
+        """Remove a person; their sessions, keys and agents end at once. Raises UnknownPerson, LastOwner."""
         self.get(person_id)
         self._keep_an_owner(person_id)
         with self._store._writing(wake=False) as tx:
+            tx.run("revoke_keys_of_person", id=person_id, now=self._store._clock.now())
             tx.run("delete_person", id=person_id)
 
     def new_link(self, person_id: int, lifetime: timedelta = LINK_LIFETIME) -> str:
@@ -147,6 +150,13 @@ class People:
         with self._store._reading() as tx:
             row = tx.row("person_of_session", digest=digest_of(secret), now=self._store._clock.now())
         return None if row is None else _person_of(row)
+
+    def of_sessions(self, digests: Sequence[str]) -> dict[str, int]:
+        """The numbers of the people of those of these sessions that have not ended, by the digest of the secret."""
+        items = items_of({"digest": digest} for digest in digests)
+        with self._store._reading() as tx:
+            rows = tx.rows("open_web_sessions", items=items, now=self._store._clock.now())
+        return {row["digest"]: row["person_id"] for row in rows}
 
     def end_session(self, secret: str) -> None:
         """Sign out."""

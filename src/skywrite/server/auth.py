@@ -15,9 +15,10 @@ from starlette.responses import RedirectResponse, Response
 
 from skywrite.app.operations import Access
 from skywrite.errors import Do, Hint, SignInError
-from skywrite.queue.api_keys import ApiKey
+from skywrite.queue.api_keys import ApiKey, digest_of
 from skywrite.queue.people import SESSION_LIFETIME, Person
 from skywrite.server.problems import HttpProblem
+from skywrite.server.rights import Credential, access_of_key, access_of_person
 from skywrite.server.services import services_of
 
 log = logging.getLogger("skywrite.server")
@@ -33,9 +34,10 @@ class NotSignedIn(HttpProblem):
 
 
 class Caller(NamedTuple):
-    """The caller and its rights; one of `key` and `person` is set."""
+    """The caller and its rights; one of `key` and `person` is set. `shown`: by what they are known."""
 
     access: Access
+    shown: Credential
     key: ApiKey | None = None
     person: Person | None = None
 
@@ -53,8 +55,8 @@ async def caller_of(request: Request, resource: str | None = None) -> Caller:
         raise NotSignedIn(
             "Nobody is signed in.", hint=Hint("Send an API key: Authorization: Bearer KEY. Make one: ", Do("keys.add"))
         )
-    access = Access(services.sky, frozenset(person.scopes), who=f"person {person.id}", source="page")
-    return Caller(access, person=person)
+    shown = Credential(session=digest_of(request.cookies[COOKIE]))
+    return Caller(access_of_person(services.sky, person), shown, person=person)
 
 
 async def person_of(request: HTTPConnection) -> Person | None:
@@ -132,9 +134,5 @@ def _by_key(request: Request, header: str, resource: str | None) -> Caller:
     except (SignInError, NotSignedIn):
         wrong_guess(request, "key")
         raise
-    accounts = None if key.accounts is None else frozenset(key.accounts)
-    scopes = frozenset(key.scopes)
-    if key.person_id is not None:
-        # An agent never has more rights than the person who authorised it has now.
-        scopes &= frozenset(services.people.get(key.person_id).scopes)
-    return Caller(Access(services.sky, scopes, accounts, who=f"key {key.id}"), key=key)
+    person = None if key.person_id is None else services.people.get(key.person_id)
+    return Caller(access_of_key(services.sky, key, person), Credential(key_id=key.id), key=key)

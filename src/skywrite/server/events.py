@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from skywrite.clock import to_iso
 from skywrite.queue.events import Event
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import caller_of
-from skywrite.server.hub import REPLAY_MAX, EventHub, Piece
+from skywrite.server.hub import REPLAY_MAX, EventHub, Listener
 from skywrite.server.problems import MalformedBody
 from skywrite.server.services import services_of
 
@@ -35,29 +35,28 @@ async def stream(request: Request) -> Response:
     last = row_number(text)
     if text and last is None:
         raise MalformedBody("Last-Event-ID is not the number of an event.")
-    accounts = caller.access.accounts
-    pieces = _pieces(hub, hub.listen(), last, lambda event: event.told_to(accounts))
+    pieces = _pieces(hub, hub.listen(caller.shown, caller.access), last)
     return StreamingResponse(pieces, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-async def _pieces(
-    hub: EventHub, queue: asyncio.Queue[Piece | None], after: int | None, told: Callable[[Event], Event | None]
-) -> AsyncIterator[str]:
+async def _pieces(hub: EventHub, listener: Listener, after: int | None) -> AsyncIterator[str]:
     """The stream of one listener: what it missed, then what happens."""
     replayed: set[int] = set()
     try:
+        # Whoever lost their rights before they were listening is not told so by what happens.
+        await run_in_threadpool(hub.renew, listener)
         yield "retry: 3000\n\n"
         while after is not None:
             page = await run_in_threadpool(hub.missed, after)
             for event in page:
                 replayed.add(event.id)
-                if (known := told(event)) is not None:
+                if (known := listener.told(event)) is not None:
                     yield event_text(known)
             after = page[-1].id if len(page) == REPLAY_MAX else None
         while True:
             try:
                 async with asyncio.timeout(PING_SECONDS):
-                    piece = await queue.get()
+                    piece = await listener.queue.get()
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
@@ -65,10 +64,10 @@ async def _pieces(
                 return
             if piece.event is None:
                 yield "event: changed\ndata: {}\n\n"
-            elif piece.event.id not in replayed and (known := told(piece.event)) is not None:
+            elif piece.event.id not in replayed and (known := listener.told(piece.event)) is not None:
                 yield event_text(known)
     finally:
-        hub.forget(queue)
+        hub.forget(listener)
 
 
 def event_text(event: Event) -> str:

@@ -1,6 +1,7 @@
 """The hub of events: one thread that waits for changes of the store, and a queue for each listener.
 
-What lives here: reading events once for all listeners. What does not: what events are (`queue.events`), the streams
+What lives here: reading events once for all listeners, and what each may know of now: a stream ends with the key or the
+session that opened it. What does not: what events are (`queue.events`), the streams
 that browsers get (`events`).
 """
 
@@ -9,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from skywrite.app import Skywrite
+from skywrite.app.operations import Access
 from skywrite.errors import StorageError
 from skywrite.queue.events import Event, Events
 from skywrite.server.problems import TooManyRequests
+from skywrite.server.rights import Credential, rights_now
 
 log = logging.getLogger("skywrite.server")
 
@@ -22,9 +26,37 @@ LISTENERS_MAX = 2000
 BEHIND_MAX = 200
 REPLAY_MAX = 500
 WAIT_SECONDS = 1.0
+RIGHTS_SECONDS = 5.0
 STORAGE_PAUSE_SECONDS = 2.0
 # Numbers are assigned before commit, so a lower one may appear after a higher one.
 OVERLAP = 50
+
+
+class Listener:
+    """One stream: its queue, in which None marks its end, and what its listener may know of now."""
+
+    def __init__(self, shown: Credential, access: Access) -> None:
+        self.queue: asyncio.Queue[Piece | None] = asyncio.Queue(BEHIND_MAX)
+        self.shown = shown
+        self._access = access
+
+    def told(self, event: Event) -> Event | None:
+        """What the listener is told of an event, by the rights that it has now."""
+        return event.told_to(self._access.accounts)
+
+    def renew(self, access: Access | None) -> bool:
+        """Take over the rights of now. False: nothing may be read any more, and the stream has ended."""
+        if access is None or "read" not in access.scopes:
+            self.end()
+            return False
+        self._access = access
+        return True
+
+    def end(self) -> None:
+        """End the stream; what waits in a full queue is not sent."""
+        if self.queue.full():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
 
 
 class Piece(NamedTuple):
@@ -39,7 +71,7 @@ class EventHub:
     def __init__(self, sky: Skywrite) -> None:
         self._sky = sky
         self._events = Events(sky.context.store)
-        self._listeners: set[asyncio.Queue[Piece | None]] = set()
+        self._listeners: set[Listener] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -63,21 +95,27 @@ class EventHub:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end_all)
 
-    def listen(self) -> asyncio.Queue[Piece | None]:
-        """A queue that gets everything from now on; None marks its end. Raises TooManyRequests."""
+    def listen(self, shown: Credential, access: Access) -> Listener:
+        """A listener that gets everything from now on. Raises TooManyRequests."""
         if len(self._listeners) >= LISTENERS_MAX:
             raise TooManyRequests(
                 "Too many clients are listening to events.", hint="Close some pages.", headers={"retry-after": "30"}
             )
-        queue: asyncio.Queue[Piece | None] = asyncio.Queue(BEHIND_MAX)
+        listener = Listener(shown, access)
         if self._stopping.is_set():
-            queue.put_nowait(None)
-        self._listeners.add(queue)
-        return queue
+            listener.end()
+        self._listeners.add(listener)
+        return listener
 
-    def forget(self, queue: asyncio.Queue[Piece | None]) -> None:
+    def renew(self, listener: Listener) -> None:
+        """Look up the rights of one listener; reads the database."""
+        rights = rights_now(self._sky, {listener.shown})
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(listener.renew, rights.get(listener.shown))
+
+    def forget(self, listener: Listener) -> None:
         """Remove a listener."""
-        self._listeners.discard(queue)
+        self._listeners.discard(listener)
 
     def missed(self, after: int) -> list[Event]:
         """What a listener missed since the last event that it saw."""
@@ -93,12 +131,19 @@ class EventHub:
                 clock.wait(self._stopping, STORAGE_PAUSE_SECONDS)
 
     def _follow(self) -> None:
+        clock = self._sky.context.clock
         with self._sky.context.store.watch() as changes:
             last = self._events.last_id()
             seen = {event.id for event in self._events.after(max(last - OVERLAP, 0))}
+            checked = clock.monotonic()
             while not self._stopping.is_set():
                 if not changes.wait(WAIT_SECONDS):
+                    if clock.monotonic() - checked >= RIGHTS_SECONDS:
+                        # Keys and sessions end without any change.
+                        checked = clock.monotonic()
+                        self._publish([])
                     continue
+                checked = clock.monotonic()
                 known = self._events.after(max(last - OVERLAP, 0))
                 fresh = [event for event in known if event.id not in seen]
                 last = max([last, *(event.id for event in fresh)])
@@ -106,22 +151,27 @@ class EventHub:
                 self._publish([*(Piece(event) for event in fresh), Piece(None)])
 
     def _publish(self, pieces: list[Piece]) -> None:
+        """Hand out what was read, to those who may read it now: their rights are looked up after it was."""
+        asked = {listener.shown for listener in tuple(self._listeners)}
+        rights = rights_now(self._sky, asked) if asked else {}
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._hand_out, pieces)
+            self._loop.call_soon_threadsafe(self._hand_out, pieces, asked, rights)
 
-    def _hand_out(self, pieces: list[Piece]) -> None:
-        for queue in list(self._listeners):
+    def _hand_out(
+        self, pieces: list[Piece], asked: Collection[Credential], rights: Mapping[Credential, Access]
+    ) -> None:
+        for listener in list(self._listeners):
+            if listener.shown in asked and not listener.renew(rights.get(listener.shown)):
+                self._listeners.discard(listener)
+                continue
             for piece in pieces:
-                if queue.full():
+                if listener.queue.full():
                     # It cannot keep up: its stream ends, and it reconnects with the last id that it saw.
-                    queue.get_nowait()
-                    queue.put_nowait(None)
-                    self._listeners.discard(queue)
+                    listener.end()
+                    self._listeners.discard(listener)
                     break
-                queue.put_nowait(piece)
+                listener.queue.put_nowait(piece)
 
     def _end_all(self) -> None:
-        for queue in list(self._listeners):
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(None)
+        for listener in list(self._listeners):
+            listener.end()

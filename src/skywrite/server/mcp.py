@@ -21,11 +21,13 @@ from skywrite.app import Skywrite
 from skywrite.app.operations import Access
 from skywrite.errors import MissingExtra, SkywriteError
 from skywrite.queue.api_keys import ApiKeys
+from skywrite.queue.people import People
 from skywrite.server.agents import challenged, resource_of
 from skywrite.server.auth import NotSignedIn, caller_of
 from skywrite.server.lanes import Lanes
 from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for
 from skywrite.server.problems import problem
+from skywrite.server.rights import access_of_key
 from skywrite.server.routes import rate_limited
 from skywrite.server.security import ForeignRequest
 from skywrite.server.services import services_of
@@ -102,8 +104,8 @@ def run_stdio(sky: Skywrite, key: str) -> None:
     def access_of(context: Any) -> Access:
         # Checked at each request: a revoked key stops working at once.
         found = keys.check(key)
-        accounts = None if found.accounts is None else frozenset(found.accounts)
-        return Access(sky, frozenset(found.scopes), accounts, who=f"key {found.id}", source="mcp")
+        person = None if found.person_id is None else People(sky.context.store).get(found.person_id)
+        return access_of_key(sky, found, person, source="mcp")
 
     server = make_server(access_of)
 

@@ -29,6 +29,7 @@ from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
 from skywrite.server.problems import TooBusy, on_missing, on_surprise
+from skywrite.server.rights import access_of_person
 from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
 
@@ -106,7 +107,7 @@ class Visit(NamedTuple):
     @property
     def access(self) -> Access:
         """What the person may do."""
-        return Access(self.sky, frozenset(self.person.scopes), who=f"person {self.person.id}", source="page")
+        return access_of_person(self.sky, self.person)
 
     def query(self, name: str, default: str = "") -> str:
         """A value of the address."""

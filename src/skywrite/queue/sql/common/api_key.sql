@@ -9,6 +9,12 @@ RETURNING *
 -- The key with this prefix.
 SELECT * FROM api_key WHERE prefix = :prefix
 
+-- name: valid_api_keys
+-- Those of some keys that are valid now.
+SELECT api_key.* FROM json_each(:items) AS item
+JOIN api_key ON api_key.id = CAST(item.value ->> 'id' AS bigint)
+WHERE api_key.revoked_at IS NULL AND (api_key.expires_at IS NULL OR api_key.expires_at > :now)
+
 -- name: list_api_keys
 -- All keys, in the order in which they were added.
 SELECT * FROM api_key ORDER BY id
@@ -20,6 +26,10 @@ SELECT * FROM api_key WHERE id = :id
 -- name: revoke_api_key
 -- Revoke a key.
 UPDATE api_key SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL
+
+-- name: revoke_keys_of_person
+-- Revoke the keys that a person has allowed or made.
+UPDATE api_key SET revoked_at = :now WHERE person_id = :id AND revoked_at IS NULL
 
 -- name: note_api_key_use
 -- Record when a key was last used.

@@ -39,6 +39,12 @@ INSERT INTO web_session (digest, person_id, created_at, expires_at) VALUES (:dig
 SELECT person.* FROM web_session JOIN person ON person.id = web_session.person_id
 WHERE web_session.digest = :digest AND web_session.expires_at > :now
 
+-- name: open_web_sessions
+-- Those of some sessions that have not ended.
+SELECT web_session.digest, web_session.person_id FROM json_each(:items) AS item
+JOIN web_session ON web_session.digest = item.value ->> 'digest'
+WHERE web_session.expires_at > :now
+
 -- name: delete_web_session
 -- End a session.
 DELETE FROM web_session WHERE digest = :digest
