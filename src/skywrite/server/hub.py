@@ -47,6 +47,8 @@ class Listener:
     def renew(self, access: Access | None) -> bool:
         """Take over the rights of now. False: nothing may be read any more, and the stream has ended."""
         if access is None or "read" not in access.scopes:
+            # What it missed may still be on its way to it.
+            self._access = self._access._replace(accounts=frozenset())
             self.end()
             return False
         self._access = access
