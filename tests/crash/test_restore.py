@@ -5,17 +5,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from skywrite.app import Skywrite
+from skywrite.app.reposts import REPOST
+from skywrite.bsky.limits import POST
 from skywrite.config import load_config
+from skywrite.queue.inbox import InboxItems, NewItem
+from skywrite.queue.marks import Marks, ToMark
 from tests.crash.support import environment, fake_now
 from tests.support.pds import Pds, PdsAccount
 
 POSTS = 20
+WORDS = count()
+EVERY, EVERY_SECONDS = "*/5 * * * *", 300
 
 
 def sqlite_files(request: pytest.FixtureRequest, folder: Path) -> tuple[str, Callable[[], str]]:
@@ -81,3 +89,70 @@ def test_a_restored_backup_publishes_nothing_twice(
         [(state, uri in {record["uri"] for record in written}) for state, uri in ends],
         found,
     )
+
+
+def make_by_itself(sky: Skywrite, did: str) -> None:
+    """What a worker makes in two turns: an answer, follow-ups, a repost, a function's post, in words of this turn."""
+    sky.every(EVERY, name="often")(lambda: f"A function at {next(WORDS)}")
+    counts = dict.fromkeys(("reposts", "replies", "quotes", "bookmarks"), 0) | {"likes": 2}
+    post = sky.store.get(1)
+    Marks(sky.store).note([(ToMark(1, str(post.uri), did, 1, "text", sky.context.clock.now()), counts, [])])
+    item = InboxItems(sky.store).claim(did, lambda item: None)
+    assert item is not None
+    sky.inbox.answer_by("answer", lambda item: f"An answer at {next(WORDS)}", item)
+    for _ in range(2):
+        sky.run_once()
+
+
+@pytest.mark.parametrize("database", [sqlite_files, postgres_databases], ids=["sqlite", "postgres"])
+def test_a_restored_backup_makes_nothing_twice_by_itself(
+    pds: Pds,
+    account: PdsAccount,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    database: Callable[[pytest.FixtureRequest, Path], tuple[str, Callable[[], str]]],
+) -> None:
+    """An answer, a follow-up's reply and repost, a repeated repost and a function's post: each once, as it was."""
+    original, copy = database(request, tmp_path)
+    clock, carol = fake_now(), pds.create_account()
+
+    def opened(address: str) -> Skywrite:
+        return Skywrite(config=load_config(environment(tmp_path, pds.plc_url, address)), clock=clock)
+
+    def made() -> list[Any]:
+        return [pds.records(account.did, name) for name in (POST, REPOST)]
+
+    with opened(original) as sky:
+        sky.login(account.handle, account.app_password, pds=pds.url)
+        sky.every(EVERY, name="often")(lambda: None)
+        sky.run_once()
+        sent = sky.post("Ask me")
+        subject = {"uri": sent.uri, "cid": sent.cid}
+        value = {"text": "When?", "createdAt": "2026-01-01T00:00:00Z", "reply": {"root": subject, "parent": subject}}
+        given = {"repo": carol.did, "collection": POST, "record": value}
+        asked = pds.call("com.atproto.repo.createRecord", given, jwt=carol.access_jwt)
+        found = (
+            account.did,
+            asked["uri"],
+            asked["cid"],
+            "reply",
+            carol.did,
+            carol.handle,
+            "When?",
+            sent.uri,
+            clock.now(),
+        )
+        InboxItems(sky.store).add([NewItem(*found)])
+        sky.follow_ups.add(1, when="1 like", reply="Thank you")
+        sky.follow_ups.add(1, when="2 likes", repost=True)
+        sky.reposts.repost(sent.uri, every=EVERY)
+    before, backup = made(), copy()
+    # Within the next five minutes, and not at their edge.
+    clock.advance(EVERY_SECONDS - clock.now().timestamp() % EVERY_SECONDS + 60)
+    with opened(original) as sky:
+        make_by_itself(sky, account.did)
+    after = made()
+    clock.advance(1)
+    with opened(backup) as restored:
+        make_by_itself(restored, account.did)
+    assert ([(1, 0), (4, 2)], after) == ([tuple(map(len, one)) for one in (before, after)], made())
