@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from skywrite.bsky.limits import POST
+from skywrite.clock import FakeClock
 from skywrite.http import Response
-from skywrite.sandbox import Request
+from skywrite.sandbox import Request, Sandbox
 from skywrite.sandbox.repo import Record
-from tests.app.conftest import World
 
 PROFILE = "app.bsky.actor.profile"
 MENTION = "app.bsky.richtext.facet#mention"
 
 
+class Place(Protocol):
+    """A network and its time."""
+
+    box: Sandbox
+    clock: FakeClock
+
+
 class Stranger:
     """Somebody with an account of the sandbox, signed in nowhere else."""
 
-    def __init__(self, world: World, handle: str = "carol.test") -> None:
+    def __init__(self, world: Place, handle: str = "carol.test") -> None:
         self.world, self.account = world, world.box.account(handle)
         self.did, self.handle = self.account.did, handle
         self._jwt = ""

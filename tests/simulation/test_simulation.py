@@ -107,7 +107,8 @@ def test_an_older_state_that_is_restored_publishes_nothing_twice(folder: Path, b
 
 def test_the_simulation_sees_what_a_restore_doubles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: with record keys that are made up when a post goes out, as most clients do, posts appear twice."""
-    monkeypatch.setattr("skywrite.publish.decide.record_keys", lambda post, count: None)
+    tids = TidClock()
+    monkeypatch.setattr("skywrite.publish.decide.record_keys", lambda post, count: [tids.next() for _ in range(count)])
     assert any(doubled_after_restore(seed, folder) for seed in range(CONTROL_SEEDS))
 
 
