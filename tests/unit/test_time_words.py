@@ -134,7 +134,11 @@ def test_every_hour_word_says_its_language() -> None:
             ("alle 9 uhr", "AmbiguousTime"),
         ),
         *(("mar 3 9:00", "Wed 2027-03-03 09:00"), ("mar 3 à 9:00", "AmbiguousTime"), ("2時後", "InvalidTime")),
-        *(("do 24 grudnia 9:00", "AmbiguousTime"), ("do 24. dezember 9:00", "Thu 2026-12-24 09:00")),
+        *(
+            ("do 24 grudnia 9:00", "AmbiguousTime"),
+            ("9:00 am Sa, 5. Dec", "Sat 2026-12-05 09:00"),
+            ("do 24. dezember 9:00", "Thu 2026-12-24 09:00"),
+        ),
     ],
 )
 def test_the_other_words_decide(text: str, expected: str) -> None:

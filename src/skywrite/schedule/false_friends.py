@@ -26,10 +26,10 @@ def check_false_friends(tokens: Sequence[Token], given: str) -> None:
     has_date = any(isinstance(token.value, CalendarDate) for token in tokens)
     for place, token in enumerate(tokens):
         for word in () if isinstance(token.value, Span) else _words(token):
-            company = _company(tokens, word)
+            company, own = _company(tokens, word), tongues().get(word, frozenset())
             if _is_length_elsewhere(tokens, place, word, company):
                 raise _length(tokens, place, given)
-            if isinstance(token.value, Weekday) and has_date and (not company or company & tongues()[word]):
+            if isinstance(token.value, Weekday) and has_date and not company & (_elsewhere(word).keys() - own):
                 # It must agree with the date, so it cannot mean another day.
                 continue
             others = _other_meanings(word, token.text.endswith("."), company)
@@ -58,12 +58,17 @@ def _other_meanings(word: str, has_dot: bool, company: frozenset[str]) -> list[s
     if word in ELSEWHERE_IN_COMPANY:
         languages, meaning = ELSEWHERE_IN_COMPANY[word]
         return [meaning] if company.intersection(languages.split()) and not company & own else []
-    meanings = {language: text for many, text in ELSEWHERE.get(word, {}).items() for language in many.split()}
+    meanings = _elsewhere(word)
     if has_dot:
         meanings = {language: text for language, text in meanings.items() if language not in own}
     if company & own and not company.intersection(meanings):
         return []
     return list(dict.fromkeys(meanings.values()))
+
+
+def _elsewhere(word: str) -> dict[str, str]:
+    """What a word means in each of the other languages, in English."""
+    return {language: text for many, text in ELSEWHERE.get(word, {}).items() for language in many.split()}
 
 
 def _is_length_elsewhere(tokens: Sequence[Token], place: int, word: str, company: frozenset[str]) -> bool:
