@@ -317,6 +317,15 @@ def test_delete(shell: Shell) -> None:
     assert "InputError" == shell("delete", bobs, "--json", code=2).json["error"]
 
 
+def test_delete_of_what_is_not_there(shell: Shell) -> None:
+    """It is an error, with the exit code 1: a link that never was, and a post that was deleted before."""
+    uri = shell("post", "a", "--json").json["uri"]
+    shell("delete", uri)
+    for target in (uri, "1", uri.rpartition("/")[0] + "/3kabcdefghij2"):
+        told = shell("delete", target, "--json", code=1).json
+        assert ("NotThere", True) == (told["error"], "nothing was deleted" in told["message"])
+
+
 def test_key_posts_once(shell: Shell) -> None:
     """A key posts once, however often it is used, and tells the same post each time."""
     first = shell("post", "Release 1.0", "--key", "release-1.0", "--json").json

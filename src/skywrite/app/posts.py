@@ -17,7 +17,6 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.app.results import Entry, Ready, Scheduled, Sent
 from skywrite.app.sending import Progress, Sending, key_used
-from skywrite.atproto.repo import Repo
 from skywrite.bsky.limits import POST
 from skywrite.compose.freeze import Frozen
 from skywrite.compose.references import parse_reference
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 DUE_COUNTED_MAX = 10_000
 LAST_SOUGHT = 50
 _LATER = ((("until", "pool"), "a rule", "every"), (("zone", "late", "jitter"), "a time", "at"))
-_GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 
 
 class Posts:
@@ -344,35 +342,12 @@ class Posts:
     def delete(self, target: str | int, *, account: str | None = None) -> str:
         """Delete a published post from the network, by its number, at-uri or link; returns its at-uri.
 
-        The number of a thread deletes the whole thread. Raises InputError for posts of other accounts.
+        The number of a thread deletes the whole thread. Raises InputError for posts of other accounts, and NotThere if
+        the network has no such post.
         """
-        if isinstance(target, int) or row_number(target) is not None:
-            post = self._ctx.store.get(int(target))
-            if post.frozen is None or post.uri is None:
-                raise InputError(
-                    f"Post {post.id} is {post.state}, not published.",
-                    hint=Hint("Cancel it instead: ", Do("posts.cancel", post.id)),
-                )
-            owner = self._ctx.store.account(post.account_did)
-            repo = Repo(self._ctx.agent(owner))
-            self._ctx.tombstones.add(post.uri)
-            for write in reversed(Frozen.from_json(post.frozen).writes):
-                repo.delete(write.collection, write.rkey)
-            self._ctx.store.note_deleted(owner.did, post.uri)
-            return post.uri
-        owner = self._ctx.account(account)
-        authority, collection, rkey = parse_reference(target)
-        if authority != owner.did and authority.lower() != owner.handle:
-            raise InputError(
-                f"{target} is not a post of {owner.handle}.", hint=Hint("Name its account: ", Do("argument", "account"))
-            )
-        repo = Repo(self._ctx.agent(owner))
-        uri = f"at://{owner.did}/{collection}/{rkey}"
-        self._ctx.tombstones.add(uri)
-        for name in (collection, *_GATES):
-            repo.delete(name, rkey)
-        self._ctx.store.note_deleted(owner.did, uri)
-        return uri
+        from skywrite.app.deleting import delete
+
+        return delete(self._ctx, target, account)
 
 
 def _check_together(

@@ -223,10 +223,11 @@ def _told(hook: Row, event: Event) -> Event | None:
 
 def _account_names(tx: Transaction, account_dids: Sequence[str] | None) -> dict[str, Any]:
     """Whom a message is about: one account by its handle and DID, or several by their DIDs."""
-    if account_dids is None or len(account_dids) > 1:
-        return {} if account_dids is None else {"dids": list(account_dids)}
-    row = tx.row("get_account", did=account_dids[0]) if account_dids else None
-    return {} if row is None else {"account": row["handle"], "did": row["did"]}
+    named = () if account_dids is None else account_dids
+    if len(named) > 1:
+        return {"dids": list(named)}
+    rows = [tx.row("get_account", did=did) for did in named]
+    return next(({"account": row["handle"], "did": row["did"]} for row in rows if row is not None), {})
 
 
 def event_of(row: Row) -> Event:

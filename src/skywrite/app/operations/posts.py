@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from skywrite.app.approvals import WANTED_SCOPE
+from skywrite.app.deleting import NotThere
 from skywrite.app.operations.copies import NewRow, new_row
 from skywrite.app.operations.once import check_payload, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
@@ -210,7 +212,9 @@ def retry(access: Access, given: ChangeById) -> PostShape:
 def unpublish(access: Access, given: ChangeById) -> PostShape:
     """Delete a published post from the network."""
     _current(access, given.id, given.version)
-    access.sky.posts.delete(given.id)
+    # A repeated request finds nothing left to delete.
+    with suppress(NotThere):
+        access.sky.posts.delete(given.id)
     return post_shape(access, access.sky.posts.get(given.id))
 
 

@@ -1,0 +1,69 @@
+"""Deleting what is published: which records a post consists of, and whether any was there.
+
+What does not live here: drafts and scheduled posts, which are cancelled (`posts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skywrite.app.context import Context
+from skywrite.atproto.repo import Repo
+from skywrite.atproto.xrpc_errors import RecordNotFound
+from skywrite.bsky.limits import POST
+from skywrite.compose.freeze import Frozen
+from skywrite.compose.references import parse_reference
+from skywrite.errors import Do, Hint, InputError, SkywriteError
+from skywrite.queue.model import Account
+from skywrite.queue.numbers import row_number
+
+_GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
+Place = tuple[str, str]
+
+
+class NotThere(SkywriteError):
+    """The network has no such post: it was deleted before, or never was there."""
+
+
+def delete(ctx: Context, target: str | int, account: str | None) -> str:
+    """Delete a post with its thread and gates. Raises NotThere if nothing of it was there."""
+    owner, uri, places = _found(ctx, target, account)
+    repo = Repo(ctx.agent(owner))
+    was_there = any(_is_there(repo, place) for place in places)
+    ctx.tombstones.add(uri)
+    for collection, rkey in places:
+        repo.delete(collection, rkey)
+    ctx.store.note_deleted(owner.did, uri)
+    if not was_there:
+        hint = "Check the link. It may have been deleted before, in the app or from here."
+        raise NotThere(f"There is no post {uri}, so nothing was deleted.", hint=hint)
+    return uri
+
+
+def _found(ctx: Context, target: str | int, account: str | None) -> tuple[Account, str, Sequence[Place]]:
+    """The account, the at-uri, and where the records are, the last one first."""
+    number = row_number(target) if isinstance(target, str) else target
+    if number is not None:
+        post = ctx.store.get(number)
+        if post.frozen is None or post.uri is None:
+            hint = Hint("Cancel it instead: ", Do("posts.cancel", post.id))
+            raise InputError(f"Post {post.id} is {post.state}, not published.", hint=hint)
+        writes = reversed(Frozen.from_json(post.frozen).writes)
+        return ctx.store.account(post.account_did), post.uri, [(one.collection, one.rkey) for one in writes]
+    owner = ctx.account(account)
+    authority, collection, rkey = parse_reference(str(target))
+    if authority != owner.did and authority.lower() != owner.handle:
+        hint = Hint("Name its account: ", Do("argument", "account"))
+        raise InputError(f"{target} is not a post of {owner.handle}.", hint=hint)
+    gates = [(gate, rkey) for gate in _GATES] if collection == POST else []
+    return owner, f"at://{owner.did}/{collection}/{rkey}", [(collection, rkey), *gates]
+
+
+def _is_there(repo: Repo, place: Place) -> bool:
+    if place[0] in _GATES:
+        return False
+    try:
+        repo.get(*place)
+    except RecordNotFound:
+        return False
+    return True
