@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, cast
@@ -14,9 +15,10 @@ from skywrite.schedule.describe import _th
 from skywrite.schedule.folding import fold
 from skywrite.schedule.languages import numbers
 from skywrite.schedule.localtime import SECOND
-from skywrite.schedule.recurrence import NeverHappens, ParsedRule, catch_up, describe, parse_rule
+from skywrite.schedule.recurrence import NeverHappens, ParsedRule, UnknownRule, catch_up, describe, parse_rule
 from skywrite.schedule.rrule import Freq, RRule, _years_later
 from skywrite.schedule.rrule_text import parse_rrule
+from skywrite.schedule.series import RULE_EXAMPLES
 
 BERLIN = "Europe/Berlin"
 # Wednesday, 11:30 in Berlin.
@@ -455,3 +457,27 @@ def test_the_first_of_a_year_is_counted_from_january() -> None:
 def test_a_search_leaps_to_where_something_can_be(text: str, period: datetime, expected: datetime | None) -> None:
     """To the next month, day, hour or minute that the rule may have; not further, and not less far."""
     assert expected == rrule(text, datetime(2026, 1, 5))._empty_until(period)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("daily at 9", 'Write "daily at 9:00" or "daily at 21:00".'),
+        ("sat sun 22", 'Write "sat sun 22:00".'),
+        ("Weekdays 9.30", 'Write "Weekdays 9:30".'),
+        ("evry monday 17:00", 'Write "every monday 17:00".'),
+        ("every firday 17:00", 'Write "every friday 17:00".'),
+        ("every second monday 17:00", 'Write "every 2 weeks monday 17:00" or "second monday of the month 17:00".'),
+        ("every 3rd day 9:00", 'Write "every 3 days 9:00" or "3rd day of the month 9:00".'),
+        ("first monday", 'Add one: "first monday 9:00".'),
+        ("mon 9:00-17:00", RULE_EXAMPLES),
+    ],
+)
+def test_a_rule_that_is_suggested_is_read(text: str, hint: str) -> None:
+    """It keeps the hour that was given; one that counts from its start is read with any."""
+    with pytest.raises(UnknownRule) as caught:
+        parse_rule(text, zone="UTC")
+    assert hint == caught.value.hint
+    start = datetime(2027, 1, 4, tzinfo=UTC)
+    for written in re.findall(r'"([^"]+)"', hint):
+        parse_rule(written, zone="UTC", start=start)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from skywrite.schedule.languages import numbers
-from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, swapped
+from skywrite.schedule.suggestions import swapped
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime
 from skywrite.schedule.tokens import Clock, Found, found
 
 # The next character begins something else: it is not a digit, and not a letter except those of East Asia.

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from heapq import merge
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -17,7 +18,8 @@ from zoneinfo import ZoneInfo
 from skywrite.schedule.rrule import RRule
 from skywrite.schedule.rrule_text import parse_rrule
 from skywrite.schedule.series import UnknownRule
-from skywrite.schedule.words import clock_minutes, month_of, weekday_of
+from skywrite.schedule.suggestions import swapped
+from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL, WEEKDAY_NAMES, clock_minutes, month_of, weekday_of
 
 _CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "last": -1}
@@ -34,6 +36,11 @@ _ADVERBS = {"hourly": "HOURLY", "daily": "DAILY", "weekly": "WEEKLY", "monthly":
 _GROUPS = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 _EITHER = re.compile(r"\bevery +(?:second|third|fourth|2nd|3rd|4th)\b")
 _EVERY_NTH_DAY = re.compile(r"\bevery +(?:second|third|fourth|2nd|3rd|4th) +day\b")
+_WORDS = (
+    *("every", "each", "other", "through", "noon", "midnight"),
+    *(*WEEKDAY_NAMES, *(name.lower() for name in WEEKDAY_FULL), *(name.lower() for name in MONTH_FULL)),
+    *(*_ORDINALS, *_UNITS, *_ADVERBS, *_GROUPS),
+)
 _RANGE = re.compile(r"\b([a-z]+)\s+(?:to|through|thru|until|till)\s+([a-z]+)\b")
 _NOISE = frozenset(("at", "on", "the", "and", "of", "each", "every"))
 
@@ -88,16 +95,14 @@ def parse_english_rule(text: str, zone: ZoneInfo, start: datetime | None) -> Mer
         raise _unknown(text)
     times = [f";BYHOUR={minute // 60};BYMINUTE={minute % 60}" for minute in sorted(set(minutes))] or [""]
     if times == [""] and said.freq not in ("SECONDLY", "MINUTELY", "HOURLY") and start is None:
-        raise UnknownRule(f"The rule {text!r} has no time of day.", hint=f'Add one: "{text} 9:00".')
+        raise UnknownRule(f"The rule {text!r} has no time of day.", readings=[f"{text} 9:00"], lead="Add one:")
     return MergedSeries(tuple(parse_rrule(base + clock, zone, start)[0] for clock in times))
 
 
 def _words(text: str) -> list[str]:
     lower = text.lower()
     if _EVERY_NTH_DAY.search(lower) or (_EITHER.search(lower) and "month" not in lower):
-        raise UnknownRule(
-            f"The rule {text!r} could mean two things.", hint='Write "every 2 weeks" or "second monday of the month".'
-        )
+        raise _either(text, lower)
     spaced = _RANGE.sub(r"\1-\2", re.sub(r"(\d)\s+([ap]m)\b", r"\1\2", lower))
     return [word for word in re.sub(r"\s*-\s*", "-", spaced).replace(",", " ").split() if word not in _NOISE]
 
@@ -200,4 +205,34 @@ def _rrule(said: _Said, text: str) -> str:
 
 
 def _unknown(text: str) -> UnknownRule:
-    return UnknownRule(f"Skywrite does not understand the rule {text!r}.")
+    return UnknownRule(f"Skywrite does not understand the rule {text!r}.", readings=list(_respelled(text.lower())))
+
+
+def _respelled(text: str) -> Iterator[str]:
+    """The rule with a time of day or a misspelled word written as it can be read."""
+    yield re.sub(r"\b([01]?\d|2[0-3])\.([0-5]\d)\b", r"\1:\2", text)
+    if hour := re.search(r"(?<![\d:.-])(?:[01]?\d|2[0-3])$", text):
+        number = int(hour[0])
+        for clock in dict.fromkeys((number, number % 12 + 12 if number <= 12 else number)):
+            yield text[: hour.start()] + f"{clock}:00"
+    for word in re.finditer(r"[a-z]{3,}", text):
+        for near in get_close_matches(word[0], _WORDS, n=1, cutoff=0.75):
+            yield swapped(text, *word.span(), near)
+
+
+def _either(text: str, lower: str) -> UnknownRule:
+    """The error for "every second monday 9:00": every 2 weeks, or the second one of the month."""
+    match = re.search(r"\bevery +(second|third|fourth|2nd|3rd|4th) +([a-z]+)", lower)
+    readings: list[str] = []
+    if match:
+        day = "" if match[2] == "day" else match[2]
+        weeks = f"every {_ORDINALS[match[1]]} {'weeks' if day else 'days'}"
+        readings = [
+            swapped(lower, *match.span(), f"{weeks} {day}"),
+            swapped(lower, *match.span(), f"{match[1]} {match[2]} of the month"),
+        ]
+    return UnknownRule(
+        f"The rule {text!r} could mean two things.",
+        hint='Write "every 2 weeks" or "second monday of the month".',
+        readings=readings,
+    )

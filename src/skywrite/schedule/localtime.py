@@ -28,7 +28,7 @@ LocalKind = Literal["plain", "gap", "twice"]
 class UnknownZone(InputError):
     """A time zone that is not in the IANA database, or not clear.
 
-    In a written time, `readings` are the whole text with other zones (`time_errors.suggest`).
+    In a written time, `readings` are the whole text with other zones (`suggestions`).
     """
 
     lead, most = "Write", 3

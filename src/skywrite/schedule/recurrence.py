@@ -17,9 +17,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
+from skywrite.errors import InputError
 from skywrite.schedule.cron import SHORTCUTS, CronSeries, parse_cron
 from skywrite.schedule.localtime import DAY, SECOND, after_gap, next_change, to_local, to_utc, zone_of
 from skywrite.schedule.series import EveryMinute, NeverHappens, Series, TooOften, UnknownRule
+from skywrite.schedule.suggestions import suggest
 
 __all__ = [
     "EveryMinute",
@@ -35,6 +37,7 @@ __all__ = [
     "pick",
 ]
 
+_ANY = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 RULE_MAX = 500
 Exceptions = Mapping[str, str | None]
@@ -137,8 +140,21 @@ def parse_rule(text: str, *, zone: str, start: datetime | None = None) -> Parsed
         raise UnknownRule(
             f"The rule is too long: more than {RULE_MAX} characters." if given else "No recurrence was given."
         )
-    series, place = _series(given, zone_of(zone), start)
+    try:
+        series, place = _series(given, zone_of(zone), start)
+    except UnknownRule as error:
+        suggest(error, given, lambda reading: _is_read(reading, zone, start))
+        raise
     return ParsedRule(given, place.key, series, start)
+
+
+def _is_read(text: str, zone: str, start: datetime | None) -> bool:
+    """Whether a text is a rule, with this start or any other."""
+    try:
+        _series(text, zone_of(zone), start or _ANY)
+    except InputError:
+        return False
+    return True
 
 
 def check_minute(rule: ParsedRule) -> None:

@@ -16,7 +16,8 @@ from skywrite.schedule.clock_forms import END, make_clock, read_clock
 from skywrite.schedule.date_forms import read_date
 from skywrite.schedule.languages import WORDS_MAX, months, numbers, phrases, tongues
 from skywrite.schedule.span_forms import read_span, units
-from skywrite.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime, swapped
+from skywrite.schedule.suggestions import swapped
+from skywrite.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime
 from skywrite.schedule.tokens import (
     DateOrder,
     Found,

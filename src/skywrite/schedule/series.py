@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,10 +13,15 @@ RULE_EXAMPLES = 'Write it like "every weekday 9:00", "0 9 * * 1-5" or "FREQ=WEEK
 
 
 class UnknownRule(InputError):
-    """The text is not a recurrence."""
+    """The text is not a recurrence. `readings` are the whole text, written otherwise (`suggestions`)."""
 
-    def __init__(self, message: str, *, hint: str = RULE_EXAMPLES) -> None:
+    most = 4
+
+    def __init__(
+        self, message: str, *, hint: str = RULE_EXAMPLES, readings: Sequence[str] = (), lead: str = "Write"
+    ) -> None:
         super().__init__(message, hint=hint)
+        self.readings, self.lead = tuple(readings), lead
 
 
 class NeverHappens(InputError):

@@ -19,7 +19,8 @@ from skywrite.schedule.folding import fold
 from skywrite.schedule.localtime import DAY, Mapped, UnknownZone, to_local, to_utc, zone_of
 from skywrite.schedule.meaning import Parts, at_clock, gather, later, resolve
 from skywrite.schedule.scanner import scan
-from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime, suggest
+from skywrite.schedule.suggestions import suggest
+from skywrite.schedule.time_errors import AmbiguousTime, InvalidTime, PastTime
 from skywrite.schedule.tokens import CalendarDate, Clock, DateOrder, Instant
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 from skywrite.schedule.zone_forms import check_name

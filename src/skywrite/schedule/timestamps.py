@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from skywrite.errors import InputError
 from skywrite.schedule.localtime import UnknownZone, to_utc, zone_of
 from skywrite.schedule.meaning import resolve
-from skywrite.schedule.time_errors import InvalidTime, suggest
+from skywrite.schedule.suggestions import suggest
+from skywrite.schedule.time_errors import InvalidTime
 from skywrite.schedule.times import in_zone, read_parts
 from skywrite.schedule.tokens import DateOrder
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from skywrite.schedule.folding import fold
 from skywrite.schedule.localtime import UnknownZone, closest_zones, zone_names, zone_of
-from skywrite.schedule.time_errors import swapped
+from skywrite.schedule.suggestions import swapped
 from skywrite.schedule.tokens import Found, Token, Zone, ZoneName, found, rewritten
 
 _END = r"(?![\w:])"
