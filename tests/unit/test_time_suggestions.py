@@ -14,6 +14,7 @@ import pytest
 
 from skywrite.errors import InputError
 from skywrite.schedule.localtime import UnknownZone, zone_of
+from skywrite.schedule.time_errors import EXAMPLES
 from skywrite.schedule.times import parse_time
 from skywrite.schedule.timestamps import read_timestamp
 
@@ -86,6 +87,14 @@ def test_every_suggestion_keeps_the_hour_and_the_zone() -> None:
         ("fri 17:00 Europe/Berln", 'Write "fri 17:00 Europe/Berlin".'),
         ("fri 17:00 ET", 'Name a place, such as "fri 17:00 America/New_York".'),
         ("fri 17:00 rome", 'Write "fri 17:00 Europe/Rome".'),
+        ("fri 17:00 Berlin time", 'Write "fri 17:00 Europe/Berlin".'),
+        ("fri 17:00 New York", 'Write "fri 17:00 America/New_York".'),
+        ("fri 17:00 America/New York", 'Write "fri 17:00 America/New_York".'),
+        ("2 hours", 'Write "in 2 hours".'),
+        ("+2h", 'Write "in 2h".'),
+        ("easter sunday 17:00", 'Write the date, such as "24 dec 9:00".'),
+        ("friday noon-ish", EXAMPLES),
+        ("fri-sun 17:00", 'Make it a recurrence, or give one time, such as "fri 17:00".'),
         ("9", 'Write "9:00" or "21:00".'),
         ("at 21", 'Write "at 21:00".'),
         ("fri 9 Asia/Tokyo", 'Write "fri 9:00 Asia/Tokyo" or "fri 21:00 Asia/Tokyo".'),

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 from skywrite.schedule.clock_forms import END, make_clock, read_clock
 from skywrite.schedule.date_forms import read_date
-from skywrite.schedule.languages import WORDS_MAX, months, numbers, phrases, tongues
+from skywrite.schedule.languages import WORDS_MAX, months, numbers, phrases, tongues, weekdays
 from skywrite.schedule.span_forms import read_span, units
 from skywrite.schedule.suggestions import swapped
 from skywrite.schedule.time_errors import EXAMPLES, AmbiguousTime, InvalidTime
@@ -39,7 +39,10 @@ _MONOTONIC = re.compile(r"m=[+-]\d+\.\d+$", re.ASCII)
 _EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _SEPARATORS = re.compile(r"[ ,]+")
 _AGAIN = re.compile(r"every|each|daily|weekly|monthly|hourly|weekdays|weekends|jeden|chaque|cada|ogni|elke")
-_DAYS = re.compile(r"\b[a-z]{3,}(?: (?:to|through) | ?- ?)[a-z]{3,}|\b(?:first|last|second|third|fourth) [a-z]+ of\b")
+_NTH = re.compile(r"\b(?:first|last|second|third|fourth) [a-z]+ of\b")
+_DAYS = re.compile(r"\b([a-z]{2,})(?: (?:to|through) | ?- ?)([a-z]{2,})")
+# They have another date each year.
+_MOVABLE = re.compile(r"\b(?:easter|good friday|thanksgiving|ostern|ramadan)\b")
 _RANGE_END = re.compile(r"(?: (?:to|through) | ?- ?)[a-z]{3,}")
 _AT_WHICH_HOUR = "Say at which hour, such as"
 _DATE = "Write the date, such as"
@@ -58,7 +61,6 @@ _HELP = (
     (r"new year(?:'?s)?(?: day)?|neujahr", _DATE, "1 jan", "9:00"),
     (r"halloween", _DATE, "31 oct", "18:00"),
     (r"valentine'?s(?: day)?", _DATE, "14 feb", "9:00"),
-    (r"easter", _DATE, "", ""),
 )
 
 
@@ -160,15 +162,17 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
     match = _WORD.match(text, pos)
     piece = match[0] if match else re.compile(r"[^ ,]+").match(text, pos)[0]  # type: ignore[index]
     message = f"Skywrite does not understand {piece!r} in the time {given!r}."
-    if _AGAIN.fullmatch(piece) or _DAYS.search(text):
+    if _AGAIN.fullmatch(piece) or _NTH.search(text) or _has_days(text):
         return InvalidTime(
             f"The time {given!r} is a recurrence.",
             hint='Give one time, such as "mon 9:00", or make it a recurrence.',
-            readings=[swapped(text, pos, pos + len(piece), ""), _RANGE_END.sub("", text)],
+            readings=[_RANGE_END.sub("", text) if _has_days(text) else swapped(text, pos, pos + len(piece), "")],
             lead="Make it a recurrence, or give one time, such as",
         )
     if re.match(r"in [-−]\d", text[pos:]):
         return InvalidTime(f"The time {given!r} is in the past.", hint='Write a length such as "in 5 minutes".')
+    if _MOVABLE.search(text):
+        return InvalidTime(message, hint='Write the date, such as "24 dec 9:00".')
     if help_ := _help(text, given):
         return help_
     if piece in months():
@@ -181,7 +185,12 @@ def _unknown(text: str, pos: int, given: str) -> InvalidTime:
     dotted = re.compile(rf"(\d{{1,2}})\.(\d\d?){END}").match(text, pos)
     if dotted:
         return _dotted(text, dotted, given)
-    return InvalidTime(message, readings=list(_respelled(text, pos, piece)), most=1, hint=_hint_of(piece))
+    return InvalidTime(message, readings=list(_respelled(text, pos)), most=1, hint=_hint_of(piece))
+
+
+def _has_days(text: str) -> bool:
+    """Whether it says from which day of the week to which."""
+    return any(days[1] in weekdays() and days[2] in weekdays() for days in _DAYS.finditer(text))
 
 
 def _help(text: str, given: str) -> InvalidTime | None:
@@ -201,13 +210,13 @@ def _hint_of(piece: str) -> str:
     return 'Write a time of day like 9:00 or 9am, and a length like "in 2 hours".' if piece in numbers() else EXAMPLES
 
 
-def _respelled(text: str, pos: int, piece: str) -> Iterator[str]:
-    """The text with a time of day, a city or a misspelled word written as it can be read."""
-    end = pos + len(piece)
+def _respelled(text: str, pos: int) -> Iterator[str]:
+    """The text with a time of day, a city, a length or a misspelled word written as it can be read."""
     if digits := re.compile(rf"([01]\d|2[0-3])([0-5]\d){END}").match(text, pos):
         yield swapped(text, pos, digits.end(), f"{digits[1]}:{digits[2]}")
-    if text.endswith(piece) and (zone := suggest_zone(piece)):
-        yield swapped(text, pos, end, zone)
+    if zone := suggest_zone(text[pos:].removesuffix(" time").replace(" ", "_")):
+        yield swapped(text, pos, len(text), zone)
+    yield f"in {text.lstrip('+ ')}"
     unknown = (word for word in _WORD.finditer(text) if word[0] not in _known_words())
     if word := next(unknown, None):
         for near in _similar(word[0]):

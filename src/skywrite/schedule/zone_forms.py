@@ -139,8 +139,12 @@ def _named_in(text: str, match: re.Match[str]) -> ZoneInfo:
     try:
         return _named(match[1])
     except UnknownZone as error:
-        near = closest_zones(match[1])
-        error.readings = tuple(swapped(text, match.start(1), match.end(1), name) for name in near)
+        spaced = text[match.start(1) :].replace(" ", "_")
+        if spaced in zone_names():
+            error.readings = (swapped(text, match.start(1), len(text), zone_names()[spaced]),)
+        else:
+            near = closest_zones(match[1])
+            error.readings = tuple(swapped(text, match.start(1), match.end(1), name) for name in near)
         raise
 
 
