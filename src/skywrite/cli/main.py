@@ -15,7 +15,7 @@ import click
 
 from skywrite import __version__
 from skywrite.cli.given import refuse_empty, unknown_option
-from skywrite.cli.output import QUIET, clean_streams, print_error
+from skywrite.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError
 
@@ -181,6 +181,7 @@ _prepared(cli)
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code."""
     given = sys.argv[1:] if arguments is None else arguments
+    open_streams()
     clean_streams()
     as_json = "--json" in given
     try:
@@ -195,8 +196,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _wrong_usage(error, as_json)
     except BrokenPipeError:
         # The reader of our output is gone; there is nothing left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_output()
         code = 0
+    except OutputLost as error:
+        code = _output_lost(error)
     except OSError as error:
         code = _refused_by_system(error, as_json)
     except Exception as error:
@@ -215,6 +218,21 @@ def _wrong_usage(error: click.ClickException, as_json: bool) -> int:
         message = unknown_option(error.option_name, context)
     print_error({"error": "UsageError", "message": message, "hint": hint}, as_json)
     return 2
+
+
+def _end_output() -> None:
+    """Let what is left of the output go nowhere, so that the end of the process does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _output_lost(error: OutputLost) -> int:
+    """What could not be written is said on standard error: it may be what the command did."""
+    _end_output()
+    message = f"The output cannot be written: {error.strerror}. What was done is done."
+    unsaid = " ".join(error.unsaid.split())
+    hint = f"It was to say: {unsaid}" if unsaid else "Check where the output goes."
+    print_error({"error": "OutputLost", "message": message, "hint": hint}, False)
+    return 1
 
 
 def _refused_by_system(error: OSError, as_json: bool) -> int:

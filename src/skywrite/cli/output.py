@@ -6,8 +6,10 @@ What does not live here: how a post is shown (`view`).
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TextIO, cast
 
@@ -19,19 +21,46 @@ from skywrite.errors import Hint
 from skywrite.shown import printable, printable_line, printable_styled
 
 PIECES = 200
+UNSAID_MAX = 2000
 QUIET = "skywrite.quiet"
 
 
+class OutputLost(OSError):
+    """Output could not be written; `unsaid` is what it was to say."""
+
+    unsaid: str = ""
+
+
 class CleanStream:
-    """A stream for terminals and pipes that removes untrusted control characters."""
+    """A stream for terminals and pipes that removes untrusted control characters, and keeps what was not written."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.buffer = CleanBytes(self)
+        self._unsaid = ""
 
     def write(self, text: str) -> int:
-        self._stream.write(printable_styled(text))
+        clean = printable_styled(text)
+        self._unsaid = f"{self._unsaid}{clean}"[-UNSAID_MAX:]
+        with self._losing():
+            self._stream.write(clean)
         return len(text)
+
+    def flush(self) -> None:
+        with self._losing():
+            self._stream.flush()
+        self._unsaid = ""
+
+    @contextmanager
+    def _losing(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            lost = OutputLost(error.errno, error.strerror)
+            lost.unsaid = self._unsaid
+            raise lost from None
 
     def write_raw(self, text: str) -> None:
         """Write our own text, with its carriage returns."""
@@ -58,6 +87,17 @@ class CleanBytes:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def open_streams() -> None:
+    """Open the standard streams that the caller closed: otherwise our next file would take their place."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            place = os.open(os.devnull, os.O_RDWR)
+            if place != number:
+                os.dup2(place, number)
+                os.close(place)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def clean_streams() -> None:
