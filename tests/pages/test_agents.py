@@ -47,6 +47,8 @@ def test_the_answer_reaches_the_program(tab: Watched) -> None:
         page = tab.visit(f"/authorize?{urlencode(question)}")
         assert [] == problems(page)
         assert page.get_by_label("draft").is_checked()
+        assert not page.get_by_label("alice.test").is_checked()
+        page.get_by_label("alice.test").check()
         page.get_by_role("button", name="Allow it").click(no_wait_after=True)
         assert arrived.wait(PATIENCE_SECONDS)
         program.shutdown()

@@ -81,9 +81,9 @@ class House(NamedTuple):
         self, question: dict[str, str], *scopes: str, cookie: dict[str, str] | None = None, **fields: str
     ) -> httpx.Response:
         """The page's form, sent."""
-        form = {**question, "decision": "allow", **{f"scope-{scope}": "on" for scope in scopes}, **fields}
-        for account in self.sky.accounts.list():
-            form[f"account-{account.did}"] = "on"
+        chosen = [f"account-{account.did}" for account in self.sky.accounts.list()]
+        chosen += [f"scope-{scope}" for scope in scopes]
+        form = {**question, "decision": "allow", **dict.fromkeys(chosen, "on"), **fields}
         headers = {**(cookie or self.cookie()), "sec-fetch-site": "same-origin"}
         return self.web.post(f"{PAGE}/authorize", data=form, headers=headers)
 
@@ -306,6 +306,23 @@ def test_nobody_gives_more_than_the_program_asked_for(house: House) -> None:
     """A right that was not asked for, or none at all, is refused, also from the owner."""
     for scopes in (("publish",), ("manage",), ()):
         assert 422 == house.answer(house.question(scope="read"), *scopes).status_code
+
+
+def test_the_page_shows_who_asks_by_what_cannot_be_chosen(house: House) -> None:
+    """The address is large; the name, which the program chose, is quoted and small."""
+    page = house.ask(house.question()).text
+    assert '<p class="address">127.0.0.1:4321</p>' in page
+    assert "<small>It calls itself “<bdi>Test &lt;b&gt;program&lt;/b&gt;</bdi>”." in page
+
+
+def test_accounts_are_chosen_by_the_person(house: House) -> None:
+    """None is chosen beforehand, and without any nothing is allowed."""
+    question = house.question()
+    boxes = re.findall(r"<input [^>]*account-[^>]*>", house.ask(question).text)
+    assert (2, []) == (len(boxes), [box for box in boxes if "checked" in box])
+    nobody = {f"account-{account.did}": "" for account in house.sky.accounts.list()}
+    refused = house.answer(question, "read", **nobody)
+    assert (422, True) == (refused.status_code, "at least one account" in refused.text)
 
 
 def test_an_agent_loses_what_its_person_loses(house: House) -> None:
@@ -585,7 +602,9 @@ def _let_in(server: Server, url: str) -> dict[str, str]:
         unescape(name): unescape(value)
         for name, value in re.findall(r'type="hidden" name="(.*?)" value="(.*?)"', page.text)
     }
-    form |= {unescape(name): "on" for name in re.findall(r'type="checkbox" name="(.*?)" checked', page.text)}
+    # The rights are chosen beforehand; the accounts are the person's choice.
+    chosen = re.findall(r'type="checkbox" name="(.*?)" checked|type="checkbox" name="(account-.*?)"', page.text)
+    form |= {unescape(name or account): "on" for name, account in chosen}
     answer = httpx.post(
         f"{server.url}/authorize", data={**form, "decision": "allow"}, headers=headers, timeout=PATIENCE_SECONDS
     )

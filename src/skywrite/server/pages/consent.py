@@ -104,11 +104,14 @@ def decide(visit: Visit, form: dict[str, str]) -> Response:
     if form.get("decision") != "allow":
         return asked.answer(error="access_denied")
     scopes = tuple(scope for scope in SCOPES if form.get(f"scope-{scope}"))
-    accounts = tuple(item.did for item in visit.sky.accounts.list() if form.get(f"account-{item.did}"))
+    known = visit.sky.accounts.list()
+    accounts = tuple(item.did for item in known if form.get(f"account-{item.did}"))
     for scope in scopes:
         visit.access.require(scope)
     if not scopes or not set(scopes) <= set(asked.scopes):
         raise InvalidRequest("Choose at least one of the rights that the program asks for.", hint="Go back and choose.")
+    if known and not accounts:
+        raise InvalidRequest("Choose at least one account that the program may use.", hint="Go back and choose.")
     consent = Consent(
         person_id=visit.person.id,
         client_id=asked.client.id,
