@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.processes import PATIENCE_SECONDS, Child, python_child
 
+# Of any address; the cookies that a server sets on this computer have another name.
 COOKIE = "__Host-skywrite"
 _numbers = itertools.count(1)
 

@@ -28,7 +28,7 @@ from skywrite.server.limits import Buckets, Quota
 from skywrite.server.mcp import McpEndpoint
 from skywrite.server.metrics import Metrics
 from skywrite.server.openapi import openapi, reference
-from skywrite.server.pages.frame import failed, missing
+from skywrite.server.pages.frame import failed, missing, refused
 from skywrite.server.passkeys import (
     Challenges,
     register,
@@ -36,7 +36,7 @@ from skywrite.server.passkeys import (
     sign_in_options,
     sign_in_with_passkey,
 )
-from skywrite.server.problems import on_error, on_wrong_method
+from skywrite.server.problems import on_wrong_method
 from skywrite.server.rehearsals import Rehearsals
 from skywrite.server.routes import PREFIX, api_routes
 from skywrite.server.security import Origin, Shield
@@ -107,7 +107,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
         ],
         middleware=[Middleware(Shield, origin=origin)],
         exception_handlers={
-            SkywriteError: on_error,
+            SkywriteError: refused,
             404: missing,
             405: on_wrong_method,
             Exception: failed,

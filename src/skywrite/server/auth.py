@@ -19,11 +19,13 @@ from skywrite.queue.api_keys import ApiKey, digest_of
 from skywrite.queue.people import SESSION_LIFETIME, Person
 from skywrite.server.problems import HttpProblem
 from skywrite.server.rights import Credential, access_of_key, access_of_person
+from skywrite.server.security import LOOPBACK_HOSTS, host_name
 from skywrite.server.services import services_of
 
 log = logging.getLogger("skywrite.server")
 
 COOKIE = "__Host-skywrite"
+PLAIN_COOKIE = "skywrite"
 AFTER_SIGN_IN = "/"
 
 
@@ -50,21 +52,51 @@ async def caller_of(request: Request, resource: str | None = None) -> Caller:
     header = request.headers.get("authorization", "")
     if header:
         return await run_in_threadpool(_by_key, request, header, resource)
-    person = await person_of(request)
-    if person is None:
+    session = await _session_of(request)
+    if session is None:
         raise NotSignedIn(
             "Nobody is signed in.", hint=Hint("Send an API key: Authorization: Bearer KEY. Make one: ", Do("keys.add"))
         )
-    shown = Credential(session=digest_of(request.cookies[COOKIE]))
-    return Caller(access_of_person(services.sky, person), shown, person=person)
+    secret, person = session
+    return Caller(access_of_person(services.sky, person), Credential(session=digest_of(secret)), person=person)
 
 
 async def person_of(request: HTTPConnection) -> Person | None:
     """The person who is signed in by the session's cookie, or None."""
-    secret = request.cookies.get(COOKIE)
-    if not secret:
-        return None
-    return await run_in_threadpool(services_of(request).people.of_session, secret)
+    session = await _session_of(request)
+    return None if session is None else session[1]
+
+
+async def _session_of(request: HTTPConnection) -> tuple[str, Person] | None:
+    """The secret of the session that is valid, and its person."""
+    for secret in _sessions(request):
+        if person := await run_in_threadpool(services_of(request).people.of_session, secret):
+            return secret, person
+    return None
+
+
+class Cookie(NamedTuple):
+    """The cookie of a session, as browsers take it at an address."""
+
+    name: str
+    secure: bool
+
+    @classmethod
+    def at(cls, request: HTTPConnection) -> Cookie:
+        """Over https, one that is bound to its host and to https. On this computer over http, where WebKit takes no
+        such cookie, a plain one with the port in its name: ports share cookies, and so would two servers.
+        """
+        host, port = host_name(request.headers.get("host", "")), request.url.port or 80
+        is_forwarded = request.headers.get("x-forwarded-proto") == "https"
+        if request.url.scheme == "https" or is_forwarded or host not in LOOPBACK_HOSTS:
+            return cls(COOKIE, secure=True)
+        return cls(f"{PLAIN_COOKIE}-{port}", secure=False)
+
+
+def _sessions(request: HTTPConnection) -> list[str]:
+    """The secrets that the browser sent; the older kind of cookie counts where there is no other."""
+    names = dict.fromkeys((Cookie.at(request).name, COOKIE))
+    return [secret for name in names if (secret := request.cookies.get(name))]
 
 
 async def sign_in(request: Request) -> Response:
@@ -86,20 +118,22 @@ async def sign_in(request: Request) -> Response:
 async def start_session(request: HTTPConnection, person: Person, response: Response) -> Response:
     """Add the cookie of a new session to the response. The browser's older session ends."""
     services = services_of(request)
-    if old := request.cookies.get(COOKIE):
+    for old in _sessions(request):
         await run_in_threadpool(services.people.end_session, old)
     secret = await run_in_threadpool(services.people.begin_session, person.id)
     seconds = int(SESSION_LIFETIME.total_seconds())
-    response.set_cookie(COOKIE, secret, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict")
+    name, secure = Cookie.at(request)
+    response.set_cookie(name, secret, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
     return response
 
 
 async def sign_out(request: Request) -> Response:
     """End the session; the browser clears its cache of our pages."""
-    if secret := request.cookies.get(COOKIE):
+    for secret in _sessions(request):
         await run_in_threadpool(services_of(request).people.end_session, secret)
     response = RedirectResponse("/", 303, headers={"clear-site-data": '"cache", "storage"'})
-    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    for name, secure in (Cookie.at(request), Cookie(COOKIE, secure=True)):
+        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
     return response
 
 

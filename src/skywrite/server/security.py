@@ -65,7 +65,7 @@ class Origin(NamedTuple):
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server."""
-        return _name(host) in self.hosts
+        return host_name(host) in self.hosts
 
     def is_own(self, origin: str, host: str) -> bool:
         """Whether an Origin header is this server's own, for a request to `host`."""
@@ -81,7 +81,7 @@ class Origin(NamedTuple):
             port = f":{parts.port}" if parts.port else ""
         except ValueError:
             return None
-        name = _name(parts.netloc)
+        name = host_name(parts.netloc)
         return f"{parts.scheme}://{name}{port}" if parts.scheme == "https" or name in LOOPBACK_HOSTS else None
 
     def page_of(self, issuer: str) -> str:
@@ -148,7 +148,7 @@ def _with_headers(send: Send, defaults: Mapping[str, str]) -> Send:
     return sending
 
 
-def _name(host: str) -> str:
+def host_name(host: str) -> str:
     """The name in a Host header, without its port; empty if it is not valid."""
     try:
         parts = urlsplit(f"//{host}")

@@ -30,7 +30,7 @@ from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import person_of
 from skywrite.server.pages.forms import Sent, read_form
-from skywrite.server.pages.frame import Visit, back, hint_words, in_lane, page_route, render, show, when
+from skywrite.server.pages.frame import Visit, back, hint_words, in_lane, page_route, show, signed_out, when
 from skywrite.server.pages.kept import kept_words
 from skywrite.server.pages.waiting import now_as_time, undo_seconds
 from skywrite.server.services import services_of
@@ -217,7 +217,7 @@ async def sent(request: Request) -> Response:
     """Handle the form without the script's help."""
     person = await person_of(request)
     if person is None:
-        return render("signed_out.html", status=401)
+        return signed_out(request)
     visit = Visit(request, services_of(request), person)
     form = await read_form(request, UPLOAD_BYTES_MAX, max_files=IMAGE_FILES_MAX, max_fields=FIELDS_MAX)
     try:

@@ -28,7 +28,7 @@ from skywrite.server.auth import own_path, person_of
 from skywrite.server.json_bodies import check_texts
 from skywrite.server.limits import JSON_BYTES_MAX, bounded
 from skywrite.server.pages.forms import Fields
-from skywrite.server.problems import TooBusy, on_missing, on_surprise
+from skywrite.server.problems import TooBusy, on_error, on_missing, on_surprise
 from skywrite.server.rights import access_of_person
 from skywrite.server.routes import PREFIX, invalid
 from skywrite.server.services import Services, services_of
@@ -130,8 +130,18 @@ async def answer(request: Request, page: Page, *, network: bool = False) -> Resp
     """Handle a page for a signed-in person; in a thread, because the queue's methods block."""
     person = await person_of(request)
     if person is None:
-        return render("signed_out.html", status=401)
+        return signed_out(request)
     return await in_lane(Visit(request, services_of(request), person), page, network=network)
+
+
+def signed_out(request: Request) -> Response:
+    """How to sign in. A browser that comes from another site does not send our cookie (SameSite=Strict), so it goes one
+    step further first, from a page of ours.
+    """
+    if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return render("from_elsewhere.html", address=own_path(address))
+    return render("signed_out.html", status=401, error=None)
 
 
 async def in_lane(visit: Visit, page: Page, *, network: bool) -> Response:
@@ -148,7 +158,7 @@ def form_route(path: str, action: Callable[[Visit, dict[str, str]], Response], *
     async def endpoint(request: Request) -> Response:
         person = await person_of(request)
         if person is None:
-            return render("signed_out.html", status=401)
+            return signed_out(request)
         form = await bounded(request, JSON_BYTES_MAX).form(max_files=0, max_fields=200)
         fields = Fields({name: str(value) for name, value in form.items()})
         check_texts(fields.values())
@@ -175,6 +185,17 @@ def _trouble(visit: Visit, error: SkywriteError) -> Response:
 def missing(request: Request, error: Exception) -> Response:
     """Nothing is at this address: a page for people, a problem for programs."""
     return render("missing.html", status=404) if _is_for_people(request) else on_missing(request, error)
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """A request that was refused before a page could answer: a page for people, a problem for programs."""
+    response = on_error(request, error)
+    if not _is_for_people(request):
+        return response
+    template = "signed_out.html" if response.status_code == 401 else "refused.html"
+    page = render(template, status=response.status_code, error=error)
+    page.headers.update({name: value for name, value in response.headers.items() if name == "retry-after"})
+    return page
 
 
 def failed(request: Request, error: Exception) -> Response:
