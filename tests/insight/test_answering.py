@@ -119,6 +119,19 @@ def test_it_starts_from_now(sky: Skywrite, world: World, carol: Stranger) -> Non
     assert ["Old 0", "Old 1", "Old 2"] == [item.text for item in sky.inbox.list()]
 
 
+def test_an_account_that_was_removed_starts_anew(sky: Skywrite, world: World, carol: Stranger) -> None:
+    """What came before it is signed in again is left to people."""
+    sent = sky.post("Hello")
+    bot = Bot(sky, world)
+    bot.turn()
+    sky.accounts.logout(forget=True)
+    carol.say("While you were away", to=sent.uri)
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    bot.turn()
+    carol.say("Welcome back", to=sent.uri)
+    assert ["Re: Welcome back"] == bot.turn()
+
+
 def test_a_start_that_broke_off_begins_again(
     sky: Skywrite, world: World, carol: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ class Tombstones:
         self._deleted: frozenset[str] = frozenset()
 
     def add(self, uri: str) -> None:
-        """Note that a record is deleted. Raises OSError if that cannot be noted."""
+        """Note that a record is deleted. Where that cannot be noted, it is deleted all the same."""
         if uri not in self:
             self._append(_DELETED, uri)
 
@@ -56,13 +56,14 @@ class Tombstones:
         return False
 
     def _append(self, what: str, uri: str) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # One short write at the end: lines of two processes do not mix.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, f"{what} {uri}\n".encode())
-        finally:
-            os.close(descriptor)
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # One short write at the end: lines of two processes do not mix.
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, f"{what} {uri}\n".encode())
+            finally:
+                os.close(descriptor)
 
 
 def _read(path: Path) -> frozenset[str]:

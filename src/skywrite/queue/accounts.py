@@ -115,6 +115,7 @@ class AccountOperations(StoreBase):
                     ),
                 )
             tx.run("delete_account", did=did)
+            tx.run("forget_inbox", account_did=did)
             if row["is_default"] and heirs:
                 tx.run("set_default", did=heirs[0], yes=True)
 

@@ -162,7 +162,8 @@ class InboxItems:
         """Mark it as done, or to be shown again later. Raises UnknownItem."""
         with self._store._writing(wake=False) as tx:
             _get(tx, item_id)
-            tx.run("settle_inbox", id=item_id, state=state, snoozed_until=snoozed_until)
+            values = {"state": state, "snoozed_until": snoozed_until, "now": self._store._clock.now()}
+            tx.run("settle_inbox", id=item_id, **values)
             return _get(tx, item_id)
 
     def answer(self, item_id: int, post: NewPost) -> int:
@@ -177,7 +178,8 @@ class InboxItems:
             identity = identities.of_answer(item.account_did, item.uri, number)
             (added,) = add_posts(tx, self._store._clock, [post._replace(identity=identity)])
             state, answers = "new" if post.due_at is None else "done", item.answers if added.existed else number
-            tx.run("answer_inbox", id=item_id, state=state, answer_id=added.id, answers=answers)
+            values = {"state": state, "answer_id": added.id, "answers": answers, "now": self._store._clock.now()}
+            tx.run("answer_inbox", id=item_id, **values)
             return added.id
 
     def answer_claimed(self, item: InboxItem, post: NewPost) -> int | None:
@@ -252,21 +254,19 @@ class InboxItems:
 
     def has_started(self, account_did: str, function: str) -> bool:
         """Whether a function answers what comes to an account."""
-        return bool(self._setting(START, f"{function} {account_did}"))
+        return function in self._setting(START, account_did)
 
     def start(self, account_did: str, function: str) -> None:
         """From now on, a function answers what comes to an account; what is there was seen before."""
         now = self._store._clock.now()
         with self._store._writing(wake=False) as tx:
             tx.run("pass_whole_inbox", account_did=account_did, why=SEEN_BEFORE, now=now)
-            value = dump_json({"since": now.isoformat()})
-            tx.run("put_setting", scope=START, name=f"{function} {account_did}", value=value)
+            since = _setting(tx, START, account_did) | {function: now.isoformat()}
+            tx.run("put_setting", scope=START, name=account_did, value=dump_json(since))
 
     def _setting(self, scope: str, name: str) -> dict[str, Any]:
         with self._store._reading() as tx:
-            row = tx.row("get_setting", scope=scope, name=name)
-        found = None if row is None else json.loads(row["value"])
-        return found if isinstance(found, dict) else {}
+            return _setting(tx, scope, name)
 
 
 def _get(tx: Transaction, item_id: int) -> InboxItem:
@@ -274,6 +274,12 @@ def _get(tx: Transaction, item_id: int) -> InboxItem:
     if row is None:
         raise unknown_item(item_id)
     return _item_of(row)
+
+
+def _setting(tx: Transaction, scope: str, name: str) -> dict[str, Any]:
+    row = tx.row("get_setting", scope=scope, name=name)
+    found = None if row is None else json.loads(row["value"])
+    return found if isinstance(found, dict) else {}
 
 
 def _put_place(tx: Transaction, account_did: str, place: Place) -> None:

@@ -39,12 +39,16 @@ SELECT * FROM inbox WHERE answer_id = :post_id
 SELECT * FROM inbox WHERE id = :id
 
 -- name: settle_inbox
--- Record that an item needs no reply, or that it is snoozed.
-UPDATE inbox SET state = :state, snoozed_until = :snoozed_until WHERE id = :id
+-- Record that an item needs no reply (then no function looks at it any more), or that it is snoozed.
+UPDATE inbox SET state = :state, snoozed_until = :snoozed_until,
+  handled_at = CASE WHEN :state = 'done' THEN coalesce(handled_at, :now) ELSE handled_at END
+WHERE id = :id
 
 -- name: answer_inbox
 -- Record the post with which a person replies to an item.
-UPDATE inbox SET state = :state, snoozed_until = NULL, answer_id = :answer_id, answers = :answers WHERE id = :id
+UPDATE inbox SET state = :state, snoozed_until = NULL, answer_id = :answer_id, answers = :answers,
+  handled_at = coalesce(handled_at, :now)
+WHERE id = :id
 
 -- name: answer_inbox_by_function
 -- Record the post with which a function replies to an item, unless somebody has dealt with it meanwhile.
@@ -89,3 +93,7 @@ WHERE id = :id AND handled_at IS NULL AND tries = :was RETURNING *
 -- name: handled_inbox
 -- Record that a function has handled an item.
 UPDATE inbox SET handled_at = :now, lease_until = NULL WHERE id = :id AND tries = :was
+
+-- name: forget_inbox
+-- Forget how far the notifications of an account were read, and since when functions answer: it was deleted.
+DELETE FROM setting WHERE scope IN ('inbox', 'on_reply') AND name = :account_did
