@@ -17,8 +17,10 @@ from skywrite.app.settings import unreadable
 from skywrite.errors import Do, Hint, TemporaryError, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.approval_rules import SETTING as APPROVAL
+from skywrite.queue.damage import Damage
 from skywrite.queue.database import Protection
 from skywrite.queue.model import Account
+from skywrite.queue.reading import REPAIR
 
 CLOCK_SECONDS_MAX = 60.0
 LATE_SECONDS_MAX = 300
@@ -52,7 +54,7 @@ class Finding:
 def check_all(sky: Skywrite, name: str | None = None) -> list[Finding]:
     """Everything."""
     findings = [*_guarded("database", lambda: _database(sky))]
-    if findings[-1].exit_code:
+    if any(finding.what == "database" and finding.exit_code for finding in findings):
         return findings
     findings += _guarded("settings", lambda: _settings(sky))
     findings += _guarded("account", lambda: _accounts(sky, name))
@@ -70,7 +72,7 @@ def check_run(
     """
     now = sky.context.clock.now()
     code = 1 if wrong == "wrong" else 0
-    beats = {worker: datetime.fromisoformat(beat) for worker, beat in sky.context.store.settings("worker").items()}
+    beats = sky.context.store.times("worker")
     living = [worker for worker, beat in beats.items() if abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS)]
     findings = []
     if living:
@@ -139,6 +141,7 @@ def _database(sky: Skywrite) -> Iterator[Finding]:
     yield Finding("database", f"{sky.context.config.shown_database}, {count} posts")
     if protection := sky.context.store.protection():
         yield _connection(protection)
+    yield from _damage(sky)
     key = sky.context.config.home / "key"
     if not sky.context.config.key and key.exists() and os.name == "posix" and key.stat().st_mode & 0o077:
         yield Finding("key", f"{key} can be read by others", "wrong", f"chmod 600 {key}", 1)
@@ -153,6 +156,17 @@ def _settings(sky: Skywrite) -> Iterator[Finding]:
                 what, value = f"{what} Until it is set again, every post waits for an approval.", "=all"
             hint = Hint(f"Set it again for {account.handle}: ", Do("accounts.set", f"{name}{value}"))
             yield Finding(account.handle, what, "wrong", hint, 1)
+
+
+def _damage(sky: Skywrite) -> Iterator[Finding]:
+    """Pages and rows that cannot be read."""
+    damage = Damage(sky.context.store)
+    if pages := damage.pages():
+        hint = "Stop the workers, keep a copy of the file, and restore the last backup."
+        yield Finding("database", f"its file is damaged: {'; '.join(pages)}", "wrong", hint, 1)
+        return
+    for row in damage.rows():
+        yield Finding("row", row.message, "wrong", REPAIR, 1)
 
 
 def _connection(protection: Protection) -> Finding:

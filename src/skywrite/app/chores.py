@@ -13,6 +13,7 @@ from skywrite.publish.worker import in_turn
 from skywrite.queue.events import Events
 from skywrite.queue.ledger import Ledger
 from skywrite.queue.notices import Notices
+from skywrite.queue.reading import time_in
 
 HEARTBEAT_SECONDS = 15
 # The scope of the settings in which each worker records the servers that do not respond.
@@ -78,9 +79,9 @@ class Pruning(Chore):
     every = timedelta(seconds=PRUNE_SECONDS)
 
     def _do(self, now: datetime) -> None:
-        last = self._ctx.store.setting("media", "pruned_at")
+        last = time_in(self._ctx.store.setting("media", "pruned_at"))
         if last is not None:
-            due = in_turn(datetime.fromisoformat(last) + self.every, now, self.every)
+            due = in_turn(last + self.every, now, self.every)
             if due > now:
                 self._next_at = due
                 return
@@ -93,8 +94,9 @@ class Pruning(Chore):
 
     def _forget_workers(self, now: datetime) -> None:
         """A worker that is killed leaves its heartbeat behind."""
-        for worker, beat in self._ctx.store.settings("worker").items():
-            if abs(now - datetime.fromisoformat(beat)) > self.every:
+        beats = self._ctx.store.times("worker")
+        for worker in self._ctx.store.settings("worker"):
+            if worker not in beats or abs(now - beats[worker]) > self.every:
                 self._ctx.store.put_setting("worker", worker, None)
                 self._ctx.store.put_setting(HANGING, worker, None)
 

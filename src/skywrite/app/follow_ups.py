@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
-from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
 from skywrite.queue import identities
 from skywrite.queue.authors import written_by
+from skywrite.queue.database import is_about_one
 from skywrite.queue.follow_ups import ONE, FollowUp, FollowUps, Kind, Open, counted
 from skywrite.queue.marks import AGES_HOURS, COUNTS, LATE_PART
 from skywrite.queue.model import Account, Post
@@ -161,13 +162,23 @@ class FollowUpTask:
         while page := stored.open(after, PAGE):
             after = page[-1].follow_up.id
             for item in [item for item in page if item.follow_up.kind in self.kinds]:
-                found = verdict(item, self.ctx.clock.now())
-                if found is not None and found.state == "reached":
-                    made += self._do(stored, item.follow_up, found.note)
-                elif found is not None:
-                    stored.settle(item.follow_up, found.state, found.note)
-                    self.log("follow_up_expired", follow_up=item.follow_up.id, message=found.note)
+                made += self._look_at(stored, item)
         return made
+
+    def _look_at(self, stored: FollowUps, item: Open) -> int:
+        try:
+            found = verdict(item, self.ctx.clock.now())
+            if found is not None and found.state == "reached":
+                return self._do(stored, item.follow_up, found.note)
+            if found is not None:
+                stored.settle(item.follow_up, found.state, found.note)
+                self.log("follow_up_expired", follow_up=item.follow_up.id, message=found.note)
+        except Exception as error:
+            if not is_about_one(error):
+                raise
+            problem = Unexpected.of(error)
+            self.log("follow_up_failed", follow_up=item.follow_up.id, error=problem.name, message=problem.message)
+        return 0
 
     def _do(self, stored: FollowUps, follow_up: FollowUp, note: str) -> int:
         if not stored.reach(follow_up, note):

@@ -7,6 +7,7 @@ does not: when they run (`timers`), loading a program's file (`sources.functions
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from skywrite.app.rows import Rows
 from skywrite.app.sending import Sending
 from skywrite.app.timers import Given, Run, late_seconds
 from skywrite.errors import InputError
+from skywrite.queue.reading import UnreadableRow
 from skywrite.queue.timers import NewTimer, Timer
 from skywrite.schedule.recurrence import parse_rule
 from skywrite.sources.functions import Function, InvalidProgram, check_function
@@ -111,7 +113,11 @@ class Functions:
 
     def store_times(self) -> list[Timer]:
         """Store the times of the functions; known functions keep theirs."""
-        return [self._ctx.store.add_timer(self._new(function)) for function in self._registered.values()]
+        stored = []
+        for function in self._registered.values():
+            with suppress(UnreadableRow):
+                stored.append(self._ctx.store.add_timer(self._new(function)))
+        return stored
 
     def _new(self, function: Function) -> NewTimer:
         account = self._ctx.account(function.account)

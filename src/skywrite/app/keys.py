@@ -6,7 +6,7 @@ sealing (`queue.vault`), what is sealed (`queue.rekey`). Keys of the HTTP interf
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from skywrite.app.chores import HEARTBEAT_SECONDS
@@ -51,7 +51,7 @@ def _reseal(ctx: Context, new: Vault) -> Resealed:
 
 def _check_workers(ctx: Context) -> None:
     now, silent = ctx.clock.now(), timedelta(seconds=4 * HEARTBEAT_SECONDS)
-    beats = [datetime.fromisoformat(beat) for beat in ctx.store.settings("worker").values()]
+    beats = ctx.store.times("worker").values()
     if living := sum(abs(now - beat) < silent for beat in beats):
         raise WorkersRunning(
             f"{living} of your workers still use the old key.", hint="Stop them, rotate, and start them again."

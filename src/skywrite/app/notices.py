@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.app.context import Context
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import InputError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
 from skywrite.publish.worker import in_turn
 from skywrite.queue.actions import Actions, UnknownAction
 from skywrite.queue.approvals import Approvals
+from skywrite.queue.database import is_about_one
 from skywrite.queue.events import Event
 from skywrite.queue.model import UnknownAccount, UnknownPost
 from skywrite.queue.notices import SECRET_SCOPE, TROUBLES, Channel, Notices, Trouble
@@ -123,23 +124,31 @@ class NoticeTask:
         self._next_at = self.ctx.clock.now() + LOOK_AGAIN
         notices = Notices(self.ctx.store)
         for channel in notices.all():
-            while notices.collect(channel, self._words):
-                channel = notices.get(channel.id)
-            for trouble in notices.open(channel):
-                if is_over(self.ctx, trouble):
-                    notices.close(channel, trouble, self._over_words(trouble))
+            try:
+                self._look_at(notices, channel)
+            except Exception as found:
+                if not is_about_one(found):
+                    raise
+                self.log("notice_failed", channel=channel.id, message=Unexpected.of(found).message)
         while (waiting := notices.claim(LEASE_SECONDS, self._is_quiet)) is not None:
             error = self._sent(waiting.channel, waiting.said)
             notices.settle(waiting, error)
             self.log("notice_failed" if error else "notice_sent", channel=waiting.channel.id, message=error)
+
+    def _look_at(self, notices: Notices, channel: Channel) -> None:
+        while notices.collect(channel, self._words):
+            channel = notices.get(channel.id)
+        for trouble in notices.open(channel):
+            if is_over(self.ctx, trouble):
+                notices.close(channel, trouble, self._over_words(trouble))
 
     def _sent(self, channel: Channel, said: tuple[str, ...]) -> str | None:
         subject = said[0] if len(said) == 1 else f"{len(said)} notices from Skywrite"
         lines = [*said[:LINES_MAX], *([f"… and {len(said) - LINES_MAX} more."] if len(said) > LINES_MAX else [])]
         try:
             send(self.ctx, channel, subject, "\n".join(lines) + "\n")
-        except SkywriteError as error:
-            return error.message
+        except Exception as error:
+            return Unexpected.of(error).message
         return None
 
     def _is_quiet(self, channel: Channel) -> bool:

@@ -61,7 +61,7 @@ class Overview:
 
 def count_workers(store: Store, now: datetime) -> int:
     """How many workers are running on this database."""
-    beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
+    beats = store.times("worker").values()
     return sum(abs(now - beat) < timedelta(seconds=WORKER_SILENT_SECONDS) for beat in beats)
 
 

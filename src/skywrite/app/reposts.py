@@ -20,7 +20,7 @@ from skywrite.atproto.xrpc_errors import RecordNotFound
 from skywrite.bsky.limits import POST
 from skywrite.clock import to_iso
 from skywrite.compose.references import parse_reference
-from skywrite.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError
+from skywrite.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.outcome import retry_seconds
 from skywrite.publish.tombstones import Tombstones
@@ -165,7 +165,8 @@ class RepostTask:
                 account = self.ctx.store.account(action.account_did)
                 action, since = self._current(action), action.due_at
                 do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx.tombstones)
-            except SkywriteError as error:
+            except Exception as found:
+                error = Unexpected.of(found)
                 actions.not_done(action, error.message, self._again_at(action, error))
                 self.log("repost_failed", action=action.id, error=error.name, message=error.message)
             else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from skywrite.clock import to_iso
 from skywrite.compose.build import Prepared
 from skywrite.compose.draft import Draft
-from skywrite.compose.references import app_link
+from skywrite.compose.references import InvalidReference, app_link
 from skywrite.compose.resolve import ResolvedDraft
 from skywrite.errors import Notice
 from skywrite.queue.model import Account, Attempt, Post, Problem, State
@@ -139,7 +139,10 @@ class Entry(NamedTuple):
     @property
     def url(self) -> str | None:
         """Its page on bsky.app."""
-        return app_link(self.post.uri, self.account.handle) if self.post.uri else None
+        try:
+            return app_link(self.post.uri, self.account.handle) if self.post.uri else None
+        except InvalidReference:
+            return None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""

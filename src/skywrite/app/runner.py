@@ -27,10 +27,11 @@ from skywrite.app.timers import Runner as TimerRunner
 from skywrite.app.timers import Timers, TimerTask
 from skywrite.clock import SteadyClock
 from skywrite.config import DEFAULT_THREADS
-from skywrite.errors import SkywriteError, StorageError
-from skywrite.publish.log import Log, silent, unfailing
+from skywrite.errors import InputError, SkywriteError, StorageError, Unexpected
+from skywrite.publish.log import Log, seldom, silent, unfailing
 from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker
+from skywrite.queue.database import is_about_one
 from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks
@@ -71,7 +72,7 @@ class Runner:
 
     def worker(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Worker:
         """A worker of this process; `run` and `run_once` create one themselves."""
-        log = unfailing(log)
+        log = unfailing(seldom(log, self._ctx.clock))
         publisher = self._sending.publisher(log=log)
         self._stopping = publisher.stopping
         occurrences = OccurrenceTask(Occurrences(self._ctx, self._drafting, log), self._ctx.clock)
@@ -104,9 +105,8 @@ class Runner:
     def _begin(self, log: Log, threads: int) -> None:
         """What comes before a worker runs, whoever runs it."""
         self._check_key()
-        self._sending.free_dead_leases()
-        self._sending.recover_clock_skew()
-        self._functions.store_times()
+        for step in (self._sending.free_dead_leases, self._sending.recover_clock_skew, self._functions.store_times):
+            _begun(step, log)
         self._log_left_out_commands(log)
         self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
         log("started", threads=threads, database=self._ctx.config.shown_database)
@@ -200,6 +200,17 @@ class Runner:
                 return
         if wrong is not None:
             raise wrong
+
+
+def _begun(step: Callable[[], object], log: Log) -> None:
+    """Do one step at the start. What one row is in trouble with is logged, and keeps no worker from starting."""
+    try:
+        step()
+    except Exception as error:
+        if isinstance(error, InputError) or not is_about_one(error):
+            raise
+        problem = Unexpected.of(error)
+        log("error", error=problem.name, message=problem.message)
 
 
 def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log) -> list[SkywriteError | None]:

@@ -27,6 +27,8 @@ from skywrite.publish.sender import Sending, VideoUpload, upload, write
 from skywrite.publish.tombstones import deleted_by_hand
 from skywrite.queue.model import AccountChange, Claim, Outcome, Post, Published
 from skywrite.queue.post_store import PostStore
+from skywrite.queue.reading import Unreadable, UnreadableRow
+from skywrite.queue.vault import WrongKey
 
 if TYPE_CHECKING:
     from skywrite.atproto.identity import Resolver
@@ -131,6 +133,9 @@ class Publisher(NamedTuple):
         """Try once. Never raises for problems of the network or the account; raises LeaseLost and StorageError."""
         try:
             repo, frozen = self._ready(claim)
+        except WrongKey as error:
+            # The key opens other sessions, or the worker would not have started: it is the session that is damaged.
+            return self._not_now(claim, error, "unsent")
         except (LeaseLost, StorageError):
             raise
         except KeyboardInterrupt:
@@ -174,7 +179,7 @@ class Publisher(NamedTuple):
         """The repository and the final records, with their media uploaded; nothing is written yet."""
         post = claim.post
         repo = Repo(self.agents.get(post.account_did, claim.account.handle, sealed=claim.sealed))
-        frozen = Frozen.from_json(post.frozen) if post.frozen else self._freeze(claim, repo)
+        frozen = _frozen(post, post.frozen) if post.frozen else self._freeze(claim, repo)
         if frozen.uri in self.deleted and _at_key(repo, frozen) is None:
             raise deleted_by_hand(post)
         if frozen.blobs and not frozen.uploaded:
@@ -282,6 +287,14 @@ class Publisher(NamedTuple):
         check_meant(post, frozen.writes[0].value, record)
         self.log("found_on_network", post=frozen.uri)
         return Published(record.uri, record.cid, (frozen.writes[0].rkey,), found=True)
+
+
+def _frozen(post: Post, text: str) -> Frozen:
+    """The records that were frozen. Raises UnreadableRow."""
+    try:
+        return Frozen.from_json(text)
+    except Exception as error:
+        raise UnreadableRow(Unreadable("post", post.id, ("frozen",))) from error
 
 
 def _at_key(repo: Repo, frozen: Frozen) -> Record | None:

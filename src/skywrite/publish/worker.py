@@ -32,6 +32,7 @@ from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Ret
 IDLE_SECONDS_MAX = 30.0
 HOT_LOOP_SECONDS = 0.05
 STALLED_SECONDS = 1.0
+STORAGE_PAUSE_SECONDS_MAX = 30.0
 
 
 class Task(Protocol):
@@ -127,6 +128,8 @@ class Worker:
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
+        # How often in a row each thread has failed.
+        self._failed = threading.local()
         self._failures: list[Exception] = []
         self.tally = Tally()
         self.publisher.decider.missed = self._missed
@@ -205,15 +208,23 @@ class Worker:
             self.hosts.enter(claim.account.pds_url, claim.account.did, video=needs_video(claim.post))
             claims.append(claim)
 
+        def dropped(claim: Claim) -> None:
+            _left(self.hosts, claim, None)
+            claims.remove(claim)
+
         name, seconds, decide = self.name, self.publisher.lease_seconds, self.publisher.decider
         try:
-            self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken)
+            self.store.claim_some(name, seconds, decide, threads, self.hosts.choice, taken, dropped, self._set_aside)
         except BaseException:
             for claim in claims:
                 _left(self.hosts, claim, None)
             raise
         self._in_vain = (choice, now) if not claims and choice != Choice() else None
         return claims
+
+    def _set_aside(self, did: str, error: Exception) -> None:
+        """An account that cannot be claimed, because of what its rows hold, waits for an hour."""
+        self.log("set_aside", account=did, error=error)
 
     def _missed(self, post: Post, miss: Miss) -> None:
         """A post that is given up inside a claim is logged and counted like the others."""
@@ -257,15 +268,19 @@ class Worker:
             self._failures.append(error)
 
     def _guarded(self, action: Callable[[], object]) -> None:
-        """Nothing ends a thread: it waits for an unavailable database, and logs unexpected errors."""
+        """Nothing ends a thread: it waits for an unavailable database, longer each time, and logs unexpected errors."""
         try:
             action()
         except SkywriteError as error:
             self.log("storage" if isinstance(error, StorageError) else "error", error=error.name, message=error.message)
-            self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS)
         except Exception as error:
             self.log("unexpected", error=error)
-            self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS)
+        else:
+            self._failed.times = 0
+            return
+        times = getattr(self._failed, "times", 0)
+        self._failed.times = times + 1
+        self.clock.wait(self.stopping, min(STORAGE_PAUSE_SECONDS * 2.0 ** min(times, 10), STORAGE_PAUSE_SECONDS_MAX))
 
     def _watch_loop(self) -> None:
         with self.store.watch() as watch:

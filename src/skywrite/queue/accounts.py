@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -18,7 +17,7 @@ from skywrite.queue.clock_skew import SKEW
 from skywrite.queue.database import Database, Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import Account, AccountState, UnknownAccount
-from skywrite.queue.rows import account_of, dump_json
+from skywrite.queue.rows import account_of, dump_json, settings_of
 from skywrite.queue.steps import items_of_dids, locked, update_ready
 from skywrite.queue.vault import Vault
 
@@ -141,8 +140,10 @@ class AccountOperations(StoreBase):
         return self._found("leased_accounts", worker=worker)
 
     def _found(self, query: str, **values: object) -> list[Account]:
+        """The accounts that a worker looks at, without those that cannot be read."""
         with self._reading() as tx:
-            return [account_of(row) for row in tx.rows(query, **values)]
+            found = [account_of(row) for row in tx.rows(query, **values)]
+        return [account for account in found if not account.unreadable]
 
     def account(self, name: str | None = None, among: Collection[str] | None = None) -> Account:
         """The account with this handle (with or without `@`) or DID; the default one for None.
@@ -185,7 +186,7 @@ class AccountOperations(StoreBase):
     def set_account_settings(self, did: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Merge settings into the account's; a value of None removes one. Returns the stored settings."""
         with self._writing() as tx:
-            merged = {**json.loads(locked(tx, did)["settings"]), **settings}
+            merged = {**settings_of(locked(tx, did)), **settings}
             kept = {name: value for name, value in merged.items() if value is not None}
             tx.run("set_account_settings", did=did, settings=dump_json(kept))
             # What was deferred under the old settings may be allowed under the new ones.
@@ -228,13 +229,11 @@ class AccountOperations(StoreBase):
 
     def idle_sessions(self, before: datetime) -> list[Account]:
         """The accounts whose session was not refreshed since a time, of any kind."""
-        with self._reading() as tx:
-            return [account_of(row) for row in tx.rows("idle_sessions", before=before)]
+        return self._found("idle_sessions", before=before)
 
     def ended_sessions(self, before: datetime) -> list[Account]:
         """The accounts whose session ends before a time and cannot be extended."""
-        with self._reading() as tx:
-            return [account_of(row) for row in tx.rows("ended_sessions", before=before)]
+        return self._found("ended_sessions", before=before)
 
     def save(self, session: Session) -> None:
         """Store a refreshed session; durable when this returns.

@@ -14,6 +14,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.model import KeyReused, WrongState
+from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, mended, readable, reads, seconds_of
 
 LEASE = timedelta(minutes=2)
 # The action that undoes a repost or pin.
@@ -123,18 +124,18 @@ class Actions:
                 rows = tx.rows("list_actions", limit=limit)
             else:
                 rows = tx.rows("list_account_actions", did=account_did, limit=limit)
-            return [_action_of(row) for row in rows]
+            return readable(rows, _action_of)
 
     def since(self, start: datetime) -> builtins.list[Action]:
         """Those that were done since a time, are waiting or have failed."""
         with self._store._reading() as tx:
-            return [_action_of(row) for row in tx.rows("actions_since", since=start)]
+            return readable(tx.rows("actions_since", since=start), _action_of)
 
     def next_at(self) -> datetime | None:
         """When the next one is due, or is tried again."""
         with self._store._reading() as tx:
             row = tx.row("next_action_at")
-        return None if row is None else time_of(row["at"])
+        return None if row is None else time_of(mended(row)[0]["attempt_at"])
 
     def get(self, action_id: int) -> Action:
         """One of them. Raises UnknownAction."""
@@ -156,13 +157,20 @@ class Actions:
     def claim(self) -> Action | None:
         """Claim the next one that is due, for two minutes."""
         now = self._store._clock.now()
-        with self._store._reading() as tx:
-            row = tx.row("next_action", now=now)
-        if row is None:
-            return None
-        with self._store._writing(wake=False) as tx:
-            taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE)
-        return None if taken is None else _action_of(taken)
+        while True:
+            with self._store._reading() as tx:
+                row = tx.row("next_action", now=now)
+            if row is None:
+                return None
+            try:
+                _action_of(row)
+            except UnreadableRow as error:
+                with self._store._writing(wake=False) as tx:
+                    tx.run("set_aside_action", id=row["id"], until=now + SET_ASIDE, error=error.message)
+                continue
+            with self._store._writing(wake=False) as tx:
+                taken = tx.row("take_action", id=row["id"], tries=row["tries"], until=now + LEASE)
+            return None if taken is None else _action_of(taken)
 
     def done(self, action: Action, following: tuple[datetime, str] | None = None) -> None:
         """Record that it was done, and add the action that undoes it, and its next one at a time with a record key."""
@@ -194,9 +202,11 @@ def _insert(tx: Transaction, action: Action, now: datetime) -> None:
     tx.row("insert_action", now=now, **{name: getattr(action, name) for name in _STORED})
 
 
+@reads("action")
 def _action_of(row: Row) -> Action:
     due_at = time_of(row["due_at"])
     assert due_at is not None
     until, done_at = time_of(row["until"]), time_of(row["done_at"])
     names = set(Action._fields) - {"due_at", "until", "done_at"}
+    count_of(row["tries"]), seconds_of(row["undo_seconds"])
     return Action(**{name: row[name] for name in names}, due_at=due_at, until=until, done_at=done_at)

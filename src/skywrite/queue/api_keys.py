@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from skywrite.clock import secret_bytes
 from skywrite.errors import Do, Hint, InputError, NotFound, SignInError
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
+from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
 
@@ -159,7 +159,7 @@ class ApiKeys:
     def all(self) -> list[ApiKey]:
         """All keys, including those that have ended."""
         with self._store._reading() as tx:
-            return [key_of(row) for row in tx.rows("list_api_keys")]
+            return readable(tx.rows("list_api_keys"), key_of)
 
     def get(self, key_id: int) -> ApiKey:
         """One key. Raises UnknownKey."""
@@ -220,7 +220,7 @@ class ApiKeys:
     def tokens(self) -> list[FeedToken]:
         """The addresses that still work."""
         with self._store._reading() as tx:
-            return [_token_of(row) for row in tx.rows("list_feed_tokens")]
+            return readable(tx.rows("list_feed_tokens"), _token_of)
 
     def token(self, secret: str) -> FeedToken | None:
         """The address with this secret, or None if it does not exist or was revoked."""
@@ -258,6 +258,7 @@ def prefix_of(key: str) -> str:
     return key[len(KEY_START) : len(KEY_START) + PREFIX_CHARACTERS]
 
 
+@reads("api_key")
 def key_of(row: Row) -> ApiKey:
     """The key in a row."""
     created_at = time_of(row["created_at"])
@@ -266,8 +267,8 @@ def key_of(row: Row) -> ApiKey:
         id=row["id"],
         name=row["name"],
         prefix=row["prefix"],
-        scopes=parse_scopes(json.loads(row["scopes"])),
-        accounts=None if row["accounts"] is None else tuple(json.loads(row["accounts"])),
+        scopes=parse_scopes(json_of(row["scopes"], list)),
+        accounts=None if row["accounts"] is None else tuple(json_of(row["accounts"], list)),
         created_at=created_at,
         expires_at=time_of(row["expires_at"]),
         last_used_at=time_of(row["last_used_at"]),
@@ -278,6 +279,7 @@ def key_of(row: Row) -> ApiKey:
     )
 
 
+@reads("feed_token")
 def _token_of(row: Row) -> FeedToken:
     created_at = time_of(row["created_at"])
     assert created_at is not None

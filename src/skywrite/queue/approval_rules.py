@@ -16,7 +16,7 @@ from skywrite.queue.authors import Author, authors_of
 from skywrite.queue.database import Row, Transaction
 from skywrite.queue.events import note_event
 from skywrite.queue.model import NewPost, Post, Problem
-from skywrite.queue.rows import post_of
+from skywrite.queue.rows import post_of, settings_of
 from skywrite.queue.templates import template_of
 
 SETTING = "approval"
@@ -134,7 +134,7 @@ def ask_for_approvals(
 ) -> None:
     """Record which added posts need an approval: one event for a post, or for many posts of an account."""
     for did, row in accounts.items():
-        settings = json.loads(row["settings"])
+        settings = settings_of(row)
         if not wants_approvals(settings):
             continue
         found = [

@@ -6,7 +6,6 @@ demands it (`claims.py`), and how people see what they approve (`app.approvals`)
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -28,7 +27,8 @@ from skywrite.queue.changing import changed, edit_post, get_locked, get_post, wh
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_post_event
 from skywrite.queue.model import Changes, Post, Problem, WrongState
-from skywrite.queue.rows import dump_json, problem_values
+from skywrite.queue.reading import json_of, readable, reads
+from skywrite.queue.rows import dump_json, problem_values, settings_of
 
 _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
 
@@ -82,7 +82,7 @@ class Approvals:
     def of(self, post_id: int) -> list[Approval]:
         """All verdicts on a post, the latest first."""
         with self._store._reading() as tx:
-            return [_approval_of(row) for row in tx.rows("approvals_of_post", post_id=post_id)]
+            return readable(tx.rows("approvals_of_post", post_id=post_id), _approval_of)
 
     def is_wanted(self, post: Post) -> bool:
         """Whether the post still needs an approval."""
@@ -90,7 +90,7 @@ class Approvals:
         with self._store._reading() as tx:
             account = tx.row("get_account", did=post.account_did)
             assert account is not None
-            digest = demanded_digest(tx, json.loads(account["settings"]), post, now)
+            digest = demanded_digest(tx, settings_of(account), post, now)
             return bool(digest) and not is_approved(tx, post, digest)
 
     def is_by_agent(self, post: Post) -> bool:
@@ -179,6 +179,7 @@ def _check_open(post: Post, what: str) -> None:
         )
 
 
+@reads("approval")
 def _approval_of(row: Row) -> Approval:
     created_at = time_of(row["created_at"])
     assert created_at is not None
@@ -189,7 +190,7 @@ def _approval_of(row: Row) -> Approval:
         verdict=row["verdict"],
         by=row["by_name"],
         note=row["note"] or "",
-        texts=tuple(json.loads(row["texts"])),
+        texts=tuple(json_of(row["texts"], list)),
         created_at=created_at,
-        content=json.loads(row["content"]) if row["content"] else None,
+        content=json_of(row["content"], dict) if row["content"] else None,
     )

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from skywrite.errors import SIGN_IN, Do, Hint, SkywriteError
+from skywrite.errors import SIGN_IN, Do, Hint
 from skywrite.queue.adding import add_posts
-from skywrite.queue.approval_rules import demanded_digest, is_approved, not_approved
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, Transaction, time_of
+from skywrite.queue.database import Row, Transaction, is_about_one, time_of
+from skywrite.queue.deciding import Approved, decided
 from skywrite.queue.events import note_post_event
 from skywrite.queue.ledger import spend_points, views
 from skywrite.queue.model import (
@@ -30,17 +30,14 @@ from skywrite.queue.model import (
     NewPost,
     Outcome,
     Post,
-    Problem,
-    Take,
     UnknownAccount,
     UnknownPost,
 )
+from skywrite.queue.reading import SET_ASIDE, mended
 from skywrite.queue.rows import account_of, dump_json, post_of, problem_values
 from skywrite.queue.settling import Settlement, close_attempts, give_back, settle_all
 from skywrite.queue.steps import items_of, items_of_dids, locked, update_ready
-from skywrite.queue.templates import template_of
 
-UNDECIDED = timedelta(minutes=1)
 # Those to leave alone, and the only ones to claim for (None for all).
 Servers = tuple[Iterable[str], Iterable[str] | None]
 
@@ -56,6 +53,8 @@ class ClaimOperations(StoreBase):
         most: int,
         choice: Callable[[], Servers],
         taken: Callable[[Claim], None] = lambda claim: None,
+        dropped: Callable[[Claim], None] = lambda claim: None,
+        failed: Callable[[str, Exception], None] = lambda did, error: None,
         *,
         tries: int = 50,
     ) -> list[Claim]:
@@ -66,24 +65,72 @@ class ClaimOperations(StoreBase):
         committed after at most `tries` posts, so that other writers get their turn, and the search goes on. A post that
         another worker left in `publishing` comes before all others of its account. `choice` returns before each claim
         which servers' accounts to skip and which are the only ones, and `taken` is called with each claim before the
-        commit.
+        commit. If nothing can be claimed together, because of what one account's rows hold, `dropped` is called with
+        each claim that was taken, and the accounts are tried one by one: `failed` is called with the DID of each that
+        is set aside, and why.
         """
+        begun: list[Claim] = []
+
+        def begin(claim: Claim) -> None:
+            begun.append(claim)
+            taken(claim)
+
+        terms = _Terms(worker, lease_seconds, decide, choice, begin)
+        try:
+            return self._claim_together(terms, most, tries)
+        except Exception as error:
+            # Whatever it is, it is met again below, at the account that it is about.
+            if not is_about_one(error):
+                raise
+        for claim in begun:
+            dropped(claim)
+        return self._claim_apart(terms._replace(taken=taken), failed, tries)
+
+    def _claim_together(self, terms: _Terms, most: int, tries: int) -> list[Claim]:
         claims: list[Claim] = []
         while not claims:
             with self._writing(wake=False) as tx:
                 left = tries
                 while left > 0 and len(claims) < most:
                     wanted = min(left, most - len(claims))
-                    accounts = self._ready_accounts(tx, wanted, choice())
+                    accounts = self._ready_accounts(tx, wanted, terms.choice())
                     if not accounts:
                         return claims
                     left -= len(accounts)
-                    found = self._claim_from(tx, accounts, _Terms(worker, lease_seconds, decide, choice, taken))
+                    found = self._claim_from(tx, accounts, terms)
                     claims += found
                     if len(found) == len(accounts) < wanted:
                         # There were no more.
                         return claims
         return claims
+
+    def _claim_apart(self, terms: _Terms, failed: Callable[[str, Exception], None], tries: int) -> list[Claim]:
+        """The first claim that works; an account of which none does is set aside."""
+        for _ in range(tries):
+            row: Row | None = None
+            try:
+                with self._writing(wake=False) as tx:
+                    row = next(iter(self._ready_accounts(tx, 1, terms.choice())), None)
+                    if row is None:
+                        return []
+                    claims = self._claim_from(tx, [row], terms._replace(taken=lambda claim: None))
+                    for claim in claims:
+                        terms.taken(claim)
+            except Exception as error:
+                if row is None or not is_about_one(error):
+                    raise
+                self.set_aside(row["did"])
+                failed(row["did"], error)
+                continue
+            if claims:
+                return claims
+        return []
+
+    def set_aside(self, did: str) -> None:
+        """Leave an account alone for an hour, because of what its rows hold."""
+        with self._writing(wake=False) as tx:
+            locked(tx, did)
+            tx.run("defer_accounts", items=items_of_dids([did]), until=self._clock.now() + SET_ASIDE)
 
     def _ready_accounts(self, tx: Transaction, most: int, servers: Servers) -> list[Row]:
         avoid, only = servers
@@ -182,7 +229,7 @@ class ClaimOperations(StoreBase):
         """The earliest time at which `claim` may find something; None if nothing is waiting."""
         with self._reading() as tx:
             row = tx.row("next_ready")
-        return time_of(row["ready_at"]) if row is not None else None
+        return time_of(mended(row)[0]["ready_at"]) if row is not None else None
 
     def late_accounts(self, before: datetime, limit: int) -> list[str]:
         """The accounts that `claim` could have found since before a time, the longest waiting first."""
@@ -211,17 +258,18 @@ class ClaimOperations(StoreBase):
         """The next post of each locked account that `decide` takes. Their `ready_at` is right afterwards."""
         now = self._clock.now()
         accounts = {row["did"]: account_of(row) for row in rows}
-        free = [did for did, account in accounts.items() if not _is_leased(account, now)]
+        aside = [did for did, account in accounts.items() if account.unreadable]
+        free = [did for did, account in accounts.items() if did not in aside and not _is_leased(account, now)]
         candidates = _candidates(tx, free, post_id, now)
         seen = views(tx, [accounts[did] for did in candidates], now)
-        unready = [did for did in accounts if did not in candidates]
+        unready = [did for did in accounts if did not in candidates and did not in aside]
         attempts: list[_Attempt] = []
         for row in rows:
             account, post = accounts[row["did"]], candidates.get(row["did"])
             if post is None or (attempts and not terms.may_claim(account)):
                 continue
-            decision = _decided(tx, post, seen[account.did], terms.decide, now)
-            if isinstance(decision, _Approved):
+            decision = decided(tx, post, seen[account.did], terms.decide, now)
+            if isinstance(decision, Approved):
                 attempt = _attempt_of(post, account, row, decision, terms, now)
                 terms.taken(attempt.claim)
                 attempts.append(attempt)
@@ -231,6 +279,11 @@ class ClaimOperations(StoreBase):
                 self._miss(tx, post, decision, now)
         if unready:
             update_ready(tx, *unready)
+        if post_id is None and (aside or unready):
+            # What is ready although it has no post to try is set aside, too: it would come again at once.
+            found = tx.rows("still_ready", items=items_of_dids(unready), now=now) if unready else []
+            items = items_of_dids([*aside, *(row["did"] for row in found)])
+            tx.run("defer_accounts", items=items, until=now + SET_ASIDE)
         return _begin(tx, attempts, terms.worker, now)
 
     def _miss(self, tx: Transaction, post: Post, miss: Miss, now: datetime) -> None:
@@ -271,22 +324,12 @@ class _Terms(NamedTuple):
         return account.pds_url not in avoid and (only is None or account.pds_url in only)
 
 
-class _Approved(NamedTuple):
-    """A decision to publish, with the digest that must have been approved ("" if no approval is required), and the
-    template of its recurrence, whose approval covers it as well.
-    """
-
-    take: Take
-    digest: str
-    template: str
-
-
 class _Attempt(NamedTuple):
     """An attempt that is to begin: the claim as it will be, and the post as it is."""
 
     claim: Claim
     post: Post
-    decision: _Approved
+    decision: Approved
 
 
 def _candidates(tx: Transaction, dids: Sequence[str], post_id: int | None, now: datetime) -> dict[str, Post]:
@@ -303,21 +346,7 @@ def _candidates(tx: Transaction, dids: Sequence[str], post_id: int | None, now: 
     return {did: post for did, post in found.items() if post.state == "publishing" or _earliest(post) <= now}
 
 
-def _decided(tx: Transaction, post: Post, view: AccountView, decide: Decide, now: datetime) -> _Approved | Defer | Miss:
-    try:
-        decision = decide(post, view, now)
-    except Exception as error:
-        # Whatever is wrong with one post must not keep the others from going out.
-        decision = _undecided(post, error, now)
-    if not isinstance(decision, Take):
-        return decision
-    digest = demanded_digest(tx, view.account.settings, post, now)
-    if digest and not is_approved(tx, post, digest):
-        return Miss("held", not_approved(post))
-    return _Approved(decision, digest, template_of(tx, post) if digest else "")
-
-
-def _attempt_of(post: Post, account: Account, row: Row, decision: _Approved, terms: _Terms, now: datetime) -> _Attempt:
+def _attempt_of(post: Post, account: Account, row: Row, decision: Approved, terms: _Terms, now: datetime) -> _Attempt:
     """The attempt, with post and account as they will be stored."""
     token, until = row["lease_token"] + 1, now + timedelta(seconds=terms.lease_seconds)
     # Approved mentions are compared with the network before freezing, so not here.
@@ -380,17 +409,6 @@ def _begin(tx: Transaction, attempts: Sequence[_Attempt], worker: str, now: date
             tx.run("note_catching_up", did=claim.account.did, since=None)
     spend_points(tx, now, {one.claim.account.did: one.decision.take.points for one in attempts})
     return claims
-
-
-def _undecided(post: Post, error: Exception, now: datetime) -> Defer | Miss:
-    """The outcome if the decision about a post failed: it is held for its user."""
-    if post.frozen is not None:
-        return Defer(now + UNDECIDED, "what to do with its next post could not be decided")
-    if isinstance(error, SkywriteError):
-        return Miss("held", Problem.of(error))
-    message = f"It cannot be published: something went wrong inside Skywrite ({type(error).__name__})."
-    hint = Hint("Please report it. Change the post: ", Do("posts.edit", post.id))
-    return Miss("held", Problem("Unexpected", message, hint))
 
 
 def _is_free(account: Account, now: datetime) -> bool:

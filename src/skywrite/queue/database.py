@@ -57,13 +57,22 @@ class DiskFull(StorageError):
 
 
 class BrokenRule(StorageError):
-    """The database refused a change that violates a constraint: a bug in the program. Nothing was changed."""
+    """The database refused a change that violates a constraint: a bug in the program, or a value in the database that
+    the program never writes. Nothing was changed.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, hint="Nothing was changed. This is a fault in the program: please report it.")
+        hint = Hint("Nothing was changed. Look for damage: ", Do("doctor"), ". Please report it.")
+        super().__init__(message, hint=hint)
+
+
+def is_about_one(error: Exception) -> bool:
+    """Whether an error is about one row or thing; the others of the database are not in trouble with it."""
+    return not isinstance(error, StorageError) or isinstance(error, BrokenRule)
 
 
 POLL_SECONDS = 0.15
+YEAR_MAX = 9999
 
 
 class Protection(NamedTuple):
@@ -253,6 +262,10 @@ class Database(ABC):
     def announce(self, tx: Transaction) -> None:  # noqa: B027
         """Notify other processes of a change, in this transaction; does nothing if they notice by themselves."""
 
+    def damage(self, tx: Transaction) -> Sequence[str]:
+        """What is wrong with the database's own pages, in its words; empty where all is well, or it cannot tell."""
+        return ()
+
     @abstractmethod
     def backup(self, path: str) -> None:
         """Write a consistent copy to `path` while the database is in use."""
@@ -378,10 +391,11 @@ def time_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def time_of(value: Any) -> datetime | None:
-    """A time from either driver, in UTC."""
+def time_of(value: str | None) -> datetime | None:
+    """A time from either database, in UTC. Raises ValueError for what is none, or has no room for reckoning with it."""
     if value is None:
         return None
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return cast(datetime, value).astimezone(UTC)
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None or not 1 < at.year < YEAR_MAX:
+        raise ValueError("not a time")
+    return at if at.tzinfo is UTC else at.astimezone(UTC)

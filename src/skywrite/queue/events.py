@@ -15,6 +15,7 @@ from skywrite.clock import to_iso
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import Post, Problem
+from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
 
@@ -198,7 +199,7 @@ class Events:
     def after(self, event_id: int, limit: int = 500) -> list[Event]:
         """The events after this one, the oldest first."""
         with self._store._reading() as tx:
-            return [event_of(row) for row in tx.rows("events_after", after=event_id, limit=limit)]
+            return readable(tx.rows("events_after", after=event_id, limit=limit), event_of)
 
     def last_id(self) -> int:
         """The number of the last event, 0 without any."""
@@ -215,8 +216,8 @@ class Events:
 
 def _told(hook: Row, event: Event) -> Event | None:
     """What a webhook is told of an event; None if it does not listen to it."""
-    kinds = None if hook["kinds"] is None else json.loads(hook["kinds"])
-    if kinds is not None and event.kind not in kinds:
+    # Found in the text, so that a list that cannot be read stops only its webhook.
+    if hook["kinds"] is not None and f'"{event.kind}"' not in hook["kinds"]:
         return None
     return event.told_to(None if hook["account_did"] is None else (hook["account_did"],))
 
@@ -230,6 +231,7 @@ def _account_names(tx: Transaction, account_dids: Sequence[str] | None) -> dict[
     return next(({"account": row["handle"], "did": row["did"]} for row in rows if row is not None), {})
 
 
+@reads("event")
 def event_of(row: Row) -> Event:
     """A row of `event`."""
     created_at = time_of(row["created_at"])
@@ -237,4 +239,5 @@ def event_of(row: Row) -> Event:
     account_did = row["account_did"]
     several = row["account_dids"] and tuple(json.loads(row["account_dids"]))
     dids = several if account_did is None else (account_did,)
-    return Event(row["id"], row["kind"], account_did, row["subject_id"], json.loads(row["data"]), created_at, dids)
+    data = json_of(row["data"], dict)
+    return Event(row["id"], row["kind"], account_did, row["subject_id"], data, created_at, dids)

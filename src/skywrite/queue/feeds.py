@@ -33,6 +33,7 @@ from skywrite.queue.feed_model import (
 )
 from skywrite.queue.model import AddResult, NewPost, Problem
 from skywrite.queue.numbers import row_number
+from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
 from skywrite.queue.steps import locked
 
@@ -107,7 +108,7 @@ class FeedOperations(StoreBase):
             dids: dict[int, list[str]] = {}
             for row in tx.rows("list_feed_accounts"):
                 dids.setdefault(row["feed_id"], []).append(row["account_did"])
-            return [_feed_of(row, dids.get(row["id"], ())) for row in tx.rows("list_feeds")]
+            return readable(tx.rows("list_feeds"), lambda row: _feed_of(row, dids.get(row["id"], ())))
 
     def edit_feed(self, feed_id: int, account_dids: Sequence[str], settings: Mapping[str, Any]) -> None:
         """Replace a feed's accounts and settings; its ledger stays. Items that could not be posted wait again, and the
@@ -138,8 +139,20 @@ class FeedOperations(StoreBase):
     def claim_feeds(self, worker: str, lease_seconds: float, limit: int = 1) -> list[FeedClaim]:
         """Claim feeds that are due (or whose lease has expired), the longest waiting first."""
         with self._writing(wake=False) as tx:
-            rows = tx.rows("claim_feeds", now=self._clock.now(), limit=limit)
-            return [self._take_feed(tx, row, worker, lease_seconds) for row in rows]
+            now = self._clock.now()
+            while rows := tx.rows("claim_feeds", now=now, limit=limit):
+                claims = [claim for row in rows if (claim := self._taken(tx, row, worker, lease_seconds))]
+                if claims:
+                    return claims
+            return []
+
+    def _taken(self, tx: Transaction, row: Row, worker: str, lease_seconds: float) -> FeedClaim | None:
+        """A claim on a feed; None if its row cannot be read: then it is left alone for an hour."""
+        try:
+            return self._take_feed(tx, row, worker, lease_seconds)
+        except UnreadableRow:
+            tx.run("set_aside_feed", id=row["id"], until=self._clock.now() + SET_ASIDE)
+            return None
 
     def claim_feed(self, feed_id: int, worker: str, lease_seconds: float) -> FeedClaim | None:
         """Claim this feed, even if it is not due; None while another process holds it. Raises UnknownFeed."""
@@ -154,8 +167,9 @@ class FeedOperations(StoreBase):
 
     def _take_feed(self, tx: Transaction, row: Row, worker: str, lease_seconds: float) -> FeedClaim:
         until = self._clock.now() + timedelta(seconds=lease_seconds)
+        feed = _feed_of(row, _accounts_of(tx, row["id"]))
         tx.run("take_feed", id=row["id"], worker=worker, until=until)
-        return FeedClaim(_feed_of(row, _accounts_of(tx, row["id"])), row["lease_token"] + 1, worker)
+        return FeedClaim(feed, row["lease_token"] + 1, worker)
 
     def renew_feed(self, claim: FeedClaim, lease_seconds: float) -> None:
         """Extend the lease of a feed. Raises FeedLeaseLost."""
@@ -183,7 +197,7 @@ class FeedOperations(StoreBase):
         """When a worker may claim the next feed; None if there are none."""
         with self._reading() as tx:
             row = tx.row("next_feed")
-        return None if row is None else time_of(row["ready_at"])
+        return None if row is None else time_of(mended(row)[0]["ready_at"])
 
     def known_items(self, feed_id: int, fingerprints: Sequence[int]) -> dict[int, KnownItem]:
         """The items of the ledger that have any of these fingerprints, by fingerprint."""
@@ -294,12 +308,12 @@ class FeedOperations(StoreBase):
     def pending_items(self, feed_id: int, limit: int) -> list[FeedItem]:
         """Items that wait to be posted, the oldest first; those that failed before come last."""
         with self._reading() as tx:
-            return [_item_of(row) for row in tx.rows("pending_items", feed_id=feed_id, limit=limit)]
+            return readable(tx.rows("pending_items", feed_id=feed_id, limit=limit), _item_of)
 
     def feed_items(self, feed_id: int, limit: int = 100) -> list[FeedItem]:
         """Items of the ledger, the latest first."""
         with self._reading() as tx:
-            return [_item_of(row) for row in tx.rows("list_feed_items", feed_id=feed_id, limit=limit)]
+            return readable(tx.rows("list_feed_items", feed_id=feed_id, limit=limit), _item_of)
 
     def count_items(self, feed_id: int | None = None) -> dict[int, dict[ItemState, int]]:
         """How many items each feed (or one feed) has in each state, by the feed's number."""
@@ -360,25 +374,31 @@ def _accounts_of(tx: Transaction, feed_id: int) -> list[str]:
 
 
 def _feed_of(row: Row, account_dids: Sequence[str]) -> Feed:
+    return reads("feed")(lambda row: _read_feed(row, account_dids))(row)
+
+
+def _read_feed(row: Row, account_dids: Sequence[str]) -> Feed:
+    count_of(row["lease_token"])
     return Feed(
         id=row["id"],
         url=row["url"],
         title=row["title"],
         state=row["state"],
         account_dids=tuple(account_dids),
-        settings=json.loads(row["settings"]),
-        memory=json.loads(row["memory"]),
+        settings=json_of(row["settings"], dict),
+        memory=json_of(row["memory"], dict),
         next_check_at=time_of(row["next_check_at"]),
         lease_owner=row["lease_owner"],
         lease_until=time_of(row["lease_until"]),
         first_polled_at=time_of(row["first_polled_at"]),
         checked_at=time_of(row["checked_at"]),
-        failures=row["failures"],
+        failures=count_of(row["failures"]),
         problem=problem_of(row),
         created_at=cast(datetime, time_of(row["created_at"])),
     )
 
 
+@reads("feed_item")
 def _item_of(row: Row) -> FeedItem:
     return FeedItem(
         id=row["id"],
@@ -386,9 +406,9 @@ def _item_of(row: Row) -> FeedItem:
         state=row["state"],
         hash=row["hash"],
         title=row["title"],
-        content=None if row["content"] is None else json.loads(row["content"]),
+        content=None if row["content"] is None else json_of(row["content"], dict),
         published_at=time_of(row["published_at"]),
-        tries=row["tries"],
+        tries=count_of(row["tries"]),
         problem=problem_of(row),
         seen_at=cast(datetime, time_of(row["seen_at"])),
     )

@@ -16,6 +16,7 @@ from skywrite.queue.changing import get_locked, get_post
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.events import TEXT_MAX, note_event
 from skywrite.queue.model import Post, WrongState
+from skywrite.queue.reading import readable, reads, seconds_of
 
 Kind = Literal["reply", "repost"]
 ONE = {"likes": "like", "reposts": "repost", "replies": "reply", "quotes": "quote", "bookmarks": "bookmark"}
@@ -114,7 +115,7 @@ class FollowUps:
     def of(self, post_id: int) -> builtins.list[FollowUp]:
         """Every follow-up of a post."""
         with self._store._reading() as tx:
-            return [_follow_up_of(row) for row in tx.rows("follow_ups_of_post", post_id=post_id)]
+            return readable(tx.rows("follow_ups_of_post", post_id=post_id), _follow_up_of)
 
     def list(self, limit: int = 500, account_did: str | None = None) -> builtins.list[FollowUp]:
         """Those that wait or are under way, and those of which nothing came; the latest first. Of all accounts, or of
@@ -125,12 +126,16 @@ class FollowUps:
                 rows = tx.rows("list_follow_ups", limit=limit)
             else:
                 rows = tx.rows("list_account_follow_ups", did=account_did, limit=limit)
-            return [_follow_up_of(row) for row in rows]
+            return readable(rows, _follow_up_of)
 
     def open(self, after: int, limit: int) -> builtins.list[Open]:
         """Those that are not done, of posts that are published or never will be, by number."""
         with self._store._reading() as tx:
-            return [_open_of(row) for row in tx.rows("open_follow_ups", after=after, limit=limit)]
+            while rows := tx.rows("open_follow_ups", after=after, limit=limit):
+                if found := readable(rows, _open_of):
+                    return found
+                after = rows[-1]["id"]
+        return []
 
     def reach(self, follow_up: FollowUp, note: str) -> bool:
         """Its number is reached; False where somebody cancelled it meanwhile."""
@@ -176,13 +181,16 @@ def _check_coming(post: Post) -> None:
         raise WrongState(f"Post {post.id} is {state}, so nothing can follow it.")
 
 
+@reads("follow_up")
 def _follow_up_of(row: Row) -> FollowUp:
     created_at = time_of(row["created_at"])
     assert created_at is not None
+    seconds_of(row["undo_seconds"])
     names = set(FollowUp._fields) - {"created_at", "agent"}
     return FollowUp(**{name: row[name] for name in names}, agent=bool(row["agent"]), created_at=created_at)
 
 
+@reads("follow_up")
 def _open_of(row: Row) -> Open:
     published_at = time_of(row["post_published_at"])
     return Open(_follow_up_of(row), row["post_state"], row["post_error"], published_at, row["best"], row["last_age"])

@@ -19,6 +19,7 @@ from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import NewPost
+from skywrite.queue.reading import SET_ASIDE, UnreadableRow, readable, reads
 from skywrite.queue.rows import dump_json
 
 REASONS = ("reply", "mention", "quote")
@@ -137,8 +138,8 @@ class InboxItems:
         values = {"account_did": account_did or "", "limit": limit}
         with self._store._reading() as tx:
             if everything:
-                return [_item_of(row) for row in tx.rows("list_whole_inbox", **values)]
-            return [_item_of(row) for row in tx.rows("list_inbox", now=self._store._clock.now(), **values)]
+                return readable(tx.rows("list_whole_inbox", **values), _item_of)
+            return readable(tx.rows("list_inbox", now=self._store._clock.now(), **values), _item_of)
 
     def waiting(self, account_did: str | None = None) -> int:
         """How many items wait for an answer; more than 1,000 are not counted."""
@@ -210,7 +211,12 @@ class InboxItems:
                 row = tx.row("next_unhandled", account_did=account_did, now=now, tries=HANDLE_TRIES)
             if row is None:
                 return None
-            item = _item_of(row)
+            try:
+                item = _item_of(row)
+            except UnreadableRow:
+                with self._store._writing(wake=False) as tx:
+                    tx.run("set_aside_inbox", id=row["id"], until=now + SET_ASIDE)
+                continue
             why = why_not(item)
             if why is None:
                 break
@@ -291,6 +297,7 @@ def _values(item: NewItem) -> dict[str, Any]:
     return {**item._asdict(), "labels": dump_json(item.labels)}
 
 
+@reads("inbox")
 def _item_of(row: Row) -> InboxItem:
     indexed_at = time_of(row["indexed_at"])
     assert indexed_at is not None

@@ -6,13 +6,13 @@ What lives here: which posts are to be counted, and the results. What does not: 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
+from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 
 AGES_HOURS = (1, 6, 24, 72, 168, 720)
@@ -97,12 +97,12 @@ class Marks:
     def at(self, age_hours: int, since: datetime) -> list[Mark]:
         """All counts at one age, of posts since a time."""
         with self._store._reading() as tx:
-            return [_mark_of(row) for row in tx.rows("marks_at", age_hours=age_hours, since=since)]
+            return readable(tx.rows("marks_at", age_hours=age_hours, since=since), _mark_of)
 
     def of(self, post_id: int) -> list[Mark]:
         """The counts of one post."""
         with self._store._reading() as tx:
-            return [_mark_of(row) for row in tx.rows("marks_of_post", post_id=post_id)]
+            return readable(tx.rows("marks_of_post", post_id=post_id), _mark_of)
 
 
 def kind_of(prepared: dict[str, Any]) -> str:
@@ -117,16 +117,17 @@ def kind_of(prepared: dict[str, Any]) -> str:
 
 
 def _to_mark(row: Row, age: int, patience: timedelta) -> ToMark:
-    published_at, kind = time_of(row["updated_at"]), kind_of(json.loads(row["prepared"]))
+    published_at, kind = time_of(row["updated_at"]), kind_of(json_of(row["prepared"], dict))
     assert published_at is not None
     late_at = published_at + timedelta(hours=age) + patience
     return ToMark(row["id"], row["uri"], row["account_did"], age, kind, late_at)
 
 
+@reads("mark", "post_id")
 def _mark_of(row: Row) -> Mark:
     published_at, taken_at = time_of(row["published_at"]), time_of(row["taken_at"])
     assert published_at is not None and taken_at is not None
-    labels = row["labels"] if isinstance(row["labels"], list) else json.loads(row["labels"])
+    labels = row["labels"] if isinstance(row["labels"], list) else json_of(row["labels"], list)
     return Mark(
         post_id=row["post_id"],
         uri=row["uri"],

@@ -135,7 +135,10 @@ class AddResult(NamedTuple):
 
 
 class Post(NamedTuple):
-    """A row of the queue. The columns are described in docs/state-machine.md. Each change increments `version`."""
+    """A row of the queue. The columns are described in docs/state-machine.md. Each change increments `version`.
+
+    `unreadable`: the columns that hold something that Skywrite never writes; here they hold something harmless.
+    """
 
     id: int
     account_did: str
@@ -162,6 +165,7 @@ class Post(NamedTuple):
     occurrence: datetime | None
     free_at: datetime | None = None
     version: int = 1
+    unreadable: tuple[str, ...] = ()
 
     def is_free(self, now: datetime) -> bool:
         """Whether nothing of it is on the network or on its way: it was never sent, or it was sent, looked for, and not
@@ -187,7 +191,10 @@ class Attempt(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account. `settings` holds what the user set for it (zone, langs, gap_seconds, max_per_day, ...)."""
+    """An account. `settings` holds what the user set for it (zone, langs, gap_seconds, max_per_day, ...).
+
+    `unreadable`: as in `Post`. No worker publishes for such an account.
+    """
 
     did: str
     handle: str
@@ -205,6 +212,7 @@ class Account(NamedTuple):
     session_refreshed_at: datetime | None = None
     session_ends_at: datetime | None = None
     catching_up_since: datetime | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class AccountView(NamedTuple):

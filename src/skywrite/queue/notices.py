@@ -7,7 +7,6 @@ together with what they report, so that nothing is lost. What does not: the sent
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from skywrite.errors import NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import Event, event_of
+from skywrite.queue.reading import count_of, json_of, readable, reads
 from skywrite.queue.rows import dump_json
 
 TROUBLES = (
@@ -89,7 +89,7 @@ class Notices:
     def all(self) -> list[Channel]:
         """All channels."""
         with self._store._reading() as tx:
-            return [_channel_of(row) for row in tx.rows("list_channels")]
+            return readable(tx.rows("list_channels"), _channel_of)
 
     def get(self, channel_id: int) -> Channel:
         """One channel. Raises UnknownChannel."""
@@ -107,16 +107,16 @@ class Notices:
     def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
         """Record the problems among the next events. Returns how many events there were."""
         with self._store._reading() as tx:
-            events = [event_of(row) for row in tx.rows("events_after", after=channel.last_event, limit=PAGE)]
-        if not events:
+            rows = tx.rows("events_after", after=channel.last_event, limit=PAGE)
+        if not rows:
             return 0
         with self._store._writing(wake=False) as tx:
-            values = {"id": channel.id, "was": channel.last_event, "now_at": events[-1].id}
+            values = {"id": channel.id, "was": channel.last_event, "now_at": rows[-1]["id"]}
             if tx.run("advance_channel", **values) == 1:
-                for event in events:
+                for event in readable(rows, event_of):
                     if event.kind in channel.config.get("kinds", TROUBLES):
                         self._open(tx, channel, event, said(event))
-        return len(events)
+        return len(rows)
 
     def _open(self, tx: Transaction, channel: Channel, event: Event, said: str) -> None:
         number = event.subject_id if event.subject_id is not None else event.data.get("id")
@@ -148,7 +148,7 @@ class Notices:
         """Claim the next notices, all of one channel together; None if nothing may be sent now."""
         now = self._store._clock.now()
         with self._store._reading() as tx:
-            ready = [_channel_of(row) for row in tx.rows("channel_with_notices", now=now)]
+            ready = readable(tx.rows("channel_with_notices", now=now), _channel_of)
         for channel in ready:
             if is_quiet(channel):
                 continue
@@ -175,7 +175,9 @@ class Notices:
             return tx.run("forget_notices", before=before)
 
 
+@reads("notice_channel")
 def _channel_of(row: Row) -> Channel:
     assert time_of(row["created_at"]) is not None
-    config = row["config"] if isinstance(row["config"], dict) else json.loads(row["config"])
-    return Channel(row["id"], row["kind"], config, row["last_event"], row["failures"], row["error"])
+    count_of(row["lease_token"])
+    config = row["config"] if isinstance(row["config"], dict) else json_of(row["config"], dict)
+    return Channel(row["id"], row["kind"], config, row["last_event"], count_of(row["failures"]), row["error"])

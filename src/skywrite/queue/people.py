@@ -14,6 +14,7 @@ from skywrite.errors import InputError, NotFound
 from skywrite.queue.api_keys import NAME_MAX, Scope, digest_of, new_secret
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, time_of
+from skywrite.queue.reading import readable, reads
 from skywrite.queue.steps import items_of
 
 Role = Literal["viewer", "writer", "approver", "owner"]
@@ -87,7 +88,7 @@ class People:
     def all(self) -> list[Person]:
         """Everyone."""
         with self._store._reading() as tx:
-            return [_person_of(row) for row in tx.rows("list_people")]
+            return readable(tx.rows("list_people"), _person_of)
 
     def get(self, person_id: int) -> Person:
         """One person. Raises UnknownPerson."""
@@ -178,7 +179,7 @@ class People:
     def passkeys(self, person_id: int) -> list[Passkey]:
         """The passkeys of a person."""
         with self._store._reading() as tx:
-            return [_passkey_of(row) for row in tx.rows("list_passkeys", person_id=person_id)]
+            return readable(tx.rows("list_passkeys", person_id=person_id), _passkey_of)
 
     def has_passkey(self) -> bool:
         """Whether anybody has a passkey."""
@@ -202,12 +203,14 @@ class People:
             raise LastOwner("This is the only owner.", hint="Make somebody else an owner first.")
 
 
+@reads("person")
 def _person_of(row: Row) -> Person:
     created_at = time_of(row["created_at"])
     assert created_at is not None
     return Person(row["id"], row["name"], row["role"], created_at)
 
 
+@reads("passkey", "credential_id")
 def _passkey_of(row: Row) -> Passkey:
     created_at = time_of(row["created_at"])
     assert created_at is not None

@@ -162,8 +162,9 @@ class PostgresDatabase(Database):
             # A server that vanishes in the middle of a statement; keepalives are for connections that are idle.
             tcp_user_timeout=VANISHED_SECONDS * 1000,
         )
-        # JSON comes as text from both databases, and is parsed in one place.
-        for name in ("json", "jsonb"):
+        # JSON and times come as text from both databases, and are parsed in one place: the driver refuses all rows for
+        # one time that Python has no room for (infinity, a year before Christ).
+        for name in ("json", "jsonb", "timestamptz"):
             connection.adapters.register_loader(name, TextLoader)
         return self._prepared(cast(Connection, connection))
 
@@ -256,7 +257,7 @@ class PostgresDatabase(Database):
                 f"{where.capitalize()} does not allow writing: {said}",
                 hint="Use the primary server and a role that may write, or set SKYWRITE_DATABASE to another database.",
             )
-        if state.startswith("23"):
+        if state.startswith(("22", "23")) or state == "25P02":
             return BrokenRule(f"A change breaks a rule of {where}: {said}.")
         if state.startswith("XX"):
             return DatabaseCorrupt(f"{where.capitalize()} is damaged: {said}", hint="Ask the operator of the server.")

@@ -31,6 +31,7 @@ from skywrite.queue.model import (
     State,
     WrongState,
 )
+from skywrite.queue.reading import readable
 from skywrite.queue.rows import attempt_of, post_of, problem_values, text_hash
 from skywrite.queue.steps import locked
 
@@ -60,7 +61,7 @@ class PostOperations(StoreBase):
     def attempts(self, post_id: int) -> list[Attempt]:
         """All attempts to publish a post, in order."""
         with self._reading() as tx:
-            return [attempt_of(row) for row in tx.rows("list_attempts", id=post_id)]
+            return readable(tx.rows("list_attempts", id=post_id), attempt_of)
 
     def same_text(self, account_did: str, text: str, since: datetime) -> list[Post]:
         """Posts of the account with this text that are waiting, or were published since `since`."""

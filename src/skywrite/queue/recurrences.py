@@ -22,6 +22,7 @@ from skywrite.queue.model import (
     UnknownRecurrence,
     WrongState,
 )
+from skywrite.queue.reading import readable, reads, time_in
 from skywrite.queue.rows import dump_json, recurrence_of
 from skywrite.queue.steps import locked, update_ready
 
@@ -121,7 +122,7 @@ class RecurrenceOperations(StoreBase):
                 rows = tx.rows("list_recurrences")
             else:
                 rows = tx.rows("list_account_recurrences", did=account_did)
-        return [recurrence_of(row) for row in rows]
+        return readable(rows, recurrence_of)
 
     def idle_recurrences(self, recurrence_id: int | None = None) -> list[tuple[Recurrence, datetime]]:
         """Active recurrences without a waiting post, each with the time up to which its occurrences are finished.
@@ -138,7 +139,7 @@ class RecurrenceOperations(StoreBase):
         query = self._database.compose("idle_recurrences", *parts)
         with self._reading() as tx:
             rows = tx.select(query, values)
-        return [(recurrence_of(row), _done_until(row) or recurrence_of(row).created_at) for row in rows]
+        return readable(rows, _idle_of)
 
     @repeated
     def update_recurrence(self, recurrence: Recurrence) -> Recurrence:
@@ -238,6 +239,11 @@ class RecurrenceOperations(StoreBase):
         with self._reading() as tx:
             return {row["name"]: json.loads(row["value"]) for row in tx.rows("list_settings", scope=scope)}
 
+    def times(self, scope: str) -> dict[str, datetime]:
+        """All settings of a scope that are times."""
+        found = {name: time_in(value) for name, value in self.settings(scope).items()}
+        return {name: at for name, at in found.items() if at is not None}
+
     @repeated
     def put_setting(self, scope: str, name: str, value: Any) -> None:
         """Store a setting; None removes it."""
@@ -251,6 +257,12 @@ class RecurrenceOperations(StoreBase):
 def unknown_recurrence(recurrence_id: int) -> UnknownRecurrence:
     """The error about a number that no recurrence has."""
     return UnknownRecurrence(f"There is no recurrence {recurrence_id}.", hint=Hint("See: ", Do("recurrences.list")))
+
+
+@reads("recurrence")
+def _idle_of(row: Row) -> tuple[Recurrence, datetime]:
+    recurrence = recurrence_of(row)
+    return recurrence, _done_until(row) or recurrence.created_at
 
 
 def _done_until(row: Row) -> datetime | None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from skywrite.errors import Do, Hint
 from skywrite.queue.database import Row, time_of
 from skywrite.queue.model import Account, Attempt, Post, Problem, Recurrence
+from skywrite.queue.reading import REPAIR, UNREADABLE, Unreadable, count_of, json_of, mended, reads, seconds_of
 
 # Without the check for cycles, of which there are none here: it takes a quarter of the time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -80,14 +81,26 @@ def dump_hint(hint: str) -> str | None:
 
 
 def load_hint(text: str | None) -> str:
-    """The hint that `dump_hint` wrote."""
+    """The hint that `dump_hint` wrote; anything else is shown as it is."""
     if not text or not text.startswith("["):
         return text or ""
-    return Hint(*(Do(*part) if isinstance(part, list) else part for part in json.loads(text)))
+    try:
+        return Hint(*(Do(*part) if isinstance(part, list) else part for part in json.loads(text)))
+    except (ValueError, TypeError):
+        return text
 
 
 def post_of(row: Row) -> Post:
-    """A row of `post`."""
+    """A row of `post`. One that cannot be read is read as far as it can be: see `Post.unreadable`."""
+    try:
+        return _post_of(row)
+    except ValueError:
+        whole, wrong = mended(row)
+        problem = Problem(UNREADABLE, Unreadable("post", row["id"], wrong).message, REPAIR)
+        return _post_of(whole)._replace(problem=problem, unreadable=wrong)
+
+
+def _post_of(row: Row) -> Post:
     created_at, updated_at = time_of(row["created_at"]), time_of(row["updated_at"])
     assert created_at is not None and updated_at is not None
     return Post(
@@ -99,26 +112,27 @@ def post_of(row: Row) -> Post:
         created_at=created_at,
         updated_at=updated_at,
         key=row["key"],
-        draft=json.loads(row["draft"]),
-        prepared=json.loads(row["prepared"]),
+        draft=json_of(row["draft"], dict),
+        prepared=json_of(row["prepared"], dict),
         frozen=row["frozen"],
         root_rkey=row["root_rkey"],
         uri=row["uri"],
         cid=row["cid"],
         published_at=time_of(row["published_at"]),
-        attempts=row["attempts"],
-        lease_token=row["lease_token"],
+        attempts=count_of(row["attempts"]),
+        lease_token=None if row["lease_token"] is None else count_of(row["lease_token"]),
         late_policy=row["late_policy"],
-        late_seconds=row["late_seconds"],
+        late_seconds=seconds_of(row["late_seconds"]),
         problem=problem_of(row),
         source=row["source"],
         recurrence_id=row["recurrence_id"],
         occurrence=time_of(row["occurrence"]),
         free_at=time_of(row["free_at"]),
-        version=row["version"],
+        version=count_of(row["version"]),
     )
 
 
+@reads("attempt", "post_id")
 def attempt_of(row: Row) -> Attempt:
     """A row of `attempt`."""
     started_at = time_of(row["started_at"])
@@ -134,7 +148,22 @@ def attempt_of(row: Row) -> Attempt:
 
 
 def account_of(row: Row) -> Account:
-    """A row of `account`, without its session."""
+    """A row of `account`, without its session. One that cannot be read is read as far as it can be."""
+    try:
+        return _account_of(row)
+    except ValueError:
+        whole, wrong = mended(row)
+        return _account_of(whole)._replace(unreadable=wrong)
+
+
+@reads("account", "did")
+def settings_of(row: Row) -> dict[str, Any]:
+    """The settings in a row of `account`. Raises UnreadableRow."""
+    return json_of(row["settings"], dict)
+
+
+def _account_of(row: Row) -> Account:
+    count_of(row["lease_token"])
     return Account(
         did=row["did"],
         handle=row["handle"],
@@ -148,13 +177,14 @@ def account_of(row: Row) -> Account:
         lease_owner=row["lease_owner"],
         lease_until=time_of(row["lease_until"]),
         last_published_at=time_of(row["last_published_at"]),
-        settings=json.loads(row["settings"]),
+        settings=json_of(row["settings"], dict),
         session_refreshed_at=time_of(row["session_refreshed_at"]),
         session_ends_at=time_of(row["session_ends_at"]),
         catching_up_since=time_of(row["catching_up_since"]),
     )
 
 
+@reads("recurrence")
 def recurrence_of(row: Row) -> Recurrence:
     """A row of `recurrence`."""
     created_at, updated_at = time_of(row["created_at"]), time_of(row["updated_at"])
@@ -165,16 +195,16 @@ def recurrence_of(row: Row) -> Recurrence:
         state=row["state"],
         rule=row["rule"],
         zone=row["zone"],
-        draft=json.loads(row["draft"]),
-        pool=tuple(json.loads(row["pool"])),
-        prepared=json.loads(row["prepared"]),
+        draft=json_of(row["draft"], dict),
+        pool=tuple(json_of(row["pool"], list)),
+        prepared=json_of(row["prepared"], dict),
         starts_at=time_of(row["starts_at"]),
         until=time_of(row["until"]),
-        exceptions=json.loads(row["exceptions"]),
-        position=row["position"],
-        jitter_seconds=row["jitter_seconds"],
+        exceptions=json_of(row["exceptions"], dict),
+        position=count_of(row["position"]),
+        jitter_seconds=count_of(row["jitter_seconds"]),
         late_policy=row["late_policy"],
-        late_seconds=row["late_seconds"],
+        late_seconds=seconds_of(row["late_seconds"]),
         source=row["source"],
         created_at=created_at,
         updated_at=updated_at,

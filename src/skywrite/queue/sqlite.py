@@ -24,6 +24,7 @@ from skywrite.queue.database import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     DiskFull,
+    Transaction,
     time_text,
 )
 from skywrite.queue.folders import make_private_folder
@@ -33,6 +34,9 @@ INSERT_ROWS = (1000, 100, 10, 1)
 # A frozen record must survive a power cut before it goes to the network, hence FULL and not NORMAL.
 _PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 _WAL_TRIES = 100
+_DAMAGE_MAX = 3
+# "Skyw", which `file` and other programs may tell by.
+_APPLICATION_ID = 0x536B7977
 
 
 class SqliteDatabase(Database):
@@ -103,6 +107,12 @@ class SqliteDatabase(Database):
                 raise DatabaseUnavailable(
                     f"The database {self.place} was moved away or deleted.",
                     hint="Put it back, or restore a backup; a running program picks it up by itself.",
+                )
+            if not self._path.stat().st_size:
+                now.forget()
+                raise DatabaseCorrupt(
+                    f"The database {self.place} has 0 bytes: Skywrite never leaves it like that, so it was emptied.",
+                    hint="Restore the last backup. If there is nothing to restore, delete the file to start anew.",
                 )
             if before is not None:
                 self._put_aside(before.log)
@@ -221,7 +231,7 @@ class SqliteDatabase(Database):
                 f"The file {self.place} is damaged, or is not a Skywrite database.",
                 hint="Restore the last backup, or move the file away to start with an empty one.",
             )
-        if code.startswith("SQLITE_CONSTRAINT"):
+        if code.startswith(("SQLITE_CONSTRAINT", "SQLITE_MISMATCH")) or "overflow" in str(error):
             return BrokenRule(f"A change breaks a rule of {where}: {error}.")
         return DatabaseUnavailable(
             f"Cannot use {where}: {error}.",
@@ -239,6 +249,11 @@ class SqliteDatabase(Database):
     def detector(self) -> ChangeDetector:
         return _DataVersion(self, self.connect())
 
+    def damage(self, tx: Transaction) -> Sequence[str]:
+        # The thorough check also compares each index with its table, which takes many times as long.
+        found = [str(row["quick_check"]) for row in tx.select(f"PRAGMA quick_check({_DAMAGE_MAX})", {})]
+        return [] if found == ["ok"] else found
+
     def backup(self, path: str) -> None:
         # VACUUM INTO reads one snapshot; the page-by-page API would start over at each commit of another process.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -250,13 +265,20 @@ class SqliteDatabase(Database):
             raise self.explain(error) from error
 
     def _make_file(self) -> None:
-        """Create the file ourselves, because SQLite would use the umask; its -wal and -shm copy the mode."""
+        """Create the file ourselves, because SQLite would use the umask; its -wal and -shm copy the mode.
+
+        It is in its place only once it is a database: a file without a byte is one that lost them all.
+        """
         path = Path(self.place)
+        new = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
         try:
+            if path.exists():
+                return
             make_private_folder(path.parent)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        except FileExistsError:
-            return
+            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with suppress(FileExistsError):
+                _put_header(new)
+                _put_in_place(new, path)
         except PermissionError as error:
             raise DatabaseReadOnly(
                 f"The database {self.place} cannot be made: {error.strerror}.",
@@ -264,6 +286,11 @@ class SqliteDatabase(Database):
             ) from error
         except OSError as error:
             raise self._no_file(error) from error
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+        finally:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
 
     def _no_file(self, error: OSError) -> StorageError:
         import errno
@@ -299,6 +326,24 @@ class SqliteDatabase(Database):
                     raise
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
+
+
+def _put_header(path: Path) -> None:
+    """Make an empty file an SQLite database without a table."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Give a file its name, unless another process was faster. Raises FileExistsError."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links.
+        if not path.exists():
+            new.rename(path)
 
 
 def _lower(text: str | None) -> str | None:

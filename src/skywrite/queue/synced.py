@@ -13,6 +13,7 @@ from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import cancel_post, edit_post, get_locked, get_post
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, Changes, NewPost, Post, State
+from skywrite.queue.reading import readable, reads
 from skywrite.queue.steps import locked
 
 STALE = ""
@@ -47,7 +48,7 @@ class SyncOperations(StoreBase):
     def synced_files(self, folder: str) -> list[SyncedFile]:
         """The files of a folder that became posts, with the posts' states, by path."""
         with self._reading() as tx:
-            return [_file_of(row) for row in tx.rows("list_folder_files", folder=folder)]
+            return readable(tx.rows("list_folder_files", folder=folder), _file_of)
 
     @repeated
     def add_synced(self, file: SyncedFile, new: NewPost) -> AddResult:
@@ -163,6 +164,7 @@ def _elsewhere(path: str) -> SyncedElsewhere:
     return SyncedElsewhere(f"{path} is being synced by another process.", hint="Sync again.")
 
 
+@reads("folder_file", "path")
 def _file_of(row: Row) -> SyncedFile:
     return SyncedFile(
         folder=row["folder"],

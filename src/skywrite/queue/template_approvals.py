@@ -6,7 +6,6 @@ What lives here: giving and refusing one. What does not: what it covers (`templa
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,8 +17,9 @@ from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_event
 from skywrite.queue.model import Problem, Recurrence, WrongState
+from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.recurrences import unknown_recurrence
-from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of
+from skywrite.queue.rows import dump_json, post_of, problem_values, recurrence_of, settings_of
 from skywrite.queue.steps import locked, update_ready
 from skywrite.queue.templates import template_content, template_digest
 
@@ -48,7 +48,7 @@ class TemplateApprovals:
     def of(self, recurrence_id: int) -> list[TemplateApproval]:
         """Every verdict on a recurrence, the latest first."""
         with self._store._reading() as tx:
-            return [_approval_of(row) for row in tx.rows("approvals_of_recurrence", recurrence_id=recurrence_id)]
+            return readable(tx.rows("approvals_of_recurrence", recurrence_id=recurrence_id), _approval_of)
 
     def is_approved(self, recurrence: Recurrence) -> bool:
         """Whether the template was approved as it is."""
@@ -62,7 +62,7 @@ class TemplateApprovals:
             account = tx.row("get_account", did=recurrence.account_did)
             assert account is not None
             authors = authors_of_recurrence(tx, recurrence.id)
-        needed = needs_approval(json.loads(account["settings"]), recurrence.source, authors)
+        needed = needs_approval(settings_of(account), recurrence.source, authors)
         return recurrence.state == "active" and needed and not self.is_approved(recurrence)
 
     @repeated
@@ -145,6 +145,7 @@ def _note(tx: Transaction, kind: str, recurrence: Recurrence, message: str, now:
     note_event(tx, kind, now, data, account_did=recurrence.account_did)
 
 
+@reads("recurrence_approval")
 def _approval_of(row: Row) -> TemplateApproval:
     created_at = time_of(row["created_at"])
     assert created_at is not None
@@ -155,6 +156,6 @@ def _approval_of(row: Row) -> TemplateApproval:
         verdict=row["verdict"],
         by=row["by_name"],
         note=row["note"] or "",
-        content=json.loads(row["content"]),
+        content=json_of(row["content"], dict),
         created_at=created_at,
     )

@@ -6,7 +6,6 @@ another runs the same occurrence. What does not live here: running anything (`so
 (`schedule`).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -16,6 +15,7 @@ from skywrite.queue.adding import add_posts
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.model import AddResult, NewPost, Problem
+from skywrite.queue.reading import count_of, json_of, readable, reads
 from skywrite.queue.rows import dump_json, problem_of, problem_values
 
 TimerKind = Literal["command", "function"]
@@ -119,7 +119,7 @@ class TimerOperations(StoreBase):
     def timers(self) -> list[Timer]:
         """All of them, in the order in which they were added."""
         with self._reading() as tx:
-            return [_timer_of(row) for row in tx.rows("list_timers")]
+            return readable(tx.rows("list_timers"), _timer_of)
 
     def timer(self, timer_id: int) -> Timer:
         """One; raises UnknownCommand."""
@@ -208,16 +208,18 @@ def _values(new: NewTimer) -> dict[str, Any]:
     }
 
 
+@reads("timer")
 def _timer_of(row: Row) -> Timer:
+    count_of(row["lease_token"])
     return Timer(
         kind=row["kind"],
         name=row["name"],
         account_did=row["account_did"],
         rule=row["rule"],
         zone=row["zone"],
-        late_seconds=row["late_seconds"],
+        late_seconds=count_of(row["late_seconds"]),
         next_at=time_of(row["next_at"]),
-        settings=json.loads(row["settings"]),
+        settings=json_of(row["settings"], dict),
         id=row["id"],
         occurrence=time_of(row["occurrence"]),
         lease_owner=row["lease_owner"],

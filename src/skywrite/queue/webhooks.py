@@ -7,7 +7,6 @@ What lives here: what is stored, which message is next, and its outcome. What do
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -15,9 +14,11 @@ from typing import Literal, NamedTuple
 from skywrite.clock import secret_bytes
 from skywrite.errors import Do, Hint, InputError, NotFound
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, time_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import EVENT_KINDS, TEST_KIND, message
+from skywrite.queue.reading import SET_ASIDE, UnreadableRow, count_of, json_of, mended, readable, reads
 from skywrite.queue.rows import dump_json
+from skywrite.queue.vault import WrongKey
 
 WebhookState = Literal["active", "paused", "disabled"]
 DeliveryState = Literal["waiting", "delivered", "failed"]
@@ -106,7 +107,7 @@ class Webhooks:
     def all(self) -> list[Webhook]:
         """All webhooks."""
         with self._store._reading() as tx:
-            return [_webhook_of(row) for row in tx.rows("list_webhooks")]
+            return readable(tx.rows("list_webhooks"), _webhook_of)
 
     def get(self, webhook_id: int) -> Webhook:
         """One webhook. Raises UnknownWebhook."""
@@ -169,7 +170,7 @@ class Webhooks:
         self.get(webhook_id)
         values = {"webhook_id": webhook_id, "before": 2**62 if before is None else before, "limit": limit}
         with self._store._reading() as tx:
-            return [_delivery_of(row) for row in tx.rows("list_deliveries", **values)]
+            return readable(tx.rows("list_deliveries", **values), _delivery_of)
 
     def replay(self, delivery_id: int) -> Delivery:
         """Send a message again, under the same message id. Raises UnknownDelivery."""
@@ -186,20 +187,29 @@ class Webhooks:
         """When the next message may be sent; None if there is none."""
         with self._store._reading() as tx:
             row = tx.row("next_delivery_at")
-        return None if row is None else time_of(row["next_at"])
+        return None if row is None else time_of(mended(row)[0]["next_at"])
 
     def claim(self, lease_seconds: float) -> DeliveryClaim | None:
         """Claim the next message; None if none may be sent now. Each webhook gets one message at a time."""
-        with self._store._writing(wake=False) as tx:
+        while True:
             now = self._store._clock.now()
-            row = tx.row("next_delivery", now=now)
-            if row is None:
-                return None
-            until = now + timedelta(seconds=lease_seconds)
-            hook = tx.row("lease_webhook", id=row["webhook_id"], now=now, until=until)
-            if hook is None:
-                return None
-        return DeliveryClaim(_delivery_of(row), _webhook_of(hook), self._secrets(hook, now), hook["lease_token"])
+            with self._store._writing(wake=False) as tx:
+                row = tx.row("next_delivery", now=now)
+                if row is None:
+                    return None
+                if not _is_readable(tx, row, now):
+                    continue
+                until = now + timedelta(seconds=lease_seconds)
+                hook = tx.row("lease_webhook", id=row["webhook_id"], now=now, until=until)
+                if hook is None:
+                    return None
+            try:
+                secrets = self._secrets(hook, now)
+            except WrongKey:
+                with self._store._writing(wake=False) as tx:
+                    tx.run("set_aside_webhook", id=hook["id"], until=now + SET_ASIDE)
+                continue
+            return DeliveryClaim(_delivery_of(row), _webhook_of(hook), secrets, hook["lease_token"])
 
     def settle(self, claim: DeliveryClaim, settled: Settled) -> bool:
         """Record the result of an attempt; False if somebody else has claimed the message."""
@@ -237,6 +247,19 @@ def unknown_delivery(delivery_id: int) -> UnknownDelivery:
     return UnknownDelivery(f"There is no message {delivery_id}.")
 
 
+def _is_readable(tx: Transaction, row: Row, now: datetime) -> bool:
+    """Whether a message and its webhook can be read; what cannot is left alone for an hour."""
+    hook = tx.row("get_webhook", id=row["webhook_id"])
+    assert hook is not None
+    for table, read, one in (("delivery", _delivery_of, row), ("webhook", _webhook_of, hook)):
+        try:
+            read(one)
+        except UnreadableRow:
+            tx.run(f"set_aside_{table}", id=one["id"], until=now + SET_ASIDE)
+            return False
+    return True
+
+
 def _new_secret() -> str:
     return SECRET_START + base64.b64encode(secret_bytes(SECRET_BYTES)).decode()
 
@@ -251,21 +274,24 @@ def _kinds_text(kinds: Sequence[str] | None) -> str | None:
     return dump_json(list(kinds))
 
 
+@reads("webhook")
 def _webhook_of(row: Row) -> Webhook:
     created_at = time_of(row["created_at"])
     assert created_at is not None
+    time_of(row["previous_until"]), count_of(row["lease_token"])
     return Webhook(
         id=row["id"],
         url=row["url"],
         name=row["name"],
         state=row["state"],
-        kinds=None if row["kinds"] is None else tuple(json.loads(row["kinds"])),
+        kinds=None if row["kinds"] is None else tuple(json_of(row["kinds"], list)),
         account_did=row["account_did"],
         reason=row["reason"],
         created_at=created_at,
     )
 
 
+@reads("delivery")
 def _delivery_of(row: Row) -> Delivery:
     attempt_at, created_at = time_of(row["attempt_at"]), time_of(row["created_at"])
     assert attempt_at is not None and created_at is not None
@@ -276,7 +302,7 @@ def _delivery_of(row: Row) -> Delivery:
         kind=row["kind"],
         body=row["body"],
         state=row["state"],
-        tries=row["tries"],
+        tries=count_of(row["tries"]),
         attempt_at=attempt_at,
         created_at=created_at,
         ended_at=time_of(row["ended_at"]),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter as Counting
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -67,7 +66,7 @@ class Metrics:
         late = store.posts(("scheduled",), due_before=now, limit=1)
         seconds = (now - late[0].due_at).total_seconds() if late and late[0].due_at else 0.0
         yield GaugeMetricFamily("skywrite_oldest_due_seconds", "How long the first due post has waited", value=seconds)
-        beats = [datetime.fromisoformat(beat) for beat in store.settings("worker").values()]
+        beats = store.times("worker").values()
         silent = min(((now - beat).total_seconds() for beat in beats), default=float("inf"))
         yield GaugeMetricFamily("skywrite_worker_silent_seconds", "Seconds since a worker was last seen", value=silent)
         hanging = {server for servers in store.settings(HANGING).values() for server, _ in servers}

@@ -127,6 +127,15 @@ WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
 -- Leave an account alone until a time.
 UPDATE account SET ready_at = :until WHERE did = :did
 
+-- name: defer_accounts
+-- Leave accounts alone until a time.
+UPDATE account SET ready_at = :until WHERE did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
+
+-- name: still_ready
+-- Those of these accounts that may be claimed now.
+SELECT did FROM account
+WHERE ready_at <= :now AND did IN (SELECT item.value ->> 'did' FROM json_each(:items) AS item)
+
 -- name: note_catching_up
 -- Record since when an account has been catching up on overdue posts.
 UPDATE account SET catching_up_since = :since WHERE did = :did

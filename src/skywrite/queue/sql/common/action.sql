@@ -24,7 +24,7 @@ SELECT * FROM action WHERE state IN ('waiting', 'failed') OR (state = 'done' AND
 
 -- name: next_action_at
 -- When the next action is due.
-SELECT min(attempt_at) AS at FROM action WHERE state = 'waiting'
+SELECT min(attempt_at) AS attempt_at FROM action WHERE state = 'waiting'
 
 -- name: get_action
 -- One action.
@@ -38,6 +38,10 @@ SELECT * FROM action WHERE state = 'waiting' AND attempt_at <= :now ORDER BY att
 -- Claim an action until a time, when it may be tried again.
 UPDATE action SET tries = tries + 1, attempt_at = :until
 WHERE id = :id AND state = 'waiting' AND tries = :tries RETURNING *
+
+-- name: set_aside_action
+-- Leave an action alone until a time, because its row cannot be read.
+UPDATE action SET attempt_at = :until, error = :error WHERE id = :id
 
 -- name: settle_action
 -- Store the outcome of a try, unless somebody else has claimed the action since.

@@ -143,9 +143,10 @@ UPDATE post SET
 WHERE id = :id AND state = 'publishing' AND lease_token = :token
 
 -- name: miss_post
--- Record that a post's time was missed. A post that a worker left before freezing it was never sent either.
+-- Record that a post's time was missed. A post that a worker left before freezing it was never sent either. Also for a
+-- post whose version is no number that was counted.
 UPDATE post SET
-  version = version + 1, state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
+  version = CASE WHEN version < 2147483647 THEN version + 1 ELSE 1 END, state = :state, attempt_at = NULL, updated_at = :now, frozen = NULL, free_at = NULL,
   error_name = :error_name, error_message = :error_message, error_hint = :error_hint
 WHERE id = :id AND state IN ('scheduled', 'publishing') AND (frozen IS NULL OR free_at <= :now)
 

@@ -46,6 +46,10 @@ DELETE FROM feed_account WHERE feed_id = :id
 UPDATE feed SET lease_token = lease_token + 1, lease_owner = :worker, lease_until = :until, ready_at = :until
 WHERE id = :id
 
+-- name: set_aside_feed
+-- Leave a feed alone until a time, because its row cannot be read.
+UPDATE feed SET ready_at = :until WHERE id = :id
+
 -- name: renew_feed
 -- Extend the lease of a feed, if it is still ours.
 UPDATE feed SET lease_until = :until, ready_at = :until WHERE id = :id AND lease_token = :token

@@ -90,6 +90,10 @@ WHERE account_did = :account_did AND answered_at >= :since AND author_did = :aut
 UPDATE inbox SET lease_until = :until, tries = tries + 1
 WHERE id = :id AND handled_at IS NULL AND tries = :was RETURNING *
 
+-- name: set_aside_inbox
+-- Leave an item alone until a time, because its row cannot be read.
+UPDATE inbox SET lease_until = :until WHERE id = :id
+
 -- name: handled_inbox
 -- Record that a function has handled an item.
 UPDATE inbox SET handled_at = :now, lease_until = NULL WHERE id = :id AND tries = :was

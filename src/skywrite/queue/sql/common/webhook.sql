@@ -51,6 +51,14 @@ SELECT min(
 FROM delivery JOIN webhook ON webhook.id = delivery.webhook_id
 WHERE delivery.state = 'waiting' AND webhook.state = 'active'
 
+-- name: set_aside_delivery
+-- Leave a message alone until a time, because its row cannot be read.
+UPDATE delivery SET attempt_at = :until WHERE id = :id
+
+-- name: set_aside_webhook
+-- Leave a webhook alone until a time, because its row cannot be read.
+UPDATE webhook SET lease_until = :until WHERE id = :id
+
 -- name: lease_webhook
 -- Take the right to send to a webhook.
 UPDATE webhook SET lease_token = lease_token + 1, lease_until = :until

@@ -1,0 +1,197 @@
+"""Whatever stands in a row: what it describes is in trouble, and nothing else is."""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain, count
+from typing import Any
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.app.checkup import check_all
+from skywrite.app.operations import OPERATIONS, Access
+from skywrite.errors import SkywriteError
+from skywrite.queue.api_keys import SCOPES
+from tests.app.conftest import World
+from tests.app.damage import HEALTHY, HOSTILE, SICK, Cell, PostgresQueue, Queue, SqliteQueue, damage, fill, sick_rows
+
+# So many events in one run mean that a row is tried again and again.
+EVENTS_MAX = 300
+PLAN = {"from_": "2026-11-24T00:00:00Z", "to": "2026-11-30T00:00:00Z"}
+# What is due, what repeats with its next occurrence, and the repost of the healthy account.
+WELL = (["published", "published", "scheduled"], ["done"])
+
+Case = dict[Cell, object]
+
+
+class TriedAgainAndAgain(BaseException):
+    """A run never ends."""
+
+
+class Walk:
+    """A full queue, of which each case damages a copy."""
+
+    def __init__(self, world: World, queue: Queue, did: str) -> None:
+        self.world, self.queue, self.did = world, queue, did
+        self.start = world.clock.now()
+        self._numbers = count(1)
+        self.columns: dict[str, list[Cell]] = defaultdict(list)
+        for cell in self.on_copy(queue.columns):
+            if cell.table != "schema_version":
+                self.columns[cell.table].append(cell)
+
+    def on_copy(self, look: Any) -> Any:
+        """What somebody sees who looks at a copy without the program."""
+        address = self.queue.copy(self._home())
+        with self.queue.connected(address) as connection:
+            found = look(connection)
+        self.queue.drop(address)
+        return found
+
+    def _home(self) -> Any:
+        return self.world.home.with_name(f"copy{next(self._numbers)}")
+
+    def troubles(self, wanted: dict[Cell, Sequence[object]]) -> list[str]:
+        """What goes wrong elsewhere if each of these columns holds the first of its values that the database takes."""
+        home = self._home()
+        address, case = self.queue.copy(home), {}
+        with self.queue.connected(address) as connection:
+            for cell, values in wanted.items():
+                columns = {one.column for one in self.columns[cell.table]}
+                rows = sick_rows(cell.table, columns, self.did)
+                for value in values:
+                    if damage(connection, self.queue, cell, value, rows):
+                        case[cell] = value
+                        break
+        self.world.clock.set(self.start)
+        found = []
+        if case:
+            copy = World(home, self.world.box, self.world.clock, self.world.transport)
+            with closing(copy.process(address)) as sky:
+                found = [*_worked(sky), *_shown(sky)]
+            with self.queue.connected(address) as connection:
+                if (states := _healthy(connection)) != WELL:
+                    found.append(f"{HEALTHY} has {states}")
+        self.queue.drop(address)
+        return [f"{_said(case)}: {trouble}" for trouble in found]
+
+
+def _said(case: Case) -> str:
+    return ", ".join(f"{cell.table}.{cell.column}={value!r}" for cell, value in case.items())
+
+
+def _worked(sky: Skywrite) -> Iterator[str]:
+    """What goes wrong while a worker does everything once."""
+    log: list[tuple[str, dict[str, Any]]] = []
+
+    def told(event: str, **facts: Any) -> None:
+        log.append((event, facts))
+        if len(log) > EVENTS_MAX:
+            raise TriedAgainAndAgain
+
+    try:
+        sky.run_once(log=told)
+    except SkywriteError as error:
+        if error.name not in ("UnreadableRow", "WrongKey"):
+            yield f"a run ended with {error.name}: {error.message}"
+    except BaseException as error:
+        yield f"a run ended with {_place(error)}"
+    yield from (f"unexpected: {_place(facts['error'])}" for event, facts in log if event == "unexpected")
+    next_at = sky.context.store.next_ready_at()
+    if next_at is not None and next_at <= sky.context.clock.now():
+        yield f"tried again at once: ready since {next_at}"
+    for task in sky.worker().tasks:
+        try:
+            task.next_at()
+        except Exception as error:
+            yield f"{type(task).__name__} does not know when: {_place(error)}"
+
+
+def _shown(sky: Skywrite) -> Iterator[str]:
+    """What goes wrong while somebody looks at everything."""
+    for finding in check_all(sky):
+        if "inside Skywrite" in finding.message:
+            yield f"doctor: {finding.what}: {finding.message}"
+    access = Access(sky, frozenset(SCOPES), who="key 1")
+    for operation in OPERATIONS.values():
+        if operation.method == "GET" and not operation.path_fields():
+            given = PLAN if operation.name == "plan.show" else {}
+            try:
+                operation.run(access, operation.input(**given))
+            except SkywriteError as error:
+                if error.name == "Unexpected":
+                    yield f"{operation.name}: {error.message}"
+            except Exception as error:
+                yield f"{operation.name}: {_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    steps = traceback.extract_tb(error.__traceback__)[-2:]
+    return f"{type(error).__name__}({error}) at {', '.join(f'{step.filename}:{step.lineno}' for step in steps)}"
+
+
+def _healthy(connection: Any) -> tuple[list[str], list[str]]:
+    posts = connection.execute(
+        f"SELECT state FROM post WHERE draft ->> 'text' IN ('due {HEALTHY}', 'daily {HEALTHY}') ORDER BY id"
+    ).fetchall()
+    actions = connection.execute(
+        f"SELECT action.state FROM action JOIN account ON did = account_did WHERE handle = '{HEALTHY}'"
+    ).fetchall()
+    return [row[0] for row in posts], [row[0] for row in actions]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def walk(request: pytest.FixtureRequest, world: World) -> Walk:
+    """A full queue, in either database."""
+    queue: Queue = SqliteQueue(world.home)
+    address = None
+    if request.param == "postgres":
+        queue = PostgresQueue(request.getfixturevalue("postgres"), world.home)
+        address = queue.address
+    sky = world.process(address)
+    sky.login(SICK, world.box.account(SICK).app_password, pds=world.box.url)
+    with queue.connected(address or str(world.home / "skywrite.db")) as connection:
+        mark = "%s" if address else "?"
+        fill(sky, world, lambda statement, values: connection.execute(statement.replace("?", mark), values))
+    did = sky.context.account(SICK).did
+    sky.close()
+    return Walk(world, queue, did)
+
+
+def test_every_table_is_walked(walk: Walk) -> None:
+    """A table that is added is walked, too: there is something in each."""
+    counts = {table: f"SELECT count(*) FROM {table}" for table in walk.columns}
+    empty = walk.on_copy(lambda one: [name for name, sql in counts.items() if not one.execute(sql).fetchone()[0]])
+    assert [] == empty
+
+
+def test_an_account_that_cannot_be_read(walk: Walk) -> None:
+    """Whatever stands in a column of one account, the other account's posts go out, and nothing crashes."""
+    found = []
+    for number, cell in enumerate(walk.columns["account"]):
+        found += walk.troubles({cell: [*HOSTILE[number % 5 :], *HOSTILE]})
+    assert [] == found
+
+
+def test_rows_that_cannot_be_read(walk: Walk) -> None:
+    """Whatever stands in any columns of all the other tables at once, the other account's posts go out."""
+    tables = [cells for table, cells in walk.columns.items() if table != "account"]
+    found = []
+    for turn in range(max(map(len, tables))):
+        values = [*HOSTILE[turn % len(HOSTILE) :], *HOSTILE]
+        found += walk.troubles({cells[turn % len(cells)]: values for cells in tables})
+    assert [] == found
+
+
+@pytest.mark.nightly
+def test_every_value_in_every_column(walk: Walk) -> None:
+    """Each value in each column, one at a time."""
+    found = []
+    for cell in chain(*walk.columns.values()):
+        for value in HOSTILE:
+            found += walk.troubles({cell: [value]})
+    assert [] == found
