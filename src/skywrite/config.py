@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from skywrite.errors import InputError
 from skywrite.shown import redacted
 
 DEFAULT_PLC_URL = "https://plc.directory"
@@ -75,13 +76,32 @@ def child_environment(environ: Mapping[str, str] | None = None, more: Iterable[s
     return {name: value for name, value in given.items() if name in names or name.upper() in ENVIRONMENT}
 
 
+def database_address(given: str) -> str:
+    """Where a database is: a path, or a `postgresql://` address. `sqlite:///` before a path is taken away.
+
+    Raises InputError for the address of anything else, which would otherwise be the name of a file.
+    """
+    scheme, colon, rest = given.partition(":")
+    if scheme in ("postgresql", "postgres") and rest.startswith("//"):
+        return given
+    if scheme == "sqlite" and rest.startswith("///") and rest.strip("/") not in ("", ":memory:"):
+        return rest.removeprefix("///")
+    # One letter is a drive of Windows.
+    if colon and len(scheme) > 1 and ("//" in rest[:2] or scheme in ("sqlite", "file", "memory")):
+        hint = "Give the path of a SQLite file (or sqlite:////path), or postgresql://user@host/name."
+        raise InputError(f"{redacted(given)} is not the address of a database that Skywrite can use.", hint=hint)
+    if given == ":memory:":
+        raise InputError("A database in memory is gone with its process.", hint="Give the path of a file.")
+    return given
+
+
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
     """Read the environment (`os.environ` unless another mapping is given)."""
     env = os.environ if environ is None else environ
     home = Path(env["SKYWRITE_HOME"]) if env.get("SKYWRITE_HOME") else default_home(env)
     return Config(
         home=home,
-        database=env.get("SKYWRITE_DATABASE") or str(home / "skywrite.db"),
+        database=database_address(env.get("SKYWRITE_DATABASE") or str(home / "skywrite.db")),
         key=env.get("SKYWRITE_KEY") or None,
         plc_url=(env.get("SKYWRITE_PLC_URL") or DEFAULT_PLC_URL).rstrip("/"),
         service=(env.get("BLUESKY_PDS") or DEFAULT_SERVICE).rstrip("/"),

@@ -13,7 +13,7 @@ from skywrite.app.workers import host_name, worker_name
 from skywrite.atproto.session import Agent
 from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
-from skywrite.config import DEFAULT_SERVICE, Config, load_config
+from skywrite.config import DEFAULT_SERVICE, Config, database_address, load_config
 from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
@@ -44,7 +44,7 @@ class Context:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         config = config or load_config()
-        self.config = config if database is None else config._replace(database=str(database))
+        self.config = config if database is None else config._replace(database=database_address(str(database)))
         # The computer's own clock may be wrong; a worker corrects it.
         self.clock: Clock = SteadyClock(clock) if clock is SYSTEM_CLOCK else clock
         self.vault = Vault.of(self.config)

@@ -52,6 +52,7 @@ class ImportOptions(NamedTuple):
     source: str = "import"
     has_keys: bool = False
     dates: DateOrder | None = None
+    zone: str | None = None
 
 
 class Import:
@@ -62,7 +63,7 @@ class Import:
         self._drafting = drafting
         self._options = options
         self._rows = Rows(ctx, drafting)
-        self._batch = Batch(dates=options.dates)
+        self._batch = Batch(dates=options.dates, zone=options.zone)
         self._reports: list[RowReport] = []
         self._posts: list[tuple[int, NewPost]] = []
         self._recurrences: list[tuple[int, CheckedRecurrence]] = []
@@ -121,7 +122,8 @@ class Import:
 
     def _plan_around(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """If rows take slots, times that other rows of the file name count as taken."""
-        if self._options.now or not any(_takes_slot(row) for row in rows):
+        options = self._options
+        if options.now or not any(_takes_slot(row) for row in rows):
             return
         for number, row in enumerate(rows, 1):
             at = row.get("at")
@@ -130,21 +132,21 @@ class Import:
             owner = self._owner(row)
             try:
                 if owner is not None:
-                    due_at, _ = self._drafting.when_with_notes(owner, at, dates=self._options.dates)
+                    due_at, _ = self._drafting.when_with_notes(owner, at, zone=options.zone, dates=options.dates)
                     self._batch.fixed.setdefault(owner.did, set()).add(due_at)
             except SkywriteError:
                 continue
 
     def _checked_apart(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[CheckedRow | None]:
         """What is known of each row before its turn comes."""
-        children = children_for(len(rows))
-        if self._options.now or not children:
+        options, children = self._options, children_for(len(rows))
+        if options.now or not children:
             return iter([None] * len(rows))
         names = {name if isinstance(name := row.get("account"), str) else self._options.account for row in rows}
         owners = [(name, owner) for name in names if (owner := self._owner({"account": name})) is not None]
         zones = {owner.did: self._ctx.zone(owner) for _, owner in owners}
         now = self._ctx.clock.now()
-        return checked_apart(rows, Terms(owners, zones, self._options.account, now, self._options.dates), children)
+        return checked_apart(rows, Terms(owners, zones, options.account, now, options.dates, options.zone), children)
 
     def _report(self, number: int, row: Mapping[str, Any], checked: CheckedRow | None) -> RowReport:
         try:

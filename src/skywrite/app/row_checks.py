@@ -48,6 +48,7 @@ class Terms(NamedTuple):
     account: str | None
     now: datetime
     dates: DateOrder | None
+    zone: str | None = None
 
 
 class CheckedRow(NamedTuple):
@@ -114,7 +115,7 @@ def checked_apart(rows: Sequence[Row], terms: Terms, children: int) -> Iterator[
 
 def check_rows(rows: list[dict[str, Any]], terms: Terms) -> list[CheckedRow | None]:
     """Check rows in a process that has nothing but them; None for a row that is wrong, or that needs anything else."""
-    apart, batch = _Apart(terms), Batch(accounts=dict(terms.accounts), dates=terms.dates)
+    apart, batch = _Apart(terms), Batch(accounts=dict(terms.accounts), dates=terms.dates, zone=terms.zone)
     context = cast("Context", apart)
     reader = Rows(context, Drafting(context))
     checked: list[CheckedRow | None] = []

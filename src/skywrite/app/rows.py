@@ -44,6 +44,7 @@ class Batch:
     fixed: dict[str, set[datetime]] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = field(default_factory=dict)
     dates: DateOrder | None = None
+    zone: str | None = None
 
     def claim_key(self, did: str, row: Mapping[str, Any], number: int) -> None:
         """Remember a row's own key. Raises KeyReused if an earlier row used it for something else."""
@@ -129,7 +130,7 @@ class Rows:
             options["late"],
             options["jitter"],
             source,
-            options["zone"],
+            batch.zone if options["zone"] is None else options["zone"],
             exceptions,
             batch.dates,
         )
@@ -155,7 +156,7 @@ class Rows:
             batch.slots[account.did] = self._drafting.free_slots(account, also=batch.fixed.get(account.did, ()))
         slots = batch.slots.get(account.did)
         return self._drafting.when_with_notes(
-            account, at or ("now" if now else None), jitter, slots=slots, dates=batch.dates
+            account, at or ("now" if now else None), jitter, slots=slots, zone=batch.zone, dates=batch.dates
         )
 
 

@@ -21,6 +21,7 @@ from skywrite.app.sending import Sending
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.files import private_file
 from skywrite.queue.model import Post, Recurrence
+from skywrite.schedule.localtime import zone_of
 from skywrite.schedule.policy import late_text
 from skywrite.schedule.recurrence import parse_rule, pick
 from skywrite.schedule.times import DateOrder
@@ -51,6 +52,7 @@ class Transfer:
         name: str | None = None,
         again: bool = False,
         dates: DateOrder | None = None,
+        zone: str | None = None,
     ) -> list[RowReport]:
         """Accept many posts, checking each row.
 
@@ -61,7 +63,8 @@ class Transfer:
 
         With `root`, for rows that others wrote, a file outside that folder is an error of its row. With the `name` of
         their file, rows that an earlier import of it stored are not queued again, unless `again` is true. `dates`
-        ("dmy", "mdy", "ymd") is the order of day and month in numeric dates.
+        ("dmy", "mdy", "ymd") is the order of day and month in numeric dates. `zone`: for times that name none, instead
+        of the account's.
         """
         options = ImportOptions(
             base=base,
@@ -73,6 +76,7 @@ class Transfer:
             source=source if name is None else f"{source}:{_printable(name)}",
             has_keys=name is not None and not again,
             dates=_checked_order(dates),
+            zone=None if zone is None else zone_of(zone).key,
         )
         return Import(self._ctx, self._drafting, options).run(rows, progress)
 

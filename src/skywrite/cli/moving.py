@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +15,11 @@ from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json, print_pieces
 from skywrite.cli.status import worker_note
 from skywrite.cli.terminal import show, wrapped
-from skywrite.errors import InputError
+from skywrite.errors import InputError, SkywriteError
 from skywrite.files import private_file
+
+if TYPE_CHECKING:
+    from skywrite.app import Skywrite
 
 FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
 
@@ -28,6 +32,7 @@ FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
 @click.option("--root", type=FOLDER, help="Use only media files in this folder, for tables from others.")
 @click.option("--again", is_flag=True, help="Also queue rows that an earlier import of this file has queued.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="Read dates such as 04/03/2027 in this order.")
+@click.option("--zone", metavar="ZONE", help="Read times that name no zone in this one. Default: the account's.")
 @click.option("--sheet", metavar="NAME", help="Read this sheet of a workbook.")
 @json_option
 def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any) -> None:
@@ -54,6 +59,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
                 rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options
             )
         note = "" if dry_run else worker_note(sky)
+        zone_note = _zone_note(sky, rows, options["account"], options["zone"])
     plan = plan_of(reports) if dry_run else None
     try:
         if not partial or not any(report.id for report in reports):
@@ -68,8 +74,28 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
         print_json(ImportReport(reports, plan).as_dict() if dry_run else [report.as_dict() for report in reports])
         return
     _print_reports(reports, dry_run)
-    if note:
-        print_aside(note)
+    for line in (zone_note, note):
+        if line:
+            print_aside(line)
+
+
+def _zone_note(sky: Skywrite, rows: Sequence[Mapping[str, Any]], account: str | None, zone: str | None) -> str:
+    """In which zone the times of rows are read, for each account if they differ; empty if no row has a time."""
+    timed = [row for row in rows if row.get("at") is not None or row.get("every") is not None]
+    if not timed:
+        return ""
+    if zone is not None:
+        return f"Times that name no zone are read in {zone}."
+    found: dict[str, str] = {}
+    for name in {own if isinstance(own := row.get("account"), str) else account for row in timed}:
+        with suppress(SkywriteError):
+            known = sky.account(name)
+            found[known.handle] = sky.context.zone(known)
+    zones = set(found.values())
+    words = zones if len(zones) == 1 else [f"{place} for {handle}" for handle, place in sorted(found.items())]
+    return (
+        f"Times that name no zone are read in {', '.join(words)}; --zone ZONE reads them in another." if found else ""
+    )
 
 
 def _plural(word: str, count: int, many: str | None = None) -> str:

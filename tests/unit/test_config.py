@@ -1,0 +1,56 @@
+"""What the environment says of the database: a file or a server, and nothing else by accident."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skywrite.app import Skywrite
+from skywrite.config import load_config
+from skywrite.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("given", "database"),
+    [
+        ("sqlite:////tmp/a.db", "/tmp/a.db"),
+        ("sqlite:///a.db", "a.db"),
+        ("sqlite:///C:/data/a.db", "C:/data/a.db"),
+        ("/tmp/a.db", "/tmp/a.db"),
+        ("C:\\data\\a.db", "C:\\data\\a.db"),
+        ("a:b.db", "a:b.db"),
+        ("2026:plan.db", "2026:plan.db"),
+        ("postgresql://me@host/name", "postgresql://me@host/name"),
+        ("postgres:///name", "postgres:///name"),
+    ],
+)
+def test_addresses_of_databases(given: str, database: str) -> None:
+    """A path, with `sqlite:///` before it or without, or the address of a server."""
+    assert database == load_config({"SKYWRITE_DATABASE": given, "SKYWRITE_HOME": "/home"}).database
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("mysql://x", "mysql://me:secret@host/x", "postgresql+psycopg://host/x", "https://example.com/a.db"),
+        *(
+            "sqlite://",
+            "sqlite:///",
+            "sqlite:///:memory:",
+            "sqlite://tmp/a.db",
+            "sqlite:a.db",
+            "file:/tmp/a.db",
+            ":memory:",
+        ),
+    ],
+)
+def test_other_addresses_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """Anything else is refused with what to write, without its password, and makes no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        load_config({"SKYWRITE_DATABASE": given})
+    with pytest.raises(InputError):
+        Skywrite(given)
+    assert ("secret" in caught.value.message, "Give the path" in caught.value.hint) == (False, True)
+    assert [] == list(tmp_path.iterdir())
