@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 
+from skywrite.cli.main import COMMANDS, OTHER_COMMANDS
 from tests.cli.conftest import Shell
 from tests.cli.walk import commands
 
@@ -123,3 +124,33 @@ def test_a_sentence_is_no_thread(shell: Shell) -> None:
     assert ["First", "Second", "Third one", "one", "two"] == sorted(
         shell.posts(), key=["First", "Second", "Third one", "one", "two"].index
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("schedule", 'skywrite post "Good morning" --at "tomorrow 9:00"'),
+        ("list", "skywrite queue"),
+        ("ls", "skywrite queue"),
+        ("send", 'skywrite post "Hello"'),
+        ("rm", "skywrite cancel 12 or skywrite delete 12"),
+        ("status", "skywrite or skywrite doctor"),
+        ("version", "skywrite --version"),
+        ("LS", "skywrite queue"),
+        ("quee", "skywrite queue"),
+    ],
+)
+def test_other_names_of_commands_are_known(signed_out: Shell, typed: str, meant: str) -> None:
+    """What people type who know other programs is answered with the whole command that does it."""
+    told = signed_out(typed, "--json", code=2)
+    assert f"There is no command '{typed}'. Did you mean {meant}?" == told.json["message"]
+
+
+def test_every_suggested_command_exists(signed_out: Shell) -> None:
+    """Each suggestion is a command line that the program knows."""
+    for name, found in OTHER_COMMANDS.items():
+        assert name not in COMMANDS
+        for line in found:
+            first = shlex.split(line)[:1]
+            assert first == [] or first[0] in {*COMMANDS, "--version"}
+            signed_out(*first, "--help")

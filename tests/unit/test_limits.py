@@ -184,3 +184,21 @@ def test_every_refusal_is_wrong_input() -> None:
 def test_utc_datetimes_need_no_change() -> None:
     """Microseconds are cut, not rounded."""
     assert "2026-01-01T00:00:00.999Z" == limits.check_time(datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        *(("EN", "en"), ("En", "en"), ("pt-br", "pt-BR"), ("DE-at", "de-AT"), ("zh-hant-tw", "zh-Hant-TW")),
+        *(("de", "de"), ("EN-x-PIRATE", "en-x-pirate"), ("SR-latn", "sr-Latn")),
+    ],
+)
+def test_languages_in_any_case(given: str, read: str) -> None:
+    """`EN` is `en`, as everywhere on the web."""
+    assert [read] == limits.check_langs([given])
+
+
+def test_a_record_that_is_sent_as_it_is_stays_strict() -> None:
+    """Its languages are not rewritten, so they must be right."""
+    with pytest.raises(limits.InvalidLanguage):
+        limits.check_langs(["EN"], exact=True)

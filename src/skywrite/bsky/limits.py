@@ -101,14 +101,28 @@ def check_text(text: str, *, empty_allowed: bool = False) -> None:
         )
 
 
-def check_langs(langs: Sequence[str]) -> list[str]:
-    """The languages, without repetitions. Raises InvalidLanguage for a bad tag and for more than three."""
+def usual_case(lang: str) -> str:
+    """A language tag as it is usually written (RFC 5646, 2.1.1), also from `EN` or `DE-at`; anything else unchanged."""
+    first, *rest = lang.split("-")
+    if not (first.isascii() and first.isalpha() and len(first) in (2, 3)):
+        return lang
+    cased = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part.lower() for part in rest]
+    # After a single letter come extensions, which are written small.
+    small = next((place for place, part in enumerate(rest) if len(part) == 1), len(rest))
+    return "-".join([first.lower(), *cased[:small], *(part.lower() for part in rest[small:])])
+
+
+def check_langs(langs: Sequence[str], *, exact: bool = False) -> list[str]:
+    """The languages in their usual case (unless `exact`: of a record that is sent as it is), without repetitions.
+
+    Raises InvalidLanguage for a bad tag and for more than three.
+    """
     from skywrite.atproto.syntax import InvalidSyntax, Language
 
     found: list[str] = []
     for lang in _listed(langs, "Languages"):
         try:
-            tag = str(Language(lang))
+            tag = str(Language(usual_case(lang) if isinstance(lang, str) and not exact else lang))
         except InvalidSyntax:
             raise InvalidLanguage(
                 f"{_shown(lang)} is not a language tag.", hint="Use a BCP 47 tag such as en, de or pt-BR."

@@ -159,7 +159,7 @@ def _check_reply(reply: object) -> None:
 def _check_lists(record: Mapping[str, Any]) -> None:
     if not any(name in record for name in ("langs", "tags", "labels")):
         return
-    limits.check_langs(record.get("langs", ()))
+    limits.check_langs(record.get("langs", ()), exact=True)
     limits.check_tags(record.get("tags", ()))
     labels = record.get("labels")
     values = labels.get("values") if isinstance(labels, _OBJECT) else () if labels is None else None

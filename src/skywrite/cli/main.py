@@ -88,6 +88,37 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 }
 # Old names of commands; they work, but are not listed.
 OLD_NAMES = {"watch": "command"}
+# What people type who know other programs, and the commands that do it; the empty one shows the status.
+OTHER_COMMANDS = {
+    "schedule": ('post "Good morning" --at "tomorrow 9:00"',),
+    "list": ("queue",),
+    "ls": ("queue",),
+    "posts": ("queue",),
+    "scheduled": ("queue",),
+    "send": ('post "Hello"',),
+    "publish": ('post "Hello"',),
+    "tweet": ('post "Hello"',),
+    "skeet": ('post "Hello"',),
+    "rm": ("cancel 12", "delete 12"),
+    "remove": ("cancel 12", "delete 12"),
+    "status": ("", "doctor"),
+    "check": ("doctor",),
+    "version": ("--version",),
+    "start": ("run", "service install"),
+    "worker": ("run",),
+    "daemon": ("service install",),
+    "server": ("serve",),
+    "web": ("serve",),
+    "signin": ("login",),
+    "auth": ("login",),
+    "signout": ("logout",),
+    "me": ("whoami",),
+    "settings": ("set",),
+    "config": ("set",),
+    "account": ("accounts",),
+    "draft": ('post "Hello" --draft',),
+    "rss": ("feed add https://example.com/blog",),
+}
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 EXIT_INTERRUPTED = 130
 NAME_WIDTH = max(map(len, COMMANDS))
@@ -151,7 +182,8 @@ def _unknown_command(name: str, ctx: click.Context) -> click.UsageError:
     """The error for an unknown command, with similar names."""
     from difflib import get_close_matches
 
-    alike = [f"skywrite {found}" for found in get_close_matches(name, COMMANDS, n=2)]
+    found = OTHER_COMMANDS.get(name.lower()) or get_close_matches(name.lower(), COMMANDS, n=2)
+    alike = [f"skywrite {command}".rstrip() for command in found]
     meant = f" Did you mean {' or '.join(alike)}?" if alike else ""
     return click.UsageError(f"There is no command {name!r}.{meant}", ctx)
 

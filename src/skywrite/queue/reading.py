@@ -24,7 +24,7 @@ REPAIR = "Restore the last backup, or repair the row with the database's own too
 SET_ASIDE = timedelta(hours=1)
 LONG_AGO = "2000-01-01T00:00:00+00:00"
 FAR_AHEAD = "9998-01-01T00:00:00+00:00"
-_BEYOND_YEAR_9999 = re.compile(r"\d{5,}-\d\d-\d\d \d\d:")
+_BEYOND_YEAR_9999 = r"\d{5,}-\d\d-\d\d \d\d:"
 # Counters grow by one, and no wait lasts 68 years. A larger number could not grow: in PostgreSQL, some have 32 bits.
 COUNT_MAX = 2**31 - 2
 _COUNTERS = ("version", "attempts", "lease_token", "tries", "failures", "position", "_seconds")
@@ -157,4 +157,4 @@ def _other_time(value: str) -> str | None:
 
 def _is_late(text: str) -> bool:
     """Whether the database sorts this behind the present: SQLite as text, PostgreSQL as a time."""
-    return (text > "2" and not text.endswith("BC")) or _BEYOND_YEAR_9999.match(text) is not None
+    return (text > "2" and not text.endswith("BC")) or re.match(_BEYOND_YEAR_9999, text) is not None
