@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from heapq import merge
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -210,6 +209,8 @@ def _unknown(text: str) -> UnknownRule:
 
 def _respelled(text: str) -> Iterator[str]:
     """The rule with a time of day or a misspelled word written as it can be read."""
+    from difflib import get_close_matches
+
     yield re.sub(r"\b([01]?\d|2[0-3])\.([0-5]\d)\b", r"\1:\2", text)
     if hour := re.search(r"(?<![\d:.-])(?:[01]?\d|2[0-3])$", text):
         number = int(hour[0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from functools import cache, lru_cache
 
 from skywrite.schedule.clock_forms import END, make_clock, read_clock
@@ -231,6 +230,8 @@ def _known_words() -> dict[str, None]:
 @lru_cache(maxsize=1000)
 def _similar(word: str) -> list[str]:
     """The words of times that differ from this one by a letter or two."""
+    from difflib import get_close_matches
+
     return get_close_matches(word, _known_words(), n=3, cutoff=0.75) if 2 < len(word) < 20 else []
 
 
