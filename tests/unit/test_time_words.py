@@ -128,6 +128,8 @@ def test_every_hour_word_says_its_language() -> None:
         *(("morgen 9:00", "Thu 2026-11-26 09:00"), ("morgen kl 9:00", "AmbiguousTime")),
         *(("i morgen kl 9:00", "Thu 2026-11-26 09:00"), ("lunes o 9:00", "AmbiguousTime")),
         *(("lunes a las 9:00", "Mon 2026-11-30 09:00"), ("cuma ve 9:00", "AmbiguousTime")),
+        *(("ve 9:00", "AmbiguousTime"), ("ve středu 9:00", "Wed 2026-12-02 09:00"), ("o 5 hodin", "AmbiguousTime")),
+        *(("o 2h", "AmbiguousTime"), ("jutro o 9h", "Thu 2026-11-26 09:00"), ("o 9:00", "Thu 2026-11-26 09:00")),
         *(
             ("na vrijdag 9:00", "AmbiguousTime"),
             ("na sexta 9:00", "Fri 2026-11-27 09:00"),

@@ -318,18 +318,18 @@ ELSEWHERE = {
     "za": {"pl cs hr": ""},
     "jutro": {"hr": ""},
     "listopada": {"hr": "oct"},
+    "ve": {"fr": "friday", "tr": ""},
 }
 # Words that mean something else only in the company of words of these languages: "morgen kl 9" is Danish.
 ELSEWHERE_IN_COMPANY = {
     "morgen": ("da nb", "morning"),
     "o": ("es it pt", ""),
-    "ve": ("tr", ""),
     "na": ("nl", ""),
     "alle": ("de", ""),
     "mar": ("fr es it ro", "tuesday"),
 }
 # Before a length of time, these mean "in" in other languages: "om 2 h" is two o'clock or in two hours.
-IN_ELSEWHERE = {"om": "sv da nb", "za": "pl cs hr"}
+IN_ELSEWHERE = {"om": "sv da nb", "za": "pl cs hr", "o": "sk"}
 # The languages of the words for hours, which times of day may have.
 HOUR_WORDS = {
     "uhr": "de",
