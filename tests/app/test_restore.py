@@ -84,6 +84,22 @@ def test_moved_and_edited_since_the_backup(
     assert (["as it is"], "published", sky.store.get(1).cid) == (world.texts(), found.state, found.cid)
 
 
+def test_an_imported_post_that_was_edited_is_the_same(
+    world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]], tmp_path: Path
+) -> None:
+    """The key that an import makes is that of the row, so what is there is the row's post."""
+    rows = [{"text": "as it was", "at": "2026-11-24T12:01:00Z"}]
+    sky.transfer.import_rows(rows, source="plan.csv", name="plan.csv")
+    restore = backup()
+    assert str(sky.store.get(1).key).startswith("plan.csv:")
+    sky.edit(1, text="as it is")
+    world.clock.advance(60)
+    sky.run_once()
+    restored = restore()
+    restored.run_once()
+    assert (["as it is"], "published") == (world.texts(), restored.store.get(1).state)
+
+
 def test_occurrences_are_found_too(world: World, sky: Skywrite, backup: Callable[[], Callable[[], Skywrite]]) -> None:
     """A rule that went on after the backup makes its occurrences again, under the keys that they had."""
     sky.schedule("every hour", every="hourly")

@@ -364,6 +364,19 @@ def test_an_empty_page_is_not_the_end(bot: Bot, world: World, carol: Stranger, o
     assert ["Below many likes"] == [item.text for item in bot.sky.inbox.list()]
 
 
+@pytest.mark.usefixtures("pages")
+def test_a_clock_that_ran_ahead_hides_nothing(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
+    """It noted a time that is still to come; all that is new is read nevertheless."""
+    world.clock.advance(86_400)
+    bot.sky.inbox.collect()
+    world.clock.set(NOON + timedelta(minutes=5))
+    for number in range(7):
+        carol.say(f"{number}", to=ours)
+        world.clock.advance(1)
+    bot.sky.inbox.collect()
+    assert 7 == len(bot.sky.inbox.list())
+
+
 def test_priority_notifications_hide_nobody(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
     """The account's own setting is for a person's app."""
     world.box.account("alice.test").priority_notifications = True

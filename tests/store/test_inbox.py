@@ -9,7 +9,7 @@ from skywrite.queue import identities
 from skywrite.queue.inbox import HANDLE_SECONDS, SEEN_BEFORE, InboxItem, InboxItems, NewItem, Place
 from skywrite.queue.model import Published
 from skywrite.queue.store import Store
-from tests.store.support import ALICE, BOB, NOON, claimed, post, session
+from tests.store.support import ALICE, BOB, NOON, claimed, later, post, session
 
 ITEM = NewItem(ALICE, "at://did:plc:bob/app.bsky.feed.post/1", "cid", "reply", "did:plc:bob", "bob", "Hi", None, NOON)
 
@@ -112,8 +112,18 @@ def test_how_far_was_read_is_kept_with_what_was_read(store: Store) -> None:
     place = Place(("below",), NOON)
     inbox.add([ITEM], place)
     assert (place, Place()) == (inbox.place(ALICE), inbox.place(BOB))
-    inbox.put_place(ALICE, Place())
+    inbox.put_place(ALICE, Place(), place)
     assert Place() == inbox.place(ALICE)
+
+
+def test_two_readers_forget_no_gap(store: Store) -> None:
+    """What one has noted since the other began stays, and neither claims to have read further than both did."""
+    inbox = InboxItems(store)
+    inbox.put_place(ALICE, Place((), NOON), Place())
+    seen = inbox.place(ALICE)
+    inbox.add([ITEM], Place(("a gap",), NOON), seen)
+    inbox.put_place(ALICE, Place((), later(3600)), seen)
+    assert Place(("a gap",), NOON) == inbox.place(ALICE)
 
 
 def anything(item: InboxItem) -> None:

@@ -34,6 +34,8 @@ def collect(ctx: Context, account: Account) -> int:
     """Store what is new, from a few pages. Returns how many items are."""
     stored, started = InboxItems(ctx.store), ctx.clock.now()
     before = place = stored.place(account.did)
+    # A clock that ran ahead may have noted a time that is still to come.
+    until = before.until and min(before.until, started)
     agent, left, added = ctx.agent(account), PAGES_MAX, 0
     waiting: list[str | None] = [None, *before.gaps]
     # However much comes at the top, gaps get their share.
@@ -44,7 +46,7 @@ def collect(ctx: Context, account: Account) -> int:
             items, following = _page(agent, account, cursor)
             left -= 1
             known += len(items) - len(stored.unknown(items))
-            reached = following is None or known >= KNOWN_ENOUGH or _is_old(items, following, before.until)
+            reached = following is None or known >= KNOWN_ENOUGH or _is_old(items, following, until)
             if following is None:
                 # The list was read to its end, and with it everything that is below a gap.
                 waiting = []
@@ -53,15 +55,15 @@ def collect(ctx: Context, account: Account) -> int:
                 reached, waiting = True, []
             gaps = [*([] if reached else [following]), *waiting]
             here = place._replace(gaps=tuple(gap for gap in gaps if gap is not None)[:GAPS_MAX])
-            added += stored.add(items, here if here != place else None)
+            added += stored.add(items, here if here != place else None, place)
             if here != place and not items:
-                stored.put_place(account.did, here)
+                stored.put_place(account.did, here, place)
             place, cursor = here, following
             if reached:
                 break
         reserved = 0
-    if not place.gaps and (before.until is None or started - before.until >= NOTED_EVERY):
-        stored.put_place(account.did, Place((), started))
+    if not place.gaps and (before.until is None or abs(started - before.until) >= NOTED_EVERY):
+        stored.put_place(account.did, Place((), started), place)
     return added
 
 

@@ -1,9 +1,9 @@
 """Is the record at a post's key the post? Only then does "it exists" mean that the post went out before. Pure.
 
-The key of a post that people make without a name of its own holds a nonce, so what is there is the post, however it was
-edited since. Other keys follow from names, which another program may use, too: what the record replies to and quotes
-must be what the post replies to and quotes, and its text must be the post's. Only where the words are made anew each
-time (by a feed, a command, a function) are the first ones right.
+The key of a post that people make without a name of its own holds a nonce, or in an import a digest of the row: what is
+there is the post, however it was edited since. Other keys follow from names, which another program may use, too: what
+the record replies to and quotes must be what the post replies to and quotes, and its text must be the post's. Only
+where the words are made anew each time (by a feed, a command, a function) are the first ones right.
 """
 
 from collections.abc import Mapping
@@ -44,8 +44,10 @@ def _another(post: Post, found: Record, why: str) -> AnotherRecord:
 
 
 def _has_own_words(post: Post) -> bool:
-    made_anew = str(post.source or "").startswith(_SOURCES) or str(post.key).startswith(_KEYS)
-    return post.key is not None and not made_anew
+    if post.key is None:
+        return False
+    # The keys that an import makes begin with its name.
+    return not post.key.startswith((*_KEYS, f"{post.source}:")) and not str(post.source).startswith(_SOURCES)
 
 
 def _parent(value: Mapping[str, Any]) -> object:

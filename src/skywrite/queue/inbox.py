@@ -114,8 +114,11 @@ class InboxItems:
     def __init__(self, store: StoreBase) -> None:
         self._store = store
 
-    def add(self, items: Sequence[NewItem], place: Place | None = None) -> int:
-        """Store the new items, and in the same transaction how far they were read. Returns how many were new."""
+    def add(self, items: Sequence[NewItem], place: Place | None = None, before: Place | None = None) -> int:
+        """Store the new items, and in the same transaction how far they were read. Returns how many were new.
+
+        `before`: how far they were read when this reader began or noted it last.
+        """
         fresh = self.unknown(items)
         if not fresh and place is None:
             return 0
@@ -123,7 +126,7 @@ class InboxItems:
             # Lists come newest first; who wrote first is answered first.
             added = sum(tx.run("insert_inbox", **_values(item)) for item in reversed(fresh))
             if place is not None and items:
-                _put_place(tx, items[0].account_did, place)
+                _put_place(tx, items[0].account_did, place, before or Place())
             return added
 
     def unknown(self, items: Sequence[NewItem]) -> builtins.list[NewItem]:
@@ -250,13 +253,13 @@ class InboxItems:
 
     def place(self, account_did: str) -> Place:
         """How far an account's notifications were read."""
-        found = self._setting(PLACE, account_did)
-        return Place(tuple(found.get("gaps", ())), time_of(found.get("until")))
+        with self._store._reading() as tx:
+            return _place(tx, account_did)
 
-    def put_place(self, account_did: str, place: Place) -> None:
-        """Note how far they were read."""
+    def put_place(self, account_did: str, place: Place, before: Place) -> None:
+        """Note how far they were read, as `add` does."""
         with self._store._writing(wake=False) as tx:
-            _put_place(tx, account_did, place)
+            _put_place(tx, account_did, place, before)
 
     def has_started(self, account_did: str, function: str) -> bool:
         """Whether a function answers what comes to an account."""
@@ -288,7 +291,17 @@ def _setting(tx: Transaction, scope: str, name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _put_place(tx: Transaction, account_did: str, place: Place) -> None:
+def _place(tx: Transaction, account_did: str) -> Place:
+    found = _setting(tx, PLACE, account_did)
+    return Place(tuple(found.get("gaps", ())), time_of(found.get("until")))
+
+
+def _put_place(tx: Transaction, account_did: str, place: Place, before: Place) -> None:
+    """Another reader may have noted something meanwhile: its gaps stay, and so does how far both have come."""
+    current = _place(tx, account_did)
+    if current != before:
+        theirs = tuple(gap for gap in current.gaps if gap not in place.gaps and gap not in before.gaps)
+        place = Place((*place.gaps, *theirs), current.until)
     value = {"gaps": list(place.gaps), "until": place.until and place.until.isoformat()}
     tx.run("put_setting", scope=PLACE, name=account_did, value=dump_json(value))
 
