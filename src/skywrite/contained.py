@@ -1,6 +1,6 @@
 """Untrusted input is parsed and decoded in a child process, with limits on memory and processor time.
 
-Large imports have children of their own, so that their rows are checked on all processors.
+Large imports have children of their own, so that their rows are checked on all processors, and images have one.
 
 What lives here: the parent's side: starting the one child when it is first needed, sending it a function's name with
 its arguments, and turning its end into an error. What does not: the functions (each beside what it reads), the
@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, TypeVar, get_type_hints
+from typing import ClassVar, NamedTuple, ParamSpec, TypeVar, get_type_hints
 
 from skywrite.config import child_environment
 from skywrite.errors import RejectedError, SkywriteError, TemporaryError
@@ -31,6 +31,8 @@ from skywrite.errors import RejectedError, SkywriteError, TemporaryError
 CPU_SECONDS = 20
 WALL_SECONDS = 60.0
 MEMORY_BYTES = 1 << 30
+IMAGE_MEMORY_BYTES = 900 << 20
+IMAGE_PATIENCE_SECONDS = 60.0
 REPLY_BYTES_MAX = 64 << 20
 IDLE_SECONDS = 60.0
 CALLS_MAX = 500
@@ -55,6 +57,12 @@ class ContainedUnavailable(TemporaryError):
     """The child process for reading untrusted input cannot be started."""
 
 
+class ContainedBusy(TemporaryError):
+    """So many others wait for the same child that it is better to come again."""
+
+    retry_seconds: ClassVar[int] = 10
+
+
 class Limits(NamedTuple):
     """What one call may take. On systems that have no such limits, only the time on the wall counts."""
 
@@ -66,7 +74,10 @@ class Limits(NamedTuple):
 class Contained:
     """One child process, started when it is first needed and again after it has ended; threads may share it."""
 
-    def __init__(self, limits: Limits | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, idle_seconds: float = IDLE_SECONDS, patience_seconds: float = -1
+    ) -> None:
+        self._patience_seconds = patience_seconds
         self._limits = limits or Limits()
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
@@ -79,14 +90,21 @@ class Contained:
     def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """The function's result, or its error where that is one of ours.
 
-        Raises TooCostly for a call that goes over its limits or does not end well, and ContainedUnavailable.
+        Raises TooCostly for a call that goes over its limits or does not end well, ContainedUnavailable, and
+        ContainedBusy where its turn does not come within `patience_seconds` (by default it waits for ever).
         """
         import msgspec
 
         name = f"{function.__module__}:{function.__qualname__}"
-        message = msgspec.msgpack.encode((name, args, kwargs))
-        with self._lock:
-            reply = self._ask(message)
+        if not self._lock.acquire(timeout=self._patience_seconds):
+            raise ContainedBusy(
+                "Too many images are being read just now.", hint=f"Try again in {ContainedBusy.retry_seconds} seconds."
+            )
+        try:
+            # Whoever waits holds no second copy of what is to be read.
+            reply = self._ask(msgspec.msgpack.encode((name, args, kwargs)))
+        finally:
+            self._lock.release()
         if reply is None:
             raise TooCostly("Reading it took more memory or time than it may.", hint="It may be damaged or malicious.")
         try:
@@ -240,4 +258,6 @@ def _error(facts: Mapping[str, str]) -> SkywriteError:
 
 _SHARED = Contained()
 call = _SHARED.call
+# Images take seconds and most of the memory, so they have a child of their own, for one at a time.
+decode = Contained(Limits(memory_bytes=IMAGE_MEMORY_BYTES), patience_seconds=IMAGE_PATIENCE_SECONDS).call
 warm_up = _SHARED.warm_up

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import weakref
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +41,17 @@ def read_regular(path: Path, max_bytes: int) -> bytes | None:
     with open_regular(path) as file:
         data = file.read(max_bytes + 1)
     return data if len(data) <= max_bytes else None
+
+
+class PassingFolder:
+    """A private folder that is deleted when nobody holds this object any more."""
+
+    def __init__(self) -> None:
+        import shutil
+        import tempfile
+
+        self.path = Path(tempfile.mkdtemp(prefix="skywrite-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 def is_inside(path: Path, root: Path) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypedDict
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypedDict
 
 # The library's allocator takes huge pages where the system offers them: ten MiB for the two that a post needs.
 os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
@@ -148,8 +148,10 @@ class Http:
         timeout_seconds: float | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
         progress: Callable[[int], None] | None = None,
+        into: BinaryIO | None = None,
     ) -> Response:
-        """Send one request and read at most `max_bytes` of the answer's body, decompressed.
+        """Send one request and read at most `max_bytes` of the answer's body, decompressed; `into` a file that replaces
+        the body, for one that is too large for memory.
 
         Raises InputError for an address that is none, NotSent when no connection was made, NoAnswer when the
         request left and no whole answer came back. `progress` receives the size of each piece of a streamed body.
@@ -172,7 +174,7 @@ class Http:
         elif body is not None:
             builder = builder.body_stream(_reported(body, progress))
         try:
-            return self._interruptible(partial(_send, builder, max_bytes))
+            return self._interruptible(partial(_send, builder, max_bytes, into))
         except PyreqwestError as error:
             raise _translate(error, url) from None
 
@@ -213,8 +215,12 @@ def _outcome(send: Callable[[], Response]) -> Response | BaseException:
         return error
 
 
-def _send(builder: Any, max_bytes: int) -> Response:
+def _send(builder: Any, max_bytes: int, into: BinaryIO | None) -> Response:
     with builder.streamed_read_buffer_limit(_PIECE_BYTES).build_streamed() as response:
+        if into is not None:
+            return Response(
+                response.status, _readable(response.headers), b"", _save(response.body_reader, max_bytes, into)
+            )
         data, truncated = _read(response.body_reader, max_bytes)
         return Response(response.status, _readable(response.headers), data, truncated)
 
@@ -244,6 +250,17 @@ def _read(reader: Any, max_bytes: int) -> tuple[bytes, bool]:
             del data[max_bytes:]
             return bytes(data), True
     return bytes(data), False
+
+
+def _save(reader: Any, max_bytes: int, into: BinaryIO) -> bool:
+    """Write at most `max_bytes` to a file; whether there was more."""
+    size = 0
+    while (piece := reader.read_chunk()) is not None:
+        into.write(piece[: max_bytes - size])
+        size += len(piece)
+        if size > max_bytes:
+            return True
+    return False
 
 
 def _translate(error: PyreqwestError, url: str) -> NotSent | NoAnswer:

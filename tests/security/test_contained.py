@@ -213,19 +213,17 @@ def test_a_template_that_takes_for_ever_is_refused() -> None:
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_only_files_of_this_computer_are_decoded_here(
-    own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Bytes that came from an address, an upload or a program are decoded in the child; a local file needs none."""
+def test_every_image_is_decoded_in_the_child(own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file, and bytes from an address, an upload or a program: the child reads and decodes them."""
     calls: list[str] = []
 
     def call(function: Any, *given: Any, **named: Any) -> Any:
         calls.append(function.__name__)
         return function(*given, **named)
 
-    monkeypatch.setattr("skywrite.contained.call", call)
+    monkeypatch.setattr("skywrite.contained.decode", call)
     path = tmp_path / "a.png"
     Image.new("RGB", (9, 9)).save(path)
     media = Media(path=str(path)) if own else Media(data=path.read_bytes(), name="a.png")
     draft = gather_media(Draft("x", images=(DraftImage(media, "A"),)), Collector(None))
-    assert ([] if own else ["prepare_image"], True) == (calls, draft.images[0].media.stored is not None)
+    assert (["prepare_image_file"], True) == (calls, draft.images[0].media.stored is not None)

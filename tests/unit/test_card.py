@@ -207,7 +207,7 @@ def test_the_image_is_found(head: str, address: str) -> None:
     [
         ("/gone.png", "responded with 404 (Not Found)"),
         ("/empty.png", "is empty"),
-        ("/huge.png", "is larger than 15 MB"),
+        ("/huge.png", "is larger than 8 MB"),
         ("/down.png", "No usable response"),
         ("http://127.0.0.1/a.png", "not a public address"),
         ("http://internal.example/a.png", "not a public address"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -82,9 +84,18 @@ def test_hurried_frames_last_as_in_browsers() -> None:
     assert 0.3 == pytest.approx(probe_gif(animation(duration=0, loop=0)).duration_seconds)
 
 
+def converted(data: bytes, **options: Any) -> bytes:
+    """The video of a GIF."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "in.gif", Path(folder) / "out.mp4"
+        source.write_bytes(data)
+        gif_to_video(source, out, **options)
+        return out.read_bytes()
+
+
 def test_becomes_a_video_with_even_sides(tmp_path: Path) -> None:
     """The video has even sides, H.264, no sound, the same length, and the frames in order."""
-    video = gif_to_video(animation(loop=0))
+    video = converted(animation(loop=0))
     path = tmp_path / "a.mp4"
     path.write_bytes(video)
     info = probe_video(path)
@@ -106,20 +117,20 @@ def test_clear_parts_become_white(tmp_path: Path) -> None:
         frames.append(frame)
     out = BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=100, disposal=2)
-    for frame in pixels(gif_to_video(out.getvalue()), tmp_path):
+    for frame in pixels(converted(out.getvalue()), tmp_path):
         assert min(frame[28 * 3 : 29 * 3]) > 240
 
 
 def test_a_gif_of_one_pixel_becomes_a_video(tmp_path: Path) -> None:
     """The smallest GIF becomes a video of two by two pixels."""
     path = tmp_path / "a.mp4"
-    path.write_bytes(gif_to_video(animation((1, 1))))
+    path.write_bytes(converted(animation((1, 1))))
     assert (2, 2) == (probe_video(path).width, probe_video(path).height)
 
 
 def test_same_gif_same_video() -> None:
     """Converting twice gives the same bytes, so the same CID."""
-    assert gif_to_video(animation()) == gif_to_video(animation())
+    assert converted(animation()) == converted(animation())
 
 
 def test_without_ffmpeg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +138,7 @@ def test_without_ffmpeg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     monkeypatch.setattr(ffmpeg_module.shutil, "which", lambda name: None)
     with pytest.raises(MissingExtra) as caught:
-        gif_to_video(animation(), name="cat.gif")
+        converted(animation(), name="cat.gif")
     assert 'Install it: pip install "skywrite[video]"' == caught.value.hint
     assert "cat.gif" in caught.value.message
 
@@ -135,14 +146,14 @@ def test_without_ffmpeg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 def test_no_gif_is_refused() -> None:
     """Something else is refused as no GIF."""
     with pytest.raises(NotAnImage):
-        gif_to_video(b"\x89PNG\r\n\x1a\n")
+        converted(b"\x89PNG\r\n\x1a\n")
 
 
 def test_cut_short_is_damaged() -> None:
     """A GIF that ends too early is called damaged."""
     data = animation()
     with pytest.raises(DamagedImage):
-        gif_to_video(data[: len(data) // 2])
+        converted(data[: len(data) // 2])
 
 
 def test_bomb_is_refused_by_its_header() -> None:
@@ -150,4 +161,4 @@ def test_bomb_is_refused_by_its_header() -> None:
     data = bytearray(animation())
     data[6:10] = b"\x60\xea\x60\xea"
     with pytest.raises(ImageTooLarge):
-        gif_to_video(bytes(data))
+        converted(bytes(data))

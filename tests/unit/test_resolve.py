@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -19,7 +19,7 @@ from skywrite.contained import TooCostly
 from skywrite.errors import InputError, NotSent, RejectedError, SkywriteError
 from skywrite.fetch.fetch import FetchFailed, RedirectRefused
 from skywrite.fetch.guard import AddressRefused
-from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS
+from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image_file
 
 ALICE = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 BOB = "did:plc:7iza6de2dwap2sbkpav7c6c6"
@@ -323,7 +323,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return found
 
     monkeypatch.setattr("skywrite.fetch.card.fetch_card", fetch)
-    monkeypatch.setattr("skywrite.contained.call", lambda function, *args, **options: function(*args, **options))
+    monkeypatch.setattr("skywrite.contained.decode", lambda function, *args, **options: function(*args, **options))
     return known
 
 
@@ -494,8 +494,9 @@ class Download:
         self.body, self.truncated = body, truncated
         self.limits: list[int] = []
 
-    def fetch(self, url: str, *, max_bytes: int) -> Download:
+    def fetch(self, url: str, *, max_bytes: int, into: BinaryIO) -> Download:
         self.limits.append(max_bytes)
+        into.write(self.body)
         return self
 
 
@@ -525,22 +526,23 @@ def test_how_much_is_downloaded(resolve: Any, part: dict[str, Any], limit: int) 
     assert [limit] == download.limits
 
 
-def test_only_files_of_the_user_are_decoded_here(
+def test_every_image_is_decoded_in_a_child(
     resolve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, png: bytes
 ) -> None:
-    """Bytes and downloads are decoded in a child process, downloads with fewer pixels; a file of the user's is not."""
+    """Files, bytes and downloads are read and decoded in a child process, downloads with fewer pixels."""
     contained: list[int] = []
 
     def call(function: Any, *args: Any, **options: Any) -> Any:
+        assert function is prepare_image_file
         contained.append(options["max_pixels"])
         return function(*args, **options)
 
-    monkeypatch.setattr("skywrite.contained.call", call)
+    monkeypatch.setattr("skywrite.contained.decode", call)
     (tmp_path / "sun.png").write_bytes(png)
     media = Media(path="sun.png"), Media(data=png), Media(url=f"{PAGE}sun.png")
     images = tuple(Image(one, "A") for one in media)
     resolve(Draft("x", images=images), base=tmp_path, fetcher=lambda: Download(png))
-    assert [MAX_PIXELS, STRANGERS_MAX_PIXELS] == contained
+    assert [MAX_PIXELS, MAX_PIXELS, STRANGERS_MAX_PIXELS] == contained
 
 
 def test_large_files_are_refused(tmp_path: Path, png: bytes) -> None:
@@ -578,7 +580,7 @@ def test_media_that_cost_too_much(resolve: Any, monkeypatch: pytest.MonkeyPatch,
     def call(*_: Any, **options: Any) -> Any:
         raise TooCostly("It took too much memory.")
 
-    monkeypatch.setattr("skywrite.contained.call", call)
+    monkeypatch.setattr("skywrite.contained.decode", call)
     with pytest.raises(TooCostly, match=r"^sun\.png: It took too much"):
         resolve(Draft("x", images=(Image(Media(data=png, name="sun.png"), "A"),)))
 
@@ -664,7 +666,12 @@ def test_an_animated_gif_becomes_a_video(
     """An animation that is the only image, or is given as a video, becomes a video that plays as a GIF."""
     Videos().install(monkeypatch)
     monkeypatch.setattr("skywrite.media.gif.is_animated", lambda data: data == b"GIF89a moving")
-    monkeypatch.setattr("skywrite.media.gif.gif_to_video", lambda data, *, name: b"ready " + data)
+    monkeypatch.setattr("skywrite.contained.decode", lambda function, *given: function(*given))
+
+    def convert(source: Path, out: Path, *, name: str) -> None:
+        out.write_bytes(b"ready " + source.read_bytes())
+
+    monkeypatch.setattr("skywrite.media.gif.gif_to_video", convert)
     (tmp_path / "cat.gif").write_bytes(b"GIF89a moving")
     media = Media(path="cat.gif") if given.endswith("file") else Media(data=b"GIF89a moving", name="x/cat.gif")
     part = {"images": (Image(media, "A cat"),)} if given == "one image" else {"video": Video(media, "A cat")}

@@ -41,7 +41,7 @@ class Stored(NamedTuple):
 class Media(NamedTuple):
     """Where bytes come from: a file, an address, the bytes themselves, or bytes stored already.
 
-    Exactly one of them is set, except that bytes may keep the path or address that they were read from.
+    Exactly one of them is set.
     """
 
     path: str | None = None

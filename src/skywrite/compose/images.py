@@ -7,13 +7,14 @@ fitting itself (`media`) and the opening of untrusted addresses (`fetch`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skywrite.atproto.cid import BlobHasher, cid_for_blob
 from skywrite.compose.draft import Caption, Draft, Image, Media, Stored, Video
 from skywrite.errors import Do, Hint, InputError, Notice, SkywriteError
-from skywrite.files import open_regular, read_regular
+from skywrite.files import PassingFolder, open_regular, read_regular
 
 if TYPE_CHECKING:
     from skywrite.fetch.fetch import Fetcher
@@ -58,21 +59,48 @@ class Collector:
         self._require_alt = require_alt
         self._blob_limit = blob_limit
         self._videos_as_blobs = videos_as_blobs
+        self._folder: PassingFolder | None = None
+        self._files: dict[Media, Path] = {}
+        self._made = 0
         self.media: dict[str, Callable[[], Iterator[bytes]]] = {}
         self.stored: dict[str, Stored] = {}
         self.warnings: list[Notice] = []
 
     def read(self, media: Media, max_bytes: int) -> bytes:
-        """The bytes of a file, an address, or the draft itself."""
+        """The bytes of a small file, an address, or the draft itself."""
         if media.data is not None:
             return media.data
-        if media.url is not None:
-            return self._download(media.url, max_bytes)
-        path = self.path(media)
+        path = self.file(media, max_bytes)
         data = read_regular(path, max_bytes)
         if data is None:
             raise InputError(f"{path} is larger than {max_bytes // 1_000_000} MB.", hint="Make it smaller first.")
         return data
+
+    def file(self, media: Media, max_bytes: int) -> Path:
+        """A file with the bytes, wherever they come from: media are too large to be held in memory.
+
+        The same media are fetched once.
+        """
+        if media.path is not None:
+            path = self.path(media)
+            if path.stat().st_size > max_bytes:
+                raise InputError(f"{path} is larger than {max_bytes // 1_000_000} MB.", hint="Make it smaller first.")
+            return path
+        if media not in self._files:
+            path = self.new_file()
+            if media.data is not None:
+                path.write_bytes(media.data)
+            else:
+                self._download(media.url or "", max_bytes, path)
+            self._files[media] = path
+        return self._files[media]
+
+    def new_file(self) -> Path:
+        """The name of a file that is there as long as something of this draft is."""
+        if self._folder is None:
+            self._folder = PassingFolder()
+        self._made += 1
+        return self._folder.path / str(self._made)
 
     def path(self, media: Media) -> Path:
         """The path of a file that a draft names, after a check that it can be read."""
@@ -88,13 +116,13 @@ class Collector:
                 f"{path} cannot be read: {reason}.", hint="Check what it is, and its permissions."
             ) from None
 
-    def _download(self, url: str, max_bytes: int) -> bytes:
+    def _download(self, url: str, max_bytes: int, path: Path) -> None:
         if self._fetcher is None:
             raise InputError(f"{url} cannot be fetched here.", hint="Download it, and use the file.")
-        page = self._fetcher().fetch(url, max_bytes=max_bytes)
+        with path.open("wb") as file:
+            page = self._fetcher().fetch(url, max_bytes=max_bytes, into=file)
         if page.truncated:
             raise InputError(f"{url} is larger than {max_bytes // 1_000_000} MB.", hint="Make it smaller first.")
-        return page.body
 
     def keep(self, data: bytes, mime: str, width: int | None = None, height: int | None = None) -> Stored:
         """Remember bytes under their CID."""
@@ -111,7 +139,7 @@ class Collector:
             hasher.update(piece)
             size += len(piece)
         stored = Stored(hasher.cid(), "video/mp4", size, width, height)
-        self.media[stored.cid] = pieces
+        self.media[stored.cid] = partial(_held, pieces, self._folder)
         self.stored[stored.cid] = stored
         return stored
 
@@ -135,7 +163,9 @@ class Collector:
         from skywrite.media.image import STRANGERS_MAX_PIXELS, prepare_thumb
 
         try:
-            image = contained.call(prepare_thumb, data, "It", STRANGERS_MAX_PIXELS)
+            image = contained.decode(prepare_thumb, data, "It", STRANGERS_MAX_PIXELS)
+        except contained.ContainedBusy:
+            raise
         except SkywriteError as error:
             text = f"The card of {url} has no image: {error.message}"
             self.warnings.append(Notice("CardWithoutImage", text, url))
@@ -151,26 +181,29 @@ class Collector:
         self.warnings.append(Notice("NoAltText", f"{label} has no alt text.", label))
 
 
+def _held(pieces: Callable[[], Iterator[bytes]], folder: PassingFolder | None) -> Iterator[bytes]:
+    """The pieces of a video that may lie in this folder, which stays as long as somebody may ask for them."""
+    return pieces()
+
+
 def gather_media(part: Draft, collector: Collector) -> Draft:
     """The draft with all its media stored. A single animated GIF becomes a video that plays like a GIF."""
     if len(part.images) == 1 and part.video is None and part.images[0].media.stored is None:
         image = part.images[0]
-        data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
-        read = image.media._replace(data=data, name=image.media.label)
-        if _is_animated_gif(data):
-            part = part._replace(images=(), video=Video(read, image.alt))
-        else:
-            part = part._replace(images=(image._replace(media=read),))
+        if _is_animated_gif(collector.file(image.media, IMAGE_FILE_BYTES_MAX)):
+            part = part._replace(images=(), video=Video(image.media, image.alt))
     images = tuple(_image(image, collector) for image in part.images)
     return part._replace(images=images, video=_video(part.video, collector) if part.video else None)
 
 
-def _is_animated_gif(data: bytes) -> bool:
-    if not data.startswith(_GIF):
-        return False
-    from skywrite.media.gif import is_animated
+def _is_animated_gif(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.read(len(_GIF)) != _GIF:
+            return False
+    from skywrite import contained
+    from skywrite.media.gif import is_animated_file
 
-    return is_animated(data)
+    return contained.decode(is_animated_file, str(path))
 
 
 def _image(image: Image, collector: Collector) -> Image:
@@ -180,24 +213,24 @@ def _image(image: Image, collector: Collector) -> Image:
     from skywrite.bsky.limits import IMAGE_BYTES_MAX
 
     label = image.media.label
-    data = collector.read(image.media, IMAGE_FILE_BYTES_MAX)
-    prepared = _prepared(data, image.media, collector.limit(IMAGE_BYTES_MAX))
+    prepared = _prepared(image.media, collector, collector.limit(IMAGE_BYTES_MAX))
     lost = [change for change in prepared.changes if "animation" in change]
     collector.warnings += [Notice("AnimationLost", f"{label}: {change}.", label) for change in lost]
     stored = collector.keep(prepared.data, prepared.mime, prepared.width, prepared.height)
     return Image(Media(stored=stored, name=Path(label).name), image.alt)
 
 
-def _prepared(data: bytes, media: Media, max_bytes: int) -> PreparedImage:
-    """An image, ready to post. Local files are decoded in this process; everything else is untrusted."""
+def _prepared(media: Media, collector: Collector, max_bytes: int) -> PreparedImage:
+    """An image, ready to post: read and decoded in a child with limits, one at a time."""
     from skywrite import contained
-    from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image
+    from skywrite.media.image import MAX_PIXELS, STRANGERS_MAX_PIXELS, prepare_image_file
 
-    if media.path is not None:
-        return prepare_image(data, name=media.label, max_bytes=max_bytes)
     max_pixels = MAX_PIXELS if media.url is None else STRANGERS_MAX_PIXELS
+    path = collector.file(media, IMAGE_FILE_BYTES_MAX)
     try:
-        return contained.call(prepare_image, data, name=media.label, max_bytes=max_bytes, max_pixels=max_pixels)
+        return contained.decode(
+            prepare_image_file, str(path), name=media.label, max_bytes=max_bytes, max_pixels=max_pixels
+        )
     except contained.TooCostly as error:
         raise error.about(media.label) from None
 
@@ -221,52 +254,29 @@ def _stored_video(video: Video, collector: Collector) -> tuple[Stored, bool]:
     """The video as it will be uploaded, and whether it plays as a GIF."""
     from skywrite.media.gif import gif_to_video
 
-    media = video.media
-    if media.path is not None:
-        path = collector.path(media)
-        if not _is_animated_gif(_head(path)):
-            return _video_file(path, media.label, collector), video.gif
-    data = collector.read(media, URL_BYTES_MAX)
-    if _is_animated_gif(data):
-        converted = gif_to_video(data, name=media.label)
-        return _video_bytes(converted, media.label, collector), True
-    return _video_bytes(data, media.label, collector), video.gif
+    label, media = video.media.label, video.media
+    path = collector.path(media) if media.path is not None else collector.file(media, URL_BYTES_MAX)
+    if not _is_animated_gif(path):
+        return _video_file(path, label, collector), video.gif
+    converted = collector.new_file()
+    gif_to_video(path, converted, name=label)
+    return _video_file(converted, label, collector), True
 
 
 def _video_file(path: Path, label: str, collector: Collector) -> Stored:
-    """Store a video from disk. It is never read whole, except after a conversion, which makes it small enough."""
-    import tempfile
-
+    """Store a video from disk. It is never read whole."""
     from skywrite.media.video import check_video, is_ready, prepare_video, probe_video, read_pieces
 
     if is_ready(path):
         info = probe_video(path, name=label)
         check_video(info, name=label)
         collector.warnings.extend(Notice("VideoNote", text, label) for text in info.notes)
-        return collector.keep_pieces(lambda: read_pieces(path, info), info.width, info.height)
-    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
-        out = Path(folder) / "video.mp4"
+    else:
+        out = collector.new_file()
         info = prepare_video(path, out, name=label)
         collector.warnings.append(Notice("VideoConverted", f"{label} was converted to MP4.", label))
-        return collector.keep(out.read_bytes(), "video/mp4", info.width, info.height)
-
-
-def _video_bytes(data: bytes, label: str, collector: Collector) -> Stored:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
-        path = Path(folder) / "video"
-        path.write_bytes(data)
-        stored = _video_file(path, label, collector)
-        video = b"".join(collector.media[stored.cid]())
-    return collector.keep(video, stored.mime, stored.width, stored.height)
-
-
-def _head(path: Path) -> bytes:
-    """Enough of a file to distinguish a video from a GIF. A GIF is small enough to read it whole."""
-    with path.open("rb") as file:
-        head = file.read(len(_GIF))
-        return head + file.read(IMAGE_FILE_BYTES_MAX) if head == _GIF else head
+        path = out
+    return collector.keep_pieces(lambda: read_pieces(path, info), info.width, info.height)
 
 
 def _caption(caption: Caption, collector: Collector) -> Caption:

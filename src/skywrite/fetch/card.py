@@ -23,7 +23,7 @@ from skywrite.fetch.page import MAX_PAGE_BYTES, Page, read_page_bytes
 from skywrite.http import parse_url
 
 CARD_TIMEOUT_SECONDS = 20.0
-IMAGE_BYTES_MAX = 15_000_000
+IMAGE_BYTES_MAX = 8_000_000
 IMAGES_TRIED_MAX = 3
 TITLE_GRAPHEMES_MAX = 300
 DESCRIPTION_LENGTH_MAX = 1000

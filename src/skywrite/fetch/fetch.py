@@ -15,11 +15,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import BinaryIO
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
 from skywrite.errors import NoAnswer, NotSent, RejectedError, TemporaryError
 from skywrite.fetch.guard import AddressRefused, Guard, Target
-from skywrite.http import Http, Response, Transport
+from skywrite.http import Http, RequestOptions, Response, Transport
 
 MAX_BYTES = 10_000_000
 TIMEOUT_SECONDS = 20.0
@@ -98,15 +99,18 @@ class Fetcher:
         timeout_seconds: float = TIMEOUT_SECONDS,
         accept: str = "*/*",
         headers: Mapping[str, str] | None = None,
+        into: BinaryIO | None = None,
     ) -> Fetched:
         """GET an address: at most `max_bytes` of its body after decompression, all hops within `timeout_seconds`.
+
+        `into`: a file that gets the body, for one that is too large for memory.
 
         Returns success (2xx), and 304 if `headers` has a condition (If-None-Match, If-Modified-Since). Raises
         AddressRefused for an address or a redirect that the guard refuses, FetchFailed for what may work later (no
         response, 408, 425, 429, 5xx), and FetchRejected for the rest. Both have the server's `answer`, if there is one.
         """
         sent = {"accept": accept} | {name.lower(): value for name, value in (headers or {}).items()}
-        fetched = self._follow(url, sent, max_bytes, timeout_seconds)
+        fetched = self._follow(url, sent, max_bytes, timeout_seconds, into)
         conditional = "if-none-match" in sent or "if-modified-since" in sent
         if 200 <= fetched.status < 300 or (fetched.status == 304 and conditional):
             return fetched
@@ -138,13 +142,15 @@ class Fetcher:
         with self._lock:
             self._clients.clear()
 
-    def _follow(self, url: str, headers: dict[str, str], max_bytes: int, timeout_seconds: float) -> Fetched:
+    def _follow(
+        self, url: str, headers: dict[str, str], max_bytes: int, timeout_seconds: float, into: BinaryIO | None
+    ) -> Fetched:
         deadline = self.clock.monotonic() + timeout_seconds
         target = self._check(url, None, deadline)
         moved_to: str | None = None
         permanent = True
         for _ in range(REDIRECTS_MAX + 1):
-            answer = self._ask(target, headers, max_bytes, deadline)
+            answer = self._ask(target, headers, max_bytes, deadline, into=into)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 return Fetched(target.url, answer.status, answer.headers, answer.body, answer.truncated, moved_to)
@@ -179,19 +185,22 @@ class Fetcher:
         deadline: float,
         *,
         body: bytes | None = None,
+        into: BinaryIO | None = None,
     ) -> Response:
         last: NotSent | None = None
         for address in target.addresses:
+            options: RequestOptions = {
+                # A server may close an idle connection just as we use it again, which looks like a fault.
+                "headers": {**headers, "connection": "close"},
+                "body": body,
+                "timeout_seconds": self._left(deadline, target),
+                "max_bytes": max_bytes,
+            }
             try:
-                return self._connect(target, address).request(
-                    "GET" if body is None else "POST",
-                    target.url,
-                    # A server may close an idle connection just as we use it again, which looks like a fault.
-                    headers={**headers, "connection": "close"},
-                    body=body,
-                    timeout_seconds=self._left(deadline, target),
-                    max_bytes=max_bytes,
-                )
+                client, method = self._connect(target, address), "GET" if body is None else "POST"
+                if into is None:
+                    return client.request(method, target.url, **options)
+                return _into(into, client, target.url, options)
             except NotSent as error:
                 last = error
             except NoAnswer as error:
@@ -215,6 +224,17 @@ class Fetcher:
             if len(self._clients) > CLIENTS_MAX:
                 self._clients.popitem(last=False)
         return client
+
+
+def _into(file: BinaryIO, client: Transport, url: str, options: RequestOptions) -> Response:
+    """The response, its body in the file in place of what an earlier hop or address sent."""
+    file.seek(0)
+    file.truncate()
+    if isinstance(client, Http):
+        return client.request("GET", url, **options, into=file)
+    answer = client.request("GET", url, **options)
+    file.write(answer.body)
+    return answer._replace(body=b"")
 
 
 def _origin(target: Target) -> tuple[str, str, int]:

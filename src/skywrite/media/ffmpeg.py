@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 from skywrite.config import child_environment
-from skywrite.errors import InputError, MissingExtra
+from skywrite.errors import InputError, MissingExtra, TemporaryError
 
 CONVERT_SECONDS_MAX = 1800.0
 DEMUXERS = {
@@ -33,8 +35,20 @@ H264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "21", "-pix_fmt", "yuv42
 AAC = ("-c:a", "aac", "-b:a", "128k", "-ac", "2")
 
 
+# Each conversion uses all processors and up to half a gigabyte.
+CONVERSIONS_MAX = 2
+TURN_SECONDS_MAX = 120.0
+_TURNS = threading.BoundedSemaphore(CONVERSIONS_MAX)
+
+
 class ConversionFailed(InputError):
     """ffmpeg could not make an MP4 video of a file."""
+
+
+class ConversionBusy(TemporaryError):
+    """As many videos are being converted as this computer should convert at a time."""
+
+    retry_seconds: ClassVar[int] = 30
 
 
 def find_ffmpeg(name: str) -> str:
@@ -66,6 +80,8 @@ def convert(
     read = (*_BOUNDED, "-protocol_whitelist", "file", "-f", DEMUXERS[kind], "-i", f"file:{source.resolve()}")
     write = (*_PLAIN, "-movflags", "+faststart", "-f", "mp4", f"file:{out.resolve()}")
     command = [find_ffmpeg(name), *_QUIET, *read, *options, *write]
+    if not _TURNS.acquire(timeout=TURN_SECONDS_MAX):
+        raise ConversionBusy(f"{name} waits for other videos that are being converted.", hint="Try again later.")
     try:
         done = subprocess.run(
             command,
@@ -80,6 +96,8 @@ def convert(
             f"Converting {name} took longer than {timeout_seconds:.0f} seconds.",
             hint="Use a shorter or smaller video.",
         ) from None
+    finally:
+        _TURNS.release()
     if done.returncode != 0 or not out.exists() or not out.stat().st_size:
         out.unlink(missing_ok=True)
         raise ConversionFailed(

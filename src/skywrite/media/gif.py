@@ -6,13 +6,14 @@ What lives here: the block structure of GIF89a, and the conversion. What does no
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from skywrite import contained
+from skywrite.files import read_regular
 from skywrite.media.ffmpeg import CONVERT_SECONDS_MAX, H264, convert
-from skywrite.media.image import STRANGERS_MAX_PIXELS, DamagedImage, ImageTooLarge, NotAnImage
+from skywrite.media.image import MAX_FILE_BYTES, STRANGERS_MAX_PIXELS, DamagedImage, ImageTooLarge, NotAnImage
 from skywrite.media.video import VIDEO_SECONDS_MAX, VIDEO_SIDE_MAX, check_video, probe_video
 
 MAX_FRAMES = 20_000
@@ -75,25 +76,36 @@ def probe_gif(data: bytes, name: str = "The GIF") -> GifInfo:
     return GifInfo(width, height, frames, hundredths / 100, plays)
 
 
-def gif_to_video(data: bytes, *, name: str = "The GIF", timeout_seconds: float = CONVERT_SECONDS_MAX) -> bytes:
+def is_animated_file(path: str) -> bool:
+    """The same for a file, for a process that is to hold the file's bytes in place of its caller."""
+    return is_animated(read_regular(Path(path), MAX_FILE_BYTES) or b"")
+
+
+def probe_gif_file(path: str, name: str) -> GifInfo:
+    """The same for a file."""
+    data = read_regular(Path(path), MAX_FILE_BYTES)
+    if data is None:
+        raise ImageTooLarge(f"{name} is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="Make it smaller.")
+    return probe_gif(data, name)
+
+
+def gif_to_video(
+    source: Path, out: Path, *, name: str = "The GIF", timeout_seconds: float = CONVERT_SECONDS_MAX
+) -> None:
     """Convert an animated GIF to MP4 (H.264, even sides, index first, no sound). Transparent parts become white.
 
     Raises MissingExtra without ffmpeg, ConversionFailed, and what `probe_gif` and `check_video` raise.
     """
-    probe_gif(data, name)
+    contained.decode(probe_gif_file, str(source), name)
     fitted = (
         f"scale='min({VIDEO_SIDE_MAX},iw)':'min({VIDEO_SIDE_MAX},ih)':force_original_aspect_ratio=decrease,"
         "scale='max(2,trunc(iw/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1"
     )
     on_white = f"[0:v]split[a][b];[a]drawbox=c=white@1:replace=1:t=fill[w];[w][b]overlay=format=auto,{fitted}[v]"
     options = ("-filter_complex", on_white, "-map", "[v]", "-an", "-fps_mode", "vfr", *H264)
-    with tempfile.TemporaryDirectory(prefix="skywrite-") as folder:
-        source, out = Path(folder) / "in.gif", Path(folder) / "out.mp4"
-        source.write_bytes(data)
-        length = ("-t", str(VIDEO_SECONDS_MAX + 1))
-        convert(source, "gif", out, (*options, *length), name=name, timeout_seconds=timeout_seconds)
-        check_video(probe_video(out, name=name), name=name)
-        return out.read_bytes()
+    length = ("-t", str(VIDEO_SECONDS_MAX + 1))
+    convert(source, "gif", out, (*options, *length), name=name, timeout_seconds=timeout_seconds)
+    check_video(probe_video(out, name=name), name=name)
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skywrite.bsky.limits import IMAGE_BYTES_MAX, THUMB_BYTES_MAX
 from skywrite.errors import InputError, MissingExtra, SkywriteError
+from skywrite.files import read_regular
 from skywrite.media.sniff import HEAD_BYTES, IMAGES, NAMES, VIDEOS, sniff
 from skywrite.media.strip import dimensions, is_animated, without_metadata
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 IMAGE_SIDE = 4000
 THUMB_SIDE = 2000
-MAX_PIXELS = 100_000_000
+# Decoded, this takes 200 MB, and as much again while it is made smaller.
+MAX_PIXELS = 50_000_000
 # A few untrusted kilobytes can claim any size. Photos from cameras have fewer pixels than this.
 STRANGERS_MAX_PIXELS = 25_000_000
 MAX_FILE_BYTES = 200_000_000
@@ -39,6 +42,8 @@ _LOSSLESS = ("png", "gif", "bmp", "tiff")
 # A BMP is not compressed; a PNG of the same image is about this many times smaller.
 _BMP_FACTOR = 5
 _MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+# A JPEG can be decoded at an eighth of its sides.
+_JPEG_SCALE = 8
 _ORIENTATION_TAG = 0x0112
 
 
@@ -65,6 +70,14 @@ class PreparedImage:
     changes: tuple[str, ...] = ()
 
 
+def prepare_image_file(path: str, *, name: str, max_bytes: int, max_pixels: int) -> PreparedImage:
+    """The same for a file, for a process that is to hold the file's bytes in place of its caller."""
+    data = read_regular(Path(path), MAX_FILE_BYTES)
+    if data is None:
+        raise ImageTooLarge(f"{name} is larger than {MAX_FILE_BYTES // 10**6} MB.", hint="Make it smaller first.")
+    return prepare_image(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+
+
 def prepare_thumb(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> PreparedImage:
     """A link card's image (app.bsky.embed.external#external thumb: 1,000,000 bytes)."""
     return prepare_image(data, name=name, max_bytes=THUMB_BYTES_MAX, max_side=THUMB_SIDE, max_pixels=max_pixels)
@@ -83,14 +96,18 @@ def prepare_image(
     Messages use `name`. Raises NotAnImage, DamagedImage, ImageTooLarge, and MissingExtra for HEIC.
     """
     kind = _kind(data, name)
-    _check_size(dimensions(kind, data), name, max_pixels)
+    declared = dimensions(kind, data)
+    _check_size(declared, declared, name, max_pixels * (_JPEG_SCALE**2 if kind == "jpeg" else 1))
     with _decoding(name):
         image = _open(kind, data, name)
-        _check_size(image.size, name, max_pixels)
+        _check_size(image.size, _decoded_size(kind, data, image, max_side), name, max_pixels)
         kept = _untouched(kind, data, image, max_bytes, max_side)
         if kept is not None:
             return kept
-        return _Redrawing(kind, len(data), name, max_bytes, max_side).draw(image, is_animated(kind, data))
+        # Opened anew, so that nobody here holds the pixels when they have been redrawn.
+        return _Redrawing(kind, len(data), name, max_bytes, max_side).draw(
+            _open(kind, data, name), is_animated(kind, data)
+        )
 
 
 def _kind(data: bytes, name: str) -> str:
@@ -108,10 +125,25 @@ def _kind(data: bytes, name: str) -> str:
     raise NotAnImage(f"{name} is not an image.", hint="Images are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP files.")
 
 
-def _check_size(size: tuple[int, int] | None, name: str, max_pixels: int) -> None:
-    if size is None or min(size) < 1:
+def _decoded_size(kind: str, data: bytes, image: Image, max_side: int) -> tuple[int, int]:
+    """The size in memory: a JPEG that is too large is decoded at a half, a quarter or an eighth of its sides."""
+    if kind == "jpeg" and max(image.size) > max_side:
+        trial = _open(kind, data, "")
+        trial.draft(trial.mode, _fitting(image.size, max_side))
+        return trial.size
+    return image.size
+
+
+def _fitting(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    """The size within `max_side`, rounded up."""
+    scale = min(1.0, max_side / max(size))
+    return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
+
+
+def _check_size(size: tuple[int, int] | None, decoded: tuple[int, int] | None, name: str, max_pixels: int) -> None:
+    if size is None or decoded is None or min(size) < 1:
         raise DamagedImage(f"{name} starts like an image but has no size.", hint="Export it again.")
-    if size[0] * size[1] > max_pixels:
+    if decoded[0] * decoded[1] > max_pixels:
         raise ImageTooLarge(
             f"{name} has {size[0]} x {size[1]} pixels ({size[0] * size[1] / 1e6:.0f} megapixels); "
             f"the maximum is {max_pixels // 10**6} megapixels.",
@@ -229,8 +261,7 @@ class _Redrawing:
         size, profile, orientation = image.size, _foreign_profile(image), _orientation(image)
         scale = min(1.0, self._max_side / max(size))
         if self._kind == "jpeg":
-            wanted = (math.ceil(size[0] * scale), math.ceil(size[1] * scale))
-            image.draft(image.mode, wanted)
+            image.draft(image.mode, _fitting(size, self._max_side))
         image.load()
         if orientation != 1:
             image = ImageOps.exif_transpose(image)
@@ -326,7 +357,8 @@ def _plain(image: Image) -> Image:
     if image.mode.startswith("I"):
         return image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        if image.mode != "RGBA":
+            image = image.convert("RGBA")
         lowest, _ = image.getchannel("A").getextrema()
         return image.convert("RGB") if lowest == 255 else image
     if image.mode in ("L", "RGB", "CMYK"):

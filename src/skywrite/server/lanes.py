@@ -20,7 +20,8 @@ import anyio.to_thread
 from skywrite.server.problems import TooBusy
 
 WORK_THREADS, WORK_EACH = 32, 8
-NETWORK_THREADS, NETWORK_EACH = 32, 6
+NETWORK_THREADS, NETWORK_EACH = 24, 6
+MEDIA_THREADS, MEDIA_EACH, MEDIA_WAITING = 4, 2, 10
 WAITING_EACH = 50
 RETRY_SECONDS = 5
 
@@ -87,10 +88,11 @@ class Lane:
 
 
 class Lanes(NamedTuple):
-    """The lanes of a server: `work` is for what needs only the database and the processor."""
+    """The lanes of a server: `work` needs only the database and the processor, and `media` fits what was uploaded."""
 
     work: Lane
     network: Lane
+    media: Lane
 
     @classmethod
     def new(cls) -> Lanes:
@@ -98,6 +100,7 @@ class Lanes(NamedTuple):
         return cls(
             Lane("work", WORK_THREADS, WORK_EACH),
             Lane("network", NETWORK_THREADS, NETWORK_EACH),
+            Lane("media", MEDIA_THREADS, MEDIA_EACH, MEDIA_WAITING),
         )
 
     def of(self, network: bool) -> Lane:

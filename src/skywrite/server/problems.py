@@ -90,6 +90,8 @@ def problem(error: SkywriteError) -> Response:
         "hint": for_http(error.hint),
     }
     headers = dict(getattr(error, "headers", {}))
+    if (seconds := getattr(error, "retry_seconds", None)) is not None:
+        headers["retry-after"] = str(seconds)
     if code == 401:
         headers.setdefault("www-authenticate", 'Bearer realm="skywrite"')
     return JSONResponse(body, code, headers, MEDIA_TYPE)

@@ -234,8 +234,8 @@ async def _receive(request: Request, caller: Caller, max_bytes: int, path: Path)
 
 
 async def _kept(request: Request, caller: Caller, path: Path, name: str, headers: dict[str, str]) -> Response:
-    work = services_of(request).lanes.work
-    shape = await work.run(caller.access.who, keep_upload, caller.access, path, name)
+    media = services_of(request).lanes.media
+    shape = await media.run(caller.access.who, keep_upload, caller.access, path, name)
     return Response(msgspec.json.encode(shape), 201, headers, "application/json")
 
 
