@@ -14,14 +14,15 @@ operations, each one transaction and each one safe to call from any thread, are 
   waiting_with_text, same_texts, same_minute, due_times, edit, move, cancel, retry, hold, make_due_now, note_deleted,
   published_as, release_post;
 - `claims.py`: claim_some, claim_post, add_and_claim, freeze, renew, settle, settle_some, release_claim,
-  expire_lease, next_ready_at, late_accounts, view;
+  expire_lease, set_aside, next_ready_at, late_accounts, view;
 - `clock_skew.py`: recover_clock_skew, recover_feed_clock_skew;
 - `media.py`: media_info, media_of, read_media, put_upload, uploads, uploads_by, drop_upload, prune;
 - `feeds.py`: add_feed, feed, feeds, edit_feed, remove_feed, claim_feeds, claim_feed, renew_feed, release_feed,
   feed_lease_owners, expire_feed_leases, next_feed_at, known_items, record_poll, pending_items, feed_items, count_items,
   queue_item, fail_item, filter_item;
 - `recurrences.py`: add_recurrence, add_with_recurrences, add_occurrence, recurrence, recurrences, idle_recurrences,
-  update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots, setting, settings, put_setting;
+  update_recurrence, replace_recurrence, remove_recurrence, set_slots, slots, setting, settings, times,
+  put_setting;
 - `synced.py`: synced_files, add_synced, edit_synced, note_synced, move_synced, replace_synced, drop_synced;
 - `timers.py`: add_timer, timers, timer, remove_timer, move_timer, claim_timer, renew_timer, finish_timer,
   note_timer;
