@@ -287,6 +287,38 @@ def test_an_answer_to_what_is_gone_is_dropped(bot: Bot, world: World, carol: Str
     assert ("ReplyTargetGone", []) == (post.problem and post.problem.name, bot.answers())
 
 
+def test_one_item_and_one_setting_stop_no_other(
+    bot: Bot, world: World, carol: Stranger, ours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours with one item is told, and a setting that cannot be read is its default."""
+    store = bot.sky.context.store
+    store.set_account_settings(bot.sky.accounts.get().did, {"answer_within": "soon", "answers_per_person": "many"})
+    answer_by = bot.sky.inbox.answer_by
+
+    def broken(name: str, call: Any, item: Any) -> None:
+        if item.text == "Bad":
+            raise KeyError("a mistake")
+        answer_by(name, call, item)
+
+    monkeypatch.setattr(type(bot.sky.inbox), "answer_by", lambda self, *given: broken(*given))
+    carol.say("Bad", to=ours)
+    world.clock.advance(1)
+    carol.say("Good", to=ours)
+    assert ["Re: Good"] == bot.turn()
+    assert ["Unexpected"] == [facts["error"] for event, facts in bot.logged if event == "on_reply_failed"]
+
+
+def test_a_record_at_its_key_that_is_no_answer(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
+    """Another program wrote something else there: it does not count, and nothing is written over it."""
+    did = bot.sky.accounts.get().did
+    asked = carol.say("When?", to=ours)
+    rkey = identities.key_of(identities.of_answer(did, asked))
+    Stranger(world, "alice.test").write("app.bsky.feed.post", rkey=rkey, text="Not an answer")
+    bot.turn()
+    (post,) = bot.sky.store.posts(("held",))
+    assert ("AnotherRecord", []) == (post.problem and post.problem.name, bot.answers())
+
+
 def test_only_accounts_that_take_part(bot: Bot, world: World, carol: Stranger, ours: str) -> None:
     """What came for an account that refuses since is not answered."""
     carol.say("Anybody?", to=ours)

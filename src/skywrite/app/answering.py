@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skywrite.app.context import Context
+from skywrite.app.settings import read_setting
+from skywrite.errors import InputError
 from skywrite.queue.inbox import Given, InboxItem, InboxItems
 from skywrite.queue.model import Account
 from skywrite.schedule.policy import parse_duration
@@ -34,9 +36,9 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, account: Account) -> Limits:
-        """Those of an account."""
-        within = account.settings.get("answer_within")
-        person, thread = (account.settings.get(f"answers_per_{name}") for name in ("person", "thread"))
+        """Those of an account; of a setting that cannot be read, the default."""
+        names = ("answer_within", "answers_per_person", "answers_per_thread")
+        within, person, thread = (_readable(name, account.settings.get(name)) for name in names)
         return cls(
             cls().within if within is None else timedelta(seconds=parse_duration(within)),
             cls().per_person if person is None else person,
@@ -81,6 +83,13 @@ class Answering:
             if current is None or current.answered_at is None or current.author_did != item.author_did:
                 return None
         return f"It and {IN_TURN_MAX} items before it answer nothing but answers of this program."
+
+
+def _readable(name: str, value: Any) -> Any:
+    try:
+        return read_setting(name, value)
+    except InputError:
+        return None
 
 
 def not_for_us(item: InboxItem, ours: Collection[str]) -> str | None:

@@ -21,9 +21,10 @@ from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.compose.draft import Draft
 from skywrite.compose.gated import NOBODY
-from skywrite.errors import InputError, SkywriteError
+from skywrite.errors import InputError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.worker import in_turn
+from skywrite.queue.database import is_about_one
 from skywrite.queue.identities import FUNCTION_ANSWERS
 from skywrite.queue.inbox import HANDLE_TRIES, InboxItem, InboxItems
 from skywrite.queue.model import Account
@@ -217,7 +218,10 @@ class InboxTask:
     def _hand_out(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
         try:
             self.inbox.answer_by(name, call, item)
-        except SkywriteError as error:
+        except Exception as found:
+            if not is_about_one(found):
+                raise
+            error = Unexpected.of(found)
             self.log("on_reply_failed", item=item.id, error=error.name, message=error.message)
             if isinstance(error, InputError) or item.tries >= HANDLE_TRIES:
                 InboxItems(self.ctx.store).pass_over(item, error.message)
