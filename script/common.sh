@@ -3,13 +3,15 @@
 # shellcheck shell=bash
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# SKYWRITE_PYTHON names another Python, which gets an environment of its own.
+venv=$root/.venv${SKYWRITE_PYTHON:+-$SKYWRITE_PYTHON}
 
 fail() { echo "${0##*/}: $*" >&2; exit 1; }
 
-# The first Python that is new enough and can make an environment.
+# The Python that is asked for, or the first one that is new enough and can make an environment.
 find_python() {
   local python
-  for python in python3 python3.14 python3.13 python3.12 python3.11; do
+  for python in ${SKYWRITE_PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
     if "$python" -I -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       command -v "$python"
       return
@@ -18,27 +20,27 @@ find_python() {
   fail "Skywrite needs Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv)"
 }
 
-# prepare_python LOCK...: a .venv that holds the packages of the first LOCK and Skywrite itself. Any LOCK will do when
+# prepare_python LOCK...: an environment with the packages of the first LOCK and Skywrite itself. Any LOCK will do when
 # it is there already.
 prepare_python() {
   local lock wanted
   mkdir -p "$root/.cache"
-  exec 8>"$root/.cache/venv.lock"
+  exec 8>"$root/.cache/${venv##*/}.lock"
   flock 8
   for lock in "$@"; do
     wanted=$(cat "$root/$lock" "$root/pyproject.toml" | sha256sum)
-    [ "$(cat "$root/.venv/.$lock" 2>/dev/null)" = "$wanted" ] && exec 8>&- && return
+    [ "$(cat "$venv/.$lock" 2>/dev/null)" = "$wanted" ] && exec 8>&- && return
   done
   lock=$1
   wanted=$(cat "$root/$lock" "$root/pyproject.toml" | sha256sum)
-  echo "${0##*/}: preparing .venv from $lock (once)" >&2
-  "$root/.venv/bin/python" -I -c '' 2>/dev/null || "$(find_python)" -I -m venv --clear "$root/.venv"
+  echo "${0##*/}: preparing ${venv##*/} from $lock (once)" >&2
+  "$venv/bin/python" -I -c '' 2>/dev/null || "$(find_python)" -I -m venv --clear "$venv"
   # -I: neither the folder at hand nor PYTHON... variables say which modules run.
-  local install=("$root/.venv/bin/python" -I -m pip install --quiet --disable-pip-version-check)
+  local install=("$venv/bin/python" -I -m pip install --quiet --disable-pip-version-check)
   "${install[@]}" --require-hashes -r "$root/$lock"
   "${install[@]}" --no-deps --no-build-isolation -e "$root"
-  rm -f "$root"/.venv/.requirements*.lock
-  echo "$wanted" >"$root/.venv/.$lock"
+  rm -f "$venv"/.requirements*.lock
+  echo "$wanted" >"$venv/.$lock"
   exec 8>&-
 }
 
