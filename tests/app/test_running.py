@@ -556,9 +556,17 @@ def test_who_reads_started_may_say_stop(live: Skywrite, world: World) -> None:
 
 def test_a_signal_may_come_at_any_time(live: Skywrite) -> None:
     """Also while the main thread holds a lock that stopping needs: the worker ends in order, and does not hang."""
-    worker = live.worker()
-    stop, lock = worker.stop, threading.Lock()
+    lock = threading.Lock()
     free: list[bool] = []
+
+    def log(event: str, **facts: Any) -> None:
+        if event == "started":
+            with lock:
+                signal.raise_signal(signal.SIGTERM)
+
+    runner = live._runner()
+    worker = runner.worker(log=log)
+    stop = worker.stop
 
     def locked_stop() -> None:
         free.append(lock.acquire(timeout=JOIN_SECONDS))
@@ -566,16 +574,9 @@ def test_a_signal_may_come_at_any_time(live: Skywrite) -> None:
             lock.release()
         stop()
 
-    def log(event: str, **facts: Any) -> None:
-        if event == "started":
-            with lock:
-                signal.raise_signal(signal.SIGTERM)
-
     worker.stop = locked_stop  # type: ignore[method-assign]
-    runner = live._runner()
     runner.worker = lambda **_: worker  # type: ignore[method-assign]
-    live._runner = lambda *_: runner  # type: ignore[method-assign]
-    live.run(log=log)
+    runner.run()
     assert [True, True] == free
 
 
