@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from skywrite.app import Skywrite
-from skywrite.app.operations import OPERATIONS, Access
+from skywrite.app.operations import OPERATIONS, Access, NotAllowed
 from skywrite.app.operations.post_shapes import ApprovePost, CreatePost
 from skywrite.queue.approvals import ApprovalStale, OwnPost
 from tests.app.conftest import NOON, World
@@ -100,11 +100,15 @@ def test_an_agent_that_changes_a_persons_post_makes_it_an_agents(sky: Skywrite, 
 
 
 def test_nobody_approves_what_they_wrote(sky: Skywrite) -> None:
-    """A key with the right to publish needs somebody else for its own drafts."""
+    """Whoever has changed a draft needs somebody else, and a key needs a person."""
     made = run(agent(sky), "posts.create", CreatePost(text="Mine", at="in 1 hour"))
+    author = person(sky)._replace(who="person 3")
+    run(author, "posts.edit", OPERATIONS["posts.edit"].input(id=made.id, text="Mine, too"))
     digest = sky.approvals.look(made.id).digest
-    with pytest.raises(OwnPost):
+    with pytest.raises(NotAllowed):
         run(agent(sky, scopes=PERSON), "posts.approve", ApprovePost(made.id, digest))
+    with pytest.raises(OwnPost):
+        run(author, "posts.approve", ApprovePost(made.id, digest))
     assert "scheduled" == run(person(sky), "posts.approve", ApprovePost(made.id, digest)).state
 
 

@@ -63,28 +63,33 @@ def test_a_rejection_with_a_note(quiet_server: Server) -> None:
     assert "<del>Too loud</del>" in shown and "<ins>Calm</ins>" in shown and "changed</small>" in shown
 
 
-def test_no_key_approves_what_it_wrote(quiet_server: Server) -> None:
-    """Whatever its scopes; another one does, and a key without the scope does not."""
-    agent, number = drafted(quiet_server, "Mine", "read", "draft", "schedule", "publish")
-    asked = agent.get(f"/posts/{number}/approval").json()
-    body = {"digest": asked["digest"]}
-    own = agent.post(f"/posts/{number}/approve", body)
+def test_people_approve_what_they_did_not_write(quiet_server: Server) -> None:
+    """Over HTTP, too: not what is their own, and no key approves at all."""
+    owner = quiet_server.as_owner()
+    agent, number = drafted(quiet_server, "By an agent", "read", "draft", "schedule", "publish")
+    body = {"digest": agent.get(f"/posts/{number}/approval").json()["digest"]}
+    for key in (agent, quiet_server.with_key("read", "draft"), quiet_server.with_key("read", "publish")):
+        assert (403, "NotAllowed") == (
+            (refused := key.post(f"/posts/{number}/approve", body)).status_code,
+            refused.json()["error"],
+        )
+    approved = owner.post(f"/posts/{number}/approve", body)
+    assert (200, "scheduled") == (approved.status_code, approved.json()["state"])
+    mine = owner.post("/posts", {"text": "Mine", "at": AT, "draft": True}).json()["id"]
+    digest = owner.get(f"/posts/{mine}/approval").json()["digest"]
+    own = owner.post(f"/posts/{mine}/approve", {"digest": digest})
     assert (403, "OwnPost") == (own.status_code, own.json()["error"])
-    reader = quiet_server.with_key("read", "draft")
-    assert 403 == reader.post(f"/posts/{number}/approve", body).status_code
-    other = quiet_server.with_key("read", "publish").post(f"/posts/{number}/approve", body)
-    assert (200, "scheduled") == (other.status_code, other.json()["state"])
 
 
 def test_a_recurrence_is_approved_as_a_whole(quiet_server: Server) -> None:
-    """On its page and over HTTP: with the digest that was shown, and by nobody who made it."""
+    """On its page and over HTTP: with the digest that was shown, and by no key."""
     agent = quiet_server.with_key("read", "schedule", "publish")
     given = {"text": "Every day", "every": "0 9 * * *", "zone": "UTC", "starts": "2033-01-01T00:00:00Z"}
     number = agent.post("/recurrences", given).json()["id"]
     asked = agent.get(f"/recurrences/{number}/approval").json()
     own = agent.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]})
-    assert (403, "OwnPost") == (own.status_code, own.json()["error"])
-    other = quiet_server.with_key("read", "publish")
+    assert (403, "NotAllowed") == (own.status_code, own.json()["error"])
+    other = quiet_server.as_owner()
     stale = other.post(f"/recurrences/{number}/approve", {"digest": "0" * 64})
     assert "ApprovalStale" == stale.json()["error"]
     assert True is other.post(f"/recurrences/{number}/approve", {"digest": asked["digest"]}).json()["approved"]

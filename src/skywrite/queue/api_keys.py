@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from skywrite.clock import secret_bytes
 from skywrite.errors import Do, Hint, InputError, NotFound, SignInError
 from skywrite.queue.base import StoreBase
-from skywrite.queue.database import Row, time_of
+from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 from skywrite.queue.steps import items_of
@@ -53,6 +53,7 @@ class UnknownToken(NotFound):
 class ApiKey(NamedTuple):
     """A key's data, without the key itself. `accounts` are DIDs; None means all accounts.
 
+    `parent_id` is the key that made it, `person_id` the person who did, or from whom that key came: it ends with them.
     The access token of an agent (`queue.agents`) is a key, too: `person_id` let it in, and it works at `resource` only.
     """
 
@@ -68,11 +69,22 @@ class ApiKey(NamedTuple):
     person_id: int | None = None
     client_id: str | None = None
     resource: str | None = None
+    parent_id: int | None = None
 
     @property
     def shown(self) -> str:
         """The beginning of the key, by which its owner recognises it."""
         return f"{KEY_START}{self.prefix}…"
+
+
+class Maker(NamedTuple):
+    """Who makes a key or an address: a key, and the person from whom it came; or a person; or nobody who could end."""
+
+    key_id: int | None = None
+    person_id: int | None = None
+
+
+NOBODY = Maker()
 
 
 class FeedToken(NamedTuple):
@@ -133,8 +145,12 @@ class ApiKeys:
         *,
         accounts: Sequence[str] | None = None,
         expires_at: datetime | None = None,
+        maker: Maker = NOBODY,
     ) -> tuple[ApiKey, str]:
-        """Create a key; the second value is the key itself, which is never shown again. Raises InputError."""
+        """Create a key; the second value is the key itself, which is never shown again.
+
+        `maker`: who makes it; it ends with them. Raises InputError, and InvalidKey if the maker has ended meanwhile.
+        """
         chosen = parse_scopes(scopes)
         if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
             raise InputError(f"A key needs a name of 1 to {NAME_MAX} characters.", hint="Name what will use it.")
@@ -149,8 +165,11 @@ class ApiKeys:
                 "scopes": dump_json(chosen),
                 "accounts": None if accounts is None else dump_json(list(accounts)),
                 "expires_at": expires_at,
+                "parent_id": maker.key_id,
+                "person_id": maker.person_id,
             }
             with self._store._writing(wake=False) as tx:
+                _check_maker(tx, maker)
                 row = tx.row("insert_api_key", **values, now=self._store._clock.now())
             # The prefix must be unique; a collision among 62 ** 8 is rare, but possible.
             if row is not None:
@@ -170,7 +189,7 @@ class ApiKeys:
         return key_of(row)
 
     def revoke(self, key_id: int) -> ApiKey:
-        """End a key at once. Raises UnknownKey."""
+        """End a key at once, and whatever it has made. Raises UnknownKey."""
         with self._store._writing(wake=False) as tx:
             tx.run("revoke_api_key", id=key_id, now=self._store._clock.now())
         return self.get(key_id)
@@ -208,24 +227,25 @@ class ApiKeys:
         now = self._store._clock.now()
         return any(key.revoked_at is None and (key.expires_at is None or key.expires_at > now) for key in self.all())
 
-    def add_token(self, name: str, account_did: str | None = None) -> tuple[FeedToken, str]:
-        """Create a secret address; the second value is its secret, which is never shown again."""
+    def add_token(self, name: str, account_did: str | None = None, maker: Maker = NOBODY) -> tuple[FeedToken, str]:
+        """Create a secret address, which ends with its maker; the second value is its secret, shown only now."""
         secret = new_secret()
+        values = {"digest": digest_of(secret), "name": name, "account_did": account_did, **maker._asdict()}
         with self._store._writing(wake=False) as tx:
-            now = self._store._clock.now()
-            row = tx.row("insert_feed_token", digest=digest_of(secret), name=name, account_did=account_did, now=now)
+            _check_maker(tx, maker)
+            row = tx.row("insert_feed_token", **values, now=self._store._clock.now())
             assert row is not None
             return _token_of(row), secret
 
     def tokens(self) -> list[FeedToken]:
         """The addresses that still work."""
         with self._store._reading() as tx:
-            return readable(tx.rows("list_feed_tokens"), _token_of)
+            return readable(tx.rows("list_feed_tokens", now=self._store._clock.now()), _token_of)
 
     def token(self, secret: str) -> FeedToken | None:
         """The address with this secret, or None if it does not exist or was revoked."""
         with self._store._reading() as tx:
-            row = tx.row("feed_token_with_digest", digest=digest_of(secret))
+            row = tx.row("feed_token_with_digest", digest=digest_of(secret), now=self._store._clock.now())
         return None if row is None else _token_of(row)
 
     def revoke_token(self, token_id: int) -> None:
@@ -243,6 +263,13 @@ def unknown_key(key_id: int) -> UnknownKey:
 def unknown_token(token_id: int) -> UnknownToken:
     """The error about a number that no calendar address has."""
     return UnknownToken(f"There is no calendar address {token_id}.", hint=Hint("See them: ", Do("calendars.list")))
+
+
+def _check_maker(tx: Transaction, maker: Maker) -> None:
+    """Nothing is made for a key that was revoked while it asked for that."""
+    row = None if maker.key_id is None else tx.row("get_api_key", id=maker.key_id)
+    if row is not None and row["revoked_at"] is not None:
+        raise InvalidKey("The API key is wrong, revoked or expired.", hint="Make a new key.")
 
 
 def _checksum(random: str) -> str:
@@ -276,6 +303,7 @@ def key_of(row: Row) -> ApiKey:
         person_id=row["person_id"],
         client_id=row["client_id"],
         resource=row["resource"],
+        parent_id=row["parent_id"],
     )
 
 

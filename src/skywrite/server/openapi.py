@@ -111,7 +111,7 @@ def _described(operation: Operation, schemas: dict[str, dict[str, Any]]) -> dict
         "operationId": operation.name,
         "tags": [_tag(operation)],
         "summary": operation.summary,
-        "description": f"Needs the scope `{operation.scope}`.",
+        "description": f"Needs the scope `{operation.scope}`{', and a person: no key does it' * operation.by_person}.",
         "x-scope": operation.scope,
     }
     if parameters := _parameters(operation):

@@ -24,16 +24,16 @@ class Credential(NamedTuple):
 
 def access_of_person(sky: Skywrite, person: Person) -> Access:
     """The rights of a person on the page."""
-    return Access(sky, frozenset(person.scopes), who=f"person {person.id}", source="page")
+    return Access(sky, frozenset(person.scopes), who=f"person {person.id}", source="page", person_id=person.id)
 
 
 def access_of_key(sky: Skywrite, key: ApiKey, person: Person | None = None, source: str = "api") -> Access:
-    """The rights of a key; one that a person has allowed has never more than the person (`person`) has now."""
+    """The rights of a key; one that came from a person has never more than the person (`person`) has now."""
     scopes = frozenset(key.scopes)
     if key.person_id is not None:
         scopes &= frozenset(() if person is None else person.scopes)
     accounts = None if key.accounts is None else frozenset(key.accounts)
-    return Access(sky, scopes, accounts, who=f"key {key.id}", source=source)
+    return Access(sky, scopes, accounts, who=f"key {key.id}", source=source, key=key, person_id=key.person_id)
 
 
 def rights_now(sky: Skywrite, shown: Collection[Credential]) -> dict[Credential, Access]:

@@ -80,6 +80,7 @@ OPERATIONS = (
         PostShape,
         idempotent=True,
         network=True,
+        by_person=True,
     ),
     Operation(
         "posts.reject",

@@ -213,7 +213,7 @@ def replay(access: Access, given: ByDelivery) -> DeliveryShape:
 def add_calendar(access: Access, given: AddCalendar) -> NewCalendarShape:
     """Create a secret address at which calendars and news readers see the plan without a key."""
     did = None if given.account is None and access.accounts is None else access.account(given.account).did
-    token, secret = ApiKeys(access.sky.context.store).add_token(given.name, did)
+    token, secret = ApiKeys(access.sky.context.store).add_token(given.name, did, access.maker)
     values = {**token._asdict(), "account": _handle(access, did)}
     return shaped(NewCalendarShape, {**values, "calendar": f"/calendar/{secret}.ics", "rss": f"/rss/{secret}.xml"})
 

@@ -12,8 +12,9 @@ from msgspec import Meta
 
 from skywrite.app.facade import Skywrite
 from skywrite.app.operations.shapes import ById, Input, Nothing, Output, shaped
-from skywrite.app.operations.table import Access, Operation
-from skywrite.queue.api_keys import ApiKey, ApiKeys, Scope, unknown_key
+from skywrite.app.operations.table import Access, NotAllowed, Operation
+from skywrite.clock import to_iso
+from skywrite.queue.api_keys import NOBODY, ApiKey, ApiKeys, Maker, Scope, unknown_key
 
 
 class AddKey(Input):
@@ -39,7 +40,8 @@ class KeyShape(Output):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
-    person_id: Annotated[int, Meta(description="Of an agent's token: the person who let the agent in.")] | None
+    person_id: Annotated[int, Meta(description="Who made it or let the agent in. It ends with them.")] | None
+    parent_id: Annotated[int, Meta(description="The key that made it. It ends with that one.")] | None
     client_id: Annotated[str, Meta(description="Of an agent's token: which program it is.")] | None
     resource: Annotated[str, Meta(description="Of an agent's token: the only address where it works.")] | None
 
@@ -57,26 +59,42 @@ class KeyList(Output):
 
 
 def add_key(
-    sky: Skywrite, name: str, scopes: Sequence[str], accounts: Sequence[str] = (), until: str | None = None
+    sky: Skywrite,
+    name: str,
+    scopes: Sequence[str],
+    accounts: Sequence[str] = (),
+    until: str | None = None,
+    *,
+    maker: Maker = NOBODY,
+    most: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Create a key; the second value is the key itself. The end may be a day. Raises InputError."""
+    """Create a key; the second value is the key itself. The end may be a day; `most` is the latest one.
+
+    Raises InputError, NotAllowed.
+    """
     from skywrite.schedule.times import local_zone, parse_time
 
     dids = [sky.context.store.account(handle).did for handle in accounts] or None
     if until is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip()):
         until = f"{until.strip()} 23:59"
-    ends = None if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at
-    return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends)
+    ends = most if until is None else parse_time(until, now=sky.context.clock.now(), zone=local_zone()).at
+    if most is not None and ends is not None and ends > most:
+        raise NotAllowed(
+            f"A key that ends at {to_iso(most)} makes none that ends later.",
+            hint="Leave until out, or give an earlier one.",
+        )
+    return ApiKeys(sky.context.store).add(name, scopes, accounts=dids, expires_at=ends, maker=maker)
 
 
 def add(access: Access, given: AddKey) -> NewKeyShape:
-    """Create a key. Nobody can grant a right that they do not have."""
+    """Create a key. It never has more than who makes it: scopes, accounts, and an end."""
     for scope in given.scopes:
         access.require(scope)
     names = list(given.accounts)
     if access.accounts is not None:
         names = [access.account(name).did for name in names] or sorted(access.accounts)
-    key, secret = add_key(access.sky, given.name, given.scopes, names, given.until)
+    most = None if access.key is None else access.key.expires_at
+    key, secret = add_key(access.sky, given.name, given.scopes, names, given.until, maker=access.maker, most=most)
     return shaped(NewKeyShape, {**_fields(key), "key": secret})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from skywrite.errors import Do, Hint, InputError, RejectedError
-from skywrite.queue.api_keys import Scope
+from skywrite.queue.api_keys import ApiKey, Maker, Scope
 from skywrite.queue.approval_rules import AGENT_SOURCES
 from skywrite.queue.authors import written_by
 from skywrite.queue.changing import unknown_post
@@ -30,13 +30,28 @@ class NotAllowed(RejectedError):
 
 
 class Access(NamedTuple):
-    """The rights of one caller. `accounts` are DIDs, None is all of them; `who` is how the log calls the caller."""
+    """The rights of one caller. `accounts` are DIDs, None is all of them; `who` is how the log calls the caller.
+
+    `key` is the one that was shown; `person_id` is who is signed in, or from whom the key came.
+    """
 
     sky: Skywrite
     scopes: frozenset[Scope]
     accounts: frozenset[str] | None = None
     who: str = ""
     source: str = "api"
+    key: ApiKey | None = None
+    person_id: int | None = None
+
+    @property
+    def maker(self) -> Maker:
+        """Who makes what this caller makes."""
+        return Maker(None if self.key is None else self.key.id, self.person_id)
+
+    def require_person(self) -> None:
+        """Raise NotAllowed unless a person asks, on the page."""
+        if self.source != "page":
+            raise NotAllowed("Only a person does this, on the page.", hint="No key does it, whatever its scopes.")
 
     def require(self, scope: Scope) -> None:
         """Raise NotAllowed without this scope."""
@@ -98,7 +113,7 @@ class Operation(NamedTuple):
     `route` is its HTTP method and path; fields of `input` that stand in the path are taken from there, others from the
     query (GET, DELETE) or the body. `scope` is the least that the caller needs; `call` may ask for more. `created`:
     a result that says that it is new is answered with 201. `network`: it may wait for servers of others. `tool`: the
-    name of its MCP tool, if it has one.
+    name of its MCP tool, if it has one. `by_person`: only a person does it, since whoever has one key may make another.
     """
 
     name: str
@@ -114,9 +129,12 @@ class Operation(NamedTuple):
     created: bool = False
     network: bool = False
     tool: str | None = None
+    by_person: bool = False
 
     def run(self, access: Access, given: Any) -> Any:
         """Call it; what it writes is noted as the caller's."""
+        if self.by_person:
+            access.require_person()
         with written_by(access.who or access.source, agent=access.source in AGENT_SOURCES):
             return self.call(access, given)
 

@@ -95,6 +95,7 @@ OPERATIONS = (
         ApproveRecurrence,
         TemplateShape,
         idempotent=True,
+        by_person=True,
     ),
     Operation(
         "recurrences.reject",

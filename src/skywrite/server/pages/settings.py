@@ -43,7 +43,7 @@ def settings(visit: Visit, *, secret: str = "", about: str = "") -> Response:
 
 def _agents(visit: Visit) -> list[ApiKey]:
     """The agents that this person has authorised."""
-    keys = ApiKeys(visit.sky.context.store).all()
+    keys = [key for key in ApiKeys(visit.sky.context.store).all() if key.client_id is not None]
     return [key for key in keys if key.person_id == visit.person.id and key.revoked_at is None]
 
 

@@ -1,7 +1,7 @@
 -- name: insert_api_key
 -- Add a key; only its digest is stored.
-INSERT INTO api_key (name, prefix, digest, scopes, accounts, created_at, expires_at)
-VALUES (:name, :prefix, :digest, :scopes, :accounts, :now, :expires_at)
+INSERT INTO api_key (name, prefix, digest, scopes, accounts, created_at, expires_at, parent_id, person_id)
+VALUES (:name, :prefix, :digest, :scopes, :accounts, :now, :expires_at, :parent_id, :person_id)
 ON CONFLICT (prefix) DO NOTHING
 RETURNING *
 
@@ -24,8 +24,13 @@ SELECT * FROM api_key ORDER BY id
 SELECT * FROM api_key WHERE id = :id
 
 -- name: revoke_api_key
--- Revoke a key.
-UPDATE api_key SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL
+-- Revoke a key, and those that it has made, and those that they have made.
+WITH RECURSIVE family AS (
+  SELECT id FROM api_key WHERE id = :id
+  UNION
+  SELECT child.id FROM api_key AS child JOIN family ON child.parent_id = family.id
+)
+UPDATE api_key SET revoked_at = :now WHERE id IN (SELECT id FROM family) AND revoked_at IS NULL
 
 -- name: revoke_keys_of_person
 -- Revoke the keys that a person has allowed or made.
@@ -37,15 +42,21 @@ UPDATE api_key SET last_used_at = :now WHERE id = :id AND (last_used_at IS NULL 
 
 -- name: insert_feed_token
 -- Add a secret address for a calendar or a news reader.
-INSERT INTO feed_token (digest, name, account_did, created_at) VALUES (:digest, :name, :account_did, :now) RETURNING *
+INSERT INTO feed_token (digest, name, account_did, created_at, key_id, person_id)
+VALUES (:digest, :name, :account_did, :now, :key_id, :person_id) RETURNING *
 
 -- name: feed_token_with_digest
--- The address with this digest, unless it is revoked.
-SELECT * FROM feed_token WHERE digest = :digest AND revoked_at IS NULL
+-- The address with this digest, unless it is revoked, or the key that made it has ended.
+SELECT feed_token.* FROM feed_token LEFT JOIN api_key ON api_key.id = feed_token.key_id
+WHERE feed_token.digest = :digest AND feed_token.revoked_at IS NULL AND api_key.revoked_at IS NULL
+  AND (api_key.expires_at IS NULL OR api_key.expires_at > :now)
 
 -- name: list_feed_tokens
--- All addresses that are not revoked.
-SELECT * FROM feed_token WHERE revoked_at IS NULL ORDER BY id
+-- All addresses that are not revoked, and whose key has not ended.
+SELECT feed_token.* FROM feed_token LEFT JOIN api_key ON api_key.id = feed_token.key_id
+WHERE feed_token.revoked_at IS NULL AND api_key.revoked_at IS NULL
+  AND (api_key.expires_at IS NULL OR api_key.expires_at > :now)
+ORDER BY feed_token.id
 
 -- name: revoke_feed_token
 -- Revoke an address.

@@ -1,0 +1,161 @@
+"""What a key or a person makes has never more than they have: scopes, accounts, an end; and no key approves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from skywrite.app import Skywrite
+from skywrite.clock import to_iso
+from skywrite.queue.api_keys import SCOPES, ApiKeys
+from skywrite.queue.people import People, Role
+from skywrite.server.app import make_app
+from skywrite.server.auth import COOKIE
+from skywrite.server.security import Origin
+from tests.app.conftest import NOON, World, sky, world
+
+__all__ = ["sky", "world"]
+
+AT = "2032-05-06T07:00:00Z"
+EVERYTHING = list(SCOPES)
+HOUR = NOON + timedelta(hours=1)
+
+
+class Caller:
+    """Requests of somebody with a key or a session."""
+
+    def __init__(self, client: TestClient, headers: dict[str, str]) -> None:
+        self.client, self.headers = client, headers
+
+    def send(self, method: str, path: str, **body: Any) -> tuple[int, Any]:
+        """The status and the body of an answer."""
+        given = {} if method in ("GET", "DELETE") else {"json": body}
+        answer = self.client.request(method, f"/api/v1{path}", headers=self.headers, **given)
+        return answer.status_code, answer.json()
+
+    def child(self, *scopes: str, **more: Any) -> tuple[Caller, Any]:
+        """A key that this caller makes."""
+        status, made = self.send("POST", "/keys", name="child", scopes=list(scopes) or EVERYTHING, **more)
+        assert 201 == status, made
+        return Caller(self.client, {"authorization": f"Bearer {made['key']}"}), made
+
+
+class House:
+    """A server, and those who call it."""
+
+    def __init__(self, queue: Skywrite) -> None:
+        self.people, self.keys = People(queue.context.store), ApiKeys(queue.context.store)
+        self.client = TestClient(make_app(queue, Origin.of(None)), base_url="http://127.0.0.1")
+        self.people.owner()
+
+    def person(self, role: Role) -> tuple[Caller, int]:
+        """Somebody on the page, and their number."""
+        person = self.people.add(f"A {role}", role)
+        return Caller(self.client, {"cookie": f"{COOKIE}={self.people.begin_session(person.id)}"}), person.id
+
+    def key(self, *scopes: str, **more: Any) -> tuple[Caller, int]:
+        """A key that was made in the shell, and its number."""
+        key, secret = self.keys.add("parent", scopes or EVERYTHING, **more)
+        return Caller(self.client, {"authorization": f"Bearer {secret}"}), key.id
+
+
+@pytest.fixture
+def house(sky: Skywrite) -> House:
+    """A server with alice's account."""
+    return House(sky)
+
+
+def test_a_child_ends_no_later(house: House, world: World) -> None:
+    """A key that ends makes keys that end with it or before, and of one that would end later nothing is stored."""
+    parent, _ = house.key(expires_at=HOUR)
+    child, made = parent.child()
+    _, short = parent.child(until=to_iso(NOON + timedelta(minutes=5)))
+    later = parent.send("POST", "/keys", name="later", scopes=["read"], until=to_iso(HOUR + timedelta(minutes=1)))
+    assert ("2026-11-24T13:00:00Z", "2026-11-24T12:05:00Z") == (made["expires_at"], short["expires_at"])
+    assert (403, "NotAllowed") == (later[0], later[1]["error"])
+    assert ["parent", "child", "child"] == [key["name"] for key in parent.send("GET", "/keys")[1]["keys"]]
+    world.clock.advance(3600)
+    assert [401, 401] == [one.send("GET", "/posts")[0] for one in (parent, child)]
+
+
+def test_a_child_has_no_more_scopes_and_accounts(house: House, sky: Skywrite) -> None:
+    """Of a key for one account without the scope `publish`, neither is passed on."""
+    did = sky.context.account().did
+    parent, number = house.key("read", "manage", accounts=[did])
+    assert 403 == parent.send("POST", "/keys", name="more", scopes=["publish"])[0]
+    assert 404 == parent.send("POST", "/keys", name="more", scopes=["read"], accounts=["bob.test"])[0]
+    _, made = parent.child("read")
+    assert ([did], number, None) == (made["accounts"], made["parent_id"], made["person_id"])
+
+
+def test_the_family_of_a_key_ends_with_it(house: House) -> None:
+    """Whoever revokes a key also ends the keys that it made, those that they made, and their calendars."""
+    parent, number = house.key()
+    child, _ = parent.child()
+    grandchild, _ = child.child()
+    address = grandchild.send("POST", "/calendars", name="plan")[1]["calendar"]
+    other, _ = house.key()
+    assert 200 == house.client.get(address).status_code
+    assert 200 == other.send("DELETE", f"/keys/{number}")[0]
+    assert [401, 401, 401, 200] == [one.send("GET", "/posts")[0] for one in (parent, child, grandchild, other)]
+    assert (404, []) == (house.client.get(address).status_code, other.send("GET", "/calendars")[1]["calendars"])
+
+
+def test_a_calendar_ends_with_its_key(house: House, world: World) -> None:
+    """A key that ends makes no address that does not."""
+    parent, _ = house.key(expires_at=HOUR)
+    address = parent.send("POST", "/calendars", name="plan")[1]["calendar"]
+    assert 200 == house.client.get(address).status_code
+    world.clock.advance(3600)
+    assert 404 == house.client.get(address).status_code
+
+
+def test_what_a_person_made_goes_with_them(house: House) -> None:
+    """Their keys have what they have now, and end with them, like their calendars and the keys of their keys."""
+    owner, number = house.person("owner")
+    child, made = owner.child()
+    grandchild, _ = child.child()
+    address = owner.send("POST", "/calendars", name="plan")[1]["calendar"]
+    assert number == made["person_id"]
+    house.people.change_role(number, "viewer")
+    assert [(403, 200)] * 2 == [
+        (one.send("GET", "/keys")[0], one.send("GET", "/posts")[0]) for one in (child, grandchild)
+    ]
+    house.people.remove(number)
+    assert [401, 401] == [one.send("GET", "/posts")[0] for one in (child, grandchild)]
+    assert 404 == house.client.get(address).status_code
+
+
+def test_no_key_approves(house: House) -> None:
+    """Neither the author's nor a second one that the author made, nor any other; a person does, and any key rejects."""
+    author, _ = house.key()
+    second, _ = author.child()
+    other, _ = house.key()
+    person, _ = house.person("approver")
+    _, post = author.send("POST", "/posts", text="My own", at=AT, draft=True)
+    _, again = author.send("POST", "/recurrences", text="Again", every="0 9 * * *", zone="UTC")
+    for path in (f"/posts/{post['id']}", f"/recurrences/{again['id']}"):
+        _, asked = author.send("GET", f"{path}/approval")
+        answers = [one.send("POST", f"{path}/approve", digest=asked["digest"]) for one in (author, second, other)]
+        assert [(403, "NotAllowed")] * 3 == [(status, said["error"]) for status, said in answers]
+        assert 200 == person.send("POST", f"{path}/approve", digest=asked["digest"])[0]
+        assert 200 == other.send("POST", f"{path}/reject", note="No")[0]
+
+
+def test_no_key_invites(house: House) -> None:
+    """A person has no end, and approves: no key makes one, changes one or removes one, whatever its scopes."""
+    key, _ = house.key()
+    owner, _ = house.person("owner")
+    _, guest = owner.send("POST", "/people", name="Guest", role="writer")
+    path = f"/people/{guest['id']}"
+    answers = [
+        key.send("POST", "/people", name="Friend", role="approver"),
+        key.send("PATCH", path, role="approver"),
+        key.send("DELETE", path),
+    ]
+    assert [(403, "NotAllowed")] * 3 == [(status, said["error"]) for status, said in answers]
+    assert 200 == owner.send("PATCH", path, role="approver")[0]
+    assert "approver" == house.people.get(guest["id"]).role
