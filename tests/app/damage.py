@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Container, Mapping
 from contextlib import AbstractContextManager, closing
@@ -72,7 +73,9 @@ def _fill_rest(run: Callable[[str, tuple[object, ...]], object], known: Mapping[
 
     later = (NOON + timedelta(days=300)).isoformat()
     put("media", cid=f"cid{number}", mime="image/png", size=1, used_at=AT)
-    put("upload", who=f"key:{number}", cid=f"cid{number}", about="{}")
+    picture = {"mime": "image/png", "size": 1, "width": 1, "height": 1}
+    about = json.dumps({**picture, "name": "a.png", "uploaded_at": AT, "warnings": []})
+    put("upload", who=f"key {number}", cid=f"cid{number}", about=about)
     put("media_chunk", cid=f"cid{number}", number=0, data=b"x")
     put("post_media", post_id=post, cid=f"cid{number}")
     put("recurrence_media", recurrence_id=number, cid=f"cid{number}")

@@ -12,6 +12,7 @@ import pytest
 from skywrite.clock import FakeClock
 from skywrite.queue.adding import CHUNK_BYTES, SPOOL_BYTES
 from skywrite.queue.database import DiskFull
+from skywrite.queue.media import ABOUT
 from skywrite.queue.model import MediaInfo, NewMedia, Published, UnknownMedia
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import Store
@@ -102,11 +103,12 @@ def test_media_with_its_post(store: Store) -> None:
 def test_an_upload_is_each_uploaders_own(store: Store, clock: FakeClock) -> None:
     """Two who upload the same bytes both have them; who drops theirs takes nobody's, and both go with the bytes."""
     store.put_media(media(b"same"))
-    for who in ("key 1", "key 2"):
-        store.put_upload(who, "bafymedia", {"name": who})
+    about = [{**dict.fromkeys(ABOUT), "name": who} for who in ("key 1", "key 2")]
+    for one in about:
+        store.put_upload(one["name"], "bafymedia", one)
     store.drop_upload("key 1", "bafymedia")
-    assert ({}, {"bafymedia": {"name": "key 2"}}) == (store.uploads_by("key 1"), store.uploads_by("key 2"))
-    assert {"key 2": {"name": "key 2"}} == store.uploads("bafymedia")
+    assert ({}, {"bafymedia": about[1]}) == (store.uploads_by("key 1"), store.uploads_by("key 2"))
+    assert {"key 2": about[1]} == store.uploads("bafymedia")
     clock.advance(2 * DAY)
     assert (1, {}) == (store.prune(), store.uploads_by("key 2"))
 

@@ -12,6 +12,7 @@ from skywrite.queue import migrate, queries
 from skywrite.queue.database import DatabaseTooNew
 from skywrite.queue.events import Events
 from skywrite.queue.feed_model import NewFeed, NewItem, Poll
+from skywrite.queue.media import ABOUT
 from skywrite.queue.queries import load_queries, migrations
 from tests.store.support import ALICE, NOON, OpenStore, media, opened, raw, session
 from tests.store.workers import worker
@@ -117,7 +118,8 @@ def test_feeds_and_uploads_of_an_older_release(empty_address: str, home: Path, m
         store.record_poll(claim, Poll("https://site.example/", "Site", {}, NOON, items=(item,)))
         store.remove_feed(store.add_feed(NewFeed("https://gone.example/", (ALICE,)), "w", 60).feed.id)
         store.put_media(media(b"bytes"))
-        store.put_setting("upload", "bafymedia", {"by": "key 7", "name": "sun.jpg"})
+        about = {**dict.fromkeys(ABOUT), "by": "key 7", "name": "sun.jpg"}
+        store.put_setting("upload", "bafymedia", about)
         store.put_setting("upload", "bafygone", {"by": "key 7", "name": "gone.jpg"})
         with store._writing() as tx:
             insert = "INSERT INTO event (kind, subject_id, created_at) VALUES ('feed.failing', 1, :now) RETURNING id"

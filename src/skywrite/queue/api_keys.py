@@ -220,7 +220,7 @@ class ApiKeys:
         """Those of these keys that are valid now."""
         items = items_of({"id": key_id} for key_id in key_ids)
         with self._store._reading() as tx:
-            return [key_of(row) for row in tx.rows("valid_api_keys", items=items, now=self._store._clock.now())]
+            return readable(tx.rows("valid_api_keys", items=items, now=self._store._clock.now()), key_of)
 
     def has_valid(self) -> bool:
         """Whether there is a valid key."""

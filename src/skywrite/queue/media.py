@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.queue.base import StoreBase
+from skywrite.queue.database import Row
 from skywrite.queue.model import MediaInfo, UnknownMedia
+from skywrite.queue.reading import json_of, readable, reads
 from skywrite.queue.rows import dump_json
 
 UNUSED_HOURS = 24
 FINISHED_DAYS = 30
 LINKS_AT_ONCE = 1000
 FILES_AT_ONCE = 20
+
+
+# What is known about an upload.
+ABOUT = ("mime", "size", "width", "height", "name", "uploaded_at", "warnings")
+
+
+class Upload(NamedTuple):
+    """Stored bytes that somebody has uploaded, and what is known about them."""
+
+    who: str
+    cid: str
+    about: dict[str, Any]
 
 
 class MediaOperations(StoreBase):
@@ -47,12 +60,12 @@ class MediaOperations(StoreBase):
     def uploads(self, cid: str) -> dict[str, dict[str, Any]]:
         """What is known about uploaded bytes, by who has uploaded them."""
         with self._reading() as tx:
-            return {row["who"]: json.loads(row["about"]) for row in tx.rows("uploads_of_cid", cid=cid)}
+            return {one.who: one.about for one in readable(tx.rows("uploads_of_cid", cid=cid), _upload_of)}
 
     def uploads_by(self, who: str) -> dict[str, dict[str, Any]]:
         """What somebody has uploaded, by CID."""
         with self._reading() as tx:
-            return {row["cid"]: json.loads(row["about"]) for row in tx.rows("uploads_by", who=who)}
+            return {one.cid: one.about for one in readable(tx.rows("uploads_by", who=who), _upload_of)}
 
     def drop_upload(self, who: str, cid: str) -> None:
         """Forget somebody's upload. Others who have uploaded the same bytes keep theirs, and posts keep the bytes."""
@@ -94,3 +107,9 @@ class MediaOperations(StoreBase):
             yield row["data"]
             left -= len(row["data"])
             number += 1
+
+
+@reads("upload", "cid")
+def _upload_of(row: Row) -> Upload:
+    about = json_of(row["about"], dict)
+    return Upload(row["who"], row["cid"], {name: about[name] for name in ABOUT})
