@@ -19,6 +19,7 @@ from skywrite.fetch.fetch import Fetched
 from skywrite.sources.feed import decode_feed, page_feeds, read_feed
 from skywrite.sources.feed_dates import read_feed_date
 from skywrite.sources.feed_entry import FeedDocument, FeedImage, FeedUnreadable
+from skywrite.sources.feed_poll import with_scheme
 from skywrite.sources.feed_post import content_of, language
 from skywrite.sources.feed_xml import ELEMENTS_MAX
 from skywrite.sources.html_text import html_images, html_to_text, title_text
@@ -330,3 +331,22 @@ def test_wide_encodings(codec: str) -> None:
 def test_languages(text: str, expected: str) -> None:
     """Languages as posts have them."""
     assert expected == language(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("example.com", "https://example.com"),
+        (" example.com/blog?x=1 ", "https://example.com/blog?x=1"),
+        ("blog.example:8443/feed", "https://blog.example:8443/feed"),
+        ("feed://example.com/rss", "https://example.com/rss"),
+        ("feed:https://example.com/rss", "https://example.com/rss"),
+        ("http://example.com", "http://example.com"),
+        ("ftp://example.com", "ftp://example.com"),
+        ("not an address", "not an address"),
+        ("blog", "blog"),
+    ],
+)
+def test_an_address_without_its_scheme(given: str, asked: str) -> None:
+    """`feed add example.com` asks at https."""
+    assert asked == with_scheme(given)

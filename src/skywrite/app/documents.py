@@ -242,6 +242,17 @@ class ShownPost(NamedTuple):
         return {**self.entry.as_dict(), "follow_ups": [follow_up_dict(item) for item in self.follow_ups]}
 
 
+class ExportedRows(NamedTuple):
+    """Rows that were written to a file."""
+
+    rows: int
+    path: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"rows": self.rows, "path": str(self.path)}
+
+
 class DeletedPost(NamedTuple):
     """A published post that was deleted."""
 

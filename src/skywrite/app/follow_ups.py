@@ -82,7 +82,7 @@ class Following:
         if account.settings.get("marks") is False:
             raise InputError(
                 f"Nothing is counted for {account.handle}, so nothing would ever be reached.",
-                hint=Hint("Set marks=yes: ", Do("accounts.set")),
+                hint=Hint("Count them: ", Do("accounts.set", "marks=yes")),
             )
         if reply is not None:
             self._check(account, reply)

@@ -40,6 +40,9 @@ class FileOutside(InputError):
     """A row names a file outside the folder that its files must be in."""
 
 
+_PARTIAL = Do("argument", "partial")
+
+
 class ImportOptions(NamedTuple):
     """How rows are imported: see `Transfer.import_rows`."""
 
@@ -311,14 +314,17 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def check_reports(reports: list[RowReport]) -> None:
-    """Raise ImportFailed if a row is wrong."""
+def check_reports(reports: list[RowReport], *, can_skip: bool = False) -> None:
+    """Raise ImportFailed if a row is wrong. `can_skip`: the caller may import only the others (`partial`)."""
     wrong = [report for report in reports if report.error]
     if wrong:
         error = wrong[0].error
         assert error is not None
+        parts = error.hint.parts if isinstance(error.hint, Hint) else (error.hint,)
+        if can_skip and len(wrong) < len(reports):
+            parts = (*parts, " Import only the others: " if error.hint else "Import only the others: ", _PARTIAL)
         raise ImportFailed(
             f"{len(wrong)} of {len(reports)} rows are wrong, so nothing was imported. "
             f"Row {wrong[0].row}: {error.message}",
-            hint=error.hint or Hint("Fix them, or import only the others: ", Do("argument", "partial")),
+            hint=Hint(*parts),
         )

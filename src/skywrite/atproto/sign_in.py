@@ -37,11 +37,17 @@ class InvalidIdentifier(InputError):
 
 
 def clean_identifier(text: str) -> str:
-    """A handle, DID or e-mail address without what people paste along: a leading @, blanks, invisible characters."""
+    """A handle, DID or e-mail address without what people paste along.
+
+    That is a leading @, blanks, invisible characters, and the address of the profile's page or of the repository.
+    """
     import unicodedata
 
     visible = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Cc", "Zs"))
-    return visible.removeprefix("@")
+    page = re.fullmatch(r"(?i)(?:https?://)?[a-z0-9.-]+/profile/([^/?#]+)(?:[/?#].*)?", visible)
+    place = re.fullmatch(r"(?i)at://([^/]+)/?.*", visible)
+    found = page or place
+    return (visible if found is None else found[1]).removeprefix("@")
 
 
 def create_session(

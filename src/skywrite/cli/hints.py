@@ -6,6 +6,7 @@ the code that raises them).
 
 from __future__ import annotations
 
+from skywrite.cli.quoting import shell_words
 from skywrite.errors import Do, Hint
 
 _COMMANDS = {
@@ -19,6 +20,7 @@ _COMMANDS = {
     "follow_ups.list": "follow-ups",
     "keys.add": "keys add",
     "keys.list": "keys list",
+    "notices.list": "notices list",
     "feeds.poll": "feed check",
     "feeds.remove": "feed remove",
     "oauth.init": "oauth init",
@@ -42,14 +44,35 @@ _COMMANDS = {
     "run_once": "run --once",
     "transfer.import_rows": "import",
 }
+# What only the page and the API do.
+_ON_THE_PAGE = ("calendars.list", "webhooks.list")
 _TARGETS = {"recurrences.approve": "recurring:"}
-_REST = {"oauth.init": " https://me.example", "posts.move": " WHEN", "posts.edit": ' "another text"'}
+# What makes a command whole. Nothing here is a text that somebody could post by pasting it.
+_REST = {
+    "accounts.set_slots": ' "mon-fri 9:00,17:30; sat 11:00"',
+    "keys.add": ' --name "my program" --scope read --scope draft',
+    "oauth.init": " https://me.example",
+    "posts.edit": " --editor",
+    "posts.move": ' "tomorrow 9:00"',
+    "transfer.import_rows": " plan.csv",
+}
+# Options that the command which was given lacks.
+_MISSING = ("key", "partial")
+_given: list[str] = []
+
+
+def remember(given: list[str]) -> None:
+    """Keep the command line, for hints that repeat it with another option."""
+    _given[:] = given
 
 
 def command(do: Do) -> str:
     """An operation as a command, an argument as an option."""
     if do.operation == "argument":
-        return f"--{str(do.target).replace('_', '-')}"
+        option = f"--{str(do.target).replace('_', '-')}"
+        return f"skywrite {shell_words(_given)} {option}" if do.target in _MISSING and _given else option
+    if do.operation in _ON_THE_PAGE:
+        return "skywrite serve, and on its page Settings"
     words = f"skywrite {_COMMANDS[do.operation]}"
     target = "" if do.target is None else f" {_TARGETS.get(do.operation, '')}{do.target}"
     return words + target + _REST.get(do.operation, "")

@@ -64,7 +64,7 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print_json([key_dict(key) for key in keys])
     elif not keys:
-        click.echo("There are no keys. Make one: skywrite keys add")
+        click.echo('There are no keys. Make one: skywrite keys add --name "my agent" --scope read --scope draft')
     else:
         head = ("ID", "KEY", "SCOPES", "LAST USED", "ENDS", "NAME")
         print_table(head, [_key_row(key) for key in keys])

@@ -15,6 +15,7 @@ import click
 
 from skywrite import __version__
 from skywrite.cli.given import refuse_empty, unknown_option
+from skywrite.cli.hints import remember
 from skywrite.cli.output import QUIET, OutputLost, clean_streams, open_streams, print_error
 from skywrite.cli.terminal import plain_terminal
 from skywrite.errors import SkywriteError
@@ -215,6 +216,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     given = sys.argv[1:] if arguments is None else arguments
     open_streams()
     clean_streams()
+    remember(given)
     as_json = "--json" in given
     try:
         code = cli.main(given, prog_name="skywrite", standalone_mode=False)

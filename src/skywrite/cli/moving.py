@@ -63,7 +63,7 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
     plan = plan_of(reports) if dry_run else None
     try:
         if not partial or not any(report.id for report in reports):
-            check_reports(reports)
+            check_reports(reports, can_skip=not partial)
     except ImportFailed as error:
         if not as_json:
             _print_reports(reports, dry_run)
@@ -159,7 +159,12 @@ def export_command(account: str | None, media: Path | None, output: Path | None,
         # Drafts are private.
         with private_file(output) as file:
             file.writelines(piece.encode() for piece in pieces)
-    print_done(f"{count} {_plural('row', count)} written to {output}.")
+    if as_json:
+        from skywrite.app.documents import ExportedRows
+
+        print_json(ExportedRows(count, output).as_dict())
+    else:
+        print_done(f"{count} {_plural('row', count)} written to {output}.")
 
 
 @click.command("backup", epilog="Example: skywrite backup skywrite-2026-11-24.db")

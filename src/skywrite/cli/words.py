@@ -8,7 +8,6 @@ posted in public. What does not: empty values and unknown options (`given`).
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +15,10 @@ from typing import NamedTuple
 import click
 
 from skywrite.cli.given import is_option
+from skywrite.cli.quoting import shell_words
 from skywrite.errors import InputError
 
 _FILES = ("images", "video")
-_PLAIN = r"(?a)[\w@%+=:,./-]+"
 # Words that somebody types who wants to do something, and not to post them.
 _DEEDS = ("help", "version", "list", "ls", "status", "send", "rm", "quit", "exit")
 
@@ -197,17 +196,6 @@ def check_is_a_text(line: Line) -> None:
             meant = f"{line.command} --help"
         hint = f"If you want that done: {meant}. To post the word: {line.ending_options()}"
         raise StrayWord(f"Is {text!r} the text of a post? Nothing was posted.", hint=hint)
-
-
-def shell_words(words: list[str]) -> str:
-    """Words as one types them in a shell; in double quotes where these are enough, which every shell reads."""
-    return " ".join(_shell_word(word) for word in words)
-
-
-def _shell_word(word: str) -> str:
-    if re.fullmatch(_PLAIN, word):
-        return word
-    return shlex.quote(word) if re.search(r'["$`!\\\n]', word) or not word else f'"{word}"'
 
 
 def is_text(word: str) -> bool:

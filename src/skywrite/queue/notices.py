@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.errors import NotFound
+from skywrite.errors import Do, Hint, NotFound
 from skywrite.queue.base import StoreBase
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import Event, event_of
@@ -36,6 +36,9 @@ SECRET_SCOPE = "notice"
 PAGE = 500
 FIRST_WAIT = timedelta(minutes=1)
 WAIT_MAX = timedelta(hours=1)
+
+
+_SEE = Hint("See: ", Do("notices.list"))
 
 
 class UnknownChannel(NotFound):
@@ -96,13 +99,13 @@ class Notices:
         for channel in self.all():
             if channel.id == channel_id:
                 return channel
-        raise UnknownChannel(f"There is no notice channel {channel_id}.", hint="See: sky.notices.list()")
+        raise UnknownChannel(f"There is no notice channel {channel_id}.", hint=_SEE)
 
     def remove(self, channel_id: int) -> None:
         """Remove a channel. Raises UnknownChannel."""
         with self._store._writing(wake=False) as tx:
             if tx.run("delete_channel", id=channel_id) != 1:
-                raise UnknownChannel(f"There is no notice channel {channel_id}.")
+                raise UnknownChannel(f"There is no notice channel {channel_id}.", hint=_SEE)
 
     def collect(self, channel: Channel, said: Callable[[Event], str]) -> int:
         """Record the problems among the next events. Returns how many events there were."""

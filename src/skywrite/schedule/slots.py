@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from itertools import groupby
 
-from skywrite.errors import InputError
+from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.model import Slot
 from skywrite.schedule.localtime import DAY, to_local, to_utc, zone_of
 from skywrite.schedule.words import WEEKDAY_NAMES, clock_minutes, weekday_of
@@ -18,13 +18,15 @@ from skywrite.schedule.words import WEEKDAY_NAMES, clock_minutes, weekday_of
 SLOTS_MAX = 7 * 24 * 4
 HORIZON_DAYS = 2 * 366
 _EXAMPLE = '"mon-fri 9:00,17:30; sat 11:00"'
+_SET = Hint("Set some: ", Do("accounts.set_slots"))
+_MORE = Hint("Set more of them: ", Do("accounts.set_slots"))
 _GROUP_BREAK = re.compile(r"\s*[;\n]\s*")
 
 
 class NoSlots(InputError):
     """The account has no weekly slots, or all of them are taken for two years."""
 
-    def __init__(self, message: str, *, hint: str = f"Set some: {_EXAMPLE}") -> None:
+    def __init__(self, message: str, *, hint: str = _SET) -> None:
         super().__init__(message, hint=hint)
 
 
@@ -163,7 +165,9 @@ class FreeSlots:
             if self._busy.isdisjoint(range(minute, minute + behind + 1)):
                 self._busy.add(minute)
                 return at
-        raise NoSlots("Every slot of the next two years is taken.", hint=f"Set more of them: {_EXAMPLE}")
+        raise NoSlots(
+            "Every slot of the next two years is taken.", hint=Hint("Set more of them: ", Do("accounts.set_slots"))
+        )
 
 
 def _to_minute(at: datetime) -> int:

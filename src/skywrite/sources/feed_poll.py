@@ -6,6 +6,7 @@ it (`queue.feeds`), which entries are the same (`feed_identity`), how often to p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -117,11 +118,20 @@ def _template(source: str) -> ContainedTemplate:
     return contained_template(source)
 
 
+def with_scheme(url: str) -> str:
+    """An address as people write it: `example.com/blog` is at https, and so is `feed://example.com/blog`."""
+    text = url.strip()
+    if text.lower().startswith("feed:"):
+        text = text[5:].removeprefix("//")
+    return text if "://" in text or not re.match(r"[\w-]+(\.[\w-]+)+([:/?#]|$)", text) else f"https://{text}"
+
+
 def find_feed(fetcher: Fetcher, url: str) -> tuple[str, PollAnswer]:
     """The feed at an address, or the first readable one that the page there links to. Returns its address and content.
 
     Raises NotAFeed, AddressRefused, FetchFailed, FetchRejected, FeedUnreadable.
     """
+    url = with_scheme(url)
     fetched = _ask(fetcher, url, {})
     if looks_like_feed(fetched):
         return fetched.moved_to or url, _answer_of(fetched, {}, None)

@@ -1,0 +1,125 @@
+"""Hints are whole commands: what is suggested works when it is pasted."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from skywrite.cli.hints import _COMMANDS, command
+from skywrite.cli.main import COMMANDS, cli
+from skywrite.errors import Do, InputError
+from tests.cli.conftest import Files, Shell
+from tests.support.processes import ROOT
+
+# Operations whose hints always name what they are about, and those that name nothing.
+TARGETS = {"posts", "recurrences.approve", "recurrences.edit", "feeds.remove", "feeds.poll"}
+_COMMAND = re.compile(
+    r"(?<!`)\bskywrite ((?:[a-z-]+)(?: (?:\"[^\"]*\"|'[^']*'|(?:\./)?[^\s;,)`.|>]+(?:\.[^\s;,)`.|>]+)*))*)"
+)
+
+
+def _parsed(line: str) -> None:
+    """Read a command line as the program does, and do nothing. Raises click.UsageError."""
+    context, found = click.Context(cli, info_name="skywrite"), cli
+    words: list[str] = shlex.split(line)[1:]
+    chosen: click.Command = found
+    while isinstance(chosen, click.Group) and words and not words[0].startswith("-"):
+        name, inner, words = chosen.resolve_command(context, words)
+        assert inner is not None, line
+        chosen, context = inner, click.Context(inner, info_name=name, parent=context)
+    chosen.make_context(chosen.name, list(words), parent=context.parent)
+
+
+@pytest.mark.parametrize("operation", [*_COMMANDS])
+def test_every_operation_is_said_as_a_whole_command(operation: str) -> None:
+    """Each operation that a hint names is a command that lacks nothing."""
+    target = 12 if operation.partition(".")[0] in ("posts", "feeds") or operation in TARGETS else None
+    target = None if operation.endswith(".list") or operation == "posts.undo" else target
+    target = "marks=yes" if operation == "accounts.set" else target  # type: ignore[assignment]
+    _parsed(command(Do(operation, target)))
+
+
+def _written() -> Iterator[tuple[str, str]]:
+    """Every command in the texts of the command line, with 12 for what is filled in."""
+    for path in sorted((ROOT / "src" / "skywrite" / "cli").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        filled = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+        inside = {id(part) for node in filled for part in ast.walk(node)}
+        texts = [
+            "".join(
+                str(getattr(part, "value", "12")) if isinstance(part, ast.Constant) else "12" for part in node.values
+            )
+            for node in filled
+        ]
+        texts += [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside
+        ]
+        for text in texts:
+            for match in _COMMAND.finditer(re.sub(r"\bID\b", "12", text)):
+                yield path.name, f"skywrite {match[1]}"
+
+
+def test_every_written_command_is_whole() -> None:
+    """Commands in hints, examples and sentences lack nothing, and have no option that is not there."""
+    wrong, read = [], 0
+    for name, line in _written():
+        words = shlex.split(line)
+        if words[1] not in COMMANDS or len(words) == 2 or "--help" in words:
+            continue
+        read += 1
+        try:
+            _parsed(line)
+        except (click.UsageError, InputError) as error:
+            wrong.append(f"{name}: {line}: {error}")
+    assert [] == wrong, "\n".join(wrong)
+    assert read > 60
+
+
+def test_slots_are_set_by_pasting(shell: Shell) -> None:
+    """`No weekly slots` shows the command that sets some, and it works."""
+    hint = shell("post", "Next", "--next-slot", "--json", code=2).json["hint"]
+    assert 'Set some: skywrite slots "mon-fri 9:00,17:30; sat 11:00"' == hint
+    shell(*shlex.split(hint.partition(": ")[2])[1:])
+    shell("post", "Next", "--next-slot")
+
+
+def test_the_good_rows_are_imported_by_pasting(shell: Shell, files: Files) -> None:
+    """A wrong row's hint is the import as it was given, with `--partial`."""
+    plan = files.text("my plan.jsonl", '{"text": "Good", "at": "in 3 days"}\n{"text": 5, "at": "in 3 days"}\n')
+    told = shell("import", plan, "--zone", "UTC", code=2).err
+    command_line = next(line for line in told.splitlines() if "--partial" in line).partition("skywrite ")[2]
+    pasted = shlex.split(command_line)
+    assert ["import", plan, "--zone", "UTC", "--partial"] == pasted
+    shell(*pasted, code=None)
+    assert ["Good"] == [row["text"] for row in shell("queue", "--json").json]
+
+
+def test_a_shell_hears_no_python(shell: Shell) -> None:
+    """`notices test 9` says how to list the channels in the words of the command line."""
+    for words in (("notices", "test", "9"), ("notices", "remove", "9")):
+        assert "See: skywrite notices list" == shell(*words, "--json", code=None).json["hint"]
+
+
+def test_an_export_into_a_file_is_told_as_json(shell: Shell, files: Files) -> None:
+    """`export -o FILE --json` prints an object, like every other command."""
+    shell("post", "Later", "--at", "in 3 days")
+    place = str(files.folder / "plan.json")
+    assert {"rows": 1, "path": place} == shell("export", "-o", place, "--json").json
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    ["https://bsky.app/profile/alice.test", "bsky.app/profile/alice.test/post/3k", "@alice.test", "at://alice.test"],
+)
+def test_a_pasted_profile_is_a_handle(signed_out: Shell, pasted: str) -> None:
+    """A login takes the address of the profile's page."""
+    password = signed_out.box.account("alice.test").app_password
+    told = signed_out("login", pasted, "--pds", signed_out.box.url, "--app-password-stdin", stdin=password.encode())
+    assert "Signed in as alice.test" in told.out
