@@ -18,8 +18,8 @@ from skywrite.schedule.words import WEEKDAY_NAMES, clock_minutes, weekday_of
 SLOTS_MAX = 7 * 24 * 4
 HORIZON_DAYS = 2 * 366
 _EXAMPLE = '"mon-fri 9:00,17:30; sat 11:00"'
-_SET = Hint("Set some: ", Do("accounts.set_slots"))
-_MORE = Hint("Set more of them: ", Do("accounts.set_slots"))
+_SET = Hint(f"Set some, such as {_EXAMPLE}: ", Do("accounts.set_slots"))
+_MORE = Hint(f"Set more of them, such as {_EXAMPLE}: ", Do("accounts.set_slots"))
 _GROUP_BREAK = re.compile(r"\s*[;\n]\s*")
 
 
