@@ -57,7 +57,10 @@ AREAS: dict[str, Area] = {
     ),
     "schedule": Area(
         ("schedule/*.py",),
-        _unit("policy", "post_files", "recurrence", "rule_forms", "slots", "time_forms", "time_vectors", "times"),
+        (
+            *_unit("policy", "post_files", "recurrence", "rule_forms", "slots", "times"),
+            *_unit("time_forms", "time_phrases", "time_ranges", "time_suggestions", "time_vectors", "time_words"),
+        ),
     ),
     "bsky": Area(
         ("bsky/*.py",), _unit("build", "card", "embed", "gates", "limits", "post", "richtext", "split", "template")

@@ -94,6 +94,7 @@ def test_every_suggestion_keeps_the_hour_and_the_zone() -> None:
         ("+2h", 'Write "in 2h".'),
         ("easter sunday 17:00", 'Write the date, such as "24 dec 9:00".'),
         ("friday noon-ish", EXAMPLES),
+        ("mid-friday 9:00", 'Write "friday 9:00".'),
         ("fri-sun 17:00", 'Make it a recurrence, or give one time, such as "fri 17:00".'),
         ("9", 'Write "9:00" or "21:00".'),
         ("at 21", 'Write "at 21:00".'),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from skywrite.schedule.folding import fold
 from skywrite.schedule.languages import tongues
 from skywrite.schedule.time_errors import AmbiguousTime
-from skywrite.schedule.tokens import CalendarDate, Clock, PartOfDay, RelativeDay, Span, Token, Value, Weekday, rewritten
+from skywrite.schedule.tokens import CalendarDate, Clock, RelativeDay, Span, Token, Value, Weekday, rewritten
 from skywrite.schedule.vocabulary import ELSEWHERE, ELSEWHERE_IN_COMPANY, HOUR_WORDS, IN_ELSEWHERE
 from skywrite.schedule.words import MONTH_FULL, WEEKDAY_FULL
 
@@ -103,9 +103,7 @@ def _english(value: Value) -> str:
             return WEEKDAY_FULL[value.number].lower()
         case CalendarDate():
             return MONTH_FULL[value.month - 1].lower()
-        case RelativeDay():
-            return {0: "today", 1: "tomorrow"}.get(value.days, "")
-        case PartOfDay():
-            return value.name
+        case RelativeDay(days=1):
+            return "tomorrow"
         case _:
             return ""
