@@ -95,21 +95,43 @@ def database_address(given: str) -> str:
     return given
 
 
+def _server(name: str, given: str) -> str:
+    """The address of a server, without a slash at its end; a name alone is at https."""
+    url = given.strip()
+    scheme, _, host = (url if "://" in url else f"https://{url}").partition("://")
+    host = host.rstrip("/")
+    if scheme not in ("http", "https") or not host.strip("./:@") or not host.isprintable() or " " in host:
+        hint = "Write it like https://pds.example.com, or leave the variable out."
+        raise InputError(f"{name} is {redacted(given)!r}, which is not the address of a server.", hint=hint)
+    return f"{scheme}://{host}"
+
+
+def _switch(name: str, given: str) -> bool:
+    """A yes or a no; empty is no."""
+    word = given.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("", "0", "false", "no", "off"):
+        return False
+    raise InputError(f"{name} is {given!r}, which is neither yes nor no.", hint=f"Write {name}=1, or leave it out.")
+
+
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
     """Read the environment (`os.environ` unless another mapping is given)."""
     env = os.environ if environ is None else environ
     home = Path(env["SKYWRITE_HOME"]) if env.get("SKYWRITE_HOME") else default_home(env)
+    video = env.get("SKYWRITE_VIDEO_SERVICE", DEFAULT_VIDEO_SERVICE).strip()
     return Config(
         home=home,
         database=database_address(env.get("SKYWRITE_DATABASE") or str(home / "skywrite.db")),
         key=env.get("SKYWRITE_KEY") or None,
-        plc_url=(env.get("SKYWRITE_PLC_URL") or DEFAULT_PLC_URL).rstrip("/"),
-        service=(env.get("BLUESKY_PDS") or DEFAULT_SERVICE).rstrip("/"),
-        video_service=env.get("SKYWRITE_VIDEO_SERVICE", DEFAULT_VIDEO_SERVICE).rstrip("/"),
+        plc_url=_server("SKYWRITE_PLC_URL", env.get("SKYWRITE_PLC_URL") or DEFAULT_PLC_URL),
+        service=_server("BLUESKY_PDS", env.get("BLUESKY_PDS") or DEFAULT_SERVICE),
+        video_service=_server("SKYWRITE_VIDEO_SERVICE", video) if video else "",
         fetch_allow=tuple(env.get("SKYWRITE_FETCH_ALLOW", "").replace(",", " ").split()),
-        appview=(env.get("SKYWRITE_APPVIEW") or DEFAULT_APPVIEW).rstrip("/"),
+        appview=_server("SKYWRITE_APPVIEW", env.get("SKYWRITE_APPVIEW") or DEFAULT_APPVIEW),
         handle=env.get("BLUESKY_HANDLE") or None,
         app_password=env.get("BLUESKY_APP_PASSWORD") or None,
-        use_keyring=env.get("SKYWRITE_KEYRING", "") in ("1", "true", "yes"),
+        use_keyring=_switch("SKYWRITE_KEYRING", env.get("SKYWRITE_KEYRING", "")),
         command_env=tuple(env.get("SKYWRITE_COMMAND_ENV", "").replace(",", " ").split()),
     )

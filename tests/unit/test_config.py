@@ -54,3 +54,24 @@ def test_other_addresses_are_no_files(tmp_path: Path, monkeypatch: pytest.Monkey
         Skywrite(given)
     assert ("secret" in caught.value.message, "Give the path" in caught.value.hint) == (False, True)
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["SKYWRITE_PLC_URL", "BLUESKY_PDS", "SKYWRITE_VIDEO_SERVICE", "SKYWRITE_APPVIEW"])
+def test_addresses_of_servers(name: str) -> None:
+    """A name alone is at https; what is no address is refused, and names its variable."""
+    field = {"SKYWRITE_PLC_URL": "plc_url", "BLUESKY_PDS": "service", "SKYWRITE_APPVIEW": "appview"}.get(
+        name, "video_service"
+    )
+    read = [getattr(load_config({name: given}), field) for given in ("pds.example", "http://localhost:2583/")]
+    assert ["https://pds.example", "http://localhost:2583"] == read
+    for given in ("ftp://pds.example", "https://", "not an address", "https://a b", "/"):
+        with pytest.raises(InputError, match=name):
+            load_config({name: given})
+
+
+def test_the_keyring_is_used_or_not() -> None:
+    """A word that says neither is refused: the key must not go into a file because of a typo."""
+    used = [load_config({"SKYWRITE_KEYRING": given}).use_keyring for given in ("1", "Yes", "on", "", "0", "off")]
+    assert [True, True, True, False, False, False] == used
+    with pytest.raises(InputError, match="SKYWRITE_KEYRING"):
+        load_config({"SKYWRITE_KEYRING": "ja"})
