@@ -54,14 +54,30 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "recurrences.add": {"text": "Hello"},
 }
 # Fields that name what belongs to somebody, and the noun; those in the path are named by its first part.
-NAMING = {"account": "account", "accounts": "accounts", "post": "published", "target": "published", "key": "post keys"}
-# What needs more than the operation's own scope, by the fields that are given and the state of the post.
-MORE: Mapping[str, list[tuple[dict[str, Any], str, set[Scope]]]] = {
-    "posts.create": [({"now": True, "at": None}, "", {"publish"})],
-    "posts.edit": [({"at": AT}, "draft", {"schedule"}), ({}, "scheduled", {"schedule"}), ({}, "draft", set())],
-    "posts.cancel": [({}, "scheduled", {"schedule"}), ({}, "draft", set())],
-    "follow_ups.add": [({"repost": True, "reply": None}, "published", {"publish"})],
-    "keys.add": [({"scopes": ["publish", "draft"]}, "", {"publish", "draft"})],
+NAMING = {
+    "account": "account",
+    "accounts": "accounts",
+    "post": "published",
+    "target": "published",
+    "key": "post keys",
+    "copy_of": "posts",
+}
+# Fields that name nothing of anybody's; uploads in videos and threads are looked up where those of images are.
+NEUTRAL = """
+    backfill before card catch_up_gap_seconds cursor done draft exclude gap_seconds include jitter kinds labels
+    langs late limit markdown max_per_day mentions most note now numbering pool quote quote_links quotes replies
+    reply_to repost require_alt scopes shorten spacing split starts state tags template thread undo_after
+    undo_seconds version video zone
+"""
+DRAFT, SCHEDULED = {"id": "draft"}, {"id": "scheduled"}
+# What needs more than the operation's own scope, by the fields that are given, and those that name a post in a state.
+MORE: Mapping[str, list[tuple[dict[str, Any], dict[str, str], set[Scope]]]] = {
+    "posts.create": [({"now": True, "at": None}, {}, {"publish"}), ({}, {"copy_of": "scheduled"}, {"read"})],
+    "posts.edit": [({"at": AT}, DRAFT, {"schedule"}), ({}, SCHEDULED, {"schedule"}), ({}, DRAFT, set())],
+    "posts.cancel": [({}, SCHEDULED, {"schedule"}), ({}, DRAFT, set())],
+    "recurrences.add": [({}, {}, set()), ({}, {"copy_of": "scheduled"}, {"read"})],
+    "follow_ups.add": [({"repost": True, "reply": None}, {"id": "published"}, {"publish"})],
+    "keys.add": [({"scopes": ["publish", "draft"]}, {}, {"publish", "draft"})],
 }
 # What needs a network to succeed.
 UNREACHED = {"drafts.pull", "inbox.answer", "posts.unpublish"}
@@ -172,6 +188,16 @@ def answers(client: TestClient, secret: str, requests: list[Request]) -> dict[st
     return {f"{number} {one}": masked(ask(client, secret, one)) for number, one in enumerate(requests)}
 
 
+def test_every_field_is_known() -> None:
+    """Of each field that is added somebody says whether it names something, and what it holds."""
+    fields = {
+        (row.name, name) for row in OPERATIONS.values() for name, _ in fields_of(row) if not names_things(row, name)
+    }
+    assert [] == sorted(
+        f"{operation} {name}" for operation, name in fields if name not in {*SAMPLES, *NEUTRAL.split(), "images"}
+    )
+
+
 @pytest.mark.parametrize("caller", DIDS)
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_what_is_not_ones_own_was_never_there(world: World, folder: Path, name: str, caller: str) -> None:
@@ -208,11 +234,10 @@ def test_what_is_ones_own_is_there(world: World, folder: Path, name: str) -> Non
 
 def scope_cases(world: World, operation: Operation, caller: str) -> Iterator[tuple[Request, set[Scope]]]:
     """Requests for what is the caller's own, each with all the scopes that it needs."""
-    for fields, state, more in MORE.get(operation.name, [({}, "", set())]):
+    for fields, posts, more in MORE.get(operation.name, [({}, {}, set())]):
         values, owners = usual(world, operation, caller)
-        if state:
-            values["id"] = world.of(state, caller)[0]
-        yield made(operation, {**values, **fields}, owners), {operation.scope, *more}
+        named = {name: world.of(state, caller)[0] for name, state in posts.items()}
+        yield made(operation, {**values, **fields, **named}, owners), {operation.scope, *more}
 
 
 @pytest.mark.parametrize("name", KEYED)
