@@ -639,18 +639,60 @@ class Composer {
   }
 }
 
-// Times on the post's page count down, and the page shows what became of it.
+// One event stream for all tabs: browsers keep six connections to a server, and a stream takes one for good. The visible
+// tab that holds the lock listens, and tells the others. Hidden tabs do not listen, and look when they are seen again.
+class Events {
+  static KINDS = ["post.published", "post.failed", "post.held", "post.skipped", "post.cancelled"];
+
+  // `heard` gets the number of a post of which something was heard, or null if anything may have happened unheard.
+  constructor(heard) {
+    this.heard = heard;
+    this.channel = new BroadcastChannel("skywrite-events");
+    this.channel.addEventListener("message", ({ data }) => { if (this.leaving) heard(data); });
+    document.addEventListener("visibilitychange", () => this.turn());
+    addEventListener("pageshow", () => this.turn());
+    addEventListener("pagehide", () => this.leave());
+    this.turn();
+  }
+
+  turn() { if (document.visibilityState === "visible") this.join(); else this.leave(); }
+
+  join() {
+    if (this.leaving) return;
+    this.leaving = new AbortController();
+    const { signal } = this.leaving;
+    const lead = () => new Promise(resolve => this.listen(signal, resolve));
+    if (navigator.locks) navigator.locks.request("skywrite-events", { signal }, lead).catch(() => {}); else lead();
+    this.heard(null);
+  }
+
+  leave() {
+    this.leaving?.abort();
+    this.leaving = null;
+  }
+
+  listen(signal, end) {
+    if (signal.aborted) return end();
+    const source = new EventSource(`${API}/events`);
+    const tell = post => { this.heard(post); this.channel.postMessage(post); };
+    signal.addEventListener("abort", () => { source.close(); end(); });
+    source.addEventListener("open", () => tell(null));
+    const hear = event => { try { tell(String(JSON.parse(event.data).data.id)); } catch { /* not of a post */ } };
+    Events.KINDS.forEach(kind => source.addEventListener(kind, hear));
+  }
+}
+
+// The page of a post shows by itself what became of it.
 function watch(root) {
-  const source = new EventSource(`${API}/events`);
-  const look = event => { try { if (String(JSON.parse(event.data).data?.id) === root.dataset.watch) location.assign(location.pathname); } catch { /* not ours */ } };
-  ["post.published", "post.failed", "post.held", "post.skipped", "post.cancelled"].forEach(name => source.addEventListener(name, look));
-  // What happened between the making of the page and now was heard by nobody.
-  source.addEventListener("open", async () => {
-    const post = await ask("GET", `/posts/${root.dataset.watch}`).catch(() => null);
-    if (post && post.state !== root.dataset.state) location.assign(location.pathname);
+  const { watch: number, state } = root.dataset;
+  const look = async () => {
+    const post = await ask("GET", `/posts/${number}`).catch(() => null);
+    if (post && post.state !== state) location.assign(location.pathname);
+  };
+  const events = new Events(post => {
+    if (post === null) look(); else if (post === number) location.assign(location.pathname);
   });
-  addEventListener("pagehide", () => source.close());
-  document.addEventListener("submit", () => source.close());
+  document.addEventListener("submit", () => events.leave());
 }
 
 // A post that is about to go out: how long it can be taken back.
