@@ -17,6 +17,7 @@ from skywrite.app.operations import Access
 from skywrite.errors import Do, Hint, SignInError
 from skywrite.queue.api_keys import ApiKey, digest_of
 from skywrite.queue.people import SESSION_LIFETIME, Person
+from skywrite.server.connections import network_of
 from skywrite.server.problems import HttpProblem
 from skywrite.server.rights import Credential, access_of_key, access_of_person
 from skywrite.server.security import LOOPBACK_HOSTS, host_name
@@ -144,8 +145,8 @@ def own_path(path: str) -> str:
 
 
 def client_of(request: HTTPConnection) -> str:
-    """The address that a request comes from."""
-    return request.client.host if request.client else "unknown"
+    """Whom the address that a request comes from belongs to."""
+    return network_of(request.client.host) if request.client else "unknown"
 
 
 def wrong_guess(request: HTTPConnection, what: str) -> None:

@@ -23,6 +23,7 @@ from skywrite.server.rights import Credential, rights_now
 log = logging.getLogger("skywrite.server")
 
 LISTENERS_MAX = 2000
+LISTENERS_EACH = 100
 BEHIND_MAX = 200
 REPLAY_MAX = 500
 WAIT_SECONDS = 1.0
@@ -39,6 +40,7 @@ class Listener:
         self.queue: asyncio.Queue[Piece | None] = asyncio.Queue(BEHIND_MAX)
         self.shown = shown
         self._access = access
+        self.who = access.who
 
     def told(self, event: Event) -> Event | None:
         """What the listener is told of an event, by the rights that it has now."""
@@ -99,9 +101,12 @@ class EventHub:
 
     def listen(self, shown: Credential, access: Access) -> Listener:
         """A listener that gets everything from now on. Raises TooManyRequests."""
-        if len(self._listeners) >= LISTENERS_MAX:
+        mine = sum(listener.who == access.who for listener in self._listeners)
+        if mine >= LISTENERS_EACH or len(self._listeners) >= LISTENERS_MAX:
             raise TooManyRequests(
-                "Too many clients are listening to events.", hint="Close some pages.", headers={"retry-after": "30"}
+                f"Too many of {'your' if mine >= LISTENERS_EACH else 'all'} clients are listening to events.",
+                hint="Close some pages.",
+                headers={"retry-after": "30"},
             )
         listener = Listener(shown, access)
         if self._stopping.is_set():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from skywrite import __version__
 from skywrite.app import Skywrite
@@ -24,7 +24,9 @@ from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.agents import challenged, resource_of
 from skywrite.server.auth import NotSignedIn, caller_of
+from skywrite.server.json_bodies import parse
 from skywrite.server.lanes import Lanes
+from skywrite.server.limits import read_body
 from skywrite.server.mcp_tools import INSTRUCTIONS, Tool, error_of, find_resource, find_tool, resources, tools_for
 from skywrite.server.problems import problem
 from skywrite.server.rights import access_of_key
@@ -131,11 +133,14 @@ class McpEndpoint:
         request = Request(scope, receive)
         try:
             await self._let_in(request)
+            body = await read_body(request, BODY_BYTES_MAX)
+            if body:
+                await run_in_threadpool(parse, body)
             manager = await self._started(services_of(request).lanes)
         except SkywriteError as error:
             await challenged(request, problem(error), error)(scope, receive, send)
             return
-        await manager.handle_request(scope, receive, send)
+        await manager.handle_request(scope, replayed(body, receive), send)
 
     async def stop(self) -> None:
         """End open connections."""
@@ -170,6 +175,16 @@ class McpEndpoint:
         async with manager.run():
             ready.set()
             await self._stopping.wait()
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, once more, and then what else comes."""
+    left = [body]
+
+    async def received() -> Message:
+        return {"type": "http.request", "body": left.pop(), "more_body": False} if left else await receive()
+
+    return received
 
 
 def _manager(lanes: Lanes) -> StreamableHTTPSessionManager:

@@ -9,9 +9,9 @@ A passkey belongs to a host name: that of --public-url, or skywrite.localhost. O
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -22,7 +22,7 @@ from skywrite.clock import Clock, secret_bytes
 from skywrite.errors import InputError, SignInError
 from skywrite.queue.api_keys import NAME_MAX
 from skywrite.queue.people import People, Person
-from skywrite.server.auth import AFTER_SIGN_IN, NotSignedIn, person_of, start_session, wrong_guess
+from skywrite.server.auth import AFTER_SIGN_IN, NotSignedIn, client_of, person_of, start_session, wrong_guess
 from skywrite.server.json_bodies import read_object
 from skywrite.server.problems import MalformedBody
 from skywrite.server.services import services_of
@@ -45,29 +45,38 @@ class InvalidPasskey(SignInError):
     http_status = 401
 
 
+class _Issued(NamedTuple):
+    """A challenge: until when it holds, for whose ceremony, and where it was asked for."""
+
+    ends: float
+    person_id: int | None
+    who: str
+
+
 class Challenges:
     """Issued challenges, each for one ceremony of one person (or of nobody yet), for five minutes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._open: OrderedDict[bytes, tuple[float, int | None]] = OrderedDict()
+        self._open: dict[bytes, _Issued] = {}
         self._lock = threading.Lock()
 
-    def new(self, person_id: int | None) -> bytes:
-        """A new challenge."""
+    def new(self, person_id: int | None, who: str) -> bytes:
+        """A new challenge, asked for by `who`. Where there are too many, whoever has most loses the oldest."""
         challenge = secret_bytes(CHALLENGE_BYTES)
         ends = self._clock.monotonic() + CHALLENGE_LIFETIME.total_seconds()
         with self._lock:
-            self._open[challenge] = (ends, person_id)
+            self._open[challenge] = _Issued(ends, person_id, who)
             if len(self._open) > CHALLENGES_MAX:
-                self._open.popitem(last=False)
+                [(greedy, _)] = Counter(issued.who for issued in self._open.values()).most_common(1)
+                del self._open[next(one for one, issued in self._open.items() if issued.who == greedy)]
         return challenge
 
     def use(self, challenge: bytes, person_id: int | None) -> bool:
         """Use up a challenge; False if it was not issued for this, or has expired."""
         with self._lock:
-            ends, owner = self._open.pop(challenge, (0.0, None))
-        return ends > self._clock.monotonic() and owner == person_id
+            issued = self._open.pop(challenge, None)
+        return issued is not None and issued.ends > self._clock.monotonic() and issued.person_id == person_id
 
 
 async def registration_options(request: Request) -> Response:
@@ -111,7 +120,7 @@ def _registration_options(request: Request, person: Person) -> Response:
         rp_name=NAME,
         user_name=person.name,
         user_id=f"person-{person.id}".encode(),
-        challenge=_challenges(request).new(person.id),
+        challenge=_challenges(request).new(person.id, client_of(request)),
         authenticator_selection=AuthenticatorSelectionCriteria(resident_key=ResidentKeyRequirement.REQUIRED),
         exclude_credentials=known,
     )
@@ -145,7 +154,9 @@ def _register(request: Request, person: Person, body: dict[str, Any]) -> None:
 def _sign_in_options(request: Request) -> Response:
     from webauthn import generate_authentication_options, options_to_json
 
-    options = generate_authentication_options(rp_id=_host(request), challenge=_challenges(request).new(None))
+    options = generate_authentication_options(
+        rp_id=_host(request), challenge=_challenges(request).new(None, client_of(request))
+    )
     return Response(options_to_json(options), media_type="application/json")
 
 

@@ -37,6 +37,12 @@ class UnknownHost(HttpProblem):
     http_status = 400
 
 
+class MalformedRequest(HttpProblem):
+    """The request means different things to different readers."""
+
+    http_status = 400
+
+
 class KeyInAddress(HttpProblem):
     """There is an API key in the address, where logs and browsers keep it."""
 
@@ -110,10 +116,15 @@ class Shield:
 
     def _refusal(self, scope: Scope) -> HttpProblem | None:
         headers = Headers(scope=scope)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy may have read the one, and found the end of the request elsewhere than the other says.
+            return MalformedRequest("The request says in two ways where it ends.", headers={"connection": "close"})
         host = headers.get("host", "")
         if not self._origin.knows(host):
             return UnknownHost("This server does not have that name.", hint="Start it with its public address.")
         address = scope["path"] + "?" + unquote(scope["query_string"].decode("latin-1"))
+        if "\x00" in address:
+            return MalformedRequest("The address holds a character that no address has.")
         if KEY_START in address:
             return KeyInAddress(
                 "An API key is never part of an address: logs and histories keep it.",

@@ -24,6 +24,7 @@ from skywrite.errors import Do, Hint, InputError
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
+from skywrite.server.connections import HalfOpen, connections
 from skywrite.server.security import Origin
 
 SHUTDOWN_SECONDS = 5
@@ -106,6 +107,7 @@ def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], lo
     app = make_app(sky, Origin.of(options.public_url, options.host))
     config = uvicorn.Config(
         app,
+        http=connections(HalfOpen()),
         log_config=None,
         access_log=False,
         server_header=False,

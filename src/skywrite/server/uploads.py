@@ -36,7 +36,8 @@ from skywrite.server.routes import rate_limited
 from skywrite.server.services import services_of
 
 UPLOAD_BYTES_MAX = 300_000_000
-OPEN_UPLOADS_MAX = 100
+OPEN_UPLOADS_MAX = 500
+OPEN_UPLOADS_EACH = 20
 UPLOAD_SECONDS_MAX = 86_400
 TUS = {"tus-resumable": "1.0.0"}
 TUS_OFFER = {
@@ -88,8 +89,11 @@ class Uploads:
         """A new upload of so many bytes."""
         make_private_folder(self._folder)
         self._forget_old()
-        if len(list(self._folder.glob("*.json"))) >= OPEN_UPLOADS_MAX:
-            raise TooManyRequests("Too many uploads are unfinished.", hint="Finish or delete some of them.")
+        owners = self._owners()
+        if owners.count(by) >= OPEN_UPLOADS_EACH:
+            raise TooManyRequests("Too many of your uploads are unfinished.", hint="Finish or delete some of them.")
+        if len(owners) >= OPEN_UPLOADS_MAX:
+            raise TooManyRequests("Too many uploads are unfinished.", hint="Try again when others are finished.")
         upload = Upload(new_secret(_ID_CHARACTERS), Path(), size, clean_name(name), by)
         upload = upload._replace(path=self._folder / f"{upload.id}.part")
         os.close(os.open(upload.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -127,6 +131,15 @@ class Uploads:
         finally:
             with self._lock:
                 self._busy.discard(upload.id)
+
+    def _owners(self) -> list[str]:
+        """Who began each of the unfinished uploads."""
+        owners = []
+        for path in self._folder.glob("*.json"):
+            # It may be finished just now.
+            with suppress(OSError, ValueError):
+                owners.append(str(json.loads(path.read_text("utf-8"))["by"]))
+        return owners
 
     def _about(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.json"
