@@ -305,7 +305,7 @@ def test_forms_of_heads(tmp_path: Path, head: str) -> None:
         ('{\n"at": 2030-01-05\n}\nx', "2: The file begins like JSON front matter and is none: Expecting"),
         ('{"key": "a", "key": "b"}\nx', "1: 'key' is given twice."),
         ('{"key": "a"} x', "1: The text must start on a new line after the }."),
-        ('{"x": ' + "[" * 5000, "1: The file begins like JSON front matter and is none: it is nested too deeply."),
+        ('{"x": ' + "[" * 50_000, "1: The file begins like JSON front matter and is none: it is nested too deeply."),
         ("+++\nx = " + "[" * 5000 + "\n+++\nx", "2: The front matter cannot be read: too deep."),
         ("# by Ann\n---\nat: 2030-01-05 09:00\n---\nx", "3: 'at: 2030-01-05 09:00' looks like front matter"),
         ("at: 2030-01-05 09:00\n\nx", "1: 'at: 2030-01-05 09:00' looks like front matter"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
@@ -34,11 +35,17 @@ Made = TypeVar("Made")
 Kept = dict[str, Mapping[str, Any]]
 
 
-class Input(Struct, forbid_unknown_fields=True):
+class _Shape(Struct):
+    def __init_subclass__(cls) -> None:
+        # Docstrings are in the document of the API; from Python 3.13 on they come without their indentation.
+        cls.__doc__ = cls.__doc__ and cleandoc(cls.__doc__)
+
+
+class Input(_Shape, forbid_unknown_fields=True):
     """What an operation takes."""
 
 
-class Output(Struct):
+class Output(_Shape):
     """What an operation returns."""
 
 
