@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_a_row_that_nobody_added_is_not_run(desk: Desk) -> None:
 def test_a_row_that_was_changed_is_not_run(desk: Desk, change: str) -> None:
     """The seal covers the command, its folder, its times and its limits; another row's seal does not fit."""
     desk.sky.commands.add("touch ran", every=HOURLY, folder=desk.folder)
-    with sqlite3.connect(desk.sky.context.config.database) as database:
+    with closing(sqlite3.connect(desk.sky.context.config.database, isolation_level=None)) as database:
         database.execute(f"UPDATE timer SET {change}")
     desk.clock.advance(3600)
     desk.sky.run_once()
@@ -81,7 +82,7 @@ def test_doctor_names_what_is_not_run(desk: Desk) -> None:
     """A command without our seal is found before its time comes; a sound one is not mentioned."""
     desk.sky.commands.add("echo Hello", every=HOURLY, folder=desk.folder)
     assert [] == [finding for finding in check_all(desk.sky) if finding.what == "commands"]
-    with sqlite3.connect(desk.sky.context.config.database) as database:
+    with closing(sqlite3.connect(desk.sky.context.config.database, isolation_level=None)) as database:
         database.execute("UPDATE timer SET name = 'touch owned'")
     (finding,) = [finding for finding in check_all(desk.sky) if finding.what == "commands"]
     assert ("wrong", True) == (finding.level, "was not added with the key" in finding.message)
