@@ -9,7 +9,7 @@ import pytest
 
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError
-from skywrite.queue.api_keys import ApiKeys, InvalidKey, UnknownKey, UnknownToken, looks_like_key, new_key
+from skywrite.queue.api_keys import ApiKeys, InvalidKey, Maker, UnknownKey, UnknownToken, looks_like_key, new_key
 from skywrite.queue.people import LINK_LIFETIME, SESSION_LIFETIME, LastOwner, People, UnknownPerson
 from skywrite.queue.store import Store
 from tests.store.support import ALICE, raw
@@ -50,6 +50,45 @@ def test_a_key_ends(store: Store, clock: FakeClock) -> None:
         messages.add(error.value.message)
     assert 1 == len(messages)
     assert not keys.has_valid()
+
+
+def test_a_family_of_keys_ends_at_once(store: Store, clock: FakeClock) -> None:
+    """With a key end those that it made, those that they made, and their addresses; none is made for it any more."""
+    keys = ApiKeys(store)
+    parent, _ = keys.add("parent", ["read"], expires_at=clock.now() + timedelta(hours=1))
+    child, secret = keys.add("child", ["read"], maker=Maker(parent.id))
+    grandchild, _ = keys.add("grandchild", ["read"], maker=Maker(child.id))
+    other, _ = keys.add("other", ["read"])
+    _, address = keys.add_token("phone", maker=Maker(grandchild.id))
+    _, ending = keys.add_token("phone", maker=Maker(parent.id))
+    assert parent.id == keys.check(secret).parent_id
+    keys.revoke(child.id)
+    assert [True, False, False, True] == [
+        keys.get(key.id).revoked_at is None for key in (parent, child, grandchild, other)
+    ]
+    assert (None, True) == (keys.token(address), keys.token(ending) is not None)
+    for make in (
+        lambda: keys.add("late", ["read"], maker=Maker(child.id)),
+        lambda: keys.add_token("x", None, Maker(child.id)),
+    ):
+        with pytest.raises(InvalidKey):
+            make()
+    clock.advance(3600)
+    assert (None, []) == (keys.token(ending), keys.tokens())
+
+
+def test_keys_and_addresses_go_with_their_person(store: Store) -> None:
+    """Also those that a key of theirs has made."""
+    keys, people = ApiKeys(store), People(store)
+    people.owner()
+    ann = people.add("Ann", "owner")
+    made, _ = keys.add("hers", ["read"], maker=Maker(None, ann.id))
+    _, secret = keys.add("her key's", ["read"], maker=Maker(made.id, ann.id))
+    _, address = keys.add_token("phone", maker=Maker(None, ann.id))
+    people.remove(ann.id)
+    with pytest.raises(InvalidKey):
+        keys.check(secret)
+    assert (None, False) == (keys.token(address), keys.has_valid())
 
 
 def test_use_is_noted(store: Store, clock: FakeClock) -> None:
