@@ -9,9 +9,11 @@ defines next to the code that raises them. A subclass never changes the exit cod
     ├── SignInError               3   the account cannot be used until someone signs in
     ├── TemporaryError            4   the network or a server said no for now
     │   ├── NotSent                   the request never left: repeating is safe
-    │   │   └── UntrustedServer       its certificate does not prove who it is
+    │   │   ├── UntrustedServer       its certificate does not prove who it is
+    │   │   └── Stopping              the program was asked to stop
     │   ├── NoAnswer                  the request may have been carried out: doubt
-    │   │   └── TimedOut              the server was silent for too long
+    │   │   ├── TimedOut              the server was silent for too long
+    │   │   └── CutOff                the program was asked to stop meanwhile
     │   └── RateLimited               come back at `until`
     ├── RejectedError             5   a server refused it permanently
     ├── StorageError              1   the database cannot be used as asked
@@ -164,12 +166,20 @@ class UntrustedServer(NotSent):
     """The server's certificate does not prove who it is, so nothing was sent."""
 
 
+class Stopping(NotSent):
+    """The program was asked to stop, so nothing more is sent."""
+
+
 class NoAnswer(TemporaryError):
     """The request was sent, but no usable response came back. It may have been carried out or not."""
 
 
 class TimedOut(NoAnswer):
     """The server did not respond in time. An immediate retry would probably wait as long again."""
+
+
+class CutOff(NoAnswer):
+    """The program was asked to stop while it waited for the server."""
 
 
 class RateLimited(TemporaryError):

@@ -22,7 +22,8 @@ from pyreqwest.client import SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import Url
 
-from skywrite.errors import InputError, NoAnswer, NotSent, TimedOut, UntrustedServer
+from skywrite.ending import Ending
+from skywrite.errors import CutOff, InputError, NoAnswer, NotSent, Stopping, TimedOut, UntrustedServer
 
 USER_AGENT = "skywrite/0.1 (+https://pypi.org/project/skywrite)"
 MAX_ANSWER_BYTES = 8_000_000
@@ -101,7 +102,8 @@ class Transport(Protocol):
 class Http:
     """A client for servers we chose. Safe to share between threads; connections are kept alive.
 
-    `resolve` pins a host name to an address (the fetch guard has checked it); with it no proxy is used.
+    `resolve` pins a host name to an address (the fetch guard has checked it); with it no proxy is used. When `ending`
+    comes, requests that wait are ended (CutOff), and no more are sent (Stopping).
     """
 
     def __init__(
@@ -110,7 +112,9 @@ class Http:
         timeout_seconds: float = 30.0,
         connect_timeout_seconds: float = 5.0,
         resolve: tuple[str, str, int] | None = None,
+        ending: Ending | None = None,
     ) -> None:
+        self._ending = ending or Ending()
         self._timeout_seconds = timeout_seconds
         self._connect_timeout_seconds = connect_timeout_seconds
         self._resolve = resolve
@@ -162,7 +166,7 @@ class Http:
                 hint="Write it like https://pds.example.com",
             )
         try:
-            builder = self._open().request(method, url)
+            builder = self._open_unless_stopping(url).request(method, url)
             for name, value in (headers or {}).items():
                 builder = builder.header(name, value)
             if timeout_seconds is not None:
@@ -174,9 +178,19 @@ class Http:
         elif body is not None:
             builder = builder.body_stream(_reported(body, progress))
         try:
-            return self._interruptible(partial(_send, builder, max_bytes, into))
+            with self._ending.telling(self.close):
+                return self._interruptible(partial(_send, builder, max_bytes, into))
         except PyreqwestError as error:
-            raise _translate(error, url) from None
+            translated = _translate(error, url)
+            if self._ending.has_come and isinstance(translated, NoAnswer):
+                host = url.split("/")[2]
+                raise CutOff(f"The program was asked to stop before {host} responded.") from None
+            raise translated from None
+
+    def _open_unless_stopping(self, url: str) -> SyncClient:
+        if self._ending.has_come:
+            raise Stopping(f"Nothing was sent to {url.split('/')[2]}, because the program was asked to stop.")
+        return self._open()
 
     def _interruptible(self, send: Callable[[], Response]) -> Response:
         """Send, and let Ctrl-C end it at once.

@@ -341,7 +341,7 @@ def _play(stage: _Stage, until: datetime, bad: BadDay, steps_max: int) -> None:
     actions = Actions(store)
     stage.occurrences.sweep()
     # Nobody likes anything here, so no other follow-up is reached later.
-    stage.follow_ups.sweep()
+    stage.follow_ups.run()
     for _ in range(steps_max):
         now = clock.now()
         if now > until:

@@ -18,8 +18,7 @@ from skywrite.app import Skywrite
 from skywrite.app.chores import PRUNE_SECONDS, Lateness, Pruning
 from skywrite.app.feed_checks import FeedTask
 from skywrite.app.occurrences import Occurrences
-from skywrite.app.timers import Timers
-from skywrite.atproto.tid import TidClock
+from skywrite.app.timers import TimerTask
 from skywrite.clock import SYSTEM_CLOCK, to_iso
 from skywrite.errors import InputError, NotSent
 from skywrite.http import Response
@@ -347,7 +346,7 @@ def test_however_a_worker_is_started_it_frees_what_a_killed_one_held(
     with gone:
         name = gone.wait_for_line("/")
         gone.wait()
-    claims = live.context.store.claim_some(name, 120, Decider(TidClock()), 1, lambda: ((), None))
+    claims = live.context.store.claim_some(name, 120, Decider(), 1, lambda: ((), None))
     start(live)
     until = live.accounts.get().lease_until or live.context.clock.now()
     assert (1, True) == (len(claims), until <= live.context.clock.now())
@@ -418,7 +417,7 @@ def test_the_database_going_away_is_reported_by_run_once(
     ("error", "event"),
     [(RuntimeError("no"), "unexpected"), (InputError("no"), "error"), (DatabaseUnavailable("no"), "storage")],
 )
-@pytest.mark.parametrize("step", [(Timers, "run_due"), (Occurrences, "sweep"), (FeedTask, "run"), (Pruning, "run")])
+@pytest.mark.parametrize("step", [(TimerTask, "due"), (Occurrences, "sweep"), (FeedTask, "run"), (Pruning, "run")])
 def test_publishing_comes_whatever_else_fails(
     world: World, sky: Skywrite, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], error: Exception, event: str
 ) -> None:

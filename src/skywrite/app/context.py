@@ -14,6 +14,7 @@ from skywrite.atproto.session import Agent
 from skywrite.atproto.tid import TidClock
 from skywrite.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from skywrite.config import DEFAULT_SERVICE, Config, database_address, load_config
+from skywrite.ending import Ending
 from skywrite.errors import SIGN_IN, SignInError
 from skywrite.http import Http, Transport
 from skywrite.publish.agents import Agents
@@ -51,6 +52,7 @@ class Context:
         self.tids = TidClock(self.clock)
         self.worker_name = worker_name()
         self._tombstones = Tombstones(self.config.home / "deleted")
+        self.ending = Ending()
         self._given_transport = transport
         self._opening = threading.RLock()
         self._post_store: PostStore | None = None
@@ -91,8 +93,11 @@ class Context:
         """The network, over one transport."""
         with self._opening:
             if self._network is None:
-                self._network = Network(self.config, self._given_transport or Http(), self.clock)
+                self._network = Network(self.config, self._transport(), self.clock, self.ending)
             return self._network
+
+    def _transport(self) -> Transport:
+        return self._given_transport or Http(ending=self.ending)
 
     @property
     def agents(self) -> Agents:

@@ -238,9 +238,10 @@ class Skywrite:
         log: Log = silent,
         tasks: Sequence[Task] = (),
         commands: bool | None = None,
+        when_stopping: Callable[[], object] = lambda: None,
     ) -> Tally:
         """Publish what is due until the process gets SIGTERM or Ctrl-C: see `Runner.run`."""
-        return self._runner(commands).run(threads=threads, log=log, tasks=tasks)
+        return self._runner(commands).run(threads=threads, log=log, tasks=tasks, when_stopping=when_stopping)
 
     def rotate_key(self, new_key: str | None = None, *, force: bool = False) -> Resealed:
         """Seal sessions, secrets and commands with a new key: see `app.keys.rotate_key`."""

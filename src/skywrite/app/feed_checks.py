@@ -277,6 +277,10 @@ class FeedTask:
             error, self._errors = self._errors[0], []
             raise error
 
+    def begin_to_end(self) -> list[threading.Thread]:
+        """Start nothing new. Returns the threads that are still at work."""
+        return self._pool.begin_to_close()
+
     def _work(self) -> None:
         try:
             while (claim := self._next()) is not None:

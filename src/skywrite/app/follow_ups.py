@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
 from skywrite.errors import Do, Hint, InputError, RejectedError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
+from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
 from skywrite.queue import identities
 from skywrite.queue.authors import written_by
@@ -139,12 +140,17 @@ def verdict(item: Open, now: datetime) -> Verdict | None:
 
 @dataclass
 class FollowUpTask:
-    """The worker's task (`publish.worker.Task`) of doing what is reached. `kinds`: which follow-ups it looks at."""
+    """The worker's work (`publish.rounds.Work`) of doing what is reached. `kinds`: which follow-ups it looks at.
+
+    `made` counts the replies and reposts that it has added.
+    """
 
     ctx: Context
     drafting: Drafting
     log: Log = silent
     kinds: Collection[str] = ("reply", "repost")
+    kind: str = field(default="follow-ups", init=False)
+    made: int = field(default=0, init=False)
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
@@ -152,37 +158,65 @@ class FollowUpTask:
         return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
-        """Look at all that wait."""
-        self._next_at = self.ctx.clock.now() + EVERY
-        self.sweep()
+        """Do all that is reached."""
+        take_all(self)
 
-    def sweep(self) -> int:
-        """The same; how many replies and reposts were added. What goes wrong with one stops no other."""
-        stored, after, made = FollowUps(self.ctx.store), 0, 0
+    def due(self) -> builtins.list[Turn]:
+        """Settle those that expired. Returns the accounts for which something is reached, with what."""
+        self._next_at = self.ctx.clock.now() + EVERY
+        found: dict[str, builtins.list[tuple[FollowUp, str]]] = {}
+        for follow_up, note in self._reached():
+            try:
+                did = self.ctx.store.get(follow_up.post_id).account_did
+            except Exception as error:
+                self._fail(follow_up, error)
+                continue
+            found.setdefault(did, []).append((follow_up, note))
+        servers = {account.did: account.pds_url for account in self.ctx.store.accounts_with(found)} if found else {}
+        return [Turn(did, servers.get(did, ""), items) for did, items in found.items()]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Do what is reached for an account. What goes wrong with one follow-up stops no other."""
+        failed: SkywriteError | None = None
+        for follow_up, note in turn.what:
+            try:
+                failed = self._do(FollowUps(self.ctx.store), follow_up, note) or failed
+            except Exception as error:
+                failed = self._fail(follow_up, error)
+        return failed
+
+    def _reached(self) -> Iterator[tuple[FollowUp, str]]:
+        stored, after = FollowUps(self.ctx.store), 0
         while page := stored.open(after, PAGE):
             after = page[-1].follow_up.id
             for item in [item for item in page if item.follow_up.kind in self.kinds]:
-                made += self._look_at(stored, item)
-        return made
+                if (note := self._looked_at(stored, item)) is not None:
+                    yield item.follow_up, note
 
-    def _look_at(self, stored: FollowUps, item: Open) -> int:
+    def _looked_at(self, stored: FollowUps, item: Open) -> str | None:
+        """Why a follow-up is reached, if it is; one that expired is settled."""
         try:
             found = verdict(item, self.ctx.clock.now())
             if found is not None and found.state == "reached":
-                return self._do(stored, item.follow_up, found.note)
+                return found.note
             if found is not None:
                 stored.settle(item.follow_up, found.state, found.note)
                 self.log("follow_up_expired", follow_up=item.follow_up.id, message=found.note)
         except Exception as error:
-            if not is_about_one(error):
-                raise
-            problem = Unexpected.of(error)
-            self.log("follow_up_failed", follow_up=item.follow_up.id, error=problem.name, message=problem.message)
-        return 0
+            self._fail(item.follow_up, error)
+        return None
 
-    def _do(self, stored: FollowUps, follow_up: FollowUp, note: str) -> int:
+    def _fail(self, follow_up: FollowUp, error: Exception) -> SkywriteError:
+        """Log what is about one follow-up; raise anything else."""
+        if not is_about_one(error):
+            raise error
+        problem = Unexpected.of(error)
+        self.log("follow_up_failed", follow_up=follow_up.id, error=problem.name, message=problem.message)
+        return problem
+
+    def _do(self, stored: FollowUps, follow_up: FollowUp, note: str) -> SkywriteError | None:
         if not stored.reach(follow_up, note):
-            return 0
+            return None
         post = self.ctx.store.get(follow_up.post_id)
         what = (follow_up.kind, follow_up.goal, follow_up.text, follow_up.created_at)
         identity = identities.of_follow_up(str(post.uri), *what)
@@ -194,12 +228,13 @@ class FollowUpTask:
         except (InputError, RejectedError) as error:
             stored.settle(follow_up, "failed", error.message)
             self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
-            return 0
+            return error
         except SkywriteError as error:
             self.log("follow_up_failed", follow_up=follow_up.id, error=error.name, message=error.message)
-            return 0
+            return error
         self.log("follow_up", follow_up=follow_up.id, post=post.id, message=note)
-        return 1
+        self.made += 1
+        return None
 
     def _reply(self, post: Post, follow_up: FollowUp, identity: identities.Identity) -> int:
         """Put the reply into the queue under a key of its own: once, however often this is done."""

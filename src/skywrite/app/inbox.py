@@ -7,6 +7,8 @@ may answer (`answering`), the ledger (`queue.inbox`), registering a function (`f
 from __future__ import annotations
 
 import builtins
+import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ from skywrite.compose.draft import Draft
 from skywrite.compose.gated import NOBODY
 from skywrite.errors import InputError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
+from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
 from skywrite.queue.database import is_about_one
 from skywrite.queue.identities import FUNCTION_ANSWERS
@@ -149,14 +152,17 @@ class Inbox:
 
 @dataclass
 class InboxTask:
-    """The worker's task of collecting, once a minute, and of calling a program's function. Only for accounts with
-    `inbox=yes`, or if a program has such a function.
+    """The worker's work (`publish.rounds.Work`) of collecting, once a minute, and of calling a program's function. Only
+    for accounts with `inbox=yes`, or if a program has such a function.
     """
 
     ctx: Context
     inbox: Inbox
     handlers: Mapping[str, Callable[..., Any]]
     log: Log = silent
+    kind: str = field(default="inbox", init=False)
+    _collected: deque[tuple[Account, bool]] = field(default_factory=deque, init=False)
+    _calling: threading.Lock = field(default_factory=threading.Lock, init=False)
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
@@ -164,15 +170,37 @@ class InboxTask:
         return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
-        """Collect, and call the functions; a problem with one account or item does not stop the others."""
+        """Collect, and call the functions."""
+        take_all(self)
+
+    def due(self) -> builtins.list[Turn]:
+        """The accounts."""
         self._next_at = self.ctx.clock.now() + EVERY
-        wanted = self._wanted()
-        ours = {account.did for account in self.ctx.store.accounts()} if self.handlers else set()
-        for account in wanted:
-            collected = self._collect(account)
-            for name, call in self.handlers.items():
-                if self._has_started(account, name, collected):
-                    self._answer(account, name, call, Answering(self.ctx, account, ours))
+        return [Turn(account.did, account.pds_url, account) for account in self._wanted()]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Collect for an account, then call the functions; a problem with one item does not stop the others."""
+        error = self._collect(turn.what)
+        if self.handlers:
+            self._collected.append((turn.what, error is None))
+            self._answer_all()
+        return error
+
+    def _answer_all(self) -> None:
+        """Call the functions for the accounts whose turn it was, in one thread at a time: a program expects no others.
+
+        Nobody waits for a function: whoever calls one goes on with what was collected meanwhile.
+        """
+        while self._collected and self._calling.acquire(blocking=False):
+            try:
+                ours = {account.did for account in self.ctx.store.accounts()}
+                while self._collected:
+                    account, collected = self._collected.popleft()
+                    for name, call in self.handlers.items():
+                        if self._has_started(account, name, collected):
+                            self._answer(account, name, call, Answering(self.ctx, account, ours))
+            finally:
+                self._calling.release()
 
     def _has_started(self, account: Account, name: str, collected: bool) -> bool:
         """Whether a function answers what comes to an account. It begins once what was there before is known."""
@@ -204,16 +232,15 @@ class InboxTask:
         able = (account for account in store.accounts() if account.signed_in and account.state == "ok")
         return [account for account in able if account.settings.get(SETTING) is not False]
 
-    def _collect(self, account: Account) -> bool:
-        """Whether its notifications could be read."""
+    def _collect(self, account: Account) -> SkywriteError | None:
         try:
             added = self.inbox.collect(account.did)
         except SkywriteError as error:
             self.log("inbox_failed", account=account.handle, error=error.name, message=error.message)
-            return False
+            return error
         if added:
             self.log("inbox", account=account.handle, added=added)
-        return True
+        return None
 
     def _hand_out(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
         try:

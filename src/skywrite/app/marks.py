@@ -21,6 +21,7 @@ from skywrite.config import DEFAULT_APPVIEW
 from skywrite.errors import InputError, SkywriteError
 from skywrite.insight.stats import Group, group, grouped
 from skywrite.publish.log import Log, silent
+from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
 from skywrite.queue.marks import AGES_HOURS, COUNTS, SELF, Mark, Marks, ToMark
 
@@ -39,10 +40,11 @@ _FIELDS = {
 
 @dataclass
 class MarkTask:
-    """The worker's task (`publish.worker.Task`) of counting. What fails now is counted next time."""
+    """The worker's work (`publish.rounds.Work`) of counting. What fails now is counted next time."""
 
     ctx: Context
     log: Log = silent
+    kind: str = field(default="marks", init=False)
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
@@ -50,16 +52,26 @@ class MarkTask:
         return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
-        """Count what is due, in few requests."""
+        """Count all that is due."""
+        take_all(self)
+
+    def due(self) -> list[Turn]:
+        """One turn, for the AppView."""
         self._next_at = self.ctx.clock.now() + EVERY
+        appview = self.ctx.config.appview
+        return [Turn(appview, appview)]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Count what is due, in few requests."""
         marks = Marks(self.ctx.store)
         for chunk in batches(self._wanted(marks.due(URIS_MAX * REQUESTS_MAX)), self.ctx.clock.now()):
             try:
                 shown = self._ask([item.uri for item in chunk])
             except SkywriteError as error:
                 self.log("marks_failed", error=error.name, message=error.message)
-                return
+                return error
             marks.note((item, *_counted(shown.get(item.uri))) for item in chunk)
+        return None
 
     def _wanted(self, due: Sequence[ToMark]) -> list[ToMark]:
         accounts = self.ctx.store.accounts_with(item.account_did for item in due) if due else []

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.app.context import Context
-from skywrite.errors import InputError, Unexpected
+from skywrite.errors import InputError, NoAnswer, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.mail import check_mail, send_mail
+from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.worker import in_turn
 from skywrite.queue.actions import Actions, UnknownAction
 from skywrite.queue.approvals import Approvals
@@ -108,11 +109,12 @@ class NoticeChannels:
 
 @dataclass
 class NoticeTask:
-    """The worker's task (`publish.worker.Task`) of sending notices. `commands`: whether it runs commands."""
+    """The worker's work (`publish.rounds.Work`) of sending notices. `commands`: whether it runs commands."""
 
     ctx: Context
     log: Log = silent
     commands: bool = True
+    kind: str = field(default="notices", init=False)
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
@@ -120,7 +122,11 @@ class NoticeTask:
         return in_turn(self._next_at, self.ctx.clock.now(), LOOK_AGAIN)
 
     def run(self) -> None:
-        """Record problems that are new or solved, and send the notices that wait."""
+        """Record problems that are new or solved, and send all notices that wait."""
+        take_all(self)
+
+    def due(self) -> builtins.list[Turn]:
+        """Record problems that are new or solved. Returns the channels for which notices wait."""
         self._next_at = self.ctx.clock.now() + LOOK_AGAIN
         notices = Notices(self.ctx.store)
         for channel in notices.all():
@@ -130,10 +136,7 @@ class NoticeTask:
                 if not is_about_one(found):
                     raise
                 self.log("notice_failed", channel=channel.id, message=Unexpected.of(found).message)
-        while (waiting := notices.claim(LEASE_SECONDS, self._is_quiet)) is not None:
-            error = self._sent(waiting.channel, waiting.said)
-            notices.settle(waiting, error)
-            self.log("notice_failed" if error else "notice_sent", channel=waiting.channel.id, message=error)
+        return [Turn(str(one.id), one.config.get("server", f"command {one.id}"), one.id) for one in notices.waiting()]
 
     def _look_at(self, notices: Notices, channel: Channel) -> None:
         while notices.collect(channel, self._words):
@@ -142,13 +145,25 @@ class NoticeTask:
             if is_over(self.ctx, trouble):
                 notices.close(channel, trouble, self._over_words(trouble))
 
-    def _sent(self, channel: Channel, said: tuple[str, ...]) -> str | None:
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Send the notices that wait for a channel, together."""
+        notices = Notices(self.ctx.store)
+        while (waiting := notices.claim(LEASE_SECONDS, self._is_quiet, turn.what)) is not None:
+            error = self._sent(waiting.channel, waiting.said)
+            notices.settle(waiting, None if error is None else error.message)
+            message = None if error is None else error.message
+            self.log("notice_failed" if error else "notice_sent", channel=waiting.channel.id, message=message)
+            if error is not None:
+                return NoAnswer(error.message)
+        return None
+
+    def _sent(self, channel: Channel, said: tuple[str, ...]) -> SkywriteError | None:
         subject = said[0] if len(said) == 1 else f"{len(said)} notices from Skywrite"
         lines = [*said[:LINES_MAX], *([f"… and {len(said) - LINES_MAX} more."] if len(said) > LINES_MAX else [])]
         try:
             send(self.ctx, channel, subject, "\n".join(lines) + "\n")
         except Exception as error:
-            return Unexpected.of(error).message
+            return Unexpected.of(error)
         return None
 
     def _is_quiet(self, channel: Channel) -> bool:
@@ -244,7 +259,8 @@ _CHECKS: Mapping[str, Callable[[Context, Trouble], bool]] = {
 def send(ctx: Context, channel: Channel, subject: str, text: str) -> None:
     """Send a message to a channel. Raises SkywriteErrors."""
     if channel.kind == "email":
-        send_mail(channel.config, ctx.store.secret(SECRET_SCOPE, str(channel.id)), subject, text)
+        password = ctx.store.secret(SECRET_SCOPE, str(channel.id))
+        send_mail(channel.config, password, subject, text, ending=ctx.ending)
         return
     from skywrite.sources.command import run_command
 
@@ -254,6 +270,7 @@ def send(ctx: Context, channel: Channel, subject: str, text: str) -> None:
         timeout_seconds=COMMAND_SECONDS,
         environ={**os.environ, **given},
         pass_on=(*given, *channel.config.get("pass_on", ())),
+        is_stopping=lambda: ctx.ending.has_come,
     )
 
 

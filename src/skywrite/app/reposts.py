@@ -23,6 +23,7 @@ from skywrite.compose.references import parse_reference
 from skywrite.errors import Do, Hint, InputError, RateLimited, RejectedError, SkywriteError, Unexpected
 from skywrite.publish.log import Log, silent
 from skywrite.publish.outcome import retry_seconds
+from skywrite.publish.rounds import Turn, take_all
 from skywrite.publish.tombstones import Tombstones
 from skywrite.publish.worker import in_turn
 from skywrite.queue import identities
@@ -146,10 +147,11 @@ class Reposts:
 
 @dataclass
 class RepostTask:
-    """The worker's task (`publish.worker.Task`) of performing what is due."""
+    """The worker's work (`publish.rounds.Work`) of performing what is due: for each account, one after the other."""
 
     ctx: Context
     log: Log = silent
+    kind: str = field(default="reposts", init=False)
     _next_at: datetime | None = field(default=None, init=False)
 
     def next_at(self) -> datetime | None:
@@ -157,21 +159,33 @@ class RepostTask:
         return in_turn(self._next_at, self.ctx.clock.now(), EVERY)
 
     def run(self) -> None:
-        """Perform what is due, one after the other; a problem with one does not stop the others."""
+        """Perform all that is due."""
+        take_all(self)
+
+    def due(self) -> builtins.list[Turn]:
+        """The accounts for which something is due."""
         self._next_at = self.ctx.clock.now() + EVERY
+        return [Turn(did, pds_url) for did, pds_url in Actions(self.ctx.store).waiting()]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Perform what is due for an account. After a problem that may pass, the rest waits for another time."""
         actions = Actions(self.ctx.store)
-        while (action := actions.claim()) is not None:
+        while (action := actions.claim(turn.name)) is not None:
             try:
                 account = self.ctx.store.account(action.account_did)
                 action, since = self._current(action), action.due_at
                 do(Repo(self.ctx.agent(account)), action, to_iso(self.ctx.clock.now()), since, self.ctx.tombstones)
             except Exception as found:
                 error = Unexpected.of(found)
-                actions.not_done(action, error.message, self._again_at(action, error))
+                again_at = self._again_at(action, error)
+                actions.not_done(action, error.message, again_at)
                 self.log("repost_failed", action=action.id, error=error.name, message=error.message)
+                if again_at is not None:
+                    return error
             else:
                 actions.done(action, self._next(action))
                 self.log(action.kind, action=action.id, uri=action.uri)
+        return None
 
     def _current(self, action: Action) -> Action:
         """A repost that is repeated and late stands for all it missed: it is the latest of them."""

@@ -29,6 +29,7 @@ from skywrite.clock import SteadyClock
 from skywrite.config import DEFAULT_THREADS
 from skywrite.errors import InputError, SkywriteError, StorageError, Unexpected
 from skywrite.publish.log import Log, seldom, silent, unfailing
+from skywrite.publish.rounds import Rounds, Work
 from skywrite.publish.webhooks import WebhookTask
 from skywrite.publish.worker import Tally, Task, Worker
 from skywrite.queue.database import is_about_one
@@ -36,7 +37,6 @@ from skywrite.queue.model import Claim
 from skywrite.queue.vault import WrongKey
 from skywrite.queue.webhooks import Webhooks
 
-WEBHOOK_THREADS = 3
 # A worker never reads all accounts: there may be a million.
 SAMPLE = 1000
 # Rounds that keep making work for the next one must not keep a run from ending.
@@ -80,27 +80,34 @@ class Runner:
         def after(claim: Claim, outcome: object) -> None:
             occurrences.after_post(claim.post.recurrence_id)
 
+        stopping = publisher.stopping
         own: Sequence[Task] = (
             occurrences,
             Heartbeat(self._ctx, lambda: worker.hosts.trouble()),
             Pruning(self._ctx),
-            SessionKeeping(self._ctx, log),
             Freeing(self._ctx, self._sending.recover_clock_skew, self._feeds.free_dead),
-            FeedTask(self._feeds, log=log, stopping=publisher.stopping, wait=False),
-            TimerTask(self._timers, log),
             Lateness(self._ctx),
-            NoticeTask(self._ctx, log, self._commands),
-            MarkTask(self._ctx, log),
-            self._inbox(log),
-            RepostTask(self._ctx, log),
-            FollowUpTask(self._ctx, self._drafting, log),
-            # Likewise: a receiver that hangs takes one of them.
-            *(self._webhooks(log) for _ in range(WEBHOOK_THREADS)),
+            FeedTask(self._feeds, log=log, stopping=stopping, wait=False),
+            *(Rounds(work, self._ctx.clock, stopping, log) for work in self.works(log)),
         )
         keeper = self._timekeeper(log)
         worker = Worker(self._ctx.worker_name, publisher, threads, (*own, *tasks), log, after, keeper)
         worker.before, worker.at_the_end = partial(self._begin, log, threads), Heartbeat(self._ctx).end
+        worker.ending = self._ctx.ending
         return worker
+
+    def works(self, log: Log = silent) -> tuple[Work, ...]:
+        """All kinds of periodic work that depend on others, who may hang; posts and feeds have threads of their own."""
+        return (
+            TimerTask(self._timers, log),
+            FollowUpTask(self._ctx, self._drafting, log),
+            SessionKeeping(self._ctx, log),
+            WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log),
+            NoticeTask(self._ctx, log, self._commands),
+            InboxTask(self._ctx, Inbox(self._ctx, self._drafting), self._functions.reply_handlers, log),
+            MarkTask(self._ctx, log),
+            RepostTask(self._ctx, log),
+        )
 
     def _begin(self, log: Log, threads: int) -> None:
         """What comes before a worker runs, whoever runs it."""
@@ -111,13 +118,26 @@ class Runner:
         self._ctx.store.on_replaced(lambda _: log("database_replaced", database=self._ctx.config.shown_database))
         log("started", threads=threads, database=self._ctx.config.shown_database)
 
-    def run(self, *, threads: int = DEFAULT_THREADS, log: Log = silent, tasks: Sequence[Task] = ()) -> Tally:
+    def run(
+        self,
+        *,
+        threads: int = DEFAULT_THREADS,
+        log: Log = silent,
+        tasks: Sequence[Task] = (),
+        when_stopping: Callable[[], object] = lambda: None,
+    ) -> Tally:
         """Publish what is due until the process is asked to stop (SIGTERM, SIGINT), then finish what is in flight.
 
-        Feeds are polled, and commands and functions are run, when they are due.
+        That takes less than ten seconds: what hangs is ended, and found by the next worker. `when_stopping` is called
+        when the process is asked. Feeds are polled, and commands and functions are run, when they are due.
         """
         worker = self.worker(threads=threads, log=log, tasks=tasks)
-        with stopped_by_signals(worker.stop):
+
+        def stop() -> None:
+            when_stopping()
+            worker.stop()
+
+        with stopped_by_signals(stop):
             worker.run()
         return worker.tally
 
@@ -132,28 +152,24 @@ class Runner:
         worker = self.worker(threads=threads, log=log)
         occurrences = Occurrences(self._ctx, self._drafting, log)
         feeds = FeedTask(self._feeds, log=log, stopping=worker.stopping)
-        follow_ups = FollowUpTask(self._ctx, self._drafting, log)
         self._log_left_out_commands(log)
         # The search for due posts needs the right time.
         worker.is_time_right()
         freeing: Steps = (self._sending.free_dead_leases, self._sending.recover_clock_skew)
         before: Steps = (*freeing, self._functions.store_times)
-        makers: Steps = (partial(self._timers.run_due, log), occurrences.sweep, feeds.run, follow_ups.sweep)
-        keeping = SessionKeeping(self._ctx, log)
-        noticing = NoticeTask(self._ctx, log, self._commands)
-        after: Steps = (
-            keeping.run,
-            self._webhooks(log).run,
-            noticing.run,
-            self._inbox(log).run,
-            MarkTask(self._ctx, log).run,
-            RepostTask(self._ctx, log).run,
-            Pruning(self._ctx).run,
-        )
+        rounds = [Rounds(work, self._ctx.clock, worker.stopping, log, wait=True) for work in self.works(log)]
+        making = [one for one in rounds if isinstance(one.work, TimerTask | FollowUpTask)]
+        makers: Steps = (*(one.run for one in making), occurrences.sweep, feeds.run)
+        after: Steps = (*(one.run for one in rounds if one not in making), Pruning(self._ctx).run)
+
+        def done() -> object:
+            return len(feeds.done), [one.work.made for one in making if isinstance(one.work, TimerTask | FollowUpTask)]
+
         errors = [_error_of(step, log) for step in before]
         with stopped_by_signals(worker.stop):
-            errors += _rounds(worker, makers, lambda: len(feeds.done), log)
-        errors += [_error_of(step, log) for step in after]
+            errors += _rounds(worker, makers, done, log)
+            errors += [_error_of(step, log) for step in after if not worker.stopping.is_set()]
+        self._ctx.ending.go_on()
         for error in filter(None, errors):
             raise error
         return worker.tally
@@ -175,12 +191,6 @@ class Runner:
 
     def _is_stopping(self) -> bool:
         return self._stopping.is_set()
-
-    def _inbox(self, log: Log) -> InboxTask:
-        return InboxTask(self._ctx, Inbox(self._ctx, self._drafting), self._functions.reply_handlers, log)
-
-    def _webhooks(self, log: Log) -> WebhookTask:
-        return WebhookTask(Webhooks(self._ctx.store), self._ctx.network.fetcher, self._ctx.clock, log)
 
     def _log_left_out_commands(self, log: Log) -> None:
         """Log that there are commands which this worker does not run, and how to change that."""
@@ -213,7 +223,7 @@ def _begun(step: Callable[[], object], log: Log) -> None:
         log("error", error=problem.name, message=problem.message)
 
 
-def _rounds(worker: Worker, makers: Steps, checked: Callable[[], int], log: Log) -> list[SkywriteError | None]:
+def _rounds(worker: Worker, makers: Steps, checked: Callable[[], object], log: Log) -> list[SkywriteError | None]:
     """Publish, then let each maker make posts, until there is nothing left to do; a maker that fails is left out."""
     errors: list[SkywriteError | None] = []
     left = list(makers)

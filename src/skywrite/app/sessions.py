@@ -9,36 +9,54 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from skywrite.app.chores import Chore
 from skywrite.app.context import Context
 from skywrite.atproto.session_data import Session
 from skywrite.clock import to_iso
-from skywrite.errors import SignInError, StorageError, Unexpected
+from skywrite.errors import SignInError, SkywriteError, StorageError, Unexpected
 from skywrite.publish.log import Log, silent
+from skywrite.publish.rounds import Turn, take_all
+from skywrite.publish.worker import in_turn
 from skywrite.queue.events import Events
 from skywrite.queue.model import Account
 from skywrite.queue.store import Store
 
-KEEP_SECONDS = 3600.0
+EVERY = timedelta(hours=1)
 IDLE_DAYS = 30
 NOTICE_DAYS = 3
 PASSWORD_IDLE_DAYS = 90
 ENDED = "Its session has ended, as sessions of OAuth do."
 
 
-class SessionKeeping(Chore):
-    """Every hour: refresh sessions that were not used for thirty days, and report those that end soon."""
+class SessionKeeping:
+    """The worker's work (`publish.rounds.Work`) of keeping sessions: every hour it refreshes those that were not used
+    for thirty days, and reports those that end soon.
+    """
 
-    every = timedelta(seconds=KEEP_SECONDS)
+    kind = "sessions"
 
     def __init__(self, ctx: Context, log: Log = silent) -> None:
-        super().__init__(ctx)
+        self._ctx = ctx
         self._log = log
+        self._next_at: datetime | None = None
 
-    def _do(self, now: datetime) -> None:
+    def next_at(self) -> datetime | None:
+        """Every hour."""
+        return in_turn(self._next_at, self._ctx.clock.now(), EVERY)
+
+    def run(self) -> None:
+        """Refresh and report all of them."""
+        take_all(self)
+
+    def due(self) -> list[Turn]:
+        """Report the sessions that end soon. Returns the accounts whose session is to be refreshed."""
+        now = self._ctx.clock.now()
+        self._next_at = now + EVERY
+        self._report_ends(now)
+        idle = self._ctx.store.idle_sessions(now - timedelta(days=IDLE_DAYS))
+        return [Turn(account.did, account.pds_url, account) for account in idle]
+
+    def _report_ends(self, now: datetime) -> None:
         store = self._ctx.store
-        for account in store.idle_sessions(now - timedelta(days=IDLE_DAYS)):
-            self._refresh(account)
         for account in store.ended_sessions(now + timedelta(days=NOTICE_DAYS)):
             assert account.session_ends_at is not None
             if account.session_ends_at <= now:
@@ -46,19 +64,23 @@ class SessionKeeping(Chore):
             else:
                 self._announce(account, account.session_ends_at, now)
 
-    def _refresh(self, account: Account) -> None:
-        """Refresh one session; a problem with it does not affect the others."""
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Refresh the session of an account."""
+        account: Account = turn.what
         try:
             self._ctx.agent(account).refresh()
             self._log("session_refreshed", account=account.handle)
+            return None
         except StorageError:
             raise
         except SignInError as error:
             self._ctx.agents.forget(account.did)
             self._end(account, error.message)
+            return error
         except Exception as error:
             problem = Unexpected.of(error)
             self._log("error", account=account.handle, error=problem.name, message=problem.message)
+            return problem
 
     def _end(self, account: Account, reason: str) -> None:
         self._ctx.store.change_account(account.did, "needs_login", reason=reason)

@@ -7,7 +7,6 @@ functions (`functions`), the transactions (`queue.timers`).
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from skywrite.clock import to_iso
 from skywrite.compose.draft import Draft
 from skywrite.errors import InputError, SkywriteError, StorageError
 from skywrite.publish.log import Log
-from skywrite.publish.pool import Pool
+from skywrite.publish.rounds import Turn
 from skywrite.queue import identities
 from skywrite.queue.model import NewPost, Problem
 from skywrite.queue.timers import Timer, TimerClaim, TimerResult
@@ -32,7 +31,6 @@ from skywrite.sources.command import CommandStopped
 
 RUN_LEASE_SECONDS = 600.0
 LEASE_MARGIN_SECONDS = 60.0
-TIMER_THREADS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +63,6 @@ class Timers:
     def next_at(self) -> datetime | None:
         """When this process must run something next."""
         return min((at for timer in self._mine() if (at := self._free_at(timer)) is not None), default=None)
-
-    def run_due(self, log: Log) -> int:
-        """Run everything that is due and that no other process runs.
-
-        Returns the number of runs. A timer that cannot be run is logged, keeps its problem, and does not stop the
-        others.
-        """
-        task = TimerTask(self, log, wait=True)
-        task.run()
-        return task.runs
 
     def due(self) -> list[Timer]:
         """What must be run now."""
@@ -200,58 +188,35 @@ def late_seconds(late: str | None) -> int:
 
 
 class TimerTask:
-    """The worker's task (`publish.worker.Task`) of running what is due, each in its own thread.
+    """The worker's work (`publish.rounds.Work`) of running what is due. `made` counts the runs."""
 
-    A command that hangs does not hold up the others. With `wait`, `run` returns when all are done; without it, at once.
-    """
+    kind = "timers"
 
-    def __init__(self, timers: Timers, log: Log, *, threads: int = TIMER_THREADS, wait: bool = False) -> None:
+    def __init__(self, timers: Timers, log: Log) -> None:
         self._timers = timers
         self._log = log
-        self._wait = wait
-        self._pool = Pool(threads, self._work, name="timer", rest_seconds=0)
         self._lock = threading.Lock()
-        self._waiting: deque[Timer] = deque()
-        self._known: set[int] = set()
-        self._errors: list[Exception] = []
-        self.runs = 0
+        self.made = 0
 
     def next_at(self) -> datetime | None:
         """When the next one is due."""
         return self._timers.next_at()
 
-    def run(self) -> None:
-        """Run what is due and not already running here."""
-        for timer in self._timers.due():
-            with self._lock:
-                if timer.id in self._known:
-                    continue
-                self._known.add(timer.id)
-                self._waiting.append(timer)
-            self._pool.wake()
-        if self._wait:
-            self._pool.wait()
-        if self._errors:
-            error, self._errors = self._errors[0], []
-            raise error
+    def due(self) -> list[Turn]:
+        """Those that are due; what one depends on is its own business."""
+        return [Turn(str(timer.id), f"{timer.kind} {timer.id}", timer) for timer in self._timers.due()]
 
-    def _work(self) -> None:
-        while (timer := self._next()) is not None:
-            try:
-                ran = self._timers.run(timer, self._log)
-                with self._lock:
-                    self.runs += ran
-            except CommandStopped:
-                self._log("stopped", timer=timer.id, kind=timer.kind)
-            except Exception as error:
-                self._errors.append(error)
-            finally:
-                with self._lock:
-                    self._known.discard(timer.id)
-
-    def _next(self) -> Timer | None:
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Run one."""
+        timer: Timer = turn.what
+        try:
+            ran = self._timers.run(timer, self._log)
+        except CommandStopped as error:
+            self._log("stopped", timer=timer.id, kind=timer.kind)
+            return error
         with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+            self.made += ran
+        return None
 
 
 def _dead_holder(timer: Timer) -> str | None:

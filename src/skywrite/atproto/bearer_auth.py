@@ -29,7 +29,7 @@ from skywrite.atproto.xrpc_errors import (
     with_answer,
 )
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import NoAnswer, NotSent, SkywriteError, TemporaryError, TimedOut
+from skywrite.errors import CutOff, NoAnswer, NotSent, SkywriteError, TemporaryError, TimedOut
 from skywrite.http import Transport
 
 REFRESH_LEASE_SECONDS = 60
@@ -218,7 +218,7 @@ class BearerAuth:
                     headers=_bearer(session.refresh_jwt),
                     timeout_seconds=REFRESH_SECONDS,
                 )
-            except TimedOut:
+            except (TimedOut, CutOff):
                 raise
             except (NoAnswer, ServerFailure):
                 if not tries_left:

@@ -23,6 +23,7 @@ from skywrite.atproto.xrpc_errors import (
     TooLargeForServer,
 )
 from skywrite.errors import (
+    CutOff,
     InputError,
     NoAnswer,
     NotSent,
@@ -30,6 +31,7 @@ from skywrite.errors import (
     RejectedError,
     SignInError,
     SkywriteError,
+    Stopping,
     TemporaryError,
 )
 
@@ -337,8 +339,8 @@ class Repo:
         for tries_left in range(tries - 1, -1, -1):
             try:
                 return send()
-            except (NoAnswer, NotSent, ServerFailure):
-                if not tries_left:
+            except (NoAnswer, NotSent, ServerFailure) as error:
+                if not tries_left or isinstance(error, Stopping | CutOff):
                     raise
             clock.wait(threading.Event(), 1 + clock.random())
         raise AssertionError("unreachable")

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from skywrite.atproto.syntax import RESERVED_ENDINGS
 from skywrite.atproto.xrpc_errors import NotAPds, ServerFailure, error_from, not_xrpc
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import InputError, NoAnswer, NotSent, RejectedError, TimedOut
+from skywrite.errors import CutOff, InputError, NoAnswer, NotSent, RejectedError, Stopping, TimedOut
 from skywrite.http import MAX_ANSWER_BYTES, Response, Transport
 
 QUERY_TRIES = 3
@@ -127,8 +127,8 @@ class Xrpc:
                     timeout_seconds=timeout_seconds,
                 )
                 break
-            except NotSent:
-                if not tries_left:
+            except NotSent as error:
+                if not tries_left or isinstance(error, Stopping):
                     raise
                 self._pause(0)
         self._raise_for(nsid, response, all_headers, hide)
@@ -190,7 +190,7 @@ class Xrpc:
 def _may_pass(error: NotSent | NoAnswer | ServerFailure) -> bool:
     if isinstance(error, ServerFailure):
         return error.status in RETRY_STATUSES
-    return not isinstance(error, NotAPds | TimedOut)
+    return not isinstance(error, NotAPds | TimedOut | Stopping | CutOff)
 
 
 def _itself(response: Response) -> Response:

@@ -55,6 +55,7 @@ def run_command(
     """
     from skywrite.app import Skywrite
     from skywrite.app.programs import load_app
+    from skywrite.app.signals import exit_in_the_end
 
     with Skywrite() if app is None else load_app(app) as sky:
         if name is not None:
@@ -70,7 +71,7 @@ def run_command(
             left = sky.posts.count_due()
             _report(sky, tally, left, as_json)
             sys.exit(5 if tally.failed else 4 if left or tally.held else 0)
-        tally = sky.run(threads=threads, log=log, commands=commands)
+        tally = sky.run(threads=threads, log=log, commands=commands, when_stopping=exit_in_the_end)
         log("stopped", published=tally.published)
 
 

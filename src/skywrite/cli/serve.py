@@ -45,6 +45,7 @@ def serve_command(
     from contextlib import ExitStack
 
     from skywrite.app import Skywrite
+    from skywrite.app.signals import exit_in_the_end
     from skywrite.cli.logs import make_log
     from skywrite.errors import MissingExtra
 
@@ -62,7 +63,11 @@ def serve_command(
             sky = stack.enter_context(Skywrite())
         log = make_log("none" if as_json else log_format, sky.context.clock)
         options = Options(host, port, not no_worker, public_url, proxies)
-        serve(sky, options, ready=lambda place: _announce(sky, place, public_url, as_json, demo), log=log)
+
+        def ready(place: Place) -> None:
+            _announce(sky, place, public_url, as_json, demo)
+
+        serve(sky, options, ready=ready, log=log, when_stopping=exit_in_the_end)
 
 
 def _announce(sky: Skywrite, place: Place, public_url: str | None, as_json: bool, demo: bool) -> None:

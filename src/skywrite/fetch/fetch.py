@@ -18,7 +18,8 @@ from http import HTTPStatus
 from typing import BinaryIO
 
 from skywrite.clock import SYSTEM_CLOCK, Clock
-from skywrite.errors import NoAnswer, NotSent, RejectedError, TemporaryError
+from skywrite.ending import Ending
+from skywrite.errors import CutOff, NoAnswer, NotSent, RejectedError, Stopping, TemporaryError
 from skywrite.fetch.guard import AddressRefused, Guard, Target
 from skywrite.http import Http, RequestOptions, Response, Transport
 
@@ -74,7 +75,7 @@ class Fetcher:
     """Opens untrusted addresses. Safe to share between threads.
 
     `allow` is the same as for Guard, from the configuration's `fetch_allow`. `connect` makes the client that connects
-    to one checked address; tests bring their own.
+    to one checked address; tests bring their own. Requests end when `ending` comes.
     """
 
     def __init__(
@@ -84,8 +85,10 @@ class Fetcher:
         guard: Guard | None = None,
         clock: Clock = SYSTEM_CLOCK,
         connect: Connect | None = None,
+        ending: Ending | None = None,
     ) -> None:
         self.clock = clock
+        self._ending = ending
         self._guard = guard or Guard(allow)
         self._connect = connect or self._pinned
         self._clients: OrderedDict[tuple[str, str, int], Http] = OrderedDict()
@@ -201,6 +204,8 @@ class Fetcher:
                 if into is None:
                     return client.request(method, target.url, **options)
                 return _into(into, client, target.url, options)
+            except (Stopping, CutOff):
+                raise
             except NotSent as error:
                 last = error
             except NoAnswer as error:
@@ -219,7 +224,7 @@ class Fetcher:
         """A client that connects to exactly this address for this host. Cached: a new one reads all certificates."""
         key = (target.host, address, target.port)
         with self._lock:
-            client = self._clients.pop(key, None) or Http(resolve=key)
+            client = self._clients.pop(key, None) or Http(resolve=key, ending=self._ending)
             self._clients[key] = client
             if len(self._clients) > CLIENTS_MAX:
                 self._clients.popitem(last=False)

@@ -5,9 +5,13 @@ What does not live here: when, and what it says.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from skywrite.ending import Ending
 from skywrite.errors import Do, Hint, InputError, SkywriteError
 
 if TYPE_CHECKING:
@@ -45,11 +49,17 @@ def server_of(config: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def send_mail(
-    config: Mapping[str, Any], password: str | None, subject: str, text: str, *, tls: ssl.SSLContext | None = None
+    config: Mapping[str, Any],
+    password: str | None,
+    subject: str,
+    text: str,
+    *,
+    tls: ssl.SSLContext | None = None,
+    ending: Ending | None = None,
 ) -> None:
     """Send one message. Neither the password nor the message is sent without encryption, unless `plain` is set.
 
-    Raises NotEncrypted, MailNotSent.
+    A server that is silent is hung up on when `ending` comes. Raises NotEncrypted, MailNotSent.
     """
     import smtplib
     import ssl
@@ -63,7 +73,8 @@ def send_mail(
     message.set_content(text)
     host, _ = server_of(config)
     try:
-        with _connected(config, tls) as server:
+        with _connected(config, tls) as server, (ending or Ending()).telling(partial(_hang_up, server)):
+            _encrypt(server, config, tls)
             if config.get("user"):
                 server.login(str(config["user"]), password or "")
             server.send_message(message)
@@ -78,19 +89,34 @@ def send_mail(
         raise MailNotSent(f"{host} did not take the message: {said}", hint=hint) from error
 
 
+def _hang_up(server: smtplib.SMTP) -> None:
+    """End what another thread waits for."""
+    with suppress(OSError):
+        if server.sock is not None:
+            server.sock.shutdown(socket.SHUT_RDWR)
+
+
 def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib.SMTP:
     import smtplib
     import ssl
 
     host, port = server_of(config)
-    context = tls or ssl.create_default_context()
     if port == TLS_PORT:
-        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
-    server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=tls or ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+
+
+def _encrypt(server: smtplib.SMTP, config: Mapping[str, Any], tls: ssl.SSLContext | None) -> None:
+    """Encrypt a connection that is not; nothing more is said to a server that cannot, unless `plain` is set."""
+    import ssl
+
+    host, port = server_of(config)
+    if port == TLS_PORT:
+        return
     try:
         server.ehlo()
         if server.has_extn("starttls"):
-            server.starttls(context=context)
+            server.starttls(context=tls or ssl.create_default_context())
         elif not config.get("plain"):
             raise NotEncrypted(
                 f"{host} offers no STARTTLS, so nothing was sent.",
@@ -101,4 +127,3 @@ def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib
     except BaseException:
         server.close()
         raise
-    return server

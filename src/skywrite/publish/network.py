@@ -18,6 +18,7 @@ from skywrite.clock import Clock
 from skywrite.compose.references import parse_reference
 from skywrite.compose.resolve import DraftContext
 from skywrite.config import Config
+from skywrite.ending import Ending
 from skywrite.errors import TemporaryError
 from skywrite.http import Transport
 from skywrite.publish.sender import VideoUpload
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 
 
 class Network:
-    """The network as one process sees it. Safe to share between threads."""
+    """The network as one process sees it. Safe to share between threads. What waits for it ends when `ending` comes."""
 
-    def __init__(self, config: Config, transport: Transport, clock: Clock) -> None:
+    def __init__(self, config: Config, transport: Transport, clock: Clock, ending: Ending | None = None) -> None:
         self.transport = transport
         self._config = config
         self._clock = clock
+        self._ending = ending
         self._lock = threading.RLock()
         self._resolvers: dict[str | None, Resolver] = {}
         self._fetcher: Fetcher | None = None
@@ -67,7 +69,7 @@ class Network:
             if self._fetcher is None:
                 from skywrite.fetch.fetch import Fetcher
 
-                self._fetcher = Fetcher(self._config.fetch_allow)
+                self._fetcher = Fetcher(self._config.fetch_allow, ending=self._ending)
             return self._fetcher
 
     def checked_transport(self) -> Transport:

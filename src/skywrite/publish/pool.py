@@ -12,7 +12,10 @@ REST_SECONDS = 30.0
 
 
 class Pool:
-    """Up to `most` threads that each do `work` when they are woken. A thread that is idle for long ends."""
+    """Up to `most` threads that each do `work` when they are woken. A thread that is idle for long ends.
+
+    They do not keep the process from ending: whoever closes the pool waits for them, for as long as it likes.
+    """
 
     def __init__(
         self, most: int, work: Callable[[], None], *, name: str = "publish", rest_seconds: float = REST_SECONDS
@@ -59,7 +62,7 @@ class Pool:
             elif len(self._threads) < self._most:
                 self._waiting += 1
                 self._started += 1
-                thread = threading.Thread(target=self._live, name=f"{self._name}-{self._started}")
+                thread = threading.Thread(target=self._live, name=f"{self._name}-{self._started}", daemon=True)
                 self._threads.add(thread)
                 thread.start()
             else:
@@ -72,12 +75,15 @@ class Pool:
 
     def close(self) -> None:
         """Start nothing new; returns when every thread has ended."""
+        for thread in self.begin_to_close():
+            thread.join()
+
+    def begin_to_close(self) -> list[threading.Thread]:
+        """Start nothing new. Returns the threads that still work."""
         with self._lock:
             self._closed = True
             self._news.notify_all()
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join()
+            return list(self._threads)
 
     def _live(self) -> None:
         try:

@@ -10,13 +10,15 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from skywrite.atproto.xrpc_errors import http_date
 from skywrite.clock import Clock
-from skywrite.errors import SkywriteError
+from skywrite.errors import CutOff, NoAnswer, SkywriteError, Stopping
+from skywrite.publish.rounds import Turn, take_all
 from skywrite.queue.webhooks import SECRET_START, DeliveryClaim, Settled, Webhooks
 
 if TYPE_CHECKING:
@@ -98,12 +100,13 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
 
 @dataclass
 class WebhookTask:
-    """The worker's task (`publish.worker.Task`) of sending messages."""
+    """The worker's work (`publish.rounds.Work`) of sending messages: to each webhook, one after the other."""
 
     webhooks: Webhooks
     fetcher: Callable[[], Fetcher]
     clock: Clock
     log: Callable[..., None]
+    kind: str = field(default="webhooks", init=False)
 
     def next_at(self) -> datetime | None:
         """When the next message may be sent; soon in any case, because one may be added meanwhile."""
@@ -112,18 +115,35 @@ class WebhookTask:
         return soon if next_at is None else min(next_at, soon)
 
     def run(self) -> None:
-        """Send what is due, one message after the other."""
-        while (claim := self.webhooks.claim(LEASE_SECONDS)) is not None:
-            settled = self._try(claim)
+        """Send all that is due."""
+        take_all(self)
+
+    def due(self) -> list[Turn]:
+        """The webhooks for which messages wait."""
+        return [Turn(str(number), urlsplit(url).netloc) for number, url in self.webhooks.waiting()]
+
+    def take(self, turn: Turn) -> SkywriteError | None:
+        """Send what waits for a webhook, one message after the other, until one gets no response."""
+        while (claim := self.webhooks.claim(LEASE_SECONDS, int(turn.name))) is not None:
+            try:
+                settled = self._try(claim)
+            except (Stopping, CutOff) as error:
+                self.webhooks.put_back(claim)
+                return error
             self.webhooks.settle(claim, settled)
             facts = {"webhook": claim.webhook.id, "message": claim.delivery.id, "status": settled.status}
             self.log(f"webhook_{settled.state}", **facts, error=settled.error)
+            if settled.status is None:
+                return NoAnswer(settled.error or "")
+        return None
 
     def _try(self, claim: DeliveryClaim) -> Settled:
         delivery, body = claim.delivery, claim.delivery.body.encode()
         headers = signed_headers(claim.secrets, message_id(delivery.id), self.clock.now(), body)
         try:
             response = self.fetcher().post(claim.webhook.url, body, headers, timeout_seconds=TIMEOUT_SECONDS)
+        except (Stopping, CutOff):
+            raise
         except SkywriteError as error:
             return after_failure(delivery.tries, error.message, self.clock.now())
         return after_answer(delivery.tries, response, self.clock.now())

@@ -13,12 +13,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Protocol, Self
 
 from skywrite.clock import Clock
 from skywrite.config import DEFAULT_THREADS
+from skywrite.ending import Ending
 from skywrite.errors import SkywriteError, StorageError
 from skywrite.publish.budget import CATCH_UP_GAP_SECONDS
 from skywrite.publish.hosts import Choice, Hosts, Shown, needs_video, shown_by
@@ -33,6 +35,10 @@ IDLE_SECONDS_MAX = 30.0
 HOT_LOOP_SECONDS = 0.05
 STALLED_SECONDS = 1.0
 STORAGE_PAUSE_SECONDS_MAX = 30.0
+# What is in flight when the worker is asked to stop may finish for so long; then its requests are ended.
+FINISH_SECONDS = 5.0
+END_SECONDS = 8.0
+END_LOOK_SECONDS = 0.1
 
 
 class Task(Protocol):
@@ -102,7 +108,8 @@ def _left(hosts: Hosts, claim: Claim, shown: Shown) -> None:
 class Worker:
     """Publishes with up to `threads` threads. `log(event, **facts)` reports each step, and must not fail.
 
-    `before` is called when it starts to run, and may refuse by raising; `at_the_end` when it has ended.
+    `before` is called when it starts to run, and may refuse by raising; `at_the_end` when it has ended. Some seconds
+    after it is asked to stop, `ending` comes, which ends all requests that still wait.
     """
 
     name: str
@@ -114,6 +121,7 @@ class Worker:
     is_time_right: Callable[[], bool] = lambda: True
     before: Callable[[], object] = lambda: None
     at_the_end: Callable[[], object] = lambda: None
+    ending: Ending = field(default_factory=Ending)
 
     def __post_init__(self) -> None:
         self.store, self.clock = self.publisher.store, self.publisher.clock
@@ -136,8 +144,10 @@ class Worker:
         self.publisher.decider.hosts = self.hosts
 
     def stop(self) -> None:
-        """Ask the worker to end: what is in flight is finished, nothing new is started."""
-        self.stopping.set()
+        """Ask the worker to end: nothing new is started, and what is in flight is finished, or ended after a while."""
+        if not self.stopping.is_set():
+            self.stopping.set()
+            self.ending.come_after(FINISH_SECONDS)
         if self._watching is not None:
             self._watching.wake()
 
@@ -152,19 +162,30 @@ class Worker:
         self.begin()
         self.publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
         pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain))
-        tasks = [threading.Thread(target=self._task_loop, args=(task,), name="task") for task in self.tasks]
-        for thread in tasks:
+        loops = [
+            threading.Thread(target=self._task_loop, args=(task,), name="task", daemon=True) for task in self.tasks
+        ]
+        for thread in loops:
             thread.start()
         try:
             self._watch_loop()
         finally:
             self.stop()
             self.log("stopping")
-            pool.close()
-            for thread in tasks:
-                thread.join()
+            closing = [pool.begin_to_close(), *(getattr(task, "begin_to_end", list)() for task in self.tasks)]
+            self._await_the_end([*loops, *chain(*closing)])
             with suppress(StorageError):
                 self.at_the_end()
+
+    def _await_the_end(self, threads: Sequence[threading.Thread]) -> None:
+        """Wait for threads, but not for ever: what they leave behind is found by its lease, as after a crash."""
+        for _ in range(round(END_SECONDS / END_LOOK_SECONDS)):
+            threads = [thread for thread in threads if thread.is_alive()]
+            if not threads:
+                self.ending.go_on()
+                return
+            threads[0].join(END_LOOK_SECONDS)
+        self.log("left_behind", threads=", ".join(sorted(thread.name for thread in threads)))
 
     def run_once(self) -> Tally:
         """Publish what is due, and return when nothing is left that could be published now.

@@ -154,12 +154,18 @@ class Actions:
             raise WrongState(f"It is {self.get(action_id).state}, so it cannot be cancelled.")
         return self.get(action_id)
 
-    def claim(self) -> Action | None:
-        """Claim the next one that is due, for two minutes."""
+    def waiting(self) -> builtins.list[tuple[str, str]]:
+        """The accounts for which something is due, and their servers."""
+        with self._store._reading() as tx:
+            rows = tx.rows("accounts_with_actions", now=self._store._clock.now())
+        return [(row["did"], row["pds_url"]) for row in rows]
+
+    def claim(self, account_did: str | None = None) -> Action | None:
+        """Claim the next one that is due, of one account or of any, for two minutes."""
         now = self._store._clock.now()
         while True:
             with self._store._reading() as tx:
-                row = tx.row("next_action", now=now)
+                row = tx.row("next_action", now=now, account_did=account_did or "")
             if row is None:
                 return None
             try:

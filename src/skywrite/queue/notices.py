@@ -147,13 +147,18 @@ class Notices:
                 now = self._store._clock.now()
                 tx.run("insert_notice", channel_id=channel.id, trouble=trouble.name, said=said, is_over=True, now=now)
 
-    def claim(self, lease_seconds: float, is_quiet: Callable[[Channel], bool]) -> Waiting | None:
+    def waiting(self) -> list[Channel]:
+        """The channels for which notices wait, and to which nobody else is sending."""
+        with self._store._reading() as tx:
+            return readable(tx.rows("channel_with_notices", now=self._store._clock.now()), _channel_of)
+
+    def claim(
+        self, lease_seconds: float, is_quiet: Callable[[Channel], bool], channel_id: int | None = None
+    ) -> Waiting | None:
         """Claim the next notices, all of one channel together; None if nothing may be sent now."""
         now = self._store._clock.now()
-        with self._store._reading() as tx:
-            ready = readable(tx.rows("channel_with_notices", now=now), _channel_of)
-        for channel in ready:
-            if is_quiet(channel):
+        for channel in self.waiting():
+            if is_quiet(channel) or channel_id not in (None, channel.id):
                 continue
             with self._store._writing(wake=False) as tx:
                 row = tx.row("lease_channel", id=channel.id, now=now, until=now + timedelta(seconds=lease_seconds))

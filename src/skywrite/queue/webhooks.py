@@ -189,12 +189,26 @@ class Webhooks:
             row = tx.row("next_delivery_at")
         return None if row is None else time_of(mended(row)[0]["next_at"])
 
-    def claim(self, lease_seconds: float) -> DeliveryClaim | None:
-        """Claim the next message; None if none may be sent now. Each webhook gets one message at a time."""
+    def waiting(self) -> list[tuple[int, str]]:
+        """The webhooks for which messages may be sent now, and their addresses."""
+        with self._store._reading() as tx:
+            rows = tx.rows("webhooks_with_deliveries", now=self._store._clock.now())
+        return [(row["id"], row["url"]) for row in rows]
+
+    def put_back(self, claim: DeliveryClaim) -> None:
+        """Release a message of which nothing is known: it is sent again soon."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("release_webhook", id=claim.webhook.id, token=claim.token)
+
+    def claim(self, lease_seconds: float, webhook_id: int = 0) -> DeliveryClaim | None:
+        """Claim the next message, for one webhook or (0) any; None if none may be sent now.
+
+        Each webhook gets one message at a time.
+        """
         while True:
             now = self._store._clock.now()
             with self._store._writing(wake=False) as tx:
-                row = tx.row("next_delivery", now=now)
+                row = tx.row("next_delivery", now=now, webhook_id=webhook_id)
                 if row is None:
                     return None
                 if not _is_readable(tx, row, now):

@@ -21,6 +21,7 @@ import uvicorn
 
 from skywrite.app import Skywrite
 from skywrite.errors import Do, Hint, InputError
+from skywrite.publish.worker import FINISH_SECONDS
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.queue.people import People
 from skywrite.server.app import make_app
@@ -74,15 +75,20 @@ class Options(NamedTuple):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that reports when it is ready, and ends endless streams when it stops."""
+    """uvicorn that reports when it is ready, and when it begins to stop; `on_signal` ends endless streams."""
 
     on_ready: Callable[[], None]
+    on_signal: Callable[[], None]
     on_stop: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self.on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.on_stop()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -95,12 +101,22 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.on_stop()
+        self.on_signal()
         super().handle_exit(sig, frame)
 
 
-def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], log: Log) -> None:
-    """Serve until SIGTERM or SIGINT. `ready` is called when connections are answered. Raises InputError."""
+def serve(
+    sky: Skywrite,
+    options: Options,
+    *,
+    ready: Callable[[Place], None],
+    log: Log,
+    when_stopping: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then end within ten seconds. Raises InputError.
+
+    `ready` is called when connections are answered, and `when_stopping` when the server begins to stop.
+    """
     check_options(sky, options)
     _allow_many_connections()
     listening = listen(options.host, options.port)
@@ -120,8 +136,17 @@ def serve(sky: Skywrite, options: Options, *, ready: Callable[[Place], None], lo
     )
     server = _Server(config)
     server.on_ready = lambda: ready(_place(options, listening.getsockname()[1]))
-    server.on_stop = app.state.services.hub.stop
+    server.on_signal = app.state.services.hub.stop
     worker = ServedWorker(sky, app.state.services.metrics.counting(log)) if options.worker else None
+
+    def stop() -> None:
+        when_stopping()
+        # Handlers that wait for the network are ended together with the worker.
+        sky.context.ending.come_after(FINISH_SECONDS)
+        if worker is not None:
+            worker.begin_to_stop()
+
+    server.on_stop = stop
     try:
         if worker is not None:
             worker.start()
@@ -167,8 +192,12 @@ class ServedWorker:
         self._worker.begin()
         self._thread.start()
 
+    def begin_to_stop(self) -> None:
+        """Start nothing new."""
+        self._worker.stop()
+
     def stop(self) -> None:
-        """Finish what is in flight."""
+        """Finish what is in flight, or end it."""
         self._worker.stop()
         if self._thread.ident is not None:
             self._thread.join()

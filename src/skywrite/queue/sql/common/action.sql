@@ -30,9 +30,18 @@ SELECT min(attempt_at) AS attempt_at FROM action WHERE state = 'waiting'
 -- One action.
 SELECT * FROM action WHERE id = :id
 
+-- name: accounts_with_actions
+-- The accounts that have actions which are due, with their servers, whoever has waited the longest first.
+SELECT account.did, account.pds_url, min(action.attempt_at) AS since
+FROM action JOIN account ON account.did = action.account_did
+WHERE action.state = 'waiting' AND action.attempt_at <= :now
+GROUP BY account.did, account.pds_url ORDER BY since, account.did
+
 -- name: next_action
--- The next action that is due.
-SELECT * FROM action WHERE state = 'waiting' AND attempt_at <= :now ORDER BY attempt_at, id LIMIT 1
+-- The next action that is due, of one account or ('') of any.
+SELECT * FROM action
+WHERE state = 'waiting' AND attempt_at <= :now AND (:account_did = '' OR account_did = :account_did)
+ORDER BY attempt_at, id LIMIT 1
 
 -- name: take_action
 -- Claim an action until a time, when it may be tried again.

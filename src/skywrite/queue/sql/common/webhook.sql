@@ -36,11 +36,19 @@ UPDATE webhook SET state = 'disabled', reason = :reason WHERE id = :id
 INSERT INTO delivery (webhook_id, event_id, kind, body, attempt_at, created_at)
 VALUES (:webhook_id, :event_id, :kind, :body, :now, :now) RETURNING *
 
--- name: next_delivery
--- The next message to send, for a webhook that nobody else is sending to.
-SELECT delivery.* FROM delivery JOIN webhook ON webhook.id = delivery.webhook_id
+-- name: webhooks_with_deliveries
+-- The webhooks for which messages wait, and that nobody else is sending to; whoever has waited the longest first.
+SELECT webhook.id, webhook.url, min(delivery.attempt_at) AS since
+FROM delivery JOIN webhook ON webhook.id = delivery.webhook_id
 WHERE delivery.state = 'waiting' AND delivery.attempt_at <= :now AND webhook.state = 'active'
   AND (webhook.lease_until IS NULL OR webhook.lease_until <= :now)
+GROUP BY webhook.id, webhook.url ORDER BY since, webhook.id
+
+-- name: next_delivery
+-- The next message to send, for one webhook or (0) any that nobody else is sending to.
+SELECT delivery.* FROM delivery JOIN webhook ON webhook.id = delivery.webhook_id
+WHERE delivery.state = 'waiting' AND delivery.attempt_at <= :now AND webhook.state = 'active'
+  AND (webhook.lease_until IS NULL OR webhook.lease_until <= :now) AND (:webhook_id = 0 OR webhook.id = :webhook_id)
 ORDER BY delivery.attempt_at, delivery.id LIMIT 1
 
 -- name: next_delivery_at
