@@ -84,3 +84,10 @@ def test_every_source_can_be_named() -> None:
     """`approval=SOURCE` takes every source that posts come from."""
     assert set() == _sources() - set(SOURCES)
     assert _sources()
+
+
+def test_a_zone_that_is_nearly_right_is_shown() -> None:
+    """A setting suggests what a time does."""
+    with pytest.raises(InputError) as caught:
+        read_setting("zone", "Europe/Berln")
+    assert "Did you mean Europe/Berlin?" == caught.value.hint

@@ -60,12 +60,9 @@ def _whole(name: str, value: Any, *, least: int) -> int:
 
 
 def _zone(name: str, value: Any) -> str:
-    from skywrite.schedule.localtime import UnknownZone, zone_of
+    from skywrite.schedule.localtime import zone_of
 
-    try:
-        return zone_of(_text(name, value)).key
-    except UnknownZone:
-        raise InputError(f"{value!r} is not a time zone.", hint="Use a name like Europe/Berlin or UTC.") from None
+    return zone_of(_text(name, value)).key
 
 
 def _langs(name: str, value: Any) -> list[str]:

@@ -35,7 +35,7 @@ def check_false_friends(tokens: Sequence[Token], given: str) -> None:
             others = _other_meanings(word, token.text.endswith("."), company)
             if others:
                 readings = [_replaced(tokens, place, word, other) for other in (_english(token.value), *others)]
-                raise AmbiguousTime(given, f"{word!r} means something else in another language", readings)
+                raise AmbiguousTime(given, f"{word!r} has several meanings", readings)
 
 
 def _words(token: Token) -> list[str]:
