@@ -45,6 +45,19 @@ def test_pages_by_cursor_show_everything_once(store: Store, size: int) -> None:
     assert (20, whole) == (len(whole), found)
 
 
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_pages_of_drafts_show_each_once(store: Store, size: int) -> None:
+    """The newest first, of one account or all, with a text or any; what has a time is not among them."""
+    store.add([post(f"{n}", due=None if n % 4 else later(n), did=(ALICE, BOB)[n % 3 == 0]) for n in range(20)])
+    found, before = list[str](), None
+    while page := store.drafts(before_id=before, limit=size):
+        found += texts(page)
+        before = page[-1].id
+    assert [f"{n}" for n in reversed(range(20)) if n % 4] == found
+    assert ["18", "15", "9", "6", "3"] == texts(store.drafts(account_did=BOB))
+    assert ["1"] == texts(store.drafts(text="1", before_id=5))
+
+
 def test_pages_of_the_history(store: Store, clock: FakeClock) -> None:
     """The history goes back page by page, also through many changes of one moment."""
     ids = [result.id for result in store.add([post(f"{n}") for n in range(12)])]

@@ -202,6 +202,19 @@ class ListOperations(StoreBase):
         found = [post_of(row) for page in pages for row in page]
         return sorted(found, key=lambda post: (post.updated_at, post.id), reverse=True)[:limit]
 
+    def drafts(
+        self, *, account_did: str | None = None, text: str | None = None, before_id: int | None = None, limit: int = 100
+    ) -> list[Post]:
+        """Drafts, the newest first; `before_id` is where to continue."""
+        parts, values = PostFilter(account_did, text=text).parts()
+        if before_id is not None:
+            parts.append("AND id < :before_id")
+            values["before_id"] = before_id
+        parts.append("AND due_at IS NULL ORDER BY id DESC LIMIT :limit")
+        query = self._database.compose("list_posts", *parts)
+        with self._reading() as tx:
+            return [post_of(row) for row in tx.select(query, {**values, "state": "draft", "limit": limit})]
+
     def planned(
         self, account_did: str, start: datetime, stop: datetime, *, limit: int, length: int
     ) -> list[PlannedPost]:

@@ -92,7 +92,7 @@ def plan(visit: Visit) -> Response:
     items = [*_items(found, said, local), *reposts]
     days = [*_days(items, first, count, today, on if view == "month" else None)]
     earlier, later = _neighbours(view, on)
-    drafts = visit.sky.posts.list(states=("draft",), limit=DRAFTS_MAX, account=account.handle if account else None)
+    drafts = visit.sky.context.store.drafts(account_did=account.did if account else None, limit=DRAFTS_MAX)
     return show(
         visit,
         "plan.html",

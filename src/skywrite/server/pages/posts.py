@@ -276,16 +276,35 @@ def history(visit: Visit) -> Response:
     states = (state,) if state in FINAL_STATES else FINAL_STATES
     after = Cursor.parse(visit.query("cursor")) if visit.query("cursor") else None
     posts = visit.sky.context.store.history(states, text=text or None, after=after, limit=HISTORY_POSTS + 1)
+    return _listed(visit, "History", posts, lambda last: str(Cursor.changed(last)), text, state, FINAL_STATES)
+
+
+def drafts(visit: Visit) -> Response:
+    """All drafts, the newest first, page by page, with a search."""
+    text, before = visit.query("text").strip(), row_number(visit.query("cursor"))
+    posts = visit.sky.context.store.drafts(text=text or None, before_id=before, limit=HISTORY_POSTS + 1)
+    return _listed(visit, "Drafts", posts, lambda last: str(last.id), text)
+
+
+def _listed(
+    visit: Visit,
+    title: str,
+    posts: list[Post],
+    cursor: Callable[[Post], str],
+    text: str,
+    state: str = "",
+    states: tuple[str, ...] = (),
+) -> Response:
     accounts = {account.did: account for account in visit.sky.accounts.list()}
     return show(
         visit,
         "history.html",
-        title="History",
+        title=title,
         entries=[Entry(item, accounts[item.account_did]) for item in posts[:HISTORY_POSTS]],
-        following=str(Cursor.changed(posts[HISTORY_POSTS - 1])) if len(posts) > HISTORY_POSTS else "",
+        following=cursor(posts[HISTORY_POSTS - 1]) if len(posts) > HISTORY_POSTS else "",
         text=text,
         state=state,
-        states=FINAL_STATES,
+        states=states,
         zone_of=visit.sky.context.zone,
         several=len(accounts) > 1,
     )
@@ -298,4 +317,5 @@ def routes() -> list[BaseRoute]:
         form_route("/posts/{number:id}/take-back", take_back, network=True),
         form_route("/posts/{number:id}/{action}", act, network=True),
         page_route("/history", history),
+        page_route("/drafts", drafts),
     ]
