@@ -140,12 +140,16 @@ class World:
 
 
 class Request(NamedTuple):
-    """A request for an operation, with what stands in its query or body. `owners`: whose things it names."""
+    """A request for an operation, with what stands in its query or body. `owners`: whose things it names.
+
+    `values` is what all of it says, in the path or elsewhere.
+    """
 
     operation: Operation
     path: str
     fields: Mapping[str, Any]
     owners: frozenset[str]
+    values: Mapping[str, Any]
 
     def __str__(self) -> str:
         return f"{self.operation.method} {self.path} {dict(self.fields)}"

@@ -16,8 +16,9 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from skywrite.app.operations import OPERATIONS, Operation
+from skywrite.app.operations import OPERATIONS, Access, Operation
 from skywrite.app.operations.shapes import DraftInput
+from skywrite.errors import SkywriteError
 from skywrite.queue.api_keys import SCOPES, Scope
 from tests.server.rights_world import ALL, AT, BOTH, CALLERS, DIDS, NEVER, OTHER, Request, World, ask, build
 from tests.store.support import fast_folder
@@ -143,10 +144,11 @@ def fields_of(operation: Operation) -> Iterator[tuple[str, bool]]:
 
 def made(operation: Operation, values: Mapping[str, Any], owners: frozenset[str]) -> Request:
     """A request with these values."""
-    path, rest = operation.path, dict(values)
+    given = {name: value for name, value in values.items() if value is not None}
+    path, rest = operation.path, dict(given)
     for name in operation.path_fields():
         path = path.replace(f"{{{name}}}", str(rest.pop(name)))
-    return Request(operation, path, {name: value for name, value in rest.items() if value is not None}, owners)
+    return Request(operation, path, rest, owners, given)
 
 
 def usual(world: World, operation: Operation, caller: str) -> tuple[dict[str, Any], frozenset[str]]:
@@ -261,6 +263,28 @@ def test_what_people_do_no_key_does(world: World, folder: Path, name: str) -> No
             refused = answers(client, world.keys[caller, EVERY], requests_of(world, OPERATIONS[name], caller))
             said = {(status, body) for status, _, body in refused.values()}
             assert [403] == [status for status, _ in said]
+
+
+@pytest.mark.parametrize("name", sorted({*OPERATIONS} - {*KEYED}))
+def test_a_person_for_some_accounts_would_see_no_others(world: World, folder: Path, name: str) -> None:
+    """What only people do asks whose it is, too, although nobody who is signed in has rights for some accounts only."""
+    operation = OPERATIONS[name]
+    requests = requests_of(world, operation, "alice")
+    whole, alone = world.copy(folder / "whole"), world.copy(folder / "alone", without="bob")
+    assert outcomes(alone, operation, requests) == outcomes(whole, operation, requests)
+
+
+def outcomes(world: World, operation: Operation, requests: list[Request]) -> list[str]:
+    """What comes of requests by somebody on the page who has rights for alice's account only."""
+    found = []
+    with world.opened() as sky:
+        access = Access(sky, EVERY, frozenset({DIDS["alice"]}), who="person 9", source="page")
+        for request in requests:
+            try:
+                found.append(repr(operation.run(access, msgspec.convert(request.values, operation.input))))
+            except SkywriteError as error:
+                found.append(f"{error.name} {error.message} {error.hint}")
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
