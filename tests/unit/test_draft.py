@@ -481,3 +481,10 @@ def test_short_texts_have_no_language(monkeypatch: pytest.MonkeyPatch, text: str
     model = Model("de", 1.0)
     monkeypatch.setattr(language, "_identifier", lambda: model)
     assert (asks, int(asks)) == (language.detect_language(text) is not None, len(model.asked))
+
+
+@pytest.mark.parametrize("field", [{"images": ""}, {"images": [" "]}, {"video": ""}])
+def test_an_empty_name_of_a_file_is_no_folder(field: dict[str, object]) -> None:
+    """It is an error of its own: as a path it would be the current folder."""
+    with pytest.raises(InvalidDraft, match="the name of a file is empty"):
+        draft_from_dict({"text": "x", **field})

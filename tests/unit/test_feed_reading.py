@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
+from skywrite.errors import InputError
 from skywrite.fetch.charset import codec_for
 from skywrite.fetch.fetch import Fetched
 from skywrite.sources.feed import decode_feed, page_feeds, read_feed
 from skywrite.sources.feed_dates import read_feed_date
 from skywrite.sources.feed_entry import FeedDocument, FeedImage, FeedUnreadable
-from skywrite.sources.feed_poll import with_scheme
+from skywrite.sources.feed_poll import feed_settings, with_scheme
 from skywrite.sources.feed_post import content_of, language
 from skywrite.sources.feed_xml import ELEMENTS_MAX
 from skywrite.sources.html_text import html_images, html_to_text, title_text
@@ -350,3 +351,10 @@ def test_languages(text: str, expected: str) -> None:
 def test_an_address_without_its_scheme(given: str, asked: str) -> None:
     """`feed add example.com` asks at https."""
     assert asked == with_scheme(given)
+
+
+@pytest.mark.parametrize("value", ["no", "yes", 0, 1])
+def test_whether_a_feed_notifies_is_a_yes_or_a_no(value: object) -> None:
+    """The word `no` must not turn it on."""
+    with pytest.raises(InputError, match="mentions must be true or false"):
+        feed_settings(mentions=value)

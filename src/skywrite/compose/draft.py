@@ -249,6 +249,8 @@ def media_from(name: str, value: Any, more: Sequence[str] = ()) -> Media:
         return value
     if isinstance(value, str | PathLike):
         text = fspath(value)
+        if isinstance(value, str) and not value.strip():
+            raise InvalidDraft(f"{name}: the name of a file is empty.", hint="Give a path or an address.")
         return Media(url=text) if text.startswith(("https://", "http://")) else Media(path=str(text))
     if isinstance(value, bytes):
         return Media(data=value)
