@@ -6,6 +6,7 @@ What lives here: what is stored, and who calls. What does not: what is asked of 
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -18,8 +19,9 @@ from typing import Any, NamedTuple
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
+from skywrite.app.chores import HANGING
 from skywrite.app.operations import Operation
-from skywrite.clock import FakeClock
+from skywrite.clock import FakeClock, to_iso
 from skywrite.config import load_config
 from skywrite.errors import NotSent
 from skywrite.http import Response
@@ -35,6 +37,7 @@ from skywrite.server.security import Origin
 from tests.store.support import ALICE, BOB, KEY, NOON, session
 
 DIDS = {"alice": ALICE, "bob": BOB}
+SERVERS = {"alice": "http://127.0.0.1:1", "bob": "http://127.0.0.2:1"}
 OTHER = {"alice": "bob", "bob": "alice"}
 # Whose things are: an account's, those of both, and those that are for all accounts.
 BOTH, ALL = "both", "all"
@@ -61,11 +64,21 @@ class Silence:
         raise NotSent("There is no network here.")
 
 
+# The columns that say whom a row touches; in most tables, nothing in them means all accounts.
+TOUCHING = ("account_did", "account_dids", "accounts")
+
+
 class Row(NamedTuple):
     """A row of a table, as it is stored."""
 
     table: str
-    values: tuple[Any, ...]
+    values: tuple[tuple[str, Any], ...]
+
+    def touches_only(self, did: str) -> bool:
+        """Whether it touches no account but this one."""
+        found = [value for name, value in self.values if name in TOUCHING]
+        given = [value for value in found if value is not None]
+        return not found or (bool(given) and all(value in (did, f'["{did}"]') for value in given))
 
 
 @dataclass
@@ -95,10 +108,11 @@ class World:
         with closing(sqlite3.connect(self.database)) as connection:
             tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
             return {
-                Row(table, values)
+                Row(table, tuple(zip(names, values, strict=True)))
                 for table in tables
                 if not table.startswith("sqlite_")
-                for values in connection.execute(f"SELECT {_columns(connection, table)} FROM {table}")
+                for names in [_columns(connection, table)]
+                for values in connection.execute(f"SELECT {', '.join(names)} FROM {table}")
             }
 
     def copy(self, home: Path, without: str | None = None) -> World:
@@ -115,9 +129,12 @@ class World:
             for noun, table in (("feeds", "feed"), ("webhooks", "webhook"), ("calendars", "feed_token")):
                 for name in (*self.of(noun, BOTH), *self.of(noun, ALL), *self.of(noun, owner)):
                     connection.execute(f"DELETE FROM {table} WHERE id = ?", (name,))
-            kept = tuple(self.of("keys", OTHER[owner]))
+            kept = (*self.of("keys", OTHER[owner]), *self.of("callers", OTHER[owner]))
             marks = ",".join("?" * len(kept))
             connection.execute(f"DELETE FROM api_key WHERE id NOT IN ({marks})", kept)
+            connection.execute(f"DELETE FROM upload WHERE who NOT IN ({marks})", [f"key {key}" for key in kept])
+            others = json.dumps([[SERVERS[OTHER[owner]], 3]])
+            connection.execute("UPDATE setting SET value = ? WHERE scope = ?", (others, HANGING))
             connection.execute("DELETE FROM event WHERE account_did = ?", (DIDS[owner],))
             connection.execute("DELETE FROM account WHERE did = ?", (DIDS[owner],))
             connection.commit()
@@ -171,8 +188,10 @@ def build(home: Path, feeds_url: str) -> World:
     world = World(home, feeds_url)
     home.mkdir()
     with world.opened() as sky:
-        for did in DIDS.values():
-            sky.context.store.sign_in(session(did))
+        for owner, did in DIDS.items():
+            sky.context.store.sign_in(session(did)._replace(pds_url=SERVERS[owner]))
+        sky.context.store.put_setting("worker", "w", to_iso(NOON))
+        sky.context.store.put_setting(HANGING, "w", [[server, 3] for server in SERVERS.values()])
         _fill_shared(world, sky)
         for owner in ("bob", "alice"):
             _fill(world, sky, owner)
@@ -189,9 +208,9 @@ def build(home: Path, feeds_url: str) -> World:
     return world
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> str:
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-    return ", ".join(name for name in names if name != "last_used_at")
+    return [name for name in names if name != "last_used_at"]
 
 
 def _fill_shared(world: World, sky: Skywrite) -> None:
@@ -232,7 +251,10 @@ def _fill(world: World, sky: Skywrite, owner: str) -> None:
     published = world.of("published", owner)[0]
     every = sky.posts.schedule(f"{secret} again", account=did, every="0 9 * * *", zone="UTC").recurrence_id
     world.note("recurrences", owner, every)
-    world.note("reposts", owner, sky.reposts.repost(published, at=AT, account=did).id)
+    world.note("reposts", owner, *(sky.reposts.repost(published, at=AT, account=did).id for _ in range(2)))
+    _run(world, "UPDATE action SET state = 'failed' WHERE id = ?", world.of("reposts", owner)[1])
+    late = sky.posts.schedule(f"{secret} late", account=did, at=AT).post_id
+    _run(world, "UPDATE post SET due_at = '2026-11-24T11:00:00.000000Z' WHERE id = ?", late)
     world.note("follow-ups", owner, sky.follow_ups.add(published, when="50 likes", reply=secret).id)
     _add_feed(world, sky, owner, (did,))
     item = NewItem(
@@ -264,9 +286,13 @@ def _put_into(world: World, state: str, post_id: int, did: str) -> None:
         "published": f"uri = 'at://{did}/app.bsky.feed.post/{post_id}', cid = 'bafyreiexample', published_at = due_at",
     }.get(state)
     if values is not None:
-        with closing(sqlite3.connect(world.database)) as connection:
-            connection.execute(f"UPDATE post SET state = ?, {values} WHERE id = ?", (state, post_id))
-            connection.commit()
+        _run(world, f"UPDATE post SET state = ?, {values} WHERE id = ?", state, post_id)
+
+
+def _run(world: World, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(world.database)) as connection:
+        connection.execute(statement, values)
+        connection.commit()
 
 
 def _make_callers(world: World, sky: Skywrite) -> None:
@@ -277,4 +303,4 @@ def _make_callers(world: World, sky: Skywrite) -> None:
             accounts = None if caller == ALL else [DIDS[caller]]
             key, secret = ApiKeys(sky.context.store).add("caller", sorted(scopes), accounts=accounts)
             world.keys[caller, scopes] = secret
-            world.note("keys" if caller != ALL else "callers", caller, key.id)
+            world.note("callers", caller, key.id)
