@@ -86,7 +86,12 @@ def fill_sandbox(box: Sandbox) -> None:
     alice = box.account(HANDLE)
     secret = next(iter(alice.app_passwords.values()))
     secret.password = PASSWORD
-    bob = Client(box.url)
-    bob.login(FRIEND, box.account(FRIEND).app_password)
+    put_post(box, FRIEND)
+
+
+def put_post(box: Sandbox, handle: str) -> None:
+    """The post with the record key of the examples."""
+    client = Client(box.url)
+    client.login(handle, box.account(handle).app_password)
     value = {"$type": "app.bsky.feed.post", "text": "Well", "createdAt": "2026-01-01T00:00:00.000Z"}
-    Repo(bob.agent).create_all([Write.of("app.bsky.feed.post", QUOTED, value)])
+    Repo(client.agent).create_all([Write.of("app.bsky.feed.post", QUOTED, value)])

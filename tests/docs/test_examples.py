@@ -9,7 +9,7 @@ import pytest
 
 from skywrite.cli.main import main
 from skywrite.sandbox import Sandbox
-from tests.docs.examples import HANDLE, PASSWORD, Example, examples, fill_folder, fill_sandbox
+from tests.docs.examples import HANDLE, PASSWORD, Example, examples, fill_folder, fill_sandbox, put_post
 
 PAGES = ("README.md", "docs/guide/first-post.md", "docs/guide/kinds-of-posts.md", "docs/guide/queue.md")
 MOVE = "docs/guide/from-the-atproto-sdk.md"
@@ -54,6 +54,7 @@ def run(words: list[str]) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_works(page: str, box: Sandbox) -> None:
     """Typed in the order of the page, none of them fails."""
+    put_post(box, HANDLE)
     run(["slots", "mon-fri 9:00,17:30"])
     run(["post", "Something to look at", "--at", "tomorrow 9:00"])
     ran = 0

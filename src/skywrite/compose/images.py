@@ -203,7 +203,7 @@ def _is_animated_gif(path: Path) -> bool:
     from skywrite import contained
     from skywrite.media.gif import is_animated_file
 
-    return contained.decode(is_animated_file, str(path))
+    return contained.decode(is_animated_file, str(path.absolute()))
 
 
 def _image(image: Image, collector: Collector) -> Image:
@@ -229,7 +229,7 @@ def _prepared(media: Media, collector: Collector, max_bytes: int) -> PreparedIma
     path = collector.file(media, IMAGE_FILE_BYTES_MAX)
     try:
         return contained.decode(
-            prepare_image_file, str(path), name=media.label, max_bytes=max_bytes, max_pixels=max_pixels
+            prepare_image_file, str(path.absolute()), name=media.label, max_bytes=max_bytes, max_pixels=max_pixels
         )
     except contained.TooCostly as error:
         raise error.about(media.label) from None

@@ -96,7 +96,7 @@ def gif_to_video(
 
     Raises MissingExtra without ffmpeg, ConversionFailed, and what `probe_gif` and `check_video` raise.
     """
-    contained.decode(probe_gif_file, str(source), name)
+    contained.decode(probe_gif_file, str(source.absolute()), name)
     fitted = (
         f"scale='min({VIDEO_SIDE_MAX},iw)':'min({VIDEO_SIDE_MAX},ih)':force_original_aspect_ratio=decrease,"
         "scale='max(2,trunc(iw/2)*2)':'max(2,trunc(ih/2)*2)',setsar=1"

@@ -104,7 +104,10 @@ def feed_settings(**options: Any) -> dict[str, Any]:
     if "every" in settings:
         settings["every"] = checked_interval(parse_duration(str(settings["every"])))
     if not isinstance(settings.get("mentions", False), bool):
-        raise InputError(f"mentions must be true or false, not {settings['mentions']!r}.", hint="Give no word for it.")
+        raise InputError(
+            f"mentions must be true or false, not {settings['mentions']!r}.",
+            hint="Write mentions=True or mentions=False.",
+        )
     if settings.get("images", "auto") not in IMAGE_CHOICES:
         raise InputError(f"images cannot be {settings['images']!r}.", hint=f"It is one of: {', '.join(IMAGE_CHOICES)}.")
     return settings
