@@ -138,6 +138,7 @@ class Runner:
             worker.stop()
 
         with stopped_by_signals(stop):
+            worker.begin()
             worker.run()
         return worker.tally
 

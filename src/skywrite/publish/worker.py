@@ -29,6 +29,7 @@ from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher, Result
 from skywrite.publish.together import Claiming, Settling
 from skywrite.queue.changes import ChangeListener
+from skywrite.queue.database import DatabaseUnavailable
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 
 IDLE_SECONDS_MAX = 30.0
@@ -152,14 +153,26 @@ class Worker:
             self._watching.wake()
 
     def begin(self) -> None:
-        """Do what comes before `run`, which otherwise does it by itself. Raises SkywriteError."""
+        """Do what comes before `run`: for those who want to know at once that the database cannot be used. Raises
+        SkywriteError.
+        """
         if not self._has_begun:
-            self._has_begun = True
             self.before()
+            self._has_begun = True
+
+    def _begin_at_last(self) -> None:
+        """Begin, when the database is there; any other error is raised."""
+        while not self._has_begun:
+            try:
+                self.begin()
+            except DatabaseUnavailable as error:
+                self.log("storage", error=error.name, message=error.message)
+                if self.clock.wait(self.stopping, STORAGE_PAUSE_SECONDS):
+                    return
 
     def run(self) -> None:
         """Publish until `stop` is called, overdue posts of an account with a gap between them. Raises SkywriteError."""
-        self.begin()
+        self._begin_at_last()
         self.publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
         pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain))
         loops = [
