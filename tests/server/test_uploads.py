@@ -35,6 +35,19 @@ def test_an_upload_goes_into_a_post(everything: Api, image: bytes, fresh_key: st
     assert 201 == everything.post("/posts", {"text": fresh_key, "images": images, "draft": True}).status_code
 
 
+def test_an_animated_gif_loops_in_a_post(everything: Api) -> None:
+    """Its upload is a video that says so, and no image."""
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "green", "blue")]
+    with io.BytesIO() as data:
+        frames[0].save(data, "GIF", save_all=True, append_images=frames[1:], duration=200)
+        made = everything.send("POST", "/media?name=moving.gif", content=data.getvalue()).json()
+    video = {"media": made["media"], "alt": "It moves"}
+    shown = everything.post("/posts/preview", {"video": video}).json()["posts"][0]["embed"]
+    assert (True, "gif") == (made["gif"], shown["presentation"])
+    refused = everything.post("/posts/preview", {"images": [video]})
+    assert (422, True) == (refused.status_code, "is a video" in refused.json()["detail"])
+
+
 def test_uploads_are_resumed(everything: Api, image: bytes) -> None:
     """An upload that was cut off goes on where it ended; a piece that came twice is refused."""
     name = base64.b64encode(b"noise.png").decode()

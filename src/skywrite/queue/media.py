@@ -112,4 +112,6 @@ class MediaOperations(StoreBase):
 @reads("upload", "cid")
 def _upload_of(row: Row) -> Upload:
     about = json_of(row["about"], dict)
-    return Upload(row["who"], row["cid"], {name: about[name] for name in ABOUT})
+    known = {name: about[name] for name in ABOUT}
+    # Uploads of older releases do not say whether they were animated GIFs.
+    return Upload(row["who"], row["cid"], {**known, "gif": about["gif"]} if "gif" in about else known)

@@ -259,5 +259,5 @@ def _source(access: Access, media: str | None, url: str | None, what: str, kept:
     stored = next(iter(uploads.values()), None) if access.source == "page" else uploads.get(access.who)
     if stored is None:
         raise UnknownMedia(f"There is no upload {media}.", hint="Upload the file again.")
-    found = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height")}}
+    found = {"cid": media, **{name: stored[name] for name in ("mime", "size", "width", "height", "name")}}
     return {**found, "gif": True} if stored.get("gif") else found
