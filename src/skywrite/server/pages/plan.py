@@ -32,6 +32,7 @@ CELL_ITEMS = 5
 TROUBLED = ("failed", "held")
 REPOST_WORDS = {"repost": "Repost", "unrepost": "Undo the repost", "pin": "Pin", "unpin": "Unpin"}
 GONE = ("cancelled", "skipped", "failed", "held")
+OVER = (*GONE, "published")
 
 
 class Item(NamedTuple):
@@ -234,7 +235,7 @@ def _days(found: list[Item], first: date, count: int, today: date, month: date |
 
 
 def _items(found: PlanShape, said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:
-    minutes = Counter(_minute(post.at) for post in found.posts if post.state not in GONE)
+    minutes = Counter(_minute(post.at) for post in found.posts if post.state not in OVER)
     for post in found.posts:
         yield Item(
             "post",
@@ -247,7 +248,7 @@ def _items(found: PlanShape, said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:
             post.recurrence,
             post.version,
             said.posts.get(post.id, ""),
-            post.state not in GONE and minutes[_minute(post.at)] > 1,
+            post.state not in OVER and minutes[_minute(post.at)] > 1,
         )
     for slot in found.slots:
         yield Item("slot", slot.at.astimezone(zone), slot.account)
