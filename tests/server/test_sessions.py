@@ -88,10 +88,57 @@ def test_a_link_of_another_site_goes_one_step_further(sky: Skywrite) -> None:
     assert 401 == client.get("/posts/1", headers={**PAGE, "sec-fetch-site": "same-origin"}).status_code
 
 
-@pytest.mark.parametrize("address", ["/sign-in/none-such", "/sign-in/%00"])
-def test_a_used_link_gets_a_page_for_people(sky: Skywrite, address: str) -> None:
+def test_a_used_link_gets_a_page_for_people(sky: Skywrite) -> None:
     """In words, with what to do; programs still get a problem."""
     client = browser(sky, "http://127.0.0.1:8080")
-    page, problem = client.get(address, headers=PAGE), client.get(address)
+    page, problem = (client.get("/sign-in/none-such", headers=headers) for headers in (PAGE, {}))
     assert (401, True, True) == (page.status_code, "already used" in page.text, "ask the owner" in page.text)
     assert (401, "NotSignedIn") == (problem.status_code, problem.json()["error"])
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({"referer": "http://127.0.0.1:8080/compose"}, True),
+        ({"sec-fetch-site": "none"}, False),
+        ({"referer": "http://evil.example/"}, False),
+        ({}, False),
+    ],
+)
+def test_only_our_own_pages_say_what_was_done(sky: Skywrite, headers: dict[str, str], said: bool) -> None:
+    """Nobody else's link puts words on the page."""
+    people = People(sky.context.store)
+    cookie = {"cookie": f"{COOKIE}={people.begin_session(people.owner().id)}"}
+    page = browser(sky, "http://127.0.0.1:8080").get("/?done=Call+this+number", headers={**cookie, **headers})
+    assert said == ("Call this number" in page.text)
+
+
+def test_the_step_from_another_site_leaves_its_words_behind(sky: Skywrite) -> None:
+    """What another site wrote into the address does not come along."""
+    client = browser(sky, "http://127.0.0.1:8080")
+    page = client.get("/?done=Call&view=week", headers={**PAGE, "sec-fetch-site": "cross-site"})
+    assert ('href="/?view=week"' in page.text, "Call" in page.text) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/settings/keys", {"name": "Once", "scope-read": "1"}),
+        ("/settings/webhooks", {"url": "https://example.com/hook"}),
+        ("/settings/calendars", {"name": "Once"}),
+        ("/settings/people", {"name": "Ann", "role": "writer"}),
+    ],
+)
+def test_reloading_makes_no_second_secret(sky: Skywrite, path: str, form: dict[str, str]) -> None:
+    """After the form the browser is at an address that shows the secret once, to whom it belongs."""
+    people = People(sky.context.store)
+    mine, other = (
+        {"cookie": f"{COOKIE}={people.begin_session(person.id)}"}
+        for person in (people.owner(), people.add("B", "owner"))
+    )
+    client = browser(sky, "http://127.0.0.1:8080")
+    sent = client.post(path, data=form, headers=mine)
+    assert 303 == sent.status_code
+    seen = [client.get(sent.headers["location"], headers=who).text for who in (other, mine, mine)]
+    assert [False, True, False] == ['class="secret"' in page for page in seen]

@@ -41,6 +41,7 @@ from skywrite.server.rehearsals import Rehearsals
 from skywrite.server.routes import PREFIX, api_routes
 from skywrite.server.security import Origin, Shield
 from skywrite.server.services import GUESSES, REQUESTS, Services
+from skywrite.server.shown_once import ShownOnce
 from skywrite.server.uploads import (
     Uploads,
     append_upload,
@@ -66,6 +67,7 @@ def make_app(sky: Skywrite, origin: Origin, *, requests: Quota = REQUESTS) -> St
         lanes=Lanes.new(),
         metrics=Metrics(sky, lambda: hub.listeners),
         rehearsals=Rehearsals(sky),
+        shown_once=ShownOnce(),
     )
 
     agents = McpEndpoint()

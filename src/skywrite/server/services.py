@@ -16,6 +16,7 @@ from skywrite.server.limits import Buckets, Quota
 from skywrite.server.metrics import Metrics
 from skywrite.server.rehearsals import Rehearsals
 from skywrite.server.security import Origin
+from skywrite.server.shown_once import ShownOnce
 
 REQUESTS = Quota(600, 60)
 GUESSES = Quota(20, 600)
@@ -23,7 +24,7 @@ GUESSES = Quota(20, 600)
 
 @dataclass(frozen=True)
 class Services:
-    """The queue, the people, the keys, limits, events, threads, and cached rehearsals."""
+    """The queue, the people, the keys, limits, events, threads, cached rehearsals, and secrets to show."""
 
     sky: Skywrite
     origin: Origin
@@ -35,6 +36,7 @@ class Services:
     lanes: Lanes
     metrics: Metrics
     rehearsals: Rehearsals
+    shown_once: ShownOnce
 
 
 def services_of(request: HTTPConnection) -> Services:

@@ -139,7 +139,8 @@ def signed_out(request: Request) -> Response:
     step further first, from a page of ours.
     """
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "done"])
+        address = request.url.path + (f"?{query}" if query else "")
         return render("from_elsewhere.html", address=own_path(address))
     return render("signed_out.html", status=401, error=None)
 
@@ -187,6 +188,16 @@ def missing(request: Request, error: Exception) -> Response:
     return render("missing.html", status=404) if _is_for_people(request) else on_missing(request, error)
 
 
+def is_from_here(request: Request) -> bool:
+    """Whether a page of ours led here. What was done is said in the address, and everybody can write an address."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    referer = urlsplit(request.headers.get("referer", ""))
+    origin = f"{referer.scheme}://{referer.netloc}"
+    return services_of(request).origin.is_own(origin, request.headers.get("host", ""))
+
+
 def refused(request: Request, error: Exception) -> Response:
     """A request that was refused before a page could answer: a page for people, a problem for programs."""
     response = on_error(request, error)
@@ -217,7 +228,7 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         path=visit.request.url.path,
         navigation=[item for item in NAVIGATION if item[1] != "/compose" or "draft" in visit.access.scopes],
         may=visit.access.scopes,
-        done=visit.query("done"),
+        done=visit.query("done") if is_from_here(visit.request) else "",
         **values,
     )
 

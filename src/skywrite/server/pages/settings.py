@@ -15,6 +15,7 @@ from skywrite.errors import InputError
 from skywrite.queue.api_keys import ApiKey, ApiKeys
 from skywrite.queue.people import INVITATION_LIFETIME, ROLES, People
 from skywrite.server.pages.frame import Visit, back, form_route, page_route, show
+from skywrite.server.shown_once import Shown
 
 SCOPES = (
     ("read", "see posts, plan and history"),
@@ -26,14 +27,14 @@ SCOPES = (
 DELIVERIES = 10
 
 
-def settings(visit: Visit, *, secret: str = "", about: str = "") -> Response:
-    """The page; it shows `secret` once. Everyone has passkeys; the rest is for people who manage the server."""
+def settings(visit: Visit) -> Response:
+    """The page; it shows a new secret once. Everyone has passkeys; the rest is for people who manage the server."""
+    made = visit.services.shown_once.take(visit.query("made"), visit.person.id)
     return show(
         visit,
         "settings.html",
         title="Settings",
-        secret=secret,
-        about=about,
+        made=made,
         passkeys=People(visit.sky.context.store).passkeys(visit.person.id),
         agents=_agents(visit),
         zone=_zone(visit),
@@ -96,7 +97,7 @@ def add_key(visit: Visit, form: dict[str, str]) -> Response:
     until = form.get("until", "").strip() or None
     given = msgspec.convert({"name": form["name"].strip(), "scopes": chosen, "until": until}, keys.AddKey)
     made = keys.add(visit.access, given)
-    return settings(visit, secret=made.key, about=f"The key {made.name}. Copy it now: it is not shown again.")
+    return _shown_once(visit, secret=made.key, about=f"The key {made.name}. Copy it now: it is not shown again.")
 
 
 def add_webhook(visit: Visit, form: dict[str, str]) -> Response:
@@ -106,7 +107,7 @@ def add_webhook(visit: Visit, form: dict[str, str]) -> Response:
         {"url": form.get("url", "").strip() or "-", "name": form.get("name", "").strip()}, hooks.AddWebhook
     )
     made = hooks.add(visit.access, given)
-    return settings(visit, secret=made.secret, about=f"The secret of the webhook {made.url}. It is not shown again.")
+    return _shown_once(visit, secret=made.secret, about=f"The secret of the webhook {made.url}. It is not shown again.")
 
 
 def add_calendar(visit: Visit, form: dict[str, str]) -> Response:
@@ -114,7 +115,7 @@ def add_calendar(visit: Visit, form: dict[str, str]) -> Response:
     visit.access.require("manage")
     made = hooks.add_calendar(visit.access, hooks.AddCalendar(name=form.get("name", "").strip() or "calendar"))
     about = "The address for a calendar program. Whoever has it sees the plan."
-    return settings(visit, secret=_base(visit) + made.calendar, about=about)
+    return _shown_once(visit, secret=_base(visit) + made.calendar, about=about)
 
 
 def invite(visit: Visit, form: dict[str, str]) -> Response:
@@ -126,7 +127,13 @@ def invite(visit: Visit, form: dict[str, str]) -> Response:
     invited = people.invite(visit.access, people.InvitePerson(name=form["name"], role=role))
     days = INVITATION_LIFETIME // timedelta(days=1)
     about = f"A link for {invited.name}. It works once, for {days} days."
-    return settings(visit, secret=_base(visit) + invited.sign_in, about=about)
+    return _shown_once(visit, secret=_base(visit) + invited.sign_in, about=about)
+
+
+def _shown_once(visit: Visit, *, secret: str, about: str) -> Response:
+    """Go on to the page that shows the secret: to reload that makes no second one."""
+    name = visit.services.shown_once.keep(Shown(visit.person.id, about, secret))
+    return back("/settings", made=name)
 
 
 def _base(visit: Visit) -> str:
