@@ -59,6 +59,16 @@ def test_write_look_schedule_and_move(tab: Watched, image: Path) -> None:
     assert str(post) == page.evaluate("document.activeElement.dataset.post")
 
 
+def test_five_quick_steps_are_one_move(tab: Watched) -> None:
+    """However fast the keys come, the post is where they lead, and no error is on the way."""
+    made = tab.api("POST", "/posts", {"text": "In steps", "at": "tomorrow 7:00", "account": "alice.test"})
+    page = tab.visit("/?view=agenda")
+    page.locator(f"[data-post='{made['id']}']").focus()
+    for _ in range(5):
+        page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("[data-said]")).to_contain_text("08:15 (Europe/Berlin)")
+
+
 def test_what_is_posted_now_is_seen_to_go_out(tab: Watched) -> None:
     """The page of the post shows by itself when it is on the network."""
     tab.api("PATCH", "/accounts/bob.test", {"undo_seconds": 3600})

@@ -162,6 +162,25 @@ def test_a_lost_answer_hides_no_change_of_another_window(tab: Watched) -> None:
     tab.complaints.clear()
 
 
+def test_an_emptied_text_is_not_called_saved(tab: Watched) -> None:
+    """The draft keeps what it had, and the page says that this is not saved."""
+    page = tab.visit("/compose")
+    write(page, "Soon gone")
+    page.fill("#text", "")
+    expect(page.locator("[data-saved]")).to_have_text("Not saved: it is empty")
+    assert "Soon gone" == stored(tab, number(page))["text"]
+
+
+def test_a_session_that_is_over_is_said_in_words(own_tab: Watched) -> None:
+    """Nobody is told to send an API key, and the text is still there."""
+    page = own_tab.visit("/compose")
+    own_tab.context.clear_cookies()
+    page.fill("#text", "Written too late")
+    expect(page.locator("[data-said]")).to_contain_text("You are signed out")
+    expect(page.locator("#text")).to_have_value("Written too late")
+    own_tab.complaints.clear()
+
+
 def test_another_account_takes_the_draft_along(tab: Watched) -> None:
     """A draft that was saved for one account is posted by the one that is chosen last, and is there once."""
     page = tab.visit("/compose")

@@ -253,6 +253,7 @@ def test_an_animated_gif_plays_like_one(tab: Watched, tmp_path: Path) -> None:
     page.fill("#text", "It moves")
     page.set_input_files("#files", animation(tmp_path))
     expect(page.locator("[data-preview]")).to_contain_text("GIF:")
+    expect(page.locator("[data-notes]")).to_contain_text("moving.gif has no alt text")
     expect(page.locator("[data-saved]")).to_have_text("Draft saved")
     page.fill("[data-at]", "tomorrow 9:30")
     page.click("[data-send]")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from skywrite.compose.draft import FIELDS
@@ -87,5 +86,6 @@ def _captions(video: Mapping[str, Any]) -> list[str]:
 def _late(post: Post) -> list[str]:
     if (post.late_policy, post.late_seconds) == (DEFAULT_LATE_POLICY, None):
         return []
-    after = "" if post.late_seconds is None else f" after {timedelta(seconds=post.late_seconds)} hours"
-    return [f"If its time is missed: {_POLICIES[post.late_policy]}{after}"]
+    seconds = post.late_seconds
+    limit = "" if seconds is None else f" by more than {seconds // 60} minutes" if seconds >= 60 else f" by {seconds} s"
+    return [f"If its time is missed{limit}: {_POLICIES[post.late_policy]}"]

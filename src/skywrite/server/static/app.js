@@ -52,11 +52,19 @@ function plan(root) {
     const minutes = { ArrowUp: -15, ArrowDown: 15, ArrowLeft: -1440, ArrowRight: 1440 }[event.key];
     if (!item || !event.altKey || !minutes) return;
     event.preventDefault();
+    if (item.dataset.moving) return;
     // Arithmetic on the wall clock: the server decides what the local time means, and asks where it means two.
     const [day, time] = item.dataset.at.split("T");
     const at = new Date(`${day}T${time}:00Z`);
     at.setUTCMinutes(at.getUTCMinutes() + minutes);
-    move(item.dataset.post, at.toISOString().slice(0, 16).replace("T", " "));
+    item.dataset.at = at.toISOString().slice(0, 16);
+    say(`To ${item.dataset.at.replace("T", " ")}`);
+    stepped(item);
+  });
+  // Several steps are one move: each is made from the time that the one before gave.
+  const stepped = later(400, item => {
+    item.dataset.moving = "yes";
+    move(item.dataset.post, item.dataset.at.replace("T", " "));
   });
 }
 
