@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from anyio.from_thread import start_blocking_portal
 from starlette.testclient import TestClient
 
 from skywrite.app import Skywrite
@@ -153,7 +154,10 @@ class World:
         """Requests to a server on this world."""
         with self.opened() as sky:
             app = make_app(sky, Origin.of(None), requests=Quota(100_000, 60))
-            yield TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+            client = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+            # One event loop for all requests; the client would start one for each.
+            with start_blocking_portal() as client.portal:
+                yield client
 
 
 class Request(NamedTuple):

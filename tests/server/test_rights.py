@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -165,17 +166,24 @@ def usual(world: World, operation: Operation, caller: str) -> tuple[dict[str, An
     return values, owners
 
 
+def one_of_each(known: list[tuple[Any, frozenset[str]]]) -> list[tuple[Any, frozenset[str]]]:
+    """One thing of each owner."""
+    return [(value, whose) for whose, value in {whose: value for value, whose in known[::-1]}.items()]
+
+
 def requests_of(world: World, operation: Operation, caller: str) -> list[Request]:
     """Every request of the walk for an operation: the usual one, and each with another's thing in one field or two."""
     values, owners = usual(world, operation, caller)
     found = [made(operation, values, owners)]
     naming = [name for name, _ in fields_of(operation) if names_things(operation, name)]
     for name in naming:
+        others = owners if len(naming) > 1 else frozenset[str]()
         for value, whose in candidates(world, operation, name):
-            found.append(made(operation, {**values, name: value}, whose | (owners if len(naming) > 1 else frozenset())))
-            for other in naming[naming.index(name) + 1 :]:
-                for second, whose_second in candidates(world, operation, other):
-                    found.append(made(operation, {**values, name: value, other: second}, whose | whose_second))
+            found.append(made(operation, {**values, name: value}, whose | others))
+    for name, other in combinations(naming, 2):
+        pairs = product(*(one_of_each(candidates(world, operation, one)) for one in (name, other)))
+        for (value, whose), (second, whose_second) in pairs:
+            found.append(made(operation, {**values, name: value, other: second}, whose | whose_second))
     return found
 
 
