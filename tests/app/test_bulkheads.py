@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,25 @@ class Network:
                 self.hanging -= 1
 
 
-def queue(folder: Path, healthy: int, hung: int, clock: Clock, silence: Callable[[], None]) -> tuple[Skywrite, Network]:
+Queue = Callable[[int, int, Clock, Callable[[], None]], tuple[Skywrite, Network]]
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[Queue]:
+    """queue(healthy, hung, clock, silence): see `filled`. It is closed at the end."""
+    with ExitStack() as opened:
+
+        def open_queue(healthy: int, hung: int, clock: Clock, silence: Callable[[], None]) -> tuple[Skywrite, Network]:
+            sky, network = filled(tmp_path, healthy, hung, clock, silence)
+            opened.enter_context(sky)
+            return sky, network
+
+        yield open_queue
+
+
+def filled(
+    folder: Path, healthy: int, hung: int, clock: Clock, silence: Callable[[], None]
+) -> tuple[Skywrite, Network]:
     """Accounts with a post each that is due; those of the server that hangs became ready first."""
     names = [f"hung{number}.test" for number in range(hung)] + [f"good{number}.test" for number in range(healthy)]
     box = Sandbox(accounts=names, clock=clock)
@@ -104,7 +123,7 @@ def release() -> Iterator[threading.Event]:
 
 @pytest.mark.parametrize(("hung", "threads"), [(4, 4), (4, 2), (200, 4), (200, 32)])
 def test_healthy_accounts_go_on_while_others_hang(
-    tmp_path: Path, release: threading.Event, hung: int, threads: int
+    queue: Queue, release: threading.Event, hung: int, threads: int
 ) -> None:
     """Every post of every healthy account is published while the requests of the others still hang."""
 
@@ -115,7 +134,7 @@ def test_healthy_accounts_go_on_while_others_hang(
         if event == "published":
             published.release()
 
-    sky, network = queue(tmp_path, HEALTHY, hung, SYSTEM_CLOCK, silence)
+    sky, network = queue(HEALTHY, hung, SYSTEM_CLOCK, silence)
     published = threading.Semaphore(0)
     worker = sky.worker(threads=threads, log=log)
     with running(worker):
@@ -128,10 +147,10 @@ def test_healthy_accounts_go_on_while_others_hang(
     assert network.most_hanging <= max(1, threads // 2)
 
 
-def test_the_other_accounts_of_a_server_that_hangs_are_left_alone(tmp_path: Path) -> None:
+def test_the_other_accounts_of_a_server_that_hangs_are_left_alone(queue: Queue) -> None:
     """Each is tried once, with pauses between them, and after that one at a time, with pauses that grow."""
     clock = FakeClock(NOON)
-    sky, network = queue(tmp_path, 3, 40, clock, lambda: clock.advance(10))
+    sky, network = queue(3, 40, clock, lambda: clock.advance(10))
     worker = sky.worker(threads=32)
     work(worker, clock, 400)
     tried_once = network.asked
@@ -144,10 +163,10 @@ def test_the_other_accounts_of_a_server_that_hangs_are_left_alone(tmp_path: Path
     )
 
 
-def test_a_server_that_answers_again_gets_all_its_posts(tmp_path: Path) -> None:
+def test_a_server_that_answers_again_gets_all_its_posts(queue: Queue) -> None:
     """Soon after its first answer, and once each."""
     clock = FakeClock(NOON)
-    sky, network = queue(tmp_path, 1, 10, clock, lambda: clock.advance(10))
+    sky, network = queue(1, 10, clock, lambda: clock.advance(10))
     worker = sky.worker(threads=32)
     work(worker, clock, 60)
     before = sky.store.count()["published"]
@@ -156,10 +175,10 @@ def test_a_server_that_answers_again_gets_all_its_posts(tmp_path: Path) -> None:
     assert (1, 11, []) == (before, sky.store.count()["published"], worker.hosts.trouble())
 
 
-def test_doctor_says_which_servers_hang(tmp_path: Path) -> None:
+def test_doctor_says_which_servers_hang(queue: Queue) -> None:
     """Any process can see what a worker has seen, until it ends or the server answers."""
     clock = FakeClock(NOON)
-    sky, network = queue(tmp_path, 1, 2, clock, lambda: clock.advance(10))
+    sky, network = queue(1, 2, clock, lambda: clock.advance(10))
     worker = sky.worker(threads=32)
     work(worker, clock, 30)
     beat = next(task for task in worker.tasks if isinstance(task, Heartbeat))
