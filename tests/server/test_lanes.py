@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
 import pytest
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from skywrite.app import Skywrite
 from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.once import key_lock
 from skywrite.queue.people import People
+from skywrite.server import json_bodies
 from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.lanes import Lane, Lanes
@@ -157,3 +160,42 @@ def test_one_key_waits_for_no_other() -> None:
         held = key_lock("did:a", "key 1")
         assert [] == [other for other in others if key_lock(*other) is held]
         assert held is key_lock("did:a", "key 1")
+
+
+def test_strangers_get_what_was_made_once(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document of the API, which anybody may ask for, is not made anew for each of a thousand requests."""
+    client = TestClient(make_app(sky, Origin.of(None)), "http://127.0.0.1")
+    first = [client.get(path).text for path in ("/api", "/api/openapi.json")]
+    monkeypatch.setattr("skywrite.server.openapi.document", lambda: 1 / 0)
+    assert first == [client.get(path).text for path in ("/api", "/api/openapi.json")]
+
+
+def test_large_bodies_are_read_one_at_a_time(sky: Skywrite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many large bodies come, one thread reads them: the others wait outside of threads."""
+    reading: list[int] = []
+    parse = json_bodies.parse_object
+
+    def counted(body: bytes) -> dict[str, Any]:
+        reading.append(json_bodies._LARGE.borrowed_tokens)  # type: ignore[arg-type]
+        return parse(body)
+
+    monkeypatch.setattr(json_bodies, "parse_object", counted)
+    large = [
+        f'{{"text": "{"a" * size}"}}'.encode() for size in (10, json_bodies.SMALL_BYTES, 2 * json_bodies.SMALL_BYTES)
+    ]
+
+    async def main() -> None:
+        bodies = [Request({"type": "http", "headers": []}, received(body)) for body in large * 3]
+        await asyncio.gather(*map(json_bodies.read_object, bodies))
+
+    asyncio.run(main())
+    assert [0, 0, 0, 1, 1, 1, 1, 1, 1] == sorted(reading)
+
+
+def received(body: bytes) -> Callable[[], Awaitable[Message]]:
+    """A body that comes at once."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

@@ -155,8 +155,9 @@ def wrong_guess(request: HTTPConnection, what: str) -> None:
     A right secret is never refused because of the wrong guesses of others: behind a proxy they may share an address.
     """
     client = client_of(request)
-    log.warning("a %s that is not valid was used from %s", what, client)
+    # Whoever guesses on and on fills no disk with lines about it.
     services_of(request).guesses.check(client, "wrong secrets")
+    log.warning("a %s that is not valid was used from %s", what, client)
 
 
 def _by_key(request: Request, header: str, resource: str | None) -> Caller:

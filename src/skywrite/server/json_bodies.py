@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from starlette.concurrency import run_in_threadpool
+import anyio
+import anyio.to_thread
 from starlette.requests import Request
 
 from skywrite.errors import InputError
@@ -17,8 +18,9 @@ from skywrite.server.limits import JSON_BYTES_MAX, read_body
 from skywrite.server.problems import MalformedBody
 
 DEPTH_MAX = 32
-# Reading more than this takes so long that other requests would notice.
+# Reading more than this takes so long that other requests would notice: that is done aside, one body at a time.
 SMALL_BYTES = 20_000
+_LARGE = anyio.CapacityLimiter(1)
 
 
 class InvalidInput(InputError):
@@ -30,7 +32,9 @@ async def read_object(request: Request, max_bytes: int = JSON_BYTES_MAX) -> dict
     body = await read_body(request, max_bytes)
     if not body:
         return {}
-    return parse_object(body) if len(body) <= SMALL_BYTES else await run_in_threadpool(parse_object, body)
+    if len(body) <= SMALL_BYTES:
+        return parse_object(body)
+    return await anyio.to_thread.run_sync(parse_object, body, limiter=_LARGE)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -31,7 +31,7 @@ NAME = "Skywrite"
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 CHALLENGES_MAX = 1000
 CHALLENGE_BYTES = 32
-BODY_BYTES_MAX = 100_000
+BODY_BYTES_MAX = 30_000
 LINK = "Sign in with a link; a server prints one when it starts."
 
 
