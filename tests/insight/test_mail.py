@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import smtplib
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,12 +76,11 @@ def test_how_a_port_is_spoken_to(monkeypatch: pytest.MonkeyPatch, port: int, kin
     """The one for encrypted mail encrypted from the first byte; each answers within twenty seconds or not at all."""
     opened = []
 
-    def refused(name: str, *args: object, **options: object) -> None:
-        opened.append((name, *args, options["timeout"]))
+    def refused(server: smtplib.SMTP, *address: object) -> None:
+        opened.append((type(server).__name__, *address, server.timeout))
         raise OSError
 
-    for name in ("SMTP", "SMTP_SSL"):
-        monkeypatch.setattr(f"smtplib.{name}", partial(refused, name))
+    monkeypatch.setattr(smtplib.SMTP, "connect", refused)
     with pytest.raises(MailNotSent):
         send_mail({**ADDRESSES, "server": f"mail.test:{port}"}, None, "A subject", "A text.")
     assert [(kind, "mail.test", port, 20)] == opened
@@ -130,3 +129,10 @@ def test_encrypted_from_the_first_byte(authority: Authority, tmp_path: Path, mon
         monkeypatch.setattr(mail, "TLS_PORT", server.server_address[1])
         send(server)
     assert ([], True) == (server.clear, "A text." in server.sealed)
+
+
+def test_a_server_that_never_ends_its_greeting_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line comes in time, and still the message has an end: others have notices to get."""
+    monkeypatch.setattr(mail, "MESSAGE_SECONDS", 0.2)
+    with mail_server(chatters=True) as server, pytest.raises(MailNotSent):
+        send(server, plain=True)

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+CHATTER_SECONDS = 0.02
+
 
 class MailServer(socketserver.ThreadingTCPServer):
     """What it heard in the clear, what it heard encrypted, and the messages that it took."""
@@ -19,8 +21,9 @@ class MailServer(socketserver.ThreadingTCPServer):
     # The end of the server waits for each talk, so that all that was heard is there.
     daemon_threads = False
 
-    def __init__(self, tls: ssl.SSLContext | None, *, at_once: bool, refuses: bool) -> None:
-        self.tls, self.at_once, self.refuses = tls, at_once, refuses
+    def __init__(self, tls: ssl.SSLContext | None, *, at_once: bool, refuses: bool, chatters: bool) -> None:
+        self.tls, self.at_once, self.refuses, self.chatters = tls, at_once, refuses, chatters
+        self.pause = threading.Event()
         self.clear: list[str] = []
         self.sealed: list[str] = []
         super().__init__(("127.0.0.1", 0), _Talk)
@@ -38,10 +41,13 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def mail_server(
-    tls: ssl.SSLContext | None = None, *, at_once: bool = False, refuses: bool = False
+    tls: ssl.SSLContext | None = None, *, at_once: bool = False, refuses: bool = False, chatters: bool = False
 ) -> Iterator[MailServer]:
-    """A server that offers STARTTLS where it has `tls`, or is encrypted `at_once`; `refuses` what it offered."""
-    with MailServer(tls, at_once=at_once, refuses=refuses) as server:
+    """A server that offers STARTTLS where it has `tls`, or is encrypted `at_once`; `refuses` what it offered.
+
+    One that `chatters` never comes to the end of its greeting.
+    """
+    with MailServer(tls, at_once=at_once, refuses=refuses, chatters=chatters) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -60,6 +66,9 @@ class _Talk(socketserver.StreamRequestHandler):
         try:
             if self.server.at_once:
                 self._encrypt()
+            while self.server.chatters:
+                self._say("220-and another thing")
+                self.server.pause.wait(CHATTER_SECONDS)
             self._say("220 here")
             while line := self.rfile.readline():
                 if not self._answer(line.decode().rstrip("\r\n")):

@@ -6,8 +6,8 @@ What does not live here: when, and what it says.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import ssl
 
 TIMEOUT_SECONDS = 20.0
+MESSAGE_SECONDS = 60.0
 TLS_PORT = 465
 SUBJECT_MAX = 120
 
@@ -73,7 +74,12 @@ def send_mail(
     message.set_content(text)
     host, _ = server_of(config)
     try:
-        with _connected(config, tls) as server, (ending or Ending()).telling(partial(_hang_up, server)):
+        with (
+            _unconnected(config, tls) as server,
+            (ending or Ending()).telling(partial(_hang_up, server)),
+            _in_time(server),
+        ):
+            server.connect(*server_of(config))
             _encrypt(server, config, tls)
             if config.get("user"):
                 server.login(str(config["user"]), password or "")
@@ -96,14 +102,32 @@ def _hang_up(server: smtplib.SMTP) -> None:
             server.sock.shutdown(socket.SHUT_RDWR)
 
 
-def _connected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib.SMTP:
+@contextmanager
+def _in_time(server: smtplib.SMTP) -> Iterator[None]:
+    """Hang up after a minute: a server that says a line now and then never runs into a time-out."""
+    import threading
+
+    end = threading.Timer(MESSAGE_SECONDS, _hang_up, (server,))
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+
+
+def _unconnected(config: Mapping[str, Any], tls: ssl.SSLContext | None) -> smtplib.SMTP:
     import smtplib
     import ssl
 
     host, port = server_of(config)
     if port == TLS_PORT:
-        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=tls or ssl.create_default_context())
-    return smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=TIMEOUT_SECONDS, context=tls or ssl.create_default_context())
+    else:
+        server = smtplib.SMTP(timeout=TIMEOUT_SECONDS)
+    # The name that its certificate must prove; `connect` alone does not note it.
+    vars(server)["_host"] = host
+    return server
 
 
 def _encrypt(server: smtplib.SMTP, config: Mapping[str, Any], tls: ssl.SSLContext | None) -> None:
