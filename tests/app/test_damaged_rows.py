@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -187,6 +188,38 @@ def test_rows_that_cannot_be_read(walk: Walk) -> None:
     assert [] == found
 
 
+def test_a_post_that_cannot_be_read_is_held(world: World, sky: Skywrite) -> None:
+    """Its state says why, the check-up names it, and the account's other posts go out."""
+    for text in ("sick", "healthy"):
+        sky.schedule(text, at="now")
+    _run_sql(sky, "UPDATE post SET created_at = 'junk' WHERE id = 1")
+    sky.run_once()
+    sick = sky.posts.get(1).post
+    message = "Its row cannot be read: post 1 (created_at)."
+    assert ("held", "UnreadableRow", message) == (sick.state, sick.problem and sick.problem.name, sick.problem.message)
+    assert ["healthy"] == world.texts()
+    assert [message] == [finding.message for finding in check_all(sky) if finding.what == "row"]
+
+
+def test_an_account_that_was_repaired_goes_on_within_the_hour(world: World, sky: Skywrite) -> None:
+    """It was left alone, and nothing of it is lost."""
+    sky.schedule("Hello", at="now", late="publish")
+    _run_sql(sky, "UPDATE account SET settings = '[]'")
+    sky.run_once()
+    before = world.texts()
+    _run_sql(sky, "UPDATE account SET settings = '{}'")
+    world.clock.advance(3600)
+    sky.run_once()
+    assert ([], ["Hello"]) == (before, world.texts())
+
+
+def _run_sql(sky: Skywrite, statement: str) -> None:
+    with closing(sqlite3.connect(sky.context.config.database)) as connection, connection:
+        connection.execute(statement)
+
+
+# Thousands of cases, a fifth of a second each.
+@pytest.mark.timeout(7200)
 @pytest.mark.nightly
 def test_every_value_in_every_column(walk: Walk) -> None:
     """Each value in each column, one at a time."""

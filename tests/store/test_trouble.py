@@ -14,6 +14,7 @@ import pytest
 from skywrite.clock import FakeClock
 from skywrite.errors import InputError, MissingExtra, StorageError
 from skywrite.queue import sqlite as sqlite_store
+from skywrite.queue.damage import Damage
 from skywrite.queue.database import (
     Connection,
     DatabaseBusy,
@@ -22,7 +23,7 @@ from skywrite.queue.database import (
     DatabaseUnavailable,
     DiskFull,
 )
-from skywrite.queue.model import Published
+from skywrite.queue.model import NewMedia, Published
 from skywrite.queue.postgres import BackupByServer, InvalidAddress
 from skywrite.queue.sqlite import SqliteDatabase
 from skywrite.queue.store import BackupExists, Store, open_store
@@ -132,6 +133,36 @@ def test_no_database_of_ours(sqlite_address: str, home: Path, content: bytes) ->
     with pytest.raises(DatabaseCorrupt, match="not a Skywrite database"):
         opened(sqlite_address, home)
     assert content == Path(sqlite_address).read_bytes()
+
+
+def test_an_emptied_file_is_not_a_new_database(lite: Store, sqlite_address: str, open_at: OpenAt) -> None:
+    """Who begins anew in a file that was emptied has lost the queue, and does not know it."""
+    lite.close()
+    for end in ("", "-wal", "-shm"):
+        Path(f"{sqlite_address}{end}").write_bytes(b"")
+    with pytest.raises(DatabaseCorrupt, match="0 bytes"):
+        open_at(sqlite_address)
+    assert 0 == Path(sqlite_address).stat().st_size
+
+
+def test_a_new_file_has_its_name_only_as_a_database(home: Path) -> None:
+    """A process that dies while it makes the file leaves none that counts as emptied."""
+    SqliteDatabase(str(home / "new.db")).connect().close()
+    assert b"SQLite format 3" == (home / "new.db").read_bytes()[:15]
+    assert [] == list(home.glob("*.new"))
+
+
+def test_a_damaged_file_is_found_by_a_look_at_its_pages(lite: Store, sqlite_address: str, open_at: OpenAt) -> None:
+    """Also where nobody reads them in daily work."""
+    lite.put_media(NewMedia("bafy", "video/mp4", 100_000, iter([b"x" * 100_000])))
+    assert [] == Damage(lite).pages()
+    raw(lite, "PRAGMA wal_checkpoint(TRUNCATE)")
+    lite.close()
+    with Path(sqlite_address).open("r+b") as file:
+        file.seek(-8 * 4096, os.SEEK_END)
+        file.write(b"\xa5" * 4096)
+    damaged = open_at(sqlite_address)
+    assert 0 < len(damaged.accounts()) <= len(Damage(damaged).pages())
 
 
 def test_damaged_pages(lite: Store, open_at: OpenAt) -> None:

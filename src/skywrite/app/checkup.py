@@ -14,7 +14,7 @@ from skywrite.app.chores import HANGING, HEARTBEAT_SECONDS
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.app.settings import unreadable
-from skywrite.errors import Do, Hint, TemporaryError, Unexpected
+from skywrite.errors import Do, Hint, StorageError, TemporaryError, Unexpected
 from skywrite.publish.budget import DAY_POINTS_MAX, HOUR_POINTS_MAX
 from skywrite.queue.approval_rules import SETTING as APPROVAL
 from skywrite.queue.damage import Damage
@@ -165,6 +165,10 @@ def _damage(sky: Skywrite) -> Iterator[Finding]:
         hint = "Stop the workers, keep a copy of the file, and restore the last backup."
         yield Finding("database", f"its file is damaged: {'; '.join(pages)}", "wrong", hint, 1)
         return
+    try:
+        damage.try_to_write()
+    except StorageError as error:
+        yield Finding("disk", error.message, "wrong", error.hint, error.exit_code)
     for row in damage.rows():
         yield Finding("row", row.message, "wrong", REPAIR, 1)
 

@@ -29,7 +29,7 @@ from skywrite.publish.pool import Pool
 from skywrite.publish.publisher import STORAGE_PAUSE_SECONDS, Publisher, Result
 from skywrite.publish.together import Claiming, Settling
 from skywrite.queue.changes import ChangeListener
-from skywrite.queue.database import DatabaseUnavailable
+from skywrite.queue.database import DatabaseUnavailable, is_about_one
 from skywrite.queue.model import Claim, Failed, Held, Miss, Post, Published, Retry
 
 IDLE_SECONDS_MAX = 30.0
@@ -137,6 +137,7 @@ class Worker:
         self._in_vain: tuple[Choice, float] | None = None
         self._watching: ChangeListener | None = None
         self._tally_lock = threading.Lock()
+        self._rests_until = float("-inf")
         # How often in a row each thread has failed.
         self._failed = threading.local()
         self._failures: list[Exception] = []
@@ -174,7 +175,7 @@ class Worker:
         """Publish until `stop` is called, overdue posts of an account with a gap between them. Raises SkywriteError."""
         self._begin_at_last()
         self.publisher.decider.catch_up_gap_seconds = CATCH_UP_GAP_SECONDS
-        pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain))
+        pool = self._pool = Pool(self.threads, lambda: self._guarded(self._drain_or_rest))
         loops = [
             threading.Thread(target=self._task_loop, args=(task,), name="task", daemon=True) for task in self.tasks
         ]
@@ -295,6 +296,15 @@ class Worker:
         if worked:
             self.log("idle")
 
+    def _drain_or_rest(self) -> None:
+        """`_drain`; if the database is in trouble, no thread is woken for a while: it would meet the same."""
+        try:
+            self._drain()
+        except Exception as error:
+            if not is_about_one(error):
+                self._rests_until = self.clock.monotonic() + STORAGE_PAUSE_SECONDS
+            raise
+
     def _drain_once(self) -> None:
         try:
             self._drain()
@@ -332,6 +342,9 @@ class Worker:
         now = self.clock.now()
         if next_at is not None and next_at <= now:
             assert self._pool is not None
+            rest = self._rests_until - self.clock.monotonic()
+            if rest > 0 and self.clock.wait(self.stopping, rest):
+                return
             self._pool.wake()
             self.clock.wait(self.stopping, HOT_LOOP_SECONDS)
             # A thread that is busy claims the next post by itself.

@@ -127,9 +127,7 @@ class StoreBase:
                     return
             except StorageError:
                 continue
-            raise DatabaseUnavailable(
-                f"The connection to the database {self.place} broke: nothing was stored.", hint="Try again."
-            ) from doubt
+            raise DatabaseUnavailable(f"{self._database.broke}: nothing was stored.", hint="Try again.") from doubt
         if accepted.posts == 1:
             key = f"{ACCEPTED_KEY}{accepted.id}:{accepted.root_rkey}"
             doubt.hint = Hint(

@@ -11,6 +11,7 @@ from skywrite.queue.base import StoreBase
 from skywrite.queue.reading import Unreadable, mended
 
 PAGE_ROWS = 500
+SCOPE = "checkup"
 ROWS_MAX = 20
 
 
@@ -58,6 +59,13 @@ class Damage:
                     if len(found) >= most:
                         return found[:most]
         return found
+
+    def try_to_write(self) -> None:
+        """Store something and take it away again. Raises the StorageError that a worker would meet."""
+        with self._store._writing(wake=False) as tx:
+            tx.run("put_setting", scope=SCOPE, name="written", value="true")
+        with self._store._writing(wake=False) as tx:
+            tx.run("delete_setting", scope=SCOPE, name="written")
 
     def pages(self) -> list[str]:
         """What the database says about its own pages; nothing where all is well, or where it cannot tell."""

@@ -197,6 +197,11 @@ class Database(ABC):
         self._turn = threading.RLock() if self.serial_writes else None
         self._limit = ConnectionLimit(self.connections_max) if self.connections_max else None
 
+    @property
+    def broke(self) -> str:
+        """What happens when a commit gets no answer, as the beginning of a sentence."""
+        return f"The connection to the database {self.place} broke"
+
     @abstractmethod
     def connect(self) -> Connection:
         """A new connection, ready for use."""
@@ -322,8 +327,7 @@ class Database(ABC):
             explained = self.explain(error)
             if write and self.is_lost(error) and isinstance(explained, DatabaseUnavailable):
                 raise CommitInDoubt(
-                    f"The connection to the database {self.place} broke while a change was being stored: "
-                    "the change may have been stored.",
+                    f"{self.broke} while a change was being stored: the change may have been stored.",
                     hint=Hint("Check before you repeat it: ", Do("posts.list")),
                 ) from error
             raise explained from error

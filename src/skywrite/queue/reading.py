@@ -19,8 +19,8 @@ from skywrite.queue.database import Row, time_of
 T = TypeVar("T")
 
 UNREADABLE = "UnreadableRow"
-REPAIR = "Restore the last backup, or repair the row with the database's own tools. It is looked at again every hour."
-# How long a row that cannot be read is left alone.
+REPAIR = "Restore the last backup, or repair the row with the database's own tools. It is tried again within the hour."
+# How long a row that cannot be read is left alone, unless something else makes its account ready again.
 SET_ASIDE = timedelta(hours=1)
 LONG_AGO = "2000-01-01T00:00:00+00:00"
 FAR_AHEAD = "9998-01-01T00:00:00+00:00"

@@ -54,6 +54,10 @@ class SqliteDatabase(Database):
         self._file: _SeenFile | None = None
         self._looking = threading.Lock()
 
+    @property
+    def broke(self) -> str:
+        return f"The disk failed to write the database {self.place}"
+
     def connect(self) -> Connection:
         if self._file is None:
             self._make_file()
@@ -233,6 +237,11 @@ class SqliteDatabase(Database):
             )
         if code.startswith(("SQLITE_CONSTRAINT", "SQLITE_MISMATCH")) or "overflow" in str(error):
             return BrokenRule(f"A change breaks a rule of {where}: {error}.")
+        if code.startswith("SQLITE_IOERR"):
+            return DatabaseUnavailable(
+                f"The disk fails to read or write {where}: {error}.",
+                hint="Look at the disk and its file system. Once it works again, so does Skywrite.",
+            )
         return DatabaseUnavailable(
             f"Cannot use {where}: {error}.",
             hint="Check that the path exists and that you may write there, or set SKYWRITE_HOME elsewhere.",
