@@ -16,7 +16,7 @@ from skywrite.publish.decide import Decider
 from skywrite.publish.publisher import LEASE_SECONDS
 from skywrite.queue.model import ChangedMeanwhile, NotCancellable, NotEditable
 from skywrite.queue.undo import CannotUndo
-from tests.app.conftest import NOON, World
+from tests.app.conftest import NOON, World, before_each_write
 from tests.support.claims import claim_next
 
 LATER = "in 1 hour"
@@ -182,6 +182,32 @@ def test_what_is_being_published_is_left_alone(world: World, sky: Skywrite) -> N
         with pytest.raises(error) as caught:
             act()
         assert "being published right now" in caught.value.message
+
+
+def test_undo_while_a_post_is_being_sent_takes_nothing_back(world: World, sky: Skywrite) -> None:
+    """It may be on the network already, and goes out once."""
+    sky.schedule("Going", at="now")
+
+    def undo() -> None:
+        with pytest.raises(CannotUndo):
+            sky.undo()
+
+    before_each_write(world, undo)
+    sky.run_once()
+    assert (["Going"], [(1, "published")]) == (world.texts(), world.states(sky))
+
+
+def test_a_sign_out_while_a_post_is_being_sent(world: World, sky: Skywrite) -> None:
+    """What is on its way is settled as published, what waits goes out after the next sign-in, each once."""
+    for text in ("Going", "Waiting"):
+        sky.schedule(text, at="now")
+    before_each_write(world, lambda: sky.context.store.sign_out(sky.account().did))
+    sky.run_once()
+    first = (world.texts(), world.states(sky))
+    sky.login("alice.test", world.box.account("alice.test").app_password, pds=world.box.url)
+    world.clock.advance(600)
+    sky.run_once()
+    assert ((["Going"], [(1, "published"), (2, "scheduled")]), ["Going", "Waiting"]) == (first, world.texts())
 
 
 def test_what_is_cancelled_never_goes_out(world: World, sky: Skywrite) -> None:

@@ -16,6 +16,7 @@ from skywrite.errors import InputError, MissingExtra, StorageError
 from skywrite.queue import sqlite as sqlite_store
 from skywrite.queue.damage import Damage
 from skywrite.queue.database import (
+    CommitInDoubt,
     Connection,
     DatabaseBusy,
     DatabaseCorrupt,
@@ -143,6 +144,19 @@ def test_an_emptied_file_is_not_a_new_database(lite: Store, sqlite_address: str,
     with pytest.raises(DatabaseCorrupt, match="0 bytes"):
         open_at(sqlite_address)
     assert 0 == Path(sqlite_address).stat().st_size
+
+
+def test_a_disk_that_does_not_keep_what_is_written(lite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that the disk fails is in doubt, and the error speaks of the disk: no connection broke."""
+    failure = sqlite3.OperationalError("disk I/O error")
+    failure.sqlite_errorname, failure.sqlite_errorcode = "SQLITE_IOERR_FSYNC", sqlite3.SQLITE_IOERR_FSYNC
+
+    def fail(connection: Connection) -> None:
+        raise failure
+
+    monkeypatch.setattr("skywrite.queue.sqlite._Connection.commit", fail, raising=False)
+    with pytest.raises(CommitInDoubt, match="The disk failed to write the database"):
+        lite.put_setting("a", "b", 1)
 
 
 def test_a_new_file_has_its_name_only_as_a_database(home: Path) -> None:
