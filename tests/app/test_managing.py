@@ -80,6 +80,14 @@ def test_a_card_of_a_link_with_umlauts_follows_the_text(sky: Skywrite, pages: li
     assert "https://b.test" == card_of(sky, 1)
 
 
+def test_a_draft_that_gets_a_time_is_looked_at_like_a_new_post(sky: Skywrite) -> None:
+    """The same text elsewhere is noticed, also where the text itself was not touched."""
+    sky.schedule("Twice", at=LATER)
+    sky.schedule("Twice", draft=True)
+    noticed = [str(warning) for warning in sky.edit(2, at="in 2 hours").warnings]
+    assert ["The same text is in post 1 (scheduled)."] == noticed
+
+
 def test_images_stay_with_another_text(world: World, sky: Skywrite, image: Callable[..., str]) -> None:
     """What is not given stays as it is, bytes and description too."""
     sky.schedule("Old", at=LATER, images=[{"path": image(), "alt": "Red"}])

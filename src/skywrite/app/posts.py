@@ -246,7 +246,9 @@ class Posts:
                 raise
             # Only a worker claimed it meanwhile, and put it back unchanged.
             changed = self._ctx.store.edit(post_id, values, version=there.version, operation="edit")
-        return self._changed(changed, warnings, texts="text" in changes, times=at is not None)
+        # A draft that gets a time is looked at as a new post is.
+        is_new = post.state == "draft" and at is not None
+        return self._changed(changed, warnings, texts="text" in changes or is_new, times=at is not None)
 
     def move(self, post_id: int, at: str | datetime, *, version: int | None = None) -> Entry:
         """Move a post to another time. Raises NotEditable, ChangedMeanwhile."""
