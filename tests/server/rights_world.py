@@ -206,7 +206,8 @@ def build(home: Path, feeds_url: str) -> World:
             headers = {"authorization": f"Bearer {secret}"}
             # One file that all have uploaded, and one of each.
             for colour in ("red", {"alice": "green", "bob": "blue"}.get(owner, "grey")):
-                made = client.post("/api/v1/media", content=picture(colour), headers=headers)
+                path = f"/api/v1/media?name=secret-of-{owner}.png"
+                made = client.post(path, content=picture(colour), headers=headers)
                 # What a key has uploaded is the key's, and no other's.
                 world.note("media", f"key of {owner}", made.json()["media"])
     return world

@@ -222,6 +222,7 @@ def test_what_is_not_ones_own_was_never_there(world: World, folder: Path, name: 
     with whole.served() as client:
         actual = answers(client, secret, requests)
     assert expected == actual
+    assert [] == [request for request, (status, _, _) in actual.items() if status == 500]
     after = whole.rows()
     assert (set(), []) == (foreign - after, [row for row in after - before if not row.touches_only(DIDS[caller])])
 

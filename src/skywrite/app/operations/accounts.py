@@ -95,7 +95,7 @@ def edit(access: Access, given: Any) -> AccountShape:
     values = {setting.name: getattr(given, setting.name) for setting in _BY_KEY}
     changes = {name: value for name, value in values.items() if value is not UNSET}
     access.sky.accounts.set(account.did, changes)
-    return _shape(access.account(given.account))
+    return _shape(access.sky.context.store.account(account.did))
 
 
 def slots(access: Access, given: ByAccount) -> SlotList:
