@@ -19,7 +19,7 @@ from skywrite.config import load_config
 from skywrite.queue.api_keys import ApiKeys
 from skywrite.sandbox import Sandbox
 from skywrite.server.mcp_tools import tools
-from tests.server.conftest import Server
+from tests.server.conftest import Api, Server
 from tests.support.processes import PATIENCE_SECONDS
 
 Session = Callable[[Callable[[Any], Awaitable[Any]]], Any]
@@ -214,3 +214,11 @@ def test_the_import_waits_for_the_first_agent(server: Server) -> None:
         assert 0 == child.wait()
         assert ["False"] == child.lines
     assert 200 == httpx.get(f"{server.url}/healthz", timeout=PATIENCE_SECONDS).status_code
+
+
+def test_a_field_that_comes_twice_reaches_no_tool(everything: Api) -> None:
+    """A message that two readers would read differently is refused before the SDK reads it."""
+    body = '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "tools/call", "params": {}}'
+    kind = {**everything.headers, "content-type": "application/json", "accept": "application/json, text/event-stream"}
+    answer = httpx.post(f"{everything.url}/mcp", content=body, headers=kind, timeout=PATIENCE_SECONDS)
+    assert (400, "MalformedBody") == (answer.status_code, answer.json()["error"])
