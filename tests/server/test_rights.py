@@ -127,6 +127,9 @@ def candidates(world: World, operation: Operation, name: str) -> list[tuple[Any,
         numbers = [(str(thing), frozenset({owner})) for owner in owners for thing in world.of("feeds", owner)]
         return [*found, *(numbers if operation.name == "feeds.preview" else ()), (str(NEVER), NOBODY)]
     found = [(thing, frozenset({owner})) for owner in owners for thing in world.of(noun, owner)]
+    if name == "target":
+        # A post of somebody who has no account here.
+        found.append(("at://did:plc:carol/app.bsky.feed.post/3kabc", frozenset()))
     return [*found, (NEVER if name != "media" else "bafkreinothing", NOBODY)]
 
 
