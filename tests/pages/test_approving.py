@@ -12,7 +12,7 @@ from tests.pages.test_pages import problems
 
 def changed_post(tab: Watched, text: str) -> int:
     """A post that a program drafted, a person approved, and the program changed after that."""
-    made = tab.api("POST", "/keys", {"name": text, "scopes": ["read", "draft", "schedule"], "accounts": []})
+    made = tab.api("POST", "/keys", {"name": text, "scopes": ["read", "draft", "schedule"]})
 
     def ask(method: str, path: str, body: Any) -> Any:
         script = """async ([key, method, path, body]) => {

@@ -38,7 +38,7 @@ class Server:
 
     def with_key(self, *scopes: str, accounts: tuple[str, ...] = ()) -> Api:
         """The API with a new key."""
-        body = {"name": f"test {next(_numbers)}", "scopes": scopes, "accounts": accounts}
+        body = {"name": f"test {next(_numbers)}", "scopes": scopes, "accounts": accounts or None}
         made = self.as_owner().post("/keys", body)
         assert 201 == made.status_code, made.text
         return Api(self.url, {"authorization": f"Bearer {made.json()['key']}"})

@@ -91,6 +91,14 @@ def test_a_child_has_no_more_scopes_and_accounts(house: House, sky: Skywrite) ->
     assert ([did], number, None) == (made["accounts"], made["parent_id"], made["person_id"])
 
 
+def test_no_accounts_are_not_all_accounts(house: House) -> None:
+    """A list of accounts that somebody gave and left empty is refused, and no key is made of it."""
+    parent, _ = house.key()
+    refused = parent.send("POST", "/keys", name="none", scopes=["read"], accounts=[])
+    assert 422 == refused[0]
+    assert ["parent"] == [key["name"] for key in parent.send("GET", "/keys")[1]["keys"]]
+
+
 def test_the_family_of_a_key_ends_with_it(house: House) -> None:
     """Whoever revokes a key also ends the keys that it made, those that they made, and their calendars."""
     parent, number = house.key()

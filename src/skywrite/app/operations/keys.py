@@ -22,9 +22,9 @@ class AddKey(Input):
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     scopes: Annotated[list[Scope], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["read", "draft"])
-    accounts: Annotated[list[str], Meta(description="Handles or DIDs; without them, all accounts.")] = msgspec.field(
-        default_factory=list
-    )
+    accounts: (
+        Annotated[list[str], Meta(min_length=1, description="Handles or DIDs; without them, all accounts.")] | None
+    ) = None
     until: Annotated[str, Meta(description="When it ends.")] | None = None
 
 
@@ -90,7 +90,7 @@ def add(access: Access, given: AddKey) -> NewKeyShape:
     """Create a key. It never has more than who makes it: scopes, accounts, and an end."""
     for scope in given.scopes:
         access.require(scope)
-    names = list(given.accounts)
+    names = [] if given.accounts is None else given.accounts
     if access.accounts is not None:
         names = [access.account(name).did for name in names] or sorted(access.accounts)
     most = None if access.key is None else access.key.expires_at
