@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,21 +84,26 @@ def sign_in(server: Server) -> str:
     return answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A server with a filled week that all tests share."""
-    started = start("--demo", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
+@contextmanager
+def demo_server(*options: str) -> Iterator[Server]:
+    """A server with a filled week."""
+    started = start("--demo", *options, environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
     with started.child:
         started.owner = sign_in(started)
         yield started
 
 
 @pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server with a filled week that all tests share. Tests that use up what a caller may do have their own."""
+    with demo_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def quiet_server() -> Iterator[Server]:
     """A server with a filled week that publishes nothing."""
-    started = start("--demo", "--no-worker", environ={"SKYWRITE_FETCH_ALLOW": "127.0.0.1"})
-    with started.child:
-        started.owner = sign_in(started)
+    with demo_server("--no-worker") as started:
         yield started
 
 

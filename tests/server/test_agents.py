@@ -30,7 +30,7 @@ from skywrite.server.app import make_app
 from skywrite.server.auth import COOKIE
 from skywrite.server.demo import demo_queue
 from skywrite.server.security import Origin
-from tests.server.conftest import Server
+from tests.server.conftest import Server, demo_server
 from tests.support.processes import PATIENCE_SECONDS
 
 HERE = "http://127.0.0.1:8080"
@@ -39,6 +39,13 @@ PAGE = "http://skywrite.localhost:8080"
 BACK = "http://127.0.0.1/back"
 VERIFIER = "v" * 50
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server of its own: wrong secrets are counted by address, for all who ask from it."""
+    with demo_server() as started:
+        yield started
 
 
 class House(NamedTuple):

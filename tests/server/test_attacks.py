@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +13,17 @@ import httpx
 import pytest
 
 from skywrite.queue.api_keys import new_key
-from tests.server.conftest import COOKIE, Api, Server, start
+from tests.server.conftest import COOKIE, Api, Server, demo_server, start
 from tests.support.processes import PATIENCE_SECONDS
 
 JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server of its own: wrong secrets are counted by address, for all who ask from it."""
+    with demo_server() as started:
+        yield started
 
 
 @pytest.mark.parametrize(
