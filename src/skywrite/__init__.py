@@ -8,19 +8,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skywrite import client_utils, exceptions, models
     from skywrite.app import Skywrite
     from skywrite.async_client import AsyncClient
     from skywrite.client import Client
     from skywrite.errors import SkywriteError
+    from skywrite.sdk.request import Request
+    from skywrite.sdk.resolver import IdResolver
+    from skywrite.sdk.sessions import Session, SessionEvent
+    from skywrite.sdk.uri import AtUri
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Client", "Skywrite", "SkywriteError", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "AtUri",
+    "Client",
+    "IdResolver",
+    "Request",
+    "Session",
+    "SessionEvent",
+    "Skywrite",
+    "SkywriteError",
+    "__version__",
+    "client_utils",
+    "exceptions",
+    "models",
+]
 
 _HOMES = {
     "AsyncClient": "skywrite.async_client",
+    "AtUri": "skywrite.sdk.uri",
     "Client": "skywrite.client",
+    "IdResolver": "skywrite.sdk.resolver",
+    "Request": "skywrite.sdk.request",
+    "Session": "skywrite.sdk.sessions",
+    "SessionEvent": "skywrite.sdk.sessions",
     "Skywrite": "skywrite.app",
     "SkywriteError": "skywrite.errors",
+    "client_utils": "",
+    "exceptions": "",
+    "models": "",
 }
 
 
@@ -29,7 +56,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'skywrite' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    value = getattr(import_module(home), name) if home else import_module(f"skywrite.{name}")
     globals()[name] = value
     return value
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Self
 
 from skywrite.client import Client
-from skywrite.sdk import ChangedSession, Namespace, SessionCallback, SessionEvent
+from skywrite.errors import SkywriteError
+from skywrite.sdk.me import Me
+from skywrite.sdk.names import Namespace
+from skywrite.sdk.sessions import Session, SessionCallback, SessionEvent
 
 
 class AsyncClient:
@@ -37,7 +41,20 @@ class AsyncClient:
         value = getattr(self._client, name)
         if isinstance(value, Namespace):
             return _AsyncNamespace(value)
-        return _awaitable(value) if callable(value) else value
+        if name in _AT_ONCE:
+            return lambda *arguments, **given: _wrapped(value(*arguments, **given))
+        return _awaitable(value) if callable(value) and not isinstance(value, type) else value
+
+    async def login(self, *arguments: Any, **given: Any) -> Me:
+        """As `Client.login`. The profile is fetched here, because reading a field must not hold up the loop."""
+        return await asyncio.to_thread(self._sign_in, *arguments, **given)
+
+    def _sign_in(self, *arguments: Any, **given: Any) -> Me:
+        me = self._client.login(*arguments, **given)
+        if given.get("fetch_bsky_profile", True):
+            with suppress(SkywriteError):
+                _ = me.profile
+        return me
 
     def get_current_time_iso(self) -> str:
         """Now, as records have it."""
@@ -46,6 +63,25 @@ class AsyncClient:
     def on_session_change(self, callback: Any) -> None:
         """As `Client.on_session_change`; the callback may be a coroutine function, which runs in this loop."""
         self._client.on_session_change(_in_this_loop(callback) if inspect.iscoroutinefunction(callback) else callback)
+
+
+# What sends nothing, in the SDK's AsyncClient too.
+_AT_ONCE = frozenset(
+    (
+        *("clone", "configure_labelers_header", "configure_proxy_header", "export_session_string", "get_current_time"),
+        *("get_time_from_timestamp", "update_base_url", "with_bsky_chat_proxy", "with_bsky_labeler", "with_labelers"),
+        "with_proxy",
+    )
+)
+
+
+def _wrapped(value: Any) -> Any:
+    """A clone as a client to be awaited, too."""
+    if not isinstance(value, Client):
+        return value
+    made = AsyncClient.__new__(AsyncClient)
+    made._client = value
+    return made
 
 
 class _AsyncNamespace:
@@ -71,7 +107,7 @@ def _awaitable(method: Any) -> Any:
 def _in_this_loop(callback: Any) -> SessionCallback:
     loop = asyncio.get_running_loop()
 
-    def call(event: SessionEvent, session: ChangedSession) -> None:
+    def call(event: SessionEvent, session: Session) -> None:
         asyncio.run_coroutine_threadsafe(callback(event, session), loop).result()
 
     return call

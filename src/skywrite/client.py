@@ -8,44 +8,39 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from skywrite.atproto.identity import Resolver
-from skywrite.atproto.ref import Ref
 from skywrite.atproto.repo import Record, Repo, Write
 from skywrite.atproto.service import at_own_server, service_for
 from skywrite.atproto.session import Agent, MemorySessionStore, Session
 from skywrite.atproto.session_data import MAIN_PASSWORD_WARNING
 from skywrite.atproto.sign_in import create_session
 from skywrite.atproto.tid import TidClock
-from skywrite.atproto.xrpc import Param
+from skywrite.atproto.xrpc import Param, Xrpc
 from skywrite.bsky.limits import POST
 from skywrite.clock import SYSTEM_CLOCK, Clock, to_iso
 from skywrite.compose.build import Prepared, build
-from skywrite.compose.draft import Draft, draft_from_dict
+from skywrite.compose.draft import Draft
 from skywrite.compose.freeze import freeze, mention_handles
 from skywrite.compose.references import app_link, parse_reference
 from skywrite.compose.resolve import MENTION_PENDING, UNKNOWN_MENTION, ResolvedDraft, resolve_draft
 from skywrite.config import load_config
 from skywrite.errors import InputError, Notice, SignInError, TemporaryError
-from skywrite.http import Http, Transport
+from skywrite.http import Transport
 from skywrite.publish.network import Network
 from skywrite.publish.sender import Sending, send
-from skywrite.sdk import (
-    ReportingStore,
-    SessionCallback,
-    SessionEvent,
-    UploadedBlob,
-    answer,
-    attribute,
-    built_text,
-    quote_target,
-    record_of,
-    reply_target,
-)
+from skywrite.sdk.answers import Answer, UploadedBlob, answer
+from skywrite.sdk.arguments import also_named, draft_of, media_of
+from skywrite.sdk.client_names import NAMES, attribute
+from skywrite.sdk.lexicons import method
+from skywrite.sdk.me import PROFILE, Me, SignedIn
+from skywrite.sdk.request import Request
+from skywrite.sdk.results import Created, Posted, ResolvedHandle
+from skywrite.sdk.sessions import ReportingStore, SessionCallback, SessionEvent, session_text
 
 _LIKE = "app.bsky.feed.like"
 _REPOST = "app.bsky.feed.repost"
@@ -55,28 +50,6 @@ _GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 
 class NotSignedInYet(SignInError):
     """A method was called before `login`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A post that `Client` published: its at-uri, the CID of its record, its link on bsky.app, and warnings.
-
-    It has no number, because there is no queue (compare `app.results.Sent`).
-    """
-
-    uri: str
-    cid: str
-    url: str
-    warnings: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """The account that is signed in: its DID, handle, and the address of its server (PDS)."""
-
-    did: str
-    handle: str
-    pds_url: str
 
 
 class Client:
@@ -92,20 +65,29 @@ class Client:
     """
 
     def __init__(
-        self, base_url: str | None = None, *, transport: Transport | None = None, clock: Clock = SYSTEM_CLOCK
+        self,
+        base_url: str | None = None,
+        request: Request | None = None,
+        *,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._config = load_config()
-        self._base_url = base_url
-        self._transport = transport or Http()
+        self._base_url = base_url and base_url.removesuffix("/xrpc")
+        self._request = request or Request(transport=transport)
+        self._transport = self._request.transport
         self._clock = clock
         self._network = Network(self._config, self._transport, clock)
         self._tids = TidClock(clock)
-        self._agent: Agent | None = None
+        self._signed_in = SignedIn()
         self._session_callbacks: list[SessionCallback] = []
 
     def __getattr__(self, name: str) -> Any:
         """The names of the atproto SDK: `client.app.bsky...`, `client.get_timeline()` (see `sdk`)."""
         return attribute(self, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *NAMES})
 
     def __enter__(self) -> Self:
         return self
@@ -117,8 +99,27 @@ class Client:
 
     def close(self) -> None:
         """Close the connections. The session at the server stays valid."""
-        if isinstance(self._transport, Http):
-            self._transport.close()
+        self._request.close()
+
+    @property
+    def request(self) -> Request:
+        """How this client sends: its limit, and headers that its requests carry besides the tokens."""
+        return self._request
+
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        """Headers that every call of a method of the network carries, such as `atproto-proxy`."""
+        return self._request.headers
+
+    def clone(self) -> Self:
+        """Another client of the same session and the same connections, with headers of its own."""
+        made = copy(self)
+        made._request = self._request.clone()
+        return made
+
+    def update_base_url(self, base_url: str | None = None) -> None:
+        """The server to sign in at from now on; None for the account's own."""
+        self._base_url = base_url and base_url.removesuffix("/xrpc")
 
     # Signing in
 
@@ -130,17 +131,23 @@ class Client:
         *,
         session_string: str | None = None,
         login: str | None = None,
+        fetch_bsky_profile: bool = True,
     ) -> Me:
         """Sign in with an app password, or with a stored session; returns the account.
+
+        Fields of its profile, such as `display_name`, are fetched when the first of them is read.
 
         `handle` is a handle (with or without @), a DID or an e-mail address; `login` is another name for it.
         `auth_factor_token` is the code that the server sent by e-mail, if it asks for one. `session_string` comes from
         `export_session_string`, or from the atproto SDK. Raises WrongPassword, AuthFactorRequired, AccountUnavailable,
         RateLimited, InvalidSession, and InputError if the arguments are incomplete.
         """
+        del fetch_bsky_profile  # Nothing is fetched before it is needed.
         name = login if handle is None else handle
+        if name is None and password is None and session_string is None:
+            session_string = auth_factor_token  # Where the SDK has the session, by position.
         if session_string is not None:
-            session = Session.from_string(session_string)
+            session = Session.from_string(session_text(session_string))
         elif name and password:
             service = self._base_url or service_for(name, self._resolver(), self._config.service)
             session = create_session(self._transport, service, name, password, auth_factor_token, clock=self._clock)
@@ -153,22 +160,30 @@ class Client:
                 hint="Make an app password in the settings of the app.",
             )
         store = ReportingStore(MemorySessionStore(self._clock), self._session_callbacks)
-        self._agent = Agent(self._transport, session, store=store, clock=self._clock)
+        self._signed_in.agent = Agent(self._transport, session, store=store, clock=self._clock)
+        self._signed_in.me = None
         store.report(SessionEvent.CREATE if session_string is None else SessionEvent.IMPORT, session)
         return self.me
 
     @property
     def agent(self) -> Agent:
         """The authenticated agent, for requests that this class has no method for. Raises NotSignedInYet."""
-        if self._agent is None:
+        if self._signed_in.agent is None:
             raise NotSignedInYet("Nobody is signed in.", hint="Call client.login(handle, app_password) first.")
-        return self._agent
+        return self._signed_in.agent
 
     @property
     def me(self) -> Me:
-        """The account that is signed in. Raises NotSignedInYet."""
+        """The account that is signed in, with its profile. Raises NotSignedInYet."""
         session = self.agent.session
-        return Me(session.did, session.handle, session.pds_url)
+        if self._signed_in.me is None:
+            self._signed_in.me = Me(session.did, session.handle, session.pds_url, self._own_profile)
+        return self._signed_in.me
+
+    def _own_profile(self) -> Answer:
+        nsid = "app.bsky.actor.getProfile"
+        found: Answer = answer(self.agent.query(nsid, {"actor": self.agent.did}), PROFILE)
+        return found
 
     def export_session_string(self) -> str:
         """The session as a string for `login(session_string=...)`. Keep it secret: anyone who has it can post."""
@@ -181,7 +196,7 @@ class Client:
     def logout(self) -> None:
         """End the session at the server; the client needs a new `login` afterwards."""
         self.agent.delete_session()
-        self._agent = None
+        self._signed_in.agent = self._signed_in.me = None
 
     # Every other method of the network
 
@@ -190,27 +205,43 @@ class Client:
 
         Returns the JSON object of the response; its fields are attributes, too.
         """
-        return self._answer(self.agent.query(nsid, params, **more))
+        return self._answer(nsid, self._reader.query(nsid, params, headers=self._headers(more), **more))
 
     def procedure(self, nsid: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """Call any XRPC procedure, and return the JSON object of the response.
 
         It is not repeated automatically: after NoAnswer, the server may have carried it out.
         """
-        return self._answer(self.agent.procedure(nsid, body, **more))
+        return self._answer(nsid, self.agent.procedure(nsid, body, headers=self._headers(more), **more))
 
-    def _answer(self, value: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = answer(value)
+    def download(self, nsid: str, params: Mapping[str, Param] | None = None, **more: Any) -> bytes:
+        """Call a query that answers with bytes, such as com.atproto.sync.getBlob."""
+        return self._reader.query_bytes(nsid, params, headers=self._headers(more), **more)
+
+    @property
+    def _reader(self) -> Agent | Xrpc:
+        """What sends queries: the account, or nobody at a server that was named."""
+        if self._signed_in.agent is None and self._base_url:
+            return Xrpc(self._transport, self._base_url, clock=self._clock)
+        return self.agent
+
+    def _headers(self, more: dict[str, Any]) -> dict[str, str]:
+        return self._request.get_headers(more.pop("headers", None))
+
+    def _answer(self, nsid: str, value: dict[str, Any]) -> dict[str, Any]:
+        known = method(nsid)
+        found: dict[str, Any] = answer(value, (known and known.response) or "*")
         return found
 
     def get_current_time_iso(self) -> str:
         """The current time as records contain it: "2030-01-05T09:00:00.000Z"."""
         return to_iso(self._clock.now())
 
-    def resolve_handle(self, handle: str) -> str:
-        """The DID of a handle, with or without @. Raises UnknownHandle, IdentityUnavailable."""
-        service = self._agent.session.pds_url if self._agent else None
-        return self._resolver(service).resolve_handle(handle.removeprefix("@"))
+    def resolve_handle(self, handle: str) -> ResolvedHandle:
+        """The DID of a handle, with or without @, and its own `did`. Raises UnknownHandle, IdentityUnavailable."""
+        agent = self._signed_in.agent
+        service = agent.session.pds_url if agent else None
+        return ResolvedHandle(self._resolver(service).resolve_handle(handle.removeprefix("@")))
 
     def _resolver(self, service: str | None = None) -> Resolver:
         return self._network.resolver(self._base_url if service is None else service)
@@ -252,7 +283,7 @@ class Client:
         """
         self._check_identity(profile_identify)
         return self.send(
-            _draft(
+            draft_of(
                 text=text,
                 reply_to=reply_to,
                 embed=embed,
@@ -280,7 +311,7 @@ class Client:
             raise InputError("The thread has no posts.", hint="Pass at least one text.")
         if reply_to is not None:
             first["reply_to"] = reply_to
-        return self.send(_draft(**{**rows[0], **first}, thread=[_draft(**row) for row in rows[1:]]))
+        return self.send(draft_of(**{**rows[0], **first}, thread=[draft_of(**row) for row in rows[1:]]))
 
     def send(self, draft: Draft) -> list[Posted]:
         """Publish a draft with its thread; returns one `Posted` for each post. The first one has the warnings."""
@@ -333,7 +364,7 @@ class Client:
         **more: Any,
     ) -> Posted:
         """Publish a post with one image (bytes or path) and its alt text. See `send_post`."""
-        images = [{**_media(image), "alt": image_alt}]
+        images = [{**media_of(image), "alt": image_alt}]
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=images, **more)
 
     def send_images(
@@ -354,7 +385,7 @@ class Client:
                 f"{len(image_alts)} alt texts are given for {len(images)} images.", hint="Give one for each."
             )
         alts = list(image_alts or ()) + [""] * len(images)
-        items = [{**_media(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]
+        items = [{**media_of(image), "alt": alt} for image, alt in zip(images, alts, strict=False)]
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, images=items, **more)
 
     def send_video(
@@ -370,22 +401,24 @@ class Client:
         **more: Any,
     ) -> Posted:
         """Publish a post with one video (bytes or path) and its alt text. See `send_post`."""
-        video = {**_media(video), "alt": video_alt or ""}
+        video = {**media_of(video), "alt": video_alt or ""}
         return self.send_post(text, profile_identify, reply_to, None, langs, facets, video=video, **more)
 
-    def get_post(self, uri: str, profile_identify: str | None = None) -> Record:
+    @also_named(post_rkey="uri")
+    def get_post(self, uri: str, profile_identify: str | None = None, cid: str | None = None) -> Record:
         """A post (or any record) with its `uri`, `cid` and `value`.
 
-        `uri` is an at-uri, a bsky.app link, or a record key of this account or of
-        `profile_identify`.
+        `uri` is an at-uri, a bsky.app link, or a record key of this account or of `profile_identify`. With `cid`, it is
+        that version.
         """
         if "/" not in uri:
             owner = self.me.did if profile_identify is None else profile_identify
             uri = f"at://{owner}/{POST}/{uri}"
         authority, collection, rkey = parse_reference(uri)
-        record = Repo(self.agent).get(collection, rkey, repo=authority)
+        record = Repo(self.agent).get(collection, rkey, repo=authority, cid=cid)
         return record._replace(value=answer(record.value))
 
+    @also_named(post_uri="uri")
     def delete_post(self, uri: str) -> bool:
         """Delete a post of this account, with its gates. It is not an error if the post does not exist."""
         authority, collection, rkey = parse_reference(uri)
@@ -406,19 +439,21 @@ class Client:
 
     # Likes, reposts, follows
 
-    def like(self, uri: str, cid: str | None = None) -> Ref:
+    def like(self, uri: str, cid: str | None = None) -> Created:
         """Like a post, by at-uri or link. Returns the like; pass its `uri` to `unlike`."""
         return self._create(_LIKE, {"subject": self._subject(uri, cid)})
 
-    def repost(self, uri: str, cid: str | None = None) -> Ref:
+    def repost(self, uri: str, cid: str | None = None) -> Created:
         """Repost a post, by at-uri or link. Returns the repost; pass its `uri` to `unrepost`."""
         return self._create(_REPOST, {"subject": self._subject(uri, cid)})
 
-    def follow(self, account: str) -> Ref:
+    @also_named(subject="account")
+    def follow(self, account: str) -> Created:
         """Follow an account, by handle or DID. Returns the follow; pass its `uri` to `unfollow`."""
         did = account if account.startswith("did:") else self.resolve_handle(account)
         return self._create(_FOLLOW, {"subject": did})
 
+    @also_named(like_uri="uri", repost_uri="uri", follow_uri="uri")
     def delete(self, uri: str) -> bool:
         """Delete any record of this account by its at-uri: a like, a repost, a follow.
 
@@ -437,9 +472,10 @@ class Client:
         record = self.get_post(uri)
         return {"uri": record.uri, "cid": record.cid}
 
-    def _create(self, collection: str, value: Mapping[str, Any]) -> Ref:
+    def _create(self, collection: str, value: Mapping[str, Any]) -> Created:
         record = {"$type": collection, **value, "createdAt": to_iso(self._clock.now())}
-        return Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]
+        made = Repo(self.agent).create_all([Write.of(collection, self._tids.next(), record)]).refs[0]
+        return Created(made.uri, made.cid)
 
     def _check_identity(self, identity: str | None) -> None:
         if identity is not None and identity.removeprefix("@").lower() not in (self.me.did, self.me.handle):
@@ -447,20 +483,3 @@ class Client:
                 f"{identity} is not the account that is signed in ({self.me.handle}).",
                 hint="A client writes only to its own repository.",
             )
-
-
-_AS_GIVEN = {"markdown": False, "shorten": False, "tidy": False, "card": "none"}
-
-
-def _draft(*, thread: Sequence[Draft] = (), **row: Any) -> Draft:
-    """A draft from arguments of `send_post`, some of which may be models of the atproto SDK."""
-    row["text"], facets = built_text(row.get("text", ""), row.get("facets"))
-    row["facets"] = None if facets is None else [record_of(facet) for facet in facets]
-    row["reply_to"] = reply_target(row.get("reply_to"))
-    row["embed"] = record_of(row.get("embed"))
-    row["quote"] = quote_target(row.get("quote"))
-    return draft_from_dict({**_AS_GIVEN, **row, "thread": thread})
-
-
-def _media(value: Any) -> dict[str, Any]:
-    return {"data": value} if isinstance(value, bytes) else {"path": value}

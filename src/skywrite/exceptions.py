@@ -12,6 +12,7 @@ from skywrite.errors import InputError, RateLimited, SignInError, SkywriteError,
 __all__ = [
     "AtProtocolError",
     "BadRequestError",
+    "InvalidAtUriError",
     "InvokeTimeoutError",
     "LoginRequiredError",
     "ModelError",
@@ -28,4 +29,4 @@ UnauthorizedError = LoginRequiredError = SignInError
 NetworkError = TemporaryError
 InvokeTimeoutError = TimedOut
 RateLimitExceededError = RateLimited
-ModelError = InputError
+ModelError = InvalidAtUriError = InputError

@@ -92,7 +92,7 @@ def test_a_script_of_the_atproto_sdk_needs_another_import_line_only(box: Sandbox
     """The page on the move says so; this is the script that the SDK's tutorial begins with."""
     (example,) = [item for item in examples(MOVE) if item.language == "python"]
     exec(compile(example.code, example.name, "exec"), {})
-    assert ["Posting via API."] == [post.text for post in box.posts(HANDLE)]
+    assert ["Posting from Python"] == [post.text for post in box.posts(HANDLE)]
 
 
 def test_blocks_name_a_language_that_is_known() -> None:

@@ -175,10 +175,18 @@ class Repo:
         return True
 
     def get(
-        self, collection: str, rkey: str, *, repo: str | None = None, timeout_seconds: float | None = None
+        self,
+        collection: str,
+        rkey: str,
+        *,
+        repo: str | None = None,
+        cid: str | None = None,
+        timeout_seconds: float | None = None,
     ) -> Record:
         """One record of this repository, or of another (DID or handle). Raises RecordNotFound."""
         params = {"repo": self.did if repo is None else repo, "collection": collection, "rkey": rkey}
+        if cid is not None:
+            params["cid"] = cid
         public = self._agent.public
         return _record(public.query("com.atproto.repo.getRecord", params, timeout_seconds=timeout_seconds))
 

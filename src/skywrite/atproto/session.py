@@ -125,6 +125,12 @@ class Agent:
         """Call a query (GET) as the account and return its JSON object."""
         return self._auth.call(lambda xrpc, own: xrpc.query(nsid, params, headers={**(headers or {}), **own}))
 
+    def query_bytes(
+        self, nsid: str, params: Mapping[str, Param] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Call a query (GET) as the account and return the bytes that it answers with."""
+        return self._auth.call(lambda xrpc, own: xrpc.query_bytes(nsid, params, headers={**(headers or {}), **own}))
+
     def procedure(
         self,
         nsid: str,

@@ -1,0 +1,60 @@
+"""The SDK's `IdResolver`, over our own resolver.
+
+What lives here: its two halves, for handles and for DIDs. What does not: resolving (`atproto.identity`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from skywrite.atproto.identity import Resolver
+from skywrite.clock import SYSTEM_CLOCK
+from skywrite.config import load_config
+from skywrite.errors import InputError
+from skywrite.http import Http, Transport
+from skywrite.publish.network import Network
+from skywrite.sdk.answers import Answer
+
+
+class HandleResolver(NamedTuple):
+    """Handles to DIDs."""
+
+    resolver: Resolver
+
+    def resolve(self, handle: str) -> str | None:
+        """The DID of a handle; None if there is none."""
+        try:
+            return self.ensure_resolve(handle)
+        except InputError:
+            return None
+
+    def ensure_resolve(self, handle: str) -> str:
+        """The DID of a handle. Raises UnknownHandle."""
+        return str(self.resolver.resolve_handle(handle.removeprefix("@")))
+
+
+class DidResolver(NamedTuple):
+    """DIDs to their documents."""
+
+    resolver: Resolver
+
+    def resolve(self, did: str) -> Answer | None:
+        """The document of a DID; None if there is none."""
+        try:
+            return self.ensure_resolve(did)
+        except InputError:
+            return None
+
+    def ensure_resolve(self, did: str) -> Answer:
+        """The document of a DID. Raises InputError."""
+        return Answer(self.resolver.document(did))
+
+
+class IdResolver:
+    """Looks up handles and DIDs: `IdResolver().handle.resolve("alice.bsky.social")`."""
+
+    def __init__(self, *, transport: Transport | None = None) -> None:
+        config = load_config()
+        resolver = Network(config, transport or Http(), SYSTEM_CLOCK).resolver(config.service)
+        self.handle = HandleResolver(resolver)
+        self.did = DidResolver(resolver)

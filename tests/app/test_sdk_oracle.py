@@ -1,0 +1,171 @@
+"""The atproto SDK's public names, walked in the installed package: each works here, or the guide says why not.
+
+What lives here: that walk, with the SDK as the oracle. What does not: calls (`test_sdk`, `test_sdk_scripts`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import skywrite
+from skywrite import Client, client_utils, exceptions, models
+from skywrite.sdk.lexicons import is_record, method
+from skywrite.sdk.names import camel_path
+from tests.support.processes import ROOT
+
+GUIDE = "docs/guide/from-the-atproto-sdk.md"
+# What the SDK's generated modules import for themselves.
+_IMPORTS = {"t", "te", "Field", "base", "dot_dict", "string_formats", "unknown_union", "unknown_type", "models"}
+_IMPORTS |= {"BlobRef", "UnknownType", "UnknownInputType", "CIDType", "annotations"}
+
+
+@pytest.fixture(scope="module")
+def sdk() -> Any:
+    """The installed SDK."""
+    import atproto
+    import atproto.exceptions
+
+    return atproto
+
+
+def public(of: Any) -> list[str]:
+    """Its public names."""
+    return [name for name in dir(of) if not name.startswith("_")]
+
+
+@cache
+def refused() -> dict[str, str]:
+    """The patterns of names that the guide's table refuses, each with its sentence."""
+    text = (ROOT / GUIDE).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?) \| (.+?\.) \|$", text[text.index("| Not here |") :], re.MULTILINE)
+    return {pattern: why for names, why in rows for pattern in re.findall(r"`([^`]+)`", names)}
+
+
+def unexplained(missing: list[str]) -> list[str]:
+    """Those that no row of the table names."""
+    return [name for name in missing if not any(fnmatchcase(name, pattern) for pattern in refused())]
+
+
+def lexicons(sdk: Any) -> Iterator[tuple[str, ModuleType]]:
+    """The SDK's modules of models under their names."""
+    for alias in public(sdk.models.ids):
+        if alias[0].isupper():
+            yield alias, getattr(sdk.models, alias)
+
+
+def model_names(sdk: Any) -> Iterator[tuple[str, str, Any]]:
+    """Each class or type of each lexicon."""
+    for alias, module in lexicons(sdk):
+        for name, found in vars(module).items():
+            if not name.startswith("_") and name not in _IMPORTS:
+                yield alias, name, found
+
+
+def methods(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The SDK's tree of methods and collections below a namespace, with their paths."""
+    for name in public(node):
+        found = getattr(node, name)
+        if inspect.ismethod(found):
+            yield f"{path}.{name}", found
+        elif type(found).__module__.startswith("atproto_client.namespaces"):
+            yield from methods(found, f"{path}.{name}")
+
+
+def works(ours: Any, name: str) -> bool:
+    """Whether there is something under a name; `client.me` needs a sign-in first."""
+    return name in dir(ours) if isinstance(ours, Client) else hasattr(ours, name)
+
+
+def all_missing(sdk: Any) -> list[str]:
+    """Every public name of the SDK that is not here."""
+    client, theirs = Client(), sdk.Client()
+    here = [("atproto", sdk.__all__, skywrite), ("Client", public(theirs), client)]
+    here += [("client_utils", sdk.client_utils.__all__, client_utils)]
+    errors = vars(sdk.exceptions).items()
+    raised = [name for name, one in errors if isinstance(one, type) and issubclass(one, Exception)]
+    here += [("exceptions", raised, exceptions)]
+    here += [("models", public(sdk.models), models)]
+    here += [("Model", public(sdk.models.AppBskyFeedPost.Record), models.AppBskyFeedPost.Record)]
+    found = [f"{place}.{name}" for place, names, ours in here for name in names if not works(ours, name)]
+    for alias, name, _ in model_names(sdk):
+        if not hasattr(getattr(models, alias, None), name):
+            found.append(f"models.{alias}.{name}")
+    return found
+
+
+def test_every_public_name_works_or_is_explained(sdk: Any) -> None:
+    """Exports, the client's, errors, models and the methods that every model has."""
+    assert [] == unexplained(all_missing(sdk))
+
+
+def test_every_row_of_the_table_refuses_something(sdk: Any) -> None:
+    """A row about names that work would mislead."""
+    missing = [*all_missing(sdk), *missing_fields(sdk), *missing_methods(sdk), *missing_arguments(sdk)]
+    assert [] == [one for one in refused() if not any(fnmatchcase(name, one) for name in missing)]
+
+
+def missing_fields(sdk: Any) -> list[str]:
+    """Fields of the SDK's models that those here do not have, or under another name."""
+    found = []
+    for alias, name, theirs in model_names(sdk):
+        ours = getattr(getattr(models, alias, None), name, None)
+        if ours is None or not hasattr(theirs, "model_fields"):
+            continue
+        known = {*dir(ours.__new__(ours)), "py_type"}
+        fields = [field for field in theirs.model_fields if not {field, field.removesuffix("_")} & known]
+        found += [f"models.{alias}.{name}.{field}" for field in fields]
+    return found
+
+
+def test_every_field_has_the_same_name(sdk: Any) -> None:
+    """In each model that is here."""
+    assert [] == unexplained(missing_fields(sdk))
+
+
+def missing_methods(sdk: Any) -> list[str]:
+    """Paths of methods that are not known here, or as something else."""
+    found = []
+    for root in ("app", "chat", "com", "network", "place", "site", "social", "tools"):
+        for path, theirs in methods(getattr(sdk.Client(), root), root):
+            parent, _, name = path.rpartition(".")
+            if is_record(camel_path(parent)) and name in ("create", "get", "list", "delete"):
+                continue
+            known = method(camel_path(path))
+            wants_data = "data" in inspect.signature(theirs).parameters
+            if known is None or (wants_data and known.is_query):
+                found.append(path)
+    return found
+
+
+def test_every_method_of_the_network_is_known(sdk: Any) -> None:
+    """As a query or a procedure, so that nothing is guessed from its verb."""
+    assert [] == unexplained(missing_methods(sdk))
+
+
+def missing_arguments(sdk: Any) -> list[str]:
+    """Arguments of the SDK's client that the methods here do not take by name."""
+    wrong: list[str] = []
+    client = Client()
+    for name in public(sdk.Client):
+        theirs = getattr(sdk.Client, name)
+        if not inspect.isfunction(theirs) or not works(client, name):
+            continue
+        ours = getattr(client, name)
+        taken = {*inspect.signature(inspect.unwrap(ours)).parameters, *getattr(ours, "also", ())}
+        names = [one for one in inspect.signature(theirs).parameters if one not in ("self", "kwargs", "args")]
+        if not {"arguments", "given"} <= taken:
+            wrong += [f"Client.{name}({one})" for one in names if one not in taken]
+    return wrong
+
+
+def test_methods_of_the_client_take_the_same_arguments(sdk: Any) -> None:
+    """By the SDK's own names, as far as the signature tells."""
+    assert [] == unexplained(missing_arguments(sdk))
