@@ -149,7 +149,8 @@ def test_dates_that_fit_every_order_are_refused(sky: Skywrite) -> None:
     """Where all dates can be read both ways, nothing is proposed but the choice."""
     (report,) = sky.import_rows([{"text": "x", "at": "04/03/2027 10:00"}])
     assert isinstance(report.error, AmbiguousTime)
-    assert "dmy, mdy or ymd" in report.error.hint
+    assert ("dmy", "mdy") == report.error.orders
+    assert report.error.hint.endswith("with the day first: dates=... dmy; with the month first: dates=... mdy")
     (report,) = sky.import_rows([{"text": "x", "at": "04/03/2027 10:00"}], dates="mdy")
     assert "2027-04-03" == str(report.due_at)[:10]
     with pytest.raises(InputError, match="dates cannot be 'ydm'"):

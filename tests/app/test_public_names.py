@@ -24,7 +24,7 @@ NOUNS = {
     "recurrences": "edit get list next_times skip_or_move status stop",
     "reposts": "cancel list pin repost unpin",
     "stats": "csv groups marks of report total zone",
-    "transfer": "backup export_rows import_rows post_rows",
+    "transfer": "backup export_rows import_rows post_rows read_table remember",
 }
 FLAT = "call close every on_reply post run rotate_key run_once schedule worker"
 CONTEXT = "clock config oauth store"

@@ -79,6 +79,7 @@ def fill_folder(folder: Path) -> None:
     (folder / "plan.csv").write_text(
         'text,at,images,alts\n"Hello, all",2030-01-05T09:00:00Z,sun.jpg,The sun\nNext,,,\n'
     )
+    (folder / "theirs.csv").write_text("Message,Post date,Network\nFrom elsewhere,2030-01-06T09:00:00Z,x\n")
 
 
 def fill_sandbox(box: Sandbox) -> None:

@@ -137,21 +137,21 @@ EXPECTED = [
 def test_spreadsheets(tmp_path: Path, name: str, data: bytes) -> None:
     """Dates are those that the workbook shows, in both of Excel's calendars; empty rows are passed over."""
     (tmp_path / name).write_bytes(data)
-    assert EXPECTED == read_table(tmp_path / name)
+    assert EXPECTED == read_table(tmp_path / name).rows
 
 
 def test_one_cell_may_hold_day_and_time(tmp_path: Path) -> None:
     """A cell with a date and a time of day is a time; one with a day alone stays one."""
     file = tmp_path / "a.xlsx"
     file.write_bytes(xlsx({"A": [["text", "at"], ["x", Day(datetime(2027, 1, 5, 9))], ["y", Day(date(2027, 1, 5))]]}))
-    assert ["2027-01-05 09:00:00", "2027-01-05"] == [row["at"] for row in read_table(file)]
+    assert ["2027-01-05 09:00:00", "2027-01-05"] == [row["at"] for row in read_table(file).rows]
 
 
 def test_which_sheet(tmp_path: Path) -> None:
     """Where several sheets hold something, one has to be named."""
     file = tmp_path / "a.xlsx"
     file.write_bytes(xlsx({"Plan": [["text"], ["x"]], "Ideas": [["text"], ["y"]]}))
-    assert [{"text": "y"}] == read_table(file, sheet="Ideas")
+    assert [{"text": "y"}] == read_table(file, sheet="Ideas").rows
     for sheet, said in ((None, "Several sheets hold something: Plan, Ideas"), ("Nope", "There is no sheet 'Nope'")):
         with pytest.raises(InputError, match=said):
             read_table(file, sheet=sheet)
@@ -202,7 +202,7 @@ def test_workbooks_that_are_none_or_grow(tmp_path: Path, name: str, data: bytes 
 def test_other_encodings(tmp_path: Path) -> None:
     """UTF-16 with its mark is read, as Excel writes it; other bytes are an error."""
     (tmp_path / "a.csv").write_bytes("text\nGrüße".encode("utf-16"))
-    assert [{"text": "Grüße"}] == read_table(tmp_path / "a.csv")
+    assert [{"text": "Grüße"}] == read_table(tmp_path / "a.csv").rows
     (tmp_path / "b.csv").write_bytes("text\nGrüße".encode("cp1252"))
     with pytest.raises(UnreadableTable, match="not UTF-8"):
         read_table(tmp_path / "b.csv")
@@ -226,7 +226,7 @@ def test_a_table_has_as_many_rows_as_fit_into_memory(
     path = tmp_path / f"plan{ending}"
     path.write_bytes(data[ending])
     if count == 3:
-        assert 3 == len(read_table(path))
+        assert 3 == len(read_table(path).rows)
         return
     with pytest.raises(UnreadableTable, match="more than 3 rows") as caught:
         read_table(path)

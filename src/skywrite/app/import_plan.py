@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from skywrite.app.reports import RowReport
 from skywrite.clock import to_iso
 from skywrite.errors import SkywriteError
+
+if TYPE_CHECKING:
+    from skywrite.sources.column_maps import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +105,21 @@ class ImportPlan:
 
 
 class ImportReport(NamedTuple):
-    """What an import did, row by row; with the plan if it was a dry run, and with the error that stopped it."""
+    """What an import did, row by row; with the plan if it was a dry run, with the error that stopped it, and how the
+    columns were read, where they are those of others.
+    """
 
     rows: Sequence[RowReport]
     plan: ImportPlan | None = None
     error: SkywriteError | None = None
+    reading: Reading | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON: the fields of the error first, then `rows`, then `plan`."""
+        """As JSON: the fields of the error first, then `rows`, then `plan` and `columns`."""
         error = self.error.as_dict() if self.error else {}
         plan = {"plan": self.plan.as_dict()} if self.plan else {}
-        return {**error, "rows": [report.as_dict() for report in self.rows], **plan}
+        columns = {"columns": self.reading.as_dict()} if self.reading and self.reading.source else {}
+        return {**error, "rows": [report.as_dict() for report in self.rows], **plan, **columns}
 
 
 def plan_of(reports: Sequence[RowReport]) -> ImportPlan:

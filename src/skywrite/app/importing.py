@@ -251,17 +251,12 @@ class Import:
         texts = {row["at"] for row in rows if isinstance(row.get("at"), str)}
         readable = [text for text in texts if any(can_be_read(text, order) for order in _ORDERS)]
         orders = [order for order in _ORDERS if all(can_be_read(text, order) for text in readable)]
-        if len(orders) != 1:
-            how = Hint("Set the order of day and month for all dates: ", Do("argument", "dates"), " dmy, mdy or ymd")
-        else:
-            how = Hint(
-                f"All dates in the file can be read with {_ORDERS[orders[0]]}; to use that order: ",
-                *(Do("argument", "dates"), f" {orders[0]}"),
-            )
+        lead = "All dates of the file can be read " if len(orders) == 1 else "Say it once for all dates of the file: "
+        possible = orders or list(_ORDERS)
         for place in wrong:
             error = self._reports[place].error
-            if error is not None:
-                error.hint = how
+            if isinstance(error, AmbiguousTime):
+                error.hint, error.orders = Hint(lead, *_choices(possible)), tuple(possible)
 
     def _warn_of_same_texts(self, accepted: Iterable[tuple[int, NewPost]]) -> None:
         """Warn about posts with the same text that are queued or were posted recently, looking up many at once."""
@@ -304,6 +299,14 @@ def _check_files(row: Mapping[str, Any], base: Path, root: Path) -> None:
         for name in draft.files():
             if not is_inside(base / Path(name).expanduser(), root):
                 raise FileOutside(f"{name} is outside {root}.", hint="Put it into that folder.")
+
+
+def _choices(orders: Sequence[DateOrder]) -> Iterator[str | Do]:
+    """Orders of day and month, each with the argument that chooses it."""
+    for number, order in enumerate(orders):
+        yield f"{'; ' if number else ''}with {_ORDERS[order]}: "
+        yield Do("argument", "dates")
+        yield f" {order}"
 
 
 def _takes_slot(row: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
@@ -26,7 +26,13 @@ from skywrite.schedule.policy import late_text
 from skywrite.schedule.recurrence import parse_rule, pick
 from skywrite.schedule.times import DateOrder
 
+if TYPE_CHECKING:
+    from skywrite.sources.table import Table
+
 Writer = Callable[[Mapping[str, Any]], str]
+TableMap = Mapping[str, str]
+NO_MAP: TableMap = {}
+MAPS_SCOPE = "column_maps"
 
 
 class Transfer:
@@ -36,6 +42,28 @@ class Transfer:
         self._ctx = ctx
         self._drafting = drafting
         self._sending = sending
+
+    def read_table(
+        self, source: str | Path | bytes, *, name: str | None = None, sheet: str | None = None, map: TableMap = NO_MAP
+    ) -> Table:
+        """The rows of a table, for `import_rows`: a file, or the bytes of one with this `name`.
+
+        Its columns have names of ours, or are those of a program that is known, or are in `map`: the field for each
+        column, "" for one that is left out. `remember` keeps a map for the next file with the same header. Raises
+        UnknownColumns, which names all columns that nobody knows.
+        """
+        from skywrite.sources.column_maps import Maps, checked_map
+        from skywrite.sources.table import OURS, read_table, table_from
+
+        maps = Maps(checked_map(map, list(OURS)), self._ctx.store.settings(MAPS_SCOPE))
+        if isinstance(source, bytes):
+            return table_from(source, name or "table.csv", sheet=sheet, maps=maps)
+        return read_table(Path(source), sheet=sheet, maps=maps)
+
+    def remember(self, table: Table) -> None:
+        """Read the next file with this table's header as this one, if a map was given for it."""
+        if table.reading.kept:
+            self._ctx.store.put_setting(MAPS_SCOPE, table.reading.fingerprint, dict(table.reading.kept))
 
     def import_rows(
         self,

@@ -57,7 +57,7 @@ _REST = {
     "transfer.import_rows": " plan.csv",
 }
 # Options that the command which was given lacks.
-_MISSING = ("key", "partial")
+_MISSING = ("dates", "key", "partial")
 _given: list[str] = []
 
 
@@ -66,11 +66,16 @@ def remember(given: list[str]) -> None:
     _given[:] = given
 
 
+def given_command() -> str:
+    """The command that was given, for a hint that adds to it."""
+    return f"skywrite {shell_words(_given)}".strip()
+
+
 def command(do: Do) -> str:
     """An operation as a command, an argument as an option."""
     if do.operation == "argument":
         option = f"--{str(do.target).replace('_', '-')}"
-        return f"skywrite {shell_words(_given)} {option}" if do.target in _MISSING and _given else option
+        return f"{given_command()} {option}" if do.target in _MISSING and _given else option
     if do.operation in _ON_THE_PAGE:
         return "skywrite serve, and on its page Settings"
     words = f"skywrite {_COMMANDS[do.operation]}"

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skywrite.cli.given import FILE, FilePath
+from skywrite.cli.hints import given_command
 from skywrite.cli.options import account_option, json_option
 from skywrite.cli.output import json_array, json_text, print_aside, print_done, print_json, print_pieces
+from skywrite.cli.quoting import shell_words
 from skywrite.cli.status import worker_note
-from skywrite.cli.terminal import show, wrapped
+from skywrite.cli.terminal import can_ask, show, wrapped
 from skywrite.errors import InputError, SkywriteError
 from skywrite.files import private_file
 
 if TYPE_CHECKING:
     from skywrite.app import Skywrite
+    from skywrite.app.reports import RowReport
+    from skywrite.sources.table import Table
 
 FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
 
@@ -34,8 +38,15 @@ FOLDER = FilePath(path_type=Path, file_okay=False, exists=True)
 @click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="Read dates such as 04/03/2027 in this order.")
 @click.option("--zone", metavar="ZONE", help="Read times that name no zone in this one. Default: the account's.")
 @click.option("--sheet", metavar="NAME", help="Read this sheet of a workbook.")
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help='What a column of others is: "Post date=at"; "Network=" leaves it out. Remembered for this header.',
+)
 @json_option
-def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any) -> None:
+def import_command(file: Path, as_json: bool, sheet: str | None, columns: tuple[str, ...], **options: Any) -> None:
     """Schedule many posts from a CSV, XLSX, ODS, JSONL or JSON file, all or nothing.
 
     \b
@@ -43,21 +54,31 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
     Without "at", rows take the next free slots. With "every" ("weekdays 9:00") a row is a recurrence, with "until",
     "pool", "zone". CSV and workbooks have the same names as columns, and "date" with "time", "image" with "alt".
     Paths count from the file's folder. Importing a file again queues only what is new in it.
+    Tables of Buffer, Hootsuite, Later, Publer, SocialBee, Typefully, Postiz, GoHighLevel and MagicSync are recognised.
     """
     from skywrite.app import Skywrite
     from skywrite.app.import_plan import ImportReport, plan_of
     from skywrite.app.importing import ImportFailed, check_reports
-    from skywrite.sources.table import read_table
 
-    rows = read_table(file, sheet=sheet)
     partial, dry_run = options["partial"], options["dry_run"]
-    if not rows:
-        raise InputError(f"{file} contains no rows.", hint="Is it the right file? See: skywrite import --help")
     with Skywrite() as sky:
-        with _progress(len(rows)) as bar:
-            reports = sky.import_rows(
-                rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options
+        table = _read(sky, file, sheet, _map_of(columns))
+        rows = table.rows
+        if not rows:
+            raise InputError(
+                f"{file} contains no rows{' to import' if table.published else ''}.",
+                hint=" ".join(table.notes()) or "Is it the right file? See: skywrite import --help",
             )
+        if not dry_run:
+            sky.transfer.remember(table)
+        if not as_json:
+            for line in table.notes():
+                print_aside(line)
+        options["dates"] = options["dates"] or table.reading.dates
+        reports = _import(sky, rows, file, options)
+        if not as_json and (order := _asked_order(reports)) is not None:
+            options["dates"] = order
+            reports = _import(sky, rows, file, options)
         note = "" if dry_run else worker_note(sky)
         zone_note = _zone_note(sky, rows, options["account"], options["zone"])
     plan = plan_of(reports) if dry_run else None
@@ -68,15 +89,67 @@ def import_command(file: Path, as_json: bool, sheet: str | None, **options: Any)
         if not as_json:
             _print_reports(reports, dry_run)
             raise
-        print_json(ImportReport(reports, plan, error).as_dict())
+        print_json(ImportReport(reports, plan, error, table.reading).as_dict())
         sys.exit(error.exit_code)
     if as_json:
-        print_json(ImportReport(reports, plan).as_dict() if dry_run else [report.as_dict() for report in reports])
+        print_json(
+            ImportReport(reports, plan, None, table.reading).as_dict()
+            if dry_run
+            else [report.as_dict() for report in reports]
+        )
         return
     _print_reports(reports, dry_run)
     for line in (zone_note, note):
         if line:
             print_aside(line)
+
+
+def _map_of(columns: Sequence[str]) -> Mapping[str, str]:
+    """A map from options: `COLUMN=FIELD`, with an empty field for a column that is left out."""
+    found: dict[str, str] = {}
+    for option in columns:
+        column, equals, field = option.rpartition("=")
+        if not equals or not column.strip():
+            raise InputError(
+                f"--map {option!r} is not COLUMN=FIELD.",
+                hint='Write it like --map "Post date=at", or --map "Network=".',
+            )
+        found[column] = field.strip()
+    return found
+
+
+def _read(sky: Skywrite, file: Path, sheet: str | None, columns: Mapping[str, str]) -> Table:
+    """The table, or an error whose hint is the whole command that reads it."""
+    from skywrite.sources.column_maps import UnknownColumns
+
+    try:
+        return sky.transfer.read_table(file, sheet=sheet, map=columns)
+    except UnknownColumns as error:
+        maps = [f"--map {shell_words([f'{name}={field}'])}" for name, field in error.suggested.items()]
+        lead = "" if all(error.suggested.values()) else " (nothing after = leaves a column out)"
+        error.hint = f"Say what each is{lead}: {given_command()} {' '.join(maps)}"
+        raise
+
+
+def _import(sky: Skywrite, rows: list[dict[str, Any]], file: Path, options: Mapping[str, Any]) -> list[RowReport]:
+    with _progress(len(rows)) as bar:
+        return sky.transfer.import_rows(
+            rows, base=file.parent, name=file.name, progress=lambda _: bar.update(1), **options
+        )
+
+
+def _asked_order(reports: Sequence[RowReport]) -> str | None:
+    """The order of day and month, asked once for the whole file: on a terminal, if nothing else is wrong."""
+    from skywrite.schedule.time_errors import AmbiguousTime
+
+    wrong = [report.error for report in reports if report.error is not None]
+    first = wrong[0] if wrong else None
+    if not (isinstance(first, AmbiguousTime) and can_ask()):
+        return None
+    if not all(isinstance(error, AmbiguousTime) and error.orders for error in wrong):
+        return None
+    click.echo(first.message, err=True)
+    return str(click.prompt("The order of all dates in the file", type=click.Choice(first.orders), err=True))
 
 
 def _zone_note(sky: Skywrite, rows: Sequence[Mapping[str, Any]], account: str | None, zone: str | None) -> str:

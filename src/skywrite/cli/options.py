@@ -14,6 +14,7 @@ import click
 
 from skywrite.cli.completing import complete_accounts, complete_files
 from skywrite.cli.given import FILE
+from skywrite.cli.terminal import can_ask
 from skywrite.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -225,7 +226,7 @@ def _alts(media: list[str], alts: list[str], required: bool) -> list[str]:
 
 
 def _ask_alt(item: str) -> str:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         return ""
     answer = click.prompt(f"Alt text for {item} (empty for none)", default="", show_default=False, err=True)
     return str(answer)

@@ -18,6 +18,7 @@ import click
 from skywrite.cli.completing import complete_posts, complete_states
 from skywrite.cli.options import A_HANDLE, json_option
 from skywrite.cli.output import print_done, print_error, print_json, print_json_array
+from skywrite.cli.terminal import can_ask
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.numbers import row_number
 
@@ -163,7 +164,7 @@ def _exists(sky: Skywrite, number: int) -> bool:
 
 
 def _ask(change: Change, count: int) -> None:
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if can_ask():
         posts = "1 post" if count == 1 else f"{count:,} posts"
         if not click.confirm(f"{change.name.capitalize()} {posts}?", err=True):
             click.echo("Nothing was changed.", err=True)

@@ -23,6 +23,11 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def can_ask() -> bool:
+    """Whether somebody is there to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def plain_terminal() -> bool:
     """Whether to avoid colours and pagers: NO_COLOR (no-color.org) or a dumb terminal."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -28,8 +28,11 @@ class InvalidTime(InputError):
 class AmbiguousTime(InvalidTime):
     """A text has more than one meaning; the hint shows how to write each.
 
-    `is_of_order`: it would have one if the order of day, month and year were given.
+    `is_of_order`: it would have one if the order of day, month and year were given. `orders`: those that are possible
+    for all dates of the same file.
     """
+
+    orders: tuple[str, ...] = ()
 
     def __init__(self, given: str, why: str, readings: Sequence[str], *, is_of_order: bool = False) -> None:
         super().__init__(f"The time {given!r} is ambiguous: {why}.", readings=readings)

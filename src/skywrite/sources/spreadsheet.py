@@ -85,7 +85,7 @@ def _chosen(filled: list[str], found: list[str], names: list[str], sheet: str | 
 def _text(cell: object) -> str:
     """The value of a cell, as a person would type it."""
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, datetime):

@@ -4,7 +4,8 @@ A cell has one value. Lists are separated by `|` (images, alts, labels, langs, t
 a line of `---`; a cell that begins with `[` or `{` is JSON. An empty cell has no value. Some other column names are
 understood if their meaning is clear: `date` with `time`, `image`, `alt`.
 
-What does not live here: importing the rows (`app.transfer`), the cells of a spreadsheet (`spreadsheet`).
+What does not live here: importing the rows (`app.transfer`), the cells of a spreadsheet (`spreadsheet`), which column
+is which (`column_maps`) and what only other programs have (`foreign_cells`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from skywrite.compose.draft import FIELDS
 from skywrite.errors import InputError
 from skywrite.files import read_regular
+from skywrite.sources.column_maps import Maps, Reading, UnknownColumns, UnreadableTable, read_header, said
+from skywrite.sources.foreign_cells import addresses, joined, put_foreign, settle, split_cell
+from skywrite.sources.table_formats import To, format_of
 
 TABLE_BYTES_MAX = 200_000_000
 # An import is checked as a whole, all or nothing, and takes about four kilobytes of memory a row.
@@ -31,41 +35,45 @@ OPTION_COLUMNS = (
 # Columns that split a value into two cells, or use another word.
 _ALIASES = {"image": "images", "alt": "alts", "datetime": "at", "date_time": "at"}
 _PAIRED = ("date", "time")
-COLUMNS = (*FIELDS, *OPTION_COLUMNS, "alts", *_ALIASES, *_PAIRED)
-_OTHER_WORDS = {
-    **dict.fromkeys(("message", "post", "body", "content", "tweet", "status", "caption"), "text"),
-    **dict.fromkeys(("when", "scheduled", "schedule", "publish_at", "scheduled_at", "due", "timestamp"), "at"),
-    **dict.fromkeys(("image", "images", "photo", "photos", "media", "image_url", "file"), "images"),
-    **dict.fromkeys(("alt_text", "alt text", "alttext", "image_alt"), "alts"),
-    **dict.fromkeys(("hashtags", "hashtag", "tag"), "tags"),
-    **dict.fromkeys(("language", "lang", "locale"), "langs"),
-    **dict.fromkeys(("timezone", "tz", "time_zone"), "zone"),
-    **dict.fromkeys(("link", "url", "website"), "card"),
-    **dict.fromkeys(("handle", "profile", "user"), "account"),
-    **dict.fromkeys(("id", "slug"), "key"),
-}
-_LISTS = ("images", "alts", "labels", "langs", "tags", "replies", "pool")
+COLUMNS = (*OPTION_COLUMNS, *FIELDS, "alts", *_ALIASES, *_PAIRED)
+# The field for each name that a column of our own may have.
+OURS = {name: _ALIASES.get(name, name) for name in COLUMNS}
+_LISTS = ("alts", "labels", "langs", "tags", "replies", "pool")
 # These may begin with a bracket without being JSON.
 _TEXTS = ("text", "every", "thread", "alts", "at", "until")
 _JSON_LISTS = ('["', "[{")
 _FLAGS = ("quotes", "split", "markdown", "shorten", "tidy", "mentions", "draft")
 _SPOKEN = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_SEPARATED, _OBJECTS, _WORKBOOKS = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".xlsx", ".ods")
+# Under these names programs answer with a list of posts.
+_LISTS_OF_PROGRAMS = ("posts", "drafts", "results")
+# A table whose first row begins with a day and a time has no header.
+_MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T]+\d{1,2}:\d\d")
+_HEADLESS_MAX = 6
+NO_MAPS = Maps()
 
 
-class UnreadableTable(InputError):
-    """A file of posts cannot be read; the message names the line."""
+class Table(NamedTuple):
+    """The rows of a table, and how its columns were read. `published`: how many rows were left out, because they say
+    that they are published already.
+    """
 
-    def __init__(self, message: str, *, hint: str = "The guide to the queue lists the columns.") -> None:
-        super().__init__(message, hint=hint)
+    rows: list[dict[str, Any]]
+    reading: Reading = Reading()
+    published: int = 0
+
+    def notes(self) -> list[str]:
+        """What somebody should know about how it was read; nothing where its columns are our own."""
+        notes = list(said(self.reading))
+        if self.published:
+            words = "row says that it is" if self.published == 1 else "rows say that they are"
+            notes.append(f"{self.published:,} {words} published already; left out.")
+        return notes
 
 
-def read_table(path: Path, *, sheet: str | None = None) -> list[dict[str, Any]]:
-    """The rows of a .csv, .jsonl (or .ndjson), .json, .xlsx or .ods file. `sheet`: which one of a workbook."""
-    ending = path.suffix.lower()
-    readers = {".csv": read_csv, ".tsv": read_csv, ".jsonl": read_jsonl, ".ndjson": read_jsonl, ".json": read_json}
-    if ending not in (*readers, ".xlsx", ".ods"):
-        hint = "Save it as .xlsx or .csv." if ending in (".xls", ".xlsb", ".numbers") else "Use .csv, .xlsx or .jsonl."
-        raise UnreadableTable(f"{path} is not a table in a format that Skywrite reads.", hint=hint)
+def read_table(path: Path, *, sheet: str | None = None, maps: Maps = NO_MAPS) -> Table:
+    """A .csv, .tsv, .jsonl (or .ndjson), .json, .xlsx or .ods file. `sheet`: which one of a workbook."""
+    _check_ending(path.name)
     try:
         data = read_regular(path, TABLE_BYTES_MAX)
         if data is None:
@@ -73,15 +81,33 @@ def read_table(path: Path, *, sheet: str | None = None) -> list[dict[str, Any]]:
     except OSError as error:
         raise UnreadableTable(f"{path} cannot be read: {error.strerror}.", hint="Check the name.") from None
     try:
-        if ending not in readers:
-            from skywrite.sources.spreadsheet import read_spreadsheet
-
-            found = list(_rows(read_spreadsheet(data, sheet), "Row"))
-            _check_room(len(found) - 1)
-            return found
-        return readers[ending](_decoded(data))
+        return table_from(data, path.name, sheet=sheet, maps=maps)
     except InputError as error:
         raise error.about(str(path)) from None
+
+
+def table_from(data: bytes, name: str, *, sheet: str | None = None, maps: Maps = NO_MAPS) -> Table:
+    """The table in the bytes of a file with this name."""
+    ending = _check_ending(name)
+    if ending in _WORKBOOKS:
+        from skywrite.sources.spreadsheet import read_spreadsheet
+
+        table = _table(read_spreadsheet(data, sheet), "Row", maps=maps)
+        _check_room(len(table.rows) - 1)
+        return table
+    text = _decoded(data)
+    if ending in _SEPARATED:
+        return _separated(text, maps)
+    return _objects(read_json(text) if ending == ".json" else read_jsonl(text), maps)
+
+
+def _check_ending(name: str) -> str:
+    """The ending of a file's name. Raises UnreadableTable for one that no table has."""
+    ending = Path(name).suffix.lower()
+    if ending not in (*_SEPARATED, *_OBJECTS, *_WORKBOOKS):
+        hint = "Save it as .xlsx or .csv." if ending in (".xls", ".xlsb", ".numbers") else "Use .csv, .xlsx or .jsonl."
+        raise UnreadableTable(f"{name} is not a table in a format that Skywrite reads.", hint=hint)
+    return ending
 
 
 def _decoded(data: bytes) -> str:
@@ -116,8 +142,10 @@ def _object(text: str, where: str) -> dict[str, Any]:
 
 
 def read_json(text: str) -> list[dict[str, Any]]:
-    """An array of objects."""
+    """An array of objects, also as the only list of an object, as programs answer with it."""
     value = _json(text, "")
+    if isinstance(value, dict):
+        value = next((value[name] for name in _LISTS_OF_PROGRAMS if isinstance(value.get(name), list)), value)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise UnreadableTable("It must be an array of objects.")
     _check_room(len(value) - 1)
@@ -159,6 +187,10 @@ def _no_number(text: str) -> Any:
 
 def read_csv(text: str) -> list[dict[str, Any]]:
     """A header with field names, then a row for each post; the separator is a comma, semicolon or tab."""
+    return _separated(text, NO_MAPS).rows
+
+
+def _separated(text: str, maps: Maps) -> Table:
     first, _, rest = text.partition("\n")
     separator = max(",;\t", key=first.count)
     before = 0
@@ -176,58 +208,108 @@ def read_csv(text: str) -> list[dict[str, Any]]:
             lines.append(reader.line_num + before)
     except csv.Error as error:
         raise UnreadableTable(f"Line {reader.line_num + before}: {error}.") from None
-    return list(_rows(cells, "Line", lines))
+    return _table(cells, "Line", lines, maps)
 
 
-def _rows(cells: Sequence[Sequence[str]], word: str, lines: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
+def _table(cells: Sequence[Sequence[str]], word: str, lines: Sequence[int] = (), maps: Maps = NO_MAPS) -> Table:
     """The rows below a header. Empty rows are ignored."""
-    header: list[str] | None = None
-    for number, row in enumerate(cells):
-        where = f"{word} {lines[number] if lines else number + 1}"
-        if not any(cell.strip() for cell in row):
-            continue
-        if header is None:
-            header = _header(row, where)
-            continue
-        if word == "Line" and len(row) != len(header):
+    numbers = lines or range(1, len(cells) + 1)
+    filled = [(f"{word} {at}", row) for at, row in zip(numbers, cells, strict=True) if any(map(str.strip, row))]
+    if not filled:
+        return Table([])
+    header, below = _header_of(filled)
+    reading = read_header(header, OURS, maps, filled[0][0])
+    _check_times(reading.fields.values(), filled[0][0])
+    rows = []
+    for where, row in filled[below:]:
+        if word == "Line" and len(row) != len(header) and not (reading.source and _is_ragged(row, header)):
             raise UnreadableTable(f"{where}: the row has {len(row)} cells and the header {len(header)}.")
-        yield _row(header, row, where)
+        rows.append(_row(reading, row, where))
+    posts, published = joined(rows)
+    return Table(posts, reading, published)
 
 
-def _header(row: Sequence[str], where: str) -> list[str]:
-    """The columns' names, as fields. Raises UnreadableTable for an unknown or duplicate name."""
-    header: list[str] = []
-    for number, cell in enumerate(row, 1):
-        given = cell.strip().lower()
-        name = _ALIASES.get(given, given)
-        if name and name not in COLUMNS:
-            raise UnreadableTable(f"{where}: there is no column {cell.strip()[:40]!r}.", hint=_did_you_mean(given))
-        if name and name in header:
-            raise UnreadableTable(f"{where}: the column {cell.strip()!r} appears twice.", hint="Keep one of them.")
-        header.append(name or f"\x00{number}")
+def _header_of(filled: Sequence[tuple[str, Sequence[str]]]) -> tuple[Sequence[str], int]:
+    """The names of the columns, and where the rows begin: some programs write no header, some write two."""
+    first = filled[0][1]
+    if _MOMENT.match(first[0].strip()) and 2 <= len(first) <= _HEADLESS_MAX:
+        most = max(len(row) for _, row in filled)
+        return [f"column {number}" for number in range(1, most + 1)], 0
+    if len(filled) > 1 and format_of(first) is None and format_of(filled[1][1]) is not None:
+        return filled[1][1], 2
+    return first, 1
+
+
+def _is_ragged(row: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a row only lacks empty cells at its end, or has some more of them."""
+    return not any(cell.strip() for cell in row[len(header) :])
+
+
+def _objects(rows: list[dict[str, Any]], maps: Maps) -> Table:
+    """Rows that are objects. Where their names are those of another program, or of a map, they are read with it; all
+    else is left to the check of each row.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if all(name in OURS for name in names):
+        return Table(rows)
+    try:
+        reading = read_header(names, OURS, maps, "Its rows")
+    except UnknownColumns:
+        if maps.given:
+            raise
+        return Table(rows)
+    if not reading.source:
+        return Table(rows)
+    columns = dict(zip(names, reading.columns, strict=True))
+    made = []
+    for number, given in enumerate(rows, 1):
+        where = f"Row {number}"
+        row: dict[str, Any] = {}
+        for name, value in given.items():
+            _put(row, columns[name], value, where)
+        made.append(_settled(row, reading, where))
+    posts, published = joined(made)
+    return Table(posts, reading, published)
+
+
+def _check_times(fields: Collection[str], where: str) -> None:
+    """Raise UnreadableTable where columns say twice when, or only half of it."""
     for one, instead in (("date", "at"), ("time", "at")):
-        if one in header and instead in header:
+        if one in fields and instead in fields:
             raise UnreadableTable(f"{where}: {one!r} and {instead!r} both say when.", hint="Keep one of them.")
-    if "time" in header and "date" not in header:
+    if "time" in fields and "date" not in fields:
         raise UnreadableTable(f"{where}: there is a column 'time' and none 'date'.", hint="Add one, or use: at")
-    return header
 
 
-def _did_you_mean(name: str) -> str:
-    known = _OTHER_WORDS.get(name) or next(iter(get_close_matches(name, COLUMNS, 1, 0.7)), None)
-    return f"Did you mean {known!r}?" if known else f"The columns are: {', '.join((*OPTION_COLUMNS, *FIELDS, 'alts'))}."
-
-
-def _row(header: Sequence[str], cells: Sequence[str], where: str) -> dict[str, Any]:
+def _row(reading: Reading, cells: Sequence[str], where: str) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for name, cell in zip(header, cells, strict=False):
+    for to, cell in zip(reading.columns, cells, strict=False):
         if not cell.strip():
             continue
-        if name.startswith("\x00"):
-            raise UnreadableTable(f"{where}: column {name[1:]} holds {cell.strip()[:30]!r} and has no name.")
-        row[name] = _cell(name, cell, where)
+        if to.field.startswith("\x00"):
+            raise UnreadableTable(f"{where}: column {to.field[1:]} holds {cell.strip()[:30]!r} and has no name.")
+        _put(row, to, cell, where)
+    return _settled(row, reading, where)
+
+
+def _put(row: dict[str, Any], to: To, value: Any, where: str) -> None:
+    """Put a value into a row, as what its column becomes."""
+    if not to.field or value is None or value in ("", [], {}):
+        return
+    if isinstance(value, str) and to.separator:
+        for field, found in split_cell(to, value).items():
+            row[field] = [*row.get(field, []), *found] if field == "thread" else found
+    elif not put_foreign(row, to.field, value, where):
+        found = _cell(to.field, value, where) if isinstance(value, str) else value
+        row[to.field] = [*row["thread"], *found] if to.field == "thread" and "thread" in row else found
+
+
+def _settled(row: dict[str, Any], reading: Reading, where: str) -> dict[str, Any]:
     _join_time(row, where)
+    settle(row, where)
     _join_alts(row, where)
+    if reading.undated == "draft" and "at" not in row:
+        row["draft"] = True
     return row
 
 
@@ -256,6 +338,8 @@ def _cell(name: str, cell: str, where: str) -> Any:
     start = cell.lstrip()[:2]
     if start[:1] in ("[", "{") and (name not in _TEXTS or (name in ("thread", "alts") and start in _JSON_LISTS)):
         return _json(cell, f"{where}, {name}")
+    if name == "images":
+        return addresses(cell)
     if name in _LISTS:
         return [item.strip() for item in cell.split("|")]
     if name == "thread":

@@ -1,0 +1,174 @@
+"""Tables of others: what their columns mean, what is asked, and what is left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from skywrite.errors import InputError
+from skywrite.sources.column_maps import Maps, UnknownColumns, checked_map
+from skywrite.sources.table import OURS, Table, UnreadableTable, table_from
+from skywrite.sources.table_formats import FORMATS, format_of
+from tests.support.foreign_tables import SAMPLES, Sample
+from tests.support.sheets import xlsx
+
+
+def table(text: str, name: str = "plan.csv", maps: Maps | None = None) -> Table:
+    """The table in a text."""
+    return table_from(text.encode(), name, maps=maps or Maps())
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_tables_of_other_programs(sample: Sample) -> None:
+    """Each is found by its header, its columns are read, and what has no place here is named."""
+    found = table(sample.text, sample.name)
+    assert sample.rows == found.rows
+    assert (sample.program, sample.left_out, sample.dates) == (
+        found.reading.source,
+        found.reading.left_out,
+        found.reading.dates,
+    )
+    assert found.notes()[0].startswith(f"This is a table of {sample.program}: ")
+
+
+def test_every_format_has_a_sample_and_no_two_take_one_header() -> None:
+    """The table of formats is walked: what always stands in a header is a format's alone."""
+    for one in FORMATS:
+        others = [other.name for other in FORMATS if other.name != one.name and other.fits(sorted(one.needs))]
+        assert [] == others, one
+    headers = [next(csv.reader(io.StringIO(sample.text))) for sample in SAMPLES if sample.name.endswith(".csv")]
+    assert {one.name for one in FORMATS} == {sample.program for sample in SAMPLES}
+    assert len(FORMATS) == len(SAMPLES)
+    assert all(format_of(header) or header[0] in ("All Social", "03/25/2060 09:30") for header in headers)
+
+
+def test_the_same_in_a_workbook() -> None:
+    """A table of others is found in a workbook, too."""
+    cells = list(csv.reader(io.StringIO(SAMPLES[0].text)))
+    assert SAMPLES[0].rows == table_from(xlsx({"Posts": cells}), "buffer.xlsx").rows
+
+
+def test_all_foreign_columns_are_named_at_once() -> None:
+    """With what each may be; where that may be two things, it is asked for."""
+    with pytest.raises(UnknownColumns) as caught:
+        table("Message,Post date,Network,Title,langz,zzz\na,b,c,d,e,f")
+    assert (
+        "Line 1: there are no columns 'Message', 'Post date', 'Network', 'Title' (text or left out?), 'langz', 'zzz'."
+        == caught.value.message
+    )
+    assert {
+        "Message": "text",
+        "Post date": "at",
+        "Network": "",
+        "Title": "",
+        "langz": "langs",
+        "zzz": "",
+    } == caught.value.suggested
+
+
+def test_what_is_suggested_can_be_read() -> None:
+    """The map that an error suggests reads the table, which then asks nothing."""
+    text = "Message,Post date,Network,Title\nHi,2060-03-04 09:30,x,y"
+    with pytest.raises(UnknownColumns) as caught:
+        table(text)
+    found = table(text, maps=Maps(caught.value.suggested))
+    assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == found.rows
+    assert ("given", ("Network", "Title")) == (found.reading.source, found.reading.left_out)
+
+
+def test_a_map_is_remembered_by_the_header() -> None:
+    """The next file with the same names is read alike, whatever their case; one with other names asks again."""
+    found = table("Message,When?\nHi,2060-03-04 09:30", maps=Maps({"message": "text", "When?": "at"}))
+    remembered = Maps(remembered={found.reading.fingerprint: found.reading.kept})
+    again = table("message,WHEN?\nHo,2060-03-05 09:30", maps=remembered)
+    assert ([{"text": "Ho", "at": "2060-03-05 09:30"}], "remembered") == (again.rows, again.reading.source)
+    with pytest.raises(UnknownColumns):
+        table("When?,message\n2060-03-05 09:30,Ho", maps=remembered)
+
+
+def test_a_map_says_more_than_a_known_program() -> None:
+    """Who says what a column is overrides what it is in the program's tables; the others stay."""
+    found = table("Text,Image URL,Tags,Posting Time\nHi,,a|b,2060-03-04 09:30", maps=Maps({"Tags": "tags"}))
+    assert ("Buffer", [{"text": "Hi", "tags": ["a", "b"], "at": "2060-03-04 09:30"}]) == (
+        found.reading.source,
+        found.rows,
+    )
+
+
+def test_a_known_program_with_a_column_more() -> None:
+    """What the program's columns are is suggested; what the new one is, is asked for."""
+    with pytest.raises(UnknownColumns) as caught:
+        table("03/25/2060 09:30,x,https://a.example,more")
+    assert {"column 1": "at", "column 2": "text", "column 3": "link", "column 4": ""} == caught.value.suggested
+
+
+def test_columns_of_our_own_are_read_as_ever() -> None:
+    """Nothing is said about them, and a map may change even them."""
+    assert ([], [{"text": "Hi", "tags": ["a"]}]) == ((own := table("text,tags\nHi,a")).notes(), own.rows)
+    assert [{"text": "Hi"}] == table("text,tags\nHi,a", maps=Maps({"tags": ""})).rows
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "said"),
+    [
+        ({"Mesage": "text"}, "Message,at\na,b", "Line 1: there is no column 'Mesage' to map."),
+        ({"Message": "text", "Body": "text"}, "Message,Body\na,b", "Line 1: 'Message' and 'Body' are the same field."),
+        ({"Message": "text"}, "Message,Network\na,b", "Line 1: there is no column 'Network'."),
+        ({"When": "at", "Day": "date"}, "When,Day\na,b", "Line 1: 'date' and 'at' both say when."),
+    ],
+)
+def test_maps_that_do_not_fit(given: dict[str, str], text: str, said: str) -> None:
+    """A name that is not there, two columns for one field, and what is still unknown are errors."""
+    with pytest.raises(UnreadableTable) as caught:
+        table(text, maps=Maps(given))
+    assert said == caught.value.message
+
+
+def test_a_map_names_fields_that_there_are() -> None:
+    """A field that nobody knows is an error with the nearest one."""
+    with pytest.raises(InputError, match="no field 'txt' for the column 'Message'") as caught:
+        checked_map({"Message": "txt"}, list(OURS))
+    assert "Did you mean 'text'?" == caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Date,Time,Caption,Media URL\n2060-03-04,9:30,x,https://a.example/a.png https://a.example/b.mp4", "one video"),
+        ("Date,Time,Caption,Link\n2060-03-04,9:30,x,https://a.example/ https://b.example/", "2 links"),
+        ("Content,Scheduled Date,Status\nx,2060-03-04,Whatever", "no state of a post"),
+        ("Content,Scheduled Date,Thread Position\nx,2060-03-04,last", "no position"),
+    ],
+)
+def test_cells_that_have_no_one_meaning(text: str, said: str) -> None:
+    """They are errors with their line; nothing is chosen."""
+    with pytest.raises(UnreadableTable, match=said) as caught:
+        table(text)
+    assert caught.value.message.startswith("Line ")
+
+
+def test_what_differs_for_each_network_is_asked_for() -> None:
+    """A draft with a text for each of two other networks has none that is meant for Bluesky."""
+    draft = {
+        "draft_title": "x",
+        "scheduled_date": None,
+        "platforms": {name: {"posts": [{"text": name}]} for name in ("x", "linkedin")},
+    }
+    with pytest.raises(UnreadableTable, match="differs for x, linkedin"):
+        table(json.dumps([draft]), "typefully.json")
+
+
+def test_rows_of_json_are_mapped_alike() -> None:
+    """Names of others in JSON lines are columns."""
+    found = table('{"Message": "Hi", "When": "2060-03-04 09:30"}\n', "a.jsonl", Maps({"Message": "text", "When": "at"}))
+    assert [{"text": "Hi", "at": "2060-03-04 09:30"}] == found.rows
+
+
+def test_true_in_a_workbook_is_true(tmp_path: Path) -> None:
+    """A text that Excel took for a truth value stays what the cell shows; in a column of yes and no it counts."""
+    found = table_from(xlsx({"A": [["text", "markdown"], [True, False]]}), "a.xlsx")
+    assert [{"text": "TRUE", "markdown": False}] == found.rows
