@@ -6,6 +6,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # SKYWRITE_PYTHON names another Python, which gets an environment of its own.
 venv=$root/.venv${SKYWRITE_PYTHON:+-$SKYWRITE_PYTHON}
 
+# A script that names no help of its own answers --help with its head.
+if [ "${1:-}" = --help ] && ! sed -n 2,5p "$0" | grep -q -- --help; then
+  sed -n '2,/^[^#]/s/^# //p' "$0" | grep -v ^shellcheck
+  exit
+fi
+
 fail() { echo "${0##*/}: $*" >&2; exit 1; }
 
 # The Python that is asked for, or the first one that is new enough and can make an environment.
