@@ -166,6 +166,17 @@ def test_the_plan_is_a_calendar(everything: Api, fresh_key: str) -> None:
     assert 404 == httpx.get(everything.url + made["calendar"], timeout=PATIENCE_SECONDS).status_code
 
 
+def test_who_reads_a_calendar_again_gets_only_what_changed(everything: Api) -> None:
+    """The same plan has the same bytes and ETag, and is not sent twice; so has the feed of what was published."""
+    made = everything.post("/calendars", {"name": "Again"}).json()
+    for path in (made["calendar"], made["rss"]):
+        first, second = (httpx.get(everything.url + path, timeout=PATIENCE_SECONDS) for _ in range(2))
+        assert (first.content, first.headers["etag"]) == (second.content, second.headers["etag"])
+        known = {"if-none-match": f'"other", W/{first.headers["etag"]}'}
+        again = httpx.get(everything.url + path, headers=known, timeout=PATIENCE_SECONDS)
+        assert (304, b"", first.headers["etag"]) == (again.status_code, again.content, again.headers["etag"])
+
+
 def test_what_was_published_is_a_feed(everything: Api) -> None:
     """What was published is an RSS feed, its markup escaped."""
     made = everything.post("/calendars", {"name": "<b>Feed</b>"}).json()

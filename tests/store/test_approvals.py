@@ -66,10 +66,10 @@ def test_any_edit_voids_it_by_comparison(asking: Store, clock: FakeClock, change
     before = asking.get(1)
     approve(asking, 1)
     asking.edit(1, changes)
-    assert Approvals(asking).is_wanted(asking.get(1))
+    assert Approvals(asking).standing(asking.get(1)).wanted
     back = Changes(prepared=before.prepared, due_at=NOON, late_policy="publish", late_seconds=None)
     asking.edit(1, back)
-    assert not Approvals(asking).is_wanted(asking.get(1))
+    assert not Approvals(asking).standing(asking.get(1)).wanted
     asking.edit(1, changes)
     clock.advance(2)
     assert None is claim_next(asking, "w", LEASE_SECONDS, take())
@@ -141,7 +141,7 @@ def test_nobody_approves_their_own_post(asking: Store) -> None:
         with pytest.raises(OwnPost):
             Approvals(asking).approve(1, digest, who, who=who)
     Approvals(asking).approve(1, digest, "person 3", who="person 3")
-    assert not Approvals(asking).is_wanted(asking.get(1))
+    assert not Approvals(asking).standing(asking.get(1)).wanted
 
 
 def test_what_is_over_is_not_approved(asking: Store) -> None:

@@ -57,7 +57,7 @@ def goes_out(store: Store, clock: FakeClock) -> bool:
 def test_its_occurrences_need_no_other_approval(store: Store, daily: Recurrence, clock: FakeClock) -> None:
     """Neither the one that waits nor the next one, which asks nobody."""
     approve(store, daily)
-    assert not Approvals(store).is_wanted(store.get(1))
+    assert not Approvals(store).standing(store.get(1)).wanted
     assert store.add_occurrence(store.recurrence(daily.id), occurrence("Two", 1))
     asked = [event.subject_id for event in Events(store).after(0) if event.kind == "approval.requested"]
     assert ([1], True) == (asked, goes_out(store, clock))
@@ -88,10 +88,10 @@ def test_what_does_not_come_from_the_template_is_held(
     approve(store, daily)
     before = store.get(1)
     store.edit(1, changes)
-    assert Approvals(store).is_wanted(store.get(1))
+    assert Approvals(store).standing(store.get(1)).wanted
     assert before.due_at is not None
     store.edit(1, Changes(prepared=before.prepared, due_at=before.due_at, late_policy="publish", late_seconds=None))
-    assert not Approvals(store).is_wanted(store.get(1))
+    assert not Approvals(store).standing(store.get(1)).wanted
     store.edit(1, changes)
     clock.advance(60)
     assert not goes_out(store, clock)
@@ -117,7 +117,7 @@ def test_a_post_of_an_earlier_template_is_not_covered_by_a_later_one(
     later_rule = rule("One", "Two", jitter_seconds=60)._replace(rule="daily 18:00")
     changed = store.replace_recurrence(daily, later_rule, occurrence("One", 1))
     approve(store, changed)
-    assert ["scheduled", True] == [store.get(1).state, Approvals(store).is_wanted(store.get(1))]
+    assert ["scheduled", True] == [store.get(1).state, Approvals(store).standing(store.get(1)).wanted]
     assert not goes_out(store, clock)
 
 

@@ -14,19 +14,21 @@ from typing import Any, NamedTuple
 from skywrite.app.compared import Row, base_of, changed, rows, text_rows, with_handle
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.entries import entries, entry_of
 from skywrite.app.results import Entry, iso
 from skywrite.app.template_approvals import AskedTemplate, look_at_template
 from skywrite.compose.build import PendingMention, Prepared
 from skywrite.compose.freeze import mention_facets, mention_handles
 from skywrite.errors import Do, Hint, InputError, SkywriteError, TemporaryError
 from skywrite.publish.approved import mentions_of
-from skywrite.queue.approval_rules import DRIFTED, content_of, digest_of, texts_of
+from skywrite.queue.approval_rules import content_of, digest_of, has_drifted, texts_of
 from skywrite.queue.approvals import Approval, Approvals, as_approved
 from skywrite.queue.authors import written_by_nobody
-from skywrite.queue.model import Account, Changes, Post
+from skywrite.queue.model import Account, Changes, Post, State
 from skywrite.queue.template_approvals import TemplateApprovals
 
 WANTED_SCOPE = "wanted"
+OPEN_STATES: tuple[State, ...] = ("scheduled", "held", "draft")
 
 
 class Asked(NamedTuple):
@@ -84,7 +86,9 @@ class Asked(NamedTuple):
             "records": list(self.post.prepared.get("records", ())),
             "replies": self.post.prepared.get("replies"),
             "quotes": self.post.prepared.get("quotes", True),
-            "blobs": self.post.prepared.get("blobs", []),
+            "blobs": [
+                dict(zip(("cid", "mime", "size"), blob, strict=True)) for blob in self.post.prepared.get("blobs", ())
+            ],
             "diff": self.diff(),
             "changes": [row.as_dict() for row in self.rows() if row.mark != "same"],
             "last_verdict": last and {"verdict": last.verdict, "by": last.by, "note": last.note},
@@ -159,27 +163,21 @@ class Approving:
         TemplateApprovals(self._ctx.store).reject(recurrence_id, by, note=note)
         return self.look_at_recurrence(recurrence_id)
 
-    def list(self, *, account: str | None = None) -> builtins.list[Entry]:
-        """The posts that wait for an approval, in due order; agents' drafts too."""
+    def list(self, *, account: str | None = None, source: str | None = None) -> builtins.list[Entry]:
+        """The posts that wait for an approval, in due order; agents' drafts too. `source`: only those from there."""
         did = self._ctx.did(account)
-        store = self._ctx.store
-        accounts = {known.did: known for known in store.accounts()}
-        found = [
-            post for post in store.all_posts(("scheduled", "held", "draft"), account_did=did) if self._is_wanted(post)
-        ]
-        return [Entry(post, accounts[post.account_did]) for post in found]
+        found = self._ctx.store.all_posts(OPEN_STATES, account_did=did, source=source)
+        return [entry for entry in entries(self._ctx, found) if entry.standing.wanted]
 
     def is_wanted(self, post_id: int) -> bool:
         """Whether a post waits for an approval. Raises UnknownPost."""
         return self._is_wanted(self._ctx.store.get(post_id))
 
     def _is_wanted(self, post: Post) -> bool:
-        approvals = Approvals(self._ctx.store)
-        return approvals.is_by_agent(post) if post.state == "draft" else has_drifted(post) or approvals.is_wanted(post)
+        return Approvals(self._ctx.store).standing(post).wanted
 
     def _entry(self, post_id: int) -> Entry:
-        post = self._ctx.store.get(post_id)
-        return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
+        return entry_of(self._ctx, post_id)
 
     def _time(self, post: Post, account: Account, at: str | datetime | None) -> datetime | None:
         """The time of a draft; approving does not change the time of any other post."""
@@ -217,11 +215,6 @@ class Approving:
             return post
         with written_by_nobody():
             return self._ctx.store.edit(post.id, Changes(prepared=found), version=post.version)
-
-
-def has_drifted(post: Post) -> bool:
-    """Whether it is held because a mention means somebody else than when it was approved."""
-    return post.state == "held" and post.problem is not None and post.problem.name == DRIFTED
 
 
 def check_name(by: str) -> None:

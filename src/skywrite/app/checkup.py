@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 from skywrite.app.chores import HANGING, HEARTBEAT_SECONDS
+from skywrite.app.entries import count_unapproved, unapproved_words
 from skywrite.app.facade import Skywrite
 from skywrite.app.sessions import NOTICE_DAYS, session_facts
 from skywrite.app.settings import unreadable
@@ -94,7 +95,14 @@ def check_run(
         findings.append(Finding("queue", f"{late} posts are more than five minutes late", wrong, hint, code))
     else:
         findings.append(Finding("queue", "nothing is late"))
-    return [*findings, *_ended(sky, accounts)]
+    return [*findings, *_unapproved(sky, accounts), *_ended(sky, accounts)]
+
+
+def _unapproved(sky: Skywrite, accounts: Sequence[str | None]) -> Iterator[Finding]:
+    """Posts that go out only if somebody approves them by their time."""
+    count = sum(count_unapproved(sky.context.store, did) for did in accounts)
+    if count:
+        yield Finding("approvals", unapproved_words(count), "note", Hint("See them: ", Do("posts.approve")))
 
 
 def _ended(sky: Skywrite, accounts: Sequence[str | None]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from skywrite.app.answering import Answering
 from skywrite.app.collecting import collect
 from skywrite.app.context import Context
 from skywrite.app.drafting import Drafting
+from skywrite.app.entries import entries, entry_of
 from skywrite.app.results import Entry
 from skywrite.app.rows import Rows
 from skywrite.compose.draft import Draft
@@ -84,7 +85,7 @@ class Inbox:
                 accounts[did],
                 group[0].subject,
                 self._above(accounts[did], group[0].subject, ABOVE_MAX),
-                tuple((item, self._answer_to(item, accounts[did])) for item in group),
+                tuple((item, self._answer_to(item)) for item in group),
             )
             for (did, _), group in together.items()
         ]
@@ -95,10 +96,10 @@ class Inbox:
             return ()
         asked = self._stored.answered_by(post.id)
         before = () if asked is None else (*self._above(account, asked.subject, left - 1), asked)
-        return (*before, Entry(post, account))
+        return (*before, *entries(self._ctx, [post]))
 
-    def _answer_to(self, item: InboxItem, account: Account) -> Entry | None:
-        return None if item.answer_id is None else Entry(self._ctx.store.get(item.answer_id), account)
+    def _answer_to(self, item: InboxItem) -> Entry | None:
+        return None if item.answer_id is None else entry_of(self._ctx, item.answer_id)
 
     def get(self, item_id: int) -> InboxItem:
         """One item. Raises UnknownItem."""
@@ -133,7 +134,7 @@ class Inbox:
         digest = sha256(str(row["text"]).encode()).hexdigest()[:32]
         key = f"{'inbox' if due_at else 'inbox draft'}:{item.uri}:{digest}"[:500]
         new = self._drafting.new_post(ready, due_at=due_at, key=key, source="inbox")
-        return Entry(self._ctx.store.get(self._stored.answer(item.id, new)), account)
+        return entry_of(self._ctx, self._stored.answer(item.id, new))
 
     def answer_by(self, name: str, call: Callable[..., Any], item: InboxItem) -> None:
         """Pass a claimed item to a program's function, and post what it returns: once, however often it is called."""

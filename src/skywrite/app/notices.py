@@ -237,7 +237,7 @@ def _approved(ctx: Context, trouble: Trouble) -> bool:
     post, approvals = ctx.store.get(trouble.subject_id or 0), Approvals(ctx.store)
     if post.state == "draft":
         return False
-    return post.state not in ("scheduled", "held") or not approvals.is_wanted(post)
+    return post.state not in ("scheduled", "held") or not approvals.standing(post).wanted
 
 
 def _taken(ctx: Context, trouble: Trouble) -> bool:

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skywrite.app.documents import action_dict, follow_up_dict
+from skywrite.app.entries import count_unapproved
 from skywrite.clock import Clock, to_iso
 from skywrite.queue.actions import Action, Actions
+from skywrite.queue.approvals import Approvals
 from skywrite.queue.follow_ups import FollowUp, FollowUps
-from skywrite.queue.model import Account, Post
+from skywrite.queue.model import Account, Post, Standing
 from skywrite.queue.store import Store
 
 NEXT_POSTS = 5
@@ -22,7 +24,8 @@ WORKER_SILENT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the queue looks like now. `needs_you`: posts that are held or failed; `waiting`: how many are scheduled.
+    """What the queue looks like now. `needs_you`: posts that are held or failed; `waiting`: how many are scheduled;
+    `unapproved`: how many of these wait for an approval.
 
     `reposts` are those reposts and pins that failed, `follow_ups` those that failed or expired.
     """
@@ -38,6 +41,8 @@ class Overview:
     reposts: list[Action] = field(default_factory=list)
     follow_ups: list[FollowUp] = field(default_factory=list)
     handles: dict[str, str] = field(default_factory=dict)
+    standings: dict[int, Standing] = field(default_factory=dict)
+    unapproved: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The object of `skywrite --json`."""
@@ -46,6 +51,7 @@ class Overview:
             "workers": self.workers,
             "waiting": self.waiting,
             "late": self.late,
+            "unapproved": self.unapproved,
             "next": [self._post(post) for post in self.coming],
             "needs_you": [self._post(post) for post in self.needs_you],
             "needs_login": [account.handle for account in self.needs_login],
@@ -56,7 +62,16 @@ class Overview:
     def _post(self, post: Post) -> dict[str, Any]:
         due_at = to_iso(post.due_at) if post.due_at else None
         account = self.handles.get(post.account_did)
-        return {"id": post.id, "state": post.state, "account": account, "due_at": due_at, "text": post.text}
+        standing = self.standings.get(post.id, Standing())
+        return {
+            "id": post.id,
+            "state": post.state,
+            "account": account,
+            "due_at": due_at,
+            "text": post.text,
+            "approval_wanted": standing.wanted,
+            "approved_by": standing.approved_by,
+        }
 
 
 def count_workers(store: Store, now: datetime) -> int:
@@ -71,16 +86,20 @@ def overview(store: Store, clock: Clock) -> Overview:
     accounts = store.accounts()
     counts = store.count()
     late = store.posts(("scheduled",), due_before=now - timedelta(seconds=WORKER_SILENT_SECONDS), limit=1000)
+    coming = store.posts(("scheduled", "publishing"), limit=NEXT_POSTS)
+    needs_you = store.posts(("held", "failed"), limit=NEXT_POSTS)
     return Overview(
         accounts=accounts,
         workers=count_workers(store, now),
-        coming=store.posts(("scheduled", "publishing"), limit=NEXT_POSTS),
+        coming=coming,
         waiting=counts.get("scheduled", 0) + counts.get("publishing", 0),
-        needs_you=store.posts(("held", "failed"), limit=NEXT_POSTS),
+        needs_you=needs_you,
         needs_login=[account for account in accounts if not account.signed_in or account.state == "needs_login"],
         late=len(late),
         now=now,
         reposts=[action for action in Actions(store).list() if action.state == "failed"],
         follow_ups=[item for item in FollowUps(store).list() if item.state in ("failed", "expired")],
         handles={account.did: account.handle for account in accounts},
+        standings=Approvals(store).standings([*coming, *needs_you]),
+        unapproved=count_unapproved(store),
     )

@@ -163,43 +163,42 @@ class Posts:
         self, *, account: str | None = None, states: Sequence[State] = WAITING_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
         """Like `list`, but an iterator that reads page by page, and with forecasts: for queues of any size."""
+        from skywrite.app.entries import entries
         from skywrite.app.forecasts import with_forecasts
 
         did = self._ctx.did(account)
-        accounts = {known.did: known for known in self._ctx.store.accounts()}
         posts = islice(self._ctx.store.all_posts(states, account_did=did, page=limit), limit)
-        yield from with_forecasts(self._ctx, (Entry(post, accounts[post.account_did]) for post in posts))
+        yield from with_forecasts(self._ctx, entries(self._ctx, posts))
 
     def history(
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int = 100
     ) -> builtins.list[Entry]:
         """Finished posts, the latest first."""
+        from skywrite.app.entries import entries
+
         did = self._ctx.did(account)
-        return self._entries(self._ctx.store.history(states, account_did=did, limit=limit))
+        return [*entries(self._ctx, self._ctx.store.history(states, account_did=did, limit=limit))]
 
     def each_finished(
         self, *, account: str | None = None, states: Sequence[State] = FINAL_STATES, limit: int | None = None
     ) -> Iterator[Entry]:
         """Like `history`, but an iterator that reads page by page."""
+        from skywrite.app.entries import entries
+
         did = self._ctx.did(account)
-        accounts = {known.did: known for known in self._ctx.store.accounts()}
-        for post in islice(self._ctx.store.all_finished(states, account_did=did, page=limit), limit):
-            yield Entry(post, accounts[post.account_did])
+        yield from entries(self._ctx, islice(self._ctx.store.all_finished(states, account_did=did, page=limit), limit))
 
     def get(self, post_id: int) -> Entry:
         """One post with all its attempts. Raises UnknownPost."""
-        post = self._ctx.store.get(post_id)
-        return Entry(post, self._ctx.store.account(post.account_did), tuple(self._ctx.store.attempts(post_id)))
+        from skywrite.app.entries import entry_of
+
+        return entry_of(self._ctx, post_id)
 
     def forecast(self, entry: Entry) -> Entry:
         """An entry with the time at which it goes out, if the pace of its account makes it later than it is due."""
         from skywrite.app.forecasts import with_forecast
 
         return with_forecast(self._ctx, entry)
-
-    def _entries(self, posts: Sequence[Post]) -> builtins.list[Entry]:
-        accounts = {account.did: account for account in self._ctx.store.accounts()}
-        return [Entry(post, accounts[post.account_did]) for post in posts]
 
     def edit(
         self,

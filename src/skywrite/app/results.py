@@ -14,7 +14,7 @@ from skywrite.compose.draft import Draft
 from skywrite.compose.references import InvalidReference, app_link
 from skywrite.compose.resolve import ResolvedDraft
 from skywrite.errors import Notice
-from skywrite.queue.model import Account, Attempt, Post, Problem, State
+from skywrite.queue.model import Account, Attempt, Post, Problem, Standing, State
 
 if TYPE_CHECKING:
     from skywrite.publish.forecast import Push
@@ -128,6 +128,7 @@ class Scheduled(NamedTuple):
 class Entry(NamedTuple):
     """A post of the queue. `attempts` are only filled in when a single post is requested; `warnings` are about a change
     that was just made. `push`: when it really goes out, if that was requested and its account's pace makes it later.
+    `standing`: how its approval stands.
     """
 
     post: Post
@@ -135,6 +136,7 @@ class Entry(NamedTuple):
     attempts: tuple[Attempt, ...] = ()
     warnings: tuple[Notice, ...] = ()
     push: "Push | None" = None
+    standing: Standing = Standing()
 
     @property
     def url(self) -> str | None:
@@ -160,6 +162,8 @@ class Entry(NamedTuple):
             "key": post.key,
             "source": post.source,
             "attempt_at": iso(post.attempt_at),
+            "approval_wanted": self.standing.wanted,
+            "approved_by": self.standing.approved_by,
             "goes_out_at": iso(self.push.at) if self.push else None,
             "goes_out_because": self.push.reason if self.push else None,
             "published_at": iso(post.published_at),

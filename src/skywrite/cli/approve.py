@@ -11,6 +11,7 @@ import click
 from skywrite.cli.completing import complete_posts
 from skywrite.cli.options import ID, account_option, json_option
 from skywrite.cli.output import print_done, print_json
+from skywrite.cli.picking import NothingChosen, PostNumbers
 from skywrite.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,30 +25,39 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """What is approved: a post, or a whole recurrence."""
+    """What is approved: posts, or a whole recurrence."""
 
-    id: int
+    numbers: range
     is_recurrence: bool
+
+    @property
+    def id(self) -> int:
+        """The first number."""
+        return self.numbers[0]
 
 
 class TargetType(click.ParamType[Target]):
-    """A post's number, or `recurring:` and a recurrence's number."""
+    """A post's number, a range of them (31-33), or `recurring:` and a recurrence's number."""
 
     name = "number"
+
+    def __init__(self, *, many: bool) -> None:
+        self._many = many
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Target:
         """Read it."""
         prefix, colon, number = value.rpartition(":")
         if colon and prefix not in ("recurring", "recurrence"):
             self.fail(f"{value!r} is neither a post's number nor recurring:NUMBER.", param, ctx)
-        return Target(ID(number, param, ctx), bool(colon))
+        if "-" in number[1:] and self._many and not colon:
+            return Target(PostNumbers()(number, param, ctx), False)
+        first = ID(number, param, ctx)
+        return Target(range(first, first + 1), bool(colon))
 
 
-TARGET = TargetType()
-
-
-@click.command("approve", epilog="Example: skywrite approve 12, or: skywrite approve recurring:3")
-@click.argument("target", type=TARGET, required=False, metavar="[ID]", shell_complete=complete_posts)
+@click.command("approve", epilog="Example: skywrite approve 12 or: skywrite approve --all-of feed:3")
+@click.argument("targets", type=TargetType(many=True), nargs=-1, metavar="[ID|RANGE]...", shell_complete=complete_posts)
+@click.option("--all-of", metavar="SOURCE", help="All posts from there that wait: feed:3, import:FILE, mcp, ...")
 @click.option("--confirm", metavar="DIGEST", help="Approve exactly this, without a question; for scripts.")
 @click.option("--by", metavar="NAME", help="Who approves; without it, your login name.")
 @click.option("--at", metavar="WHEN", help="When a draft is to go out; without it, when its author asked for.")
@@ -55,7 +65,8 @@ TARGET = TargetType()
 @account_option
 @json_option
 def approve_command(
-    target: Target | None,
+    targets: tuple[Target, ...],
+    all_of: str | None,
     confirm: str | None,
     by: str | None,
     at: str | None,
@@ -65,37 +76,90 @@ def approve_command(
 ) -> None:
     """Show exactly what goes out, and approve that; without ID, list what waits for an approval.
 
-    Any change to the post voids the approval. A post that nobody has approved by its time is held. With recurring:ID
-    one approval covers all posts of a recurrence, until the recurrence is changed.
+    Of several posts, each is shown and asked for by itself. Any change to a post voids its approval, and a post that
+    nobody has approved by its time is held. With recurring:ID one approval covers all posts of a recurrence, until the
+    recurrence is changed.
     """
     from skywrite.app import Skywrite
 
+    alone = len(targets) == 1 and len(targets[0].numbers) == 1 and all_of is None
+    if (confirm is not None or at is not None) and (targets or all_of is not None) and not alone:
+        raise InputError("--confirm and --at are for one post.", hint="Name that one: skywrite approve ID")
+    if targets and all_of is not None:
+        raise InputError("Numbers do not go with --all-of.", hint="Give one or the other.")
     with Skywrite() as sky:
-        if target is None:
+        if not targets and all_of is None:
             _print_waiting(sky, account, as_json)
-            return
-        if target.is_recurrence:
+        elif alone and targets[0].is_recurrence:
             if at is not None:
                 raise InputError("A recurrence has its own times.", hint="Leave out --at.")
-            _approve_recurrence(sky, target.id, confirm, by, note, as_json)
-            return
-        post_id = target.id
-        asked = sky.approvals.look(post_id, at=at)
-        if confirm is None and (as_json or not _says_yes(_lines(sky, asked), str(post_id), asked.digest)):
-            if as_json:
-                print_json(asked.as_dict())
-            return
-        time = asked.post.due_at if asked.post.state == "draft" else None
-        digest = asked.digest if confirm is None else confirm
-        entry = sky.approvals.approve(post_id, digest, _name(by), at=time, note=note)
+            _approve_recurrence(sky, targets[0].id, confirm, by, note, as_json)
+        elif alone:
+            _approve_post(sky, targets[0].id, confirm, by, at, note, as_json)
+        else:
+            _approve_each(sky, _waiting(sky, targets, all_of, account), by, note, as_json)
+
+
+def _approve_post(
+    sky: Skywrite, post_id: int, confirm: str | None, by: str | None, at: str | None, note: str, as_json: bool
+) -> None:
+    asked = sky.approvals.look(post_id, at=at)
+    if confirm is None and (as_json or not _says_yes(_lines(sky, asked), str(post_id), asked.digest)):
+        if as_json:
+            print_json(asked.as_dict())
+        return
+    time = asked.post.due_at if asked.post.state == "draft" else None
+    digest = asked.digest if confirm is None else confirm
+    entry = sky.approvals.approve(post_id, digest, _name(by), at=time, note=note)
     if as_json:
         print_json(entry.as_dict())
     else:
         print_done(f"Post {post_id} is approved{_when(sky, entry.post.due_at, entry.account)}.")
 
 
+def _waiting(sky: Skywrite, targets: Sequence[Target], source: str | None, account: str | None) -> list[int]:
+    """The posts that are meant and wait for an approval, in the given order. Raises NothingChosen."""
+    if any(target.is_recurrence for target in targets):
+        raise InputError("A recurrence is approved by itself.", hint="Name only it: skywrite approve recurring:NUMBER")
+    waiting = [entry.post.id for entry in sky.approvals.list(account=account, source=source)]
+    if source is not None:
+        if not waiting:
+            raise NothingChosen(f"No post from {source} waits for an approval.", hint="See: skywrite approve")
+        return waiting
+    named = dict.fromkeys(number for target in targets for number in target.numbers)
+    # A number that somebody wrote is looked at even if it needs nothing; a range is what waits within it.
+    single = {target.id for target in targets if len(target.numbers) == 1}
+    chosen = [number for number in named if number in single or number in waiting]
+    if not chosen:
+        raise NothingChosen("None of these posts waits for an approval.", hint="See: skywrite approve")
+    return chosen
+
+
+def _approve_each(sky: Skywrite, numbers: Sequence[int], by: str | None, note: str, as_json: bool) -> None:
+    """Look at one after the other, and approve those to which the answer is yes."""
+    if as_json:
+        print_json([sky.approvals.look(number).as_dict() for number in numbers])
+        return
+    approved = 0
+    for number in numbers:
+        asked = sky.approvals.look(number)
+        for line in _lines(sky, asked):
+            click.echo(line)
+        if not _is_terminal():
+            click.echo(_confirming(str(number), asked.digest))
+        elif click.confirm("Approve exactly this?"):
+            time = asked.post.due_at if asked.post.state == "draft" else None
+            sky.approvals.approve(number, asked.digest, _name(by), at=time, note=note)
+            approved += 1
+        else:
+            click.echo(f"Post {number} waits on. To say no: skywrite reject {number} --note WHY")
+        click.echo()
+    if _is_terminal():
+        print_done(f"{approved} of {len(numbers)} posts are approved.")
+
+
 @click.command("reject", epilog='Example: skywrite reject 12 --note "The figure is from last year"')
-@click.argument("target", type=TARGET, metavar="ID", shell_complete=complete_posts)
+@click.argument("target", type=TargetType(many=False), metavar="ID", shell_complete=complete_posts)
 @click.option("--note", default="", help="Why; the author sees it.")
 @click.option("--by", metavar="NAME", help="Who rejects; without it, your login name.")
 @json_option
@@ -153,13 +217,22 @@ def _says_yes(lines: Iterator[str], target: str, digest: str) -> bool:
     """Show it, and ask; a script must give the digest."""
     for line in lines:
         click.echo(line)
-    if not sys.stdin.isatty():
-        click.echo(f"To approve it: skywrite approve {target} --confirm {digest} --by NAME")
+    if not _is_terminal():
+        click.echo(_confirming(target, digest))
         return False
     if click.confirm("Approve exactly this?"):
         return True
     click.echo(f"Nothing was approved. To say no: skywrite reject {target} --note WHY")
     return False
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _confirming(target: str, digest: str) -> str:
+    """How a script approves it."""
+    return f"To approve it: skywrite approve {target} --confirm {digest} --by NAME"
 
 
 def _lines(sky: Skywrite, asked: Asked) -> Iterator[str]:

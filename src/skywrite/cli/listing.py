@@ -17,6 +17,7 @@ from skywrite.cli.terminal import columns, cut, pad, width
 
 if TYPE_CHECKING:
     from skywrite.app.results import Entry
+    from skywrite.queue.model import Standing
 
 COLOURS = {"published": "green", "failed": "red", "held": "yellow", "publishing": "cyan", "draft": "blue"}
 CHUNK = 500
@@ -89,6 +90,13 @@ def _pushed(entry: Entry, zone: ZoneInfo) -> str:
     return f"goes out {day}{at:%H:%M:%S}: {push.reason}"
 
 
+def approval_words(standing: Standing) -> str:
+    """How the approval of a post stands, if it needs one."""
+    if standing.wanted:
+        return "waits for approval"
+    return f"approved by {standing.approved_by}" if standing.approved_by else ""
+
+
 def _extras(entry: Entry, zone: ZoneInfo) -> str:
     """What a post has besides its text, and why it does not move, in a few words."""
     post = entry.post
@@ -104,6 +112,7 @@ def _extras(entry: Entry, zone: ZoneInfo) -> str:
         f"recurrence {post.recurrence_id}" if post.recurrence_id else "",
         post.problem.name if post.problem else "",
         _pushed(entry, zone),
+        approval_words(entry.standing),
     ]
     return ", ".join(filter(None, found))
 

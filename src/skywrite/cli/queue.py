@@ -140,11 +140,10 @@ def show_command(post_id: int, as_json: bool) -> None:
         entry = sky.posts.forecast(sky.posts.get(post_id))
         zone = sky.context.zone(entry.account)
         follow_ups = sky.follow_ups.list(post_id)
-        is_wanted = sky.approvals.is_wanted(post_id)
     if as_json:
         print_json(ShownPost(entry, follow_ups).as_dict())
         return
-    approval = showing.approval_lines(post_id) if is_wanted else ()
+    approval = showing.approval_lines(post_id) if entry.standing.wanted else ()
     show([*showing.lines_of(entry, zone), *approval, *follow_up_lines(follow_ups)])
 
 

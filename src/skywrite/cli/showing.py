@@ -80,6 +80,8 @@ def _facts(entry: Entry, zone: str) -> Iterator[str]:
         yield f"{click.style('Waits:', fg='yellow')} {why}"
     if post.state in ("scheduled", "held"):
         yield f"If it is late: {policy_words(post)}"
+    if entry.standing.approved_by:
+        yield f"Approved by: {entry.standing.approved_by}"
     if post.recurrence_id:
         yield f"Made by recurrence {post.recurrence_id}"
     if post.source:

@@ -28,6 +28,7 @@ def print_status(as_json: bool) -> None:
     from zoneinfo import ZoneInfo
 
     from skywrite.app import Skywrite
+    from skywrite.app.entries import unapproved_words
     from skywrite.app.overview import overview
 
     with Skywrite() as sky:
@@ -49,8 +50,12 @@ def print_status(as_json: bool) -> None:
     for post in found.coming:
         at = post.due_at.astimezone(ZoneInfo(zones[post.account_did])) if post.due_at else None
         when = f"{at:%a} {at.day:>2} {at:%b %H:%M}" if at else "now"
-        start = f"{post.id:>5}  {when}  "
+        mark = "unapproved: " if found.standings[post.id].wanted else ""
+        start = f"{post.id:>5}  {when}  {mark}"
         _line("", start + cut(post.text, max(columns() - LABEL - len(start), TEXT_MIN)))
+    if found.unapproved:
+        said = f"{unapproved_words(found.unapproved)}: skywrite approve"
+        _line("Needs you", click.style(cut(said, max(columns() - LABEL, TEXT_MIN)), fg="yellow"))
     for post in found.needs_you:
         why = post.problem.message if post.problem else ""
         start = f"{post.id:>5}  {post.state}: "

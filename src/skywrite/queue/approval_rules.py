@@ -115,9 +115,24 @@ def is_approved(tx: Transaction, post: Post, digest: str) -> bool:
 
 def covering_template(tx: Transaction, post: Post) -> str:
     """The digest of the approved template that covers a post as it is now; "" where none does."""
+    return _covered(tx, post)[0]
+
+
+def approver_of_template(tx: Transaction, post: Post) -> str | None:
+    """Who approved the template that covers a post as it is now; None where none does."""
+    return _covered(tx, post)[1]
+
+
+def _covered(tx: Transaction, post: Post) -> tuple[str, str | None]:
     template = template_of(tx, post)
     values = {"recurrence_id": post.recurrence_id, "post_id": post.id, "template": template}
-    return template if template and tx.row("template_covers", **values) is not None else ""
+    row = tx.row("template_covers", **values) if template else None
+    return ("", None) if row is None else (template, row["by_name"])
+
+
+def has_drifted(post: Post) -> bool:
+    """Whether it is held because a mention means somebody else than when it was approved."""
+    return post.state == "held" and post.problem is not None and post.problem.name == DRIFTED
 
 
 def not_approved(post: Post) -> Problem:

@@ -6,6 +6,8 @@ demands it (`claims.py`), and how people see what they approve (`app.approvals`)
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,19 +17,22 @@ from skywrite.queue.approval_rules import (
     DRIFTED,
     NOT_APPROVED,
     REJECTED,
+    SETTING,
+    approver_of_template,
     content_of,
-    demanded_digest,
     digest_of,
-    is_approved,
+    has_drifted,
+    needs_approval,
     texts_of,
+    wants_approvals,
 )
-from skywrite.queue.authors import authors_of
+from skywrite.queue.authors import Author, authors_of
 from skywrite.queue.base import StoreBase, repeated
 from skywrite.queue.changing import changed, edit_post, get_locked, get_post, why_fixed
 from skywrite.queue.database import Row, Transaction, time_of
 from skywrite.queue.events import note_post_event
-from skywrite.queue.model import Changes, Post, Problem, WrongState
-from skywrite.queue.reading import json_of, readable, reads
+from skywrite.queue.model import Changes, Post, Problem, Standing, WrongState
+from skywrite.queue.reading import UnreadableRow, json_of, readable, reads
 from skywrite.queue.rows import dump_json, problem_values, settings_of
 
 _HELD_FOR_APPROVAL = (NOT_APPROVED, REJECTED, DRIFTED)
@@ -84,21 +89,36 @@ class Approvals:
         with self._store._reading() as tx:
             return readable(tx.rows("approvals_of_post", post_id=post_id), _approval_of)
 
-    def is_wanted(self, post: Post) -> bool:
-        """Whether the post still needs an approval."""
-        now = self._clock.now()
-        with self._store._reading() as tx:
-            account = tx.row("get_account", did=post.account_did)
-            assert account is not None
-            digest = demanded_digest(tx, settings_of(account), post, now)
-            return bool(digest) and not is_approved(tx, post, digest)
+    def standing(self, post: Post) -> Standing:
+        """Whether the post waits for an approval, or who gave it."""
+        return self.standings([post])[post.id]
 
-    def is_by_agent(self, post: Post) -> bool:
-        """Whether an agent has written or changed the post."""
-        if post.source in AGENT_SOURCES:
-            return True
+    def standings(self, posts: Sequence[Post]) -> dict[int, Standing]:
+        """The same for many posts, by their numbers."""
+        items = json.dumps([{"id": post.id} for post in posts])
         with self._store._reading() as tx:
-            return any(author.agent for author in authors_of(tx, post.id))
+            by_agents = {row["post_id"] for row in tx.rows("written_by_agents", items=items)}
+            approvers: dict[tuple[int, str], str] = {}
+            for row in tx.rows("approvals_of_posts", items=items):
+                approvers.setdefault((row["post_id"], row["digest"]), row["by_name"])
+            looked_at = {post_id for post_id, _ in approvers}
+            settings = {did: _settings(tx, did) for did in {post.account_did for post in posts}}
+            found = {}
+            for post in posts:
+                by = approvers.get((post.id, digest_of(post))) if post.id in looked_at else None
+                if by is None and wants_approvals(settings[post.account_did]):
+                    by = approver_of_template(tx, post)
+                needs = self._needs(post, settings[post.account_did], by_agent=post.id in by_agents)
+                found[post.id] = Standing(has_drifted(post) or (needs and by is None), by)
+            return found
+
+    def _needs(self, post: Post, settings: Mapping[str, Any], *, by_agent: bool) -> bool:
+        """Whether an approval stands between the post and the network, whoever has given it."""
+        if post.state == "draft":
+            return by_agent or post.source in AGENT_SOURCES
+        authors = [Author("", agent=True)] if by_agent else []
+        is_open = post.state in ("scheduled", "held") and post.is_free(self._clock.now())
+        return is_open and needs_approval(settings, post.source, authors)
 
     @repeated
     def approve(
@@ -170,6 +190,15 @@ class Approvals:
         """The post, as the queue has it. Raises UnknownPost."""
         with self._store._reading() as tx:
             return get_post(tx, post_id)
+
+
+def _settings(tx: Transaction, did: str) -> dict[str, Any]:
+    """The settings of an account; those that nobody can read ask for every approval."""
+    row = tx.row("get_account", did=did)
+    try:
+        return {} if row is None else settings_of(row)
+    except UnreadableRow:
+        return {SETTING: "all"}
 
 
 def _check_open(post: Post, what: str) -> None:

@@ -114,6 +114,13 @@ class NewPost(NamedTuple):
     identity: tuple[str, datetime] | None = None
 
 
+class Standing(NamedTuple):
+    """How a post stands: whether it waits for an approval, and who approved it as it is."""
+
+    wanted: bool = False
+    approved_by: str | None = None
+
+
 class NewMedia(NamedTuple):
     """Bytes to be stored under their CID; `pieces` is read once."""
 

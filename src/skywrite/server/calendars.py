@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from hashlib import sha256
 from xml.sax.saxutils import escape
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from skywrite.app import Skywrite
+from skywrite.app.entries import entries
 from skywrite.app.results import Entry
 from skywrite.queue.api_keys import FeedToken
-from skywrite.queue.model import Post, State
+from skywrite.queue.model import State
 from skywrite.server.auth import client_of, wrong_guess
 from skywrite.server.problems import NoSuchPage
 from skywrite.server.services import services_of
@@ -46,21 +47,29 @@ def _calendar(request: Request) -> Response:
     sky = services_of(request).sky
     since = sky.context.clock.now() - PAST
     posts = sky.context.store.posts(SHOWN_STATES, account_did=token.account_did, due_from=since, limit=POSTS_MAX)
-    text = calendar_text(token.name, _entries(sky, posts), sky.context.clock.now(), _base(request))
-    return Response(text, media_type="text/calendar; charset=utf-8", headers={"cache-control": "private, max-age=300"})
+    text = calendar_text(token.name, [*entries(sky.context, posts)], _base(request))
+    return _document(request, text, "text/calendar; charset=utf-8")
 
 
 def _rss(request: Request) -> Response:
     token = _token(request)
     sky = services_of(request).sky
     posts = sky.context.store.history(("published",), account_did=token.account_did, limit=RSS_ITEMS)
-    text = rss_text(token.name, _entries(sky, posts), _base(request))
-    return Response(
-        text, media_type="application/rss+xml; charset=utf-8", headers={"cache-control": "private, max-age=300"}
-    )
+    text = rss_text(token.name, [*entries(sky.context, posts)], _base(request))
+    return _document(request, text, "application/rss+xml; charset=utf-8")
 
 
-def calendar_text(name: str, entries: Sequence[Entry], now: datetime, base_url: str) -> str:
+def _document(request: Request, text: str, media_type: str) -> Response:
+    """The document, or that it is what the reader has already (RFC 9110, 13.1.2)."""
+    tag = f'"{sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {"cache-control": "private, max-age=300", "etag": tag}
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if known & {tag, "*"}:
+        return Response(status_code=304, headers=headers)
+    return Response(text, media_type=media_type, headers=headers)
+
+
+def calendar_text(name: str, entries: Sequence[Entry], base_url: str) -> str:
     """Posts as events; a moved post keeps its UID and increments SEQUENCE."""
     lines = [
         "BEGIN:VCALENDAR",
@@ -72,7 +81,7 @@ def calendar_text(name: str, entries: Sequence[Entry], now: datetime, base_url: 
         f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
     ]
     for entry in entries:
-        lines += _event(entry, now, base_url)
+        lines += _event(entry, base_url)
     lines.append("END:VCALENDAR")
     return "".join(f"{folded}\r\n" for line in lines for folded in _folded(line))
 
@@ -87,23 +96,27 @@ def rss_text(name: str, entries: Sequence[Entry], base_url: str) -> str:
     )
 
 
-def _event(entry: Entry, now: datetime, base_url: str) -> Iterator[str]:
+def _event(entry: Entry, base_url: str) -> Iterator[str]:
     post = entry.post
     assert post.due_at is not None
     first_line = post.text.partition("\n")[0][:80] or "(no text)"
     yield "BEGIN:VEVENT"
     yield f"UID:post-{post.id}-{post.created_at:%Y%m%d%H%M%S}@skywrite"
-    yield f"DTSTAMP:{_stamp(now)}"
+    yield f"DTSTAMP:{_stamp(post.updated_at)}"
     yield f"LAST-MODIFIED:{_stamp(post.updated_at)}"
     yield f"SEQUENCE:{post.version - 1}"
     yield f"DTSTART:{_stamp(post.due_at)}"
     yield f"DTEND:{_stamp(post.due_at + DURATION)}"
     yield f"SUMMARY:{_text(_MARKS.get(post.state, '') + first_line)}"
-    yield f"DESCRIPTION:{_text(f'@{entry.account.handle}, {post.state}: {post.text}')}"
+    yield f"DESCRIPTION:{_text(f'@{entry.account.handle}, {_state(entry)}: {post.text}')}"
     yield f"URL:{entry.url or f'{base_url}/posts/{post.id}'}"
-    yield f"STATUS:{'TENTATIVE' if post.state == 'held' else 'CONFIRMED'}"
+    yield f"STATUS:{'TENTATIVE' if post.state == 'held' or entry.standing.wanted else 'CONFIRMED'}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
+
+
+def _state(entry: Entry) -> str:
+    return f"{entry.post.state}, waits for an approval" if entry.standing.wanted else entry.post.state
 
 
 def _item(entry: Entry) -> str:
@@ -124,11 +137,6 @@ def _token(request: Request) -> FeedToken:
         wrong_guess(request, "calendar address")
         raise NoSuchPage("There is nothing at this address.")
     return token
-
-
-def _entries(sky: Skywrite, posts: Sequence[Post]) -> list[Entry]:
-    accounts = {account.did: account for account in sky.context.store.accounts()}
-    return [Entry(post, accounts[post.account_did]) for post in posts]
 
 
 def _base(request: Request) -> str:

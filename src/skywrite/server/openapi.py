@@ -67,8 +67,6 @@ def document() -> dict[str, Any]:
         paths.setdefault(PREFIX + operation.path, {})[operation.method.lower()] = described
     for path, methods in _other_paths().items():
         paths.setdefault(path, {}).update(methods)
-    used = {operation.input.__name__ for operation in operations if operation.method in NO_BODY}
-    bodies = {operation.input.__name__ for operation in operations if operation.method not in NO_BODY}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,9 +81,26 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key: skw_..."}},
-            "schemas": {name: schemas[name] for name in sorted(schemas) if name not in used - bodies},
+            "schemas": {name: schemas[name] for name in sorted(_named_in(paths, schemas))},
         },
     }
+
+
+def _named_in(part: Any, schemas: Mapping[str, Any]) -> set[str]:
+    """The schemas that a part of the document refers to, and those that these refer to."""
+    found: set[str] = set()
+    left = [part]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            name = str(value.get("$ref", "")).removeprefix(REFERENCE.format(name=""))
+            if name in schemas and name not in found:
+                found.add(name)
+                left.append(schemas[name])
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return found
 
 
 @cache

@@ -6,6 +6,7 @@ from skywrite.app.compared import Row
 from skywrite.app.operations.post_shapes import (
     ApprovalShape,
     ApprovePost,
+    BlobShape,
     ChangeShape,
     LookAtApproval,
     PostShape,
@@ -30,7 +31,7 @@ def look(access: Access, given: LookAtApproval) -> ApprovalShape:
         posts=list(prepared.get("records", ())),
         replies=prepared.get("replies"),
         quotes=prepared.get("quotes", True),
-        blobs=prepared.get("blobs", []),
+        blobs=[BlobShape(*blob) for blob in prepared.get("blobs", ())],
         diff=asked.diff(),
         changes=changes_of(asked.rows()),
         verdicts=[VerdictShape(one.verdict, one.by, one.note, one.digest, one.created_at) for one in asked.verdicts],

@@ -15,6 +15,8 @@ from skywrite.app.operations.shapes import Input, Nothing, Output
 from skywrite.app.operations.table import Access, Operation
 from skywrite.app.recurrences import occurrences_after
 from skywrite.errors import InputError, SkywriteError
+from skywrite.queue.approval_rules import wants_approvals
+from skywrite.queue.approvals import Approvals
 from skywrite.queue.model import STATES, Account, Recurrence
 from skywrite.queue.store import Store
 from skywrite.schedule.slots import slot_times
@@ -45,6 +47,7 @@ class PlanPost(Output):
     text: str
     media: int
     recurrence: int | None
+    approval_wanted: bool
 
 
 class PlanSlot(Output):
@@ -154,11 +157,30 @@ def pull_drafts(access: Access, given: PullDrafts) -> PulledList:
 
 def _posts(access: Access, account: Account, start: datetime, end: datetime) -> Iterator[PlanPost]:
     store, limit = access.sky.context.store, PLAN_POSTS_MAX + 1
+    unapproved = _unapproved(store, account, start, end)
     for post in store.planned(account.did, start, end, limit=limit, length=TEXT_MAX + 1):
         text = post.text if len(post.text) <= TEXT_MAX else post.text[: TEXT_MAX - 1] + "…"
         yield PlanPost(
-            post.id, post.version, post.state, account.handle, post.due_at, text, post.media, post.recurrence_id
+            post.id,
+            post.version,
+            post.state,
+            account.handle,
+            post.due_at,
+            text,
+            post.media,
+            post.recurrence_id,
+            post.id in unapproved,
         )
+
+
+def _unapproved(store: Store, account: Account, start: datetime, end: datetime) -> set[int]:
+    """The posts that wait for an approval. An account that asks for none has none, so nothing is read."""
+    if not wants_approvals(account.settings):
+        return set()
+    posts = store.posts(
+        ("scheduled", "held"), account_did=account.did, due_from=start, due_before=end, limit=PLAN_POSTS_MAX + 1
+    )
+    return {number for number, standing in Approvals(store).standings(posts).items() if standing.wanted}
 
 
 def _in_order(post: PlanPost) -> tuple[datetime, int]:

@@ -122,6 +122,14 @@ class VerdictShape(Output):
     at: datetime
 
 
+class BlobShape(Output):
+    """A file that goes with a post."""
+
+    cid: str
+    mime: str
+    size: int
+
+
 class ChangeShape(Output):
     """A part that differs from what was approved last: changed, added or removed."""
 
@@ -143,7 +151,7 @@ class ApprovalShape(Output):
     posts: list[dict[str, Any]]
     replies: list[str] | None
     quotes: bool
-    blobs: list[Any]
+    blobs: list[BlobShape]
     diff: list[str]
     changes: list[ChangeShape]
     verdicts: list[VerdictShape]
@@ -170,6 +178,8 @@ class PostShape(Output):
     source: str | None
     recurrence: int | None
     late: str
+    approval_wanted: bool
+    approved_by: str | None
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
@@ -193,7 +203,7 @@ class PreviewShape(Output):
     posts: list[dict[str, Any]]
     replies: list[str] | None
     quotes: bool
-    blobs: list[dict[str, Any]]
+    blobs: list[BlobShape]
     warnings: list[str]
 
 
@@ -225,6 +235,8 @@ def post_shape(access: Access, entry: Entry, *, created: bool = False) -> PostSh
         source=post.source,
         recurrence=post.recurrence_id,
         late=late_of(post),
+        approval_wanted=entry.standing.wanted,
+        approved_by=entry.standing.approved_by,
         created_at=post.created_at,
         updated_at=post.updated_at,
         published_at=post.published_at,

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 from skywrite.app.approvals import WANTED_SCOPE
 from skywrite.app.deleting import NotThere
+from skywrite.app.entries import entries
 from skywrite.app.operations.copies import NewRow, new_row
 from skywrite.app.operations.once import check_payload, key_lock, key_reused
 from skywrite.app.operations.post_shapes import (
+    BlobShape,
     CreatePost,
     EditPost,
     ListHistory,
@@ -28,7 +30,6 @@ from skywrite.app.operations.shapes import (
     draft_row,
 )
 from skywrite.app.operations.table import Access, Operation
-from skywrite.app.results import Entry
 from skywrite.clock import to_iso
 from skywrite.errors import InputError, SkywriteError
 from skywrite.queue.events import Events
@@ -124,7 +125,7 @@ def preview(access: Access, given: PreviewPost) -> PreviewShape:
         posts=[dict(record) for record in ready.prepared.records],
         replies=None if ready.draft.replies is None else list(ready.draft.replies),
         quotes=ready.draft.quotes,
-        blobs=[{"cid": item.cid, "mime": item.mime, "size": item.size} for item in ready.prepared.blobs],
+        blobs=[BlobShape(item.cid, item.mime, item.size) for item in ready.prepared.blobs],
         warnings=[str(warning) for warning in ready.warnings],
     )
 
@@ -244,12 +245,7 @@ def parse_states(text: str, known: Sequence[State] = STATES) -> list[State]:
 def _page(access: Access, found: Sequence[Post], limit: int, cursor: Callable[[Post], Cursor]) -> PostPage:
     page = found[:limit]
     following = str(cursor(page[-1])) if len(found) > limit else None
-    return PostPage([post_shape(access, entry) for entry in _entries(access, page)], following)
-
-
-def _entries(access: Access, posts: Sequence[Post]) -> list[Entry]:
-    accounts = {account.did: account for account in access.sky.context.store.accounts()}
-    return [Entry(post, accounts[post.account_did]) for post in posts]
+    return PostPage([post_shape(access, entry) for entry in entries(access.sky.context, page)], following)
 
 
 def _due_order(post: Post) -> tuple[bool, datetime, int]:

@@ -50,11 +50,17 @@ class Item(NamedTuple):
     # When it really goes out if the account's pace delays it, and whether another post is due in the same minute.
     pushed: str = ""
     is_double: bool = False
+    approval_wanted: bool = False
 
     @property
     def iso(self) -> str:
         """The local time with its offset."""
         return self.at.isoformat()
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether there is a remark about it."""
+        return bool(self.pushed or self.is_double or self.approval_wanted or self.state in TROUBLED)
 
 
 class Day(NamedTuple):
@@ -70,7 +76,10 @@ class Day(NamedTuple):
     @property
     def remarks(self) -> int:
         """How many of the folded items need a look."""
-        return sum(bool(item.pushed or item.is_double or item.state in TROUBLED) for item in self.folded)
+        return sum(
+            bool(item.pushed or item.is_double or item.approval_wanted or item.state in TROUBLED)
+            for item in self.folded
+        )
 
 
 def plan(visit: Visit) -> Response:
@@ -249,6 +258,7 @@ def _items(found: PlanShape, said: OnPlan, zone: ZoneInfo) -> Iterator[Item]:
             post.version,
             said.posts.get(post.id, ""),
             post.state not in OVER and minutes[_minute(post.at)] > 1,
+            post.approval_wanted,
         )
     for slot in found.slots:
         yield Item("slot", slot.at.astimezone(zone), slot.account)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from skywrite.app.approvals import Asked
+from skywrite.app.entries import entries
 from skywrite.app.operations.copies import late_of
 from skywrite.app.posts import edited_row
 from skywrite.app.results import Entry
@@ -295,18 +296,17 @@ def _listed(
     state: str = "",
     states: tuple[str, ...] = (),
 ) -> Response:
-    accounts = {account.did: account for account in visit.sky.accounts.list()}
     return show(
         visit,
         "history.html",
         title=title,
-        entries=[Entry(item, accounts[item.account_did]) for item in posts[:HISTORY_POSTS]],
+        entries=[*entries(visit.sky.context, posts[:HISTORY_POSTS])],
         following=cursor(posts[HISTORY_POSTS - 1]) if len(posts) > HISTORY_POSTS else "",
         text=text,
         state=state,
         states=states,
         zone_of=visit.sky.context.zone,
-        several=len(accounts) > 1,
+        several=len(visit.sky.accounts.list()) > 1,
     )
 
 

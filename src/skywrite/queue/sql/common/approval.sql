@@ -15,6 +15,18 @@ SELECT * FROM approval WHERE post_id = :post_id ORDER BY id DESC
 -- An approval of exactly this digest.
 SELECT id FROM approval WHERE post_id = :post_id AND digest = :digest AND verdict = 'approved' LIMIT 1
 
+-- name: approvals_of_posts
+-- The approvals of many posts that nobody has withdrawn, latest first.
+SELECT post_id, digest, by_name FROM approval
+WHERE verdict = 'approved'
+  AND post_id IN (SELECT CAST(item.value ->> 'id' AS bigint) FROM json_each(:items) AS item)
+ORDER BY id DESC
+
+-- name: written_by_agents
+-- Those of many posts that an agent has written or changed.
+SELECT DISTINCT post_id FROM post_author
+WHERE agent AND post_id IN (SELECT CAST(item.value ->> 'id' AS bigint) FROM json_each(:items) AS item)
+
 -- name: insert_author
 -- Record who wrote or changed a post.
 INSERT INTO post_author (post_id, who, agent) VALUES (:post_id, :who, :agent)
@@ -44,7 +56,7 @@ WHERE recurrence_id = :recurrence_id AND digest = :digest AND verdict = 'approve
 
 -- name: template_covers
 -- An approval of the template that an occurrence was made from, unless the occurrence itself was rejected.
-SELECT covering.id FROM recurrence_approval AS covering
+SELECT covering.by_name FROM recurrence_approval AS covering
 JOIN occurrence_template AS made ON made.digest = covering.digest
 WHERE covering.recurrence_id = :recurrence_id AND made.post_id = :post_id
   AND covering.digest = :template AND covering.verdict = 'approved'
