@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import msgspec
+import pytest
+
 from skywrite.app.accounts import Accounts
 from skywrite.app.approvals import Approving
 from skywrite.app.drafts import Drafts
@@ -174,3 +177,15 @@ def test_every_list_in_the_document_says_what_is_in_it() -> None:
         parts += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
     assert [] == [item for item in lists if not item.get("items") and not item.get("prefixItems")]
     assert named == set(document()["components"]["schemas"])
+
+
+def test_no_empty_list_of_accounts_stands_for_all() -> None:
+    """`"accounts": []`, as a program with an empty list sends it, is refused, and makes no key for all accounts."""
+    takers = {name: one.input for name, one in OPERATIONS.items() if "accounts" in one.input.__struct_fields__}
+    assert {"keys.add", "feeds.add", "feeds.edit"} == set(takers)
+    given = {"name": "x", "url": "https://example.com/feed", "id": 1, "accounts": []}
+    for name, kind in takers.items():
+        fields = {field: given[field] for field in kind.__struct_fields__ if field in given}
+        with pytest.raises(msgspec.ValidationError, match=r"length >= 1 - at `\$.accounts`"):
+            msgspec.convert(fields, kind)
+        assert msgspec.convert({**fields, "accounts": ["alice.test"]}, kind), name

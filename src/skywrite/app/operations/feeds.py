@@ -15,6 +15,7 @@ from skywrite.queue.feeds import unknown_feed
 from skywrite.queue.numbers import row_number
 
 OPTIONS = ("template", "include", "exclude", "most", "spacing", "every", "images", "langs", "labels", "mentions")
+Accounts = Annotated[list[str], Meta(min_length=1)]
 Url = Annotated[str, Meta(min_length=1, max_length=8192)]
 
 
@@ -37,7 +38,7 @@ class AddFeed(FeedOptions, kw_only=True):
     """A new feed."""
 
     url: Url
-    accounts: list[str] | UnsetType = UNSET
+    accounts: Accounts | UnsetType = UNSET
     backfill: Annotated[int, Meta(ge=0, le=1000)] = 0
 
 
@@ -45,7 +46,7 @@ class EditFeed(FeedOptions, kw_only=True):
     """Options to change."""
 
     id: Id
-    accounts: list[str] | UnsetType = UNSET
+    accounts: Accounts | UnsetType = UNSET
 
 
 class PreviewFeed(FeedOptions, kw_only=True):
@@ -101,8 +102,8 @@ class FeedItems(Output):
 
 def add(access: Access, given: AddFeed) -> FeedShape:
     """Post a feed's new items from now on."""
-    accounts = [access.account(name).did for name in given.accounts] if given.accounts is not UNSET else []
-    accounts = accounts or [access.account().did]
+    names = [None] if given.accounts is UNSET else given.accounts
+    accounts = [access.account(name).did for name in names]
     status, check = access.sky.feeds.add(
         given.url, accounts=accounts, backfill=given.backfill, covers=access.covers, **_options(given)
     )
