@@ -115,6 +115,16 @@ def test_a_person_is_asked_before_many_are_cancelled(shell: Shell, files: Files,
     assert (b"Cancel 3 posts?" in said, left) == (True, len(shell("queue", "--json").json))
 
 
+def test_slots_say_their_zone(shell: Shell) -> None:
+    """Slots keep the zone that the account had when they were set, and say so where it is another one now."""
+    shell("set", "zone=Europe/Berlin")
+    shell("slots", "mon-fri 9:00")
+    assert "mon-fri 9:00\n" == shell("slots").out
+    shell("set", "zone=America/New_York")
+    said = "mon-fri 9:00  in Europe/Berlin, not in America/New_York, the account's zone\n"
+    assert said == shell("slots").out
+
+
 def test_slots_are_not_erased_by_an_empty_word(shell: Shell) -> None:
     """An empty variable of a script removes nothing; --clear does."""
     shell("slots", "mon-fri 9:00")

@@ -247,8 +247,13 @@ def slots_command(slots: str | None, clear: bool, account: str | None, as_json: 
             sky.set_slots(account, [])
         elif slots is not None:
             sky.set_slots(account, parse_slots(slots, sky.context.zone(sky.account(account))))
-        now = sky.slots(account)
+        now, zone = sky.slots(account), sky.context.zone(sky.account(account))
     if as_json:
         print_json([slot_dict(slot) for slot in now])
-    else:
-        click.echo(format_slots(now) or 'No slots yet. Set them like: skywrite slots "mon-fri 9:00,17:30"')
+        return
+    if not now:
+        click.echo('No slots yet. Set them like: skywrite slots "mon-fri 9:00,17:30"')
+    for name in dict.fromkeys(slot.zone for slot in now):
+        # The zone of the account may have been another one when they were set.
+        where = "" if name == zone else f"  in {name}, not in {zone}, the account's zone"
+        click.echo(format_slots(slot for slot in now if slot.zone == name) + where)

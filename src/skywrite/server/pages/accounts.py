@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -36,12 +37,12 @@ def accounts(visit: Visit) -> Response:
 
 
 def _shown(visit: Visit, account: Any) -> dict[str, Any]:
-    slots = visit.sky.accounts.slots(account.did)
+    slots, own = visit.sky.accounts.slots(account.did), visit.sky.context.zone(account)
     return {
         "account": account,
-        "days": [", ".join(_clock(slot.minute) for slot in slots if slot.weekday == day) for day in range(7)],
+        "weeks": [(zone, _days(slots, zone)) for zone in dict.fromkeys([own, *(slot.zone for slot in slots)])],
         "values": {name: _text(account.settings.get(name)) for name in SETTINGS},
-        "zone": visit.sky.context.zone(account),
+        "zone": own,
         **_session(visit, account),
     }
 
@@ -56,6 +57,13 @@ def _session(visit: Visit, account: Any) -> dict[str, Any]:
         return {"session": "", "ends_soon": False}
     soon = visit.sky.context.clock.now() + timedelta(days=NOTICE_DAYS)
     return {"session": facts.in_words(), "ends_soon": facts.ends_at is not None and facts.ends_at < soon}
+
+
+def _days(slots: Sequence[Slot], zone: str) -> list[str]:
+    """The times on each day of the week in one zone."""
+    return [
+        ", ".join(_clock(slot.minute) for slot in slots if (slot.weekday, slot.zone) == (day, zone)) for day in range(7)
+    ]
 
 
 def _clock(minute: int) -> str:
@@ -92,7 +100,9 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
         visit.sky.accounts.set(account.did, _settings(form))
         return back("/accounts", f"The settings of {account.handle} are saved.")
     if action == "slots":
-        visit.sky.accounts.set_slots(account.did, _slots(form, visit.sky.context.zone(account)))
+        zone = form.get("zone") or visit.sky.context.zone(account)
+        others = [slot for slot in visit.sky.accounts.slots(account.did) if slot.zone != zone]
+        visit.sky.accounts.set_slots(account.did, [*others, *_slots(form, zone)])
         return back("/accounts", f"The slots of {account.handle} are saved.")
     if action == "default":
         visit.sky.accounts.set_default(account.did)
@@ -104,8 +114,8 @@ def change(visit: Visit, form: dict[str, str]) -> Response:
 
 
 def _settings(form: dict[str, str]) -> dict[str, Any]:
-    """The settings of the form; an empty field removes one."""
-    given = {name: form[name].strip() for name in SETTINGS if name in form}
+    """The settings of the form that are not what it began with; an empty field removes one."""
+    given = {name: form[name].strip() for name in SETTINGS if name in form and form[name] != form.get(f"was-{name}")}
     return {name: value if value else None for name, value in given.items()}
 
 

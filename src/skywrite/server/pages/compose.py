@@ -25,7 +25,7 @@ from skywrite.app.operations import OPERATIONS
 from skywrite.app.operations.media import MediaShape, keep_upload
 from skywrite.app.posts import is_card_of_text
 from skywrite.errors import InputError, SkywriteError
-from skywrite.queue.changing import EDITABLE_STATES
+from skywrite.queue.changing import EDITABLE_STATES, check_version
 from skywrite.queue.model import Account, NotEditable, Post
 from skywrite.queue.numbers import row_number
 from skywrite.server.auth import person_of
@@ -264,11 +264,14 @@ def _made(visit: Visit, filled: Filled, post: Post | None, body: dict[str, Any])
         body |= {"id": edited.id, "version": _version(filled, edited)}
     else:
         body |= {"account": filled.account or None, "copy_of": post.id if post else None}
+        if post is not None:
+            # It is copied and goes: not what somebody else made of it meanwhile.
+            check_version(post, _version(filled, post))
     operation = OPERATIONS[name]
     visit.access.require(operation.scope)
     made = operation.run(visit.access, msgspec.convert(body, operation.input))
     if post is not None and edited is None:
-        visit.sky.posts.cancel(post.id)
+        visit.sky.posts.cancel(post.id, version=post.version)
     return made
 
 

@@ -165,11 +165,23 @@ def _now(visit: Visit, number: int, form: dict[str, str]) -> str:
     return f"It goes out {at}."
 
 
+def _hold(visit: Visit, number: int, form: dict[str, str]) -> None:
+    visit.sky.posts.hold(number, version=_version(form))
+
+
+def _release(visit: Visit, number: int, form: dict[str, str]) -> None:
+    visit.sky.posts.release(number, version=_version(form))
+
+
+def _retry(visit: Visit, number: int, form: dict[str, str]) -> None:
+    visit.sky.posts.retry(number, version=_version(form))
+
+
 _ACTIONS: dict[str, tuple[str, Callable[[Visit, int, dict[str, str]], Any], str]] = {
     "cancel": ("draft", _cancel, "It is cancelled, and will never be published."),
-    "hold": ("schedule", lambda visit, number, form: _none(visit.sky.posts.hold(number)), "It is held."),
-    "release": ("publish", lambda visit, number, form: _none(visit.sky.posts.release(number)), "It goes out."),
-    "retry": ("publish", lambda visit, number, form: _none(visit.sky.posts.retry(number)), "Skywrite tries again."),
+    "hold": ("schedule", _hold, "It is held."),
+    "release": ("publish", _release, "It goes out."),
+    "retry": ("publish", _retry, "Skywrite tries again."),
     "now": (
         "publish",
         _now,
